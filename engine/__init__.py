@@ -52,7 +52,7 @@ from engine.deciding.judgement import Judgement
 from engine.deciding.money_counts import in_currency, money_parts
 from engine.deciding.promises import Promise, PromiseMade
 from engine.deciding.rests_on import Statement
-from engine.deciding.sign_off import Approval, Unsignable, facts_digest, meaning_of
+from engine.deciding.sign_off import Approval, Signature, Unsignable, facts_digest, meaning_of, persons_asked
 from engine.decision import (
     BoundsPart,
     CarriedPart,
@@ -62,6 +62,7 @@ from engine.decision import (
     PlanDecision,
     QuestionPart,
     SettlementState,
+    SignaturePart,
     SignedOffPart,
 )
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
@@ -184,6 +185,8 @@ __all__ = [
     "Scope",
     "Settlement",
     "SettlementState",
+    "Signature",
+    "SignaturePart",
     "SignedOffPart",
     "SourceFile",
     "Statement",
@@ -226,6 +229,7 @@ __all__ = [
     "mutants",
     "organisation_brief",
     "parse_exchange",
+    "persons_asked",
     "policies_at",
     "put",
     "read_object",

@@ -32,7 +32,7 @@ from engine.policy_language.settlement_facts import check_settlement
 from engine.policy_language.transfer_columns import check_transfer_registers
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.vocabulary import load as load_vocabulary
-from engine.rules import Calendar, Duty, RuleSet
+from engine.rules import Calendar, Duty, Rule, RuleSet
 from engine.version import SEMANTICS
 
 KINDS = ("vocabulary", "policy", "organisation", "test")
@@ -439,8 +439,14 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, nevers: Iterable[Never], se
         *(f"{name}: {members!r}" for name, members in sorted(rules.families.items())),
         *(f"{name}: {printed_days(calendar)}" for name, calendar in sorted(rules.calendars.items())),
         *map(repr, words),
+        *printed_persons(rules.rules),
     ]
     return _digest(line.encode() + b"\n" for line in printed)
+
+
+def printed_persons(rules: Iterable[Rule]) -> list[str]:
+    """The provisions that more than one person signs off, printed, and how many do; none in an older bundle."""
+    return sorted({f"sign-off {each.provision.id}: {each.provision.persons}" for each in rules if each.provision.persons > 1})
 
 
 def printed_settings(settings: PolicySettings) -> str:

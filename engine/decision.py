@@ -346,11 +346,20 @@ class BundlePart(DigestsPart):
     folders: dict[str, str] | None = None
 
 
+class SignaturePart(Part):
+    """A further signature under an approval that several persons give, with its own last day."""
+
+    sign_off: str
+    by: str
+    until: date
+
+
 class SignedOffPart(Part):
     """
     An approval that the decision rests on. With `accepts` "review", the provision no longer asks for a review. With "lift", what the
     provision lifts only in doubt counts as lifted. With "reach", `provision` is `reach/COUNTRY/SUBJECT`, a law that may reach the data.
-    `until` is the last day of the approval.
+    `until` is the last day of the approval. Where two persons had to sign, `also` has the other signature, and `until` is the earlier of
+    both last days.
     """
 
     provision: str
@@ -358,6 +367,7 @@ class SignedOffPart(Part):
     sign_off: str
     by: str
     until: date
+    also: list[SignaturePart] | None = Field(default=None, exclude_if=lambda also: also is None)
 
 
 class StatementPart(Part):

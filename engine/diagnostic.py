@@ -66,6 +66,7 @@ CODES = {
     "silent": "no decision would say that something is switched off",
     "stale": "the day by which a provision must be checked against its source has passed, or an acceptance has ended (a warning)",
     "stray-duties": "`duties` belong to a ground or a requirement; elsewhere use `oblige`",
+    "stray-sign-off": "`sign_off_by` needs a provision that can be signed off: a review, or a lift that may be in doubt",
     "stray-travels": "`travels` needs an effect that binds or lifts",
     "tag": "YAML tags are refused; the vocabulary gives a value its type",
     "too-deep": "a file is nested too deeply or holds too many values, or a chain of definitions or exemptions is too long",

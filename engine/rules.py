@@ -203,6 +203,7 @@ class Provision:
     status: str
     file: str = field(repr=False)  # the place in a file is not part of the meaning
     line: int = field(repr=False)
+    persons: int = field(default=1, repr=False)  # who sign it off; printed apart, since older bundles do not have it
 
 
 @dataclass(frozen=True, slots=True)

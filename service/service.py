@@ -67,6 +67,11 @@ class Service:
         """The policies that decide now. Read this once per request, since a reload may replace them."""
         return self.policies.live
 
+    @property
+    def token_issuer(self) -> str | None:
+        """The issuer of the tokens that are accepted, None if none is set."""
+        return self.settings.jwt_issuer or None
+
     @classmethod
     def open(
         cls, settings: Settings, *, say: FilteringBoundLogger | None = None, clock: Callable[[], datetime] = now_utc

@@ -36,7 +36,7 @@ _NAME = re.compile(r"[a-z0-9.-]{1,255}|[0-9a-f:.]{2,45}")
 RECORDED = (
     "authentication", "batch_body_limit", "batch_limit", "body_limit", "callers_counts", "commit_within_days", "evaluations_context",
     "failure_burst", "hosts", "idempotency_hours", "jwt_audience", "jwt_issuer", "ledger_since", "mode", "norms", "public_url",
-    "rate_burst", "rate_limit", "receipt_hours", "trust", "watch_commitments", "watch_days", "webhook_private", "zone",
+    "rate_burst", "rate_limit", "receipt_hours", "sign_off_persons", "trust", "watch_commitments", "watch_days", "webhook_private", "zone",
 )  # fmt: skip
 RECORDED_IN_PART = ("bundle_keys", "jwks_url")  # the ids of the keys; the address without user, password and query
 # They say how or where a process runs, or name files, whose names may be personal. `database` and `webhooks` may hold a secret.
@@ -131,6 +131,12 @@ class Settings(BaseModel):
     )
     commit_within_days: int = Field(
         default=1, ge=0, le=31, description="for how many days after its own day a decision may be committed"
+    )
+    sign_off_persons: int = Field(
+        default=1,
+        ge=1,
+        le=2,
+        description="how many persons must sign off a provision of whose sign-off its author says nothing",
     )
     draft_days: int = Field(
         default=30, ge=1, le=3650, description="for how many days after its last change the draft of an exchange is kept"

@@ -183,6 +183,8 @@ class _Brief:
         travels = text.travels
         if travels is not None:
             yield f"- **{say['travels']}**: {_plain(self.words(travels.condition))}"
+        if text.sign_off_by is not None:
+            yield f"- **{say['sign_off']}**: {say['two_persons']}"
         yield f"- **{say['source']}**: {_plain(text.source)}"
         yield f"- **{say['mark']}**: {self.language.word('mark', text.status)}"
         if text.reviewed:

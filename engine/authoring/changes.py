@@ -101,6 +101,7 @@ class _Provision:
     exempts: tuple[str, ...]
     duties: tuple[Duty, ...]
     lane: str
+    signed_off_by: str
     travels: str
     travelling_condition: Words
     at: str
@@ -441,6 +442,7 @@ class _Reading:
             exempts=tuple(dict.fromkeys(exempted)),
             duties=main.duties,
             lane=main.lane,
+            signed_off_by="2 persons" if shown.persons > 1 else "",
             travels=f"{main.travels.condition.en} (else {main.travels.otherwise.word})" if main.travels else "",
             travelling_condition=main.travels.condition if main.travels else NO_WORDS,
             at=f"{shown.file}:{shown.line}",

@@ -61,6 +61,7 @@ KEYS: dict[str, dict[str, str]] = {
         "compels": f"Effect: what this law orders. Where another law forbids it, the conflict is shown.{_BY_LANGUAGE}",
         "exempts": "Rules that then do not stand, or requirements that are then not owed; all of the same jurisdiction.",
         "lane": "Beside `advise`: the lane that it opens.",
+        "sign_off_by": "`2 persons`: two persons, and not the same twice, must sign the provision off; one is enough without it.",
         "duties": "Beside `satisfies`: the duties that come with relying on this ground.",
         "travels": (
             "What travels with the data to later legs: a text to observe, such a text by language (`en`, `zh`), or `condition`, `when`"

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, TypeAlias
 
-from engine.bundle import Bundle, printed_days, printed_settings
+from engine.bundle import Bundle, printed_days, printed_persons, printed_settings
 from engine.deciding.coverage import REACH, Coverage
-from engine.decision import SignedOffPart
+from engine.decision import SignaturePart, SignedOffPart
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Atom, Condition, Defined, Need, Rule, RuleSet, State, Truth, atoms, bearing, named
 from engine.values import Duration, Missing, ValueSet
@@ -36,18 +36,41 @@ UNBOUND = (AS_OF, "schema")  # members of an exchange that an approval is not bo
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """One of several signatures under an approval: the caller's id for it, who gave it, and its own last day."""
+
+    id: str
+    by: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
 class Approval:
-    """A valid approval: the provision, the caller's id for the approval, the person who gave it, and its last day."""
+    """
+    A valid approval: the provision, the caller's id for the approval, the person who gave it, and its last day.
+
+    Where several persons have to sign, `id` and `by` are those of the last signature, `also` has the others, and `until` is the earliest
+    of their last days.
+    """
 
     provision: str
     id: str
     by: str
     until: date
+    also: tuple[Signature, ...] = ()
 
     @classmethod
     def told(cls, part: Mapping[str, Any]) -> Approval:
         """The approval that a decision lists, from its JSON; with it the same decision can be made again."""
-        return cls(part["provision"], part["sign_off"], part["by"], date.fromisoformat(part["until"]))
+        also = (Signature(each["sign_off"], each["by"], date.fromisoformat(each["until"])) for each in part.get("also") or ())
+        return cls(part["provision"], part["sign_off"], part["by"], date.fromisoformat(part["until"]), tuple(also))
+
+    def part(self, accepts: Literal["review", "lift", "reach"]) -> SignedOffPart:
+        """The approval as a decision lists it, with what it accepts."""
+        also = [SignaturePart(sign_off=each.id, by=each.by, until=each.until) for each in self.also]
+        return SignedOffPart(
+            provision=self.provision, accepts=accepts, sign_off=self.id, by=self.by, until=self.until, also=also or None
+        )
 
 
 def reviews(rule: Rule) -> bool:
@@ -151,18 +174,13 @@ def parts(verdict: Verdict, coverage: Coverage, given: Collection[Approval]) -> 
     by = {each.provision: each for each in given}
     found = {}
     for reach in coverage.signed:
-        each = by[reach.id]
-        found[reach.id, "reach"] = SignedOffPart(
-            provision=reach.id, accepts="reach", sign_off=each.id, by=each.by, until=each.until
-        )
+        found[reach.id, "reach"] = by[reach.id].part("reach")
     for number in numbers(verdict.stands.certain):
         rule = verdict.rules[number]
         given_for = by.get(rule.provision.id)
         if given_for and concerns(rule) and _counts(verdict, number):
             accepts: Literal["review", "lift"] = "review" if reviews(rule) else "lift"
-            found[rule.provision.id, accepts] = SignedOffPart(
-                provision=given_for.provision, accepts=accepts, sign_off=given_for.id, by=given_for.by, until=given_for.until
-            )
+            found[rule.provision.id, accepts] = given_for.part(accepts)
     return list(found.values())
 
 
@@ -192,9 +210,14 @@ def meaning_of(bundle: Bundle, provision: str) -> str | None:
     by_key = {rule.key: rule for rule in bundle.rules.rules}
     reached = [*rules, *(by_key[key] for rule in rules for key in rule.exempts)]
     digest = hashlib.sha256(printed_settings(bundle.settings).encode())
-    for line in sorted({line for rule in reached for line in _printed(bundle, rule)}):
+    for line in (*sorted({line for rule in reached for line in _printed(bundle, rule)}), *printed_persons(rules)):
         digest.update(b"\n" + line.encode())
     return digest.hexdigest()
+
+
+def persons_asked(bundle: Bundle, provision: str) -> int:
+    """How many persons must sign a provision off, by what its author wrote: one where the author wrote nothing, or for a reach."""
+    return max((rule.provision.persons for rule in bundle.rules.rules if rule.provision.id == provision), default=1)
 
 
 def _meaning_of_reach(bundle: Bundle, country: str, subject: str) -> str | None:

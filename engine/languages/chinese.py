@@ -199,6 +199,8 @@ BRIEF: Labels = {
     "done": "完成标准",
     "keep": "保存证明",
     "travels": "随数据流转",
+    "sign_off": "签核",
+    "two_persons": "须由两人签核",
     "source": "来源",
     "mark": "确信程度",
     "reviewed": "已对照来源核读",

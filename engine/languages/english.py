@@ -226,6 +226,8 @@ BRIEF: Labels = {
     "done": "done where",
     "keep": "keep the proof for",
     "travels": "Travels with the data",
+    "sign_off": "Sign-off",
+    "two_persons": "by two persons",
     "source": "Source",
     "mark": "Certainty",
     "reviewed": "Read against its source",

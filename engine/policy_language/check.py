@@ -513,7 +513,21 @@ class _Checker:
             status=text.status,
             file=written.node.span.file,
             line=written.node.span.line,
+            persons=self._persons(written),
         )
+
+    def _persons(self, written: WrittenRule) -> int:
+        """How many persons sign the provision off (semantics 4.6): one, unless it says otherwise."""
+        text = written.text
+        if text.sign_off_by is None:
+            return 1
+        lifts = text.satisfies is not None or text.exempts is not None
+        if text.review is None and text.status != "unsure" and not (lifts and text.status == "from-memory"):
+            at = key_named(written.node, "sign_off_by")
+            help = "it belongs to a `review`, to an unsure provision, or to a ground or an exemption from memory"
+            span = at.span if at else written.node.span
+            self.findings.error(span, "stray-sign-off", "nobody can sign this provision off", help=help)
+        return int(text.sign_off_by.split()[0])
 
     def _travels(self, written: WrittenRule, effects: Sequence[str]) -> Travels | None:
         """What travels with the data; what a later leg must meet becomes a definition under a reserved key."""

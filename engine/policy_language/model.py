@@ -162,6 +162,7 @@ class RuleText(DocumentText):
     lane: str | None = None
     duties: list[DutyText] | None = None
     travels: TravelsText | None = None
+    sign_off_by: Literal["2 persons"] | None = None
 
 
 class InstrumentText(DocumentText):

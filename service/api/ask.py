@@ -8,17 +8,17 @@ The forms carry a token (`service.drafts.form_token`), and no address carries a 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qs
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
 import engine
 from service.api.console import html, language
-from service.api.sent import Plain, body
+from service.api.forms import Fields, fields_of, first
+from service.api.sent import Plain
 from service.callers.caller import Caller, caller_of
 from service.console.draft_form import NoAnswer, form_of, stated
 from service.console.draft_pages import (
@@ -44,11 +44,7 @@ from service.register import entity_versions
 from service.register.stated_facts import ROLES
 from service.service import Service
 
-_KIND = "application/x-www-form-urlencoded"
 _LIMIT = 4 * engine.MAX_BYTES  # an exchange whose bytes are escaped
-_MOST_FIELDS = 1_000
-
-Fields = Mapping[str, Sequence[str]]
 
 
 def add(app: FastAPI, service: Service) -> None:
@@ -85,7 +81,7 @@ class _Pages:
     async def begin(self, request: Request) -> Response:
         """Make a draft from what the form says, and go to its page."""
         caller = _asker(request)
-        fields = await self._fields(request, caller)
+        fields = await fields_of(self._service, request, caller, _LIMIT)
         lang = language(request)
         try:
             document = await asyncio.to_thread(beginnings.begun, self._service, fields)
@@ -99,11 +95,11 @@ class _Pages:
     async def change(self, request: Request) -> Response:
         """Do what a form of a draft asks, and go to the page that shows it."""
         caller = _asker(request)
-        fields = await self._fields(request, caller)
+        fields = await fields_of(self._service, request, caller, _LIMIT)
         draft = await asyncio.to_thread(self._find, request.path_params["id"])
         if draft is None:
             return self._gone(request)
-        do = _first(fields, "do")
+        do = first(fields, "do")
         try:
             if do == "copy":
                 return await self._copied(request, caller, draft)
@@ -111,7 +107,7 @@ class _Pages:
                 pass
             elif draft.owner != caller.id:
                 raise RequestRefused("forbidden", "only who made a draft may change it; go on in a copy")
-            if do != "erase" and _first(fields, "version") != str(draft.version):
+            if do != "erase" and first(fields, "version") != str(draft.version):
                 # A form that is sent twice changes nothing twice.
                 return _to(request, f"/ask/{draft.id}")
             return await self._changed(request, caller, draft, do, fields)
@@ -142,7 +138,7 @@ class _Pages:
 
     def _stated(self, request: Request, caller: Caller, draft: Draft, do: str, fields: Fields) -> Draft:
         """The draft after a change of what it states. Raises RequestRefused, NoAnswer."""
-        lang, fact = language(request), _first(fields, "fact")
+        lang, fact = language(request), first(fields, "fact")
         match do:
             case "undo" if draft.before is not None:
                 return replace(draft, document=draft.before, before=None, was=None, asking=None)
@@ -153,7 +149,7 @@ class _Pages:
                 skipped = tuple(each for each in draft.skipped if each != fact)
                 return replace(draft, document=left, before=draft.document, was=None, asking=fact, skipped=skipped)
             case "save":
-                document = beginnings.of_json(_first(fields, "json"))
+                document = beginnings.of_json(first(fields, "json"))
                 self._asking.check(document, caller, lang)
                 return replace(draft, document=document, before=draft.document, was=None, asking=None)
         asked = self._asking.look(draft, caller, lang, request.scope["request_id"])
@@ -173,7 +169,7 @@ class _Pages:
 
         def work() -> dict[str, Any]:
             asked = self._asking.look(draft, caller, language(request), request.scope["request_id"])
-            return asked.remedied(beginnings.place(_first(fields, "remedy")))
+            return asked.remedied(beginnings.place(first(fields, "remedy")))
 
         document = await asyncio.to_thread(work)
         id, before = draft_store.new_id(), draft.document
@@ -273,18 +269,6 @@ class _Pages:
     def _find(self, id: str) -> Draft | None:
         return self._service.read(lambda connection: draft_store.find(self._service, connection, id), "draft")
 
-    async def _fields(self, request: Request, caller: Caller) -> Fields:
-        """The members of a form that a page of this service sent. Raises RequestRefused."""
-        raw = await body(request, _LIMIT, _KIND)
-        try:
-            fields = parse_qs(raw.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
-        except (UnicodeDecodeError, ValueError):
-            raise RequestRefused("bad-request", "the form cannot be read") from None
-        if any("\x00" in each for values in fields.values() for each in values):
-            raise RequestRefused("bad-request", "the form cannot be read")
-        form_token.check(self._service, caller.id, _first(fields, "token"))
-        return fields
-
     async def _do(self, work: Any) -> None:
         await durable(self._service.store.do(work))
 
@@ -293,10 +277,6 @@ def _asker(request: Request) -> Caller:
     """The caller of a form. Raises RequestRefused."""
     caller_of(request.scope, "read")
     return caller_of(request.scope, "evaluate")
-
-
-def _first(fields: Fields, name: str) -> str:
-    return next(iter(fields.get(name, ())), "")
 
 
 def _why(refused: RequestRefused | None) -> str:

@@ -5,16 +5,19 @@ Requests to the endpoints that decide: the body, as bytes up to a limit, and wha
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request, Response
+from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 import engine
 from service.api.parameters import Checked, parameter, single, wrong
 from service.decisions.decider import TellingAsked
-from service.problems import RequestRefused
+from service.problems import RequestRefused, wrong_members
+
+Sent = TypeVar("Sent", bound=BaseModel)
 
 BODY_SECONDS = 30  # a slow caller holds a place that other callers need
 
@@ -147,3 +150,11 @@ def language(lang: str) -> str:
 
 def _listed(choices: Iterable[str]) -> str:
     return ", ".join(f"`{each}`" for each in choices)
+
+
+def read_body(raw: bytes, model: type[Sent]) -> Sent:
+    """A body of a model. Raises RequestRefused."""
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as refused:
+        raise RequestRefused("bad-request", "the body is not as described", errors=wrong_members(refused, model)) from None

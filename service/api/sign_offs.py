@@ -1,31 +1,31 @@
 """
-`POST /v1/decisions/{id}/sign-off`, `GET /v1/decisions/{id}/sign-offs`: a person approves a review, or refuses to.
+`POST /v1/decisions/{id}/sign-off`, `…/preview`, `GET /v1/decisions/{id}/sign-offs`: a person approves a review, or refuses to.
 
 A sign-off changes no recorded decision. The next evaluation of the same facts takes valid approvals into account and names them.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Annotated
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.api import paging
-from service.api.operations import DecisionId, in_path, json_body, operation
-from service.api.sent import Plain, body
-from service.callers.caller import caller_of
+from service.api.operations import DecisionId, in_path, json_body, operation, schema_of
+from service.api.sent import Plain, body, read_body
+from service.callers.caller import Caller, caller_of
 from service.decisions.idempotency import KeptAnswer, Work, once_prepared
-from service.log.search import CursorRefused
-from service.reviews import queue, sign_offs
-from service.reviews.queue import Waiting
-from service.reviews.sign_offs import SignOff, SignOffAsked
+from service.log.store import Stored
+from service.reviews import approvals, preview, sign_offs
+from service.reviews.sign_offs import Awaited, Draft, Name, SignOff, SignOffAsked
 from service.service import Service
 from service.settings import time_zone
 from service.telemetry.log_lines import note
 
 BODY_LIMIT = 32 * 1024
-LIMIT = 20  # reviews on a page
 MOST_GIVEN = 1_000  # sign-offs on a page
 
 
@@ -45,6 +45,9 @@ class SignOffsGiven(BaseModel):
 
     sign_offs: tuple[SignOff, ...]
     then: Then
+    awaits: tuple[Awaited, ...] = Field(
+        default=(), description="the provisions of the call that count only once another person has signed too"
+    )
 
 
 class SignOffs(BaseModel):
@@ -56,6 +59,38 @@ class SignOffs(BaseModel):
     next: str | None = Field(description=paging.NEXT)
 
 
+class PreviewAsked(BaseModel):
+    """Of which provisions the approval is looked at; without them, of all that may be signed off."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", title="SignOffPreview")
+
+    provisions: Annotated[tuple[Name, ...], Field(min_length=1, max_length=preview.MOST_PREVIEWED)] | None = None
+
+
+class ChangeShown(BaseModel):
+    """The decision on the same facts with the approval of some provisions beside those that stand. It is recorded nowhere."""
+
+    model_config = ConfigDict(frozen=True)
+
+    provisions: tuple[str, ...]
+    outcome: str
+    answer: str
+    still: tuple[str, ...] = Field(description="the provisions that a person would still have to sign off")
+
+
+class PreviewShown(BaseModel):
+    """What approvals would change, as if all persons who have to sign had signed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    now: ChangeShown = Field(description="the decision as approvals stand")
+    each: tuple[ChangeShown, ...] = Field(description="with one provision more")
+    all: ChangeShown = Field(description="with all of them")
+    needed: dict[str, int] = Field(description="how many persons have to sign, by provision")
+    given: dict[str, int] = Field(description="how many have signed, by provision")
+    more: int = Field(description="how many provisions are not looked at one by one")
+
+
 def add(app: FastAPI, service: Service) -> None:
     """Put the endpoints on the application."""
     zone = time_zone(service.settings.zone)
@@ -65,7 +100,8 @@ def add(app: FastAPI, service: Service) -> None:
         Signs off provisions of a recorded decision, or refuses to.
 
         An approval settles a provision's review, or accepts a doubtful lift. It holds for the same facts, until its last day, and only
-        while the provision means the same. A provision that cannot be signed off is refused with the reason.
+        while the provision means the same. Where two persons have to sign, it counts once both have. A provision that cannot be signed
+        off is refused with the reason, and so is an approval by who asked for the decision.
         """
         caller = caller_of(request.scope, "review")
         id = request.path_params["id"]
@@ -74,17 +110,12 @@ def add(app: FastAPI, service: Service) -> None:
         stored = await asyncio.to_thread(service.stored, id)
 
         async def prepare() -> Work:
-            now, live = service.clock(), service.live
-            today = now.astimezone(zone).date()
-            async with service.turns:
-                signed = sign_offs.bind(live, stored, asked, today)
-            said = await asyncio.to_thread(service.read, lambda connection: sign_offs.said_of(connection, signed.facts))
-            async with service.turns:
-                draft = sign_offs.draft(live, stored, signed, asked, said, today, now, caller.id)
+            draft, keep = await prepared(service, stored, asked, caller)
 
             def work(transaction: sa.Connection) -> KeptAnswer:
-                given = sign_offs.keep(transaction, live, draft, today)
-                told = SignOffsGiven(sign_offs=tuple(given), then=Then(outcome=draft.then.outcome, answer=draft.then.answer))
+                given = keep(transaction)
+                then = Then(outcome=draft.then.outcome, answer=draft.then.answer)
+                told = SignOffsGiven(sign_offs=tuple(given), then=then, awaits=tuple(draft.awaits))
                 return KeptAnswer(
                     told.model_dump_json().encode(),
                     201,
@@ -113,10 +144,43 @@ def add(app: FastAPI, service: Service) -> None:
             "sign-off-refused",
             "not-found",
             "not-signable",
+            "own-request",
             needs="review",
             parameters=[in_path("id", "the id of the decision")],
             body=json_body(SignOffAsked.model_json_schema()),
             repeatable=True,
+        ),
+    )
+
+    async def look_ahead(request: Request) -> Response:
+        """What each approval would change, before it is given: the decision with each alone, and with all. Nothing is recorded."""
+        caller_of(request.scope, "review")
+        asked = read_body(await body(request, BODY_LIMIT), PreviewAsked)
+        stored = await asyncio.to_thread(service.stored, request.path_params["id"])
+        live, today = service.live, service.clock().astimezone(zone).date()
+        sign_offs.check_whole(stored)
+        said = await asyncio.to_thread(service.read, lambda connection: approvals.said_of_stored(connection, live, stored))
+        async with service.turns:
+            found = preview.preview(live, stored, said, today, asked.provisions)
+        shown = PreviewShown.model_validate(found, from_attributes=True)
+        return Response(shown.model_dump_json(), media_type="application/json")
+
+    app.router.add_api_route(
+        "/v1/decisions/{id}/sign-off/preview",
+        look_ahead,
+        methods=["POST"],
+        response_model=PreviewShown,
+        route_class_override=Plain,
+        **operation(
+            "previewSignOff",
+            "reviews",
+            "What an approval would change",
+            "bad-request",
+            "not-found",
+            "not-signable",
+            needs="review",
+            parameters=[in_path("id", "the id of the decision")],
+            body=json_body(schema_of(PreviewAsked)),
         ),
     )
 
@@ -140,23 +204,20 @@ def add(app: FastAPI, service: Service) -> None:
         shown, cursor = paging.Asked.of(request, MOST_GIVEN, MOST_GIVEN).cut(found, lambda each: each.id, id)
         return Response(SignOffs(sign_offs=tuple(shown), next=cursor).model_dump_json(), media_type="application/json")
 
-    @app.get(
-        "/v1/reviews",
-        response_model=Waiting,
-        **operation(
-            "listReviews",
-            "reviews",
-            "The reviews that wait for a person",
-            needs="review",
-            parameters=paging.parameters(LIMIT, queue.MOST, "reviews"),
-        ),
-    )
-    def waiting(request: Request) -> Response:
-        """Decisions whose outcome is a review that can be signed off and that have no sign-off yet; newest first, one per set of facts."""
-        caller_of(request.scope, "review")
-        today, page = service.clock().astimezone(zone).date(), paging.Asked.of(request, LIMIT, queue.MOST)
-        try:
-            found = service.read(lambda connection: queue.waiting(connection, service.live, today, page.limit, page.cursor))
-        except CursorRefused:
-            raise paging.unknown() from None
-        return Response(found.model_dump_json(), media_type="application/json")
+
+async def prepared(
+    service: Service, stored: Stored, asked: SignOffAsked, caller: Caller
+) -> tuple[Draft, Callable[[sa.Connection], list[SignOff]]]:
+    """A sign-off that is ready to be kept, and what keeps it in a writing transaction (see `sign_offs.keep`). Raises RequestRefused."""
+    now, live = service.clock(), service.live
+    today = now.astimezone(time_zone(service.settings.zone)).date()
+    async with service.turns:
+        signed = sign_offs.bind(live, stored, asked, today)
+    said = await asyncio.to_thread(service.read, lambda connection: approvals.said_of(connection, signed.facts))
+    async with service.turns:
+        draft = sign_offs.draft(live, stored, signed, asked, said, today, now, caller)
+
+    def keep(transaction: sa.Connection) -> list[SignOff]:
+        return sign_offs.keep(transaction, live, draft, today, now, service.token_issuer)
+
+    return draft, keep

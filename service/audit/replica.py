@@ -35,6 +35,7 @@ from service.store.tables import (
     opening,
     person,
     promise,
+    review_note,
     right_line,
     right_opening,
     settlement,
@@ -49,6 +50,7 @@ FROM_LEAVES = (
     caller,
     person,
     sign_off,
+    review_note,
     entity,
     commitment,
     commitment_event,
@@ -198,8 +200,20 @@ class Replica:
 
     def _sign_off(self, index: int, leaf: Leaf) -> None:
         shown = ("number", "id", "decision", "provision", "meaning", "verdict", "until", "facts", "reason")
-        self._insert(sign_off, **{name: leaf[name] for name in shown}, given_at=leaf["at"], given_by=leaf["by"])
+        told = {name: leaf[name] for name in shown}
+        self._insert(sign_off, **told, given_at=leaf["at"], given_by=leaf["by"], person=leaf.get("person"))
         self.subjects[index] = subject_of_decision(leaf["decision"]), frozenset({"facts"})
+
+    def _review_comment(self, index: int, leaf: Leaf) -> None:
+        self._review_note(leaf, kind="comment", text=leaf["text"])
+        self.subjects[index] = subject_of_decision(leaf["decision"]), frozenset({"text"})
+
+    def _review_assigned(self, index: int, leaf: Leaf) -> None:
+        self._review_note(leaf, kind="assigned", assignee=leaf["assignee"])
+
+    def _review_note(self, leaf: Leaf, **values: Any) -> None:
+        shown = {name: leaf[name] for name in ("number", "id", "decision", "at", "by")}
+        self._insert(review_note, **shown, **values, person=leaf.get("person"))
 
     def _receipt(self, index: int, leaf: Leaf) -> None:
         self.subjects[index] = subject_of_decision(leaf["decision"]), frozenset(FACTS)

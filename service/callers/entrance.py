@@ -1,9 +1,9 @@
 """
 The entrance: a request's head in, its caller out.
 
-A caller sends an API key or a token of the issuer as `Authorization: Bearer …`. A browser, for `/` and the pages under PAGES,
-sends the key as the password of HTTP Basic. Where no key was ever made and no issuer is set, every caller on this machine is let in as
-`local`, with all scopes.
+A caller sends an API key or a token of the issuer as `Authorization: Bearer …`. A browser, for `/` and the pages (PAGES), sends the key as
+the password of HTTP Basic. Where no key was ever made and no issuer is set, every caller on this machine is let in as `local`, with all
+scopes.
 
 - INVARIANT (fail closed): where the keys cannot be looked up, the answer is a 503, never a pass.
 - INVARIANT (no secret leaves): no part of an Authorization header is in a problem, a log line or an error.
@@ -37,7 +37,7 @@ PUBLIC_UNDER = ("/v1/schemas/", "/.well-known/", "/docs/", "/tile/")
 NOT_PUBLIC = "/tile/entries/"
 # Public paths that answer known callers with more.
 TELLS_MORE = "/readyz"
-PAGES = ("/log", "/ask", "/register", "/ledger", "/policies", "/reports")
+PAGES = ("/log", "/ask", "/review", "/register", "/ledger", "/policies", "/reports")
 START = "/"  # a page for whoever accepts HTML, and public addresses for a program
 
 FAILURES_A_SECOND = 1.0  # failed calls that one address may make per second, after its `failure_burst`

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from service.callers.caller import Caller
 from service.callers.person import Person
 from service.log.tree_leaves import Happening, append
 from service.store.moments import moment_text
@@ -61,3 +62,17 @@ def behind(connection: sa.Connection, caller_id: str, token_issuer: str | None) 
             return Person(token_issuer, rest, connection.execute(here).scalar_one_or_none())
         case _:
             return None
+
+
+def names_of(connection: sa.Connection, who: Caller, token_issuer: str | None) -> frozenset[str]:
+    """Every id under which records name a caller, or the person behind it: her keys, her tokens, and her signing in."""
+    found = {who.id}
+    if who.person is not None:
+        here = (person.c.issuer == who.person.issuer, person.c.subject == who.person.subject)
+        id = connection.execute(sa.select(person.c.id).where(*here)).scalar_one_or_none()
+        if id is not None:
+            found.add(PREFIX + id)
+            found |= {f"key:{key}" for key in connection.execute(sa.select(caller.c.id).where(caller.c.person == id)).scalars()}
+        if who.person.issuer == token_issuer:
+            found.add(f"sub:{who.person.subject}")
+    return frozenset(found)

@@ -2,10 +2,10 @@
 `fifthfactor review …`: the reviews that wait for a person, at a terminal.
 
 The commands work directly on the database. The service may run meanwhile. They use the policies of the service, which decide what can
-be signed off.
+be signed off. Whoever signs here signs as `command-line`, which is no person that the service knows.
 """
 
-import getpass
+import dataclasses
 import json
 import textwrap
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.command import AsJson, Commands, Database, Lang, ServicePolicies, UsedWrongly, need, settings
+from service.cli.command import BY, AsJson, Commands, Database, Lang, ServicePolicies, UsedWrongly, need, settings
 from service.cli.output import complain, print_decision, safe, text_in
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ Requirement = Annotated[
     str | None, typer.Option(help="Instead of provisions: a requirement that is met, or lifted, only in doubt.")
 ]
 Reason = Annotated[str, typer.Option(help="The reason. It is kept, and shown with the decision.")]
-By = Annotated[str | None, typer.Option(help="Name of the person who signs. [the user of this terminal]")]
 
 
 @app.add("review list --database decisions.db", name="list")
@@ -48,17 +47,20 @@ def list_(
     from service.reviews import queue
 
     with _open(database, policies) as desk, desk.database.reading.connect() as connection:
-        page = queue.waiting(connection, desk.live, desk.today, limit)
+        found = queue.ordered(queue.read(connection, desk.live, desk.today).waiting, "newest")
     if as_json:
-        print(page.model_dump_json(indent=2))
+        shown = [dataclasses.asdict(each) for each in found[:limit]]
+        reviews = [{name: value for name, value in each.items() if name != "facts"} for each in shown]
+        print(json.dumps({"reviews": reviews, "waiting": len(found)}, indent=2, ensure_ascii=False, default=str))
         return 0
-    for each in page.reviews:
+    for each in found[:limit]:
         print(f"{each.id}  {each.recorded_at:%Y-%m-%d %H:%M}  {each.exporter_country or '?'} → {each.recipient_country or '?'}")
         print(textwrap.fill(each.answer, 100, initial_indent="    ", subsequent_indent="    ", max_lines=3, placeholder=" …"))
-        print(f"    to sign off: {', '.join(each.provisions[:6])}{', …' if len(each.provisions) > 6 else ''}\n")
-    if not page.reviews:
+        said = f"to sign off: {', '.join(each.provisions[:6])}{', …' if len(each.provisions) > 6 else ''}"
+        print(f"    {said if each.provisions else 'nothing to sign off: the law of a country is not modelled'}\n")
+    if not found:
         print("no review waits")
-    if page.next:
+    if len(found) > limit:
         print("there are more; list them with a larger --limit")
     return 0
 
@@ -95,7 +97,7 @@ def show(
     print("\nSign-offs")
     for each in given:
         until = f", until {each.until}" if each.until else ""
-        print(f"  {each.at:%Y-%m-%d %H:%M} {safe(each.by)}: {each.verdict} {each.provision}{until}")
+        print(f"  {each.at:%Y-%m-%d %H:%M} {safe(_named(each))}: {each.verdict} {each.provision}{until}")
         print(textwrap.fill(safe(" ".join(each.reason.split())), 106, initial_indent="      ", subsequent_indent="      "))
     print("\n".join(f"  can be signed off: {name}" for name in names) or f"  {why_not}")
     return 0
@@ -108,7 +110,6 @@ def approve(
     until: Annotated[str, typer.Option(help="The last day of the approval, like 2027-06-30.")],
     provision: Named = None,
     requirement: Requirement = None,
-    by: By = None,
     database: Database = None,
     policies: ServicePolicies = None,
 ) -> int:
@@ -117,7 +118,7 @@ def approve(
 
     Ends with 0 where the approval is kept, with 1 where the decision cannot be signed off.
     """
-    return _sign(id, "approve", provision, requirement, reason, until, by, database, policies)
+    return _sign(id, "approve", provision, requirement, reason, until, database, policies)
 
 
 @app.add("review refuse ID --reason 'the recipient resells data'")
@@ -126,7 +127,6 @@ def refuse(
     reason: Reason,
     provision: Named = None,
     requirement: Requirement = None,
-    by: By = None,
     database: Database = None,
     policies: ServicePolicies = None,
 ) -> int:
@@ -135,7 +135,7 @@ def refuse(
 
     Ends with 0 where the refusal is kept, with 1 where the decision has nothing to sign off.
     """
-    return _sign(id, "refuse", provision, requirement, reason, None, by, database, policies)
+    return _sign(id, "refuse", provision, requirement, reason, None, database, policies)
 
 
 def _sign(
@@ -145,7 +145,6 @@ def _sign(
     requirement: str | None,
     reason: str,
     until: str | None,
-    by: str | None,
     database: str | None,
     policies: list[Path] | None,
 ) -> int:
@@ -167,29 +166,39 @@ def _sign(
                 "until": until,
             }
             asked = sign_offs.read(json.dumps(body).encode())
-            given, then = _kept(desk, stored, asked, by or getpass.getuser())
+            given, draft = _kept(desk, stored, asked)
         except RequestRefused as refused:
             complain(f"error: {'; '.join(map(_told, refused.errors or ())) or refused.detail}")
-            return 1 if refused.kind == "not-signable" else 2
+            return 1 if refused.kind in ("not-signable", "own-request") else 2
     for each in given:
         print(f"{'approved' if verdict == 'approve' else 'refused'}: {each.provision}")
-    print(f"the outcome for the same facts is now `{then.outcome}`")
+    for wanted in draft.awaits:
+        print(f"another person has to sign too: {wanted.provision}")
+    print(f"the outcome for the same facts is now `{draft.then.outcome}`")
     return 0
 
 
-def _kept(desk: "_Desk", stored: Any, asked: Any, by: str) -> tuple[list[Any], Any]:
+def _kept(desk: "_Desk", stored: Any, asked: Any) -> tuple[list[Any], Any]:
     """Keep the sign-offs, and decide the same facts with them. Raises RequestRefused."""
-    from service.reviews import sign_offs
+    from service.callers.caller import Caller
+    from service.reviews import approvals, sign_offs
     from service.service import now_utc
 
+    caller = Caller(BY, frozenset({"review"}))
     signed = sign_offs.bind(desk.live, stored, asked, desk.today)
     for _ in range(sign_offs.MOST_TRIES):
+        now = now_utc()
         with desk.database.reading.connect() as connection:
-            said = sign_offs.said_of(connection, signed.facts)
-        draft = sign_offs.draft(desk.live, stored, signed, asked, said, desk.today, now_utc(), by)
+            said = approvals.said_of(connection, signed.facts)
+        draft = sign_offs.draft(desk.live, stored, signed, asked, said, desk.today, now, caller)
         with suppress(sign_offs.Overtaken), desk.database.transaction() as transaction:
-            return sign_offs.keep(transaction, desk.live, draft, desk.today), draft.then
+            return sign_offs.keep(transaction, desk.live, draft, desk.today, now, desk.token_issuer), draft
     raise sign_offs.contested()
+
+
+def _named(given: Any) -> str:
+    """The person who signed; where the service knows none, the id of the caller."""
+    return given.by if given.person is None else f"{given.person.name or given.person.subject} ({given.person.issuer})"
 
 
 def _told(place: Any) -> str:
@@ -205,6 +214,7 @@ class _Desk:
     database: "OpenDatabase"
     live: "Live"
     today: date
+    token_issuer: str | None
 
     def stored(self, id: str) -> "Stored":
         """The record of a decision. Raises UsedWrongly."""
@@ -232,4 +242,4 @@ def _open(url: str | None, policies: list[Path] | None) -> Iterator[_Desk]:
     except engine.BundleRefused as refused:
         raise UsedWrongly(str(refused)) from None
     with existing(chosen.database, chosen.log_key) as database:
-        yield _Desk(database, live, now_utc().astimezone(time_zone(chosen.zone)).date())
+        yield _Desk(database, live, now_utc().astimezone(time_zone(chosen.zone)).date(), chosen.jwt_issuer or None)

@@ -107,9 +107,19 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class FurtherSignature:
+    """A further signature under an approval that several persons give, with its own last day."""
+
+    sign_off: str
+    by: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
 class SignedOff:
     """
-    An approval that the decision rests on, given by the sign-off with this id. `until` is its last day.
+    An approval that the decision rests on, given by the sign-off with this id. `until` is its last day. `also` has the other signature
+    where two persons had to sign.
 
     With `accepts` "review", the provision no longer asks for a review. With "lift", what it lifts only in doubt counts as lifted. With
     "reach", `provision` is `reach/COUNTRY/SUBJECT`, a law that may reach the data.
@@ -120,6 +130,7 @@ class SignedOff:
     sign_off: str
     by: str
     until: date
+    also: tuple[FurtherSignature, ...] | None = None
 
 
 def _with(document: Mapping[str, Any], fact: str, value: Any) -> dict[str, Any]:

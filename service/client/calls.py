@@ -15,7 +15,7 @@ from .errors import Malformed, Refused
 from .explanation import Explanation
 from .pages import Filter, Pages, query
 from .promises import Promise
-from .reviews import Recorded, Review, SignOff, SignOffsGiven, Then, Verdict
+from .reviews import Awaited, Recorded, Review, SignOff, SignOffsGiven, Then, Verdict
 from .rights import RightsLine, RightsOpening
 from .shapes import member
 from .shapes import read as shaped
@@ -135,7 +135,11 @@ def sign_off(
 
     def read(came: Came) -> SignOffsGiven:
         document = came.document()
-        found = SignOffsGiven(answers.sign_offs(document, decision), member(document, "then", Then))
+        found = SignOffsGiven(
+            answers.sign_offs(document, decision),
+            member(document, "then", Then),
+            member(document, "awaits", tuple[Awaited, ...], ()),
+        )
         given = {each.provision for each in found.sign_offs}
         if not given or (asked and given != set(asked)):
             raise Malformed("the answer is not about the provisions that were sent")

@@ -15,9 +15,46 @@ Verdict = Literal["approve", "refuse"]
 
 
 @dataclass(frozen=True, slots=True)
+class Signer:
+    """A person by her issuer and subject; two are the same if both are. `name` is what the issuer calls her."""
+
+    issuer: str
+    subject: str
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """A caller by the id that records name, and the person behind it, None for one that the service does not know."""
+
+    id: str
+    person: Signer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSigned:
+    """A provision that somebody has signed, and that waits for another person."""
+
+    provision: str
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A provision that more than one person signs off: how many are needed, and how many have signed."""
+
+    provision: str
+    needed: int
+    given: int
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
     """
     A decision that waits for a person. `provisions` are those that may be signed off; `beneath` the bounds without their reviews.
+
+    `kinds` says what waits: `review`, `lift`, `reach`, `gap`, or `second`, another person. `due` is the first day on which a duty of it
+    falls due.
 
     `current` says whether the loaded policies decided it. If not, the exchange must be evaluated again before anything can be signed off.
     It is None for a review that was read from its record, which does not say it.
@@ -32,11 +69,19 @@ class Review:
     beneath: Bounds
     provisions: tuple[str, ...]
     current: bool | None
+    kinds: tuple[str, ...] = ()
+    second: tuple[FirstSigned, ...] = ()
+    due: date | None = None
+    assignee: Who | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SignOff:
-    """A sign-off as the service keeps it. `until` is the last day of an approval, `at` when it was given, `by` who gave it."""
+    """
+    A sign-off as the service keeps it. `until` is the last day of an approval, `at` when it was given, `by` the caller who gave it.
+
+    `person` is who that is, None for a caller who is no person that the service knows.
+    """
 
     id: str
     decision: str
@@ -46,6 +91,7 @@ class SignOff:
     until: date | None
     at: datetime
     by: str
+    person: Signer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +104,11 @@ class Then:
 
 @dataclass(frozen=True, slots=True)
 class SignOffsGiven:
-    """The sign-offs of a call, one per provision, and their effect."""
+    """The sign-offs of a call, one per provision, their effect, and the provisions that count once another person has signed too."""
 
     sign_offs: tuple[SignOff, ...]
     then: Then
+    awaits: tuple[Awaited, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

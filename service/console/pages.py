@@ -34,6 +34,7 @@ STYLE = (HERE / "style.css").read_bytes()
 _PLACES = (
     ("overview", "/"),
     ("nav_ask", "/ask"),
+    ("nav_review", "/review"),
     ("nav_log", "/log"),
     ("nav_register", "/register"),
     ("nav_ledger", "/ledger"),

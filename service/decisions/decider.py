@@ -22,13 +22,15 @@ from service.ledger.counts import ANY_NUMBER, Counts, Filled, Moment
 from service.log.canonical_json import NotCanonical
 from service.log.leaf import SealedRecord, seal
 from service.log.record import RecordedDecision, answered
+from service.log.review_cases import ReviewCase
 from service.log.summary import Summary
 from service.policies.decision_cache import KeptAnswer
 from service.policies.live import Live
 from service.policies.shadow import GivenToShadow
 from service.problems import PLACES_SHOWN, ProblemPlace, RequestRefused
 from service.register import named_exchanges
-from service.reviews import sign_offs
+from service.reviews import approvals, sign_offs
+from service.reviews.recorded_case import case_of
 from service.service import Service
 from service.settings import time_zone
 from service.store.writer import LogBusy, NotRecorded
@@ -166,7 +168,7 @@ class Decider:
         if not kept.signable or kept.outcome not in sign_offs.OPEN:
             return False
         try:
-            return sign_offs.any_given(self._service.store.database)
+            return approvals.any_given(self._service.store.database)
         except sa.exc.SQLAlchemyError:
             return True
 
@@ -177,7 +179,9 @@ class Decider:
         began = perf_counter()
         answer, recorded = kept.under(str(uuid7()), live.pdp.naming.parties(body.document))
         more = _members(recorded.outcome, asked.lang, kept.signable, kept.counted)
-        return self._sealed(live, recorded, answer, kept.filled(body.document), kept.personal, now, caller, more, began)
+        document = kept.filled(body.document)
+        case = case_of(live, recorded, document, kept.signable)
+        return self._sealed(live, recorded, answer, document, kept.personal, now, caller, more, case, began)
 
     def decide(
         self,
@@ -247,7 +251,9 @@ class Decider:
         except NotCanonical:
             raise _not_carried() from None
         since = began - judged.seconds
-        decided = self._sealed(live, recorded, answer, exchange.document, exchange.personal, judged.now, caller, more, since)
+        document = exchange.document
+        case = case_of(live, recorded, document, written.signable)
+        decided = self._sealed(live, recorded, answer, document, exchange.personal, judged.now, caller, more, case, since)
         # A shadow has no sign-offs, so it is compared with the judgement without them.
         given = GivenToShadow.of(judged.unsigned, judged.id, judged.today) if self._service.shadow else None
         return DecidedNow(
@@ -271,6 +277,7 @@ class Decider:
         now: datetime,
         caller: Caller,
         more: Mapping[str, Any],
+        case: ReviewCase,
         began: float,
     ) -> Decided:
         """A decision on a document, sealed. `more` are the optional members of the record. Raises RequestRefused."""
@@ -278,7 +285,7 @@ class Decider:
         try:
             members = live.records.write(recorded, now, caller.id, more)
             summary = Summary.of(recorded, now, caller.id, revision, denied="denied" in more)
-            entry = seal({"id": recorded.id, "request": document}, personal, written=members, summary=summary)
+            entry = seal({"id": recorded.id, "request": document}, personal, written=members, summary=summary, case=case)
         except NotCanonical:
             raise _not_carried() from None
         took = perf_counter() - began
@@ -313,10 +320,10 @@ class Decider:
     ) -> list[engine.Approval]:
         """The approvals that stand for an exchange; none if the log cannot be read, since they are unknown then."""
         if transaction is not None:
-            return sign_offs.standing(transaction, live, exchange, day)
+            return approvals.standing(transaction, live, exchange, day)
         try:
             with self._service.store.database.reading.connect() as connection:
-                return sign_offs.standing(connection, live, exchange, day)
+                return approvals.standing(connection, live, exchange, day)
         except sa.exc.SQLAlchemyError:
             return []
 

@@ -180,8 +180,13 @@ def _of_commitments(
 
 def _of_sign_offs(connection: sa.Connection, id: str) -> Iterator[Hold]:
     later = sign_off.alias("later")
+    # What one person approved may count beside what another one approved later.
+    replaces = sa.or_(later.c.verdict == "refuse", later.c.person.is_not_distinct_from(sign_off.c.person))
     overtaken = sa.exists().where(
-        later.c.provision == sign_off.c.provision, later.c.facts == sign_off.c.facts, later.c.number > sign_off.c.number
+        later.c.provision == sign_off.c.provision,
+        later.c.facts == sign_off.c.facts,
+        later.c.number > sign_off.c.number,
+        replaces,
     )
     mine = (sign_off.c.decision == id, sign_off.c.verdict == "approve", sign_off.c.facts.is_not(None), ~overtaken)
     for row in connection.execute(sa.select(sign_off.c.provision, sign_off.c.until).where(*mine).order_by(sign_off.c.number)):

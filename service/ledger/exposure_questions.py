@@ -21,7 +21,7 @@ from service.log.leaf import erased
 from service.policies import kept
 from service.policies.live import Live
 from service.register.stated_facts import ROLES
-from service.reviews import sign_offs
+from service.reviews import approvals, sign_offs
 
 REFUSED, FAILED = (
     "refused",
@@ -233,7 +233,7 @@ class UnderPolicies:
         try:
             judgement = live.pdp.judge(exchange, as_of=self.day)
             open_ = judgement.signable and judgement.outcome.word in sign_offs.OPEN
-            if open_ and (signed := sign_offs.standing(connection, live, exchange, self.day)):
+            if open_ and (signed := approvals.standing(connection, live, exchange, self.day)):
                 judgement = live.pdp.judge(exchange, as_of=self.day, signed=signed)
         except engine.EnginesFailed:
             return FAILED

@@ -27,6 +27,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from service.log.canonical_json import NotCanonical, canonical, canonical_object
+from service.log.review_cases import ReviewCase
 from service.log.summary import Summary
 from service.transparency.merkle_tree import leaf_hash
 from service.transparency.salted_commitment import SALT_BYTES as SALT_BYTES
@@ -54,13 +55,18 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class SealedRecord:
-    """A record ready for the log: its id, its bytes, their hash, the openings of its commitments, and its summary for searches."""
+    """
+    A record ready for the log: its id, its bytes, their hash, and the openings of its commitments.
+
+    `summary` is for searches, `case` for the queue of reviews.
+    """
 
     id: str
     leaf: bytes
     leaf_hash: bytes
     openings: tuple[Opening, ...]
     summary: Summary | None = None
+    case: ReviewCase | None = None
 
 
 def seal(
@@ -69,6 +75,7 @@ def seal(
     *,
     written: Mapping[str, bytes] = _NOTHING,
     summary: Summary | None = None,
+    case: ReviewCase | None = None,
     random: Callable[[int], bytes] = os.urandom,
 ) -> SealedRecord:
     """
@@ -76,7 +83,7 @@ def seal(
 
     `written` has the members of the record that are canonical JSON already; `document` has all others, among them `id` and
     `request`. `personal` has JSON Pointers into the request; each must lead to a value. `summary` is the summary of the record,
-    if it is known already. Raises NotCanonical.
+    if it is known already, and `case` what it is to the queue of reviews. Raises NotCanonical.
     """
     request = document["request"]
     openings = []
@@ -91,7 +98,7 @@ def seal(
         members[name] = b'{"commitment":"%b"}' % _commitment_of(opening).encode()
         openings.append(opening)
     leaf = canonical_object(members)
-    return SealedRecord(document["id"], leaf, leaf_hash(leaf), tuple(openings), summary)
+    return SealedRecord(document["id"], leaf, leaf_hash(leaf), tuple(openings), summary, case)
 
 
 def outermost(pointers: Sequence[str]) -> tuple[str, ...]:

@@ -17,14 +17,15 @@ from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 
-from service.log import saved_searches, tree_leaves
-from service.log.index import Index, take_in
+from service.log import review_cases, saved_searches, tree_leaves
+from service.log.index import Index, moment_of, take_in
 from service.log.leaf import OVERDUE, Opening, SealedRecord, faults
+from service.log.review_cases import RecordedCase
 from service.log.summary import Summary
 from service.store.database import Database, DatabaseRefused, plain
 from service.store.log_tree import growth_of
 from service.store.moments import now_text
-from service.store.tables import about, head, idempotency, personal, record, sign_off
+from service.store.tables import about, head, idempotency, personal, record, review_note, sign_off
 from service.store.upgrade import upgrade
 from service.store.writer import QUEUE_LIMIT, Writer
 
@@ -159,6 +160,8 @@ class Store:
         at = now_text()
         # A digest of the facts would confirm a guess at the erased values. Without the digest the sign-off has no effect.
         transaction.execute(sa.update(sign_off).where(sign_off.c.decision == id).values(facts=None))
+        transaction.execute(sa.update(review_note).where(review_note.c.decision == id).values(text=None))
+        review_cases.forget(transaction, id)
         sequence = transaction.execute(sa.select(record.c.sequence).where(record.c.id == id)).scalar_one_or_none()
         # A pointer begins with a slash; the openings of the whole request and decision stay.
         erasable = sa.or_(personal.c.pointer.startswith("/"), personal.c.pointer == OVERDUE)
@@ -219,18 +222,24 @@ class Store:
         records: list[tuple[Any, ...]] = []
         summaries: list[tuple[int, str, Summary]] = []
         openings: list[tuple[Any, ...]] = []
+        cases: list[RecordedCase] = []
         for entries in groups:
             numbers.append(range(first, first + len(entries)))
             for sequence, entry in zip(numbers[-1], entries, strict=True):
                 index = growth.append_record(sequence, entry.leaf, entry.leaf_hash)
                 records.append((sequence, entry.id, entry.leaf, entry.leaf_hash, index))
                 openings += [(sequence, each.pointer, each.salt, each.value, None) for each in entry.openings]
-                summaries.append((sequence, entry.id, entry.summary or _summary(entry)))
+                summary = entry.summary or _summary(entry)
+                summaries.append((sequence, entry.id, summary))
+                if entry.case is not None:
+                    cases.append(RecordedCase(entry.case, sequence, entry.id, moment_of(summary.recorded_at), summary.caller))
             first += len(entries)
         self.database.insert(transaction, record, records)
         self.database.insert(transaction, personal, openings)
         self.index.add(transaction, summaries)
         self.index.sort_in(transaction, first)
+        if cases:
+            review_cases.take_in(transaction, cases)
         self._uncommitted += count
         return numbers
 

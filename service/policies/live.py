@@ -14,7 +14,11 @@ from service.policies.decision_cache import DecisionCache
 
 @dataclass(frozen=True, eq=False)
 class Live:
-    """A loaded bundle, its decision point, the answers that it gave, the writer of its records, its digests, its counting and its flows."""
+    """
+    A loaded bundle, its decision point, the answers that it gave, the writer of its records, its digests, its counting and its flows.
+
+    `persons` must sign each provision off, and more where its author asks for more.
+    """
 
     bundle: engine.Bundle
     pdp: engine.PDP
@@ -23,11 +27,12 @@ class Live:
     digests: PolicyDigests
     counting: engine.Counting
     flows: engine.Flows
+    persons: int = 1
 
     @classmethod
-    def of(cls, bundle: engine.Bundle, mode: str) -> Self:
+    def of(cls, bundle: engine.Bundle, mode: str, persons: int = 1) -> Self:
         """A bundle, made ready to decide."""
         digests = PolicyDigests(meaning=bundle.digests.meaning, source=bundle.digests.source)
         records = RecordWriter(digests, EngineVersion.of_this_one())
         pdp = engine.PDP(bundle, mode=mode)
-        return cls(bundle, pdp, DecisionCache(), records, digests, engine.Counting(bundle), engine.Flows(bundle))
+        return cls(bundle, pdp, DecisionCache(), records, digests, engine.Counting(bundle), engine.Flows(bundle), persons)

@@ -61,6 +61,7 @@ class Origin:
     settings: engine.PolicySettings
     keys: tuple[PublicKey, ...]
     mode: str
+    persons: int = 1  # who sign off
 
     @classmethod
     def of(cls, paths: Sequence[Path], settings: Settings, mode: str) -> Self:
@@ -72,7 +73,7 @@ class Origin:
         except KeyRefused as refused:
             raise SettingRefused(str(refused)) from None
         meant = engine.PolicySettings(trust=settings.trust, norms=settings.norms)
-        return cls(tuple(paths) or (engine.bundled_policies(),), meant, keys, mode)
+        return cls(tuple(paths) or (engine.bundled_policies(),), meant, keys, mode, settings.sign_off_persons)
 
     def load(self, but: Live | None = None) -> tuple[Loaded, Live | None]:
         """
@@ -82,7 +83,7 @@ class Origin:
         """
         loaded = load_source(self.paths, self.settings, self.keys)
         same = but is not None and loaded.bundle.digests == but.bundle.digests
-        return loaded, None if same else Live.of(loaded.bundle, self.mode)
+        return loaded, None if same else Live.of(loaded.bundle, self.mode, self.persons)
 
     def start(self) -> tuple[Loaded, Live]:
         """The policies at the start. Raises SettingRefused, engine.BundleRefused, engine.EngineUnavailable."""

@@ -1,129 +1,205 @@
 """
-The reviews that wait for a person: decisions whose outcome is a review that a person may sign off, and that nobody has signed off.
+The queue: every decision that waits for a person, and no other.
 
-They are found with the log's index. Their records say what may be signed off. An older record does not: its exchange is judged again, if
-the loaded policies decided it. Of several decisions on the same facts only the newest is shown. Source: semantics 4.6.
+What waits is a review or a doubtful lift that may be signed off and is not, also where it waits for a second person; and a gap that an
+acceptance in the organisation's policies would close. Of several decisions on the same facts only the newest waits. What was approved waits
+again once the approval ended. What was refused, erased, or decided otherwise since does not wait.
+
+The rows of `review_case` say what may wait; their sign-offs say what does. Both are read at once, at most `MOST_CASES` cases, the oldest
+first. Source: semantics 4.3, 4.6.
 """
 
-from collections.abc import Mapping
-from datetime import date, datetime
-from typing import Any
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field
 
-import engine
-from service.log.leaf import clear
-from service.log.query import Query
-from service.log.search import Row
-from service.log.search import find as search
-from service.log.store import Stored, find
+from service.log.index import datetime_of, moment_of
+from service.log.review_cases import APPROVED, WAITS
 from service.policies.live import Live
-from service.problems import RequestRefused
-from service.reviews import sign_offs
+from service.reviews import approvals
+from service.reviews.approvals import Row
+from service.store.tables import entry, person, review_case, sign_off
 
-MOST_EXAMINED = 200  # records a page
-MOST = 100  # reviews a page
+_AT_ONCE = 500
+MOST_CASES = 5_000  # that are looked at, the oldest first
+ENDS_WITHIN = 30  # days; an approval that ends so soon is listed beside what waits
+SECOND = "second"  # what waits for a second person, beside the kinds of `recorded_case`
 
-
-class ReviewBounds(BaseModel):
-    """The mildest and the strictest level."""
-
-    model_config = ConfigDict(frozen=True)
-
-    lowest: str
-    highest: str
+Order = Literal["oldest", "newest", "due"]
 
 
-class Review(BaseModel):
-    """A decision that waits for a person."""
+@dataclass(frozen=True, slots=True)
+class WaitingCase:
+    """
+    A decision in the queue.
 
-    model_config = ConfigDict(frozen=True)
+    `kinds` are of `review`, `lift`, `reach`, `gap` and `second`: somebody has signed, and another person has to. `provisions` are those
+    that may be signed off, `signed` those that lack a second signature, with who gave the first. `due` is the first day on which a duty
+    of it falls due, and `ends` the last day of an approval that still stands. `current` says whether the loaded policies decided it.
+    """
 
     id: str
+    facts: str
     recorded_at: datetime
     as_of: date
     exporter_country: str | None
     recipient_country: str | None
     answer: str
-    beneath: ReviewBounds = Field(
-        description="the bounds without the reviews that may be signed off; doubtful lifts are not accepted in them"
-    )
-    provisions: tuple[str, ...] = Field(description="what may be signed off: reviews, and lifts that are in doubt")
-    current: bool = Field(
-        description="whether the loaded policies decided it; if not, the exchange must be evaluated again first"
-    )
+    asked_by: str | None
+    kinds: tuple[str, ...]
+    provisions: tuple[str, ...]
+    signed: Mapping[str, tuple[str, ...]]
+    due: date | None
+    ends: date | None
+    assignee: str | None
+    bundle: str
 
 
-class Waiting(BaseModel):
-    """Reviews that wait, newest first, and the cursor of the next page. A page may be short and still not be the last."""
+@dataclass(frozen=True, slots=True)
+class QueueFilter:
+    """Which cases are wanted: of a kind, assigned to somebody (`none`: nobody), so many days old or older, by countries and provision."""
 
-    model_config = ConfigDict(frozen=True)
+    kind: str | None = None
+    assignee: str | None = None
+    older_than_days: int | None = None
+    exporter_country: str | None = None
+    recipient_country: str | None = None
+    provision: str | None = None
 
-    reviews: tuple[Review, ...]
-    next: str | None
-
-
-def waiting(connection: sa.Connection, live: Live, today: date, limit: int = 20, cursor: str | None = None) -> Waiting:
-    """The reviews that wait on a day. Raises CursorRefused."""
-    found: dict[str, Review] = {}
-    seen: set[str] = set()
-    examined = 0
-    while True:
-        page = search(connection, Query(outcome=(sign_offs.REVIEW,)), cursor, limit - len(found))
-        for row in page.rows:
-            facts, review = _judged(connection, live, row)
-            if not review or facts in seen:
-                continue
-            seen.add(facts)
-            if not sign_offs.closed(connection, live, row.id, facts, review.provisions, today):
-                found[facts] = review
-        examined += len(page.rows)
-        cursor = page.next
-        if cursor is None or len(found) >= limit or examined >= MOST_EXAMINED:
-            return Waiting(reviews=tuple(found.values()), next=cursor)
+    def matches(self, case: WaitingCase, now: datetime) -> bool:
+        """Whether a case is wanted."""
+        wanted = (
+            self.kind is None or self.kind in case.kinds,
+            self.assignee is None or (case.assignee or "none") == self.assignee,
+            self.older_than_days is None or case.recorded_at <= now - timedelta(days=self.older_than_days),
+            self.exporter_country is None or case.exporter_country == self.exporter_country,
+            self.recipient_country is None or case.recipient_country == self.recipient_country,
+            self.provision is None or self.provision in case.provisions,
+        )
+        return all(wanted)
 
 
-def _judged(connection: sa.Connection, live: Live, row: Row) -> tuple[str, Review | None]:
-    """The digest of a record's facts, and its review, None if nothing in the record may be signed off."""
-    stored = find(connection, row.id)
-    if stored is None or any(opening.value is None for opening in stored.entry.openings):
-        return "", None  # nobody can review erased values
-    record = clear(stored.entry.leaf, stored.entry.openings)
-    decision = record["decision"]
-    provisions = _signable(live, stored, record)
-    if not provisions:
-        return "", None
-    review = Review(
-        id=row.id,
-        recorded_at=row.recorded_at,
+@dataclass(frozen=True, slots=True)
+class ReviewQueue:
+    """
+    What waits, oldest first, and what was approved and ends soon. `more`: there are more cases than were looked at.
+    """
+
+    waiting: tuple[WaitingCase, ...]
+    ending: tuple[WaitingCase, ...]
+    more: bool
+
+    def counts(self) -> dict[str, int]:
+        """How many wait of each kind."""
+        found: dict[str, int] = {}
+        for case in self.waiting:
+            for kind in case.kinds:
+                found[kind] = found.get(kind, 0) + 1
+        return found
+
+
+def read(connection: sa.Connection, live: Live, today: date) -> ReviewQueue:
+    """The whole queue on a day."""
+    ended = sa.and_(review_case.c.state == APPROVED, review_case.c.until < (today + timedelta(days=ENDS_WITHIN)).isoformat())
+    rows = [
+        *connection.execute(_CASES.where(review_case.c.state == WAITS).order_by(*_BY_AGE).limit(MOST_CASES + 1)),
+        *connection.execute(_CASES.where(ended).order_by(review_case.c.until).limit(MOST_CASES + 1)),
+    ]
+    more = len(rows) > MOST_CASES
+    said = _said(connection, [row.facts for row in rows[:MOST_CASES]])
+    waiting, ending = [], []
+    for row in rows[:MOST_CASES]:
+        case, waits = _case(row, live, said.get(row.facts, ()), today)
+        if waits:
+            waiting.append(case)
+        elif case.ends is not None:
+            ending.append(case)
+    return ReviewQueue(tuple(sorted(waiting, key=lambda each: (each.recorded_at, each.id))), tuple(ending), more)
+
+
+def of_decision(connection: sa.Connection, live: Live, decision: str, today: date) -> tuple[WaitingCase, bool] | None:
+    """The case of a decision, if it is the newest on its facts, and whether it waits; None if it has none."""
+    row = connection.execute(_CASES.where(review_case.c.decision == decision)).one_or_none()
+    if row is None:
+        return None
+    case, waits = _case(row, live, approvals.said_of(connection, row.facts), today)
+    return case, waits and row.state in (WAITS, APPROVED)
+
+
+def newest_of(connection: sa.Connection, facts: str) -> str | None:
+    """The newest decision on some facts, if a review was ever recorded of them."""
+    return connection.execute(sa.select(review_case.c.decision).where(review_case.c.facts == facts)).scalar_one_or_none()
+
+
+def place_of(case: WaitingCase, order: Order) -> str:
+    """The place of a case in an order, as a text that sorts: by age, or by the day on which something falls due, without one last."""
+    due = (case.due or date.max).isoformat() if order == "due" else ""
+    return f"{due} {moment_of(case.recorded_at):020d} {case.id}"
+
+
+def ordered(cases: Iterable[WaitingCase], order: Order, after: str | None = None) -> list[WaitingCase]:
+    """Cases in an order, those after a place."""
+    newest = order == "newest"
+    found = sorted(cases, key=lambda each: place_of(each, order), reverse=newest)
+    if after is None:
+        return found
+    return [each for each in found if (place_of(each, order) < after if newest else place_of(each, order) > after)]
+
+
+_CASES = sa.select(
+    review_case,
+    entry.c.as_of,
+    entry.c.answer,
+    entry.c.exporter_country,
+    entry.c.recipient_country,
+    entry.c.caller,
+    entry.c.bundle,
+).join(entry, entry.c.sequence == review_case.c.sequence)
+_BY_AGE = (review_case.c.moment, review_case.c.sequence)
+
+
+def _case(row: Any, live: Live, said: Sequence[Row], today: date) -> tuple[WaitingCase, bool]:
+    """A case from its row and the sign-offs of its facts, and whether it waits."""
+    provisions = tuple(json.loads(row.provisions))
+    last = {each["provision"]: each["verdict"] for each in said}
+    under = {each.provision: each for each in approvals.signatures(live, said, today) if each.provision in provisions}
+    open_ = [each for each in provisions if not (each in under and under[each].complete)]
+    refused = any(last.get(each) == "refuse" for each in provisions)
+    signed = {
+        name: tuple(each["given_by"] for each in under[name].given) for name in open_ if name in under and under[name].given
+    }
+    ends = [date.fromisoformat(each["until"]) for name in under if name not in open_ for each in under[name].given]
+    kinds = tuple(filter(None, row.kinds.split(",")))
+    case = WaitingCase(
+        id=row.decision,
+        facts=row.facts,
+        recorded_at=datetime_of(row.moment),
         as_of=date.fromisoformat(row.as_of),
         exporter_country=row.exporter_country,
         recipient_country=row.recipient_country,
         answer=row.answer,
-        beneath=ReviewBounds.model_validate(decision.get("beneath", decision["bounds"])),
+        asked_by=row.caller,
+        kinds=(*kinds, SECOND) if signed else kinds,
         provisions=provisions,
-        current=record["bundle"]["meaning"] == live.digests.meaning,
+        signed=signed,
+        due=None if row.due is None else date.fromisoformat(row.due),
+        ends=min(ends, default=None) if not open_ else None,
+        assignee=row.assignee,
+        bundle=row.bundle,
     )
-    return engine.facts_digest(live.bundle, record["request"]), review
+    return case, not refused and bool(kinds) and (bool(open_) or not provisions)
 
 
-def _signable(live: Live, stored: Stored, record: Mapping[str, Any]) -> tuple[str, ...]:
-    """
-    The provisions of a record that may be signed off.
-
-    An older record does not name them. Then its exchange is judged by the policies of today. If these are other policies, the reviews
-    that its decision lists stand in: nobody can sign them off before the exchange is evaluated again, but somebody still waits.
-    """
-    named = sign_offs.offered(record)
-    if named is not None:
-        return named
-    try:
-        return sign_offs.signable(live, stored)
-    except RequestRefused:
-        if "verdict" in record:
-            return ()
-        listed = (
-            part for part in record["decision"]["reasons"] if part["effect"] == "review" and part["standing"] == "certain"
-        )
-        return tuple(dict.fromkeys(part["provision"] for part in listed))
+def _said(connection: sa.Connection, facts: Sequence[str]) -> Mapping[str, list[Row]]:
+    """The sign-offs of some facts, by their digest, each in order."""
+    found: dict[str, list[Row]] = {}
+    of_person = sa.select(sign_off, person.c.issuer, person.c.subject)
+    joined = of_person.select_from(sign_off.outerjoin(person, person.c.id == sign_off.c.person)).order_by(sign_off.c.number)
+    for at in range(0, len(facts), _AT_ONCE):
+        for row in connection.execute(joined.where(sign_off.c.facts.in_(facts[at : at + _AT_ONCE]))).mappings():
+            found.setdefault(row["facts"], []).append(dict(row))
+    return found

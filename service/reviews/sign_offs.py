@@ -1,32 +1,35 @@
 """
-Sign-offs: what persons approved or refused, kept for good, and which approvals stand for an exchange.
+Sign-offs: what persons approve or refuse, kept for good.
 
 A sign-off is given for a recorded decision. It is bound to the meaning of its provision, to the facts of the exchange, and to a last day.
-Rows are only added; the last row for a provision and the same facts counts. The engine says, from the recorded facts, what may be signed
-off. So nobody can sign off a requirement, a prohibition or a gap. Source: semantics 4.6.
+Rows are only added; `approvals` says which of them stand. The engine says, from the recorded facts, what may be signed off. So nobody can
+sign off a requirement, a prohibition or a gap. Nobody approves what she asked for herself (`own_requests`). Source: semantics 4.6.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
-from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from uuid_utils import uuid7
 
 import engine
-from service.log import tree_leaves
+from service.callers import known_persons
+from service.callers.caller import Caller
+from service.callers.person import Person
+from service.log import review_cases, tree_leaves
 from service.log.leaf import clear
 from service.log.store import Stored, subject_of_decision
 from service.log.tree_leaves import Happening
 from service.policies.live import Live
 from service.problems import RequestRefused, wrong_members
-from service.store.database import Database
+from service.reviews import approvals, own_requests
+from service.reviews.approvals import Row, approved, meaning_of, signatures
 from service.store.moments import moment_text
-from service.store.tables import personal, sign_off
+from service.store.tables import person, personal, sign_off
 
 MOST_PROVISIONS = 50
 MOST_TRIES = 5  # to keep a sign-off, while other sign-offs of the same facts keep coming
@@ -48,8 +51,6 @@ CHANGEABLE = ("possible", "doubted", "nothing")  # why not, as long as no other 
 REVIEW = "review"
 SIGNED = ("review", "satisfies", "exempts")  # the effects that a sign-off may concern
 OPEN = (REVIEW, "undetermined")  # the outcomes that a sign-off may change
-
-_MEANINGS: WeakKeyDictionary[Live, dict[str, str | None]] = WeakKeyDictionary()
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
@@ -80,6 +81,16 @@ class SignOffAsked(BaseModel):
         return self
 
 
+class Signer(BaseModel):
+    """A person by her issuer and subject, and the name that the issuer gave."""
+
+    model_config = ConfigDict(frozen=True)
+
+    issuer: str
+    subject: str
+    name: str | None
+
+
 class SignOff(BaseModel):
     """A sign-off as it is kept."""
 
@@ -92,7 +103,20 @@ class SignOff(BaseModel):
     reason: str
     until: date | None = Field(description="the last day of an approval")
     at: datetime = Field(description="when it was given, in UTC")
-    by: str = Field(description="who gave it")
+    by: str = Field(description="the id of the caller who gave it")
+    person: Signer | None = Field(
+        default=None, description="the person who gave it; null for a caller who is no person that the service knows"
+    )
+
+
+class Awaited(BaseModel):
+    """A provision that more than one person signs off: how many are needed, and how many have signed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    provision: str
+    needed: int
+    given: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +139,8 @@ class Draft:
     """
     A sign-off that is ready to be kept: its rows, the approvals that will stand with it, and the decision that the same facts then get.
 
-    `then` is this decision, on the day of the old one. It is recorded nowhere.
+    `then` is this decision, on the day of the old one. It is recorded nowhere. `awaits` are the provisions of the sign-off that still
+    wait for the signature of another person.
     """
 
     stored: Stored
@@ -123,6 +148,8 @@ class Draft:
     rows: Sequence[Mapping[str, Any]]
     stand: Sequence[engine.Approval]
     then: engine.Written
+    caller: Caller
+    awaits: Sequence[Awaited] = ()
 
 
 class Overtaken(Exception):
@@ -146,7 +173,7 @@ def bind(live: Live, stored: Stored, asked: SignOffAsked, today: date) -> Signed
     """
     if asked.until is not None and asked.until < today:
         raise _not("the last day, `until`, has passed already")
-    judgement = _judged(live, stored)
+    judgement = judged(live, stored)
     if not judgement.agreed:
         raise _not(DISAGREED)
     if asked.requirement is not None:
@@ -163,7 +190,7 @@ def bind(live: Live, stored: Stored, asked: SignOffAsked, today: date) -> Signed
                 raise _not(refused[each])
     if judgement.outcome.word not in OPEN:
         raise _not(next(iter(refused.values()), f"the exchange stays `{judgement.outcome.word}`, whatever is signed off"))
-    meanings = {each: _meaning(live, each) for each in chosen}
+    meanings = {each: meaning_of(live, each) for each in chosen}
     facts = engine.facts_digest(live.bundle, judgement.exchange.document)
     return Signed(facts, {name: each for name, each in meanings.items() if each}, judgement, refused)
 
@@ -185,7 +212,7 @@ def offered(record: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 def signable(live: Live, stored: Stored) -> tuple[str, ...]:
     """The provisions of a recorded decision that may be signed off. Raises RequestRefused if it cannot be decided again."""
-    judgement = _judged(live, stored)
+    judgement = judged(live, stored)
     return judgement.signable if judgement.outcome.word in OPEN else ()
 
 
@@ -194,16 +221,16 @@ def draft(
     stored: Stored,
     signed: Signed,
     asked: SignOffAsked,
-    said: Sequence[Mapping[str, Any]],
+    said: Sequence[Row],
     today: date,
     moment: datetime,
-    by: str,
+    caller: Caller,
 ) -> Draft:
     """
-    A sign-off by a person at a moment, ready to be kept. `said` has the earlier sign-offs of the same facts (from `said_of`).
+    A sign-off by a caller at a moment, ready to be kept. `said` has the earlier sign-offs of the same facts (from `approvals.said_of`).
 
-    Raises RequestRefused, with the reason, for a provision that cannot be signed off even with the approvals that stand, and for the
-    refusal of one of which nothing was ever said.
+    Raises RequestRefused, with the reason, for a provision that cannot be signed off even with the approvals that stand, for the refusal
+    of one of which nothing was ever said, and for an approval by nobody in particular where two persons have to sign.
     """
     rows = [
         {
@@ -216,11 +243,20 @@ def draft(
             "reason": asked.reason,
             "until": asked.until.isoformat() if asked.until else None,
             "given_at": moment_text(moment),
-            "given_by": by,
+            "given_by": caller.id,
         }
         for provision, meaning in signed.meanings.items()
     ]
-    stand = _standing(live, (*said, *rows), today)
+    who = {"issuer": caller.person.issuer, "subject": caller.person.subject} if caller.person else {}
+    after = (*said, *({**row, **who} for row in rows))
+    stand = approved(live, after, today)
+    awaits = [
+        Awaited(provision=each.provision, needed=each.needed, given=len(each.given))
+        for each in signatures(live, after, today)
+        if each.provision in signed.meanings and not each.complete
+    ]
+    if asked.verdict == "approve" and caller.person is None and any(each.needed > 1 for each in awaits):
+        raise _not("two persons have to sign this off, and the caller is no person that the service knows")
     judgement = signed.judgement
     if stand:
         judgement = live.pdp.judge(judgement.exchange, as_of=judgement.as_of, signed=stand)
@@ -230,37 +266,54 @@ def draft(
         if provision not in (counted if asked.verdict == "approve" else before):
             raise _not(why)
     then = live.pdp.tell(judgement, today=judgement.as_of, id=stored.entry.id)
-    return Draft(stored, signed.facts, rows, stand, then)
+    return Draft(stored, signed.facts, rows, stand, then, caller, awaits if asked.verdict == "approve" else ())
 
 
-def keep(transaction: sa.Connection, live: Live, draft: Draft, today: date) -> list[SignOff]:
+def keep(
+    transaction: sa.Connection, live: Live, draft: Draft, today: date, now: datetime, token_issuer: str | None
+) -> list[SignOff]:
     """
     Keep a sign-off, one row for each provision, inside a writing transaction. Its lock keeps the numbers without gaps.
 
-    Raises Overtaken if the approvals that now stand are not those of the draft, and RequestRefused if values of the decision were
-    erased in the meantime. Both undo what was kept.
+    `token_issuer` is the issuer of tokens that is set. Raises Overtaken if the approvals that now stand are not those of the draft, and
+    RequestRefused if values of the decision were erased in the meantime, or if who approves asked for it herself. All undo what was kept.
     """
     sequence = draft.stored.sequence
     erased = sa.select(personal.c.sequence).where(personal.c.sequence == sequence, personal.c.erased_at.is_not(None))
     if transaction.execute(erased.limit(1)).first() is not None:
         raise _not(ERASED)
+    caller = draft.caller
+    if any(row["verdict"] == "approve" for row in draft.rows):
+        own_requests.check(transaction, draft.stored, draft.facts, caller, token_issuer)
+    who = known_persons.known(transaction, caller.person, now) if caller.person else None
     last: int | None = transaction.execute(sa.select(sa.func.max(sign_off.c.number))).scalar_one()
     first = 0 if last is None else last + 1
-    rows = [{"number": first + place, **row} for place, row in enumerate(draft.rows)]
+    rows = [{"number": first + place, **row, "person": who} for place, row in enumerate(draft.rows)]
     transaction.execute(sa.insert(sign_off), rows)
     tree_leaves.append(transaction, *map(_happening, rows))
-    if standing_for(transaction, live, draft.facts, today) != draft.stand:
+    said = approvals.said_of(transaction, draft.facts)
+    stand = approved(live, said, today)
+    if stand != draft.stand:
         raise Overtaken
-    return [_kept(row) for row in rows]
+    review_cases.settle(transaction, draft.facts, *settled(live, said, today))
+    return [_kept(row, caller.person) for row in rows]
+
+
+def settled(live: Live, said: Sequence[Row], day: date) -> tuple[dict[str, str], frozenset[str]]:
+    """Of all sign-offs of the same facts: the last day of each approval that stands, and the provisions that were refused last."""
+    last = {row["provision"]: row["verdict"] for row in said}
+    refused = frozenset(provision for provision, verdict in last.items() if verdict == "refuse")
+    return {each.provision: each.until.isoformat() for each in approved(live, said, day)}, refused
 
 
 def _happening(row: Mapping[str, Any]) -> Happening:
     """A sign-off as a leaf. The facts are a digest over personal values, so they are erased with the decision."""
     shown = ("number", "id", "decision", "provision", "meaning", "verdict", "until")
+    who = {"person": row["person"]} if row["person"] else {}
     return Happening(
         "sign-off",
         row["given_at"],
-        {name: row[name] for name in shown},
+        {name: row[name] for name in shown} | who,
         {"facts": row["facts"], "reason": row["reason"], "by": row["given_by"]},
         subject_of_decision(row["decision"]),
         frozenset({"facts"}),
@@ -277,69 +330,27 @@ def given(connection: sa.Connection, decision: str) -> list[SignOff]:
     """The sign-offs given for a decision, in order."""
     if "\x00" in decision:
         return []
-    rows = connection.execute(sa.select(sign_off).where(sign_off.c.decision == decision).order_by(sign_off.c.number))
-    return [_kept(row) for row in rows.mappings()]
-
-
-def standing(connection: sa.Connection, live: Live, exchange: engine.Exchange, day: date) -> list[engine.Approval]:
-    """The approvals that stand for the facts of an exchange on a day: given last, for the present meaning of the provision, not ended."""
-    return standing_for(connection, live, engine.facts_digest(live.bundle, exchange.document), day)
-
-
-def standing_for(connection: sa.Connection, live: Live, facts: str, day: date) -> list[engine.Approval]:
-    """The approvals that stand for facts, by their digest; see `standing`."""
-    return _standing(live, said_of(connection, facts), day)
-
-
-def any_given(database: Database) -> bool:
-    """Whether anything was ever signed off."""
-    return database.has_rows(sign_off)
-
-
-def said_of(connection: sa.Connection, facts: str) -> list[Mapping[str, Any]]:
-    """All sign-offs of facts, which are given by their digest, in order."""
-    rows = connection.execute(sa.select(sign_off).where(sign_off.c.facts == facts).order_by(sign_off.c.number))
-    return [dict(row) for row in rows.mappings()]
-
-
-def closed(connection: sa.Connection, live: Live, decision: str, facts: str, provisions: Sequence[str], day: date) -> bool:
-    """
-    Whether a review no longer waits on a day: one of its provisions was refused, or an approval stands for each of them.
-
-    `provisions` are those that can be signed off. Sign-offs of this decision and of the same facts count.
-    """
-    said = sa.select(sign_off.c.provision, sign_off.c.verdict)
-    said = said.where(sa.or_(sign_off.c.decision == decision, sign_off.c.facts == facts)).order_by(sign_off.c.number)
-    last = {row.provision: row.verdict for row in connection.execute(said)}
-    if any(last.get(each) == "refuse" for each in provisions):
-        return True
-    return {each.provision for each in standing_for(connection, live, facts, day)}.issuperset(provisions)
-
-
-def _standing(live: Live, said: Iterable[Mapping[str, Any]], day: date) -> list[engine.Approval]:
-    """The approvals that stand on a day, from all sign-offs in order."""
-    approved: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for row in said:
-        of_provision = approved.setdefault(row["provision"], {})
-        if row["verdict"] == "approve":
-            of_provision[row["meaning"]] = row
-        else:
-            of_provision.clear()  # approvals of earlier meanings too: the provision may mean the same again
+    of_person = sa.select(sign_off, person.c.issuer, person.c.subject, person.c.name)
+    joined = of_person.select_from(sign_off.outerjoin(person, person.c.id == sign_off.c.person))
+    rows = connection.execute(joined.where(sign_off.c.decision == decision).order_by(sign_off.c.number))
     return [
-        engine.Approval(provision, row["id"], row["given_by"], date.fromisoformat(row["until"]))
-        for provision, by_meaning in approved.items()
-        for meaning, row in by_meaning.items()
-        if meaning == _meaning(live, provision) and row["until"] >= day.isoformat()
+        _kept(row, None if row["issuer"] is None else Person(row["issuer"], row["subject"], row["name"]))
+        for row in rows.mappings()
     ]
 
 
-def _judged(live: Live, stored: Stored) -> engine.Judgement:
+def check_whole(stored: Stored) -> None:
+    """Raises RequestRefused if values of a record were erased."""
+    if any(opening.value is None for opening in stored.entry.openings):
+        raise _not(ERASED)
+
+
+def judged(live: Live, stored: Stored) -> engine.Judgement:
     """
     The exchange of a record under the policies that are loaded, judged without approvals on the day of its decision. Raises RequestRefused.
     """
     entry = stored.entry
-    if any(opening.value is None for opening in entry.openings):
-        raise _not(ERASED)
+    check_whole(stored)
     record = clear(entry.leaf, entry.openings)
     if "decision" not in record or "request" not in record:
         raise _not("the record holds no decision")
@@ -355,14 +366,6 @@ def _judged(live: Live, stored: Stored) -> engine.Judgement:
         return live.pdp.judge(exchange, as_of=date.fromisoformat(record["as_of"]))
     except engine.EnginesFailed:
         raise _not("no engine could decide this exchange again") from None
-
-
-def _meaning(live: Live, provision: str) -> str | None:
-    """The digest of a provision's meaning, remembered as long as the bundle is live: making it takes longer than a database query."""
-    known = _MEANINGS.setdefault(live, {})
-    if provision not in known:
-        known[provision] = engine.meaning_of(live.bundle, provision)
-    return known[provision]
 
 
 def _lifting(live: Live, requirement: str, judgement: engine.Judgement) -> list[str]:
@@ -391,7 +394,7 @@ def _short(text: str) -> str:
     return text[:100]
 
 
-def _kept(row: Any) -> SignOff:
+def _kept(row: Any, who: Person | None) -> SignOff:
     return SignOff(
         id=row["id"],
         decision=row["decision"],
@@ -401,4 +404,5 @@ def _kept(row: Any) -> SignOff:
         until=row["until"],
         at=row["given_at"],
         by=row["given_by"],
+        person=None if who is None else Signer(issuer=who.issuer, subject=who.subject, name=who.name),
     )

@@ -42,8 +42,10 @@ from service.api import (
     proofs,
     receipts,
     register,
-    reports,
     register_pages,
+    reports,
+    review_pages,
+    reviews,
     rights,
     rights_pages,
     schemas,
@@ -59,6 +61,7 @@ from service.api.shapes import Shapes
 from service.authzen.entity_store import Entities
 from service.authzen.registered_entities import Registered
 from service.callers.entrance import Entrance
+from service.decisions.earlier_cases import take_in_earlier_cases
 from service.decisions.idempotency import purge_now_and_then
 from service.drafts.draft_store import purge_drafts_now_and_then
 from service.problems import Kind, RequestRefused, plain
@@ -89,10 +92,11 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        purging = [asyncio.create_task(each(service)) for each in (purge_now_and_then, purge_drafts_now_and_then)]
+        beside = (purge_now_and_then, purge_drafts_now_and_then, take_in_earlier_cases)
+        working = [asyncio.create_task(each(service)) for each in beside]
         async with service.running(), service.metrics.sharing(), watching(service):
             yield
-        for each in purging:
+        for each in working:
             each.cancel()
         await asyncio.to_thread(service.close)
 
@@ -121,6 +125,8 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         decisions,
         explanation,
         rights,
+        review_pages,
+        reviews,
         sign_offs,
         log_pages,  # before the pages of one decision, whose paths take any name
         console,

@@ -46,6 +46,8 @@ _ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
     tables.tree_tile: (_DERIVED, {}),
     tables.tree_node: (_DERIVED, {}),
     tables.sign_off: (_DERIVED, {}),
+    tables.review_case: (_CACHE, {}),  # what waits, found from records and sign-offs; no decision rests on it
+    tables.review_note: (_DERIVED, {}),
     tables.entry: (_DERIVED, {}),
     tables.term: (_DERIVED, {}),
     tables.entry_term: (_DERIVED, {}),

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "persons"  # the newest of the migrations, which make these tables
+REVISION = "reviews"  # the newest of the migrations, which make these tables
 
 metadata = sa.MetaData()
 
@@ -175,8 +175,44 @@ sign_off = sa.Table(
     sa.Column("until", sa.String),
     sa.Column("given_at", sa.String, nullable=False),
     sa.Column("given_by", sa.String, nullable=False),
+    sa.Column("person", sa.String),  # who gave it; null for a caller who is none that the service knows
     sa.Index("sign_off_decision", "decision"),
     sa.Index("sign_off_facts", "facts"),
+)
+
+# One row for each set of facts that a review was recorded of, by its newest decision: what waits is found by it. No decision rests on it.
+# `state` is `waits`, `approved` until the last day `until`, `refused`, or `over`: the newest decision is no review. `kinds` and
+# `provisions` say what waits, `due` is the first day on which a duty falls due, `askers` are the callers who asked.
+review_case = sa.Table(
+    "review_case",
+    metadata,
+    sa.Column("facts", sa.String, primary_key=True),
+    sa.Column("decision", sa.String, nullable=False, unique=True),
+    sa.Column("sequence", BigInteger, nullable=False),
+    sa.Column("moment", BigInteger, nullable=False),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("until", sa.String),
+    sa.Column("kinds", sa.String, nullable=False),
+    sa.Column("provisions", sa.Text, nullable=False),
+    sa.Column("due", sa.String),
+    sa.Column("assignee", sa.String),
+    sa.Column("askers", sa.Text, nullable=False),
+    sa.Index("review_case_by_age", "state", "moment"),
+    sa.Index("review_case_by_end", "state", "until"),
+)
+# What was said of a review beside its sign-offs: a comment, or to whom it is assigned (null: to nobody any more).
+review_note = sa.Table(
+    "review_note",
+    metadata,
+    sa.Column("number", BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.String, nullable=False, unique=True),
+    sa.Column("decision", sa.String, nullable=False, index=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("text", sa.Text),  # of a comment; null after an erasure
+    sa.Column("assignee", sa.String),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("by", sa.String, nullable=False),
+    sa.Column("person", sa.String),
 )
 
 # --- what the log is searched by --------------------------------------------------------------------------------------

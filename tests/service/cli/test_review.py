@@ -33,14 +33,14 @@ def test_a_person_signs_off_at_a_terminal(evaluate, review):
     both = ("--provision", "cn.test/art-1", "--requirement", "cn.test/any")
     status, said = review("approve", id, "--reason", "looked at", "--until", TOMORROW, *both)
     assert (status, said) == (2, "error: name either `provisions` or a `requirement`\n")
-    status, said = review("approve", id, "--reason", "looked at", "--until", TOMORROW, "--by", "Li Na")
+    status, said = review("approve", id, "--reason", "looked at", "--until", TOMORROW)
     assert (status, said) == (0, "approved: cn.test/art-1\nthe outcome for the same facts is now `permitted`\n")
-    assert decided(evaluate)["signed_off"][0]["by"] == "Li Na"
+    assert decided(evaluate)["signed_off"][0]["by"] == "command-line"
     assert review("list") == (0, "no review waits\n")
-    assert "Li Na: approve cn.test/art-1" in review("show", id, "--lang", "zh")[1]
-    review("refuse", id, "--reason", "bad \x1b[31mnews", "--by", "A\u202eB")
+    assert "command-line: approve cn.test/art-1" in review("show", id, "--lang", "zh")[1]
+    review("refuse", id, "--reason", "bad \x1b[31mnews")
     shown = review("show", id)[1]
-    assert ("A\ufffdB: refuse" in shown, "bad \ufffd[31mnews" in shown) == (True, True)
+    assert ("command-line: refuse" in shown, "bad \ufffd[31mnews" in shown) == (True, True)
     assert review("refuse", id, "--reason", "no")[0] == 0
     assert decided(evaluate)["outcome"] == "review"
 

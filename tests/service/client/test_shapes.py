@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 import engine
 from engine import decision
+from service.api import reviews as queue
 from service.api.decisions import DecisionRow
 from service.client import (
     Answer,
@@ -29,7 +30,7 @@ from service.client import (
 )
 from service.client import statistics as flows
 from service.ledger import asset_entries, benefit_statement, concentration, statistics
-from service.reviews import queue, sign_offs
+from service.reviews import sign_offs
 
 AS_ANSWERED: list[tuple[Any, type[BaseModel]]] = [
     (explanation.Explanation, engine.Explanation),

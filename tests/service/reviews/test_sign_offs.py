@@ -9,9 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 import engine
+from service.decisions.earlier_cases import take_in_earlier_cases
+from service.log import review_cases
 from service.log.leaf import clear
 from service.policies.live import Live
-from service.reviews import sign_offs
+from service.reviews import approvals, sign_offs
 from service.store.tables import sign_off
 from tests.service.api.test_explanation import alike
 from tests.service.conftest import EXCHANGE, POLICIES
@@ -39,6 +41,12 @@ def sign(client):
         return client.post(f"/v1/decisions/{id}/sign-off", content=content, headers=headers)
 
     return send
+
+
+def found_anew(service):
+    """Have the cases of all records found anew, as after an upgrade."""
+    asyncio.run(service.store.do(review_cases.begin_again))
+    asyncio.run(take_in_earlier_cases(service))
 
 
 def decided(evaluate, **changes):
@@ -176,7 +184,7 @@ def two(service, tmp_path):
 
 def overtaking(monkeypatch, times):
     """Let what was said of some facts be read too early, so many times: before anything was said."""
-    real = sign_offs.said_of
+    real = approvals.said_of
     early: list[str] = []
 
     def said_of(connection, facts):
@@ -185,7 +193,7 @@ def overtaking(monkeypatch, times):
             return []
         return real(connection, facts)
 
-    monkeypatch.setattr(sign_offs, "said_of", said_of)
+    monkeypatch.setattr(approvals, "said_of", said_of)
 
 
 def test_who_was_overtaken_is_answered_with_what_stands(client, evaluate, sign, two, monkeypatch):
@@ -362,6 +370,7 @@ def test_only_what_certainly_stands_is_offered(client, evaluate, sign, service, 
     record = earlier(service, stored, 2) | {"signable": ["cn.test/art-1", "cn.test/art-2"]}
     record["request"]["recipient"]["id"] = "another"
     put(service, record, ["/exporter/id", "/recipient/id"])
+    found_anew(service)
     reviews = client.get("/v1/reviews").json()["reviews"]
     assert [(each["id"], each["provisions"]) for each in reviews] == [
         (record["id"], ["cn.test/art-2"]),
@@ -477,6 +486,7 @@ def test_a_record_from_before_is_judged_again_to_know_what_may_be_signed_off(cli
     assert client.get("/v1/reviews").json()["reviews"] == []
     record["request"]["recipient"]["id"] = "another"
     put(service, record, ["/exporter/id", "/recipient/id"])
+    found_anew(service)
     [review] = client.get("/v1/reviews").json()["reviews"]
     assert (review["id"], review["provisions"], review["current"]) == (record["id"], ["cn.test/art-1"], True)
     service.policies.live = Live.of(engine.load(POLICIES, engine.PolicySettings(trust="from-memory")), "checked")

@@ -1,0 +1,378 @@
+"""
+`GET /review`: what waits for a person, for a browser. `GET /review/{id}`: one review; `POST` to it is what its forms do: approve or refuse,
+assign, comment.
+
+A reader needs the scopes `read` and `review`. The forms carry a token (`service.drafts.form_token`). Who signs is the caller, and nothing
+that a form says. After a sign-off the next review that waits for the reader opens.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import sqlalchemy as sa
+from fastapi import FastAPI, Request, Response
+from pydantic import ValidationError
+
+from service.api import paging
+from service.api.console import html, language, wrong_address
+from service.api.forms import Fields, fields_of, first
+from service.api.reviews import filter_of
+from service.api.sent import Plain
+from service.api.sign_offs import prepared
+from service.callers import known_persons
+from service.callers.caller import Caller, caller_of
+from service.console.explained import explained
+from service.console.pages import missing_page
+from service.console.reader import PageReader
+from service.console.review_pages import CaseShown, QueueShown, Reviewer, case_page, queue_page
+from service.console.review_wording import REVIEW_WORDS
+from service.console.wording import WORDS
+from service.decisions.decider import durable
+from service.decisions.replay import CannotReplay, Replaying
+from service.drafts import form_token
+from service.log.shown import kept
+from service.log.store import Stored, find
+from service.problems import KINDS, RequestRefused
+from service.reviews import approvals, notes, own_requests, preview, queue, sign_offs
+from service.reviews.notes import CommentAsked, PersonNamed
+from service.reviews.preview import SignOffPreview
+from service.reviews.queue import Order, QueueFilter, ReviewQueue, WaitingCase
+from service.reviews.recorded_case import REVIEW, gaps_of
+from service.service import Service
+from service.settings import time_zone
+
+ROWS = 25  # on a page
+DEFAULT_DAYS, MOST_DAYS = 180, 366  # of an approval that is given here
+FILTERS = ("kind", "assignee", "older_than", "exporter_country", "recipient_country", "provision", "order")
+
+_LIMIT = 64 * 1024
+_DONE = ("approve", "refuse", "second", "comment", "assigned")
+_MOST_ID = 64
+
+
+class _Wrong(Exception):
+    """What a form says cannot be taken; the message is a word of REVIEW_WORDS or a sentence."""
+
+
+def add(app: FastAPI, service: Service) -> None:
+    """Put the pages on the application."""
+    pages = _Pages(app, service)
+    # Reading is not `async`: it judges, and waits for the disk, so each call runs in a thread.
+    app.get("/review", include_in_schema=False)(pages.queue)
+    app.get("/review/{id}", include_in_schema=False)(pages.case)
+    app.router.add_api_route(
+        "/review/{id}", pages.change, methods=["POST"], include_in_schema=False, route_class_override=Plain
+    )
+
+
+class _Pages:
+    """The pages of one service."""
+
+    def __init__(self, app: FastAPI, service: Service) -> None:
+        self._service = service
+        self._zone = time_zone(service.settings.zone)
+        self._replaying = Replaying.shared(app, service)
+
+    # --- what is read ------------------------------------------------------------------------------------------------
+
+    def queue(self, request: Request) -> Response:
+        """The page of the queue."""
+        caller = _reviewer(request)
+        service = self._service
+        reader = PageReader(service.live.bundle, language(request))
+        sent = _asked(request)
+        cursor = sent.pop("cursor", None)
+        now = service.clock()
+
+        def look(connection: sa.Connection) -> str:
+            wanted, order = filter_of(connection, sent, caller, "oldest")
+            filters = (order, *(getattr(wanted, name) for name in QueueFilter.__slots__))
+            after = paging.Asked(ROWS, cursor).after("review", str, filters=filters)
+            found = queue.read(connection, service.live, self._today)
+            matching = [each for each in found.waiting if wanted.matches(each, now)]
+            cases = queue.ordered(matching, order, after[0] if after else None)
+            shown = cases[:ROWS]
+            more = len(cases) > ROWS
+            following = paging.written("review", queue.place_of(shown[-1], order), filters=filters) if more else None
+            assigned = [each.assignee for each in (*shown, *found.ending) if each.assignee]
+            page = QueueShown(
+                found,
+                shown,
+                len(matching),
+                sent,
+                wanted,
+                notes.who_are(connection, assigned),
+                following,
+                now,
+                cursor is not None,
+            )
+            return queue_page(page, self._viewer(connection, caller), reader)
+
+        if not sent.keys() <= set(FILTERS):
+            return wrong_address(reader)
+        try:
+            return html(service.read(look))
+        except RequestRefused as refused:
+            if refused.kind != "bad-request":
+                raise
+            return wrong_address(reader)
+
+    def case(self, request: Request) -> Response:
+        """The page of one review."""
+        return self._case(request, _reviewer(request))
+
+    # --- what forms do -----------------------------------------------------------------------------------------------
+
+    async def change(self, request: Request) -> Response:
+        """Do what a form of a review asks, and go to the page that shows it."""
+        caller = _reviewer(request)
+        service, id = self._service, request.path_params["id"]
+        fields = await fields_of(service, request, caller, _LIMIT)
+        try:
+            stored = await asyncio.to_thread(service.stored, id)
+            match first(fields, "do"):
+                case "sign":
+                    done = await self._sign(stored, fields, caller)
+                    to = await asyncio.to_thread(self._following, request, caller, id)
+                case "assign":
+                    await self._assign(id, first(fields, "to"), caller)
+                    done, to = "assigned", None
+                case "comment":
+                    await self._comment(id, first(fields, "text"), caller)
+                    done, to = "comment", None
+                case _:
+                    raise RequestRefused("bad-request", "the form asks for something that a review cannot do")
+        except (RequestRefused, _Wrong) as refused:
+            return await asyncio.to_thread(self._case, request, caller, refused, fields)
+        return _to(request, f"/review/{to or id}", {"done": done, "done_id": id})
+
+    async def _sign(self, stored: Stored, fields: Fields, caller: Caller) -> str:
+        """What was done, of _DONE. Raises RequestRefused, _Wrong."""
+        verdict, reason = first(fields, "verdict"), first(fields, "reason").strip()
+        provisions = [each for each in fields.get("provision", ()) if each]
+        if not reason:
+            raise _Wrong("no_reason")
+        if not provisions:
+            raise _Wrong("no_provision")
+        until = None
+        if verdict == "approve":
+            try:
+                until = date.fromisoformat(first(fields, "until"))
+            except ValueError:
+                raise _Wrong("no_day") from None
+            if until > self._today + timedelta(days=MOST_DAYS):
+                raise _Wrong("no_day")
+        try:
+            asked = sign_offs.SignOffAsked.model_validate(
+                {"provisions": provisions, "verdict": verdict, "reason": reason, "until": until}
+            )
+        except ValidationError:
+            raise RequestRefused("bad-request", "the form cannot be read") from None
+        for _ in range(sign_offs.MOST_TRIES):
+            draft, keep = await prepared(self._service, stored, asked, caller)
+            with suppress(sign_offs.Overtaken):
+                await durable(self._service.store.do(keep))
+                return "second" if draft.awaits else verdict
+        raise sign_offs.contested()
+
+    async def _assign(self, id: str, to: str, caller: Caller) -> None:
+        """Raises RequestRefused."""
+
+        def work(transaction: sa.Connection) -> None:
+            whom: Any = to or None
+            if to not in ("", notes.ME):
+                person = known_persons.find(transaction, to.removeprefix(known_persons.PREFIX))
+                if person is None:
+                    raise RequestRefused("not-found", "the service knows no such person")
+                whom = PersonNamed(issuer=person.issuer, subject=person.subject)
+            notes.assign(transaction, id, whom, caller, self._service.clock())
+
+        await durable(self._service.store.do(work))
+
+    async def _comment(self, id: str, text: str, caller: Caller) -> None:
+        """Raises RequestRefused, _Wrong."""
+        try:
+            asked = CommentAsked(text=text.replace("\r\n", "\n"))
+        except ValidationError:
+            raise _Wrong("no_text") from None
+        now = self._service.clock()
+        await durable(self._service.store.do(lambda transaction: notes.comment(transaction, id, asked.text, caller, now)))
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    @property
+    def _today(self) -> date:
+        return self._service.clock().astimezone(self._zone).date()
+
+    def _viewer(self, connection: sa.Connection, caller: Caller) -> Reviewer:
+        names = known_persons.names_of(connection, caller, self._service.token_issuer)
+        return Reviewer(form_token.token(self._service, caller.id), names, caller.person)
+
+    def _case(
+        self,
+        request: Request,
+        caller: Caller,
+        refused: RequestRefused | _Wrong | None = None,
+        fields: Fields | None = None,
+    ) -> Response:
+        """The page of one review; with `refused`, why what a form sent was not done."""
+        service, lang = self._service, language(request)
+        reader = PageReader(service.live.bundle, lang)
+        id, sent = request.path_params["id"], _asked(request)
+        done, done_id = sent.pop("done", ""), sent.pop("done_id", "")[:_MOST_ID]
+        if not sent.keys() <= set(FILTERS) or (done and done not in _DONE):
+            return wrong_address(reader)
+
+        def look(connection: sa.Connection) -> str | None:
+            stored = find(connection, id)
+            if stored is None:
+                return None
+            viewer = self._viewer(connection, caller)
+            shown = self._shown(connection, stored, caller, viewer, reader, sent, done, done_id)
+            values: dict[str, Any] = {name: each[0] for name, each in (fields or {}).items() if each}
+            if fields and "provision" in fields:
+                values["provision"] = list(fields["provision"])
+            return case_page(shown, viewer, reader, _why(refused, lang, shown.last_until), values)
+
+        try:
+            page = service.read(look)
+        except RequestRefused as wrong:
+            if wrong.kind != "bad-request":
+                raise
+            return wrong_address(reader)
+        if page is None:
+            words = WORDS[lang]
+            return html(missing_page(reader, words["not_found"], words["not_found_text"]), 404)
+        status = 200 if refused is None else 422 if isinstance(refused, _Wrong) else KINDS[refused.kind][0]
+        return html(page, status)
+
+    def _shown(
+        self,
+        connection: sa.Connection,
+        stored: Stored,
+        caller: Caller,
+        viewer: Reviewer,
+        reader: PageReader,
+        filters: Mapping[str, str],
+        done: str,
+        done_id: str,
+    ) -> CaseShown:
+        """Raises RequestRefused."""
+        service, id, today = self._service, stored.entry.id, self._today
+        live = service.live
+        document = kept(stored)
+        record, words = document["record"], REVIEW_WORDS[reader.lang]
+        whole = all(opening.value is not None for opening in stored.entry.openings)
+        facts = approvals.facts_of(live, record) if whole else ""
+        case = queue.of_decision(connection, live, id, today)
+        newer = queue.newest_of(connection, facts) if facts else None
+        look, cannot = None, "" if whole else words["erased"]
+        if whole and record["bundle"]["meaning"] != live.digests.meaning:
+            cannot = words["other_policies"]
+        elif whole and record["decision"]["outcome"] in sign_offs.OPEN:
+            look, cannot = self._preview(connection, stored, facts, reader.lang)
+        if record.get("lang", "en") != reader.lang:
+            with suppress(CannotReplay):
+                record["decision"] = {**record["decision"], **explained(record, stored, self._replaying, reader.lang)}
+        found = notes.of_decision(connection, id)
+        assignee = case[0].assignee if case else None
+        waiting = queue.read(connection, live, today)
+        wanted, order = filter_of(connection, filters, caller, "oldest")
+        left = self._left(waiting, wanted, order, viewer, id)
+        return CaseShown(
+            record=record,
+            log=document["log"],
+            case=case[0] if case else None,
+            waits=case is not None and case[1],
+            newer=newer if newer != id else None,
+            preview=look,
+            cannot=cannot,
+            own=bool(facts) and own_requests.is_own(connection, stored, facts, caller, service.token_issuer),
+            asked_by=known_persons.behind(connection, record.get("asked_by") or "", service.token_issuer),
+            signed=sign_offs.given(connection, id),
+            notes=found,
+            assignee=notes.who_are(connection, [assignee])[assignee] if assignee else None,
+            persons=notes.persons(connection),
+            gaps=gaps_of(record["decision"]) if record["decision"]["outcome"] == REVIEW else [],
+            following=_next(left, self._place(waiting, id, order), order),
+            left=len(left),
+            today=today,
+            default_until=today + timedelta(days=DEFAULT_DAYS),
+            last_until=today + timedelta(days=MOST_DAYS),
+            filters=filters,
+            done=done,
+            done_id=done_id,
+        )
+
+    def _preview(self, connection: sa.Connection, stored: Stored, facts: str, lang: str) -> tuple[SignOffPreview | None, str]:
+        """What approvals would change, or why nobody can sign off."""
+        try:
+            found = preview.preview(self._service.live, stored, approvals.said_of(connection, facts), self._today, lang=lang)
+        except RequestRefused as refused:
+            return None, refused.detail
+        return found, ""
+
+    def _following(self, request: Request, caller: Caller, id: str) -> str | None:
+        """The next review that waits for a caller, by the filters of the address. Raises RequestRefused."""
+        filters = {name: value for name, value in _asked(request).items() if name in FILTERS}
+
+        def look(connection: sa.Connection) -> str | None:
+            waiting = queue.read(connection, self._service.live, self._today)
+            wanted, order = filter_of(connection, filters, caller, "oldest")
+            left = self._left(waiting, wanted, order, self._viewer(connection, caller), id)
+            row = queue.of_decision(connection, self._service.live, id, self._today)
+            return _next(left, queue.place_of(row[0], order) if row else None, order)
+
+        return self._service.read(look)
+
+    def _left(
+        self, waiting: ReviewQueue, wanted: QueueFilter, order: Order, viewer: Reviewer, but: str
+    ) -> Sequence[WaitingCase]:
+        """The other reviews that wait for a reader, in order."""
+        now = self._service.clock()
+        mine = (each for each in waiting.waiting if wanted.matches(each, now) and viewer.may_take(each) and each.id != but)
+        return queue.ordered(mine, order)
+
+    @staticmethod
+    def _place(waiting: ReviewQueue, id: str, order: Order) -> str | None:
+        return next((queue.place_of(each, order) for each in waiting.waiting if each.id == id), None)
+
+
+def _next(left: Sequence[WaitingCase], place: str | None, order: Order) -> str | None:
+    """The first review after a place, else the first of all."""
+    after = queue.ordered(left, order, place) or left
+    return after[0].id if after else None
+
+
+def _reviewer(request: Request) -> Caller:
+    caller_of(request.scope, "read")
+    return caller_of(request.scope, "review")
+
+
+def _asked(request: Request) -> dict[str, str]:
+    """The parameters of an address without its language. Filters that the form left empty are dropped."""
+    return {name: value for name, value in request.query_params.items() if value and name != "lang"}
+
+
+def _why(refused: RequestRefused | _Wrong | None, lang: str, last: date) -> str:
+    """A refusal in a line."""
+    if refused is None:
+        return ""
+    if isinstance(refused, _Wrong):
+        word = str(refused)
+        return REVIEW_WORDS[lang][word].format(notes.MOST_OF_A_COMMENT if word == "no_text" else last)
+    if refused.kind == "own-request":
+        return REVIEW_WORDS[lang]["own_text"]
+    return "; ".join(each.detail for each in refused.errors or ()) or refused.detail
+
+
+def _to(request: Request, path: str, done: Mapping[str, str]) -> Response:
+    """Go to a page, in the same language and with the same filters."""
+    lang = language(request)
+    kept_filters = {name: value for name, value in _asked(request).items() if name in FILTERS}
+    query = urlencode({**({} if lang == "en" else {"lang": lang}), **kept_filters, **done})
+    return Response(status_code=303, headers={"Location": f"{path}?{query}"})

@@ -1,0 +1,270 @@
+"""
+Renders the pages of reviews: the queue, and one review with what each approval would change.
+
+What was read goes in, HTML comes out. No fact of a person is in an address.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from service.callers.person import Person
+from service.console.pages import rendered, tone
+from service.console.reader import PageReader, Part
+from service.console.request_facts import facts_of, in_short
+from service.console.review_wording import REVIEW_WORDS
+from service.reviews.notes import ReviewNote, Who
+from service.reviews.preview import ChangedOutcome, SignOffPreview
+from service.reviews.queue import SECOND, QueueFilter, ReviewQueue, WaitingCase
+from service.reviews.recorded_case import KINDS
+from service.reviews.sign_offs import SignOff
+
+MOST_ENDING = 10  # approvals that end soon, on the page of the queue
+MOST_SHOWN = 3  # provisions of a row
+REACHES = "reach/"
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewer:
+    """Who looks at a page of reviews: the token for her forms, every id that is hers, and whether the service knows her as a person."""
+
+    token: str
+    names: frozenset[str]
+    person: Person | None
+
+    def may_take(self, case: WaitingCase) -> bool:
+        """Whether a case waits for her: it is not her own request, and she has not signed all that waits."""
+        if case.asked_by in self.names and "local" not in self.names:
+            return False
+        unsigned = [name for name in case.provisions if self.names.isdisjoint(case.signed.get(name, ()))]
+        return bool(unsigned)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueShown:
+    """A page of the queue: the cases on it, those of the whole queue, and where it goes on."""
+
+    queue: ReviewQueue
+    cases: Sequence[WaitingCase]
+    matching: int
+    filters: Mapping[str, str]
+    wanted: QueueFilter
+    named: Mapping[str, Who]
+    following: str | None
+    now: datetime
+    paged: bool = False  # whether it is not the first page
+
+
+@dataclass(frozen=True, slots=True)
+class CaseShown:
+    """
+    One review: its record and decision, what waits, what approvals would change, who signed, what was said.
+
+    `cannot` says why nobody can sign it off, `own` whether the reader asked for it. `newer` is the decision that took its place.
+    """
+
+    record: Part
+    log: Part
+    case: WaitingCase | None
+    waits: bool
+    newer: str | None
+    preview: SignOffPreview | None
+    cannot: str
+    own: bool
+    asked_by: Person | None
+    signed: Sequence[SignOff]
+    notes: Sequence[ReviewNote]
+    assignee: Who | None
+    persons: Sequence[tuple[str, Person]]
+    gaps: Sequence[Part]
+    following: str | None
+    left: int
+    today: date
+    default_until: date
+    last_until: date
+    filters: Mapping[str, str] = field(default_factory=dict)
+    done: str = ""
+    done_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisionShown:
+    """A provision that can be signed off, in words, with what its approval would change."""
+
+    id: str
+    title: str
+    source: str
+    says: str
+    kind: str
+    mark: str
+    change: ChangedOutcome | None
+    needed: int
+    signers: Sequence[str]
+    signed_by_me: bool
+
+
+def queue_page(shown: QueueShown, reviewer: Reviewer, reader: PageReader) -> str:
+    """The page of the queue."""
+    words = REVIEW_WORDS[reader.lang]
+    titled = _titles(reader)
+    return rendered(
+        "review_list.html",
+        reader,
+        "/review",
+        filters=shown.filters,
+        w=words,
+        shown=shown,
+        kinds=(*KINDS, SECOND),
+        counts=shown.queue.counts(),
+        total=len(shown.queue.waiting),
+        for_you=sum(map(reviewer.may_take, shown.queue.waiting)),
+        rows=[_row(each, shown, reviewer, reader, titled) for each in shown.cases],
+        ending=[_row(each, shown, reviewer, reader, titled) for each in shown.queue.ending[:MOST_ENDING]],
+        begin=next((each.id for each in shown.cases if reviewer.may_take(each)), None),
+    )
+
+
+def case_page(
+    shown: CaseShown, reviewer: Reviewer, reader: PageReader, wrong: str = "", sent: Mapping[str, Any] | None = None
+) -> str:
+    """The page of one review. `wrong` says why what was sent was not recorded, and `sent` is what was sent then."""
+    record, decision = shown.record, shown.record.get("decision") or {}
+    provisions = _provisions(shown, reviewer, reader)
+    return rendered(
+        "review_case.html",
+        reader,
+        f"/review/{record['id']}",
+        filters=shown.filters,
+        w=REVIEW_WORDS[reader.lang],
+        shown=shown,
+        record=record,
+        d=decision,
+        tone=tone(decision),
+        parties=in_short(facts_of(record, shown.log, reader), reader),
+        provisions=provisions,
+        can_approve=bool(provisions) and not shown.own and _may_sign(provisions, reviewer),
+        reviewer=reviewer,
+        acceptance=_acceptance(shown),
+        who=_who,
+        wrong=wrong,
+        sent=sent or {},
+    )
+
+
+def _may_sign(provisions: Sequence[ProvisionShown], reviewer: Reviewer) -> bool:
+    """Whether the signature of the reader can count: where two persons have to sign, only that of a person can."""
+    return reviewer.person is not None or all(each.needed == 1 for each in provisions)
+
+
+def _row(
+    case: WaitingCase, shown: QueueShown, reviewer: Reviewer, reader: PageReader, titled: Mapping[str, Any]
+) -> dict[str, Any]:
+    words = REVIEW_WORDS[reader.lang]
+    days = (shown.now - case.recorded_at).days
+    return {
+        "case": case,
+        "age": words["today"] if days < 1 else words["days_one"] if days == 1 else words["days"].format(days),
+        "titles": [_title(each, reader, titled) for each in case.provisions[:MOST_SHOWN]],
+        "more": max(0, len(case.provisions) - MOST_SHOWN),
+        "assignee": _who(shown.named[case.assignee]) if case.assignee else "",
+        "own": case.asked_by in reviewer.names and "local" not in reviewer.names,
+    }
+
+
+def _provisions(shown: CaseShown, reviewer: Reviewer, reader: PageReader) -> list[ProvisionShown]:
+    """What can be signed off, each with the change that its approval would make."""
+    if shown.preview is None:
+        return []
+    titled = _titles(reader)
+    changes = {each.provisions[0]: each for each in shown.preview.each if len(each.provisions) == 1}
+    signatures: dict[str, list[SignOff]] = {}
+    for each in shown.signed:
+        if each.verdict == "refuse":
+            signatures.pop(each.provision, None)
+        else:
+            signatures.setdefault(each.provision, []).append(each)
+    found = []
+    for id in shown.preview.all.provisions:
+        rule = titled.get(id)
+        given = [each for each in signatures.get(id, ()) if each.until is None or each.until >= shown.today]
+        given = given[-shown.preview.given.get(id, 0) :] if shown.preview.given.get(id) else []
+        found.append(
+            ProvisionShown(
+                id=id,
+                title=_title(id, reader, titled),
+                source=_source(rule, reader),
+                says=rule.provision.says.in_(reader.lang) if rule else "",
+                kind=_kind(id, rule),
+                mark=rule.provision.status if rule else "",
+                change=changes.get(id),
+                needed=shown.preview.needed.get(id, 1),
+                signers=[_signer(each) for each in given],
+                signed_by_me=any(each.by in reviewer.names for each in given),
+            )
+        )
+    return found
+
+
+def _titles(reader: PageReader) -> Mapping[str, Any]:
+    """The rule of each provision that a person may sign off: that which asks for a review, else any."""
+    found: dict[str, Any] = {}
+    for rule in reader.bundle.rules.rules:
+        if rule.effect == "review" or rule.provision.id not in found:
+            found[rule.provision.id] = rule
+    return found
+
+
+def _title(id: str, reader: PageReader, titled: Mapping[str, Any]) -> str:
+    rule = titled.get(id)
+    if rule is not None:
+        return str(rule.provision.title.in_(reader.lang))
+    if id.startswith(REACHES):
+        country, _, subject = id.removeprefix(REACHES).partition("/")
+        return reader.language.pair(reader.place(country), reader.subject(subject))
+    return id
+
+
+def _source(rule: Any, reader: PageReader) -> str:
+    if rule is None:
+        return ""
+    return reader.language.source(rule.provision.instrument.in_(reader.lang), rule.provision.citation.in_(reader.lang))
+
+
+def _kind(id: str, rule: Any) -> str:
+    if id.startswith(REACHES):
+        return "reach"
+    return "review" if rule is None or rule.effect == "review" else "lift"
+
+
+def _signer(given: SignOff) -> str:
+    return given.by if given.person is None else given.person.name or given.person.subject
+
+
+def _who(who: Who | Person | None) -> str:
+    """The name of a person; of a caller who is none that the service knows, the id."""
+    match who:
+        case Person():
+            return who.shown
+        case Who(person=None):
+            return who.id
+        case Who(person=person) if person is not None:
+            return person.name or person.subject
+    return ""
+
+
+def _acceptance(shown: CaseShown) -> str:
+    """What an organisation's policies would say of the gaps, in YAML, for a year at most."""
+    lines = ["accepts:"]
+    for gap in shown.gaps:
+        place, subject = str(gap["place"]), str(gap["subject"])
+        lines += [
+            f"  - id: {place.lower()}-{subject}",
+            f"    country: {place}",
+            f"    subjects: [{subject}]",
+            "    by: …",
+            "    because: …",
+            f"    from: {shown.today}",
+            f"    until: {shown.last_until}",
+        ]
+    return "\n".join(lines)

@@ -1,0 +1,107 @@
+"""
+The cases of records that are older than the queue of reviews: taken in beside the requests, some at a time, from the newest down.
+
+A place in `about` says how far this has come. Of several reviews on the same facts the newest has its case already. What was decided
+otherwise before the queue was there is not known, so such a case may still be listed; a sign-off looks at the exchange itself.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+import engine
+from service.log import review_cases
+from service.log.index import moment_of
+from service.log.leaf import clear
+from service.log.query import Query
+from service.log.review_cases import EARLIER, RecordedCase, ReviewCase
+from service.log.search import CursorRefused, Row
+from service.log.search import find as search
+from service.log.store import Stored, find
+from service.policies.live import Live
+from service.problems import RequestRefused
+from service.reviews import approvals, sign_offs
+from service.reviews.recorded_case import REVIEW, kinds_of
+from service.service import Service
+from service.settings import time_zone
+from service.store.tables import about, review_case
+from service.store.writer import NotRecorded
+
+AT_ONCE = 20  # records in a transaction: others wait for the lock
+PAUSE_SECONDS = 0.05
+
+
+async def take_in_earlier_cases(service: Service) -> None:
+    """Take in the cases of older records until there are no more, or until cancelled."""
+    with suppress(NotRecorded, sa.exc.SQLAlchemyError):  # the next start goes on
+        while await asyncio.to_thread(service.read, left):
+            await service.store.do(_Some(service))
+            await asyncio.sleep(PAUSE_SECONDS)
+
+
+def left(connection: sa.Connection) -> bool:
+    """Whether there are older records whose cases are not taken in."""
+    return connection.execute(sa.select(about.c.value).where(about.c.name == EARLIER)).first() is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Some:
+    """The work of one transaction."""
+
+    service: Service
+
+    def __call__(self, transaction: sa.Connection) -> None:
+        here = about.c.name == EARLIER
+        place = transaction.execute(sa.select(about.c.value).where(here)).scalar_one_or_none()
+        if place is None:
+            return
+        try:
+            page = search(transaction, Query(outcome=(REVIEW,)), place or None, AT_ONCE)
+        except CursorRefused:
+            page = search(transaction, Query(outcome=(REVIEW,)), None, AT_ONCE)
+        for row in page.rows:
+            self._take_in(transaction, row)
+        if page.next is None:
+            transaction.execute(sa.delete(about).where(here))
+        else:
+            transaction.execute(sa.update(about).where(here).values(value=page.next))
+
+    def _take_in(self, transaction: sa.Connection, row: Row) -> None:
+        live, stored = self.service.live, find(transaction, row.id)
+        if stored is None or any(opening.value is None for opening in stored.entry.openings):
+            return  # nobody can review erased values
+        record = clear(stored.entry.leaf, stored.entry.openings)
+        facts = engine.facts_digest(live.bundle, record["request"])
+        if transaction.execute(sa.select(review_case.c.facts).where(review_case.c.facts == facts)).first() is not None:
+            return
+        provisions = signable(live, stored, record)
+        case = ReviewCase(facts, kinds_of(live, record["decision"], provisions), provisions)
+        moment = moment_of(row.recorded_at)
+        review_cases.take_in(transaction, [RecordedCase(case, row.sequence, row.id, moment, record.get("asked_by"))])
+        said = approvals.said_of(transaction, facts)
+        if said:
+            today = self.service.clock().astimezone(time_zone(self.service.settings.zone)).date()
+            review_cases.settle(transaction, facts, *sign_offs.settled(live, said, today))
+
+
+def signable(live: Live, stored: Stored, record: Mapping[str, Any]) -> tuple[str, ...]:
+    """
+    The provisions of a record that may be signed off.
+
+    An older record does not name them. Then its exchange is judged by the policies of today. If these are other policies, the reviews
+    that its decision lists stand in: nobody can sign them off before the exchange is evaluated again, but somebody still waits.
+    """
+    named = sign_offs.offered(record)
+    if named is not None:
+        return named
+    try:
+        return sign_offs.signable(live, stored)
+    except RequestRefused:
+        if "verdict" in record:
+            return ()
+        listed = (part for part in record["decision"]["reasons"] if part["effect"] == REVIEW and part["standing"] == "certain")
+        return tuple(dict.fromkeys(part["provision"] for part in listed))

@@ -1,0 +1,139 @@
+"""
+Which approvals stand for an exchange: sign-offs of the same facts go in, approvals come out.
+
+Rows of sign-offs are only added. An approval stands for the present meaning of its provision, until its last day. A provision needs the
+signatures of one person or of two: its author says so, or a setting does.
+
+- Persons are told apart by issuer and subject, however they come in. A caller who is no person that the service knows is one unnamed
+  signer, who is enough where one signature is, and never one of two.
+- The last signatures of as many persons as are needed count; the earliest of their last days ends the approval.
+- A refusal by anybody clears all signatures for the provision, of whatever meaning.
+- INVARIANT (no half approval): what still lacks a signature is no approval for anybody who decides.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import sqlalchemy as sa
+
+import engine
+from service.log.leaf import clear
+from service.log.store import Stored
+from service.policies.live import Live
+from service.store.database import Database
+from service.store.tables import person, sign_off
+
+_MEANINGS: WeakKeyDictionary[Live, dict[str, str | None]] = WeakKeyDictionary()
+_ASKED: WeakKeyDictionary[Live, dict[str, int]] = WeakKeyDictionary()
+
+Row = Mapping[str, Any]  # a sign-off, with the issuer and the subject of its person
+
+
+@dataclass(frozen=True, slots=True)
+class Signatures:
+    """The signatures under one provision: how many persons are needed, and those that were given and have not ended, in order."""
+
+    provision: str
+    needed: int
+    given: tuple[Row, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether enough persons have signed."""
+        return len(self.given) >= self.needed
+
+
+def standing(connection: sa.Connection, live: Live, exchange: engine.Exchange, day: date) -> list[engine.Approval]:
+    """The approvals that stand for the facts of an exchange on a day."""
+    return standing_for(connection, live, engine.facts_digest(live.bundle, exchange.document), day)
+
+
+def standing_for(connection: sa.Connection, live: Live, facts: str, day: date) -> list[engine.Approval]:
+    """The approvals that stand for facts, by their digest; see `standing`."""
+    return approved(live, said_of(connection, facts), day)
+
+
+def any_given(database: Database) -> bool:
+    """Whether anything was ever signed off."""
+    return database.has_rows(sign_off)
+
+
+def said_of(connection: sa.Connection, facts: str) -> list[Row]:
+    """All sign-offs of facts, which are given by their digest, in order."""
+    of_person = sa.select(sign_off, person.c.issuer, person.c.subject)
+    joined = of_person.select_from(sign_off.outerjoin(person, person.c.id == sign_off.c.person))
+    rows = connection.execute(joined.where(sign_off.c.facts == facts).order_by(sign_off.c.number))
+    return [dict(row) for row in rows.mappings()]
+
+
+def said_of_stored(connection: sa.Connection, live: Live, stored: Stored) -> list[Row]:
+    """All sign-offs of the facts of a record that was not erased, in order."""
+    return said_of(connection, facts_of(live, clear(stored.entry.leaf, stored.entry.openings)))
+
+
+def facts_of(live: Live, record: Mapping[str, Any]) -> str:
+    """The digest of the facts of a record that was not erased."""
+    return engine.facts_digest(live.bundle, record["request"])
+
+
+def approved(live: Live, said: Iterable[Row], day: date) -> list[engine.Approval]:
+    """The approvals that stand on a day, from all sign-offs of the same facts in order."""
+    found = []
+    for each in signatures(live, said, day):
+        if each.complete:
+            counted = each.given[-each.needed :]
+            *others, last = counted
+            until = min(date.fromisoformat(row["until"]) for row in counted)
+            also = tuple(engine.Signature(row["id"], row["given_by"], date.fromisoformat(row["until"])) for row in others)
+            found.append(engine.Approval(each.provision, last["id"], last["given_by"], until, also))
+    return found
+
+
+def signatures(live: Live, said: Iterable[Row], day: date) -> list[Signatures]:
+    """
+    The signatures that count on a day under each provision that was ever approved, from all sign-offs of the same facts in order.
+
+    Where one is needed, the last that was given is looked at alone; where two are, the last of each person, and of these the last two.
+    """
+    given: dict[str, dict[str, dict[Any, Row]]] = {}
+    for row in said:
+        of_provision = given.setdefault(row["provision"], {})
+        if row["verdict"] == "approve":
+            by_signer = of_provision.setdefault(row["meaning"], {})
+            by_signer.pop(_signer(row), None)
+            by_signer[_signer(row)] = row  # at the end: the order is that in which each signed last
+        else:
+            of_provision.clear()  # approvals of earlier meanings too: the provision may mean the same again
+    found = []
+    for provision, by_meaning in given.items():
+        rows: Sequence[Row] = tuple(by_meaning.get(meaning_of(live, provision) or "", {}).values())
+        needed = persons_needed(live, provision)
+        if needed > 1:
+            rows = [row for row in rows if _signer(row) is not None]
+        last = tuple(row for row in rows[-needed:] if row["until"] >= day.isoformat())
+        found.append(Signatures(provision, needed, last))
+    return found
+
+
+def persons_needed(live: Live, provision: str) -> int:
+    """How many persons must sign a provision off: as many as its author asks for, and at least as many as the setting does."""
+    known = _ASKED.setdefault(live, {})
+    if provision not in known:
+        known[provision] = engine.persons_asked(live.bundle, provision)
+    return max(known[provision], live.persons)
+
+
+def meaning_of(live: Live, provision: str) -> str | None:
+    """The digest of a provision's meaning, remembered as long as the bundle is live: making it takes longer than a database query."""
+    known = _MEANINGS.setdefault(live, {})
+    if provision not in known:
+        known[provision] = engine.meaning_of(live.bundle, provision)
+    return known[provision]
+
+
+def _signer(row: Row) -> tuple[str, str] | None:
+    """The person who signed; None for a caller who is none that the service knows, and for one whose name was erased."""
+    return (row["issuer"], row["subject"]) if row.get("issuer") is not None else None

@@ -1,0 +1,260 @@
+"""The queue: everything that waits for a person and nothing else, by age and by duty; who it is assigned to, and what is said of it."""
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+import engine
+from service.callers import keys, known_persons
+from service.log.tree_leaves import ERASURE
+from service.policies.live import Live
+from service.reviews import queue
+from service.store.tables import review_case, review_note
+from tests.service.conftest import POLICIES
+from tests.service.log.test_tree_leaves import happened
+from tests.service.reviews.conftest import ISSUER, PEOPLE, Desk
+from tests.service.reviews.test_sign_offs import APPROVE, TODAY, TOMORROW, found_anew, in_file
+
+pytestmark = pytest.mark.usefixtures("audited")
+
+
+def waiting(desk: Desk, query: str = "", who: str = "bo") -> Any:
+    """The queue as somebody reads it."""
+    answer = desk.client.get(f"/v1/reviews{query}", headers=desk.bearer(who))
+    assert answer.status_code == 200, answer.text
+    return answer.json()["reviews"]
+
+
+def said(desk: Desk, id: str, path: str, body: dict[str, Any], who: str = "bo", **headers: str) -> Any:
+    """What somebody says of a review; the answer's response."""
+    return desk.client.post(f"/v1/decisions/{id}/review/{path}", json=body, headers={**desk.bearer(who), **headers})
+
+
+def test_a_decision_on_the_same_facts_takes_the_place_of_an_older_one(desk, service, tmp_path):
+    """A newer review waits in its place; one that is no review any more, under other policies, leaves nothing that waits."""
+    desk.ask()
+    newer = desk.ask()["id"]
+    assert [each["id"] for each in waiting(desk)] == [newer]
+    (tmp_path / "milder").mkdir()
+    (tmp_path / "milder" / "rules.yaml").write_text((POLICIES / "rules.yaml").read_text().replace("10 thousand", "1 million"))
+    (tmp_path / "milder" / "vocabulary.yaml").write_text((POLICIES / "vocabulary.yaml").read_text())
+    service.policies.live = Live.of(engine.load(tmp_path / "milder"), "checked")
+    assert [each["current"] for each in waiting(desk)] == [False]
+    assert desk.ask()["outcome"] != "review"
+    assert waiting(desk) == []
+
+
+@in_file
+def test_what_was_approved_waits_again_once_the_approval_ended(desk, service):
+    """Before its end it is listed among what ends soon; on the day after, it waits."""
+    id = desk.ask()["id"]
+    desk.sign("ada", id)
+    with service.store.database.reading.connect() as connection:
+        now = queue.read(connection, service.live, TODAY)
+        later = queue.read(connection, service.live, TODAY + timedelta(days=2))
+    assert ([each.id for each in now.waiting], [str(each.ends) for each in now.ending]) == ([], [TOMORROW])
+    assert ([each.id for each in later.waiting], later.ending) == ([id], ())
+
+
+@in_file
+def test_what_waits_for_a_second_person_says_who_signed(desk, service):
+    """It is of a kind of its own beside that of the review."""
+    service.policies.live = replace(service.live, persons=2)
+    id = desk.ask()["id"]
+    given = desk.sign("ada", id).json()["sign_offs"][0]
+    [review] = waiting(desk, "?kind=second")
+    assert (review["kinds"], review["second"]) == (["review", "second"], [{"provision": "cn.test/art-1", "by": [given["by"]]}])
+    desk.sign("bo", id)
+    assert waiting(desk) == []
+
+
+@in_file
+def test_a_refusal_and_an_erasure_end_the_waiting(desk, service):
+    """Asked again, what was refused does not wait again; a case of erased values is deleted with its digest."""
+    id = desk.ask()["id"]
+    desk.sign("bo", id, verdict="refuse", until=None)
+    assert waiting(desk) == []
+    desk.ask()
+    assert waiting(desk) == []
+    other = desk.ask(recipient={"id": "another", "country": "US"})["id"]
+    assert [each["id"] for each in waiting(desk)] == [other]
+    asyncio.run(service.store.erase(other))
+    assert waiting(desk) == []
+    with service.store.database.reading.connect() as connection:
+        assert other not in connection.execute(sa.select(review_case.c.decision)).scalars().all()
+
+
+@in_file
+def test_what_cannot_be_settled_by_a_person_does_not_wait(desk):
+    """A missing fact, a permit and a refusal are no reviews."""
+    desk.ask(data={})
+    desk.ask(data={"people": 5})
+    assert waiting(desk) == []
+
+
+@in_file
+def test_a_gap_that_an_acceptance_would_close_waits_and_cannot_be_signed_off(client, service, tmp_path):
+    """No policy covers the exporter's country: it is listed as a gap, with the place and the subject matter."""
+    client.post("/v1/evaluate", json={"exporter": {"country": "KE"}, "recipient": {"country": "US"}, "data": {"people": 5}})
+    found = client.get("/v1/reviews").json()["reviews"]
+    assert [(each["kinds"], each["provisions"]) for each in found] == [(["gap"], [])]
+    thread = client.get(f"/v1/decisions/{found[0]['id']}/review").json()
+    assert (thread["waits"], [each["place"] for each in thread["gaps"]], thread["provisions"]) == (True, ["KE"], [])
+    refused = client.post(f"/v1/decisions/{found[0]['id']}/sign-off", json=APPROVE)
+    assert refused.status_code == 409
+
+
+@in_file
+def test_the_queue_is_read_by_age_and_filtered(desk, service):
+    """The oldest first or the newest; by countries, provision, age and whom it is assigned to; a page goes on where the last ended."""
+    ids = [
+        desk.ask(recipient={"id": f"lab-{each}", "country": country})["id"] for each, country in enumerate(("US", "KE", "US"))
+    ]
+    assert [each["id"] for each in waiting(desk, "?order=oldest")] == ids
+    assert [each["id"] for each in waiting(desk)] == ids[::-1]
+    assert [each["id"] for each in waiting(desk, "?order=due")] == ids
+    assert [each["id"] for each in waiting(desk, "?recipient_country=KE&exporter_country=CN")] == [ids[1]]
+    assert len(waiting(desk, "?provision=cn.test/art-1&older_than=0")) == 3
+    assert waiting(desk, "?older_than=1") == waiting(desk, "?provision=none") == waiting(desk, "?kind=lift") == []
+    first = desk.client.get("/v1/reviews?order=oldest&limit=2", headers=desk.bearer("bo")).json()
+    desk.sign("bo", ids[1])
+    second = desk.client.get(f"/v1/reviews?order=oldest&limit=2&cursor={first['next']}", headers=desk.bearer("bo")).json()
+    assert ([each["id"] for each in second["reviews"]], second["next"]) == ([ids[2]], None)
+    for wrong in ("?order=odd", "?kind=odd", "?older_than=-1", f"?limit=2&cursor={first['next']}"):
+        assert desk.client.get(f"/v1/reviews{wrong}", headers=desk.bearer("bo")).status_code == 400
+
+
+def test_a_review_is_assigned_to_a_person_and_comments_are_kept(desk, service):
+    """To oneself, to a person whom the service knows, to nobody any more; all of it is in leaves, in order."""
+    id = desk.ask()["id"]
+    person = {"issuer": ISSUER, "subject": "bo"}
+    assert said(desk, id, "assign", {"to": "me"}, "ada").json()["to"]["person"]["subject"] == "ada"
+    assert [each["id"] for each in waiting(desk, "?assignee=me", "ada at home")] == [id]
+    assert said(desk, id, "assign", {"to": person}, "ada").status_code == 201
+    assert (waiting(desk, "?assignee=me", "ada"), len(waiting(desk, "?assignee=me", "bo"))) == ([], 1)
+    assert said(desk, id, "assign", {"to": {**person, "subject": "nobody"}}).status_code == 404
+    comment = said(desk, id, "comments", {"text": "  the contract is with counsel\nuntil Friday "})
+    assert (comment.status_code, comment.json()["text"]) == (201, "the contract is with counsel\nuntil Friday")
+    assert said(desk, id, "assign", {"to": None}).json()["to"] is None
+    assert len(waiting(desk, "?assignee=none")) == 1
+    thread = desk.client.get(f"/v1/decisions/{id}/review", headers=desk.bearer("cy")).json()
+    assert [each["kind"] for each in thread["notes"]] == ["assigned", "assigned", "comment", "assigned"]
+    assert thread["notes"][2]["by"]["person"] == {"issuer": ISSUER, "subject": "bo", "name": "Bo"}
+    again = desk.ask()["id"]
+    said(desk, again, "assign", {"to": "me"})
+    assert waiting(desk, "?assignee=me")[0]["id"] == again
+
+
+@in_file
+def test_an_assignment_stays_where_the_same_facts_are_asked_again(desk):
+    """The newer decision waits with whoever had the older one."""
+    said(desk, desk.ask()["id"], "assign", {"to": "me"})
+    newer = desk.ask()["id"]
+    assert [each["id"] for each in waiting(desk, "?assignee=me")] == [newer]
+
+
+@in_file
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"text": ""},
+        {"text": "  "},
+        {"text": "a\u0000b"},
+        {"text": "a\u001b[31m"},
+        {"text": "a\u202eb"},
+        {"text": "x" * 4_001},
+        {},
+    ],
+)
+def test_a_comment_is_plain_text_of_a_bounded_length(desk, body):
+    """Control characters, such that turn the direction of text, an empty text and a long one are refused."""
+    assert said(desk, desk.ask()["id"], "comments", body).status_code == 400
+
+
+@in_file
+def test_a_comment_that_is_sent_again_is_kept_once(desk, service):
+    """With an `Idempotency-Key` the second call gets the first answer."""
+    id = desk.ask()["id"]
+    first, second = (said(desk, id, "comments", {"text": "seen"}, **{"Idempotency-Key": "a"}) for _ in range(2))
+    assert (first.json(), second.headers["idempotency-replayed"]) == (second.json(), "true")
+    with service.store.database.reading.connect() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(review_note)).scalar_one() == 1
+
+
+def test_comments_are_erased_with_the_decision(desk, service):
+    """The text is gone from the row and from beside the leaf, and nothing can be said of the decision any more."""
+    id = desk.ask()["id"]
+    said(desk, id, "comments", {"text": "Wang Fang called"})
+    asyncio.run(service.store.erase(id))
+    thread = desk.client.get(f"/v1/decisions/{id}/review", headers=desk.bearer("bo")).json()
+    assert ([each["text"] for each in thread["notes"]], thread["waits"]) == ([None], False)
+    erasure = happened(service.store)[-1]
+    assert (erasure["kind"], [name for _, name in erasure["openings"]]) == (ERASURE, ["text"])
+    assert said(desk, id, "comments", {"text": "again"}).status_code == 409
+
+
+@in_file
+def test_only_reviewers_speak_and_read(desk, service):
+    """Every address of a review needs the scope `review`."""
+    id = desk.ask()["id"]
+
+    with service.store.database.transaction() as transaction:
+        reader = keys.create(transaction, "reader", ["read", "evaluate"], None, "test", service.clock())[1]
+    headers = {"Authorization": f"Bearer {reader}"}
+    for path, body in (("review/comments", {"text": "a"}), ("review/assign", {"to": "me"}), ("sign-off/preview", {})):
+        assert desk.client.post(f"/v1/decisions/{id}/{path}", json=body, headers=headers).status_code == 403
+    assert desk.client.get(f"/v1/decisions/{id}/review", headers=headers).status_code == 403
+
+
+@in_file
+def test_what_an_approval_would_change_is_shown_before_it_is_given(desk, service):
+    """Now, with each provision, with all, and how many persons have to sign; nothing is recorded, and what cannot be signed is refused."""
+    id = desk.ask()["id"]
+    before = service.store.records
+
+    def preview(body, of=id):
+        return desk.client.post(f"/v1/decisions/{of}/sign-off/preview", json=body, headers=desk.bearer("bo"))
+
+    found = preview({}).json()
+    assert (found["now"]["outcome"], found["now"]["still"]) == ("review", ["cn.test/art-1"])
+    assert [(each["provisions"], each["outcome"], each["still"]) for each in found["each"]] == [
+        (["cn.test/art-1"], "permitted", [])
+    ]
+    assert (found["all"]["outcome"], found["needed"], found["given"]) == (
+        "permitted",
+        {"cn.test/art-1": 1},
+        {"cn.test/art-1": 0},
+    )
+    assert service.store.records == before
+    assert preview({"provisions": ["cn.test/art-9"]}).status_code == 409
+    assert preview({"provisions": "all"}).status_code == 400
+    assert preview({}, "nothing").status_code == 404
+    desk.sign("ada", id)
+    assert preview({}).json()["now"]["outcome"] == "permitted"
+
+
+def test_the_cases_of_older_records_are_taken_in_beside_the_requests(desk, service):
+    """From the newest down, with what was signed of them; it ends, and finds the same as was there."""
+    ids = [desk.ask(recipient={"id": f"lab-{each}", "country": "US"})["id"] for each in range(25)]
+    desk.sign("ada", ids[3])
+    desk.sign("ada", ids[4], verdict="refuse", until=None)
+    before = [each["id"] for each in waiting(desk, "?limit=100")]
+    found_anew(service)
+    assert [each["id"] for each in waiting(desk, "?limit=100")] == before
+    assert len(before) == 23
+
+
+@in_file
+def test_a_person_is_told_by_the_name_she_has_now(desk, service):
+    """Her issuer calls her otherwise: her earlier comments show the new name, since the row of the person has it."""
+    id = desk.ask()["id"]
+    said(desk, id, "comments", {"text": "seen"})
+    with service.store.database.transaction() as transaction:
+        known_persons.known(transaction, replace(PEOPLE["bo"], name="Bo Li"), service.clock())
+    thread = json.loads(desk.client.get(f"/v1/decisions/{id}/review", headers=desk.bearer("ada")).text)
+    assert thread["notes"][0]["by"]["person"]["name"] == "Bo Li"

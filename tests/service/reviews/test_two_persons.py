@@ -1,0 +1,159 @@
+"""Two persons where the provision or a setting says so, and nobody for what she asked for herself."""
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import httpx
+import pytest
+
+import engine
+from service.policies.live import Live
+from tests.service.conftest import POLICIES
+from tests.service.reviews.conftest import ISSUER
+from tests.service.reviews.test_sign_offs import APPROVE, FACTS, TODAY, TOMORROW, in_file
+
+pytestmark = pytest.mark.usefixtures("audited")
+
+LATER = (TODAY + timedelta(days=9)).isoformat()
+
+
+@pytest.fixture
+def two(service):
+    """The setting asks for two persons."""
+    service.policies.live = replace(service.live, persons=2)
+
+
+def test_an_approval_counts_once_two_persons_have_signed(desk, two, service):
+    """One signature changes nothing; with the second the exchange may go ahead, and both are named until the earlier last day."""
+    id = desk.ask()["id"]
+    first = desk.sign("ada", id, until=LATER)
+    assert (first.status_code, first.json()["then"]["outcome"]) == (201, "review")
+    assert first.json()["awaits"] == [{"provision": "cn.test/art-1", "needed": 2, "given": 1}]
+    assert first.json()["sign_offs"][0]["person"] == {"issuer": ISSUER, "subject": "ada", "name": "Ada"}
+    assert desk.ask()["outcome"] == "review"
+    second = desk.sign("bo", id)
+    assert (second.json()["then"]["outcome"], second.json()["awaits"]) == ("permitted", [])
+    answer = desk.ask()
+    [part] = answer["signed_off"]
+    one, other = first.json()["sign_offs"][0], second.json()["sign_offs"][0]
+    assert (part["sign_off"], part["by"], part["until"]) == (other["id"], other["by"], TOMORROW)
+    assert part["also"] == [{"sign_off": one["id"], "by": one["by"], "until": LATER}]
+    assert desk.ask(as_of=TOMORROW)["outcome"] == "permitted"
+    assert desk.ask(as_of=LATER)["outcome"] == "review"
+    replayed = desk.client.get(f"/v1/decisions/{answer['id']}/replay", headers=desk.bearer("ada")).json()
+    assert (replayed["holds"], replayed["same"]) == (True, "bytes")
+
+
+@in_file
+def test_two_keys_of_one_person_are_one_signature(desk, two):
+    """Her later one replaces hers; a program's key is nobody and cannot be the second."""
+    id = desk.ask()["id"]
+    desk.sign("ada", id)
+    assert desk.sign("ada at home", id).json()["awaits"][0]["given"] == 1
+    assert desk.ask()["outcome"] == "review"
+    refused = desk.sign("program", id)
+    assert (refused.status_code, "no person" in refused.json()["detail"]) == (409, True)
+
+
+@in_file
+def test_a_refusal_by_anybody_clears_both_signatures(desk, two):
+    """Afterwards both have to sign again."""
+    id = desk.ask()["id"]
+    desk.sign("ada", id)
+    desk.sign("bo", id)
+    assert desk.ask()["outcome"] == "permitted"
+    assert desk.sign("cy", id, verdict="refuse", until=None).status_code == 201
+    desk.sign("ada", id)
+    assert desk.ask()["outcome"] == "review"
+    desk.sign("bo", id)
+    assert desk.ask()["outcome"] == "permitted"
+
+
+@in_file
+def test_a_third_signature_with_an_earlier_end_shortens_the_approval(desk, two):
+    """The last two signatures count, and the earlier of their last days."""
+    id = desk.ask()["id"]
+    desk.sign("ada", id, until=LATER)
+    desk.sign("bo", id, until=LATER)
+    assert desk.ask(as_of=LATER)["outcome"] == "permitted"
+    desk.sign("cy", id, until=TOMORROW)
+    assert desk.ask(as_of=LATER)["outcome"] == "review"
+
+
+@in_file
+def test_a_provision_asks_for_two_persons_itself(desk, service, tmp_path):
+    """Its meaning says so too: what one person approved before does not count any more."""
+    id = desk.ask()["id"]
+    desk.sign("ada", id)
+    assert desk.ask()["outcome"] == "permitted"
+    text = (POLICIES / "rules.yaml").read_text()
+    at = text.index("    review:")
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two" / "rules.yaml").write_text(text[:at] + "    sign_off_by: 2 persons\n" + text[at:])
+    (tmp_path / "two" / "vocabulary.yaml").write_text((POLICIES / "vocabulary.yaml").read_text())
+    changed = engine.load(tmp_path / "two")
+    assert changed.digests.meaning != service.live.digests.meaning
+    service.policies.live = Live.of(changed, "checked")
+    again = desk.ask()
+    assert again["outcome"] == "review"
+    assert desk.sign("bo", again["id"]).json()["awaits"][0]["given"] == 1
+    assert desk.sign("ada", again["id"]).json()["then"]["outcome"] == "permitted"
+
+
+def test_nobody_approves_what_she_asked_for_herself(desk):
+    """Not by another key of hers, and not on a colleague's decision on the same facts; she may refuse it."""
+    mine = desk.ask("ada")
+    for who in ("ada", "ada at home"):
+        refused = desk.sign(who, mine["id"])
+        assert (refused.status_code, refused.json()["type"]) == (403, "urn:fifthfactor:problem:own-request")
+    assert desk.sign("bo", mine["id"]).status_code == 201
+    assert desk.ask("cy")["outcome"] == "permitted"
+    assert desk.sign("ada", mine["id"], verdict="refuse", until=None).status_code == 201
+    again = desk.ask("cy")
+    assert (again["outcome"], desk.sign("cy", again["id"]).status_code) == ("review", 403)
+    assert desk.sign("ada at home", again["id"]).status_code == 403
+    assert desk.sign("bo", again["id"]).status_code == 201
+
+
+@in_file
+def test_a_programs_key_does_not_approve_its_own_request(desk):
+    """The same caller is known by the id of its key; another program may."""
+    id = desk.ask("program")["id"]
+    assert desk.sign("program", id).status_code == 403
+    assert desk.sign("gateway", id).status_code == 201
+
+
+@in_file
+def test_without_keys_nobody_can_be_told_apart(evaluate, client):
+    """On an open desk one person asks and signs, as before; once there are keys, an old request of this machine is nobody's."""
+    id = evaluate(json.dumps(FACTS).encode()).json()["id"]
+    assert client.post(f"/v1/decisions/{id}/sign-off", json=APPROVE).status_code == 201
+
+
+@pytest.mark.parametrize("other", [{}, {"verdict": "refuse", "until": None}], ids=["approves", "refuses"])
+def test_two_who_sign_at_once_leave_what_one_after_the_other_would(desk, two, service, other):
+    """Both are kept, and what stands is what the order in the log says: a permit only of two approvals with no refusal after them."""
+    id = desk.ask()["id"]
+
+    async def together():
+        transport = httpx.ASGITransport(desk.client.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as http:
+            calls = [("ada", {}), ("bo", other)]
+            return await asyncio.gather(
+                *(
+                    http.post(
+                        f"/v1/decisions/{id}/sign-off",
+                        json={k: v for k, v in {**APPROVE, **changes}.items() if v is not None},
+                        headers=desk.bearer(who),
+                    )
+                    for who, changes in calls
+                )
+            )
+
+    answers = asyncio.run(together())
+    assert [each.status_code for each in answers] == [201, 201] or other
+    listed = desk.client.get(f"/v1/decisions/{id}/sign-offs", headers=desk.bearer("cy")).json()["sign_offs"]
+    assert len(listed) == sum(each.status_code == 201 for each in answers)
+    assert desk.ask()["outcome"] == ("review" if other else "permitted")
