@@ -17,7 +17,7 @@ from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 
-from service.log import saved_searches, tree_leaves
+from service.log import document_erasure, saved_searches, tree_leaves
 from service.log.index import Index, take_in
 from service.log.leaf import Opening, SealedRecord, faults
 from service.log.summary import Summary
@@ -176,6 +176,7 @@ class Store:
                 .where(idempotency.c.first_record <= sequence, idempotency.c.last_record >= sequence)
                 .values(body=None, digest="")
             )
+        document_erasure.erase_of_decision(transaction, id, at, by)
         openings = tree_leaves.erase(transaction, subject_of_decision(id), at)
         if places or openings:
             of: dict[str, Any] = {"of": "decision", "decision": id, "sequence": sequence}

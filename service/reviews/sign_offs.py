@@ -20,6 +20,7 @@ from uuid_utils import uuid7
 import engine
 from service.log import tree_leaves
 from service.log.leaf import clear
+from service.log.record import shown_until
 from service.log.store import Stored, subject_of_decision
 from service.log.tree_leaves import Happening
 from service.policies.live import Live
@@ -352,7 +353,7 @@ def _judged(live: Live, stored: Stored) -> engine.Judgement:
     if record["decision"].get("engine", {}).get("agreed") is False:
         raise _not(DISAGREED)
     try:
-        return live.pdp.judge(exchange, as_of=date.fromisoformat(record["as_of"]))
+        return live.pdp.judge(exchange.as_shown(shown_until(record)), as_of=date.fromisoformat(record["as_of"]))
     except engine.EnginesFailed:
         raise _not("no engine could decide this exchange again") from None
 

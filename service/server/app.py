@@ -27,6 +27,7 @@ from service.api import (
     counters,
     decisions,
     docs,
+    documents,
     evaluate,
     explanation,
     facts,
@@ -115,6 +116,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         explanation,
         rights,
         sign_offs,
+        documents,
         log_pages,  # before the pages of one decision, whose paths take any name
         console,
         ask,
