@@ -32,10 +32,13 @@ from service.store.moments import moment_text
 from service.store.tables import document_confirmation as rows
 from service.store.tables import person
 
-NOBODY = (
-    "a confirmation is a person's, and this caller is none that the service knows: use a key that belongs to a person, a person's token, or"
-    " sign in. Where callers need no key, nobody can be told apart, so no document counts as shown"
-)
+WhyNot = Literal["nobody", "unknown-asker", "own-request"]
+WHY_NOT: Mapping[WhyNot, str] = {
+    "nobody": "a confirmation is a person's, and this caller is none that the service knows: use a key that belongs to a person, a"
+    " person's token, or sign in. Where callers need no key, nobody can be told apart, so no document counts as shown",
+    "unknown-asker": "it is not known who asked for this decision, so nobody can be told apart from her: evaluate the exchange again",
+    "own-request": "you asked for this decision yourself, and nobody confirms a document of her own request",
+}
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=4_000, strip_whitespace=True)]
 Asked = TypeVar("Asked", bound=BaseModel)
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
@@ -117,7 +120,7 @@ def confirm(
     """
     who = _person(caller)
     if why := why_not(transaction, asked_by, caller, token_issuer):
-        raise _not(why)
+        raise _not(WHY_NOT[why])
     if asked.until < today:
         raise _not("the last day, `until`, has passed already")
     if attachments.is_erased(transaction, decision):
@@ -149,15 +152,15 @@ def withdraw(
     return kept.get(decision) or kept[found[-1]["decision"]]
 
 
-def why_not(connection: sa.Connection, asked_by: str | None, caller: Caller, token_issuer: str | None) -> str:
-    """Why a caller may not confirm the documents of a decision, by whoever asked for it; empty if it may."""
+def why_not(connection: sa.Connection, asked_by: str | None, caller: Caller, token_issuer: str | None) -> WhyNot | None:
+    """Why a caller may not confirm the documents of a decision, by whoever asked for it; None if it may."""
     if caller.person is None:
-        return NOBODY
+        return "nobody"
     if asked_by is None or asked_by == LOCAL.id:
-        return "it is not known who asked for this decision, so nobody can be told apart from her: evaluate the exchange again"
+        return "unknown-asker"
     if asked_by == caller.id or known_persons.behind(connection, asked_by, token_issuer) == caller.person:
-        return "you asked for this decision yourself, and nobody confirms a document of her own request"
-    return ""
+        return "own-request"
+    return None
 
 
 def standing(
@@ -252,7 +255,7 @@ def _happening(row: Mapping[str, Any]) -> Happening:
 
 def _person(caller: Caller) -> Person:
     if caller.person is None:
-        raise _not(NOBODY)
+        raise _not(WHY_NOT["nobody"])
     return caller.person
 
 

@@ -27,6 +27,7 @@ from service.api import (
     counters,
     decisions,
     docs,
+    document_pages,
     documents,
     evaluate,
     explanation,
@@ -117,6 +118,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         rights,
         sign_offs,
         documents,
+        document_pages,  # the same
         log_pages,  # before the pages of one decision, whose paths take any name
         console,
         ask,
