@@ -29,7 +29,7 @@ from engine.diagnostic import did_you_mean
 from engine.exchange_shape import registered_shape, sent_shape
 from engine.multilingual import NO_WORDS, Words
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, Vocabulary, stated_in
-from engine.registered import COUNTED, IN_REGISTER, REGISTERED, Entity, joined
+from engine.registered import COUNTED, IN_REGISTER, REGISTERED, SHOWN, Entity, joined
 from engine.rules import AS_OF
 from engine.values import Disputed, Document, Missing, Money, MoneyRange, Range, Value, either
 
@@ -80,6 +80,8 @@ class Exchange:
     `register` has the entities that the register was asked for, by the fact that states the id: what it says of each, or None where it does
     not have the entity. `sources` says where values are from, by fact: "registered", or "counted"; a fact left out there is stated.
 
+    `shown_until` has the documents and claims whose bytes or signature somebody checked, each with the last day on which that counts.
+
     `books` are the pages of books that fill some of the facts.
     """
 
@@ -94,6 +96,26 @@ class Exchange:
     register: Mapping[str, Entity | None] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     books: tuple[OpenBook, ...] = ()
+    shown_until: Mapping[str, date] = field(default_factory=dict)
+
+    def source(self, name: str) -> str | None:
+        """Where a fact, a document or a claim is from, if it is not merely stated."""
+        return SHOWN if name in self.shown_until else self.sources.get(name)
+
+    def as_shown(self, until: Mapping[str, date]) -> Exchange:
+        """
+        The same exchange with some documents and claims shown, each until its last day. Source: semantics 4.11.
+
+        `until` has them by `evidence.KIND` or `claims.KIND`. One that is not presented is left out.
+        """
+        shown = {name: day for name, day in until.items() if _is_presented(self.values.get(name))}
+        return replace(self, shown_until=shown) if shown or self.shown_until else self
+
+    def shown_on(self, day: date) -> Exchange:
+        """The same exchange with those documents and claims shown that are so on a day."""
+        if all(day <= last for last in self.shown_until.values()):
+            return self
+        return replace(self, shown_until={name: last for name, last in self.shown_until.items() if day <= last})
 
     @property
     def disputed(self) -> tuple[str, ...]:
@@ -205,6 +227,10 @@ class OpenBook:
     def again(self, values: Mapping[str, Value]) -> OpenBook:
         """The same page for other values."""
         return OpenBook.at(self.reader, self.page, values)
+
+
+def _is_presented(document: Value | None) -> bool:
+    return isinstance(document, Document) and document.state == "shown"
 
 
 def _field_of(document: Value, name: str) -> Value:

@@ -127,7 +127,7 @@ class PDP:
         does not count. `came` are the conditions from earlier legs of a plan, in addition to those that the sender stated. Raises
         EnginesFailed if no engine gave a verdict.
         """
-        exchange = self._shown(exchange)
+        exchange = self._shown(exchange, as_of)
         signed = tuple(each for each in signed if as_of <= each.until)
         laid = (*came, *stated(exchange, self.travelling))
         with self._lock:
@@ -299,17 +299,17 @@ class PDP:
 
     def verdict(self, exchange: Exchange, as_of: date) -> Verdict:
         """The verdict of the reference engine, for tests of definitions."""
-        return self.reference.evaluate(self._shown(exchange), as_of)
+        return self.reference.evaluate(self._shown(exchange, as_of), as_of)
 
     def defined(self, exchange: Exchange, as_of: date, keys: Iterable[str]) -> dict[str, Truth]:
         """How some definitions read, by the reference: for those that no comparison of verdicts covers."""
-        return self.reference.defined(self._shown(exchange), as_of, keys)
+        return self.reference.defined(self._shown(exchange, as_of), as_of, keys)
 
     def look(
         self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED, came: Collection[Carried] = ()
     ) -> tuple[Verdict, Outcome]:
         """The verdict and the outcome of the first engine; for searches, not for decisions."""
-        return self._look(self._shown(exchange), as_of, signed, came)
+        return self._look(self._shown(exchange, as_of), as_of, signed, came)
 
     def _look(
         self,
@@ -349,8 +349,9 @@ class PDP:
         """The outcome of the first engine, without its verdict."""
         return self.look(exchange, as_of)[1]
 
-    def _shown(self, exchange: Exchange) -> Exchange:
-        """The exchange as the engines read it: without what must be shown and is merely stated (semantics 4.11)."""
+    def _shown(self, exchange: Exchange, day: date) -> Exchange:
+        """The exchange as the engines read it on a day: without what must be shown and is merely stated (semantics 4.11)."""
+        exchange = exchange.shown_on(day)
         return shown_only(exchange, self._must_be_shown) if self._must_be_shown else exchange
 
     @cached_property
@@ -382,6 +383,8 @@ class PDP:
 
         def look(exchange: Exchange, day: date) -> tuple[Verdict, Outcome]:
             standing = frozenset(each.provision for each in signed if day <= each.until)
+            if exchange.shown_on(day) is not exchange:  # what was shown is merely stated from then on
+                exchange = self._shown(exchange, day)
             return self._look(exchange, day, standing, judgement.came)
 
         return signed, look

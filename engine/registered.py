@@ -15,6 +15,7 @@ from engine.values import Disputed, Document, Missing, Money, MoneyRange, Range,
 
 IN_REGISTER = ".registered"  # the end of a name: of the fact whether an id is in the register, which only the register states
 REGISTERED, COUNTED = "registered", "counted"  # where a value is from, if it is not stated
+SHOWN = "shown"  # of a document or claim: somebody checked its bytes, or a signature on it
 
 
 @dataclass(frozen=True, slots=True)

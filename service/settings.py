@@ -34,9 +34,10 @@ _NAME = re.compile(r"[a-z0-9.-]{1,255}|[0-9a-f:.]{2,45}")
 
 # The settings that say what is decided, who may call and what an answer holds: the log records them. None may hold a secret.
 RECORDED = (
-    "authentication", "batch_body_limit", "batch_limit", "body_limit", "callers_counts", "commit_within_days", "evaluations_context",
-    "failure_burst", "hosts", "idempotency_hours", "jwt_audience", "jwt_issuer", "ledger_since", "mode", "norms", "public_url",
-    "rate_burst", "rate_limit", "receipt_hours", "sign_off_persons", "trust", "watch_commitments", "watch_days", "webhook_private", "zone",
+    "authentication", "batch_body_limit", "batch_limit", "body_limit", "callers_counts", "commit_within_days", "document_limit",
+    "evaluations_context", "failure_burst", "hosts", "idempotency_hours", "jwt_audience", "jwt_issuer", "ledger_since", "mode", "norms",
+    "public_url", "rate_burst", "rate_limit", "receipt_hours", "sign_off_persons", "trust", "watch_commitments", "watch_days",
+    "webhook_private", "zone",
 )  # fmt: skip
 RECORDED_IN_PART = ("bundle_keys", "jwks_url")  # the ids of the keys; the address without user, password and query
 # They say how or where a process runs, or name files, whose names may be personal. `database` and `webhooks` may hold a secret.
@@ -111,6 +112,9 @@ class Settings(BaseModel):
     batch_limit: int = Field(default=1000, ge=1, le=1000, description="most exchanges in a batch")
     batch_body_limit: int = Field(
         default=4 * 1024 * 1024, ge=1024, le=16 * 1024 * 1024, description="largest body of a batch, in bytes"
+    )
+    document_limit: int = Field(
+        default=10 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024, description="most bytes of a document that is attached"
     )
     evaluations_context: bool = Field(
         default=False,

@@ -104,7 +104,7 @@ class Foundations:
             found = {name: stake for name, stake in alone.items() if stake not in PERMITS or name in lifting}
             if not exact:
                 search.complete(found, own)
-        statements = [Statement(name, exchange.sources.get(name, STATED), stake) for name, stake in found.items()]
+        statements = [Statement(name, exchange.source(name) or STATED, stake) for name, stake in found.items()]
         for provision in dict.fromkeys(part.provision for part in judgement.signed_off):
             statements.append(Statement(provision, SIGNED, _stake(look(exchange, signed - {provision}))))
         for each in judgement.outcome.coverage.accepted:
@@ -214,9 +214,7 @@ def statements(exchange: Exchange) -> dict[str, None]:
 def shown_only(exchange: Exchange, names: Collection[str]) -> Exchange:
     """The exchange without those of some statements that are merely stated: facts are unknown, documents and claims not shown (4.11)."""
     only_stated = tuple(
-        name
-        for name in sorted(names)
-        if exchange.sources.get(name, STATED) == STATED and _says(exchange.values.get(name, Missing.LEFT_OUT))
+        name for name in sorted(names) if exchange.source(name) is None and _says(exchange.values.get(name, Missing.LEFT_OUT))
     )
     if not only_stated:
         return exchange

@@ -475,6 +475,9 @@ class Chinese(Language):
     def sign_off_ends(self, day: date) -> str:
         return f"签核于{self.day(day)}到期"
 
+    def shown_until(self, title: str, day: date) -> str:
+        return f"“{title}”的核验于{self.day(day)}到期"
+
     def acceptance_begins(self, by: str, day: date) -> str:
         return f"{by}的认可自{self.day(day)}起生效"
 

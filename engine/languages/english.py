@@ -498,6 +498,9 @@ class English(Language):
     def sign_off_ends(self, day: date) -> str:
         return f"a sign-off ends on {self.day(day)}"
 
+    def shown_until(self, title: str, day: date) -> str:
+        return f"the check of the {title} ends on {self.day(day)}"
+
     def acceptance_begins(self, by: str, day: date) -> str:
         return f"an acceptance by {by} begins on {self.day(day)}"
 

@@ -355,6 +355,10 @@ class Language(ABC):
     def sign_off_ends(self, day: date) -> str: ...
 
     @abstractmethod
+    def shown_until(self, title: str, day: date) -> str:
+        """The last day on which a document or claim counts as shown."""
+
+    @abstractmethod
     def acceptance_begins(self, by: str, day: date) -> str: ...
 
     @abstractmethod

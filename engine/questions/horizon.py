@@ -29,7 +29,8 @@ TRAVELS = "#travels"  # the end of the key of a definition that a condition carr
 MAX_EVALUATIONS = 400
 
 # What a day brings: a provision begins or ends, an entry of a register of the policies begins or ends, a document or another date of
-# the exchange passes a bound, a duty was due, the law of a jurisdiction is modelled or accepted from then on or no longer, a sign-off ends.
+# the exchange passes a bound or is no longer shown, a duty was due, the law of a jurisdiction is modelled or accepted from then on or no
+# longer, a sign-off ends.
 TurnCause = Literal["begins", "ends", "register", "document", "date", "duty", "coverage", "sign-off"]
 
 
@@ -38,7 +39,8 @@ class Turn:
     """
     A day from which a test may change, and the reason.
 
-    `kind` and `key` say what the test belongs to: a definition, a rule (by its key), a duty, the coverage, or a sign-off.
+    `kind` and `key` say what the test belongs to: a definition, a rule (by its key), a duty, the coverage, a sign-off, or a document that
+    is shown.
     """
 
     day: int  # ordinal
@@ -180,7 +182,7 @@ class Horizon:
         """
         found: dict[int, list[Turn]] = {}
         first, last = as_of.toordinal(), Duration(months=12 * YEARS).after(as_of).toordinal()
-        for turn in (*self._fixed, *self._dated(exchange), *self._due(exchange)):
+        for turn in (*self._fixed, *self._dated(exchange), *self._due(exchange), *self._shown(exchange)):
             if first < turn.day <= last and (carried or exchange.carried or not turn.travels):
                 found.setdefault(turn.day, []).append(turn)
         return found
@@ -317,6 +319,7 @@ class Horizon:
             "duty": lambda key: (old.owed.get(key), old.overdue.get(key)) != (new.owed.get(key), new.overdue.get(key)),
             "cover": lambda key: was.coverage != now.coverage,
             "sign-off": lambda key: True,
+            "shown": lambda key: True,
         }
         return [turn for turn in turns if changed[turn.kind](turn.key)]
 
@@ -329,6 +332,13 @@ class Horizon:
 
     def _sign_off(self, end: date) -> Turn:
         return Turn(end.toordinal() + 1, "sign-off", "", self.book.language.sign_off_ends(end), "sign-off")
+
+    def _shown(self, exchange: Exchange) -> Iterator[Turn]:
+        """The days from which documents and claims that must be shown are merely stated."""
+        for name, last in exchange.shown_until.items():
+            if name in self.bundle.vocabulary.must_be_shown:
+                told = self.book.language.shown_until(self.book.title(name), last)
+                yield Turn(last.toordinal() + 1, "shown", name, told, "document")
 
     def _cited(self, provision: Provision) -> str:
         return self.book.cited(self.book.text(provision.title), provision)

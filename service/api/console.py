@@ -18,12 +18,14 @@ from service.callers.caller import caller_of
 from service.console.became import Aftermath, BecameLine
 from service.console.beside import DecisionSide, told
 from service.console.decide_again import LIVE, PolicyChoice, again_page, policy_choices
+from service.console.document_list import summed_up
 from service.console.explained import explained, explained_otherwise, provisions
 from service.console.overview import DEFAULT, PERIODS, Overview
 from service.console.pages import STYLE, Beside, decision_page, missing_page, overview_page, provisions_page
 from service.console.reader import PageReader
 from service.console.wording import WORDS
 from service.decisions.replay import CannotReplay, Otherwise, Replaying
+from service.documents.stated_documents import presented
 from service.log.earlier_records import EarlierRecords
 from service.log.shown import kept
 from service.log.store import Stored
@@ -90,7 +92,7 @@ def add(app: FastAPI, service: Service) -> None:
 
         stored, given, became, choices = service.read(look)
         if stored is None:
-            return _not_found(reader)
+            return not_found(reader)
         shown = kept(stored)
         cannot = ""
         try:
@@ -98,6 +100,8 @@ def add(app: FastAPI, service: Service) -> None:
         except CannotReplay as why:  # the page then has what the record itself has
             cannot = str(why)
         beside: Beside = {"became": became, "policies": choices}
+        if presented(shown["record"].get("request", {})):
+            beside["documents"] = service.read(lambda connection: summed_up(service, connection, stored, reader))
         try:
             beside["verified"] = verify_record(service.store.database, stored, earlier)
         except NotVerified as fault:
@@ -114,7 +118,7 @@ def add(app: FastAPI, service: Service) -> None:
 
         stored, choices = service.read(look)
         if stored is None:
-            return _not_found(reader)
+            return not_found(reader)
         sent = _asked(request)
         first = told(stored, replaying, reader)
         try:
@@ -142,7 +146,7 @@ def add(app: FastAPI, service: Service) -> None:
             return wrong_address(reader)
         stored = service.read(lambda connection: find_one(connection, id))
         if stored is None:
-            return _not_found(reader)
+            return not_found(reader)
         shown = kept(stored)
         try:
             found = provisions(shown["record"], stored, replaying, reader.lang)
@@ -168,7 +172,8 @@ def _asked(request: Request) -> dict[str, str]:
     return {name: value for name, value in request.query_params.items() if value and name != "lang"}
 
 
-def _not_found(reader: PageReader) -> Response:
+def not_found(reader: PageReader) -> Response:
+    """The page for a decision that is not recorded."""
     words = WORDS[reader.lang]
     return html(missing_page(reader, words["not_found"], words["not_found_text"]), 404)
 

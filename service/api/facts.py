@@ -113,7 +113,7 @@ def add(app: FastAPI, service: Service) -> None:
             live, now = service.live, service.clock()
             exchange = decider.read(live, raw, now, caller)
             try:
-                judgement = decider.look(live, exchange, now)
+                judgement = decider.look(live, exchange, now, caller)
             except engine.EnginesFailed:
                 raise RequestRefused("internal", "no engine could decide") from None
             found = list(_that_matter(known(live), judgement, caller.reads))

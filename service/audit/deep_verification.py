@@ -5,6 +5,7 @@ The tree is verified before: what is found here holds for leaves that are sound.
 are compared with the keyed digests in the leaf `earlier`, table by table, as long as no later leaf changed one of them.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,9 +22,10 @@ from service.policies import archive
 from service.store.database import Database
 from service.store.log_key import LogKey
 from service.store.log_tree import table_digest
-from service.store.tables import bundle, caller, entity_alias, flow_party, flow_sum, metadata, tally
+from service.store.tables import bundle, caller, document, entity_alias, flow_party, flow_sum, metadata, tally
 
-_LEFT_OUT = {bundle: frozenset({"archive"})}  # no leaf holds it: it is compared with the digest of its sources
+# No leaf holds them: the policies are compared with the digest of their sources, the bytes of a document with their hash.
+_LEFT_OUT = {bundle: frozenset({"archive"}), document: frozenset({"content"})}
 
 Progress = Callable[[str, int], None]
 # A row that differs, or a sentence about what is not one row.
@@ -81,6 +83,7 @@ class DeepVerification:
         finally:
             replica.close()
         yield from self._archives()
+        yield from self._documents()
         yield from index_faults(self._connection, self._database, lambda number: self._progress("entries compared", number))
 
     def _of_leaves(self, replica: Replica, table: sa.Table) -> Iterator[Finding]:
@@ -118,3 +121,13 @@ class DeepVerification:
                 sound = False
             if not sound:
                 yield f"the policies that are kept as `{row.source[:12]}` are not those of this digest"
+
+    def _documents(self) -> Iterator[str]:
+        rows = sa.select(document.c.id, document.c.sha256, document.c.size, document.c.content)
+        for row in self._connection.execute(rows.execution_options(yield_per=1)):
+            content = None if row.content is None else bytes(row.content)
+            if row.sha256 is None:
+                if content is not None:
+                    yield f"the bytes of the document `{row.id}` were erased, and are there"
+            elif content is None or len(content) != row.size or hashlib.sha256(content).hexdigest() != row.sha256:
+                yield f"the bytes that are kept of the document `{row.id}` are not those of its hash"

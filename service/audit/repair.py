@@ -1,8 +1,8 @@
 """
 Repair: the derived rows of a database are put right by the leaves of its log, and a leaf says so.
 
-What no leaf can make again is left as it is and told: the bytes of policies, and rows that are older than the tree. Nothing is
-repaired in a log whose tree has a fault.
+What no leaf can make again is left as it is and told: the bytes of policies and of documents, and rows that are older than the tree.
+Nothing is repaired in a log whose tree has a fault.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ from service.log.tree_leaves import Happening, append
 from service.log.tree_verification import tree_faults
 from service.store.database import Database
 from service.store.moments import now_text
-from service.store.tables import bundle, entry, entry_term, head, term
+from service.store.tables import bundle, document, entry, entry_term, head, term
 
 INDEX = (entry, entry_term, term)
 _ROUNDS = 3
@@ -72,7 +72,7 @@ def repair(
 
 
 def _can_be_made(finding: RowFault) -> bool:
-    return finding.table is not bundle or finding.found
+    return finding.table not in (bundle, document) or finding.found
 
 
 def _put_right(transaction: sa.Connection, fault: RowFault) -> None:

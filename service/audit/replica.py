@@ -14,12 +14,14 @@ import sqlalchemy as sa
 
 from service.audit import rights_rows
 from service.log.canonical_json import canonical
+from service.log.document_erasure import subject_of_document
 from service.log.receipt_leaf import FACTS
 from service.log.store import subject_of_decision
 from service.log.tree_leaves import ERASURE
 from service.store.counter_secret import LOST
 from service.store.tables import (
     asset_entry,
+    attached_document,
     benefit,
     bundle,
     bundle_version,
@@ -27,6 +29,8 @@ from service.store.tables import (
     commitment,
     commitment_event,
     counted,
+    document,
+    document_confirmation,
     entity,
     flow,
     leaf_opening,
@@ -68,6 +72,9 @@ FROM_LEAVES = (
     bundle_version,
     watch_event,
     witnessed,
+    document,
+    attached_document,
+    document_confirmation,
 )
 
 _AT_ONCE = 500
@@ -214,6 +221,21 @@ class Replica:
     def _review_note(self, leaf: Leaf, **values: Any) -> None:
         shown = {name: leaf[name] for name in ("number", "id", "decision", "at", "by")}
         self._insert(review_note, **shown, **values, person=leaf.get("person"))
+
+    def _document_kept(self, index: int, leaf: Leaf) -> None:
+        shown = {name: leaf[name] for name in ("sha256", "size", "media_type")}
+        self._insert(document, **shown, id=leaf["id"], kept_at=leaf["at"], kept_by=leaf["by"])
+        self.subjects[index] = subject_of_document(leaf["id"]), frozenset({"sha256"})
+
+    def _document_attached(self, index: int, leaf: Leaf) -> None:
+        shown = {name: leaf[name] for name in ("id", "decision", "name")}
+        self._insert(attached_document, **shown, document=leaf["bytes"], attached_at=leaf["at"], attached_by=leaf["by"])
+        self.subjects[index] = subject_of_decision(leaf["decision"]), frozenset({"bytes"})
+
+    def _document_confirmation(self, index: int, leaf: Leaf) -> None:
+        shown = ("number", "id", "attached", "decision", "name", "binding", "verdict", "reason", "until", "person")
+        self._insert(document_confirmation, **{name: leaf[name] for name in shown}, given_at=leaf["at"], given_by=leaf["by"])
+        self.subjects[index] = subject_of_decision(leaf["decision"]), frozenset({"binding"})
 
     def _receipt(self, index: int, leaf: Leaf) -> None:
         self.subjects[index] = subject_of_decision(leaf["decision"]), frozenset(FACTS)

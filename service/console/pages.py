@@ -53,6 +53,7 @@ class Beside(TypedDict, total=False):
     verified: VerifiedRecord
     not_verified: str
     policies: Sequence[Any]
+    documents: Sequence[Any]
 
 
 class EmptyPart(ChainableUndefined):
@@ -109,6 +110,7 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, can
         verified=beside.get("verified"),
         not_verified=beside.get("not_verified"),
         bundles=beside.get("policies", ()),
+        documents=beside.get("documents", ()),
         erased=sum(fact.erased for fact in facts),
         **shown,
     )
@@ -149,6 +151,13 @@ def overview_page(found: Found, period: int, reader: PageReader) -> str:
         period=period,
         **overview.shown(found, reader),
     )
+
+
+def documents_page(record: Part, members: Mapping[str, Any], reader: PageReader) -> str:
+    """The page of the documents of a decision; `members` are those of `document_list.members`."""
+    filters = {"first": members["first"]} if members["first"] else {}
+    path = f"/log/{record['id']}/documents"
+    return rendered("documents.html", reader, path, filters=filters, record=record, **members)
 
 
 def missing_page(reader: PageReader, title: str, text: str) -> str:

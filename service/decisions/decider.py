@@ -16,12 +16,13 @@ from uuid_utils import uuid7
 
 import engine
 from service.callers.caller import Caller
+from service.documents.shown_documents import Showing, until_days
 from service.ledger import party_view
 from service.ledger.book import Book
 from service.ledger.counts import ANY_NUMBER, Counts, Filled, Moment
 from service.log.canonical_json import NotCanonical
 from service.log.leaf import SealedRecord, seal
-from service.log.record import RecordedDecision, answered
+from service.log.record import RecordedDecision, ShownDocument, answered
 from service.log.review_cases import ReviewCase
 from service.log.summary import Summary
 from service.policies.decision_cache import KeptAnswer
@@ -53,6 +54,7 @@ class Judged:
     A judged exchange, with all that its decision needs: `id` and `now` belong to the decision, and `today` is the day of `now`.
 
     `filled` is the exchange with its counters. `unsigned` is its judgement without approvals, `judgement` that with those that stand.
+    `shown` are the documents and claims that somebody checked, by name.
     """
 
     id: str
@@ -62,6 +64,7 @@ class Judged:
     filled: Filled
     unsigned: engine.Judgement
     judgement: engine.Judgement
+    shown: Mapping[str, ShownDocument]
     seconds: float
 
     @property
@@ -97,6 +100,7 @@ class Decider:
         self._service = service
         self._zone = time_zone(service.settings.zone)
         self._counts = Counts(service.settings, Book())
+        self._showing = Showing(service.store.database)
 
     def answer(self, live: Live, raw: bytes, asked: TellingAsked, now: datetime, request_id: str, caller: Caller) -> Decided:
         """The decision on the exchange in these bytes, or the answer that was given to the same before. Raises RequestRefused."""
@@ -104,7 +108,7 @@ class Decider:
         key = self._key(live, body, asked, now, caller)
         if key and (kept := live.decisions.find(key)) and not self._may_be_signed(kept):
             return self._again(live, body, asked, kept, now, caller)
-        judged = self.judge(live, self._accepted(body, asked.lang, caller), now, request_id)
+        judged = self.judge(live, self._accepted(body, asked.lang, caller), now, request_id, asker=caller)
         decided = self.tell(judged, asked, request_id, caller)
         if key and judged.judgement is judged.unsigned:
             other = live.decisions.keep(key, decided.written, judged.filled.exchange, judged.filled.marks)
@@ -147,7 +151,7 @@ class Decider:
         The key of the answer to an exchange in the decision cache; none where the answer depends on more than the exchange.
 
         It does where a part of the explanation is asked for, where a shadow decides beside, where the ledger counts or a book may have the
-        asset, and where the caller may not be told what is in the register.
+        asset, where a document may be shown, and where the caller may not be told what is in the register.
         """
         hidden = engine.REGISTER in body.document and not caller.reads
         if asked.include or self._service.shadow or hidden or not body.sound:
@@ -155,6 +159,8 @@ class Decider:
         try:
             database = self._service.store.database
             if not self._counts.unused(database, live) or not self._counts.rights.silent(database, live, body.document):
+                return b""
+            if self._showing.possible(body.document):
                 return b""
         except sa.exc.SQLAlchemyError:
             return b""  # who decides finds the error again, and says it
@@ -194,7 +200,7 @@ class Decider:
         denied: Callable[[engine.Written], str] = lambda written: "",
     ) -> DecidedNow:
         """The decision on an exchange: `judge`, then `tell`. Raises RequestRefused."""
-        return self.tell(self.judge(live, exchange, now, request_id), asked, request_id, caller, denied)
+        return self.tell(self.judge(live, exchange, now, request_id, asker=caller), asked, request_id, caller, denied)
 
     def judge(
         self,
@@ -204,23 +210,28 @@ class Decider:
         request_id: str,
         filled: Filled | None = None,
         transaction: sa.Connection | None = None,
+        asker: Caller | None = None,
     ) -> Judged:
         """
         The judgement of the engines on an exchange; `now` is the moment of the record, and its day is today. Raises RequestRefused.
 
         `live` has the policies that the exchange was read by. `filled` is the exchange with its counters, if they are known already.
-        Approvals are looked up in `transaction`, if one is under way. If all engines fail, this is an incident and not a permit.
+        Approvals and what is shown are looked up in `transaction`, if one is under way. `asker` is who asks for the decision: what she
+        confirmed herself is not shown. If all engines fail, this is an incident and not a permit.
         """
         today, id = self._today(now), str(uuid7())
         filled = filled or self._filled(live, exchange, now)
         as_of = filled.exchange.as_of or today
+        shown = self._showing.shown(live.bundle, filled.exchange.document, max(as_of, today), transaction, asker)
+        if shown:
+            filled = replace(filled, exchange=until_days(filled.exchange, shown))
         began = perf_counter()
         try:
             unsigned, judgement = self.judged(live, filled.exchange, as_of, today, transaction)
         except engine.EnginesFailed as failed:
             self._service.incidents.failure(live.pdp, request_id, id, as_of, failed)
             raise RequestRefused("internal", "no engine could decide; the log has the details under this request id") from None
-        return Judged(id, live, now, today, filled, unsigned, judgement, perf_counter() - began)
+        return Judged(id, live, now, today, filled, unsigned, judgement, shown, perf_counter() - began)
 
     def tell(
         self,
@@ -244,8 +255,8 @@ class Decider:
             self._service.incidents.disagreement(live.pdp, request_id, written)
         no = denied(written)
         told = written if caller.reads else live.pdp.withheld(written)
-        filled, signed = judged.filled, judged.judgement.signed_off
-        more = _members(written.outcome, written.lang, written.signable, filled.marks, no, signed, filled.overdue)
+        filled, signed, shown = judged.filled, judged.judgement.signed_off, _shown(judged)
+        more = _members(written.outcome, written.lang, written.signable, filled.marks, no, signed, filled.overdue, shown)
         try:
             recorded, answer = RecordedDecision.of(written), answered(told)
         except NotCanonical:
@@ -293,11 +304,23 @@ class Decider:
         tracing.done("decide", took, decision_id=recorded.id, decision_outcome=recorded.outcome, policy_revision=revision)
         return Decided(id=recorded.id, outcome=recorded.outcome, proceed=recorded.proceed, answer=answer, entry=entry)
 
-    def look(self, live: Live, exchange: engine.Exchange, now: datetime) -> engine.Judgement:
+    def look(self, live: Live, exchange: engine.Exchange, now: datetime, asker: Caller | None = None) -> engine.Judgement:
         """The judgement that `decide` would make, for searches. Nothing is recorded. Raises RequestRefused, engine.EnginesFailed."""
         today = self._today(now)
         filled = self._filled(live, exchange, now)
-        return self.judged(live, filled.exchange, filled.exchange.as_of or today, today, None)[1]
+        as_of = filled.exchange.as_of or today
+        return self.judged(live, self.showing(live, filled.exchange, max(as_of, today), None, asker), as_of, today, None)[1]
+
+    def showing(
+        self,
+        live: Live,
+        exchange: engine.Exchange,
+        day: date,
+        transaction: sa.Connection | None,
+        asker: Caller | None = None,
+    ) -> engine.Exchange:
+        """The exchange with its documents and claims shown that are so on a day, for whoever asks."""
+        return until_days(exchange, self._showing.shown(live.bundle, exchange.document, day, transaction, asker))
 
     def judged(
         self, live: Live, exchange: engine.Exchange, as_of: date, today: date, transaction: sa.Connection | None
@@ -378,6 +401,7 @@ def _members(
     denied: str = "",
     signed_off: Sequence[engine.SignedOffPart] = (),
     overdue: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    shown: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The optional members that the record of a decision has."""
     members = {
@@ -387,8 +411,15 @@ def _members(
         "overdue": {fact: list(ids) for fact, ids in overdue.items()} or None,
         "signable": list(signable) if outcome == sign_offs.REVIEW else None,
         "signed_off": [each.model_dump(mode="json") for each in signed_off] or None,
+        "shown": shown or None,
     }
     return {name: value for name, value in members.items() if value is not None}
+
+
+def _shown(judged: Judged) -> dict[str, Any]:
+    """What counted as shown, as a record has it."""
+    counted = judged.judgement.exchange.shown_until
+    return {name: each.model_dump(mode="json") for name, each in judged.shown.items() if name in counted}
 
 
 async def durable(recording: Awaitable[Recorded]) -> Recorded:

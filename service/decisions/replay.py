@@ -23,7 +23,7 @@ import engine
 from service.log.canonical_json import canonical
 from service.log.leaf import clear
 from service.log.leaf import erased as erased_of
-from service.log.record import SCHEMA, SHAPES, PolicyDigests
+from service.log.record import SCHEMA, SHAPES, PolicyDigests, shown_until
 from service.log.store import Stored
 from service.policies.kept import NotKept, load_kept
 from service.reviews.sign_offs import REVIEW
@@ -124,7 +124,8 @@ def reopen(stored: Stored, deciders: Deciders, otherwise: Otherwise | None = Non
     """
     Judge the exchange of a record again, by what decided it or otherwise. Raises CannotReplay, engine.ExchangeRefused.
 
-    Of the approvals that it rests on, those that ran out before the day do not count, and none counts under other policies.
+    Of the approvals that it rests on, those that ran out before the day do not count, and none counts under other policies. What was shown
+    when it was decided is shown until its last day.
     """
     record = _record(stored)
     wanted = otherwise or Otherwise()
@@ -144,6 +145,7 @@ def reopen(stored: Stored, deciders: Deciders, otherwise: Otherwise | None = Non
     if otherwise:
         signed = [each for each in signed if each.until >= as_of and bundle == decided_by]
     exchange = engine.parse_exchange(pdp.bundle, json.dumps(request, ensure_ascii=False).encode())
+    exchange = exchange.as_shown(shown_until(record))
     marks = record.get("counted", {})
     exchange = engine.counted(pdp.bundle, exchange, [fact for fact, mark in marks.items() if mark["from"] == "ledger"])
     try:

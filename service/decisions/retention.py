@@ -28,12 +28,14 @@ from service.log.store import Store, Stored
 from service.policies import kept
 from service.problems import ProblemPlace, RequestRefused
 from service.settings import time_zone
-from service.store.tables import commitment, commitment_event, movement, sign_off
+from service.store.tables import commitment, commitment_event, document_confirmation, movement, sign_off
 
 MOST_SHOWN = 20
 _AGAIN = "count the commitments again first (`POST /v1/ledger/recount`)"
 
-Code = Literal["kept-by-law", "duty-open", "commitment-runs", "counter-counts", "signed-off", "not-decidable"]
+Code = Literal[
+    "kept-by-law", "duty-open", "commitment-runs", "counter-counts", "signed-off", "document-confirmed", "not-decidable"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,11 @@ def holds(
     if law.erased:
         return []
     today = now.astimezone(time_zone(zone)).date()
-    found = [*_of_commitments(connection, id, law, counting, Moment(today, now)), *_of_sign_offs(connection, id)]
+    found = [
+        *_of_commitments(connection, id, law, counting, Moment(today, now)),
+        *_of_sign_offs(connection, id),
+        *_of_confirmations(connection, id),
+    ]
     since = max([law.as_of, *_ends(connection, id, law)])
     found += _of_law(law, since)
     standing = [each for each in found if each.until is None or each.until >= today]
@@ -191,6 +197,21 @@ def _of_sign_offs(connection: sa.Connection, id: str) -> Iterator[Hold]:
     mine = (sign_off.c.decision == id, sign_off.c.verdict == "approve", sign_off.c.facts.is_not(None), ~overtaken)
     for row in connection.execute(sa.select(sign_off.c.provision, sign_off.c.until).where(*mine).order_by(sign_off.c.number)):
         yield Hold("signed-off", f"the approval of `{row.provision}` stands until {row.until}", date.fromisoformat(row.until))
+
+
+def _of_confirmations(connection: sa.Connection, id: str) -> Iterator[Hold]:
+    later = document_confirmation.alias("later")
+    withdrawn = sa.exists().where(
+        later.c.binding == document_confirmation.c.binding,
+        later.c.decision == id,
+        later.c.verdict == "withdraw",
+        later.c.number > document_confirmation.c.number,
+    )
+    mine = (document_confirmation.c.decision == id, document_confirmation.c.verdict == "confirm")
+    columns = (document_confirmation.c.name, document_confirmation.c.until)
+    rows = sa.select(*columns).where(*mine, document_confirmation.c.binding.is_not(None), ~withdrawn)
+    for row in connection.execute(rows.order_by(document_confirmation.c.number)):
+        yield Hold("document-confirmed", f"`{row.name}` is confirmed until {row.until}", date.fromisoformat(row.until))
 
 
 def _ends(connection: sa.Connection, id: str, law: Bound) -> Iterator[date]:

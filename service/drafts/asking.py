@@ -98,7 +98,7 @@ class Asking:
         """A draft as it stands. It takes as long as deciding. Raises RequestRefused where the exchange cannot be read."""
         live, now = self._service.live, self._service.clock()
         exchange = self._decider.read(live, draft.raw, now, caller, lang)
-        return Asked(draft, live, self._decider.judge(live, exchange, now, request_id), lang)
+        return Asked(draft, live, self._decider.judge(live, exchange, now, request_id, asker=caller), lang)
 
     def check(self, document: Mapping[str, Any], caller: Caller, lang: str) -> None:
         """Raises RequestRefused, with each place, where a document is no exchange."""

@@ -18,7 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from uuid_utils import uuid7
 
 import engine
-from service.callers.caller import Caller
+from service.callers import known_persons
+from service.callers.caller import LOCAL, Caller
 from service.decisions.decider import DecidedNow, Decider, TellingAsked
 from service.ledger import flow_lines, money_sums, party_view, rights_book
 from service.ledger.benefits import book_settlement, reverse_settlement
@@ -29,6 +30,7 @@ from service.ledger.promise_book import Replaced
 from service.log import tree_leaves
 from service.log.canonical_json import canonical
 from service.log.leaf import clear, erased, with_value
+from service.log.record import shown_until
 from service.log.store import Stored, find
 from service.log.tree_leaves import Happening
 from service.policies.live import Live
@@ -140,11 +142,12 @@ class Moved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A decision that may be committed: its record, and its exchange, which is decided again."""
+    """A decision that may be committed: its record, its exchange, which is decided again, and who asked for it."""
 
     stored: Stored
     exchange: engine.Exchange
     moment: Moment
+    asker: Caller | None
 
 
 class Ledger:
@@ -185,7 +188,7 @@ class Ledger:
             replaced = self._replaced(transaction, live, old)
             self._end(transaction, old, "superseded", now)
         filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence)
-        judged = self._decider.judge(live, ready.exchange, now, request_id, filled, transaction)
+        judged = self._decider.judge(live, ready.exchange, now, request_id, filled, transaction, ready.asker)
         tell = partial(self._decider.tell, judged, TellingAsked(), request_id, caller)
         if not judged.proceeds:
             raise Moved(tell)  # this undoes everything: the old commitment counts as before
@@ -332,7 +335,15 @@ class Ledger:
                     f"the register no longer says what it said of `{name}` when this was decided: evaluate the exchange again"
                 )
                 raise RequestRefused("not-committable", detail)
-        return _Ready(stored, exchange, Moment(today, now))
+        return _Ready(stored, exchange, Moment(today, now), self._asker(transaction, record))
+
+    def _asker(self, transaction: sa.Connection, record: Mapping[str, Any]) -> Caller | None:
+        """Who asked for a decision: what she confirmed herself is not shown, whoever commits."""
+        id = record.get("asked_by")
+        if id is None:
+            return LOCAL
+        who = known_persons.behind(transaction, id, self._service.settings.jwt_issuer or None)
+        return Caller(id, frozenset(), person=who)
 
     def _replaced(self, transaction: sa.Connection, live: Live, id: str) -> Replaced | None:
         """A commitment that another one replaces; None where the policies can no longer read its exchange."""
@@ -475,7 +486,7 @@ def exchange_again(live: Live, stored: Stored) -> engine.Exchange | None:
     # The policies may have lost a counter. The others are counted all the same.
     for document in (request, bare(request, {fact: {} for fact in record.get("counted", {})})):
         try:
-            return engine.parse_exchange(live.bundle, canonical(dict(document)))
+            return engine.parse_exchange(live.bundle, canonical(dict(document))).as_shown(shown_until(record))
         except engine.ExchangeRefused:
             continue
     return None

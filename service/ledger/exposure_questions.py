@@ -18,6 +18,7 @@ from service.ledger.counts import bare
 from service.ledger.running import RunningCommitment
 from service.log.canonical_json import canonical
 from service.log.leaf import erased
+from service.log.record import shown_until
 from service.policies import kept
 from service.policies.live import Live
 from service.register.stated_facts import ROLES
@@ -247,7 +248,8 @@ def _read(live: Live, record: Mapping[str, Any]) -> engine.Exchange | None:
     # The policies may have lost a counter. Without the counts they may still read the exchange.
     for document, facts in ((request, counted), (bare(request, {fact: {} for fact in marks}), [])):
         try:
-            return engine.counted(live.bundle, engine.parse_exchange(live.bundle, canonical(dict(document))), facts)
+            exchange = engine.parse_exchange(live.bundle, canonical(dict(document))).as_shown(shown_until(record))
+            return engine.counted(live.bundle, exchange, facts)
         except engine.ExchangeRefused:
             continue
     return None

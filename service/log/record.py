@@ -28,7 +28,7 @@ EARLIER = (
 )  # with a whole decision; shape 2 has at least one of the OPTIONAL members
 SHAPES = (SCHEMA, *EARLIER)
 EXPLANATION = "explanation"  # the member of an answer that has what was asked for beside it
-OPTIONAL = ("counted", "denied", "found_by", "lang", "overdue", "register", "signable", "signed_off")
+OPTIONAL = ("counted", "denied", "found_by", "lang", "overdue", "register", "shown", "signable", "signed_off")
 
 
 class PolicyDigests(BaseModel):
@@ -82,6 +82,20 @@ class Count(BaseModel):
     at_least: Annotated[int, Field(ge=0)] | str
     at_most: Annotated[int, Field(ge=0)] | str | None = None
     brought: dict[Literal["at_least", "at_most"], int | str] | str | None = None
+
+
+class ShownDocument(BaseModel):
+    """
+    What a document or claim was shown by: a person's confirmation of its bytes, or a signature by a key that the service trusts.
+
+    `id` is that of the confirmation, or the name of the key. `until` is the last day on which it counts.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    by: Literal["person", "signature"]
+    id: str
+    until: date
 
 
 class FoundBy(BaseModel):
@@ -192,6 +206,9 @@ class Record(RecordBase):
     signed_off: tuple[engine.SignedOffPart, ...] | None = Field(
         default=None, description="the approvals that the decision rests on; the decision itself may list fewer"
     )
+    shown: dict[str, ShownDocument] | None = Field(
+        default=None, description="the documents and claims that counted as shown, by `evidence.KIND` or `claims.KIND`"
+    )
 
 
 class EarlierRecord(RecordBase):
@@ -279,6 +296,11 @@ class RecordWriter:
 @lru_cache(maxsize=1024)
 def _caller(id: str) -> bytes:
     return canonical(id)
+
+
+def shown_until(record: Mapping[str, Any]) -> dict[str, date]:
+    """The documents and claims that counted as shown in a decision, each with its last day, by its record as a JSON document."""
+    return {name: date.fromisoformat(each["until"]) for name, each in record.get("shown", {}).items()}
 
 
 def answered(decision: engine.Written) -> bytes:

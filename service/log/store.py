@@ -17,7 +17,7 @@ from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 
-from service.log import review_cases, saved_searches, tree_leaves
+from service.log import document_erasure, review_cases, saved_searches, tree_leaves
 from service.log.index import Index, moment_of, take_in
 from service.log.leaf import OVERDUE, Opening, SealedRecord, faults
 from service.log.review_cases import RecordedCase
@@ -180,6 +180,7 @@ class Store:
                 .where(idempotency.c.first_record <= sequence, idempotency.c.last_record >= sequence)
                 .values(body=None, digest="")
             )
+        document_erasure.erase_of_decision(transaction, id, at, by)
         openings = tree_leaves.erase(transaction, subject_of_decision(id), at)
         if places or openings:
             of: dict[str, Any] = {"of": "decision", "decision": id, "sequence": sequence}

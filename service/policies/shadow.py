@@ -64,6 +64,7 @@ class GivenToShadow:
             "sequence": sequence,
             "id": self.id,
             "exchange": self.exchange.document,
+            "shown": {name: until.isoformat() for name, until in self.exchange.shown_until.items()},
             "as_of": self.as_of.isoformat(),
             "today": self.today.isoformat(),
             "outcome": self.outcome,

@@ -71,7 +71,8 @@ def _difference(live: Live, look: dict[str, Any]) -> list[dict[str, Any]]:
         pass
     else:
         as_of, today = date.fromisoformat(look["as_of"]), date.fromisoformat(look["today"])
-        said = live.pdp.judge(exchange, as_of=as_of)
+        shown = {name: date.fromisoformat(until) for name, until in look.get("shown", {}).items()}
+        said = live.pdp.judge(exchange.as_shown(shown), as_of=as_of)
         outcome, proceed, standing = said.outcome.word, said.proceeds(today), frozenset(said.provisions)
     if (outcome, proceed) == (look["outcome"], look["proceed"]):
         return []

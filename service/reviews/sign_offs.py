@@ -22,6 +22,7 @@ from service.callers.caller import Caller
 from service.callers.person import Person
 from service.log import review_cases, tree_leaves
 from service.log.leaf import clear
+from service.log.record import shown_until
 from service.log.store import Stored, subject_of_decision
 from service.log.tree_leaves import Happening
 from service.policies.live import Live
@@ -363,7 +364,7 @@ def judged(live: Live, stored: Stored) -> engine.Judgement:
     if record["decision"].get("engine", {}).get("agreed") is False:
         raise _not(DISAGREED)
     try:
-        return live.pdp.judge(exchange, as_of=date.fromisoformat(record["as_of"]))
+        return live.pdp.judge(exchange.as_shown(shown_until(record)), as_of=date.fromisoformat(record["as_of"]))
     except engine.EnginesFailed:
         raise _not("no engine could decide this exchange again") from None
 

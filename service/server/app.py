@@ -28,6 +28,8 @@ from service.api import (
     counters,
     decisions,
     docs,
+    document_pages,
+    documents,
     evaluate,
     explanation,
     facts,
@@ -128,6 +130,8 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         review_pages,
         reviews,
         sign_offs,
+        documents,
+        document_pages,  # the same
         log_pages,  # before the pages of one decision, whose paths take any name
         console,
         ask,

@@ -78,6 +78,9 @@ _ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
     tables.witnessed: (_DERIVED, {}),
     tables.cosignature: (_CACHE, {}),  # each is verified by the key of its witness
     tables.watch_delivery: (_CACHE, {}),
+    tables.document: (_DERIVED, {}),
+    tables.attached_document: (_DERIVED, {}),
+    tables.document_confirmation: (_DERIVED, {}),
     tables.draft: (_CACHE, {}),  # no decision rests on it: what is decided is recorded with its exchange
 }
 

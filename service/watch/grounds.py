@@ -1,6 +1,6 @@
 """
-What a commitment's outcome rests on besides the day: policies, entries of the register, counters, the books of rights, sign-offs, and that
-nothing is erased.
+What a commitment's outcome rests on besides the day: policies, entries of the register, counters, the books of rights, sign-offs, what is
+confirmed of documents, and that nothing is erased.
 
 A ground is kept as a short token, which moves when the ground does. So a round compares tokens, and decides again only what has moved.
 A token holds nothing of an entity or of a key: they are named by keyed hashes, as in the ledger.
@@ -18,11 +18,11 @@ from service.ledger import rights_book
 from service.ledger.book import ALWAYS, NOT_FOUND, Book, Wanted
 from service.ledger.counts import Moment
 from service.policies.live import Live
-from service.store.tables import entity, entity_alias, movement, sign_off
+from service.store.tables import document_confirmation, entity, entity_alias, movement, sign_off
 from service.watch.committed import Row
 
 # Why a commitment is decided again. `new`: the watch has not seen it. `day`: a day comes near on which a test may change.
-Reason = Literal["new", "erased", "bundle", "register", "counters", "rights", "sign-offs", "day"]
+Reason = Literal["new", "erased", "bundle", "register", "counters", "rights", "sign-offs", "documents", "day"]
 # In the place of a key that is not known, where the caller stated a count: whatever anybody commits is added to it.
 ANY_KEY = "*"
 _REGISTER = ("register",)  # what the hash of an entity's name is per
@@ -43,18 +43,25 @@ class Grounds:
     The tokens by which a commitment was decided. `dues` are the duties not told yet.
 
     `entities` has a token for the hash of each entity, `counters` the name, the meaning, the keys and the token of each counter, `rights` a
-    token for the hash of the asset.
+    token for the hash of the asset, `documents` the token of what is confirmed; it is empty where no document is stated with a hash.
     """
 
     entities: Mapping[str, str] = field(default_factory=dict)
     counters: tuple[tuple[str, str, tuple[str, ...], str], ...] = ()
     dues: tuple[Due, ...] = ()
     rights: Mapping[str, str] = field(default_factory=dict)
+    documents: str = ""
 
     def text(self) -> str:
         """As a row holds it."""
         dues = [[each.day.isoformat(), each.duty, each.who] for each in self.dues]
-        held = {"entities": dict(self.entities), "counters": self.counters, "dues": dues, "rights": dict(self.rights)}
+        held = {
+            "entities": dict(self.entities),
+            "counters": self.counters,
+            "dues": dues,
+            "rights": dict(self.rights),
+            "documents": self.documents,
+        }
         return json.dumps({name: each for name, each in held.items() if each}, separators=(",", ":"))
 
     @classmethod
@@ -66,6 +73,7 @@ class Grounds:
             tuple((name, meaning, tuple(keys), token) for name, meaning, keys, token in held.get("counters", ())),
             tuple(Due(date.fromisoformat(day), duty, who) for day, duty, who in held.get("dues", ())),
             held.get("rights", {}),
+            held.get("documents", ""),
         )
 
 
@@ -83,6 +91,9 @@ class Tokens:
         self.sign_offs: int = connection.execute(
             sa.select(sa.func.coalesce(sa.func.max(sign_off.c.number), -1) + 1)
         ).scalar_one()
+
+        confirmed = sa.select(sa.func.max(document_confirmation.c.number), sa.func.count(document_confirmation.c.binding))
+        self.documents: str = " ".join(map(str, connection.execute(confirmed).one()))
 
     @property
     def registers(self) -> bool:
@@ -143,6 +154,7 @@ class Tokens:
             "counters": bool(self.moved_counters(connection, held)),
             "rights": any(self.rights(connection, asset) != token for asset, token in held.rights.items()),
             "sign-offs": 0 <= seen.watched_sign_offs < self.sign_offs,
+            "documents": held.documents not in ("", self.documents),
             "day": seen.watched_next_day is not None and seen.watched_next_day <= until.isoformat(),
         }
         if seen.watched_erased:

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 import engine
+from service.documents.stated_documents import states_a_hash
 from service.watch.committed import Committed, NotDecidable
 from service.watch.findings import WITHOUT_OUTCOME, EventKind, Explained, Told, WatchFinding, named
 from service.watch.grounds import ANY_KEY, Due, Grounds, Reason, of_row
@@ -191,7 +192,9 @@ class OneCommitment:
         if state.exchange is not None:
             assets = self._outlook.counts.rights.assets(connection, self._outlook.live, state.exchange)
             rights = {asset: tokens.rights(connection, asset) for asset in assets}
-        return Grounds({name: tokens.entity(name) for name in names}, counters, rights=rights)
+        hashed = state.exchange is not None and states_a_hash(state.exchange.document)
+        documents = tokens.documents if hashed else ""
+        return Grounds({name: tokens.entity(name) for name in names}, counters, rights=rights, documents=documents)
 
     def _dues(self) -> tuple[Due, ...]:
         """The duties that are not told yet; those that fall due soon are told."""

@@ -98,12 +98,13 @@ class Outlook:
             return State(why=cannot.why)
         except RequestRefused:
             return State(why="policies")
-        key = self._key(connection, filled.exchange)
+        exchange = self._decider.showing(self.live, filled.exchange, day, connection)
+        key = self._key(connection, exchange)
 
         def judge() -> engine.Judgement:
-            return self._decider.judged(self.live, filled.exchange, day, day, connection)[1]
+            return self._decider.judged(self.live, exchange, day, day, connection)[1]
 
-        return State(key, filled.exchange, self._judged.get((key, day), judge))
+        return State(key, exchange, self._judged.get((key, day), judge))
 
     @staticmethod
     def made(committed: Committed, day: date) -> Made:
@@ -143,4 +144,6 @@ class Outlook:
         if self.tokens.sign_offs == 0:
             for role in self._nameless:
                 document = engine.put(document, f"{role}.id", None) if isinstance(document.get(role), dict) else document
-        return sha256(canonical(dict(document))).digest()
+        shown = {name: until.isoformat() for name, until in exchange.shown_until.items()}
+        alike: dict[str, Any] = {"exchange": dict(document), "shown": shown}
+        return sha256(canonical(alike)).digest()

@@ -10,7 +10,7 @@ import json
 import random
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -164,6 +164,36 @@ def test_what_is_not_merely_stated_counts_though_it_must_be_shown() -> None:
     registered = replace(exchange, sources={"data.label": "registered"})
     outcomes = [wanting.decide(each, as_of=DAY, today=DAY, id="1").outcome for each in (exchange, registered)]
     assert outcomes == ["undetermined", "permitted"]
+
+
+@pytest.mark.parametrize("mode", engine.MODES)
+def test_a_document_that_somebody_checked_counts_until_its_last_day(mode: str) -> None:
+    """In every mode: then the permit rests on it as shown; from the day after it is merely stated, and the horizon says so."""
+    made = bundle(LABELS, more=MORE)
+    words = b"organisation: acme\ntitle: Acme\nmust_be_shown: [evidence.certificate]\n"
+    wanting = engine.PDP(engine.load_sources({**made.sources, "acme.yaml": words}), mode)
+    exchange = build(wanting.bundle, {**BASE, "data.label": "need", "evidence.certificate": SHOWN})
+    last = DAY + timedelta(days=9)
+    shown = exchange.as_shown({"evidence.certificate": last, "evidence.contract": last})
+    assert shown.shown_until == {"evidence.certificate": last}  # the other one is not presented
+    assert shown.document == exchange.document
+    decision = wanting.decide(shown, as_of=DAY, today=DAY, id="1", include=["holds_until"])
+    assert (decision.outcome, decision.must_be_shown) == ("permitted", None)
+    assert {part.fact: part.source for part in decision.rests_on or ()}["evidence.certificate"] == "shown"
+    assert decision.holds_until is not None
+    assert decision.holds_until.holds_until == last
+    assert decision.holds_until.because == ["the check of the certificate ends on 24 June 2026"]
+    ahead = wanting.ahead(wanting.judge(shown, as_of=DAY), DAY + timedelta(days=30))
+    assert [(move.day, move.after, move.causes) for move in ahead.moves] == [
+        (last + timedelta(days=1), "requirements_unmet", ("document",))
+    ]
+    for day, outcome in ((last, "permitted"), (last + timedelta(days=1), "requirements_unmet")):
+        judged = wanting.judge(shown, as_of=day)
+        assert judged.outcome.word == outcome
+        assert judged.exchange.source("evidence.certificate") == ("shown" if outcome == "permitted" else None)
+    chinese = wanting.decide(shown, as_of=DAY, today=DAY, id="1", include=["holds_until"], lang="zh")
+    assert chinese.holds_until is not None
+    assert "“certificate”的核验于" in chinese.holds_until.because[0]
 
 
 def test_each_language_says_what_a_permit_rests_on() -> None:

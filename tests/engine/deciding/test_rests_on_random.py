@@ -11,6 +11,7 @@ import os
 import random
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from engine.backends.bitset import Bitset
 from engine.deciding.combine import Combiner, Outcome
 from engine.deciding.rests_on import PERMITS, RELIES_ON, statements, unknowing
 from engine.registered import IN_REGISTER
+from engine.values import Document
 from tests.engine.backends.random_bundles import AS_OF, Maker, completed, read
 
 BUNDLES, EXCHANGES = 24, 40
@@ -136,6 +138,33 @@ def test_what_a_permit_does_not_name_does_not_matter() -> None:
                 tried += 1
                 assert not list(faults(maker, bundle, pdp, sent, found)), (seed, mode, sent)
     assert tried > 50, tried
+
+
+def test_what_must_be_shown_counts_exactly_where_it_is_shown() -> None:
+    """In every mode: shown, the exchange is judged as without the demand; merely stated, as if its documents and claims were left out."""
+    tried = 0
+    for seed in range(BUNDLES // 2):
+        _, bundle, found = permits(seed, EXCHANGES)
+        kinds = [f"{group}.{kind}" for group, known in bundle.vocabulary.kinds.items() for kind in known]
+        wanted = json.dumps({"organisation": "acme", "title": "Acme", "must_be_shown": kinds}).encode()
+        wanting = engine.load_sources({**bundle.sources, "acme.yaml": wanted}, bundle.settings)
+        for mode in MODES if found else ():
+            demanding, other = engine.PDP(wanting, mode), engine.PDP(bundle, mode)
+            for sent in found[:8]:
+                exchange = read(bundle, sent)
+                shown = demanding.judge(exchange.as_shown(dict.fromkeys(kinds, AS_OF)), as_of=AS_OF)
+                left = {
+                    name: value
+                    for name, value in exchange.values.items()
+                    if not (isinstance(value, Document) and value.state == "shown")
+                }
+                bare = replace(exchange, values=left)
+                stated = demanding.judge(exchange, as_of=AS_OF)
+                for judged, like in ((shown, exchange), (stated, bare)):
+                    expected = other.judge(like, as_of=AS_OF)
+                    assert (judged.outcome, judged.verdict.stands) == (expected.outcome, expected.verdict.stands), (seed, mode)
+                tried += bool(shown.exchange.shown_until)
+    assert tried > 20, tried
 
 
 def test_too_little_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,9 @@ import json
 import os
 import random
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,11 @@ from typer.testing import CliRunner
 from service.audit.deep_verification import DeepVerification
 from service.audit.repair import NotRepairable, repair
 from service.callers import keys
+from service.callers.caller import Caller
 from service.callers.person import Person
 from service.cli.main import app
+from service.documents import attachments, confirmations, document_bytes, stated_documents
+from service.documents.confirmations import ConfirmationAsked, WithdrawalAsked
 from service.log.verification import verify
 from service.server.app import create_app
 from service.service import Service
@@ -152,6 +155,7 @@ def _with_sign_offs(url: str, folder: Path) -> None:
         refused = {**{name: value for name, value in APPROVE.items() if name != "until"}, "verdict": "refuse"}
         call("POST", f"/v1/decisions/{id}/sign-off", refused)  # what an approval rests on is not erased
         call("POST", f"/v1/decisions/{id}/erase")
+        _with_documents(service, call)
         call("PUT", "/v1/parties/lab", {"facts": {"country": "US"}, "aliases": ["laboratory"]})
         call("PUT", "/v1/parties/lab", {"facts": {"country": "US"}, "aliases": ["laboratory", "lab-2"]})
         call("PUT", "/v1/parties/gone", {"facts": {"country": "CN"}, "aliases": ["went"]})
@@ -173,6 +177,31 @@ def _with_sign_offs(url: str, folder: Path) -> None:
             transaction.execute(sa.update(tables.head).where(tables.head.c.name == "sorted").values(next=3))
     finally:
         service.close()
+
+
+def _with_documents(service: Service, call: Callable[..., Any]) -> None:
+    """A document that is confirmed and withdrawn, and one whose decision was erased."""
+    _with_document(service, call, b"a contract")
+    call("POST", f"/v1/decisions/{_with_document(service, call, b'another contract')}/erase")
+
+
+def _with_document(service: Service, call: Callable[..., Any], text: bytes) -> str:
+    now, kept = datetime(2026, 11, 27, tzinfo=UTC), document_bytes.see(text)
+    lin = Caller("key:0123456789ab", frozenset({"review"}), person=Person("https://id.example.org", "7f3a", "Lin"))
+    contract = {"dated": "2026-05-01", "covers": True, "hash": kept.info.sha256}
+    exchange = {**FACTS, "evidence": {"cn-standard-contract": contract}}
+    id: str = call("POST", "/v1/evaluate", exchange)["id"]
+    [stated] = stated_documents.stated(service.live.bundle, exchange).values()
+    asked = ConfirmationAsked(sha256=kept.info.sha256, reason="I read it", until=date(2099, 1, 1))
+
+    def work(transaction: sa.Connection) -> None:
+        document_bytes.keep(transaction, kept, now, "desk")
+        attachments.attach(transaction, id, stated, stated.sha256, now, "desk")
+        confirmations.confirm(transaction, id, "key:ba9876543210", stated, asked, lin, now, now.date(), None)
+        confirmations.withdraw(transaction, id, stated, WithdrawalAsked(reason="a slip"), lin, now)
+
+    asyncio.run(service.store.do(work))
+    return id
 
 
 @pytest.fixture

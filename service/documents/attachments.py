@@ -1,0 +1,110 @@
+"""
+Bytes attached to the documents of a decision: each to one that the decision's exchange states with the hash of these bytes.
+
+An attachment says that the bytes behind a hash are here. It does not say that they are what they are stated to be: a person confirms
+that (`service.documents.confirmations`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict, Field
+from uuid_utils import uuid7
+
+from service.documents.stated_documents import StatedDocument
+from service.log import tree_leaves
+from service.log.store import subject_of_decision
+from service.log.tree_leaves import Happening
+from service.problems import RequestRefused
+from service.store.moments import moment_text
+from service.store.tables import attached_document, document, personal, record
+
+
+class AttachedDocument(BaseModel):
+    """Bytes that are attached to a document of a decision."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    name: str = Field(description="the name of the document in the exchange: `evidence.KIND` or `claims.KIND`")
+    sha256: str = Field(description="the hash of the bytes, which the exchange states too")
+    size: int
+    media_type: str
+    at: datetime = Field(description="when they were attached, in UTC")
+    by: str = Field(description="who attached them")
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """An attachment with the id of the row of its bytes."""
+
+    shown: AttachedDocument
+    document: str
+
+
+def attach(
+    transaction: sa.Connection, decision: str, stated: StatedDocument, sha256: str, now: datetime, by: str
+) -> AttachedDocument:
+    """
+    Attach bytes that are kept to a document of a decision, in a writing transaction. What is attached already stays as it is.
+
+    Raises RequestRefused if there are no such bytes, or if the exchange states another hash.
+    """
+    if sha256 != stated.sha256:
+        raise not_attachable(
+            f"the exchange states the hash {stated.sha256} for `{stated.name}`, and these bytes have {sha256};"
+            " evaluate the exchange again with the hash of the document that is meant"
+        )
+    if is_erased(transaction, decision):
+        raise not_attachable("personal values of this decision were erased, so nothing is attached to it any more")
+    kept = transaction.execute(sa.select(document.c.id).where(document.c.sha256 == sha256)).scalar_one_or_none()
+    if kept is None:
+        raise not_attachable("no bytes with this hash are kept; send them to `POST /v1/documents` first")
+    if known := of_decision(transaction, decision).get(stated.name):
+        return known.shown
+    at = moment_text(now)
+    row = {"id": str(uuid7()), "decision": decision, "name": stated.name}
+    transaction.execute(sa.insert(attached_document).values(row | {"document": kept, "attached_at": at, "attached_by": by}))
+    hidden = {"bytes": kept, "by": by}
+    of_subject = frozenset({"bytes"})
+    happening = Happening("document-attached", at, row, hidden, subject_of_decision(decision), of_subject)
+    tree_leaves.append(transaction, happening)
+    return of_decision(transaction, decision)[stated.name].shown
+
+
+def of_decision(connection: sa.Connection, decision: str) -> Mapping[str, Attachment]:
+    """The bytes that are attached to the documents of a decision, by the name of the document, without those that were erased."""
+    if "\x00" in decision:
+        return {}
+    columns = (*attached_document.c, document.c.sha256, document.c.size, document.c.media_type)
+    rows = sa.select(*columns).join(document, document.c.id == attached_document.c.document)
+    mine = rows.where(attached_document.c.decision == decision, document.c.sha256.is_not(None)).order_by(attached_document.c.id)
+    return {
+        row["name"]: Attachment(
+            AttachedDocument(
+                id=row["id"],
+                name=row["name"],
+                sha256=row["sha256"],
+                size=row["size"],
+                media_type=row["media_type"],
+                at=row["attached_at"],
+                by=row["attached_by"],
+            ),
+            row["document"],
+        )
+        for row in connection.execute(mine).mappings()
+    }
+
+
+def is_erased(connection: sa.Connection, decision: str) -> bool:
+    """Whether a personal value of a decision was erased."""
+    gone = sa.select(personal.c.sequence).join(record, record.c.sequence == personal.c.sequence)
+    gone = gone.where(record.c.id == decision, personal.c.erased_at.is_not(None))
+    return connection.execute(gone.limit(1)).first() is not None
+
+
+def not_attachable(why: str) -> RequestRefused:
+    """The refusal to attach bytes, with the reason."""
+    return RequestRefused("not-attachable", why)

@@ -1,0 +1,276 @@
+"""
+Confirmations: that a person opened the bytes behind the hash of a document, and that they are what the exchange states they are.
+
+A confirmation is given for a document of a recorded decision by a person who did not ask for the decision. It is bound to the hash, the
+stated terms and the parties (`stated_documents`), and to a last day. Rows are only added. A withdrawal ends every confirmation before it
+that is bound to the same, by a row for each decision for which there is one: then an erasure takes what was confirmed for a decision and
+what was withdrawn of it together. What stands is looked up for each exchange that states a document with a hash.
+
+INVARIANT (never one's own): who asks for a decision is never the person whose confirmation counts in it. Source: semantics 4.11.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, TypeVar
+
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from uuid_utils import uuid7
+
+from service.callers import known_persons
+from service.callers.caller import LOCAL, Caller
+from service.callers.person import Person
+from service.documents import attachments
+from service.documents.stated_documents import StatedDocument
+from service.log import tree_leaves
+from service.log.store import subject_of_decision
+from service.log.tree_leaves import Happening
+from service.problems import RequestRefused, wrong_members
+from service.store.database import Database
+from service.store.moments import moment_text
+from service.store.tables import document_confirmation as rows
+from service.store.tables import person
+
+WhyNot = Literal["nobody", "unknown-asker", "own-request"]
+WHY_NOT: Mapping[WhyNot, str] = {
+    "nobody": "a confirmation is a person's, and this caller is none that the service knows: use a key that belongs to a person, a"
+    " person's token, or sign in. Where callers need no key, nobody can be told apart, so no document counts as shown",
+    "unknown-asker": "it is not known who asked for this decision, so nobody can be told apart from her: evaluate the exchange again",
+    "own-request": "you asked for this decision yourself, and nobody confirms a document of her own request",
+}
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=4_000, strip_whitespace=True)]
+Asked = TypeVar("Asked", bound=BaseModel)
+Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+
+
+class WithdrawalAsked(BaseModel):
+    """The withdrawal of what was confirmed of a document, as it is sent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", title="DocumentWithdrawal")
+
+    reason: Reason
+
+    @field_validator("reason")
+    @classmethod
+    def _text(cls, reason: str) -> str:
+        if "\x00" in reason:
+            raise ValueError("leave out the character U+0000")
+        return reason
+
+
+class ConfirmationAsked(WithdrawalAsked):
+    """A confirmation as it is sent: the hash of the bytes that the person has opened, why they are what is stated, until when."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", title="DocumentConfirmation")
+
+    sha256: Sha256 = Field(description="the hash of the bytes that you have opened")
+    until: date = Field(description="the last day on which the confirmation counts")
+
+
+class Confirmation(BaseModel):
+    """A confirmation, or a withdrawal of those before it, as it is kept."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    decision: str = Field(description="the decision that it was given for")
+    name: str = Field(description="the name of the document in the exchange")
+    verdict: Literal["confirm", "withdraw"]
+    reason: str
+    until: date | None = Field(description="the last day on which it counts; null for a withdrawal")
+    at: datetime = Field(description="when it was given, in UTC")
+    by: str = Field(description="who gave it: the caller")
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A confirmation that stands: its id, its last day, and the person who gave it."""
+
+    id: str
+    until: date
+    by: Person
+
+
+def read_confirmation(raw: bytes) -> ConfirmationAsked:
+    """A confirmation from the bytes of a body. Raises RequestRefused."""
+    return _read(raw, ConfirmationAsked)
+
+
+def read_withdrawal(raw: bytes) -> WithdrawalAsked:
+    """A withdrawal from the bytes of a body. Raises RequestRefused."""
+    return _read(raw, WithdrawalAsked)
+
+
+def confirm(
+    transaction: sa.Connection,
+    decision: str,
+    asked_by: str | None,
+    stated: StatedDocument,
+    asked: ConfirmationAsked,
+    caller: Caller,
+    now: datetime,
+    today: date,
+    token_issuer: str | None,
+) -> Confirmation:
+    """
+    Keep a confirmation of a document of a decision that `asked_by` asked for, in a writing transaction.
+
+    Raises RequestRefused, with the reason, if the caller cannot confirm it, if no bytes are attached, or if the hash is another one.
+    """
+    who = _person(caller)
+    if why := why_not(transaction, asked_by, caller, token_issuer):
+        raise _not(WHY_NOT[why])
+    if asked.until < today:
+        raise _not("the last day, `until`, has passed already")
+    if attachments.is_erased(transaction, decision):
+        raise _not("personal values of this decision were erased, so nobody can say what would be confirmed")
+    attached = attachments.of_decision(transaction, decision).get(stated.name)
+    if attached is None:
+        raise _not(f"no bytes are attached to `{stated.name}` of this decision")
+    if not asked.sha256 == attached.shown.sha256 == stated.sha256:
+        raise _not(f"the bytes that are attached have the hash {attached.shown.sha256}: open them, and send their hash")
+    given = {"verdict": "confirm", "reason": asked.reason, "until": asked.until.isoformat()}
+    return _keep(transaction, attached.shown.id, decision, stated, given, caller, who, now)
+
+
+def withdraw(
+    transaction: sa.Connection, decision: str, stated: StatedDocument, asked: WithdrawalAsked, caller: Caller, now: datetime
+) -> Confirmation:
+    """
+    Withdraw what was confirmed of a document, in a writing transaction; also where it was confirmed for other decisions that state it.
+
+    Returns the withdrawal for this decision, or else for the last of the others. Raises RequestRefused if nothing is confirmed.
+    """
+    who = _person(caller)
+    found = _last_confirmed(transaction, [stated.binding]).get(stated.binding, ())
+    if not found:
+        raise _not(f"nothing is confirmed of `{stated.name}` that could be withdrawn")
+    given = {"verdict": "withdraw", "reason": asked.reason, "until": None}
+    last = {each["decision"]: each for each in found}
+    kept = {of: _keep(transaction, each["attached"], of, stated, given, caller, who, now) for of, each in sorted(last.items())}
+    return kept.get(decision) or kept[found[-1]["decision"]]
+
+
+def why_not(connection: sa.Connection, asked_by: str | None, caller: Caller, token_issuer: str | None) -> WhyNot | None:
+    """Why a caller may not confirm the documents of a decision, by whoever asked for it; None if it may."""
+    if caller.person is None:
+        return "nobody"
+    if asked_by is None or asked_by == LOCAL.id:
+        return "unknown-asker"
+    if asked_by == caller.id or known_persons.behind(connection, asked_by, token_issuer) == caller.person:
+        return "own-request"
+    return None
+
+
+def standing(
+    connection: sa.Connection, documents: Iterable[StatedDocument], day: date, asker: Person | None
+) -> dict[str, Confirmed]:
+    """
+    The confirmation of each document that stands on a day, by the document's name: the one with the latest last day.
+
+    `asker` is the person who asks for the decision, None if it is not a person: her own confirmations do not count. Nor do those of a
+    person who was erased.
+    """
+    bound = {each.binding: each.name for each in documents}
+    found: dict[str, Confirmed] = {}
+    for binding, confirmed in _last_confirmed(connection, bound).items():
+        for row in confirmed:
+            until, name = date.fromisoformat(row["until"]), bound[binding]
+            if row["issuer"] is None or until < day or (name in found and until < found[name].until):
+                continue
+            by = Person(row["issuer"], row["subject"], row["person_name"])
+            if by != asker:
+                found[name] = Confirmed(row["id"], until, by)
+    return found
+
+
+def any_given(database: Database) -> bool:
+    """Whether anything was ever confirmed."""
+    return database.has_rows(rows)
+
+
+def given(connection: sa.Connection, decision: str) -> list[Confirmation]:
+    """What was confirmed and withdrawn of the documents of a decision, in order."""
+    if "\x00" in decision:
+        return []
+    mine = sa.select(rows).where(rows.c.decision == decision).order_by(rows.c.number)
+    return [_told(dict(row)) for row in connection.execute(mine).mappings()]
+
+
+def _last_confirmed(connection: sa.Connection, bindings: Iterable[str]) -> dict[str, list[Mapping[str, Any]]]:
+    """The confirmations after the last withdrawal, by what they are bound to, each with the person who gave it."""
+    who = (person.c.issuer, person.c.subject, person.c.name.label("person_name"))
+    query = sa.select(*rows.c, *who).outerjoin(person, person.c.id == rows.c.person)
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for row in connection.execute(query.where(rows.c.binding.in_(list(bindings))).order_by(rows.c.number)).mappings():
+        confirmed = found.setdefault(row["binding"], [])
+        if row["verdict"] == "withdraw":
+            confirmed[:] = [each for each in confirmed if each["decision"] != row["decision"]]
+        else:
+            confirmed.append(dict(row))
+    return found
+
+
+def _keep(
+    transaction: sa.Connection,
+    attached: str,
+    decision: str,
+    stated: StatedDocument,
+    given: Mapping[str, Any],
+    caller: Caller,
+    who: Person,
+    now: datetime,
+) -> Confirmation:
+    last: int | None = transaction.execute(sa.select(sa.func.max(rows.c.number))).scalar_one()
+    row = {
+        "number": 0 if last is None else last + 1,
+        "id": str(uuid7()),
+        "attached": attached,
+        "decision": decision,
+        "name": stated.name,
+        "binding": stated.binding,
+        **given,
+        "person": known_persons.known(transaction, who, now),
+        "given_at": moment_text(now),
+        "given_by": caller.id,
+    }
+    transaction.execute(sa.insert(rows).values(row))
+    tree_leaves.append(transaction, _happening(row))
+    return _told(row)
+
+
+def _happening(row: Mapping[str, Any]) -> Happening:
+    """A confirmation as a leaf. What it is bound to is a digest over terms and parties, so it is erased with the decision."""
+    shown = ("number", "id", "attached", "decision", "name", "verdict", "until", "person")
+    return Happening(
+        "document-confirmation",
+        row["given_at"],
+        {name: row[name] for name in shown},
+        {"binding": row["binding"], "reason": row["reason"], "by": row["given_by"]},
+        subject_of_decision(row["decision"]),
+        frozenset({"binding"}),
+    )
+
+
+def _person(caller: Caller) -> Person:
+    if caller.person is None:
+        raise _not(WHY_NOT["nobody"])
+    return caller.person
+
+
+def _told(row: Mapping[str, Any]) -> Confirmation:
+    shown = ("id", "decision", "name", "verdict", "reason", "until")
+    return Confirmation(**{name: row[name] for name in shown}, at=row["given_at"], by=row["given_by"])
+
+
+def _read(raw: bytes, model: type[Asked]) -> Asked:
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as refused:
+        places = wrong_members(refused, model)
+        raise RequestRefused("bad-request", "the body is not what this address takes", errors=places) from None
+
+
+def _not(why: str) -> RequestRefused:
+    return RequestRefused("not-confirmable", why)

@@ -1,0 +1,78 @@
+"""
+The documents of one decision, as they are shown: what the exchange presents, the bytes that are attached, and what was confirmed of them.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict, Field
+
+import engine
+from service.documents import attachments, confirmations
+from service.documents.attachments import AttachedDocument
+from service.documents.confirmations import Confirmation
+from service.documents.stated_documents import StatedDocument, presented, stated
+from service.log.leaf import clear
+from service.log.store import Stored
+from service.problems import RequestRefused
+
+
+class DecisionDocument(BaseModel):
+    """A document or claim that the exchange of a decision presents."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = Field(description="`evidence.KIND` or `claims.KIND`")
+    sha256: str | None = Field(description="the hash that the exchange states for it; null if it states none that is a SHA-256")
+    terms: dict[str, Any] = Field(description="what the exchange states of it")
+    attached: AttachedDocument | None = Field(description="the bytes that are attached; null if there are none")
+    shown_until: date | None = Field(
+        description="until when a confirmation stands that is bound to this; null if none stands today"
+    )
+    confirmations: tuple[Confirmation, ...] = Field(
+        description="what was confirmed and withdrawn of it for this decision, in order"
+    )
+
+
+def of_decision(connection: sa.Connection, bundle: engine.Bundle, stored: Stored, today: date) -> tuple[DecisionDocument, ...]:
+    """The documents of a decision, in the order of their names."""
+    request = clear(stored.entry.leaf, stored.entry.openings).get("request", {})
+    hashed = stated(bundle, request)
+    attached = attachments.of_decision(connection, stored.entry.id)
+    standing = confirmations.standing(connection, hashed.values(), today, None) if hashed else {}
+    given: dict[str, list[Confirmation]] = {}
+    for each in confirmations.given(connection, stored.entry.id):
+        given.setdefault(each.name, []).append(each)
+    return tuple(
+        DecisionDocument(
+            name=name,
+            sha256=hashed[name].sha256 if name in hashed else None,
+            terms=dict(terms),
+            attached=attached[name].shown if name in attached else None,
+            shown_until=standing[name].until if name in standing else None,
+            confirmations=tuple(given.get(name, ())),
+        )
+        for name, terms in sorted(presented(request).items())
+    )
+
+
+def stated_in(bundle: engine.Bundle, stored: Stored, name: str) -> StatedDocument:
+    """A document with a hash of the exchange of a decision, by its name. Raises RequestRefused if the exchange states none such."""
+    record: Mapping[str, Any] = clear(stored.entry.leaf, stored.entry.openings)
+    found = stated(bundle, record.get("request", {}))
+    if name in found:
+        return found[name]
+    known = presented(record.get("request", {}))
+    if name in known:
+        raise attachments.not_attachable(
+            f"the exchange states no SHA-256 for `{name[:120]}`: evaluate it again with the `hash` of the document"
+        )
+    raise RequestRefused("not-found", f"the exchange of this decision presents no `{name[:120]}`")
+
+
+def asked_by(stored: Stored) -> str | None:
+    """Who asked for a decision, as its record names the caller; None if it names nobody."""
+    found: str | None = clear(stored.entry.leaf, stored.entry.openings).get("asked_by")
+    return found
