@@ -66,7 +66,6 @@ def add(app: FastAPI, service: Service) -> None:
 
     @app.get("/log/style.css", include_in_schema=False)
     async def style(request: Request) -> Response:
-        caller_of(request.scope, "read")
         return Response(STYLE, media_type="text/css", headers={"Cache-Control": "max-age=300"})
 
     # These are not `async`: reading waits for the disk, so each call runs in a thread.

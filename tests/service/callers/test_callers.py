@@ -13,10 +13,11 @@ import sqlalchemy as sa
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
-from service.callers import keys
+from service.callers import believed, keys
+from service.callers.believed import BELIEVED_SECONDS
 from service.callers.caller import SCOPES
 from service.callers.entrance import is_public
-from service.callers.keys import BELIEVED_SECONDS, KeyRing, Presented
+from service.callers.keys import KeyRing, Presented
 from service.callers.rate_limits import Buckets
 from service.policies.reloading import PoliciesRefusal
 from service.problems import Problem
@@ -371,7 +372,7 @@ def test_most_calls_do_not_wait_for_the_database(url, lines, monkeypatch):
 
 def test_only_so_many_keys_are_believed(url, lines, monkeypatch):
     """A flood of unknown ids takes bounded memory."""
-    monkeypatch.setattr(keys, "MOST_BELIEVED", 3)
+    monkeypatch.setattr(believed, "MOST_BELIEVED", 3)
     make(url, "evaluate")
     with opened(url, lines) as client:
         for number in range(10):

@@ -255,7 +255,7 @@ def test_a_new_key_of_the_issuer_is_fetched(client, issuer, monkeypatch):
     assert evaluate(client, **bearer(token("rsa"))).status_code == 200
     issuer.answer = jwks("rsa", "ec")
     problem(evaluate(client, **bearer(token("ec"))), 401, "unauthenticated")
-    monkeypatch.setattr(client.app.state.service.tokens._keys, "cooldown_duration", 0)
+    monkeypatch.setattr(client.app.state.service.tokens._signed._keys, "cooldown_duration", 0)
     assert evaluate(client, **bearer(token("ec"))).status_code == 200
 
 
