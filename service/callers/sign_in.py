@@ -22,7 +22,7 @@ from urllib.parse import unquote, urlsplit
 MINUTES = 10  # that an attempt may take
 MOST_OF_AN_ADDRESS = 1_500
 _DOMAIN = b"fifthfactor/sign-in/1\x00"
-_COOKIE = re.compile(r"([A-Za-z0-9_-]{43})\.([0-9]{1,12})\.([A-Za-z0-9_=-]{0,2100})\.([0-9a-f]{64})")
+_COOKIE = re.compile(r"([A-Za-z0-9_-]{43})\.([0-9]{1,12})\.([A-Za-z0-9_-]{0,2100})\.([0-9a-f]{64})")
 
 Seal = Callable[[bytes], bytes]
 
@@ -76,7 +76,7 @@ class Attempts:
         if age > timedelta(minutes=MINUTES):
             return None
         try:
-            return self._attempt(kept, base64.urlsafe_b64decode(found[3]).decode())
+            return self._attempt(kept, base64.urlsafe_b64decode(found[3] + "=" * (-len(found[3]) % 4)).decode())
         except (binascii.Error, UnicodeDecodeError):
             return None
 
@@ -110,4 +110,4 @@ def local_page(address: str, is_page: Callable[[str], bool]) -> str | None:
 
 
 def _encoded(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode()
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")  # what a cookie may hold without quotes
