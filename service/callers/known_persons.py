@@ -6,6 +6,7 @@ A person has one row. Her id there is random, so that records and leaves, which 
 """
 
 import secrets
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from service.log import tree_leaves
 from service.log.tree_leaves import Happening, append
 from service.store.moments import moment_text
 from service.store.tables import caller, idempotency, person, session
+from service.store.writer import Writer
 
 PREFIX = "person:"  # of the id of a caller who signed in
 
@@ -69,29 +71,42 @@ def behind(connection: sa.Connection, caller_id: str, token_issuer: str | None) 
             return None
 
 
-def listed(connection: sa.Connection) -> list[tuple[str, Person | None, str]]:
-    """Every person who was ever known, the first one first: her id, who she is (None after an erasure), and since when she is known."""
-    found = connection.execute(sa.select(person).order_by(person.c.known_at, person.c.id))
-    return [(row.id, None if row.issuer is None else Person(row.issuer, row.subject, row.name), row.known_at) for row in found]
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A person as the database has her: `person` is None after an erasure."""
+
+    id: str
+    person: Person | None
+    known_at: str
+
+    def shown(self) -> dict[str, str | None]:
+        """The person as she may be shown."""
+        who = {name: None if self.person is None else getattr(self.person, name) for name in ("issuer", "subject", "name")}
+        return {"id": self.id, **who, "known_at": self.known_at}
+
+
+def listed(connection: sa.Connection) -> list[Known]:
+    """Every person who was ever known, the first one first."""
+    return [
+        Known(row.id, None if row.issuer is None else Person(row.issuer, row.subject, row.name), row.known_at)
+        for row in connection.execute(sa.select(person).order_by(person.c.known_at, person.c.id))
+    ]
 
 
 class KeysLeft(Exception):
     """A person cannot be erased while keys of hers are good; the message names them."""
 
 
-def erase(transaction: sa.Connection, id: str, by: str, now: datetime) -> bool:
+def forget(writer: Writer, transaction: sa.Connection, id: str, by: str, now: datetime) -> bool:
     """
     Erase who a person is, in a writing transaction, and end her sessions; false where there is no such person, or she was erased before.
 
     Her id stays, in records and in leaves. If she comes back, she is somebody new. Raises KeysLeft: a key that belongs to nobody would
     count as a program's, so her keys are revoked first.
     """
-    here = (
-        ()
-        if "\x00" in id
-        else transaction.execute(sa.select(person.c.id).where(person.c.id == id, person.c.issuer.is_not(None)))
-    )
-    if not list(here):
+    if "\x00" in id:  # PostgreSQL cannot store such a text
+        return False
+    if transaction.execute(sa.select(person.c.id).where(person.c.id == id, person.c.issuer.is_not(None))).first() is None:
         return False
     at = moment_text(now)
     of_her = (caller.c.person == id, caller.c.revoked_at.is_(None))
@@ -104,4 +119,5 @@ def erase(transaction: sa.Connection, id: str, by: str, now: datetime) -> bool:
     append(transaction, *tree_leaves.erased({"of": "person", "person": id}, at, by, (), openings))
     answers = sa.update(idempotency).where(idempotency.c.subject == subject(id))
     transaction.execute(answers.values(body=None, digest=""))
+    writer.erased()
     return True

@@ -26,6 +26,7 @@ from service.cli import (
     keys,
     lint,
     log,
+    persons,
     plan,
     receipt,
     register,
@@ -34,6 +35,7 @@ from service.cli import (
     review,
     schema,
     serve,
+    sessions,
     test,
     watch,
 )
@@ -75,6 +77,8 @@ for name, group in (
     ("review", review),
     ("database", database),
     ("keys", keys),
+    ("persons", persons),
+    ("sessions", sessions),
     ("register", register),
 ):
     app.add_typer(group.app, name=name)
