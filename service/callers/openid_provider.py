@@ -150,10 +150,13 @@ class Provider:
         """Who comes back from the issuer. The state of the attempt was checked before. Raises ProviderRefused."""
         metadata = await self._known()
         # RFC 9207, section 2.4: who got its request answered by another issuer than it asked must not go on.
-        if returned.issuer != self.issuer and (returned.issuer or metadata.names_itself):
+        # A refusal carries nothing that could go to the wrong one, and some issuers leave their name out of it.
+        if returned.issuer not in ("", self.issuer):
             raise ProviderRefused("wrong_issuer")
         if returned.error:
             raise ProviderRefused(returned.error)
+        if metadata.names_itself and not returned.issuer:
+            raise ProviderRefused("wrong_issuer")
         if not 0 < len(returned.code) <= MOST_OF_A_CODE:
             raise ProviderRefused("no_code")
         answer = await self._in_time(lambda: self._tokens(metadata, returned.code, attempt.verifier, redirect))

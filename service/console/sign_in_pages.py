@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from service.console.pages import rendered
 from service.console.reader import PageReader
 from service.console.sign_in_wording import SIGN_IN_WORDS
-from service.console.signed_in import SIGNED_IN
 
 _ERROR = re.compile(r"[a-z][a-z_]{0,63}")  # of the issuer, RFC 6749, section 4.1.2.1
 
@@ -53,11 +52,11 @@ def signed_out_page(issuer: str | None, address: str | None, reader: PageReader)
     """The page after signing out. At `address` one signs out at the issuer too."""
     words = SIGN_IN_WORDS[reader.lang]
     also = None if address is None or issuer is None else (address, words["also_there"].format(issuer))
-    texts = [words["signed_out_text"], *([words["also_there_text"]] if also else [])]
+    texts = [words["signed_out_text"], *([words["also_there_text"].format(issuer)] if also else [])]
     return rendered("signed_out.html", reader, "/sign-out", s=words, title=words["signed_out"], texts=texts, also=also)
 
 
 def not_allowed_page(detail: str, reader: PageReader) -> str:
-    """The page for who may not see another one, with what she may do if she is signed in."""
+    """The page for who may not see another one; the frame says what she may do if she is signed in."""
     words = SIGN_IN_WORDS[reader.lang]
-    return rendered("not_allowed.html", reader, "/", s=words, detail=detail, who=SIGNED_IN.get())
+    return rendered("not_allowed.html", reader, "/", s=words, detail=detail)

@@ -1,10 +1,10 @@
 """
 A real provider of OpenID Connect for the tests: Django OAuth Toolkit in a process of its own.
 
-It is an implementation of its own kind, over oauthlib and jwcrypto, and shares no code with the client that is tested. Organisations run it.
-It signs by RS256, demands PKCE, and names itself in each answer (RFC 9207). Persons log in by Django's own form and consent on its page. One
-client is registered, with a secret, for the redirect addresses given. `python -m tests.service.callers.real_provider` with the addresses
-serves until its standard input ends; the first line that it prints is its own address.
+It is an implementation that organisations run, over oauthlib and jwcrypto, and shares no code with the client that is tested. It signs by
+RS256, demands PKCE, and names itself in its answers (RFC 9207). Persons log in by Django's own form and consent on its page. One client is
+registered, with a secret, for the ports given. `python -m tests.service.callers.real_provider PORT …` serves until its standard input
+ends; the first line that it prints is the issuer.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 CLIENT, SECRET, PASSWORD = "fifthfactor", "s3cret/with+signs", "correct horse"
 # Who may log in: the name to log in with, the name to show, and the roles.
@@ -63,7 +64,7 @@ def serve(ports: list[int]) -> None:
     import threading
     from socketserver import ThreadingMixIn
     from tempfile import TemporaryDirectory
-    from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+    from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
     class Server(ThreadingMixIn, WSGIServer):
         daemon_threads = True
@@ -72,7 +73,7 @@ def serve(ports: list[int]) -> None:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    with TemporaryDirectory() as folder, make_server("127.0.0.1", 0, None, Server, Quiet) as server:  # type: ignore[arg-type]
+    with TemporaryDirectory() as folder, Server(("127.0.0.1", 0), Quiet) as server:
         issuer = f"http://127.0.0.1:{server.server_port}/o"
         server.set_app(_application(issuer, ports, Path(folder)))
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -81,7 +82,7 @@ def serve(ports: list[int]) -> None:
         server.shutdown()
 
 
-def _application(issuer: str, ports: list[int], folder: Path):
+def _application(issuer: str, ports: list[int], folder: Path) -> Any:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -164,7 +165,7 @@ def __getattr__(name: str) -> object:
     if name == "Validator":
         from oauth2_provider.oauth2_validators import OAuth2Validator
 
-        class Validator(OAuth2Validator):
+        class Validator(OAuth2Validator):  # type: ignore[misc]
             """What the provider says of a person."""
 
             oidc_claim_scope = None

@@ -16,6 +16,7 @@ from service.callers.believed import BELIEVED_SECONDS
 from service.callers.person import Person
 from service.callers.sessions import Grant, Lifetime
 from service.decisions import idempotency
+from service.store.moments import moment_text
 from service.store.tables import leaf_opening, person, session
 from tests.service import ready_process
 from tests.service.callers.test_callers import bearer, make, opened, problem
@@ -80,7 +81,7 @@ def test_a_session_lasts_while_it_is_used_and_eight_hours_at_most(client, clock)
     for _ in range(19):
         clock.now += timedelta(minutes=25)
         assert works(client, headers)
-        eventually(lambda: seen(client) == sessions.moment_text(clock.now))
+        eventually(lambda: seen(client) == moment_text(clock.now))
     clock.now = began + timedelta(hours=8)
     assert not works(client, headers)
 

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import http.server
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,11 +17,15 @@ from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 import jwt
 import pytest
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric import rsa
+from fastapi import FastAPI
+from jwt.algorithms import RSAAlgorithm
 from starlette.testclient import TestClient
 
 from service.callers import openid_provider, roles, sign_in
 from service.callers.caller import SCOPES
 from service.callers.entrance import is_page_path
+from service.service import Service
 from service.settings import _SCOPES, SettingRefused, Settings, scopes_of_roles
 from service.store.tables import person, session
 from tests.service.callers.test_callers import bearer, make, opened, problem
@@ -36,18 +41,7 @@ class LyingProvider:
     """A provider that says what a test wants. `lies` changes its metadata, `claims` its ID tokens, `answer` its answer to a code."""
 
     def __init__(self) -> None:
-        self.lies: dict[str, Any] = {}
-        self.claims: dict[str, Any] = {}
-        self.header: dict[str, Any] = {}
-        self.key = "rsa"
-        self.jwks = jwks(*KEYS)
-        self.answer: dict[str, Any] | None = None
-        self.status = 200
-        self.userinfo: dict[str, Any] | None = None
-        self.token: Callable[[], str] = self.signed
-        self.nonce = self.challenge = ""
-        self.asked: list[dict[str, str]] = []
-        self.basic: list[str] = []
+        self.reset()
         provider = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -82,6 +76,21 @@ class LyingProvider:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.issuer = f"http://127.0.0.1:{self.server.server_port}/realm"
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def reset(self) -> None:
+        """Speak the truth."""
+        self.lies: dict[str, Any] = {}
+        self.claims: dict[str, Any] = {}
+        self.header: dict[str, Any] = {}
+        self.key = "rsa"
+        self.jwks = jwks(*KEYS)
+        self.answer: Any = None
+        self.status = 200
+        self.userinfo: dict[str, Any] | None = None
+        self.token: Callable[[], str] = self.signed
+        self.nonce = self.challenge = ""
+        self.asked: list[dict[str, str]] = []
+        self.basic: list[str] = []
 
     def metadata(self) -> dict[str, Any]:
         """What it says of itself."""
@@ -119,13 +128,20 @@ class LyingProvider:
         return jwt.PyJWS().encode(json.dumps(self.said()).encode(), KEYS[self.key], ALGORITHMS[self.key], header)
 
 
-@pytest.fixture
-def provider() -> Iterator[LyingProvider]:
-    """A provider of its own for each test."""
+@pytest.fixture(scope="module")
+def one_provider() -> Iterator[LyingProvider]:
+    """One for all tests of this module."""
     found = LyingProvider()
     yield found
     found.server.shutdown()
     found.server.server_close()
+
+
+@pytest.fixture
+def provider(one_provider: LyingProvider) -> LyingProvider:
+    """It speaks the truth until a test lets it lie."""
+    one_provider.reset()
+    return one_provider
 
 
 @contextmanager
@@ -137,11 +153,40 @@ def service_of(provider: LyingProvider, url: str, lines: Lines, **changes: Any) 
         yield client
 
 
+class Browser(TestClient):
+    """A browser at one service. `sessions_before` is the number of sessions when the test began."""
+
+    service: Service
+    lines: Lines
+    sessions_before: int
+
+    def sessions(self) -> int:
+        """The number of sessions that ever began."""
+        with self.service.store.database.reading.connect() as connection:
+            return int(connection.execute(sa.select(sa.func.count()).select_from(session)).scalar_one())
+
+
+@pytest.fixture(scope="module")
+def one_service(tmp_path_factory, one_provider: LyingProvider) -> Iterator[tuple[FastAPI, Lines]]:
+    """One for all tests of this module that need none of their own."""
+    lines = Lines()
+    url = str(tmp_path_factory.mktemp("sign-in") / "log.db")
+    with service_of(one_provider, url, lines, failure_burst=10_000) as client:
+        yield client.app, lines  # type: ignore[misc]
+
+
 @pytest.fixture
-def client(tmp_path, lines: Lines, provider: LyingProvider) -> Iterator[TestClient]:
-    """A browser at a service at which persons sign in."""
-    with service_of(provider, str(tmp_path / "log.db"), lines) as client:
-        yield client
+def client(one_service: tuple[FastAPI, Lines], provider: LyingProvider) -> Browser:
+    """A new browser at the service, which knows neither the provider's metadata nor its keys yet."""
+    app, lines = one_service
+    client = Browser(app, base_url="http://127.0.0.1:8080", follow_redirects=False)
+    client.service, client.lines = app.state.service, lines
+    known = client.service.provider
+    assert known
+    known._good_until = known._quiet_until = 0.0
+    known._signed = None
+    client.sessions_before = client.sessions()
+    return client
 
 
 def begun(client: TestClient, provider: LyingProvider, next: str = "/log") -> dict[str, str]:
@@ -165,21 +210,20 @@ def signed_in(client: TestClient, provider: LyingProvider, next: str = "/log") -
     return back(client, provider, begun(client, provider, next)["state"])
 
 
-def refused(client: TestClient, answer: Any, says: str) -> None:
+def refused(client: Browser, answer: Any, says: str) -> None:
     """The answer is a page that says why nobody was signed in, and nobody was."""
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert says in answer.text
     assert answer.status_code >= 400
     assert "fifthfactor-session" not in answer.headers.get("set-cookie", "")
     assert client.get("/log", headers=PAGE).status_code == 303
-    with client.app.state.service.store.database.reading.connect() as connection:  # type: ignore[attr-defined]
-        assert connection.execute(sa.select(sa.func.count()).select_from(session)).scalar_one() == 0
+    assert client.sessions() == client.sessions_before
 
 
 # --- what is as it must be -------------------------------------------------------------------------------------------
 
 
-def test_a_person_signs_in_and_is_who_the_provider_says(client, provider, lines):
+def test_a_person_signs_in_and_is_who_the_provider_says(client, provider):
     """With state, nonce and PKCE; her cookie is for this host, no script and no other site; her roles are her scopes."""
     sent = begun(client, provider, "/log?lang=zh")
     assert (sent["response_type"], sent["client_id"], sent["code_challenge_method"]) == ("code", CLIENT, "S256")
@@ -197,14 +241,14 @@ def test_a_person_signs_in_and_is_who_the_provider_says(client, provider, lines)
     page = client.get("/log", headers=PAGE)
     assert page.status_code == 200
     assert "Lin Yue" in page.text
-    assert "asks for decisions, reads." in page.text
+    assert "You may ask for decisions, read." in page.text
     assert page.headers["cache-control"] == "no-store"
-    line = lines.events("request")[-1]
+    line = client.lines.events("request")[-1]
     assert line["caller"].startswith("person:")
-    with client.app.state.service.store.database.reading.connect() as connection:
+    with client.service.store.database.reading.connect() as connection:
         (row,) = connection.execute(sa.select(person))
         assert (row.issuer, row.subject, row.name) == (provider.issuer, "7f3a", "Lin Yue")
-    written = lines.getvalue()
+    written = client.lines.getvalue()
     assert not any(
         each in written for each in (client.cookies["fifthfactor-session"], sent["state"], SECRET, "Lin Yue", "7f3a")
     )
@@ -314,8 +358,8 @@ def test_a_token_that_the_provider_did_not_sign_signs_nobody_in(client, provider
         sign = lambda text: hmac.digest(shared[how], text, "sha256")  # noqa: E731
         provider.token = lambda: forged({"alg": "HS256", "kid": "rsa"}, sign, **provider.said())
     elif how == "another key":
-        provider.jwks = jwks("ec")
-        provider.header = {"kid": "ec"}
+        theirs = rsa.generate_private_key(65537, 2048).public_key()
+        provider.jwks = json.dumps({"keys": [{**json.loads(RSAAlgorithm.to_jwk(theirs)), "kid": "rsa", "use": "sig"}]}).encode()
     else:
         provider.token = lambda: forged({"alg": "RS256"}, lambda _: b"x" * 256, **provider.said())
     refused(client, signed_in(client, provider), NOT_TRUSTED)
@@ -351,15 +395,15 @@ def test_a_state_belongs_to_one_browser_one_time_and_ten_minutes(tmp_path, lines
     now = [datetime.now(UTC)]
     with service_of(provider, str(tmp_path / "log.db"), lines, clock=lambda: now[0]) as client:
         state = begun(client, provider)["state"]
-        attempt = client.cookies["fifthfactor-sign-in"]
         client.cookies.clear()
-        refused(client, back(client, provider, state), "did not begin to sign in")
+        assert "did not begin to sign in" in back(client, provider, state).text
         begun(client, provider)
-        refused(client, back(client, provider, state), "does not belong")
-        client.cookies.clear()
-        begun(client, provider)
+        assert "does not belong" in back(client, provider, state).text
+        state = begun(client, provider)["state"]
         now[0] += timedelta(minutes=sign_in.MINUTES, seconds=5)
-        refused(client, back(client, provider, state), "did not begin to sign in")
+        assert "did not begin to sign in" in back(client, provider, state).text
+        assert client.get("/log", headers=PAGE).status_code == 303
+        assert provider.asked == []
         state = begun(client, provider)["state"]
         attempt = client.cookies["fifthfactor-sign-in"]
         assert back(client, provider, state).status_code == 303
@@ -439,19 +483,20 @@ def test_a_provider_that_says_something_unsafe_of_itself_is_not_used(client, pro
     assert "not set up" in answer.text
 
 
-def test_a_provider_that_is_away_is_said_to_be(tmp_path, lines, provider, monkeypatch):
-    """Not at once again, and without holding up who is signed in already."""
-    with service_of(provider, str(tmp_path / "log.db"), lines) as client:
-        signed_in(client, provider)
-        monkeypatch.setattr(client.app.state.service.provider, "_good_until", 0.0)
-        provider.server.shutdown()
-        provider.server.server_close()
+def test_a_provider_that_is_away_is_said_to_be(client, provider):
+    """Not asked at once again, and without holding up who is signed in already."""
+    signed_in(client, provider)
+    known = client.service.provider
+    known._good_until, issuer = 0.0, known.issuer
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        known.issuer = f"http://127.0.0.1:{silent.getsockname()[1]}"
         for _ in range(2):
             assert client.get("/sign-in/start").status_code == 503
-        assert client.get("/log", headers=PAGE).status_code == 200
-        assert client.get("/sign-out", headers={"cookie": ""}).status_code in (200, 303)
-    provider.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
-    threading.Thread(target=provider.server.serve_forever, args=(0.01,), daemon=True).start()
+    assert client.get("/sign-in", headers={"cookie": ""}).status_code in (200, 303)
+    known.issuer, known._quiet_until = issuer, time.monotonic() + 60
+    assert client.get("/sign-in/start").status_code == 503
+    assert client.get("/log", headers=PAGE).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -465,11 +510,11 @@ def test_a_provider_that_is_away_is_said_to_be(tmp_path, lines, provider, monkey
         ({"access_token": "a", "token_type": "Bearer"}, 200),
     ],
 )
-def test_whatever_a_provider_answers_to_a_code_is_no_failure_of_the_service(client, provider, answer, status, lines):
+def test_whatever_a_provider_answers_to_a_code_is_no_failure_of_the_service(client, provider, answer, status):
     """A page says that nobody was signed in."""
     provider.answer, provider.status = answer, status
     refused(client, signed_in(client, provider), "sign")
-    assert not lines.events("internal")
+    assert not client.lines.events("internal")
 
 
 # --- who she is ------------------------------------------------------------------------------------------------------
@@ -507,7 +552,7 @@ def test_her_name_is_the_one_that_the_provider_says_last(client, provider):
         provider.claims = claims
         signed_in(client, provider)
         assert f"<span>{name}</span>" in client.get("/log", headers=PAGE).text
-    with client.app.state.service.store.database.reading.connect() as connection:
+    with client.service.store.database.reading.connect() as connection:
         assert [row.name for row in connection.execute(sa.select(person))] == ["Lin <b>"]
 
 
@@ -516,7 +561,7 @@ def test_what_the_provider_says_beside_the_token_counts_for_the_same_person_only
     provider.claims = {"name": "left out", "roles": "left out"}
     provider.userinfo = {"sub": "another", "name": "Lin", "roles": ["fifthfactor:read"]}
     refused(client, signed_in(client, provider), NOT_TRUSTED)
-    client.app.state.service.provider._good_until = 0.0
+    client.service.provider._good_until = 0.0
     provider.userinfo = {"sub": "7f3a", "name": "Lin", "roles": ["fifthfactor:read"], "iss": "x", "nonce": "x"}
     assert signed_in(client, provider).status_code == 303
     assert "Lin" in client.get("/log", headers=PAGE).text
@@ -529,15 +574,15 @@ def test_who_belongs_to_a_party_sees_no_page(client, provider):
     answer = client.get("/log", headers=PAGE)
     assert (answer.status_code, answer.headers["content-type"]) == (403, "text/html; charset=utf-8")
     assert "Lin Yue" in answer.text
-    assert "administers" not in answer.text
+    assert "administer" not in answer.text
 
 
 def test_roles_may_lie_in_a_claim_of_any_name():
     """A claim whose name has dots is found as well as one inside another."""
-    assert roles.held({"realm_access": {"roles": ["a"]}}, "realm_access.roles") == {"a"}
-    assert roles.held({"https://id.example/roles": ["a", 7]}, "https://id.example/roles") == {"a"}
-    assert roles.held({"roles": "a b"}, "roles") == {"a", "b"}
-    assert roles.held({"roles": ["a"] * 3000}, "roles") == set()
+    assert set(roles.held({"realm_access": {"roles": ["a"]}}, "realm_access.roles") or ()) == {"a"}
+    assert set(roles.held({"https://id.example/roles": ["a", 7]}, "https://id.example/roles") or ()) == {"a"}
+    assert set(roles.held({"roles": "a b"}, "roles") or ()) == {"a", "b"}
+    assert set(roles.held({"roles": ["a"] * 3000}, "roles") or ()) == set()
     assert roles.held({"realm_access": ["roles"]}, "realm_access.roles") is None
     given = scopes_of_roles("Data Protection=read review; platform=administer ;")
     assert roles.scopes(frozenset({"Data Protection", "fifthfactor:commit", "fifthfactor:all"}), given) == {
