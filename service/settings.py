@@ -188,8 +188,8 @@ class Settings(BaseModel):
         description="the issuer of identities with whom persons sign in at the pages (OpenID Connect), by its address",
     )
     oidc_client_id: str = Field(default="", max_length=500, description="the id by which that issuer knows this service")
-    oidc_client_secret: SecretStr = Field(
-        default=SecretStr(""), description="the secret of this service there, if it has one; it is shown nowhere"
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="the secret of this service there, if it has one; it is shown nowhere"
     )
     oidc_client_secret_file: Path | None = Field(default=None, description="file with that secret, in its place")
     oidc_scopes: str = Field(
@@ -207,7 +207,7 @@ class Settings(BaseModel):
         description="roles and the scopes that each gives, like `privacy-desk=read review; platform=administer`; a role"
         " `fifthfactor:SCOPE` gives that scope without being named here",
     )
-    session_hours: float = Field(default=8, gt=0, le=168, description="how long a session lasts after signing in")
+    session_hours: float = Field(default=8, ge=0.25, le=168, description="how long a session lasts after signing in")
     session_idle_minutes: float = Field(default=30, ge=5, le=10_080, description="after how long without a page a session ends")
     rate_limit: float = Field(
         default=0, ge=0, le=1_000_000, description="calls per second that a caller may make; 0 is no limit"
@@ -392,7 +392,7 @@ class Settings(BaseModel):
             )
         if bool(self.oidc_issuer) != bool(self.oidc_client_id):
             raise ValueError("set both FIFTHFACTOR_OIDC_ISSUER and FIFTHFACTOR_OIDC_CLIENT_ID, or none")
-        if self.oidc_client_secret.get_secret_value() and self.oidc_client_secret_file:
+        if self.oidc_client_secret and self.oidc_client_secret_file:
             raise ValueError("set one of FIFTHFACTOR_OIDC_CLIENT_SECRET and FIFTHFACTOR_OIDC_CLIENT_SECRET_FILE")
         if self.oidc_issuer and not self.public_url and not all(map(is_loopback, (self.host, *self.host_names))):
             raise ValueError("for signing in, set FIFTHFACTOR_PUBLIC_URL: the issuer sends browsers back to that address")
@@ -411,7 +411,7 @@ class Settings(BaseModel):
         """The secret of this service at the issuer of identities; empty if it has none. Raises SettingRefused."""
         path = self.oidc_client_secret_file
         if path is None:
-            return self.oidc_client_secret.get_secret_value()
+            return self.oidc_client_secret.get_secret_value() if self.oidc_client_secret else ""
         try:
             secret = path.read_text("utf-8").strip()
         except (OSError, ValueError) as failed:

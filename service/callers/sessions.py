@@ -172,6 +172,14 @@ def running(connection: sa.Connection, now: datetime, idle: timedelta) -> list[S
     return [_session(row) for row in found]
 
 
+def of_person(connection: sa.Connection, person_id: str) -> list[str]:
+    """The ids of the sessions of a person that did not end."""
+    if "\x00" in person_id:
+        return []
+    mine = sa.select(rows.c.id).where(rows.c.person == person_id, rows.c.ended_at.is_(None))
+    return list(connection.execute(mine).scalars())
+
+
 def purge(transaction: sa.Connection, now: datetime) -> int:
     """Delete some of the sessions whose time is long over; returns how many."""
     old = sa.select(rows.c.id).where(_is_old(now)).limit(PURGED_AT_ONCE)

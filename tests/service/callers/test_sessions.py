@@ -78,8 +78,8 @@ def test_a_session_lasts_while_it_is_used_and_eight_hours_at_most(client, clock)
     """Half an hour without a page ends it; being used does not make it longer than it may be."""
     began = clock.now
     _, headers = begun(client, began)
-    for _ in range(19):
-        clock.now += timedelta(minutes=25)
+    for _ in range(16):
+        clock.now += timedelta(minutes=29)
         assert works(client, headers)
         eventually(lambda: seen(client) == moment_text(clock.now))
     clock.now = began + timedelta(hours=8)
@@ -258,3 +258,29 @@ def test_persons_and_sessions_at_the_command_line(database, lines):
         assert (code, json.loads(errors)["action"]) == (0, "person-erased")
         assert command("persons", "list", database=database)[1].endswith("  erased\n")
         assert command("persons", "erase", shown["id"], database=database)[0] == 1
+
+
+def test_persons_and_sessions_over_http(client, clock, database):
+    """Listed, ended and erased by who administers; this process refuses an ended session at once."""
+    id, headers = begun(client, clock.now)
+    _, second = begun(client, clock.now)
+    boss = bearer(make(database, "administer", now=clock.now))
+    assert works(client, headers)
+    listed = client.get("/v1/sessions", headers=boss).json()["sessions"]
+    assert {each["id"] for each in listed} >= {id}
+    assert {each["name"] for each in listed} == {"Lin Yue"}
+    ended = client.post(f"/v1/sessions/{id}/end", headers=boss).json()
+    assert ended["ended_at"] is not None
+    assert not works(client, headers)
+    assert works(client, second)
+    problem(client.post("/v1/sessions/000000000000/end", headers=boss), 404, "not-found")
+    (known,) = client.get("/v1/persons", headers=boss).json()["persons"]
+    assert (known["issuer"], known["subject"], known["name"]) == (ISSUER, "7f3a", "Lin Yue")
+    sent = {"name": "desk", "scopes": ["read"], "person": {"issuer": ISSUER, "subject": "7f3a"}}
+    made = client.post("/v1/keys", json=sent, headers=boss).json()
+    problem(client.post(f"/v1/persons/{known['id']}/erase", headers=boss), 409, "not-erasable")
+    assert client.post(f"/v1/keys/{made['id']}/revoke", headers=boss).status_code == 200
+    assert client.post(f"/v1/persons/{known['id']}/erase", headers=boss).json() == {"id": known["id"]}
+    assert not works(client, second)
+    problem(client.post(f"/v1/persons/{known['id']}/erase", headers=boss), 404, "not-found")
+    assert client.get("/v1/sessions", headers=boss).json()["sessions"] == []

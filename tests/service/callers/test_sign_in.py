@@ -705,7 +705,7 @@ def client_of_nobody(tmp_path, lines) -> Iterator[TestClient]:
         ({"OIDC_ROLES": "desk"}, "give each role once"),
         ({"OIDC_ROLES": "desk=read;desk=review"}, "give each role once"),
         ({"OIDC_ROLES": "desk=reed"}, "there is no scope `reed`"),
-        ({"SESSION_HOURS": "0"}, "greater than 0"),
+        ({"SESSION_HOURS": "0"}, "greater than or equal to 0.25"),
         ({"SESSION_IDLE_MINUTES": "1"}, "greater than or equal to 5"),
         ({"OIDC_CLIENT_SECRET": "a", "OIDC_CLIENT_SECRET_FILE": "/b"}, "set one of"),
         (

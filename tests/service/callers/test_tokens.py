@@ -272,7 +272,9 @@ def test_while_the_issuer_is_away_nobody_gets_in(client, issuer, sent, monkeypat
     assert client.app.state.service.store.records == 0
     issuer.answer = jwks("ec")
     client.app.state.service.tokens._quiet_until = 0
-    monkeypatch.setattr(client.app.state.service.tokens._keys, "jwk_set_cache", jwt.PyJWKClient(issuer.url).jwk_set_cache)
+    monkeypatch.setattr(
+        client.app.state.service.tokens._signed._keys, "jwk_set_cache", jwt.PyJWKClient(issuer.url).jwk_set_cache
+    )
     assert evaluate(client, **bearer(token())).status_code == 200
 
 
