@@ -82,7 +82,7 @@ KINDS: Mapping[Kind, tuple[int, str]] = {
     "cannot-replay": (409, "The decision cannot be replayed here"),
     "changed-meanwhile": (412, "The entity is not in the state that the request expects"),
     "not-committable": (409, "The decision cannot be committed"),
-    "not-erasable": (409, "The personal values of the decision are still needed"),
+    "not-erasable": (409, "The personal values are still needed"),
     "decision-moved": (409, "The decision no longer holds"),
     "commitment-ended": (409, "The commitment has ended already"),
     "not-endable": (409, "The rights cannot be ended so"),

@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Self, TypeVar
 
 import sqlalchemy as sa
@@ -13,7 +13,10 @@ from structlog.typing import FilteringBoundLogger
 
 import engine
 from service.callers.keys import KeyRing
+from service.callers.openid_provider import Provider
+from service.callers.sessions import Lifetime, Sessions
 from service.callers.shedding import Load
+from service.callers.sign_in import Attempts
 from service.callers.tokens import Tokens
 from service.event_loop import Turns
 from service.log.add_checkpoint import Cosigning
@@ -57,6 +60,9 @@ class Service:
     keys: KeyRing
     tokens: Tokens | None
     reloading: Reloading
+    sessions: Sessions
+    attempts: Attempts
+    provider: Provider | None = None
     shadow: Shadow | None = None
     tracing: Tracing | None = None
     cosigning: Cosigning | None = None
@@ -93,10 +99,11 @@ class Service:
         store = Store.open(settings.database, log_key=settings.log_key)
         keys = KeyRing(store.database, clock)
         try:
-            if settings.key_required and not settings.jwks_url and not keys.any_good():
+            if settings.key_required and not settings.jwks_url and not settings.oidc_issuer and not keys.any_good():
                 raise SettingRefused(
                     "callers need a key and there is none: make one with `fifthfactor keys create`, or set FIFTHFACTOR_JWKS_URL"
                 )
+            provider = Provider(settings) if settings.oidc_issuer else None
             cosigning = Cosigning.open(settings.witness_logs, store.database) if settings.witness_logs else None
             witnesses = Witnesses.open(settings.witnesses, store, say, clock) if settings.witnesses else None
             kept.keep_now(store.database, loaded, settings.recorded(key.id for key in origin.keys), clock())
@@ -120,6 +127,9 @@ class Service:
                 shadow.renew()
 
         reloading = Reloading(reload, say, watched)
+        lifetime = Lifetime(timedelta(hours=settings.session_hours), timedelta(minutes=settings.session_idle_minutes))
+        sessions = Sessions(store.database, keys, store.do, clock, settings.oidc_issuer or None, lifetime)
+        attempts = Attempts(lambda message: store.database.log_key().seal(message), clock)
         load = Load(settings.most_under_way, settings.shed_seconds, lambda: store.writer.behind)
         return cls(
             settings,
@@ -134,6 +144,9 @@ class Service:
             keys,
             tokens,
             reloading,
+            sessions,
+            attempts,
+            provider,
             shadow,
             tracing,
             cosigning,
@@ -180,5 +193,7 @@ class Service:
         self.store.close()
         if self.tokens is not None:
             self.tokens.close()
+        if self.provider is not None:
+            self.provider.close()
         if self.tracing:
             self.tracing.close()

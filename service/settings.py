@@ -18,7 +18,7 @@ from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 
 from service.store.database import file_of
 
@@ -29,6 +29,10 @@ _OF_OTHERS = frozenset((FILE, "FIFTHFACTOR_KEY"))  # the second is read by servi
 _MOST_BYTES = 64 * 1024
 _PLACE = re.compile(r"line \d+, column \d+|end of document")
 
+_SCOPES = ("evaluate", "commit", "read", "review", "administer")  # those of service.callers.caller, which stands above
+_OAUTH_SCOPE = re.compile(r"[!#-\[\]-~]{1,100}")
+_ISSUER = re.compile(r"https?://[!-~]{1,500}")
+_MOST_OF_A_SECRET = 1000
 _NAME = re.compile(r"[a-z0-9.-]{1,255}|[0-9a-f:.]{2,45}")
 
 
@@ -36,13 +40,15 @@ _NAME = re.compile(r"[a-z0-9.-]{1,255}|[0-9a-f:.]{2,45}")
 RECORDED = (
     "authentication", "batch_body_limit", "batch_limit", "body_limit", "callers_counts", "commit_within_days", "document_limit",
     "evaluations_context", "failure_burst", "hosts", "idempotency_hours", "jwt_audience", "jwt_issuer", "ledger_since", "mode", "norms",
-    "public_url", "rate_burst", "rate_limit", "receipt_hours", "sign_off_persons", "trust", "watch_commitments", "watch_days",
+    "oidc_client_id", "oidc_issuer", "oidc_roles", "oidc_roles_claim", "oidc_scopes", "public_url", "rate_burst", "rate_limit",
+    "receipt_hours", "session_hours", "session_idle_minutes", "sign_off_persons", "trust", "watch_commitments", "watch_days",
     "webhook_private", "zone",
 )  # fmt: skip
 RECORDED_IN_PART = ("bundle_keys", "jwks_url")  # the ids of the keys; the address without user, password and query
 # They say how or where a process runs, or name files, whose names may be personal. `database` and `webhooks` may hold a secret.
 NOT_RECORDED = (
-    "database", "draft_days", "drain_seconds", "host", "log_key", "most_under_way", "policies", "port", "shadow", "shed_seconds", "watch",
+    "database", "draft_days", "drain_seconds", "host", "log_key", "most_under_way", "oidc_client_secret", "oidc_client_secret_file",
+    "policies", "port", "shadow", "shed_seconds", "watch",
     "watch_listeners", "webhook_authorities", "webhook_secret", "webhooks", "witness_logs", "witnesses", "workers",
 )  # fmt: skip
 
@@ -187,6 +193,32 @@ class Settings(BaseModel):
     jwks_url: str = Field(default="", description="address of the token issuer's public keys (a JWKS)")
     jwt_issuer: str = Field(default="", description="the issuer of tokens, as in their claim `iss`")
     jwt_audience: str = Field(default="", description="the name of this service in the claim `aud` of tokens")
+    oidc_issuer: str = Field(
+        default="",
+        description="the issuer of identities with whom persons sign in at the pages (OpenID Connect), by its address",
+    )
+    oidc_client_id: str = Field(default="", max_length=500, description="the id by which that issuer knows this service")
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="the secret of this service there, if it has one; it is shown nowhere"
+    )
+    oidc_client_secret_file: Path | None = Field(default=None, description="file with that secret, in its place")
+    oidc_scopes: str = Field(
+        default="openid profile", description="what the issuer is asked for, separated by spaces; `openid` is always among it"
+    )
+    oidc_roles_claim: str = Field(
+        default="roles",
+        min_length=1,
+        max_length=200,
+        description="the claim that holds the roles of a person; dots lead into it, like `realm_access.roles`",
+    )
+    oidc_roles: str = Field(
+        default="",
+        max_length=10_000,
+        description="roles and the scopes that each gives, like `privacy-desk=read review; platform=administer`; a role"
+        " `fifthfactor:SCOPE` gives that scope without being named here",
+    )
+    session_hours: float = Field(default=8, ge=0.25, le=168, description="how long a session lasts after signing in")
+    session_idle_minutes: float = Field(default=30, ge=5, le=10_080, description="after how long without a page a session ends")
     rate_limit: float = Field(
         default=0, ge=0, le=1_000_000, description="calls per second that a caller may make; 0 is no limit"
     )
@@ -316,6 +348,27 @@ class Settings(BaseModel):
                 raise ValueError("give an https:// address; http:// is for this machine's own addresses only")
         return url
 
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _an_issuer(cls, url: str) -> str:
+        parts = urlsplit(cls._safe_to_fetch(url))
+        if url and ("@" in parts.netloc or "?" in url or "#" in url or not _ISSUER.fullmatch(url)):
+            raise ValueError("give the address of the issuer as its documents have it, without a user, a query and a fragment")
+        return url
+
+    @field_validator("oidc_scopes")
+    @classmethod
+    def _scopes(cls, scopes: str) -> str:
+        if not all(_OAUTH_SCOPE.fullmatch(each) for each in scopes.split()) or "openid" not in scopes.split():
+            raise ValueError("give scopes separated by spaces, with `openid` among them")
+        return scopes
+
+    @field_validator("oidc_roles")
+    @classmethod
+    def _roles(cls, roles: str) -> str:
+        scopes_of_roles(roles)
+        return roles
+
     @field_validator("webhooks", mode="before")
     @classmethod
     def _separated(cls, addresses: Any) -> Any:
@@ -347,6 +400,12 @@ class Settings(BaseModel):
             raise ValueError(
                 "set all three of FIFTHFACTOR_JWKS_URL, FIFTHFACTOR_JWT_ISSUER and FIFTHFACTOR_JWT_AUDIENCE, or none"
             )
+        if bool(self.oidc_issuer) != bool(self.oidc_client_id):
+            raise ValueError("set both FIFTHFACTOR_OIDC_ISSUER and FIFTHFACTOR_OIDC_CLIENT_ID, or none")
+        if self.oidc_client_secret and self.oidc_client_secret_file:
+            raise ValueError("set one of FIFTHFACTOR_OIDC_CLIENT_SECRET and FIFTHFACTOR_OIDC_CLIENT_SECRET_FILE")
+        if self.oidc_issuer and not self.public_url and not all(map(is_loopback, (self.host, *self.host_names))):
+            raise ValueError("for signing in, set FIFTHFACTOR_PUBLIC_URL: the issuer sends browsers back to that address")
         if not is_loopback(self.host) and not self.host_names:
             raise ValueError(f"to listen on {self.host}, set FIFTHFACTOR_HOSTS to the names that requests will be addressed to")
         return self
@@ -357,6 +416,21 @@ class Settings(BaseModel):
         jwks = urlsplit(self.jwks_url)
         address = jwks._replace(netloc=jwks.netloc.rpartition("@")[2], query="", fragment="").geturl()
         return {**told, "bundle_keys": sorted(bundle_keys), "jwks_url": address}
+
+    def oidc_secret(self) -> str:
+        """The secret of this service at the issuer of identities; empty if it has none. Raises SettingRefused."""
+        path = self.oidc_client_secret_file
+        if path is None:
+            return self.oidc_client_secret.get_secret_value() if self.oidc_client_secret else ""
+        try:
+            secret = path.read_text("utf-8").strip()
+        except (OSError, ValueError) as failed:
+            raise SettingRefused(
+                f"the file `{path}` cannot be read: {getattr(failed, 'strerror', None) or 'it is not UTF-8'}"
+            ) from None
+        if not 0 < len(secret) <= _MOST_OF_A_SECRET or not secret.isprintable():
+            raise SettingRefused(f"the file `{path}` must hold one line of at most {_MOST_OF_A_SECRET} characters")
+        return secret
 
     @property
     def host_names(self) -> frozenset[str]:
@@ -390,6 +464,20 @@ def webhook_secrets(path: Path) -> tuple[bytes, ...]:
         found = ()
     if not found or not all(24 <= len(each) <= 64 for each in found):
         raise SettingRefused(f"the webhooks' secret `{path}` is not `whsec_` and the base64 of 24 to 64 bytes, one a line")
+    return found
+
+
+def scopes_of_roles(text: str) -> dict[str, frozenset[str]]:
+    """The scopes that each role gives, by a text like `desk=read review; platform=administer`. Raises ValueError."""
+    found: dict[str, frozenset[str]] = {}
+    for each in filter(None, map(str.strip, text.split(";"))):
+        role, equals, scopes = each.rpartition("=")
+        role, given = role.strip(), frozenset(scopes.split())
+        if not equals or not role or not role.isprintable() or not given or role in found:
+            raise ValueError("give each role once, with its scopes, like `desk=read review; platform=administer`")
+        if unknown := sorted(given - set(_SCOPES)):
+            raise ValueError(f"there is no scope `{unknown[0]}`; use some of {', '.join(_SCOPES)}")
+        found[role] = given
     return found
 
 
@@ -451,6 +539,10 @@ def _sentence(refused: ValidationError, spelled: Mapping[str, str]) -> str:
     name = str(first["loc"][0])
     reason = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
     # An address, or a table given in its place, may hold a password, so it is not quoted.
-    hidden = "://" in str(first["input"]) or (name == "database" and not isinstance(first["input"], str))
+    hidden = (
+        name == "oidc_client_secret"
+        or "://" in str(first["input"])
+        or (name == "database" and not isinstance(first["input"], str))
+    )
     setting = spelled.get(name, name)
     return f"{setting} has a wrong value: {reason}" if hidden else f"{setting} cannot be `{first['input']}`: {reason}"

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, date
+from functools import partial
 from typing import Annotated, Any, Self
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from service.api import paging
 from service.api.operations import json_body, operation
 from service.api.sent import Plain, body
-from service.callers import keys
+from service.callers import keys, known_persons
 from service.callers.caller import MOST_OF_A_PARTY, OF_A_PARTY, SCOPES, Caller, Scope, caller_of, is_party
 from service.callers.person import MOST_OF_A_NAME, MOST_OF_AN_ISSUER, Person, is_person
 from service.decisions.idempotency import KeptAnswer, once
@@ -139,7 +140,8 @@ def add(app: FastAPI, service: Service) -> None:
                 transaction, wanted.name, wanted.scopes, wanted.expires_on, caller.id, now, wanted.party, _person(wanted)
             )
             answer, kept = (_written({**key.shown(), "key": each}) for each in (told, None))
-            return KeptAnswer(answer, 201, kept=kept, after=lambda: changed("key-created", caller, key, request))
+            done = partial(changed, "key-created", caller, key, request)
+            return KeptAnswer(answer, 201, kept=kept, subject=subject(transaction, key), after=done)
 
         return await once(service, request, caller, raw, work)
 
@@ -175,9 +177,16 @@ def add(app: FastAPI, service: Service) -> None:
             key = keys.revoke(transaction, id, caller.id, service.clock())
             if key is None:
                 raise RequestRefused("not-found", "there is no key with this id")
-            return KeptAnswer(_written(key.shown()), after=lambda: changed("key-revoked", caller, key, request))
+            done = partial(changed, "key-revoked", caller, key, request)
+            return KeptAnswer(_written(key.shown()), subject=subject(transaction, key), after=done)
 
         return await once(service, request, caller, b"", work)
+
+    def subject(transaction: sa.Connection, key: keys.Key) -> str | None:
+        """What the answer is erased with: the person who is in it."""
+        return (
+            None if key.person is None else known_persons.subject(known_persons.known(transaction, key.person, service.clock()))
+        )
 
     def changed(action: str, caller: Caller, key: keys.Key, request: Request) -> None:
         service.keys.changed(key.id)

@@ -27,7 +27,7 @@ TAGS: Mapping[Tag, str] = {
     "register": "State parties, data assets and other entities once, and name them by id in exchanges.",
     "policies": "The policies that decide, those that decided, and the shadow beside them.",
     "access requests": "The AuthZEN Authorization API 1.0.",
-    "callers": "API keys.",
+    "callers": "API keys, and the persons who sign in.",
     "schemas": "The shapes of exchanges, decisions and records.",
     "service": "Where things are, whether the service can decide now, and its figures.",
 }

@@ -12,7 +12,6 @@ import hmac
 import re
 import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -21,6 +20,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.callers import known_persons
+from service.callers.believed import BELIEVED_SECONDS, Believed
 from service.callers.caller import OF_A_PARTY, SCOPES, Caller
 from service.callers.person import Person
 from service.log.tree_leaves import Happening, append
@@ -29,9 +29,6 @@ from service.store.moments import moment_text
 from service.store.tables import caller as rows
 from service.store.tables import entity_alias, person
 
-# A process trusts its cached keys for this long. After this time, a key revoked in another process is refused everywhere.
-BELIEVED_SECONDS = 5.0
-MOST_BELIEVED = 4096
 MOST_CHARACTERS = 100  # in a name
 
 # The keys with the persons to whom they belong.
@@ -179,16 +176,15 @@ def listed(connection: sa.Connection) -> list[Key]:
 
 class KeyRing:
     """
-    The keys of a database, cached for the requests of one process, which then seldom wait for the database.
+    The keys of a database as one process believes them, so that its requests seldom wait for the database.
 
-    INVARIANT (bounded belief): an entry older than BELIEVED_SECONDS is never used. Unknown ids are cached too, at most MOST_BELIEVED
-    entries in all, so a flood of them costs bounded memory. Belongs to an event loop; the database is read in a thread.
+    Belongs to an event loop; the database is read in a thread.
     """
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._clock = clock
-        self._believed: OrderedDict[str, tuple[float, Key | None]] = OrderedDict()
+        self._believed: Believed[Key] = Believed()
         self._any_made = False
         self._none_made_until = 0.0
         self._changes = 0
@@ -196,9 +192,12 @@ class KeyRing:
     async def caller(self, presented: Presented) -> Caller | None:
         """The caller that a key stands for; None where it is unknown, wrong, revoked or expired. Passes on errors of the database."""
         key = await self._find(presented.id)
-        if key is None or not presented.opens(key) or not key.good(self._clock()):
-            return None
-        return key.caller()
+        return key.caller() if key is not None and presented.opens(key) and key.good(self._clock()) else None
+
+    async def owner(self, id: str) -> Caller | None:
+        """The caller of the key with this id; None where it is unknown, revoked or expired. Passes on errors of the database."""
+        key = await self._find(id)
+        return key.caller() if key is not None and key.good(self._clock()) else None
 
     async def any_made(self) -> bool:
         """Whether a key was ever made. Passes on errors of the database."""
@@ -219,24 +218,11 @@ class KeyRing:
     def changed(self, id: str) -> None:
         """This process made or revoked a key, so its cached entry is dropped at once."""
         self._changes += 1  # a read that is under way may be older than this change
-        self._believed.pop(id, None)
+        self._believed.changed(id)
         self._none_made_until = 0.0
 
     async def _find(self, id: str) -> Key | None:
-        now = time.monotonic()
-        until, key = self._believed.get(id, (0.0, None))
-        if now < until:
-            self._believed.move_to_end(id)
-            return key
-        changes = self._changes
-        key = await asyncio.to_thread(self._look_for, id)
-        if changes != self._changes:
-            return key
-        self._believed[id] = (now + BELIEVED_SECONDS, key)
-        self._believed.move_to_end(id)
-        while len(self._believed) > MOST_BELIEVED:
-            self._believed.popitem(last=False)
-        return key
+        return await self._believed.find(id, self._look_for)
 
     def _look_for(self, id: str) -> Key | None:
         with self._database.reading.connect() as connection:

@@ -6,17 +6,25 @@ A person has one row. Her id there is random, so that records and leaves, which 
 """
 
 import secrets
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from service.callers.caller import Caller
 from service.callers.person import Person
+from service.log import tree_leaves
 from service.log.tree_leaves import Happening, append
 from service.store.moments import moment_text
-from service.store.tables import caller, person
+from service.store.tables import caller, idempotency, person, session
+from service.store.writer import Writer
 
 PREFIX = "person:"  # of the id of a caller who signed in
+
+
+def subject(id: str) -> str:
+    """The subject with which who a person is can be erased, by her id."""
+    return f"person/{id}"
 
 
 def known(transaction: sa.Connection, who: Person, now: datetime) -> str:
@@ -34,7 +42,7 @@ def known(transaction: sa.Connection, who: Person, now: datetime) -> str:
         id = str(row.id)
         transaction.execute(sa.update(person).where(person.c.id == id).values(name=who.name))
     hidden = {"issuer": who.issuer, "subject": who.subject, "name": who.name}
-    append(transaction, Happening("person", at, {"person": id}, hidden, f"person/{id}", frozenset(hidden)))
+    append(transaction, Happening("person", at, {"person": id}, hidden, subject(id), frozenset(hidden)))
     return id
 
 
@@ -76,3 +84,55 @@ def names_of(connection: sa.Connection, who: Caller, token_issuer: str | None) -
         if who.person.issuer == token_issuer:
             found.add(f"sub:{who.person.subject}")
     return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A person as the database has her: `person` is None after an erasure."""
+
+    id: str
+    person: Person | None
+    known_at: str
+
+    def shown(self) -> dict[str, str | None]:
+        """The person as she may be shown."""
+        who = {name: None if self.person is None else getattr(self.person, name) for name in ("issuer", "subject", "name")}
+        return {"id": self.id, **who, "known_at": self.known_at}
+
+
+def listed(connection: sa.Connection) -> list[Known]:
+    """Every person who was ever known, the first one first."""
+    return [
+        Known(row.id, None if row.issuer is None else Person(row.issuer, row.subject, row.name), row.known_at)
+        for row in connection.execute(sa.select(person).order_by(person.c.known_at, person.c.id))
+    ]
+
+
+class KeysLeft(Exception):
+    """A person cannot be erased while keys of hers are good; the message names them."""
+
+
+def forget(writer: Writer, transaction: sa.Connection, id: str, by: str, now: datetime) -> bool:
+    """
+    Erase who a person is, in a writing transaction, and end her sessions; false where there is no such person, or she was erased before.
+
+    Her id stays, in records and in leaves. If she comes back, she is somebody new. Raises KeysLeft: a key that belongs to nobody would
+    count as a program's, so her keys are revoked first.
+    """
+    if "\x00" in id:  # PostgreSQL cannot store such a text
+        return False
+    if transaction.execute(sa.select(person.c.id).where(person.c.id == id, person.c.issuer.is_not(None))).first() is None:
+        return False
+    at = moment_text(now)
+    of_her = (caller.c.person == id, caller.c.revoked_at.is_(None))
+    left = list(transaction.execute(sa.select(caller.c.id).where(*of_her).order_by(caller.c.id)).scalars())
+    if left:
+        raise KeysLeft(f"revoke her keys first: {', '.join(left)}")
+    transaction.execute(sa.update(session).where(session.c.person == id, session.c.ended_at.is_(None)).values(ended_at=at))
+    transaction.execute(sa.update(person).where(person.c.id == id).values(issuer=None, subject=None, name=None))
+    openings = tree_leaves.erase(transaction, subject(id), at)
+    append(transaction, *tree_leaves.erased({"of": "person", "person": id}, at, by, (), openings))
+    answers = sa.update(idempotency).where(idempotency.c.subject == subject(id))
+    transaction.execute(answers.values(body=None, digest=""))
+    writer.erased()
+    return True

@@ -58,20 +58,23 @@ class _IssuerKeys(jwt.PyJWKClient):
         return {"keys": keys}
 
 
-class Tokens:
-    """The tokens of one issuer, for one audience."""
+class SignedTokens:
+    """The tokens that are signed by the keys at an address: a token in, its checked header and claims out."""
 
-    def __init__(self, jwks_url: str, issuer: str, audience: str) -> None:
-        self._issuer = issuer
-        self._audience = audience
+    def __init__(self, jwks_url: str, most_characters: int = MOST_CHARACTERS) -> None:
+        self._most = most_characters
         self._keys = _IssuerKeys(jwks_url, lifespan=KEYS_SECONDS, cooldown_duration=UNKNOWN_KEY_SECONDS, timeout=FETCH_SECONDS)
         # Fetching has its own thread: an issuer that does not answer must not block the threads that read the database.
         self._fetching = ThreadPoolExecutor(1, "jwks")
         self._quiet_until = 0.0
 
-    async def caller(self, token: str) -> Caller:
-        """The caller that a token stands for. Raises TokenRefused; RequestRefused where the issuer's keys cannot be fetched."""
-        if len(token) > MOST_CHARACTERS:
+    async def read(self, token: str, issuer: str, audience: str) -> tuple[Mapping[str, Any], dict[str, Any]]:
+        """
+        The header and the claims of a token that the issuer signed for an audience, and that is valid now.
+
+        Raises TokenRefused; RequestRefused where the issuer's keys cannot be fetched.
+        """
+        if len(token) > self._most:
             raise TokenRefused("the token is too long")
         try:
             header = jwt.get_unverified_header(token)
@@ -87,27 +90,11 @@ class Tokens:
                 key = await asyncio.wait_for(fetching, WAIT_SECONDS)
             except TimeoutError:
                 raise _unreachable() from None
-        return self._caller(token, key)
+        return header, _checked(token, key, issuer, audience)
 
     def close(self) -> None:
         """Stop fetching."""
         self._fetching.shutdown(wait=False, cancel_futures=True)
-
-    def _caller(self, token: str, key: jwt.PyJWK) -> Caller:
-        try:
-            claims = _reader.decode(
-                token,
-                key,
-                algorithms=list(ALGORITHMS),
-                audience=self._audience,
-                issuer=self._issuer,
-                leeway=LEEWAY_SECONDS,
-                options={"require": ["exp", "iss", "aud", "sub"]},
-            )
-        except (jwt.PyJWTError, ValueError, OverflowError, TypeError) as refused:
-            reasons = (words for kind, words in _REASONS if isinstance(refused, kind))
-            raise TokenRefused(next(reasons, "the token is not signed by the issuer")) from None
-        return _meant(claims, self._issuer)
 
     def _held(self, name: str) -> jwt.PyJWK | None:
         """The key with this name, if it was fetched recently."""
@@ -132,6 +119,52 @@ class Tokens:
         raise _unreachable()
 
 
+class Tokens:
+    """The tokens of one issuer, for one audience."""
+
+    def __init__(self, jwks_url: str, issuer: str, audience: str) -> None:
+        self._issuer = issuer
+        self._audience = audience
+        self._signed = SignedTokens(jwks_url)
+
+    async def caller(self, token: str) -> Caller:
+        """The caller that a token stands for. Raises TokenRefused; RequestRefused where the issuer's keys cannot be fetched."""
+        _, claims = await self._signed.read(token, self._issuer, self._audience)
+        return _meant(claims, self._issuer)
+
+    def close(self) -> None:
+        """Stop fetching keys."""
+        self._signed.close()
+
+
+def _checked(token: str, key: jwt.PyJWK, issuer: str, audience: str) -> dict[str, Any]:
+    """The claims of a token. Raises TokenRefused."""
+    try:
+        claims: dict[str, Any] = _reader.decode(
+            token,
+            key,
+            algorithms=list(ALGORITHMS),
+            audience=audience,
+            issuer=issuer,
+            leeway=LEEWAY_SECONDS,
+            options={"require": ["exp", "iss", "aud", "sub"]},
+        )
+    except (jwt.PyJWTError, ValueError, OverflowError, TypeError) as refused:
+        reasons = (words for kind, words in _REASONS if isinstance(refused, kind))
+        raise TokenRefused(next(reasons, "the token is not signed by the issuer")) from None
+    return claims
+
+
+def party_in(claims: Mapping[str, Any]) -> str | None:
+    """The party to which the caller of some claims belongs. Raises TokenRefused: a claim that names no party is not an operator's."""
+    if PARTY not in claims:
+        return None
+    party = claims[PARTY]
+    if not isinstance(party, str) or not is_party(party):
+        raise TokenRefused(f"the claim `{PARTY}` must be the id of a party")
+    return party
+
+
 def _meant(claims: Mapping[str, Any], issuer: str) -> Caller:
     """The caller of checked claims. Raises TokenRefused."""
     subject, scopes = claims["sub"], claims.get("scope", "")
@@ -142,14 +175,8 @@ def _meant(claims: Mapping[str, Any], issuer: str) -> Caller:
     granted = {each.removeprefix(SCOPE_PREFIX) for each in scopes.split(" ") if each.startswith(SCOPE_PREFIX)}
     # A program that asks for itself gets a token whose subject is its own client id (RFC 9068, section 2.2).
     person = None if subject in (claims.get("client_id"), claims.get("azp")) else Person(issuer, subject)
-    if PARTY not in claims:
-        return Caller(f"sub:{subject}", frozenset(granted & set(SCOPES)), person=person)
-    party = claims[PARTY]
-    if not isinstance(party, str) or not is_party(
-        party
-    ):  # INVARIANT (fail closed): a claim that names no party is not an operator's
-        raise TokenRefused(f"the claim `{PARTY}` must be the id of a party")
-    return Caller(f"sub:{subject}", frozenset(granted & set(OF_A_PARTY)), party, person)
+    party = party_in(claims)  # INVARIANT (fail closed): see there
+    return Caller(f"sub:{subject}", frozenset(granted & set(SCOPES if party is None else OF_A_PARTY)), party, person)
 
 
 def _unreachable() -> RequestRefused:

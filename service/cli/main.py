@@ -26,6 +26,7 @@ from service.cli import (
     keys,
     lint,
     log,
+    persons,
     plan,
     receipt,
     register,
@@ -35,6 +36,7 @@ from service.cli import (
     review,
     schema,
     serve,
+    sessions,
     test,
     watch,
 )
@@ -77,6 +79,8 @@ for name, group in (
     ("review", review),
     ("database", database),
     ("keys", keys),
+    ("persons", persons),
+    ("sessions", sessions),
     ("register", register),
 ):
     app.add_typer(group.app, name=name)

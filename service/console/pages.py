@@ -23,6 +23,8 @@ from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import facts_of, grouped, in_short
 from service.console.room import short
 from service.console.sheets import MOST, PROVISIONS, lists
+from service.console.sign_in_wording import SIGN_IN_WORDS
+from service.console.signed_in import SIGNED_IN
 from service.console.wording import WORDS
 from service.log.verified_record import VerifiedRecord
 from service.reviews.sign_offs import offered
@@ -179,6 +181,8 @@ def rendered(template: str, reader: PageReader, path: str, **members: Any) -> st
         moment=_moment,
         short=short,
         capital=capital,
+        signed_in=SIGNED_IN.get(),
+        sign_in_words=SIGN_IN_WORDS[reader.lang],
         most=MOST,
         **members,
     )

@@ -23,6 +23,7 @@ from functools import partial
 import sqlalchemy as sa
 from fastapi import Request, Response
 
+from service.callers import sessions
 from service.callers.caller import Caller
 from service.decisions.decider import durable
 from service.problems import RequestRefused
@@ -127,9 +128,11 @@ def key_of(request: Request) -> str | None:
 
 
 async def purge_now_and_then(service: Service) -> None:
-    """Delete answers that have been kept long enough, a few at a time, until cancelled."""
+    """Delete answers that have been kept long enough, and sessions that are over, a few at a time, until cancelled."""
     while True:
         with suppress(NotRecorded, sa.exc.SQLAlchemyError):
+            while await asyncio.to_thread(_any_old_session, service):
+                await service.store.do(lambda transaction: sessions.purge(transaction, service.clock()))
             while await asyncio.to_thread(_any_old, service):
                 await service.store.do(partial(purge, service))
                 await asyncio.sleep(PURGE_PAUSE_SECONDS)
@@ -140,6 +143,11 @@ def purge(service: Service, transaction: sa.Connection) -> int:
     """Delete some of the answers that have been kept long enough; returns how many."""
     old = sa.select(rows.c.caller, rows.c.key).where(rows.c.created_at < _since(service)).limit(PURGED_AT_ONCE)
     return transaction.execute(sa.delete(rows).where(sa.tuple_(rows.c.caller, rows.c.key).in_(old))).rowcount
+
+
+def _any_old_session(service: Service) -> bool:
+    with service.store.database.reading.connect() as connection:
+        return sessions.any_old(connection, service.clock())
 
 
 @dataclass(frozen=True, slots=True)

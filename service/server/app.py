@@ -39,6 +39,7 @@ from service.api import (
     log_pages,
     metrics,
     openapi,
+    persons,
     policy_pages,
     promises,
     proofs,
@@ -52,6 +53,7 @@ from service.api import (
     rights_pages,
     schemas,
     shadow,
+    sign_in,
     sign_offs,
     start,
     statistics,
@@ -62,7 +64,9 @@ from service.api.parameters import Checked, wrong
 from service.api.shapes import Shapes
 from service.authzen.entity_store import Entities
 from service.authzen.registered_entities import Registered
-from service.callers.entrance import Entrance
+from service.callers.entrance import Entrance, is_page, takes_html
+from service.console.reader import PageReader
+from service.console.sign_in_pages import not_allowed_page
 from service.decisions.earlier_cases import take_in_earlier_cases
 from service.decisions.idempotency import purge_now_and_then
 from service.drafts.draft_store import purge_drafts_now_and_then
@@ -147,6 +151,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         shadow,
         facts,
         keys,
+        persons,
         health,
         metrics,
         proofs,
@@ -154,6 +159,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         watch,
         add_checkpoint,
         start,
+        sign_in,
         docs,
     )
     # Routes are tried in their order, and most calls evaluate.
@@ -165,7 +171,9 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
     schemas.add(app, service, shapes)
     openapi.add(app, service, shapes)
     app.add_middleware(Compression)
-    app.add_middleware(Gate, service=service, entrance=Entrance(service.settings, service.keys, service.tokens))
+    app.add_middleware(
+        Gate, service=service, entrance=Entrance(service.settings, service.keys, service.tokens, service.sessions)
+    )
     app.add_exception_handler(RequestRefused, _refused)
     app.add_exception_handler(HTTPException, _by_status)
     app.add_exception_handler(RequestValidationError, _malformed)
@@ -175,6 +183,9 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
 async def _refused(request: Request, refused: Exception) -> Response:
     assert isinstance(refused, RequestRefused)
     request.scope["refused"] = refused.kind
+    if refused.kind == "forbidden" and is_page(request.scope) and takes_html(request.scope):
+        reader = PageReader(request.app.state.service.live.bundle, console.language(request))
+        return console.html(not_allowed_page(refused.detail, reader), 403)
     return refused.response(request.scope["path"], request.scope["request_id"])
 
 

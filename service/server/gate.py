@@ -13,14 +13,20 @@ from collections.abc import Iterable
 from functools import lru_cache
 from time import perf_counter
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
-from service.callers.entrance import Entrance
+from service.callers.caller import SCOPES, Caller
+from service.callers.entrance import SIGN_IN, START, Entrance, SignInFirst
 from service.callers.shedding import WATCHING
+from service.console.signed_in import SIGNED_IN, SignedIn
+from service.console.wording import WORDS
+from service.drafts import form_token
 from service.problems import RequestRefused
 from service.service import Service
 from service.settings import is_loopback
@@ -47,6 +53,7 @@ class Gate:
 
     def __init__(self, app: ASGIApp, service: Service, entrance: Entrance) -> None:
         self._app = app
+        self._service = service
         self._say = service.say
         self._load = service.load
         self._metrics = service.metrics
@@ -93,6 +100,9 @@ class Gate:
                 if shed:
                     raise shed
                 await self._entrance.admit(scope)
+                SIGNED_IN.set(self._signed_in(scope))
+            except SignInFirst as first:
+                await _to_sign_in(first, scope)(scope, receive, answer)
             except RequestRefused as turned_away:
                 scope["refused"] = turned_away.kind
                 await turned_away.response(scope["path"], request_id)(scope, receive, answer)
@@ -134,6 +144,26 @@ class Gate:
                 duration_ms=round(took * 1000, 3),
                 **said,
             )
+
+    def _signed_in(self, scope: Scope) -> SignedIn | None:
+        """Who looks at a page with a session, for the frame of the page."""
+        if "session" not in scope:
+            return None
+        caller: Caller = scope["caller"]
+        name = caller.id if caller.person is None else caller.person.shown
+        scopes = [each for each in SCOPES if each in caller.scopes]
+        return SignedIn(name, scopes, form_token.token(self._service, caller.id))
+
+
+def _to_sign_in(first: SignInFirst, scope: Scope) -> Response:
+    """Send a browser to the page to sign in, in the language of the page that it asked for."""
+    asked = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+    query = {"next": first.next} if first.next != START else {}
+    if asked.get("lang") in WORDS and asked["lang"] != "en":
+        query["lang"] = asked["lang"]
+    return Response(
+        status_code=303, headers={"Location": SIGN_IN + (f"?{urlencode(query)}" if query else ""), "Vary": "Accept, Cookie"}
+    )
 
 
 def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -253,7 +253,7 @@ class Database:
         if self.dialect == "postgresql":
             with suppress(sa.exc.DBAPIError), self.writing.connect() as free:
                 free.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(
-                    "VACUUM personal, leaf_opening, term, entity, entity_alias, idempotency, document, attached_document,"
+                    "VACUUM personal, leaf_opening, term, entity, entity_alias, idempotency, person, document, attached_document,"
                     " document_confirmation"
                 )
             return True

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "documents"  # the newest of the migrations, which make these tables
+REVISION = "sessions"  # the newest of the migrations, which make these tables
 
 metadata = sa.MetaData()
 
@@ -40,6 +40,23 @@ person = sa.Table(
     sa.Column("name", sa.String),
     sa.Column("known_at", sa.String, nullable=False),
     sa.UniqueConstraint("issuer", "subject"),
+)
+# Those who signed in at the pages. A session belongs to a person or to a key. `sign_in` is a digest by which no sign-in counts twice.
+session = sa.Table(
+    "session",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("secret_hash", sa.LargeBinary, nullable=False),
+    sa.Column("person", sa.String),
+    sa.Column("key", sa.String),
+    sa.Column("scopes", sa.String, nullable=False),
+    sa.Column("party", sa.String),
+    sa.Column("sign_in", sa.String, unique=True),
+    sa.Column("created_at", sa.String, nullable=False),
+    sa.Column("seen_at", sa.String, nullable=False),  # to the minute or so, so that not every page writes
+    sa.Column("expires_at", sa.String, nullable=False, index=True),
+    sa.Column("ended_at", sa.String),
+    sa.Index("session_of_person", "person"),
 )
 
 # --- calls that can be repeated ---------------------------------------------------------------------------------------

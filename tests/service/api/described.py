@@ -187,10 +187,31 @@ STEPS = (
     Step("listBundles", "GET", "/v1/bundles"),
     Step("getBundle", "GET", "/v1/bundles/{bundle}"),
     Step("reloadBundle", "POST", "/v1/bundle/reload"),
-    Step("createKey", "POST", "/v1/keys", {"name": "operator", "scopes": ["administer"], "expires_on": "2099-12-31"}, {"key": "id"}, 201),
+    Step("createKey", "POST", "/v1/keys", {
+        "name": "operator", "scopes": ["administer"], "expires_on": "2099-12-31",
+        "person": {"issuer": "https://id.example.org", "subject": "7f3a", "name": "Lin Yue"},
+    }, {"key": "id"}, 201),
     Step("listKeys", "GET", "/v1/keys"),
+    Step("listPersons", "GET", "/v1/persons"),
     Step("revokeKey", "POST", "/v1/keys/{key}/revoke"),
 )  # fmt: skip
+# Nobody signs in by calls alone, so these answers are written here.
+_SESSION = {
+    "id": "3f9c02ab17de",
+    "caller": "person:5d1c9be07a2f4e83",
+    "name": "Lin Yue",
+    "scopes": ["read", "review"],
+    "party": None,
+    "created_at": "2026-11-24T09:30:00.123456Z",
+    "seen_at": "2026-11-24T09:41:07.654321Z",
+    "expires_at": "2026-11-24T17:30:00.123456Z",
+    "ended_at": None,
+}
+SIGNED_IN: dict[str, dict[str, Any]] = {
+    "listSessions": {"answer": {"sessions": [_SESSION], "next": None}},
+    "endSession": {"answer": {**_SESSION, "ended_at": "2026-11-24T09:42:00.000001Z"}},
+    "erasePerson": {"answer": {"id": "5d1c9be07a2f4e83"}},
+}
 # A shadow is a process of its own, so its answer is written here.
 # What a witness answers, and what a log has of it.
 _LINE = "— fifthfactor/witness/4f5a9c… AAAAAGj…\n"

@@ -255,7 +255,7 @@ def test_a_new_key_of_the_issuer_is_fetched(client, issuer, monkeypatch):
     assert evaluate(client, **bearer(token("rsa"))).status_code == 200
     issuer.answer = jwks("rsa", "ec")
     problem(evaluate(client, **bearer(token("ec"))), 401, "unauthenticated")
-    monkeypatch.setattr(client.app.state.service.tokens._keys, "cooldown_duration", 0)
+    monkeypatch.setattr(client.app.state.service.tokens._signed._keys, "cooldown_duration", 0)
     assert evaluate(client, **bearer(token("ec"))).status_code == 200
 
 
@@ -272,7 +272,9 @@ def test_while_the_issuer_is_away_nobody_gets_in(client, issuer, sent, monkeypat
     assert client.app.state.service.store.records == 0
     issuer.answer = jwks("ec")
     client.app.state.service.tokens._quiet_until = 0
-    monkeypatch.setattr(client.app.state.service.tokens._keys, "jwk_set_cache", jwt.PyJWKClient(issuer.url).jwk_set_cache)
+    monkeypatch.setattr(
+        client.app.state.service.tokens._signed._keys, "jwk_set_cache", jwt.PyJWKClient(issuer.url).jwk_set_cache
+    )
     assert evaluate(client, **bearer(token())).status_code == 200
 
 

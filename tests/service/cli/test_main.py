@@ -65,6 +65,8 @@ def test_no_command_is_lost():
         "review": {"list", "show", "approve", "refuse"},
         "database": {"backup", "upgrade", "check"},
         "keys": {"create", "list", "revoke"},
+        "persons": {"list", "erase"},
+        "sessions": {"list", "end"},
         "receipt": {"verify"},
         "register": {"import", "export", "show", "list"},
     }

@@ -1,0 +1,291 @@
+"""
+Sessions: who signed in at the pages, for how long, and when she was seen last.
+
+A session belongs to a person, whom an issuer of identities named, or to an API key. Its cookie is `<id>_<secret>`. The secret has 256
+random bits; the database holds its SHA-256. A session ends when its time is over, when it was not used for long, when somebody signs out,
+when its key is revoked, and when its person is erased or belongs to another issuer than the one that is set.
+
+- INVARIANT (no fixation): every sign-in makes a new session and ends the one that the browser had.
+- INVARIANT (once): no second session has the same `sign_in`.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from service.callers import known_persons
+from service.callers.believed import Believed
+from service.callers.caller import SCOPES, Caller
+from service.callers.keys import KeyRing
+from service.callers.person import Person
+from service.store.database import Database
+from service.store.moments import moment_text
+from service.store.tables import person as persons
+from service.store.tables import session as rows
+from service.store.writer import NotRecorded
+
+SEEN_SECONDS = 60  # `seen_at` is written again after so long
+KEPT_DAYS = 1  # for so long the row of a session stays after its time is over
+PURGED_AT_ONCE = 100
+MOST_LISTED = 1000
+
+_COOKIE = re.compile(r"([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
+_ROWS: sa.Select[Any] = sa.select(rows, persons.c.issuer, persons.c.subject, persons.c.name).select_from(
+    rows.outerjoin(persons, rows.c.person == persons.c.id)
+)
+
+Do = Callable[[Callable[[sa.Connection], Any]], Awaitable[Any]]
+
+
+class SignedInBefore(Exception):
+    """A session began with this sign-in already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """How long a session lasts: in all, and without being used."""
+
+    whole: timedelta
+    idle: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as the database has it. Moments are texts. `person` is None for a session of a key, and after an erasure."""
+
+    id: str
+    secret_hash: bytes
+    person_id: str | None
+    person: Person | None
+    key: str | None
+    scopes: tuple[str, ...]
+    party: str | None
+    created_at: str
+    seen_at: str
+    expires_at: str
+    ended_at: str | None
+
+    @property
+    def caller_id(self) -> str:
+        """The id of the caller whom the session stands for."""
+        return f"key:{self.key}" if self.key else f"{known_persons.PREFIX}{self.person_id}"
+
+    def runs(self, now: datetime, idle: timedelta) -> bool:
+        """Whether the session has not ended, its time is not over, and it was used lately."""
+        return self.ended_at is None and moment_text(now) < self.expires_at and moment_text(now - idle) < self.seen_at
+
+    def shown(self) -> dict[str, Any]:
+        """The session as it may be shown: without the hash."""
+        said = {"id": self.id, "caller": self.caller_id, "name": None if self.person is None else self.person.shown}
+        times = {name: getattr(self, name) for name in ("created_at", "seen_at", "expires_at", "ended_at")}
+        return {**said, "scopes": list(self.scopes), "party": self.party, **times}
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """
+    What somebody who signs in gets. Either `person` or `key`, the id of a key, is not None.
+
+    `sign_in` is a digest of the sign-in, None if it may happen twice. `replaces` is the id of the session that ends with it.
+    """
+
+    scopes: Sequence[str]
+    person: Person | None = None
+    key: str | None = None
+    party: str | None = None
+    sign_in: str | None = None
+    replaces: str | None = None
+
+
+def begin(transaction: sa.Connection, grant: Grant, lifetime: Lifetime, now: datetime) -> tuple[Session, str]:
+    """
+    Begin a session, in a writing transaction. Returns it, and the value of its cookie, which cannot be shown again.
+
+    A person who is new is written down, also into the log. Raises SignedInBefore.
+    """
+    if grant.sign_in is not None:
+        same = sa.select(rows.c.id).where(rows.c.sign_in == grant.sign_in)
+        if transaction.execute(same).first() is not None:
+            raise SignedInBefore
+    of = None if grant.person is None else known_persons.known(transaction, grant.person, now)
+    secret = secrets.token_urlsafe(32)
+    made = Session(
+        id=secrets.token_hex(6),
+        secret_hash=_hash(secret),
+        person_id=of,
+        person=grant.person,
+        key=grant.key,
+        scopes=tuple(scope for scope in SCOPES if scope in grant.scopes),
+        party=grant.party,
+        created_at=moment_text(now),
+        seen_at=moment_text(now),
+        expires_at=moment_text(now + lifetime.whole),
+        ended_at=None,
+    )
+    transaction.execute(
+        sa.insert(rows).values(
+            id=made.id,
+            secret_hash=made.secret_hash,
+            person=of,
+            key=made.key,
+            scopes=" ".join(made.scopes),
+            party=made.party,
+            sign_in=grant.sign_in,
+            created_at=made.created_at,
+            seen_at=made.seen_at,
+            expires_at=made.expires_at,
+        )
+    )
+    if grant.replaces is not None:
+        end(transaction, grant.replaces, now)
+    return made, f"{made.id}_{secret}"
+
+
+def end(transaction: sa.Connection, id: str, now: datetime) -> Session | None:
+    """End a session, in a writing transaction; None where there is none. The first end stays."""
+    if "\x00" in id:  # PostgreSQL cannot store such a text
+        return None
+    ending = sa.update(rows).where(rows.c.id == id, rows.c.ended_at.is_(None))
+    transaction.execute(ending.values(ended_at=moment_text(now)))
+    return find(transaction, id)
+
+
+def find(connection: sa.Connection, id: str) -> Session | None:
+    """The session with an id, ended or not."""
+    row = connection.execute(_ROWS.where(rows.c.id == id)).one_or_none()
+    return None if row is None else _session(row)
+
+
+def running(connection: sa.Connection, now: datetime, idle: timedelta) -> list[Session]:
+    """The sessions that run, at most MOST_LISTED, the newest first. That of a revoked key is among them, and is worth nothing."""
+    still = (rows.c.ended_at.is_(None), rows.c.expires_at > moment_text(now), rows.c.seen_at > moment_text(now - idle))
+    found = connection.execute(_ROWS.where(*still).order_by(rows.c.created_at.desc(), rows.c.id).limit(MOST_LISTED))
+    return [_session(row) for row in found]
+
+
+def of_person(connection: sa.Connection, person_id: str) -> list[str]:
+    """The ids of the sessions of a person that did not end."""
+    if "\x00" in person_id:
+        return []
+    mine = sa.select(rows.c.id).where(rows.c.person == person_id, rows.c.ended_at.is_(None))
+    return list(connection.execute(mine).scalars())
+
+
+def purge(transaction: sa.Connection, now: datetime) -> int:
+    """Delete some of the sessions whose time is long over; returns how many."""
+    old = sa.select(rows.c.id).where(_is_old(now)).limit(PURGED_AT_ONCE)
+    return transaction.execute(sa.delete(rows).where(rows.c.id.in_(old))).rowcount
+
+
+def any_old(connection: sa.Connection, now: datetime) -> bool:
+    """Whether there are sessions to delete."""
+    return connection.execute(sa.select(rows.c.id).where(_is_old(now)).limit(1)).first() is not None
+
+
+class Sessions:
+    """
+    The sessions of a database as one process believes them, so that its pages seldom wait for it.
+
+    `issuer` is the issuer of identities that is set, None if there is none; `do` does work in a writing transaction. Belongs to an event
+    loop; the database is read in a thread.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        keys: KeyRing,
+        do: Do,
+        clock: Callable[[], datetime],
+        issuer: str | None,
+        lifetime: Lifetime,
+    ) -> None:
+        self.lifetime = lifetime
+        self._database = database
+        self._keys = keys
+        self._do = do
+        self._clock = clock
+        self._issuer = issuer
+        self._believed: Believed[Session] = Believed()
+        self._seeing: dict[str, asyncio.Task[None]] = {}
+
+    async def caller(self, cookie: str) -> tuple[Caller, str] | None:
+        """The caller whose session a cookie opens, and the session's id; None where it opens none. Passes on errors of the database."""
+        sent = _COOKIE.fullmatch(cookie)
+        if sent is None:
+            return None
+        session = await self._believed.find(sent[1], self._look_for)
+        now = self._clock()
+        if session is None or not hmac.compare_digest(_hash(sent[2]), session.secret_hash):
+            return None
+        if not session.runs(now, self.lifetime.idle):
+            return None
+        caller = await self._caller_of(session)
+        if caller is None:
+            return None
+        if session.seen_at <= moment_text(now - timedelta(seconds=SEEN_SECONDS)):
+            self._see(session.id)
+        return caller, session.id
+
+    def changed(self, *ids: str | None) -> None:
+        """This process began or ended sessions, so they are read again at once."""
+        self._believed.changed(*(id for id in ids if id is not None))
+
+    async def _caller_of(self, session: Session) -> Caller | None:
+        if session.key is not None:
+            return await self._keys.owner(session.key)
+        if session.person is None or session.person.issuer != self._issuer:
+            return None
+        return Caller(session.caller_id, frozenset(session.scopes), session.party, session.person)
+
+    def _see(self, id: str) -> None:
+        """Write that a session is used now, beside the request that uses it."""
+        if id not in self._seeing:
+            self._seeing[id] = asyncio.create_task(self._seen(id))
+
+    async def _seen(self, id: str) -> None:
+        at = moment_text(self._clock())
+        try:
+            with suppress(NotRecorded, sa.exc.SQLAlchemyError):
+                mine = sa.update(rows).where(rows.c.id == id, rows.c.seen_at < at)
+                await self._do(lambda transaction: transaction.execute(mine.values(seen_at=at)).rowcount)
+                self._believed.changed(id)
+        finally:
+            del self._seeing[id]
+
+    def _look_for(self, id: str) -> Session | None:
+        with self._database.reading.connect() as connection:
+            return find(connection, id)
+
+
+def _is_old(now: datetime) -> sa.ColumnElement[bool]:
+    return rows.c.expires_at < moment_text(now - timedelta(days=KEPT_DAYS))
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("ascii")).digest()
+
+
+def _session(row: sa.Row[Any]) -> Session:
+    who = None if row.issuer is None else Person(row.issuer, row.subject, row.name)
+    return Session(
+        id=row.id,
+        secret_hash=bytes(row.secret_hash),
+        person_id=row.person,
+        person=who,
+        key=row.key,
+        scopes=tuple(row.scopes.split()),
+        party=row.party,
+        created_at=row.created_at,
+        seen_at=row.seen_at,
+        expires_at=row.expires_at,
+        ended_at=row.ended_at,
+    )

@@ -1,0 +1,23 @@
+"""
+Who looks at a page with a session of her own. The gate says it once for each request, since the frame of every page shows it.
+"""
+
+from collections.abc import Collection, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Her name, what she may do, and the token for her form to sign out."""
+
+    name: str
+    scopes: Collection[str]
+    token: str
+
+    def told(self, words: Mapping[str, str]) -> str:
+        """What she may do, in words."""
+        return words["and"].join(words[scope] for scope in self.scopes)
+
+
+SIGNED_IN: ContextVar[SignedIn | None] = ContextVar("signed_in", default=None)
