@@ -19,6 +19,7 @@ from engine.decision import MissingPart, QuestionPart
 from engine.exchange import Exchange
 from engine.explaining.phrasebook import Phrasebook
 from engine.policy_language.vocabulary import Fact
+from engine.questions.applying_tests import ALWAYS, ApplyingTests, Runs, by_fact
 from engine.questions.condition_graph import ConditionGraph
 from engine.questions.open_facts import choices, is_open
 from engine.questions.possible_answers import AnswerBook
@@ -31,7 +32,6 @@ from engine.verdict import Verdict
 
 ABOUT_DATA = ("touch/", "subject/", "not-reached/")  # definitions of coverage that rest on no policy's `applies`
 MAX_CHOICES = 60  # values that a question lists
-MAX_REMEMBERED = 256  # sets of policies that may apply
 MAX_NEXT = 3  # questions that an answer asks
 # The highest level that a rule of an effect can raise the outcome to, beside its duties. An unmet requirement becomes a review where
 # another jurisdiction compels; a ground that is in doubt makes one too.
@@ -64,7 +64,6 @@ class Questions:
         self.levels = tuple(self._most[rule.key] for rule in rules)  # of each rule, by its number
         self.above = {level: sum(1 << n for n, most in enumerate(self.levels) if most > level) for level in Level}
         self.lifting = sum(1 << n for n, rule in enumerate(rules) if rule.exempts or rule.excuses or rule.satisfies)
-        self._tested: dict[frozenset[str], dict[str, list[Atom]]] = {}
         self._asked_of: dict[int, tuple[str, ...]] = {}
         self.graph = ConditionGraph(bundle.rules, {fact.name: fact.lies_in for fact in bundle.vocabulary.placed})
         self.nodes = tuple(self.graph.node(rule.condition) for rule in rules)
@@ -77,25 +76,22 @@ class Questions:
         """The highest level that a rule can raise the outcome to, or that it can exempt from."""
         return self._most[rule.key]
 
-    def tested(self, verdict: Verdict) -> dict[str, list[Atom]]:
+    def tested(self, verdict: Verdict) -> ApplyingTests:
         """
         The tests that can still matter, by fact: all but those of policies that certainly do not apply.
 
         INVARIANT: a policy whose `applies` is "no" does not come to apply, since a missing fact never makes it "no" (semantics 2.2).
         """
-        rules = self.bundle.rules
         reads = zip(self.policies, verdict.defined.several(self.applying), strict=True)
-        applying = frozenset(policy for policy, truth in reads if truth is not Truth.NO)
-        found = self._tested.get(applying)
-        if found is None:
-            if len(self._tested) >= MAX_REMEMBERED:
-                self._tested.clear()
-            conditions = [rule.condition for rule in rules.rules if rule.provision.policy in applying]
-            conditions += [condition for key, condition in rules.definitions.items() if key.startswith(ABOUT_DATA)]
-            conditions += [duty.done_when for duty in self.bundle.duties.values() if duty.done_when is not None]
-            tests = dict.fromkeys(atom for condition in conditions for atom in self.tests(condition))
-            found = self._tested[applying] = self.book.by_fact(tests)
-        return found
+        return ApplyingTests(self._runs, {policy for policy, truth in reads if truth is not Truth.NO})
+
+    @cached_property
+    def _runs(self) -> dict[str, Runs]:
+        rules = self.bundle.rules
+        conditions = [(rule.provision.policy, rule.condition) for rule in rules.rules]
+        conditions += [(ALWAYS, condition) for key, condition in rules.definitions.items() if key.startswith(ABOUT_DATA)]
+        conditions += [(ALWAYS, duty.done_when) for duty in self.bundle.duties.values() if duty.done_when is not None]
+        return by_fact(((policy, self.tests(condition)) for policy, condition in conditions), self.book.facts)
 
     @cached_property
     def policies(self) -> tuple[str, ...]:

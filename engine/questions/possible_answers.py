@@ -9,19 +9,23 @@ the narrower ones (semantics 2.5).
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import chain, combinations, islice, pairwise, product
+from typing import TypeAlias
 
 from engine.bundle import Bundle
 from engine.calendars import is_worked
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS
+from engine.questions.applying_tests import ApplyingTests
 from engine.rules import Atom, Calendar, Condition, OnDay, Period, anchors, atoms
 from engine.values import Disputed, Document, Duration, Money, MoneyRange, Range, SetOf, Type, Value, ValueSet, either
+
+Tested: TypeAlias = Mapping[str, Collection[Atom]] | ApplyingTests  # the tests that distinguish answers, by fact
 
 NO_CURRENCY = "XXX"  # ISO 4217: where no currency is known that a sum could be in
 MAX_MEMBERS = 4  # up to this many members of a set, every combination is tried
@@ -42,21 +46,24 @@ class AnswerBook:
         self.bundle = bundle
         self.exchange = exchange
         self.as_of = as_of
-        self.tested = self.by_fact(atom for condition in self._conditions() for atom in atoms(condition))
+        self.tested: Tested = self._by_fact(atom for condition in self._conditions() for atom in atoms(condition))
 
-    def by_fact(self, tests: Iterable[Atom]) -> dict[str, list[Atom]]:
-        """The tests, by each fact that they test or compare with."""
+    def _by_fact(self, tests: Iterable[Atom]) -> dict[str, list[Atom]]:
         tested: dict[str, list[Atom]] = {}
         for atom in tests:
-            for fact in (*self._members(atom.fact), *(self._members(atom.other) if atom.other else ())):
+            for fact in self.facts(atom):
                 tested.setdefault(fact, []).append(atom)
         return tested
+
+    def facts(self, atom: Atom) -> tuple[str, ...]:
+        """The facts that a test is about: those that it tests or compares with."""
+        return (*self._members(atom.fact), *(self._members(atom.other) if atom.other else ()))
 
     def _members(self, fact: str) -> tuple[str, ...]:
         """The facts to ask for: for a family's total its members, for any other fact itself."""
         return self.bundle.rules.families.get(fact, ("", (fact,)))[1]
 
-    def about(self, exchange: Exchange, as_of: date, tested: dict[str, list[Atom]] | None = None) -> AnswerBook:
+    def about(self, exchange: Exchange, as_of: date, tested: Tested | None = None) -> AnswerBook:
         """The same book for another exchange or day, or with only some of the tests; the rules are not read again."""
         book = copy(self)
         book.exchange, book.as_of = exchange, as_of
@@ -71,7 +78,7 @@ class AnswerBook:
 
         `wide` are values that were sent for the fact, and are too wide: the answers say which of the narrower ones each of them is.
         """
-        tested = self.tested.get(fact, [])
+        tested = self.tested.get(fact, ())
         answers = self._of(fact, tested, wide)
         # A test that compares two facts can distinguish more answers than these, where the other fact is unknown or asked for too.
         return PossibleAnswers(
@@ -94,7 +101,7 @@ class AnswerBook:
         astray, sent = self.bundle.vocabulary.astray, self.exchange.value
         return [word for word in words if not astray(lambda name, word=word: word if name == fact else sent(name))]  # type: ignore[misc]
 
-    def _of(self, fact: str, tested: list[Atom], wide: Collection[str]) -> PossibleAnswers:
+    def _of(self, fact: str, tested: Collection[Atom], wide: Collection[str]) -> PossibleAnswers:
         type = self.bundle.vocabulary.type_of(fact)
         if type is None:
             return self._documents(fact)
@@ -167,7 +174,7 @@ class AnswerBook:
                             case _:
                                 yield value
 
-    def _words(self, fact: str, type: Type, tested: list[Atom]) -> list[str]:
+    def _words(self, fact: str, type: Type, tested: Collection[Atom]) -> list[str]:
         """Every word that is tested, one value for each combination of registers that list it, and one that is neither."""
         words = dict.fromkeys(self._fitting(fact, sorted(o for o in self._cuts(fact, tested) if isinstance(o, str))))
         registers = sorted({atom.register for atom in tested if atom.register})

@@ -33,13 +33,16 @@ class Durable:
     def __init__(self, rules: RuleSet) -> None:
         self.rules = rules
         self._all = (1 << len(rules.rules)) - 1
-        named: dict[str, Condition] = {key: Defined(key) for key in rules.definitions if key.startswith(ASKED)}
+        # What a condition that came with the data tests is asked as well: else a plan would need the networks of every definition.
+        asked = {key for key in rules.definitions if key.startswith(ASKED)}
+        asked |= {rule.travels.when for rule in rules.rules if rule.travels and rule.travels.when}
+        named: dict[str, Condition] = {key: Defined(key) for key in rules.definitions if key in asked}
         named |= {key: Defined(key) for floor in rules.floors for each in floor.spoken for key in each.by}
         named |= {f"done {duty.key}": duty.done_when for duty in rules.duties().values() if duty.done_when is not None}
         self._program = Program(rules, named, _groups(rules))
         self._standing = Standing(rules)
         bits = self._program.bits
-        self.asked = {key: bits[key] for key in rules.definitions if key.startswith(ASKED)}
+        self.asked = {key: bits[key] for key in rules.definitions if key in asked}
         done = {name.removeprefix("done "): bit for name, bit in bits.items() if name.startswith("done ")}
         self._tables = Tables(rules, self._standing, done, bits)
         self._definitions: Program | None = None

@@ -131,3 +131,14 @@ def test_definitions_are_derived_when_one_is_read(bundle: engine.Bundle, asked: 
     assert len(asked) == once
     with pytest.raises(KeyError):
         verdict.defined["subject/nothing"]
+
+
+def test_what_a_condition_that_came_with_the_data_tests_is_always_known(bundle: engine.Bundle, asked: list[str]) -> None:
+    """Decisions on data that came with conditions need no networks of their own."""
+    tested = sorted({rule.travels.when for rule in bundle.rules.rules if rule.travels and rule.travels.when})
+    exchange = engine.parse_exchange(bundle, b'{"exporter": {"country": "US"}, "recipient": {"country": "CN"}}')
+    verdict, meant = Durable(bundle.rules).evaluate(exchange, AS_OF), Reference(bundle.rules).evaluate(exchange, AS_OF).defined
+    asked.clear()
+    assert tested
+    assert verdict.defined.several(tested) == [meant[key] for key in tested]
+    assert asked == []
