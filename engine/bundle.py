@@ -29,6 +29,7 @@ from engine.policy_language.coherence import Never, check_coherence
 from engine.policy_language.model import TestText
 from engine.policy_language.overlay import folder_of, organisations
 from engine.policy_language.settlement_facts import check_settlement
+from engine.policy_language.transfer_columns import check_transfer_registers
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.vocabulary import load as load_vocabulary
 from engine.rules import Calendar, Duty, RuleSet
@@ -210,6 +211,7 @@ def load_sources(
     vocabulary = replace(vocabulary, organisations=found)
     nevers = check_coherence(vocabulary, findings)
     rules = check(trees["policy"], vocabulary, settings, findings, _tested(trees["test"]))
+    check_transfer_registers(vocabulary, rules, findings)
     if not findings.errors:
         check_entries(nevers, vocabulary, rules, findings)
     if findings.errors:

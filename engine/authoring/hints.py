@@ -261,6 +261,36 @@ KEYS: dict[str, dict[str, str]] = {
         "computes": "What is computed for this part, apart from what is stated.",
     },
     "LaneText": {"title": _TITLE},
+    "TransferColumnText": {
+        "title": _TITLE,
+        "cite": f"The place in the law that asks for the column.{_BY_LANGUAGE}",
+        "status": _STATUS,
+        "from": (
+            "What it shows: a fact, a family, `evidence.KIND`, `claims.KIND`, `grounds.REQUIREMENT` (how it was met),"
+            " `record.day` or `record.ended`; or a list of these."
+        ),
+    },
+    "KeptElsewhereText": {
+        "title": _TITLE,
+        "cite": f"The place in the law that asks for it.{_BY_LANGUAGE}",
+        "status": _STATUS,
+    },
+    "TransferRegisterText": {
+        "title": _TITLE,
+        "jurisdiction": _JURISDICTION,
+        "cite": f"The provisions that ask for the register.{_BY_LANGUAGE}",
+        "says": f"What they ask for, faithfully and in your own words.{_BY_LANGUAGE}",
+        "source": _SOURCE,
+        "status": _STATUS,
+        "reviewed": "Who read it against its source, and when.",
+        "verify_by": "The day by which it should be read again.",
+        "in_force": "The days of the exchanges that it takes.",
+        "kept_by": f"Who keeps it.{_BY_LANGUAGE}",
+        "keep": "How long it is kept, like `3 years`; left out where the law names no time.",
+        "takes": "Provisions, as `policy/id`; it takes each committed exchange for which one of them stands.",
+        "columns": "Its columns, in their order.",
+        "elsewhere": "What the law asks to be recorded too, and no exchange states.",
+    },
     "StatisticsText": {
         "source": "The fact that names the country that the data come from.",
         "destination": "The fact that names the country that the data go to.",
@@ -311,6 +341,7 @@ KEYS: dict[str, dict[str, str]] = {
         "coherence": "What cannot be true together, whatever the law.",
         "lanes": "Names for the ways that advice opens.",
         "factor": "The account of the data as a factor of production, part by part.",
+        "transfer_registers": "The registers of transfers that laws ask to be kept, with the columns of each.",
         "statistics": "Which facts the statistics of committed exchanges are made of; in one file only.",
         "authzen": "How access requests (AuthZEN) are read as exchanges; in one file only.",
         "settlement": "How a price becomes money that is payable to those who benefit; in one file only.",

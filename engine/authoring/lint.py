@@ -75,6 +75,12 @@ class _Lint:
             facts |= {settlement.price, settlement.shares, *settlement.parties.values(), *settlement.free}
         facts |= {fact for _, fact in self.words.statistics or () if fact is not None}
         facts |= {fact for lines in self.words.computed.values() for line in lines.values() for fact in line.facts}
+        facts |= {
+            source
+            for register in self.words.transfer_registers.values()
+            for column in register.columns.values()
+            for source in column.sources
+        }
         for counter in self.words.counters.values():
             facts |= {counter.counts.removeprefix("distinct "), *counter.per, *([counter.currency] if counter.currency else ())}
         for book in self.words.books.values():

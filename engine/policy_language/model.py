@@ -571,6 +571,56 @@ class LaneText(DocumentText):
     title: Text
 
 
+class TransferColumnText(DocumentText):
+    """
+    A column of a register of transfers, with the place in the law that asks for it.
+
+    `from` is what a committed exchange shows in it: facts, families, documents, `grounds.REQUIREMENT` for the ways by which a requirement
+    was met, or a member of RECORDED.
+    """
+
+    title: Text
+    cite: Text
+    status: Status
+    from_: Annotated[str | Annotated[list[str], Field(min_length=1)], Field(alias="from")]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """What the column shows, in its order."""
+        return (self.from_,) if isinstance(self.from_, str) else tuple(self.from_)
+
+
+class KeptElsewhereText(DocumentText):
+    """What the law asks to be recorded too, and no exchange states, so that it is kept elsewhere."""
+
+    title: Text
+    cite: Text
+    status: Status
+
+
+class TransferRegisterText(DocumentText):
+    """
+    A register of transfers that a law asks to be kept: which committed exchanges it takes, and its columns.
+
+    It takes an exchange where one of the provisions in `takes` stands. `keep` is how long it is kept, where the law says so.
+    """
+
+    title: Text
+    jurisdiction: str
+    cite: Text
+    says: Text
+    source: Prose
+    status: Status
+    reviewed: Reviewed | None = None
+    verify_by: Day | None = None
+    in_force: Window
+    kept_by: Text
+    keep: Prose | None = None
+    takes: Annotated[list[str], Field(min_length=1)]
+    columns: Annotated[dict[Id, TransferColumnText], Field(min_length=1)]
+    elsewhere: list[KeptElsewhereText] = []
+
+
 class AttributesText(DocumentText):
     """
     Which attribute of an access request (AuthZEN) states which fact.
@@ -623,6 +673,9 @@ class AuthZenText(DocumentText):
     context: ContextText = ContextText()
 
 
+# What a column of a register of transfers may show of the record of a commitment, as `record.NAME`.
+RECORDED = ("day", "ended")
+
 ONCE = ("settlement", "statistics", "authzen")  # the sections of a vocabulary that are in one file only
 
 
@@ -667,6 +720,7 @@ class VocabularyText(DocumentText):
     coherence: dict[str, CoherenceText] = {}
     lanes: dict[str, LaneText] = {}
     factor: dict[str, FactorPartText] = {}
+    transfer_registers: dict[Id, TransferRegisterText] = {}
     statistics: StatisticsText | None = None
     authzen: AuthZenText | None = None
     settlement: SettlementText | None = None

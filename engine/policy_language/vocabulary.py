@@ -40,6 +40,7 @@ from engine.policy_language.model import (
     SubjectText,
     Text,
     TouchText,
+    TransferRegisterText,
     ValueSetText,
     ValueText,
     VocabularyText,
@@ -161,6 +162,7 @@ class Vocabulary:
     settlement: SettlementText | None = None
     organisations: tuple[Organisation, ...] = ()
     computed: Mapping[str, Mapping[str, ComputedLine]] = field(default_factory=dict)  # by part of the account
+    transfer_registers: Mapping[str, TransferRegisterText] = field(default_factory=dict)
 
     @property
     def accepts(self) -> tuple[Acceptance, ...]:
@@ -259,7 +261,7 @@ STATISTICS_KINDS = {
 }
 SECTIONS = (
     "facts", "values", "registers", "calendars", "evidence", "claims", "requirements", "counters", "books", "entities",
-    "promises", "jurisdictions", "subjects", "coherence", "lanes", "factor",
+    "promises", "jurisdictions", "subjects", "coherence", "lanes", "factor", "transfer_registers",
 )  # fmt: skip
 
 
@@ -402,6 +404,7 @@ class _Builder:
             statistics=self.text.statistics,
             authzen=self.text.authzen,
             settlement=self.text.settlement,
+            transfer_registers=self.text.transfer_registers,
         )
         self.check_references(vocabulary)
         return vocabulary
