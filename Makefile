@@ -78,7 +78,7 @@ lock: .venv/.made ## write the lock files again (ARGS=--upgrade takes newer vers
 	@echo "locking ..."
 	@$(PIP) install uv
 	@$(UV) pyproject.toml $(ARGS) --python-version 3.11 --extra test --extra check --output-file tests/requirements.lock
-	@$(UV) pyproject.toml --python-version 3.11 --constraint tests/requirements.lock --output-file requirements.lock
+	@$(UV) pyproject.toml --python-version 3.11 --extra pdf --constraint tests/requirements.lock --output-file requirements.lock
 	@$(UV) $(PEERS:.lock=.in) --python-version 3.14 --output-file $(PEERS)
 
 clean: ## remove .venv and the caches

@@ -74,8 +74,17 @@ from engine.pdp import INCLUDES, MODES, PARTS, PDP, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.catalogue import FactEntry
 from engine.policy_language.check import PolicySettings
-from engine.policy_language.model import ActionText, AttributesText, AuthZenText, ContextText, EntityText, Status
+from engine.policy_language.model import (
+    ActionText,
+    AttributesText,
+    AuthZenText,
+    ContextText,
+    EntityText,
+    Status,
+    TransferRegisterText,
+)
 from engine.policy_language.places import NotAnObject, Path, Places
+from engine.policy_language.transfer_columns import GROUNDS, RECORD
 from engine.policy_language.vocabulary import Register
 from engine.questions.horizon import OutcomeMove, OutcomesAhead, TurnCause
 from engine.rules import Level
@@ -88,6 +97,7 @@ __all__ = [
     "BOOKS",
     "CODES",
     "DIRECTIONS",
+    "GROUNDS",
     "INCLUDES",
     "INCOHERENT",
     "KINDS_OF_LIES",
@@ -97,6 +107,7 @@ __all__ = [
     "PARTS",
     "PDP",
     "PERPETUAL",
+    "RECORD",
     "REGISTER",
     "SEMANTICS",
     "UNKNOWN",
@@ -176,6 +187,7 @@ __all__ = [
     "Statement",
     "Status",
     "Tally",
+    "TransferRegisterText",
     "Trial",
     "TurnCause",
     "Unsignable",

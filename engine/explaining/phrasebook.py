@@ -197,10 +197,14 @@ class Phrasebook:
 
     def keep(self, duty: Duty) -> str:
         """How long the proof of a duty is kept: a length of time, or an author's words."""
+        return self.length(duty.keep) if duty.keep else ""
+
+    def length(self, text: str) -> str:
+        """A length of time as an author wrote it, or the author's words where they are none."""
         try:
-            return self.duration(read_duration(duty.keep)) if duty.keep else ""
+            return self.duration(read_duration(text))
         except BadValue:
-            return duty.keep
+            return text
 
     def _phrase(self, atom: Atom, negated: bool) -> str:
         say, name = self.language, self.title(atom.fact.removesuffix(IN_REGISTER))

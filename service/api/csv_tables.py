@@ -44,10 +44,13 @@ def csv_answer(
 
 def written(header: Sequence[str], rows: Iterable[Iterable[Cell]]) -> str:
     """A table as text; None is an empty cell."""
+    return written_rows([header]) + written_rows(rows)
+
+
+def written_rows(rows: Iterable[Iterable[Cell]]) -> str:
+    """Rows of a table as text, without its header."""
     text = StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(header)
-    writer.writerows([_cell(cell) for cell in row] for row in rows)
+    csv.writer(text).writerows([_cell(cell) for cell in row] for row in rows)
     return text.getvalue()
 
 

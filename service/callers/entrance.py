@@ -37,7 +37,7 @@ PUBLIC_UNDER = ("/v1/schemas/", "/.well-known/", "/docs/", "/tile/")
 NOT_PUBLIC = "/tile/entries/"
 # Public paths that answer known callers with more.
 TELLS_MORE = "/readyz"
-PAGES = ("/log", "/ask")
+PAGES = ("/log", "/ask", "/reports")
 START = "/"  # a page for whoever accepts HTML, and public addresses for a program
 
 FAILURES_A_SECOND = 1.0  # failed calls that one address may make per second, after its `failure_burst`

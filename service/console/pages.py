@@ -31,7 +31,14 @@ HERE = Path(__file__).parent / "templates"
 STYLE = (HERE / "style.css").read_bytes()
 
 # The pages that are reached from every page: the word for each, and its address. The longest address that a page begins with is its own.
-_PLACES = (("overview", "/"), ("nav_ask", "/ask"), ("nav_log", "/log"), ("nav_rights", "/log/rights"), ("nav_docs", "/docs"))
+_PLACES = (
+    ("overview", "/"),
+    ("nav_ask", "/ask"),
+    ("nav_log", "/log"),
+    ("nav_rights", "/log/rights"),
+    ("nav_reports", "/reports"),
+    ("nav_docs", "/docs"),
+)
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 

@@ -6,7 +6,7 @@ decisions it is of, and since when.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,6 +56,17 @@ def word_counts(connection: sa.Connection, since: datetime, kinds: Collection[st
         in_all=Counter({word: in_all[number] for number, word in words.items()}),
         refused=Counter({word: refused[number] for number, word in words.items() if refused[number]}),
     )
+
+
+def words_of(connection: sa.Connection, sequences: Sequence[int], kinds: Collection[str]) -> Counter[Word]:
+    """How many of some records have each word of some kinds."""
+    found = Counter[str]()
+    for at in range(0, len(sequences), _AT_ONCE):
+        chosen = sa.select(entry.c.words).where(entry.c.sequence.in_(sequences[at : at + _AT_ONCE]))
+        for (words,) in connection.execute(chosen):
+            found.update(words.split(","))
+    known = _words(connection, [int(each) for each in found if each], kinds)
+    return Counter({word: found[number] for number, word in known})
 
 
 def _words(connection: sa.Connection, numbers: list[int], kinds: Collection[str]) -> Iterator[tuple[str, Word]]:

@@ -39,6 +39,7 @@ from service.api import (
     proofs,
     receipts,
     register,
+    reports,
     rights,
     schemas,
     shadow,
@@ -118,6 +119,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         log_pages,  # before the pages of one decision, whose paths take any name
         console,
         ask,
+        reports,
         register,
         bundles,
         shadow,

@@ -1,0 +1,66 @@
+"""
+The commitments among some records: the numbers of records go in, the commitments that were made with them come out.
+
+Each comes with how it ended, if it did: a commitment that was withdrawn or amended still happened until then, and a register shows it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from service.store.tables import commitment, commitment_event
+
+_AT_ONCE = 400
+ENDINGS = ("withdrawn", "amended", "ended")  # the kinds of events by which a commitment, or what it granted, ends
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedRecord:
+    """
+    A commitment, its record (`sequence`, and the id of its decision, `evaluation`), and its last ending: a kind, a moment, a reason.
+
+    `decision` is the one that the caller named; `other` is the commitment that replaces it.
+    """
+
+    id: str
+    sequence: int
+    decision: str
+    evaluation: str
+    day: str
+    committed_at: str
+    state: str
+    ended: str | None = None
+    ended_at: str | None = None
+    reason: str | None = None
+    other: str | None = None
+
+
+def of_records(connection: sa.Connection, sequences: Sequence[int]) -> dict[int, CommittedRecord]:
+    """The commitments made with some records, by the numbers of the records."""
+    found: dict[int, CommittedRecord] = {}
+    for start in range(0, len(sequences), _AT_ONCE):
+        some = sequences[start : start + _AT_ONCE]
+        rows = connection.execute(sa.select(commitment).where(commitment.c.sequence.in_(some))).all()
+        endings = _endings(connection, [row.id for row in rows])
+        for row in rows:
+            last = endings.get(row.id)
+            found[row.sequence] = CommittedRecord(
+                row.id,
+                row.sequence,
+                row.decision,
+                row.evaluation,
+                row.as_of,
+                row.committed_at,
+                row.state,
+                *((last.kind, last.at, last.reason, last.other) if last else ()),
+            )
+    return found
+
+
+def _endings(connection: sa.Connection, ids: Sequence[str]) -> dict[str, sa.Row[tuple[object, ...]]]:
+    """The last ending of each commitment that has one."""
+    if not ids:
+        return {}
+    events = sa.select(commitment_event).where(commitment_event.c.commitment.in_(ids), commitment_event.c.kind.in_(ENDINGS))
+    return {row.commitment: row for row in connection.execute(events.order_by(commitment_event.c.number))}

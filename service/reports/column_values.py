@@ -1,0 +1,145 @@
+"""
+What a column of a register of transfers shows of one committed exchange: its record goes in, lines of text come out.
+
+Only what the record holds is shown, by the titles of the loaded policies. A fact that was left out is named as not stated, a document that
+was not shown as not shown, an erased value as erased. Nothing is guessed, and nothing is computed from other facts.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import engine
+from service.ledger.committed_records import CommittedRecord
+from service.reports.report_wording import REPORT_WORDS
+
+LONGEST = 300  # characters of a value
+_DOCUMENTS = ("evidence.", "claims.")
+_BARE = ("id", "value")  # the kinds of values that say enough without the title of their fact, alone in a cell
+
+
+class ColumnValues:
+    """The values of columns in one language, by the titles of one bundle."""
+
+    def __init__(self, bundle: engine.Bundle, lang: str) -> None:
+        self._bundle = bundle
+        self._language = engine.LANGUAGES[lang]
+        self._book = engine.Phrasebook(bundle, self._language)
+        self._words = REPORT_WORDS[lang]
+
+    def lines(self, sources: Sequence[str], record: Mapping[str, Any], made: CommittedRecord) -> tuple[str, ...]:
+        """The lines of a cell, one for each source that the record has something of, and one for those that it has nothing of."""
+        found: list[str] = []
+        unstated: list[str] = []
+        unshown: list[str] = []
+        for source in sources:
+            if source.startswith(engine.RECORD):
+                found += self._recorded(source.removeprefix(engine.RECORD), made)
+            elif source.startswith(engine.GROUNDS):
+                found += self._grounds(source.removeprefix(engine.GROUNDS), record)
+            elif (told := self._stated(source, record.get("request") or {}, alone=len(sources) == 1)) is None:
+                (unshown if source.startswith(_DOCUMENTS) else unstated).append(self._title(source))
+            else:
+                found.append(told)
+        if len(sources) == 1 and not found:
+            return (self._words["not_shown" if unshown else "not_stated"],)
+        # Of several documents one may be enough, so those that were not shown are named only where none was.
+        for key, names in (("not_stated_of", unstated), ("not_shown_of", [] if found else unshown)):
+            if names:
+                found.append(self._words[key].format(self._words["comma"].join(names)))
+        return tuple(short(line) for line in dict.fromkeys(found)) or (self._words["not_stated"],)
+
+    def _recorded(self, name: str, made: CommittedRecord) -> Iterator[str]:
+        if name == "day":
+            yield made.day
+        elif made.ended_at:
+            yield self._words[f"ended_{made.ended}"].format(made.ended_at[:10])
+
+    def _grounds(self, requirement: str, record: Mapping[str, Any]) -> Iterator[str]:
+        """The standing provisions by which a requirement is met, or by which it is not owed."""
+        stands = standing(record)
+        for rule, meets in self._lifting.get(requirement, ()):
+            if rule.key in stands:
+                said = self._book.cited(self._book.text(rule.provision.title), rule.provision)
+                yield said if meets else self._words["not_owed"].format(said)
+
+    def _stated(self, fact: str, request: Mapping[str, Any], *, alone: bool) -> str | None:
+        """What the request states of a fact, a family or a document, else what the register stated; None where neither does."""
+        stated = value_of(request, fact)
+        registered = [
+            (name, value)
+            for name, entity in (request.get(engine.REGISTER) or {}).items()
+            if (value := value_of(entity.get("states") or {}, fact)) is not None
+        ]
+        if stated is None and not registered:
+            return None
+        told = self._told(fact, registered[0][1] if stated is None else stated)
+        for _, value in registered if stated is not None else ():
+            if value != stated:
+                told = self._words["registered_otherwise"].format(told, self._told(fact, value))
+        kind = self._bundle.vocabulary.type_of(fact)
+        bare = kind is not None and kind.kind in _BARE
+        return told if bare or alone else self._language.pair(self._title(fact), told)
+
+    def _told(self, fact: str, value: Any) -> str:
+        if is_erased(value):
+            return self._words["erased"]
+        clear = _without_erased(value, self._words["erased"])
+        type = self._bundle.vocabulary.type_of(fact)
+        if type is not None and type.kind == "id":
+            return self._language.as_sent(clear)
+        try:
+            return self._book.told(fact, clear)
+        except (LookupError, ValueError, TypeError, AttributeError):
+            return self._language.as_sent(clear)
+
+    def _title(self, fact: str) -> str:
+        vocabulary = self._bundle.vocabulary
+        return self._book.text(vocabulary.family_titles[fact]) if fact in vocabulary.families else self._book.title(fact)
+
+    @cached_property
+    def _lifting(self) -> Mapping[str, list[tuple[Any, bool]]]:
+        """For each requirement the rules that meet it, and those by which it is not owed."""
+        found: dict[str, list[tuple[Any, bool]]] = {}
+        for rule in self._bundle.rules.rules:
+            for names, meets in ((rule.satisfies, True), (rule.excuses, False)):
+                for name in names:
+                    found.setdefault(name, []).append((rule, meets))
+        return found
+
+
+def standing(record: Mapping[str, Any]) -> frozenset[str]:
+    """The keys of the rules that stand for certain in a record; those of provisions in one of an earlier shape."""
+    if "verdict" in record:
+        return frozenset([*record["verdict"]["stands"], *record["verdict"]["advises"]])
+    reasons = (record.get("decision") or {}).get("reasons") or ()
+    return frozenset(each["provision"] for each in reasons if each.get("standing") == "certain")
+
+
+def value_of(document: Mapping[str, Any], fact: str) -> Any:
+    """What a document states of a fact; None where it states nothing."""
+    value: Any = document
+    for step in fact.split("."):
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value
+
+
+def is_erased(value: Any) -> bool:
+    """Whether only the commitment to a value is left."""
+    return isinstance(value, Mapping) and value.keys() == {"commitment"}
+
+
+def short(text: str) -> str:
+    """A text of at most LONGEST characters; an ellipsis stands for the others."""
+    return text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
+
+
+def _without_erased(value: Any, erased: str) -> Any:
+    match value:
+        case {"commitment": str()} if len(value) == 1:
+            return erased
+        case {**members}:
+            return {name: _without_erased(inner, erased) for name, inner in members.items()}
+        case [*values]:
+            return [_without_erased(inner, erased) for inner in values]
+    return value

@@ -1,0 +1,360 @@
+"""
+The report on a period: what was asked, decided and committed, by whom it was reviewed, what stays owed, what the watch found, and proofs.
+
+A scope goes in, a document comes out. Every list is bounded and says what it leaves out; what is counted among the newest decisions only
+says of how many. Texts of decisions are as they were recorded, and erased values stay erased.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+import engine
+from service.ledger.committed_records import CommittedRecord, of_records
+from service.ledger.promise_list import PromiseList, PromisePart
+from service.log.leaf import clear
+from service.log.search import Row
+from service.log.store import find, of_numbers
+from service.reports import figures
+from service.reports.column_values import short
+from service.reports.document import Block, Cell, Column, Document, Facts, Section, Table, Tone, cell
+from service.reports.figures import MOST_COUNTED, Figures, and_more, in_utc
+from service.reports.record_proofs import RecordProofs
+from service.reports.report_wording import REPORT_WORDS
+from service.reports.scope import Scope
+from service.reports.transfer_register import ending, moment_text, scope_facts
+from service.reviews.sign_offs_given import given_between
+from service.service import Service
+from service.store.moments import moment_text as stored_moment
+from service.watch import events
+
+PARTS = ("figures", "committed", "refused", "reviews", "duties", "watch", "proofs")
+LISTED = 100  # rows of each list, where nothing else is asked for
+_SIGN_OFFS = 500  # that are looked through for a party or a jurisdiction
+_EVENTS = 1_000  # of the watch that are looked through
+_TONES: Mapping[str, Tone] = {"prohibited": "stop", "requirements_unmet": "unmet", "review": "review"}
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What every part of one report reads: its scope, its language, the decisions looked through, and what of them was committed."""
+
+    connection: sa.Connection
+    scope: Scope
+    lang: str
+    bundle: engine.Bundle
+    figures: Figures
+    committed: Sequence[tuple[Row, CommittedRecord]]
+    records: Mapping[int, Mapping[str, Any]]  # of the commitments that are listed, by sequence
+    most: int  # rows of each list
+
+    @property
+    def words(self) -> dict[str, str]:
+        return REPORT_WORDS[self.lang]
+
+    @property
+    def language(self) -> engine.Language:
+        return engine.LANGUAGES[self.lang]
+
+    @property
+    def listed(self) -> Sequence[tuple[Row, CommittedRecord]]:
+        return self.committed[: self.most]
+
+    def place(self, code: str | None) -> str:
+        """The name of a country, or that none was stated."""
+        return engine.Phrasebook(self.bundle, self.language).place(code) if code else self.words["not_stated"]
+
+    def exchange(self, row: Row) -> Cell:
+        """From where to where, and between whom."""
+        places = f"{self.place(row.exporter_country)} → {self.place(row.recipient_country)}"
+        parties = f"{row.exporter or '?'} → {row.recipient or '?'}" if row.exporter or row.recipient else ""
+        return Cell(tuple(each for each in (places, short(parties)) if each))
+
+    def outcome(self, row: Row) -> Cell:
+        """The outcome of a decision in its colour."""
+        tone = "go" if row.proceed else _TONES.get(row.outcome, "open")
+        return cell(self.language.word("outcome", row.outcome), tone=tone)
+
+
+class PeriodReport:
+    """The reports of one service."""
+
+    def __init__(self, service: Service, *, serving: bool = True) -> None:
+        """`serving`: this process answers requests, so it knows of incidents."""
+        self._service = service
+        self._serving = serving
+        self._promises = PromiseList(service)
+        self._proofs = RecordProofs(service)
+
+    def document(
+        self,
+        connection: sa.Connection,
+        scope: Scope,
+        lang: str,
+        made: datetime,
+        parts: Collection[str] = PARTS,
+        listed: int = LISTED,
+    ) -> Document:
+        """The report on a scope, with some of its parts; each list has at most so many rows."""
+        bundle, words = self._service.live.bundle, REPORT_WORDS[lang]
+        counted = figures.read(connection, scope)
+        found = _Found(connection, scope, lang, bundle, counted, *_committed(connection, counted.looked, listed), listed)
+        made_at = moment_text(made)
+        head = (
+            *scope_facts(scope, bundle, lang),
+            *([] if scope.jurisdiction else [(words["jurisdiction"], words["any_jurisdiction"])]),
+            (words["made_at"], made_at),
+            (words["policies"], bundle.digests.source[:16]),
+        )
+        made_of = {
+            "figures": self._figures,
+            "committed": _committed_section,
+            "refused": _refused_section,
+            "reviews": _reviews_section,
+            "duties": self._duties_section,
+            "watch": _watch_section,
+            "proofs": self._proofs_section,
+        }
+        return Document(
+            lang=lang,
+            title=words["report"],
+            about=words["report_about"],
+            made=made_at,
+            head=Facts(head),
+            sections=tuple(made_of[part](found) for part in PARTS if part in parts),
+            foot=found.language.disclaimer,
+        )
+
+    def _figures(self, found: _Found) -> Section:
+        """The figures, and the incidents."""
+        section = figures.section(found.figures, found.bundle, found.lang)
+        seen = self._service.incidents.seen
+        said = found.words["incidents_process"].format(f"{seen:,}") if self._serving else found.words["incidents_elsewhere"]
+        return Section(section.name, section.title, (*section.blocks, said))
+
+    def _duties_section(self, found: _Found) -> Section:
+        """What is owed by the listed commitments that stand, and the promises that are not kept yet."""
+        words = found.words
+        rows = sorted(_owed(found), key=lambda each: each[0])
+        columns = (
+            Column(words["due"], width=2),
+            Column(words["duty"], width=6),
+            Column(words["who"], width=2),
+            Column(words["decision"], width=2),
+        )
+        blocks: list[Block] = [words["duties_about"]]
+        if rows:
+            shown = [line for _, line in rows[: found.most]]
+            blocks.append(Table(words["part_duties"], columns, shown, and_more(len(rows) - len(shown), found.lang)))
+        else:
+            blocks.append(words["none"])
+        promised = list(self._promised(found))
+        if promised:
+            table = (
+                Column(words["due"], width=2),
+                Column(words["promise"], width=5),
+                Column(words["who"], width=3),
+                Column(words["state"], width=2),
+            )
+            blocks += [words["promises_about"], Table(words["promises"], table, promised[: found.most])]
+            if len(promised) > found.most:
+                blocks.append(words["more_at_least"].format(found.most))
+        return Section("duties", words["part_duties"], tuple(blocks))
+
+    def _promised(self, found: _Found) -> Iterator[tuple[Cell, ...]]:
+        """The promises that stand; of a report on a jurisdiction those of the listed commitments."""
+        made = {each.id for _, each in found.committed}
+        titles = {name: each.title.in_(found.lang) for name, each in self._promises.promised.items()}
+        for state in ("overdue", "due"):
+            page, _ = self._promises.page(found.connection, found.scope.party or None, state, None, found.most + 1)
+            for each in page:
+                if not found.scope.jurisdiction or each.commitment in made:
+                    yield _promise(each, titles, found)
+
+    def _proofs_section(self, found: _Found) -> Section:
+        made = [each for _, each in found.listed]
+        first, last = found.scope.first.isoformat(), found.scope.last.isoformat()
+        return self._proofs.section(found.connection, made, len(found.committed) - len(made), first, last, found.lang)
+
+
+def _committed(
+    connection: sa.Connection, looked: Sequence[Row], most: int
+) -> tuple[list[tuple[Row, CommittedRecord]], dict[int, dict[str, Any]]]:
+    """Which of some decisions were committed, and the records of the first of these."""
+    made = of_records(connection, [row.sequence for row in looked if row.proceed])
+    committed = [(row, made[row.sequence]) for row in looked if row.sequence in made]
+    stored = of_numbers(connection, [each.sequence for _, each in committed[:most]])
+    return committed, {each.sequence: clear(each.entry.leaf, each.entry.openings) for each in stored}
+
+
+def _committed_section(found: _Found) -> Section:
+    words = found.words
+    columns = (
+        Column(words["day"], width=2),
+        Column(words["exchange"], width=5),
+        Column(words["outcome"], width=3),
+        Column(words["state"], width=3),
+        Column(words["decision"], width=3),
+    )
+    rows = [
+        (
+            cell(made.day),
+            found.exchange(row),
+            found.outcome(row),
+            cell(ending(made, words) or words[f"state_{made.state}"], tone="" if made.state == "committed" else "open"),
+            cell(made.evaluation, made.evaluation),
+        )
+        for row, made in found.listed
+    ]
+    more = and_more(len(found.committed) - len(rows), found.lang)
+    blocks: list[Block] = [words["committed_about"]]
+    blocks.append(Table(words["part_committed"], columns, rows, more) if rows else words["none"])
+    ids = {id for _, made in found.committed for id in (made.decision, made.evaluation)}
+    without = sum(row.proceed and row.id not in ids for row in found.figures.looked)
+    if without > 0:
+        blocks.append(words["uncommitted"].format(f"{without:,}"))
+    if not found.figures.whole or len(found.figures.looked) == MOST_COUNTED:
+        blocks.append(words["looked_through"].format(f"{len(found.figures.looked):,}"))
+    return Section("committed", words["part_committed"], tuple(blocks))
+
+
+def _refused_section(found: _Found) -> Section:
+    words = found.words
+    refused = [row for row in found.figures.looked if not row.proceed]
+    rows = [
+        (
+            cell(in_utc(row.recorded_at)),
+            found.exchange(row),
+            found.outcome(row),
+            cell(short(row.answer)),
+            cell(row.id, row.id),
+        )
+        for row in refused[: found.most]
+    ]
+    columns = (
+        Column(words["recorded_at"], width=2),
+        Column(words["exchange"], width=4),
+        Column(words["outcome"], width=3),
+        Column(words["answer"], width=7),
+        Column(words["decision"], width=3),
+    )
+    table = Table(words["part_refused"], columns, rows, and_more(len(refused) - len(rows), found.lang))
+    blocks: tuple[Block, ...] = (words["answers_as_recorded"], table) if rows else (words["none"],)
+    return Section("refused", words["part_refused"], blocks)
+
+
+def _reviews_section(found: _Found) -> Section:
+    words, scope = found.words, found.scope
+    query = scope.query
+    assert query.since is not None
+    assert query.until is not None
+    narrowed = bool(scope.party or scope.jurisdiction)
+    given = given_between(found.connection, query.since, query.until, _SIGN_OFFS if narrowed else found.most + 1)
+    looked = len(given)
+    if narrowed:
+        decisions = dict.fromkeys(each.decision for each in given)
+        inside = {id for id in decisions if _within(found.connection, id, scope)}
+        given = [each for each in given if each.decision in inside]
+    rows = [
+        (
+            cell(in_utc(each.at)),
+            cell(each.by),
+            Cell((words[f"verdict_{each.verdict}"], each.provision), tone="go" if each.verdict == "approve" else "stop"),
+            cell(each.until.isoformat() if each.until else ""),
+            cell(short(each.reason)),
+            cell(each.decision, each.decision),
+        )
+        for each in given[: found.most]
+    ]
+    columns = (
+        Column(words["signed_at"], width=2),
+        Column(words["signed_by"], width=2),
+        Column(words["verdict"], width=4),
+        Column(words["until"], width=2),
+        Column(words["reason"], width=5),
+        Column(words["decision"], width=3),
+    )
+    cut = len(given) > found.most or (narrowed and looked == _SIGN_OFFS)
+    after = words["more_at_least"].format(len(rows)) if cut else ""
+    blocks: tuple[Block, ...] = (Table(words["part_reviews"], columns, rows, after),) if rows else (words["none"], after)
+    return Section("reviews", words["part_reviews"], (words["reviews_about"], *(each for each in blocks if each)))
+
+
+def _within(connection: sa.Connection, id: str, scope: Scope) -> bool:
+    """Whether a decision is on an exchange of the party, and under the law of the jurisdiction, of a scope."""
+    stored = find(connection, id)
+    if stored is None:
+        return False
+    record = clear(stored.entry.leaf, stored.entry.openings)
+    request = record.get("request") or {}
+    parties = [(request.get(side) or {}).get("id") for side in ("exporter", "recipient")]
+    bounds = (record.get("verdict") or {}).get("bounds") or {}
+    reaches = bounds.get(scope.jurisdiction, ("", "not_applicable"))[1] != "not_applicable"
+    return (not scope.party or scope.party in parties) and (not scope.jurisdiction or reaches)
+
+
+def _owed(found: _Found) -> Iterator[tuple[str, tuple[Cell, ...]]]:
+    """The duties of the listed commitments that stand, each with what it is sorted by: the last day, those without one last."""
+    words = found.words
+    for _, made in found.listed:
+        record = found.records.get(made.sequence, {})
+        if made.state != "committed":
+            continue
+        for owed in (record.get("decision") or {}).get("owed") or ():
+            overdue = owed.get("overdue") == "yes"
+            lines = [owed.get("due") or words["no_day"], *([words["overdue"]] if overdue else [])]
+            duty = [short(str(owed["duty"])), *([] if owed.get("certain", True) else [words["may_be_owed"]])]
+            yield (
+                owed.get("due") or "9999",
+                (
+                    Cell(tuple(lines), tone="stop" if overdue else ""),
+                    Cell(tuple(duty)),
+                    cell(found.language.role(str(owed["who"]))),
+                    cell(made.evaluation, made.evaluation),
+                ),
+            )
+
+
+def _promise(each: PromisePart, titles: Mapping[str, str], found: _Found) -> tuple[Cell, ...]:
+    words = found.words
+    return (
+        cell(each.due.isoformat()),
+        cell(titles.get(each.promise, each.promise)),
+        cell(each.by or words["erased"]),
+        cell(words[f"promise_{each.state}"], tone="stop" if each.state == "overdue" else ""),
+    )
+
+
+def _watch_section(found: _Found) -> Section:
+    words, query = found.words, found.scope.query
+    assert query.since is not None
+    assert query.until is not None
+    told = events.newest(found.connection, stored_moment(query.since), _EVENTS)
+    whole = len(told) < _EVENTS
+    told = [each for each in told if each.at < stored_moment(query.until)]
+    if found.scope.party or found.scope.jurisdiction:
+        inside = {made.decision for _, made in found.committed}
+        told = [each for each in told if each.decision in inside]
+    rows = [
+        (
+            cell(each.at[:16].replace("T", " ")),
+            cell(words[f"watch_{each.kind}"]),
+            cell(each.since),
+            cell(found.language.word("outcome", each.outcome) if each.outcome else ""),
+            cell(each.decision, each.decision),
+        )
+        for each in told[: found.most]
+    ]
+    columns = (
+        Column(words["found_at"], width=2),
+        Column(words["finding"], width=5),
+        Column(words["since"], width=2),
+        Column(words["outcome"], width=3),
+        Column(words["decision"], width=3),
+    )
+    after = and_more(len(told) - len(rows), found.lang) if whole else words["more_at_least"].format(len(rows))
+    blocks: tuple[Block, ...] = (Table(words["part_watch"], columns, rows, after),) if rows else (words["none"],)
+    return Section("watch", words["part_watch"], (words["watch_about"], *blocks))

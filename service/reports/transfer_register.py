@@ -1,0 +1,173 @@
+"""
+A register of transfers as a document and as a table: its definition in the policies and its rows go in.
+
+The definition says which columns there are, which place in the law asks for each, and how sure that is. Beside them each row has what
+makes it a record: the day, the commitment, its state, and the decision that can be verified.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import engine
+from service.ledger.committed_records import CommittedRecord
+from service.reports.column_values import ColumnValues, short
+from service.reports.document import Cell, Column, Document, Facts, Section, Table, cell
+from service.reports.report_wording import REPORT_WORDS
+from service.reports.scope import Scope
+from service.reports.transfer_rows import MOST_OTHERS, Others, TransferRow
+
+CONFIRMED = "confirmed"
+
+
+@dataclass(frozen=True)
+class TransferRegister:
+    """One register in one language; `name` is its name in the policies."""
+
+    name: str
+    text: engine.TransferRegisterText
+    bundle: engine.Bundle
+    lang: str
+
+    @cached_property
+    def title(self) -> str:
+        return self.text.title.in_(self.lang)
+
+    def document(
+        self, scope: Scope, rows: Sequence[TransferRow], left_out: Others, made: datetime, after: str = "", wide: bool = True
+    ) -> Document:
+        """The register as a document; `after` says which rows are left out."""
+        words = self._words
+        table = Table(words["transfers"], self._columns, [self._row(row) for row in rows], after)
+        blocks = (words["register_about"], table) if rows else (words["register_about"], words["none"])
+        notes = words["all_taken"] if left_out.whole and not left_out.count else words["others"].format(left_out.count)
+        if not left_out.whole:
+            notes = f"{notes} {words['others_more'].format(f'{MOST_OTHERS:,}')}"
+        sections = [Section("transfers", words["transfers"], (*blocks, notes))]
+        if self.text.elsewhere:
+            sections.append(Section("elsewhere", words["elsewhere"], (words["elsewhere_about"], self._elsewhere())))
+        made_at = moment_text(made)
+        return Document(
+            lang=self.lang,
+            title=self.title,
+            about=self.text.says.in_(self.lang),
+            made=made_at,
+            head=Facts((*self._law(), *scope_facts(scope, self.bundle, self.lang), (words["made_at"], made_at))),
+            sections=tuple(sections),
+            foot=self._language.disclaimer,
+            wide=wide,
+        )
+
+    def header(self) -> list[str]:
+        """The header of the table as a file: the title of each column, and the place in the law that asks for it."""
+        words = self._words
+        law = [words["marked"].format(each.title, each.note) for each in self._law_columns]
+        return [
+            words["day"],
+            *law,
+            *(words[name] for name in ("state", "ended_at", "reason", "committed_at", "commitment", "decision")),
+        ]
+
+    def lines(self, rows: Iterable[TransferRow]) -> Iterator[list[str]]:
+        """The rows of the table as a file."""
+        for row in rows:
+            made = row.made
+            ended = (made.ended_at or "", made.reason or "")
+            state = self._words[f"state_{made.state}"]
+            values = [each.text for each in self._values_of(row)]
+            yield [made.day, *values, state, *ended, made.committed_at, made.id, made.evaluation]
+
+    def _row(self, row: TransferRow) -> tuple[Cell, ...]:
+        made, words = row.made, self._words
+        state = [ending(made, words) or words[f"state_{made.state}"]]
+        if made.other:
+            state.append(words["replaced_by"].format(made.other))
+        tone = "" if made.state == "committed" else "open"
+        return (
+            cell(made.day),
+            *self._values_of(row),
+            Cell(tuple(state), tone=tone),  # type: ignore[arg-type]
+            cell(made.evaluation, made.evaluation),
+        )
+
+    def _values_of(self, row: TransferRow) -> Iterator[Cell]:
+        for column in self.text.columns.values():
+            yield Cell(self._values.lines(column.sources, row.record, row.made))
+
+    @cached_property
+    def _columns(self) -> tuple[Column, ...]:
+        words = self._words
+        return (
+            Column(words["day"], width=1),
+            *self._law_columns,
+            Column(words["state"], width=1),
+            Column(words["decision"], width=1),
+        )
+
+    @cached_property
+    def _law_columns(self) -> tuple[Column, ...]:
+        return tuple(
+            Column(each.title.in_(self.lang), self._cited(each.cite.in_(self.lang), each.status))
+            for each in self.text.columns.values()
+        )
+
+    def _cited(self, citation: str, status: str) -> str:
+        """A citation, with its mark unless it was read in a source."""
+        if status == CONFIRMED:
+            return citation
+        return self._words["comma"].join((citation, self._language.word("mark", status)))
+
+    def _law(self) -> Iterator[tuple[str, str]]:
+        words, text = self._words, self.text
+        yield words["asked_by"], text.cite.in_(self.lang)
+        yield words["kept_by"], text.kept_by.in_(self.lang)
+        yield words["keep"], self._book.length(text.keep) if text.keep else words["keep_unsaid"]
+        yield words["mark"], self._language.word("mark", text.status)
+        yield words["source"], text.source
+
+    def _elsewhere(self) -> Table:
+        words = self._words
+        rows = [
+            (cell(each.title.in_(self.lang)), cell(self._cited(each.cite.in_(self.lang), each.status)))
+            for each in self.text.elsewhere
+        ]
+        return Table(words["elsewhere"], (Column(words["element"], width=3), Column(words["citation"])), rows)
+
+    @cached_property
+    def _values(self) -> ColumnValues:
+        return ColumnValues(self.bundle, self.lang)
+
+    @cached_property
+    def _book(self) -> engine.Phrasebook:
+        return engine.Phrasebook(self.bundle, self._language)
+
+    @property
+    def _language(self) -> engine.Language:
+        return engine.LANGUAGES[self.lang]
+
+    @property
+    def _words(self) -> dict[str, str]:
+        return REPORT_WORDS[self.lang]
+
+
+def ending(made: CommittedRecord, words: Mapping[str, str]) -> str:
+    """How and when a commitment, or what it granted, ended, and why; empty where it did not."""
+    if not made.ended or not made.ended_at:
+        return ""
+    said = words[f"ended_{made.ended}"].format(made.ended_at[:10])
+    return short(words["ended_because"].format(said, made.reason)) if made.reason else said
+
+
+def scope_facts(scope: Scope, bundle: engine.Bundle, lang: str) -> Iterator[tuple[str, str]]:
+    """What a report is of, as names and values."""
+    words = REPORT_WORDS[lang]
+    yield words["period"], words["days"].format(scope.first.isoformat(), scope.last.isoformat())
+    yield words["party"], scope.party or words["any_party"]
+    if scope.jurisdiction:
+        yield words["jurisdiction"], engine.Phrasebook(bundle, engine.LANGUAGES[lang]).place(scope.jurisdiction)
+
+
+def moment_text(moment: datetime) -> str:
+    """A moment to the minute, in UTC."""
+    return moment.strftime("%Y-%m-%d %H:%M") + " UTC"

@@ -1,0 +1,124 @@
+"""
+The rows of a register of transfers: the committed exchanges of a period for which a law asks for the register, newest first.
+
+They are found by the index of the log: the records in which one of the provisions that ask for the register stands for certain, and of
+these the ones that were committed. An evaluation alone is no transfer. A commitment that ended stays, and says how.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+import engine
+from service.ledger.committed_records import CommittedRecord, of_records
+from service.log import search
+from service.log.leaf import clear
+from service.log.query import Query
+from service.log.store import of_numbers
+from service.reports.column_values import standing
+from service.reports.scope import Scope
+
+_AT_ONCE = 200  # records that are read together
+_WALKED = 4_000  # decisions that a page looks through
+MOST_OTHERS = 2_000  # decisions that are looked through for exchanges that a register does not take
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRow:
+    """A committed exchange: its commitment, and its record with what was not erased."""
+
+    made: CommittedRecord
+    record: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TransferPage:
+    """Some rows, and the cursor of the next page; None at the end. A page may be short and still not be the last."""
+
+    rows: tuple[TransferRow, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """Committed exchanges under the law of a register's jurisdiction that it does not take; `whole`: all of the period were looked at."""
+
+    count: int
+    whole: bool
+
+
+def query_of(register: engine.TransferRegisterText, scope: Scope) -> Query:
+    """The search for the records of a register. It is kept by the exporter, so a party is the exporter."""
+    asked = replace(scope.query, jurisdiction=(), provision=tuple(register.takes))
+    return replace(asked, exporter=(scope.party,)) if scope.party else asked
+
+
+def page(
+    connection: sa.Connection, register: engine.TransferRegisterText, scope: Scope, cursor: str | None, limit: int
+) -> TransferPage:
+    """The rows after a cursor, at most `limit`. Raises CursorRefused."""
+    query, walked = query_of(register, scope), 0
+    rows: list[TransferRow] = []
+    while True:
+        found = search.find(connection, query, cursor, min(limit - len(rows), _AT_ONCE))
+        cursor = found.next
+        walked += max(len(found.rows), 1)
+        rows += _committed(connection, register, found.rows)
+        if cursor is None or len(rows) >= limit or walked >= _WALKED:
+            return TransferPage(tuple(rows), cursor)
+
+
+def every(connection: sa.Connection, register: engine.TransferRegisterText, scope: Scope) -> Iterator[TransferRow]:
+    """Every row of a register."""
+    cursor = None
+    while True:
+        found = page(connection, register, scope, cursor, _AT_ONCE)
+        yield from found.rows
+        cursor = found.next
+        if cursor is None:
+            return
+
+
+def others(connection: sa.Connection, register: engine.TransferRegisterText, scope: Scope) -> Others:
+    """The committed exchanges that the law of the jurisdiction reaches or may reach, and that the register does not take."""
+    query = replace(scope.query, jurisdiction=(register.jurisdiction,))
+    query = replace(query, exporter=(scope.party,)) if scope.party else query
+    takes, count, walked, cursor = frozenset(register.takes), 0, 0, None
+    while walked < MOST_OTHERS:
+        found = search.find(connection, query, cursor, _AT_ONCE)
+        made = of_records(connection, [row.sequence for row in found.rows])
+        count += sum(not takes & _provisions(record) for record in _records(connection, [*made]).values())
+        walked, cursor = walked + max(len(found.rows), 1), found.next
+        if cursor is None:
+            return Others(count, whole=True)
+    return Others(count, whole=False)
+
+
+def _committed(
+    connection: sa.Connection, register: engine.TransferRegisterText, rows: Sequence[search.Row]
+) -> Iterator[TransferRow]:
+    """The committed ones of some records, on days of the register, in their order."""
+    made = of_records(connection, [row.sequence for row in rows])
+    records = _records(connection, [*made])
+    window = register.in_force
+    for row in rows:
+        found = made.get(row.sequence)
+        if found is None or (window.from_ and found.day < window.from_.isoformat()):
+            continue
+        if window.until is None or found.day <= window.until.isoformat():
+            yield TransferRow(found, records[row.sequence])
+
+
+def _records(connection: sa.Connection, sequences: Sequence[int]) -> dict[int, dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = {}
+    for start in range(0, len(sequences), _AT_ONCE):
+        for stored in of_numbers(connection, sequences[start : start + _AT_ONCE]):
+            found[stored.sequence] = clear(stored.entry.leaf, stored.entry.openings)
+    return found
+
+
+def _provisions(record: Mapping[str, Any]) -> frozenset[str]:
+    """The provisions that stand for certain in a record."""
+    return frozenset(key.partition("~")[0] for key in standing(record))
