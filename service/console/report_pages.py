@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from markupsafe import Markup
+
 import engine
-from service.console.pages import rendered
+from service.console.pages import STYLE, rendered
 from service.console.reader import PageReader
 from service.console.report_page_wording import REPORT_PAGE_WORDS
 from service.reports.document import Document
@@ -72,6 +74,19 @@ def report_page(document: Document, asked: AskedPage, token: str, reader: PageRe
         method="post" if named else "get",
         fields={**address, **({"lang": reader.lang} if reader.lang != "en" else {})},
         token=token if named else "",
+        r=REPORT_PAGE_WORDS[reader.lang],
+    )
+
+
+def report_file(document: Document, reader: PageReader) -> str:
+    """A report or a register as a file that stands alone: it has its style inside, leads nowhere, and fetches nothing."""
+    return rendered(
+        "report_file.html",
+        reader,
+        FORMS,
+        document=document,
+        document_alone=True,
+        style=Markup(STYLE.decode()),
         r=REPORT_PAGE_WORDS[reader.lang],
     )
 

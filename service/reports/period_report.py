@@ -180,6 +180,12 @@ class PeriodReport:
         return self._proofs.section(found.connection, made, len(found.committed) - len(made), first, last, found.lang)
 
 
+def commitments_listed(connection: sa.Connection, scope: Scope) -> list[CommittedRecord]:
+    """The commitments that the report on a scope lists."""
+    looked = list(scope.decisions(connection, MOST_COUNTED))
+    return [made for _, made in _committed(connection, looked, 0)[0][:LISTED]]
+
+
 def _committed(
     connection: sa.Connection, looked: Sequence[Row], most: int
 ) -> tuple[list[tuple[Row, CommittedRecord]], dict[int, dict[str, Any]]]:
