@@ -78,7 +78,7 @@ class ColumnValues:
             if value != stated:
                 told = self._words["registered_otherwise"].format(told, self._told(fact, value))
         kind = self._bundle.vocabulary.type_of(fact)
-        bare = kind is not None and kind.kind in _BARE
+        bare = kind is not None and kind.kind in _BARE and stated != []  # an empty set says nothing without its title
         return told if bare or alone else self._language.pair(self._title(fact), told)
 
     def _told(self, fact: str, value: Any) -> str:

@@ -1,0 +1,163 @@
+"""The report on a period: its figures are those of the log, its lists are bounded and say so, and its proofs verify elsewhere."""
+
+import re
+
+import pytest
+
+from service.console.report_page_wording import REPORT_PAGE_WORDS
+from service.reports.period_report import PARTS, PeriodReport
+from service.reports.report_wording import REPORT_WORDS
+from service.reports.scope import Scope, ScopeRefused
+from tests.service.conftest import ONE_DATABASE
+from tests.service.console.test_console import text_of
+from tests.service.reports.conftest import NOON
+
+REPORT = "/reports/report"
+
+
+def sections(desk, lang="en", listed=100, **scope):
+    """The tables of the report by their titles: each row as texts."""
+    first = scope.pop("first", NOON.date())
+    report = PeriodReport(desk.service)
+    asked = Scope(first, NOON.date(), **scope)
+    document = desk.service.read(lambda c: report.document(c, asked, lang, NOON, PARTS, listed))
+    tables = {}
+    for section in document.sections:
+        for block in section.blocks:
+            if hasattr(block, "rows"):
+                tables[block.title] = [tuple(cell.text for cell in row) for row in block.rows]
+    return tables
+
+
+def test_its_figures_and_lists_are_those_of_the_log(desk):
+    """On both databases: decisions by outcome and countries, what was committed, what was refused, and what refused it."""
+    desk.commit("clinic", "lab-1")
+    refused = desk.evaluate("clinic", "lab-2", evidence={})
+    found = sections(desk)
+    assert found["Decisions by outcome"] == [("permitted with obligations", "2"), ("requirements unmet", "1")]
+    assert found["Decisions by countries"] == [("China", "Kenya", "3", "1")]
+    assert ("contract with the recipient", "requires", "1") in found["What stands in most refused decisions"]
+    ((_, exchange, outcome, state, _),) = found["Committed exchanges"]
+    assert (exchange, outcome, state) == ("China → Kenya; clinic → lab-1", "permitted with obligations", "stands")
+    ((_, exchange, _, answer, id),) = found["Refused exchanges"]
+    assert (exchange, id) == ("China → Kenya; clinic → lab-2", refused["id"])
+    assert answer == refused["answer"]
+    assert [row[:3] for row in found["Duties"]] == [("no day is set", "Keep a record", "exporter")]
+
+
+def test_it_tells_who_signed_off_what_and_why(desk):
+    """Reviews are in it with the person, the provision, the last day and the reason; those of another party are not."""
+    reviewed = desk.evaluate("clinic", "lab", act={"doubtful": True})
+    sent = {"provisions": ["cn.test/doubtful"], "verdict": "approve", "reason": "looked at it", "until": "2026-12-31"}
+    desk.post(f"/v1/decisions/{reviewed['id']}/sign-off", sent)
+    ((_, _, verdict, until, reason, id),) = sections(desk)["Reviews by persons"]
+    assert (verdict, until, reason, id) == ("approved; cn.test/doubtful", "2026-12-31", "looked at it", reviewed["id"])
+    assert "Reviews by persons" in sections(desk, party="lab")
+    assert "Reviews by persons" not in sections(desk, party="another")
+    assert "Reviews by persons" in sections(desk, jurisdiction="CN")
+
+
+def test_a_party_counts_on_either_side(desk):
+    """And each decision once, also where both sides are the same."""
+    desk.commit("clinic", "lab")
+    desk.commit("lab", "bank")
+    desk.commit("lab", "lab")
+    assert len(sections(desk)["Committed exchanges"]) == 3
+    assert len(sections(desk, party="lab")["Committed exchanges"]) == 3
+    assert [row[1] for row in sections(desk, party="bank")["Committed exchanges"]] == ["China → Kenya; lab → bank"]
+    assert "Committed exchanges" not in sections(desk, party="nobody")
+
+
+def test_each_listed_record_is_verified(desk):
+    """A record whose bytes were changed is said not to verify; the others verify to the root of the checkpoint."""
+    import sqlalchemy as sa
+
+    from service.store.tables import record
+
+    made = [desk.commit("clinic", f"lab-{number}") for number in range(3)]
+    rows = sections(desk)["Records of the listed commitments"]
+    assert [row[0] for row in rows] == [each["evaluation"] for each in made[::-1]]
+    assert all(re.fullmatch(r"yes, to the root over \d+ leaves", row[2]) for row in rows)
+    with desk.service.store.database.reading.connect() as connection:
+        leaf = bytes(connection.execute(sa.select(record.c.leaf).where(record.c.id == made[0]["evaluation"])).scalar_one())
+    changed = leaf.replace(b'"as_of":"2026', b'"as_of":"2025')
+    assert changed != leaf
+
+    def tamper(transaction):
+        transaction.execute(sa.update(record).where(record.c.id == made[0]["evaluation"]).values(leaf=changed))
+
+    import asyncio
+
+    asyncio.run(desk.service.store.do(tamper))
+    rows = sections(desk)["Records of the listed commitments"]
+    assert rows[-1][2].startswith("no: ")
+    assert all(row[2].startswith("yes") for row in rows[:-1])
+
+
+@ONE_DATABASE
+def test_every_list_is_bounded_and_counts_the_rest(desk, monkeypatch):
+    """A page says how many rows it leaves out, and of how many decisions its figures are."""
+    for number in range(5):
+        desk.commit("clinic", f"lab-{number}")
+    assert len(sections(desk, listed=2)["Committed exchanges"]) == 2
+    monkeypatch.setattr("service.api.reports.ROWS", 2)
+    assert "3 more are not shown." in text_of(desk.client.get(REPORT).text)
+    monkeypatch.setattr("service.reports.figures.MOST_COUNTED", 4)
+    page = text_of(desk.client.get(REPORT).text)
+    assert "10 decisions were recorded" in page
+    assert "Only the newest 4 decisions are counted here" in page
+
+
+@ONE_DATABASE
+def test_a_form_without_a_party_leads_to_an_address(desk):
+    """It can be sent on; the parts and the days are in it. An unknown field, part, day or jurisdiction is refused."""
+    desk.commit()
+    shown = desk.page(
+        REPORT, **{"from": "2026-11-01", "until": "2026-11-30", "part": ["figures", "proofs"], "jurisdiction": "CN"}
+    )
+    assert shown.url.query == b"from=2026-11-01&until=2026-11-30&jurisdiction=CN&part=figures&part=proofs"
+    assert 'id="figures"' in shown.text
+    assert 'id="refused"' not in shown.text
+    for wrong in (
+        "colour=red",
+        "part=x",
+        "from=yesterday",
+        "from=2026-12-01&until=2026-11-01",
+        "jurisdiction=XX",
+        "format=csv",
+    ):
+        assert desk.client.get(f"{REPORT}?{wrong}").status_code == 400, wrong
+    assert desk.client.post(REPORT, data={"token": "0" * 64}, headers={"origin": "http://127.0.0.1:8080"}).status_code == 403
+    assert (
+        desk.client.post(REPORT, data={"token": "0" * 64}, headers={"origin": "https://elsewhere.example"}).status_code == 403
+    )
+
+
+def test_both_languages_name_the_same_things():
+    """No label is missing in one of them, and each takes the same values."""
+    for words in (REPORT_WORDS, REPORT_PAGE_WORDS):
+        assert words["en"].keys() == words["zh"].keys()
+        for name, text in words["en"].items():
+            assert len(re.findall(r"\{\d?\}", text)) == len(re.findall(r"\{\d?\}", words["zh"][name])), name
+    assert {f"part_{part}" for part in PARTS} <= REPORT_WORDS["en"].keys()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        *({"from": "x"}, {"until": "10000-01-01"}, {"from": "2026-02-01", "until": "2026-01-01"}, {"from": "1900-01-01"}),
+        *({"party": "x" * 257}, {"party": "a\u0000b"}, {"jurisdiction": "a\nb"}),
+    ],
+)
+def test_a_scope_that_cannot_be_is_refused(sent):
+    """Days, and ids with what cannot be seen."""
+    with pytest.raises(ScopeRefused):
+        Scope.read(sent, NOON.date())
+
+
+def test_without_days_it_is_the_last_twelve_months():
+    """Also on the day that other years lack."""
+    from datetime import date
+
+    assert Scope.read({}, date(2024, 2, 29)).first == date(2023, 2, 28)
+    assert Scope.read({"until": "2026-11-25"}, date(2026, 12, 1)).first == date(2025, 11, 25)
