@@ -59,12 +59,12 @@ def period(
         need("part", each, PARTS)
     with _opened(policies, database, lang) as (service, reader):
         scope = _scope(service, first, last, party, jurisdiction)
+        if receipts is not None:  # first, so that the report says which there are
+            written = _receipts(service, scope, receipts)
+            complain(f"{count(written, 'receipt')} in `{receipts}`")
         reports = PeriodReport(service, serving=False)
         document = service.read(lambda connection: reports.document(connection, scope, lang, service.clock(), part or PARTS))
         _write(document, output, ending, service, reader)
-        if receipts is not None:
-            written = _receipts(service, scope, receipts)
-            complain(f"{count(written, 'receipt')} in `{receipts}`")
     return 0
 
 

@@ -1,5 +1,5 @@
 """
-A report as a PDF: a document goes in, the bytes of a tagged PDF (PDF/UA-1) come out, the same bytes for the same document.
+A report as a PDF: a document goes in, the bytes of a tagged PDF (PDF/UA-1) come out, the same bytes for the same document and moment.
 
 It is set by typst, which is an extra of the installation (`pdf`). Nothing is fetched: the layout and the font come with the program, and
 what others wrote goes in as data. Characters that the font has not are written as their numbers, and the report says which.
@@ -32,6 +32,7 @@ _PROCESS = Path(__file__).parent / "typeset_process.py"
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 _RUN = re.compile(r"[^\s\u2e80-\ua4cf\uf900-\uffef]{%d,}")
 _BREAK = "\u200b"
+_REPLACED = "\u25a1"  # in the place of a control character; the font has no other mark for it
 _turns = BoundedSemaphore(AT_ONCE)
 
 
@@ -104,7 +105,7 @@ class _Writer:
 
     def text(self, text: str, run: int = 34) -> str:
         """A text of which every character can be shown; a run without a space may be broken after so many characters."""
-        plain = _CONTROLS.sub("\ufffd", text)
+        plain = _CONTROLS.sub(_REPLACED, text)
         unshown = {each for each in set(plain) if each not in coverage()}
         shown = "".join(self._number(each) if each in unshown else each for each in plain) if unshown else plain
         return re.sub(_RUN.pattern % run, lambda found: _broken(found.group(), run // 2), shown)

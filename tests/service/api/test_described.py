@@ -180,7 +180,7 @@ def test_every_route_checks_its_query(client: TestClient) -> None:
     assert {each.path for each in routes if not each.include_in_schema} == {
         "/ask", "/ask/{id}", "/docs", "/docs/start.js", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/log", "/log/beside",
         "/log/export", "/log/rights", "/log/searches", "/log/searches/{id}/delete", "/log/style.css", "/log/{id}", "/log/{id}/again",
-        "/log/{id}/provisions",
+        "/log/{id}/provisions", "/reports", "/reports/report", "/reports/transfers",
     }  # fmt: skip
 
 
