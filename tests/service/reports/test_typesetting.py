@@ -4,6 +4,7 @@ import re
 import subprocess
 from datetime import timedelta
 from io import BytesIO
+from typing import Any
 
 import pypdf
 import pytest
@@ -27,15 +28,17 @@ def report(*rows: tuple[Cell, ...], lang: str = "en", wide: bool = False, title:
 def test_it_is_tagged_with_title_language_and_headings():
     """PDF/UA-1: the structure is marked, the language is named, and headings are bookmarks."""
     reader = pypdf.PdfReader(BytesIO(pdf(report((cell("a"), cell("b"), cell(1))), NOON)))
-    root = reader.trailer["/Root"]
+    root: Any = reader.trailer["/Root"]
     assert root["/MarkInfo"]["/Marked"]
     assert "/StructTreeRoot" in root
     assert root["/Lang"].startswith("en")
+    assert reader.metadata is not None
     assert reader.metadata.title == "Transfers"
     assert b"pdfuaid" in root["/Metadata"].get_data()
     outline = [each.title for each in _flat(reader.outline)]
     assert outline == ["Transfers", "First part", "Table of transfers"]
-    assert pypdf.PdfReader(BytesIO(pdf(report(lang="zh"), NOON))).trailer["/Root"]["/Lang"].startswith("zh")
+    root = pypdf.PdfReader(BytesIO(pdf(report(lang="zh"), NOON))).trailer["/Root"]
+    assert root["/Lang"].startswith("zh")
 
 
 def _flat(outline):
@@ -123,7 +126,7 @@ def test_where_it_cannot_be_made_it_is_said(monkeypatch, desk):
     def late(*given, **more):
         raise subprocess.TimeoutExpired("typst", 1)
 
-    monkeypatch.setattr(typesetting.subprocess, "run", late)
+    monkeypatch.setattr(subprocess, "run", late)
     with pytest.raises(NoPdf, match="too long"):
         pdf(report(), NOON)
     monkeypatch.undo()
