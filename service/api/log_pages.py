@@ -7,7 +7,8 @@ The pages read. Only a saved search is written, and no part of the log.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 from urllib.parse import parse_qsl, urlencode
 
 import sqlalchemy as sa
@@ -26,7 +27,7 @@ from service.console.reader import PageReader
 from service.decisions.decider import durable
 from service.decisions.replay import Replaying
 from service.drafts import form_token
-from service.log import saved_searches, search
+from service.log import parquet_rows, saved_searches, search
 from service.log.saved_searches import MOST_OF_A_CALLER, SearchRefused
 from service.log.search import Page, Row
 from service.log.store import find as find_one
@@ -73,8 +74,10 @@ def add(app: FastAPI, service: Service) -> None:
             asked = ListAsked.read((name, value) for name, value in sent if name != "format")
         except (ValueError, OverflowError):
             return wrong_address(reader)
-        if form not in ("csv", "jsonl") or asked.cursor is not None:
+        if form not in ("csv", "jsonl", "parquet") or asked.cursor is not None:
             return wrong_address(reader)
+        if form == "parquet":
+            return await _as_parquet(service, asked, reader)
         written = _as_csv if form == "csv" else _as_json_lines
         first = await asyncio.to_thread(
             _some, service, asked, None
@@ -158,6 +161,29 @@ async def _exported(
     while page.next is not None:
         page = await asyncio.to_thread(_some, service, asked, page.next)
         yield written(page.rows, asked, False)
+
+
+async def _as_parquet(service: Service, asked: ListAsked, reader: PageReader) -> Response:
+    """The list as a file of Parquet. Its end has the places of its parts, so it is made whole in a file that has no name, and then sent."""
+    if why := parquet_rows.unavailable():
+        return html(missing_page(reader, reader.words["no_parquet"], why), 503)
+
+    def made() -> IO[bytes]:
+        file = TemporaryFile()  # noqa: SIM115 - it is closed once it is sent
+        names = log_list.header(asked.columns)
+        service.read(lambda connection: parquet_rows.write(file, names, search.everything(connection, asked.query)))
+        file.seek(0)
+        return file
+
+    file = await asyncio.to_thread(made)
+
+    async def sent() -> AsyncIterator[bytes]:
+        with file:
+            while some := await asyncio.to_thread(file.read, 1 << 16):
+                yield some
+
+    named = {"Content-Disposition": 'attachment; filename="decisions.parquet"'}
+    return StreamingResponse(sent(), media_type="application/vnd.apache.parquet", headers=named)
 
 
 def _as_csv(rows: Sequence[Row], asked: ListAsked, begins: bool) -> str:

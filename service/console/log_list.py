@@ -11,6 +11,7 @@ from typing import Any, Literal, Self, get_args
 
 from service.console.pages import rendered
 from service.console.reader import PageReader
+from service.log import parquet_rows
 from service.log.query import FIELDS, Query, moment
 from service.log.search import OUTCOMES, Page, Row
 from service.log.shown import written_row
@@ -120,6 +121,7 @@ def list_page(
         saved=saved,
         token=token,
         paged=asked.cursor is not None,
+        parquet=not parquet_rows.unavailable(),
         outcomes=reader.language.codes["outcome"],
         names=names,
         with_=lambda name, value: {**asked.parameters, name: value},

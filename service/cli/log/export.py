@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from service.log.search import Row
     from service.log.store import Stored
 
-FORMATS = ("csv", "jsonl")
+FORMATS = ("csv", "jsonl", "parquet")
 
 app = Commands()
 
@@ -34,7 +34,7 @@ app = Commands()
 def export(
     query: Query,
     database: Database = None,
-    form: Annotated[str, typer.Option("--format", help="How to write: csv, or jsonl for JSON lines.")] = "csv",
+    form: Annotated[str, typer.Option("--format", help="How to write: csv, jsonl for JSON lines, or parquet.")] = "csv",
     whole: Annotated[
         bool, typer.Option("--whole", help="Write whole records, with everything that verifies them, as JSON lines.")
     ] = False,
@@ -70,6 +70,8 @@ def export(
         if query != Query() or proofs or whole or output is not None:
             raise UsedWrongly("`--tiles` writes the whole log, and takes no other option than `--database`")
         return _tiles(address(database), tiles)
+    if form == "parquet" and not (proofs or whole):
+        return _parquet(address(database), query, output)
     if proofs:
         return _proven(address(database), query, checkpoint, output)
     count = 0
@@ -80,6 +82,28 @@ def export(
             progress(f"{count:,} decisions", count)
         progress("")
         warn_of_unindexed(unindexed(connection))
+    if not count:
+        say_none()
+    return 0
+
+
+def _parquet(url: str, query: Query, output: Path | None) -> int:
+    from service.cli.files import for_its_owner
+    from service.log import parquet_rows
+    from service.log.index import unindexed
+    from service.log.search import Row, everything
+    from service.store.upgrade import reading
+
+    if output is None:
+        raise UsedWrongly("`--format parquet` writes a file: add `--output`")
+    if why := parquet_rows.unavailable():
+        raise UsedWrongly(f"there is no Parquet here: {why}")
+    try:
+        with reading(url) as connection, open(output, "wb", opener=for_its_owner) as file:
+            count = parquet_rows.write(file, list(Row.__dataclass_fields__), everything(connection, query))
+            warn_of_unindexed(unindexed(connection))
+    except OSError as failed:
+        raise UsedWrongly(f"cannot write {output}: {failed.strerror}") from None
     if not count:
         say_none()
     return 0

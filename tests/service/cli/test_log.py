@@ -421,3 +421,20 @@ def test_a_log_is_followed(server, database, tmp_path):
             assert json.loads(following.stdout.readline())["id"] == second
         finally:
             following.kill()
+
+
+def test_the_log_is_exported_as_parquet(client, path, tmp_path):
+    """All members of the rows, with their types, into a file that only its owner can read; to standard output it is refused."""
+    from arro3.io import read_parquet
+
+    id = decided(client)
+    file = tmp_path / "log.parquet"
+    assert run(path, "log", "export", "--format", "parquet", "--output", str(file)) == (0, "", "")
+    assert file.stat().st_mode & 0o077 == 0
+    found = read_parquet(str(file)).read_all()
+    assert [each.as_py() for each in found.column("id")] == [id]
+    assert [each.as_py() for each in found.column("sequence")] == [0]
+    assert [each.as_py() for each in found.column("exporter")] == [EXCHANGE["exporter"]["id"]]
+    code, _, said = run(path, "log", "export", "--format", "parquet")
+    assert code == 2
+    assert "--output" in said

@@ -92,7 +92,7 @@ def test_what_is_shown_is_exported(client, evaluate, monkeypatch):
     assert (rows[0]["exporter"], rows[-1]["exporter"]) == ("five", "'=one")  # no formula for a spreadsheet
     lines = client.get("/log/export?format=jsonl&exporter_country=cn").text.splitlines()
     assert [json.loads(line)["id"] for line in lines] == ids[::-1]
-    assert client.get("/log/export?format=parquet").status_code == 400
+    assert client.get("/log/export?format=xml").status_code == 400
 
 
 @in_file
@@ -183,3 +183,36 @@ def test_no_label_of_the_list_hides_another():
     """The labels of the list are no second meaning of a word of the other pages."""
     assert ENGLISH.keys() == CHINESE.keys()
     assert {name for name, word in ENGLISH.items() if WORDS["en"][name] != word} == set()
+
+
+@in_file
+def test_the_list_is_saved_as_parquet_with_types(client, evaluate, monkeypatch, tmp_path):
+    """A number is a number, a moment a moment in UTC, a day a day; what was not sent is null. Without the package it is said."""
+    from datetime import UTC, date, datetime
+
+    from arro3.io import read_parquet
+
+    evaluate(sent(exporter=of("clinic-上海")))
+    evaluate(sent(exporter={"country": "CN"}))
+    answer = client.get("/log/export?format=parquet&column=outcome&column=proceed&column=parties&column=as_of")
+    assert answer.status_code == 200
+    file = tmp_path / "decisions.parquet"
+    file.write_bytes(answer.content)
+    found = read_parquet(str(file)).read_all()
+    kinds = {field.name: str(field.type).removeprefix("arro3.core.DataType<").removesuffix(">\n") for field in found.schema}
+    assert 'Timestamp(µs, "UTC")' in kinds["recorded_at"]
+    assert "Date32" in kinds["as_of"]
+    assert "Boolean" in kinds["proceed"]
+    listed = list(csv.DictReader(StringIO(client.get("/log/export?format=csv").text)))
+    columns = {name: [each.as_py() for each in found.column(name)] for name in kinds}
+    assert columns["id"] == [row["id"] for row in listed]
+    assert columns["exporter"] == [None, "clinic-上海"]
+    assert columns["as_of"] == [date(2024, 6, 1)] * 2
+    assert columns["proceed"] == [False, False]
+    assert all(abs(each - datetime.now(UTC)).total_seconds() < 3600 for each in columns["recorded_at"])
+    assert "format=parquet" in client.get("/log").text
+    monkeypatch.setattr("service.log.parquet_rows.find_spec", lambda name: None)
+    refused = client.get("/log/export?format=parquet")
+    assert refused.status_code == 503
+    assert "pip install" in refused.text
+    assert "format=parquet" not in client.get("/log").text
