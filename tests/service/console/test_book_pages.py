@@ -36,7 +36,8 @@ def test_rights_are_drawn_from_their_first_day_to_their_last(exchange: Exchange)
     page = exchange.client.get("/ledger/rights?asset=weather").text
     assert page.count("<rect x=") == 3
     assert f'href="/ledger/commitments/{grant}"' in page
-    assert "&lt;b&gt;bank" in page and "<b>bank" not in page
+    assert "&lt;b&gt;bank" in page
+    assert "<b>bank" not in page
     later = f"on={last + timedelta(days=1)}"
     assert exchange.client.get(f"/ledger/rights?asset=weather&{later}").text.count("<rect x=") == 2
     with_ended = exchange.client.get(f"/ledger/rights?asset=weather&{later}&history=true").text

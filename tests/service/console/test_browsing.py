@@ -69,7 +69,7 @@ def opened_out(page: Page) -> None:
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_every_page_fits_and_nothing_is_complained_of(site: Site, lang: str) -> None:
-    """On a phone in the dark in one language, at a desk in the other: nothing serious for axe, nothing refused, nothing sideways, not large."""
+    """On a phone in the dark, and at a desk: nothing serious for axe, nothing refused, nothing sideways, not large."""
     site.complaints.clear()
     width, scheme = (390, "dark") if lang == "zh" else (1280, "light")
     found: dict[str, Any] = {}
