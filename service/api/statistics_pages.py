@@ -47,7 +47,7 @@ def add(app: FastAPI, service: Service) -> None:
                 found = service.read(lambda connection: _read(connection, meaning, question, sees_all), "ledger")
             except TooManyCells:
                 wrong = "too_many"
-        period = {name: sent[name] for name in ("from", "until") if name in sent}
+        period: dict[str, str] = {name: sent[name] for name in ("from", "until") if name in sent}
         query: dict[str, str] = {"by": ",".join(question.by), **period, "format": "csv"}
         table = f"/v1/statistics?{urlencode(query)}"
         return html(statistics_page(sent, found, table, sees_all, wrong, reader), _STATUS.get(wrong, 400))
