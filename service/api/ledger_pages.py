@@ -4,7 +4,8 @@ Nothing here changes anything.
 """
 
 import re
-from typing import Any, get_args
+from collections.abc import Callable
+from typing import get_args
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
@@ -25,7 +26,7 @@ from service.ledger.benefit_statement import BenefitFilter, BenefitStatement
 from service.ledger.book import Book
 from service.ledger.commitment_search import CommitmentFilter
 from service.ledger.committing import Ledger, State
-from service.ledger.counter_standings import CounterStandings
+from service.ledger.counter_standings import CounterMovement, CounterStanding, CounterStandings, DayOfCounter
 from service.ledger.promise_list import PromiseList
 from service.ledger.rights_readings import RightsAsked, RightsReadings
 from service.log.shown import kept
@@ -152,10 +153,16 @@ def add(app: FastAPI, service: Service) -> None:
         return _shown(standings, service, reader, lambda connection: standings.one(connection, known, key), sent)
 
 
-def _shown(standings: CounterStandings, service: Service, reader: PageReader, find: Any, sent: dict[str, str]) -> Response:
+def _shown(
+    standings: CounterStandings,
+    service: Service,
+    reader: PageReader,
+    find: Callable[[sa.Connection], CounterStanding | None],
+    sent: dict[str, str],
+) -> Response:
     """The page of a counter that `find` finds. Raises RequestRefused."""
 
-    def look(connection: sa.Connection) -> Any:
+    def look(connection: sa.Connection) -> tuple[CounterStanding, list[DayOfCounter], list[CounterMovement]] | None:
         found = find(connection)
         if found is None:
             return None
@@ -164,7 +171,8 @@ def _shown(standings: CounterStandings, service: Service, reader: PageReader, fi
     read = service.read(look, "ledger")
     if read is None:
         return _unknown(reader)
-    return html(counter_pages.counter_page(*read, sent, library_of(service.live), reader))
+    found, days, movements = read
+    return html(counter_pages.counter_page(found, days, movements, sent, library_of(service.live), reader))
 
 
 def _wanted(sent: dict[str, str], counters: list[str]) -> CommitmentFilter:

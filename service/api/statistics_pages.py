@@ -19,6 +19,7 @@ from service.service import Service
 
 _MONTHS = re.compile(r"[1-9]\d{3}-(0[1-9]|1[0-2])")
 _ALL = (MONTH, *DIMENSIONS)
+_STATUS = {"": 200, "few_scopes": 403, "not_here": 404}  # by what is wrong
 
 
 def add(app: FastAPI, service: Service) -> None:
@@ -46,10 +47,10 @@ def add(app: FastAPI, service: Service) -> None:
                 found = service.read(lambda connection: _read(connection, meaning, question, sees_all), "ledger")
             except TooManyCells:
                 wrong = "too_many"
-        period = {name: sent[name] for name in ("from", "until") if name in sent}
-        table = f"/v1/statistics?{urlencode({'by': ','.join(question.by), **period, 'format': 'csv'})}"
-        status = {"": 200, "few_scopes": 403, "not_here": 404}.get(wrong, 400)
-        return html(statistics_page(sent, found, table, sees_all, wrong, reader), status)
+        period: dict[str, str] = {name: sent[name] for name in ("from", "until") if name in sent}
+        query: dict[str, str] = {"by": ",".join(question.by), **period, "format": "csv"}
+        table = f"/v1/statistics?{urlencode(query)}"
+        return html(statistics_page(sent, found, table, sees_all, wrong, reader), _STATUS.get(wrong, 400))
 
 
 def _question(sent: dict[str, str]) -> Question:

@@ -14,7 +14,7 @@ from math import hypot, log1p
 from pathlib import Path
 
 WIDTH, HEIGHT = 720, 200  # of a chart of bars, in units of the drawing
-ROW = 40  # the height of a row of a chart of spans
+ROW = 48  # the height of a row of a chart of spans
 MAP_WIDTH, MAP_HEIGHT = 720, 290
 MOST_LABELS = 8
 _NORTH, _SCALE = 80.0, 2.0  # the northern edge of the map in degrees, and the units of a degree
@@ -86,7 +86,7 @@ def spans(values: Sequence[tuple[date, date | None]], first: date, last: date) -
     for row, (begins, ends) in enumerate(values):
         x = on_day(min(max(begins, first), last), first, last)
         end = WIDTH if ends is None or ends >= last else on_day(max(ends, first), first, last)
-        found.append(Span(x, row * ROW + ROW / 2, round(max(3.0, end - x), 1), ends is None))
+        found.append(Span(x, row * ROW + 28.0, round(max(3.0, end - x), 1), ends is None))
     return found
 
 

@@ -131,8 +131,8 @@ def coverage_page(library: PolicyLibrary, reader: PageReader) -> str:
         covers = [
             Covered(
                 subject,
-                None if each.partly == "yes" or each.partly is True else each.from_.isoformat() if each.from_ else "",
-                each.partly == "yes" or each.partly is True,
+                None if each.partly == "yes" else each.from_.isoformat() if each.from_ else "",
+                each.partly == "yes",
                 [by for by in each.by if by.partition("/")[0] in library.policies],
             )
             for subject, each in text.covers.items()

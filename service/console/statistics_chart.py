@@ -36,7 +36,7 @@ def statistics_page(
         found=found,
         cells=cells[:CELLS],
         more=max(0, len(cells) - CELLS),
-        most=max((cell.exchanges for cell in cells), default=0),
+        largest=max((cell.exchanges for cell in cells), default=0),
         drawn=charts.bars(months, ("certain",)) if len(months) > 1 else [],
         charts=charts,
         dimensions=(MONTH, *DIMENSIONS),

@@ -236,7 +236,8 @@ def test_a_wrong_address_is_refused_as_a_page(desk: Desk, path: str) -> None:
 
 @ONE_DATABASE
 @pytest.mark.parametrize(
-    "path", ["/commitments/nothing", "/commitments/%00", "/counters/counts.moon", "/counters/counts.year/x", f"/counters/counts.year/{'0' * 64}"]
+    "path", ["/commitments/nothing", "/commitments/%00", "/counters/counts.moon", "/counters/counts.year/x",
+     f"/counters/counts.year/{'0' * 64}"]
 )  # fmt: skip
 def test_what_is_not_there_is_said_to_be_not_there(desk: Desk, path: str) -> None:
     """A page says so, in the language that is asked for."""
@@ -290,9 +291,23 @@ define:
   few:
     counts.year.ordinary: {less_than: 50}
 rules:
-  - {id: one, title: One, cite: Art. 1, says: One., source: none, status: confirmed, when: {counts.year.ordinary: {at_least: 50}}, prohibit: 'No.'}
+  - id: one
+    title: One
+    cite: Art. 1
+    says: One.
+    source: none
+    status: confirmed
+    when: {counts.year.ordinary: {at_least: 50}}
+    prohibit: No.
   - {id: two, title: Two, cite: Art. 2, says: Two., source: none, status: confirmed, when: [few], advise: 'Yes.'}
-  - {id: three, title: Three, cite: Art. 3, says: Three., source: none, status: confirmed, when: {counts.year.total: {more_than: 50}}, prohibit: 'No.'}
+  - id: three
+    title: Three
+    cite: Art. 3
+    says: Three.
+    source: none
+    status: confirmed
+    when: {counts.year.total: {more_than: 50}}
+    prohibit: No.
 """,
     }
     bundle = engine.load_sources(policies)

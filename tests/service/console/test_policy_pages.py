@@ -1,0 +1,262 @@
+"""The pages of the policies: instruments and provisions, coverage, cases, versions and their difference, and the shadow."""
+
+import re
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+import engine
+from service.callers import entrance
+from service.callers.caller import Caller
+from service.console.markdown_text import html_of
+from service.console.policy_library import PolicyLibrary, library_of
+from service.console.policy_wording import POLICY_WORDS
+from service.policies import difference_process
+from service.policies.kept_differences import Comparison, KeptDifferences
+from service.server.app import create_app
+from service.service import Service
+from service.settings import Settings
+from service.telemetry import log_lines
+from tests.service.conftest import POLICIES, Lines, copied
+
+
+@pytest.fixture
+def database(tables: Path, tmp_path: Path) -> str:
+    """One kind of database is enough here: the statements that these pages read by are those of the endpoints."""
+    return copied(tables, tmp_path)
+
+
+WITH_CASES = {
+    "v.yaml": b"""
+vocabulary: v
+facts:
+  exporter.country: {type: country, title: country, ask: Where?}
+values:
+  country: {title: country, values: {CN: China}}
+jurisdictions:
+  CN: {title: China}
+""",
+    "r.yaml": b"""
+policy: cn.one
+title: One
+jurisdiction: CN
+instrument: {issuer: N, number: N, force: law}
+in_force: {from: 2024-01-01}
+applies:
+  exporter.country: CN
+rules:
+  - id: a
+    title: A
+    cite: Art. 1
+    says: A.
+    source: none
+    status: confirmed
+    prohibit: No.
+""",
+    "r.test.yaml": b"""test: cn.one
+as_of: 2026-11-24
+exchange: {exporter.country: CN}
+cases:
+  - case: It is barred
+    expect: {outcome: prohibited, because: [a]}
+""",
+    "s.test.yaml": b"""test: cn.one.two
+as_of: 2026-11-24
+exchange: {exporter.country: CN}
+cases:
+  - case: Of another
+    expect: {outcome: prohibited}
+""",
+}
+
+
+def text_of(page: str) -> str:
+    """What a page says, in one line."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.partition("<main")[2]))
+
+
+@pytest.fixture
+def policy(service: Service) -> str:
+    """A policy that is loaded."""
+    return next(iter(library_of(service.live).policies))
+
+
+def test_the_list_finds_instruments(client: TestClient, service: Service, policy: str) -> None:
+    """By jurisdiction, and by words of their titles or names; each leads to its page."""
+    page = client.get("/policies").text
+    assert set(re.findall(r'href="/policies/([^/"?]+\.[^/"?]+)"', page)) == set(library_of(service.live).policies)
+    assert f'href="/policies/{policy}"' in client.get(f"/policies?text={policy}").text
+    assert f'href="/policies/{policy}"' not in client.get("/policies?text=no+such+thing").text
+
+
+def test_an_instrument_says_what_it_holds(client: TestClient, service: Service, policy: str) -> None:
+    """Every provision with its citation, what it says, and how sure it is; each has a page of its own with the cases that name it."""
+    library = library_of(service.live)
+    page = client.get(f"/policies/{policy}").text
+    for id, provision in library.provisions.items():
+        if provision.policy == policy:
+            assert f'href="/policies/{id}"' in page
+            own = client.get(f"/policies/{id}")
+            assert own.status_code == 200
+            said = text_of(own.text)
+            assert provision.citation.en in said
+            assert f"{provision.file}:{provision.line}" in said
+            assert f'href="/log?provision={id.replace("/", "%2F")}"' in own.text
+    for lang in ("en", "zh"):
+        assert client.get(f"/policies/{policy}?lang={lang}").status_code == 200
+
+
+def test_a_brief_in_parts_is_the_whole_brief(service: Service, policy: str) -> None:
+    """The same lines as `fifthfactor brief` writes."""
+    written = engine.instrument(service.live.bundle, policy)
+    assert written is not None
+    head, provisions = engine.brief_parts(service.live.bundle, written)
+    whole = engine.brief(service.live.bundle, written)
+    assert whole.startswith(head)
+    assert [text for _, text in provisions] == [text for _, text in provisions if text in whole]
+    assert [name for name, _ in provisions] == [rule.id for rule in written.text.rules]
+    assert engine.instrument(service.live.bundle, "no.such") is None
+
+
+def test_cases_are_told_and_not_decided(client: TestClient, service: Service) -> None:
+    """With what is expected of each; a service loads its policies without their tests, and reads the cases from the same bytes."""
+    library = PolicyLibrary(service.live.bundle)
+    assert service.live.bundle.tests == ()
+    for policy in library.policies:
+        cases = library.cases(policy)
+        page = text_of(client.get(f"/policies/{policy}/-/tests").text)
+        assert POLICY_WORDS["en"]["tests_none"] in page if not cases else all(case.case[:40] in page for case in cases[:3])
+    written = engine.load_sources(WITH_CASES)
+    [case] = engine.written_cases(written, "cn.one")
+    assert (case.case, case.file, case.line, case.as_of) == ("It is barred", "r.test.yaml", 5, date(2026, 11, 24))
+    assert case.expect == {"outcome": "prohibited", "because": ["a"]}
+
+
+def test_coverage_names_what_is_not_covered(client: TestClient, service: Service) -> None:
+    """Each jurisdiction with countries, the policies that speak of its subject matters, and those of which none does."""
+    page = client.get("/policies/coverage").text
+    for code, text in service.live.bundle.vocabulary.jurisdictions.items():
+        if text.covers:
+            assert f'id="{code}"' in page
+            for cover in text.covers.values():
+                assert all(f'href="/policies/{by}"' in page for by in cover.by)
+
+
+@pytest.fixture
+def two_versions(database: str, tmp_path: Path, lines: Lines) -> Iterator[tuple[TestClient, Service]]:
+    """A service that was restarted with changed policies."""
+    changed = tmp_path / "policies"
+    shutil.copytree(POLICIES, changed)
+    for path in changed.rglob("*.yaml"):
+        written = path.read_text()
+        if "title: Data of ten thousand people" in written:
+            path.write_text(written.replace("title: Data of ten thousand people", "title: Data of so many people"))
+    for policies in (POLICIES, changed):
+        service = Service.open(Settings(watch=False, policies=policies, database=database), say=log_lines.logger(lines))
+        if policies == changed:
+            with TestClient(create_app(service.settings, service), base_url="http://127.0.0.1:8080") as client:
+                yield client, service
+        else:
+            service.close()
+
+
+def test_two_versions_are_compared_in_a_process_of_its_own(two_versions: tuple[TestClient, Service]) -> None:
+    """The page says that it is under way, and later what differs; what was found is kept."""
+    client, _ = two_versions
+    page = client.get("/policies/versions").text
+    names = list(dict.fromkeys(re.findall(r'value="([0-9a-f]{64}-[0-9a-f]{64})"', page)))
+    assert len(names) == 2
+    assert POLICY_WORDS["en"]["decides_now"] in page
+    new, old = names
+    address = f"/policies/difference?old={old}&new={new}"
+    first = client.get(address)
+    assert (first.status_code, POLICY_WORDS["en"]["compare_running"] in first.text) == (202, True)
+    until = time.monotonic() + 120
+    while (found := client.get(address)).status_code == 202:
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    said = text_of(found.text)
+    assert "Data of so many people" in said
+    assert client.get(address).status_code == 200
+    assert client.get(f"/policies/difference?old={old}&new={'0' * 64}").status_code == 400
+
+
+def test_a_comparison_decides_as_long_as_there_is_time(service: Service) -> None:
+    """What there is no time for is counted."""
+    bundle = engine.load(POLICIES)
+    files = dict(bundle.sources)
+    name, data = next((name, data) for name, data in files.items() if b"title: Data of ten thousand people" in data)
+    other = engine.load_sources({**files, name: data.replace(b"title: Data of ten thousand people", b"title: Other")})
+    found = difference_process.told(bundle, other, 0.0, date(2026, 11, 24))
+    assert (found["tried"], found["same"]) == (0, False)
+    assert found["not_tried"] == len(engine.trials(bundle, other))
+    assert any("Other" in str(change) for change in found["changes"])
+    assert difference_process.told(bundle, bundle, 5.0, date(2026, 11, 24))["same"]
+
+
+def test_one_comparison_runs_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second one waits; one that fails says so."""
+    compared = KeptDifferences("sqlite:///nothing")
+    begun: list[Any] = []
+    monkeypatch.setattr(compared, "_compare", lambda pair, today: begun.append(pair))
+    today = date(2026, 11, 24)
+    assert compared.of(("a", "a"), ("b", "b"), today) == Comparison("running")
+    assert compared.of(("a", "a"), ("b", "b"), today) == Comparison("running")
+    assert compared.of(("b", "b"), ("c", "c"), today) == Comparison("waiting")
+    monkeypatch.undo()
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    broken = KeptDifferences("/no/such/database.db")
+    broken._compare((("a", "a"), ("b", "b")), today)
+    assert broken.of(("a", "a"), ("b", "b"), today) == Comparison("failed")
+
+
+def test_without_a_shadow_the_page_says_how_to_set_one(client: TestClient) -> None:
+    """It names the setting."""
+    assert "FIFTHFACTOR_SHADOW" in client.get("/policies/shadow").text
+
+
+def test_markdown_of_a_text_is_no_html() -> None:
+    """Tags, links and images of a text stay text; lists and emphasis are read."""
+    made = str(html_of("- **a** <script>x</script> [b](javascript:x) ![c](http://d) &lt; `e`\n\n<b>f</b>\n"))
+    assert "<li>" in made
+    assert "<strong>a</strong>" in made
+    assert not any(part in made for part in ("<script", "<a ", "<img", "<b>"))
+
+
+@pytest.mark.parametrize(
+    "path", ["?nothing=1", "?jurisdiction=XX", "?first=-1", "/coverage?x=1", "/versions?first=x", "/shadow?cursor=x",
+     "/difference", "/difference?old=a&new=b"]
+)  # fmt: skip
+def test_a_wrong_address_is_refused_as_a_page(client: TestClient, path: str) -> None:
+    """As wrong, and not as if nothing had been asked."""
+    answer = client.get(f"/policies{path}")
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "text/html; charset=utf-8")
+
+
+@pytest.mark.parametrize("path", ["no.such", "no.such/art-1", "no.such/-/tests", "%3Cscript%3E"])
+def test_what_is_not_loaded_is_said_not_to_be(client: TestClient, path: str) -> None:
+    """A policy or a provision."""
+    assert client.get(f"/policies/{path}").status_code == 404
+
+
+def test_who_may_not_read_sees_no_policies(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pages need the scope `read`, and serve no party's key."""
+    for caller in (Caller("gateway", frozenset({"evaluate"})), Caller("partner", frozenset({"read"}), party="clinic")):
+        monkeypatch.setattr(entrance, "LOCAL", caller)
+        for path in ("", "/coverage", "/versions", "/difference", "/shadow", "/a.b", "/a.b/c", "/a.b/-/tests"):
+            assert client.get(f"/policies{path}").status_code == 403
+
+
+def test_both_languages_name_the_same_things() -> None:
+    """No label is missing in one of them, and each takes the same values."""
+    english, chinese = POLICY_WORDS["en"], POLICY_WORDS["zh"]
+    assert english.keys() == chinese.keys()
+    for name, text in english.items():
+        assert text.count("{") == chinese[name].count("{"), name
