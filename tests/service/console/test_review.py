@@ -183,9 +183,7 @@ def test_what_a_form_lacks_is_said_and_what_was_written_is_kept(desk: Desk) -> N
     assert httpx.get(f"{desk.address}/review/none", headers={"Authorization": f"Bearer {desk.keys['Ada']}"}).status_code == 404
 
 
-def test_a_morning_of_twenty_reviews_with_two_persons(
-    desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_morning_of_twenty_reviews_with_two_persons(desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """
     Ada goes through all twenty in a row, and Bo through those that need a second person. At the end nothing waits.
 
