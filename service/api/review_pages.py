@@ -46,7 +46,7 @@ from service.service import Service
 from service.settings import time_zone
 
 ROWS = 25  # on a page
-DEFAULT_DAYS, MOST_DAYS = 180, 366  # of an approval that is given here
+MOST_DAYS = 366  # of an approval that is given here
 FILTERS = ("kind", "assignee", "older_than", "exporter_country", "recipient_country", "provision", "order")
 
 _LIMIT = 64 * 1024
@@ -301,7 +301,7 @@ class _Pages:
             following=_next(left, self._place(waiting, id, order), order),
             left=len(left),
             today=today,
-            default_until=today + timedelta(days=DEFAULT_DAYS),
+            default_until=today + timedelta(days=preview.DAYS),
             last_until=today + timedelta(days=MOST_DAYS),
             filters=filters,
             done=done,

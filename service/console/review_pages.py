@@ -23,6 +23,7 @@ from service.reviews.sign_offs import SignOff
 MOST_ENDING = 10  # approvals that end soon, on the page of the queue
 MOST_SHOWN = 3  # provisions of a row
 REACHES = "reach/"
+ALL = "all"  # the subject matter of a gap that is of every one
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,9 +260,9 @@ def _acceptance(shown: CaseShown) -> str:
     for gap in shown.gaps:
         place, subject = str(gap["place"]), str(gap["subject"])
         lines += [
-            f"  - id: {place.lower()}-{subject}",
+            f"  - id: {place.lower()}{'' if subject == ALL else f'-{subject}'}",
             f"    country: {place}",
-            f"    subjects: [{subject}]",
+            f"    subjects: [{'…' if subject == ALL else subject}]",
             "    by: …",
             "    because: …",
             f"    from: {shown.today}",

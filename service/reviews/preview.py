@@ -5,7 +5,7 @@ recorded.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import engine
 from service.log.store import Stored
@@ -15,6 +15,7 @@ from service.reviews import sign_offs
 from service.reviews.approvals import Row, approved, persons_needed, signatures
 
 MOST_PREVIEWED = 20  # provisions, each of which is judged once
+DAYS = 180  # of the approval that is looked at, where nothing else is said
 
 _NOBODY = "preview"
 
@@ -68,9 +69,10 @@ def preview(
         if each not in judgement.signable:
             raise RequestRefused("not-signable", f"`{each[:100]}` cannot be signed off")
     chosen = asked[:MOST_PREVIEWED]
+    until = max(today, judgement.as_of) + timedelta(days=DAYS)
 
     def change(names: Sequence[str]) -> ChangedOutcome:
-        given = {**signed, **{name: engine.Approval(name, _NOBODY, _NOBODY, date.max) for name in names}}
+        given = {**signed, **{name: engine.Approval(name, _NOBODY, _NOBODY, until) for name in names}}
         found = judgement
         if given:
             found = live.pdp.judge(judgement.exchange, as_of=judgement.as_of, signed=list(given.values()))

@@ -56,9 +56,10 @@ class Site:
         self.complaints: list[str] = []
         self.loaded: Response | None = None  # the answer with the page opened last
 
-    def open(self, path: str, width: int = 1280, scheme: Any = "light", height: int = 800) -> Page:
-        """A page of the site, as it is when nothing more loads."""
-        page = self.browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+    def open(self, path: str, width: int = 1280, scheme: Any = "light", height: int = 800, key: str = "") -> Page:
+        """A page of the site, as it is when nothing more loads; with a key, as whoever has it."""
+        known: Any = {"username": "key", "password": key} if key else None
+        page = self.browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme, http_credentials=known)
         page.on("console", lambda message: self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("dialog", lambda dialog: self.complaints.append("a dialog"))

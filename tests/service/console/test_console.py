@@ -195,7 +195,7 @@ def test_sign_offs_stand_on_the_page(client, evaluate):
     """With verdict, reason, name and last day; and an open review says how to give one."""
     sent = {name: value for name, value in SENT.items() if name != "as_of"}
     id = evaluate(json.dumps(sent).encode()).json()["id"]
-    assert f"fifthfactor review show {id}" in client.get(f"/log/{id}").text
+    assert f"/review/{id}" in client.get(f"/log/{id}").text
     given = {"provisions": ["cn.test/art-1"], "verdict": "approve", "reason": "read <b>it</b>", "until": "2999-01-01"}
     assert client.post(f"/v1/decisions/{id}/sign-off", json=given).status_code == 201
     page = client.get(f"/log/{id}").text
