@@ -89,6 +89,12 @@ class PDP:
         self._horizons = {ENGLISH.code: Horizon(bundle, ENGLISH)}
         self._lock = threading.RLock()  # re-entrant: a search evaluates while its decision holds the lock
 
+    def set_up(self) -> None:
+        """Make now what engines would make with their first exchanges, so that processes that are forked afterwards share it."""
+        for each in self.engines:
+            if isinstance(each, Durable):
+                each.set_up()
+
     def decide(
         self,
         exchange: Exchange,

@@ -25,7 +25,8 @@ from service.log.store import Store, Stored, find
 from service.policies import kept, watching
 from service.policies.live import Live
 from service.policies.loading import SourceRefused
-from service.policies.reloading import Origin, Policies, PoliciesRefused
+from service.policies.prepared import Prepared
+from service.policies.reloading import Policies, PoliciesRefused
 from service.policies.shadow import GivenToShadow, Shadow
 from service.policies.watching import Reloading
 from service.problems import RequestRefused
@@ -80,10 +81,15 @@ class Service:
 
     @classmethod
     def open(
-        cls, settings: Settings, *, say: FilteringBoundLogger | None = None, clock: Callable[[], datetime] = now_utc
+        cls,
+        settings: Settings,
+        *,
+        say: FilteringBoundLogger | None = None,
+        clock: Callable[[], datetime] = now_utc,
+        prepared: Prepared | None = None,
     ) -> Self:
         """
-        Load the policies, open the log, and keep the policies in it.
+        Load the policies, open the log, and keep the policies in it. `prepared` are those that the parent of this process has loaded.
 
         Raises engine.BundleRefused where the policies are not valid; SettingRefused where the mode, a key file or the policies do not
         exist, where the policies are not signed or are older than those that decided before, or where callers need a key and no key
@@ -91,9 +97,10 @@ class Service:
         """
         if settings.webhook_secret:
             webhook_secrets(settings.webhook_secret)
-        origin = Origin.of(settings.policies, settings, settings.mode)
-        watched = {path: watching.state(path) for path in (*origin.paths, *settings.shadow) if settings.watch}
-        loaded, live = origin.start()
+        if prepared is None or not prepared.unchanged():
+            prepared = Prepared.of(settings)
+        origin, loaded, live = prepared.origin, prepared.loaded, prepared.live
+        watched = {**prepared.states, **{path: watching.state(path) for path in settings.shadow}} if settings.watch else {}
         say = say or log_lines.logger()
         tracing = Tracing.of(os.environ, engine.__version__, say)
         store = Store.open(settings.database, log_key=settings.log_key)

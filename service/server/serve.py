@@ -11,7 +11,8 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -23,6 +24,7 @@ from structlog.typing import FilteringBoundLogger
 import engine
 from service import steady_memory
 from service.callers.shedding import Load
+from service.policies.prepared import Prepared
 from service.server.app import create_app
 from service.server.bounded_heads import BoundedHeads
 from service.server.workers import Supervisor
@@ -52,9 +54,11 @@ def serve(settings: Settings) -> None:
         _answer(settings, listening, say, lambda service: _announce(say, settings, listening, *_named(service)))
         return
 
+    prepared = prepared_policies(settings)
+
     def work(ready: Callable[[bytes], None]) -> int:
         try:
-            _answer(settings, listening, say, lambda service: ready(json.dumps(_named(service)).encode()), figures)
+            _answer(settings, listening, say, lambda service: ready(json.dumps(_named(service)).encode()), figures, prepared)
         except CannotServe as refused:
             print(refused, file=sys.stderr)
             return refused.status
@@ -81,14 +85,11 @@ def _answer(
     say: FilteringBoundLogger,
     ready: Callable[[Service], None],
     figures: Path | None = None,
+    prepared: Prepared | None = None,
 ) -> None:
     """Answer in this process until a signal stops it. `ready` is called before the first request. Raises CannotServe."""
-    try:
-        service = Service.open(settings, say=say)
-    except engine.BundleRefused as refused:
-        raise CannotServe(str(refused), 1) from None
-    except (engine.EngineUnavailable, SettingRefused, DatabaseRefused) as refused:
-        raise CannotServe(f"error: {refused}", 2) from None
+    with _starting():
+        service = Service.open(settings, say=say, prepared=prepared)
     if figures:
         service.metrics.share(figures)
     app = create_app(settings, service)
@@ -118,6 +119,26 @@ def _answer(
     signal.signal(signal.SIGHUP, lambda number, frame: service.reloading.ask())
     ready(service)
     server.run(sockets=[listening])
+
+
+def prepared_policies(settings: Settings) -> Prepared:
+    """The policies, for workers that are forked from this process. Raises CannotServe."""
+    with _starting():
+        prepared = Prepared.of(settings)
+    prepared.live.pdp.set_up()
+    steady_memory.settle()
+    return prepared
+
+
+@contextmanager
+def _starting() -> Iterator[None]:
+    """What can stop the start, as CannotServe."""
+    try:
+        yield
+    except engine.BundleRefused as refused:
+        raise CannotServe(str(refused), 1) from None
+    except (engine.EngineUnavailable, SettingRefused, DatabaseRefused) as refused:
+        raise CannotServe(f"error: {refused}", 2) from None
 
 
 class _Server(uvicorn.Server):

@@ -1,10 +1,10 @@
 """
 Several worker processes under one supervisor: work to do in, an exit status out.
 
-The parent forks the workers one by one. Each then opens its own connections and threads; the parent has none. The workers share the
-open files of the parent, above all the listening socket. The first worker starts alone, so that an error of the start is printed once.
-After that, the parent replaces each worker that ends, with longer and longer pauses if workers end early. It gives up if
-MOST_FAILED_STARTS workers in a row end before they are ready.
+The parent forks the workers one by one. Each then opens its own connections and threads; the parent has none. The workers share what the
+parent has loaded, as long as neither writes to it, and its open files, above all the listening socket. The first worker starts alone, so
+that an error of the start is printed once. After that, the parent replaces each worker that ends, with longer and longer pauses if workers
+end early. It gives up if MOST_FAILED_STARTS workers in a row end before they are ready.
 
 On SIGTERM or SIGINT the parent sends SIGTERM to every worker and waits for them. It passes on SIGHUP. A worker whose parent has ended
 ends too.

@@ -98,6 +98,10 @@ def _parts(bundle: engine.Bundle, exchanges: Sequence[bytes], many: int) -> dict
         whole_decisions.times(bundle)
         whole_decisions.rests_on(bundle, exchanges)
 
+    def held() -> None:
+        memory.workers(exchanges, many)
+        memory.forked_workers(exchanges)
+
     def http() -> None:
         from tests.bench import endpoint
 
@@ -107,7 +111,7 @@ def _parts(bundle: engine.Bundle, exchanges: Sequence[bytes], many: int) -> dict
     return {
         "decisions": times,
         "sizes": lambda: whole_decisions.sizes(exchanges),
-        "memory": lambda: memory.workers(exchanges, many),
+        "memory": held,
         "http": http,
     }
 

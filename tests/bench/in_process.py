@@ -18,6 +18,7 @@ import engine
 from service.callers.caller import LOCAL
 from service.decisions.decider import Decided, Decider, TellingAsked
 from service.log.leaf import SealedRecord
+from service.policies.prepared import Prepared
 from service.service import Service
 from service.settings import Settings
 from service.steady_memory import settle
@@ -38,10 +39,10 @@ class InProcess:
 
     @classmethod
     @contextmanager
-    def opened(cls, mode: str, folder: Path) -> Iterator[Self]:
-        """A service with a new database in a folder."""
+    def opened(cls, mode: str, folder: Path, prepared: Prepared | None = None) -> Iterator[Self]:
+        """A service with a new database in a folder; `prepared` are policies that are loaded already."""
         settings = Settings(watch=False, policies=engine.bundled_policies(), database=str(folder / f"{mode}.db"), mode=mode)
-        service = Service.open(settings)
+        service = Service.open(settings, prepared=prepared)
         usual = gc.get_threshold()
         settle()  # as the service does
         try:

@@ -48,7 +48,7 @@ def narrowed(truths: Iterable[tuple[Truth, Users]], full: int) -> Pair:
             certain &= ~users.failing
         else:
             certain &= ~users.all
-    return possible, certain
+    return possible, possible if certain == possible else certain
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +159,7 @@ class FactsTests:
         self._every = (1 << len(self._facts)) - 1
         self._tested = {name: reduce(or_, (users.all for _, users in fact.tests)) for name, fact in self._facts.items()}
         self._days: dict[date, Day] = {}
+        self._alike: dict[Pair, Pair] = {}
 
     def narrow(self, exchange: Exchange, day: date) -> Pair:
         """The terms that an exchange leaves possible, and those it makes certain."""
@@ -291,14 +292,21 @@ class FactsTests:
             del pairs[next(iter(pairs))]
         fact = self._facts[name]
         if fact.cuts is None:
-            pair = fact.pair(value, day, self._full)
+            pair = self._made(fact, value, day)
         else:
             # There is no end of numbers, but they fall into few classes.
             place = _places(value, fact.cuts)
-            pair = pairs.get(place) or fact.pair(value, day, self._full)
+            pair = pairs.get(place) or self._made(fact, value, day)
             pairs[place] = pair
         pairs[key] = pair
         return pair
+
+    def _made(self, fact: FactTests, value: Value, day: date) -> Pair:
+        """The masks of a class. Many classes have the same, such as most ids and most days, and hold one copy: a mask takes a kilobyte."""
+        pair = fact.pair(value, day, self._full)
+        if len(self._alike) >= REMEMBERED:
+            self._alike.clear()
+        return self._alike.setdefault(pair, pair)
 
     def _left_out(self, group: int, bits: int, day: date) -> Pair:
         """What is left where these facts of a group are left out."""

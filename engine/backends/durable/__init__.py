@@ -71,6 +71,11 @@ class Durable:
             beneath=strata.beneath,
         )
 
+    def set_up(self) -> None:
+        """Make what durable-rules would make with the first message to each ruleset."""
+        for network in (*self._program.networks, *self._standing.networks):
+            network.set_up()
+
     def forget(self) -> None:
         """Forget what earlier exchanges made the networks derive; for measurements."""
         self._program.forget()

@@ -154,6 +154,10 @@ class Ruleset:
         """The heads of the rules that match, as bits: those of rules that rest on no unsure test, and those of all."""
         if not message and () not in self._terms:
             return 0, 0  # none of its tests holds
+        return self.send(message, unsure)
+
+    def send(self, message: Written, unsure: int) -> tuple[int, int]:
+        """The same, although no test may hold. The first message makes the state of the ruleset, of 12 kB a term."""
         engine, handle, serves = self._engine, self._handle, self._serves
         certain = possible = 0
         try:
@@ -231,6 +235,14 @@ class Network:
                 possible |= may
             life.sound = True
         return (self._joined(certain), self._joined(possible)) if self._joint else (certain, possible)
+
+    def set_up(self) -> None:
+        """Send each ruleset a message of which no test holds, so that its state is there."""
+        with self._lock:
+            self._life.sound = False
+            for ruleset in self.rulesets:
+                ruleset.send(Written(""), 0)
+            self._life.sound = True
 
     def _joined(self, derived: int) -> int:
         for pieces, heads in self._joint:

@@ -88,6 +88,10 @@ class Standing:
             members = sorted(lift for lift in lifts if place[lift] == (level, jurisdiction))
             self._strata.append(self._stratum(f"{jurisdiction}-stratum-{level}", members))
 
+    @property
+    def networks(self) -> list[Network]:
+        return [stratum.network for stratum in self._strata]
+
     def listed(self) -> list[ListedRuleset]:
         """The rulesets as a person reads them, in the order in which they are asked."""
         rules, requirements = [rule.key for rule in self._rules.rules], list(self._requirements)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import engine
 from tests.service.conftest import POLICIES, Server, body, eventually, running
 from tests.service.load import children
 from tests.service.server.test_server import ask, refused, sound
@@ -19,6 +20,11 @@ def decide(server: Server) -> str:
     status, content = ask(server, "POST", "/v1/evaluate", body())
     assert status == 200, content
     return str(json.loads(content)["id"])
+
+
+def ask_live(server: Server) -> str:
+    """The digest of what decides in the worker that answers."""
+    return str(json.loads(ask(server, "GET", "/v1/bundle")[1])["source"])
 
 
 def total(server: Server, name: str) -> float:
@@ -76,6 +82,34 @@ def test_the_word_to_load_anew_ends_nobody(tmp_path):
         decide(server)
         assert children(server.process.pid) == before
         assert server.stop(signal.SIGINT) == 0
+
+
+def test_one_that_starts_later_decides_by_the_newest_policies(tmp_path, monkeypatch):
+    """Those that the parent loaded are used only as long as no file was written since."""
+    policies = tmp_path / "policies"
+    shutil.copytree(POLICIES, policies)
+    monkeypatch.setenv("FIFTHFACTOR_WATCH", "no")
+    with running(tmp_path / "log.db", "--workers", "2", "--policies", str(policies)) as server:
+        first = engine.load(policies).digests.source
+        assert {ask_live(server) for _ in range(8)} == {first}
+        written = next(iter(sorted(policies.rglob("*.yaml"))))
+        written.write_text(written.read_text() + "# one more line\n")
+        newest = engine.load(policies).digests.source
+        for pid in children(server.process.pid):
+            os.kill(pid, signal.SIGKILL)
+        eventually(lambda: len(server.events("worker_started")) == 4)
+        assert {ask_live(server) for _ in range(8)} == {newest} != {first}
+        assert server.stop() == 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="shared memory is measured on Linux only")
+def test_they_share_what_the_parent_loaded(tmp_path):
+    """Most of the memory of a worker that has just started is that of its parent."""
+    with running(tmp_path / "log.db", "--workers", "2") as server:
+        for pid in children(server.process.pid):
+            parts = dict(line.split()[:2] for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
+            assert int(parts["Pss:"]) < 0.7 * int(parts["Rss:"])
+        assert server.stop() == 0
 
 
 def test_they_end_with_their_parent(tmp_path):
