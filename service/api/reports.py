@@ -31,15 +31,16 @@ from service.log.search import CursorRefused
 from service.problems import RequestRefused
 from service.reports import transfer_rows, typesetting
 from service.reports.document import Document
-from service.reports.period_report import PARTS, PeriodReport
+from service.reports.figures import MOST_COUNTED
+from service.reports.period_report import LISTED, PARTS, PeriodReport
 from service.reports.report_wording import REPORT_WORDS
 from service.reports.scope import Scope, ScopeRefused
 from service.reports.transfer_register import TransferRegister
 from service.reports.typesetting import MOST_ROWS, NoPdf
 from service.service import Service
 
-ROWS = 40  # of a list on a page
-LISTED = 100  # of a list in a PDF
+ROWS = 30  # of a list on a page
+COUNTED = 2_000  # decisions that a page looks through
 MOST_FORM = 8 * 1024
 FORM = "application/x-www-form-urlencoded"
 _FIELDS = frozenset({"from", "until", "party", "jurisdiction", "part", "register", "format", "cursor", "lang", "token"})
@@ -92,9 +93,9 @@ def add(app: FastAPI, service: Service) -> None:
     def _report(asked: _Asked, reader: PageReader) -> Response:
         moment = service.clock()
         form = asked.fields.get("format", "html")
-        listed = ROWS if form == "html" else LISTED
+        listed, counted = (ROWS, COUNTED) if form == "html" else (LISTED, MOST_COUNTED)
         document = service.read(
-            lambda connection: reports.document(connection, asked.scope, reader.lang, moment, asked.parts, listed)
+            lambda connection: reports.document(connection, asked.scope, reader.lang, moment, asked.parts, listed, counted)
         )
         if form == "pdf":
             return _pdf(document, service, f"report-{_days(asked.scope)}")

@@ -20,7 +20,7 @@ from service.reports.document import Block, Column, Section, Table, cell
 from service.reports.report_wording import REPORT_WORDS
 from service.reports.scope import Scope
 
-MOST_COUNTED = 5_000  # decisions that are looked through
+MOST_COUNTED = 5_000  # decisions that are looked through, where nothing else is asked for
 _REFUSALS = 500  # refused decisions whose words are counted
 _PAIRS = 15
 _REFUSING = 10
@@ -43,11 +43,11 @@ class Figures:
     refusals: int
 
 
-def read(connection: sa.Connection, scope: Scope) -> Figures:
-    """The figures of a scope."""
-    looked = list(scope.decisions(connection, MOST_COUNTED + 1))
-    whole = len(looked) <= MOST_COUNTED
-    looked = looked[:MOST_COUNTED]
+def read(connection: sa.Connection, scope: Scope, most: int = MOST_COUNTED) -> Figures:
+    """The figures of a scope; at most so many decisions are looked through."""
+    looked = list(scope.decisions(connection, most + 1))
+    whole = len(looked) <= most
+    looked = looked[:most]
     refused = [row.sequence for row in looked if not row.proceed][:_REFUSALS]
     exact = not (scope.party or scope.jurisdiction)
     counted: Counter[str] = (

@@ -97,11 +97,12 @@ class PeriodReport:
         made: datetime,
         parts: Collection[str] = PARTS,
         listed: int = LISTED,
+        counted: int = MOST_COUNTED,
     ) -> Document:
-        """The report on a scope, with some of its parts; each list has at most so many rows."""
+        """The report on a scope, with some of its parts. Each list has at most `listed` rows, of at most `counted` decisions."""
         bundle, words = self._service.live.bundle, REPORT_WORDS[lang]
-        counted = figures.read(connection, scope)
-        found = _Found(connection, scope, lang, bundle, counted, *_committed(connection, counted.looked, listed), listed)
+        seen = figures.read(connection, scope, counted)
+        found = _Found(connection, scope, lang, bundle, seen, *_committed(connection, seen.looked, listed), listed)
         made_at = moment_text(made)
         head = (
             *scope_facts(scope, bundle, lang),
@@ -222,7 +223,7 @@ def _committed_section(found: _Found) -> Section:
     without = sum(row.proceed and row.id not in ids for row in found.figures.looked)
     if without > 0:
         blocks.append(words["uncommitted"].format(f"{without:,}"))
-    if not found.figures.whole or len(found.figures.looked) == MOST_COUNTED:
+    if not found.figures.whole:
         blocks.append(words["looked_through"].format(f"{len(found.figures.looked):,}"))
     return Section("committed", words["part_committed"], tuple(blocks))
 

@@ -22,7 +22,7 @@ from service.reports.scope import Scope
 
 _AT_ONCE = 200  # records that are read together
 _WALKED = 4_000  # decisions that a page looks through
-MOST_OTHERS = 2_000  # decisions that are looked through for exchanges that a register does not take
+MOST_OTHERS = 1_000  # decisions that are looked through for exchanges that a register does not take
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ def test_every_list_is_bounded_and_counts_the_rest(desk, monkeypatch):
     assert len(sections(desk, listed=2)["Committed exchanges"]) == 2
     monkeypatch.setattr("service.api.reports.ROWS", 2)
     assert "3 more are not shown." in text_of(desk.client.get(REPORT).text)
-    monkeypatch.setattr("service.reports.figures.MOST_COUNTED", 4)
+    monkeypatch.setattr("service.api.reports.COUNTED", 4)
     page = text_of(desk.client.get(REPORT).text)
     assert "10 decisions were recorded" in page
     assert "Only the newest 4 decisions are counted here" in page
