@@ -66,7 +66,8 @@ def test_a_text_is_looked_for_part_by_part(client, monkeypatch):
         put(client, f"/v1/parties/party-{number}", facts={}, note="a")
         put(client, f"/v1/parties/party-{number}", facts={}, note="b")
     monkeypatch.setattr(entity_search, "WALKED", 4)
-    found, pages, path = [], 0, "/register?text=PARTY"
+    found: list[str] = []
+    pages, path = 0, "/register?text=PARTY"
     while path:
         page = client.get(path).text
         found, pages = [*found, *names(page)], pages + 1
