@@ -40,18 +40,15 @@ def add(app: FastAPI, service: Service) -> None:
             place = paging.Asked(ROWS, cursor).after("register page", str, str, filters=(wanted,)) or ["", ""]
         except (ValueError, RequestRefused):
             return wrong_address(reader)
-        found, kinds = service.read(
+        (found, after), kinds = service.read(
             lambda connection: (
-                entity_search.find(connection, wanted, (place[0], place[1]), ROWS + 1),
+                entity_search.find(connection, wanted, (place[0], place[1]), ROWS),
                 entity_search.kinds(connection),
             ),
             "register",
         )
-        shown = found[:ROWS]
-        following = None
-        if len(found) > ROWS:
-            following = paging.written("register page", shown[-1].kind, shown[-1].id, filters=(wanted,))
-        return html(entity_pages.list_page(shown, kinds, sent, cursor is not None, following, stating(live), reader))
+        following = None if after is None else paging.written("register page", *after, filters=(wanted,))
+        return html(entity_pages.list_page(found, kinds, sent, cursor is not None, following, stating(live), reader))
 
     @app.get("/register/{kind}/{id:path}", include_in_schema=False)
     def entity(kind: str, id: str, request: Request) -> Response:

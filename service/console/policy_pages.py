@@ -19,7 +19,7 @@ from service.policies.shadow import Shadow
 
 POLICIES = 60  # on a page
 PROVISIONS = 12  # in full, on a page
-CASES = 40
+CASES, NAMING = 40, 12  # of tests, on their own page, and on that of a provision
 IN_SHORT = 150  # provisions that are listed
 CHANGES, MOVES = 80, 60  # of a difference that are shown
 COUNTRIES = 40  # of a jurisdiction that are named
@@ -99,8 +99,8 @@ def provision_page(library: PolicyLibrary, policy: str, name: str, reader: PageR
         heading=f"{reader.book.text(provision.citation)}: {reader.book.text(provision.title)}",
         instrument=reader.book.text(provision.instrument),
         body=html_of(text.partition("\n")[2]),
-        cases=[_case(case, policy, reader) for case in naming[:CASES]],
-        more=max(0, len(naming) - CASES),
+        cases=[_case(case, policy, reader) for case in naming[:NAMING]],
+        more=max(0, len(naming) - NAMING),
     )
 
 

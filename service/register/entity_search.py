@@ -2,7 +2,7 @@
 Looking through the register: filters go in, entities come out, a page at a time; and the versions of one entity, newest first.
 
 Each entity is found in its newest version, by its kind and id. A text is looked for in ids and in other ids, not in what is stated. The
-rows are walked in the order of their primary key, so a page without a text reads little more than it shows.
+rows are walked in the order of their primary key: a page without a text reads little more than it shows, and one of a text ends early.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,9 @@ from service.store.tables import entity, entity_alias
 
 MOST_WORDS = 8  # of a text; others are not looked for
 MOST_KINDS = 40
+WALKED = 25_000  # versions of entities in which a page looks for a text
+
+Place = tuple[str, str]  # a kind and an id
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +30,39 @@ class EntityFilter:
     state: State | None = "held"
 
 
-def find(connection: sa.Connection, wanted: EntityFilter, after: tuple[str, str], limit: int) -> list[Version]:
-    """At most `limit` entities in the order of their kinds and ids, after a kind and an id; each in its newest version."""
+def find(connection: sa.Connection, wanted: EntityFilter, after: Place, limit: int) -> tuple[list[Version], Place | None]:
+    """
+    At most `limit` entities in the order of their kinds and ids, after a kind and an id; each in its newest version. And the place to go on
+    after, None at the end.
+
+    A text is looked for in `WALKED` rows at most: such a page may have fewer entities, or none, and still not be the last.
+    """
+    place = sa.tuple_(entity.c.kind, entity.c.id)
+    within = [place > sa.tuple_(*map(sa.literal, after))]
+    if wanted.kind is not None:
+        within.append(entity.c.kind == wanted.kind)
+    words = (wanted.text or "").split()[:MOST_WORDS]
+    end: Place | None = None
+    if words:
+        walked = (
+            sa.select(entity.c.kind, entity.c.id).where(*within).order_by(entity.c.kind, entity.c.id).offset(WALKED).limit(1)
+        )
+        row = connection.execute(walked).one_or_none()
+        if row is not None:
+            end = (row.kind, row.id)
+            within.append(place <= sa.tuple_(*map(sa.literal, end)))
     other = entity.alias("other")
     last = sa.select(sa.func.max(other.c.version)).where(other.c.kind == entity.c.kind, other.c.id == entity.c.id)
-    query = sa.select(entity).where(sa.tuple_(entity.c.kind, entity.c.id) > sa.tuple_(*map(sa.literal, after)))
-    if wanted.kind is not None:
-        query = query.where(entity.c.kind == wanted.kind)
-    for word in (wanted.text or "").split()[:MOST_WORDS]:
-        alias = sa.select(sa.literal(1)).where(
-            entity_alias.c.kind == entity.c.kind,
-            entity_alias.c.id == entity.c.id,
-            entity_alias.c.alias.icontains(word, autoescape=True),
-        )
-        query = query.where(sa.or_(entity.c.id.icontains(word, autoescape=True), alias.exists()))
+    query = sa.select(entity).where(*within)
+    for word in words:
+        aliases = sa.select(entity_alias.c.kind, entity_alias.c.id).where(entity_alias.c.alias.icontains(word, autoescape=True))
+        query = query.where(sa.or_(entity.c.id.icontains(word, autoescape=True), place.in_(aliases)))
     if wanted.state is not None:
         query = query.where(entity.c.state == wanted.state)
     query = query.where(entity.c.version == last.correlate(entity).scalar_subquery())
-    rows = connection.execute(query.order_by(entity.c.kind, entity.c.id).limit(limit))
-    return [version_of_row(row) for row in rows]
+    rows = connection.execute(query.order_by(entity.c.kind, entity.c.id).limit(limit + 1)).all()
+    found = [version_of_row(row) for row in rows[:limit]]
+    return found, (found[-1].kind, found[-1].id) if len(rows) > limit else end
 
 
 def kinds(connection: sa.Connection) -> list[str]:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +18,9 @@ from service.callers import entrance
 from service.callers.caller import Caller
 from service.console.markdown_text import html_of
 from service.console.policy_library import PolicyLibrary, library_of
+from service.console.policy_pages import shadow_page
 from service.console.policy_wording import POLICY_WORDS
+from service.console.reader import PageReader
 from service.policies import difference_process
 from service.policies.kept_differences import Comparison, KeptDifferences
 from service.server.app import create_app
@@ -220,6 +223,23 @@ def test_one_comparison_runs_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_a_shadow_the_page_says_how_to_set_one(client: TestClient) -> None:
     """It names the setting."""
     assert "FIFTHFACTOR_SHADOW" in client.get("/policies/shadow").text
+
+
+def test_what_a_shadow_would_change_leads_to_the_decisions(service: Service) -> None:
+    """How many move from which outcome to which, and each decision with the provisions that stand on one side only."""
+    counts = SimpleNamespace(compared=9, differing=1, dropped=0, failed=0)
+    shadow: Any = SimpleNamespace(refused=None, digests=service.live.digests, counts=counts)
+    row = SimpleNamespace(
+        id="0199", at="2026-11-24T10:00:00.000000Z", live_outcome="permitted", live_proceed=True, shadow_outcome="prohibited",
+        shadow_proceed=False, only_live="[]", only_shadow='["cn.test/art-1"]',
+    )  # fmt: skip
+    moves = [("permitted", True, "prohibited", False, 1)]
+    for lang, word in (("en", "may not proceed"), ("zh", "不得进行")):
+        page = shadow_page(shadow, moves, [row], False, "following", PageReader(service.live.bundle, lang))
+        assert 'href="/log/0199' in page
+        assert "cn.test/art-1" in page
+        assert "cursor=following" in page
+        assert word in text_of(page)
 
 
 def test_markdown_of_a_text_is_no_html() -> None:

@@ -60,6 +60,24 @@ def test_a_page_leads_to_the_next(client, service):
     assert service.read(entity_search.kinds) == ["party", "user"]
 
 
+def test_a_text_is_looked_for_part_by_part(client, monkeypatch):
+    """A page looks in so many versions only; those that go on find all, and each once."""
+    for number in range(9):
+        put(client, f"/v1/parties/party-{number}", facts={}, note="a")
+        put(client, f"/v1/parties/party-{number}", facts={}, note="b")
+    monkeypatch.setattr(entity_search, "WALKED", 4)
+    found: list[str] = []
+    pages, path = 0, "/register?text=PARTY"
+    while path:
+        page = client.get(path).text
+        found, pages = [*found, *names(page)], pages + 1
+        following = re.search(r'href="([^"]*)" rel="next"', page)
+        path = following[1].replace("&amp;", "&") if following else ""
+    assert found == [f"party-{number}" for number in range(9)]
+    assert pages > 2
+    assert REGISTER_WORDS["en"]["text_goes_on"] in client.get("/register?text=nothing").text
+
+
 def test_the_versions_of_an_entity_say_what_changed(client):
     """In words, against the version before, also where that stands on the next page; an older version has an address of its own."""
     put(client, "/v1/parties/clinic-7", facts={"country": "CN"})
@@ -140,7 +158,7 @@ def test_who_may_not_read_sees_no_register(client, monkeypatch):
 def test_a_text_has_few_words(service):
     """More words than are looked for change nothing, and take no longer."""
     wanted = EntityFilter(text=" ".join(["x"] * 5_000))
-    assert service.read(lambda connection: entity_search.find(connection, wanted, ("", ""), 5)) == []
+    assert service.read(lambda connection: entity_search.find(connection, wanted, ("", ""), 5)) == ([], None)
 
 
 def test_both_languages_name_the_same_things():
