@@ -3,6 +3,7 @@
 import base64
 import re
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from starlette.testclient import TestClient
@@ -31,7 +32,14 @@ from tests.service.documents.test_documents import (
 )
 
 __all__ = ["desk"]  # a fixture
-CONFIRMED = {"do": "confirm", "name": NAME, "sha256": HASH, "reason": "read", "until": LAST.isoformat(), "opened": "yes"}
+CONFIRMED: dict[str, Any] = {
+    "do": "confirm",
+    "name": NAME,
+    "sha256": HASH,
+    "reason": "read",
+    "until": LAST.isoformat(),
+    "opened": "yes",
+}
 
 
 def basic(key: str) -> dict[str, str]:
@@ -101,7 +109,8 @@ def test_forms_that_are_not_ours_or_not_whole_do_nothing(desk: Desk) -> None:
     status, page = form.send(**{**CONFIRMED, "opened": ""})
     assert (status, "opened the file" in page) == (400, True)
     assert form.send(**{**CONFIRMED, "until": "soon"})[0] == 400
-    assert form.send(**{f"f{n}": "x" for n in range(30)})[0] == 400
+    many: dict[str, Any] = {f"f{n}": "x" for n in range(30)}
+    assert form.send(**many)[0] == 400
     sent = {**form.headers, "content-type": "multipart/form-data; boundary=x"}
     assert desk.client.post(path, content=b"--x\r\nnothing", headers=sent).status_code == 403  # no field of it is whole
     assert desk.client.post(path, content=b"x", headers={**sent, "content-type": "multipart/form-data"}).status_code == 400
