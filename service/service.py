@@ -16,7 +16,7 @@ from service.callers.keys import KeyRing
 from service.callers.openid_provider import Provider
 from service.callers.sessions import Lifetime, Sessions
 from service.callers.shedding import Load
-from service.callers.sign_in import Attempts
+from service.callers.sign_in import SignInAttempts
 from service.callers.tokens import Tokens
 from service.event_loop import Turns
 from service.log.add_checkpoint import Cosigning
@@ -62,7 +62,7 @@ class Service:
     tokens: Tokens | None
     reloading: Reloading
     sessions: Sessions
-    attempts: Attempts
+    attempts: SignInAttempts
     provider: Provider | None = None
     shadow: Shadow | None = None
     tracing: Tracing | None = None
@@ -136,7 +136,7 @@ class Service:
         reloading = Reloading(reload, say, watched)
         lifetime = Lifetime(timedelta(hours=settings.session_hours), timedelta(minutes=settings.session_idle_minutes))
         sessions = Sessions(store.database, keys, store.do, clock, settings.oidc_issuer or None, lifetime)
-        attempts = Attempts(lambda message: store.database.log_key().seal(message), clock)
+        attempts = SignInAttempts(lambda message: store.database.log_key().seal(message), clock)
         load = Load(settings.most_under_way, settings.shed_seconds, lambda: store.writer.behind)
         return cls(
             settings,

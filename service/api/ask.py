@@ -258,8 +258,9 @@ class _Pages:
         return html(draft_page(asked, form, viewer, reader, wrong, sent), status)
 
     def _viewer(self, caller: Caller, draft: Draft | None = None) -> Viewer:
-        owner = "evaluate" in caller.scopes and (draft is None or draft.owner == caller.id)
-        return Viewer(form_token.token(self._service, caller.id), owner)
+        asks = "evaluate" in caller.scopes
+        owner = asks and (draft is None or draft.owner == caller.id)
+        return Viewer(form_token.token(self._service, caller.id), owner, asks, owner and "commit" in caller.scopes)
 
     def _gone(self, request: Request) -> Response:
         reader = PageReader(self._service.live.bundle, language(request))

@@ -24,7 +24,7 @@ from service.telemetry.log_lines import audit
 LIMIT, MOST = 100, 1000  # on a page
 
 
-class KnownPerson(BaseModel):
+class PersonShown(BaseModel):
     """A person to whom a key belongs, or who signed in. After an erasure only the id and the moment are left."""
 
     model_config = ConfigDict(frozen=True)
@@ -41,7 +41,7 @@ class PersonList(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    persons: tuple[KnownPerson, ...] = Field(description="those on this page")
+    persons: tuple[PersonShown, ...] = Field(description="those on this page")
     next: str | None = Field(description=paging.NEXT)
 
 

@@ -17,9 +17,9 @@ from service.api.sent import Plain, body
 from service.callers import sessions
 from service.callers.caller import LOCAL, Caller
 from service.callers.entrance import SESSION, START, Entrance, cookie_name, cookies, is_page_path
-from service.callers.openid_provider import Identity, ProviderRefused, Returned
-from service.callers.sessions import Grant, SignedInBefore
-from service.callers.sign_in import MINUTES, Attempt, local_page
+from service.callers.openid_provider import ProvenIdentity, ProviderRefused, Returned
+from service.callers.sessions import SessionGrant, SignedInBefore
+from service.callers.sign_in import MINUTES, SignInAttempt, local_page
 from service.console.reader import PageReader
 from service.console.sign_in_pages import Ways, failed_page, sign_in_page, signed_out_page
 from service.drafts import form_token
@@ -84,7 +84,7 @@ class _SignIn:
             self._tell("sign-in-refused", request, reason="wrong_key")
             return self._offer(request, next, "wrong_key", 401)
         id = caller.id.partition(":")[2]
-        return await self._begin(request, Grant((), key=id, replaces=request.scope.get("session")), next)
+        return await self._begin(request, SessionGrant((), key=id, replaces=request.scope.get("session")), next)
 
     async def start(self, request: Request) -> Response:
         """Send the browser to the issuer."""
@@ -110,7 +110,7 @@ class _SignIn:
             answer = self._failed(request, refused.code)
             self._drop(request, answer, ATTEMPT)
             return answer
-        grant = Grant(
+        grant = SessionGrant(
             sorted(identity.scopes),
             person=identity.person,
             party=identity.party,
@@ -146,7 +146,7 @@ class _SignIn:
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
-    async def _identity(self, request: Request) -> tuple[Identity, Attempt]:
+    async def _identity(self, request: Request) -> tuple[ProvenIdentity, SignInAttempt]:
         """Who came back from the issuer, by the attempt of this browser. Raises ProviderRefused."""
         provider, attempt = self._service.provider, self._attempt(request)
         sent = {name: request.query_params.getlist(name) for name in ("state", "code", "iss", "error")}
@@ -160,7 +160,7 @@ class _SignIn:
         returned = Returned(code, issuer, error)
         return await provider.identity(attempt, returned, self._here(request, "/sign-in/return")), attempt
 
-    async def _begin(self, request: Request, grant: Grant, next: str) -> Response:
+    async def _begin(self, request: Request, grant: SessionGrant, next: str) -> Response:
         """Begin a session, and go to a page."""
         service, now = self._service, self._service.clock()
         try:
@@ -189,7 +189,7 @@ class _SignIn:
     def _failed(self, request: Request, code: str) -> Response:
         return html(failed_page(code, self._reader(request)), _STATUS.get(code, 400))
 
-    def _attempt(self, request: Request) -> Attempt | None:
+    def _attempt(self, request: Request) -> SignInAttempt | None:
         name, _ = cookie_name(request.scope, self._service.settings.public_url, ATTEMPT)
         sent = cookies(request.scope, name)
         return self._service.attempts.read(sent[0]) if len(sent) == 1 else None

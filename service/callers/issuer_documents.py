@@ -23,7 +23,7 @@ class DocumentRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class IssuerAnswer:
     """An answer of an issuer: its status, and its document."""
 
     status: int
@@ -45,17 +45,17 @@ def fetch(url: str, seconds: float) -> Any:
         raise _unreachable(failed) from None
 
 
-def call(url: str, seconds: float, headers: Mapping[str, str], sent: bytes | None = None) -> Answer:
+def call(url: str, seconds: float, headers: Mapping[str, str], sent: bytes | None = None) -> IssuerAnswer:
     """What an address answers to a call, with `sent` as the body of a POST. A refusal is an answer too. Raises DocumentRefused."""
     until = time.monotonic() + seconds
     try:
         request = urllib.request.Request(url, sent, dict(headers))
         try:
             with urllib.request.build_opener(_NoRedirects()).open(request, timeout=seconds) as answer:
-                return Answer(answer.status, _document(_body(answer, seconds, until)))
+                return IssuerAnswer(answer.status, _document(_body(answer, seconds, until)))
         except urllib.error.HTTPError as refused:
             with refused:
-                return Answer(refused.code, _document(_body(refused, seconds, until)))
+                return IssuerAnswer(refused.code, _document(_body(refused, seconds, until)))
     except (OSError, http.client.HTTPException, ValueError) as failed:
         raise _unreachable(failed) from None
 

@@ -87,7 +87,7 @@ def names_of(connection: sa.Connection, who: Caller, token_issuer: str | None) -
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownPerson:
     """A person as the database has her: `person` is None after an erasure."""
 
     id: str
@@ -100,10 +100,10 @@ class Known:
         return {"id": self.id, **who, "known_at": self.known_at}
 
 
-def listed(connection: sa.Connection) -> list[Known]:
+def listed(connection: sa.Connection) -> list[KnownPerson]:
     """Every person who was ever known, the first one first."""
     return [
-        Known(row.id, None if row.issuer is None else Person(row.issuer, row.subject, row.name), row.known_at)
+        KnownPerson(row.id, None if row.issuer is None else Person(row.issuer, row.subject, row.name), row.known_at)
         for row in connection.execute(sa.select(person).order_by(person.c.known_at, person.c.id))
     ]
 

@@ -22,7 +22,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from service.callers import issuer_documents, roles
 from service.callers.caller import OF_A_PARTY
 from service.callers.person import MOST_OF_A_NAME, Person, is_person
-from service.callers.sign_in import Attempt
+from service.callers.sign_in import SignInAttempt
 from service.callers.tokens import LEEWAY_SECONDS, SignedTokens, TokenRefused, party_in
 from service.settings import Settings, is_loopback, scopes_of_roles
 
@@ -106,7 +106,7 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class ProvenIdentity:
     """Who signed in, with the scopes of her roles, and the party to which she belongs if she belongs to one."""
 
     person: Person
@@ -137,7 +137,7 @@ class Provider:
         """The issuer in a word that a person knows: its host."""
         return urlsplit(self.issuer).netloc
 
-    async def address(self, attempt: Attempt, redirect: str) -> str:
+    async def address(self, attempt: SignInAttempt, redirect: str) -> str:
         """The address at the issuer to which the browser goes; it comes back to `redirect`. Raises ProviderRefused."""
         metadata = await self._known()
         client = self._client(metadata, redirect, None)
@@ -146,7 +146,7 @@ class Provider:
         )
         return str(url)
 
-    async def identity(self, attempt: Attempt, returned: Returned, redirect: str) -> Identity:
+    async def identity(self, attempt: SignInAttempt, returned: Returned, redirect: str) -> ProvenIdentity:
         """Who comes back from the issuer. The state of the attempt was checked before. Raises ProviderRefused."""
         metadata = await self._known()
         # RFC 9207, section 2.4: who got its request answered by another issuer than it asked must not go on.
@@ -207,7 +207,7 @@ class Provider:
             raise ProviderRefused("wrong_token") from None
         return claims
 
-    def _identity(self, claims: Mapping[str, Any]) -> Identity:
+    def _identity(self, claims: Mapping[str, Any]) -> ProvenIdentity:
         subject = claims.get("sub")
         if not isinstance(subject, str) or not is_person(self.issuer, subject):
             raise ProviderRefused("no_person")
@@ -219,7 +219,7 @@ class Provider:
         scopes = held if party is None else held & set(OF_A_PARTY)
         if not scopes:
             raise ProviderRefused("no_role")
-        return Identity(Person(self.issuer, subject, _name(claims)), scopes, party)
+        return ProvenIdentity(Person(self.issuer, subject, _name(claims)), scopes, party)
 
     # --- calls to the issuer -----------------------------------------------------------------------------------------
 
@@ -250,7 +250,7 @@ class Provider:
     def _tokens(self, metadata: Metadata, code: str, verifier: str, redirect: str) -> Mapping[str, Any]:
         from authlib.common.errors import AuthlibBaseError
 
-        client = self._client(metadata, redirect, _Session())
+        client = self._client(metadata, redirect, _TokenCalls())
         # RFC 6749, section 2.3.1: both are encoded before they are sent by HTTP Basic.
         if client.token_endpoint_auth_method == "client_secret_basic":
             client.client_id, client.client_secret = quote(self._id, safe=""), quote(self._secret, safe="")
@@ -272,7 +272,7 @@ class Provider:
             raise ProviderRefused("wrong_token")
         return answer.document
 
-    def _client(self, metadata: Metadata, redirect: str, session: "_Session | None") -> Any:
+    def _client(self, metadata: Metadata, redirect: str, session: "_TokenCalls | None") -> Any:
         from authlib.oauth2.client import OAuth2Client
 
         return OAuth2Client(
@@ -286,19 +286,19 @@ class Provider:
         )
 
 
-class _Session:
+class _TokenCalls:
     """By what Authlib sends a call: bounded, and without redirects."""
 
-    def post(self, url: str, data: Mapping[str, str], headers: Mapping[str, str], auth: Any) -> "_Answer":
+    def post(self, url: str, data: Mapping[str, str], headers: Mapping[str, str], auth: Any) -> "_TokenAnswer":
         sent = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
         url, sent, body = auth.prepare("POST", url, sent, urlencode(data))
-        return _Answer(issuer_documents.call(url, CALL_SECONDS, sent, body.encode()))
+        return _TokenAnswer(issuer_documents.call(url, CALL_SECONDS, sent, body.encode()))
 
 
-class _Answer:
+class _TokenAnswer:
     """An answer as Authlib reads it."""
 
-    def __init__(self, answer: issuer_documents.Answer) -> None:
+    def __init__(self, answer: issuer_documents.IssuerAnswer) -> None:
         self.status_code = answer.status
         self._document = answer.document
 

@@ -91,7 +91,7 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class SessionGrant:
     """
     What somebody who signs in gets. Either `person` or `key`, the id of a key, is not None.
 
@@ -106,7 +106,7 @@ class Grant:
     replaces: str | None = None
 
 
-def begin(transaction: sa.Connection, grant: Grant, lifetime: Lifetime, now: datetime) -> tuple[Session, str]:
+def begin(transaction: sa.Connection, grant: SessionGrant, lifetime: Lifetime, now: datetime) -> tuple[Session, str]:
     """
     Begin a session, in a writing transaction. Returns it, and the value of its cookie, which cannot be shown again.
 

@@ -28,7 +28,7 @@ Seal = Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class SignInAttempt:
     """An attempt. `next` is the page to go to when it succeeds."""
 
     cookie: str
@@ -52,19 +52,19 @@ class Attempt:
         return hmac.compare_digest(self.form_token.encode(), token.encode())
 
 
-class Attempts:
+class SignInAttempts:
     """The attempts at a service. `seal` is a code under a secret key."""
 
     def __init__(self, seal: Seal, clock: Callable[[], datetime]) -> None:
         self._seal = seal
         self._clock = clock
 
-    def begin(self, next: str) -> Attempt:
+    def begin(self, next: str) -> SignInAttempt:
         """A new attempt."""
         kept = f"{secrets.token_urlsafe(32)}.{int(self._clock().timestamp())}.{_encoded(next)}"
         return self._attempt(kept, next)
 
-    def read(self, cookie: str) -> Attempt | None:
+    def read(self, cookie: str) -> SignInAttempt | None:
         """The attempt of a cookie; None where this service did not make it, or made it too long ago."""
         found = _COOKIE.fullmatch(cookie)
         if found is None:
@@ -80,10 +80,10 @@ class Attempts:
         except (binascii.Error, UnicodeDecodeError):
             return None
 
-    def _attempt(self, kept: str, next: str) -> Attempt:
+    def _attempt(self, kept: str, next: str) -> SignInAttempt:
         random = kept.partition(".")[0]
         derived = (self._code(each, random) for each in ("state", "nonce", "verifier", "form"))
-        return Attempt(f"{kept}.{self._code('cookie', kept)}", next, *derived)
+        return SignInAttempt(f"{kept}.{self._code('cookie', kept)}", next, *derived)
 
     def _code(self, what: str, text: str) -> str:
         return self._seal(_DOMAIN + f"{what}\x00{text}".encode()).hex()

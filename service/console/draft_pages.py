@@ -38,10 +38,14 @@ class Beginning:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who looks at a page of drafts: the token for her forms, and whether she may change the draft."""
+    """
+    Who looks at a page of drafts: the token for her forms, and whether she may change the draft, begin one, and commit what is decided.
+    """
 
     token: str
     owner: bool = True
+    asks: bool = True
+    commits: bool = True
 
 
 def start_page(

@@ -17,6 +17,7 @@ from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 import engine
 from service.console import overview, sections
 from service.console.became import BecameLine
+from service.console.frame import SIGNED_IN
 from service.console.overview import DEFAULT, PERIODS, Found
 from service.console.overview_wording import OVERVIEW_WORDS
 from service.console.reader import PageReader, Part, capital
@@ -24,7 +25,6 @@ from service.console.request_facts import facts_of, grouped, in_short
 from service.console.room import short
 from service.console.sheets import MOST, PROVISIONS, lists
 from service.console.sign_in_wording import SIGN_IN_WORDS
-from service.console.signed_in import SIGNED_IN
 from service.console.wording import WORDS
 from service.log.verified_record import VerifiedRecord
 from service.reviews.sign_offs import offered

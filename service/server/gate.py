@@ -24,7 +24,7 @@ from uuid_utils import uuid7
 from service.callers.caller import SCOPES, Caller
 from service.callers.entrance import SIGN_IN, START, Entrance, SignInFirst
 from service.callers.shedding import WATCHING
-from service.console.signed_in import SIGNED_IN, SignedIn
+from service.console.frame import SIGNED_IN, SignedIn
 from service.console.wording import WORDS
 from service.drafts import form_token
 from service.problems import RequestRefused

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from service.callers import believed, keys, known_persons, sessions
 from service.callers.believed import BELIEVED_SECONDS
 from service.callers.person import Person
-from service.callers.sessions import Grant, Lifetime
+from service.callers.sessions import Lifetime, SessionGrant
 from service.decisions import idempotency
 from service.store.moments import moment_text
 from service.store.tables import leaf_opening, person, session
@@ -55,7 +55,7 @@ def client(database, lines, clock, monkeypatch) -> Iterator[TestClient]:
 
 def begun(client: Any, now: datetime, **grant: Any) -> tuple[str, dict[str, str]]:
     """A session of Lin: its id, and the headers of a browser that has it."""
-    given = Grant(**{"scopes": ("read",), "person": LIN, **grant})
+    given = SessionGrant(**{"scopes": ("read",), "person": LIN, **grant})
     store = client.app.state.service.store
     made, cookie = asyncio.run(store.do(lambda transaction: sessions.begin(transaction, given, USUAL, now)))
     return made.id, {"cookie": f"fifthfactor-session={cookie}"}

@@ -567,6 +567,18 @@ def test_what_the_provider_says_beside_the_token_counts_for_the_same_person_only
     assert "Lin" in client.get("/log", headers=PAGE).text
 
 
+def test_a_page_has_no_form_for_what_she_may_not_do(client, provider):
+    """Who may only read sees drafts, and nothing to begin one with."""
+    provider.claims = {"roles": ["fifthfactor:read"]}
+    signed_in(client, provider)
+    page = client.get("/ask", headers=PAGE).text
+    assert "You may read here." in page
+    assert page.count("<form") == 1  # to sign out
+    provider.claims = {}
+    signed_in(client, provider)
+    assert client.get("/ask", headers=PAGE).text.count("<form") > 2
+
+
 def test_who_belongs_to_a_party_sees_no_page(client, provider):
     """The pages show all parties; the page that says so is hers to read."""
     provider.claims = {"fifthfactor_party": "lab", "roles": [f"fifthfactor:{each}" for each in SCOPES]}
