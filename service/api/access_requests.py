@@ -40,7 +40,10 @@ _BODY: dict[str, Any] = {
         "denial": {
             "type": "object",
             "required": ["evaluation_id", "expires_at"],
-            "properties": {"evaluation_id": _TEXT, "expires_at": {**_TEXT, "format": "date-time"}},
+            "properties": {
+                "evaluation_id": _TEXT,
+                "expires_at": {**_TEXT, "format": "date-time", "description": "as the denial told it"},
+            },
         },
     },
 }
