@@ -119,7 +119,7 @@ def test_a_denial_that_a_person_may_lift_says_where_to_ask(gateway: Gateway, ope
 def test_a_request_waits_until_a_person_approves_and_permits_nothing_by_itself(gateway: Gateway, opened: Service) -> None:
     """Pending, then approved until the last day of the approval; the caller evaluates again and gets the permit."""
     first = gateway.evaluate()
-    why = {"context": {"business_justification": "needed for the audit"}}
+    why: Any = {"context": {"business_justification": "needed for the audit"}}
     made = gateway.ask(denial(first), **why)
     assert made.status_code == 202, made.text
     task = made.json()["task"]
