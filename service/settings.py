@@ -38,10 +38,10 @@ _NAME = re.compile(r"[a-z0-9.-]{1,255}|[0-9a-f:.]{2,45}")
 
 # The settings that say what is decided, who may call and what an answer holds: the log records them. None may hold a secret.
 RECORDED = (
-    "authentication", "batch_body_limit", "batch_limit", "body_limit", "callers_counts", "commit_within_days", "document_limit",
-    "evaluations_context", "failure_burst", "hosts", "idempotency_hours", "jwt_audience", "jwt_issuer", "ledger_since", "mode", "norms",
-    "oidc_client_id", "oidc_issuer", "oidc_roles", "oidc_roles_claim", "oidc_scopes", "public_url", "rate_burst", "rate_limit",
-    "receipt_hours", "session_hours", "session_idle_minutes", "sign_off_persons", "trust", "watch_commitments", "watch_days",
+    "access_requests", "authentication", "batch_body_limit", "batch_limit", "body_limit", "callers_counts", "commit_within_days",
+    "document_limit", "evaluations_context", "failure_burst", "hosts", "idempotency_hours", "jwt_audience", "jwt_issuer", "ledger_since",
+    "mode", "norms", "oidc_client_id", "oidc_issuer", "oidc_roles", "oidc_roles_claim", "oidc_scopes", "public_url", "rate_burst",
+    "rate_limit", "receipt_hours", "session_hours", "session_idle_minutes", "sign_off_persons", "trust", "watch_commitments", "watch_days",
     "webhook_private", "zone",
 )  # fmt: skip
 RECORDED_IN_PART = ("bundle_keys", "jwks_url")  # the ids of the keys; the address without user, password and query
@@ -125,6 +125,10 @@ class Settings(BaseModel):
     evaluations_context: bool = Field(
         default=False,
         description="whether each answer to several access evaluations says why; otherwise it has the decision and what is owed",
+    )
+    access_requests: bool = Field(
+        default=False,
+        description="whether a caller may ask for the review of an access evaluation that was denied (AuthZEN profile, draft)",
     )
     public_url: str = Field(
         default="", description="address of the service as callers know it; if not set, the address in the request"

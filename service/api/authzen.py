@@ -12,9 +12,10 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.api import access_requests as review_requests
 from service.api.operations import json_body, operation
 from service.api.sent import Plain, body
-from service.authzen import requests, responses
+from service.authzen import access_requests, requests, responses
 from service.authzen.decision_point import MOST_RESULTS, Access, Blank
 from service.authzen.entity_store import Entities
 from service.authzen.mapping import AccessMapping
@@ -91,6 +92,10 @@ class Configuration(BaseModel):
     search_subject_endpoint: str
     search_resource_endpoint: str
     search_action_endpoint: str
+    access_request_endpoint: str | None = Field(default=None, description="only where a review can be asked for")
+    capabilities: tuple[str, ...] | None = Field(
+        default=None, description="of drafts: what this decision point has beside the standard"
+    )
     supported_obligations: tuple[str, ...] = Field(default=(OBLIGATION,))
     obligations_supported: tuple[str, ...] = Field(default=(OBLIGATION,), description="the name in newer drafts")
 
@@ -130,10 +135,13 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
 
     async def one(request: Request, raw: bytes, asked: requests.Evaluation, caller: Caller) -> Response:
         async def decide() -> Outgoing:
-            access = current()
-            answer, decided = await access.evaluate(asked, access.known(), service.clock(), request.scope["request_id"], caller)
+            access, now = current(), service.clock()
+            answer, decided = await access.evaluate(asked, access.known(), now, request.scope["request_id"], caller)
             if decided is None:
                 return Outgoing((), (), (_written(answer),), {})
+            if settings.access_requests:
+                base = settings.public_url or f"{request.url.scheme}://{request.headers['host']}"
+                answer = responses.requestable(answer, decided.written, now, base + access_requests.PATH)
             return Outgoing.of(decided, _written(answer), _noted(answer))
 
         return await record_and_answer(service, request, caller, raw, decide)
@@ -209,6 +217,8 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
                 search_subject_endpoint=f"{base}{_SEARCH}/subject",
                 search_resource_endpoint=f"{base}{_SEARCH}/resource",
                 search_action_endpoint=f"{base}{_SEARCH}/action",
+                access_request_endpoint=base + access_requests.PATH if settings.access_requests else None,
+                capabilities=(access_requests.CAPABILITY,) if settings.access_requests else None,
             )
         )
 
@@ -258,6 +268,7 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
     )
     for blank, endpoint, name, summary, model in searches:
         add_endpoint(f"{_SEARCH}/{blank}", endpoint, name, summary, model, _search_schema(blank), False)
+    review_requests.add(app, service, current)
     app.router.add_api_route(
         "/.well-known/authzen-configuration",
         configuration,

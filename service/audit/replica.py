@@ -215,6 +215,10 @@ class Replica:
         self._review_note(leaf, kind="comment", text=leaf["text"])
         self.subjects[index] = subject_of_decision(leaf["decision"]), frozenset({"text"})
 
+    def _review_requested(self, index: int, leaf: Leaf) -> None:
+        self._review_note(leaf, kind="requested", text=leaf["text"])
+        self.subjects[index] = subject_of_decision(leaf["decision"]), frozenset({"text"})
+
     def _review_assigned(self, index: int, leaf: Leaf) -> None:
         self._review_note(leaf, kind="assigned", assignee=leaf["assignee"])
 

@@ -24,7 +24,7 @@ from service.authzen.mapping import AccessMapping, NotNamed
 from service.authzen.requests import Evaluation, PageAsked, Search, refusal
 from service.authzen.responses import AccessAnswer
 from service.callers.caller import Caller
-from service.decisions.decider import Decided, Decider, TellingAsked
+from service.decisions.decider import DecidedNow, Decider, TellingAsked
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.service import Service
@@ -62,7 +62,7 @@ class Access:
 
     async def evaluate(
         self, asked: Evaluation, known: Known, now: datetime, request_id: str, caller: Caller
-    ) -> tuple[AccessAnswer, Decided | None]:
+    ) -> tuple[AccessAnswer, DecidedNow | None]:
         """The answer to one question, and the decision to record before the answer leaves. Raises RequestRefused."""
         today = now.astimezone(self._zone).date()
         try:
@@ -80,6 +80,20 @@ class Access:
                 denied=lambda written: responses.denied(written, asked.supported),
             )
             return responses.answer(decided.told, asked.supported), decided
+
+    async def facts(self, asked: Evaluation, known: Known, now: datetime) -> str:
+        """The digest of the facts of a question, as approvals are bound to it. Raises RequestRefused."""
+        today = now.astimezone(self._zone).date()
+        try:
+            exchange = await self._stored(lambda: self._mapping.exchange(asked, known, today))
+        except (NotNamed, Gone) as reason:
+            raise RequestRefused("access-refused", str(reason)) from None
+        async with self._service.turns:
+            try:
+                judgement = self._decider.look(self._live, exchange, now)
+            except engine.EnginesFailed:
+                raise RequestRefused("internal", "no engine could decide") from None
+        return engine.facts_digest(self._live.bundle, judgement.exchange.document)
 
     async def search(self, sent: Search, blank: Blank, now: datetime) -> SearchResults:
         """The entities or actions for which the answer is yes. Raises RequestRefused."""

@@ -7,14 +7,17 @@ the type of the duties is not in the list, the decision is false: a permit needs
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 import engine
+from service.authzen.access_requests import REASON, Requestable, expires
 from service.authzen.requests import EntitySent
 from service.problems import KINDS, RequestRefused
 
+REVIEW = "review"
 OBLIGATION = "custom"  # the only type of obligations
 
 
@@ -65,6 +68,12 @@ class Why(BaseModel):
     reason_admin: dict[str, str] = Field(description="the outcome, and the provisions that lead to it")
     reason_user: dict[str, str] = Field(description="the answer in a sentence")
     obligations: tuple[Obligation, ...] | None = None
+    evaluation_id: str | None = Field(
+        default=None, description="the id of the recorded decision, where its review can be asked for"
+    )
+    evaluated_at: datetime | None = None
+    reason: str | None = Field(default=None, description="`approval_required` where a person may lift the denial")
+    access_request: Requestable | None = Field(default=None, description="only where a person may lift the denial")
 
 
 class WhyNot(BaseModel):
@@ -143,6 +152,19 @@ def answer(written: engine.Written, supported: frozenset[str] | None) -> AccessA
             obligations=obligations or None,
         ),
     )
+
+
+def requestable(answered: AccessAnswer, written: engine.Written, now: datetime, endpoint: str) -> AccessAnswer:
+    """The same answer, with where a review of it can be asked for if a person may lift the denial."""
+    if answered.decision or written.outcome != REVIEW or not written.signable or not isinstance(answered.context, Why):
+        return answered
+    more = {
+        "evaluation_id": written.id,
+        "evaluated_at": now.replace(microsecond=0),
+        "reason": REASON,
+        "access_request": Requestable(endpoint=endpoint, expires_at=expires(now)),
+    }
+    return answered.model_copy(update={"context": answered.context.model_copy(update=more)})
 
 
 def not_named(reason: str) -> AccessAnswer:

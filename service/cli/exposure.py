@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.command import INTERRUPTED, AsJson, Commands, Database, UsedWrongly, address, need, policies_at
+from service.cli.command import INTERRUPTED, AsJson, Commands, Database, UsedWrongly, address, need, policies_at, settings
 from service.cli.exposure_report import document, print_totals, same_meaning, writer
 from service.cli.output import complain, count, day, pace, print_json, progress, today
 
@@ -172,7 +172,8 @@ def _under(url: str, paths: list[Path], as_of: str | None, mode: str) -> "tuple[
     named = {
         "policies": {"present": present.digests.meaning, "other": other.digests.meaning, "as_of": on.isoformat(), "mode": mode}
     }
-    return UnderPolicies(Live.of(present, mode), Live.of(other, mode), on), named
+    persons = settings(database=url).sign_off_persons
+    return UnderPolicies(Live.of(present, mode, persons), Live.of(other, mode, persons), on), named
 
 
 def _check_provision(asked: "Question", provision: str) -> None:

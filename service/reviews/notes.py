@@ -79,8 +79,8 @@ class ReviewNote(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str
-    kind: Literal["comment", "assigned"]
-    text: str | None = Field(default=None, description="the comment; null once the decision is erased")
+    kind: Literal["comment", "assigned", "requested"] = Field(description="`requested`: the caller asked for the review")
+    text: str | None = Field(default=None, description="the comment, or why it was asked for; null once the decision is erased")
     to: Who | None = Field(default=None, description="of an assignment: to whom; null for nobody any more")
     at: datetime
     by: Who
@@ -90,7 +90,7 @@ class ReviewNote(BaseModel):
 class _NoteText:
     """A note that is about to be kept."""
 
-    kind: Literal["comment", "assigned"]
+    kind: Literal["comment", "assigned", "requested"]
     text: str | None = None
     assignee: str | None = None
 
@@ -98,6 +98,22 @@ class _NoteText:
 def comment(transaction: sa.Connection, decision: str, text: str, caller: Caller, now: datetime) -> ReviewNote:
     """Keep a comment on a decision, in a writing transaction. Raises RequestRefused."""
     return _keep(transaction, decision, _NoteText("comment", text=text), caller, now)
+
+
+def requested(transaction: sa.Connection, decision: str, why: str, caller: Caller, now: datetime) -> ReviewNote:
+    """Keep that a caller asks for the review of a decision, and why, in a writing transaction. Raises RequestRefused."""
+    return _keep(transaction, decision, _NoteText("requested", text=why), caller, now)
+
+
+def request_of(connection: sa.Connection, id: str, names: frozenset[str]) -> tuple[str, ReviewNote] | None:
+    """The decision and the note of a request for a review, by the id of the note, if one of these callers made it."""
+    if "\x00" in id:
+        return None
+    chosen = sa.select(review_note).where(review_note.c.id == id, review_note.c.kind == "requested")
+    row = connection.execute(chosen).mappings().one_or_none()
+    if row is None or row["by"] not in names:
+        return None
+    return row["decision"], ReviewNote(id=row["id"], kind="requested", text=row["text"], at=row["at"], by=Who(id=row["by"]))
 
 
 def assign(
@@ -199,9 +215,9 @@ def _keep(transaction: sa.Connection, decision: str, written: _NoteText, caller:
     transaction.execute(sa.insert(review_note), row)
     shown = {name: row[name] for name in ("number", "id", "decision")} | ({"person": who} if who else {})
     hidden = {"by": caller.id}
-    if written.kind == "comment":
+    if written.kind != "assigned":
         happening = Happening(
-            "review-comment",
+            f"review-{'requested' if written.kind == 'requested' else 'comment'}",
             row["at"],
             shown,
             hidden | {"text": written.text},

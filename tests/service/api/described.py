@@ -136,6 +136,10 @@ STEPS = (
     Step("getEntries", "GET", "/tile/entries/000.p/1"),
     Step("listFacts", "GET", "/v1/facts?for={decision}&limit=2"),
     Step("listReviews", "GET", "/v1/reviews"),
+    Step("previewSignOff", "POST", f"{DECISION}/sign-off/preview", {"provisions": ["orders.suspension/stands"]}),
+    Step("assignReview", "POST", f"{DECISION}/review/assign", {"to": "me"}, status=201),
+    Step("commentReview", "POST", f"{DECISION}/review/comments", {"text": "counsel has the order"}, status=201),
+    Step("readReview", "GET", f"{DECISION}/review"),
     Step("signOff", "POST", f"{DECISION}/sign-off", {
         "provisions": ["orders.suspension/stands"],
         "verdict": "approve",
@@ -218,6 +222,37 @@ _LINE = "— fifthfactor/witness/4f5a9c… AAAAAGj…\n"
 WITNESSED = {
     "addCheckpoint": {"answer": _LINE},
     "getWitnessedCheckpoint": {"answer": f"fifthfactor/log/1b2c…\n42\nCsUY…\n\n— fifthfactor/log/1b2c… 8Fq…\n{_LINE}"},
+}
+# Only with the setting `access_requests`.
+_TASK = "https://pdp.example.com/access/v1/requests/019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
+_PENDING = {
+    "task": {
+        "id": "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071",
+        "status": "pending",
+        "status_endpoint": _TASK,
+        "expires_at": "2026-12-24T09:30:00Z",
+    }
+}
+ACCESS_REQUESTS: dict[str, dict[str, Any]] = {
+    "askForReview": {
+        "request": {
+            "subject": {"type": "organization", "id": "clinic-7"},
+            "action": {"name": "transfer"},
+            "resource": {"type": "dataset", "id": "visits-2"},
+            "context": {"business_justification": "needed for the audit"},
+            "denial": {"evaluation_id": "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6070", "expires_at": "2026-11-25T09:30:00Z"},
+        },
+        "answer": _PENDING,
+    },
+    "readAccessRequest": {
+        "answer": {
+            "task": {**_PENDING["task"], "status": "approved"},
+            "result": {
+                "mode": "reevaluate",
+                "approval": {"id": "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6072", "approved_until": "2027-06-30T23:59:59Z"},
+            },
+        }
+    },
 }
 SHADOW = {
     "shadow": {"meaning": "ab" * 32, "source": "cd" * 32},
