@@ -26,6 +26,7 @@ from engine.values import Disputed, Document, Missing, Range, SetOf, Value
 REMEMBERED = 4_096  # classes of one fact that are kept; then the oldest is forgotten, and made again when it is needed
 DAYS = 32  # days whose classes are kept
 GROUP = 10  # facts whose absence is looked up together
+WIDE = 4  # groups of which nothing is sent more often than not; then they are looked up together
 
 EVERY_OF_A_GROUP = (1 << GROUP) - 1
 
@@ -144,7 +145,8 @@ class FactsTests:
         self._of_the_day = by_fact.pop(AS_OF, [])
         self._facts = {
             name: FactTests(atoms, self._read_of(atoms[0][0]), _key_of(atoms), _cuts_of(atoms), 1 << number)
-            for number, (name, atoms) in enumerate(by_fact.items())
+            # Most tests are of facts that many exchanges have. So these are together, and so are those that are nearly always left out.
+            for number, (name, atoms) in enumerate(sorted(by_fact.items(), key=lambda item: -len(item[1])))
         }
         self._totals = [Total(name, *rules.families[name]) for name in self._facts if name in rules.families]
         self._families = {name: Total(name, *family) for name, family in rules.families.items()}
@@ -189,6 +191,11 @@ class FactsTests:
                 absent ^= bit
                 key = value if key_of is None else key_of(value)
                 pair = pairs.get(key) or self._learn(each.name, pairs, key, value, day)
+                possible &= pair[0]
+                certain &= pair[1]
+        for wide, pair in today.wide:
+            if absent & wide == wide:
+                absent ^= wide
                 possible &= pair[0]
                 certain &= pair[1]
         number = 0
@@ -262,11 +269,17 @@ class FactsTests:
                 shares.append((sent, closed[truth], against.users.all))
             else:
                 free &= closed[truth]
-        for number, left in enumerate(today.absent):
-            bits = absent >> number * GROUP & EVERY_OF_A_GROUP
-            if bits:
-                pair = left.get(bits) or self._left_out(number, bits, day)
+        for wide, pair in today.wide:
+            if absent & wide == wide:
+                absent ^= wide
                 free &= pair[0]
+        number = 0
+        while absent:
+            bits = absent & EVERY_OF_A_GROUP
+            if bits:
+                free &= (today.absent[number].get(bits) or self._left_out(number, bits, day))[0]
+            absent >>= GROUP
+            number += 1
         return free, shares
 
     def _keys(self, fact: str) -> tuple[str, ...]:
@@ -280,11 +293,24 @@ class FactsTests:
         base = narrowed(((self._reader.truth(atom, day, day), users) for atom, users in self._of_the_day), self._full)
         groups = -(-len(self._facts) // GROUP)
         classes: dict[str, Classes] = {name: (fact.bit, {}, fact.key) for name, fact in self._facts.items()}
-        today = Day(base, classes, [{} for _ in range(groups)])
+        today = Day(base, classes, [{} for _ in range(groups)], self._wide(groups, day))
         while len(self._days) >= DAYS:
             del self._days[next(iter(self._days))]
         self._days[day] = today
         return today
+
+    def _wide(self, groups: int, day: date) -> list[tuple[int, Pair]]:
+        found = []
+        for first in range(0, groups, WIDE) if groups > 2 * WIDE else ():
+            facts, possible, certain = 0, self._full, self._full
+            for number in range(first, min(first + WIDE, groups)):
+                bits = self._every >> number * GROUP & EVERY_OF_A_GROUP
+                pair = self._left_out(number, bits, day)
+                facts |= bits << number * GROUP
+                possible &= pair[0]
+                certain &= pair[1]
+            found.append((facts, (possible, certain)))
+        return found
 
     def _learn(self, name: str, pairs: dict[Hashable, Pair], key: Hashable, value: Value, day: date) -> Pair:
         """Make the masks of a class seen for the first time."""
@@ -331,6 +357,9 @@ class Day:
     base: Pair
     classes: dict[str, Classes]
     absent: list[dict[int, Pair]]
+    wide: Sequence[
+        tuple[int, Pair]
+    ]  # of some groups together, where all their facts are left out: these facts as bits, and what is left
 
 
 def _key_of(tests: Sequence[tuple[Atom, Users]]) -> KeyOf:
