@@ -25,11 +25,7 @@ from service.log.canonical_json import canonical
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
-<<<<<<< HEAD
-from tests.service.api.described import SHADOW, SIGNED_IN, WITNESSED, calls, outline, shortened
-=======
-from tests.service.api.described import ACCESS_REQUESTS, SHADOW, WITNESSED, calls, outline, shortened
->>>>>>> q-review
+from tests.service.api.described import ACCESS_REQUESTS, SHADOW, SIGNED_IN, WITNESSED, calls, outline, shortened
 
 FREE = ("getOpenApi", "getExchangeSchema", "getDecisionSchema", "getRecordSchema", "getBundle")  # any object is an example
 
@@ -125,11 +121,7 @@ def test_every_member_of_every_body_is_described(document: dict[str, Any]) -> No
 def test_every_example_holds(document: dict[str, Any], tmp_path: Path) -> None:
     """Each call of an example succeeds; its answer, and the example in the document, are of the documented shape."""
     described = operations(document)
-<<<<<<< HEAD
-    known: dict[str, dict[str, Any]] = {"getShadow": {"answer": SHADOW}, **WITNESSED, **SIGNED_IN}
-=======
-    known: dict[str, dict[str, Any]] = {"getShadow": {"answer": SHADOW}, **WITNESSED, **ACCESS_REQUESTS}
->>>>>>> q-review
+    known: dict[str, dict[str, Any]] = {"getShadow": {"answer": SHADOW}, **WITNESSED, **SIGNED_IN, **ACCESS_REQUESTS}
     with application(tmp_path) as client:
         made = calls(client)
     for step, sent, told in made:
@@ -188,16 +180,13 @@ def test_every_route_checks_its_query(client: TestClient) -> None:
     assert {each.path for each in routes if not each.include_in_schema} == {
         "/ask", "/ask/{id}", "/docs", "/docs/start.js", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/log", "/log/beside",
         "/log/export", "/log/rights", "/log/searches", "/log/searches/{id}/delete", "/log/style.css", "/log/{id}", "/log/{id}/again",
-<<<<<<< HEAD
         "/log/{id}/provisions", "/reports", "/reports/report", "/reports/transfers",
         *("/register", "/register/{kind}/{id:path}", "/ledger", "/ledger/benefits", "/ledger/commitments/{id}", "/ledger/counters"),
         *("/ledger/counters/{name}", "/ledger/counters/{name}/{key}", "/ledger/rights", "/ledger/statistics", "/policies"),
         *("/policies/coverage", "/policies/difference", "/policies/shadow", "/policies/versions", "/policies/{policy}"),
         *("/policies/{policy}/-/tests", "/policies/{policy}/{provision}"),
         "/sign-in", "/sign-in/return", "/sign-in/start", "/sign-out",
-=======
-        "/log/{id}/provisions", "/review", "/review/{id}",
->>>>>>> q-review
+        "/review", "/review/{id}", "/log/{id}/documents", "/log/documents/{sha256}",
     }  # fmt: skip
 
 
