@@ -431,7 +431,7 @@ def test_the_log_is_exported_as_parquet(client, path, tmp_path):
     file = tmp_path / "log.parquet"
     assert run(path, "log", "export", "--format", "parquet", "--output", str(file)) == (0, "", "")
     assert file.stat().st_mode & 0o077 == 0
-    found = read_parquet(str(file)).read_all()
+    found: Any = read_parquet(str(file)).read_all()
     assert [each.as_py() for each in found.column("id")] == [id]
     assert [each.as_py() for each in found.column("sequence")] == [0]
     assert [each.as_py() for each in found.column("exporter")] == [EXCHANGE["exporter"]["id"]]

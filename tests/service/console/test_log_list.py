@@ -198,7 +198,7 @@ def test_the_list_is_saved_as_parquet_with_types(client, evaluate, monkeypatch, 
     assert answer.status_code == 200
     file = tmp_path / "decisions.parquet"
     file.write_bytes(answer.content)
-    found = read_parquet(str(file)).read_all()
+    found: Any = read_parquet(str(file)).read_all()
     kinds = {field.name: str(field.type).removeprefix("arro3.core.DataType<").removesuffix(">\n") for field in found.schema}
     assert 'Timestamp(µs, "UTC")' in kinds["recorded_at"]
     assert "Date32" in kinds["as_of"]
