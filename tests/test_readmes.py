@@ -181,20 +181,20 @@ def test_the_examples_on_the_service_run_as_shown(server: Server, home: Path) ->
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the examples are for curl")
 def test_a_key_is_made_and_used_as_shown(tmp_path: Path) -> None:
-    """The commands on keys, in order: with the key everything is answered, with another nothing; a party's key is one too."""
+    """The commands on keys, in order: with the key everything is answered, with another nothing; a party's and a person's are keys too."""
     page = ABOUT_KEYS[0]
-    make, use = blocks(page)
+    make, use, of_person = blocks(page)
     (of_party,) = blocks(ABOUT_KEYS[1])
     database = tmp_path / "fifthfactor.db"
     environment = {**os.environ, "FIFTHFACTOR_DATABASE": str(database), "PYTHONPATH": str(ROOT)}
-    commands = (each.text.replace("fifthfactor", f"{sys.executable} -m service.cli", 1) for each in (make, of_party))
-    key, party_key = (
+    commands = (each.text.replace("fifthfactor", f"{sys.executable} -m service.cli", 1) for each in (make, of_party, of_person))
+    key, *others = (
         subprocess.run(["bash", "-c", each], env=environment, capture_output=True, text=True, check=True).stdout.strip()
         for each in commands
     )
     with running(database) as server:
         ask = use.text.replace("http://localhost:8080", server.address)
-        for given, answered in ((key, "facts"), (party_key, "facts"), ("ff_no", "title")):
+        for given, answered in ((key, "facts"), (others[0], "facts"), (others[1], "facts"), ("ff_no", "title")):
             answer = subprocess.run(["bash", "-c", ask], env={**os.environ, "KEY": given}, capture_output=True, check=True)
             assert answered in json.loads(answer.stdout)
 

@@ -13,6 +13,7 @@ from service.api.operations import json_body, operation
 from service.api.sent import Plain, body
 from service.callers import keys
 from service.callers.caller import MOST_OF_A_PARTY, OF_A_PARTY, SCOPES, Caller, Scope, caller_of, is_party
+from service.callers.person import MOST_OF_A_NAME, MOST_OF_AN_ISSUER, Person, is_person
 from service.decisions.idempotency import KeptAnswer, once
 from service.problems import ProblemPlace, RequestRefused, wrong_members
 from service.service import Service
@@ -20,6 +21,26 @@ from service.telemetry.log_lines import audit
 
 MOST_BYTES = 4096  # in a body
 LIMIT, MOST = 100, 1_000  # keys on a page
+
+
+class PersonSent(BaseModel):
+    """A person, as an issuer of identities names her."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", title="Person")
+
+    issuer: Annotated[str, StringConstraints(max_length=MOST_OF_AN_ISSUER)] = Field(description="the address of the issuer")
+    subject: Annotated[str, StringConstraints(max_length=255)] = Field(description="who she is there, as in its claim `sub`")
+    name: Annotated[str, StringConstraints(min_length=1, max_length=MOST_OF_A_NAME)] | None = Field(
+        default=None, description="what to call her; the name that the issuer says when she signs in replaces it"
+    )
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if not is_person(self.issuer, self.subject):
+            raise ValueError("an issuer is an address, and a subject has 1 to 255 visible ASCII characters")
+        if self.name is not None and not self.name.isprintable():
+            raise ValueError("a name may have printable characters only")
+        return self
 
 
 class NewKey(BaseModel):
@@ -36,6 +57,10 @@ class NewKey(BaseModel):
         default=None,
         description="the id of the party to which the key belongs: it acts as that exporter and reads what belongs to it,"
         " with the scopes `evaluate`, `commit` and `read` only",
+    )
+
+    person: PersonSent | None = Field(
+        default=None, description="to whom the key belongs: what it does, this person does; null for a program's key"
     )
 
     @field_validator("party")
@@ -75,6 +100,7 @@ class KeyInfo(BaseModel):
     party: str | None = Field(
         default=None, description="the id of the party to which the key belongs; null for an operator's key"
     )
+    person: PersonSent | None = Field(default=None, description="to whom the key belongs; null for a program's key")
 
 
 class MadeKey(KeyInfo):
@@ -109,7 +135,9 @@ def add(app: FastAPI, service: Service) -> None:
             now = service.clock()
             if wanted.expires_on is not None and wanted.expires_on < now.astimezone(UTC).date():
                 raise _wrong(ProblemPlace(pointer="/expires_on", code="past", detail="this day is over"))
-            key, told = keys.create(transaction, wanted.name, wanted.scopes, wanted.expires_on, caller.id, now, wanted.party)
+            key, told = keys.create(
+                transaction, wanted.name, wanted.scopes, wanted.expires_on, caller.id, now, wanted.party, _person(wanted)
+            )
             answer, kept = (_written({**key.shown(), "key": each}) for each in (told, None))
             return KeptAnswer(answer, 201, kept=kept, after=lambda: changed("key-created", caller, key, request))
 
@@ -172,6 +200,10 @@ def add(app: FastAPI, service: Service) -> None:
             repeatable=True,
         ),
     )
+
+
+def _person(wanted: NewKey) -> Person | None:
+    return None if wanted.person is None else Person(**wanted.person.model_dump())
 
 
 def _read(raw: bytes) -> NewKey:

@@ -33,6 +33,7 @@ from service.store.tables import (
     metadata,
     movement,
     opening,
+    person,
     promise,
     right_line,
     right_opening,
@@ -46,6 +47,7 @@ from service.store.tables import (
 # The tables that are made from leaves alone.
 FROM_LEAVES = (
     caller,
+    person,
     sign_off,
     entity,
     commitment,
@@ -157,7 +159,16 @@ class Replica:
             created_by=leaf["by"],
             expires_on=leaf["expires_on"],
             party=leaf.get("party"),
+            person=leaf.get("person"),
         )
+
+    def _person(self, index: int, leaf: Leaf) -> None:
+        id, who = leaf["person"], {name: leaf[name] for name in ("issuer", "subject", "name")}
+        if self.rows.execute(sa.select(person.c.id).where(person.c.id == id)).first() is None:
+            self._insert(person, id=id, **who, known_at=leaf["at"])
+        else:
+            self._update(person, person.c.id == id, **who)
+        self.subjects[index] = f"person/{id}", frozenset(who)
 
     def _key_revoked(self, index: int, leaf: Leaf) -> None:
         self._update(caller, caller.c.id == leaf["key"], revoked_at=leaf["at"], revoked_by=leaf["by"])

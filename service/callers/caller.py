@@ -9,6 +9,7 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from service.callers.person import Person
 from service.problems import RequestRefused
 
 Scope = Literal["evaluate", "commit", "read", "review", "administer"]
@@ -23,14 +24,16 @@ class Caller:
     """
     A caller's id and scopes.
 
-    `key:…` is the owner of an API key, `sub:…` the subject of a token, `local` a caller on this machine where no key is needed.
+    `key:…` is the owner of an API key, `sub:…` the subject of a token, `person:…` somebody who signed in, `local` a caller on this machine
+    where no key is needed.
     `party` is the id of the party to which the caller belongs, as the register calls it. Such a caller acts as that exporter, and reads
-    what belongs to that party. A caller without one is an operator's.
+    what belongs to that party. A caller without one is an operator's. `person` is who calls, None if it is a program or not known.
     """
 
     id: str
     scopes: frozenset[str]
     party: str | None = None
+    person: Person | None = None
 
     @property
     def reads(self) -> bool:

@@ -14,24 +14,33 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from service.callers import known_persons
 from service.callers.caller import OF_A_PARTY, SCOPES, Caller
+from service.callers.person import Person
 from service.log.tree_leaves import Happening, append
 from service.store.database import Database
 from service.store.moments import moment_text
 from service.store.tables import caller as rows
-from service.store.tables import entity_alias
+from service.store.tables import entity_alias, person
 
 # A process trusts its cached keys for this long. After this time, a key revoked in another process is refused everywhere.
 BELIEVED_SECONDS = 5.0
 MOST_BELIEVED = 4096
 MOST_CHARACTERS = 100  # in a name
 
+# The keys with the persons to whom they belong.
+_KEYS: sa.Select[Any] = sa.select(
+    *(column for column in rows.c if column.name != "person"),
+    person.c.issuer,
+    person.c.subject,
+    person.c.name.label("person_name"),
+).select_from(rows.outerjoin(person, rows.c.person == person.c.id))
 _KEY = re.compile(r"ff_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 
 
@@ -40,7 +49,7 @@ class Key:
     """
     A key as the database has it. `expires_on` is the last day, in UTC, on which it is valid.
 
-    `party` is the id of the party to which it belongs, None for an operator's key.
+    `party` is the id of the party to which it belongs, None for an operator's key. `person` is to whom it belongs, None for a program's.
     """
 
     id: str
@@ -53,6 +62,7 @@ class Key:
     revoked_at: str | None
     revoked_by: str | None
     party: str | None = None
+    person: Person | None = None
 
     def good(self, now: datetime) -> bool:
         """Whether the key is neither revoked nor expired."""
@@ -62,11 +72,12 @@ class Key:
 
     def shown(self) -> dict[str, Any]:
         """The key as it may be shown: without the hash."""
-        return {name: getattr(self, name) for name in self.__slots__ if name != "secret_hash"}
+        shown = {name: getattr(self, name) for name in self.__slots__ if name != "secret_hash"}
+        return {**shown, "person": None if self.person is None else asdict(self.person)}
 
     def caller(self) -> Caller:
         """The caller that the key stands for."""
-        return Caller(f"key:{self.id}", frozenset(self.scopes), self.party)
+        return Caller(f"key:{self.id}", frozenset(self.scopes), self.party, self.person)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +106,7 @@ def create(
     by: str,
     now: datetime,
     party: str | None = None,
+    person: Person | None = None,
 ) -> tuple[Key, str]:
     """
     Make a key, in a writing transaction. Returns the row, and the key itself, which cannot be shown again.
@@ -117,7 +129,9 @@ def create(
         revoked_at=None,
         revoked_by=None,
         party=None if party is None else _registered(transaction, party),
+        person=person,
     )
+    of = None if person is None else known_persons.known(transaction, person, now)
     transaction.execute(
         sa.insert(rows).values(
             id=key.id,
@@ -128,12 +142,15 @@ def create(
             created_by=key.created_by,
             expires_on=key.expires_on,
             party=key.party,
+            person=of,
         )
     )
     made = {"key": key.id, "scopes": list(key.scopes), "expires_on": key.expires_on}
     hidden = {"name": name, "by": by, "secret_hash": key.secret_hash.hex()}
     if key.party is not None:
         hidden["party"] = key.party
+    if of is not None:
+        made["person"] = of
     append(transaction, Happening("key-made", key.created_at, made, hidden))
     return key, f"ff_{key.id}_{secret}"
 
@@ -151,13 +168,13 @@ def revoke(transaction: sa.Connection, id: str, by: str, now: datetime) -> Key |
 
 def find(connection: sa.Connection, id: str) -> Key | None:
     """The key with this id, revoked or not."""
-    row = connection.execute(sa.select(rows).where(rows.c.id == id)).one_or_none()
+    row = connection.execute(_KEYS.where(rows.c.id == id)).one_or_none()
     return None if row is None else _key(row)
 
 
 def listed(connection: sa.Connection) -> list[Key]:
     """All keys that were ever made, the oldest first."""
-    return [_key(row) for row in connection.execute(sa.select(rows).order_by(rows.c.created_at, rows.c.id))]
+    return [_key(row) for row in connection.execute(_KEYS.order_by(rows.c.created_at, rows.c.id))]
 
 
 class KeyRing:
@@ -240,6 +257,8 @@ def _hash(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("ascii")).digest()
 
 
-def _key(row: sa.Row[tuple[object, ...]]) -> Key:
+def _key(row: sa.Row[Any]) -> Key:
     values = row._asdict()
+    issuer, subject, named = (values.pop(name) for name in ("issuer", "subject", "person_name"))
+    values["person"] = None if issuer is None else Person(issuer, subject, named)
     return Key(**{**values, "scopes": tuple(values["scopes"].split()), "secret_hash": bytes(values["secret_hash"])})

@@ -17,6 +17,7 @@ import jwt
 
 from service.callers import issuer_keys
 from service.callers.caller import OF_A_PARTY, SCOPES, Caller, is_party
+from service.callers.person import Person
 from service.problems import RequestRefused
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -106,7 +107,7 @@ class Tokens:
         except (jwt.PyJWTError, ValueError, OverflowError, TypeError) as refused:
             reasons = (words for kind, words in _REASONS if isinstance(refused, kind))
             raise TokenRefused(next(reasons, "the token is not signed by the issuer")) from None
-        return _meant(claims)
+        return _meant(claims, self._issuer)
 
     def _held(self, name: str) -> jwt.PyJWK | None:
         """The key with this name, if it was fetched recently."""
@@ -131,7 +132,7 @@ class Tokens:
         raise _unreachable()
 
 
-def _meant(claims: Mapping[str, Any]) -> Caller:
+def _meant(claims: Mapping[str, Any], issuer: str) -> Caller:
     """The caller of checked claims. Raises TokenRefused."""
     subject, scopes = claims["sub"], claims.get("scope", "")
     if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
@@ -139,14 +140,16 @@ def _meant(claims: Mapping[str, Any]) -> Caller:
     if not isinstance(scopes, str):
         raise TokenRefused("the claim `scope` must be a text: scopes separated by spaces")
     granted = {each.removeprefix(SCOPE_PREFIX) for each in scopes.split(" ") if each.startswith(SCOPE_PREFIX)}
+    # A program that asks for itself gets a token whose subject is its own client id (RFC 9068, section 2.2).
+    person = None if subject in (claims.get("client_id"), claims.get("azp")) else Person(issuer, subject)
     if PARTY not in claims:
-        return Caller(f"sub:{subject}", frozenset(granted & set(SCOPES)))
+        return Caller(f"sub:{subject}", frozenset(granted & set(SCOPES)), person=person)
     party = claims[PARTY]
     if not isinstance(party, str) or not is_party(
         party
     ):  # INVARIANT (fail closed): a claim that names no party is not an operator's
         raise TokenRefused(f"the claim `{PARTY}` must be the id of a party")
-    return Caller(f"sub:{subject}", frozenset(granted & set(OF_A_PARTY)), party)
+    return Caller(f"sub:{subject}", frozenset(granted & set(OF_A_PARTY)), party, person)
 
 
 def _unreachable() -> RequestRefused:

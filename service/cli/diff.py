@@ -185,7 +185,7 @@ class _Log:
 
     def _trial(self, stored: "Stored") -> "engine.Trial":
         import engine
-        from service.log.leaf import clear
+        from service.log.leaf import clear, erased
         from service.log.record import SHAPES
         from service.store.database import file_of
 
@@ -197,7 +197,7 @@ class _Log:
         record = clear(entry.leaf, entry.openings)
         if record.get("schema") not in SHAPES:
             return engine.Trial(entry.id, at, "log", problem="the record has a shape that this version does not know")
-        gone = [opening.pointer for opening in entry.openings if opening.value is None]
+        gone = erased(entry.openings)
         for pointer in gone:
             _leave_out(record["request"], pointer)
         self.erased += bool(gone)

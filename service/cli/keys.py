@@ -19,6 +19,7 @@ app = Commands(help="Make, list and revoke the keys that callers need.")
 
 @app.add(
     "keys create --name gateway --scope evaluate --scope commit",
+    "keys create --name desk --scope read --scope review --issuer https://id.example.org --subject 7f3a",
     "keys create --name clinic --party clinic-7 --scope evaluate --scope commit --scope read",
 )
 def create(
@@ -31,15 +32,22 @@ def create(
         str | None,
         typer.Option(help="Id of the party to which the key belongs, as the register has it. [none: an operator's key]"),
     ] = None,
+    issuer: Annotated[
+        str | None,
+        typer.Option(help="With --subject: the address of the issuer that knows the person to whom the key belongs."),
+    ] = None,
+    subject: Annotated[str | None, typer.Option(help="Who the person is there, as in the claim `sub` of the issuer.")] = None,
     database: Database = None,
 ) -> int:
     """
     Make a key and print it. It is shown only once.
 
     A key of a party acts as that exporter, and reads what belongs to it; it may have the scopes evaluate, commit and read.
+    What is done with the key of a person, this person did: she cannot review what she asked for.
     """
     from service.callers import keys as held
     from service.callers.caller import OF_A_PARTY, SCOPES, is_party
+    from service.callers.person import Person, is_person
     from service.store.upgrade import writing
 
     if not name.isprintable() or not 1 <= len(name) <= held.MOST_CHARACTERS:
@@ -50,9 +58,12 @@ def create(
         raise UsedWrongly("`--party` must be the id of a party: printable characters")
     if party is not None and (other := [each for each in scope if each not in OF_A_PARTY]):
         raise UsedWrongly(f"a party's key cannot have the scope `{other[0]}`; use some of {', '.join(OF_A_PARTY)}")
+    if (issuer is None) != (subject is None) or (issuer is not None and not is_person(issuer, subject or "")):
+        raise UsedWrongly("a person is an address of an `--issuer` and a `--subject` of visible ASCII characters; give both")
+    person = None if issuer is None or subject is None else Person(issuer, subject)
     last = _last_day(expires) if expires is not None else None
     with writing(address(database), log_key()) as transaction:
-        key, told = held.create(transaction, name, scope, last, BY, datetime.now(UTC), party)
+        key, told = held.create(transaction, name, scope, last, BY, datetime.now(UTC), party, person)
     _audit("key-created", key.id, key.scopes)
     print(told)
     return 0
@@ -76,7 +87,8 @@ def list_(database: Database = None, as_json: AsJson = False) -> int:
         state = "revoked" if key.revoked_at else "good" if key.good(now) else "expired"
         until = f" until {key.expires_on}" if key.expires_on else ""
         of = f" of {key.party}" if key.party else ""
-        print(f"{key.id}  {state}{until}{of}  {','.join(key.scopes)}  {key.name}")
+        by = f" by {key.person.shown}" if key.person else ""
+        print(f"{key.id}  {state}{until}{of}{by}  {','.join(key.scopes)}  {key.name}")
     return 0
 
 

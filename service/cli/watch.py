@@ -69,7 +69,11 @@ def _once(service: "Service", on: date | None) -> int:
     with service.store.database.reading.connect() as connection:
         while found := page(connection, before, 500):
             for each in found:
-                outcome = each.document["after"] or each.document.get("why") or "falls due"
+                outcome = (
+                    each.document["after"]
+                    or each.document.get("why")
+                    or ("is overdue" if each.kind == "overdue" else "falls due")
+                )
                 print(f"{each.since} {each.kind} {safe(each.commitment)}: {safe(outcome)} ({safe(each.cause)})")
             before = found[-1].number
     print(_said(done))

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -239,7 +240,8 @@ class Decider:
             self._service.incidents.disagreement(live.pdp, request_id, written)
         no = denied(written)
         told = written if caller.reads else live.pdp.withheld(written)
-        more = _members(written.outcome, written.lang, written.signable, judged.filled.marks, no, judged.judgement.signed_off)
+        filled, signed = judged.filled, judged.judgement.signed_off
+        more = _members(written.outcome, written.lang, written.signable, filled.marks, no, signed, filled.overdue)
         try:
             recorded, answer = RecordedDecision.of(written), answered(told)
         except NotCanonical:
@@ -368,12 +370,14 @@ def _members(
     counted: Mapping[str, Any],
     denied: str = "",
     signed_off: Sequence[engine.SignedOffPart] = (),
+    overdue: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The optional members that the record of a decision has."""
     members = {
         "counted": counted or None,
         "denied": denied or None,
         "lang": None if lang == TellingAsked().lang else lang,
+        "overdue": {fact: list(ids) for fact, ids in overdue.items()} or None,
         "signable": list(signable) if outcome == sign_offs.REVIEW else None,
         "signed_off": [each.model_dump(mode="json") for each in signed_off] or None,
     }

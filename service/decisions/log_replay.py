@@ -18,6 +18,7 @@ import sqlalchemy as sa
 import engine
 from service.decisions.replay import CannotReplay, Replay, ReplayDifference, decider, kept_decider, replay_with_members
 from service.log.index import numbers_between
+from service.log.leaf import erased
 from service.log.record import PolicyDigests
 from service.log.store import Stored, scan
 from service.store.forked_reading import ForkedReading
@@ -112,8 +113,9 @@ class LogReplay:
         try:
             found, beside = replay_with_members(stored, lambda bundle, mode: self._kept(connection, bundle, mode))
         except CannotReplay as cannot:
-            erased = any(each.value is None for each in stored.entry.openings)
-            result: Result = "erased" if erased and cannot.cause in ("refused", "failed") else cannot.cause
+            result: Result = (
+                "erased" if erased(stored.entry.openings) and cannot.cause in ("refused", "failed") else cannot.cause
+            )
             return RecordResult(number, id, result, str(cannot))
         except (LookupError, TypeError, ValueError, AttributeError) as failed:  # somebody wrote and hashed something else
             return RecordResult(number, id, "unsound", f"the record lacks what its shape has ({type(failed).__name__})")

@@ -22,6 +22,7 @@ from fastapi import FastAPI
 import engine
 from service.log.canonical_json import canonical
 from service.log.leaf import clear
+from service.log.leaf import erased as erased_of
 from service.log.record import SCHEMA, SHAPES, PolicyDigests
 from service.log.store import Stored
 from service.policies.kept import NotKept, load_kept
@@ -129,7 +130,7 @@ def reopen(stored: Stored, deciders: Deciders, otherwise: Otherwise | None = Non
     wanted = otherwise or Otherwise()
     recorded, decided_by = record["decision"], PolicyDigests(**record["bundle"])
     bundle = wanted.bundle or decided_by
-    erased = tuple(each.pointer for each in stored.entry.openings if each.value is None)
+    erased = erased_of(stored.entry.openings)
     request = record["request"]
     for pointer in erased:
         _remove(request, pointer)
@@ -186,7 +187,7 @@ def replay_with_members(stored: Stored, deciders: Deciders) -> tuple[Replay, tup
     record = _record(stored)
     recorded, version = record["decision"], record["engine"]["version"]
     under = record["engine"].get("semantics") or engine.semantics_of(version)
-    erased = tuple(each.pointer for each in stored.entry.openings if each.value is None)
+    erased = erased_of(stored.entry.openings)
 
     def found(holds: bool, same: Finding, differences: Iterable[ReplayDifference] = (), refused: str | None = None) -> Replay:
         return Replay(

@@ -23,7 +23,7 @@ import engine
 from service.decisions.replay import CannotReplay, Reopened, kept_decider, reopen
 from service.ledger.counts import Moment
 from service.ledger.running_time import runs_until
-from service.log.leaf import WHOLE, clear
+from service.log.leaf import HIDDEN, clear
 from service.log.store import Store, Stored
 from service.policies import kept
 from service.problems import ProblemPlace, RequestRefused
@@ -68,7 +68,7 @@ def bound(stored: Stored, reopened: Callable[[Stored], Reopened]) -> Bound:
     """
     record = clear(stored.entry.leaf, stored.entry.openings)
     as_of, decision = date.fromisoformat(record["as_of"]), record["decision"]
-    left = {each.value is not None for each in stored.entry.openings if each.pointer not in WHOLE}
+    left = {each.value is not None for each in stored.entry.openings if each.pointer not in HIDDEN}
     if left == {False}:
         return Bound(as_of, (), as_of, erased=True)
     if decision["hypothetical"]:

@@ -28,7 +28,7 @@ from service.ledger.party_view import EXPORTER
 from service.ledger.promise_book import Replaced
 from service.log import tree_leaves
 from service.log.canonical_json import canonical
-from service.log.leaf import clear, with_value
+from service.log.leaf import clear, erased, with_value
 from service.log.store import Stored, find
 from service.log.tree_leaves import Happening
 from service.policies.live import Live
@@ -470,9 +470,8 @@ def _again(live: Live, stored: Stored) -> engine.Exchange | None:
     """The exchange of a record as it was decided, read by the loaded policies; None if they cannot read it."""
     record = clear(stored.entry.leaf, stored.entry.openings)
     request = record["request"]
-    for opening in stored.entry.openings:
-        if opening.value is None:  # erased: it may have been anything
-            request = with_value(request, opening.pointer, "unknown")
+    for pointer in erased(stored.entry.openings):  # it may have been anything
+        request = with_value(request, pointer, "unknown")
     # The policies may have lost a counter. The others are counted all the same.
     for document in (request, bare(request, {fact: {} for fact in record.get("counted", {})})):
         try:

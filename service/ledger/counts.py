@@ -52,13 +52,14 @@ class Filled:
     An exchange with its counters and with what the books say.
 
     `marks` has the source of each counter that was filled in, as a record shows it. `others` has what the ledger counts without this
-    exchange; of money in one of the `currencies`.
+    exchange; of money in one of the `currencies`. `overdue` names the commitments whose overdue promises were counted, by the fact.
     """
 
     exchange: engine.Exchange
     marks: Mapping[str, Mapping[str, Any]]
     others: Mapping[str, engine.Tally]
     currencies: Mapping[str, str] = field(default_factory=dict)
+    overdue: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Counts:
@@ -153,16 +154,18 @@ class Counts:
                     marks[fact] = {"from": source, **shown(value, each.currency)}
                     if told is not None:
                         marks[fact]["brought"] = engine.to_json(sent) if each.currency else ends(told)
+        overdue: Mapping[str, tuple[str, ...]] = {}
         if counting.promises:
             promised = self.promises.overdue(connection, live, exchange, moment.as_of, without)
             counts.update(promised.counts)
+            overdue = promised.commitments
             marks.update({fact: dict(mark) for fact, mark in promised.marks.items()})
         counted = [fact for fact, mark in marks.items() if mark["from"] == "ledger"]
         currencies = {fact: each.currency for each in wanted for fact in each.counter.facts if each.currency}
         filled = counting.filled(exchange, counts, counted) if counts else exchange
         if connection is not None:
             filled = self.rights.filled(connection, live, filled, moment.as_of, made)
-        return Filled(filled, marks, others, currencies)
+        return Filled(filled, marks, others, currencies, overdue)
 
     def _found(
         self,

@@ -17,6 +17,7 @@ import engine
 from service.ledger.counts import bare
 from service.ledger.running import RunningCommitment
 from service.log.canonical_json import canonical
+from service.log.leaf import erased
 from service.policies import kept
 from service.policies.live import Live
 from service.register.stated_facts import ROLES
@@ -206,7 +207,7 @@ class UnderPolicies:
     def look(
         self, connection: sa.Connection, commitment: RunningCommitment, record: Mapping[str, Any], noted: Counter[str]
     ) -> Touch | None:
-        if any(each.value is None for each in commitment.stored.entry.openings):
+        if erased(commitment.stored.entry.openings):
             raise Erased
         was, now = (self._judged(connection, live, record) for live in (self.present, self.other))
         if not isinstance(was, engine.Judgement) and was == now:

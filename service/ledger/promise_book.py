@@ -16,6 +16,7 @@ import sqlalchemy as sa
 import engine
 from service.ledger.book import Book
 from service.ledger.hashed_names import party
+from service.ledger.party_view import EXPORTER
 from service.log import tree_leaves
 from service.log.tree_leaves import Happening
 from service.policies.live import Live
@@ -25,27 +26,42 @@ from service.store.tables import commitment, counted, promise
 _KEPT = ("kept_on", "evidence", "document", "reported_at", "reported_by")
 _SAME = ("name", "due", "by", "to")  # of two promises, beside their terms
 
+MOST_NAMED = 8  # commitments whose overdue promises were counted
+_IS_OVERDUE = (
+    promise.c.by == sa.bindparam("by"),
+    promise.c.due < sa.bindparam("day"),
+    commitment.c.state == "committed",
+    commitment.c.id != sa.bindparam("without"),
+    sa.or_(promise.c.kept_on.is_(None), promise.c.kept_on > sa.bindparam("day")),
+)
 _OVERDUE = (
     sa.select(promise.c.meaning, sa.func.count().label("number"))
     .join(commitment, commitment.c.id == promise.c.commitment)
-    .where(
-        promise.c.by == sa.bindparam("by"),
-        promise.c.due < sa.bindparam("day"),
-        commitment.c.state == "committed",
-        commitment.c.id != sa.bindparam("without"),
-        sa.or_(promise.c.kept_on.is_(None), promise.c.kept_on > sa.bindparam("day")),
-    )
+    .where(*_IS_OVERDUE)
     .group_by(promise.c.meaning)
+)
+_LONGEST = (
+    sa.select(promise.c.commitment)
+    .join(commitment, commitment.c.id == promise.c.commitment)
+    .where(*_IS_OVERDUE, promise.c.meaning.in_(sa.bindparam("meanings", expanding=True)))
+    .group_by(promise.c.commitment)
+    .order_by(sa.func.min(promise.c.due), promise.c.commitment)
+    .limit(MOST_NAMED)
 )
 _COUNTED = sa.select(counted.c.counting, counted.c.meaning)
 
 
 @dataclass(frozen=True, slots=True)
 class FilledPromises:
-    """The numbers of overdue promises for one exchange, by the facts that take them, and how a record shows each."""
+    """
+    The numbers of overdue promises for one exchange, by the facts that take them, and how a record shows each.
+
+    `commitments` are those whose promises are overdue, at most MOST_NAMED for each fact, the longest overdue first.
+    """
 
     counts: Mapping[str, engine.Range]
     marks: Mapping[str, Mapping[str, Any]]
+    commitments: Mapping[str, tuple[str, ...]]
 
 
 class Promises:
@@ -72,6 +88,7 @@ class Promises:
         """
         counts: dict[str, engine.Range] = {}
         marks: dict[str, dict[str, Any]] = {}
+        named: dict[str, tuple[str, ...]] = {}
         for fact, promises in _by_fact(live).items():
             sent = exchange.as_stated().values.get(fact)
             told = sent if isinstance(sent, engine.Range) else None
@@ -83,11 +100,13 @@ class Promises:
             if not known or len(by) < len({each.by for each in known}):
                 continue  # nobody knows whose promises to count
             kept = self._number(connection, known, by, day, without)
+            if kept.low and connection is not None and (ids := self._longest(connection, known, by, day, without)):
+                named[fact] = ids
             value = kept if told is None else _wider(kept, told)
             counts[fact] = value
             source = "ledger" if told is None else "caller" if value == told else "both"
             marks[fact] = {"from": source, **_ends(value)} | ({} if told is None else {"brought": _ends(told)})
-        return FilledPromises(counts, marks)
+        return FilledPromises(counts, marks, named)
 
     def make(
         self, transaction: sa.Connection, live: Live, id: str, exchange: engine.Exchange, at: str, replaced: "Replaced | None"
@@ -159,6 +178,21 @@ class Promises:
                     endless = endless or any(each.meaning not in known for known in meanings.values())
         low = engine.Range.exact(number)
         return engine.Range(low.low, None) if endless else low
+
+    def _longest(
+        self,
+        connection: sa.Connection,
+        promises: Sequence[engine.Promise],
+        by: Mapping[str, str],
+        day: date,
+        without: str | None,
+    ) -> tuple[str, ...]:
+        """The commitments of the exporter that have promises overdue. Those of others are counted and not named: a party may read this."""
+        meanings = [each.meaning for each in promises if each.by == EXPORTER]
+        if not meanings:
+            return ()
+        given = {"by": party(self._book, connection, by[EXPORTER]), "day": day.isoformat(), "without": without or ""}
+        return tuple(connection.execute(_LONGEST, {**given, "meanings": meanings}).scalars())
 
     def _rows(self, transaction: sa.Connection, live: Live, exchange: engine.Exchange) -> Iterator[dict[str, Any]]:
         made = [each for promised in live.counting.promises if (each := promised.made(exchange)) is not None]

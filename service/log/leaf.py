@@ -2,13 +2,14 @@
 The bytes of a record in the log, and how they are checked.
 
 Input: a record as a JSON document, and the places of the personal values in its request. Output: the leaf, which is canonical
-JSON with a commitment in place of each personal value, and of three members as wholes: the request, the decision, and the words
-that the record is found by; the leaf's RFC 6962 hash; and the openings of the commitments. An erasure removes the openings of
-personal values and leaves the leaf and its hash as they are. So the values are gone, and every proof over the leaves stays valid.
+JSON with a commitment in place of each personal value, and of four members as wholes: the request, the decision, the words
+that the record is found by, and the commitments whose overdue promises were counted; the leaf's RFC 6962 hash; and the openings of the
+commitments. An erasure removes the openings of personal values, and of `overdue`, which leads to the party, and leaves the leaf and its
+hash as they are. So the values are gone, and every proof over the leaves stays valid.
 The leaf of a record of shape 1 or 2 holds request and decision themselves.
 
     leaf        = RFC 8785 of the record, with {"commitment": "<hex>"} in place of the request, of the decision, of `found_by`,
-                  and, within the request, of each personal value
+                  of `overdue`, and, within the request, of each personal value
     leaf hash   = SHA-256(00 || leaf)                                                       (RFC 6962, section 2.1)
     commitment  = SHA-256("fifthfactor/commitment/1" || 00 || salt || RFC 8785 of the value)
     salt        = 32 bytes from the operating system, new for each value
@@ -32,7 +33,9 @@ from service.transparency.salted_commitment import SALT_BYTES as SALT_BYTES
 from service.transparency.salted_commitment import commitment as commitment
 
 _NOTHING: Mapping[str, bytes] = MappingProxyType({})
+OVERDUE = "overdue"  # the member that is erased with the personal values
 WHOLE = ("decision", "found_by", "request")  # the members to which a leaf holds a commitment, from shape 3 on
+HIDDEN = (*WHOLE, OVERDUE)  # the same, with the one that not every record has
 _SHAPES_WITHOUT = (b'"fifthfactor/record/1"', b'"fifthfactor/record/2"')
 
 
@@ -41,7 +44,7 @@ class Opening:
     """
     The salt and the value that open one commitment, both None after an erasure.
 
-    The pointer leads into the record's request, or is one of WHOLE for the commitment to a whole member.
+    The pointer leads into the record's request, or is one of HIDDEN for the commitment to a whole member.
     """
 
     pointer: str
@@ -83,7 +86,7 @@ def seal(
         openings.append(opening)
     members = {name: canonical(value) for name, value in document.items() if name != "request"}
     members = {**members, **written, "request": canonical(request)}
-    for name in () if members.get("schema") in _SHAPES_WITHOUT else sorted(members.keys() & set(WHOLE)):
+    for name in () if members.get("schema") in _SHAPES_WITHOUT else sorted(members.keys() & set(HIDDEN)):
         opening = Opening(name, random(SALT_BYTES), members[name])
         members[name] = b'{"commitment":"%b"}' % _commitment_of(opening).encode()
         openings.append(opening)
@@ -104,7 +107,7 @@ def clear(leaf: bytes, openings: Sequence[Opening]) -> dict[str, Any]:
     """The record of a leaf, with the personal values that were not erased put back."""
     document = opened(leaf, openings)
     for opening in openings:
-        if opening.value is not None and opening.pointer not in WHOLE:
+        if opening.value is not None and opening.pointer not in HIDDEN:
             document["request"] = with_value(document["request"], opening.pointer, json.loads(opening.value))
     return document
 
@@ -112,14 +115,19 @@ def clear(leaf: bytes, openings: Sequence[Opening]) -> dict[str, Any]:
 def opened(leaf: bytes, openings: Sequence[Opening]) -> dict[str, Any]:
     """The record of a leaf, with request and decision put back, and commitments in place of the personal values."""
     document: dict[str, Any] = json.loads(leaf)
-    document |= {each.pointer: json.loads(each.value) for each in openings if each.pointer in WHOLE and each.value is not None}
+    document |= {each.pointer: json.loads(each.value) for each in openings if each.pointer in HIDDEN and each.value is not None}
     return document
+
+
+def erased(openings: Sequence[Opening]) -> tuple[str, ...]:
+    """The JSON Pointers to the values of a request that were erased."""
+    return tuple(each.pointer for each in openings if each.value is None and each.pointer not in HIDDEN)
 
 
 def commitments(leaf: bytes, openings: Sequence[Opening]) -> dict[str, str]:
     """The commitments of a record, by the pointers of their openings."""
     document = json.loads(leaf)
-    whole = {name: hexadecimal for name in WHOLE for at, hexadecimal in commitments_in(document.get(name), "") if not at}
+    whole = {name: hexadecimal for name in HIDDEN for at, hexadecimal in commitments_in(document.get(name), "") if not at}
     return {**whole, **dict(commitments_in(opened(leaf, openings)["request"], ""))}
 
 

@@ -18,7 +18,7 @@ from typing import Any, TextIO
 import sqlalchemy as sa
 
 from service.log.canonical_json import NotCanonical, canonical
-from service.log.leaf import WHOLE, commitment, value_at, with_value
+from service.log.leaf import HIDDEN, commitment, value_at, with_value
 from service.log.proofs import LogTree
 from service.log.shown import kept
 from service.log.store import Stored, find
@@ -145,9 +145,9 @@ def leaf_of(shown: dict[str, Any]) -> bytes:
     try:
         document, openings = shown["record"], shown["log"]["personal"]
         # The personal values come first: the commitment to the request is to the request with their commitments in it.
-        for opening in sorted(openings, key=lambda each: each["pointer"] in WHOLE):
+        for opening in sorted(openings, key=lambda each: each["pointer"] in HIDDEN):
             pointer, salt = opening["pointer"], opening["salt"]
-            value = document[pointer] if pointer in WHOLE else value_at(document["request"], pointer)
+            value = document[pointer] if pointer in HIDDEN else value_at(document["request"], pointer)
             hidden = {"commitment": opening["commitment"]}
             if salt is None:
                 if value != hidden:
@@ -155,7 +155,7 @@ def leaf_of(shown: dict[str, Any]) -> bytes:
             elif commitment(bytes.fromhex(salt), canonical(value)) != opening["commitment"]:
                 raise ValueError(f"the value of `{pointer}` does not open its commitment")
             name, changed = (
-                (pointer, hidden) if pointer in WHOLE else ("request", with_value(document["request"], pointer, hidden))
+                (pointer, hidden) if pointer in HIDDEN else ("request", with_value(document["request"], pointer, hidden))
             )
             document = {**document, name: changed}
         return canonical(document)

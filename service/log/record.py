@@ -28,7 +28,7 @@ EARLIER = (
 )  # with a whole decision; shape 2 has at least one of the OPTIONAL members
 SHAPES = (SCHEMA, *EARLIER)
 EXPLANATION = "explanation"  # the member of an answer that has what was asked for beside it
-OPTIONAL = ("counted", "denied", "found_by", "lang", "register", "signable", "signed_off")
+OPTIONAL = ("counted", "denied", "found_by", "lang", "overdue", "register", "signable", "signed_off")
 
 
 class PolicyDigests(BaseModel):
@@ -160,6 +160,11 @@ class RecordBase(BaseModel):
     signable: tuple[str, ...] | None = Field(
         default=None,
         description="the provisions that a person may sign off, if the outcome is a review; older records never list them",
+    )
+    overdue: dict[str, tuple[str, ...]] | dict[Literal["commitment"], Sha256] | None = Field(
+        default=None,
+        description="the commitments whose overdue promises the ledger counted, by the fact that counts them: at most 8, the longest "
+        'overdue first; {"commitment": …} once the personal values are erased',
     )
     register_: dict[str, VersionUsed] | None = Field(
         default=None,

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from service.log import saved_searches, tree_leaves
 from service.log.index import Index, take_in
-from service.log.leaf import Opening, SealedRecord, faults
+from service.log.leaf import OVERDUE, Opening, SealedRecord, faults
 from service.log.summary import Summary
 from service.store.database import Database, DatabaseRefused, plain
 from service.store.log_tree import growth_of
@@ -161,7 +161,8 @@ class Store:
         transaction.execute(sa.update(sign_off).where(sign_off.c.decision == id).values(facts=None))
         sequence = transaction.execute(sa.select(record.c.sequence).where(record.c.id == id)).scalar_one_or_none()
         # A pointer begins with a slash; the openings of the whole request and decision stay.
-        mine = (personal.c.sequence == sequence, personal.c.erased_at.is_(None), personal.c.pointer.startswith("/"))
+        erasable = sa.or_(personal.c.pointer.startswith("/"), personal.c.pointer == OVERDUE)
+        mine = (personal.c.sequence == sequence, personal.c.erased_at.is_(None), erasable)
         columns = (personal.c.pointer, sa.cast(personal.c.value, sa.LargeBinary))
         found = transaction.execute(sa.select(*columns).where(*mine).order_by(personal.c.pointer)).all()
         places, values = [pointer for pointer, _ in found], [value for _, value in found]
@@ -181,7 +182,7 @@ class Store:
             of: dict[str, Any] = {"of": "decision", "decision": id, "sequence": sequence}
             tree_leaves.append(transaction, *tree_leaves.erased(of, at, by, places, openings))
         self.writer.erased()
-        return len(values)
+        return sum(pointer != OVERDUE for pointer in places)
 
     # --- for any thread ----------------------------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ _LEAF, _DERIVED, _SECRET, _CACHE = ColumnRole
 # The role of most columns of a table, and the columns that have another one.
 _ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
     tables.caller: (_DERIVED, {}),
+    tables.person: (_DERIVED, {}),
     tables.idempotency: (_CACHE, {}),
     tables.about: (
         _SECRET,

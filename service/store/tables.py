@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "drafts"  # the newest of the migrations, which make these tables
+REVISION = "persons"  # the newest of the migrations, which make these tables
 
 metadata = sa.MetaData()
 
@@ -28,6 +28,18 @@ caller = sa.Table(
     sa.Column("revoked_at", sa.String),
     sa.Column("revoked_by", sa.String),
     sa.Column("party", sa.String),  # to which it belongs; null for an operator's key
+    sa.Column("person", sa.String),  # to whom it belongs; null if it is a program's
+)
+# The persons to whom keys belong, and who signed in. Who she is is null after an erasure.
+person = sa.Table(
+    "person",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("issuer", sa.String),
+    sa.Column("subject", sa.String),
+    sa.Column("name", sa.String),
+    sa.Column("known_at", sa.String, nullable=False),
+    sa.UniqueConstraint("issuer", "subject"),
 )
 
 # --- calls that can be repeated ---------------------------------------------------------------------------------------

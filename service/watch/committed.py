@@ -17,7 +17,7 @@ import engine
 from service.ledger.counts import bare
 from service.ledger.running_time import runs_until
 from service.log.canonical_json import canonical
-from service.log.leaf import WHOLE, clear
+from service.log.leaf import clear, erased
 from service.log.store import Stored, of_numbers
 from service.policies.live import Live
 from service.register import entity_versions, named_exchanges
@@ -80,7 +80,7 @@ class Committed:
     @property
     def erased(self) -> bool:
         """Whether a personal value of the record is erased."""
-        return any(each.value is None for each in self.stored.entry.openings if each.pointer not in WHOLE)
+        return bool(erased(self.stored.entry.openings))
 
     @cached_property
     def entities(self) -> tuple[tuple[str, str, bool], ...]:

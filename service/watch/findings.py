@@ -15,8 +15,10 @@ import engine
 from service.policies.live import Live
 
 # `moved`: the outcome has become another one. `expected`: it will, on a later day. `averted`: what was expected will not come about.
-# `due`: a duty falls due. `undecidable`: it cannot be decided any more, or not from that day on.
-EventKind = Literal["moved", "expected", "averted", "due", "undecidable"]
+# `due`: a duty or a promise falls due. `overdue`: a promise was not kept by its last day. `undecidable`: it cannot be decided any more, or
+# not from that day on.
+EventKind = Literal["moved", "expected", "averted", "due", "overdue", "undecidable"]
+WITHOUT_OUTCOME = ("due", "overdue")
 
 MOST_PROVISIONS = 20
 # By which effects a provision makes an outcome what it is.

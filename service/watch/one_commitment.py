@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 import engine
 from service.watch.committed import Committed, NotDecidable
-from service.watch.findings import EventKind, Explained, Told, WatchFinding, named
+from service.watch.findings import WITHOUT_OUTCOME, EventKind, Explained, Told, WatchFinding, named
 from service.watch.grounds import ANY_KEY, Due, Grounds, Reason, of_row
 from service.watch.outlook import Outlook, State
 
@@ -251,7 +251,7 @@ class OneCommitment:
 
     def _told_undecidable(self, why: str) -> bool:
         """Whether it was told last that it cannot be decided, for the same reason."""
-        last = [each for each in self._told if each.kind != "due" and each.since <= self._today]
+        last = [each for each in self._told if each.kind not in WITHOUT_OUTCOME and each.since <= self._today]
         return bool(last) and sorted(last, key=lambda each: each.since)[-1].cause == f"{UNDECIDABLE}:{why}"
 
     def _causes(self) -> tuple[str, ...]:
@@ -304,6 +304,8 @@ class OneCommitment:
 def _last(told: Sequence[tuple[date, str, str | None]], day: date, first: str) -> str | None:
     """The outcome of the last of some events for a day; `first` without any."""
     outcome: str | None = first
-    for _, _, after in sorted((each for each in told if each[0] <= day and each[1] != "due"), key=lambda each: each[0]):
+    for _, _, after in sorted(
+        (each for each in told if each[0] <= day and each[1] not in WITHOUT_OUTCOME), key=lambda each: each[0]
+    ):
         outcome = after
     return outcome

@@ -21,7 +21,7 @@ from service.settings import time_zone
 from service.store.moments import moment_text
 from service.store.tables import commitment, watched
 from service.telemetry.log_lines import described
-from service.watch import committed, events
+from service.watch import committed, events, promised_days
 from service.watch.addresses import digest_of
 from service.watch.committed import Row
 from service.watch.grounds import Reason, Tokens
@@ -87,7 +87,7 @@ def run(
         done_for = sign(service, today)  # before the policies are read: a reload meanwhile makes another round due
         made = _Round(service, write, today, lease, done)
         while not stopped():
-            if not made.batch(pause, stopped):
+            if not made.batch(pause, stopped) and not made.promises():
                 done.whole, finished = True, done_for
                 break
             progress(done)
@@ -122,6 +122,20 @@ class _Round:
         self._write(lambda transaction: self._keep(transaction, looked))
         self._after = rows[-1].sequence
         self._done.looked_at += len(rows)
+        return True
+
+    def promises(self) -> bool:
+        """Tell which promises are due or overdue, some at once; whether there were any."""
+        with self._service.store.database.reading.connect() as connection:
+            if not promised_days.any_to_tell(connection, self._today, self._until):
+                return False
+
+        def tell(transaction: sa.Connection) -> int:
+            now = self._service.clock()
+            self._lease.keep(transaction, now)
+            return promised_days.tell(transaction, self._today, self._until, moment_text(now), self._addresses)
+
+        self._done.told += self._write(tell)
         return True
 
     def _look(

@@ -27,7 +27,7 @@ from service.ledger.book import Book
 from service.ledger.committing import _contributions
 from service.ledger.counts import Moment
 from service.log.canonical_json import canonical
-from service.log.leaf import WHOLE, SealedRecord, clear, seal
+from service.log.leaf import HIDDEN, SealedRecord, clear, seal
 from service.problems import RequestRefused
 from service.service import Service
 from service.settings import Settings
@@ -108,7 +108,7 @@ def permitted(service: Service) -> Iterator[Made]:
             continue
         if judged.proceeds:
             entry = decider.tell(judged, TellingAsked(), "", LOCAL).entry
-            pointers = tuple(each.pointer for each in entry.openings if each.pointer not in WHOLE)
+            pointers = tuple(each.pointer for each in entry.openings if each.pointer not in HIDDEN)
             yield clear(entry.leaf, entry.openings), pointers, judged.unsigned
             found += 1
             if found == DIFFERENT:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from service.decisions.replay import reopen
-from service.log.leaf import WHOLE, SealedRecord, clear, seal
+from service.log.leaf import HIDDEN, SealedRecord, clear, seal
 from service.log.record import OPTIONAL
 from service.log.store import Stored
 from service.service import Service
@@ -31,7 +31,7 @@ def earlier(service: Service, stored: Stored, shape: int, include: Collection[st
 
 def personal(stored: Stored) -> list[str]:
     """The pointers to the personal values of a record's request."""
-    return [each.pointer for each in stored.entry.openings if each.pointer not in WHOLE]
+    return [each.pointer for each in stored.entry.openings if each.pointer not in HIDDEN]
 
 
 def record_earlier(service: Service, id: str, shape: int, include: Collection[str] = (), **changes: Any) -> str:

@@ -24,6 +24,7 @@ from typer.testing import CliRunner
 from service.audit.deep_verification import DeepVerification
 from service.audit.repair import NotRepairable, repair
 from service.callers import keys
+from service.callers.person import Person
 from service.cli.main import app
 from service.log.verification import verify
 from service.server.app import create_app
@@ -156,8 +157,11 @@ def _with_sign_offs(url: str, folder: Path) -> None:
         call("PUT", "/v1/parties/gone", {"facts": {"country": "CN"}, "aliases": ["went"]})
         call("DELETE", "/v1/parties/gone?erase=true")
         now = datetime(2026, 11, 27, tzinfo=UTC)
-        for name, party in (("gateway", None), ("counsel", "lab")):
-            making = partial(keys.create, name=name, scopes=["read"], expires_on=None, by="boss", now=now, party=party)
+        lin = Person("https://id.example.org", "7f3a", "Lin")
+        for name, party, who in (("gateway", None, None), ("counsel", "lab", lin)):
+            making = partial(
+                keys.create, name=name, scopes=["read"], expires_on=None, by="boss", now=now, party=party, person=who
+            )
             key, _ = asyncio.run(service.store.do(making))
         asyncio.run(service.store.do(partial(keys.revoke, id=key.id, by="boss", now=now)))
         assert watch(

@@ -19,6 +19,8 @@ from service.service import Service
 from service.settings import Settings
 from service.store.tables import promise
 from service.telemetry import log_lines
+from service.watch.round import run
+from service.watch.transactions import writing
 from tests.service.callers.test_callers import bearer
 from tests.service.conftest import ONE_DATABASE, Lines, unlike_the_leaves
 from tests.service.ledger.test_ledger import NOON, POLICIES, Desk
@@ -281,6 +283,66 @@ def test_under_other_policies_the_number_is_open_until_a_recount(desk: Desk) -> 
     after = desk.evaluate(1, **WITH_TRAINING)
     assert desk.record(after["id"])["counted"]["promises.overdue"] == {"from": "ledger", "at_least": 1, "at_most": 1}
     assert {each["commitment"]: each["state"] for each in listed(desk)} == {kept: "kept", broken: "overdue"}
+
+
+def test_the_watch_tells_of_a_promise_before_and_after_its_last_day(opened: Any, database: str) -> None:
+    """Once as due and once as overdue; nothing of one that was kept, withdrawn or replaced, or is due later than the watch looks."""
+    desk: Desk = opened(watch_days=14)
+
+    def told(days: int) -> list[tuple[str, str, str, Any]]:
+        days_later(desk, days)
+        before = len(desk.client.get("/v1/watch/events?limit=100").json()["events"])
+        counts = [run(desk.service, writing(desk.service), desk.now[0].date()) for _ in range(2)]
+        events = desk.client.get("/v1/watch/events?limit=100").json()["events"][before:]
+        assert ([each.whole for each in counts], counts[0].told, counts[1].told) == ([True, True], len(events), 0)
+        return [
+            (each["type"].split(".")[-2], each["subject"], each["data"]["since"], each["data"]["remedy"]) for each in events
+        ]
+
+    one, two, gone, later = (desk.commit(1, **promising(by=day))["id"] for day in (DUE, DUE, DUE, "2026-12-20"))
+    replaced = desk.commit(1, **promising())["id"]
+    decision = desk.evaluate(1, **promising())["id"]
+    new = desk.post(f"/v1/commitments/{replaced}/amend", {"decision": decision, "reason": "again"}).json()["id"]
+    desk.post(f"/v1/commitments/{gone}/withdraw", {"reason": "closed"})
+    remedy = {"do": "perform", "promise": "training", "number": 0}
+    assert sorted(told(0)) == sorted(("due", id, DUE, remedy) for id in (one, two, new))
+    assert keep(desk, two).status_code == 200
+    desk.post(f"/v1/commitments/{new}/withdraw", {"reason": "closed"})
+    assert told(3) == []
+    assert told(4) == [("overdue", one, DUE, remedy)]
+    assert keep(desk, one, dated="2026-11-29").status_code == 200
+    assert told(10) == []
+    assert told(11) == [("due", later, "2026-12-20", remedy)]
+    assert unlike_the_leaves(database) == []
+
+
+def test_a_record_names_the_commitments_behind_its_number(desk: Desk, database: str) -> None:
+    """At most eight, the longest overdue first; a replay holds; an erasure of the decision takes the names away, and it still verifies."""
+    due = [f"2026-11-{26 + number % 3}" for number in range(9)]
+    ids = [desk.commit(1, **promising(by=day))["id"] for day in due]
+    other = desk.commit(1, exporter="bank", **promising())["id"]
+    days_later(desk, 4)
+    decision = desk.evaluate(1, **WITH_TRAINING)["id"]
+    record = desk.record(decision)
+    longest = [id for _, id in sorted(zip(due, ids, strict=True))][:8]
+    assert record["counted"]["promises.overdue"] == {"from": "ledger", "at_least": 9, "at_most": 9}
+    assert record["overdue"] == {"promises.overdue": longest}
+    mine = desk.record(desk.evaluate(1, exporter="bank", **WITH_TRAINING)["id"])
+    assert mine["overdue"] == {"promises.overdue": [other]}
+    assert "overdue" not in desk.record(desk.evaluate(1, exporter="museum", **WITH_TRAINING)["id"])
+    stored = desk.service.store.read(decision)
+    assert stored is not None
+    assert not any(id.encode() in stored.entry.leaf for id in ids)
+    replayed = desk.client.get(f"/v1/decisions/{decision}/replay").json()
+    assert (replayed["holds"], replayed["same"]) == (True, "bytes")
+    with desk.service.store.database.transaction() as transaction:
+        assert desk.service.store.erase_in(transaction, decision, "test") == len(stored.entry.openings) - 4
+    again = desk.service.store.read(decision)
+    assert again is not None
+    assert (again.faults(), again.entry.leaf) == ((), stored.entry.leaf)
+    assert desk.record(decision)["overdue"].keys() == {"commitment"}
+    assert not {"overdue"} & set(desk.client.get(f"/v1/decisions/{decision}/replay").json()["erased"])
+    assert unlike_the_leaves(database) == []
 
 
 @ONE_DATABASE

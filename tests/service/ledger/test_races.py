@@ -21,6 +21,7 @@ from service.log.leaf import clear
 from service.log.store import Store
 from service.store.tables import benefit, commitment, movement
 from tests.service.conftest import Server, running, unlike_the_leaves
+from tests.service.ledger.test_promises import sources as promise_policies
 
 POLICIES = Path(__file__).parent / "policies"
 ENVIRONMENT = {"FIFTHFACTOR_LEDGER_SINCE": "2020-01-01"}
@@ -60,6 +61,14 @@ def at_once(servers: list[Server], work: Callable[[httpx.Client, int], Any], cal
 
     with ThreadPoolExecutor(callers) as pool:
         return list(pool.map(one, range(callers)))
+
+
+def answered(client: httpx.Client, path: str, body: Any, key: str = "") -> httpx.Response:
+    """The answer to a post, which is sent again while so many are sent that the log falls behind."""
+    headers = {"Idempotency-Key": key or str(uuid4())}
+    while (answer := client.post(path, json=body, headers=headers)).status_code == 503:
+        time.sleep(0.1)
+    return answer
 
 
 def ordinary(server: Server) -> tuple[int, int]:
@@ -147,9 +156,7 @@ def test_fifty_sales_and_withdrawals_at_once_leave_a_book_that_adds_up(
     running = servers(processes)
 
     def post(client: httpx.Client, path: str, body: Any, key: str = "") -> Any:
-        headers = {"Idempotency-Key": key or str(uuid4())}
-        while (answer := client.post(path, json=body, headers=headers)).status_code == 503:
-            time.sleep(0.1)  # so many at once that the log falls behind
+        answer = answered(client, path, body, key)
         assert answer.is_success, answer.text
         return answer.json()
 
@@ -176,6 +183,54 @@ def test_fifty_sales_and_withdrawals_at_once_leave_a_book_that_adds_up(
     balances = httpx.get(f"{running[-1].address}/v1/ledger/benefits/balances").json()["balances"]
     assert {each.get("party") or each["role"] for each in balances} == {"fund", "a", "b", "public"}
     assert sum(Decimal(each["closing"]) for each in balances) == sum(left) == sum(Decimal(each["amount"]) for each in lines)
+    assert unlike_the_leaves(database) == []
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_fifty_promises_at_once_are_each_kept_once(
+    servers: Callable[..., list[Server]], processes: int, database: str, tmp_path: Path
+) -> None:
+    """Two report the same promise: one is told that it was kept. One reports while another withdraws: the promise is void in any case."""
+    folder = tmp_path / "promises"
+    folder.mkdir()
+    for name, text in promise_policies().items():
+        (folder / name).write_text(text)
+    running = servers(processes, folder)
+
+    def commit(client: httpx.Client, number: int) -> Any:
+        sent = {**exchange(1, f"lab-{number}"), "terms": {"components": ["training"], "by": f"20{40 + number}-12-31"}}
+        decision = answered(client, "/v1/evaluate", sent).json()["id"]
+        twice = [answered(client, "/v1/commitments", {"decision": decision}, f"promise-{number}") for _ in range(2)]
+        assert (twice[0].status_code, twice[0].content) == (201, twice[1].content), twice[0].text
+        return twice[0].json()
+
+    made = at_once(running, commit)
+
+    def report(client: httpx.Client, number: int) -> tuple[str, int]:
+        """Two callers to each of the first half of the commitments: of every second of these one withdraws it."""
+        of = made[number // 2]
+        if number % 4 == 3:
+            return "withdrawn", answered(client, f"/v1/commitments/{of['id']}/withdraw", {"reason": "no"}).status_code
+        body = {"evidence": "record", "dated": of["as_of"], "document": f"{number:064x}"}
+        answer = answered(client, f"/v1/commitments/{of['id']}/promises/0/kept", body)
+        kind = "" if answer.is_success else answer.json()["type"].rpartition(":")[2]
+        assert kind in ("", "commitment-ended" if number % 4 == 2 else "promise-kept"), answer.text
+        return "kept", answer.status_code
+
+    told = at_once(running, report)
+    halves = [made[place]["id"] for place in range(CALLERS // 2)]
+    assert all(told[number] == ("withdrawn", 200) for number in range(CALLERS) if number % 4 == 3)
+    assert all(sorted(told[number : number + 2]) == [("kept", 200), ("kept", 409)] for number in range(0, CALLERS, 4))
+    for server in running:
+        listed = httpx.get(f"{server.address}/v1/ledger/promises", params={"limit": "100"}).json()["promises"]
+        states = {each["commitment"]: each["state"] for each in listed}
+        assert states == {
+            **{each["id"]: "due" for each in made if each["id"] not in halves},
+            **dict.fromkeys(halves[::2], "kept"),
+        }
+        documents = {each["commitment"]: each["document"] for each in listed if each["state"] == "kept"}
+        first = {halves[number // 2]: number for number in range(CALLERS) if number % 4 < 2 and told[number][1] == 200}
+        assert documents == {id: f"{number:064x}" for id, number in first.items()}
     assert unlike_the_leaves(database) == []
 
 

@@ -1,0 +1,34 @@
+"""
+A person: whoever an issuer of identities names by a subject.
+
+Two callers are the same person if their issuer and their subject are the same, however they come in: by a key that belongs to the person,
+by a token, or by signing in. Source: OpenID Connect Core 1.0, section 2, on `iss` and `sub`.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+MOST_OF_AN_ISSUER = 512  # characters
+MOST_OF_A_NAME = 200
+
+_ISSUER = re.compile(r"https?://[!-~]{1,500}")
+_SUBJECT = re.compile(r"[!-~]{1,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person by her `issuer` and `subject`. `name` is what the issuer calls her, None if it did not say; it tells nobody apart."""
+
+    issuer: str
+    subject: str
+    name: str | None = field(default=None, compare=False)
+
+    @property
+    def shown(self) -> str:
+        """Her name, or her subject if she has none."""
+        return self.name or self.subject
+
+
+def is_person(issuer: str, subject: str) -> bool:
+    """Whether an issuer and a subject can name a person: the address of the issuer, and 1 to 255 visible ASCII characters."""
+    return len(issuer) <= MOST_OF_AN_ISSUER and bool(_ISSUER.fullmatch(issuer)) and bool(_SUBJECT.fullmatch(subject))
