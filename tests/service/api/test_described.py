@@ -179,8 +179,8 @@ def test_every_route_checks_its_query(client: TestClient) -> None:
     assert all(isinstance(each, Checked) for each in routes if each.include_in_schema)
     assert {each.path for each in routes if not each.include_in_schema} == {
         "/ask", "/ask/{id}", "/docs", "/docs/start.js", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/log", "/log/beside",
-        "/log/export", "/log/rights", "/log/searches", "/log/searches/{id}/delete", "/log/style.css", "/log/{id}", "/log/{id}/again",
-        "/log/{id}/provisions",
+        "/log/documents/{sha256}", "/log/export", "/log/rights", "/log/searches", "/log/searches/{id}/delete", "/log/style.css",
+        "/log/{id}", "/log/{id}/again", "/log/{id}/documents", "/log/{id}/provisions",
     }  # fmt: skip
 
 
