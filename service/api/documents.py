@@ -34,6 +34,8 @@ MOST_BYTES = 32 * 1024  # in a body that is not a document
 MOST_LISTED = 1_000  # documents of a decision on a page
 POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
+BYTES = "application/octet-stream"  # what a browser saves, whatever it is
+
 _SHA256 = re.compile("[0-9a-f]{64}")
 _NAME = {"type": "string", "minLength": 1, "maxLength": 160}
 
@@ -54,7 +56,7 @@ class DecisionDocuments(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    documents: tuple[DecisionDocument, ...]
+    documents: tuple[DecisionDocument, ...] = Field(description="the documents and claims, by name")
     next: str | None = Field(description=paging.NEXT)
 
 
@@ -69,7 +71,7 @@ def add(app: FastAPI, service: Service) -> None:
         State this hash as the `hash` of the document in an exchange, and attach the bytes to the decision on it. Bytes that belong to no
         decision a day later are erased. The media type is told by the content: a PDF, a PNG or JPEG image, or plain text.
         """
-        caller = attaching_caller(request)
+        caller = caller_of(request.scope, "evaluate")
         _check_encoding(request)
         content = await body(request, service.settings.document_limit, None)
         seen = await asyncio.to_thread(document_bytes.see, content)
@@ -91,7 +93,7 @@ def add(app: FastAPI, service: Service) -> None:
             "reviews",
             "Keep the bytes of a document",
             needs="evaluate",
-            body={"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+            body={BYTES: {"schema": {"type": "string", "format": "binary"}}},
             writes=True,
         ),
     )
@@ -108,7 +110,7 @@ def add(app: FastAPI, service: Service) -> None:
             answers={
                 200: {
                     "description": "the bytes, as an attachment",
-                    "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in ENDINGS},
+                    "content": {BYTES: {"schema": {"type": "string", "format": "binary"}}},
                 }
             },
         ),
@@ -146,7 +148,7 @@ def add(app: FastAPI, service: Service) -> None:
         The exchange must state the hash of these bytes. What is attached shows nothing yet: a person who did not ask for the decision
         confirms it.
         """
-        caller = attaching_caller(request)
+        caller = caller_of(request.scope, "evaluate")
         id, raw = request.path_params["id"], await body(request, MOST_BYTES)
         try:
             asked = AttachmentAsked.model_validate_json(raw)
@@ -249,13 +251,6 @@ def add(app: FastAPI, service: Service) -> None:
 # --- what the pages do too --------------------------------------------------------------------------------------------
 
 
-def attaching_caller(request: Request) -> Caller:
-    """The caller of a request that keeps or attaches bytes: with `evaluate`, or else with `review`. Raises RequestRefused."""
-    caller: Caller | None = request.scope.get("caller")
-    reviewer = caller is not None and "review" in caller.scopes and "evaluate" not in caller.scopes
-    return caller_of(request.scope, "review" if reviewer else "evaluate")
-
-
 def found_document(service: Service, sha256: str) -> Response:
     """The answer with the bytes of a document, which a browser saves and does not run. It waits. Raises RequestRefused."""
     found: Seen | None = None
@@ -263,17 +258,15 @@ def found_document(service: Service, sha256: str) -> Response:
         found = service.read(lambda connection: document_bytes.find(connection, sha256))
     if found is None:
         raise RequestRefused("not-found", "no bytes with this hash are kept")
-    kind = found.info.media_type
     headers = {
-        "Content-Disposition": f'attachment; filename="{sha256[:16]}.{ENDINGS[kind]}"',
+        "Content-Disposition": f'attachment; filename="{sha256[:16]}.{ENDINGS[found.info.media_type]}"',
         "Content-Security-Policy": POLICY,
         "Cross-Origin-Resource-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, no-store",
         "ETag": f'"{sha256}"',
     }
-    # The type without a charset: it is what was seen, and the answer is saved, not shown.
-    return Response(found.content, headers={**headers, "Content-Type": kind})
+    return Response(found.content, headers=headers, media_type=BYTES)
 
 
 def attaching(

@@ -27,11 +27,11 @@ class AttachedDocument(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    id: str
+    id: str = Field(description="the id of the attachment")
     name: str = Field(description="the name of the document in the exchange: `evidence.KIND` or `claims.KIND`")
     sha256: str = Field(description="the hash of the bytes, which the exchange states too")
-    size: int
-    media_type: str
+    size: int = Field(description="how many bytes there are")
+    media_type: str = Field(description="what their content is: PDF, PNG, JPEG or plain text")
     at: datetime = Field(description="when they were attached, in UTC")
     by: str = Field(description="who attached them")
 

@@ -49,7 +49,7 @@ class WithdrawalAsked(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="DocumentWithdrawal")
 
-    reason: Reason
+    reason: Reason = Field(description="why")
 
     @field_validator("reason")
     @classmethod
@@ -73,11 +73,11 @@ class Confirmation(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    id: str
+    id: str = Field(description="the id of the confirmation")
     decision: str = Field(description="the decision that it was given for")
     name: str = Field(description="the name of the document in the exchange")
-    verdict: Literal["confirm", "withdraw"]
-    reason: str
+    verdict: Literal["confirm", "withdraw"] = Field(description="`confirm`, or `withdraw`: those before it no longer count")
+    reason: str = Field(description="why")
     until: date | None = Field(description="the last day on which it counts; null for a withdrawal")
     at: datetime = Field(description="when it was given, in UTC")
     by: str = Field(description="who gave it: the caller")

@@ -86,16 +86,14 @@ class Count(BaseModel):
 
 class ShownDocument(BaseModel):
     """
-    What a document or claim was shown by: a person's confirmation of its bytes, or a signature by a key that the service trusts.
-
-    `id` is that of the confirmation, or the name of the key. `until` is the last day on which it counts.
+    What a document or claim was shown by: a person's confirmation of its bytes.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    by: Literal["person", "signature"]
-    id: str
-    until: date
+    by: Literal["person"] = Field(description="who checked it: a person")
+    id: str = Field(description="the id of the confirmation")
+    until: date = Field(description="the last day on which it counts")
 
 
 class FoundBy(BaseModel):

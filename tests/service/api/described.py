@@ -7,6 +7,7 @@ One call of each operation, in an order in which each succeeds: what the example
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 from starlette.testclient import TestClient
@@ -16,7 +17,11 @@ MOST_ITEMS, MOST_MEMBERS, MOST_TEXT, MOST_DEPTH = 2, 30, 300, 7  # of an example
 
 @dataclass(frozen=True)
 class Step:
-    """One call. `notes` says which member of the answer is noted, and under what name. `status` is that of its success."""
+    """
+    One call. `notes` says which member of the answer is noted, and under what name. `status` is that of its success.
+
+    `raw` is a body that is not JSON. `by` is the noted key that is sent, if it is another than the last one.
+    """
 
     operation: str
     method: str
@@ -24,6 +29,8 @@ class Step:
     body: Any = None
     notes: Mapping[str, str] = field(default_factory=dict)
     status: int = 200
+    raw: bytes = b""
+    by: str = ""
 
 
 SENT: dict[str, Any] = {
@@ -78,6 +85,8 @@ PARTY = {"facts": {"country": "CN", "kind": "company"}, "valid_from": "2026-01-0
 ASSET = {"facts": {"data": {"personal": True, "people": {"sensitive": 12_000}}}}
 VESSEL = {"note": "a research vessel", "aliases": ["imo-9000001"]}
 FILE = {"schema": "fifthfactor/register/1", "entities": [{"kind": "party", "id": "lab-9", "facts": {"country": "US"}}]}
+CONTRACT = b"A contract between clinic-5 and lab-2, of 1 May 2026.\n"
+HASH = sha256(CONTRACT).hexdigest()
 DECISION, COMMITMENT = "/v1/decisions/{decision}", "/v1/commitments/{commitment}"
 
 STEPS = (
@@ -195,6 +204,31 @@ STEPS = (
         "name": "operator", "scopes": ["administer"], "expires_on": "2099-12-31",
         "person": {"issuer": "https://id.example.org", "subject": "7f3a", "name": "Lin Yue"},
     }, {"key": "id"}, 201),
+    Step("createKey", "POST", "/v1/keys", {"name": "gateway", "scopes": ["evaluate", "read"]}, {"gateway": "key"}, 201),
+    Step("createKey", "POST", "/v1/keys", {
+        "name": "desk",
+        "scopes": ["read", "review"],
+        "person": {"issuer": "https://id.example.org", "subject": "7f3a"},
+    }, {"desk": "key"}, 201),
+    Step("keepDocument", "POST", "/v1/documents", status=201, raw=CONTRACT, by="gateway"),
+    Step("readDocument", "GET", f"/v1/documents/{HASH}", by="gateway"),
+    Step("evaluate", "POST", "/v1/evaluate", {
+        **PERMITTED,
+        "evidence": {"cn-standard-contract": {"dated": "2026-05-01", "covers": True, "hash": HASH}},
+    }, {"decision": "id"}, by="gateway"),
+    Step("attachDocument", "POST", f"{DECISION}/documents", {
+        "name": "evidence.cn-standard-contract",
+        "sha256": HASH,
+    }, status=201, by="gateway"),
+    Step("confirmDocument", "POST", f"{DECISION}/documents/evidence.cn-standard-contract/confirm", {
+        "sha256": HASH,
+        "reason": "the text, its day and both parties are as stated",
+        "until": "2099-12-31",
+    }, status=201, by="desk"),
+    Step("listDecisionDocuments", "GET", f"{DECISION}/documents", by="desk"),
+    Step("withdrawDocument", "POST", f"{DECISION}/documents/evidence.cn-standard-contract/withdraw", {
+        "reason": "the contract was terminated",
+    }, status=201, by="desk"),
     Step("listKeys", "GET", "/v1/keys"),
     Step("listPersons", "GET", "/v1/persons"),
     Step("revokeKey", "POST", "/v1/keys/{key}/revoke"),
@@ -284,13 +318,15 @@ def calls(client: TestClient) -> list[tuple[Step, Any, Any]]:
     found = []
     for step in STEPS:
         address, body = _filled(step.address, noted), _filled(step.body, noted)
-        answer = client.request(step.method, address, json=body)
+        headers = {"Authorization": f"Bearer {noted[step.by]}"} if step.by else {}
+        sent: dict[str, Any] = {"content": step.raw} if step.raw else {"json": body}
+        answer = client.request(step.method, address, headers=headers, **sent)
         assert answer.status_code == step.status, (step.operation, answer.text[:500])
         kind = answer.headers["content-type"]
         told: Any = (
             answer.json() if "json" in kind else answer.text if kind.startswith("text/") else ""
         )  # bytes have no example
-        if step.operation == "createKey":  # from now on every call needs one
+        if step.operation == "createKey" and "Authorization" not in client.headers:  # from now on every call needs one
             client.headers["Authorization"] = f"Bearer {told['key']}"
         noted |= {name: told[member] for name, member in step.notes.items()}
         found.append((step, body, told))
