@@ -10,6 +10,7 @@ of the decision deletes the row.
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -20,6 +21,7 @@ MOST_ASKERS = 50  # callers that a row remembers, the first and the newest
 EARLIER = "review_cases"  # in `about`: the records below this place are still to be looked at for cases
 
 _AT_ONCE = 500
+_MARK = {"sqlite": "?", "postgresql": "%s"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +59,8 @@ def take_in(transaction: sa.Connection, recorded: Iterable[RecordedCase]) -> Non
         newest[facts] = each
         if each.asked_by is not None:
             asked.setdefault(facts, []).append(each.asked_by)
-    names = list(newest)
-    columns = (review_case.c[name] for name in ("facts", "state", "provisions", "assignee", "askers"))
-    chosen = sa.select(*columns)
-    known = {
-        row.facts: row
-        for at in range(0, len(names), _AT_ONCE)
-        for row in transaction.execute(chosen.where(review_case.c.facts.in_(names[at : at + _AT_ONCE])))
-    }
+    known = _known(transaction, list(newest))
+    made: list[dict[str, Any]] = []
     for facts, each in newest.items():
         row = known.get(facts)
         if row is None and not each.case.kinds:
@@ -86,9 +82,25 @@ def take_in(transaction: sa.Connection, recorded: Iterable[RecordedCase]) -> Non
             "askers": json.dumps(askers),
         }
         if row is None:
-            transaction.execute(sa.insert(review_case).values(facts=facts, **values))
+            made.append({"facts": facts, **values, "assignee": None})
         else:
             transaction.execute(sa.update(review_case).where(review_case.c.facts == facts).values(values))
+    if made:
+        names = list(made[0])
+        marks = ", ".join(_MARK[transaction.dialect.name] for _ in names)
+        rows = [tuple(row.values()) for row in made]
+        transaction.exec_driver_sql(f"INSERT INTO review_case ({', '.join(names)}) VALUES ({marks})", rows)
+
+
+def _known(transaction: sa.Connection, facts: Sequence[str]) -> dict[str, Any]:
+    """The rows of some facts. Every record waits for it, so it goes to the driver as directly as possible."""
+    found = {}
+    for at in range(0, len(facts), _AT_ONCE):
+        some = facts[at : at + _AT_ONCE]
+        marks = ", ".join([_MARK[transaction.dialect.name]] * len(some))
+        asked = f"SELECT facts, state, provisions, askers FROM review_case WHERE facts IN ({marks})"
+        found |= {row.facts: row for row in transaction.exec_driver_sql(asked, tuple(some))}
+    return found
 
 
 def settle(transaction: sa.Connection, facts: str, approved_until: dict[str, str], refused: frozenset[str]) -> None:

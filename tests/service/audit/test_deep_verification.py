@@ -151,6 +151,8 @@ def _with_sign_offs(url: str, folder: Path) -> None:
 
         for recipient in ("lab", "institute"):
             id = call("POST", "/v1/evaluate", {**FACTS, "recipient": {"id": recipient, "country": "US"}})["id"]
+            call("POST", f"/v1/decisions/{id}/review/comments", {"text": "counsel has the contract"})
+            call("POST", f"/v1/decisions/{id}/review/assign", {"to": "me"})
             call("POST", f"/v1/decisions/{id}/sign-off", APPROVE)
         refused = {**{name: value for name, value in APPROVE.items() if name != "until"}, "verdict": "refuse"}
         call("POST", f"/v1/decisions/{id}/sign-off", refused)  # what an approval rests on is not erased
