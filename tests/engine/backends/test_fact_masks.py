@@ -19,7 +19,7 @@ def test_facts_that_are_left_out_may_be_looked_up_together(group: int, wide: int
     monkeypatch.setattr(fact_masks, "EVERY_OF_A_GROUP", (1 << group) - 1)
     monkeypatch.setattr(fact_masks, "WIDE", wide)
     monkeypatch.setattr(fact_masks, "REMEMBERED", 3)
-    found = []
+    found: list[object] = []
     looked_up = 0
     for seed in range(6):
         maker, draw = Maker(seed), random.Random(seed)
