@@ -268,7 +268,7 @@ def _reviews_section(found: _Found) -> Section:
     rows = [
         (
             cell(in_utc(each.at)),
-            cell(each.by),
+            cell(each.by if each.person is None else each.person.name or each.person.subject),
             Cell((words[f"verdict_{each.verdict}"], each.provision), tone="go" if each.verdict == "approve" else "stop"),
             cell(each.until.isoformat() if each.until else ""),
             cell(short(each.reason)),

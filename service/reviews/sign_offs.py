@@ -53,6 +53,11 @@ REVIEW = "review"
 SIGNED = ("review", "satisfies", "exempts")  # the effects that a sign-off may concern
 OPEN = (REVIEW, "undetermined")  # the outcomes that a sign-off may change
 
+# Sign-offs with the persons who gave them.
+WITH_PERSONS = sa.select(sign_off, person.c.issuer, person.c.subject, person.c.name).select_from(
+    sign_off.outerjoin(person, person.c.id == sign_off.c.person)
+)
+
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -331,13 +336,13 @@ def given(connection: sa.Connection, decision: str) -> list[SignOff]:
     """The sign-offs given for a decision, in order."""
     if "\x00" in decision:
         return []
-    of_person = sa.select(sign_off, person.c.issuer, person.c.subject, person.c.name)
-    joined = of_person.select_from(sign_off.outerjoin(person, person.c.id == sign_off.c.person))
-    rows = connection.execute(joined.where(sign_off.c.decision == decision).order_by(sign_off.c.number))
-    return [
-        _kept(row, None if row["issuer"] is None else Person(row["issuer"], row["subject"], row["name"]))
-        for row in rows.mappings()
-    ]
+    rows = connection.execute(WITH_PERSONS.where(sign_off.c.decision == decision).order_by(sign_off.c.number))
+    return [shown(row) for row in rows.mappings()]
+
+
+def shown(row: Any) -> SignOff:
+    """A row of WITH_PERSONS as a sign-off."""
+    return _kept(row, None if row["issuer"] is None else Person(row["issuer"], row["subject"], row["name"]))
 
 
 def check_whole(stored: Stored) -> None:
