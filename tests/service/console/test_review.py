@@ -126,7 +126,7 @@ def test_what_each_approval_changes_is_shown_and_two_persons_sign(desk: Desk) ->
     page.get_by_role("button", name=re.compile("^Approve")).click()
     expect(page.get_by_role("status")).to_contain_text("Your approval is recorded.")
     page = desk.as_("Bo", f"/review/{id}")
-    expect(page.get_by_text("Nothing of this decision waits any more.")).to_be_visible()
+    expect(page.get_by_text("Nothing of this decision waits in the queue.")).to_be_visible()
 
 
 def test_who_asked_sees_why_she_may_not_approve(desk: Desk) -> None:
