@@ -94,7 +94,7 @@ def take_in(transaction: sa.Connection, recorded: Iterable[RecordedCase]) -> Non
 
 def _known(transaction: sa.Connection, facts: Sequence[str]) -> dict[str, Any]:
     """The rows of some facts. Every record waits for it, so it goes to the driver as directly as possible."""
-    found = {}
+    found: dict[str, Any] = {}
     for at in range(0, len(facts), _AT_ONCE):
         some = facts[at : at + _AT_ONCE]
         marks = ", ".join([_MARK[transaction.dialect.name]] * len(some))
