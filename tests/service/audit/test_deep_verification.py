@@ -10,7 +10,7 @@ import os
 import random
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -359,8 +359,9 @@ def quoted(value: Any) -> str:
 def copy_of(filled: Path, folder: Path) -> Path:
     """A copy of the filled database that may be changed for good, with its key."""
     copy = folder / "copy.db"
-    for suffix in ("", ".log-key"):
-        copy.with_name(copy.name + suffix).write_bytes(filled.with_name(filled.name + suffix).read_bytes())
+    copy.with_name(copy.name + ".log-key").write_bytes(filled.with_name(filled.name + ".log-key").read_bytes())
+    with closing(sqlite3.connect(filled)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)  # what is still in the write-ahead log too
     return copy
 
 
