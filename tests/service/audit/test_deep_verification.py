@@ -355,10 +355,11 @@ def quoted(value: Any) -> str:
 
 
 def copy_of(filled: Path, folder: Path) -> Path:
-    """A copy of the filled database that may be changed for good, with its key."""
+    """A copy of the filled database that may be changed for good, with its key and what is not merged into its file yet."""
     copy = folder / "copy.db"
-    for suffix in ("", ".log-key"):
-        copy.with_name(copy.name + suffix).write_bytes(filled.with_name(filled.name + suffix).read_bytes())
+    for suffix in ("", "-wal", ".log-key"):
+        if filled.with_name(filled.name + suffix).exists():
+            copy.with_name(copy.name + suffix).write_bytes(filled.with_name(filled.name + suffix).read_bytes())
     return copy
 
 
