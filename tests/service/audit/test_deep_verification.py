@@ -357,7 +357,7 @@ def quoted(value: Any) -> str:
 
 
 def copy_of(filled: Path, folder: Path) -> Path:
-    """A copy of the filled database that may be changed for good, with its key."""
+    """A copy of the filled database that may be changed for good, with its key and what is not merged into its file yet."""
     copy = folder / "copy.db"
     copy.with_name(copy.name + ".log-key").write_bytes(filled.with_name(filled.name + ".log-key").read_bytes())
     with closing(sqlite3.connect(filled)) as source, closing(sqlite3.connect(copy)) as target:
