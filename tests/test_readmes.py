@@ -181,14 +181,14 @@ def test_the_examples_on_the_service_run_as_shown(server: Server, home: Path) ->
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the examples are for curl")
 def test_a_key_is_made_and_used_as_shown(tmp_path: Path) -> None:
-    """The commands on keys, in order: with the key everything is answered, with another nothing; a party's key is one too."""
+    """The commands on keys, in order: with the key everything is answered, with another nothing; the keys of a person and a party are keys too."""
     page = ABOUT_KEYS[0]
-    make, use = blocks(page)
+    make, use, of_person = blocks(page)
     (of_party,) = blocks(ABOUT_KEYS[1])
     database = tmp_path / "fifthfactor.db"
     environment = {**os.environ, "FIFTHFACTOR_DATABASE": str(database), "PYTHONPATH": str(ROOT)}
-    commands = (each.text.replace("fifthfactor", f"{sys.executable} -m service.cli", 1) for each in (make, of_party))
-    key, party_key = (
+    commands = (each.text.replace("fifthfactor", f"{sys.executable} -m service.cli", 1) for each in (make, of_person, of_party))
+    key, _, party_key = (
         subprocess.run(["bash", "-c", each], env=environment, capture_output=True, text=True, check=True).stdout.strip()
         for each in commands
     )
