@@ -64,7 +64,10 @@ def add(app: FastAPI, service: Service) -> None:
             "Where to go from here",
             *("unauthenticated", "forbidden", "rate-limited", "not-ready"),
             parameters=_OF_THE_PAGE,
-            answers={200: {"content": {"text/html": {"schema": {"type": "string", "description": "the overview"}}}}},
+            answers={
+                200: {"content": {"text/html": {"schema": {"type": "string", "description": "the overview"}}}},
+                303: {"description": "a browser without a session goes to the page to sign in"},
+            },
         ),
     )
     async def start(request: Request) -> Response:

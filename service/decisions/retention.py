@@ -197,6 +197,20 @@ def _of_sign_offs(connection: sa.Connection, id: str) -> Iterator[Hold]:
     mine = (sign_off.c.decision == id, sign_off.c.verdict == "approve", sign_off.c.facts.is_not(None), ~overtaken)
     for row in connection.execute(sa.select(sign_off.c.provision, sign_off.c.until).where(*mine).order_by(sign_off.c.number)):
         yield Hold("signed-off", f"the approval of `{row.provision}` stands until {row.until}", date.fromisoformat(row.until))
+    # INVARIANT (no erasure approves): a refusal without its facts would no longer end what was approved for another decision.
+    earlier, refusal = sign_off.alias("earlier"), sign_off
+    ends = sa.and_(
+        earlier.c.provision == refusal.c.provision,
+        earlier.c.facts == refusal.c.facts,
+        earlier.c.decision != id,
+        earlier.c.number < refusal.c.number,
+        earlier.c.verdict == "approve",
+    )
+    ended = sa.select(refusal.c.provision, sa.func.max(earlier.c.until).label("until")).join_from(refusal, earlier, ends)
+    ended = ended.where(refusal.c.decision == id, refusal.c.verdict == "refuse").group_by(refusal.c.provision)
+    for row in connection.execute(ended.order_by(refusal.c.provision)):
+        why = f"the refusal of `{row.provision}` ends an approval that was given until {row.until} for another decision"
+        yield Hold("signed-off", why, date.fromisoformat(row.until))
 
 
 def _of_confirmations(connection: sa.Connection, id: str) -> Iterator[Hold]:

@@ -19,15 +19,15 @@ def test_a_program_is_told_where_things_are(client: TestClient) -> None:
 
 @ONE_DATABASE
 def test_a_browser_gets_the_overview(client: TestClient) -> None:
-    """It asks for a key where one is needed, and takes it as a password; a program that accepts anything gets the addresses."""
+    """Where one is needed it leads to the page to sign in, and takes a key as a password; a program that accepts anything gets the addresses."""
     browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
     answer = client.get("/", headers=browser)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert answer.headers["vary"].split(", ")[0] == "Accept"
     assert client.get("/", headers={"Accept": "*/*"}).headers["content-type"] == "application/json"
     made = client.post("/v1/keys", json={"name": "reader", "scopes": ["read", "administer"]}).json()["key"]
-    refused = client.get("/", headers=browser)
-    assert (refused.status_code, refused.headers["www-authenticate"].split()[0]) == (401, "Basic")
+    led = client.get("/?days=7", headers=browser, follow_redirects=False)
+    assert (led.status_code, led.headers["location"]) == (303, "/sign-in?next=%2F%3Fdays%3D7")
     assert client.get("/", headers=browser, auth=("me", made)).status_code == 200
     for more in ({"scopes": ["evaluate"]}, {"scopes": ["read"], "party": "clinic"}):
         other = client.post("/v1/keys", json={"name": "other", **more}, headers={"Authorization": f"Bearer {made}"}).json()[

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
@@ -30,7 +31,7 @@ from service.settings import _SCOPES, SettingRefused, Settings, scopes_of_roles
 from service.store.tables import person, session
 from tests.service.callers.test_callers import bearer, make, opened, problem
 from tests.service.callers.test_tokens import ALGORITHMS, KEYS, forged, jwks
-from tests.service.conftest import Lines
+from tests.service.conftest import ROOT, Lines
 
 CLIENT, SECRET = "console", "a b+c%/é"
 PAGE = {"accept": "text/html"}
@@ -730,6 +731,16 @@ def test_a_wrong_setting_stops_the_start_with_a_sentence(given, why):
     """It says what to do."""
     with pytest.raises(SettingRefused, match=why):
         Settings.from_environment({f"FIFTHFACTOR_{name}": value for name, value in given.items()})
+
+
+def test_the_settings_on_the_page_are_settings(tmp_path):
+    """They can be copied."""
+    shown = (ROOT / "service/docs/sign-in.md").read_text("utf-8").partition("```text\n")[2].partition("```")[0]
+    file = tmp_path / "settings.toml"
+    file.write_text(shown, "utf-8")
+    settings = Settings.from_environment({}, settings=file)
+    assert settings.oidc_client_secret_file == Path("/run/secrets/oidc")
+    assert scopes_of_roles(settings.oidc_roles)["privacy-desk"] == {"read", "review"}
 
 
 def test_the_secret_is_shown_nowhere(tmp_path):

@@ -271,7 +271,7 @@ def test_while_the_issuer_is_away_nobody_gets_in(client, issuer, sent, monkeypat
     assert issuer.asked == 1
     assert client.app.state.service.store.records == 0
     issuer.answer = jwks("ec")
-    client.app.state.service.tokens._quiet_until = 0
+    client.app.state.service.tokens._signed._quiet_until = 0
     monkeypatch.setattr(
         client.app.state.service.tokens._signed._keys, "jwk_set_cache", jwt.PyJWKClient(issuer.url).jwk_set_cache
     )
