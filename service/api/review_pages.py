@@ -25,6 +25,7 @@ from service.api.sent import Plain
 from service.api.sign_offs import prepared
 from service.callers import known_persons
 from service.callers.caller import Caller, caller_of
+from service.console import document_list
 from service.console.explained import explained
 from service.console.pages import missing_page
 from service.console.reader import PageReader
@@ -286,6 +287,7 @@ class _Pages:
         return CaseShown(
             record=record,
             log=document["log"],
+            documents=document_list.members(service, connection, stored, caller, reader) if whole else {},
             case=case[0] if case else None,
             waits=case is not None and case[1],
             newer=newer if newer != id else None,

@@ -63,10 +63,12 @@ class CaseShown:
     One review: its record and decision, what waits, what approvals would change, who signed, what was said.
 
     `cannot` says why nobody can sign it off, `own` whether the reader asked for it. `newer` is the decision that took its place.
+    `documents` is what their template needs.
     """
 
     record: Part
     log: Part
+    documents: Mapping[str, Any]
     case: WaitingCase | None
     waits: bool
     newer: str | None
@@ -150,6 +152,7 @@ def case_page(
         who=_who,
         wrong=wrong,
         sent=sent or {},
+        **shown.documents,
     )
 
 

@@ -7,6 +7,7 @@ serious fault of accessibility. `axe-core` is the package of that name from npm,
 
 from __future__ import annotations
 
+import base64
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,8 +59,13 @@ class Site:
 
     def open(self, path: str, width: int = 1280, scheme: Any = "light", height: int = 800, key: str = "") -> Page:
         """A page of the site, as it is when nothing more loads; with a key, as whoever has it."""
-        known: Any = {"username": "key", "password": key} if key else None
-        page = self.browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme, http_credentials=known)
+        # A page is no longer asked for a password: without one it leads to the page to sign in.
+        basic = base64.b64encode(f"key:{key}".encode()).decode()
+        page = self.browser.new_page(
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            extra_http_headers={"Authorization": f"Basic {basic}"} if key else None,
+        )
         page.on("console", lambda message: self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("dialog", lambda dialog: self.complaints.append("a dialog"))

@@ -434,8 +434,12 @@ def test_what_an_approval_rests_on_is_not_erased(client, evaluate, sign):
     assert (answer.status_code, [each["code"] for each in answer.json()["errors"]]) == (409, ["signed-off"])
     assert "the approval of `cn.test/art-1` stands until" in answer.json()["errors"][0]["detail"]
     assert decided(evaluate)["outcome"] == "permitted"
-    assert sign(decided(evaluate)["id"], verdict="refuse", until=None).status_code == 201
-    assert client.post(f"/v1/decisions/{first['id']}/erase").json()["erased"] > 0
+    refused = decided(evaluate)["id"]
+    assert sign(refused, verdict="refuse", until=None).status_code == 201
+    answer = client.post(f"/v1/decisions/{refused}/erase")  # without the refusal the approval would count again
+    assert (answer.status_code, "ends an approval that was given until" in answer.json()["errors"][0]["detail"]) == (409, True)
+    for id in (first["id"], refused):
+        assert client.post(f"/v1/decisions/{id}/erase").json()["erased"] > 0
 
 
 @in_file
