@@ -181,7 +181,7 @@ def test_the_examples_on_the_service_run_as_shown(server: Server, home: Path) ->
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the examples are for curl")
 def test_a_key_is_made_and_used_as_shown(tmp_path: Path) -> None:
-    """The commands on keys, in order: with the key everything is answered, with another nothing; the keys of a person and a party are keys too."""
+    """The commands on keys, in order: with the key everything is answered, with another nothing; that of a person or a party is one too."""
     page = ABOUT_KEYS[0]
     make, use, of_person = blocks(page)
     (of_party,) = blocks(ABOUT_KEYS[1])

@@ -19,7 +19,7 @@ def test_a_program_is_told_where_things_are(client: TestClient) -> None:
 
 @ONE_DATABASE
 def test_a_browser_gets_the_overview(client: TestClient) -> None:
-    """Where one is needed it leads to the page to sign in, and takes a key as a password; a program that accepts anything gets the addresses."""
+    """It leads to the page to sign in where one has to, and takes a key as a password; a program that accepts anything gets addresses."""
     browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
     answer = client.get("/", headers=browser)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
