@@ -10,7 +10,7 @@ import os
 import random
 import sqlite3
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -38,7 +38,7 @@ from service.telemetry import log_lines
 from service.watch.round import run as watch
 from service.watch.transactions import writing
 from tests.service import conftest
-from tests.service.conftest import Lines, copied
+from tests.service.conftest import Lines, copied, eventually
 from tests.service.ledger import test_accounts, test_benefits, test_ledger, test_promises, test_rights_book
 from tests.service.ledger.test_ledger import Desk, open_with
 from tests.service.reviews.test_sign_offs import APPROVE, FACTS
@@ -62,6 +62,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Path:
     _with_promises(url, folder / "promising")
     _with_rights(url)
     _with_sign_offs(url, folder)
+    # The application's own work beside the requests may still hold a connection when its service is closed; tests copy the file alone.
+    with closing(sqlite3.connect(url)) as last:
+        eventually(lambda: last.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
     return Path(url)
 
 
