@@ -10,7 +10,7 @@ from fastapi import FastAPI, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from service.api import paging
-from service.api.operations import json_body, operation
+from service.api.operations import json_body, operation, schema_of
 from service.api.sent import Plain, body
 from service.callers import keys, known_persons
 from service.callers.caller import MOST_OF_A_PARTY, OF_A_PARTY, SCOPES, Caller, Scope, caller_of, is_party
@@ -205,7 +205,7 @@ def add(app: FastAPI, service: Service) -> None:
             "callers",
             "Make an API key",
             needs="administer",
-            body=json_body(NewKey.model_json_schema()),
+            body=json_body(schema_of(NewKey)),
             repeatable=True,
         ),
     )

@@ -182,7 +182,7 @@ def test_a_document_that_somebody_checked_counts_until_its_last_day(mode: str) -
     assert {part.fact: part.source for part in decision.rests_on or ()}["evidence.certificate"] == "shown"
     assert decision.holds_until is not None
     assert decision.holds_until.holds_until == last
-    assert decision.holds_until.because == ["the check of the certificate ends on 24 June 2026"]
+    assert decision.holds_until.because == ["the check of the certificate ends on 2026-06-24"]
     ahead = wanting.ahead(wanting.judge(shown, as_of=DAY), DAY + timedelta(days=30))
     assert [(move.day, move.after, move.causes) for move in ahead.moves] == [
         (last + timedelta(days=1), "requirements_unmet", ("document",))

@@ -57,6 +57,7 @@ def test_no_command_is_lost():
     for group, verb in (each for each in EVERY if len(each) == 2):
         groups.setdefault(group, set()).add(verb)
     assert groups == {
+        "report": {"period", "transfers"},
         "bundle": {"build", "keygen", "sign", "verify", "show", "export", "allow-older"},
         "log": {
             *("checkpoint", "witness", "rotate-key", "continue"),
