@@ -30,7 +30,7 @@ from service.policies.live import Live
 from service.policies.shadow import GivenToShadow
 from service.problems import PLACES_SHOWN, ProblemPlace, RequestRefused
 from service.register import named_exchanges
-from service.reviews import approvals, sign_offs
+from service.reviews import approvals, own_requests, sign_offs
 from service.reviews.recorded_case import case_of
 from service.service import Service
 from service.settings import time_zone
@@ -217,7 +217,7 @@ class Decider:
 
         `live` has the policies that the exchange was read by. `filled` is the exchange with its counters, if they are known already.
         Approvals and what is shown are looked up in `transaction`, if one is under way. `asker` is who asks for the decision: what she
-        confirmed herself is not shown. If all engines fail, this is an incident and not a permit.
+        confirmed or approved herself does not count. If all engines fail, this is an incident and not a permit.
         """
         today, id = self._today(now), str(uuid7())
         filled = filled or self._filled(live, exchange, now)
@@ -227,7 +227,7 @@ class Decider:
             filled = replace(filled, exchange=until_days(filled.exchange, shown))
         began = perf_counter()
         try:
-            unsigned, judgement = self.judged(live, filled.exchange, as_of, today, transaction)
+            unsigned, judgement = self.judged(live, filled.exchange, as_of, today, transaction, asker)
         except engine.EnginesFailed as failed:
             self._service.incidents.failure(live.pdp, request_id, id, as_of, failed)
             raise RequestRefused("internal", "no engine could decide; the log has the details under this request id") from None
@@ -309,7 +309,8 @@ class Decider:
         today = self._today(now)
         filled = self._filled(live, exchange, now)
         as_of = filled.exchange.as_of or today
-        return self.judged(live, self.showing(live, filled.exchange, max(as_of, today), None, asker), as_of, today, None)[1]
+        showing = self.showing(live, filled.exchange, max(as_of, today), None, asker)
+        return self.judged(live, showing, as_of, today, None, asker)[1]
 
     def showing(
         self,
@@ -323,30 +324,41 @@ class Decider:
         return until_days(exchange, self._showing.shown(live.bundle, exchange.document, day, transaction, asker))
 
     def judged(
-        self, live: Live, exchange: engine.Exchange, as_of: date, today: date, transaction: sa.Connection | None
+        self,
+        live: Live,
+        exchange: engine.Exchange,
+        as_of: date,
+        today: date,
+        transaction: sa.Connection | None,
+        asker: Caller | None = None,
     ) -> tuple[engine.Judgement, engine.Judgement]:
         """
         The judgements on an exchange with its counters, without approvals and with those that stand. Raises engine.EnginesFailed.
 
-        Approvals are looked up in `transaction`, if one is under way.
+        Approvals are looked up in `transaction`, if one is under way; those that `asker` signed are left out.
         """
         unsigned = live.pdp.judge(exchange, as_of=as_of)
         # Sign-offs are looked up only if one could change the outcome. The judgement without them shows whether one could.
         if unsigned.signable and unsigned.outcome.word in sign_offs.OPEN:
-            signed = self._signed(live, exchange, max(as_of, today), transaction)
+            signed = self._signed(live, exchange, max(as_of, today), transaction, asker)
             if signed:
                 return unsigned, live.pdp.judge(exchange, as_of=as_of, signed=signed)
         return unsigned, unsigned
 
     def _signed(
-        self, live: Live, exchange: engine.Exchange, day: date, transaction: sa.Connection | None
+        self, live: Live, exchange: engine.Exchange, day: date, transaction: sa.Connection | None, asker: Caller | None
     ) -> list[engine.Approval]:
         """The approvals that stand for an exchange; none if the log cannot be read, since they are unknown then."""
+
+        def standing(connection: sa.Connection) -> list[engine.Approval]:
+            found = approvals.standing(connection, live, exchange, day)
+            return own_requests.of_others(connection, found, asker, self._service.token_issuer)
+
         if transaction is not None:
-            return approvals.standing(transaction, live, exchange, day)
+            return standing(transaction)
         try:
             with self._service.store.database.reading.connect() as connection:
-                return approvals.standing(connection, live, exchange, day)
+                return standing(connection)
         except sa.exc.SQLAlchemyError:
             return []
 

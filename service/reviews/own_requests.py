@@ -1,5 +1,6 @@
 """
-Nobody approves what she asked for herself: not on her own decision, and not on another decision on the same facts.
+Nobody approves what she asked for herself: not on her own decision, and not on another decision on the same facts. What she approved
+does not count either in a decision that she asks for later.
 
 Who asked is in the record, as the id of a caller. Looked at are the decision itself, the decisions on the same facts that anything was
 signed for, and the callers whom the case of these facts remembers (`review_cases.MOST_ASKERS`). Two callers are the same person if they
@@ -7,10 +8,11 @@ have the same issuer and subject. Where the service knows no persons, since no k
 `local`, and nobody can be told apart.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
 
+import engine
 from service.callers import known_persons
 from service.callers.caller import LOCAL, Caller
 from service.log import review_cases
@@ -33,6 +35,16 @@ def is_own(connection: sa.Connection, stored: Stored, facts: str, caller: Caller
     if caller.id == LOCAL.id:
         return False
     return not known_persons.names_of(connection, caller, token_issuer).isdisjoint(_askers(connection, stored, facts))
+
+
+def of_others(
+    connection: sa.Connection, found: Sequence[engine.Approval], asker: Caller | None, token_issuer: str | None
+) -> list[engine.Approval]:
+    """The approvals that count in a decision: those under which who asks for it has not signed. Nobody asks where `asker` is None."""
+    if asker is None or asker.id == LOCAL.id or not found:
+        return list(found)
+    own = known_persons.names_of(connection, asker, token_issuer)
+    return [each for each in found if own.isdisjoint((each.by, *(other.by for other in each.also)))]
 
 
 def _askers(connection: sa.Connection, stored: Stored, facts: str) -> Iterator[str]:

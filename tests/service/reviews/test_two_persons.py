@@ -157,3 +157,26 @@ def test_two_who_sign_at_once_leave_what_one_after_the_other_would(desk, two, se
     listed = desk.client.get(f"/v1/decisions/{id}/sign-offs", headers=desk.bearer("cy")).json()["sign_offs"]
     assert len(listed) == sum(each.status_code == 201 for each in answers)
     assert desk.ask()["outcome"] == ("review" if other else "permitted")
+
+
+def test_what_a_person_approved_does_not_count_in_what_she_asks_for(desk):
+    """By whichever of her keys she asks: she could approve first and ask afterwards. For anybody else it counts."""
+    id = desk.ask()["id"]
+    assert desk.sign("ada", id).status_code == 201
+    assert desk.ask()["outcome"] == "permitted"
+    assert [desk.ask(who)["outcome"] for who in ("ada", "ada at home")] == ["review", "review"]
+    assert desk.ask("bo")["outcome"] == "permitted"
+    assert desk.ask("ada")["outcome"] == "review"  # whatever was answered before
+
+
+def test_of_two_signatures_neither_is_the_asker_s(desk, two):
+    """With hers left out one is too few."""
+    id = desk.ask()["id"]
+    desk.sign("ada", id)
+    desk.sign("bo", id)
+    assert [desk.ask(who)["outcome"] for who in ("gateway", "ada", "bo", "cy")] == [
+        "permitted",
+        "review",
+        "review",
+        "permitted",
+    ]
