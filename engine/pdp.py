@@ -204,17 +204,28 @@ class PDP:
             signable=signable(verdict, own.coverage, self._concerned) if engine.agreed else (),
         )
 
-    def tell(self, judgement: Judgement, *, today: date, id: str, include: Collection[str] = (), lang: str = "en") -> Written:
+    def tell(
+        self,
+        judgement: Judgement,
+        *,
+        today: date,
+        id: str,
+        include: Collection[str] = (),
+        lang: str = "en",
+        asking: bool = True,
+    ) -> Written:
         """
         The decision on a judged exchange, as JSON.
 
         The decision is hypothetical unless the exchange was judged as of `today`. The caller chooses `id`. `include` names additional
         parts, from INCLUDES; `lang` is one of LANGUAGES. The exchange itself is not evaluated again. Missing facts, remedies and horizons
-        are found by evaluating it with other facts or on other days.
+        are found by evaluating it with other facts or on other days. Without `asking` no missing facts are looked for.
         """
         with self._lock:
             teller = self._teller(lang)
-            case = self._case(judgement, today, id, teller.book, exact="rests_on" in include)
+            case = self._case(judgement, today, id, teller.book, exact="rests_on" in include, asking=asking)
+            if not asking:
+                case = replace(case, lists=tuple)
             return teller.tell(case, self._more(case, include, teller.book))
 
     def answer(self, judgement: Judgement, *, today: date, id: str, parts: Collection[str] = (), lang: str = "en") -> Written:
