@@ -10,7 +10,7 @@ from pydantic import Field
 
 from service.api import csv_tables
 from service.api.commitments import Reason, Sending, read
-from service.api.operations import in_path, json_body, operation
+from service.api.operations import in_path, json_body, operation, schema_of
 from service.api.parameters import parameter, single, wrong
 from service.api.sent import Plain
 from service.callers.caller import caller_of
@@ -86,7 +86,7 @@ def add(app: FastAPI, service: Service) -> None:
             "not-found",
             needs="administer",
             parameters=[_ID],
-            body=json_body(EntrySent.model_json_schema()),
+            body=json_body(schema_of(EntrySent)),
             repeatable=True,
         ),
     )

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 import engine
 from service.api import paging
-from service.api.operations import in_path, json_body, operation
+from service.api.operations import in_path, json_body, operation, schema_of
 from service.api.parameters import parameter, single, wrong
 from service.api.sent import Plain, body
 from service.callers.caller import Caller, caller_of
@@ -172,7 +172,7 @@ def add(app: FastAPI, service: Service) -> None:
                 *kinds,
                 needs="commit",
                 parameters=[in_path("id", _ABOUT_ID)] if "{id}" in path else [],
-                body=json_body(body.model_json_schema()),
+                body=json_body(schema_of(body)),
                 repeatable=True,
             ),
         )

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from pydantic import Field
 
 from service.api.commitments import Reason, Sending, answer, read, written
-from service.api.operations import Shown, json_body, operation
+from service.api.operations import Shown, json_body, operation, schema_of
 from service.api.parameters import parameter, single, wrong
 from service.api.sent import Plain
 from service.callers.caller import caller_of
@@ -117,7 +117,7 @@ def add(app: FastAPI, service: Service) -> None:
             "Open a counter with a count",
             "not-found",
             needs="administer",
-            body=json_body(OpeningSent.model_json_schema()),
+            body=json_body(schema_of(OpeningSent)),
             repeatable=True,
         ),
     )

@@ -142,10 +142,11 @@ def _problems(kinds: Iterable[Kind]) -> dict[int | str, dict[str, Any]]:
     by_status: dict[int, list[Kind]] = {}
     for kind in dict.fromkeys(kinds):
         by_status.setdefault(KINDS[kind][0], []).append(kind)
-    return {status: _problem(by_status[status]) for status in sorted(by_status)}
+    return {status: _problem(tuple(by_status[status])) for status in sorted(by_status)}
 
 
-def _problem(kinds: Sequence[Kind]) -> dict[str, Any]:
+@cache
+def _problem(kinds: tuple[Kind, ...]) -> dict[str, Any]:
     schema = {
         "allOf": [{"$ref": "#/components/schemas/Problem"}],
         "type": "object",

@@ -6,8 +6,9 @@ parameter that comes twice and has one value. The refusal names the parameter. A
 and answers a wrong address with a page.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 from urllib.parse import parse_qsl
 
@@ -70,9 +71,9 @@ class Declared:
 class Checked(APIRoute):
     """A route whose query is checked before its function is called. Every operation has one."""
 
-    def __init__(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:
-        super().__init__(path, endpoint, **more)
-        self._declared = Declared.of(self) if self.include_in_schema else None
+    @cached_property
+    def _declared(self) -> Declared | None:
+        return Declared.of(self) if self.include_in_schema else None
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Raises RequestRefused."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from service.api import csv_tables, paging
 from service.api.commitments import Sending, named, read, written
-from service.api.operations import in_path, json_body, operation
+from service.api.operations import in_path, json_body, operation, schema_of
 from service.api.parameters import parameter, single, wrong
 from service.api.sent import Plain
 from service.callers.caller import caller_of
@@ -118,7 +118,7 @@ def add(app: FastAPI, service: Service) -> None:
             "promise-kept",
             needs="commit",
             parameters=[in_path("id", "the id of the commitment"), in_path("number", "the number of the promise, from 0")],
-            body=json_body(KeptSent.model_json_schema()),
+            body=json_body(schema_of(KeptSent)),
             repeatable=True,
         ),
     )

@@ -192,7 +192,7 @@ def add(app: FastAPI, service: Service) -> None:
             "not-endable",
             needs="administer",
             parameters=[in_path("id", "the id of the opening")],
-            body=json_body(WithdrawOpeningSent.model_json_schema()),
+            body=json_body(schema_of(WithdrawOpeningSent)),
             repeatable=True,
         ),
     )

@@ -147,7 +147,7 @@ def add(app: FastAPI, service: Service) -> None:
             "own-request",
             needs="review",
             parameters=[in_path("id", "the id of the decision")],
-            body=json_body(SignOffAsked.model_json_schema()),
+            body=json_body(schema_of(SignOffAsked)),
             repeatable=True,
         ),
     )
