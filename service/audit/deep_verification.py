@@ -74,7 +74,7 @@ class DeepVerification:
                 flow_sum: flow_sums(self._connection),
                 flow_party: flow_parties(self._connection),
             }
-            metadata.create_all(replica.rows, [*made])
+            metadata.create_all(replica.rows, [*made], checkfirst=False)
             for table, rows in made.items():
                 for row in rows:
                     replica.rows.execute(sa.insert(table).prefix_with("OR IGNORE"), row)

@@ -106,7 +106,7 @@ class Replica:
 
     def __init__(self) -> None:
         self._engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, creator=_temporary)
-        metadata.create_all(self._engine, [*FROM_LEAVES])
+        metadata.create_all(self._engine, [*FROM_LEAVES], checkfirst=False)
         self.rows = self._engine.connect()
         self.earlier: Leaf | None = None
         self.first_key: str | None = None
