@@ -4,6 +4,7 @@ import json
 import random
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -89,18 +90,17 @@ class Desk:
 @pytest.fixture
 def opened(database: str, lines: Lines) -> Iterator[Any]:
     """Opens desks on one database."""
-    services = []
+    with ExitStack() as stack:
 
-    def open(**settings: Any) -> Desk:
-        now = [NOON]
-        given = Settings(watch=False, policies=POLICIES, database=database, mode="bitset", **settings)
-        service = Service.open(given, say=log_lines.logger(lines), clock=lambda: now[0])
-        services.append(service)
-        return Desk(service, TestClient(create_app(given, service), base_url="http://127.0.0.1:8080").__enter__(), now)
+        def open(**settings: Any) -> Desk:
+            now = [NOON]
+            given = Settings(watch=False, policies=POLICIES, database=database, mode="bitset", **settings)
+            service = Service.open(given, say=log_lines.logger(lines), clock=lambda: now[0])
+            stack.callback(service.close)
+            client = stack.enter_context(TestClient(create_app(given, service), base_url="http://127.0.0.1:8080"))
+            return Desk(service, client, now)
 
-    yield open
-    for service in services:
-        service.close()
+        yield open
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -99,18 +100,19 @@ def sources(**changes: str) -> dict[str, str]:
 @pytest.fixture
 def opened(database: str, folder: Path, lines: Lines) -> Iterator[Any]:
     """Opens desks on one database."""
-    services = []
+    with ExitStack() as stack:
 
-    def open(**settings: Any) -> Desk:
-        now = [NOON]
-        given = Settings(watch=False, policies=folder, database=database, mode="bitset", ledger_since="2026-01-01", **settings)
-        service = Service.open(given, say=log_lines.logger(lines), clock=lambda: now[0])
-        services.append(service)
-        return Desk(service, TestClient(create_app(given, service), base_url="http://127.0.0.1:8080").__enter__(), now)
+        def open(**settings: Any) -> Desk:
+            now = [NOON]
+            given = Settings(
+                watch=False, policies=folder, database=database, mode="bitset", ledger_since="2026-01-01", **settings
+            )
+            service = Service.open(given, say=log_lines.logger(lines), clock=lambda: now[0])
+            stack.callback(service.close)
+            client = stack.enter_context(TestClient(create_app(given, service), base_url="http://127.0.0.1:8080"))
+            return Desk(service, client, now)
 
-    yield open
-    for service in services:
-        service.close()
+        yield open
 
 
 @pytest.fixture

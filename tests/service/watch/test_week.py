@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -92,19 +93,18 @@ class Desk:
 @pytest.fixture
 def opened(database: str, lines: Lines, audited: list[str]) -> Iterator[Any]:
     """Opens desks on one database."""
-    services = []
+    with ExitStack() as stack:
 
-    def open(**settings: Any) -> Desk:
-        now = [FRIDAY]
-        more = {"ledger_since": "2026-01-01", "watch_commitments": False, **settings}
-        given = Settings(watch=False, policies=POLICIES, database=database, mode="bitset", **more)
-        service = Service.open(given, say=log_lines.logger(lines), clock=lambda: now[0])
-        services.append(service)
-        return Desk(service, TestClient(create_app(given, service), base_url="http://127.0.0.1:8080").__enter__(), now)
+        def open(**settings: Any) -> Desk:
+            now = [FRIDAY]
+            more = {"ledger_since": "2026-01-01", "watch_commitments": False, **settings}
+            given = Settings(watch=False, policies=POLICIES, database=database, mode="bitset", **more)
+            service = Service.open(given, say=log_lines.logger(lines), clock=lambda: now[0])
+            stack.callback(service.close)
+            client = stack.enter_context(TestClient(create_app(given, service), base_url="http://127.0.0.1:8080"))
+            return Desk(service, client, now)
 
-    yield open
-    for service in services:
-        service.close()
+        yield open
 
 
 def erased(desk: Desk, id: str) -> None:
