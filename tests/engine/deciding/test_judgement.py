@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -26,7 +27,10 @@ def exchanges(only: str, step: int) -> list[tuple[Exchange, date]]:
     return [(engine.parse_exchange(BUNDLE, trial.raw), trial.as_of or DAY) for trial in found[::step]]
 
 
-EXCHANGES = [*exchanges("", 53), *exchanges("conflicts-europe", 3)]
+@cache
+def some() -> list[tuple[Exchange, date]]:
+    """Those of all files, and more of where laws conflict."""
+    return [*exchanges("", 53), *exchanges("conflicts-europe", 3)]
 
 
 class Counted:
@@ -60,7 +64,7 @@ def counted(checked: engine.PDP) -> Iterator[tuple[engine.PDP, list[Counted]]]:
 def test_each_engine_evaluates_an_exchange_once_and_telling_not_at_all(counted: tuple[engine.PDP, list[Counted]]) -> None:
     """Told twice, in two languages, it was still evaluated once; the reference is of no use to engines that can tell how tests read."""
     pdp, engines = counted
-    for exchange, as_of in EXCHANGES:
+    for exchange, as_of in some():
         for each in engines:
             each.evaluated.clear()
         judged = pdp.judge(exchange, as_of=as_of)
@@ -74,7 +78,7 @@ def test_the_reference_is_asked_how_tests_read_once_and_only_when_it_is_told() -
     pdp = engine.PDP(BUNDLE, "durable")
     counting = Counted(pdp.reference)
     pdp.reference = counting  # type: ignore[assignment]
-    exchange, as_of = EXCHANGES[0]
+    exchange, as_of = some()[0]
     judged = pdp.judge(exchange, as_of=as_of)
     assert counting.evaluated[id(exchange)] == 0
     for lang in ("en", "zh"):
@@ -85,7 +89,7 @@ def test_the_reference_is_asked_how_tests_read_once_and_only_when_it_is_told() -
 def test_a_decision_keeps_as_values_what_it_says_as_json(checked: engine.PDP) -> None:
     """Answer, duties, conflicts, conditions and what is missing are what the members of these names say; approvals too."""
     kept: Counter[str] = Counter()
-    for number, (exchange, as_of) in enumerate(EXCHANGES):
+    for number, (exchange, as_of) in enumerate(some()):
         lang = ("en", "zh")[number % 2]
         today = as_of + timedelta(days=number % 3 // 2)
         judged = checked.judge(exchange, as_of=as_of)
@@ -121,7 +125,7 @@ def test_counters_get_the_same_from_whichever_engine_judged(checked: engine.PDP)
     counting = engine.Counting(BUNDLE)
     alone = engine.PDP(BUNDLE, "durable")
     contributed = 0
-    for exchange, as_of in EXCHANGES:
+    for exchange, as_of in some():
         verdict = checked.verdict(exchange, as_of)
         said = counting.contributions(exchange, verdict, verdict.defined)
         defined = checked.defined(exchange, as_of, counting.definitions)
@@ -134,7 +138,7 @@ def test_counters_get_the_same_from_whichever_engine_judged(checked: engine.PDP)
 def test_each_leg_of_a_plan_is_evaluated_once(counted: tuple[engine.PDP, list[Counted]]) -> None:
     """By each engine of the mode, also where it is carried on from leg to leg."""
     pdp, engines = counted
-    chain = [engine.Leg(f"{number}", exchange, f"{number - 1 or ''}") for number, (exchange, _) in enumerate(EXCHANGES[:3], 1)]
+    chain = [engine.Leg(f"{number}", exchange, f"{number - 1 or ''}") for number, (exchange, _) in enumerate(some()[:3], 1)]
     engine.decide_plan(pdp, chain, as_of=DAY, today=DAY, id="plan", ahead=False)
     for each, times in zip(engines, (1, 1, 0), strict=True):
         assert [each.evaluated[id(leg.exchange)] for leg in chain] == [times] * 3

@@ -1,0 +1,100 @@
+"""
+What a process of the tests reads once: the policies that come with the project, and their test exchanges. The same bytes, the same bundle.
+
+Of small bundles those used last are kept.
+"""
+
+from __future__ import annotations
+
+import gc
+
+import engine
+from engine import SEMANTICS, PolicySettings, Trial, bundle
+from engine.authoring import difference
+from engine.diagnostic import Findings
+from engine.pdp import PDP
+from engine.policy_language import tree
+
+MANY = 300  # files, which only the bundled policies have
+LOAD, READ, TRIALS = bundle.load_sources, tree.read, difference.trials
+LOADED: dict[tuple[PolicySettings, frozenset[tuple[str, bytes]]], bundle.Bundle] = {}
+FEW = 64  # bundles of few files that are kept, those used last
+KEPT: dict[tuple[object, ...], bundle.Bundle] = {}
+TREES: dict[tuple[str, bytes], tree.Node] = {}
+TRIED: dict[tuple[int, str], list[Trial]] = {}
+MAKE = PDP.__init__
+MADE: dict[tuple[int, str], PDP] = {}
+
+
+def begin(engines: bool = False) -> None:
+    """From now on this process reads nothing twice. With `engines`, the engines for the bundled policies are made once too."""
+    bundle.load_sources = engine.load_sources = load_once
+    tree.read = read_once
+    difference.trials = engine.trials = trials_once
+    if engines:
+        PDP.__init__ = make_once  # type: ignore[method-assign]
+
+
+def load_once(
+    sources: dict[str, bytes],
+    settings: PolicySettings | None = None,
+    semantics: int = SEMANTICS,
+    *,
+    replay: bool = False,
+    tests: bool = True,
+) -> bundle.Bundle:
+    """
+    The bundle of some files, read once: the same bytes give the same bundle. Of small ones those used last are kept.
+
+    What has as many files as the bundled policies stays until the end, so it is not looked through for cycles either. The bundled
+    policies name their version of the semantics.
+    """
+    if len(sources) < MANY:
+        asked = (frozenset(sources.items()), tuple(sources), settings or PolicySettings(), semantics, replay, tests)
+        found = KEPT.pop(asked, None) or LOAD(dict(sources), settings, semantics, replay=replay, tests=tests)
+        KEPT[asked] = found
+        if len(KEPT) > FEW:
+            del KEPT[next(iter(KEPT))]
+        return found
+    key = (settings or PolicySettings(), frozenset(sources.items()))
+    if key not in LOADED:
+        LOADED[key] = LOAD(sources, settings)
+        gc.freeze()
+    return LOADED[key]
+
+
+def read_once(file: str, data: bytes, findings: Findings) -> tree.Node | None:
+    """The tree of a file. Those of the bundled policies are read once a process, beside whatever other file they are loaded."""
+    known = TREES.get((file, data))
+    if known is not None:
+        return known
+    root = READ(file, data, findings)
+    if root is not None and file.startswith("policies/") and not findings.errors:
+        TREES[file, data] = root
+    return root
+
+
+def trials_once(old: bundle.Bundle, new: bundle.Bundle, only: str = "") -> list[Trial]:
+    """The test exchanges of bundles; those of the bundled policies are made once a process."""
+    if old is not new or not stays(old):
+        return TRIALS(old, new, only)
+    key = (id(old), only)
+    if key not in TRIED:
+        TRIED[key] = TRIALS(old, new, only)
+    return list(TRIED[key])
+
+
+def make_once(self: PDP, bundle: bundle.Bundle, mode: str = "checked") -> None:
+    """Begin a decision point. Those for the bundled policies share the engines of one mode, which are made once a process."""
+    if not stays(bundle):
+        MAKE(self, bundle, mode)
+        return
+    if (id(bundle), mode) not in MADE:
+        made = MADE[id(bundle), mode] = object.__new__(PDP)
+        MAKE(made, bundle, mode)
+    self.__dict__.update(MADE[id(bundle), mode].__dict__)
+
+
+def stays(one: bundle.Bundle) -> bool:
+    """Whether a bundle stays until the end of the process."""
+    return any(one is each for each in LOADED.values())
