@@ -18,12 +18,15 @@ from engine.diagnostic import Findings, did_you_mean
 from engine.languages import in_each
 from engine.multilingual import NO_WORDS
 from engine.policy_language.conditions import Conditions, Use
+from engine.policy_language.document_text import DutyText, Window
 from engine.policy_language.exemptions import Lift, LoweredRule, WrittenRule, in_strata, periods, resolve_exemptions
 from engine.policy_language.floors import floors
-from engine.policy_language.model import CalendarText, CounterText, DutyText, PolicyText, RuleText, Window, read_model
+from engine.policy_language.policy_text import PolicyText, RuleText
+from engine.policy_language.read_document import read_model
 from engine.policy_language.tree import Mapping, Node, Scalar, key_named, locate, plain
 from engine.policy_language.tree import Sequence as ListNode
 from engine.policy_language.vocabulary import WEEK, Vocabulary
+from engine.policy_language.vocabulary_text import CalendarText, CounterText
 from engine.rules import (
     ALWAYS,
     AS_OF,

@@ -18,10 +18,15 @@ from engine.books.grants import BookFacts
 from engine.diagnostic import Findings, Span, did_you_mean
 from engine.languages import CHINESE, ENGLISH, Language
 from engine.multilingual import NO_WORDS, Words
+from engine.policy_language.authzen_text import AuthZenText
 from engine.policy_language.book_facts import read_books
-from engine.policy_language.model import (
+from engine.policy_language.document_text import Status, Text
+from engine.policy_language.ledger_text import PromiseText, SettlementText, StatisticsText, TransferRegisterText
+from engine.policy_language.organisation import Acceptance, Organisation, SwitchedOff
+from engine.policy_language.read_document import read_parts
+from engine.policy_language.tree import Node, locate
+from engine.policy_language.vocabulary_text import (
     ONCE,
-    AuthZenText,
     CalendarText,
     CoherenceText,
     CounterText,
@@ -31,23 +36,14 @@ from engine.policy_language.model import (
     KindText,
     LaneText,
     MoreValueText,
-    PromiseText,
     RegisterText,
     RequirementText,
-    SettlementText,
-    StatisticsText,
-    Status,
     SubjectText,
-    Text,
     TouchText,
-    TransferRegisterText,
     ValueSetText,
     ValueText,
     VocabularyText,
-    read_parts,
 )
-from engine.policy_language.organisation import Acceptance, Organisation, SwitchedOff
-from engine.policy_language.tree import Node, locate
 from engine.rules import RegisterEntry
 from engine.values import MAX_TEXT, SetOf, Type, Value, ValueSet
 
