@@ -31,7 +31,7 @@ from engine.policy_language.overlay import folder_of, organisations
 from engine.policy_language.settlement_facts import check_settlement
 from engine.policy_language.transfer_columns import check_transfer_registers
 from engine.policy_language.vocabulary import Vocabulary
-from engine.policy_language.vocabulary import load as load_vocabulary
+from engine.policy_language.vocabulary_files import load as load_vocabulary
 from engine.rules import Calendar, Duty, Rule, RuleSet
 from engine.version import SEMANTICS
 
