@@ -74,20 +74,14 @@ from engine.explaining.written import Written
 from engine.languages import LANGUAGES, Language
 from engine.pdp import INCLUDES, MODES, PARTS, PDP, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
+from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
 from engine.policy_language.catalogue import FactEntry
-from engine.policy_language.check import PolicySettings
-from engine.policy_language.model import (
-    ActionText,
-    AttributesText,
-    AuthZenText,
-    ContextText,
-    EntityText,
-    Status,
-    TransferRegisterText,
-)
+from engine.policy_language.document_text import Status
+from engine.policy_language.ledger_text import TransferRegisterText
 from engine.policy_language.places import NotAnObject, Path, Places
 from engine.policy_language.transfer_columns import GROUNDS, RECORD
 from engine.policy_language.vocabulary import Register
+from engine.policy_language.written_effects import PolicySettings
 from engine.questions.horizon import OutcomeMove, OutcomesAhead, TurnCause
 from engine.rules import Level
 from engine.settlement import PayableLine, Settlement, amount_text, settle

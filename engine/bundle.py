@@ -23,15 +23,16 @@ from engine.diagnostic import Diagnostic, Findings, Span
 from engine.exchange import Exchange, ExchangeReader
 from engine.policy_language import tree
 from engine.policy_language.access import check_access
+from engine.policy_language.case_text import TestText
 from engine.policy_language.catalogue import FactEntry, catalogue
-from engine.policy_language.check import PolicySettings, check
+from engine.policy_language.check import check
 from engine.policy_language.coherence import Never, check_coherence
-from engine.policy_language.model import TestText
 from engine.policy_language.overlay import folder_of, organisations
 from engine.policy_language.settlement_facts import check_settlement
 from engine.policy_language.transfer_columns import check_transfer_registers
 from engine.policy_language.vocabulary import Vocabulary
-from engine.policy_language.vocabulary import load as load_vocabulary
+from engine.policy_language.vocabulary_files import load as load_vocabulary
+from engine.policy_language.written_effects import PolicySettings
 from engine.rules import Calendar, Duty, Rule, RuleSet
 from engine.version import SEMANTICS
 

@@ -19,9 +19,10 @@ from engine.bundle import Bundle
 from engine.decision import Part
 from engine.explaining.phrasebook import Phrasebook
 from engine.multilingual import NO_WORDS, Words
-from engine.policy_language.model import CoverText, Text
+from engine.policy_language.document_text import Text
 from engine.policy_language.organisation import Acceptance, SwitchedOff
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
+from engine.policy_language.vocabulary_text import CoverText
 from engine.rules import (
     AS_OF,
     All,

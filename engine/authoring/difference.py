@@ -25,7 +25,8 @@ from engine.diagnostic import Findings
 from engine.exchange import Exchange, ExchangeRefused
 from engine.languages import ENGLISH
 from engine.pdp import PDP, EnginesFailed
-from engine.policy_language.model import TestText, read_model
+from engine.policy_language.case_text import TestText
+from engine.policy_language.read_document import read_model
 from engine.policy_language.tree import locate
 from engine.rules import (
     Level,

@@ -1,7 +1,7 @@
 """
 What an editor shows beside a key or an operator: one or two sentences for each.
 
-`KEYS` has a line for every key of every document in `policy_language.model`, `OPERATORS` for every operator and group of
+`KEYS` has a line for every key of every document of authors, `OPERATORS` for every operator and group of
 `policy_language.conditions`; a test holds both to it.
 """
 

@@ -13,17 +13,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from engine.diagnostic import Diagnostic, Findings, Span
-from engine.policy_language.model import (
-    AcceptanceText,
-    CaseText,
-    DocumentText,
-    OrganisationText,
-    PolicyText,
-    RuleText,
-    TestText,
-    VocabularyText,
-)
+from engine.policy_language.case_text import CaseText, TestText
+from engine.policy_language.document_text import DocumentText
+from engine.policy_language.organisation_text import AcceptanceText, OrganisationText
+from engine.policy_language.policy_text import PolicyText, RuleText
 from engine.policy_language.tree import Comment, Mapping, Node, Scalar, Sequence, comments, read
+from engine.policy_language.vocabulary_text import VocabularyText
 
 WIDTH = 128
 # A collection inside a collection may share its line, as in `not: {only: [a, b]}`; a fourth level starts a line of its own.

@@ -21,7 +21,7 @@ from engine.deciding.combine import permitting
 from engine.diagnostic import Diagnostic, Findings, Span
 from engine.languages import LANGUAGES
 from engine.multilingual import Words
-from engine.policy_language.model import Text
+from engine.policy_language.document_text import Text
 from engine.policy_language.tree import Mapping, Node, Scalar, Sequence, comments
 from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Not, Rule, Truth, anchors, atoms, tests
 

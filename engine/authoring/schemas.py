@@ -20,19 +20,15 @@ from engine.authoring.testing import LEFT_OUT
 from engine.bundle import Bundle
 from engine.decision import Outcome, RequirementPart
 from engine.exchange import REGISTER
-from engine.policy_language.check import DUE_ANCHORS
+from engine.policy_language.case_text import TestText
 from engine.policy_language.conditions import DATES, FITS, GROUPS, ORDER
-from engine.policy_language.model import (
-    DocumentText,
-    OrganisationText,
-    PolicyText,
-    TestText,
-    Text,
-    TravelsText,
-    VocabularyText,
-)
+from engine.policy_language.document_text import DocumentText, Text
+from engine.policy_language.last_days import DUE_ANCHORS
+from engine.policy_language.organisation_text import OrganisationText
 from engine.policy_language.places import Places
+from engine.policy_language.policy_text import PolicyText, TravelsText
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, PRIMITIVES, Vocabulary
+from engine.policy_language.vocabulary_text import VocabularyText
 from engine.rules import AS_OF
 from engine.values import SPELLINGS, Type
 

@@ -23,7 +23,8 @@ from engine.decision import Decision
 from engine.diagnostic import Findings, did_you_mean
 from engine.exchange import REGISTER, Exchange, ExchangeRefused
 from engine.pdp import PDP
-from engine.policy_language.model import DutyOnDay, Expectation, TestText, read_model
+from engine.policy_language.case_text import DutyOnDay, Expectation, TestText
+from engine.policy_language.read_document import read_model
 from engine.policy_language.tree import Node, Scalar, locate, read
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, Vocabulary
 from engine.rules import Truth

@@ -23,7 +23,7 @@ from engine.bundle import Bundle
 from engine.deciding.money_counts import NO_SUM, currency_of, parts, parts_in
 from engine.deciding.promises import promises_of
 from engine.exchange import Exchange
-from engine.policy_language.model import CounterText
+from engine.policy_language.vocabulary_text import CounterText
 from engine.rules import Condition, Defined, Rule, RuleSet, Truth, atoms, named, tests
 from engine.values import MAX_COUNT, Disputed, Duration, Missing, Range, SetOf, Value, either, read_duration, to_json
 from engine.verdict import Verdict

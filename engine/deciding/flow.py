@@ -15,7 +15,7 @@ from decimal import Context, Decimal
 from engine.bundle import Bundle
 from engine.deciding.contributions import NOTHING, UNBOUNDED, Tally, span
 from engine.exchange import REGISTER, Exchange
-from engine.policy_language.model import StatisticsText
+from engine.policy_language.ledger_text import StatisticsText
 from engine.values import Missing, Money, Range, SetOf
 from engine.verdict import Verdict, numbers
 

@@ -14,7 +14,8 @@ from datetime import date
 
 from engine.bundle import Bundle
 from engine.exchange import Exchange
-from engine.policy_language.model import PromiseText, Text
+from engine.policy_language.document_text import Text
+from engine.policy_language.ledger_text import PromiseText
 
 
 @dataclass(frozen=True, slots=True)

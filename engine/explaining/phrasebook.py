@@ -17,7 +17,7 @@ from engine.deciding.rests_on import RELIES_ON
 from engine.exchange import Exchange
 from engine.languages import ENGLISH, Language
 from engine.multilingual import Words
-from engine.policy_language.model import Text
+from engine.policy_language.document_text import Text
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.registered import IN_REGISTER
 from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Duty, Not, Provision, Truth

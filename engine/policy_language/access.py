@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.diagnostic import Findings, did_you_mean
-from engine.policy_language.model import AttributesText, AuthZenText, EntityText
+from engine.policy_language.authzen_text import AttributesText, AuthZenText, EntityText
 from engine.policy_language.places import Places
 from engine.policy_language.tree import Node, locate
 from engine.policy_language.vocabulary import Vocabulary

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from engine.policy_language.model import Text
+from engine.policy_language.document_text import Text
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 
 MAX_LISTED = 300

@@ -14,10 +14,12 @@ from datetime import date
 from typing import TypeAlias
 
 from engine.diagnostic import Findings, did_you_mean
-from engine.policy_language.model import PolicyText, RequirementText, RuleText, Window
+from engine.policy_language.document_text import Window
+from engine.policy_language.policy_text import PolicyText, RuleText
 from engine.policy_language.tree import Mapping as MappingNode
 from engine.policy_language.tree import Scalar
 from engine.policy_language.tree import Sequence as ListNode
+from engine.policy_language.vocabulary_text import RequirementText
 from engine.rules import MAX_CHAIN, Rule
 
 Period: TypeAlias = tuple[date, date]  # first and last day

@@ -13,9 +13,10 @@ from datetime import date
 from engine.diagnostic import Findings, Span, did_you_mean
 from engine.policy_language.conditions import Conditions
 from engine.policy_language.exemptions import WrittenRule, periods
-from engine.policy_language.model import CoverText, JurisdictionText, PolicyText
+from engine.policy_language.policy_text import PolicyText
 from engine.policy_language.tree import Node, locate
 from engine.policy_language.vocabulary import Fact, Vocabulary
+from engine.policy_language.vocabulary_text import CoverText, JurisdictionText
 from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Floor, Not, Spoken
 from engine.values import Type
 

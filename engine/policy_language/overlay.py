@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from engine.diagnostic import Findings, Span, did_you_mean
-from engine.policy_language.model import AcceptanceText, OrganisationText, read_model
 from engine.policy_language.organisation import Acceptance, Organisation, SwitchedOff
+from engine.policy_language.organisation_text import AcceptanceText, OrganisationText
+from engine.policy_language.read_document import read_model
 from engine.policy_language.tree import Node, locate, plain
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 

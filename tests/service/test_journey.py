@@ -21,7 +21,8 @@ from engine.deciding.combine import UNDETERMINED
 from engine.decision import BoundsPart, Decision
 from engine.diagnostic import Findings
 from engine.exchange import Exchange
-from engine.policy_language.model import TestText, read_model
+from engine.policy_language.case_text import TestText
+from engine.policy_language.read_document import read_model
 from engine.rules import Level
 from engine.verdict import Bounds
 

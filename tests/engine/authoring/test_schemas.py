@@ -17,8 +17,11 @@ from typer.testing import CliRunner
 
 import engine
 from engine.authoring import hints
-from engine.policy_language import model
+from engine.policy_language.case_text import TestText
 from engine.policy_language.conditions import FITS, GROUPS
+from engine.policy_language.organisation_text import OrganisationText
+from engine.policy_language.policy_text import PolicyText
+from engine.policy_language.vocabulary_text import VocabularyText
 from engine.values import SPELLINGS, BadValue, Type
 from service.cli.main import app
 from tests.engine.backends.random_bundles import Maker
@@ -277,7 +280,7 @@ def test_every_key_and_operator_tells_what_it_is_for() -> None:
     """The hints are for what there is: every key of every document, every operator, and nothing else."""
     keys = {
         shape.__name__: {field.alias or name for name, field in shape.model_fields.items()}
-        for document in (model.PolicyText, model.TestText, model.VocabularyText, model.OrganisationText)
+        for document in (PolicyText, TestText, VocabularyText, OrganisationText)
         for shape in shapes(document)
     }
     assert {shape: set(told) for shape, told in hints.KEYS.items()} == keys

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from engine.policy_language.model import DocumentText, OrganisationText, PolicyText, TestText, VocabularyText
+from engine.policy_language.case_text import TestText
+from engine.policy_language.document_text import DocumentText
+from engine.policy_language.organisation_text import OrganisationText
+from engine.policy_language.policy_text import PolicyText
+from engine.policy_language.vocabulary_text import VocabularyText
 
 DOCUMENTS: dict[str, type[DocumentText]] = {
     "policy": PolicyText,

@@ -1,0 +1,101 @@
+"""What the documents of authors have in common: texts in two languages, days, windows, duties, who reviewed what. Keys are closed."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StringConstraints, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+from engine.multilingual import Words
+from engine.values import BadValue, read_date
+
+Id = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9]+([.-][a-zA-Z0-9]+)*$", max_length=80)]
+Prose = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
+YesNo = Literal["yes", "no"]
+TruthWord = Literal["yes", "no", "unknown"]
+
+
+def _day(text: object) -> date:
+    """A day as authors write it; pydantic would take seconds since 1970 and times of day as well."""
+    try:
+        return read_date(str(text))
+    except BadValue as bad:
+        raise PydanticCustomError("date_parsing", "{m}", {"m": str(bad)}) from None
+
+
+Day = Annotated[date, PlainValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+Force = Literal["law", "order", "norm", "contract", "soft", "aspiration"]
+Status = Literal["confirmed", "from-memory", "unsure"]
+Condition = Any
+
+
+class DocumentText(BaseModel):
+    """A document that authors write: closed keys, frozen once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Text(DocumentText):
+    """One text by language; a text without a language is English."""
+
+    en: Prose
+    zh: Prose | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:
+        return {"en": value} if isinstance(value, str) else value
+
+    @property
+    def words(self) -> Words:
+        """The same text, without the model."""
+        return Words(self.en, self.zh or "")
+
+    def in_(self, lang: str) -> str:
+        """The text in a language; English stands in where there is no Chinese."""
+        return self.words.in_(lang)
+
+
+class Window(DocumentText):
+    """From one day until another, both inclusive; one of the two may be left out."""
+
+    from_: Day | None = Field(None, alias="from")
+    until: Day | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Window:
+        if self.from_ is None and self.until is None:
+            raise ValueError("a period needs `from`, `until` or both")
+        if self.from_ and self.until and self.until < self.from_:
+            raise ValueError("`until` lies before `from`, so the period is empty")
+        return self
+
+
+Windows = Annotated[list[Window], Field(min_length=1)]
+
+
+class DutyText(DocumentText):
+    """
+    A duty (semantics 3.6).
+
+    `due` is `{within: 10 working days in CN, after: evidence.cn-standard-contract.dated}`, `{on: 1 March, after: FACT}`,
+    `{on: 2026-03-01}`, or `{earliest_of: […]}` with two or more of these.
+    """
+
+    duty: Text
+    who: Prose
+    cite: Text | None = None
+    due: dict[str, Any] | None = None
+    done_when: Condition | None = None
+    overdue: Literal["permitted_with_obligations", "requirements_unmet", "review", "prohibited"] = "review"
+    keep: Prose | None = None
+    arises: Literal["exchange", "refusal"] = "exchange"
+
+
+class Reviewed(DocumentText):
+    """The role of the person who checked the provision against its source, and the day."""
+
+    by: Prose
+    on: Day

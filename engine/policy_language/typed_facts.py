@@ -1,0 +1,133 @@
+"""The facts of a vocabulary with their types, and the members of each family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.diagnostic import Span, did_you_mean
+from engine.multilingual import NO_WORDS, Words
+from engine.policy_language.document_text import Text
+from engine.policy_language.tree import locate
+from engine.policy_language.vocabulary import PRIMITIVES, Fact, titled
+from engine.policy_language.vocabulary_text import FactText
+from engine.policy_language.written_vocabulary import WrittenVocabulary
+from engine.values import Type, ValueSet
+
+RESERVED = ("evidence", "claims", "relies_on", "carried", "named", "register", "as_of", "schema")
+MAX_FACTS = 180  # that a caller can be asked for (semantics 7.4); a family is one
+
+
+class TypedFacts:
+    """The facts of one vocabulary, read from its words and its value sets."""
+
+    def __init__(self, words: WrittenVocabulary, values: Mapping[str, ValueSet]) -> None:
+        self.words = words
+        self.values = values
+
+    def read(self) -> tuple[dict[str, Fact], dict[str, tuple[str, ...]]]:
+        """Each fact by its name, and the names of the members of each family."""
+        counters = {name: text.counts.removeprefix("distinct ") for name, text in self.words.text.counters.items()}
+        facts: dict[str, Fact] = {}
+        families: dict[str, tuple[str, ...]] = {}
+        for name, text in self.words.text.facts.items():
+            span = self.words.spans["facts", name]
+            type = self.type(text.type, span)
+            if name.split(".")[0] in RESERVED or "." not in name:
+                self.words.findings.error(
+                    span,
+                    "bad-id",
+                    f"`{name}` cannot be the name of a fact",
+                    help="name it `group.fact`, like `recipient.country`",
+                )
+            if type is None:
+                continue
+            self.fits(name, text, type)
+            if text.by and text.by not in self.values:
+                self.words.findings.error(
+                    span,
+                    "unknown-value-set",
+                    f"`by: {text.by}` is not a value set",
+                    help=did_you_mean(text.by, self.values),
+                )
+                continue
+            members = [f"{name}.{value}" for value in self.values[text.by].values] if text.by else [name]
+            if text.by:
+                families[name] = tuple(members)
+            for member in members:
+                suffix = member.removeprefix(name)
+                title, part = text.title, NO_WORDS
+                if suffix and text.by:
+                    part = self.values[text.by].titles.get(suffix[1:], Words(suffix[1:]))
+                    title = _of_member(title, part)
+                facts[member] = Fact(
+                    member, type, title, text.ask, text.change != "no", text.personal == "yes",
+                    name if text.by else "", counters[name] + suffix if name in counters else "", text.dpv or "", part,
+                    text.lies_in or "", text.from_ == "register-only",
+                    text.some == "yes", text.change == "upwards",
+                )  # fmt: skip
+        for name in self.words.text.facts:
+            outer = next((other for other in self.words.text.facts if name.startswith(f"{other}.")), None)
+            if outer:
+                message = f"`{name}` lies inside the fact `{outer}`"
+                self.words.findings.error(
+                    self.words.spans["facts", name], "bad-id", message, help="a fact holds a value, not other facts; rename one"
+                )
+        asked = [name for name, text in self.words.text.facts.items() if text.from_ != "register-only"]
+        if len(asked) > MAX_FACTS:
+            self.words.findings.warn(
+                next(iter(self.words.spans.values())),
+                "too-many-facts",
+                f"the vocabulary has more than {MAX_FACTS} facts that a caller can be asked for",
+                help="merge some",
+            )
+        self.places_named(facts)
+        return facts, families
+
+    def type(self, text: str, span: Span) -> Type | None:
+        many = text.startswith("set of ")
+        base = text.removeprefix("set of ")
+        if base in self.values:
+            return Type("value", many, self.values[base])
+        if base in PRIMITIVES and (not many or base == "id"):
+            return Type(base, many)
+        help = did_you_mean(base, [*PRIMITIVES, *self.values])
+        self.words.findings.error(span, "unknown-type", f"there is no type `{text}`", "not a type or value set", help)
+        return None
+
+    def fits(self, name: str, text: FactText, type: Type) -> None:
+        """Report `some` on what is no set, and `change: upwards` on what has no ranks."""
+        if text.some == "yes" and not type.many:
+            at = locate(self.words.nodes["facts", name], ("some",))[0].span
+            said = f"`{name}` is of type `{type.name}`, which is no set"
+            self.words.findings.error(at, "ill-typed", said, help="drop `some`, or write `set of …`")
+        if text.change == "upwards" and (type.many or not (type.values and type.values.rank)):
+            at = locate(self.words.nodes["facts", name], ("change",))[0].span
+            said = f"`{name}` is of type `{type.name}`, whose values are not ranked"
+            self.words.findings.error(
+                at, "ill-typed", said, help="write `change: yes`, or mark the value set with `ordered: yes`"
+            )
+
+    def places_named(self, facts: Mapping[str, Fact]) -> None:
+        """Report facts that name a place but not the fact of its country, and the other way round."""
+        for fact in facts.values():
+            at = self.words.spans["facts", fact.family or fact.name]
+            around = fact.type.values.inside if fact.type.values else ""
+            there = facts.get(fact.lies_in)
+            if not around:
+                if fact.lies_in:
+                    said = f"`{fact.name}` is of type `{fact.type.name}`, which has no places"
+                    self.words.findings.error(at, "ill-typed", said, help="drop `lies_in`")
+            elif fact.type.many or not fact.lies_in:
+                said = f"`{fact.name}` names places, but not in which country"
+                help = f"make it of type `{fact.type.name.removeprefix('set of ')}`, and add `lies_in:` with the fact of the country"
+                self.words.findings.error(at, "missing-key", said, help=help)
+            elif there is None:
+                help = did_you_mean(fact.lies_in, facts)
+                self.words.findings.error(at, "unknown-fact", f"an exchange has no fact `{fact.lies_in}`", help=help)
+            elif there.type.name != around:
+                said = f"`{there.name}` is of type `{there.type.name}`, but the places of `{fact.name}` lie in a `{around}`"
+                self.words.findings.error(at, "ill-typed", said, help=f"name a fact of type `{around}`")
+
+
+def _of_member(title: Text, member: Words) -> Text:
+    return titled(title, lambda language, family: language.member(family, member.in_(language.code)))

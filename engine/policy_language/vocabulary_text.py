@@ -1,0 +1,326 @@
+"""
+A vocabulary as authors write it: facts and their values, documents, requirements, counters, jurisdictions.
+
+`vocabulary` decides what it means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from engine.policy_language.authzen_text import AuthZenText
+from engine.policy_language.document_text import Condition, Day, DocumentText, DutyText, Id, Prose, Status, Text, YesNo
+from engine.policy_language.ledger_text import BookText, PromiseText, SettlementText, StatisticsText, TransferRegisterText
+
+
+class FactText(DocumentText):
+    """
+    A fact of an exchange. `by` makes it a family: one fact for each value of a value set.
+
+    `lies_in` belongs to a fact that names a place inside a country: it is the fact that names the country.
+    `from: register` says where the fact is usually from; with `register-only`, an exchange that states it is refused.
+    `some` marks a set that is never empty (semantics 1.7). `change: upwards` lets a remedy move an ordered value up, never down.
+    """
+
+    type: str
+    title: Text
+    ask: Text | None = None
+    dpv: str | None = None
+    change: Literal["yes", "upwards", "no"] = "no"
+    some: YesNo = "no"
+    personal: YesNo = "no"
+    from_: Literal["register", "register-only"] | None = Field(None, alias="from")
+    by: str | None = None
+    lies_in: str | None = None
+
+
+class ValueText(DocumentText):
+    """
+    A value. `rest` says that it is none of the other values under those that it lies under (semantics 2.5).
+
+    `also` are other spellings, for suggestions only. `in` is the country in which a place lies (semantics 1.6). `nothing` says that no
+    other value applies, `everything` that all others do.
+    """
+
+    title: Text | None = None
+    also: list[Prose] = []
+    under: str | list[str] | None = None
+    in_: str | None = Field(None, alias="in")
+    exact: YesNo = "no"
+    rest: YesNo = "no"
+    nothing: YesNo = "no"
+    everything: YesNo = "no"
+    dpv: str | None = None
+
+
+class ValueSetText(DocumentText):
+    """
+    `values` is a list, or a mapping if values have titles, other spellings, or lie `under` or `in` others.
+
+    A set of places lies `inside` the set of the countries. The places of the `complete` countries leave out no spot of them.
+    `open` belonged to semantics 1, where such a set took any text. The values of the set that is named by `includes` are values of this
+    one too.
+    """
+
+    title: Text
+    includes: str | None = None
+    ordered: YesNo = "no"
+    open: YesNo = "no"
+    inside: str | None = None
+    complete: list[str] = []
+    values: list[str] | dict[str, ValueText | str]
+
+
+class MoreValueText(DocumentText):
+    """A value that is added to a set defined elsewhere; to every rule that does not name it, it is the value that it lies under."""
+
+    title: Text | None = None
+    under: str
+    rest: YesNo = "no"
+    dpv: str | None = None
+
+
+class EntryText(DocumentText):
+    """One entry of a register; a period that is empty is refused."""
+
+    from_: Day | None = Field(None, alias="from")
+    until: Day | None = None
+    scope: Prose | None = None
+    source: Prose | None = None
+    status: Status | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> EntryText:
+        if self.from_ and self.until and self.until < self.from_:
+            raise ValueError("`until` lies before `from`, so the period is empty")
+        return self
+
+
+class RegisterText(DocumentText):
+    """A dated list of values of one set; `source` and `status` apply to every entry without its own."""
+
+    title: Text
+    of: str
+    source: Prose
+    status: Status
+    entries: list[str] | dict[str, EntryText]
+
+
+class CalendarText(DocumentText):
+    """
+    A calendar of working days: `holidays` are not worked, `workdays` are worked although they fall on a weekend.
+
+    Nothing is known of days outside `known_from` and `known_until`. `library` is the name of the place in the package
+    `holidays`, from which `fifthfactor calendars` writes the days.
+    """
+
+    title: Text
+    source: Prose
+    status: Status
+    weekend: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]]
+    known_from: Day
+    known_until: Day
+    library: Prose | None = None
+    holidays: list[Day] = []
+    workdays: list[Day] = []
+
+    @model_validator(mode="after")
+    def _ordered(self) -> CalendarText:
+        if self.known_until < self.known_from:
+            raise ValueError("`known_until` lies before `known_from`, so no day is known")
+        return self
+
+
+class KindText(DocumentText):
+    """A kind of document, or of claim: what it is and how to ask for it; with `institution: yes` only an institution attests it."""
+
+    title: Text
+    ask: Text | None = None
+    institution: YesNo = "no"
+
+
+class RequirementText(DocumentText):
+    title: Text
+    how: Text
+    jurisdiction: str
+    duties: list[DutyText] = []
+
+
+class CounterText(DocumentText):
+    """
+    What is counted, per whom, in which window, where, and what is left out.
+
+    A counter of money names the fact in whose `currency` the sum is: what is in another currency leaves the sum open above.
+    """
+
+    counts: str
+    per: list[str]
+    window: Prose
+    currency: str | None = None
+    where: Condition = None
+    leaves_out: list[str] = []
+    note: Prose | None = None
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        # Digests of what a counter means are made from its text. Without a currency it reads as before there were currencies.
+        yield from (each for each in super().__repr_args__() if each != ("currency", None))
+
+
+class EntityKindText(DocumentText):
+    """A kind of entities of the register, beside parties and assets: the fact `KIND.id` names one, and it states these facts."""
+
+    title: Text
+    states: Annotated[list[str], Field(min_length=1)]
+
+
+class CoverText(DocumentText):
+    """
+    What a jurisdiction's policies say of one subject matter.
+
+    `by` names the policies that speak of it, or single provisions (`POLICY/RULE`). Without `partly`, the subject matter is covered from
+    the day `from`; with it, it is spoken of and not covered. A day alone is `from`.
+    """
+
+    from_: Day | None = Field(None, alias="from")
+    partly: YesNo = "no"
+    by: list[str] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _day_alone(cls, value: Any) -> Any:
+        return {"from": value} if isinstance(value, str | date) else value
+
+    @model_validator(mode="after")
+    def _whole_or_partly(self) -> CoverText:
+        if (self.from_ is None) == (self.partly == "no"):
+            raise ValueError("say from which day the subject matter is covered (`from`), or that it is not (`partly: yes`)")
+        return self
+
+
+class JurisdictionText(DocumentText):
+    """Which countries a jurisdiction covers, and for which subject matters by which policies."""
+
+    title: Text
+    countries: list[str] | str = []
+    covers: dict[str, CoverText] = {}
+    note: Text | None = None
+
+
+class SubjectText(DocumentText):
+    """A subject matter of data: when they are of it, or `other_than` another subject matter, of which they are not."""
+
+    title: Text
+    when: Condition = None
+    other_than: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_the_two(self) -> SubjectText:
+        if (self.when is None) == (self.other_than is None):
+            raise ValueError("a subject matter has `when`, or else `other_than`")
+        return self
+
+
+class TouchText(DocumentText):
+    """A fact that names a country which the exchange touches, and the role of that country."""
+
+    fact: str
+    as_: Literal["exporter", "recipient", "people", "collection", "storage", "access"] = Field(alias="as")
+    when: Condition = None
+
+
+class CoherenceText(DocumentText):
+    """
+    What cannot be true together (semantics 1.5): an exchange of which `never` is certainly true is refused.
+
+    `unless_said` is what makes it possible after all. It counts only where the exchange certainly says so.
+    """
+
+    never: Condition
+    unless_said: Condition = None
+    says: Text
+
+
+class FactorLineText(DocumentText):
+    title: Text
+    fact: str
+    take: Literal["all", "highest"] = "all"
+    beside: YesNo = "no"
+
+
+class ComputedLineText(DocumentText):
+    """A line that is computed from a fact, or from two sums of money."""
+
+    title: Text
+    take: Literal["ratio", "limit", "highest", "validity", "total"]
+    of: str
+    to: str | None = None
+
+    @model_validator(mode="after")
+    def _two_sums(self) -> ComputedLineText:
+        if (self.take in ("ratio", "limit")) != (self.to is not None):
+            raise ValueError("`ratio` and `limit` compare two sums of money: name the second one as `to`, and only for them")
+        return self
+
+
+class FactorPartText(DocumentText):
+    title: Text
+    lines: dict[str, FactorLineText]
+    computes: dict[str, ComputedLineText] = {}
+
+
+class LaneText(DocumentText):
+    title: Text
+
+
+ONCE = ("settlement", "statistics", "authzen")  # the sections of a vocabulary that are in one file only
+
+
+class VocabularyText(DocumentText):
+    """
+    The words that policies are written in. Several files together make one vocabulary.
+
+    `semantics` is the version of the semantics that the bundle is written for; one file names it for all (semantics 5.5).
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "$id": "urn:fifthfactor:vocabulary:1",
+            "examples": [
+                {
+                    "vocabulary": "more",
+                    "values": {"colour": {"title": "colour", "values": ["blue", "red"]}},
+                    "facts": {"data.colour": {"type": "colour", "title": "colour", "ask": "Which colour?"}},
+                    "evidence": {"xx-licence": {"title": "licence", "ask": "Is there a licence?"}},
+                }
+            ],
+        }
+    )
+
+    vocabulary: Id
+    semantics: int | None = None
+    facts: dict[str, FactText] = {}
+    values: dict[str, ValueSetText] = {}
+    more_values: dict[str, dict[str, MoreValueText]] = {}
+    registers: dict[str, RegisterText] = {}
+    calendars: dict[str, CalendarText] = {}
+    evidence: dict[str, KindText] = {}
+    claims: dict[str, KindText] = {}
+    requirements: dict[str, RequirementText] = {}
+    counters: dict[str, CounterText] = {}
+    books: dict[str, BookText] = {}
+    entities: dict[Id, EntityKindText] = {}
+    promises: dict[str, PromiseText] = {}
+    jurisdictions: dict[str, JurisdictionText] = {}
+    subjects: dict[str, SubjectText] = {}
+    touches: list[TouchText] = []
+    coherence: dict[str, CoherenceText] = {}
+    lanes: dict[str, LaneText] = {}
+    factor: dict[str, FactorPartText] = {}
+    transfer_registers: dict[Id, TransferRegisterText] = {}
+    statistics: StatisticsText | None = None
+    authzen: AuthZenText | None = None
+    settlement: SettlementText | None = None
