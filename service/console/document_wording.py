@@ -33,10 +33,10 @@ _ENGLISH = {
     "signatures": "Signatures",
     "comma": ", ",
     "signed_counts": "The signature of {} verifies. It counts until {}.",
-    "signed_withdrawn": "It was withdrawn, so it counts no longer. The signer has to sign again.",
+    "signed_withdrawn": "This signature was withdrawn, so it counts no longer. The signer has to sign again.",
     "signed_erased": "Values of this decision were erased, and the signature with them.",
-    "signed_signer": "Whoever signed it is not trusted by this service any more, or not for this document. It does not count.",
-    "signed_ended": "Its last day, or that of its signer, has passed: it counted until {}.",
+    "signed_signer": "Whoever signed is not trusted by this service any more, or not for this document. The signature does not count.",
+    "signed_ended": "The last day of this signature, or of its signer, has passed: it counted until {}.",
     "signed_attached": "attached on {} by {}",
     "do_sign": "Attach a signature",
     "sign_about": "A signed statement (a DSSE envelope) from a signer whom this service trusts. It must say all that the exchange states"

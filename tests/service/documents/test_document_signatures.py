@@ -13,7 +13,9 @@ import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
+from service.audit import signed_document
 from service.callers.caller import LOCAL
+from service.console.document_wording import DOCUMENT_WORDS
 from service.documents.shown_documents import standing
 from service.documents.signed_statements import PAYLOAD_TYPE, DocumentStatementRefused, Verifier, stating
 from service.documents.stated_documents import stated
@@ -29,6 +31,7 @@ from service.watch.round import RoundDone, run, sign
 from service.watch.transactions import writing
 from tests.service.callers.test_callers import bearer
 from tests.service.conftest import ONE_DATABASE, POLICIES, Lines, unlike_the_leaves
+from tests.service.documents.test_document_pages import Form
 from tests.service.documents.test_documents import ACME, CONTRACT, EXCHANGE, HASH, LAST, NAME, NOON, TERMS, TODAY, Desk, source
 
 KEY, OTHER = PrivateKey.from_raw(b"\x01" * 32), PrivateKey.from_raw(b"\x02" * 32)
@@ -514,3 +517,48 @@ def test_a_statement_is_made_from_what_an_exchange_states(desk: SigningDesk) -> 
     nameless = stated(desk.service.live.bundle, {**EXCHANGE, "recipient": {"country": "US"}})[NAME]
     with pytest.raises(DocumentStatementRefused, match="both parties by `id`"):
         stating(nameless, "log", SIGNED_AT.isoformat(), LAST)
+
+
+@ONE_DATABASE
+def test_the_page_says_who_signed_and_why_one_does_not_count(opened: Opened) -> None:
+    """A form attaches an envelope; the page names the signer, and later that nobody trusted signed; in both languages."""
+    english, chinese = (DOCUMENT_WORDS[lang] for lang in ("en", "zh"))
+    with opened() as desk:
+        id = desk.attached()
+        path = f"/log/{id}/documents"
+        form = Form(desk.client, path, desk.keys["asker"])
+        status, page = form.send(desk.envelope(STRANGER), do="sign", name=NAME)
+        assert (status, "none of the trusted keys signed it" in page) == (409, True)
+        assert form.send(do="sign", name=NAME)[0] == 409
+        assert form.send(desk.envelope(), do="sign", name=NAME, token="0" * 64)[0] == 403
+        status, page = form.send(desk.envelope(), do="sign", name=NAME)
+        assert (status, english["signed_counts"].format("The notary", LAST) in page) == (200, True)
+        assert english["do_sign"] in page
+        zh = desk.client.get(f"{path}?lang=zh", headers=form.headers).text
+        assert chinese["signed_counts"].format("The notary", LAST) in zh
+        assert desk.evaluate()["outcome"] == "permitted"
+        boss = Form(desk.client, path, desk.keys["boss"])
+        assert english["do_sign"] not in boss.page
+        assert boss.send(desk.envelope(), do="sign", name=NAME)[0] == 403
+    with opened(None, like=desk) as later:
+        page = Form(later.client, path, later.keys["asker"]).page
+        assert (english["signed_signer"] in page, english["do_sign"] in page) == (True, False)
+
+
+def test_a_leaf_is_verified_by_the_keys_that_it_names() -> None:
+    """Another key, name or last day, and deep verification finds it."""
+    told = {"name": NAME, "until": LAST.isoformat()}
+    envelope = Envelope(PAYLOAD_TYPE, json.dumps(told).encode(), ()).signed_also_by(KEY).written().decode()
+    leaf = {**told, "envelope": envelope, "keys": [KEY.public.raw.hex()]}
+    assert signed_document.holds(leaf)
+    wrong: tuple[dict[str, Any], ...] = (
+        {"keys": [OTHER.public.raw.hex()]},
+        {"keys": [KEY.public.raw.hex(), OTHER.public.raw.hex()]},
+        {"keys": []},
+        {"keys": None},
+        {"keys": ["00"]},
+        {"name": "evidence.other"},
+        {"until": "2099-01-01"},
+        {"envelope": "{}"},
+    )
+    assert not any(signed_document.holds({**leaf, **each}) for each in wrong)
