@@ -18,6 +18,8 @@ from service.callers.sessions import Lifetime, Sessions
 from service.callers.shedding import Load
 from service.callers.sign_in import SignInAttempts
 from service.callers.tokens import Tokens
+from service.documents.signed_statements import Verifier
+from service.documents.trusted_signers import TrustedSigners
 from service.event_loop import Turns
 from service.log.add_checkpoint import Cosigning
 from service.log.cosignatures import Witnesses
@@ -63,6 +65,7 @@ class Service:
     reloading: Reloading
     sessions: Sessions
     attempts: SignInAttempts
+    verifier: Verifier
     provider: Provider | None = None
     shadow: Shadow | None = None
     tracing: Tracing | None = None
@@ -97,6 +100,7 @@ class Service:
         """
         if settings.webhook_secret:
             webhook_secrets(settings.webhook_secret)
+        signers = TrustedSigners.read(settings.document_signers)
         if prepared is None or not prepared.unchanged():
             prepared = Prepared.of(settings)
         origin, loaded, live = prepared.origin, prepared.loaded, prepared.live
@@ -113,7 +117,8 @@ class Service:
             provider = Provider(settings) if settings.oidc_issuer else None
             cosigning = Cosigning.open(settings.witness_logs, store.database) if settings.witness_logs else None
             witnesses = Witnesses.open(settings.witnesses, store, say, clock) if settings.witnesses else None
-            kept.keep_now(store.database, loaded, settings.recorded(key.id for key in origin.keys), clock())
+            recorded = settings.recorded((key.id for key in origin.keys), signers.recorded())
+            kept.keep_now(store.database, loaded, recorded, clock())
             shadow = Shadow.open(settings.shadow, settings, store, say, clock) if settings.shadow else None
         except SourceRefused as older:
             store.close()
@@ -153,6 +158,7 @@ class Service:
             reloading,
             sessions,
             attempts,
+            Verifier(signers),
             provider,
             shadow,
             tracing,

@@ -11,7 +11,7 @@ import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, tzinfo
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -44,7 +44,8 @@ RECORDED = (
     "rate_limit", "receipt_hours", "session_hours", "session_idle_minutes", "sign_off_persons", "trust", "watch_commitments", "watch_days",
     "webhook_private", "zone",
 )  # fmt: skip
-RECORDED_IN_PART = ("bundle_keys", "jwks_url")  # the ids of the keys; the address without user, password and query
+# The ids of the keys, of signers with what they may sign; the address without user, password and query.
+RECORDED_IN_PART = ("bundle_keys", "document_signers", "jwks_url")
 # They say how or where a process runs, or name files, whose names may be personal. `database` and `webhooks` may hold a secret.
 NOT_RECORDED = (
     "database", "draft_days", "drain_seconds", "host", "log_key", "most_under_way", "oidc_client_secret", "oidc_client_secret_file",
@@ -121,6 +122,10 @@ class Settings(BaseModel):
     )
     document_limit: int = Field(
         default=10 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024, description="most bytes of a document that is attached"
+    )
+    document_signers: Path | None = Field(
+        default=None,
+        description="file with the signers whose signatures on documents count, in TOML: for each a key, what it may sign and a last day",
     )
     evaluations_context: bool = Field(
         default=False,
@@ -414,12 +419,16 @@ class Settings(BaseModel):
             raise ValueError(f"to listen on {self.host}, set FIFTHFACTOR_HOSTS to the names that requests will be addressed to")
         return self
 
-    def recorded(self, bundle_keys: Iterable[str]) -> dict[str, Any]:
-        """The settings that the log records, as JSON without a secret; `bundle_keys` has the ids of the trusted keys."""
+    def recorded(self, bundle_keys: Iterable[str], document_signers: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+        """
+        The settings that the log records, as JSON without a secret.
+
+        `bundle_keys` has the ids of the trusted keys, `document_signers` what `TrustedSigners.recorded` gives.
+        """
         told = self.model_dump(mode="json", include=set(RECORDED))
         jwks = urlsplit(self.jwks_url)
         address = jwks._replace(netloc=jwks.netloc.rpartition("@")[2], query="", fragment="").geturl()
-        return {**told, "bundle_keys": sorted(bundle_keys), "jwks_url": address}
+        return {**told, "bundle_keys": sorted(bundle_keys), "document_signers": [*document_signers], "jwks_url": address}
 
     def oidc_secret(self) -> str:
         """The secret of this service at the issuer of identities; empty if it has none. Raises SettingRefused."""

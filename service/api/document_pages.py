@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
 from service.api.console import html, language, not_found, wrong_address
-from service.api.documents import attaching, confirming, found_document, withdrawing
+from service.api.documents import attaching, confirming, found_document, signing, withdrawing
 from service.api.sent import Plain
 from service.api.uploads import SentForm, form, unreadable
 from service.callers.caller import Caller, caller_of
@@ -93,6 +93,9 @@ async def _done(service: Service, request: Request, id: str, sent: SentForm) -> 
             seen = await asyncio.to_thread(document_bytes.see, sent.file or b"")
             _, attached = await asyncio.to_thread(attaching(service, id, name, seen.info.sha256, caller))
             work = _keeping(service, seen, caller, attached)
+        case "sign":
+            caller = _attaching_caller(request)
+            _, work = await asyncio.to_thread(signing(service, id, name, sent.file or b"", caller))
         case "confirm":
             caller = caller_of(request.scope, "review")
             if fields.get("opened") != "yes":

@@ -1,5 +1,6 @@
 """
-`POST /v1/documents`, `GET /v1/documents/{sha256}`, and the documents of a decision: attach bytes, confirm them, withdraw that.
+`POST /v1/documents`, `GET /v1/documents/{sha256}`, and the documents of a decision: attach bytes, confirm them, attach a signed statement
+on them, withdraw either.
 
 The bytes of a document come from others. They are sent out only as an attachment, with a type of the service's own and a policy that
 lets a browser run nothing of them.
@@ -8,7 +9,7 @@ lets a browser run nothing of them.
 import asyncio
 import re
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Path, Request, Response
@@ -20,11 +21,14 @@ from service.api.sent import Plain, body
 from service.callers.caller import Caller, caller_of
 from service.decisions.decider import durable
 from service.decisions.idempotency import KeptAnswer, once
-from service.documents import attachments, confirmations, document_bytes
+from service.documents import attachments, confirmations, document_bytes, document_signatures
 from service.documents.attachments import AttachedDocument
 from service.documents.confirmations import Confirmation, ConfirmationAsked, WithdrawalAsked
 from service.documents.decision_documents import DecisionDocument, asked_by, of_decision, stated_in
 from service.documents.document_bytes import ENDINGS, DocumentInfo, Seen
+from service.documents.document_signatures import DocumentSignature
+from service.documents.signed_statements import MOST_BYTES as MOST_OF_AN_ENVELOPE
+from service.documents.signed_statements import MOST_SIGNATURES, PAYLOAD_TYPE
 from service.problems import RequestRefused, wrong_members
 from service.service import Service
 from service.settings import time_zone
@@ -38,6 +42,33 @@ BYTES = "application/octet-stream"  # what a browser saves, whatever it is
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 _NAME = {"type": "string", "minLength": 1, "maxLength": 160}
+_BASE64: dict[str, Any] = {"type": "string", "contentEncoding": "base64"}
+_ENVELOPE: dict[str, Any] = {
+    "title": "SignedDocumentStatement",
+    "description": "a DSSE envelope around a statement on the document, at most 32 KiB",
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["payload", "payloadType", "signatures"],
+    "properties": {
+        "payloadType": {"const": PAYLOAD_TYPE, "description": "the type of what is signed"},
+        "payload": {**_BASE64, "description": "the statement `fifthfactor/document-statement/1`, as JSON"},
+        "signatures": {
+            "type": "array",
+            "description": "the signatures; one by a trusted signer is enough",
+            "minItems": 1,
+            "maxItems": MOST_SIGNATURES,
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["sig"],
+                "properties": {
+                    "keyid": {"type": "string", "description": "a hint, which is not read"},
+                    "sig": {**_BASE64, "description": "the Ed25519 signature over the payload and its type"},
+                },
+            },
+        },
+    },
+}
 
 
 class AttachmentAsked(BaseModel):
@@ -133,10 +164,11 @@ def add(app: FastAPI, service: Service) -> None:
         ),
     )
     def listed(id: DecisionId, request: Request) -> Response:
-        """What the exchange presents, the bytes that are attached, and what persons confirmed of them."""
+        """What the exchange presents, the bytes that are attached, what persons confirmed of them, and what is signed."""
         caller_of(request.scope, "read")
         stored, today = service.stored(id), service.clock().astimezone(zone).date()
-        found = service.read(lambda connection: of_decision(connection, service.live.bundle, stored, today))
+        bundle, verifier = service.live.bundle, service.verifier
+        found = service.read(lambda connection: of_decision(connection, bundle, stored, today, verifier))
         shown, cursor = paging.Asked.of(request, MOST_LISTED, MOST_LISTED).cut(found, lambda each: each.name, id)
         answer = DecisionDocuments(documents=tuple(shown), next=cursor)
         return Response(answer.model_dump_json(), media_type="application/json")
@@ -146,7 +178,7 @@ def add(app: FastAPI, service: Service) -> None:
         Attaches bytes that are kept to a document of a decision.
 
         The exchange must state the hash of these bytes. What is attached shows nothing yet: a person who did not ask for the decision
-        confirms it.
+        confirms it, or a signed statement on it is attached too.
         """
         caller = caller_of(request.scope, "evaluate")
         id, raw = request.path_params["id"], await body(request, MOST_BYTES)
@@ -204,9 +236,10 @@ def add(app: FastAPI, service: Service) -> None:
 
     async def withdraw(request: Request) -> Response:
         """
-        Withdraws what was confirmed of a document of a decision, whoever confirmed it, also for other decisions that state the same.
+        Withdraws what was confirmed or signed of a document of a decision, whoever did, also for other decisions that state the same.
 
-        The next evaluation no longer counts it as shown. Decisions that were made before stay as they are.
+        What was signed before it never counts again. The next evaluation no longer counts it as shown. Decisions that were made before
+        stay as they are.
         """
         caller = caller_of(request.scope, "review")
         id, name = request.path_params["id"], request.path_params["name"]
@@ -219,9 +252,51 @@ def add(app: FastAPI, service: Service) -> None:
 
         return await once(service, request, caller, raw, done)
 
+    async def sign(request: Request) -> Response:
+        """
+        Attaches a signed statement (a DSSE envelope) to a document of a decision whose bytes are attached.
+
+        The statement must be signed by a signer whom this service trusts, and say all that the exchange states of the document: its
+        hash, name and terms, and both parties. From then on the document counts as shown in exchanges that state the same, until the
+        last day that is signed, as long as the signer is trusted. Whoever asked for the decision may attach it too.
+        """
+        caller = caller_of(request.scope, "evaluate")
+        id, name = request.path_params["id"], request.path_params["name"]
+        raw = await body(request, MOST_OF_AN_ENVELOPE)
+        sequence, work = await asyncio.to_thread(signing(service, id, name, raw, caller))
+
+        def done(transaction: sa.Connection) -> KeptAnswer:
+            return _kept(work(transaction), range(sequence, sequence + 1), request, decision_id=id, verdict="signed")
+
+        return await once(service, request, caller, raw, done)
+
+    app.router.add_api_route(
+        "/v1/decisions/{id}/documents/{name}/signature",
+        sign,
+        methods=["POST"],
+        status_code=201,
+        response_model=DocumentSignature,
+        route_class_override=Plain,
+        **operation(
+            "attachDocumentSignature",
+            "reviews",
+            "Attach a signed statement to a document of a decision",
+            "not-found",
+            "not-attachable",
+            "signature-refused",
+            needs="evaluate",
+            parameters=[
+                in_path("id", "the id of the decision"),
+                in_path("name", "the name of the document in the exchange: `evidence.KIND` or `claims.KIND`", _NAME),
+            ],
+            body=json_body(_ENVELOPE),
+            repeatable=True,
+        ),
+    )
+
     for verb, function, model, summary in (
         ("confirm", confirm, ConfirmationAsked, "Confirm a document of a decision"),
-        ("withdraw", withdraw, WithdrawalAsked, "Withdraw what was confirmed of a document"),
+        ("withdraw", withdraw, WithdrawalAsked, "Withdraw what was confirmed or signed of a document"),
     ):
         app.router.add_api_route(
             f"/v1/decisions/{{id}}/documents/{{name}}/{verb}",
@@ -293,6 +368,21 @@ def confirming(
         today, issuer = now.astimezone(time_zone(service.settings.zone)).date(), service.settings.jwt_issuer or None
         who = asked_by(stored)
         return stored.sequence, lambda work: confirmations.confirm(work, id, who, stated, asked, caller, now, today, issuer)
+
+    return look
+
+
+def signing(
+    service: Service, id: str, name: str, raw: bytes, caller: Caller
+) -> Callable[[], tuple[int, Callable[[sa.Connection], DocumentSignature]]]:
+    """To be called in a thread: the number of a decision's record, and the work that attaches a signed statement to a document of it."""
+
+    def look() -> tuple[int, Callable[[sa.Connection], DocumentSignature]]:
+        stored, now = service.stored(id), service.clock()
+        stated = stated_in(service.live.bundle, stored, name)
+        verified, log = document_signatures.read(service.verifier, raw), service.store.database.log_key().origin
+        today = now.astimezone(time_zone(service.settings.zone)).date()
+        return stored.sequence, lambda work: document_signatures.attach(work, id, stated, verified, log, caller, now, today)
 
     return look
 

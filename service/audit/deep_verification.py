@@ -66,6 +66,7 @@ class DeepVerification:
         try:
             for read in replica.read(self._connection):
                 self._progress("leaves read", read)
+            yield from replica.faults
             for table in FROM_LEAVES:
                 yield from self._of_leaves(replica, table)
             made = {

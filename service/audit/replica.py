@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.audit import rights_rows
+from service.audit import rights_rows, signed_document
 from service.log.canonical_json import canonical
 from service.log.document_erasure import subject_of_document
 from service.log.receipt_leaf import FACTS
@@ -101,7 +101,7 @@ class Replica:
 
     `earlier` is the leaf on what is older than the tree, if there is one; its digests are by the log's `first_key`. `erased` has the moment
     of each erasure by place: `("record", number, pointer)` or `("leaf", index, name)`. `touched` names the tables of which leaves changed
-    rows that no leaf made.
+    rows that no leaf made. `faults` are sentences about leaves that do not hold by themselves.
     """
 
     def __init__(self) -> None:
@@ -113,6 +113,7 @@ class Replica:
         self.erased: dict[tuple[str, int, str], str] = {}
         self.subjects: dict[int, tuple[str, frozenset[str]]] = {}
         self.touched: set[sa.Table] = set()
+        self.faults: list[str] = []
         self._erased_entities: dict[int, str] = {}
         self._watch_events = 0
         self._found = self.rows  # the log's own database, while it is read
@@ -240,6 +241,16 @@ class Replica:
         shown = ("number", "id", "attached", "decision", "name", "binding", "verdict", "reason", "until", "person")
         self._insert(document_confirmation, **{name: leaf[name] for name in shown}, given_at=leaf["at"], given_by=leaf["by"])
         self.subjects[index] = subject_of_decision(leaf["decision"]), frozenset({"binding"})
+
+    def _document_signature(self, index: int, leaf: Leaf) -> None:
+        shown = ("number", "id", "attached", "decision", "name", "binding", "until", "envelope")
+        row = {name: leaf[name] for name in shown}
+        self._insert(document_confirmation, **row, verdict="signed", reason="", given_at=leaf["at"], given_by=leaf["by"])
+        self.subjects[index] = subject_of_decision(leaf["decision"]), frozenset({"binding", "envelope", "keys"})
+        if leaf["envelope"] is not None and not signed_document.holds(leaf):
+            self.faults.append(
+                f"the signed statement `{leaf['id']}` is not signed by the keys that its leaf names, or says otherwise"
+            )
 
     def _receipt(self, index: int, leaf: Leaf) -> None:
         self.subjects[index] = subject_of_decision(leaf["decision"]), frozenset(FACTS)

@@ -8,23 +8,16 @@ be signed off. Whoever signs here signs as `command-line`, which is no person th
 import dataclasses
 import json
 import textwrap
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import date
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from service.cli.command import BY, AsJson, Commands, Database, Lang, ServicePolicies, UsedWrongly, need, settings
+from service.cli.command import BY, AsJson, Commands, Database, Lang, ServicePolicies, UsedWrongly, need
+from service.cli.desk import Desk, open_desk
 from service.cli.output import complain, print_decision, safe, text_in
-
-if TYPE_CHECKING:
-    from service.log.store import Stored
-    from service.policies.live import Live
-    from service.store.database import Database as OpenDatabase
 
 app = Commands(help="List, show, approve and refuse the reviews that wait for a person.")
 
@@ -46,7 +39,7 @@ def list_(
     """List the decisions that wait for a person, newest first. Ends with 0."""
     from service.reviews import queue
 
-    with _open(database, policies) as desk, desk.database.reading.connect() as connection:
+    with open_desk(database, policies) as desk, desk.database.reading.connect() as connection:
         found = queue.ordered(queue.read(connection, desk.live, desk.today).waiting, "newest")
     if as_json:
         shown = [dataclasses.asdict(each) for each in found[:limit]]
@@ -79,7 +72,7 @@ def show(
     from service.reviews import sign_offs
 
     need("language", lang, engine.LANGUAGES)
-    with _open(database, policies) as desk:
+    with open_desk(database, policies) as desk:
         stored = desk.stored(id)
         with desk.database.reading.connect() as connection:
             given = sign_offs.given(connection, id)
@@ -151,7 +144,7 @@ def _sign(
     from service.problems import RequestRefused
     from service.reviews import sign_offs
 
-    with _open(database, policies) as desk:
+    with open_desk(database, policies) as desk:
         stored = desk.stored(id)
         try:
             if requirement is None and not provisions:
@@ -178,7 +171,7 @@ def _sign(
     return 0
 
 
-def _kept(desk: "_Desk", stored: Any, asked: Any) -> tuple[list[Any], Any]:
+def _kept(desk: Desk, stored: Any, asked: Any) -> tuple[list[Any], Any]:
     """Keep the sign-offs, and decide the same facts with them. Raises RequestRefused."""
     from service.callers.caller import Caller
     from service.reviews import approvals, sign_offs
@@ -205,41 +198,3 @@ def _told(place: Any) -> str:
     """What is wrong with an option, after its name; a problem of several options together has no name before it."""
     name = place.pointer.removeprefix("/").partition("/")[0].removesuffix("s")
     return f"`--{name}`: {place.detail}" if name else place.detail
-
-
-@dataclass(frozen=True, slots=True)
-class _Desk:
-    """An open database, the policies that decide, and today in the time zone of the service."""
-
-    database: "OpenDatabase"
-    live: "Live"
-    today: date
-    token_issuer: str | None
-
-    def stored(self, id: str) -> "Stored":
-        """The record of a decision. Raises UsedWrongly."""
-        from service.log.store import find
-
-        with self.database.reading.connect() as connection:
-            stored = find(connection, id)
-        if stored is None:
-            raise UsedWrongly(f"no decision has the id `{safe(id[:100])}`")
-        return stored
-
-
-@contextmanager
-def _open(url: str | None, policies: list[Path] | None) -> Iterator[_Desk]:
-    """Open the database and the policies by the settings of the service. Raises UsedWrongly, SettingRefused, DatabaseRefused."""
-    import engine
-    from service.policies.reloading import Origin
-    from service.service import now_utc
-    from service.settings import time_zone
-    from service.store.upgrade import existing
-
-    chosen = settings(database=url, policies=policies or None)
-    try:
-        _, live = Origin.of(chosen.policies, chosen, chosen.mode).start()
-    except engine.BundleRefused as refused:
-        raise UsedWrongly(str(refused)) from None
-    with existing(chosen.database, chosen.log_key) as database:
-        yield _Desk(database, live, now_utc().astimezone(time_zone(chosen.zone)).date(), chosen.jwt_issuer or None)

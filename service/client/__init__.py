@@ -13,10 +13,11 @@ from .answer_parts import Bounds, Choice, Gap, Owed, Question, SignedOff, Unmet,
 from .answers import Answer, Committed, Count, CounterRead
 from .asynchronous import AsyncClient
 from .benefits import BenefitBalance, BenefitLine, BenefitMonth
+from .documents import AttachedDocument, DecisionDocument, DocumentConfirmation, DocumentSignature, KeptDocument, TrustedKey
 from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
 from .promises import Promise
-from .reviews import Recorded, Review, SignOff, SignOffsGiven, Then
+from .reviews import Recorded, Review, ReviewNote, ReviewThread, Signer, SignOff, SignOffPreview, SignOffsGiven, Then
 from .rights import OpenedRight, RightReach, RightsEvidence, RightsLine, RightsOpening
 from .statistics import Concentration, Statistics
 from .synchronous import Client
@@ -26,6 +27,7 @@ __all__ = [
     "Answer",
     "AssetAccounts",
     "AsyncClient",
+    "AttachedDocument",
     "BenefitBalance",
     "BenefitLine",
     "BenefitMonth",
@@ -37,8 +39,12 @@ __all__ = [
     "Concentration",
     "Count",
     "CounterRead",
+    "DecisionDocument",
+    "DocumentConfirmation",
+    "DocumentSignature",
     "Explanation",
     "Gap",
+    "KeptDocument",
     "Malformed",
     "OpenedRight",
     "Owed",
@@ -48,16 +54,21 @@ __all__ = [
     "Recorded",
     "Refused",
     "Review",
+    "ReviewNote",
+    "ReviewThread",
     "RightReach",
     "RightsEvidence",
     "RightsLine",
     "RightsOpening",
     "RollForward",
     "SignOff",
+    "SignOffPreview",
     "SignOffsGiven",
     "SignedOff",
+    "Signer",
     "Statistics",
     "Then",
+    "TrustedKey",
     "Unavailable",
     "Unmet",
     "Way",

@@ -5,20 +5,21 @@ import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import date
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import httpx
 
-from . import calls
+from . import calls, document_calls, review_calls
 from .accounts import AccountEntry, AssetAccounts, RollForward
 from .answers import Answer, Committed, CounterRead
 from .attempts import RETRIES, TIMEOUT_SECONDS, Again, Attempts, Call, Gathered, Options, Read, came, failure
 from .benefits import BenefitBalance, BenefitLine, filters
+from .documents import AttachedDocument, DecisionDocument, DocumentConfirmation, DocumentSignature, KeptDocument
 from .errors import Malformed, Refused, Unavailable
 from .explanation import Explanation
 from .pages import Filter, Item, Pages
 from .promises import Promise
-from .reviews import Recorded, Review, SignOff, SignOffsGiven
+from .reviews import Recorded, Review, ReviewNote, ReviewThread, Signer, SignOff, SignOffPreview, SignOffsGiven
 from .rights import RightsLine, RightsOpening
 from .statistics import Concentration, Statistics
 
@@ -109,9 +110,13 @@ class AsyncClient:
         """Why a recorded decision is as it is, by the parts that are named; the service's pages list the parts."""
         return await self._call(calls.explanation(id, parts, lang))
 
-    def reviews(self) -> AsyncIterator[Review]:
-        """The reviews that wait for a person, newest first. The time-out is that of a page."""
-        return self._each(calls.reviews())
+    def reviews(self, **filters: Filter) -> AsyncIterator[Review]:
+        """
+        The reviews that wait for a person, newest first, or those that match filters. The time-out is that of a page.
+
+        The filters are `order`, `kind`, `assignee`, `older_than`, `exporter_country`, `recipient_country` and `provision`.
+        """
+        return self._each(review_calls.reviews(filters))
 
     async def review(self, id: str) -> Review:
         """
@@ -119,23 +124,69 @@ class AsyncClient:
 
         Raises Malformed for a record of an earlier shape, which does not say it; `reviews` does.
         """
-        return await self._call(calls.review(id))
+        return await self._call(review_calls.review(id))
 
     async def approve(
         self, decision: str, provisions: Iterable[str] = (), *, requirement: str = "", reason: str, until: date
     ) -> SignOffsGiven:
         """Sign off provisions of a decision, or a requirement that is met only in doubt. `until` is the last day of the approval."""
-        return await self._call(calls.sign_off(decision, "approve", provisions, requirement, reason, until))
+        return await self._call(review_calls.sign_off(decision, "approve", provisions, requirement, reason, until))
 
     async def refuse(
         self, decision: str, provisions: Iterable[str] = (), *, requirement: str = "", reason: str
     ) -> SignOffsGiven:
         """Refuse to sign off. This withdraws the approvals that were given before for the same provisions and facts."""
-        return await self._call(calls.sign_off(decision, "refuse", provisions, requirement, reason))
+        return await self._call(review_calls.sign_off(decision, "refuse", provisions, requirement, reason))
 
     async def sign_offs(self, decision: str) -> tuple[SignOff, ...]:
         """Every sign-off that was given for a decision, in order. The last one for each provision counts."""
-        return await self._call(calls.sign_offs(decision))
+        return await self._call(review_calls.sign_offs(decision))
+
+    async def review_thread(self, decision: str) -> ReviewThread:
+        """What waits of a review, who signed, to whom it is assigned, and what was said."""
+        return await self._call(review_calls.review_thread(decision))
+
+    async def assign_review(self, decision: str, to: Literal["me"] | Signer | None) -> ReviewNote:
+        """Assign a review to yourself, to a person whom the service knows, or to nobody any more (None)."""
+        return await self._call(review_calls.assign_review(decision, to))
+
+    async def comment_review(self, decision: str, text: str) -> ReviewNote:
+        """Comment on a review: plain text, kept until the decision is erased."""
+        return await self._call(review_calls.comment_review(decision, text))
+
+    async def preview_sign_off(self, decision: str, provisions: Iterable[str] = ()) -> SignOffPreview:
+        """What approving some provisions would change, or all that may be signed off. Nothing is recorded; it is no permit."""
+        return await self._call(review_calls.preview_sign_off(decision, provisions))
+
+    async def keep_document(self, content: bytes) -> KeptDocument:
+        """Keep the bytes of a document. Those that belong to no decision a day later are erased."""
+        return await self._call(document_calls.keep(content))
+
+    async def document_content(self, sha256: str) -> bytes:
+        """The bytes of a document, checked against their hash. Nobody has looked for malware in them."""
+        return await self._call(document_calls.content_of(sha256))
+
+    def documents(self, decision: str) -> AsyncIterator[DecisionDocument]:
+        """The documents that the exchange of a decision presents, with what is attached, confirmed and signed."""
+        return self._each(document_calls.documents(decision))
+
+    async def attach_document(self, decision: str, name: str, sha256: str) -> AttachedDocument:
+        """Attach bytes that are kept to a document of a decision, whose exchange states their hash. They show nothing yet."""
+        return await self._call(document_calls.attach(decision, name, sha256))
+
+    async def confirm_document(
+        self, decision: str, name: str, sha256: str, *, reason: str, until: date
+    ) -> DocumentConfirmation:
+        """Confirm that you opened the bytes with this hash, and that they are what the exchange states. Only a person may."""
+        return await self._call(document_calls.confirm(decision, name, sha256, reason, until))
+
+    async def withdraw_document(self, decision: str, name: str, *, reason: str) -> DocumentConfirmation:
+        """Withdraw what was confirmed and signed of a document, by whomever, also for other decisions that state the same."""
+        return await self._call(document_calls.withdraw(decision, name, reason))
+
+    async def sign_document(self, decision: str, name: str, envelope: bytes) -> DocumentSignature:
+        """Attach a signed statement (a DSSE envelope) to a document whose bytes are attached. The service must trust its signer."""
+        return await self._call(document_calls.sign(decision, name, envelope))
 
     async def commit(self, decision: str) -> Committed:
         """Commit a decided exchange: it happens."""

@@ -23,18 +23,21 @@ RETRIES = 2
 MOST_BYTES = 128 * 1024 * 1024  # in an answer: a full batch has 64 MiB
 FIRST_PAUSE_SECONDS = 0.1
 KEY_VARIABLE = "FIFTHFACTOR_KEY"
+JSON, BYTES = "application/json", "application/octet-stream"  # media types of bodies
 
 Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[Read]):
-    """One call: the request to send, and how to read its answer."""
+    """One call: the request to send, and how to read its answer. `sends` and `takes` are the media types of the two bodies."""
 
     method: str
     path: str
     read: "Callable[[Came], Read]"
     body: bytes | None = None
+    sends: str = JSON
+    takes: str = JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +79,11 @@ class Options:
 
     def headers(self, attempts: "Attempts[Any]") -> dict[str, str]:
         """The headers of one attempt."""
-        found = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "fifthfactor-client"}
+        found = {"Accept": attempts.call.takes, "Accept-Encoding": "identity", "User-Agent": "fifthfactor-client"}
         if self.key:
             found["Authorization"] = f"Bearer {self.key}"
         if attempts.call.body is not None:
-            found["Content-Type"] = "application/json"
+            found["Content-Type"] = attempts.call.sends
         if attempts.call.method != "GET":
             found["Idempotency-Key"] = attempts.name
         return found
@@ -106,7 +109,7 @@ class Attempts(Generic[Read]):
 
     def read(self, came: Came) -> Read:
         """The content of an answer. Raises Again, Refused, Malformed, Unavailable."""
-        if came.status in (200, 201) and came.kind == "application/json":
+        if came.status in (200, 201) and came.kind == self.call.takes:
             return self.call.read(came)
         if came.kind != "application/problem+json":
             if came.status in (502, 503, 504):  # a proxy in between

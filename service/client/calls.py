@@ -15,7 +15,7 @@ from .errors import Malformed, Refused
 from .explanation import Explanation
 from .pages import Filter, Pages, query
 from .promises import Promise
-from .reviews import Awaited, Recorded, Review, SignOff, SignOffsGiven, Then, Verdict
+from .reviews import Recorded
 from .rights import RightsLine, RightsOpening
 from .shapes import member
 from .shapes import read as shaped
@@ -35,12 +35,12 @@ def evaluate(exchange: Mapping[str, Any], include: Iterable[str], lang: str) -> 
             raise Malformed("the answer is about the law of another day")
         return found
 
-    return Call("POST", "/v1/evaluate" + _query(include, lang), read, _json(exchange))
+    return Call("POST", "/v1/evaluate" + _query(include, lang), read, as_json(exchange))
 
 
 def evaluate_batch(exchanges: Sequence[Mapping[str, Any]], include: Iterable[str], lang: str) -> Call[list[Answer | Refused]]:
     """Decide several exchanges together."""
-    body = b'{"exchanges":[' + b",".join(map(_json, exchanges)) + b"]}"
+    body = b'{"exchanges":[' + b",".join(map(as_json, exchanges)) + b"]}"
     path = "/v1/evaluate/batch" + _query(include, lang)
     return Call("POST", path, lambda came: answers.batch(came.document(), len(exchanges)), body)
 
@@ -55,7 +55,7 @@ def decision(id: str) -> Call[dict[str, Any]]:
             raise Malformed("the answer is not the requested record")
         return document
 
-    return Call("GET", f"/v1/decisions/{_part(id)}", read)
+    return Call("GET", f"/v1/decisions/{part(id)}", read)
 
 
 def receipt(id: str) -> Call[bytes]:
@@ -66,7 +66,7 @@ def receipt(id: str) -> Call[bytes]:
             raise Malformed(f"the answer is not a `{RECEIPT}`")
         return came.body
 
-    return Call("GET", f"/v1/decisions/{_part(id)}/receipt", read)
+    return Call("GET", f"/v1/decisions/{part(id)}/receipt", read)
 
 
 def withdrawals(cursor: str | None) -> Call[tuple[bytes, str | None]]:
@@ -100,64 +100,17 @@ def explanation(id: str, parts: Iterable[str], lang: str) -> Call[Explanation]:
             raise Malformed("the explanation is of another decision, or in another language")
         return found
 
-    return Call("GET", f"/v1/decisions/{_part(id)}/explanation" + _query(parts, lang), read)
-
-
-def reviews() -> Pages[Review]:
-    """Read every page of the reviews that wait."""
-    return Pages("/v1/reviews", "reviews", Review)
-
-
-def review(id: str) -> Call[Review]:
-    """Read the review of one decision from its record."""
-    return Call("GET", f"/v1/decisions/{_part(id)}", lambda came: answers.review(came.document(), id))
-
-
-def sign_offs(decision: str) -> Call[tuple[SignOff, ...]]:
-    """Read the sign-offs of a decision."""
-    path = f"/v1/decisions/{_part(decision)}/sign-offs"
-    return Call("GET", path, lambda came: answers.sign_offs(came.document(), decision))
-
-
-def sign_off(
-    decision: str, verdict: Verdict, provisions: Iterable[str], requirement: str, reason: str, until: date | None = None
-) -> Call[SignOffsGiven]:
-    """Sign off provisions of a decision, or refuse to. Raises ValueError if not either provisions or a requirement are named."""
-    asked = tuple(provisions)
-    if isinstance(provisions, str) or bool(asked) == bool(requirement):
-        raise ValueError("name either provisions, in a list, or a requirement")
-    body = {
-        "verdict": verdict,
-        "reason": reason,
-        **({"provisions": asked} if asked else {"requirement": requirement}),
-        **({} if until is None else {"until": until.isoformat()}),
-    }
-
-    def read(came: Came) -> SignOffsGiven:
-        document = came.document()
-        found = SignOffsGiven(
-            answers.sign_offs(document, decision),
-            member(document, "then", Then),
-            member(document, "awaits", tuple[Awaited, ...], ()),
-        )
-        given = {each.provision for each in found.sign_offs}
-        if not given or (asked and given != set(asked)):
-            raise Malformed("the answer is not about the provisions that were sent")
-        if any((each.verdict, each.until) != (verdict, until) for each in found.sign_offs):
-            raise Malformed("the answer has another sign-off than the one that was sent")
-        return found
-
-    return Call("POST", f"/v1/decisions/{_part(decision)}/sign-off", read, _json(body))
+    return Call("GET", f"/v1/decisions/{part(id)}/explanation" + _query(parts, lang), read)
 
 
 def commit(decision: str) -> Call[Committed]:
     """Commit a decided exchange."""
-    return Call("POST", "/v1/commitments", _committed(decision), _json({"decision": decision}))
+    return Call("POST", "/v1/commitments", _committed(decision), as_json({"decision": decision}))
 
 
 def withdraw(commitment: str, reason: str) -> Call[Committed]:
     """Withdraw a commitment."""
-    path = f"/v1/commitments/{_part(commitment)}/withdraw"
+    path = f"/v1/commitments/{part(commitment)}/withdraw"
 
     def read(came: Came) -> Committed:
         found = answers.commitment(came.document())
@@ -165,18 +118,18 @@ def withdraw(commitment: str, reason: str) -> Call[Committed]:
             raise Malformed("the answer is about another commitment")
         return found
 
-    return Call("POST", path, read, _json({"reason": reason}))
+    return Call("POST", path, read, as_json({"reason": reason}))
 
 
 def amend(commitment: str, decision: str, reason: str) -> Call[Committed]:
     """Amend a commitment."""
-    path = f"/v1/commitments/{_part(commitment)}/amend"
-    return Call("POST", path, _committed(decision), _json({"decision": decision, "reason": reason}))
+    path = f"/v1/commitments/{part(commitment)}/amend"
+    return Call("POST", path, _committed(decision), as_json({"decision": decision, "reason": reason}))
 
 
 def end(commitment: str, day: date, reason: str) -> Call[Committed]:
     """End the rights that a commitment granted."""
-    path = f"/v1/commitments/{_part(commitment)}/end"
+    path = f"/v1/commitments/{part(commitment)}/end"
 
     def read(came: Came) -> Committed:
         found = answers.commitment(came.document())
@@ -184,7 +137,7 @@ def end(commitment: str, day: date, reason: str) -> Call[Committed]:
             raise Malformed("the answer is about another commitment")
         return found
 
-    return Call("POST", path, read, _json({"from": day.isoformat(), "reason": reason}))
+    return Call("POST", path, read, as_json({"from": day.isoformat(), "reason": reason}))
 
 
 def open_rights(
@@ -206,7 +159,7 @@ def open_rights(
         "evidence": [*evidence],
         "reason": reason,
     }
-    return Call("POST", "/v1/rights/openings", lambda came: shaped(RightsOpening, came.document()), _json(body))
+    return Call("POST", "/v1/rights/openings", lambda came: shaped(RightsOpening, came.document()), as_json(body))
 
 
 def withdraw_opening(id: str, reason: str) -> Call[RightsOpening]:
@@ -218,7 +171,7 @@ def withdraw_opening(id: str, reason: str) -> Call[RightsOpening]:
             raise Malformed("the answer is not that opening, withdrawn")
         return found
 
-    return Call("POST", f"/v1/rights/openings/{_part(id)}/withdraw", read, _json({"reason": reason}))
+    return Call("POST", f"/v1/rights/openings/{part(id)}/withdraw", read, as_json({"reason": reason}))
 
 
 def rights_openings(party: str | None, asset: str | None) -> Pages[RightsOpening]:
@@ -231,7 +184,7 @@ def rights(kind: str, id: str, on: date | None, known: date | None, history: boo
     """Read every page of the rights in an asset or of a party; `kind` is `assets` or `parties`."""
     days = {name: day.isoformat() for name, day in (("on", on), ("known", known)) if day is not None}
     filters: dict[str, Filter] = {**days, "history": history}
-    return Pages(f"/v1/{kind}/{_part(id)}/rights", "lines", RightsLine, filters)
+    return Pages(f"/v1/{kind}/{part(id)}/rights", "lines", RightsLine, filters)
 
 
 def benefits(filters: Mapping[str, str]) -> Pages[BenefitLine]:
@@ -259,17 +212,17 @@ def counter(name: str, per: Mapping[str, str]) -> Call[CounterRead]:
 def open_counter(name: str, per: Mapping[str, str], on: date, counts: Mapping[str, Any], reason: str) -> Call[dict[str, Any]]:
     """State the count of a counter at the beginning of a day."""
     body = {"counter": name, "per": dict(per), "on": on.isoformat(), "counts": dict(counts), "reason": reason}
-    return Call("POST", "/v1/ledger/openings", Came.document, _json(body))
+    return Call("POST", "/v1/ledger/openings", Came.document, as_json(body))
 
 
 def put_entity(kind: str, id: str, content: Mapping[str, Any]) -> Call[dict[str, Any]]:
     """Write an entity of a kind beside parties and assets."""
-    return put(f"entities/{_part(kind)}", id, content)
+    return put(f"entities/{part(kind)}", id, content)
 
 
 def entity(kind: str, id: str) -> Call[dict[str, Any]]:
     """Read an entity of a kind beside parties and assets."""
-    return get(f"entities/{_part(kind)}", id)
+    return get(f"entities/{part(kind)}", id)
 
 
 def statistics(by: Iterable[str], filters: Mapping[str, str]) -> Call[Statistics]:
@@ -291,7 +244,7 @@ def promises(filters: Mapping[str, Filter]) -> Pages[Promise]:
 
 def keep(commitment: str, number: int, evidence: str, dated: date, document: str) -> Call[Promise]:
     """Report that a promise was kept."""
-    path = f"/v1/commitments/{_part(commitment)}/promises/{number}/kept"
+    path = f"/v1/commitments/{part(commitment)}/promises/{number}/kept"
 
     def read(came: Came) -> Promise:
         found = shaped(Promise, came.document())
@@ -299,17 +252,17 @@ def keep(commitment: str, number: int, evidence: str, dated: date, document: str
             raise Malformed("the answer is about another promise, or does not say that it was kept")
         return found
 
-    return Call("POST", path, read, _json({"evidence": evidence, "dated": dated.isoformat(), "document": document}))
+    return Call("POST", path, read, as_json({"evidence": evidence, "dated": dated.isoformat(), "document": document}))
 
 
 def put(kind: str, id: str, content: Mapping[str, Any]) -> Call[dict[str, Any]]:
     """Write an entity of the register; `kind` is where it stands: `parties`, `assets` or `entities/…`."""
-    return Call("PUT", f"/v1/{kind}/{_part(id)}", Came.document, _json(content))
+    return Call("PUT", f"/v1/{kind}/{part(id)}", Came.document, as_json(content))
 
 
 def get(kind: str, id: str) -> Call[dict[str, Any]]:
     """Read an entity of the register."""
-    return Call("GET", f"/v1/{kind}/{_part(id)}", Came.document)
+    return Call("GET", f"/v1/{kind}/{part(id)}", Came.document)
 
 
 def _period(filters: Mapping[str, str]) -> dict[str, str]:
@@ -319,13 +272,13 @@ def _period(filters: Mapping[str, str]) -> dict[str, str]:
 
 def post_entry(asset: str, entry: Mapping[str, Any]) -> Call[AccountEntry]:
     """Post an entry in the accounts of a data asset."""
-    path = f"/v1/assets/{_part(asset)}/accounts/entries"
-    return Call("POST", path, lambda came: shaped(AccountEntry, came.document()), _json(entry))
+    path = f"/v1/assets/{part(asset)}/accounts/entries"
+    return Call("POST", path, lambda came: shaped(AccountEntry, came.document()), as_json(entry))
 
 
 def asset_accounts(asset: str, period: Mapping[str, Any]) -> Call[AssetAccounts]:
     """Read the accounts of a data asset."""
-    path = f"/v1/assets/{_part(asset)}/accounts"
+    path = f"/v1/assets/{part(asset)}/accounts"
     return Call("GET", path + query(period), lambda came: shaped(AssetAccounts, came.document()))
 
 
@@ -349,7 +302,8 @@ def _committed(decision: str) -> Callable[[Came], Committed]:
     return read
 
 
-def _json(value: Mapping[str, Any]) -> bytes:
+def as_json(value: Mapping[str, Any]) -> bytes:
+    """The body of a call."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
 
 
@@ -358,7 +312,8 @@ def _query(include: Iterable[str], lang: str) -> str:
     return f"?{urlencode(asked, safe=',')}" if asked else ""
 
 
-def _part(id: str) -> str:
+def part(id: str) -> str:
+    """An id as a part of an address. Raises ValueError."""
     if not id or id in (".", ".."):
         raise ValueError("an id must not be empty, `.` or `..`")
     return quote(id, safe="")

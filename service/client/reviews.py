@@ -4,7 +4,8 @@ Reviews that wait for a person, the sign-offs that settle them, and the rows of 
 A sign-off is an approval or a refusal of one provision by one person. The last one for a provision and the same facts counts.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated, Literal
 
@@ -109,6 +110,71 @@ class SignOffsGiven:
     sign_offs: tuple[SignOff, ...]
     then: Then
     awaits: tuple[Awaited, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewNote:
+    """A comment on a review (`text`), its assignment (`to`, None for nobody any more), or why it was asked for."""
+
+    id: str
+    kind: Literal["comment", "assigned", "requested"]
+    at: datetime
+    by: Who
+    text: str | None = None
+    to: Who | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisionAsked:
+    """A provision of a review: how many persons have to sign it off, and the ids of the sign-offs that count."""
+
+    provision: str
+    kind: str
+    needed: int
+    given: tuple[str, ...]
+    refused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewThread:
+    """
+    What waits of a review, who signed, and what was said, in order. `own` says whether you asked for it, so that you may not approve it.
+
+    `waits` is False once it is settled, or where a newer decision on the same facts took its place.
+    """
+
+    decision: str
+    waits: bool
+    own: bool
+    provisions: tuple[ProvisionAsked, ...]
+    assignee: Who | None
+    notes: tuple[ReviewNote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedOutcome:
+    """The outcome with the approval of some provisions beside those that stand; `still` would have to be signed off. It is no permit."""
+
+    provisions: tuple[str, ...]
+    outcome: Outcome
+    sentence: Annotated[str, Named("answer")]
+    still: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignOffPreview:
+    """
+    What approvals would change, as if all who have to sign had signed: `now`, with each provision alone, and with all.
+
+    `needed` and `given` say by provision how many persons have to sign, and have. `more` provisions are not looked at one by one.
+    """
+
+    now: ChangedOutcome
+    each: tuple[ChangedOutcome, ...]
+    all: ChangedOutcome
+    needed: Mapping[str, int] = field(hash=False)
+    given: Mapping[str, int] = field(hash=False)
+    more: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
 """
-The documents of a decision on a page: what the exchange presents, what is attached, what was confirmed, and the forms for it.
+The documents of a decision on a page: what the exchange presents, what is attached, what was confirmed and signed, and the forms for it.
 
 `members` gives what the template `review_documents.html` needs; any page of a decision may include it.
 """
@@ -14,8 +14,11 @@ import sqlalchemy as sa
 from service.callers.caller import Caller
 from service.console.document_wording import DOCUMENT_WORDS
 from service.console.reader import PageReader, capital
+from service.console.room import short
 from service.documents import confirmations
 from service.documents.decision_documents import DecisionDocument, asked_by, of_decision
+from service.documents.document_signatures import DocumentSignature
+from service.documents.signed_statements import MOST_BYTES as MOST_OF_AN_ENVELOPE
 from service.drafts import form_token
 from service.log.store import Stored
 from service.service import Service
@@ -29,6 +32,14 @@ _STATES = {"shown": "s-met", "attached": "chip-doubt", "stated": "", "no_hash": 
 
 
 @dataclass(frozen=True, slots=True)
+class SignatureLine:
+    """A signed statement on a page: who signed and until when it counts, or why it does not, in words."""
+
+    told: str
+    of: DocumentSignature
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentLine:
     """A document on a page: its title, its state in words with the class of the chip, its terms in words, and all that is known of it."""
 
@@ -39,6 +50,7 @@ class DocumentLine:
     of: DecisionDocument
     given: Sequence[confirmations.Confirmation]
     size: str
+    signatures: Sequence[SignatureLine] = ()
 
 
 def summed_up(
@@ -66,6 +78,8 @@ def members(
         "most_documents": MOST,
         "most_bytes": _bytes(service.settings.document_limit),
         "form_token": form_token.token(service, caller.id),
+        "signs": bool(service.verifier.signers) and bool({"evaluate", "review"} & caller.scopes),
+        "most_of_envelope": _bytes(MOST_OF_AN_ENVELOPE),
         "attaches": bool({"evaluate", "review"} & caller.scopes),
         "withdraws": "review" in caller.scopes and caller.person is not None,
         "why_not": why,
@@ -75,7 +89,7 @@ def members(
 
 def _documents(service: Service, connection: sa.Connection, stored: Stored) -> tuple[DecisionDocument, ...]:
     """Those with a hash first: there is something to do about them."""
-    found = of_decision(connection, service.live.bundle, stored, _today(service))
+    found = of_decision(connection, service.live.bundle, stored, _today(service), service.verifier)
     return tuple(sorted(found, key=lambda each: (each.sha256 is None, each.name)))
 
 
@@ -92,8 +106,24 @@ def _line(document: DecisionDocument, reader: PageReader) -> DocumentLine:
     given = document.confirmations[-MOST_GIVEN:]
     title = capital(reader.title(document.name))
     return DocumentLine(
-        title, told, _STATES[state], reader.told(document.name, _readable(terms, reader)), document, given, size
+        title,
+        told,
+        _STATES[state],
+        reader.told(document.name, _readable(terms, reader)),
+        document,
+        given,
+        size,
+        tuple(_signed(each, reader) for each in document.signatures[-MOST_GIVEN:]),
     )
+
+
+def _signed(signature: DocumentSignature, reader: PageReader) -> SignatureLine:
+    words = DOCUMENT_WORDS[reader.lang]
+    if signature.why_not is None:
+        who = words["comma"].join(short(each.name, 60) for each in signature.signers)
+        return SignatureLine(words["signed_counts"].format(who, signature.counts_until), signature)
+    last = max([each.until for each in signature.signers], default=signature.until)
+    return SignatureLine(words[f"signed_{signature.why_not}"].format(min(last, signature.until)), signature)
 
 
 def _readable(terms: dict[str, Any], reader: PageReader) -> dict[str, Any]:

@@ -100,7 +100,7 @@ class Decider:
         self._service = service
         self._zone = time_zone(service.settings.zone)
         self._counts = Counts(service.settings, Book())
-        self._showing = Showing(service.store.database)
+        self._showing = Showing(service.store.database, service.verifier)
 
     def answer(self, live: Live, raw: bytes, asked: TellingAsked, now: datetime, request_id: str, caller: Caller) -> Decided:
         """The decision on the exchange in these bytes, or the answer that was given to the same before. Raises RequestRefused."""

@@ -24,7 +24,7 @@ from service.log.search import find as search
 from service.log.store import Stored, find
 from service.policies.live import Live
 from service.problems import RequestRefused
-from service.reviews import approvals, sign_offs
+from service.reviews import approvals, notes, sign_offs
 from service.reviews.recorded_case import REVIEW, kinds_of
 from service.service import Service
 from service.settings import time_zone
@@ -82,6 +82,8 @@ class _Some:
         case = ReviewCase(facts, kinds_of(live, record["decision"], provisions), provisions)
         moment = moment_of(row.recorded_at)
         review_cases.take_in(transaction, [RecordedCase(case, row.sequence, row.id, moment, record.get("asked_by"))])
+        if assignee := notes.assigned_to(transaction, row.id):
+            review_cases.assign(transaction, row.id, assignee)
         said = approvals.said_of(transaction, facts)
         if said:
             today = self.service.clock().astimezone(time_zone(self.service.settings.zone)).date()

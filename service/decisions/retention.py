@@ -34,7 +34,14 @@ MOST_SHOWN = 20
 _AGAIN = "count the commitments again first (`POST /v1/ledger/recount`)"
 
 Code = Literal[
-    "kept-by-law", "duty-open", "commitment-runs", "counter-counts", "signed-off", "document-confirmed", "not-decidable"
+    "kept-by-law",
+    "duty-open",
+    "commitment-runs",
+    "counter-counts",
+    "signed-off",
+    "document-confirmed",
+    "document-signed",
+    "not-decidable",
 ]
 
 
@@ -221,11 +228,15 @@ def _of_confirmations(connection: sa.Connection, id: str) -> Iterator[Hold]:
         later.c.verdict == "withdraw",
         later.c.number > document_confirmation.c.number,
     )
-    mine = (document_confirmation.c.decision == id, document_confirmation.c.verdict == "confirm")
-    columns = (document_confirmation.c.name, document_confirmation.c.until)
+    mine = (document_confirmation.c.decision == id, document_confirmation.c.verdict != "withdraw")
+    columns = (document_confirmation.c.name, document_confirmation.c.until, document_confirmation.c.verdict)
     rows = sa.select(*columns).where(*mine, document_confirmation.c.binding.is_not(None), ~withdrawn)
     for row in connection.execute(rows.order_by(document_confirmation.c.number)):
-        yield Hold("document-confirmed", f"`{row.name}` is confirmed until {row.until}", date.fromisoformat(row.until))
+        until = date.fromisoformat(row.until)
+        if row.verdict == "confirm":
+            yield Hold("document-confirmed", f"`{row.name}` is confirmed until {until}", until)
+        else:
+            yield Hold("document-signed", f"the signed statement on `{row.name}` runs until {until}", until)
 
 
 def _ends(connection: sa.Connection, id: str, law: Bound) -> Iterator[date]:

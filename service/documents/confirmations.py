@@ -2,14 +2,15 @@
 Confirmations: that a person opened the bytes behind the hash of a document, and that they are what the exchange states they are.
 
 A confirmation is given for a document of a recorded decision by a person who did not ask for the decision. It is bound to the hash, the
-stated terms and the parties (`stated_documents`), and to a last day. Rows are only added. A withdrawal ends every confirmation before it
-that is bound to the same, by a row for each decision for which there is one: then an erasure takes what was confirmed for a decision and
-what was withdrawn of it together. What stands is looked up for each exchange that states a document with a hash.
+stated terms and the parties (`stated_documents`), and to a last day. Rows are only added; those of signed statements are beside them
+(`document_signatures`). A withdrawal ends every confirmation and every signature before it that is bound to the same, by a row for each
+decision for which there is one: then an erasure takes what was confirmed for a decision and what was withdrawn of it together. What stands
+is looked up for each exchange that states a document with a hash.
 
 INVARIANT (never one's own): who asks for a decision is never the person whose confirmation counts in it. Source: semantics 4.11.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, TypeVar
@@ -31,6 +32,8 @@ from service.store.database import Database
 from service.store.moments import moment_text
 from service.store.tables import document_confirmation as rows
 from service.store.tables import person
+
+CONFIRM, WITHDRAW, SIGNED = "confirm", "withdraw", "signed"  # what a row says
 
 WhyNot = Literal["nobody", "unknown-asker", "own-request"]
 WHY_NOT: Mapping[WhyNot, str] = {
@@ -130,7 +133,7 @@ def confirm(
         raise _not(f"no bytes are attached to `{stated.name}` of this decision")
     if not asked.sha256 == attached.shown.sha256 == stated.sha256:
         raise _not(f"the bytes that are attached have the hash {attached.shown.sha256}: open them, and send their hash")
-    given = {"verdict": "confirm", "reason": asked.reason, "until": asked.until.isoformat()}
+    given = {"verdict": CONFIRM, "reason": asked.reason, "until": asked.until.isoformat()}
     return _keep(transaction, attached.shown.id, decision, stated, given, caller, who, now)
 
 
@@ -143,10 +146,10 @@ def withdraw(
     Returns the withdrawal for this decision, or else for the last of the others. Raises RequestRefused if nothing is confirmed.
     """
     who = _person(caller)
-    found = _last_confirmed(transaction, [stated.binding]).get(stated.binding, ())
+    found = not_withdrawn(transaction, [stated.binding]).get(stated.binding, ())
     if not found:
-        raise _not(f"nothing is confirmed of `{stated.name}` that could be withdrawn")
-    given = {"verdict": "withdraw", "reason": asked.reason, "until": None}
+        raise _not(f"nothing is confirmed or signed of `{stated.name}` that could be withdrawn")
+    given = {"verdict": WITHDRAW, "reason": asked.reason, "until": None}
     last = {each["decision"]: each for each in found}
     kept = {of: _keep(transaction, each["attached"], of, stated, given, caller, who, now) for of, each in sorted(last.items())}
     return kept.get(decision) or kept[found[-1]["decision"]]
@@ -164,20 +167,22 @@ def why_not(connection: sa.Connection, asked_by: str | None, caller: Caller, tok
 
 
 def standing(
-    connection: sa.Connection, documents: Iterable[StatedDocument], day: date, asker: Person | None
+    given: Mapping[str, Sequence[Mapping[str, Any]]], documents: Iterable[StatedDocument], day: date, asker: Person | None
 ) -> dict[str, Confirmed]:
     """
     The confirmation of each document that stands on a day, by the document's name: the one with the latest last day.
 
-    `asker` is the person who asks for the decision, None if it is not a person: her own confirmations do not count. Nor do those of a
-    person who was erased.
+    `given` is what `not_withdrawn` finds. `asker` is the person who asks for the decision, None if it is not a person: her own
+    confirmations do not count. Nor do those of a person who was erased.
     """
-    bound = {each.binding: each.name for each in documents}
     found: dict[str, Confirmed] = {}
-    for binding, confirmed in _last_confirmed(connection, bound).items():
-        for row in confirmed:
-            until, name = date.fromisoformat(row["until"]), bound[binding]
-            if row["issuer"] is None or until < day or (name in found and until < found[name].until):
+    for document in documents:
+        name = document.name
+        for row in given.get(document.binding, ()):
+            if row["verdict"] != CONFIRM or row["issuer"] is None:
+                continue
+            until = date.fromisoformat(row["until"])
+            if until < day or (name in found and until < found[name].until):
                 continue
             by = Person(row["issuer"], row["subject"], row["person_name"])
             if by != asker:
@@ -186,7 +191,7 @@ def standing(
 
 
 def any_given(database: Database) -> bool:
-    """Whether anything was ever confirmed."""
+    """Whether anything was ever confirmed or signed."""
     return database.has_rows(rows)
 
 
@@ -194,22 +199,32 @@ def given(connection: sa.Connection, decision: str) -> list[Confirmation]:
     """What was confirmed and withdrawn of the documents of a decision, in order."""
     if "\x00" in decision:
         return []
-    mine = sa.select(rows).where(rows.c.decision == decision).order_by(rows.c.number)
+    mine = sa.select(rows).where(rows.c.decision == decision, rows.c.verdict != SIGNED).order_by(rows.c.number)
     return [_told(dict(row)) for row in connection.execute(mine).mappings()]
 
 
-def _last_confirmed(connection: sa.Connection, bindings: Iterable[str]) -> dict[str, list[Mapping[str, Any]]]:
-    """The confirmations after the last withdrawal, by what they are bound to, each with the person who gave it."""
+def not_withdrawn(connection: sa.Connection, bindings: Iterable[str]) -> dict[str, list[Mapping[str, Any]]]:
+    """
+    The confirmations and signatures after the last withdrawal, as rows in order, by what they are bound to.
+
+    A confirmation has the person who gave it: `issuer`, `subject` and `person_name`.
+    """
     who = (person.c.issuer, person.c.subject, person.c.name.label("person_name"))
     query = sa.select(*rows.c, *who).outerjoin(person, person.c.id == rows.c.person)
     found: dict[str, list[Mapping[str, Any]]] = {}
     for row in connection.execute(query.where(rows.c.binding.in_(list(bindings))).order_by(rows.c.number)).mappings():
         confirmed = found.setdefault(row["binding"], [])
-        if row["verdict"] == "withdraw":
+        if row["verdict"] == WITHDRAW:
             confirmed[:] = [each for each in confirmed if each["decision"] != row["decision"]]
         else:
             confirmed.append(dict(row))
     return found
+
+
+def next_number(transaction: sa.Connection) -> int:
+    """The number of the next row, in a writing transaction."""
+    last: int | None = transaction.execute(sa.select(sa.func.max(rows.c.number))).scalar_one()
+    return 0 if last is None else last + 1
 
 
 def _keep(
@@ -222,9 +237,8 @@ def _keep(
     who: Person,
     now: datetime,
 ) -> Confirmation:
-    last: int | None = transaction.execute(sa.select(sa.func.max(rows.c.number))).scalar_one()
     row = {
-        "number": 0 if last is None else last + 1,
+        "number": next_number(transaction),
         "id": str(uuid7()),
         "attached": attached,
         "decision": decision,

@@ -1,5 +1,5 @@
 """
-The documents of one decision, as they are shown: what the exchange presents, the bytes that are attached, and what was confirmed of them.
+The documents of one decision, as they are shown: what the exchange presents, the bytes that are attached, what was confirmed and signed.
 """
 
 from collections.abc import Mapping
@@ -10,9 +10,12 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
 
 import engine
-from service.documents import attachments, confirmations
+from service.documents import attachments, confirmations, document_signatures
 from service.documents.attachments import AttachedDocument
 from service.documents.confirmations import Confirmation
+from service.documents.document_signatures import DocumentSignature
+from service.documents.shown_documents import standing
+from service.documents.signed_statements import Verifier
 from service.documents.stated_documents import StatedDocument, presented, stated
 from service.log.leaf import clear
 from service.log.store import Stored
@@ -29,30 +32,39 @@ class DecisionDocument(BaseModel):
     terms: dict[str, Any] = Field(description="what the exchange states of it")
     attached: AttachedDocument | None = Field(description="the bytes that are attached; null if there are none")
     shown_until: date | None = Field(
-        description="until when a confirmation stands that is bound to this; null if none stands today"
+        description="until when a confirmation or a signature stands that is bound to this; null if none stands today"
     )
     confirmations: tuple[Confirmation, ...] = Field(
         description="what was confirmed and withdrawn of it for this decision, in order"
     )
+    signatures: tuple[DocumentSignature, ...] = Field(
+        description="the signed statements that were attached to it for this decision, in order"
+    )
 
 
-def of_decision(connection: sa.Connection, bundle: engine.Bundle, stored: Stored, today: date) -> tuple[DecisionDocument, ...]:
+def of_decision(
+    connection: sa.Connection, bundle: engine.Bundle, stored: Stored, today: date, verifier: Verifier
+) -> tuple[DecisionDocument, ...]:
     """The documents of a decision, in the order of their names."""
     request = clear(stored.entry.leaf, stored.entry.openings).get("request", {})
     hashed = stated(bundle, request)
     attached = attachments.of_decision(connection, stored.entry.id)
-    standing = confirmations.standing(connection, hashed.values(), today, None) if hashed else {}
+    shown = standing(connection, hashed.values(), today, None, verifier)
     given: dict[str, list[Confirmation]] = {}
     for each in confirmations.given(connection, stored.entry.id):
         given.setdefault(each.name, []).append(each)
+    signed: dict[str, list[DocumentSignature]] = {}
+    for signature in document_signatures.given(connection, stored.entry.id, verifier, today):
+        signed.setdefault(signature.name, []).append(signature)
     return tuple(
         DecisionDocument(
             name=name,
             sha256=hashed[name].sha256 if name in hashed else None,
             terms=dict(terms),
             attached=attached[name].shown if name in attached else None,
-            shown_until=standing[name].until if name in standing else None,
+            shown_until=shown[name].until if name in shown else None,
             confirmations=tuple(given.get(name, ())),
+            signatures=tuple(signed.get(name, ())),
         )
         for name, terms in sorted(presented(request).items())
     )

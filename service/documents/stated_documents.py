@@ -3,9 +3,9 @@ The documents that an exchange states with a hash: the JSON of an exchange goes 
 
 A document is stated by the sender, or by the register for an entity that the exchange names; the sender's counts (semantics 1.8).
 
-A confirmation is bound to the hash, to the name under which the document is stated, to its terms as they are stated (dates, what it
-covers, who attested it), and to both parties. If the exchange names no party by id, it is bound to all facts instead, as a sign-off is. So
-a document that was confirmed for one recipient says nothing of another.
+A confirmation or a signature is bound to the hash, to the name under which the document is stated, to its terms as they are stated
+(dates, what it covers, who attested it), and to both parties. If the exchange does not name both by id, a confirmation is bound to all
+facts instead, as a sign-off is, and nothing can be signed. So a document that was confirmed for one recipient says nothing of another.
 """
 
 import hashlib
@@ -43,11 +43,24 @@ class StatedDocument:
     @cached_property
     def binding(self) -> str:
         """What a confirmation of the document is bound to, as a hexadecimal SHA-256."""
-        terms = {**self.terms, "hash": self.sha256}
-        parties = [_party(self.exchange, role) for role in _PARTIES]
-        scope: Any = parties if all(each["id"] for each in parties) else engine.facts_digest(self.bundle, self.exchange)
-        bound = [_DOMAIN, self.name, terms, scope]
-        return hashlib.sha256(json.dumps(bound, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        both = parties(self.exchange)
+        scope: Any = both if all(each["id"] for each in both) else engine.facts_digest(self.bundle, self.exchange)
+        return bound(self.name, self.sha256, self.terms, scope)
+
+
+def bound(name: str, sha256: str, terms: Mapping[str, Any], scope: Any) -> str:
+    """
+    The digest of what a confirmation or a signature is bound to, in hexadecimal digits.
+
+    `scope` are both parties, each with its id and its country, or else a digest of all facts.
+    """
+    told = [_DOMAIN, name, {**terms, "hash": sha256}, scope]
+    return hashlib.sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def parties(exchange: Mapping[str, Any]) -> list[dict[str, str | None]]:
+    """The exporter and the recipient of an exchange, each with its id and its country as they are stated."""
+    return [_party(exchange, role) for role in _PARTIES]
 
 
 def stated(bundle: engine.Bundle, exchange: Mapping[str, Any]) -> dict[str, StatedDocument]:

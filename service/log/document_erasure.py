@@ -1,8 +1,8 @@
 """
 The erasure of documents: with the last decision to which their bytes are attached, and where they were attached to none in time.
 
-It is beside the log because the values of a record are erased here, and what persons confirmed of it with them: a digest over terms and
-parties would confirm a guess at them.
+It is beside the log because the values of a record are erased here, and what was confirmed and signed of it with them: a digest over
+terms and parties would confirm a guess at them, and an envelope holds them.
 """
 
 from datetime import datetime
@@ -30,7 +30,7 @@ def erase_of_decision(transaction: sa.Connection, decision: str, at: str, by: st
     """
     mine = attached_document.c.decision == decision
     transaction.execute(
-        sa.update(document_confirmation).where(document_confirmation.c.decision == decision).values(binding=None)
+        sa.update(document_confirmation).where(document_confirmation.c.decision == decision).values(binding=None, envelope=None)
     )
     held = sa.select(attached_document.c.document).where(mine, attached_document.c.document.is_not(None)).distinct()
     documents = list(transaction.execute(held).scalars())

@@ -86,13 +86,13 @@ class Count(BaseModel):
 
 class ShownDocument(BaseModel):
     """
-    What a document or claim was shown by: a person's confirmation of its bytes.
+    What a document or claim was shown by: a person's confirmation of its bytes, or a signature on what the exchange states of it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    by: Literal["person"] = Field(description="who checked it: a person")
-    id: str = Field(description="the id of the confirmation")
+    by: Literal["person", "signature"] = Field(description="what shows it: a person's confirmation, or a trusted signature")
+    id: str = Field(description="the id of the confirmation or of the signed statement")
     until: date = Field(description="the last day on which it counts")
 
 

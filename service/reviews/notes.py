@@ -148,6 +148,13 @@ def name_of(connection: sa.Connection, caller: Caller) -> str:
     return caller.id if id is None else known_persons.PREFIX + id
 
 
+def assigned_to(connection: sa.Connection, decision: str) -> str | None:
+    """To whom a decision was assigned last; None for nobody."""
+    mine = sa.select(review_note.c.assignee).where(review_note.c.decision == decision, review_note.c.kind == "assigned")
+    found: str | None = connection.execute(mine.order_by(review_note.c.number.desc()).limit(1)).scalar_one_or_none()
+    return found
+
+
 def of_decision(connection: sa.Connection, decision: str) -> list[ReviewNote]:
     """What was said of a decision, in order."""
     of_person = sa.select(review_note, person.c.issuer, person.c.subject, person.c.name)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "sessions"  # the newest of the migrations, which make these tables
+REVISION = "document_signatures"  # the newest of the migrations, which make these tables
 
 metadata = sa.MetaData()
 
@@ -714,7 +714,8 @@ attached_document = sa.Table(
     sa.Column("attached_at", sa.String, nullable=False),
     sa.Column("attached_by", sa.String, nullable=False),
 )
-# What persons confirmed, and what was withdrawn. `binding` is a digest over what is bound; it is null after an erasure.
+# What persons confirmed, what is signed, and what was withdrawn. `binding` is a digest over what is bound; it is null after an erasure, and
+# so is `envelope`, which a signed statement has in place of a person.
 document_confirmation = sa.Table(
     "document_confirmation",
     metadata,
@@ -727,9 +728,10 @@ document_confirmation = sa.Table(
     sa.Column("verdict", sa.String, nullable=False),
     sa.Column("reason", sa.String, nullable=False),
     sa.Column("until", sa.String),
-    sa.Column("person", sa.String, nullable=False),
+    sa.Column("person", sa.String),
     sa.Column("given_at", sa.String, nullable=False),
     sa.Column("given_by", sa.String, nullable=False),
+    sa.Column("envelope", sa.Text),
 )
 
 # --- exchanges that are not decided yet -------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """
 What a commitment's outcome rests on besides the day: policies, entries of the register, counters, the books of rights, sign-offs, what is
-confirmed of documents, and that nothing is erased.
+confirmed or signed of documents and who is trusted to sign, and that nothing is erased.
 
 A ground is kept as a short token, which moves when the ground does. So a round compares tokens, and decides again only what has moved.
 A token holds nothing of an entity or of a key: they are named by keyed hashes, as in the ledger.
@@ -78,9 +78,15 @@ class Grounds:
 
 
 class Tokens:
-    """The present tokens of all grounds, for one round. Those of counters are looked up once each."""
+    """
+    The present tokens of all grounds, for one round. Those of counters are looked up once each.
 
-    def __init__(self, connection: sa.Connection, live: Live, book: Book, today: date, now: datetime | None) -> None:
+    `signers` is the digest of the trusted signers of documents.
+    """
+
+    def __init__(
+        self, connection: sa.Connection, live: Live, book: Book, today: date, now: datetime | None, signers: str = ""
+    ) -> None:
         self.live = live
         self.moment = Moment(today, now)
         self._book = book
@@ -93,7 +99,8 @@ class Tokens:
         ).scalar_one()
 
         confirmed = sa.select(sa.func.max(document_confirmation.c.number), sa.func.count(document_confirmation.c.binding))
-        self.documents: str = " ".join(map(str, connection.execute(confirmed).one()))
+        # With the trusted signers, since what is signed counts by them. Without any the token is what it was before there were signers.
+        self.documents: str = " ".join([*map(str, connection.execute(confirmed).one()), *filter(None, [signers])])
 
     @property
     def registers(self) -> bool:

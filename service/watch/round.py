@@ -51,7 +51,8 @@ class RoundDone:
 
 def sign(service: Service, today: date) -> str:
     """What a round is done for: when this changes, the next one is due."""
-    return f"{today.isoformat()} {service.live.digests.meaning} {service.settings.watch_days}"
+    signers = service.verifier.signers.digest
+    return f"{today.isoformat()} {service.live.digests.meaning} {service.settings.watch_days} {signers}".rstrip()
 
 
 def today_of(service: Service) -> date:
@@ -106,7 +107,8 @@ class _Round:
         self._until = today + timedelta(days=service.settings.watch_days)
         now = service.clock()
         with service.store.database.reading.connect() as connection:
-            self._tokens = Tokens(connection, service.live, book, today, now if today == today_of(service) else None)
+            moment = now if today == today_of(service) else None
+            self._tokens = Tokens(connection, service.live, book, today, moment, service.verifier.signers.digest)
         self._outlook = Outlook(Decider(service), counts, self._tokens, today, self._until)
         self._addresses = tuple(map(digest_of, service.settings.webhooks))
         self._after = -1

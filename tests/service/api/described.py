@@ -250,6 +250,27 @@ SIGNED_IN: dict[str, dict[str, Any]] = {
     "endSession": {"answer": {**_SESSION, "ended_at": "2026-11-24T09:42:00.000001Z"}},
     "erasePerson": {"answer": {"id": "5d1c9be07a2f4e83"}},
 }
+# A statement names the log, and each log has a name of its own, so this call is written here; tests/service/documents makes it.
+DOCUMENT_SIGNED: dict[str, dict[str, Any]] = {
+    "attachDocumentSignature": {
+        "request": {
+            "payloadType": "application/vnd.fifthfactor.document-statement+json",
+            "payload": "eyJleHBvcnRlciI6eyJjb3VudHJ5IjoiSU4iLCJpZCI6ImNsaW5pYy01In0sIOKApn0=",
+            "signatures": [{"keyid": "", "sig": "4ISjQdGDxRZo0PbrFPAHNgnU0nTKgSbVHu28LlMgSQFRrlzJGmCj"}],
+        },
+        "answer": {
+            "id": "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6073",
+            "decision": "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071",
+            "name": "evidence.cn-standard-contract",
+            "until": "2027-06-30",
+            "at": "2026-11-24T09:30:00.123456Z",
+            "by": "key:3f9c02ab17de",
+            "signers": [{"name": "Notary of the lab", "key": "5d" * 32, "until": "2027-12-31"}],
+            "counts_until": "2027-06-30",
+            "why_not": None,
+        },
+    }
+}
 # A shadow is a process of its own, so its answer is written here.
 # What a witness answers, and what a log has of it.
 _LINE = "— fifthfactor/witness/4f5a9c… AAAAAGj…\n"

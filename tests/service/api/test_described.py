@@ -25,7 +25,16 @@ from service.log.canonical_json import canonical
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
-from tests.service.api.described import ACCESS_REQUESTS, SHADOW, SIGNED_IN, WITNESSED, calls, outline, shortened
+from tests.service.api.described import (
+    ACCESS_REQUESTS,
+    DOCUMENT_SIGNED,
+    SHADOW,
+    SIGNED_IN,
+    WITNESSED,
+    calls,
+    outline,
+    shortened,
+)
 
 FREE = ("getOpenApi", "getExchangeSchema", "getDecisionSchema", "getRecordSchema", "getBundle")  # any object is an example
 
@@ -121,7 +130,13 @@ def test_every_member_of_every_body_is_described(document: dict[str, Any]) -> No
 def test_every_example_holds(document: dict[str, Any], tmp_path: Path) -> None:
     """Each call of an example succeeds; its answer, and the example in the document, are of the documented shape."""
     described = operations(document)
-    known: dict[str, dict[str, Any]] = {"getShadow": {"answer": SHADOW}, **WITNESSED, **SIGNED_IN, **ACCESS_REQUESTS}
+    known: dict[str, dict[str, Any]] = {
+        "getShadow": {"answer": SHADOW},
+        **WITNESSED,
+        **SIGNED_IN,
+        **ACCESS_REQUESTS,
+        **DOCUMENT_SIGNED,
+    }
     with application(tmp_path) as client:
         made = calls(client)
     for step, sent, told in made:

@@ -64,6 +64,7 @@ def test_no_command_is_lost():
             *("tail", "search", "show", "export", "verify", "erase", "reindex", "repair"),
         },
         "review": {"list", "show", "approve", "refuse"},
+        "document": {"keep", "attach", "list", "sign", "attach-signature"},
         "database": {"backup", "upgrade", "check"},
         "keys": {"create", "list", "revoke"},
         "persons": {"list", "erase"},

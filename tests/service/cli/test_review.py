@@ -1,9 +1,12 @@
 """`fifthfactor review`: reviews listed, shown, approved and refused at a terminal, beside a service that runs."""
 
+import asyncio
+
 import pytest
 from typer.testing import CliRunner
 
 from service.cli.main import app
+from service.decisions.earlier_cases import take_in_earlier_cases
 from tests.service.conftest import POLICIES
 from tests.service.reviews.test_sign_offs import TOMORROW, decided, in_file
 
@@ -57,3 +60,18 @@ def test_a_terminal_says_what_is_wrong(evaluate, review, tmp_path):
     assert review("approve", id, "--reason", "x", "--until", "soon")[0] == 2
     assert review("show", "nothing") == (2, "error: no decision has the id `nothing`\n")
     assert review("list", "--database", str(tmp_path / "none.db"))[0] == 2
+
+
+def test_the_queue_of_reviews_is_found_anew(service, client, evaluate, review, database):
+    """It is emptied beside the service, whose next start finds what waits, to whom it is assigned, and what is signed off."""
+    waiting, approved = (decided(evaluate, recipient={"id": name, "country": "US"})["id"] for name in ("lab", "clinic"))
+    assert review("approve", approved, "--reason", "looked at", "--until", TOMORROW)[0] == 0
+    assert client.post(f"/v1/decisions/{waiting}/review/assign", json={"to": "me"}).status_code == 201
+    before = client.get("/v1/reviews").json()["reviews"]
+    assert [each["id"] for each in before] == [waiting]
+    result = CliRunner().invoke(app, ["log", "reindex", "--reviews"])
+    assert (result.exit_code, "the queue of reviews is empty" in result.output) == (0, True), result.output
+    assert client.get("/v1/reviews").json()["reviews"] == []
+    asyncio.run(take_in_earlier_cases(service))
+    assert client.get("/v1/reviews").json()["reviews"] == before
+    assert before[0]["assignee"]["id"] == "local"

@@ -1,0 +1,30 @@
+"""
+A signed statement on a document, verified from its leaf alone: by the public keys that the leaf names, apart from the code that wrote it.
+
+Whether the operator trusted these keys is in the leaf `settings` before it, by their ids.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from service.ed25519 import NotEd25519, PublicKey
+from service.policies import dsse
+
+_PAYLOAD_TYPE = "application/vnd.fifthfactor.document-statement+json"
+
+
+def holds(leaf: Mapping[str, Any]) -> bool:
+    """Whether each of the keys signed the envelope, and the statement in it is on the leaf's document and has its last day."""
+    try:
+        keys = [PublicKey.from_raw(bytes.fromhex(each)) for each in leaf["keys"]]
+        payload, signers = dsse.verify(dsse.read(leaf["envelope"].encode()), _PAYLOAD_TYPE, keys)
+        statement = json.loads(payload)
+        return (
+            len(signers) == len(keys)
+            and statement["name"] == leaf["name"]
+            and date.fromisoformat(statement["until"]).isoformat() == leaf["until"]
+        )
+    except (dsse.EnvelopeRefused, NotEd25519, ValueError, TypeError, KeyError, AttributeError):
+        return False

@@ -1,0 +1,60 @@
+"""A database and the policies that decide, opened by the settings of the service, for commands that work on decisions beside it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from service.cli.command import UsedWrongly, settings
+from service.cli.output import safe
+
+if TYPE_CHECKING:
+    from service.log.store import Stored
+    from service.policies.live import Live
+    from service.settings import Settings
+    from service.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """An open database, the policies that decide, the settings, and today in the time zone of the service."""
+
+    database: "Database"
+    live: "Live"
+    settings: "Settings"
+    today: date
+
+    @property
+    def token_issuer(self) -> str | None:
+        """The issuer of the tokens that the service accepts, None if none is set."""
+        return self.settings.jwt_issuer or None
+
+    def stored(self, id: str) -> "Stored":
+        """The record of a decision. Raises UsedWrongly."""
+        from service.log.store import find
+
+        with self.database.reading.connect() as connection:
+            stored = find(connection, id)
+        if stored is None:
+            raise UsedWrongly(f"no decision has the id `{safe(id[:100])}`")
+        return stored
+
+
+@contextmanager
+def open_desk(url: str | None, policies: list[Path] | None) -> Iterator[Desk]:
+    """Open the database and the policies by the settings of the service. Raises UsedWrongly, SettingRefused, DatabaseRefused."""
+    import engine
+    from service.policies.reloading import Origin
+    from service.service import now_utc
+    from service.settings import time_zone
+    from service.store.upgrade import existing
+
+    chosen = settings(database=url, policies=policies or None)
+    try:
+        _, live = Origin.of(chosen.policies, chosen, chosen.mode).start()
+    except engine.BundleRefused as refused:
+        raise UsedWrongly(str(refused)) from None
+    with existing(chosen.database, chosen.log_key) as database:
+        yield Desk(database, live, chosen, now_utc().astimezone(time_zone(chosen.zone)).date())
