@@ -260,7 +260,8 @@ class _Pages:
     def _viewer(self, caller: Caller, draft: Draft | None = None) -> Viewer:
         asks = "evaluate" in caller.scopes
         owner = asks and (draft is None or draft.owner == caller.id)
-        return Viewer(form_token.token(self._service, caller.id), owner, asks, owner and "commit" in caller.scopes)
+        token, commits = form_token.token(self._service, caller.id), owner and "commit" in caller.scopes
+        return Viewer(token, owner, asks, commits, "review" in caller.scopes)
 
     def _gone(self, request: Request) -> Response:
         reader = PageReader(self._service.live.bundle, language(request))

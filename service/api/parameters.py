@@ -72,13 +72,21 @@ class Checked(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:
         super().__init__(path, endpoint, **more)
-        self._declared = Declared.of(self) if self.include_in_schema else None
+        self._declared: Declared | None = Declared.of(self) if self.include_in_schema else None
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Raises RequestRefused."""
         if scope["query_string"] and self._declared and scope["method"] in (self.methods or ()):
             scope["parameters"] = self._declared.read(scope["query_string"])
         await super().handle(scope, receive, send)
+
+
+class CheckedPage(Checked):
+    """A route at the address of a page whose query is checked like that of an operation."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:
+        super().__init__(path, endpoint, **more)
+        self._declared = Declared.of(self)
 
 
 def repeated(request: Request) -> Mapping[str, Sequence[str]]:

@@ -39,13 +39,15 @@ class Beginning:
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """
-    Who looks at a page of drafts: the token for her forms, and whether she may change the draft, begin one, and commit what is decided.
+    Who looks at a page of drafts: the token for her forms, and whether she may change the draft, begin one, commit what is decided, and
+    open the queue of reviews.
     """
 
     token: str
     owner: bool = True
     asks: bool = True
     commits: bool = True
+    reviews: bool = True
 
 
 def start_page(
