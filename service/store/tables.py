@@ -39,6 +39,7 @@ person = sa.Table(
     sa.Column("subject", sa.String),
     sa.Column("name", sa.String),
     sa.Column("known_at", sa.String, nullable=False),
+    sa.Column("erased_at", sa.String),
     sa.UniqueConstraint("issuer", "subject"),
 )
 # Those who signed in at the pages. A session belongs to a person or to a key. `sign_in` is a digest by which no sign-in counts twice.
