@@ -19,7 +19,7 @@ from engine.authoring.lint import lint
 from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.rulesets import rulesets
 from engine.authoring.schemas import editor_schemas
-from engine.authoring.testing import Result, WrittenCase, run, written_cases
+from engine.authoring.testing import Result, WrittenCase, run, run_policy, written_cases
 from engine.authoring.written_policies import Instrument, instrument, instruments
 from engine.backends.durable import EngineUnavailable
 from engine.books.filling import BookReader
@@ -230,6 +230,7 @@ __all__ = [
     "read_plan",
     "rulesets",
     "run",
+    "run_policy",
     "semantics_of",
     "settle",
     "source_digest",

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from engine.bundle import Bundle
@@ -82,10 +83,14 @@ def run(bundle: Bundle, only: str = "", pdp: PDP | None = None) -> Iterator[Resu
     """Run the bundle's test files whose name contains `only`."""
     pdp = pdp or PDP(bundle)
     for each in (each for file, node in bundle.tests if only in file for each in _prepare(bundle, file, node)):
-        if isinstance(each, Result):
-            yield each
-        else:
-            yield Result(each.file, each.line, each.suite, each.case, tuple(departures(bundle, pdp, each)))
+        yield _result(bundle, pdp, each)
+
+
+def _result(bundle: Bundle, pdp: PDP, case: Prepared | Result) -> Result:
+    """How a case comes out; one that cannot be decided has its result already."""
+    if isinstance(case, Result):
+        return case
+    return Result(case.file, case.line, case.suite, case.case, tuple(departures(bundle, pdp, case)))
 
 
 def prepare(bundle: Bundle, file: str) -> Iterator[Prepared]:
@@ -121,17 +126,33 @@ def written_cases(bundle: Bundle, policy: str) -> list[WrittenCase]:
     They are read from the bytes of the bundle, so it may have been loaded without its tests.
     """
     found = []
-    names_it = re.compile(rb"^test:[ ]*[\"']?%s[\"']?[ ]*\r?$" % re.escape(policy).encode(), re.MULTILINE)
-    for file, data in bundle.sources.items():
-        node = read(file, data, Findings()) if names_it.search(data) else None
-        text = read_model(TestText, node, Findings()) if node is not None else None
+    for file, node in _files_of(bundle, policy):
+        text = read_model(TestText, node, Findings())
         for number, case in enumerate(text.cases if text else ()):
             assert text
-            assert node
             line = locate(node, ("cases", number))[1].line
             expect = case.expect.model_dump(mode="json", exclude_defaults=True)
             found.append(WrittenCase(file, line, case.case, case.as_of or text.as_of, case.change, expect))
     return found
+
+
+def run_policy(bundle: Bundle, policy: str, pdp: PDP, first: int = 0) -> Iterator[Result]:
+    """
+    Run the cases of the test files of one policy, in their order, one after the other as they are asked for.
+
+    `first` is the number of the first one; the first of all is 0. The bundle may have been loaded without its tests.
+    """
+    prepared = (each for file, node in _files_of(bundle, policy) for each in _prepare(bundle, file, node))
+    yield from (_result(bundle, pdp, each) for each in islice(prepared, first, None))
+
+
+def _files_of(bundle: Bundle, policy: str) -> Iterator[tuple[str, Node]]:
+    """The test files of one policy, read from the bytes of the bundle."""
+    names_it = re.compile(rb"^test:[ ]*[\"']?%s[\"']?[ ]*\r?$" % re.escape(policy).encode(), re.MULTILINE)
+    for file, data in bundle.sources.items():
+        node = read(file, data, Findings()) if names_it.search(data) else None
+        if node is not None:
+            yield file, node
 
 
 def suite_of(test: Node) -> str:

@@ -23,7 +23,7 @@ from service.callers.caller import Caller, caller_of
 from service.decisions.idempotency import KeptAnswer, Work, once_prepared
 from service.log.leaf import clear
 from service.problems import RequestRefused
-from service.reviews import approvals, notes, sign_offs
+from service.reviews import approvals, notes, own_requests, sign_offs
 from service.service import Service
 from service.settings import time_zone
 
@@ -93,7 +93,8 @@ def add(app: FastAPI, service: Service, current: Callable[[], Access]) -> None:
 
             def work(transaction: sa.Connection) -> KeptAnswer:
                 note = notes.requested(transaction, stored.entry.id, why, caller, now)
-                said = approvals.said_of(transaction, facts)
+                counting = own_requests.Counting(transaction, service.token_issuer)
+                said = counting.for_decision(approvals.said_of(transaction, facts), stored)
                 found = access_requests.became(live, record["signable"], said, now.astimezone(zone).date())
                 answer = access_requests.answer(note.id, note.at, _base(service, request), found, now)
                 return KeptAnswer(_written(answer), 202, location=answer.task.status_endpoint)
@@ -117,7 +118,8 @@ def add(app: FastAPI, service: Service, current: Callable[[], Access]) -> None:
             if any(opening.value is None for opening in stored.entry.openings):
                 return access_requests.answer(note.id, note.at, _base(service, request), ("expired", None), now)
             record = clear(stored.entry.leaf, stored.entry.openings)
-            said = approvals.said_of(connection, approvals.facts_of(live, record))
+            counting = own_requests.Counting(connection, service.token_issuer)
+            said = counting.for_decision(approvals.said_of(connection, approvals.facts_of(live, record)), stored)
             became = access_requests.became(live, record.get("signable") or (), said, now.astimezone(zone).date())
             return access_requests.answer(note.id, note.at, _base(service, request), became, now)
 

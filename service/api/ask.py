@@ -44,6 +44,7 @@ from service.register import entity_versions
 from service.register.stated_facts import ROLES
 from service.service import Service
 
+QUESTION = "#question"  # the part of a page to which one comes after an answer: what it changed, and the next question
 _LIMIT = 4 * engine.MAX_BYTES  # an exchange whose bytes are escaped
 
 
@@ -134,7 +135,7 @@ class _Pages:
             return await self._taken(request, draft)
         new = await asyncio.to_thread(self._stated, request, caller, draft, do, fields)
         await self._do(lambda transaction: draft_store.change(self._service, transaction, new))
-        return _to(request, here)
+        return _to(request, here, QUESTION)
 
     def _stated(self, request: Request, caller: Caller, draft: Draft, do: str, fields: Fields) -> Draft:
         """The draft after a change of what it states. Raises RequestRefused, NoAnswer."""
@@ -159,10 +160,12 @@ class _Pages:
         if do != "answer":
             raise RequestRefused("bad-request", "the form asks for something that a draft cannot do")
         reader = PageReader(asked.live.bundle, lang)
-        value = stated(question, form_of(question, draft.document, reader).how, fields)
-        document = with_fact(draft.document, fact, value)
+        form = form_of(question, draft.document, reader)
+        document = with_fact(draft.document, fact, stated(question, form.how, fields))
+        for other in form.rest if first(fields, "rest") else ():
+            document = with_fact(document, other, 0)
         self._asking.check(document, caller, lang)
-        return replace(draft, document=document, before=draft.document, was=asked.outcome, asking=None)
+        return replace(draft, document=document, before=draft.document, was=str(asked.standing), asking=None)
 
     async def _tried(self, request: Request, caller: Caller, draft: Draft, fields: Fields) -> Response:
         """Make a trial of a remedy. Raises RequestRefused."""
@@ -260,7 +263,8 @@ class _Pages:
     def _viewer(self, caller: Caller, draft: Draft | None = None) -> Viewer:
         asks = "evaluate" in caller.scopes
         owner = asks and (draft is None or draft.owner == caller.id)
-        return Viewer(form_token.token(self._service, caller.id), owner, asks, owner and "commit" in caller.scopes)
+        token, commits = form_token.token(self._service, caller.id), owner and "commit" in caller.scopes
+        return Viewer(token, owner, asks, commits, "review" in caller.scopes)
 
     def _gone(self, request: Request) -> Response:
         reader = PageReader(self._service.live.bundle, language(request))
@@ -287,7 +291,7 @@ def _why(refused: RequestRefused | None) -> str:
     return "; ".join(each.detail for each in refused.errors or ()) or refused.detail
 
 
-def _to(request: Request, path: str) -> Response:
-    """Go to a page, in the same language."""
+def _to(request: Request, path: str, part: str = "") -> Response:
+    """Go to a page, or to a part of it, in the same language."""
     lang = language(request)
-    return Response(status_code=303, headers={"Location": path if lang == "en" else f"{path}?lang={lang}"})
+    return Response(status_code=303, headers={"Location": (path if lang == "en" else f"{path}?lang={lang}") + part})

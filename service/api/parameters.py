@@ -82,6 +82,14 @@ class Checked(APIRoute):
         await super().handle(scope, receive, send)
 
 
+class CheckedPage(Checked):
+    """A route at the address of a page whose query is checked like that of an operation."""
+
+    @cached_property
+    def _declared(self) -> Declared:
+        return Declared.of(self)
+
+
 def repeated(request: Request) -> Mapping[str, Sequence[str]]:
     """The values of each parameter of a request."""
     found: Mapping[str, Sequence[str]] = request.scope.get("parameters", {})

@@ -1,35 +1,44 @@
 """
 `GET /policies` and the pages under it: the policies that decide, what they cover, their tests, their versions, and what the shadow would
-change; for a person with a browser. Nothing here changes anything.
+change; for a person with a browser. `POST /policies/{policy}/-/tests` runs the cases of one policy. Nothing here changes anything.
 """
+
+import asyncio
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
 from service.api import paging
 from service.api.console import html, language, wrong_address
+from service.api.forms import fields_of
+from service.api.forms import first as first_of
 from service.api.page_filters import filters, one_of, whole_number
-from service.callers.caller import caller_of
+from service.api.sent import Plain
+from service.callers.caller import Caller, caller_of
 from service.console import policy_pages
 from service.console.pages import missing_page
 from service.console.policy_library import library_of
 from service.console.policy_wording import POLICY_WORDS
 from service.console.reader import PageReader
+from service.drafts import form_token
 from service.policies import kept
+from service.policies.case_runs import CaseRuns
 from service.policies.kept import Kept
 from service.policies.kept_differences import KeptDifferences
 from service.policies.shadow import differences, moved
-from service.problems import RequestRefused
+from service.problems import KINDS, RequestRefused
 from service.service import Service
 
 VERSIONS = 25  # on a page
 CHOICES = 100  # of versions to compare
 SHADOW_ROWS = 40
 
+_MOST_FORM = 4 * 1024
+
 
 def add(app: FastAPI, service: Service) -> None:
     """Put the pages on the application."""
-    compared = KeptDifferences(str(service.settings.database))
+    compared, runs = KeptDifferences(str(service.settings.database)), CaseRuns()
 
     # These are not `async`: reading waits for the disk or for a file of policies, so each call runs in a thread.
     @app.get("/policies", include_in_schema=False)
@@ -107,13 +116,43 @@ def add(app: FastAPI, service: Service) -> None:
 
     @app.get("/policies/{policy}/-/tests", include_in_schema=False)
     def tests(policy: str, request: Request) -> Response:
-        caller_of(request.scope, "read")
+        caller = caller_of(request.scope, "read")
         reader = PageReader(service.live.bundle, language(request))
         try:
             first = whole_number(filters(request, ("first",)).get("first")) or 0
         except ValueError:
             return wrong_address(reader)
-        return _or_missing(policy_pages.tests_page(library_of(service.live), policy, first, reader), reader)
+        token = _token(service, caller)
+        return _or_missing(policy_pages.tests_page(library_of(service.live), policy, first, token, reader), reader)
+
+    async def run(request: Request) -> Response:
+        caller_of(request.scope, "read")
+        caller = caller_of(request.scope, "evaluate")
+        live, policy = service.live, request.path_params["policy"]
+        reader = PageReader(live.bundle, language(request))
+        sent = await fields_of(service, request, caller, _MOST_FORM)
+        try:
+            filters(request, ())
+            number = whole_number(first_of(sent, "first")) or 0
+        except ValueError:
+            return wrong_address(reader)
+
+        def answer() -> Response:
+            library, token = library_of(live), _token(service, caller)
+            if not 0 <= number < len(library.cases(policy)):
+                return _or_missing(None, reader)
+            try:
+                found = runs.run(live, policy, number)
+            except RequestRefused as busy:
+                page = policy_pages.tests_page(library, policy, 0, token, reader, wrong=busy.detail)
+                return html(page or "", KINDS[busy.kind][0])
+            return _or_missing(policy_pages.tests_page(library, policy, 0, token, reader, found), reader)
+
+        return await asyncio.to_thread(answer)
+
+    app.router.add_api_route(
+        "/policies/{policy}/-/tests", run, methods=["POST"], include_in_schema=False, route_class_override=Plain
+    )
 
     @app.get("/policies/{policy}/{provision}", include_in_schema=False)
     def provision(policy: str, provision: str, request: Request) -> Response:
@@ -139,6 +178,11 @@ def add(app: FastAPI, service: Service) -> None:
 def _or_missing(page: str | None, reader: PageReader) -> Response:
     words = POLICY_WORDS[reader.lang]
     return html(missing_page(reader, words["not_found"], words["not_found_text"]), 404) if page is None else html(page)
+
+
+def _token(service: Service, caller: Caller) -> str:
+    """The token for the form that runs cases; "" for whoever may not ask for decisions."""
+    return form_token.token(service, caller.id) if "evaluate" in caller.scopes else ""
 
 
 def _digests(bundle: Kept) -> tuple[str, str]:

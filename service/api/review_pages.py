@@ -93,7 +93,7 @@ class _Pages:
             wanted, order = filter_of(connection, sent, caller, "oldest")
             filters = (order, *(getattr(wanted, name) for name in QueueFilter.__slots__))
             after = paging.Asked(ROWS, cursor).after("review", str, filters=filters)
-            found = queue.read(connection, service.live, self._today)
+            found = queue.read(connection, service.live, self._today, service.token_issuer)
             matching = [each for each in found.waiting if wanted.matches(each, now)]
             cases = queue.ordered(matching, order, after[0] if after else None)
             shown = cases[:ROWS]
@@ -210,8 +210,9 @@ class _Pages:
         return self._service.clock().astimezone(self._zone).date()
 
     def _viewer(self, connection: sa.Connection, caller: Caller) -> Reviewer:
-        names = known_persons.names_of(connection, caller, self._service.token_issuer)
-        return Reviewer(form_token.token(self._service, caller.id), names, caller.person)
+        who = known_persons.identity(connection, caller, self._service.token_issuer)
+        token = form_token.token(self._service, caller.id)
+        return Reviewer(token, who, caller.person, known_persons.erasures(connection))
 
     def _case(
         self,
@@ -269,7 +270,7 @@ class _Pages:
         record, words = document["record"], REVIEW_WORDS[reader.lang]
         whole = all(opening.value is not None for opening in stored.entry.openings)
         facts = approvals.facts_of(live, record) if whole else ""
-        case = queue.of_decision(connection, live, id, today)
+        case = queue.of_decision(connection, live, id, today, service.token_issuer)
         newer = queue.newest_of(connection, facts) if facts else None
         look, cannot = None, "" if whole else words["erased"]
         if whole and record["bundle"]["meaning"] != live.digests.meaning:
@@ -281,7 +282,7 @@ class _Pages:
                 record["decision"] = {**record["decision"], **explained(record, stored, self._replaying, reader.lang)}
         found = notes.of_decision(connection, id)
         assignee = case[0].assignee if case else None
-        waiting = queue.read(connection, live, today)
+        waiting = queue.read(connection, live, today, service.token_issuer)
         wanted, order = filter_of(connection, filters, caller, "oldest")
         left = self._left(waiting, wanted, order, viewer, id)
         return CaseShown(
@@ -313,7 +314,9 @@ class _Pages:
     def _preview(self, connection: sa.Connection, stored: Stored, facts: str, lang: str) -> tuple[SignOffPreview | None, str]:
         """What approvals would change, or why nobody can sign off."""
         try:
-            found = preview.preview(self._service.live, stored, approvals.said_of(connection, facts), self._today, lang=lang)
+            counting = own_requests.Counting(connection, self._service.token_issuer)
+            said = counting.for_decision(approvals.said_of(connection, facts), stored)
+            found = preview.preview(self._service.live, stored, said, self._today, lang=lang)
         except RequestRefused as refused:
             return None, refused.detail
         return found, ""
@@ -323,10 +326,11 @@ class _Pages:
         filters = {name: value for name, value in _asked(request).items() if name in FILTERS}
 
         def look(connection: sa.Connection) -> str | None:
-            waiting = queue.read(connection, self._service.live, self._today)
+            live, today, issuer = self._service.live, self._today, self._service.token_issuer
+            waiting = queue.read(connection, live, today, issuer)
             wanted, order = filter_of(connection, filters, caller, "oldest")
             left = self._left(waiting, wanted, order, self._viewer(connection, caller), id)
-            row = queue.of_decision(connection, self._service.live, id, self._today)
+            row = queue.of_decision(connection, live, id, today, issuer)
             return _next(left, queue.place_of(row[0], order) if row else None, order)
 
         return self._service.read(look)

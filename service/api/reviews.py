@@ -162,7 +162,7 @@ def add(app: FastAPI, service: Service) -> None:
 
         def look(connection: sa.Connection) -> Waiting:
             wanted, order = filter_of(connection, single(request), caller)
-            found = queue.read(connection, service.live, now.astimezone(zone).date())
+            found = queue.read(connection, service.live, now.astimezone(zone).date(), service.token_issuer)
             filters = (order, *(getattr(wanted, name) for name in QueueFilter.__slots__))
             after = page.after("reviews", str, filters=filters)
             chosen = (each for each in found.waiting if wanted.matches(each, now))
@@ -272,11 +272,12 @@ def thread_of(connection: sa.Connection, service: Service, stored: Stored, calle
     """One review as a caller sees it."""
     live, id = service.live, stored.entry.id
     record = clear(stored.entry.leaf, stored.entry.openings)
-    case = queue.of_decision(connection, live, id, today)
+    case = queue.of_decision(connection, live, id, today, service.token_issuer)
     erased = any(opening.value is None for opening in stored.entry.openings)
     facts = "" if erased else approvals.facts_of(live, record)
     said = approvals.said_of(connection, facts) if facts else []
-    under = {each.provision: each for each in approvals.signatures(live, said, today)}
+    counting = own_requests.Counting(connection, service.token_issuer).for_decision(said, stored)
+    under = {each.provision: each for each in approvals.signatures(live, counting, today)}
     last = {row["provision"]: row["verdict"] for row in said}
     names = tuple(dict.fromkeys((*(record.get("signable") or ()), *last)))
     asked = tuple(

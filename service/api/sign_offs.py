@@ -5,7 +5,7 @@ A sign-off changes no recorded decision. The next evaluation of the same facts t
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Annotated
 
@@ -19,7 +19,8 @@ from service.api.sent import Plain, body, read_body
 from service.callers.caller import Caller, caller_of
 from service.decisions.idempotency import KeptAnswer, Work, once_prepared
 from service.log.store import Stored
-from service.reviews import approvals, preview, sign_offs
+from service.reviews import approvals, own_requests, preview, sign_offs
+from service.reviews.approvals import Row
 from service.reviews.sign_offs import Awaited, Draft, Name, SignOff, SignOffAsked
 from service.service import Service
 from service.settings import time_zone
@@ -159,7 +160,12 @@ def add(app: FastAPI, service: Service) -> None:
         stored = await asyncio.to_thread(service.stored, request.path_params["id"])
         live, today = service.live, service.clock().astimezone(zone).date()
         sign_offs.check_whole(stored)
-        said = await asyncio.to_thread(service.read, lambda connection: approvals.said_of_stored(connection, live, stored))
+
+        def look(connection: sa.Connection) -> Sequence[Row]:
+            said = approvals.said_of_stored(connection, live, stored)
+            return own_requests.Counting(connection, service.token_issuer).for_decision(said, stored)
+
+        said = await asyncio.to_thread(service.read, look)
         async with service.turns:
             found = preview.preview(live, stored, said, today, asked.provisions)
         shown = PreviewShown.model_validate(found, from_attributes=True)
@@ -213,9 +219,14 @@ async def prepared(
     today = now.astimezone(time_zone(service.settings.zone)).date()
     async with service.turns:
         signed = sign_offs.bind(live, stored, asked, today)
-    said = await asyncio.to_thread(service.read, lambda connection: approvals.said_of(connection, signed.facts))
+
+    def look(connection: sa.Connection) -> tuple[Sequence[Row], Sequence[Row]]:
+        said = approvals.said_of(connection, signed.facts)
+        return said, own_requests.Counting(connection, service.token_issuer).for_decision(said, stored)
+
+    said, counting = await asyncio.to_thread(service.read, look)
     async with service.turns:
-        draft = sign_offs.draft(live, stored, signed, asked, said, today, now, caller)
+        draft = sign_offs.draft(live, stored, signed, asked, said, counting, today, now, caller)
 
     def keep(transaction: sa.Connection) -> list[SignOff]:
         return sign_offs.keep(transaction, live, draft, today, now, service.token_issuer)

@@ -49,7 +49,7 @@ def add(app: FastAPI, service: Service) -> None:
                 wrong = "too_many"
         period: dict[str, str] = {name: sent[name] for name in ("from", "until") if name in sent}
         query: dict[str, str] = {"by": ",".join(question.by), **period, "format": "csv"}
-        table = f"/v1/statistics?{urlencode(query)}"
+        table = f"/ledger/statistics/cells?{urlencode(query)}"
         return html(statistics_page(sent, found, table, sees_all, wrong, reader), _STATUS.get(wrong, 400))
 
 

@@ -174,11 +174,12 @@ class Replica:
 
     def _person(self, index: int, leaf: Leaf) -> None:
         id, who = leaf["person"], {name: leaf[name] for name in ("issuer", "subject", "name")}
+        who["erased_at"] = self.erased.get(("leaf", index, "issuer"))
         if self.rows.execute(sa.select(person.c.id).where(person.c.id == id)).first() is None:
             self._insert(person, id=id, **who, known_at=leaf["at"])
         else:
             self._update(person, person.c.id == id, **who)
-        self.subjects[index] = f"person/{id}", frozenset(who)
+        self.subjects[index] = f"person/{id}", frozenset({"issuer", "subject", "name"})
 
     def _key_revoked(self, index: int, leaf: Leaf) -> None:
         self._update(caller, caller.c.id == leaf["key"], revoked_at=leaf["at"], revoked_by=leaf["by"])

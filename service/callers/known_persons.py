@@ -6,6 +6,7 @@ A person has one row. Her id there is random, so that records and leaves, which 
 """
 
 import secrets
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -79,11 +80,76 @@ def names_of(connection: sa.Connection, who: Caller, token_issuer: str | None) -
         here = (person.c.issuer == who.person.issuer, person.c.subject == who.person.subject)
         id = connection.execute(sa.select(person.c.id).where(*here)).scalar_one_or_none()
         if id is not None:
-            found.add(PREFIX + id)
-            found |= {f"key:{key}" for key in connection.execute(sa.select(caller.c.id).where(caller.c.person == id)).scalars()}
+            found |= _ids_of(connection, id)
         if who.person.issuer == token_issuer:
             found.add(f"sub:{who.person.subject}")
     return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """
+    What the service knows of who a caller is: every id under which records name her, whether she is a person, and since which moment
+    the service knows her as one; None if it does not yet.
+    """
+
+    names: frozenset[str]
+    is_person: bool
+    since: str | None
+
+    def may_be(self, ids: Iterable[str], erased: Mapping[str, str]) -> bool:
+        """
+        Whether she is, or may be, one of the callers with some ids. `erased` has the moments of erasures (`erasures`).
+
+        Whoever was erased and comes back is somebody new, and nothing tells who she was. So a person who was not known before an erasure
+        may be the one who was erased.
+        """
+        for id in ids:
+            if id in self.names:
+                return True
+            if self.is_person and id in erased and (self.since is None or self.since >= erased[id]):
+                return True
+        return False
+
+
+def identity(connection: sa.Connection, who: Caller, token_issuer: str | None) -> Identity:
+    """Who a caller is."""
+    names = names_of(connection, who, token_issuer)
+    if who.person is None:
+        return Identity(names, False, None)
+    here = (person.c.issuer == who.person.issuer, person.c.subject == who.person.subject)
+    since = connection.execute(sa.select(person.c.known_at).where(*here)).scalar_one_or_none()
+    return Identity(names, True, since)
+
+
+def identity_of(connection: sa.Connection, caller_id: str, token_issuer: str | None) -> Identity:
+    """Who the caller with an id is, as records name it; also a person who was erased."""
+    who = behind(connection, caller_id, token_issuer)
+    if who is not None:
+        return identity(connection, Caller(caller_id, frozenset(), person=who), token_issuer)
+    kind, _, rest = caller_id.partition(":")
+    of = rest if kind == "person" else None
+    if kind == "key":
+        of = connection.execute(sa.select(caller.c.person).where(caller.c.id == rest)).scalar_one_or_none()
+    if of is None:
+        return Identity(frozenset({caller_id}), False, None)
+    since = connection.execute(sa.select(person.c.known_at).where(person.c.id == of)).scalar_one_or_none()
+    return Identity(frozenset({caller_id, *_ids_of(connection, of)}), True, since)
+
+
+def erasures(connection: sa.Connection) -> dict[str, str]:
+    """When the person behind an id of a caller was erased, by each id of the persons who were."""
+    gone = sa.select(person.c.id, person.c.erased_at).where(person.c.erased_at.is_not(None))
+    found = {row.id: row.erased_at for row in connection.execute(gone)}
+    keys = sa.select(caller.c.id, person.c.erased_at).join(person, person.c.id == caller.c.person)
+    of_keys = {f"key:{key}": at for key, at in connection.execute(keys.where(person.c.erased_at.is_not(None)))} if found else {}
+    return {**{PREFIX + id: at for id, at in found.items()}, **of_keys}
+
+
+def _ids_of(connection: sa.Connection, id: str) -> set[str]:
+    """The ids under which a person signs in, and calls with her keys, by her id."""
+    keys = connection.execute(sa.select(caller.c.id).where(caller.c.person == id)).scalars()
+    return {PREFIX + id, *(f"key:{key}" for key in keys)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +182,8 @@ def forget(writer: Writer, transaction: sa.Connection, id: str, by: str, now: da
     """
     Erase who a person is, in a writing transaction, and end her sessions; false where there is no such person, or she was erased before.
 
-    Her id stays, in records and in leaves. If she comes back, she is somebody new. Raises KeysLeft: a key that belongs to nobody would
-    count as a program's, so her keys are revoked first.
+    Her id stays, in records and in leaves. If she comes back, she is somebody new (see `Identity.may_be`). Raises KeysLeft: a key that
+    belongs to nobody would count as a program's, so her keys are revoked first.
     """
     if "\x00" in id:  # PostgreSQL cannot store such a text
         return False
@@ -129,7 +195,8 @@ def forget(writer: Writer, transaction: sa.Connection, id: str, by: str, now: da
     if left:
         raise KeysLeft(f"revoke her keys first: {', '.join(left)}")
     transaction.execute(sa.update(session).where(session.c.person == id, session.c.ended_at.is_(None)).values(ended_at=at))
-    transaction.execute(sa.update(person).where(person.c.id == id).values(issuer=None, subject=None, name=None))
+    gone = {"issuer": None, "subject": None, "name": None, "erased_at": at}
+    transaction.execute(sa.update(person).where(person.c.id == id).values(gone))
     openings = tree_leaves.erase(transaction, subject(id), at)
     append(transaction, *tree_leaves.erased({"of": "person", "person": id}, at, by, (), openings))
     answers = sa.update(idempotency).where(idempotency.c.subject == subject(id))

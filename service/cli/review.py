@@ -40,7 +40,7 @@ def list_(
     from service.reviews import queue
 
     with open_desk(database, policies) as desk, desk.database.reading.connect() as connection:
-        found = queue.ordered(queue.read(connection, desk.live, desk.today).waiting, "newest")
+        found = queue.ordered(queue.read(connection, desk.live, desk.today, desk.token_issuer).waiting, "newest")
     if as_json:
         shown = [dataclasses.asdict(each) for each in found[:limit]]
         reviews = [{name: value for name, value in each.items() if name != "facts"} for each in shown]
@@ -174,7 +174,7 @@ def _sign(
 def _kept(desk: Desk, stored: Any, asked: Any) -> tuple[list[Any], Any]:
     """Keep the sign-offs, and decide the same facts with them. Raises RequestRefused."""
     from service.callers.caller import Caller
-    from service.reviews import approvals, sign_offs
+    from service.reviews import approvals, own_requests, sign_offs
     from service.service import now_utc
 
     caller = Caller(BY, frozenset({"review"}))
@@ -183,7 +183,8 @@ def _kept(desk: Desk, stored: Any, asked: Any) -> tuple[list[Any], Any]:
         now = now_utc()
         with desk.database.reading.connect() as connection:
             said = approvals.said_of(connection, signed.facts)
-        draft = sign_offs.draft(desk.live, stored, signed, asked, said, desk.today, now, caller)
+            counting = own_requests.Counting(connection, desk.token_issuer).for_decision(said, stored)
+        draft = sign_offs.draft(desk.live, stored, signed, asked, said, counting, desk.today, now, caller)
         with suppress(sign_offs.Overtaken), desk.database.transaction() as transaction:
             return sign_offs.keep(transaction, desk.live, draft, desk.today, now, desk.token_issuer), draft
     raise sign_offs.contested()

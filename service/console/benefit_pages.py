@@ -28,9 +28,9 @@ def benefits_page(
     settlement = reader.bundle.vocabulary.settlement
     members = reader.bundle.vocabulary.families.get(settlement.shares, ()) if settlement else ()
     query = urlencode({**asked, "format": "csv"})
-    tables = {"lines": f"/v1/ledger/benefits?{query}"}
+    tables = {"lines": f"/ledger/benefits/lines?{query}"}
     if "commitment" not in asked:
-        tables["balances"] = f"/v1/ledger/benefits/balances?{query}"
+        tables["balances"] = f"/ledger/benefits/balances?{query}"
     return rendered(
         "benefits.html",
         reader,

@@ -35,7 +35,8 @@ class QuestionForm:
     """
     A question as a page asks it. `how` says which inputs it has; `none` that a set may be empty; `stated` is what is stated so far.
 
-    `narrows` are the titles of values that say too little.
+    `narrows` are the titles of values that say too little. `rest` are the other numbers of the same family that are not stated: one answer
+    can say that each of them is 0.
     """
 
     fact: str
@@ -47,6 +48,7 @@ class QuestionForm:
     stated: Any = None
     narrows: Sequence[str] = ()
     must_be_shown: bool = False
+    rest: Sequence[str] = ()
 
     @property
     def long(self) -> bool:
@@ -79,7 +81,17 @@ def form_of(question: engine.QuestionPart, document: Mapping[str, Any], reader: 
         stated=stated,
         narrows=[reader.told(fact, [each] if several else each) for each in question.narrows],
         must_be_shown=fact in reader.bundle.vocabulary.must_be_shown,
+        rest=_rest(question, document, reader),
     )
+
+
+def _rest(question: engine.QuestionPart, document: Mapping[str, Any], reader: PageReader) -> Sequence[str]:
+    """The other numbers of the family of a number, as far as they are not stated; none where there is no family or only one other."""
+    if question.type != "count":
+        return ()
+    members = next((some for some in reader.bundle.vocabulary.families.values() if question.fact in some), ())
+    open_ = [each for each in members if each != question.fact and _at(document, each) is None]
+    return open_ if len(open_) > 1 else ()
 
 
 def stated(question: engine.QuestionPart, how: str, fields: Fields) -> Any:

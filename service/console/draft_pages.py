@@ -15,10 +15,11 @@ from service.console.draft_wording import DRAFT_WORDS
 from service.console.pages import rendered, tone
 from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import FactShown, facts_of, grouped, in_short
-from service.drafts.asking import Asked
+from service.drafts.asking import Asked, Standing
 from service.drafts.draft_store import Draft
 
 MOST_REASONS = 6
+UNDETERMINED = "undetermined"  # the outcome of an exchange that is not decided
 MOST_ENTITIES = 200  # of the register, for each role
 
 
@@ -39,13 +40,15 @@ class Beginning:
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """
-    Who looks at a page of drafts: the token for her forms, and whether she may change the draft, begin one, and commit what is decided.
+    Who looks at a page of drafts: the token for her forms, and whether she may change the draft, begin one, commit what is decided, and
+    open the queue of reviews.
     """
 
     token: str
     owner: bool = True
     asks: bool = True
     commits: bool = True
+    reviews: bool = True
 
 
 def start_page(
@@ -104,11 +107,31 @@ def draft_page(
         perhaps_owed=sections.duties(answer, certain=False),
         reasons=reasons[:MOST_REASONS],
         more_reasons=len(reasons) - MOST_REASONS,
-        outcome_now=asked.outcome,
+        changed=_changed(Standing.read(draft.was), asked.standing, reader),
         viewer=viewer,
         wrong=wrong,
         sent=sent or {},
     )
+
+
+def _changed(was: Standing | None, now: Standing, reader: PageReader) -> str:
+    """What the last answer changed, in a sentence; "" where nothing was answered."""
+    if was is None:
+        return ""
+    words = DRAFT_WORDS[reader.lang]
+    if (was.outcome, was.lowest, was.highest) != (now.outcome, now.lowest, now.highest):
+        return words["was"].format(_told(was, reader), _told(now, reader))
+    settled = was.open - now.open
+    return (
+        words["was_settled_one"] if settled == 1 else words["was_settled"].format(settled) if settled > 1 else words["was_same"]
+    )
+
+
+def _told(standing: Standing, reader: PageReader) -> str:
+    """How a draft stands: its outcome, or between which it is."""
+    if standing.outcome != UNDETERMINED:
+        return reader.code("outcome", standing.outcome)
+    return reader.words["between"].format(*(reader.code("outcome", each) for each in (standing.lowest, standing.highest)))
 
 
 def broken_page(draft: Draft, viewer: Viewer, reader: PageReader, wrong: str) -> str:

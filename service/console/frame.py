@@ -1,5 +1,6 @@
 """
-Who looks at a page with a session of her own. The gate says it once for each request, since the frame of every page shows it.
+Who looks at a page with a session of her own, and how many reviews wait. The gate says it once for each request, since the frame of
+every page shows it.
 """
 
 from collections.abc import Collection, Mapping
@@ -20,4 +21,8 @@ class SignedIn:
         return words["and"].join(words[scope] for scope in self.scopes)
 
 
+MOST_WAITING = 99  # reviews that are counted for the frame of a page; of more it says that there are more
+
+# How many reviews wait, for the navigation; None for whoever may not review. One more than MOST_WAITING stands for more.
+WAITING: ContextVar[int | None] = ContextVar("waiting", default=None)
 SIGNED_IN: ContextVar[SignedIn | None] = ContextVar("signed_in", default=None)

@@ -45,7 +45,7 @@ _ENGLISH = {
     "incidents_none": "This process has seen none since it started.",
     "incidents_some": "This process has seen {:,} since it started. Each has a line `incident` in the service's log lines.",
     "incidents_about": "An incident is an exchange on which two engines disagree or one fails. The answer is then never a permit.",
-    "as_metrics": "The metrics",
+    "as_metrics": "All processes together count them in",
 }
 _CHINESE = {
     "period": "期间",
@@ -89,6 +89,6 @@ _CHINESE = {
     "incidents_none": "本进程启动以来没有异常。",
     "incidents_some": "本进程启动以来有{:,}项异常。每项在服务的日志行中有一行 `incident`。",
     "incidents_about": "两个引擎对同一交换的结论不一致，或其中一个出错，即为异常；此时答复绝不会是允许。",
-    "as_metrics": "指标",
+    "as_metrics": "全部进程的合计见指标",
 }
 OVERVIEW_WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType({"en": _ENGLISH, "zh": _CHINESE})

@@ -17,7 +17,7 @@ from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 import engine
 from service.console import overview, sections
 from service.console.became import BecameLine
-from service.console.frame import SIGNED_IN
+from service.console.frame import MOST_WAITING, SIGNED_IN, WAITING
 from service.console.overview import DEFAULT, PERIODS, Found
 from service.console.overview_wording import OVERVIEW_WORDS
 from service.console.reader import PageReader, Part, capital
@@ -182,6 +182,8 @@ def rendered(template: str, reader: PageReader, path: str, **members: Any) -> st
         short=short,
         capital=capital,
         signed_in=SIGNED_IN.get(),
+        waiting=WAITING.get(),
+        most_waiting=MOST_WAITING,
         sign_in_words=SIGN_IN_WORDS[reader.lang],
         most=MOST,
         **members,

@@ -13,6 +13,7 @@ from service.console.pages import rendered
 from service.console.policy_library import PolicyLibrary, PolicySummary
 from service.console.policy_wording import POLICY_WORDS
 from service.console.reader import PageReader
+from service.policies.case_runs import CasesRun
 from service.policies.kept import Kept
 from service.policies.kept_differences import Comparison
 from service.policies.shadow import Shadow
@@ -20,6 +21,7 @@ from service.policies.shadow import Shadow
 POLICIES = 60  # on a page
 PROVISIONS = 12  # in full, on a page
 CASES, NAMING = 40, 12  # of tests, on their own page, and on that of a provision
+FAILED, PROBLEMS = 60, 8  # cases that fail, and what differs in each, that are told
 IN_SHORT = 150  # provisions that are listed
 CHANGES, MOVES = 80, 60  # of a difference that are shown
 COUNTRIES = 40  # of a jurisdiction that are named
@@ -104,11 +106,24 @@ def provision_page(library: PolicyLibrary, policy: str, name: str, reader: PageR
     )
 
 
-def tests_page(library: PolicyLibrary, policy: str, first: int, reader: PageReader) -> str | None:
-    """The cases of one instrument; None where there is no such instrument."""
+def tests_page(
+    library: PolicyLibrary,
+    policy: str,
+    first: int,
+    token: str,
+    reader: PageReader,
+    run: CasesRun | None = None,
+    wrong: str = "",
+) -> str | None:
+    """
+    The cases of one instrument; None where there is no such instrument. `token` is for the form that runs them, "" for whoever may not.
+
+    With `run`, how they came out; `wrong` says why they were not run.
+    """
     if policy not in library.policies:
         return None
     cases = library.cases(policy)
+    results = run.results if run else ()
     return _page(
         "policy_tests.html",
         f"/policies/{policy}/-/tests",
@@ -116,10 +131,18 @@ def tests_page(library: PolicyLibrary, policy: str, first: int, reader: PageRead
         filters={"first": first} if first else {},
         policy=library.policies[policy],
         instrument=reader.book.text(library.policies[policy].title),
-        cases=[_case(case, policy, reader) for case in cases[first : first + CASES]],
+        cases=[] if run else [_case(case, policy, reader) for case in cases[first : first + CASES]],
         total=len(cases),
         first=first,
         step=CASES,
+        token=token,
+        run=run,
+        wrong=wrong,
+        failed=[each for each in results if each.problems],
+        passed=[each for each in results if not each.problems],
+        most_failed=FAILED,
+        most_problems=PROBLEMS,
+        after=run.first + len(results) if run else 0,
     )
 
 

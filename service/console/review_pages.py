@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from service.callers.caller import LOCAL
+from service.callers.known_persons import Identity
 from service.callers.person import Person
 from service.console.pages import rendered, tone
 from service.console.reader import PageReader, Part
@@ -28,15 +30,29 @@ ALL = "all"  # the subject matter of a gap that is of every one
 
 @dataclass(frozen=True, slots=True)
 class Reviewer:
-    """Who looks at a page of reviews: the token for her forms, every id that is hers, and whether the service knows her as a person."""
+    """
+    Who looks at a page of reviews: the token for her forms, who she is to the service, and the person behind her if it knows one.
+
+    `erased` has when persons were erased: whoever came after that may be one of them.
+    """
 
     token: str
-    names: frozenset[str]
+    who: Identity
     person: Person | None
+    erased: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every id that is hers."""
+        return self.who.names
+
+    def asked_for(self, case: WaitingCase) -> bool:
+        """Whether a case is her own request. Where nobody can be told apart, it is not."""
+        return case.asked_by is not None and LOCAL.id not in self.names and self.who.may_be((case.asked_by,), self.erased)
 
     def may_take(self, case: WaitingCase) -> bool:
         """Whether a case waits for her: it is not her own request, and she has not signed all that waits."""
-        if case.asked_by in self.names and "local" not in self.names:
+        if self.asked_for(case):
             return False
         unsigned = [name for name in case.provisions if self.names.isdisjoint(case.signed.get(name, ()))]
         return bool(unsigned)
@@ -172,7 +188,7 @@ def _row(
         "titles": [_title(each, reader, titled) for each in case.provisions[:MOST_SHOWN]],
         "more": max(0, len(case.provisions) - MOST_SHOWN),
         "assignee": _who(shown.named[case.assignee]) if case.assignee else "",
-        "own": case.asked_by in reviewer.names and "local" not in reviewer.names,
+        "own": reviewer.asked_for(case),
     }
 
 

@@ -351,8 +351,9 @@ class Decider:
         """The approvals that stand for an exchange; none if the log cannot be read, since they are unknown then."""
 
         def standing(connection: sa.Connection) -> list[engine.Approval]:
-            found = approvals.standing(connection, live, exchange, day)
-            return own_requests.of_others(connection, found, asker, self._service.token_issuer)
+            said = approvals.said_of(connection, engine.facts_digest(live.bundle, exchange.document))
+            counting = own_requests.Counting(connection, self._service.token_issuer).for_caller(said, asker)
+            return approvals.approved(live, counting, day)
 
         if transaction is not None:
             return standing(transaction)

@@ -25,6 +25,7 @@ from service.log.store import Stored, find
 from service.policies.live import Live
 from service.problems import RequestRefused
 from service.reviews import approvals, notes, sign_offs
+from service.reviews.own_requests import Counting
 from service.reviews.recorded_case import REVIEW, kinds_of
 from service.service import Service
 from service.settings import time_zone
@@ -87,7 +88,8 @@ class _Some:
         said = approvals.said_of(transaction, facts)
         if said:
             today = self.service.clock().astimezone(time_zone(self.service.settings.zone)).date()
-            review_cases.settle(transaction, facts, *sign_offs.settled(live, said, today))
+            counting = Counting(transaction, self.service.token_issuer).for_decision(said, stored)
+            review_cases.settle(transaction, facts, *sign_offs.settled(live, said, counting, today))
 
 
 def signable(live: Live, stored: Stored, record: Mapping[str, Any]) -> tuple[str, ...]:

@@ -161,7 +161,8 @@ def why_not(connection: sa.Connection, asked_by: str | None, caller: Caller, tok
         return "nobody"
     if asked_by is None or asked_by == LOCAL.id:
         return "unknown-asker"
-    if asked_by == caller.id or known_persons.behind(connection, asked_by, token_issuer) == caller.person:
+    who = known_persons.identity(connection, caller, token_issuer)
+    if who.may_be((asked_by,), known_persons.erasures(connection)):
         return "own-request"
     return None
 

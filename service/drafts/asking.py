@@ -29,6 +29,27 @@ PARTS = ("reasons", "remedies")
 ID = "draft"  # in place of the id of a decision, in an answer that is not recorded
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a draft stands: its outcome, its bounds, and how many facts are open. A draft keeps the last one as a text of these four."""
+
+    outcome: str
+    lowest: str
+    highest: str
+    open: int
+
+    def __str__(self) -> str:
+        return f"{self.outcome} {self.lowest} {self.highest} {self.open}"
+
+    @classmethod
+    def read(cls, text: str | None) -> "Standing | None":
+        """How a draft stood; None where it keeps nothing of it, or an earlier version wrote it."""
+        match (text or "").split():
+            case [outcome, lowest, highest, number] if number.isascii() and number.isdigit():
+                return cls(outcome, lowest, highest, int(number))
+        return None
+
+
 @dataclass(frozen=True)
 class Asked:
     """A draft as it stands: the judgement on its exchange, and its answer in a language."""
@@ -50,6 +71,12 @@ class Asked:
     def outcome(self) -> str:
         """The outcome, as a code."""
         return self.judged.judgement.outcome.word
+
+    @property
+    def standing(self) -> Standing:
+        """How the draft stands, to be compared with how it stands after the next answer."""
+        outcome = self.judged.judgement.outcome
+        return Standing(outcome.word, outcome.bounds.low.word, outcome.bounds.high.word, len(self.judged.judgement.open_facts))
 
     @property
     def open(self) -> list[str]:

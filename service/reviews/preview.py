@@ -56,8 +56,8 @@ def preview(
     """
     The preview of a recorded decision, for some provisions or for all that may be signed off.
 
-    `said` has the sign-offs of the same facts. Raises RequestRefused if the decision cannot be made again, or if one of the provisions
-    cannot be signed off.
+    `said` has the sign-offs of the same facts that count in it (from `own_requests.Counting`). Raises RequestRefused if the decision
+    cannot be made again, or if one of the provisions cannot be signed off.
     """
     judgement = sign_offs.judged(live, stored)
     if not judgement.agreed:

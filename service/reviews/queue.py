@@ -3,7 +3,8 @@ The queue: every decision that waits for a person, and no other.
 
 What waits is a review or a doubtful lift that may be signed off and is not, also where it waits for a second person; and a gap that an
 acceptance in the organisation's policies would close. Of several decisions on the same facts only the newest waits. What was approved waits
-again once the approval ended. What was refused, erased, or decided otherwise since does not wait.
+again once the approval ended, and waits at once where who approved it asks for it herself: another person has to. What was refused,
+erased, or decided otherwise since does not wait.
 
 The rows of `review_case` say what may wait; their sign-offs say what does. Both are read at once, at most `MOST_CASES` cases, the oldest
 first. Source: semantics 4.3, 4.6.
@@ -22,6 +23,7 @@ from service.log.review_cases import APPROVED, WAITS
 from service.policies.live import Live
 from service.reviews import approvals
 from service.reviews.approvals import Row
+from service.reviews.own_requests import Counting
 from service.store.tables import entry, person, review_case, sign_off
 
 _AT_ONCE = 500
@@ -102,8 +104,8 @@ class ReviewQueue:
         return found
 
 
-def read(connection: sa.Connection, live: Live, today: date) -> ReviewQueue:
-    """The whole queue on a day."""
+def read(connection: sa.Connection, live: Live, today: date, token_issuer: str | None) -> ReviewQueue:
+    """The whole queue on a day. `token_issuer` is the issuer of tokens that is set."""
     ended = sa.and_(review_case.c.state == APPROVED, review_case.c.until < (today + timedelta(days=ENDS_WITHIN)).isoformat())
     rows = [
         *connection.execute(_CASES.where(review_case.c.state == WAITS).order_by(*_BY_AGE).limit(MOST_CASES + 1)),
@@ -111,9 +113,10 @@ def read(connection: sa.Connection, live: Live, today: date) -> ReviewQueue:
     ]
     more = len(rows) > MOST_CASES
     said = _said(connection, [row.facts for row in rows[:MOST_CASES]])
+    counting = Counting(connection, token_issuer)
     waiting, ending = [], []
     for row in rows[:MOST_CASES]:
-        case, waits = _case(row, live, said.get(row.facts, ()), today)
+        case, waits = _case(row, live, said.get(row.facts, ()), counting, today)
         if waits:
             waiting.append(case)
         elif case.ends is not None:
@@ -121,12 +124,14 @@ def read(connection: sa.Connection, live: Live, today: date) -> ReviewQueue:
     return ReviewQueue(tuple(sorted(waiting, key=lambda each: (each.recorded_at, each.id))), tuple(ending), more)
 
 
-def of_decision(connection: sa.Connection, live: Live, decision: str, today: date) -> tuple[WaitingCase, bool] | None:
+def of_decision(
+    connection: sa.Connection, live: Live, decision: str, today: date, token_issuer: str | None
+) -> tuple[WaitingCase, bool] | None:
     """The case of a decision, if it is the newest on its facts, and whether it waits; None if it has none."""
     row = connection.execute(_CASES.where(review_case.c.decision == decision)).one_or_none()
     if row is None:
         return None
-    case, waits = _case(row, live, approvals.said_of(connection, row.facts), today)
+    case, waits = _case(row, live, approvals.said_of(connection, row.facts), Counting(connection, token_issuer), today)
     return case, waits and row.state in (WAITS, APPROVED)
 
 
@@ -162,11 +167,12 @@ _CASES = sa.select(
 _BY_AGE = (review_case.c.moment, review_case.c.sequence)
 
 
-def _case(row: Any, live: Live, said: Sequence[Row], today: date) -> tuple[WaitingCase, bool]:
-    """A case from its row and the sign-offs of its facts, and whether it waits."""
+def _case(row: Any, live: Live, said: Sequence[Row], counting: Counting, today: date) -> tuple[WaitingCase, bool]:
+    """A case from its row and the sign-offs of its facts, and whether it waits: for another person than who asked."""
     provisions = tuple(json.loads(row.provisions))
     last = {each["provision"]: each["verdict"] for each in said}
-    under = {each.provision: each for each in approvals.signatures(live, said, today) if each.provision in provisions}
+    others = counting.for_id(said, row.caller)
+    under = {each.provision: each for each in approvals.signatures(live, others, today) if each.provision in provisions}
     open_ = [each for each in provisions if not (each in under and under[each].complete)]
     refused = any(last.get(each) == "refuse" for each in provisions)
     signed = {

@@ -29,6 +29,7 @@ from service.policies.live import Live
 from service.problems import RequestRefused, wrong_members
 from service.reviews import approvals, own_requests
 from service.reviews.approvals import Row, approved, meaning_of, signatures
+from service.reviews.own_requests import Counting
 from service.store.moments import moment_text
 from service.store.tables import person, personal, sign_off
 
@@ -228,12 +229,14 @@ def draft(
     signed: Signed,
     asked: SignOffAsked,
     said: Sequence[Row],
+    counting: Sequence[Row],
     today: date,
     moment: datetime,
     caller: Caller,
 ) -> Draft:
     """
-    A sign-off by a caller at a moment, ready to be kept. `said` has the earlier sign-offs of the same facts (from `approvals.said_of`).
+    A sign-off by a caller at a moment, ready to be kept. `said` has the earlier sign-offs of the same facts (from `approvals.said_of`),
+    `counting` those that count in the decision (from `own_requests.Counting`).
 
     Raises RequestRefused, with the reason, for a provision that cannot be signed off even with the approvals that stand, for the refusal
     of one of which nothing was ever said, and for an approval by nobody in particular where two persons have to sign.
@@ -254,7 +257,7 @@ def draft(
         for provision, meaning in signed.meanings.items()
     ]
     who = {"issuer": caller.person.issuer, "subject": caller.person.subject} if caller.person else {}
-    after = (*said, *({**row, **who} for row in rows))
+    after = (*counting, *({**row, **who} for row in rows))
     stand = approved(live, after, today)
     awaits = [
         Awaited(provision=each.provision, needed=each.needed, given=len(each.given))
@@ -298,18 +301,22 @@ def keep(
     transaction.execute(sa.insert(sign_off), rows)
     tree_leaves.append(transaction, *map(_happening, rows))
     said = approvals.said_of(transaction, draft.facts)
-    stand = approved(live, said, today)
-    if stand != draft.stand:
+    counting = Counting(transaction, token_issuer)
+    if approved(live, counting.for_decision(said, draft.stored), today) != draft.stand:
         raise Overtaken
-    review_cases.settle(transaction, draft.facts, *settled(live, said, today))
+    newest = counting.for_id(said, review_cases.newest_asker(transaction, draft.facts))
+    review_cases.settle(transaction, draft.facts, *settled(live, said, newest, today))
     return [_kept(row, caller.person) for row in rows]
 
 
-def settled(live: Live, said: Sequence[Row], day: date) -> tuple[dict[str, str], frozenset[str]]:
-    """Of all sign-offs of the same facts: the last day of each approval that stands, and the provisions that were refused last."""
+def settled(live: Live, said: Sequence[Row], counting: Sequence[Row], day: date) -> tuple[dict[str, str], frozenset[str]]:
+    """
+    The last day of each approval that stands, and the provisions that were refused last. `said` are all sign-offs of the same facts,
+    `counting` those that count in the newest decision on them.
+    """
     last = {row["provision"]: row["verdict"] for row in said}
     refused = frozenset(provision for provision, verdict in last.items() if verdict == "refuse")
-    return {each.provision: each.until.isoformat() for each in approved(live, said, day)}, refused
+    return {each.provision: each.until.isoformat() for each in approved(live, counting, day)}, refused
 
 
 def _happening(row: Mapping[str, Any]) -> Happening:

@@ -7,14 +7,17 @@ headers that prevent caching and misreading. An unforeseen failure becomes a pro
 refused caller one more for the audit.
 """
 
+import asyncio
 import ipaddress
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 from time import perf_counter
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+import sqlalchemy as sa
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Match
@@ -22,14 +25,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
 from service.callers.caller import SCOPES, Caller
-from service.callers.entrance import SIGN_IN, START, Entrance, SignInFirst
+from service.callers.entrance import SIGN_IN, START, Entrance, SignInFirst, is_page
 from service.callers.shedding import WATCHING
-from service.console.frame import SIGNED_IN, SignedIn
+from service.console.frame import MOST_WAITING, SIGNED_IN, WAITING, SignedIn
 from service.console.wording import WORDS
 from service.drafts import form_token
+from service.log import review_cases
 from service.problems import RequestRefused
 from service.service import Service
-from service.settings import is_loopback
+from service.settings import is_loopback, time_zone
 from service.telemetry.log_lines import audit, described
 from service.telemetry.tracing import parent_of
 
@@ -60,6 +64,7 @@ class Gate:
         self._tracing = service.tracing
         self._entrance = entrance
         self._hosts = service.settings.host_names
+        self._zone = time_zone(service.settings.zone)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -101,6 +106,7 @@ class Gate:
                     raise shed
                 await self._entrance.admit(scope)
                 SIGNED_IN.set(self._signed_in(scope))
+                WAITING.set(await self._waiting(scope))
             except SignInFirst as first:
                 await _to_sign_in(first, scope)(scope, receive, answer)
             except RequestRefused as turned_away:
@@ -144,6 +150,21 @@ class Gate:
                 duration_ms=round(took * 1000, 3),
                 **said,
             )
+
+    async def _waiting(self, scope: Scope) -> int | None:
+        """How many reviews wait, for the frame of a page; None for whoever may not review, or where they cannot be counted."""
+        caller: Caller | None = scope.get("caller")
+        if caller is None or caller.party is not None or not caller.scopes >= {"read", "review"} or not is_page(scope):
+            return None
+        service = self._service
+        today = service.clock().astimezone(self._zone).date()
+
+        def count(connection: sa.Connection) -> int:
+            return review_cases.waiting(connection, today, MOST_WAITING + 1)
+
+        with suppress(RequestRefused):
+            return await asyncio.to_thread(service.read, count)
+        return None
 
     def _signed_in(self, scope: Scope) -> SignedIn | None:
         """Who looks at a page with a session, for the frame of the page."""

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "document_signatures"  # the newest of the migrations, which make these tables
+REVISION = "person_erased"  # the newest of the migrations, which make these tables
 
 metadata = sa.MetaData()
 
@@ -39,6 +39,7 @@ person = sa.Table(
     sa.Column("subject", sa.String),
     sa.Column("name", sa.String),
     sa.Column("known_at", sa.String, nullable=False),
+    sa.Column("erased_at", sa.String),
     sa.UniqueConstraint("issuer", "subject"),
 )
 # Those who signed in at the pages. A session belongs to a person or to a key. `sign_in` is a digest by which no sign-in counts twice.

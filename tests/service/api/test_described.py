@@ -20,6 +20,7 @@ from starlette.testclient import TestClient
 import engine
 from service.api.openapi import EXAMPLES
 from service.api.operations import TAGS
+from service.api.page_data import ADDRESSES
 from service.api.parameters import Checked
 from service.log.canonical_json import canonical
 from service.server.app import create_app
@@ -202,6 +203,7 @@ def test_every_route_checks_its_query(client: TestClient) -> None:
         *("/policies/{policy}/-/tests", "/policies/{policy}/{provision}"),
         "/sign-in", "/sign-in/return", "/sign-in/start", "/sign-out",
         "/review", "/review/{id}", "/log/{id}/documents", "/log/documents/{sha256}",
+        *ADDRESSES,
     }  # fmt: skip
 
 

@@ -78,7 +78,7 @@ def test_benefits_are_balances_and_lines(desk: Desk, monkeypatch: pytest.MonkeyP
     page = desk.client.get("/ledger/benefits?party=firm-a").text
     assert f'href="/ledger/commitments/{made["id"]}"' in page
     assert "agency" not in page
-    assert 'href="/v1/ledger/benefits?party=firm-a&amp;format=csv"' in page
+    assert 'href="/ledger/benefits/lines?party=firm-a&amp;format=csv"' in page
     today = desk.now[0].date()
     assert BOOK_WORDS["en"]["balances_none"] in desk.client.get("/ledger/benefits?currency=EUR").text
     assert "agency" in desk.client.get(f"/ledger/benefits?from={today}&until={today}").text
@@ -101,7 +101,7 @@ def test_statistics_are_those_of_the_endpoint(market: Desk) -> None:
         assert f"<b>{told['total']['exchanges']:,}</b>" in page
         assert page.count('<th scope="row"') == len(told["cells"]) + 1
     assert (
-        'href="/v1/statistics?by=pair%2Cvenue&amp;format=csv"'
+        'href="/ledger/statistics/cells?by=pair%2Cvenue&amp;format=csv"'
         in market.client.get("/ledger/statistics?by=pair&then=venue").text
     )
 

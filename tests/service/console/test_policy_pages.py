@@ -1,5 +1,6 @@
 """The pages of the policies: instruments and provisions, coverage, cases, versions and their difference, and the shadow."""
 
+import html
 import re
 import shutil
 import sys
@@ -21,7 +22,7 @@ from service.console.policy_library import PolicyLibrary, library_of
 from service.console.policy_pages import shadow_page
 from service.console.policy_wording import POLICY_WORDS
 from service.console.reader import PageReader
-from service.policies import difference_process
+from service.policies import case_runs, difference_process
 from service.policies.kept_differences import Comparison, KeptDifferences
 from service.server.app import create_app
 from service.service import Service
@@ -140,6 +141,93 @@ def test_cases_are_told_and_not_decided(client: TestClient, service: Service) ->
     [case] = engine.written_cases(written, "cn.one")
     assert (case.case, case.file, case.line, case.as_of) == ("It is barred", "r.test.yaml", 5, date(2026, 11, 24))
     assert case.expect == {"outcome": "prohibited", "because": ["a"]}
+
+
+WRONG = b"""test: cn.one
+as_of: 2026-11-24
+exchange: {exporter.country: CN}
+cases:
+  - case: It is barred
+    expect: {outcome: prohibited, because: [a]}
+  - case: It is <b>free</b>
+    expect: {outcome: permitted}
+  - case: It cannot be read
+    change: {exporter.country: XX}
+    expect: {outcome: permitted}
+  - case: It is barred again
+    expect: {outcome: prohibited}
+"""
+
+
+@pytest.fixture
+def trying(database: str, tmp_path: Path, lines: Lines) -> Iterator[TestClient]:
+    """A service of policies with cases, of which some fail."""
+    folder = tmp_path / "with cases"
+    folder.mkdir()
+    for name, text in {**WITH_CASES, "r.test.yaml": WRONG}.items():
+        (folder / name).write_bytes(text)
+    settings = Settings(watch=False, policies=folder, database=database)
+    opened = Service.open(settings, say=log_lines.logger(lines))
+    with TestClient(create_app(settings, opened), base_url="http://127.0.0.1:8080") as client:
+        yield client
+    opened.close()
+
+
+def run_cases(client: TestClient, policy: str = "cn.one", lang: str = "en", **fields: str) -> Any:
+    """What the button to run the cases answers."""
+    page = client.get(f"/policies/{policy}/-/tests").text
+    sent = {"token": page.partition('name="token" value="')[2][:64], "first": "0", **fields}
+    return client.post(f"/policies/{policy}/-/tests?lang={lang}", data=sent, headers={"sec-fetch-site": "same-origin"})
+
+
+def test_the_cases_of_a_policy_are_run(trying: TestClient) -> None:
+    """As `fifthfactor test` does it: which passed, which failed and what differs; nothing is recorded."""
+    bundle = engine.load_sources({**WITH_CASES, "r.test.yaml": WRONG})
+    expected = list(engine.run(bundle, "r.test.yaml"))
+    assert list(engine.run_policy(bundle, "cn.one", engine.PDP(bundle))) == expected
+    answer = run_cases(trying)
+    assert answer.status_code == 200
+    page, words = text_of(answer.text), POLICY_WORDS["en"]
+    assert f"{words['run_failed'].format(2)} {words['run_told'].format(1, 4, 4)}" in page
+    for result in expected:
+        assert all(html.escape(problem)[:60] in answer.text for problem in result.problems)
+        assert f":{result.line}" in page
+    assert "&lt;b&gt;free" in answer.text
+    assert len(answer.content) < 100_000
+    assert POLICY_WORDS["zh"]["run_failed"].format(2) in run_cases(trying, lang="zh").text
+    assert trying.get("/v1/decisions").json()["decisions"] == []
+    assert words["run_passed"] in run_cases(trying, "cn.one", first="3").text
+
+
+def test_cases_for_which_there_was_no_time_are_run_next(trying: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run has at least one case, and says where it stopped."""
+    monkeypatch.setattr(case_runs, "SECONDS", 0.0)
+    words, page = POLICY_WORDS["en"], run_cases(trying).text
+    assert words["run_told"].format(1, 1, 4) in page
+    assert '<input type="hidden" name="first" value="1">' in page
+    assert words["run_told"].format(2, 2, 4) in run_cases(trying, first="1").text
+    assert '<input type="hidden" name="first"' not in run_cases(trying, first="3").text
+
+
+def test_cases_are_run_one_policy_at_a_time_and_for_who_may_ask(trying: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second run is refused while one goes on; so is a form without its token, and whoever may only read has no button."""
+    runs = []
+
+    def second(*_: Any) -> Iterator[engine.Result]:
+        runs.append(run_cases(trying))
+        yield engine.Result("r.test.yaml", 1, "cn.one", "a", ())
+
+    monkeypatch.setattr(engine, "run_policy", second)
+    assert run_cases(trying).status_code == 200
+    assert (runs[0].status_code, "in a moment" in runs[0].text) == (503, True)
+    monkeypatch.undo()
+    assert run_cases(trying).status_code == 200
+    for wrong in ({"token": "0" * 64}, {"first": "9"}, {"first": "x"}):
+        assert run_cases(trying, **wrong).status_code == (403 if "token" in wrong else 404 if wrong["first"] == "9" else 400)
+    assert run_cases(trying, "no.such").status_code in (403, 404)
+    monkeypatch.setattr(entrance, "LOCAL", Caller("reader", frozenset({"read"})))
+    assert 'name="token"' not in trying.get("/policies/cn.one/-/tests").text
+    assert trying.post("/policies/cn.one/-/tests", data={"token": "x"}).status_code == 403
 
 
 def test_coverage_names_what_is_not_covered(client: TestClient, service: Service) -> None:

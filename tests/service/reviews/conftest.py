@@ -7,7 +7,7 @@ from service.callers.person import Person
 from tests.service.reviews.test_sign_offs import APPROVE, FACTS
 
 ISSUER = "https://id.example.org"
-PEOPLE = {name: Person(ISSUER, name, name.title()) for name in ("ada", "bo", "cy")}
+PEOPLE = {name: Person(ISSUER, name, name.title()) for name in ("ada", "bo", "cy", "dee")}
 
 
 @pytest.fixture

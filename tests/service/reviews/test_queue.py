@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 
 import engine
 from service.callers import keys, known_persons
+from service.log import review_cases
 from service.log.tree_leaves import ERASURE
 from service.policies.live import Live
 from service.reviews import queue
@@ -55,8 +57,8 @@ def test_what_was_approved_waits_again_once_the_approval_ended(desk, service):
     id = desk.ask()["id"]
     desk.sign("ada", id)
     with service.store.database.reading.connect() as connection:
-        now = queue.read(connection, service.live, TODAY)
-        later = queue.read(connection, service.live, TODAY + timedelta(days=2))
+        now = queue.read(connection, service.live, TODAY, None)
+        later = queue.read(connection, service.live, TODAY + timedelta(days=2), None)
     assert ([each.id for each in now.waiting], [str(each.ends) for each in now.ending]) == ([], [TOMORROW])
     assert ([each.id for each in later.waiting], later.ending) == ([id], ())
 
@@ -258,3 +260,52 @@ def test_a_person_is_told_by_the_name_she_has_now(desk, service):
         known_persons.known(transaction, replace(PEOPLE["bo"], name="Bo Li"), service.clock())
     thread = json.loads(desk.client.get(f"/v1/decisions/{id}/review", headers=desk.bearer("ada")).text)
     assert thread["notes"][0]["by"]["person"]["name"] == "Bo Li"
+
+
+def shown_in_navigation(desk: Desk, who: str = "bo", path: str = "/log") -> str:
+    """The number beside the link to the queue, on a page."""
+    page = desk.client.get(path, headers=desk.bearer(who)).text
+    found = re.search(r'href="/review"[^>]*>Review(?: <span class="count">([^<]*)<)?', page)
+    assert found
+    return found[1] or ""
+
+
+def test_the_navigation_says_how_many_wait(desk, service):
+    """On every page, to whoever may review; of very many it says that there are more, and reads no more rows than these."""
+    assert shown_in_navigation(desk) == ""
+    ids = [desk.ask(recipient={"id": f"lab-{each}", "country": "US"})["id"] for each in range(3)]
+    assert [shown_in_navigation(desk, path=path) for path in ("/", "/log", "/review", f"/log/{ids[0]}")] == ["3"] * 4
+    desk.sign("ada", ids[0])
+    assert shown_in_navigation(desk) == "2"
+    with service.store.database.transaction() as transaction:
+        transaction.execute(sa.update(review_case).where(review_case.c.decision == ids[0]).values(until="2020-01-01"))
+        desk.made["reader"] = keys.create(transaction, "reader", ["read"], None, "test", service.clock())[1]
+        row = transaction.execute(sa.select(review_case).where(review_case.c.decision == ids[1])).mappings().one()
+        more = [{**row, "facts": f"{each}", "decision": f"{each}"} for each in range(200)]
+        transaction.execute(sa.insert(review_case), more)
+    assert shown_in_navigation(desk, "reader") == ""
+    assert shown_in_navigation(desk) == "99+"
+    with service.store.database.transaction() as transaction:
+        assert review_cases.waiting(transaction, TODAY, 500) == 203
+        assert review_cases.waiting(transaction, TODAY, 100) == 100
+        transaction.execute(sa.delete(review_case).where(sa.func.length(review_case.c.facts) < 5))
+
+
+@in_file
+def test_what_waits_is_counted_by_indexes(service):
+    """However many records there are."""
+    plans: list[str] = []
+
+    def explain(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        raw = connection.connection.driver_connection
+        plans.extend(row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
+
+    sa.event.listen(service.store.database.reading, "before_cursor_execute", explain)
+    try:
+        with service.store.database.reading.connect() as connection:
+            review_cases.waiting(connection, TODAY, 100)
+    finally:
+        sa.event.remove(service.store.database.reading, "before_cursor_execute", explain)
+    searches = [each for each in plans if "review_case" in each]
+    assert len(searches) == 2
+    assert all(each.startswith("SEARCH review_case USING COVERING INDEX") for each in searches)

@@ -7,11 +7,15 @@ from datetime import timedelta
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 import engine
+from service.callers import keys, known_persons
+from service.console.review_wording import REVIEW_WORDS
 from service.policies.live import Live
+from service.store.tables import caller, person
 from tests.service.conftest import POLICIES
-from tests.service.reviews.conftest import ISSUER
+from tests.service.reviews.conftest import ISSUER, PEOPLE
 from tests.service.reviews.test_sign_offs import APPROVE, FACTS, TODAY, TOMORROW, in_file
 
 pytestmark = pytest.mark.usefixtures("audited")
@@ -180,3 +184,97 @@ def test_of_two_signatures_neither_is_the_asker_s(desk, two):
         "review",
         "permitted",
     ]
+
+
+def waiting(desk, who="bo"):
+    """What waits, by decision, with what is signed of it already."""
+    listed = desk.client.get("/v1/reviews", headers=desk.bearer(who)).json()["reviews"]
+    return {each["id"]: {part["provision"]: len(part["by"]) for part in each["second"]} for each in listed}
+
+
+def test_her_own_request_waits_for_another_person(desk):
+    """Though she has approved the same facts before; once another person has signed it waits no more, and may proceed."""
+    first = desk.ask()["id"]
+    desk.sign("ada", first)
+    assert waiting(desk) == {}
+    mine = desk.ask("ada at home")["id"]
+    assert waiting(desk) == {mine: {}}
+    thread = desk.client.get(f"/v1/decisions/{mine}/review", headers=desk.bearer("bo")).json()
+    assert (thread["waits"], [each["given"] for each in thread["provisions"]]) == (True, [[]])
+    ahead = desk.client.post(f"/v1/decisions/{mine}/sign-off/preview", json={}, headers=desk.bearer("bo")).json()
+    assert (ahead["now"]["outcome"], ahead["all"]["outcome"]) == ("review", "permitted")
+    assert desk.sign("ada", mine).status_code == 403
+    assert desk.sign("bo", mine).json()["then"]["outcome"] == "permitted"
+    assert waiting(desk) == {}
+    assert desk.ask("ada")["outcome"] == "permitted"
+
+
+@in_file
+def test_her_signature_does_not_count_in_her_own_request_where_two_have_to_sign(desk, two):
+    """What the other person signed counts there; a third one is the second."""
+    first = desk.ask()["id"]
+    desk.sign("bo", first)
+    desk.sign("ada", first)
+    mine = desk.ask("ada")["id"]
+    assert waiting(desk, "cy") == {mine: {"cn.test/art-1": 1}}
+    assert desk.sign("cy", mine).json()["then"]["outcome"] == "permitted"
+    assert waiting(desk, "cy") == {}
+    assert [desk.ask(who)["outcome"] for who in ("ada", "gateway", "bo")] == ["permitted", "permitted", "permitted"]
+
+
+@in_file
+def test_a_refusal_that_she_overruled_for_others_waits_for_another_person(desk):
+    """Her approval after it does not count for herself, so somebody else has to decide again."""
+    id = desk.ask()["id"]
+    desk.sign("bo", id, verdict="refuse", until=None)
+    desk.sign("ada", id)
+    assert desk.ask()["outcome"] == "permitted"
+    mine = desk.ask("ada")
+    assert (mine["outcome"], waiting(desk)) == ("review", {mine["id"]: {}})
+
+
+def erased(desk, service, name):
+    """A person is erased, after her keys were revoked."""
+    with service.store.database.transaction() as transaction:
+        who = PEOPLE[name]
+        id = transaction.execute(
+            sa.select(person.c.id).where(person.c.issuer == who.issuer, person.c.subject == who.subject)
+        ).scalar_one()
+        for key in transaction.execute(sa.select(caller.c.id).where(caller.c.person == id)).scalars().all():
+            keys.revoke(transaction, id=key, by="test", now=service.clock())
+        assert known_persons.forget(service.store.writer, transaction, id, "test", service.clock())
+
+
+def comes(desk, service, key, name):
+    """A new key of a person, who is new to the service if it does not know her."""
+    with service.store.database.transaction() as transaction:
+        scopes = ["evaluate", "read", "review"]
+        desk.made[key] = keys.create(transaction, key, scopes, None, "test", service.clock(), person=PEOPLE[name])[1]
+
+
+def test_who_was_erased_and_comes_back_does_not_approve_what_she_asked_for(desk, service):
+    """Nothing tells who she was, so nobody who was not known before the erasure approves it; whoever was known does."""
+    mine = desk.ask("ada")["id"]
+    erased(desk, service, "ada")
+    comes(desk, service, "ada again", "ada")
+    comes(desk, service, "new", "dee")
+    for who in ("ada again", "new"):
+        refused = desk.sign(who, mine)
+        assert (refused.status_code, refused.json()["type"]) == (403, "urn:fifthfactor:problem:own-request")
+        page = desk.client.get("/review", headers=desk.bearer(who)).text
+        assert REVIEW_WORDS["en"]["own"] in page
+    assert desk.sign("bo", mine).status_code == 201
+    assert desk.ask("ada again")["outcome"] == "permitted"
+
+
+def test_what_an_erased_person_approved_does_not_count_for_who_comes_after(desk, service):
+    """She may be the same person; for whoever was known before, it counts."""
+    id = desk.ask()["id"]
+    desk.sign("ada", id)
+    erased(desk, service, "ada")
+    comes(desk, service, "ada again", "ada")
+    assert [desk.ask(who)["outcome"] for who in ("gateway", "bo")] == ["permitted", "permitted"]
+    mine = desk.ask("ada again")
+    assert (mine["outcome"], waiting(desk)) == ("review", {mine["id"]: {}})
+    assert desk.sign("ada again", mine["id"]).status_code == 403
+    assert desk.sign("cy", mine["id"]).json()["then"]["outcome"] == "permitted"

@@ -1,0 +1,216 @@
+"""
+The first question of whoever owns data, walked with a clock: may these data cross the border? Three exchanges, from nothing to a recorded
+decision that a second person opens. The clicks, keystrokes, seconds and bytes are printed.
+
+The answers are those of a compliance officer who knows her own organisation; what she does not know she leaves open.
+"""
+
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, Response, expect
+
+from service.console.draft_wording import DRAFT_WORDS
+from tests.service.conftest import ROOT, running
+from tests.service.console.browser import _POLICY, Site, faults, launched
+from tests.service.console.test_review import people
+
+WORDS = DRAFT_WORDS["en"]
+NONE = ("-",)
+MOST_QUESTIONS = 30
+MOST_BYTES = 100_000
+
+# What the officer knows of every exchange, by the fact that is asked for: values to choose, or a number.
+KNOWN: Mapping[str, Any] = {
+    "data.personal": "yes", "data.state": "identified", "data.kind": "dataset", "data.grades": NONE, "data.controls": NONE,
+    "data.lawful_source": "yes", "act.bars": NONE, "act.kind": "provide", "act.trigger": "own", "act.evades": "no",
+    "act.security_concern": "no", "act.ai_service": "none", "purpose.end_use": "civil", "exporter.role": "controller",
+    "exporter.kind": "other-company", "exporter.cn_ciio": "no", "exporter.zone": "none", "exporter.targets": NONE,
+    "recipient.kind": "other-company", "recipient.role": "controller", "recipient.listed_on": NONE, "recipient.us_ties": NONE,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Flow:
+    """An exchange as the officer has it in mind: where from, where to, which data, what she knows of it, and the outcome."""
+
+    name: str
+    exporter: str
+    recipient: str
+    category: str
+    outcome: str
+    known: Mapping[str, Any]
+
+
+FLOWS = (
+    Flow(
+        "staff data, Shanghai to Munich", "China", "Germany", "employee", "Requirements unmet",
+        {
+            "data.people_in": "CN", "recipient.relation": "same-group", "purpose.is": "hr", "counts.cn.ordinary": 800,
+            "counts.cn.sensitive": 0, "counts.cn_all.ordinary": 800, "counts.cn_all.sensitive": 0, "counts.cn_group.ordinary": 800,
+            "counts.cn_group.sensitive": 0, "data.people.sensitive": 0, "data.people.ordinary": 800,
+        },
+    ),
+    Flow(
+        "location data of an advertising firm, United States to Hong Kong", "United States", "Hong Kong", "location", "Prohibited",
+        {
+            "data.people_in": "US", "recipient.relation": "unrelated", "act.us_deal": "data-sale", "recipient.organised_in": "HK",
+            "recipient.us_share.adversary": "1", "recipient.controlled_from": "HK", "data.us_people.geolocation": 50_000,
+            "exporter.organised_in": "US",
+        },
+    ),
+    Flow(
+        "anonymised images, Nairobi to a laboratory in China", "Kenya", "China", "clinical", "Subject to review",
+        {
+            "data.people_in": "KE", "data.personal": "no", "data.state": "anonymised", "data.kind": "training-dataset",
+            "exporter.kind": "hospital", "recipient.kind": "university", "exporter.organised_in": "KE", "recipient.organised_in": "CN",
+        },
+    ),
+)  # fmt: skip
+
+
+@dataclass
+class Walk:
+    """What a person does in a window, counted: clicks, keystrokes, seconds of waiting for the machine, and the bytes of pages."""
+
+    page: Page
+    clicks: int = 0
+    keys: int = 0
+    seconds: float = 0.0
+    sizes: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("response", self._received)
+
+    def _received(self, answer: Response) -> None:
+        if answer.request.is_navigation_request() and answer.status != 303:
+            with suppress(Exception):
+                self.sizes.append(len(answer.body()))
+
+    def click(self, target: Any) -> None:
+        """A click, and the wait for what it opens."""
+        self.clicks += 1
+        began = time.perf_counter()
+        target.click()
+        self.page.wait_for_load_state()
+        self.seconds += time.perf_counter() - began
+
+    def write(self, target: Any, text: str) -> None:
+        """A click into a field, and what is typed there."""
+        self.clicks += 1
+        self.keys += len(text)
+        target.fill(text)
+
+    def pick(self, target: Any, label: str) -> None:
+        """Choose from a list that opens, by the first letters of a country's name."""
+        self.clicks += 1
+        self.keys += min(len(label), 6)
+        target.select_option(label=label)
+
+    def choose(self, value: str) -> None:
+        """A value among the choices of the question, or in its list."""
+        here = self.page.locator(f'.question input[name=value][value="{value}"]')
+        if here.count():
+            self.clicks += 1
+            here.check()
+        elif self.page.locator(".question select").count():
+            self.clicks += 2
+            self.page.locator(".question select").select_option(value)
+        else:
+            self.write(self.page.locator(".question input:not([type=hidden])").first, value)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One for all flows: the bundled policies, and a browser."""
+    options = ("--policies", str(ROOT / "policies"), "--mode", "bitset")
+    with running(tmp_path_factory.mktemp("first") / "log.db", *options) as server, launched() as browser:
+        yield Site(server.address, browser)
+
+
+def signed_in(site: Site, context: BrowserContext, key: str) -> Page:
+    """A window in which somebody has signed in with her key."""
+    page = context.new_page()
+    page.on("console", lambda message: site.complaints.append(message.text))
+    page.add_init_script(_POLICY)
+    page.goto(f"{site.address}/sign-in")
+    page.locator("input[name=key]").fill(key)
+    page.locator("form:has(input[name=key]) button").click()
+    return page
+
+
+def answered(walk: Walk, known: Mapping[str, Any]) -> list[str]:
+    """Answer one question after the other, as long as there is one; returns what the page said that each answer changed."""
+    page, said = walk.page, []
+    while page.locator(".question").count():
+        assert len(said) < MOST_QUESTIONS
+        fact = page.locator(".question input[name=fact]").get_attribute("value") or ""
+        question = page.locator("#h-question").inner_text()
+        assert not re.search(r"\b[Ss]end\b|empty list", question), question
+        expect(page.get_by_role("button", name=WORDS["unknown"])).to_be_visible()
+        value = known.get(fact)
+        if value is None:
+            walk.click(page.get_by_role("button", name=WORDS["unknown"]))
+        elif isinstance(value, int):
+            walk.write(page.locator("#low"), str(value))
+            walk.click(page.get_by_role("button", name=WORDS["answer"], exact=True))
+        else:
+            for each in value if isinstance(value, Sequence) and not isinstance(value, str) else (value,):
+                walk.choose(each)
+            walk.click(page.get_by_role("button", name=WORDS["answer"], exact=True))
+        expect(page.get_by_role("alert")).to_have_count(0)
+        moved = page.locator("#question .moved")
+        said.append(moved.inner_text() if moved.count() else "")
+        assert page.evaluate("document.activeElement.id") == "question"  # where she goes on, by the keyboard too
+        assert page.url.endswith("#question")
+    return said
+
+
+def test_the_first_question_from_nothing_to_a_second_person(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    """
+    She states two countries and a kind of data, answers, sees what each answer changes, tries a remedy where there is one, and records.
+
+    A review is handed over; the second person opens the address that was sent.
+    """
+    keys, told = people(site.address), []
+    with site.browser.new_context() as first, site.browser.new_context() as second:
+        mine, other = signed_in(site, first, keys["Ada"]), signed_in(site, second, keys["Bo"])
+        for flow in FLOWS:
+            walk = Walk(mine)
+            mine.goto(f"{site.address}/ask")
+            walk.pick(mine.locator('select[name="exporter.country"]'), flow.exporter)
+            walk.pick(mine.locator('select[name="recipient.country"]'), flow.recipient)
+            walk.click(mine.locator('details:has(input[name="data.categories"]) summary'))
+            walk.click(mine.locator(f'input[name="data.categories"][value="{flow.category}"]'))
+            walk.click(mine.get_by_role("button", name=WORDS["begin"]).first)
+            expect(mine.get_by_role("heading", level=1)).to_contain_text("Not decided yet")
+            said = answered(walk, {**KNOWN, **flow.known})
+            assert any(each.startswith("Your last answer changed the outcome.") for each in said)
+            expect(mine.locator(".lead .strip dd").first).to_have_text(flow.outcome)
+            if tries := mine.get_by_role("button", name=WORDS["try"]).count():
+                walk.click(mine.get_by_role("button", name=WORDS["try"]).first)
+                expect(mine.locator(".stamp")).to_have_text(WORDS["trial"])
+                walk.click(mine.get_by_role("link", name=WORDS["back"]))
+            address = mine.url.partition("#")[0]
+            walk.click(mine.get_by_role("button", name=WORDS["record"]))
+            expect(mine.get_by_role("heading", name=WORDS["recorded"])).to_be_visible()
+            if flow.outcome == "Subject to review":
+                walk.click(mine.get_by_role("link", name=WORDS["review_list"]))
+                expect(mine.locator("table.queue tbody tr")).to_have_count(1)
+            other.goto(address)
+            other.get_by_role("link", name=WORDS["to_decision"]).click()
+            expect(other.locator(".lead")).to_contain_text(flow.recipient)
+            assert max(walk.sizes) < MOST_BYTES
+            told.append(
+                f"{flow.name}: {len(said)} questions, {walk.clicks} clicks, {walk.keys} keystrokes, {tries} remedies,"
+                f" {walk.seconds:.1f} s of waiting, {len(walk.sizes)} pages of {sum(walk.sizes) / 1000:.0f} kB"
+            )
+        assert faults(mine) == faults(other) == []
+    assert site.complaints == []
+    with capsys.disabled():
+        print("", *told, sep="\n")
