@@ -94,6 +94,11 @@ def find(connection: sa.Connection, query: Query, cursor: str | None = None, lim
     return Page(tuple(_with_parties(connection, rows)), None if last is None else _written(last, query), left)
 
 
+def cursor_after(row: Row, query: Query) -> str:
+    """The cursor by which a search goes on after one of its rows, for a caller who takes only some rows of a page."""
+    return _written((moment_of(row.recorded_at), row.sequence), query)
+
+
 def everything(connection: sa.Connection, query: Query, at_once: int = 1_000) -> Iterator[Row]:
     """Every row of a query, newest first."""
     cursor = None

@@ -60,14 +60,19 @@ def page(
 ) -> TransferPage:
     """The rows after a cursor, at most `limit`. Raises CursorRefused."""
     query, walked = query_of(register, scope), 0
-    rows: list[TransferRow] = []
-    while True:
-        found = search.find(connection, query, cursor, min(limit - len(rows), _AT_ONCE))
-        cursor = found.next
-        walked += max(len(found.rows), 1)
-        rows += _committed(connection, register, found.rows)
-        if cursor is None or len(rows) >= limit or walked >= _WALKED:
-            return TransferPage(tuple(rows), cursor)
+    taken: list[tuple[search.Row, CommittedRecord]] = []
+    while len(taken) <= limit and walked < _WALKED:
+        # Many at once, whatever the limit is: few decisions are committed, and each search is several statements.
+        found = search.find(connection, query, cursor, _AT_ONCE)
+        taken += _committed(connection, register, found.rows)
+        walked, cursor = walked + max(len(found.rows), 1), found.next
+        if cursor is None:
+            break
+    if len(taken) > limit:
+        taken = taken[:limit]
+        cursor = search.cursor_after(taken[-1][0], query)
+    records = _records(connection, [made.sequence for _, made in taken])
+    return TransferPage(tuple(TransferRow(made, records[made.sequence]) for _, made in taken), cursor)
 
 
 def every(connection: sa.Connection, register: engine.TransferRegisterText, scope: Scope) -> Iterator[TransferRow]:
@@ -98,17 +103,16 @@ def others(connection: sa.Connection, register: engine.TransferRegisterText, sco
 
 def _committed(
     connection: sa.Connection, register: engine.TransferRegisterText, rows: Sequence[search.Row]
-) -> Iterator[TransferRow]:
+) -> Iterator[tuple[search.Row, CommittedRecord]]:
     """The committed ones of some records, on days of the register, in their order."""
     made = of_records(connection, [row.sequence for row in rows])
-    records = _records(connection, [*made])
     window = register.in_force
     for row in rows:
         found = made.get(row.sequence)
         if found is None or (window.from_ and found.day < window.from_.isoformat()):
             continue
         if window.until is None or found.day <= window.until.isoformat():
-            yield TransferRow(found, records[row.sequence])
+            yield row, found
 
 
 def _records(connection: sa.Connection, sequences: Sequence[int]) -> dict[int, dict[str, Any]]:
