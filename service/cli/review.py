@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -45,13 +45,15 @@ def list_(
 ) -> int:
     """List the decisions that wait for a person, newest first. Ends with 0."""
     from service.reviews import queue
+    from service.reviews.queue import QueueFilter
 
     with _open(database, policies) as desk, desk.database.reading.connect() as connection:
-        found = queue.ordered(queue.read(connection, desk.live, desk.today).waiting, "newest")
+        found = queue.page(connection, desk.live, datetime.now(UTC), desk.today, QueueFilter(), "newest", None, limit + 1)
+        waiting = len(queue.read(connection, desk.live, desk.today).waiting)
     if as_json:
         shown = [dataclasses.asdict(each) for each in found[:limit]]
         reviews = [{name: value for name, value in each.items() if name != "facts"} for each in shown]
-        print(json.dumps({"reviews": reviews, "waiting": len(found)}, indent=2, ensure_ascii=False, default=str))
+        print(json.dumps({"reviews": reviews, "waiting": waiting}, indent=2, ensure_ascii=False, default=str))
         return 0
     for each in found[:limit]:
         print(f"{each.id}  {each.recorded_at:%Y-%m-%d %H:%M}  {each.exporter_country or '?'} → {each.recipient_country or '?'}")

@@ -16,7 +16,7 @@ from service.console.request_facts import facts_of, in_short
 from service.console.review_wording import REVIEW_WORDS
 from service.reviews.notes import ReviewNote, Who
 from service.reviews.preview import ChangedOutcome, SignOffPreview
-from service.reviews.queue import SECOND, QueueFilter, ReviewQueue, WaitingCase
+from service.reviews.queue import MOST_CASES, SECOND, CountedCase, QueueFilter, ReviewQueue, WaitingCase
 from service.reviews.recorded_case import KINDS
 from service.reviews.sign_offs import SignOff
 
@@ -34,9 +34,9 @@ class Reviewer:
     names: frozenset[str]
     person: Person | None
 
-    def may_take(self, case: WaitingCase) -> bool:
+    def may_take(self, case: WaitingCase | CountedCase) -> bool:
         """Whether a case waits for her: it is not her own request, and she has not signed all that waits."""
-        if case.asked_by in self.names and "local" not in self.names:
+        if "local" not in self.names and not self.names.isdisjoint(case.askers):
             return False
         unsigned = [name for name in case.provisions if self.names.isdisjoint(case.signed.get(name, ()))]
         return bool(unsigned)
@@ -48,7 +48,6 @@ class QueueShown:
 
     queue: ReviewQueue
     cases: Sequence[WaitingCase]
-    matching: int
     filters: Mapping[str, str]
     wanted: QueueFilter
     named: Mapping[str, Who]
@@ -121,6 +120,7 @@ def queue_page(shown: QueueShown, reviewer: Reviewer, reader: PageReader) -> str
         kinds=(*KINDS, SECOND),
         counts=shown.queue.counts(),
         total=len(shown.queue.waiting),
+        counted=MOST_CASES,
         for_you=sum(map(reviewer.may_take, shown.queue.waiting)),
         rows=[_row(each, shown, reviewer, reader, titled) for each in shown.cases],
         ending=[_row(each, shown, reviewer, reader, titled) for each in shown.queue.ending[:MOST_ENDING]],
