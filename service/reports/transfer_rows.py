@@ -21,6 +21,7 @@ from service.reports.column_values import standing
 from service.reports.scope import Scope
 
 _AT_ONCE = 200  # records that are read together
+_FOUND_AT_ONCE = 500  # decisions; each search is several statements
 _WALKED = 4_000  # decisions that a page looks through
 MOST_OTHERS = 1_000  # decisions that are looked through for exchanges that a register does not take
 
@@ -50,8 +51,12 @@ class Others:
 
 
 def query_of(register: engine.TransferRegisterText, scope: Scope) -> Query:
-    """The search for the records of a register. It is kept by the exporter, so a party is the exporter."""
-    asked = replace(scope.query, jurisdiction=(), provision=tuple(register.takes))
+    """
+    The search for the records of a register. It is kept by the exporter, so a party is the exporter.
+
+    What is committed is decided once more then, and has a record by which it may proceed: no other record is looked for.
+    """
+    asked = replace(scope.query, jurisdiction=(), provision=tuple(register.takes), proceed=True)
     return replace(asked, exporter=(scope.party,)) if scope.party else asked
 
 
@@ -62,8 +67,8 @@ def page(
     query, walked = query_of(register, scope), 0
     taken: list[tuple[search.Row, CommittedRecord]] = []
     while len(taken) <= limit and walked < _WALKED:
-        # Many at once, whatever the limit is: few decisions are committed, and each search is several statements.
-        found = search.find(connection, query, cursor, _AT_ONCE)
+        # Many at once, whatever the limit is: few decisions are committed.
+        found = search.find(connection, query, cursor, _FOUND_AT_ONCE)
         taken += _committed(connection, register, found.rows)
         walked, cursor = walked + max(len(found.rows), 1), found.next
         if cursor is None:
@@ -88,11 +93,11 @@ def every(connection: sa.Connection, register: engine.TransferRegisterText, scop
 
 def others(connection: sa.Connection, register: engine.TransferRegisterText, scope: Scope) -> Others:
     """The committed exchanges that the law of the jurisdiction reaches or may reach, and that the register does not take."""
-    query = replace(scope.query, jurisdiction=(register.jurisdiction,))
+    query = replace(scope.query, jurisdiction=(register.jurisdiction,), proceed=True)
     query = replace(query, exporter=(scope.party,)) if scope.party else query
     takes, count, walked, cursor = frozenset(register.takes), 0, 0, None
     while walked < MOST_OTHERS:
-        found = search.find(connection, query, cursor, _AT_ONCE)
+        found = search.find(connection, query, cursor, _FOUND_AT_ONCE)
         made = of_records(connection, [row.sequence for row in found.rows])
         count += sum(not takes & _provisions(record) for record in _records(connection, [*made]).values())
         walked, cursor = walked + max(len(found.rows), 1), found.next

@@ -101,7 +101,7 @@ def test_every_list_is_bounded_and_counts_the_rest(desk, monkeypatch):
     for number in range(5):
         desk.commit("clinic", f"lab-{number}")
     assert len(sections(desk, listed=2)["Committed exchanges"]) == 2
-    monkeypatch.setattr("service.api.reports.ROWS", 2)
+    monkeypatch.setattr("service.api.reports.LINES", 2)
     assert "3 more are not shown." in text_of(desk.client.get(REPORT).text)
     monkeypatch.setattr("service.api.reports.COUNTED", 4)
     page = text_of(desk.client.get(REPORT).text)
