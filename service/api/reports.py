@@ -39,7 +39,7 @@ from service.reports.transfer_register import TransferRegister
 from service.reports.typesetting import MOST_ROWS, NoPdf
 from service.service import Service
 
-ROWS = 30  # of a register on a page
+ROWS = 25  # of a register on a page
 LINES = 20  # of each list of a report on a page
 PROVEN = 10  # of these, those whose proofs are on a page
 COUNTED = 1_500  # decisions that a page looks through

@@ -23,7 +23,7 @@ from service.reports.scope import Scope
 _AT_ONCE = 200  # records that are read together
 _FOUND_AT_ONCE = 500  # decisions; each search is several statements
 _WALKED = 4_000  # decisions that a page looks through
-MOST_OTHERS = 1_000  # decisions that are looked through for exchanges that a register does not take
+MOST_OTHERS = 500  # decisions that are looked through for exchanges that a register does not take
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,10 @@ def page(
         # Many at once, whatever the limit is: few decisions are committed.
         found = search.find(connection, query, cursor, _FOUND_AT_ONCE)
         taken += _committed(connection, register, found.rows)
-        walked, cursor = walked + max(len(found.rows), 1), found.next
+        cursor = found.next
+        walked += (
+            len(found.rows) if len(found.rows) == _FOUND_AT_ONCE else _WALKED
+        )  # the search ended early: it looked at very many
         if cursor is None:
             break
     if len(taken) > limit:
@@ -100,7 +103,8 @@ def others(connection: sa.Connection, register: engine.TransferRegisterText, sco
         found = search.find(connection, query, cursor, _FOUND_AT_ONCE)
         made = of_records(connection, [row.sequence for row in found.rows])
         count += sum(not takes & _provisions(record) for record in _records(connection, [*made]).values())
-        walked, cursor = walked + max(len(found.rows), 1), found.next
+        cursor = found.next
+        walked += len(found.rows) if len(found.rows) == _FOUND_AT_ONCE else MOST_OTHERS
         if cursor is None:
             return Others(count, whole=True)
     return Others(count, whole=False)
