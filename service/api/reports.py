@@ -39,8 +39,10 @@ from service.reports.transfer_register import TransferRegister
 from service.reports.typesetting import MOST_ROWS, NoPdf
 from service.service import Service
 
-ROWS = 30  # of a list on a page
-COUNTED = 2_000  # decisions that a page looks through
+ROWS = 25  # of a register on a page
+LINES = 20  # of each list of a report on a page
+PROVEN = 10  # of these, those whose proofs are on a page
+COUNTED = 1_500  # decisions that a page looks through
 MOST_FORM = 8 * 1024
 FORM = "application/x-www-form-urlencoded"
 _FIELDS = frozenset({"from", "until", "party", "jurisdiction", "part", "register", "format", "cursor", "lang", "token"})
@@ -93,9 +95,9 @@ def add(app: FastAPI, service: Service) -> None:
     def _report(asked: _Asked, reader: PageReader) -> Response:
         moment = service.clock()
         form = asked.fields.get("format", "html")
-        listed, counted = (ROWS, COUNTED) if form == "html" else (LISTED, MOST_COUNTED)
+        most = (LINES, COUNTED, PROVEN) if form == "html" else (LISTED, MOST_COUNTED, LISTED)
         document = service.read(
-            lambda connection: reports.document(connection, asked.scope, reader.lang, moment, asked.parts, listed, counted)
+            lambda connection: reports.document(connection, asked.scope, reader.lang, moment, asked.parts, *most)
         )
         if form == "pdf":
             return _pdf(document, service, f"report-{_days(asked.scope)}")

@@ -7,7 +7,7 @@ that a form says. After a sign-off the next review that waits for the reader ope
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
@@ -41,12 +41,13 @@ from service.problems import KINDS, RequestRefused
 from service.reviews import approvals, notes, own_requests, preview, queue, sign_offs
 from service.reviews.notes import CommentAsked, PersonNamed
 from service.reviews.preview import SignOffPreview
-from service.reviews.queue import Order, QueueFilter, ReviewQueue, WaitingCase
+from service.reviews.queue import Order, QueueFilter, WaitingCase
 from service.reviews.recorded_case import REVIEW, gaps_of
 from service.service import Service
 from service.settings import time_zone
 
 ROWS = 25  # on a page
+MOST_PAGES = 20  # that are looked through for the next review that waits for a reader
 MOST_DAYS = 366  # of an approval that is given here
 FILTERS = ("kind", "assignee", "older_than", "exporter_country", "recipient_country", "provision", "order")
 
@@ -92,18 +93,18 @@ class _Pages:
         def look(connection: sa.Connection) -> str:
             wanted, order = filter_of(connection, sent, caller, "oldest")
             filters = (order, *(getattr(wanted, name) for name in QueueFilter.__slots__))
-            after = paging.Asked(ROWS, cursor).after("review", str, filters=filters)
-            found = queue.read(connection, service.live, self._today, service.token_issuer)
-            matching = [each for each in found.waiting if wanted.matches(each, now)]
-            cases = queue.ordered(matching, order, after[0] if after else None)
-            shown = cases[:ROWS]
-            more = len(cases) > ROWS
-            following = paging.written("review", queue.place_of(shown[-1], order), filters=filters) if more else None
+            after = paging.Asked(ROWS, cursor).after("review", str, int, str, filters=filters)
+            place = (after[0], after[1], after[2]) if after else None
+            issuer = service.token_issuer
+            cases = queue.page(connection, service.live, now, self._today, issuer, wanted, order, place, ROWS + 1)
+            found, shown = queue.read(connection, service.live, self._today, issuer), cases[:ROWS]
+            following = (
+                paging.written("review", *queue.place_of(shown[-1], order), filters=filters) if len(cases) > ROWS else None
+            )
             assigned = [each.assignee for each in (*shown, *found.ending) if each.assignee]
             page = QueueShown(
                 found,
                 shown,
-                len(matching),
                 sent,
                 wanted,
                 notes.who_are(connection, assigned),
@@ -282,9 +283,8 @@ class _Pages:
                 record["decision"] = {**record["decision"], **explained(record, stored, self._replaying, reader.lang)}
         found = notes.of_decision(connection, id)
         assignee = case[0].assignee if case else None
-        waiting = queue.read(connection, live, today, service.token_issuer)
         wanted, order = filter_of(connection, filters, caller, "oldest")
-        left = self._left(waiting, wanted, order, viewer, id)
+        following = self._next(connection, wanted, order, viewer, id)
         return CaseShown(
             record=record,
             log=document["log"],
@@ -301,8 +301,8 @@ class _Pages:
             assignee=notes.who_are(connection, [assignee])[assignee] if assignee else None,
             persons=notes.persons(connection),
             gaps=gaps_of(record["decision"]) if record["decision"]["outcome"] == REVIEW else [],
-            following=_next(left, self._place(waiting, id, order), order),
-            left=len(left),
+            following=None if following is None else following.id,
+            left=max(1, self._left(connection, viewer, id)) if done and following is not None else 0,
             today=today,
             default_until=today + timedelta(days=preview.DAYS),
             last_until=today + timedelta(days=MOST_DAYS),
@@ -326,32 +326,33 @@ class _Pages:
         filters = {name: value for name, value in _asked(request).items() if name in FILTERS}
 
         def look(connection: sa.Connection) -> str | None:
-            live, today, issuer = self._service.live, self._today, self._service.token_issuer
-            waiting = queue.read(connection, live, today, issuer)
             wanted, order = filter_of(connection, filters, caller, "oldest")
-            left = self._left(waiting, wanted, order, self._viewer(connection, caller), id)
-            row = queue.of_decision(connection, live, id, today, issuer)
-            return _next(left, queue.place_of(row[0], order) if row else None, order)
+            following = self._next(connection, wanted, order, self._viewer(connection, caller), id)
+            return None if following is None else following.id
 
         return self._service.read(look)
 
-    def _left(
-        self, waiting: ReviewQueue, wanted: QueueFilter, order: Order, viewer: Reviewer, but: str
-    ) -> Sequence[WaitingCase]:
-        """The other reviews that wait for a reader, in order."""
-        now = self._service.clock()
-        mine = (each for each in waiting.waiting if wanted.matches(each, now) and viewer.may_take(each) and each.id != but)
-        return queue.ordered(mine, order)
+    def _next(
+        self, connection: sa.Connection, wanted: QueueFilter, order: Order, viewer: Reviewer, id: str
+    ) -> WaitingCase | None:
+        """The first review after one that waits for a reader, else the first of all."""
+        live, now, today, issuer = self._service.live, self._service.clock(), self._today, self._service.token_issuer
+        here = queue.of_decision(connection, live, id, today, issuer)
+        for place in dict.fromkeys((None if here is None else queue.place_of(here[0], order), None)):
+            for _ in range(MOST_PAGES):
+                cases = queue.page(connection, live, now, today, issuer, wanted, order, place, ROWS)
+                for each in cases:
+                    if each.id != id and viewer.may_take(each):
+                        return each
+                if len(cases) < ROWS:
+                    break
+                place = queue.place_of(cases[-1], order)
+        return None
 
-    @staticmethod
-    def _place(waiting: ReviewQueue, id: str, order: Order) -> str | None:
-        return next((queue.place_of(each, order) for each in waiting.waiting if each.id == id), None)
-
-
-def _next(left: Sequence[WaitingCase], place: str | None, order: Order) -> str | None:
-    """The first review after a place, else the first of all."""
-    after = queue.ordered(left, order, place) or left
-    return after[0].id if after else None
+    def _left(self, connection: sa.Connection, viewer: Reviewer, but: str) -> int:
+        """How many other reviews wait for a reader, of those that are counted."""
+        found = queue.read(connection, self._service.live, self._today, self._service.token_issuer)
+        return sum(viewer.may_take(each) for each in found.waiting if each.id != but)
 
 
 def _reviewer(request: Request) -> Caller:

@@ -162,14 +162,14 @@ def add(app: FastAPI, service: Service) -> None:
 
         def look(connection: sa.Connection) -> Waiting:
             wanted, order = filter_of(connection, single(request), caller)
-            found = queue.read(connection, service.live, now.astimezone(zone).date(), service.token_issuer)
             filters = (order, *(getattr(wanted, name) for name in QueueFilter.__slots__))
-            after = page.after("reviews", str, filters=filters)
-            chosen = (each for each in found.waiting if wanted.matches(each, now))
-            cases = queue.ordered(chosen, order, after[0] if after else None)
+            after = page.after("reviews", str, int, str, filters=filters)
+            place = (after[0], after[1], after[2]) if after else None
+            today = now.astimezone(zone).date()
+            cases = queue.page(connection, service.live, now, today, service.token_issuer, wanted, order, place, page.limit + 1)
             shown = cases[: page.limit]
             more = len(cases) > page.limit
-            following = paging.written("reviews", queue.place_of(shown[-1], order), filters=filters) if more else None
+            following = paging.written("reviews", *queue.place_of(shown[-1], order), filters=filters) if more else None
             named = notes.who_are(connection, [each.assignee for each in shown if each.assignee])
             reviews = [_review(connection, service, each, named) for each in shown]
             return Waiting(reviews=tuple(each for each in reviews if each), next=following)

@@ -9,6 +9,7 @@ import dataclasses
 import json
 import textwrap
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -38,13 +39,16 @@ def list_(
 ) -> int:
     """List the decisions that wait for a person, newest first. Ends with 0."""
     from service.reviews import queue
+    from service.reviews.queue import QueueFilter
 
     with open_desk(database, policies) as desk, desk.database.reading.connect() as connection:
-        found = queue.ordered(queue.read(connection, desk.live, desk.today, desk.token_issuer).waiting, "newest")
+        now, today, issuer = datetime.now(UTC), desk.today, desk.token_issuer
+        found = queue.page(connection, desk.live, now, today, issuer, QueueFilter(), "newest", None, limit + 1)
+        waiting = len(queue.read(connection, desk.live, today, issuer).waiting)
     if as_json:
         shown = [dataclasses.asdict(each) for each in found[:limit]]
         reviews = [{name: value for name, value in each.items() if name != "facts"} for each in shown]
-        print(json.dumps({"reviews": reviews, "waiting": len(found)}, indent=2, ensure_ascii=False, default=str))
+        print(json.dumps({"reviews": reviews, "waiting": waiting}, indent=2, ensure_ascii=False, default=str))
         return 0
     for each in found[:limit]:
         print(f"{each.id}  {each.recorded_at:%Y-%m-%d %H:%M}  {each.exporter_country or '?'} → {each.recipient_country or '?'}")

@@ -8,7 +8,7 @@ newest decisions, and says of how many.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,6 +31,8 @@ DEFAULT = 30
 SHOWN = 8  # lines of a list
 _FLOWS = 12
 _EVENTS = 200
+_COUNTERS = 25  # that were moved last; each is read with a record
+_DAYS_ALONE = 31  # days of which each has a bar; of a longer period seven are put together
 _KINDS = ("countries", "provision", "requirement", "missing")
 _REFUSING = ("prohibit", "review")  # the effects of provisions that refuse; one that requires refuses by its requirement
 
@@ -59,6 +61,19 @@ class Line:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A bar of the chart: its first and its last day, and the number of decisions by outcome."""
+
+    first: date
+    last: date
+    counts: Mapping[str, int]
+
+    @property
+    def name(self) -> str:
+        return self.first.isoformat() if self.first == self.last else f"{self.first} – {self.last}"
+
+
 class Overview:
     """The overview of one service."""
 
@@ -73,7 +88,7 @@ class Overview:
         today = self._service.clock().astimezone(UTC).date()
         first = today - timedelta(days=days - 1)
         since = datetime.combine(first, time.min, UTC)
-        counters, whole = self._standings.recent(connection)
+        counters, whole = self._standings.recent(connection, _COUNTERS)
         return Found(
             days=self._days.counts(connection, first, today),
             words=word_counts(connection, since, _KINDS),
@@ -93,21 +108,24 @@ def shown(found: Found, reader: PageReader) -> dict[str, Any]:
         totals.update(counts)
     outcomes = [code for code in reader.language.codes["outcome"] if totals[code]]
     since = found.days[0][0].isoformat()
+    steps = {step.name: step for step in _steps(found.days)}
     flows = _flows(found.words)
     points = charts.country_points()
     places = list(dict.fromkeys(place for start, end, _ in flows for place in (start, end) if place in points))
     newest = since if found.words.since is None or found.words.whole else moment_text(found.words.since)
     return {
         "since": since,
-        "days": [(day, counts) for day, counts in found.days if counts],
+        "steps": [(name, step) for name, step in steps.items() if step.counts],
+        "step": steps,
         "totals": [(code, totals[code]) for code in outcomes],
         "total": sum(totals.values()),
-        "bars": charts.bars([(day.isoformat(), counts) for day, counts in found.days], outcomes),
+        "bars": charts.bars([(name, step.counts) for name, step in steps.items()], outcomes),
+        "by_week": len(found.days) > _DAYS_ALONE,
         "charts": charts,
         "arcs": charts.arcs(flows),
         "points": points.values(),
         "labelled": charts.labelled(places),
-        "highest": max(sum(counts.values()) for _, counts in found.days),
+        "highest": max(sum(step.counts.values()) for step in steps.values()),
         "places": [(place, *points[place]) for place in places],
         "flows": [(start, end, count, found.words.refused["countries", f"{start}>{end}"]) for start, end, count in flows],
         "words": found.words,
@@ -126,6 +144,17 @@ def shown(found: Found, reader: PageReader) -> dict[str, Any]:
         "told_count": lambda bar: told(bar, reader),
         "counter_title": lambda name: counter_title(name, reader),
     }
+
+
+def _steps(days: Sequence[Day]) -> Iterator[Step]:
+    """The bars of some days, the last of which is full where there are seven days in each."""
+    size = 1 if len(days) <= _DAYS_ALONE else 7
+    for end in range(len(days) % size or size, len(days) + 1, size):
+        some = days[max(0, end - size) : end]
+        counts = Counter[str]()
+        for _, each in some:
+            counts.update(each)
+        yield Step(some[0][0], some[-1][0], counts)
 
 
 def _flows(words: WordCounts) -> list[tuple[str, str, int]]:

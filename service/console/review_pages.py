@@ -18,7 +18,7 @@ from service.console.request_facts import facts_of, in_short
 from service.console.review_wording import REVIEW_WORDS
 from service.reviews.notes import ReviewNote, Who
 from service.reviews.preview import ChangedOutcome, SignOffPreview
-from service.reviews.queue import SECOND, QueueFilter, ReviewQueue, WaitingCase
+from service.reviews.queue import MOST_CASES, SECOND, CountedCase, QueueFilter, ReviewQueue, WaitingCase
 from service.reviews.recorded_case import KINDS
 from service.reviews.sign_offs import SignOff
 
@@ -46,11 +46,11 @@ class Reviewer:
         """Every id that is hers."""
         return self.who.names
 
-    def asked_for(self, case: WaitingCase) -> bool:
-        """Whether a case is her own request. Where nobody can be told apart, it is not."""
-        return case.asked_by is not None and LOCAL.id not in self.names and self.who.may_be((case.asked_by,), self.erased)
+    def asked_for(self, case: WaitingCase | CountedCase) -> bool:
+        """Whether a case is her own request, or may be. Where nobody can be told apart, it is not."""
+        return LOCAL.id not in self.names and self.who.may_be(case.askers, self.erased)
 
-    def may_take(self, case: WaitingCase) -> bool:
+    def may_take(self, case: WaitingCase | CountedCase) -> bool:
         """Whether a case waits for her: it is not her own request, and she has not signed all that waits."""
         if self.asked_for(case):
             return False
@@ -64,7 +64,6 @@ class QueueShown:
 
     queue: ReviewQueue
     cases: Sequence[WaitingCase]
-    matching: int
     filters: Mapping[str, str]
     wanted: QueueFilter
     named: Mapping[str, Who]
@@ -137,6 +136,7 @@ def queue_page(shown: QueueShown, reviewer: Reviewer, reader: PageReader) -> str
         kinds=(*KINDS, SECOND),
         counts=shown.queue.counts(),
         total=len(shown.queue.waiting),
+        counted=MOST_CASES,
         for_you=sum(map(reviewer.may_take, shown.queue.waiting)),
         rows=[_row(each, shown, reviewer, reader, titled) for each in shown.cases],
         ending=[_row(each, shown, reviewer, reader, titled) for each in shown.queue.ending[:MOST_ENDING]],

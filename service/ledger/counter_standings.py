@@ -131,11 +131,11 @@ class CounterStandings:
         self._book = Book()
         self._counters = Counters(service)
 
-    def recent(self, connection: sa.Connection) -> tuple[list[CounterStanding], bool]:
+    def recent(self, connection: sa.Connection, most: int = RECENT) -> tuple[list[CounterStanding], bool]:
         """
         The counters that the newest commitments moved, the fullest first, and whether these are all that any commitment moved.
 
-        Only so many movements are looked at, however many the ledger has.
+        Only so many movements are looked at, however many the ledger has, and at most `most` counters.
         """
         live = self._service.live
         counters = {each.meaning: each for each in live.counting.counters}
@@ -150,8 +150,8 @@ class CounterStandings:
             if row.meaning in counters:
                 newest.setdefault((row.meaning, row.key), row.sequence)
         places = [(counters[meaning], key, sequence) for (meaning, key), sequence in newest.items()]
-        found = self._standings(connection, live, places[:RECENT])
-        whole = len(rows) < MOVEMENTS and len(places) <= RECENT
+        found = self._standings(connection, live, places[:most])
+        whole = len(rows) < MOVEMENTS and len(places) <= most
         return sorted(found, key=_fullness, reverse=True), whole
 
     def page(

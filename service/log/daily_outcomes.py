@@ -1,10 +1,12 @@
 """
-How many decisions of each outcome were recorded on each day, in UTC.
+How many decisions of each outcome were recorded on each day, or in a period, in UTC.
 
 Counting a day reads the rows of its decisions in the index. The days that are over are therefore counted once in a process and
-remembered: no decision is recorded on them any more. Where older records are taken into the index, all days are counted again.
+remembered: no decision is recorded on them any more. Where older records are taken into the index, all is counted again. Of a period, the
+part that is over is remembered as a whole.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from threading import Lock
@@ -15,6 +17,7 @@ from service.log.index import unindexed
 from service.log.outcome_counts import outcome_counts
 
 _REMEMBERED = 400  # days
+_PERIODS = 100
 _DAY = timedelta(days=1)
 
 Day = tuple[date, dict[str, int]]
@@ -44,6 +47,28 @@ class DailyOutcomes:
                 if day < last - _DAY:  # a decision just before midnight may be recorded just after it
                     known[day] = counts
             found.append((day, counts))
+        return found
+
+
+class PeriodOutcomes:
+    """The counts of periods of one log. Several threads may ask."""
+
+    def __init__(self) -> None:
+        self._counted: dict[tuple[datetime, datetime, int], Counter[str]] = {}
+
+    def counts(self, connection: sa.Connection, since: datetime, until: datetime, today: date) -> Counter[str]:
+        """The number of decisions by outcome from a moment on and before another. What was recorded before yesterday is over."""
+        over = min(until, datetime.combine(today - _DAY, time.min, UTC))
+        found = Counter(outcome_counts(connection, max(since, over), until)) if until > over else Counter[str]()
+        if since < over:
+            period = since, over, unindexed(connection)
+            counted = self._counted.get(period)
+            if counted is None:
+                counted = Counter(outcome_counts(connection, since, over))
+                if len(self._counted) >= _PERIODS:
+                    self._counted = {}
+                self._counted[period] = counted
+            found = found + counted
         return found
 
 

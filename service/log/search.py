@@ -26,7 +26,7 @@ import engine
 from service.log.index import datetime_of, has_word, moment_of, sorted_below, unindexed
 from service.log.query import FIELDS, MOST_WORDS, Query, words_of
 from service.log.summary import PARTIES, pair, yes_or_no
-from service.store.tables import entry, entry_term, term
+from service.store.tables import entry, entry_term, record, term
 
 OUTCOMES: tuple[str, ...] = get_args(engine.Decision.model_fields["outcome"].annotation)
 _WALKED = (500, 2_000, 8_000, 20_000)  # rows of a word in each step; after the last step the page ends
@@ -94,6 +94,11 @@ def find(connection: sa.Connection, query: Query, cursor: str | None = None, lim
     return Page(tuple(_with_parties(connection, rows)), None if last is None else _written(last, query), left)
 
 
+def cursor_after(row: Row, query: Query) -> str:
+    """The cursor by which a search goes on after one of its rows, for a caller who takes only some rows of a page."""
+    return _written((moment_of(row.recorded_at), row.sequence), query)
+
+
 def everything(connection: sa.Connection, query: Query, at_once: int = 1_000) -> Iterator[Row]:
     """Every row of a query, newest first."""
     cursor = None
@@ -133,6 +138,26 @@ def of_numbers(connection: sa.Connection, numbers: Sequence[int]) -> dict[int, R
         return {}
     rows = connection.execute(sa.select(*_COLUMNS).where(entry.c.sequence.in_(numbers))).all()
     return {row.sequence: row for row in _with_parties(connection, rows)}
+
+
+def scoped(connection: sa.Connection, ids: Sequence[str], party: str, jurisdiction: str) -> tuple[set[str], set[str]]:
+    """
+    Of some decisions, by their ids, those on an exchange of a party and under the law of a jurisdiction, and those that are in the index.
+
+    An empty text is any.
+    """
+    parties = {number for side in PARTIES if party for number in _numbers(connection, side, (party,))}
+    laws = set(map(str, _numbers(connection, "jurisdiction", (jurisdiction,)))) if jurisdiction else set()
+    inside, indexed = set(), set()
+    rows = sa.select(record.c.id, entry.c.exporter, entry.c.recipient, entry.c.words)
+    rows = rows.join(entry, entry.c.sequence == record.c.sequence)
+    for at in range(0, len(ids), _COUNTED):
+        for row in connection.execute(rows.where(record.c.id.in_(ids[at : at + _COUNTED]))):
+            indexed.add(row.id)
+            of_party = not party or not parties.isdisjoint((row.exporter, row.recipient))
+            if of_party and (not jurisdiction or not laws.isdisjoint(row.words.split(","))):
+                inside.add(row.id)
+    return inside, indexed
 
 
 def newest(connection: sa.Connection) -> int:

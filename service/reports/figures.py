@@ -8,12 +8,12 @@ the newest decisions, and says of how many.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
 
 import engine
-from service.log.outcome_counts import outcome_counts
+from service.log.daily_outcomes import PeriodOutcomes
 from service.log.search import Row
 from service.log.word_counts import Word, words_of
 from service.reports.document import Block, Column, Section, Table, cell
@@ -43,18 +43,18 @@ class Figures:
     refusals: int
 
 
-def read(connection: sa.Connection, scope: Scope, most: int = MOST_COUNTED) -> Figures:
-    """The figures of a scope; at most so many decisions are looked through."""
+def read(connection: sa.Connection, scope: Scope, outcomes: PeriodOutcomes, today: date, most: int = MOST_COUNTED) -> Figures:
+    """The figures of a scope, on a day; at most so many decisions are looked through."""
     looked = list(scope.decisions(connection, most + 1))
     whole = len(looked) <= most
     looked = looked[:most]
     refused = [row.sequence for row in looked if not row.proceed][:_REFUSALS]
     exact = not (scope.party or scope.jurisdiction)
-    counted: Counter[str] = (
-        Counter(outcome_counts(connection, scope.query.since, scope.query.until))
-        if exact
-        else Counter(row.outcome for row in looked)
-    )
+    query = scope.query
+    if exact and query.since is not None and query.until is not None:
+        counted = outcomes.counts(connection, query.since, query.until, today)
+    else:
+        counted = Counter(row.outcome for row in looked)
     return Figures(
         counted, exact or whole, looked, whole, words_of(connection, refused, ("provision", "requirement")), len(refused)
     )

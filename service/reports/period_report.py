@@ -7,7 +7,7 @@ says of how many. Texts of decisions are as they were recorded, and erased value
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,8 +15,9 @@ import sqlalchemy as sa
 import engine
 from service.ledger.committed_records import CommittedRecord, of_records
 from service.ledger.promise_list import PromiseList, PromisePart
+from service.log.daily_outcomes import PeriodOutcomes
 from service.log.leaf import clear
-from service.log.search import Row
+from service.log.search import Row, scoped
 from service.log.store import find, of_numbers
 from service.reports import figures
 from service.reports.column_values import short
@@ -50,6 +51,7 @@ class _Found:
     committed: Sequence[tuple[Row, CommittedRecord]]
     records: Mapping[int, Mapping[str, Any]]  # of the commitments that are listed, by sequence
     most: int  # rows of each list
+    proven: int  # of the listed commitments
 
     @property
     def words(self) -> dict[str, str]:
@@ -88,6 +90,7 @@ class PeriodReport:
         self._serving = serving
         self._promises = PromiseList(service)
         self._proofs = RecordProofs(service)
+        self._outcomes = PeriodOutcomes()
 
     def document(
         self,
@@ -98,11 +101,16 @@ class PeriodReport:
         parts: Collection[str] = PARTS,
         listed: int = LISTED,
         counted: int = MOST_COUNTED,
+        proven: int = LISTED,
     ) -> Document:
-        """The report on a scope, with some of its parts. Each list has at most `listed` rows, of at most `counted` decisions."""
+        """
+        The report on a scope, with some of its parts. Each list has at most `listed` rows, of at most `counted` decisions.
+
+        The proofs are those of the first `proven` of the listed commitments: each is verified while the report is made.
+        """
         bundle, words = self._service.live.bundle, REPORT_WORDS[lang]
-        seen = figures.read(connection, scope, counted)
-        found = _Found(connection, scope, lang, bundle, seen, *_committed(connection, seen.looked, listed), listed)
+        seen = figures.read(connection, scope, self._outcomes, made.astimezone(UTC).date(), counted)
+        found = _Found(connection, scope, lang, bundle, seen, *_committed(connection, seen.looked, listed), listed, proven)
         made_at = moment_text(made)
         head = (
             *scope_facts(scope, bundle, lang),
@@ -176,7 +184,7 @@ class PeriodReport:
                     yield _promise(each, titles, found)
 
     def _proofs_section(self, found: _Found) -> Section:
-        made = [each for _, each in found.listed]
+        made = [each for _, each in found.listed[: found.proven]]
         first, last = found.scope.first.isoformat(), found.scope.last.isoformat()
         return self._proofs.section(found.connection, made, len(found.committed) - len(made), first, last, found.lang)
 
@@ -263,7 +271,7 @@ def _reviews_section(found: _Found) -> Section:
     looked = len(given)
     if narrowed:
         decisions = dict.fromkeys(each.decision for each in given)
-        inside = {id for id in decisions if _within(found.connection, id, scope)}
+        inside = _within(found.connection, list(decisions), scope)
         given = [each for each in given if each.decision in inside]
     rows = [
         (
@@ -290,8 +298,14 @@ def _reviews_section(found: _Found) -> Section:
     return Section("reviews", words["part_reviews"], (words["reviews_about"], *(each for each in blocks if each)))
 
 
-def _within(connection: sa.Connection, id: str, scope: Scope) -> bool:
-    """Whether a decision is on an exchange of the party, and under the law of the jurisdiction, of a scope."""
+def _within(connection: sa.Connection, ids: Sequence[str], scope: Scope) -> set[str]:
+    """Those decisions that are on an exchange of the party, and under the law of the jurisdiction, of a scope."""
+    inside, indexed = scoped(connection, ids, scope.party, scope.jurisdiction)
+    return inside | {id for id in ids if id not in indexed and _is_within(connection, id, scope)}
+
+
+def _is_within(connection: sa.Connection, id: str, scope: Scope) -> bool:
+    """The same of one decision, from its record: of one that is not in the index yet."""
     stored = find(connection, id)
     if stored is None:
         return False

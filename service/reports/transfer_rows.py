@@ -21,8 +21,9 @@ from service.reports.column_values import standing
 from service.reports.scope import Scope
 
 _AT_ONCE = 200  # records that are read together
+_FOUND_AT_ONCE = 500  # decisions; each search is several statements
 _WALKED = 4_000  # decisions that a page looks through
-MOST_OTHERS = 1_000  # decisions that are looked through for exchanges that a register does not take
+MOST_OTHERS = 500  # decisions that are looked through for exchanges that a register does not take
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,12 @@ class Others:
 
 
 def query_of(register: engine.TransferRegisterText, scope: Scope) -> Query:
-    """The search for the records of a register. It is kept by the exporter, so a party is the exporter."""
-    asked = replace(scope.query, jurisdiction=(), provision=tuple(register.takes))
+    """
+    The search for the records of a register. It is kept by the exporter, so a party is the exporter.
+
+    What is committed is decided once more then, and has a record by which it may proceed: no other record is looked for.
+    """
+    asked = replace(scope.query, jurisdiction=(), provision=tuple(register.takes), proceed=True)
     return replace(asked, exporter=(scope.party,)) if scope.party else asked
 
 
@@ -60,14 +65,22 @@ def page(
 ) -> TransferPage:
     """The rows after a cursor, at most `limit`. Raises CursorRefused."""
     query, walked = query_of(register, scope), 0
-    rows: list[TransferRow] = []
-    while True:
-        found = search.find(connection, query, cursor, min(limit - len(rows), _AT_ONCE))
+    taken: list[tuple[search.Row, CommittedRecord]] = []
+    while len(taken) <= limit and walked < _WALKED:
+        # Many at once, whatever the limit is: few decisions are committed.
+        found = search.find(connection, query, cursor, _FOUND_AT_ONCE)
+        taken += _committed(connection, register, found.rows)
         cursor = found.next
-        walked += max(len(found.rows), 1)
-        rows += _committed(connection, register, found.rows)
-        if cursor is None or len(rows) >= limit or walked >= _WALKED:
-            return TransferPage(tuple(rows), cursor)
+        walked += (
+            len(found.rows) if len(found.rows) == _FOUND_AT_ONCE else _WALKED
+        )  # the search ended early: it looked at very many
+        if cursor is None:
+            break
+    if len(taken) > limit:
+        taken = taken[:limit]
+        cursor = search.cursor_after(taken[-1][0], query)
+    records = _records(connection, [made.sequence for _, made in taken])
+    return TransferPage(tuple(TransferRow(made, records[made.sequence]) for _, made in taken), cursor)
 
 
 def every(connection: sa.Connection, register: engine.TransferRegisterText, scope: Scope) -> Iterator[TransferRow]:
@@ -83,14 +96,15 @@ def every(connection: sa.Connection, register: engine.TransferRegisterText, scop
 
 def others(connection: sa.Connection, register: engine.TransferRegisterText, scope: Scope) -> Others:
     """The committed exchanges that the law of the jurisdiction reaches or may reach, and that the register does not take."""
-    query = replace(scope.query, jurisdiction=(register.jurisdiction,))
+    query = replace(scope.query, jurisdiction=(register.jurisdiction,), proceed=True)
     query = replace(query, exporter=(scope.party,)) if scope.party else query
     takes, count, walked, cursor = frozenset(register.takes), 0, 0, None
     while walked < MOST_OTHERS:
-        found = search.find(connection, query, cursor, _AT_ONCE)
+        found = search.find(connection, query, cursor, _FOUND_AT_ONCE)
         made = of_records(connection, [row.sequence for row in found.rows])
         count += sum(not takes & _provisions(record) for record in _records(connection, [*made]).values())
-        walked, cursor = walked + max(len(found.rows), 1), found.next
+        cursor = found.next
+        walked += len(found.rows) if len(found.rows) == _FOUND_AT_ONCE else MOST_OTHERS
         if cursor is None:
             return Others(count, whole=True)
     return Others(count, whole=False)
@@ -98,17 +112,16 @@ def others(connection: sa.Connection, register: engine.TransferRegisterText, sco
 
 def _committed(
     connection: sa.Connection, register: engine.TransferRegisterText, rows: Sequence[search.Row]
-) -> Iterator[TransferRow]:
+) -> Iterator[tuple[search.Row, CommittedRecord]]:
     """The committed ones of some records, on days of the register, in their order."""
     made = of_records(connection, [row.sequence for row in rows])
-    records = _records(connection, [*made])
     window = register.in_force
     for row in rows:
         found = made.get(row.sequence)
         if found is None or (window.from_ and found.day < window.from_.isoformat()):
             continue
         if window.until is None or found.day <= window.until.isoformat():
-            yield TransferRow(found, records[row.sequence])
+            yield row, found
 
 
 def _records(connection: sa.Connection, sequences: Sequence[int]) -> dict[int, dict[str, Any]]:

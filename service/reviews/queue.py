@@ -6,12 +6,13 @@ acceptance in the organisation's policies would close. Of several decisions on t
 again once the approval ended, and waits at once where who approved it asks for it herself: another person has to. What was refused,
 erased, or decided otherwise since does not wait.
 
-The rows of `review_case` say what may wait; their sign-offs say what does. Both are read at once, at most `MOST_CASES` cases, the oldest
-first. Source: semantics 4.3, 4.6.
+The rows of `review_case` say what may wait; their sign-offs say what does. A page reads the rows that it shows, in its order and by its
+filters. What is counted is counted among the `MOST_CASES` oldest. Source: semantics 4.3, 4.6.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
@@ -26,12 +27,20 @@ from service.reviews.approvals import Row
 from service.reviews.own_requests import Counting
 from service.store.tables import entry, person, review_case, sign_off
 
-_AT_ONCE = 500
-MOST_CASES = 5_000  # that are looked at, the oldest first
+MOST_CASES = 2_000  # that are counted, the oldest first
+MOST_LOOKED_AT = 2_000  # rows that a page looks at, at most, for those that do wait
+MOST_SIGNED = 10_000  # cases among which a page looks for those that wait for a second person
+MOST_ENDING = 200  # approvals that end soon
 ENDS_WITHIN = 30  # days; an approval that ends so soon is listed beside what waits
 SECOND = "second"  # what waits for a second person, beside the kinds of `recorded_case`
 
+_AT_ONCE = 500
+_NEVER = date.max.isoformat()
+
 Order = Literal["oldest", "newest", "due"]
+Place = tuple[
+    str, int, str
+]  # the day on which something falls due, where that is the order; the moment and the id of the decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +50,7 @@ class WaitingCase:
 
     `kinds` are of `review`, `lift`, `reach`, `gap` and `second`: somebody has signed, and another person has to. `provisions` are those
     that may be signed off, `signed` those that lack a second signature, with who gave the first. `due` is the first day on which a duty
-    of it falls due, and `ends` the last day of an approval that still stands. `current` says whether the loaded policies decided it.
+    of it falls due, and `ends` the last day of an approval that still stands. `askers` asked for decisions on its facts.
     """
 
     id: str
@@ -52,6 +61,7 @@ class WaitingCase:
     recipient_country: str | None
     answer: str
     asked_by: str | None
+    askers: tuple[str, ...]
     kinds: tuple[str, ...]
     provisions: tuple[str, ...]
     signed: Mapping[str, tuple[str, ...]]
@@ -72,17 +82,16 @@ class QueueFilter:
     recipient_country: str | None = None
     provision: str | None = None
 
-    def matches(self, case: WaitingCase, now: datetime) -> bool:
-        """Whether a case is wanted."""
-        wanted = (
-            self.kind is None or self.kind in case.kinds,
-            self.assignee is None or (case.assignee or "none") == self.assignee,
-            self.older_than_days is None or case.recorded_at <= now - timedelta(days=self.older_than_days),
-            self.exporter_country is None or case.exporter_country == self.exporter_country,
-            self.recipient_country is None or case.recipient_country == self.recipient_country,
-            self.provision is None or self.provision in case.provisions,
-        )
-        return all(wanted)
+
+@dataclass(frozen=True, slots=True)
+class CountedCase:
+    """A case of the queue in short: what waits, what may be signed off of it, by whom it was signed, and who asked."""
+
+    id: str
+    kinds: tuple[str, ...]
+    provisions: tuple[str, ...]
+    signed: Mapping[str, tuple[str, ...]]
+    askers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,37 +100,70 @@ class ReviewQueue:
     What waits, oldest first, and what was approved and ends soon. `more`: there are more cases than were looked at.
     """
 
-    waiting: tuple[WaitingCase, ...]
+    waiting: tuple[CountedCase, ...]
     ending: tuple[WaitingCase, ...]
     more: bool
 
     def counts(self) -> dict[str, int]:
         """How many wait of each kind."""
-        found: dict[str, int] = {}
-        for case in self.waiting:
-            for kind in case.kinds:
-                found[kind] = found.get(kind, 0) + 1
-        return found
+        return dict(Counter(kind for case in self.waiting for kind in case.kinds))
 
 
 def read(connection: sa.Connection, live: Live, today: date, token_issuer: str | None) -> ReviewQueue:
-    """The whole queue on a day. `token_issuer` is the issuer of tokens that is set."""
-    ended = sa.and_(review_case.c.state == APPROVED, review_case.c.until < (today + timedelta(days=ENDS_WITHIN)).isoformat())
-    rows = [
-        *connection.execute(_CASES.where(review_case.c.state == WAITS).order_by(*_BY_AGE).limit(MOST_CASES + 1)),
-        *connection.execute(_CASES.where(ended).order_by(review_case.c.until).limit(MOST_CASES + 1)),
-    ]
-    more = len(rows) > MOST_CASES
-    said = _said(connection, [row.facts for row in rows[:MOST_CASES]])
+    """The whole queue on a day, for its counts: the oldest cases. `token_issuer` is the issuer of tokens that is set."""
     counting = Counting(connection, token_issuer)
-    waiting, ending = [], []
-    for row in rows[:MOST_CASES]:
-        case, waits = _case(row, live, said.get(row.facts, ()), counting, today)
-        if waits:
-            waiting.append(case)
-        elif case.ends is not None:
-            ending.append(case)
-    return ReviewQueue(tuple(sorted(waiting, key=lambda each: (each.recorded_at, each.id))), tuple(ending), more)
+    of_case = (review_case.c.kinds, review_case.c.provisions, review_case.c.askers)
+    more_of = (*of_case, _SIGNED_OFF.label("signed"), _ASKED_BY.label("caller"))
+    rows = _first(connection, (*_KEY, *more_of), (), today, "oldest", MOST_CASES + 1)
+    more, rows = len(rows) > MOST_CASES, rows[:MOST_CASES]
+    said = _said_of(connection, [row.facts for row in rows if row.signed is not None])
+    texts = _Texts()
+    waiting = []
+    for row in rows:
+        kinds, provisions, askers = tuple(filter(None, row.kinds.split(","))), texts.of(row.provisions), texts.of(row.askers)
+        signed: Mapping[str, tuple[str, ...]] = {}
+        if row.facts in said:
+            standing = _Standing(live, provisions, said[row.facts], counting.for_id(said[row.facts], row.caller), today)
+            if not standing.waits(kinds):
+                continue
+            signed = standing.signed
+        waiting.append(CountedCase(row.decision, (*kinds, SECOND) if signed else kinds, provisions, signed, askers))
+    return ReviewQueue(tuple(waiting), _ending(connection, live, today, counting), more)
+
+
+def page(
+    connection: sa.Connection,
+    live: Live,
+    now: datetime,
+    today: date,
+    token_issuer: str | None,
+    wanted: QueueFilter,
+    order: Order,
+    after: Place | None,
+    limit: int,
+) -> list[WaitingCase]:
+    """At most `limit` cases that wait on a day and are wanted, in an order, after a place."""
+    counting = Counting(connection, token_issuer)
+    found: list[WaitingCase] = []
+    looked_at, at_once = 0, _AT_ONCE if wanted.kind == SECOND else limit + 25
+    while len(found) < limit and looked_at < MOST_LOOKED_AT:
+        rows = _first(connection, _KEY, _wanted(wanted, now), today, order, at_once, after, signed=wanted.kind == SECOND)
+        facts = [row.facts for row in rows]
+        whole, said = _cases(connection, facts), _said_of(connection, facts)
+        for row in rows:
+            after = (row.due or _NEVER) if order == "due" else "", row.moment, row.decision
+            if row.facts not in whole:
+                continue
+            case, waits = _case(whole[row.facts], live, said.get(row.facts, ()), counting, today)
+            # Again, since one database does not tell capital letters apart, and only sign-offs say who has signed.
+            named = wanted.provision is None or wanted.provision in case.provisions
+            if waits and named and (wanted.kind is None or wanted.kind in case.kinds):
+                found.append(case)
+        looked_at += len(rows)
+        if len(rows) < at_once:
+            break
+        at_once = _AT_ONCE
+    return found[:limit]
 
 
 def of_decision(
@@ -140,46 +182,187 @@ def newest_of(connection: sa.Connection, facts: str) -> str | None:
     return connection.execute(sa.select(review_case.c.decision).where(review_case.c.facts == facts)).scalar_one_or_none()
 
 
-def place_of(case: WaitingCase, order: Order) -> str:
-    """The place of a case in an order, as a text that sorts: by age, or by the day on which something falls due, without one last."""
+def place_of(case: WaitingCase, order: Order) -> Place:
+    """The place of a case in an order: by age, or by the day on which something falls due, without one last."""
     due = (case.due or date.max).isoformat() if order == "due" else ""
-    return f"{due} {moment_of(case.recorded_at):020d} {case.id}"
+    return due, moment_of(case.recorded_at), case.id
 
 
-def ordered(cases: Iterable[WaitingCase], order: Order, after: str | None = None) -> list[WaitingCase]:
-    """Cases in an order, those after a place."""
-    newest = order == "newest"
-    found = sorted(cases, key=lambda each: place_of(each, order), reverse=newest)
-    if after is None:
-        return found
-    return [each for each in found if (place_of(each, order) < after if newest else place_of(each, order) > after)]
-
-
-_CASES = sa.select(
-    review_case,
+_OF_ENTRY = (
     entry.c.as_of,
     entry.c.answer,
     entry.c.exporter_country,
     entry.c.recipient_country,
     entry.c.caller,
     entry.c.bundle,
-).join(entry, entry.c.sequence == review_case.c.sequence)
-_BY_AGE = (review_case.c.moment, review_case.c.sequence)
+)
+_CASES = sa.select(review_case, *_OF_ENTRY).join(entry, entry.c.sequence == review_case.c.sequence)
+_KEY = (review_case.c.facts, review_case.c.decision, review_case.c.moment, review_case.c.due)
+_SIGNED_OFF = (
+    sa.select(sa.literal(1)).where(sign_off.c.facts == review_case.c.facts).limit(1).correlate(review_case).scalar_subquery()
+)
+# Who asked for the decision of a case.
+_ASKED_BY = sa.select(entry.c.caller).where(entry.c.sequence == review_case.c.sequence).correlate(review_case).scalar_subquery()
+
+
+def _wanted(wanted: QueueFilter, now: datetime) -> list[sa.ColumnElement[bool]]:
+    """The conditions of a filter, as far as the rows of cases and of the index have what it is about."""
+    found: list[sa.ColumnElement[bool]] = []
+    if wanted.kind is not None and wanted.kind != SECOND:
+        found.append(("," + review_case.c.kinds + ",").contains(f",{wanted.kind},", autoescape=True))
+    if wanted.assignee is not None:
+        found.append(review_case.c.assignee == (None if wanted.assignee == "none" else wanted.assignee))
+    if wanted.older_than_days is not None:
+        found.append(review_case.c.moment <= moment_of(now - timedelta(days=wanted.older_than_days)))
+    if wanted.provision is not None:
+        found.append(review_case.c.provisions.contains(json.dumps(wanted.provision), autoescape=True))
+    # Each row is looked up on its own: joined, a database might begin with the other table, and read all of it.
+    there = (entry.c.sequence == review_case.c.sequence,)
+    for column, country in (
+        (entry.c.exporter_country, wanted.exporter_country),
+        (entry.c.recipient_country, wanted.recipient_country),
+    ):
+        if country is not None:
+            found.append(sa.select(column).where(*there).correlate(review_case).scalar_subquery() == country)
+    return found
+
+
+def _first(
+    connection: sa.Connection,
+    columns: Sequence[sa.ColumnElement[Any]],
+    where: Sequence[sa.ColumnElement[bool]],
+    today: date,
+    order: Order,
+    limit: int,
+    after: Place | None = None,
+    *,
+    signed: bool = False,
+) -> list[Any]:
+    """
+    The first rows of cases that wait by their state, or whose approval has ended, in an order, after a place.
+
+    `signed`: those that somebody has signed, among so many.
+    """
+    place = [review_case.c.moment, review_case.c.decision]
+    cases = sa.select(*columns, *([_SIGNED_OFF.label("signed")] if signed else [])).where(*where)
+    parts = [(cases, place, None if after is None else after[1:])]
+    if order == "due":  # first those with a day, then those without one: each part is read by an index
+        due, days = review_case.c.due, [review_case.c.due, *place]
+        with_day, without = cases.where(due.is_not(None)), cases.where(due.is_(None))
+        begun = after is not None and after[0] != _NEVER
+        parts = [(with_day, days, after if begun else None)] if after is None or begun else []
+        parts.append((without, place, None if after is None or begun else after[1:]))
+    rows: list[Any] = []
+    for part, sorted_by, beyond in parts:
+        if len(rows) < limit:
+            rows += _first_of(connection, part, sorted_by, beyond, today, limit - len(rows), order, signed)
+    return rows
+
+
+def _first_of(
+    connection: sa.Connection,
+    cases: sa.Select[Any],
+    sorted_by: Sequence[sa.ColumnElement[Any]],
+    after: Sequence[str | int] | None,
+    today: date,
+    limit: int,
+    order: Order,
+    signed: bool,
+) -> list[Any]:
+    """The first rows of some cases by some columns, after a place."""
+    if after is not None:
+        here, there = sa.tuple_(*sorted_by), sa.tuple_(*map(sa.literal, after))
+        cases = cases.where(here < there if order == "newest" else here > there)
+    cases = cases.order_by(*(each.desc() if order == "newest" else each for each in sorted_by))
+    # `coalesce` keeps a database from the index of these days: most approvals of an old log have ended, and all would be sorted.
+    # What ends soon is among them: new policies may have ended it already.
+    soon = (today + timedelta(days=ENDS_WITHIN)).isoformat()
+    ended = sa.and_(review_case.c.state == APPROVED, sa.func.coalesce(review_case.c.until, _NEVER) < soon)
+    rows: list[Any] = []
+    for state, most in ((review_case.c.state == WAITS, MOST_SIGNED), (ended, _AT_ONCE)):
+        chosen = cases.where(state).limit(most if signed else limit)
+        if signed:
+            among = chosen.subquery()
+            chosen = sa.select(among).where(among.c.signed.is_not(None)).limit(limit)
+        rows += connection.execute(chosen)
+
+    def key(row: Any) -> tuple[Any, ...]:
+        return ((row.due or "") if order == "due" else "", row.moment, row.decision)
+
+    return sorted(rows, key=key, reverse=order == "newest")[:limit]
+
+
+def _cases(connection: sa.Connection, facts: Sequence[str]) -> Mapping[str, Any]:
+    """The cases of some facts, each with what the index has of its decision."""
+    return {row.facts: row for row in connection.execute(_CASES.where(review_case.c.facts.in_(facts)))}
+
+
+def _ending(connection: sa.Connection, live: Live, today: date, counting: Counting) -> tuple[WaitingCase, ...]:
+    """What was approved until a day that is near, the nearest first."""
+    until = review_case.c.until
+    near = until.between(today.isoformat(), (today + timedelta(days=ENDS_WITHIN - 1)).isoformat())
+    chosen = _CASES.where(review_case.c.state == APPROVED, near).order_by(until, review_case.c.decision).limit(MOST_ENDING)
+    rows = connection.execute(chosen).all()
+    said = _said_of(connection, [row.facts for row in rows])
+    cases = [_case(row, live, said.get(row.facts, ()), counting, today) for row in rows]
+    return tuple(case for case, waits in cases if not waits and case.ends is not None)
+
+
+class _Texts:
+    """Lists of texts from their JSON. Few callers ask, and few provisions are reviewed, so the same come again and again."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[str, ...]] = {}
+
+    def of(self, text: str) -> tuple[str, ...]:
+        found = self._known.get(text)
+        if found is None:
+            found = self._known[text] = tuple(json.loads(text))
+        return found
+
+
+class _Standing:
+    """
+    How the sign-offs of some facts stand on a day, for the provisions of a case.
+
+    `others` are those of `said` that count for who asked: refusals, and what others approved.
+    """
+
+    def __init__(self, live: Live, provisions: Sequence[str], said: Sequence[Row], others: Sequence[Row], today: date) -> None:
+        last = {each["provision"]: each["verdict"] for each in said}
+        self.provisions = provisions
+        self.refused = any(last.get(each) == "refuse" for each in provisions)
+        self.under = {
+            each.provision: each for each in approvals.signatures(live, others, today) if each.provision in provisions
+        }
+        self.open = [each for each in provisions if not (each in self.under and self.under[each].complete)]
+
+    @property
+    def signed(self) -> dict[str, tuple[str, ...]]:
+        """What lacks another signature, with who gave the first."""
+        under = self.under
+        return {
+            name: tuple(each["given_by"] for each in under[name].given)
+            for name in self.open
+            if name in under and under[name].given
+        }
+
+    @property
+    def ends(self) -> date | None:
+        """The last day of the approvals, where everything is approved."""
+        given = (each for name, under in self.under.items() if name not in self.open for each in under.given)
+        return None if self.open else min((date.fromisoformat(each["until"]) for each in given), default=None)
+
+    def waits(self, kinds: Sequence[str]) -> bool:
+        """Whether a case of some kinds waits."""
+        return not self.refused and bool(kinds) and (bool(self.open) or not self.provisions)
 
 
 def _case(row: Any, live: Live, said: Sequence[Row], counting: Counting, today: date) -> tuple[WaitingCase, bool]:
     """A case from its row and the sign-offs of its facts, and whether it waits: for another person than who asked."""
     provisions = tuple(json.loads(row.provisions))
-    last = {each["provision"]: each["verdict"] for each in said}
-    others = counting.for_id(said, row.caller)
-    under = {each.provision: each for each in approvals.signatures(live, others, today) if each.provision in provisions}
-    open_ = [each for each in provisions if not (each in under and under[each].complete)]
-    refused = any(last.get(each) == "refuse" for each in provisions)
-    signed = {
-        name: tuple(each["given_by"] for each in under[name].given) for name in open_ if name in under and under[name].given
-    }
-    ends = [date.fromisoformat(each["until"]) for name in under if name not in open_ for each in under[name].given]
-    kinds = tuple(filter(None, row.kinds.split(",")))
+    standing = _Standing(live, provisions, said, counting.for_id(said, row.caller), today)
+    kinds, signed = tuple(filter(None, row.kinds.split(","))), standing.signed
     case = WaitingCase(
         id=row.decision,
         facts=row.facts,
@@ -189,23 +372,29 @@ def _case(row: Any, live: Live, said: Sequence[Row], counting: Counting, today: 
         recipient_country=row.recipient_country,
         answer=row.answer,
         asked_by=row.caller,
+        askers=tuple(json.loads(row.askers)),
         kinds=(*kinds, SECOND) if signed else kinds,
         provisions=provisions,
         signed=signed,
         due=None if row.due is None else date.fromisoformat(row.due),
-        ends=min(ends, default=None) if not open_ else None,
+        ends=standing.ends,
         assignee=row.assignee,
         bundle=row.bundle,
     )
-    return case, not refused and bool(kinds) and (bool(open_) or not provisions)
+    return case, standing.waits(kinds)
 
 
-def _said(connection: sa.Connection, facts: Sequence[str]) -> Mapping[str, list[Row]]:
+_SIGNED = (
+    sa.select(sign_off, person.c.issuer, person.c.subject)
+    .select_from(sign_off.outerjoin(person, person.c.id == sign_off.c.person))
+    .order_by(sign_off.c.number)
+)
+
+
+def _said_of(connection: sa.Connection, facts: Sequence[str]) -> Mapping[str, list[Row]]:
     """The sign-offs of some facts, by their digest, each in order."""
     found: dict[str, list[Row]] = {}
-    of_person = sa.select(sign_off, person.c.issuer, person.c.subject)
-    joined = of_person.select_from(sign_off.outerjoin(person, person.c.id == sign_off.c.person)).order_by(sign_off.c.number)
     for at in range(0, len(facts), _AT_ONCE):
-        for row in connection.execute(joined.where(sign_off.c.facts.in_(facts[at : at + _AT_ONCE]))).mappings():
+        for row in connection.execute(_SIGNED.where(sign_off.c.facts.in_(facts[at : at + _AT_ONCE]))).mappings():
             found.setdefault(row["facts"], []).append(dict(row))
     return found

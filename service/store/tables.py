@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "person_erased"  # the newest of the migrations, which make these tables
+REVISION = "page_indexes"  # the newest of the migrations, which make these tables
 
 metadata = sa.MetaData()
 
@@ -217,6 +217,7 @@ review_case = sa.Table(
     sa.Column("askers", sa.Text, nullable=False),
     sa.Index("review_case_by_age", "state", "moment"),
     sa.Index("review_case_by_end", "state", "until"),
+    sa.Index("review_case_by_due", "state", "due", "moment"),
 )
 # What was said of a review beside its sign-offs: a comment, or to whom it is assigned (null: to nobody any more).
 review_note = sa.Table(
@@ -455,6 +456,7 @@ promise = sa.Table(
     sa.Column("reported_by", sa.String),
     sa.Index("promise_by", "by", "due"),
     sa.Index("promise_due", "due"),
+    sa.Index("promise_open", "kept_on", "due"),
 )
 # The meanings under which commitments were counted, and until which day. Without commitments there is nothing to read.
 counted = sa.Table(

@@ -24,6 +24,8 @@ EXAMPLES = """examples:
   make bench ARGS="search 100000 sqlite"
   make bench ARGS="watch 100000"
   make bench ARGS="statistics 1000000"
+  make bench ARGS="pages 1000000"
+  make bench ARGS="pages 1000000 /var/tmp/million.db"
 """
 
 
@@ -56,18 +58,22 @@ def main() -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parts = ("decisions", "sizes", "memory", "http", "search", "watch", "statistics")
+    parts = ("decisions", "sizes", "memory", "http", "search", "watch", "statistics", "pages")
     parser.add_argument(
-        "part", nargs="?", choices=parts, help="only this part; `search`, `watch` and `statistics` are never part of the whole"
+        "part",
+        nargs="?",
+        choices=parts,
+        help="only this part; `search`, `watch`, `statistics` and `pages` are never part of the whole",
     )
     parser.add_argument(
         "more",
         nargs="*",
-        help="of `search`: how many records, of `watch`: how many commitments, of `statistics`: how many lines; and on which databases",
+        help="of `search`: how many records, of `watch`: how many commitments, of `statistics`: how many lines, of `pages`: how many"
+        " decisions; and on which databases, of `pages` also by their addresses",
     )
     parser.add_argument("--decisions", type=int, default=20_000, metavar="N", help="of `memory` (default: 20000)")
     asked = parser.parse_args()
-    if asked.more and asked.part not in ("search", "watch", "statistics"):
+    if asked.more and asked.part not in ("search", "watch", "statistics", "pages"):
         parser.error(f"`{asked.part}` takes nothing more")
     if asked.part == "search":
         from tests.bench import search
@@ -86,6 +92,12 @@ def main() -> None:
 
         number, *databases = asked.more or ["1000000"]
         statistics_speed.main(int(number), databases or ["sqlite", "postgresql"])
+        return
+    if asked.part == "pages":
+        from tests.bench import page_speed
+
+        number, *databases = asked.more or ["1000000"]
+        page_speed.main(int(number), databases or ["sqlite", "postgresql"])
         return
     bundle, exchanges = loaded()
     for part, measure in _parts(bundle, exchanges, asked.decisions).items():

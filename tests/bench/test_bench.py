@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,15 @@ from starlette.testclient import TestClient
 
 import engine
 from engine.backends.durable.network import Network
+from service.log import search
+from service.log.query import Query
 from service.log.store import Store
 from service.policies.live import Live
+from tests.bench import page_speed
 from tests.bench.figures import Goal, at_most
 from tests.bench.forgetful import forget
 from tests.bench.http_load import Load
+from tests.bench.page_speed import Measured
 from tests.bench.peer_server import application
 from tests.bench.peers import LEVELS, policies
 from tests.bench.rules import ALL_PRESENT, DAY, workload
@@ -101,3 +106,28 @@ def test_a_peer_records_as_durably_as_the_service(tmp_path: Path) -> None:
             }
             named += len(answer["matched"])
         assert named
+
+
+def test_pages_are_measured_over_sound_records(tmp_path: Path) -> None:
+    """The database has so many decisions, each sound and found by its words, and the pages of it are measured."""
+    database = str(tmp_path / "log.db")
+    found = {each.name: each for each in page_speed.run(database, 60, "one ", times=1)}
+    assert {"one review", "one commitment", "one counter", "one entity", "one policy", "one provision"} <= found.keys()
+    assert {each.status for each in found.values()} == {200}
+    with Store.open(database) as store, store.database.reading.connect() as connection:
+        stored = list(store.scan())
+        assert 60 <= len(stored) <= 80  # what is committed is decided once more
+        assert not any(each.faults() for each in stored)
+        for each in search.everything(connection, Query(exporter_country=("CN",)), 50):
+            assert each.exporter_country == "CN"
+        found_ids = {each.id for each in search.everything(connection, Query(), 50)}
+    assert found_ids == {each.entry.id for each in stored}
+
+
+def test_a_page_is_measured_by_its_length_and_its_work() -> None:
+    """The first time is told apart; each later one has to be within the limit, and an answer that is no page meets nothing."""
+    page = Measured("a page", 200, 100_000, (900, 900), (900, 10), (200, 10))
+    assert page.met
+    assert not replace(page, size=100_001).met
+    assert not replace(page, worked=(10, 201)).met
+    assert not replace(page, status=500).met

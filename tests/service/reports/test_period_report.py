@@ -8,6 +8,7 @@ from service.console.report_page_wording import REPORT_PAGE_WORDS
 from service.reports.period_report import PARTS, PeriodReport
 from service.reports.report_wording import REPORT_WORDS
 from service.reports.scope import Scope, ScopeRefused
+from service.watch.events import KINDS
 from tests.service.conftest import ONE_DATABASE
 from tests.service.console.test_console import text_of
 from tests.service.reports.conftest import NOON
@@ -100,7 +101,7 @@ def test_every_list_is_bounded_and_counts_the_rest(desk, monkeypatch):
     for number in range(5):
         desk.commit("clinic", f"lab-{number}")
     assert len(sections(desk, listed=2)["Committed exchanges"]) == 2
-    monkeypatch.setattr("service.api.reports.ROWS", 2)
+    monkeypatch.setattr("service.api.reports.LINES", 2)
     assert "3 more are not shown." in text_of(desk.client.get(REPORT).text)
     monkeypatch.setattr("service.api.reports.COUNTED", 4)
     page = text_of(desk.client.get(REPORT).text)
@@ -140,6 +141,7 @@ def test_both_languages_name_the_same_things():
         for name, text in words["en"].items():
             assert len(re.findall(r"\{\d?\}", text)) == len(re.findall(r"\{\d?\}", words["zh"][name])), name
     assert {f"part_{part}" for part in PARTS} <= REPORT_WORDS["en"].keys()
+    assert {f"watch_{kind}" for kind in KINDS} <= REPORT_WORDS["en"].keys()
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_it_is_of_a_period_and_an_exporter(desk):
 def test_long_registers_have_pages_and_whole_files(desk, monkeypatch):
     """Pages go on where the one before ended; the file has every row once."""
     monkeypatch.setattr("service.api.reports.ROWS", 3)
-    monkeypatch.setattr("service.reports.transfer_rows._AT_ONCE", 2)
+    monkeypatch.setattr("service.reports.transfer_rows._FOUND_AT_ONCE", 2)
     ids = [desk.commit("clinic", f"lab-{number}")["id"] for number in range(7)]
     desk.evaluate()
     assert [row["Commitment"] for row in table(desk)] == ids[::-1]
