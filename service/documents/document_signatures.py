@@ -96,14 +96,12 @@ def attach(
     attached = attachments.of_decision(transaction, decision).get(name)
     if attached is None or attached.shown.sha256 != stated.sha256:
         raise _not(f"no bytes are attached to `{name}` of this decision: attach those that were signed first")
-    ended = (rows.c.verdict == WITHDRAW, rows.c.name == name, rows.c.given_at >= moment_text(statement.signed_at))
-    for binding in transaction.execute(sa.select(rows.c.binding).where(*ended)).scalars():
-        if binding == stated.binding:
-            raise _not("it was signed before this document was withdrawn; have it signed again")
+    withdrawn = (rows.c.verdict == WITHDRAW, rows.c.name == name, rows.c.given_at >= moment_text(statement.signed_at))
+    here = sa.or_(rows.c.binding == stated.binding, rows.c.binding.is_(None))  # by the index of `binding`
+    for binding in transaction.execute(sa.select(rows.c.binding).where(here, *withdrawn)).scalars():
         if binding is None:
-            raise _not(
-                "it was signed before a withdrawal that was erased since, which may have been its own; have it signed again"
-            )
+            raise _not("it was signed before a withdrawal that was erased since, perhaps its own; have it signed again")
+        raise _not("it was signed before this document was withdrawn; have it signed again")
     for row in not_withdrawn(transaction, [stated.binding]).get(stated.binding, ()):
         if row["verdict"] == SIGNED and row["decision"] == decision and row["envelope"] == verified.envelope:
             return _told(row, verified, today)

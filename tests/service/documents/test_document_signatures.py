@@ -343,6 +343,7 @@ def test_what_was_signed_before_a_withdrawal_never_counts_again(desk: SigningDes
     assert "before this document was withdrawn" in desk.refused(other, spare)
     assert desk.call("boss", "POST", f"/v1/decisions/{id}/erase").status_code == 200
     assert "a withdrawal that was erased" in desk.refused(other, spare)
+    assert "a withdrawal that was erased" in desk.refused(desk.attached(), desk.envelope())
     assert desk.evaluate()["outcome"] == "review"
     desk.moment[0] = NOON + timedelta(hours=2)
     assert "has not come" in desk.refused(other, desk.envelope(signed_at=(NOON + timedelta(hours=3)).isoformat()))
