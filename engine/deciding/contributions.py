@@ -150,6 +150,23 @@ class Tally:
         return cls(low, low, None if people.high is None or people.high > enough else int(people.high))
 
     @classmethod
+    def over(cls, parts: Iterable[Range | None]) -> Self:
+        """The sum of contributions that are certain; one of None may be any number."""
+        largest = least = 0
+        most: int | None = 0
+        for people in parts:
+            if people is None:
+                most = None
+                continue
+            low = min(int(people.low), ENOUGH)
+            least += low
+            if low > largest:
+                largest = low
+            if most is not None:
+                most = None if people.high is None or people.high > ENOUGH else most + int(people.high)
+        return cls(largest, least, most)
+
+    @classmethod
     def of_money(cls, sum_: Value) -> Self:
         """A sum of money, in ten-thousandths."""
         return cls.of(parts(sum_), enough=ENOUGH_MONEY)
@@ -248,9 +265,9 @@ class Counting:
             return parts_in(exchange.value(counted), currency)
         if counted == EXCHANGES:
             return Range.exact(1)
-        parts = [span(exchange.value(each)) for each in self._families.get(counted, (counted,))]
-        tally = sum((Tally.of(each) if each else UNBOUNDED for each in parts), NOTHING)
-        return tally.range(counter.distinct)
+        return Tally.over(span(exchange.value(each)) for each in self._families.get(counted, (counted,))).range(
+            counter.distinct
+        )
 
     def contributions(self, exchange: Exchange, verdict: Verdict, defined: Mapping[str, Truth]) -> tuple[Contribution, ...]:
         """
@@ -274,13 +291,12 @@ class Counting:
                     found.append(Contribution(counter.name, fact, key, people, currency))
         return tuple(found)
 
-    def value(self, counter: Counter, fact: str, exchange: Exchange, others: Tally, currency: str = "") -> Range:
+    def value(self, counter: Counter, own: Range, others: Tally) -> Range:
         """
-        The value of a counter for an exchange: the sum of the `others` that count and the exchange itself (semantics 2.8).
+        The value of a counter for an exchange: the sum of the `others` that count and of its `own` (semantics 2.8).
 
         Of money, in ten-thousandths of a currency.
         """
-        own = self.own(counter, fact, exchange, currency)
         if counter.currency:
             return (others + Tally.of(own, enough=ENOUGH_MONEY)).sum()
         return (others + Tally.of(own)).range(counter.distinct)
@@ -296,12 +312,9 @@ class Counting:
 
     def filled(self, exchange: Exchange, counts: Mapping[str, Value], counted: Collection[str] = ()) -> Exchange:
         """The same exchange with these counts, in its document too. `counted` are those that are from the ledger alone."""
-        document: Any = exchange.document
+        document = put_all(exchange.document, {fact: to_json(count) for fact, count in counts.items()})
         personal = set(exchange.personal)
-        for fact, count in counts.items():
-            document = put(document, fact, to_json(count))
-            if self._facts[fact].personal:
-                personal.add("/" + fact.replace(".", "/"))
+        personal |= {"/" + fact.replace(".", "/") for fact in counts if self._facts[fact].personal}
         values = {**exchange.values, **counts}
         if exchange.disputed:
             self._reader.count(values)
@@ -336,6 +349,26 @@ def put(document: Mapping[str, Any], fact: str, value: Any) -> dict[str, Any]:
     if value is None:
         return {key: each for key, each in document.items() if key != head}
     return {**document, head: value}
+
+
+def put_all(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of the document with some facts set, none of them to None. Every object that changes is copied once."""
+    whole = dict(document)
+    copied: dict[str, dict[str, Any]] = {"": whole}
+    for fact, value in values.items():
+        path, _, last = fact.rpartition(".")
+        here = copied.get(path)
+        if here is None:
+            here, under = whole, ""
+            for step in path.split("."):
+                under = f"{under}.{step}" if under else step
+                inner = copied.get(under)
+                if inner is None:
+                    sent = here.get(step)
+                    inner = copied[under] = here[step] = dict(sent) if isinstance(sent, Mapping) else {}
+                here = inner
+        here[last] = value
+    return whole
 
 
 def definition(counter: Counter) -> str:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import engine
-from engine.deciding.contributions import NOTHING, CountingWindow
+from engine.deciding.contributions import NOTHING, UNBOUNDED, CountingWindow
 from engine.values import MAX_COUNT
 
 DAY = date(2026, 11, 24)
@@ -167,13 +167,49 @@ def test_an_exchange_whose_key_is_not_known_may_be_anybody_s() -> None:
 
 def test_a_counter_includes_the_exchange_itself() -> None:
     """Beside others, an exchange's own people are in its counter whether or not they overlap with theirs."""
-    people = counter("counts.people")
+    people, files = counter("counts.people"), counter("counts.files")
     sent = exchange(data__people__plain=30)
+    plain, sensitive = (COUNTING.own(people, f"counts.people.{kind}", sent) for kind in ("plain", "sensitive"))
     others = engine.Tally.of(engine.Range.exact(20)) + engine.Tally.of(engine.Range.exact(25))
-    assert ends(COUNTING.value(people, "counts.people.plain", sent, others)) == (30, 75)
-    assert ends(COUNTING.value(people, "counts.people.plain", sent, NOTHING)) == (30, 30)
-    assert ends(COUNTING.value(people, "counts.people.sensitive", sent, others)) == (25, None)
-    assert ends(COUNTING.value(counter("counts.files"), "counts.files", exchange(data__files=3), others)) == (48, 48)
+    assert ends(COUNTING.value(people, plain, others)) == (30, 75)
+    assert ends(COUNTING.value(people, plain, NOTHING)) == (30, 30)
+    assert ends(COUNTING.value(people, sensitive, others)) == (25, None)
+    assert ends(COUNTING.value(files, COUNTING.own(files, "counts.files", exchange(data__files=3)), others)) == (48, 48)
+
+
+def test_contributions_are_added_up_at_once_as_they_are_one_by_one() -> None:
+    """The sum of some ranges, one of them unknown or too large to be exact, is that of their tallies."""
+    ranges = [
+        engine.Range(Decimal(a), None if b is None else Decimal(b)) for a, b in ((3, 5), (7, 7), (0, None), (1, MAX_COUNT))
+    ]
+    for size in range(len(ranges) + 1):
+        for some in itertools.combinations([*ranges, None], size):
+            tallies = (engine.Tally.of(each) if each else UNBOUNDED for each in some)
+            assert engine.Tally.over(some) == sum(tallies, NOTHING)
+
+
+def test_several_facts_are_put_into_a_document_as_one_by_one() -> None:
+    """The same document in the same order, whatever stood there before; what was sent stays as it is."""
+    sent: dict[str, Any] = {"counts": {"cn": {"plain": 1}, "us": "unknown"}, "data": {"files": 3}, "top": 1}
+    before = json.dumps(sent)
+    facts = (
+        "counts.cn.plain",
+        "counts.cn.sensitive",
+        "counts.us.plain",
+        "data.files",
+        "top",
+        "new.one",
+        "new.more.deep",
+        "counts.all",
+    )
+    for size in range(len(facts) + 1):
+        for some in itertools.combinations(facts, size):
+            values = {fact: {"at_least": number} for number, fact in enumerate(some)}
+            expected: dict[str, Any] = sent
+            for fact, value in values.items():
+                expected = engine.put(expected, fact, value)
+            assert json.dumps(engine.put_all(sent, values)) == json.dumps(expected)
+    assert json.dumps(sent) == before
 
 
 def test_a_count_is_brought_where_it_says_more_than_the_exchange() -> None:
