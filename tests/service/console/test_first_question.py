@@ -153,7 +153,8 @@ def signed_in(site: Site, context: BrowserContext, key: str) -> Page:
 
 def answered(walk: Walk, known: Mapping[str, Any]) -> list[str]:
     """Answer one question after the other, as long as there is one; returns what the page said that each answer changed."""
-    page, said = walk.page, []
+    page = walk.page
+    said: list[str] = []
     while page.locator(".question").count():
         assert len(said) < MOST_QUESTIONS
         fact = page.locator(".question input[name=fact]").get_attribute("value") or ""

@@ -149,7 +149,8 @@ def test_who_was_erased_before_has_the_moment_of_her_erasure(empty):
         command.upgrade(config, "sessions")
         for id in ("a", "b"):
             connection.exec_driver_sql(f"INSERT INTO person (id, known_at) VALUES ('{id}', '2026-01-01')")
-        for index, members in enumerate(({"of": "person", "person": "a"}, {"of": "record", "sequence": 1})):
+        of: tuple[dict[str, str], ...] = ({"of": "person", "person": "a"}, {"of": "entity", "id": "b"})
+        for index, members in enumerate(of):
             leaf = json.dumps({"kind": "erasure", "at": "2026-02-02", **members}).encode()
             connection.execute(sa.insert(tree_leaf).values(index=index, kind="erasure", leaf=leaf))
         command.upgrade(config, "head")
