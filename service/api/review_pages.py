@@ -373,7 +373,7 @@ def _why(refused: RequestRefused | _Wrong | None, lang: str, last: date) -> str:
         word = str(refused)
         return REVIEW_WORDS[lang][word].format(notes.MOST_OF_A_COMMENT if word == "no_text" else last)
     if refused.kind == "own-request":
-        return REVIEW_WORDS[lang]["own_text"]
+        return REVIEW_WORDS[lang]["own_perhaps"]
     return "; ".join(each.detail for each in refused.errors or ()) or refused.detail
 
 

@@ -133,6 +133,7 @@ def queue_page(shown: QueueShown, reviewer: Reviewer, reader: PageReader) -> str
         filters=shown.filters,
         w=words,
         shown=shown,
+        names=reviewer.names,
         kinds=(*KINDS, SECOND),
         counts=shown.queue.counts(),
         total=len(shown.queue.waiting),

@@ -134,7 +134,7 @@ def test_no_address_has_a_fact(browser: Browser) -> None:
     addresses = re.findall(r'(?:href|action)="([^"]*)"', browser.page)
     assert addresses
     allowed = re.compile(
-        r"(#\w+|data:,|/|/docs|/log(/style\.css)?|/review|/register|/ledger|/policies|/reports|/ask(/[\w-]{22})?)(\?lang=\w+)?"
+        r"(#\w+|data:,|/|/docs|/log(/style\.css)?|/review|/register|/ledger|/policies|/reports|/ask(/[\w-]{22})?)(\?lang=\w+)?(#question)?"
     )
     assert [each for each in addresses if not allowed.fullmatch(each)] == []
 

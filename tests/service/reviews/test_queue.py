@@ -264,7 +264,7 @@ def test_a_person_is_told_by_the_name_she_has_now(desk, service):
 
 def shown_in_navigation(desk: Desk, who: str = "bo", path: str = "/log") -> str:
     """The number beside the link to the queue, on a page."""
-    page = desk.client.get(path, headers=desk.bearer(who)).text
+    page = desk.client.get(path, headers={**desk.bearer(who), "accept": "text/html"}).text
     found = re.search(r'href="/review"[^>]*>Review(?: <span class="count">([^<]*)<)?', page)
     assert found
     return found[1] or ""

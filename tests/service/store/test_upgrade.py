@@ -138,3 +138,22 @@ def test_a_file_of_another_program_is_not_read(tmp_path):
         other.execute("CREATE TABLE mine (x)")
     with pytest.raises(DatabaseRefused, match="is not a log of Fifth Factor"):
         look(str(tmp_path / "other.db"))
+
+
+def test_who_was_erased_before_has_the_moment_of_her_erasure(empty):
+    """It is in the leaf of the erasure."""
+    database = Database.open(empty)
+    with database.writing.begin() as connection:
+        config = upgrade._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "sessions")
+        for id in ("a", "b"):
+            connection.exec_driver_sql(f"INSERT INTO person (id, known_at) VALUES ('{id}', '2026-01-01')")
+        of: tuple[dict[str, str], ...] = ({"of": "person", "person": "a"}, {"of": "entity", "id": "b"})
+        for index, members in enumerate(of):
+            leaf = json.dumps({"kind": "erasure", "at": "2026-02-02", **members}).encode()
+            connection.execute(sa.insert(tree_leaf).values(index=index, kind="erasure", leaf=leaf))
+        command.upgrade(config, "head")
+        rows = connection.exec_driver_sql("SELECT id, erased_at FROM person ORDER BY id").all()
+        assert [tuple(row) for row in rows] == [("a", "2026-02-02"), ("b", None)]
+    database.close()
