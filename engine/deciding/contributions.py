@@ -150,6 +150,23 @@ class Tally:
         return cls(low, low, None if people.high is None or people.high > enough else int(people.high))
 
     @classmethod
+    def over(cls, parts: Iterable[Range | None]) -> Self:
+        """The sum of contributions that are certain; one of None may be any number."""
+        largest = least = 0
+        most: int | None = 0
+        for people in parts:
+            if people is None:
+                most = None
+                continue
+            low = min(int(people.low), ENOUGH)
+            least += low
+            if low > largest:
+                largest = low
+            if most is not None:
+                most = None if people.high is None or people.high > ENOUGH else most + int(people.high)
+        return cls(largest, least, most)
+
+    @classmethod
     def of_money(cls, sum_: Value) -> Self:
         """A sum of money, in ten-thousandths."""
         return cls.of(parts(sum_), enough=ENOUGH_MONEY)
@@ -248,9 +265,9 @@ class Counting:
             return parts_in(exchange.value(counted), currency)
         if counted == EXCHANGES:
             return Range.exact(1)
-        parts = [span(exchange.value(each)) for each in self._families.get(counted, (counted,))]
-        tally = sum((Tally.of(each) if each else UNBOUNDED for each in parts), NOTHING)
-        return tally.range(counter.distinct)
+        return Tally.over(span(exchange.value(each)) for each in self._families.get(counted, (counted,))).range(
+            counter.distinct
+        )
 
     def contributions(self, exchange: Exchange, verdict: Verdict, defined: Mapping[str, Truth]) -> tuple[Contribution, ...]:
         """
@@ -274,13 +291,12 @@ class Counting:
                     found.append(Contribution(counter.name, fact, key, people, currency))
         return tuple(found)
 
-    def value(self, counter: Counter, fact: str, exchange: Exchange, others: Tally, currency: str = "") -> Range:
+    def value(self, counter: Counter, own: Range, others: Tally) -> Range:
         """
-        The value of a counter for an exchange: the sum of the `others` that count and the exchange itself (semantics 2.8).
+        The value of a counter for an exchange: the sum of the `others` that count and of its `own` (semantics 2.8).
 
         Of money, in ten-thousandths of a currency.
         """
-        own = self.own(counter, fact, exchange, currency)
         if counter.currency:
             return (others + Tally.of(own, enough=ENOUGH_MONEY)).sum()
         return (others + Tally.of(own)).range(counter.distinct)

@@ -145,9 +145,9 @@ class Counts:
                     continue  # nobody knows for whom the sum would be, or in which currency
                 if told is None and beside[fact] == ANY_NUMBER and not counter.currency:
                     continue  # the engine counts what the exchange itself adds
-                kept = counting.value(counter, fact, stated, beside[fact], each.currency)
-                value, source = self._combined(kept, told, money_sums.sum_in(here.later, fact, each.currency).most)
                 own = counting.own(counter, fact, stated, each.currency)
+                kept = counting.value(counter, own, beside[fact])
+                value, source = self._combined(kept, told, money_sums.sum_in(here.later, fact, each.currency).most)
                 if source != "ledger" or value.high is not None or value.low > own.low or counter.currency:
                     sent = stated.value(fact)
                     counts[fact] = _counted(value, each.currency) if source != "caller" or not each.currency else sent

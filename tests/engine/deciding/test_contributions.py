@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import engine
-from engine.deciding.contributions import NOTHING, CountingWindow
+from engine.deciding.contributions import NOTHING, UNBOUNDED, CountingWindow
 from engine.values import MAX_COUNT
 
 DAY = date(2026, 11, 24)
@@ -167,13 +167,25 @@ def test_an_exchange_whose_key_is_not_known_may_be_anybody_s() -> None:
 
 def test_a_counter_includes_the_exchange_itself() -> None:
     """Beside others, an exchange's own people are in its counter whether or not they overlap with theirs."""
-    people = counter("counts.people")
+    people, files = counter("counts.people"), counter("counts.files")
     sent = exchange(data__people__plain=30)
+    plain, sensitive = (COUNTING.own(people, f"counts.people.{kind}", sent) for kind in ("plain", "sensitive"))
     others = engine.Tally.of(engine.Range.exact(20)) + engine.Tally.of(engine.Range.exact(25))
-    assert ends(COUNTING.value(people, "counts.people.plain", sent, others)) == (30, 75)
-    assert ends(COUNTING.value(people, "counts.people.plain", sent, NOTHING)) == (30, 30)
-    assert ends(COUNTING.value(people, "counts.people.sensitive", sent, others)) == (25, None)
-    assert ends(COUNTING.value(counter("counts.files"), "counts.files", exchange(data__files=3), others)) == (48, 48)
+    assert ends(COUNTING.value(people, plain, others)) == (30, 75)
+    assert ends(COUNTING.value(people, plain, NOTHING)) == (30, 30)
+    assert ends(COUNTING.value(people, sensitive, others)) == (25, None)
+    assert ends(COUNTING.value(files, COUNTING.own(files, "counts.files", exchange(data__files=3)), others)) == (48, 48)
+
+
+def test_contributions_are_added_up_at_once_as_they_are_one_by_one() -> None:
+    """The sum of some ranges, one of them unknown or too large to be exact, is that of their tallies."""
+    ranges = [
+        engine.Range(Decimal(a), None if b is None else Decimal(b)) for a, b in ((3, 5), (7, 7), (0, None), (1, MAX_COUNT))
+    ]
+    for size in range(len(ranges) + 1):
+        for some in itertools.combinations([*ranges, None], size):
+            tallies = (engine.Tally.of(each) if each else UNBOUNDED for each in some)
+            assert engine.Tally.over(some) == sum(tallies, NOTHING)
 
 
 def test_a_count_is_brought_where_it_says_more_than_the_exchange() -> None:
