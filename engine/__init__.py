@@ -45,7 +45,7 @@ from engine.bundle import (
     with_books,
 )
 from engine.currencies import minor_units
-from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put
+from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put, put_all
 from engine.deciding.counter_thresholds import CounterThreshold, counter_thresholds
 from engine.deciding.flow import UNKNOWN, Flow, Flows
 from engine.deciding.judgement import Judgement
@@ -232,6 +232,7 @@ __all__ = [
     "persons_asked",
     "policies_at",
     "put",
+    "put_all",
     "read_object",
     "read_plan",
     "rulesets",

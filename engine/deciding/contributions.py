@@ -312,12 +312,9 @@ class Counting:
 
     def filled(self, exchange: Exchange, counts: Mapping[str, Value], counted: Collection[str] = ()) -> Exchange:
         """The same exchange with these counts, in its document too. `counted` are those that are from the ledger alone."""
-        document: Any = exchange.document
+        document = put_all(exchange.document, {fact: to_json(count) for fact, count in counts.items()})
         personal = set(exchange.personal)
-        for fact, count in counts.items():
-            document = put(document, fact, to_json(count))
-            if self._facts[fact].personal:
-                personal.add("/" + fact.replace(".", "/"))
+        personal |= {"/" + fact.replace(".", "/") for fact in counts if self._facts[fact].personal}
         values = {**exchange.values, **counts}
         if exchange.disputed:
             self._reader.count(values)
@@ -352,6 +349,26 @@ def put(document: Mapping[str, Any], fact: str, value: Any) -> dict[str, Any]:
     if value is None:
         return {key: each for key, each in document.items() if key != head}
     return {**document, head: value}
+
+
+def put_all(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of the document with some facts set, none of them to None. Every object that changes is copied once."""
+    whole = dict(document)
+    copied: dict[str, dict[str, Any]] = {"": whole}
+    for fact, value in values.items():
+        path, _, last = fact.rpartition(".")
+        here = copied.get(path)
+        if here is None:
+            here, under = whole, ""
+            for step in path.split("."):
+                under = f"{under}.{step}" if under else step
+                inner = copied.get(under)
+                if inner is None:
+                    sent = here.get(step)
+                    inner = copied[under] = here[step] = dict(sent) if isinstance(sent, Mapping) else {}
+                here = inner
+        here[last] = value
+    return whole
 
 
 def definition(counter: Counter) -> str:

@@ -32,6 +32,7 @@ Unsignable: TypeAlias = Literal[
 ]
 
 BINDING: Mapping[str, Unsignable] = {"prohibit": "prohibits", "require": "requires", "oblige": "obliges"}
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 UNBOUND = (AS_OF, "schema")  # members of an exchange that an approval is not bound to, beside its counters
 
 
@@ -193,7 +194,7 @@ def facts_digest(bundle: Bundle, sent: Mapping[str, Any]) -> str:
     document = {name: value for name, value in sent.items() if name not in UNBOUND}
     for name in bundle.vocabulary.counters:
         document = _without(document, name.split("."))
-    return hashlib.sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(_encode(document).encode()).hexdigest()
 
 
 def meaning_of(bundle: Bundle, provision: str) -> str | None:

@@ -183,8 +183,8 @@ class Decider:
     ) -> Decided:
         """An answer that was given before, to be answered and recorded under an id of its own. Raises RequestRefused."""
         began = perf_counter()
-        answer, recorded = kept.under(str(uuid7()), live.pdp.naming.parties(body.document))
-        more = _members(recorded.outcome, asked.lang, kept.signable, kept.counted)
+        answer, recorded, counted = kept.under(str(uuid7()), live.pdp.naming.parties(body.document))
+        more = _members(recorded.outcome, asked.lang, kept.signable, counted)
         document = kept.filled(body.document)
         case = case_of(live, recorded, document, kept.signable)
         return self._sealed(live, recorded, answer, document, kept.personal, now, caller, more, case, began)
@@ -409,13 +409,13 @@ def _members(
     outcome: str,
     lang: str,
     signable: Sequence[str],
-    counted: Mapping[str, Any],
+    counted: Mapping[str, Any] | bytes,
     denied: str = "",
     signed_off: Sequence[engine.SignedOffPart] = (),
     overdue: Mapping[str, Sequence[str]] = MappingProxyType({}),
     shown: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """The optional members that the record of a decision has."""
+    """The optional members that the record of a decision has; `counted` may be canonical JSON already."""
     members = {
         "counted": counted or None,
         "denied": denied or None,

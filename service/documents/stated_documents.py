@@ -69,9 +69,16 @@ def presented(exchange: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 def states_a_hash(exchange: Mapping[str, Any]) -> bool:
     """Whether an exchange states a document with a hash. Every decision asks it."""
-    if engine.REGISTER not in exchange and not any(group in exchange for group in GROUPS):
+    if engine.REGISTER not in exchange and all(_plainly_without_hash(exchange.get(group)) for group in GROUPS):
         return False
     return any(sha256_of(terms.get("hash")) is not None for _, terms in _presented(exchange))
+
+
+def _plainly_without_hash(documents: object) -> bool:
+    """Whether a quick look shows that documents have no hash. Where it does not, each of them is looked at."""
+    if type(documents) is not dict:
+        return documents is None
+    return all(type(terms) is str or (type(terms) is dict and "hash" not in terms) for terms in documents.values())
 
 
 def sha256_of(text: Any) -> str | None:

@@ -276,8 +276,12 @@ class RecordWriter:
         asked_by: str,
         more: Mapping[str, Any] = MappingProxyType({}),
     ) -> Mapping[str, bytes]:
-        """All members of a decision's record except `id` and `request`; `more` are the optional ones. Raises NotCanonical."""
-        written = {name: canonical(value) for name, value in more.items()}
+        """
+        All members of a decision's record except `id` and `request`. Raises NotCanonical.
+
+        `more` are the optional ones; one that is bytes is canonical JSON already.
+        """
+        written = {name: value if isinstance(value, bytes) else canonical(value) for name, value in more.items()}
         moment = recorded_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
         return {
             **self._fixed,

@@ -23,6 +23,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 import engine
+from service.log.canonical_json import canonical
 from service.log.record import RecordedDecision, answered
 
 MOST_BYTES = 9 * 2**20
@@ -42,9 +43,9 @@ class KeptAnswer:
     """
     An answer without its id, and what its record needs. `highest` is the strictest outcome that it leaves possible.
 
-    `packed` has the texts: the answer, the members of its record, its sentence and its names without the ids of the parties, compressed
-    with those in `alike`. `personal` are pointers to the personal values of the exchange. `counted` has the source of each counter that
-    was filled in, `counts` its value in the exchange.
+    `packed` has the texts: the answer, the members of its record, its sentence and its names without the ids of the parties; and, as
+    canonical JSON, the source of each counter that was filled in. They are compressed with those in `alike`. `counts` has the value of each
+    such counter in the exchange. `personal` are pointers to the personal values of the exchange.
     """
 
     as_of: date
@@ -56,7 +57,6 @@ class KeptAnswer:
     packed: bytes
     alike: bytes
     personal: tuple[str, ...]
-    counted: Mapping[str, Mapping[str, Any]]
     counts: Mapping[str, Any]
 
     @classmethod
@@ -69,6 +69,7 @@ class KeptAnswer:
         alike: bytes,
     ) -> Self:
         """An answer to an exchange. `texts` are those that `texts_of` gives."""
+        marks: Any = dict(counted)
         return cls(
             written.as_of,
             written.outcome,
@@ -76,10 +77,9 @@ class KeptAnswer:
             written.hypothetical,
             written.signable,
             written.judgement.outcome.bounds.high,
-            _pack(texts, alike),
+            _pack(b"%b\0%b" % (texts, canonical(marks) if marks else b""), alike),
             alike,
             exchange.personal,
-            counted,
             {fact: _at(exchange.document, fact) for fact in counted} or _NOTHING,
         )
 
@@ -91,14 +91,22 @@ class KeptAnswer:
     @property
     def texts(self) -> bytes:
         """Its texts, as `texts_of` gave them."""
+        return self._unpacked().rpartition(b"\0")[0]
+
+    def _unpacked(self) -> bytes:
         reading = zlib.decompressobj(zdict=self.alike)
         return reading.decompress(self.packed) + reading.flush()
 
-    def under(self, id: str, parties: Mapping[str, tuple[str, ...]]) -> tuple[bytes, RecordedDecision]:
-        """The answer to an exchange with these parties, under an id, and what is recorded of it."""
-        answer, decision, verdict, found_by, sentence, named = self.texts.replace(NO_ID.encode(), id.encode()).split(b"\0")
+    def under(self, id: str, parties: Mapping[str, tuple[str, ...]]) -> tuple[bytes, RecordedDecision, bytes]:
+        """
+        The answer to an exchange with these parties, under an id, and what is recorded of it.
+
+        Last come the sources of the counters that were filled in, as canonical JSON; nothing where none was.
+        """
+        texts = self._unpacked().replace(NO_ID.encode(), id.encode())
+        answer, decision, verdict, found_by, sentence, named, counted = texts.split(b"\0")
         names = {name: tuple(values) for name, values in json.loads(named).items()}
-        return answer, RecordedDecision(
+        recorded = RecordedDecision(
             id,
             decision,
             verdict,
@@ -110,12 +118,11 @@ class KeptAnswer:
             sentence.decode(),
             {**names, **PARTIES, **parties},
         )
+        return answer, recorded, counted
 
     def filled(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
         """The document of an exchange with its counters filled in."""
-        for fact, count in self.counts.items():
-            document = engine.put(document, fact, count)
-        return document
+        return engine.put_all(document, self.counts) if self.counts else document
 
 
 class DecisionCache:

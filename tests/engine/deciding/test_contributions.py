@@ -188,6 +188,30 @@ def test_contributions_are_added_up_at_once_as_they_are_one_by_one() -> None:
             assert engine.Tally.over(some) == sum(tallies, NOTHING)
 
 
+def test_several_facts_are_put_into_a_document_as_one_by_one() -> None:
+    """The same document in the same order, whatever stood there before; what was sent stays as it is."""
+    sent: dict[str, Any] = {"counts": {"cn": {"plain": 1}, "us": "unknown"}, "data": {"files": 3}, "top": 1}
+    before = json.dumps(sent)
+    facts = (
+        "counts.cn.plain",
+        "counts.cn.sensitive",
+        "counts.us.plain",
+        "data.files",
+        "top",
+        "new.one",
+        "new.more.deep",
+        "counts.all",
+    )
+    for size in range(len(facts) + 1):
+        for some in itertools.combinations(facts, size):
+            values = {fact: {"at_least": number} for number, fact in enumerate(some)}
+            expected: dict[str, Any] = sent
+            for fact, value in values.items():
+                expected = engine.put(expected, fact, value)
+            assert json.dumps(engine.put_all(sent, values)) == json.dumps(expected)
+    assert json.dumps(sent) == before
+
+
 def test_a_count_is_brought_where_it_says_more_than_the_exchange() -> None:
     """A counter that follows from the exchange's own count was not brought by its caller."""
     people = counter("counts.people")

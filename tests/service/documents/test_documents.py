@@ -424,6 +424,7 @@ def test_a_hash_is_read_in_each_spelling_and_the_senders_document_counts() -> No
         {"evidence": {}},
         {"evidence": {"a": {"hash": "0" * 63}}},
         {"evidence": "unknown", "register": []},
+        {"evidence": {"a": None, "b": ["hash"], "c": "hash", "d": {"dated": "2026-01-01"}}},
     )
     assert not any(map(states_a_hash, nothing))
 

@@ -118,7 +118,7 @@ def test_an_error_in_what_is_kept_is_found(evaluate, service, lines, monkeypatch
     assert right["outcome"] == "permitted"
     kept = cache._kept[key]
     texts = kept.texts.replace(json.dumps(right["answer"], ensure_ascii=False).encode(), b'"Go ahead."')
-    cache._kept[key] = replace(kept, packed=zlib.compress(texts))
+    cache._kept[key] = replace(kept, packed=zlib.compress(texts + b"\0"))
     assert [evaluate(body())["answer"] for _ in range(2)] == ["Go ahead."] * 2
     found = evaluate(body())
     assert (found["outcome"], found["proceed"]) == ("review", False)
@@ -149,8 +149,10 @@ def test_the_policies_own_exchanges_get_the_same_bytes(mode):
         if kept is None:
             assert written.carried or not cache.found % decision_cache.AGAIN_EVERY
             continue
-        answer, recorded = kept.under(ID, pdp.naming.parties(exchange.document))
+        answer, recorded, counted = kept.under(ID, pdp.naming.parties(exchange.document))
         assert answer == answered(written)
+        assert not counted
+        assert kept.texts == decision_cache.texts_of(written)
         assert recorded == RecordedDecision.of(written)
         assert kept.signable == written.signable
         found += 1
