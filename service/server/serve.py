@@ -25,7 +25,7 @@ import engine
 from service import steady_memory
 from service.callers.shedding import Load
 from service.policies.prepared import Prepared
-from service.server.app import create_app
+from service.server.app import create_app, preload
 from service.server.bounded_heads import BoundedHeads
 from service.server.workers import Supervisor
 from service.service import Service
@@ -126,6 +126,7 @@ def prepared_policies(settings: Settings) -> Prepared:
     with _starting():
         prepared = Prepared.of(settings)
     prepared.live.pdp.set_up()
+    preload()
     steady_memory.settle()
     return prepared
 

@@ -77,7 +77,7 @@ def workers(exchanges: Sequence[bytes], decisions: int) -> None:
 
 def forked_workers(exchanges: Sequence[bytes]) -> None:
     """
-    Workers in mode `checked` that are forked from a parent with the policies, as the service forks them.
+    Workers in mode `checked` that are forked from a parent with the policies, as the service forks them. They share one database.
 
     A figure is the memory of all of these processes, the parent's included, divided by the workers. A page that several processes share
     counts once.
@@ -99,13 +99,19 @@ def forked_workers(exchanges: Sequence[bytes]) -> None:
 
 def _forked(mode: str, sent: Path, decisions: int, count: int) -> list[float]:
     """MB for each of some workers after their first decisions, and after many, with those of this process, which forks them."""
+    with tempfile.TemporaryDirectory() as name:
+        return _forked_on(mode, Path(name), sent, decisions, count)
+
+
+def _forked_on(mode: str, folder: Path, sent: Path, decisions: int, count: int) -> list[float]:
+    """The same, with their database in a folder."""
     prepared = prepared_policies(Settings(watch=False, policies=engine.bundled_policies(), mode=mode))
     gc.collect()
     gc.freeze()
     pipes = [(multiprocessing.Pipe(), multiprocessing.Pipe()) for _ in range(count)]
     for (_, telling), (waiting, _) in pipes:
         if os.fork() == 0:
-            with tempfile.TemporaryDirectory() as folder, InProcess.opened(mode, Path(folder), prepared) as service:
+            with InProcess.opened(mode, folder, prepared) as service:
                 create_app(service.service.settings, service.service)
                 asked = different(_lines(sent))
                 for many in (1, decisions):

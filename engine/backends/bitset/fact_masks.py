@@ -229,7 +229,8 @@ class FactsTests:
         if known is None:
             while len(self._known) >= REMEMBERED:
                 del self._known[next(iter(self._known))]
-            known = self._known[values] = self._compare(exchange, day)
+            pair, truths = self._compare(exchange, day)
+            known = self._known[values] = (self._one_copy(pair), truths)
         return known
 
     def _compare(self, exchange: Exchange, day: date) -> tuple[Pair, Sequence[Truth]]:
@@ -328,8 +329,11 @@ class FactsTests:
         return pair
 
     def _made(self, fact: FactTests, value: Value, day: date) -> Pair:
-        """The masks of a class. Many classes have the same, such as most ids and most days, and hold one copy: a mask takes a kilobyte."""
-        pair = fact.pair(value, day, self._full)
+        """The masks of a class."""
+        return self._one_copy(fact.pair(value, day, self._full))
+
+    def _one_copy(self, pair: Pair) -> Pair:
+        """The same masks. Many classes have the same, such as most ids and most days, and hold one copy: a mask takes a kilobyte."""
         if len(self._alike) >= REMEMBERED:
             self._alike.clear()
         return self._alike.setdefault(pair, pair)
@@ -344,7 +348,7 @@ class FactsTests:
                 pair = fact.pair(value, day, self._full)
                 possible &= pair[0]
                 certain &= pair[1]
-        return possible, certain
+        return self._one_copy((possible, certain))
 
     def _read_of(self, atom: Atom) -> Callable[[Atom, Value, date], Truth]:
         return self._reader.truth if atom.not_shown is None else self._reader.of_document

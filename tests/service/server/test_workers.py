@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -54,6 +56,27 @@ def test_they_share_a_port_and_a_database(database, tmp_path):
         assert server.stop() == 0
     assert all(map(gone, workers))
     assert sound(database) == ids
+
+
+def test_their_parent_loads_what_their_applications_load(tmp_path):
+    """After `preload`, an application is made without another module of FastAPI, or of the old pydantic that FastAPI looks for."""
+    made = f"""
+import sys
+from pathlib import Path
+from service.server.app import create_app, preload
+from service.service import Service
+from service.settings import Settings
+
+settings = Settings(policies=Path({str(POLICIES)!r}), database={str(tmp_path / "log.db")!r}, mode="bitset", watch=False)
+service = Service.open(settings)
+preload()
+before = set(sys.modules)
+create_app(settings, service)
+print(sorted(each for each in set(sys.modules) - before if each.startswith(("fastapi", "pydantic.v1"))))
+service.close()
+"""
+    told = subprocess.run([sys.executable, "-c", made], capture_output=True, text=True, check=True).stdout
+    assert told == "[]\n"
 
 
 def test_one_that_dies_is_followed_by_another(tmp_path):
