@@ -459,11 +459,12 @@ class PDP:
         verdicts: dict[str, Verdict] = {}
         trouble: list[str] = []
         conditions = dict.fromkeys(each.rule.travels.when for each in laid if each.rule.travels and each.rule.travels.when)
+        read = [*self._combiner.read, *conditions] if conditions else self._combiner.read
         heard: list[Truth] = []
         for engine in self.engines:
             try:
                 verdict = engine.evaluate(exchange, as_of, signed)
-                reads = verdict.defined.several((*self._combiner.read, *conditions)) if len(self.engines) > 1 else []
+                reads = verdict.defined.several(read) if len(self.engines) > 1 else []
                 for name, first in itertools.islice(verdicts.items(), 1):
                     if not verdict.agrees(first) or reads != heard:
                         trouble += [f"{name} / {engine.name}: {text}" for text in first.differences(verdict)]

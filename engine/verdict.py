@@ -49,6 +49,10 @@ class Bounds:
         return cls(low, high)
 
 
+# By their lowest and their highest level. Back ends take them from here: equal bounds are then one object, and quick to compare.
+BOUNDS = tuple(tuple(Bounds(low, high) for high in Level) for low in Level)
+
+
 class Masks(NamedTuple):
     """The truth of each numbered rule, as two sets. INVARIANT: a certain rule is also possible."""
 

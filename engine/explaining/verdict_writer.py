@@ -17,6 +17,7 @@ from engine.verdict import Bounds, Verdict, numbers
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode
 
+UNMET = frozenset((State.UNMET,))
 # The names of the states that a requirement may have.
 _STATES = {
     frozenset(states): _encode(sorted(state.name.lower() for state in states))
@@ -37,7 +38,9 @@ class VerdictWriter:
         self._advice = sum(1 << number for number, rule in enumerate(rules.rules) if rule.effect == "advise")
         self._needs = tuple(tuple(rule.need.requirements()) if rule.need else () for rule in rules.rules)
         self._requiring = sum(1 << number for number, names in enumerate(self._needs) if names)
-        self._names = tuple((name, f"{quote(name)}:") for name in sorted(rules.requirements))
+        self._leads = {name: f"{quote(name)}:" for name in sorted(rules.requirements)}
+        self._places = {name: at for at, name in enumerate(self._leads)}
+        self._unmet = [lead + _STATES[UNMET] for lead in self._leads.values()]
 
     def digest(self, verdict: Verdict, outcome: Outcome) -> str:
         """
@@ -46,8 +49,10 @@ class VerdictWriter:
         SHA-256 of the canonical JSON of: the rules whose conditions hold, that stand, and that are doubted, by key, possibly and for
         certain; the states of each requirement; the bounds of each jurisdiction, and overall.
         """
-        states = verdict.requirements
-        requirements = [lead + _STATES[states[name]] for name, lead in self._names]
+        requirements = self._unmet.copy()  # as nearly all of them are
+        for name, states in verdict.requirements.items():
+            if states != UNMET:
+                requirements[self._places[name]] = self._leads[name] + _STATES[states]
         jurisdictions = [f"{quote(name)}:{_ends(bounds)}" for name, bounds in sorted(outcome.jurisdictions.items())]
         sets = (verdict.doubted, verdict.holds, verdict.stands)
         listed = {mask: self._listed(mask) for mask in {mask for masks in sets for mask in masks}}  # many are the same

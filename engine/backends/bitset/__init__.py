@@ -27,6 +27,7 @@ from engine.verdict import NONE_SIGNED, TRUTHS, Definitions, Masks, Verdict, num
 __all__ = ["Bitset"]
 
 NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
+MOST_TUPLES = 16  # tuples of definitions whose terms are kept
 
 
 class Bitset:
@@ -155,6 +156,9 @@ class TermIndex:
     seen: tuple[int, ...]
     bits: dict[int, tuple[Sequence[Atom], tuple[int, ...]]] = field(default_factory=dict)  # of sequences of tests, by identity
     terms: dict[int, tuple[Sequence[str], int]] = field(default_factory=dict)  # of sequences of definitions, by identity
+    each: dict[int, tuple[Sequence[str], tuple[int, ...]]] = field(
+        default_factory=dict
+    )  # of tuples of definitions, by identity
 
     def bits_of(self, atoms: Sequence[Atom]) -> tuple[int, ...]:
         """The bits of some tests, looked up once for each sequence."""
@@ -162,6 +166,16 @@ class TermIndex:
         if known is None:
             known = self.bits[id(atoms)] = (atoms, tuple(self.alone[atom] for atom in atoms))
         return known[1]
+
+    def each_of(self, keys: Sequence[str]) -> Sequence[int]:
+        """The terms of each of some definitions, looked up once for each tuple, as long as there are few."""
+        known = self.each.get(id(keys))
+        if known is not None and known[0] is keys:
+            return known[1]
+        found = tuple([self.defined[key] for key in keys])
+        if type(keys) is tuple and len(self.each) < MOST_TUPLES:
+            self.each[id(keys)] = keys, found  # it is kept, so no other tuple gets its identity
+        return found
 
     def terms_of(self, keys: Sequence[str]) -> int:
         """The terms of some definitions, looked up once for each sequence."""
@@ -211,8 +225,10 @@ class BitsetReading:
         return read
 
     def any(self, terms: int) -> Truth:
-        """Whether one of these terms is true."""
-        return Truth.YES if self.certain & terms else Truth.UNKNOWN if self.possible & terms else Truth.NO
+        """Whether one of these terms is true. Most are not even possible."""
+        if not self.possible & terms:
+            return NO
+        return YES if self.certain & terms else UNKNOWN
 
     def seen(self, *rules: int) -> Hashable:
         """A key that two readings share where every test that these rules rest on reads the same in both."""
@@ -232,9 +248,9 @@ class BitsetDefinitions(Definitions):
         return self._reading.any(self._reading.index.defined[key])
 
     def several(self, keys: Sequence[str]) -> list[Truth]:
-        terms, possible, certain = self._reading.index.defined, self._reading.possible, self._reading.certain
-        found = [terms[key] for key in keys]
-        return [YES if certain & mask else UNKNOWN if possible & mask else NO for mask in found]
+        possible, certain = self._reading.possible, self._reading.certain
+        found = self._reading.index.each_of(keys)
+        return [NO if not possible & mask else YES if certain & mask else UNKNOWN for mask in found]
 
     def alike(self, other: Definitions, keys: Sequence[str]) -> bool:
         if not isinstance(other, BitsetDefinitions):

@@ -13,37 +13,48 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from engine.backends.bitset.fact_masks import Share
 from engine.backends.bitset.strata import Table, without
 from engine.backends.bitset.terms import Derived
 from engine.rules import Level, Need
-from engine.verdict import STAKES, Masks, Verdict, numbers, worst
+from engine.verdict import RANK, STAKES, Masks, Verdict, numbers, worst
 
 RAISING = STAKES[:3]
 BY_EFFECT = {"prohibit": Level.PROHIBITED, "review": Level.REVIEW, "require": Level.REQUIREMENTS_UNMET}
 
 
-@dataclass(slots=True)
 class Stays:
     """Terms that have to stay as they are, by what is at stake."""
 
-    terms: dict[Level, int] = field(default_factory=dict)
-    all: int = 0
+    __slots__ = ("_masks", "all")
+
+    def __init__(self) -> None:
+        self._masks = [0] * len(STAKES)  # in the order of STAKES
+        self.all = 0
 
     def add(self, stake: Level, terms: int) -> None:
-        if terms:
-            self.terms[stake] = self.terms.get(stake, 0) | terms
-            self.all |= terms
+        self._masks[RANK[stake]] |= terms
+        self.all |= terms
+
+    def among(self, terms: int) -> Stays:
+        """Those of them that are among some terms."""
+        found = Stays()
+        found._masks = [mask and mask & terms for mask in self._masks]
+        found.all = self.all & terms
+        return found
 
     def stake(self, terms: int) -> Level:
         """The worst that may come if one of these terms does not stay."""
-        return _worst_of(self.ranked(), terms) if terms and self.all & terms else Level.PERMITTED
+        if terms and self.all & terms:
+            for stake, mask in zip(STAKES, self._masks, strict=True):
+                if mask & terms:
+                    return stake
+        return Level.PERMITTED
 
     def ranked(self) -> Sequence[tuple[Level, int]]:
         """What is at stake, the worst first, with its terms."""
-        return [(stake, self.terms[stake]) for stake in STAKES if stake in self.terms]
+        return [(stake, mask) for stake, mask in zip(STAKES, self._masks, strict=True) if mask]
 
 
 class Reliance:
@@ -97,7 +108,7 @@ class Reliance:
         for stake, mask in self._terms.items():
             shut.add(stake, without(mask, spared))
         closed = without(free, terms.possible)
-        shut = Stays({stake: mask & closed for stake, mask in shut.terms.items()}, shut.all & closed)
+        shut = shut.among(closed)
         every = self._through_derived(terms, free, closed, shares, shut, kept)
         return _named(shares, shut, kept, every)
 

@@ -16,10 +16,8 @@ from typing import NamedTuple
 from engine.backends.bitset.reading import NO, UNKNOWN, YES, AtomReader
 from engine.exchange import Exchange
 from engine.rules import Duty, Floor, Level, Need, RuleSet, State, Truth
-from engine.verdict import Bounds, Masks
+from engine.verdict import BOUNDS, Bounds, Masks
 
-# Looked up by number, which is quicker than to hash the name of an enumeration's member.
-BOUNDS = tuple(tuple(Bounds(low, high) for high in Level) for low in Level)
 NOTHING, PERMITTED, OWING, REVIEW = Level.NOT_APPLICABLE, Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS, Level.REVIEW
 # The states of a requirement by how surely, and how doubtfully, something lifts it (semantics 3.4, 3.7).
 STATES = tuple(
@@ -386,14 +384,21 @@ class BitsetStrata:
         return self._duties[name]
 
     def _ways(self, name: str) -> Iterable[Way]:
-        """First that the requirement is not owed, then its grounds by policy id and position."""
-        yield Way(STATES[self._excused.get(name, NO)][NO], False, NO_DUTIES, NO_DUTIES)
-        relied_on = self.exchange.relies_on
+        """
+        First that the requirement is not owed, then its grounds by policy id and position.
+
+        What certainly does not meet it is left out.
+        """
+        excused = self._excused.get(name, NO)
+        if excused is not NO:
+            yield Way(STATES[excused][NO], False, NO_DUTIES, NO_DUTIES)
+        relied_on, lifts = self.exchange.relies_on, self._lifts
         for number in self.table.grounds[name]:
-            if number in self._lifts:
+            lift = lifts.get(number)
+            if lift is not None and lift[0] is not NO:
                 duties = self.table.ways[name, number]
-                named = self.table.rules[number].key in relied_on or name in relied_on
-                yield Way(STATES[self._lifts[number][0]][NO], named, duties, duties)
+                named = bool(relied_on) and (self.table.rules[number].key in relied_on or name in relied_on)
+                yield Way(STATES[lift[0]][NO], named, duties, duties)
 
     def _named(self, need: Need) -> bool:
         relied_on = self.exchange.relies_on

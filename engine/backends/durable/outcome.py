@@ -17,13 +17,12 @@ from engine.backends.durable.standing import Standing, Stood
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Due, Earliest, Level, Need, OnDate, OnDay, Period, RuleSet, State, Truth
 from engine.values import Disputed, Value
-from engine.verdict import Bounds, numbers
+from engine.verdict import BOUNDS, Bounds, numbers
 
 MILD = (Level.NOT_APPLICABLE, Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS)
 POSSIBLE = {Truth.YES: (True,), Truth.NO: (False,), Truth.UNKNOWN: (True, False)}
 # Looked up by number, because making bounds or calling an enumeration is slow.
 TRUTHS = tuple(Truth)
-BOUNDS = tuple(tuple(Bounds(low, high) for high in Level) for low in Level)
 NOTHING = BOUNDS[Level.NOT_APPLICABLE][Level.NOT_APPLICABLE]
 RIGID = {"prohibit": BOUNDS[Level.PROHIBITED][Level.PROHIBITED], "review": BOUNDS[Level.REVIEW][Level.REVIEW]}
 # The worlds in which a requirement may be are an integer too: bit n stands for the state n.
