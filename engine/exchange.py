@@ -169,7 +169,8 @@ class Exchange:
 
     def as_stated(self) -> Exchange:
         """The same exchange with what the sender states in the place of what is disputed."""
-        return self.with_values({fact: either(self.values[fact])[0] for fact in self.disputed})
+        disputed = self.disputed
+        return self.with_values({fact: either(self.values[fact])[0] for fact in disputed}) if disputed else self
 
     def with_values(self, answers: Mapping[str, Value]) -> Exchange:
         """The same exchange with some facts answered, or fields of documents that are presented; for searches, never recorded."""
