@@ -217,6 +217,9 @@ def _wanted(wanted: QueueFilter, now: datetime) -> list[sa.ColumnElement[bool]]:
     return found
 
 
+_Part = tuple[sa.Select[Any], Sequence[sa.ColumnElement[Any]], Sequence[str | int] | None]  # rows, their order, and after which
+
+
 def _first(
     connection: sa.Connection,
     columns: Sequence[sa.ColumnElement[Any]],
@@ -233,9 +236,9 @@ def _first(
 
     `signed`: those that somebody has signed, among so many.
     """
-    place = [review_case.c.moment, review_case.c.decision]
+    place: list[sa.ColumnElement[Any]] = [review_case.c.moment, review_case.c.decision]
     cases = sa.select(*columns, *([_SIGNED_OFF.label("signed")] if signed else [])).where(*where)
-    parts = [(cases, place, None if after is None else after[1:])]
+    parts: list[_Part] = [(cases, place, None if after is None else after[1:])]
     if order == "due":  # first those with a day, then those without one: each part is read by an index
         due, days = review_case.c.due, [review_case.c.due, *place]
         with_day, without = cases.where(due.is_not(None)), cases.where(due.is_(None))
