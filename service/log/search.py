@@ -160,6 +160,15 @@ def scoped(connection: sa.Connection, ids: Sequence[str], party: str, jurisdicti
     return inside, indexed
 
 
+def without(connection: sa.Connection, sequences: Sequence[int], kind: str, words: Sequence[str]) -> int:
+    """How many of some records, which are in the index, have none of some words of a kind."""
+    numbers, count = set(map(str, _numbers(connection, kind, tuple(words)))), 0
+    for at in range(0, len(sequences), _COUNTED):
+        chosen = sa.select(entry.c.words).where(entry.c.sequence.in_(sequences[at : at + _COUNTED]))
+        count += sum(numbers.isdisjoint(row.words.split(",")) for row in connection.execute(chosen))
+    return count
+
+
 def newest(connection: sa.Connection) -> int:
     """The sequence number of the newest record in the index, -1 if there is none."""
     highest: int | None = connection.execute(sa.select(sa.func.max(entry.c.sequence))).scalar_one()
