@@ -29,7 +29,7 @@ from service.log.summary import PARTIES, pair, yes_or_no
 from service.store.tables import entry, entry_term, record, term
 
 OUTCOMES: tuple[str, ...] = get_args(engine.Decision.model_fields["outcome"].annotation)
-_WALKED = (500, 2_000, 8_000, 20_000)  # rows of a word in each step; after the last step the page ends
+_WALKED = (500, 2_000, 8_000, 12_000)  # rows of a word in each step; after the last step the page ends
 _COUNTED = 1_000  # rows of a word at most, when the rarest word is sought
 _END = "\x7f"  # sorts after every digit
 
