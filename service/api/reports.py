@@ -41,8 +41,8 @@ from service.service import Service
 
 ROWS = 25  # of a register on a page
 LINES = 20  # of each list of a report on a page
-PROVEN = 10  # of these, those whose proofs are on a page
-COUNTED = 1_500  # decisions that a page looks through
+PROVEN = 5  # of these, those whose proofs are on a page
+COUNTED = 1_000  # decisions that a page looks through
 MOST_FORM = 8 * 1024
 FORM = "application/x-www-form-urlencoded"
 _FIELDS = frozenset({"from", "until", "party", "jurisdiction", "part", "register", "format", "cursor", "lang", "token"})

@@ -19,7 +19,7 @@ from service.ledger.committing import LedgerPart
 from service.ledger.hashed_names import party
 from service.ledger.promise_book import Promises
 from service.log.leaf import clear
-from service.log.store import find
+from service.log.store import of_ids
 from service.problems import ProblemPlace, RequestRefused
 from service.service import Service
 from service.settings import time_zone
@@ -28,6 +28,7 @@ from service.store.tables import commitment, promise
 
 PromiseState = Literal["due", "overdue", "kept"]
 
+_AT_ONCE = 200  # records
 _ORDER = (promise.c.due, promise.c.commitment, promise.c.number)
 _COLUMNS = (*promise.columns, commitment.c.evaluation)
 
@@ -174,10 +175,10 @@ class PromiseList:
 
 def _requests(connection: sa.Connection, decisions: Iterable[str]) -> Iterable[tuple[str, Mapping[str, Any]]]:
     """The requests of some records, by the ids of their decisions."""
-    for id in decisions:
-        stored = find(connection, id)
-        assert stored is not None
-        yield id, clear(stored.entry.leaf, stored.entry.openings)["request"]
+    asked = sorted(decisions)
+    for at in range(0, len(asked), _AT_ONCE):
+        for stored in of_ids(connection, asked[at : at + _AT_ONCE]):
+            yield stored.entry.id, clear(stored.entry.leaf, stored.entry.openings)["request"]
 
 
 def _at(request: Mapping[str, Any], fact: str) -> Any:

@@ -29,7 +29,7 @@ from service.log.summary import PARTIES, pair, yes_or_no
 from service.store.tables import entry, entry_term, record, term
 
 OUTCOMES: tuple[str, ...] = get_args(engine.Decision.model_fields["outcome"].annotation)
-_WALKED = (500, 2_000, 8_000, 20_000)  # rows of a word in each step; after the last step the page ends
+_WALKED = (500, 2_000, 8_000, 12_000)  # rows of a word in each step; after the last step the page ends
 _COUNTED = 1_000  # rows of a word at most, when the rarest word is sought
 _END = "\x7f"  # sorts after every digit
 
@@ -158,6 +158,15 @@ def scoped(connection: sa.Connection, ids: Sequence[str], party: str, jurisdicti
             if of_party and (not jurisdiction or not laws.isdisjoint(row.words.split(","))):
                 inside.add(row.id)
     return inside, indexed
+
+
+def without(connection: sa.Connection, sequences: Sequence[int], kind: str, words: Sequence[str]) -> int:
+    """How many of some records, which are in the index, have none of some words of a kind."""
+    numbers, count = set(map(str, _numbers(connection, kind, tuple(words)))), 0
+    for at in range(0, len(sequences), _COUNTED):
+        chosen = sa.select(entry.c.words).where(entry.c.sequence.in_(sequences[at : at + _COUNTED]))
+        count += sum(numbers.isdisjoint(row.words.split(",")) for row in connection.execute(chosen))
+    return count
 
 
 def newest(connection: sa.Connection) -> int:

@@ -261,6 +261,12 @@ def find(connection: sa.Connection, id: str) -> Stored | None:
     return next(iter(_stored(connection, connection.execute(_RECORDS.where(record.c.id == id)).all())), None)
 
 
+def of_ids(connection: sa.Connection, ids: Sequence[str]) -> list[Stored]:
+    """The records of some decisions, at most some hundred, in the order of the log; an id without a record is passed over."""
+    rows = connection.execute(_RECORDS.where(record.c.id.in_(ids)).order_by(record.c.sequence)).all()
+    return _stored(connection, rows)
+
+
 def of_numbers(connection: sa.Connection, numbers: Sequence[int]) -> list[Stored]:
     """The records of some numbers, at most some hundred, in the order of the log; a number without a record is passed over."""
     rows = connection.execute(_RECORDS.where(record.c.sequence.in_(numbers)).order_by(record.c.sequence)).all()

@@ -18,7 +18,7 @@ from service.log.search import Row
 
 MOST_DAYS = 3_660  # of a period
 MOST_LETTERS = 256  # of the id of a party
-_AT_ONCE = 500
+_AT_ONCE = 1_500
 
 
 class ScopeRefused(ValueError):

@@ -17,7 +17,6 @@ from service.log import search
 from service.log.leaf import clear
 from service.log.query import Query
 from service.log.store import of_numbers
-from service.reports.column_values import standing
 from service.reports.scope import Scope
 
 _AT_ONCE = 200  # records that are read together
@@ -98,11 +97,11 @@ def others(connection: sa.Connection, register: engine.TransferRegisterText, sco
     """The committed exchanges that the law of the jurisdiction reaches or may reach, and that the register does not take."""
     query = replace(scope.query, jurisdiction=(register.jurisdiction,), proceed=True)
     query = replace(query, exporter=(scope.party,)) if scope.party else query
-    takes, count, walked, cursor = frozenset(register.takes), 0, 0, None
+    count, walked, cursor = 0, 0, None
     while walked < MOST_OTHERS:
         found = search.find(connection, query, cursor, _FOUND_AT_ONCE)
         made = of_records(connection, [row.sequence for row in found.rows])
-        count += sum(not takes & _provisions(record) for record in _records(connection, [*made]).values())
+        count += search.without(connection, [*made], "provision", register.takes)
         cursor = found.next
         walked += len(found.rows) if len(found.rows) == _FOUND_AT_ONCE else MOST_OTHERS
         if cursor is None:
@@ -130,8 +129,3 @@ def _records(connection: sa.Connection, sequences: Sequence[int]) -> dict[int, d
         for stored in of_numbers(connection, sequences[start : start + _AT_ONCE]):
             found[stored.sequence] = clear(stored.entry.leaf, stored.entry.openings)
     return found
-
-
-def _provisions(record: Mapping[str, Any]) -> frozenset[str]:
-    """The provisions that stand for certain in a record."""
-    return frozenset(key.partition("~")[0] for key in standing(record))

@@ -216,15 +216,18 @@ def _wanted(wanted: QueueFilter, now: datetime) -> list[sa.ColumnElement[bool]]:
         found.append(review_case.c.moment <= moment_of(now - timedelta(days=wanted.older_than_days)))
     if wanted.provision is not None:
         found.append(review_case.c.provisions.contains(json.dumps(wanted.provision), autoescape=True))
-    # Each row is looked up on its own: joined, a database might begin with the other table, and read all of it.
-    there = (entry.c.sequence == review_case.c.sequence,)
-    for column, country in (
-        (entry.c.exporter_country, wanted.exporter_country),
-        (entry.c.recipient_country, wanted.recipient_country),
-    ):
-        if country is not None:
-            found.append(sa.select(column).where(*there).correlate(review_case).scalar_subquery() == country)
+    countries = {
+        entry.c.exporter_country: wanted.exporter_country,
+        entry.c.recipient_country: wanted.recipient_country,
+    }
+    asked = [column == country for column, country in countries.items() if country is not None]
+    if asked:  # looked up row by row: joined, a database might begin with the other table, and read all of it
+        there = sa.select(sa.literal(1)).where(entry.c.sequence == review_case.c.sequence, *asked).limit(1)
+        found.append(there.correlate(review_case).scalar_subquery().is_not(None))
     return found
+
+
+_Part = tuple[sa.Select[Any], Sequence[sa.ColumnElement[Any]], Sequence[str | int] | None]  # rows, their order, and after which
 
 
 def _first(
@@ -243,9 +246,9 @@ def _first(
 
     `signed`: those that somebody has signed, among so many.
     """
-    place = [review_case.c.moment, review_case.c.decision]
+    place: list[sa.ColumnElement[Any]] = [review_case.c.moment, review_case.c.decision]
     cases = sa.select(*columns, *([_SIGNED_OFF.label("signed")] if signed else [])).where(*where)
-    parts = [(cases, place, None if after is None else after[1:])]
+    parts: list[_Part] = [(cases, place, None if after is None else after[1:])]
     if order == "due":  # first those with a day, then those without one: each part is read by an index
         due, days = review_case.c.due, [review_case.c.due, *place]
         with_day, without = cases.where(due.is_not(None)), cases.where(due.is_(None))

@@ -2,7 +2,8 @@
 `make bench ARGS="pages 1000000"`: the size and the time of every page of the workspace over so many decisions, on SQLite and PostgreSQL.
 
 `many_decisions` and `what_became` fill a new database. Then each page is asked for by the application in this process: once cold, which is
-the first time in this process, and several times more. The work is the time on the processors, of this process and of the database's server.
+the first time in this process, and several times more. The work is the time on the processors, of this process and of
+the database's server.
 In place of a kind of database its address may be given: then it is kept, and one that is filled already is measured as it is.
 """
 
@@ -15,7 +16,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -230,10 +231,12 @@ def _print(found: Measured) -> None:
 
 
 class Processors:
-    """The time on the processors of this process, and of the processes of the database's server if it runs here."""
+    """The time on the processors of this process, and of the processes that serve it in the database's server, if that runs here."""
 
     def __init__(self, database: Database) -> None:
         self._postmaster: int | None = None
+        self._serving: dict[int, bool] = {}
+        self._worked: dict[int, float] = {}
         if database.dialect == "postgresql":
             with database.reading.connect() as connection:
                 own = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
@@ -241,13 +244,25 @@ class Processors:
 
     def now(self) -> float:
         """In seconds."""
-        return time.process_time() + sum(map(_worked, self._children()))
+        for process in self._children():
+            self._worked[process] = max(
+                self._worked.get(process, 0.0), _worked(process)
+            )  # of one that has ended, what it had worked
+        return time.process_time() + sum(self._worked.values())
 
     def _children(self) -> list[int]:
         if self._postmaster is None:
             return []
         children = Path(f"/proc/{self._postmaster}/task/{self._postmaster}/children")
-        return [int(each) for each in children.read_text().split()]
+        return [process for process in map(int, children.read_text().split()) if self._serves(process)]
+
+    def _serves(self, process: int) -> bool:
+        """Whether a process answers queries: others write what is due, and clean up, whatever is asked for here."""
+        if process not in self._serving:
+            with suppress(OSError):
+                title = Path(f"/proc/{process}/cmdline").read_text()
+                self._serving[process] = "[local]" in title or "parallel worker" in title
+        return self._serving.get(process, False)
 
 
 def _parent(process: int) -> int | None:

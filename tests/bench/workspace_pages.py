@@ -95,6 +95,7 @@ def _reviews(connection: sa.Connection) -> Iterator[tuple[str, str, None]]:
     of = connection.execute(sa.select(entry).where(entry.c.sequence == case.sequence)).one()
     yield _get("reviews, a kind", "/review", kind=case.kinds.split(",")[0])
     yield _get("reviews, gaps", "/review", kind="gap")
+    yield _get("reviews, waiting for a second person", "/review", kind="second")
     yield _get("reviews, assigned to nobody", "/review", assignee="none")
     yield _get("reviews, older than 30 days", "/review", older_than=30)
     yield _get("reviews, a pair of countries", "/review", exporter_country="CN", recipient_country="US")

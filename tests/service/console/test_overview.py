@@ -1,14 +1,14 @@
 """The overview: what it counts, of which decisions, and where its figures lead."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
 from service.console import charts
 from service.console.overview_wording import OVERVIEW_WORDS
 from service.log import word_counts
-from service.log.daily_outcomes import DailyOutcomes
+from service.log.daily_outcomes import DailyOutcomes, PeriodOutcomes
 from tests.service.conftest import ONE_DATABASE, body
 
 BROWSER = {"Accept": "text/html"}
@@ -38,6 +38,24 @@ def test_what_is_counted_by_words_says_of_how_many(client, evaluate, service, mo
     found = service.read(lambda connection: word_counts.word_counts(connection, since, ["countries"]))
     assert (found.decisions, found.whole, dict(found.in_all)) == (2, False, {("countries", "CN>CN"): 2})
     assert "Of the newest 2 decisions, since" in client.get("/", headers=BROWSER).text
+
+
+@ONE_DATABASE
+def test_the_counts_of_a_period_are_those_of_its_days(client, evaluate, service):
+    """What is over is counted once; what is recorded today counts at once. Of ninety days, seven are put together, the last ones whole."""
+    evaluate()
+    today = service.clock().astimezone(UTC).date()
+    periods, midnight = PeriodOutcomes(), datetime.combine(today, time.min, UTC)
+    since, until = midnight - timedelta(days=40), midnight + timedelta(days=1)
+    for count in (1, 2):
+        with service.store.database.reading.connect() as connection:
+            assert periods.counts(connection, since, until, today).total() == count
+            assert periods.counts(connection, since, midnight - timedelta(days=1), today).total() == 0
+            assert periods.counts(connection, midnight, until, today).total() == count
+        evaluate(body(data={"people": 7}))
+    page = client.get("/?days=90", headers={"accept": "text/html"}).text
+    assert f"{today - timedelta(days=6)} – {today}" in page
+    assert f"since={today - timedelta(days=6)}&amp;until={today}" in page
 
 
 @ONE_DATABASE

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -49,6 +49,38 @@ def test_a_decision_on_the_same_facts_takes_the_place_of_an_older_one(desk, serv
     assert [each["current"] for each in waiting(desk)] == [False]
     assert desk.ask()["outcome"] != "review"
     assert waiting(desk) == []
+
+
+def test_pages_of_the_queue_have_each_case_once_in_every_order(desk, service):
+    """Also where some have no day on which a duty falls due, and where an approval has ended; `second` leaves out what nobody signed."""
+    ids = [desk.ask(recipient={"id": f"lab-{each}", "country": "US"})["id"] for each in range(6)]
+    desk.sign("ada", ids[4])
+    days = [None, "2027-02-01", "2027-01-01", None, "2026-12-01", "2027-02-01"]
+    with service.store.database.transaction() as transaction:
+        for id, day in zip(ids, days, strict=True):
+            transaction.execute(sa.update(review_case).where(review_case.c.decision == id).values(due=day))
+    now, later = service.clock(), TODAY + timedelta(days=2)  # when the approval has ended
+
+    def paged(order: queue.Order, day: date, limit: int, **wanted: Any) -> list[str]:
+        found: list[str] = []
+        place = None
+        with service.store.database.reading.connect() as connection:
+            while True:
+                some = queue.page(connection, service.live, now, day, queue.QueueFilter(**wanted), order, place, limit)
+                found += [each.id for each in some]
+                if not some:
+                    return found
+                place = queue.place_of(some[-1], order)
+
+    for limit in (1, 2, 10):
+        assert paged("oldest", later, limit) == ids
+        assert paged("newest", later, limit) == ids[::-1]
+        assert paged("due", later, limit) == [ids[each] for each in (4, 2, 1, 5, 0, 3)]
+        assert paged("due", TODAY, limit) == [ids[each] for each in (2, 1, 5, 0, 3)]
+        assert paged("newest", TODAY, limit, assignee="none", provision="cn.test/art-1") == [
+            ids[each] for each in (5, 3, 2, 1, 0)
+        ]
+        assert paged("oldest", TODAY, limit, kind="second") == paged("oldest", TODAY, limit, provision="CN.TEST/ART-1") == []
 
 
 @in_file
