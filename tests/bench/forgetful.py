@@ -1,8 +1,8 @@
 """
 `python -m tests.bench.forgetful serve …`: `fifthfactor` with everything that is remembered between decisions dropped before each one.
 
-What belongs to the compiled policies stays: the masks of values, what values say to a ruleset, how conditions read and what rulesets derive
-where their facts are left out, and texts that are made once.
+What belongs to the compiled policies stays: the masks of values, what values say to a ruleset, how conditions read where their facts are
+left out, and texts that are made once.
 """
 
 from __future__ import annotations

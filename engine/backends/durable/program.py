@@ -41,8 +41,6 @@ class Group:
 class _Asked:
     """
     A ruleset with its number, and what it derived: from messages by their digests; and where an exchange states none of its facts.
-
-    What it derives without any fact of an exchange belongs to the policies, like what values say.
     """
 
     number: int
@@ -159,10 +157,11 @@ class Program:
         return certain | sure, possible | may
 
     def forget(self) -> None:
-        """Forget what rulesets derived from the facts of exchanges."""
+        """Forget what rulesets derived."""
         for step in self._all_steps():
             for asked in step.rulesets:
                 asked.derived.clear()
+                asked.unstated.clear()
 
     def _all_steps(self) -> Iterator[_Step]:
         yield from self._always

@@ -66,7 +66,7 @@ def test_pages_of_the_queue_have_each_case_once_in_every_order(desk, service):
         place = None
         with service.store.database.reading.connect() as connection:
             while True:
-                some = queue.page(connection, service.live, now, day, queue.QueueFilter(**wanted), order, place, limit)
+                some = queue.page(connection, service.live, now, day, None, queue.QueueFilter(**wanted), order, place, limit)
                 found += [each.id for each in some]
                 if not some:
                     return found
