@@ -2,8 +2,8 @@
 `make bench ARGS="pages 1000000"`: the size and the time of every page of the workspace over so many decisions, on SQLite and PostgreSQL.
 
 `many_decisions` and `what_became` fill a new database. Then each page is asked for by the application in this process: once cold, which is
-the first time in this process, and several times more. The work is the time on the processors, of this process and of
-the database's server. In place of a kind of database its address may be given: then it is kept, and one that is filled already is measured as it is.
+the first time in this process, and several times more. The work is the time on the processors, of this process and of the server of the
+database. In place of a kind of database its address may be given: then it is kept, and one that is filled already is measured as it is.
 """
 
 from __future__ import annotations
