@@ -109,7 +109,7 @@ class ReviewQueue:
 
 def read(connection: sa.Connection, live: Live, today: date) -> ReviewQueue:
     """The whole queue on a day, for its counts: the oldest cases."""
-    more_of = (review_case.c.kinds, review_case.c.provisions, review_case.c.askers, _SIGNED_OFF.label("signed"))
+    more_of = (review_case.c.kinds, review_case.c.provisions, review_case.c.askers, _signed().label("signed"))
     rows = _first(connection, (*_KEY, *more_of), (), today, "oldest", MOST_CASES + 1)
     more, rows = len(rows) > MOST_CASES, rows[:MOST_CASES]
     said = _said_of(connection, [row.facts for row in rows if row.signed is not None])
@@ -190,9 +190,12 @@ _OF_ENTRY = (
 )
 _CASES = sa.select(review_case, *_OF_ENTRY).join(entry, entry.c.sequence == review_case.c.sequence)
 _KEY = (review_case.c.facts, review_case.c.decision, review_case.c.moment, review_case.c.due)
-_SIGNED_OFF = (
-    sa.select(sa.literal(1)).where(sign_off.c.facts == review_case.c.facts).limit(1).correlate(review_case).scalar_subquery()
-)
+
+
+def _signed(*more: sa.ColumnElement[bool]) -> sa.ScalarSelect[Any]:
+    """Whether the facts of a case have a sign-off, of which more may be asked; null if not."""
+    given = sa.select(sa.literal(1)).where(sign_off.c.facts == review_case.c.facts, *more)
+    return given.limit(1).correlate(review_case).scalar_subquery()
 
 
 def _wanted(wanted: QueueFilter, now: datetime) -> list[sa.ColumnElement[bool]]:
@@ -234,10 +237,12 @@ def _first(
     """
     The first rows of cases that wait by their state, or whose approval has ended, in an order, after a place.
 
-    `signed`: those that somebody has signed, among so many.
+    `signed`: those under which a signature stands, among so many.
     """
     place: list[sa.ColumnElement[Any]] = [review_case.c.moment, review_case.c.decision]
-    cases = sa.select(*columns, *([_SIGNED_OFF.label("signed")] if signed else [])).where(*where)
+    cases = sa.select(*columns, *([_signed(sign_off.c.until >= today.isoformat()).label("signed")] if signed else [])).where(
+        *where
+    )
     parts: list[_Part] = [(cases, place, None if after is None else after[1:])]
     if order == "due":  # first those with a day, then those without one: each part is read by an index
         due, days = review_case.c.due, [review_case.c.due, *place]
