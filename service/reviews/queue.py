@@ -113,7 +113,7 @@ def read(connection: sa.Connection, live: Live, today: date, token_issuer: str |
     """The whole queue on a day, for its counts: the oldest cases. `token_issuer` is the issuer of tokens that is set."""
     counting = Counting(connection, token_issuer)
     of_case = (review_case.c.kinds, review_case.c.provisions, review_case.c.askers)
-    more_of = (*of_case, _SIGNED_OFF.label("signed"), _ASKED_BY.label("caller"))
+    more_of = (*of_case, _signed().label("signed"), _ASKED_BY.label("caller"))
     rows = _first(connection, (*_KEY, *more_of), (), today, "oldest", MOST_CASES + 1)
     more, rows = len(rows) > MOST_CASES, rows[:MOST_CASES]
     said = _said_of(connection, [row.facts for row in rows if row.signed is not None])
@@ -198,11 +198,14 @@ _OF_ENTRY = (
 )
 _CASES = sa.select(review_case, *_OF_ENTRY).join(entry, entry.c.sequence == review_case.c.sequence)
 _KEY = (review_case.c.facts, review_case.c.decision, review_case.c.moment, review_case.c.due)
-_SIGNED_OFF = (
-    sa.select(sa.literal(1)).where(sign_off.c.facts == review_case.c.facts).limit(1).correlate(review_case).scalar_subquery()
-)
 # Who asked for the decision of a case.
 _ASKED_BY = sa.select(entry.c.caller).where(entry.c.sequence == review_case.c.sequence).correlate(review_case).scalar_subquery()
+
+
+def _signed(*more: sa.ColumnElement[bool]) -> sa.ScalarSelect[Any]:
+    """Whether the facts of a case have a sign-off, of which more may be asked; null if not."""
+    given = sa.select(sa.literal(1)).where(sign_off.c.facts == review_case.c.facts, *more)
+    return given.limit(1).correlate(review_case).scalar_subquery()
 
 
 def _wanted(wanted: QueueFilter, now: datetime) -> list[sa.ColumnElement[bool]]:
@@ -244,10 +247,12 @@ def _first(
     """
     The first rows of cases that wait by their state, or whose approval has ended, in an order, after a place.
 
-    `signed`: those that somebody has signed, among so many.
+    `signed`: those under which a signature stands, among so many.
     """
     place: list[sa.ColumnElement[Any]] = [review_case.c.moment, review_case.c.decision]
-    cases = sa.select(*columns, *([_SIGNED_OFF.label("signed")] if signed else [])).where(*where)
+    cases = sa.select(*columns, *([_signed(sign_off.c.until >= today.isoformat()).label("signed")] if signed else [])).where(
+        *where
+    )
     parts: list[_Part] = [(cases, place, None if after is None else after[1:])]
     if order == "due":  # first those with a day, then those without one: each part is read by an index
         due, days = review_case.c.due, [review_case.c.due, *place]
