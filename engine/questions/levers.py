@@ -98,6 +98,30 @@ class Levers:
         found += [self._reach(reach.jurisdiction) for reach in outcome.coverage.reaches if reach.certain]
         return found
 
+    def doubts(self, verdict: Verdict, outcome: Outcome) -> list[int]:
+        """The same for each reason that may refuse and is not certain to. Nothing is permitted before each of them has ended too."""
+        standing = verdict.stands.possible
+        open_ = standing & ~verdict.stands.certain
+        found = [self._support[number] for number in numbers(open_ & self._flat)]
+        for number in numbers(standing & self._needing):
+            need = verdict.rules[number].need
+            certain = not open_ >> number & 1 and need is not None and not _may_be_met(need, verdict)  # a cause
+            if need is not None and not certain and not _is_met(need, verdict):
+                found.append(self._support[number])
+        for key, owed in verdict.owed.items():
+            duty, levers = self._owing[key]
+            late = verdict.overdue[key]
+            if (
+                duty.overdue >= Level.REQUIREMENTS_UNMET
+                and Truth.NO not in (owed, late)
+                and (owed, late) != (Truth.YES, Truth.YES)
+            ):
+                found.append(levers)
+        if any(not gap.certain and gap.reviewed for gap in outcome.coverage.gaps):
+            found.append(self._gaps)
+        found += [self._reach(reach.jurisdiction) for reach in outcome.coverage.reaches if not reach.certain]
+        return found
+
     def values(self, number: int, exchange: Exchange, as_of: date) -> list[Value]:
         """
         The values that a lever can take, the smallest change first; no document obtained is dated before `as_of`.
@@ -113,6 +137,11 @@ class Levers:
         sent = exchange.value(name)
         found = self._sets(name, sent, exchange) if fact.type.many else self._answers(name, exchange, as_of)
         return [value for value in found if value != sent and _possible(fact, sent, value, as_of)]
+
+    def unstated(self, exchange: Exchange) -> int:
+        """The levers that are facts of which an exchange says nothing. To state one changes nothing that was said."""
+        facts = ((number, name) for number, name in enumerate(self.names) if not self.documents >> number & 1)
+        return _union(1 << number for number, name in facts if exchange.value(name) is Missing.LEFT_OUT)
 
     def named(self, name: str) -> list[str]:
         """The words of a fact that the rules name; any other word stands for all that the rules treat alike."""
@@ -228,6 +257,13 @@ def _may_be_met(need: Need, verdict: Verdict) -> bool:
     if need.op == "one":
         return State.MET in verdict.requirements[need.requirement]
     parts = (_may_be_met(part, verdict) for part in need.parts)
+    return any(parts) if need.op == "any_of" else all(parts)
+
+
+def _is_met(need: Need, verdict: Verdict) -> bool:
+    if need.op == "one":
+        return verdict.requirements[need.requirement] == {State.MET}
+    parts = (_is_met(part, verdict) for part in need.parts)
     return any(parts) if need.op == "any_of" else all(parts)
 
 

@@ -2,8 +2,9 @@
 Remedies: sets of changes that would let a refused exchange go ahead, each verified by evaluating the changed exchange.
 
 The search finds at most five remedies. It follows the certain reasons for the refusal, called causes: every remedy moves a lever of
-each cause (`levers`). It branches on the levers of the cause that has fewest, and drops sets that cannot reach every cause. Before it
-tries the values of a lever, it evaluates once with the lever unknown: an exchange that is refused then is refused with every value
+each cause (`levers`), and of each doubt, which may refuse and is not certain to. It branches on the levers of the cause or doubt that has
+fewest, and drops sets that cannot reach all of them. Documents that leave nothing but doubts are tried with each fact that was not stated.
+Before it tries the values of a lever, it evaluates once with the lever unknown: an exchange that is refused then is refused with every value
 (semantics 4.10). No remedy contradicts the exchange (1.5): a contradiction is one more cause, which another of its facts has to end, and
 until then those facts are unknown. Source: semantics 4.9; the branching is that of hitting sets (Reiter, A theory of diagnosis from first
 principles, 1987).
@@ -106,7 +107,7 @@ class Remedies:
 @dataclass(frozen=True, slots=True)
 class _Node:
     """
-    An exchange after some moves: its verdict, its outcome, and the causes that refuse it for certain (sets of levers).
+    An exchange after some moves: its verdict, its outcome, the causes that refuse it for certain, and the doubts that may (sets of levers).
 
     If the moves contradict what was sent, it is no remedy; `verdict` and `outcome` are then those without what they contradict.
     """
@@ -114,7 +115,13 @@ class _Node:
     verdict: Verdict
     outcome: Outcome
     causes: tuple[int, ...]
+    doubts: tuple[int, ...] = ()
     contradicted: bool = False
+
+    @property
+    def to_end(self) -> tuple[int, ...]:
+        """What has to end before the exchange is permitted."""
+        return (*self.causes, *self.doubts)
 
     @property
     def refused(self) -> bool:
@@ -138,6 +145,8 @@ class _RemedySearch:
         self._nodes: dict[Moves, _Node] = {}
         self._values: dict[int, list[Value]] = {}
         self._seen: set[Moves] = set()
+        self._completing = False
+        self._unstated = levers.unstated(exchange)
 
     def run(self) -> bool:
         """Search, documents first. Returns whether everything was tried or ruled out."""
@@ -148,6 +157,7 @@ class _RemedySearch:
             if self.node(()).outcome.word not in REFUSALS:
                 return True
             for size, allowed in stages:
+                self._completing = allowed == self.levers.documents
                 long = size > MAX_CHANGES and self.found
                 if not long and sum(lever.bit_count() <= size for lever in self.found) < MAX_REMEDIES:
                     self._seen.clear()
@@ -186,12 +196,17 @@ class _RemedySearch:
         ]
         ending = tuple(self.levers.moving(names) for names in contradicted)
         if not all(ending):
-            return replace(self.node(()), causes=(0,), contradicted=True)  # no lever can end it, so nothing has to be evaluated
+            return replace(
+                self.node(()), causes=(0,), doubts=(), contradicted=True
+            )  # no lever can end it, so nothing has to be evaluated
         if not self.left:
             raise _BudgetSpent
         self.left -= 1
         verdict, outcome = self.evaluate(changed.with_values(dict.fromkeys(chain(*contradicted), Missing.UNKNOWN)), self.as_of)
-        return _Node(verdict, outcome, (*ending, *self.levers.causes(verdict, outcome)), bool(contradicted))
+        causes = (*ending, *self.levers.causes(verdict, outcome))
+        # What is unknown here only because a lever is, or because of a contradiction, may end with neither.
+        doubts = self.levers.doubts(verdict, outcome) if whole and not contradicted else ()
+        return _Node(verdict, outcome, causes, tuple(doubts), bool(contradicted))
 
     def _extend(self, moves: Moves, left: int, allowed: int) -> None:
         """Try every set of at most `left` further moves of the `allowed` levers."""
@@ -200,10 +215,12 @@ class _RemedySearch:
         if node.outcome.permits and not node.contradicted:
             self.found[moved] = moves
             return
+        if self._completing and moves and not node.causes and not node.contradicted:
+            self._complete(moves, node, self._unstated & ~moved)
         free = allowed & ~moved
-        for lever in sorted(numbers(_branches(node.causes, free, left)), key=self._idle):
+        for lever in sorted(numbers(_branches(node.to_end, free, left)), key=self._idle):
             taken = moved | 1 << lever
-            if self._holds_one(taken) or not _reachable(node.causes, free, 1 << lever, left - 1):
+            if self._holds_one(taken) or not _reachable(node.to_end, free, 1 << lever, left - 1):
                 continue
             if len(self.values(lever)) > 2:
                 unknown = self.node(_with(moves, lever, UNKNOWN))
@@ -216,6 +233,17 @@ class _RemedySearch:
                 self._seen.add(then)
                 if not self._ruled_out(then, free & ~(1 << lever), left - 1):
                     self._extend(then, left - 1, allowed)
+
+    def _complete(self, moves: Moves, node: _Node, unstated: int) -> None:
+        """Try each fact that is not stated yet, beside documents that leave nothing but doubts."""
+        for lever in numbers(_branches(node.doubts, unstated, 1)):
+            taken = 1 << lever | sum(1 << each for each, _ in moves)
+            for value in range(len(self.values(lever))):
+                if self._holds_one(taken) or self._enough():
+                    break
+                then = _with(moves, lever, value)
+                if (tried := self.node(then)).outcome.permits and not tried.contradicted:
+                    self.found[taken] = then
 
     def _idle(self, lever: int) -> bool:
         """Whether a lever alone ends no cause, whatever its value. It may end one together with others, so it comes last."""
@@ -230,7 +258,7 @@ class _RemedySearch:
             node = self.node(part) if len(part) == 1 else self._nodes.get(part)
             if node is not None:
                 others = sum(1 << move[0] for move in moves if move not in part)
-                if not _reachable(node.causes, free, others, left):
+                if not _reachable(node.to_end, free, others, left):
                     return True
         return False
 

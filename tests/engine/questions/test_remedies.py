@@ -301,6 +301,30 @@ def test_a_hospital_that_shows_nothing_learns_what_to_show(bundled: engine.PDP) 
         assert again.outcome == remedy.outcome
 
 
+def test_documents_are_completed_by_the_fact_that_they_are_for(bundled: engine.PDP) -> None:
+    """Four documents settle nothing while nobody says on which basis the staff's data are handled; stated with them, it is a way."""
+    counts = {name: {"ordinary": 800, "sensitive": 0} for name in ("cn", "cn_all", "cn_group")}
+    staff = {
+        "data": {
+            "personal": True, "state": "identified", "kind": "dataset", "categories": ["employee"], "people_in": ["CN"], "grades": [],
+            "controls": [], "lawful_source": True, "people": {"ordinary": 800, "sensitive": 0},
+        },
+        "act": {"bars": [], "kind": "provide", "trigger": "own", "evades": False, "security_concern": False, "ai_service": "none"},
+        "purpose": {"end_use": ["civil"], "is": ["hr"]},
+        "exporter": {"country": "CN", "role": "controller", "kind": "other-company", "cn_ciio": False, "zone": "none", "targets": []},
+        "recipient": {
+            "country": "DE", "role": "controller", "kind": "other-company", "listed_on": [], "us_ties": [], "relation": "same-group",
+        },
+        "counts": counts,
+    }  # fmt: skip
+    day = date(2026, 11, 28)
+    decision = bundled.decide(build(bundled.bundle, staff), as_of=day, today=day, id="1", include=["remedies"])
+    assert decision.remedies
+    documents = [f"evidence.cn-{each}" for each in ("export-notice", "separate-consent", "export-need", "impact-assessment")]
+    assert [*documents, "safeguards.basis"] in moved(decision.remedies)
+    assert ["data.state"] in moved(decision.remedies)
+
+
 def test_the_search_keeps_to_its_budget(bundled: engine.PDP) -> None:
     """It says that it was cut short, and gives what it had found."""
     exchange = build(bundled.bundle, HOSPITAL)
