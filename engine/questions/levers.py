@@ -139,9 +139,9 @@ class Levers:
         return [value for value in found if value != sent and _possible(fact, sent, value, as_of)]
 
     def unstated(self, exchange: Exchange) -> int:
-        """The levers that are facts of which an exchange says nothing. To state one changes nothing that was said."""
+        """The levers that are facts without a value in an exchange. To state one changes nothing that was said."""
         facts = ((number, name) for number, name in enumerate(self.names) if not self.documents >> number & 1)
-        return _union(1 << number for number, name in facts if exchange.value(name) is Missing.LEFT_OUT)
+        return _union(1 << number for number, name in facts if isinstance(exchange.value(name), Missing))
 
     def named(self, name: str) -> list[str]:
         """The words of a fact that the rules name; any other word stands for all that the rules treat alike."""
