@@ -5,9 +5,9 @@ The search finds at most five remedies. It follows the certain reasons for the r
 each cause (`levers`), and of each doubt, which may refuse and is not certain to. It branches on the levers of the cause or doubt that has
 fewest, and drops sets that cannot reach all of them. Documents that leave nothing but doubts are tried with each fact that was not stated.
 Before it tries the values of a lever, it evaluates once with the lever unknown: an exchange that is refused then is refused with every
-value (semantics 4.10). No remedy contradicts the exchange (1.5): a contradiction is one more cause, which another of its facts has to end, and
-until then those facts are unknown. Source: semantics 4.9; the branching is that of hitting sets (Reiter, A theory of diagnosis from first
-principles, 1987).
+value (semantics 4.10). No remedy contradicts the exchange (1.5): a contradiction is one more cause, which another of its facts has to
+end, and until then those facts are unknown. Source: semantics 4.9; the branching is that of hitting sets (Reiter, A theory of diagnosis
+from first principles, 1987).
 """
 
 from __future__ import annotations
