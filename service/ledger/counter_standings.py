@@ -131,12 +131,13 @@ class CounterStandings:
         self._book = Book()
         self._counters = Counters(service)
 
-    def recent(self, connection: sa.Connection, most: int = RECENT) -> tuple[list[CounterStanding], bool]:
+    def recent(self, connection: sa.Connection, most: int | None = None) -> tuple[list[CounterStanding], bool]:
         """
         The counters that the newest commitments moved, the fullest first, and whether these are all that any commitment moved.
 
-        Only so many movements are looked at, however many the ledger has, and at most `most` counters.
+        Only so many movements are looked at, however many the ledger has, and at most `most` counters (RECENT).
         """
+        most = RECENT if most is None else most
         live = self._service.live
         counters = {each.meaning: each for each in live.counting.counters}
         rows = connection.execute(
