@@ -94,6 +94,7 @@ class PDP:
         for each in self.engines:
             if isinstance(each, Durable):
                 each.set_up()
+        self._questions.set_up()
 
     def decide(
         self,

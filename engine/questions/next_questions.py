@@ -85,6 +85,10 @@ class Questions:
         reads = zip(self.policies, verdict.defined.several(self.applying), strict=True)
         return ApplyingTests(self._runs, {policy for policy, truth in reads if truth is not Truth.NO})
 
+    def set_up(self) -> None:
+        """Make now what the first open exchange would have to wait for."""
+        _ = self._runs, self.applying
+
     @cached_property
     def _runs(self) -> dict[str, Runs]:
         rules = self.bundle.rules

@@ -110,8 +110,8 @@ class Decider:
             return self._again(live, body, asked, kept, now, caller)
         judged = self.judge(live, self._accepted(body, asked.lang, caller), now, request_id, asker=caller)
         decided = self.tell(judged, asked, request_id, caller)
-        if key and judged.judgement is judged.unsigned:
-            other = live.decisions.keep(key, decided.written, judged.filled.exchange, judged.filled.marks)
+        if key and judged.judgement is judged.unsigned and (case := decided.entry.case):
+            other = live.decisions.keep(key, decided.written, judged.filled.exchange, case, judged.filled.marks)
             if other is not None:
                 text = "the same exchange was decided otherwise before"
                 judgement = live.pdp.disagreeing(judged.judgement, other.highest, text)
@@ -186,8 +186,7 @@ class Decider:
         answer, recorded, counted = kept.under(str(uuid7()), live.pdp.naming.parties(body.document))
         more = _members(recorded.outcome, asked.lang, kept.signable, counted)
         document = kept.filled(body.document)
-        case = case_of(live, recorded, document, kept.signable)
-        return self._sealed(live, recorded, answer, document, kept.personal, now, caller, more, case, began)
+        return self._sealed(live, recorded, answer, document, kept.personal, now, caller, more, kept.case, began)
 
     def decide(
         self,

@@ -5,7 +5,8 @@ A decision is a function of the exchange's document, of the day and of the polic
 and the day, and an exchange that comes again gets the same bytes, with an id of its own.
 
 - INVARIANT (nothing personal): an answer is kept under a digest that is keyed with a secret of the process, without the exchange and
-  without the ids of its parties; of the exchange it has only the counts that were filled in.
+  without the ids of its parties; of the exchange it has only the counts that were filled in, and the digest of its facts that the
+  queue of reviews has too.
 - INVARIANT (bounded): what is kept has a bound in bytes; what was not used for longest goes first.
 - INVARIANT (no error hides): every hundredth answer that is found is not given. The exchange is decided again, and the two are compared.
 """
@@ -25,9 +26,10 @@ from uuid import uuid4
 import engine
 from service.log.canonical_json import canonical
 from service.log.record import RecordedDecision, answered
+from service.log.review_cases import ReviewCase
 
 MOST_BYTES = 9 * 2**20
-BESIDE_TEXTS = 600  # bytes that an answer takes beside its texts, as measured
+BESIDE_TEXTS = 800  # bytes that an answer takes beside its texts, as measured
 MOST_ALIKE = 8_192  # bytes of the first answer that is kept: those that follow are compressed with it, for they are alike
 AGAIN_EVERY = 100  # answers that are found
 PARTIES = {"exporter": (), "recipient": ()}  # the ids of the parties, in the names of an answer
@@ -45,7 +47,8 @@ class KeptAnswer:
 
     `packed` has the texts: the answer, the members of its record, its sentence and its names without the ids of the parties; and, as
     canonical JSON, the source of each counter that was filled in. They are compressed with those in `alike`. `counts` has the value of each
-    such counter in the exchange. `personal` are pointers to the personal values of the exchange.
+    such counter in the exchange. `personal` are pointers to the personal values of the exchange. `case` is what the decision is to the
+    queue of reviews.
     """
 
     as_of: date
@@ -58,12 +61,14 @@ class KeptAnswer:
     alike: bytes
     personal: tuple[str, ...]
     counts: Mapping[str, Any]
+    case: ReviewCase
 
     @classmethod
     def of(
         cls,
         written: engine.Written,
         exchange: engine.Exchange,
+        case: ReviewCase,
         counted: Mapping[str, Mapping[str, Any]],
         texts: bytes,
         alike: bytes,
@@ -81,6 +86,7 @@ class KeptAnswer:
             alike,
             exchange.personal,
             {fact: _at(exchange.document, fact) for fact in counted} or _NOTHING,
+            case,
         )
 
     @property
@@ -156,6 +162,7 @@ class DecisionCache:
         key: bytes,
         written: engine.Written,
         exchange: engine.Exchange,
+        case: ReviewCase,
         counted: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     ) -> KeptAnswer | None:
         """
@@ -174,7 +181,7 @@ class DecisionCache:
                 return None
             self.forget()
             return before
-        kept = KeptAnswer.of(written, exchange, counted, texts, self._alike)
+        kept = KeptAnswer.of(written, exchange, case, counted, texts, self._alike)
         self._kept[key] = kept
         if not self._alike:
             self._alike = texts[-MOST_ALIKE:]

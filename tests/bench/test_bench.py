@@ -15,6 +15,7 @@ import engine
 from engine.backends.durable.network import Network
 from service.log import search
 from service.log.query import Query
+from service.log.review_cases import ReviewCase
 from service.log.store import Store
 from service.policies.live import Live
 from tests.bench import page_speed
@@ -77,7 +78,7 @@ def test_where_nothing_hits_all_is_decided_again(monkeypatch: pytest.MonkeyPatch
         judgement = live.pdp.judge(exchange, as_of=DAY)
     once = len(fired)
     assert once
-    live.decisions.keep(key, live.pdp.answer(judgement, today=DAY, id="1"), exchange)
+    live.decisions.keep(key, live.pdp.answer(judgement, today=DAY, id="1"), exchange, ReviewCase("facts"))
     assert live.decisions.find(key)
     forget(live)
     assert not live.decisions.find(key)

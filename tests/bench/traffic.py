@@ -67,6 +67,8 @@ def varied(bundle: engine.Bundle) -> list[bytes]:
         if trial.raw:
             document = json.loads(trial.raw)
             document.pop("as_of", None)
+            if engine.REGISTER in document:
+                continue  # what the register says; no caller may send it
             sent[json.dumps(document, ensure_ascii=False).encode()] = None
     found = [raw for raw in sent if accepted(bundle, raw)]
     random.Random(SEED).shuffle(found)

@@ -10,14 +10,18 @@ from typing import Any
 import pytest
 
 import engine
+from service.callers.caller import LOCAL
+from service.decisions.decider import Decider, TellingAsked
 from service.log.leaf import WHOLE, opened
 from service.log.record import RecordedDecision, answered
+from service.log.review_cases import ReviewCase
 from service.policies import decision_cache
 from service.policies.decision_cache import DecisionCache
 from tests.service.conftest import EXCHANGE, ONE_DATABASE, PERSONAL, POLICIES, body
 
 DAY = date(2026, 11, 24)
 ID = "01930000-0000-7000-8000-000000000000"
+CASE = ReviewCase("facts")
 
 
 @pytest.fixture
@@ -56,6 +60,20 @@ def test_what_is_found_is_what_was_decided_under_an_id_of_its_own(evaluate, serv
     evaluate(body(), lang="zh")
     evaluate(body(), include="reasons")
     assert cache.found == 1
+
+
+def test_what_is_found_is_the_same_case_for_the_queue(service):
+    """As if it had been decided now; another exchange is another case."""
+    decider, cache = Decider(service), service.live.decisions
+
+    def case(raw: bytes) -> Any:
+        return decider.answer(service.live, raw, TellingAsked(), service.clock(), "1", LOCAL).entry.case
+
+    new, kept = case(body()), case(body())
+    assert cache.found == 1
+    cache.forget()
+    assert new == kept == case(body())
+    assert case(body(data={"people": 11_998})) not in (None, kept)
 
 
 def test_the_law_of_today_is_looked_up_each_day(evaluate, service):
@@ -101,7 +119,7 @@ def test_what_is_kept_has_a_bound():
         exchange = engine.parse_exchange(bundle, json.dumps({**EXCHANGE, "data": {"people": people}}).encode())
         written = pdp.answer(pdp.judge(exchange, as_of=DAY), today=DAY, id=ID)
         keys.append(cache.key(exchange.document, DAY, "en"))
-        assert cache.keep(keys[-1], written, exchange) is None
+        assert cache.keep(keys[-1], written, exchange, CASE) is None
         assert cache.find(keys[0]) is not None
         assert cache.bytes <= 20_000
     assert cache.find(keys[-1]) is not None
@@ -144,7 +162,7 @@ def test_the_policies_own_exchanges_get_the_same_bytes(mode):
         as_of = exchange.as_of or DAY
         written = pdp.answer(pdp.judge(exchange, as_of=as_of), today=DAY, id=ID)
         key = cache.key(exchange.document, DAY, "en")
-        assert cache.keep(key, written, exchange) is None
+        assert cache.keep(key, written, exchange, CASE) is None
         kept = cache.find(key)
         if kept is None:
             assert written.carried or not cache.found % decision_cache.AGAIN_EVERY
