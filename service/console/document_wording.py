@@ -46,7 +46,7 @@ _ENGLISH = {
     "withdraw_about": "Every confirmation and signature of this document ends, also for other decisions. Recorded decisions stay as"
     " they are.",
     "why_nobody": "Only a person confirms documents: use a key that belongs to you, or sign in. Where callers need no key, nobody can be"
-    " told apart, so no document counts as shown.",
+    " told apart, so nobody can confirm one.",
     "why_unknown-asker": "It is not known who asked for this decision, so nobody may confirm its documents. Evaluate the exchange again.",
     "why_own-request": "You asked for this decision, so somebody else has to confirm its documents.",
     "why_scope": "To confirm documents needs the scope review.",
@@ -100,7 +100,7 @@ _CHINESE = {
     "envelope": "信封文件：JSON，最大{}",
     "do_withdraw": "撤回",
     "withdraw_about": "该文件的全部核验和签名均告终止，包括为其他决定所作的。已记录的决定不变。",
-    "why_nobody": "文件须由个人核验：请使用属于您本人的密钥，或者登录。调用方无需密钥时无法区分个人，因此任何文件均不视为已出示。",
+    "why_nobody": "文件须由个人核验：请使用属于您本人的密钥，或者登录。调用方无需密钥时无法区分个人，因此无人可以核验。",
     "why_unknown-asker": "不知本决定由谁请求，因此无人可以核验其文件。请重新评估。",
     "why_own-request": "本决定由您请求，其文件须由他人核验。",
     "why_scope": "核验文件需要review权限。",

@@ -38,7 +38,7 @@ CONFIRM, WITHDRAW, SIGNED = "confirm", "withdraw", "signed"  # what a row says
 WhyNot = Literal["nobody", "unknown-asker", "own-request"]
 WHY_NOT: Mapping[WhyNot, str] = {
     "nobody": "a confirmation is a person's, and this caller is none that the service knows: use a key that belongs to a person, a"
-    " person's token, or sign in. Where callers need no key, nobody can be told apart, so no document counts as shown",
+    " person's token, or sign in. Where callers need no key, nobody can be told apart, so nobody can confirm one",
     "unknown-asker": "it is not known who asked for this decision, so nobody can be told apart from her: evaluate the exchange again",
     "own-request": "you asked for this decision yourself, and nobody confirms a document of her own request",
 }
