@@ -25,7 +25,7 @@ EXAMPLES = """examples:
   make bench ARGS="watch 100000"
   make bench ARGS="statistics 1000000"
   make bench ARGS="pages 1000000"
-  make bench ARGS="pages 1000000 /var/tmp/million.db"
+  make bench ARGS="pages 1000000 million.db"
 """
 
 
