@@ -63,13 +63,13 @@ def test_a_load_goes_on_where_it_stopped() -> None:
 def test_where_nothing_hits_all_is_decided_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is kept of a decision, and what a network derived, serves the same exchange again; after `forget` nothing does."""
     fired: list[object] = []
-    ask = Network.ask
+    fire = Network.fire
 
-    def counted(self: Network, ruleset: Any, message: Any) -> Any:
+    def counted(self: Network, messages: Any) -> Any:
         fired.append(self)
-        return ask(self, ruleset, message)
+        return fire(self, messages)
 
-    monkeypatch.setattr(Network, "ask", counted)
+    monkeypatch.setattr(Network, "fire", counted)
     work = workload(ALL_PRESENT, 20, exchanges=1)
     [document], [exchange] = work.documents, work.exchanges
     live = Live.of(work.bundle, "checked")

@@ -56,23 +56,16 @@ class _Read(NamedTuple):
 
 
 class _Heard(NamedTuple):
-    """
-    The sources that a ruleset hears, as bits and one by one, with what each says where it is left out.
-
-    `stated` are those of facts; where it is `dated`, it hears of the day too.
-    """
+    """The sources that a ruleset hears, as bits and one by one, with what each says where it is left out."""
 
     sources: int
-    stated: int
-    dated: bool
     each: list[tuple[int, int, str, int]]  # number, bit, text, unsure
     selections: dict[int, tuple[list[int], str, int]]  # by the sources stated: their numbers, and what the others say
 
 
 class Telling(NamedTuple):
-    """What one exchange says on a day: the sources that it states, as bits, and what each of them says."""
+    """What one exchange says: the sources that it states, as bits, and what each of them says."""
 
-    day: date
     told: int
     texts: list[dict[int, str]]
     unsure: list[dict[int, int]]
@@ -107,8 +100,7 @@ class Messages:
             if ruleset in said.texts
         ]
         sources = sum(bit for _, bit, _, _ in each)
-        of_the_day = sum(1 << read.number for read in self._always)
-        return _Heard(sources, sources & ~of_the_day, bool(sources & of_the_day), each, {})
+        return _Heard(sources, each, {})
 
     def read(self, exchange: Exchange, day: date) -> Telling:
         """Read an exchange, fact by fact."""
@@ -146,29 +138,16 @@ class Messages:
             texts[read.number] = said[0]
             if said[1]:
                 unsure.append(said[1])
-        return Telling(day, told, texts, unsure)
-
-    def unstated(self, ruleset: int, telling: Telling, certain: int, possible: int) -> Hashable:
-        """
-        Where an exchange states none of the facts that a ruleset hears of, a key for the message to it; None where it states one.
-
-        Such a message follows from the policies, from the heads that the ruleset tests, and from the day if it hears of it.
-        """
-        heard = self._rulesets[ruleset]
-        if telling.told & heard.stated:
-            return None
-        tested = self._heads[ruleset].tested
-        return certain & tested, possible & tested, telling.day if heard.dated else None
+        return Telling(told, texts, unsure)
 
     def message(self, ruleset: int, telling: Telling, certain: int, possible: int) -> Message:
         """The message for a ruleset, where `certain` are the certain heads and `possible` the possible ones."""
-        _, told, texts, doubts = telling
-        heard = self._rulesets[ruleset]
-        selections = heard.selections
-        told &= heard.sources
+        told, texts, doubts = telling
+        sources, each, selections = self._rulesets[ruleset]
+        told &= sources
         selected = selections.get(told)
         if selected is None:
-            selected = remember(selections, told, _selected(heard.each, told))
+            selected = remember(selections, told, _selected(each, told))
         numbers, text, unsure = selected
         heads, bits = self._heads[ruleset].written(certain, possible)
         unsure |= bits
@@ -204,16 +183,16 @@ class _Heads:
 
     def __init__(self, props: Sequence[_Prop]) -> None:
         self._codes = []
-        self.tested = 0
+        self._tested = 0
         for prop in props:
             number = int(prop.prop[1:])
             self._codes.append((number, [prop.piece(codes) for codes in ((FALSE, FALSE), (None, MAYBE), (TRUE, TRUE))]))
-            self.tested |= 1 << number
+            self._tested |= 1 << number
         self._remembered: dict[tuple[int, int], Piece] = {}
 
     def written(self, certain: int, possible: int) -> Piece:
         """What is said of these heads, where `certain` are the certain ones and `possible` the possible ones."""
-        key = (certain & self.tested, possible & self.tested)
+        key = (certain & self._tested, possible & self._tested)
         found = self._remembered.get(key)
         if found is None:
             text, unsure = "", 0

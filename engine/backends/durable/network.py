@@ -223,26 +223,17 @@ class Network:
         A term is certain where each of its tests is: that is Kleene's conjunction. After a failure or an interruption of the engine,
         the network refuses to fire, because a fact may have been left behind.
         """
-        certain = possible = 0
-        for ruleset, message in zip(self.rulesets, messages, strict=True):
-            sure, may = self.ask(ruleset, message)
-            certain |= sure
-            possible |= may
-        return self.joined(certain, possible)
-
-    def ask(self, ruleset: Ruleset, message: Message) -> tuple[int, int]:
-        """The same of one of its rulesets. What several of them derive has to be `joined`."""
         with self._lock:
             life = self._life
             if not life.sound:
                 raise NetworkError(f"the network `{self._name}` failed earlier and must be built again")
             life.sound = False
-            derived = ruleset.fire(*message)
+            certain = possible = 0
+            for ruleset, (message, unsure) in zip(self.rulesets, messages, strict=True):
+                sure, may = ruleset.fire(message, unsure)
+                certain |= sure
+                possible |= may
             life.sound = True
-        return derived
-
-    def joined(self, certain: int, possible: int) -> tuple[int, int]:
-        """What was derived, with the long terms all of whose pieces were."""
         return (self._joined(certain), self._joined(possible)) if self._joint else (certain, possible)
 
     def set_up(self) -> None:

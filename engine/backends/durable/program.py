@@ -8,7 +8,7 @@ not hold, for `applies` is a part of its condition. So a group is not asked wher
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
@@ -17,12 +17,11 @@ from engine.backends.durable.encode import TRUE, Meaning
 from engine.backends.durable.listing import ListedRuleset, listed
 from engine.backends.durable.lower import APPLIES, ROOMY, Lowering, Terms, derived
 from engine.backends.durable.messages import Messages, Telling, remember
-from engine.backends.durable.network import Head, Network, Ruleset, Test
+from engine.backends.durable.network import Head, Network, Test
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Condition, Defined, RuleSet
 
-DERIVED = 512  # messages of which a ruleset keeps what it derived
-UNSTATED = 32  # the same for messages that no fact of an exchange is in
+DERIVED = 512  # messages of which a network keeps what it derived
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +37,12 @@ class Group:
 
 
 @dataclass(slots=True)
-class _Asked:
-    """
-    A ruleset with its number, and what it derived: from messages by their digests; and where an exchange states none of its facts.
-    """
-
-    number: int
-    ruleset: Ruleset
-    derived: dict[bytes, tuple[int, int]] = field(default_factory=dict)
-    unstated: dict[Hashable, tuple[int, int]] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
 class _Step:
-    """A network and its rulesets."""
+    """A network, the numbers of its rulesets, and what it derived from messages, by their digests."""
 
     network: Network
-    rulesets: tuple[_Asked, ...]
+    rulesets: range
+    derived: dict[bytes, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,33 +123,17 @@ class Program:
         return [ruleset for policies, step in steps for ruleset in listed(step.network, policies, named, about)]
 
     def _ask(self, step: _Step, telling: Telling, certain: int, possible: int) -> tuple[int, int]:
-        messages, network = self._messages, step.network
-        sure = may = 0
-        # What a ruleset derives is a function of the codes that it is sent, so it is derived once.
-        for asked in step.rulesets:
-            key = messages.unstated(asked.number, telling, certain, possible)
-            if key is not None:
-                derived = asked.unstated.get(key)
-                if derived is None:
-                    message = messages.message(asked.number, telling, certain, possible)
-                    derived = remember(asked.unstated, key, network.ask(asked.ruleset, message), UNSTATED)
-            else:
-                message = messages.message(asked.number, telling, certain, possible)
-                digest = blake2b(f"{message[0]}\0{message[1]}".encode(), digest_size=16).digest()
-                derived = asked.derived.get(digest)
-                if derived is None:
-                    derived = remember(asked.derived, digest, network.ask(asked.ruleset, message), DERIVED)
-            sure |= derived[0]
-            may |= derived[1]
-        sure, may = network.joined(sure, may)
+        message = self._messages.message
+        messages = [message(ruleset, telling, certain, possible) for ruleset in step.rulesets]
+        # What a network derives is a function of the codes that it is sent, so it is derived once.
+        key = blake2b("\0".join([f"{text}\0{unsure}" for text, unsure in messages]).encode(), digest_size=16).digest()
+        sure, may = step.derived.get(key) or remember(step.derived, key, step.network.fire(messages), DERIVED)
         return certain | sure, possible | may
 
     def forget(self) -> None:
-        """Forget what rulesets derived."""
+        """Forget what networks derived."""
         for step in self._all_steps():
-            for asked in step.rulesets:
-                asked.derived.clear()
-                asked.unstated.clear()
+            step.derived.clear()
 
     def _all_steps(self) -> Iterator[_Step]:
         yield from self._always
@@ -194,8 +166,7 @@ class Program:
                 heads = [Head(head, terms) for head, terms in layer.items()]
                 first = sum(len(network.rulesets) for network in self.networks)
                 self.networks.append(Network(f"{name}-{number}", heads, odds=self._odds))
-                rulesets = (_Asked(number, each) for number, each in enumerate(self.networks[-1].rulesets, first))
-                steps.append(_Step(self.networks[-1], tuple(rulesets)))
+                steps.append(_Step(self.networks[-1], range(first, first + len(self.networks[-1].rulesets))))
         return tuple(steps)
 
     def _odds(self, test: Test) -> float:

@@ -15,7 +15,7 @@ import pytest
 
 import engine
 from engine.backends.durable import Durable, lower, messages, program
-from engine.backends.durable.network import Message, Network, Ruleset
+from engine.backends.durable.network import Message, Network
 from engine.backends.reference import Reference
 from engine.rules import Truth
 from tests.engine.backends.random_bundles import AS_OF, Maker, read
@@ -25,13 +25,13 @@ from tests.engine.backends.random_bundles import AS_OF, Maker, read
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the networks that are asked."""
     names: list[str] = []
-    ask = Network.ask
+    fire = Network.fire
 
-    def watched(self: Network, ruleset: Ruleset, message: Message) -> tuple[int, int]:
-        names.append(ruleset.name.rpartition("-")[0])
-        return ask(self, ruleset, message)
+    def watched(self: Network, sent: list[Message]) -> tuple[int, int]:
+        names.append(self.rulesets[0].name.rpartition("-")[0])
+        return fire(self, sent)
 
-    monkeypatch.setattr(Network, "ask", watched)
+    monkeypatch.setattr(Network, "fire", watched)
     return names
 
 
@@ -54,7 +54,6 @@ def test_what_is_remembered_and_forgotten_changes_no_answer(seed: int, monkeypat
     """Exchanges come again on other days and after their values were forgotten; the tables never outgrow their bound."""
     monkeypatch.setattr(messages, "MAX_REMEMBERED", 3)
     monkeypatch.setattr(program, "DERIVED", 3)
-    monkeypatch.setattr(program, "UNSTATED", 3)
     maker, draw = Maker(seed), random.Random(seed)
     bundle = maker.bundle()
     durable = Durable(bundle.rules)
@@ -64,8 +63,7 @@ def test_what_is_remembered_and_forgotten_changes_no_answer(seed: int, monkeypat
     told = durable._program._messages
     tables: list[dict[Any, Any]] = [each.remembered for each in told._sources]
     tables += [*(each.selections for each in told._rulesets), *(each._remembered for each in told._heads)]
-    asked = [each for step in durable._program._all_steps() for each in step.rulesets]
-    tables += [*(each.derived for each in asked), *(each.unstated for each in asked)]
+    tables += [step.derived for step in durable._program._all_steps()]
     assert max(map(len, tables)) <= 3
 
 
@@ -116,27 +114,6 @@ def test_where_an_exchange_is_silent_nothing_is_asked_twice(bundle: engine.Bundl
     assert first
     assert not [name for name in asked if "stratum" not in name]
     durable.evaluate(engine.parse_exchange(bundle, b'{"exporter": {"country": "CN"}}'), AS_OF)
-    assert [name for name in asked if name.startswith("first")]
-
-
-def test_what_is_derived_without_facts_is_kept_for_its_day_and_its_heads(bundle: engine.Bundle, asked: list[str]) -> None:
-    """Where an exchange states none of a ruleset's facts, another one that states none finds the same answer, until it is forgotten."""
-    durable, reference = Durable(bundle.rules), Reference(bundle.rules)
-    nothing, some = (engine.parse_exchange(bundle, raw) for raw in (b"{}", b'{"exporter": {"country": "CN"}}'))
-    durable.evaluate(nothing, AS_OF)
-    first = len(asked)
-    asked.clear()
-    assert reference.evaluate(nothing, AS_OF).agrees(durable.evaluate(nothing, AS_OF))
-    assert len(asked) < first / 2
-    for exchange, day in ((nothing, date(1900, 1, 1)), (some, AS_OF), (nothing, AS_OF), (some, date(1900, 1, 1))):
-        assert reference.evaluate(exchange, day).agrees(durable.evaluate(exchange, day))
-    durable.forget()
-    asked.clear()
-    durable.evaluate(nothing, AS_OF)
-    assert len(asked) == first
-    durable.forget()
-    asked.clear()
-    durable.evaluate(some, AS_OF)
     assert [name for name in asked if name.startswith("first")]
 
 
