@@ -16,7 +16,7 @@ from fastapi import FastAPI, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from service.api import paging
-from service.api.operations import DecisionId, in_path, json_body, operation
+from service.api.operations import DecisionId, in_path, json_body, operation, schema_of
 from service.api.sent import Plain, body
 from service.callers.caller import Caller, caller_of
 from service.decisions.decider import durable
@@ -211,7 +211,7 @@ def add(app: FastAPI, service: Service) -> None:
             "not-attachable",
             needs="evaluate",
             parameters=[in_path("id", "the id of the decision")],
-            body=json_body(AttachmentAsked.model_json_schema()),
+            body=json_body(schema_of(AttachmentAsked)),
             repeatable=True,
         ),
     )
@@ -317,7 +317,7 @@ def add(app: FastAPI, service: Service) -> None:
                     in_path("id", "the id of the decision"),
                     in_path("name", "the name of the document in the exchange: `evidence.KIND` or `claims.KIND`", _NAME),
                 ],
-                body=json_body(model.model_json_schema()),
+                body=json_body(schema_of(model)),
                 repeatable=True,
             ),
         )

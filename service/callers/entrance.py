@@ -14,6 +14,7 @@ import base64
 import binascii
 import ipaddress
 import math
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from urllib.parse import quote, urlsplit
@@ -50,6 +51,8 @@ PUBLIC_PAGES = (
     SIGN_OUT,
     STYLE,
 )  # for whoever has no session yet, or none any more
+# Where a GET adds to the log: the first receipt of a decision is a leaf.
+ADDS_WHEN_READ = re.compile(r"(/log|/v1/decisions)/[^/]+/receipt(/[a-z-]+)?")
 START = "/"  # a page for whoever accepts HTML, and public addresses for a program
 
 FAILURES_A_SECOND = 1.0  # failed calls that one address may make per second, after its `failure_burst`
@@ -236,8 +239,9 @@ def _asked_for(scope: Scope) -> str:
 
 
 def _check_site(scope: Scope) -> None:
-    """Raises RequestRefused where a page of another origin makes a browser change something."""
-    if scope["method"] not in ("GET", "HEAD", "OPTIONS") and _from_another_site(scope["headers"]):
+    """Raises RequestRefused where a page of another origin makes a browser change something, or ask for what the log adds to."""
+    adds = scope["method"] not in ("GET", "HEAD", "OPTIONS") or ADDS_WHEN_READ.fullmatch(scope["path"])
+    if adds and _from_another_site(scope["headers"]):
         raise RequestRefused("forbidden", "a page of another site may not do this for the user of the browser")
 
 

@@ -140,6 +140,22 @@ def test_the_address_of_a_page_gives_what_the_operation_gives(browser: TestClien
         assert statuses[0] == statuses[1], here
 
 
+def test_another_site_makes_no_browser_add_a_receipt(browser: TestClient, keys_of: dict[str, str]) -> None:
+    """The first receipt of a decision is a leaf of the log. A link from elsewhere opens the decision, and not its receipt."""
+    ada = {"authorization": f"Bearer {keys_of['Ada']}"}
+    id = browser.get("/v1/commitments", headers=ada).json()["commitments"][-1]["decision"]
+    leaves = browser.get("/checkpoint").text.splitlines()[1]
+    for site in ("cross-site", "same-site"):
+        answer = browser.get(f"/log/{id}/receipt", headers={**PAGE, "sec-fetch-site": site})
+        assert answer.status_code == 403
+        assert browser.get(f"/log/{id}", headers={**PAGE, "sec-fetch-site": site}).status_code == 200
+    assert browser.get("/checkpoint").text.splitlines()[1] == leaves
+    for site in ("same-origin", "none"):
+        assert browser.get(f"/log/{id}/receipt", headers={**PAGE, "sec-fetch-site": site}).status_code == 200
+    for program in (f"/log/{id}/receipt", f"/v1/decisions/{id}/receipt"):
+        assert browser.get(program, headers={**ada, "sec-fetch-site": "cross-site"}).status_code == 200
+
+
 def test_the_documentation_lists_the_addresses() -> None:
     """Each with its operation, as the code has them."""
     listed = [f"| `{here}` | `GET {there}` |".replace(":entity", "") for here, there in ADDRESSES.items()]
