@@ -213,7 +213,7 @@ class _RemedySearch:
         node = self.node(moves)
         moved = sum(1 << lever for lever, _ in moves)
         if node.outcome.permits and not node.contradicted:
-            self.found[moved] = moves
+            self._keep(moves)
             return
         if self._completing and moves and not node.causes and not node.contradicted:
             self._complete(moves, node, self._unstated & ~moved)
@@ -241,9 +241,26 @@ class _RemedySearch:
             for value in range(len(self.values(lever))):
                 if self._holds_one(taken) or self._enough():
                     break
-                then = _with(moves, lever, value)
-                if (tried := self.node(then)).outcome.permits and not tried.contradicted:
-                    self.found[taken] = then
+                if self._permits(then := _with(moves, lever, value)):
+                    self._keep(self._needed(then))
+
+    def _permits(self, moves: Moves) -> bool:
+        node = self.node(moves)
+        return node.outcome.permits and not node.contradicted
+
+    def _needed(self, moves: Moves) -> Moves:
+        """The moves without those that are not needed: the fact alone may end what a document was tried for."""
+        for move in moves:
+            fewer = tuple(each for each in moves if each != move)
+            if self._permits(fewer):
+                return self._needed(fewer)
+        return moves
+
+    def _keep(self, moves: Moves) -> None:
+        """A remedy, in the place of those that contain it."""
+        levers = sum(1 << lever for lever, _ in moves)
+        self.found = {taken: those for taken, those in self.found.items() if taken & levers != levers}
+        self.found[levers] = moves
 
     def _idle(self, lever: int) -> bool:
         """Whether a lever alone ends no cause, whatever its value. It may end one together with others, so it comes last."""

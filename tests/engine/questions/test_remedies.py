@@ -325,6 +325,25 @@ def test_documents_are_completed_by_the_fact_that_they_are_for(bundled: engine.P
     assert ["data.state"] in moved(decision.remedies)
 
 
+def test_a_completed_list_has_no_document_that_is_not_needed() -> None:
+    """Where the fact alone, or with fewer documents, is a way, that is the remedy, in the place of those that contain it."""
+    free = {"id": "free", "when": {"data.category": "weather"}, "satisfies": "report"}
+    made = bundle(NEED, GROUND, NEED_MORE, REPORT, free, change=("data.category",))
+    part = Remedies(made).find(build(made, BASE), DAY, looking(made), 10_000)
+    found = [set(each) for each in moved(part)]
+    assert {"evidence.certificate", "data.category"} in found
+    assert {"evidence.certificate", "evidence.report"} in found
+    assert not any(one < other for one in found for other in found)
+    search = _RemedySearch(Levers(made), build(made, BASE), DAY, looking(made), 100)
+    names = {name: number for number, name in enumerate(search.levers.names)}
+    weather = [str(each) for each in search.values(names["data.category"])].index("weather")
+    three = sorted([(names["evidence.certificate"], 0), (names["evidence.report"], 0), (names["data.category"], weather)])
+    assert len(search._needed(tuple(three))) == 2
+    search._keep(tuple(three))
+    search._keep(tuple(three[:2]))
+    assert list(search.found.values()) == [tuple(three[:2])]
+
+
 def test_the_search_keeps_to_its_budget(bundled: engine.PDP) -> None:
     """It says that it was cut short, and gives what it had found."""
     exchange = build(bundled.bundle, HOSPITAL)
