@@ -33,13 +33,20 @@ STATES = tuple(
 BARS = {"review": REVIEW, "prohibit": Level.PROHIBITED}
 MET = frozenset((State.MET,))
 UNMET = STATES[NO][NO]
+SURELY, POSSIBLY = (YES, NO), (UNKNOWN, NO)  # how surely, and how doubtfully, a rule lifts
 # What a requirement raises in each state, without the duties that come with it, and between which ends it lies in several.
 RAISED = {State.UNMET: Level.REQUIREMENTS_UNMET, State.DOUBTFUL: REVIEW, State.MET: PERMITTED}
-ENDS = {
-    frozenset(states): (min(map(RAISED.__getitem__, states)), max(map(RAISED.__getitem__, states)))
-    for size in range(1, len(State) + 1)
-    for states in combinations(State, size)
-}
+STATE_SETS = [frozenset(states) for size in range(1, len(State) + 1) for states in combinations(State, size)]
+ENDS = {states: (min(map(RAISED.__getitem__, states)), max(map(RAISED.__getitem__, states))) for states in STATE_SETS}
+# Two sets of states as one: of any of two needs the best of each pair, of both needs the worst.
+BEST, WORST = (
+    {
+        (mine, theirs): frozenset(of(one, other) for one in mine for other in theirs)
+        for mine in STATE_SETS
+        for theirs in STATE_SETS
+    }
+    for of in (max, min)
+)
 
 
 class Table:
@@ -89,14 +96,16 @@ class Table:
                 alike[key] = alike.get(key, 0) | 1 << number
         self.alike = {n: alike[r.provision.jurisdiction, r.need] if r.need else 1 << n for n, r in enumerate(rules.rules)}
         self.level = {n: OWING if n in self.plain else BARS.get(rule.effect) for n, rule in enumerate(rules.rules)}
-        bars: dict[str, dict[Level, int]] = {}
+        # By jurisdiction, its rules that raise one level: all of them, and those of each level. Rules that require raise one while unmet.
+        self.bars: dict[str, tuple[int, tuple[tuple[Level, int], ...]]] = {}
         for number, rule in enumerate(rules.rules):
-            if (level := self.level[number]) is not None:
-                of_place = bars.setdefault(rule.provision.jurisdiction, {})
+            level = Level.REQUIREMENTS_UNMET if rule.need else self.level[number]
+            if level is not None:
+                mask, levels = self.bars.get(rule.provision.jurisdiction, (0, ()))
+                of_place = dict(levels)
                 of_place[level] = of_place.get(level, 0) | 1 << number
-        # By jurisdiction, its rules that raise one level: all of them, and those of each level.
-        self.bars = {place: (sum(of_place.values()), tuple(sorted(of_place.items()))) for place, of_place in bars.items()}
-        self.levelled = sum(mask for mask, _ in self.bars.values())
+                self.bars[rule.provision.jurisdiction] = mask | 1 << number, tuple(sorted(of_place.items()))
+        self.levelled = mask_of(number for number, level in self.level.items() if level is not None)
         self.reviewing = mask_of(n for n, rule in enumerate(rules.rules) if rule.effect == "review")
         self.barring = mask_of(n for n, level in self.level.items() if level is not None and level is not OWING)
         self.places = tuple(rule.provision.jurisdiction for rule in rules.rules)
@@ -118,6 +127,23 @@ class Table:
         self.requiring_dutiful = mask_of(
             n for n, rule in enumerate(rules.rules) if rule.need and not self.dutiful.isdisjoint(rule.need.requirements())
         )
+        # The rules of which no need is met while nothing lifts what they require, and of these the ones that require something.
+        self.needing = mask_of(n for n, rule in enumerate(rules.rules) if rule.need and not _met_by_nothing(rule.need))
+        self.requiring: dict[str, int] = {}
+        for number, rule in enumerate(rules.rules):
+            for name in rule.need.requirements() if rule.need else ():
+                self.requiring[name] = self.requiring.get(name, 0) | 1 << number
+        # A rule that requires one thing that comes without duties, by that thing; one that obliges to one duty without a last day.
+        self.single_need = {
+            n: rule.need.requirement
+            for n, rule in enumerate(rules.rules)
+            if rule.need and rule.need.op == "one" and rule.need.requirement not in self.dutiful
+        }
+        self.undated = {
+            number: next(iter(keys))
+            for number, keys in self.obliged.items()
+            if number not in self.plain and len(keys) == 1 and all(self.duties[key].due is None for key in keys)
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +211,7 @@ class BitsetStrata:
     stands: Masks = NONE
     doubted: Masks = NONE
     requirements: dict[str, frozenset[State]] = field(default_factory=dict)
+    unmet: int = 0  # rules that require what nothing lifts
     owed: dict[str, Truth] = field(default_factory=dict)
     _lifts: dict[int, tuple[Truth, Truth]] = field(default_factory=dict)
     _excused: dict[str, Truth] = field(default_factory=dict)
@@ -231,21 +258,27 @@ class BitsetStrata:
 
     def meet(self) -> dict[str, frozenset[State]]:
         """The states of every requirement, from the rules that lift it."""
-        self.requirements = states = dict(self.table.unmet)
+        table, certain = self.table, self.stands.certain
+        self.requirements = states = dict(table.unmet)
+        doubtful = table.doubtful | self.doubted.possible
         found: dict[str, tuple[Truth, Truth]] = {}
-        waiting = self.stands.possible & self.table.lifters
+        waiting = self.stands.possible & table.lifters
         while waiting:
             low = waiting & -waiting
             waiting ^= low
             number = low.bit_length() - 1
-            sure, doubt = self._lifts[number] = self._lift(number)
-            for name in self.table.lifts[number]:
-                before = found.get(name, (NO, NO))
-                found[name] = (max(before[0], sure), max(before[1], doubt))
-            for name in self.table.rules[number].excuses:
-                self._excused[name] = max(self._excused.get(name, NO), sure)
+            lift = self._lift(number) if doubtful & low else SURELY if certain & low else POSSIBLY
+            self._lifts[number] = lift
+            for name in table.lifts[number]:
+                before = found.get(name)
+                found[name] = lift if before is None else (max(before[0], lift[0]), max(before[1], lift[1]))
+            for name in table.rules[number].excuses:
+                self._excused[name] = max(self._excused.get(name, NO), lift[0])
+        met = 0
         for name, lifted in found.items():
             states[name] = STATES[lifted[0]][lifted[1]]
+            met |= table.requiring.get(name, 0)
+        self.unmet = without(table.needing, met)
         return states
 
     def _lift(self, number: int) -> tuple[Truth, Truth]:
@@ -284,11 +317,12 @@ class BitsetStrata:
             key = plain[bit.bit_length() - 1]
             owed[key] = YES if certain & bit else UNKNOWN
             overdue[key] = NO
-        # Rules that bar, or only oblige, and that nothing doubts, raise one level, however many they are.
-        undoubted = possible & ~(may_doubt & table.barring)
+        # Rules that bar, only oblige, or require what nothing lifts raise one level where nothing doubts them, however many they are.
+        unmet = without(possible & self.unmet, may_doubt)
+        undoubted = without(possible & table.levelled, may_doubt & table.barring) | unmet
         sure = certain & undoubted
-        undoubted_beneath, sure_beneath = undoubted & ~certain_reviews, sure & ~certain_reviews
-        waiting = undoubted & table.levelled
+        undoubted_beneath, sure_beneath = without(undoubted, certain_reviews), without(sure, certain_reviews)
+        waiting = undoubted
         while waiting:
             place = table.places[waiting.bit_length() - 1]
             mask, levels = table.bars[place]
@@ -303,16 +337,21 @@ class BitsetStrata:
                         high_beneath[place] = level
                     if sure_beneath & bars and level > low_beneath[place]:
                         low_beneath[place] = level
-        waiting = possible & (table.raising | table.barring & may_doubt)
+        waiting = without(possible & (table.raising | table.barring & may_doubt), unmet)
         while waiting:
             bit = waiting & -waiting
             number = bit.bit_length() - 1
             if not may_doubt & bit:
-                bit = table.alike[number] & possible & ~may_doubt
-            waiting &= ~bit
+                bit = without(table.alike[number] & possible, may_doubt)
+            waiting = without(waiting, bit)
             place = table.places[number]
-            bar = table.level[number]
-            least, most = self._raised(number, YES if certain & bit else UNKNOWN) if bar is None else (bar, bar)
+            if number in table.single_need:
+                least, most = ENDS[self.requirements[table.single_need[number]]]
+            elif number in table.undated:
+                least, most = self._owing_one(table.undated[number], YES if certain & bit else UNKNOWN)
+            else:
+                bar = table.level[number]
+                least, most = self._raised(number, YES if certain & bit else UNKNOWN) if bar is None else (bar, bar)
             if may_doubt & bit and most > OWING:
                 # A doubtful lift adds a review to what it would lift; it removes nothing stricter (3.7).
                 least = REVIEW if does_doubt & bit and least > OWING else min(least, REVIEW)
@@ -327,6 +366,8 @@ class BitsetStrata:
                 if not certain_reviews & bit and least > low_beneath[place]:
                     low_beneath[place] = least
         for place, permits in silent:
+            if not high[place]:
+                continue
             for least_of, most_of in ((low, high), (low_beneath, high_beneath)):
                 if NOTHING < least_of[place] <= OWING:
                     least_of[place] = NOTHING
@@ -363,10 +404,9 @@ class BitsetStrata:
         """Kleene over met and unmet, with doubt between them (3.4)."""
         if need.op == "one":
             return self.requirements[need.requirement]
-        best = max if need.op == "any_of" else min
-        states = frozenset((State.UNMET if need.op == "any_of" else State.MET,))
+        together, states = (BEST, UNMET) if need.op == "any_of" else (WORST, MET)
         for part in need.parts:
-            states = frozenset(best(mine, theirs) for mine in states for theirs in self._need(part))
+            states = together[states, self._need(part)]
         return states
 
     def _owed_for(self, need: Need) -> tuple[frozenset[str], frozenset[str]]:
@@ -375,12 +415,12 @@ class BitsetStrata:
             parts = [self._owed_for(part) for part in need.parts]
             return NO_DUTIES.union(*(c for c, _ in parts)), NO_DUTIES.union(*(p for _, p in parts))
         if need.op == "any_of":
-            return self._relied_on([Way(self._need(part), self._named(part), *self._owed_for(part)) for part in need.parts])
+            return self._relied_on(Way(self._need(part), self._named(part), *self._owed_for(part)) for part in need.parts)
         name = need.requirement
         if name not in self.table.dutiful:
             return NO_DUTIES, NO_DUTIES
         if name not in self._duties:
-            self._duties[name] = self._relied_on(list(self._ways(name)))
+            self._duties[name] = self._relied_on(self._ways(name))
         return self._duties[name]
 
     def _ways(self, name: str) -> Iterable[Way]:
@@ -410,26 +450,31 @@ class BitsetStrata:
             for way in relied_on
         )
 
-    def _relied_on(self, ways: list[Way]) -> tuple[frozenset[str], frozenset[str]]:
+    def _relied_on(self, ways: Iterable[Way]) -> tuple[frozenset[str], frozenset[str]]:
         """
         The duties, certain and possible, of the way named, else of the first met with no duty overdue, else of the first met.
 
         While an earlier way is unknown, no duty is certain (3.5).
         """
-        open_ = [way for way in ways if State.MET in way.states]
-        named = next((way for way in open_ if way.named), None)
-        for way in open_ if named is None else (named,):
-            overdue = NO if way is named else self._late(way)
+        met = (way for way in ways if State.MET in way.states)
+        if self.exchange.relies_on:
+            met = iter(sorted(met, key=lambda way: not way.named))
+        passed: list[Way] = []  # they are overdue
+        for way in met:
+            overdue = NO if way.named else self._late(way)
             if way.states != MET or overdue is UNKNOWN:
-                return NO_DUTIES, NO_DUTIES.union(*(each.possible for each in open_))
+                return NO_DUTIES, NO_DUTIES.union(*(each.possible for each in (*passed, way, *met)))
             if overdue is NO:
                 return way.certain, way.possible
-        return (open_[0].certain, open_[0].possible) if open_ else (NO_DUTIES, NO_DUTIES)
+            passed.append(way)
+        return (passed[0].certain, passed[0].possible) if passed else (NO_DUTIES, NO_DUTIES)
 
     def _late(self, way: Way) -> Truth:
         """Whether a duty of a way is overdue."""
-        overdue = max((self.overdue(key) for key in way.certain), default=NO)
-        if overdue is not YES and any(self.overdue(key) is not NO for key in way.possible):
+        overdue = NO
+        for key in way.certain:
+            overdue = max(overdue, self.overdue(key))
+        if overdue is not YES and way.possible is not way.certain and any(self.overdue(key) is not NO for key in way.possible):
             return UNKNOWN
         return overdue
 
@@ -451,6 +496,15 @@ class BitsetStrata:
                 low = max(low, least)
             high = max(high, most)
         return low, high
+
+    def _owing_one(self, key: str, stands: Truth) -> tuple[Level, Level]:
+        """The same for one duty that has no last day."""
+        done = self.done(key)
+        if done is YES:
+            return PERMITTED, PERMITTED
+        self._overdue[key] = NO
+        self.owed[key] = max(self.owed.get(key, NO), stands if done is NO else UNKNOWN)
+        return OWING if done is NO else PERMITTED, OWING
 
     def _weight(self, duty: Duty, done: Truth) -> tuple[Level, Level]:
         overdue = self.overdue(duty.key)
@@ -483,3 +537,10 @@ def mask_of(numbers: Iterable[int]) -> int:
     for number in numbers:
         mask |= 1 << number
     return mask
+
+
+def _met_by_nothing(need: Need) -> bool:
+    """Whether a need is met although none of what it requires is."""
+    if need.op == "one":
+        return False
+    return (any if need.op == "any_of" else all)(map(_met_by_nothing, need.parts))
