@@ -15,7 +15,7 @@ from datetime import date
 from functools import reduce
 from operator import or_
 
-from engine.backends.bitset.fact_masks import FactsTests
+from engine.backends.bitset.fact_masks import FactsTests, Narrowed
 from engine.backends.bitset.reading import AtomReader
 from engine.backends.bitset.reliance import Reliance, Stays
 from engine.backends.bitset.strata import BitsetStrata, FloorTerms, Table, mask_of, without
@@ -41,15 +41,19 @@ class Bitset:
         self._table = Table(rules, reader)
         terms = Terms(rules.definitions)
         terms.reserve(len(rules.rules))
-        placed = [terms.place(rule.condition, number) for number, rule in enumerate(rules.rules)]
+        lowered = [terms.lower(rule.condition) for rule in rules.rules]
+        duties = {key: terms.lower(duty.done_when) for key, duty in rules.duties().items() if duty.done_when is not None}
+        defined = {key: terms.lower(condition) for key, condition in rules.definitions.items()}
+        # Definitions first, since floors and coverage look for them in every exchange.
+        named = {key: terms.place(alternatives) for key, alternatives in defined.items()}
+        placed = [terms.place(alternatives, number) for number, alternatives in enumerate(lowered)]
         # Bit n is the first term of rule n. The other terms of the rule set the same bit.
         self._firsts = {bit: (1 << n, mask) for n, mask in enumerate(placed) for bit in numbers(mask & ~(1 << n))}
         self._others = sum(1 << bit for bit in self._firsts)
         self._rules = (1 << len(rules.rules)) - 1
-        done = {key: terms.place(duty.done_when) for key, duty in rules.duties().items() if duty.done_when is not None}
-        self._done = done
+        self._done = {key: terms.place(alternatives) for key, alternatives in duties.items()}
         self._index = TermIndex(
-            {key: terms.place(condition) for key, condition in rules.definitions.items()},
+            named,
             {atom: terms.alone(atom) for condition in _conditions(rules) for atom in atoms(condition)},
             (),
         )
@@ -59,9 +63,9 @@ class Bitset:
         self._floors = tuple(FloorTerms.of(floor, self._index.defined) for floor in rules.floors)
         derived: tuple[Derived, ...] = tuple(terms.derived)
         every = (1 << terms.size) - 1
-        # Of each derived condition its terms, and the terms that are left where it is false, true and open.
+        # Of each derived condition its terms, the terms that are left where it is false and where it is true, and those that use it.
         self._chain = tuple(
-            (each.terms, every & ~each.users.holding, every & ~each.users.failing, every & ~each.users.all) for each in derived
+            (each.terms, every & ~each.users.holding, every & ~each.users.failing, each.users.all) for each in derived
         )
         dead = sum(1 << n for n, mask in enumerate(placed) if not mask)
         full = (1 << terms.size) - 1 & ~dead
@@ -71,39 +75,40 @@ class Bitset:
 
     def evaluate(self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED) -> Verdict:
         """The verdict on one exchange under the law of one day, with some provisions signed off."""
-        possible, certain = self._facts.narrow(exchange, as_of)
-        possible &= self._full
-        certain &= possible
-        for mask, where_false, where_true, where_open in self._chain:
-            if not possible & mask:
+        narrowed = self._facts.narrow(exchange, as_of)
+        possible, open_ = narrowed.possible, narrowed.open
+        for mask, where_false, where_true, users in self._chain:
+            holding = possible & mask
+            if not holding:
                 possible &= where_false
-                certain &= where_false
-            elif certain & mask:
+            elif without(holding, open_):
                 possible &= where_true
-                certain &= where_true
             else:
-                certain &= where_open
+                open_ |= users
+        certain = without(possible, open_)
         terms = Masks(possible, certain)
         firsts = self._firsts
         others = possible & self._others
+        may_hold = holds = 0
         while others:
-            first, mask = firsts[(others & -others).bit_length() - 1]
+            first, mask = firsts[others.bit_length() - 1]
             others = without(others, mask)
-            possible |= first
+            may_hold |= first
             if certain & mask:
-                certain |= first
-        reading = BitsetReading(self._index, possible, certain, terms)
-        holds = Masks(possible & self._rules, certain & self._rules)
+                holds |= first
+        possible |= may_hold
+        certain |= holds
+        reading = BitsetReading(self._index, possible, certain, terms, narrowed)
+        held = Masks(possible & self._rules, certain & self._rules)
         put_away = mask_of(number for each in signed for number in numbers(self._table.provisions.get(each, 0)))
         strata = BitsetStrata(self._table, exchange, as_of, lambda key: reading.any(self._done.get(key, 0)), put_away)
-        strata.stand(holds.possible, holds.certain)
+        strata.stand(held.possible, held.certain)
         requirements = strata.meet()
-        jurisdictions, beneath = strata.weigh(
-            (floor, floor.permits(reading.any, as_of) if possible & floor.voices else NO) for floor in self._floors
-        )
+        permitting = {floor.place: floor.permits(reading.any, as_of) for floor in self._floors if possible & floor.voices}
+        jurisdictions, beneath = strata.weigh(permitting)
         return Verdict(
             rules=self.rules.rules,
-            holds=holds,
+            holds=held,
             stands=strata.stands,
             doubted=strata.doubted,
             requirements=requirements,
@@ -139,8 +144,8 @@ class Bitset:
             kept.add(stake, self._index.defined[key] & reading.terms.certain)
         for key, stake in done.items():
             kept.add(stake, self._done[key] & reading.terms.certain)
-        free, shares = self._facts.shares(exchange, as_of)
-        return self._reliance.of(verdict, reading.terms, free, shares, shut, kept)
+        free, shares = self._facts.shares(exchange, reading.narrowed)
+        return self._reliance.of(verdict, reading.terms, free, reading.narrowed.possible, shares, shut, kept)
 
     def _seen(self, condition: Condition) -> int:
         """The bits of every test that a condition rests on, also through the definitions that it names."""
@@ -190,13 +195,15 @@ class BitsetReading:
     """
     How the conditions of a rule set read on one exchange.
 
-    In `possible` and `certain` the first term of a rule stands for all its terms; in `terms` each term stands for itself.
+    In `possible` and `certain` the first term of a rule stands for all its terms; in `terms` each term stands for itself. `narrowed` is
+    what the values leave before derived conditions are read.
     """
 
     index: TermIndex
     possible: int
     certain: int
     terms: Masks
+    narrowed: Narrowed
 
     def __call__(self, condition: Condition) -> Truth:
         match condition:

@@ -14,7 +14,7 @@ from datetime import date
 from decimal import Decimal
 from functools import reduce
 from operator import or_
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from engine.backends.bitset.reading import NO, YES, AtomReader, same, total
 from engine.backends.bitset.terms import Users
@@ -25,12 +25,12 @@ from engine.values import Disputed, Document, Missing, Range, SetOf, Value
 
 REMEMBERED = 4_096  # classes of one fact that are kept; then the oldest is forgotten, and made again when it is needed
 DAYS = 32  # days whose classes are kept
-GROUP = 10  # facts whose absence is looked up together
+GROUP = 8  # facts whose absence is looked up together: those of a byte
 WIDE = 4  # groups of which nothing is sent more often than not; then they are looked up together
 
 EVERY_OF_A_GROUP = (1 << GROUP) - 1
 
-Pair: TypeAlias = tuple[int, int]  # terms left possible, terms left certain
+Pair: TypeAlias = tuple[int, int]  # terms left possible, terms that are open: a test of theirs is unknown
 KeyOf: TypeAlias = Callable[[Any], Hashable] | None  # equal keys for values of one class; None: the value is the key
 Classes: TypeAlias = tuple[int, dict[Hashable, Pair], KeyOf]  # a fact's bit, and its classes by key
 # The keys of one value of an exchange, or of several that are read together; the terms that they leave possible; those that test them.
@@ -38,18 +38,31 @@ Share: TypeAlias = tuple[tuple[str, ...], int, int]
 
 
 def narrowed(truths: Iterable[tuple[Truth, Users]], full: int) -> Pair:
-    """The terms that some tests leave possible, and those that they leave certain."""
-    possible = certain = full
+    """The terms that some tests leave possible, and those of which a test is unknown."""
+    possible, open_ = full, 0
     for truth, users in truths:
         if truth is NO:
             possible &= ~users.holding
-            certain &= ~users.holding
         elif truth is YES:
             possible &= ~users.failing
-            certain &= ~users.failing
         else:
-            certain &= ~users.all
-    return possible, possible if certain == possible else certain
+            open_ |= users.all
+    return possible, open_ & possible
+
+
+class Narrowed(NamedTuple):
+    """
+    What an exchange leaves of all terms on a day: those possible, those of which a test is unknown.
+
+    `free` are the terms that the day and what is left out leave possible. `left` has those that each value leaves, of each fact that some
+    test reads, in the order of the exchange, then of each total. `truths` are the answers of the tests of one fact against another.
+    """
+
+    possible: int
+    open: int
+    free: int
+    left: Sequence[int]
+    truths: Sequence[Truth]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +158,8 @@ class FactsTests:
         self._of_the_day = by_fact.pop(AS_OF, [])
         self._facts = {
             name: FactTests(atoms, self._read_of(atoms[0][0]), _key_of(atoms), _cuts_of(atoms), 1 << number)
-            # Most tests are of facts that many exchanges have. So these are together, and so are those that are nearly always left out.
-            for number, (name, atoms) in enumerate(sorted(by_fact.items(), key=lambda item: -len(item[1])))
+            # Facts of one matter are together, so that they are left out together.
+            for number, (name, atoms) in enumerate(sorted(by_fact.items()))
         }
         self._totals = [Total(name, *rules.families[name]) for name in self._facts if name in rules.families]
         self._families = {name: Total(name, *family) for name, family in rules.families.items()}
@@ -159,16 +172,18 @@ class FactsTests:
         self._known: dict[tuple[Hashable, ...], tuple[Pair, Sequence[Truth]]] = {}
         self._closed = [{truth: narrowed([(truth, each.users)], full)[0] for truth in Truth} for each in self._against]
         self._every = (1 << len(self._facts)) - 1
+        self._bytes = -(-len(self._facts) // GROUP)
         self._tested = {name: reduce(or_, (users.all for _, users in fact.tests)) for name, fact in self._facts.items()}
         self._days: dict[date, Day] = {}
         self._alike: dict[Pair, Pair] = {}
 
-    def narrow(self, exchange: Exchange, day: date) -> Pair:
-        """The terms that an exchange leaves possible, and those it makes certain."""
+    def narrow(self, exchange: Exchange, day: date) -> Narrowed:
+        """What an exchange leaves of all terms on a day."""
         today = self._days.get(day)
         if today is None:
             today = self._begin(day)
-        possible, certain = today.base
+        free, open_ = today.base
+        possible, each_left = self._full, []
         absent = self._every
         classes, values = today.classes, exchange.values
         for name, value in values.items():
@@ -177,44 +192,38 @@ class FactsTests:
                 continue  # no rule tests it
             bit, pairs, key_of = known
             absent ^= bit
-            if type(value) is Disputed:
-                pair = self._facts[name].between(value, day, self._full)
-            else:
-                key = value if key_of is None else key_of(value)
-                pair = pairs.get(key) or self._learn(name, pairs, key, value, day)
-            possible &= pair[0]
-            certain &= pair[1]
+            key = value if key_of is None else key_of(value)
+            left, unknown = pairs.get(key) or self._learn(name, pairs, key, value, day)
+            each_left.append(left)
+            possible &= left
+            if unknown:
+                open_ |= unknown
         for each in self._totals:
             if not values.keys().isdisjoint(each.members):
                 value = each.value(values)
                 bit, pairs, key_of = classes[each.name]
                 absent ^= bit
                 key = value if key_of is None else key_of(value)
-                pair = pairs.get(key) or self._learn(each.name, pairs, key, value, day)
-                possible &= pair[0]
-                certain &= pair[1]
-        for wide, pair in today.wide:
+                left, unknown = pairs.get(key) or self._learn(each.name, pairs, key, value, day)
+                each_left.append(left)
+                possible &= left
+                open_ |= unknown
+        for wide, (left, unknown) in today.wide:
             if absent & wide == wide:
                 absent ^= wide
-                possible &= pair[0]
-                certain &= pair[1]
-        number = 0
-        while absent:
-            bits = absent & EVERY_OF_A_GROUP
+                free &= left
+                open_ |= unknown
+        for number, bits in enumerate(absent.to_bytes(self._bytes, "little")):
             if bits:
-                left = today.absent[number]
-                without = left.get(bits)
-                if without is None:
-                    without = left[bits] = self._left_out(number, bits, day)
-                possible &= without[0]
-                certain &= without[1]
-            absent >>= GROUP
-            number += 1
+                left, unknown = today.absent[number].get(bits) or self._leave_out(today, number, bits, day)
+                free &= left
+                open_ |= unknown
+        truths: Sequence[Truth] = ()
         if self._against:
-            pair, _ = self._together(exchange, day)
-            possible &= pair[0]
-            certain &= pair[1]
-        return possible, certain
+            (left, unknown), truths = self._together(exchange, day)
+            possible &= left
+            open_ |= unknown
+        return Narrowed(possible & free, open_, free, each_left, truths)
 
     def _together(self, exchange: Exchange, day: date) -> tuple[Pair, Sequence[Truth]]:
         """The masks of all tests of one fact against another, and how each reads, by the values that they compare."""
@@ -237,50 +246,25 @@ class FactsTests:
         truths = [each.truth(exchange, self._families, self._reader, day) for each in self._against]
         return narrowed(((truth, each.users) for truth, each in zip(truths, self._against, strict=True)), self._full), truths
 
-    def shares(self, exchange: Exchange, day: date) -> tuple[int, list[Share]]:
+    def shares(self, exchange: Exchange, narrowed: Narrowed) -> tuple[int, list[Share]]:
         """
         The terms that the day and everything left out leave possible, and the share of each value that says something.
 
         Together they leave possible what `narrow` does. The total of a family, and a comparison of two facts, are shares of several values.
         """
-        today = self._days.get(day) or self._begin(day)
-        values, classes = exchange.values, today.classes
-        absent = self._every
-        # In the order of their names: which of several values is named must not depend on the order in which they were sent.
-        told: list[tuple[str, Value, tuple[str, ...]]] = [(name, values[name], (name,)) for name in sorted(values)]
+        values, tested, free = exchange.values, self._tested, narrowed.free
+        each_left = iter(narrowed.left)
+        told = list(zip((name for name in values if name in tested), each_left, strict=False))
+        told.sort()  # which of several values is named must not depend on the order in which they were sent
+        shares: list[Share] = [((name,), left, tested[name]) for name, left in told if values[name] is not Missing.UNKNOWN]
         for each in self._totals:
-            members = tuple(member for member in each.members if member in values)
-            if members:
-                told.append((each.name, each.value(values), members))
-        free, shares = today.base[0], []
-        for name, value, keys in told:
-            known = classes.get(name)
-            if known is None:
-                continue
-            bit, pairs, key_of = known
-            absent ^= bit
-            if value is not Missing.UNKNOWN:
-                key = value if key_of is None else key_of(value)
-                pair = pairs.get(key) or self._learn(name, pairs, key, value, day)
-                shares.append((keys, pair[0], self._tested[name]))
-        truths = self._together(exchange, day)[1] if self._against else ()
-        for against, keys, truth, closed in zip(self._against, self._compared, truths, self._closed, strict=True):
-            sent = tuple([key for key in keys if key in values])
-            if sent:
+            if sent := tuple([member for member in each.members if member in values]):
+                shares.append((sent, next(each_left), tested[each.name]))
+        for against, keys, truth, closed in zip(self._against, self._compared, narrowed.truths, self._closed, strict=True):
+            if sent := tuple([key for key in keys if key in values]):
                 shares.append((sent, closed[truth], against.users.all))
             else:
                 free &= closed[truth]
-        for wide, pair in today.wide:
-            if absent & wide == wide:
-                absent ^= wide
-                free &= pair[0]
-        number = 0
-        while absent:
-            bits = absent & EVERY_OF_A_GROUP
-            if bits:
-                free &= (today.absent[number].get(bits) or self._left_out(number, bits, day))[0]
-            absent >>= GROUP
-            number += 1
         return free, shares
 
     def _keys(self, fact: str) -> tuple[str, ...]:
@@ -292,7 +276,7 @@ class FactsTests:
     def _begin(self, day: date) -> Day:
         """Begin a day: with what its date alone leaves, and without classes."""
         base = narrowed(((self._reader.truth(atom, day, day), users) for atom, users in self._of_the_day), self._full)
-        groups = -(-len(self._facts) // GROUP)
+        groups = self._bytes
         classes: dict[str, Classes] = {name: (fact.bit, {}, fact.key) for name, fact in self._facts.items()}
         today = Day(base, classes, [{} for _ in range(groups)], self._wide(groups, day))
         while len(self._days) >= DAYS:
@@ -303,14 +287,14 @@ class FactsTests:
     def _wide(self, groups: int, day: date) -> list[tuple[int, Pair]]:
         found = []
         for first in range(0, groups, WIDE) if groups > 2 * WIDE else ():
-            facts, possible, certain = 0, self._full, self._full
+            facts, possible, open_ = 0, self._full, 0
             for number in range(first, min(first + WIDE, groups)):
                 bits = self._every >> number * GROUP & EVERY_OF_A_GROUP
-                pair = self._left_out(number, bits, day)
+                left, unknown = self._left_out(number, bits, day)
                 facts |= bits << number * GROUP
-                possible &= pair[0]
-                certain &= pair[1]
-            found.append((facts, (possible, certain)))
+                possible &= left
+                open_ |= unknown
+            found.append((facts, (possible, open_ & possible)))
         return found
 
     def _learn(self, name: str, pairs: dict[Hashable, Pair], key: Hashable, value: Value, day: date) -> Pair:
@@ -330,6 +314,8 @@ class FactsTests:
 
     def _made(self, fact: FactTests, value: Value, day: date) -> Pair:
         """The masks of a class."""
+        if isinstance(value, Disputed):
+            return self._one_copy(fact.between(value, day, self._full))
         return self._one_copy(fact.pair(value, day, self._full))
 
     def _one_copy(self, pair: Pair) -> Pair:
@@ -338,17 +324,22 @@ class FactsTests:
             self._alike.clear()
         return self._alike.setdefault(pair, pair)
 
+    def _leave_out(self, today: Day, group: int, bits: int, day: date) -> Pair:
+        """The same, kept for the next time."""
+        pair = today.absent[group][bits] = self._left_out(group, bits, day)
+        return pair
+
     def _left_out(self, group: int, bits: int, day: date) -> Pair:
         """What is left where these facts of a group are left out."""
-        possible = certain = self._full
+        possible, open_ = self._full, 0
         totals = {each.name: each for each in self._totals}
         for number, (name, fact) in enumerate(list(self._facts.items())[group * GROUP : (group + 1) * GROUP]):
             if bits >> number & 1:
                 value = totals[name].value({}) if name in totals else Missing.LEFT_OUT
                 pair = fact.pair(value, day, self._full)
                 possible &= pair[0]
-                certain &= pair[1]
-        return self._one_copy((possible, certain))
+                open_ |= pair[1]
+        return self._one_copy((possible, open_ & possible))
 
     def _read_of(self, atom: Atom) -> Callable[[Atom, Value, date], Truth]:
         return self._reader.truth if atom.not_shown is None else self._reader.of_document

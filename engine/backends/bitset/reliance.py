@@ -96,20 +96,20 @@ class Reliance:
                 self._against[number] = self._against.get(number, 0) | placed[exempter]
 
     def of(
-        self, verdict: Verdict, terms: Masks, free: int, shares: Sequence[Share], shut: Stays, kept: Stays
+        self, verdict: Verdict, terms: Masks, free: int, narrowed: int, shares: Sequence[Share], shut: Stays, kept: Stays
     ) -> Mapping[str, Level]:
         """
         The values of an exchange on which its permit rests, by their keys, each with the worst that may come without it alone.
 
-        `free` are the terms that the day and what is left out leave possible, `shares` the shares of all values. `shut` and `kept` are the
-        terms that have to stay for other reasons than the rules.
+        `free` are the terms that the day and what is left out leave possible, `narrowed` those that the values leave too, and `shares` the
+        shares of all values. `shut` and `kept` are the terms that have to stay for other reasons than the rules.
         """
         spared = self._lifts(verdict, terms, shut, kept)
         for stake, mask in self._terms.items():
             shut.add(stake, without(mask, spared))
         closed = without(free, terms.possible)
         shut = shut.among(closed)
-        every = self._through_derived(terms, free, closed, shares, shut, kept)
+        every = self._through_derived(terms, narrowed, closed, shut, kept)
         return _named(shares, shut, kept, every)
 
     def _lifts(self, verdict: Verdict, terms: Masks, shut: Stays, kept: Stays) -> int:
@@ -138,18 +138,14 @@ class Reliance:
         needed = any(self._needing.get(name, 0) & verdict.stands.possible for name in self._table.lifts.get(number, ()))
         return worst(found, Level.REQUIREMENTS_UNMET) if needed else found
 
-    def _through_derived(
-        self, terms: Masks, free: int, closed: int, shares: Sequence[Share], shut: Stays, kept: Stays
-    ) -> Stays:
+    def _through_derived(self, terms: Masks, narrowed: int, closed: int, shut: Stays, kept: Stays) -> Stays:
         """
         From terms that test derived conditions to the terms of these conditions.
 
         Returns the terms that have to stay shut by each value that shuts them: those behind something that is kept.
         """
         every = Stays()
-        for _, possible, _ in shares:
-            free &= possible
-        unshut = shut.all & free  # what no value shuts
+        unshut = shut.all & narrowed  # what no value shuts
         staying = kept.all | unshut
         for tests, users, holding, failing in self._derived:
             if not staying & users and not every.all:
@@ -169,7 +165,7 @@ class Reliance:
                     kept.add(stake, tests & terms.certain)
                 else:
                     (every if behind else shut).add(stake, tests & closed)
-                    unshut = shut.all & free
+                    unshut = shut.all & narrowed
                 staying = kept.all | unshut
         return every
 
@@ -180,7 +176,7 @@ def _named(shares: Sequence[Share], shut: Stays, kept: Stays, every: Stays) -> M
     once = twice = 0
     shuts = []
     for _, possible, _ in shares:
-        mine = without(all_shut, possible)
+        mine = all_shut & possible ^ all_shut  # `without`, in place: there are many values
         if mine:
             twice |= once & mine
             once |= mine
@@ -189,14 +185,11 @@ def _named(shares: Sequence[Share], shut: Stays, kept: Stays, every: Stays) -> M
     found: dict[str, Level] = {}
     ranked_shut, ranked_kept, ranked_every = shut.ranked(), kept.ranked(), every.ranked()
     for (values, possible, tested), mine in zip(shares, shuts, strict=True):
-        needed, keeps = alone & mine, all_kept & tested
-        too = without(all_every, possible) if all_every else 0
+        needed = mine and alone & mine
+        keeps = all_kept & tested
+        too = all_every and all_every & possible ^ all_every
         if needed or keeps or too:
-            stake = _worst_of(ranked_shut, needed) if needed else Level.PERMITTED
-            if keeps:
-                stake = worst(stake, _worst_of(ranked_kept, keeps))
-            if too:
-                stake = worst(stake, _worst_of(ranked_every, too))
+            stake = worst(_worst_of(ranked_shut, needed), _worst_of(ranked_kept, keeps), _worst_of(ranked_every, too))
             for value in values:
                 found[value] = worst(found[value], stake) if value in found else stake
             left = without(left, mine)
@@ -209,9 +202,10 @@ def _named(shares: Sequence[Share], shut: Stays, kept: Stays, every: Stays) -> M
 
 
 def _worst_of(ranked: Sequence[tuple[Level, int]], terms: int) -> Level:
-    for stake, mask in ranked:
-        if mask & terms:
-            return stake
+    if terms:
+        for stake, mask in ranked:
+            if mask & terms:
+                return stake
     return Level.PERMITTED
 
 

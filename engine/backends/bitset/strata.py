@@ -7,7 +7,7 @@ than the rules they exempt, so one pass over the exempters from the lowest bit s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import combinations
@@ -109,6 +109,7 @@ class Table:
         self.reviewing = mask_of(n for n, rule in enumerate(rules.rules) if rule.effect == "review")
         self.barring = mask_of(n for n, level in self.level.items() if level is not None and level is not OWING)
         self.places = tuple(rule.provision.jurisdiction for rule in rules.rules)
+        self.covered = tuple(floor.jurisdiction for floor in rules.floors if floor.covered)
         self.everywhere = tuple(dict.fromkeys((*self.places, *(floor.jurisdiction for floor in rules.floors))))
         self.unmet = dict.fromkeys(rules.requirements, UNMET)
         grounds: dict[str, list[int]] = {name: [] for name in rules.requirements}
@@ -154,7 +155,6 @@ class FloorTerms:
     """
 
     place: str
-    covered: bool
     voices: int
     spoken: tuple[tuple[int, date | None, int], ...]
 
@@ -168,7 +168,7 @@ class FloorTerms:
                 said |= defined[key]
             voices |= said
             spoken.append((defined[each.subject] if each.subject else 0, each.covered_from, said))
-        return cls(floor.jurisdiction, floor.covered, voices, tuple(spoken))
+        return cls(floor.jurisdiction, voices, tuple(spoken))
 
     def permits(self, any_: Callable[[int], Truth], day: date) -> Truth:
         """Whether the law speaks of some subject matter of the exchange, and of every one that it covers on the day."""
@@ -290,8 +290,12 @@ class BitsetStrata:
         doubt = self.doubted.truth(number)
         return min(stands, ~doubt), doubt
 
-    def weigh(self, floors: Iterable[tuple[FloorTerms, Truth]]) -> tuple[dict[str, Bounds], dict[str, Bounds]]:
-        """Each jurisdiction's bounds, and its bounds without the reviews that a person may sign off: those that certainly stand (4.6)."""
+    def weigh(self, permitting: Mapping[str, Truth]) -> tuple[dict[str, Bounds], dict[str, Bounds]]:
+        """
+        Each jurisdiction's bounds, and its bounds without the reviews that a person may sign off: those that certainly stand (4.6).
+
+        `permitting` are the jurisdictions whose floor may permit, each with whether it does.
+        """
         table, certain = self.table, self.stands.certain
         may_doubt, does_doubt = self.doubted.possible, self.doubted.certain
         low = dict.fromkeys(table.everywhere, NOTHING)
@@ -299,15 +303,11 @@ class BitsetStrata:
         certain_reviews = table.reviewing & certain
         # Without such a review the two are the same.
         low_beneath, high_beneath = (low.copy(), low.copy()) if certain_reviews else (low, high)
-        silent: list[tuple[str, Truth]] = []  # jurisdictions that do not permit for certain
-        for floor, permits in floors:
-            place = floor.place
+        for place, permits in permitting.items():
             if permits is not NO:
                 high[place] = high_beneath[place] = PERMITTED
                 if permits is YES:
                     low[place] = low_beneath[place] = PERMITTED
-            if floor.covered and permits is not YES:
-                silent.append((place, permits))
         possible = self.stands.possible & ~(self.signed & certain_reviews)
         waiting = possible & table.plainly
         plain, owed, overdue = table.plain, self.owed, self._overdue
@@ -365,8 +365,9 @@ class BitsetStrata:
                     low[place] = least
                 if not certain_reviews & bit and least > low_beneath[place]:
                     low_beneath[place] = least
-        for place, permits in silent:
-            if not high[place]:
+        for place in table.covered:
+            # Where its law is modelled and does not speak for certain, what only obliges does not permit (4.2).
+            if not high[place] or (permits := permitting.get(place, NO)) is YES:
                 continue
             for least_of, most_of in ((low, high), (low_beneath, high_beneath)):
                 if NOTHING < least_of[place] <= OWING:
@@ -456,7 +457,7 @@ class BitsetStrata:
 
         While an earlier way is unknown, no duty is certain (3.5).
         """
-        met = (way for way in ways if State.MET in way.states)
+        met: Iterator[Way] = (way for way in ways if State.MET in way.states)
         if self.exchange.relies_on:
             met = iter(sorted(met, key=lambda way: not way.named))
         passed: list[Way] = []  # they are overdue

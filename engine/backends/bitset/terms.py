@@ -9,7 +9,7 @@ which is read like a fact once its terms are known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -20,6 +20,7 @@ WIDEST = 16  # the most alternatives of one condition
 
 Literal = tuple[int, bool]  # a variable, and whether it must hold or must not
 Term = tuple[Literal, ...]
+Alternatives = tuple[Term, ...]
 
 
 @dataclass(slots=True)
@@ -47,8 +48,10 @@ class Terms:
     """
     Lowers conditions to bits.
 
-    `place(condition)` gives the bits of a condition's terms, `alone(atom)` the bit of a term that is one test. After everything is
-    placed, `users` has for each variable the terms that use it, and `derived` the derived conditions in the order to read them in.
+    `lower(condition)` gives a condition's terms, `place(terms)` their bits, `alone(atom)` the bit of a term that is one test. The terms
+    of derived conditions get their bits when they are lowered, so lower all conditions first: these terms are read most, and low bits
+    are read fast. After everything is placed, `users` has for each variable the terms that use it, and `derived` the derived conditions
+    in the order to read them in.
     """
 
     definitions: Mapping[str, Condition]
@@ -57,29 +60,30 @@ class Terms:
     users: list[Users] = field(default_factory=list)
     derived: list[Derived] = field(default_factory=list)
     _alone: dict[Atom, int] = field(default_factory=dict)
-    _clauses: dict[tuple[str, bool], tuple[Term, ...]] = field(default_factory=dict)
+    _clauses: dict[tuple[str, bool], Alternatives] = field(default_factory=dict)
     _named: dict[str, int] = field(default_factory=dict)
 
     def reserve(self, bits: int) -> None:
         """Keep the lowest bits for the caller."""
         self.size = max(self.size, bits)
 
-    def place(self, condition: Condition, first: int | None = None) -> int:
+    def lower(self, condition: Condition) -> Alternatives:
+        """A condition as terms."""
+        return self._alternatives(condition, True)
+
+    def place(self, alternatives: Alternatives, first: int | None = None) -> int:
         """The bits of a condition's terms; `first` is the bit of its first term. A condition without bits never holds."""
-        return self._place(self._alternatives(condition, True), first)
+        mask = 0
+        for term in alternatives:
+            mask |= 1 << self._bit(term, first)
+            first = None
+        return mask
 
     def alone(self, atom: Atom) -> int:
         """The number of the bit that shows how an atom reads."""
         if atom not in self._alone:
             self._alone[atom] = self._bit((((self._variable(atom)), True),), None)
         return self._alone[atom]
-
-    def _place(self, alternatives: Iterable[Term], first: int | None) -> int:
-        mask = 0
-        for term in alternatives:
-            mask |= 1 << self._bit(term, first)
-            first = None
-        return mask
 
     def _bit(self, term: Term, at: int | None) -> int:
         if at is None:
@@ -98,14 +102,14 @@ class Terms:
             self.users.append(Users())
         return self.atoms[atom]
 
-    def _derive(self, alternatives: tuple[Term, ...]) -> int:
+    def _derive(self, alternatives: Alternatives) -> int:
         """A variable that stands for these alternatives."""
         variable = len(self.users)
         self.users.append(Users())
-        self.derived.append(Derived(self._place(alternatives, None), self.users[variable]))
+        self.derived.append(Derived(self.place(alternatives), self.users[variable]))
         return variable
 
-    def _alternatives(self, condition: Condition, holds: bool) -> tuple[Term, ...]:
+    def _alternatives(self, condition: Condition, holds: bool) -> Alternatives:
         """The terms of a condition, or of its negation."""
         match condition:
             case Atom():
@@ -120,7 +124,7 @@ class Terms:
                     return tuple(dict.fromkeys(term for terms in inner for term in terms))
                 return self._multiplied(inner)
 
-    def _definition(self, key: str, holds: bool) -> tuple[Term, ...]:
+    def _definition(self, key: str, holds: bool) -> Alternatives:
         if (key, holds) not in self._clauses:
             terms = self._alternatives(self.definitions[key], holds)
             if len(terms) > INLINED:
@@ -130,7 +134,7 @@ class Terms:
             self._clauses[key, holds] = terms
         return self._clauses[key, holds]
 
-    def _multiplied(self, parts: list[tuple[Term, ...]]) -> tuple[Term, ...]:
+    def _multiplied(self, parts: list[Alternatives]) -> Alternatives:
         width = 1
         factors = []
         for terms in sorted(parts, key=len):
