@@ -192,8 +192,11 @@ class FactsTests:
                 continue  # no rule tests it
             bit, pairs, key_of = known
             absent ^= bit
-            key = value if key_of is None else key_of(value)
-            left, unknown = pairs.get(key) or self._learn(name, pairs, key, value, day)
+            if type(value) is Disputed:
+                left, unknown = self._facts[name].between(value, day, self._full)
+            else:
+                key = value if key_of is None else key_of(value)
+                left, unknown = pairs.get(key) or self._learn(name, pairs, key, value, day)
             each_left.append(left)
             possible &= left
             if unknown:
@@ -314,8 +317,6 @@ class FactsTests:
 
     def _made(self, fact: FactTests, value: Value, day: date) -> Pair:
         """The masks of a class."""
-        if isinstance(value, Disputed):
-            return self._one_copy(fact.between(value, day, self._full))
         return self._one_copy(fact.pair(value, day, self._full))
 
     def _one_copy(self, pair: Pair) -> Pair:
