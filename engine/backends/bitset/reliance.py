@@ -27,34 +27,22 @@ BY_EFFECT = {"prohibit": Level.PROHIBITED, "review": Level.REVIEW, "require": Le
 class Stays:
     """Terms that have to stay as they are, by what is at stake."""
 
-    __slots__ = ("_masks", "all")
+    __slots__ = ("all", "masks")
 
     def __init__(self) -> None:
-        self._masks = [0] * len(STAKES)  # in the order of STAKES
+        self.masks = [0] * len(STAKES)  # in the order of STAKES
         self.all = 0
 
     def add(self, stake: Level, terms: int) -> None:
-        self._masks[RANK[stake]] |= terms
+        self.masks[RANK[stake]] |= terms
         self.all |= terms
 
     def among(self, terms: int) -> Stays:
         """Those of them that are among some terms."""
         found = Stays()
-        found._masks = [mask and mask & terms for mask in self._masks]
+        found.masks = [mask and mask & terms for mask in self.masks]
         found.all = self.all & terms
         return found
-
-    def stake(self, terms: int) -> Level:
-        """The worst that may come if one of these terms does not stay."""
-        if terms and self.all & terms:
-            for stake, mask in zip(STAKES, self._masks, strict=True):
-                if mask & terms:
-                    return stake
-        return Level.PERMITTED
-
-    def ranked(self) -> Sequence[tuple[Level, int]]:
-        """What is at stake, the worst first, with its terms."""
-        return [(stake, mask) for stake, mask in zip(STAKES, self._masks, strict=True) if mask]
 
 
 class Reliance:
@@ -160,7 +148,7 @@ class Reliance:
             alone &= shuts
             behind |= every.all & shuts
             if behind or alone:
-                stake = worst(shut.stake(alone), kept.stake(behind), every.stake(behind))
+                stake = _stake(shut, kept, every, alone, behind, behind)
                 if shuts is failing:
                     kept.add(stake, tests & terms.certain)
                 else:
@@ -168,6 +156,14 @@ class Reliance:
                     unshut = shut.all & narrowed
                 staying = kept.all | unshut
         return every
+
+
+def _stake(shut: Stays, kept: Stays, every: Stays, opened: int, lost: int, each_opened: int) -> Level:
+    """The worst that may come where terms of these three do not stay: shut ones open, kept ones are lost, ones shut by each value open."""
+    for stake, of_shut, of_kept, of_every in zip(STAKES, shut.masks, kept.masks, every.masks, strict=True):
+        if opened & of_shut or lost & of_kept or each_opened & of_every:
+            return stake
+    return Level.PERMITTED
 
 
 def _named(shares: Sequence[Share], shut: Stays, kept: Stays, every: Stays) -> Mapping[str, Level]:
@@ -183,13 +179,12 @@ def _named(shares: Sequence[Share], shut: Stays, kept: Stays, every: Stays) -> M
         shuts.append(mine)
     alone, left = once ^ twice, once
     found: dict[str, Level] = {}
-    ranked_shut, ranked_kept, ranked_every = shut.ranked(), kept.ranked(), every.ranked()
     for (values, possible, tested), mine in zip(shares, shuts, strict=True):
         needed = mine and alone & mine
         keeps = all_kept & tested
         too = all_every and all_every & possible ^ all_every
         if needed or keeps or too:
-            stake = worst(_worst_of(ranked_shut, needed), _worst_of(ranked_kept, keeps), _worst_of(ranked_every, too))
+            stake = _stake(shut, kept, every, needed, keeps, too)
             for value in values:
                 found[value] = worst(found[value], stake) if value in found else stake
             left = without(left, mine)
@@ -199,14 +194,6 @@ def _named(shares: Sequence[Share], shut: Stays, kept: Stays, every: Stays) -> M
                 found.setdefault(value, Level.PERMITTED)
             left = without(left, mine)
     return found
-
-
-def _worst_of(ranked: Sequence[tuple[Level, int]], terms: int) -> Level:
-    if terms:
-        for stake, mask in ranked:
-            if mask & terms:
-                return stake
-    return Level.PERMITTED
 
 
 def _enough(need: Need) -> Iterable[str]:
