@@ -15,7 +15,7 @@ from datetime import date
 from engine.authoring.testing import cases, expectations
 from engine.authoring.written_policies import Instrument, instruments
 from engine.backends.bitset import Bitset
-from engine.backends.bitset.strata import mask_of
+from engine.backends.bitset.rule_table import mask_of
 from engine.bundle import Bundle
 from engine.deciding.combine import permitting
 from engine.diagnostic import Diagnostic, Findings, Span

@@ -18,7 +18,8 @@ from operator import or_
 from engine.backends.bitset.fact_masks import FactsTests, Narrowed
 from engine.backends.bitset.reading import AtomReader
 from engine.backends.bitset.reliance import Reliance, Stays
-from engine.backends.bitset.strata import BitsetStrata, FloorTerms, Table, mask_of, without
+from engine.backends.bitset.rule_table import FloorTerms, Table, mask_of, without
+from engine.backends.bitset.strata import BitsetStrata
 from engine.backends.bitset.terms import Derived, Terms
 from engine.exchange import Exchange
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Level, Not, RuleSet, Truth, atoms, tests

@@ -15,7 +15,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 from engine.backends.bitset.fact_masks import Share
-from engine.backends.bitset.strata import Table, without
+from engine.backends.bitset.rule_table import Table, without
 from engine.backends.bitset.terms import Derived
 from engine.rules import Level, Need
 from engine.verdict import RANK, STAKES, Masks, Verdict, numbers, worst
