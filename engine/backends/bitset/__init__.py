@@ -66,7 +66,9 @@ class Bitset:
         every = (1 << terms.size) - 1
         # Of each derived condition its terms, the terms that are left where it is false and where it is true, and those that use it.
         self._chain = tuple(
-            (each.terms, every & ~each.users.holding, every & ~each.users.failing, each.users.all) for each in derived
+            (each.terms, every & ~each.users.holding, every & ~each.users.failing, each.users.all)
+            for each in derived
+            if each.users.all
         )
         dead = sum(1 << n for n, mask in enumerate(placed) if not mask)
         full = (1 << terms.size) - 1 & ~dead

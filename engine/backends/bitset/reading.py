@@ -9,7 +9,7 @@ values and then kept as a mask, so this code can be plain.
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -20,6 +20,7 @@ from engine.values import Disputed, Document, Duration, Missing, Money, MoneyRan
 
 NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
 ENDLESS = Decimal("Infinity")
+NOT_NEGATIVE = Range(Decimal(0), None)  # any number of something
 
 
 class Below:
@@ -291,17 +292,24 @@ def order(op: str, low: Any, high: Any, least: Any, most: Any) -> Truth:
 
 def total(members: Iterable[Value], how: str) -> Value:
     """The total of a family, from the least to the most (2.7). Money has a total only where every member is in one currency."""
-    told = [_span(value) for value in members]
-    money = [value for value in told if isinstance(value, Money)]
+    ranges: list[Range] = []
+    money: list[Money] = []
+    unbounded = False
+    for member in members:
+        value = member if type(member) is Range else _span(member)
+        if isinstance(value, Money):
+            money.append(value)
+            continue
+        ranges.append(value if isinstance(value, Range) else NOT_NEGATIVE)
+        unbounded = unbounded or ranges[-1].high is None
     if money:
         currencies = {value.currency for value in money}
-        if len(money) < len(told) or len(currencies) > 1:
+        if ranges or len(currencies) > 1:
             return Missing.UNKNOWN
         return Money(sum((value.amount for value in money), Decimal(0)), currencies.pop())
-    ranges = [value if isinstance(value, Range) else Range(Decimal(0), None) for value in told]
-    pick: Callable[[list[Decimal]], Decimal] = max if how == "distinct" else sum  # type: ignore[assignment]
-    most = [value.high for value in ranges]
-    return Range(pick([value.low for value in ranges]), None if None in most else sum(n for n in most if n is not None))  # type: ignore[arg-type]
+    least = [each.low for each in ranges]
+    most = None if unbounded else sum([each.high for each in ranges if each.high is not None])
+    return Range(max(least) if how == "distinct" else sum(least), most)  # type: ignore[arg-type]
 
 
 def _span(value: Value) -> Value:
