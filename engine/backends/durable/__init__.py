@@ -17,7 +17,7 @@ from engine.backends.durable.outcome import DurableStrata, Tables
 from engine.backends.durable.program import Group, Program
 from engine.backends.durable.standing import Standing
 from engine.exchange import Exchange
-from engine.rules import Condition, Defined, RuleSet, Truth
+from engine.rules import Condition, Defined, Duty, Rule, RuleSet, Truth
 from engine.verdict import NONE_SIGNED, Definitions, Masks, Verdict
 
 __all__ = ["Durable", "EngineUnavailable", "NetworkError"]
@@ -38,7 +38,6 @@ class Durable:
         asked |= {rule.travels.when for rule in rules.rules if rule.travels and rule.travels.when}
         named: dict[str, Condition] = {key: Defined(key) for key in rules.definitions if key in asked}
         named |= {key: Defined(key) for floor in rules.floors for each in floor.spoken for key in each.by}
-        named |= {f"done {duty.key}": duty.done_when for duty in rules.duties().values() if duty.done_when is not None}
         self._program = Program(rules, named, _groups(rules))
         self._standing = Standing(rules)
         bits = self._program.bits
@@ -131,7 +130,7 @@ def _truth(bit: int, certain: int, possible: int) -> Truth:
 
 
 def _groups(rules: RuleSet) -> list[Group]:
-    """The rules of each jurisdiction, asked where one of its policies may apply."""
+    """The rules of each jurisdiction, asked where one of its policies may apply, with whether their duties are done."""
     members: dict[str, list[int]] = {}
     for number, rule in enumerate(rules.rules):
         members.setdefault(rule.provision.jurisdiction, []).append(number)
@@ -140,6 +139,22 @@ def _groups(rules: RuleSet) -> list[Group]:
             name,
             tuple(sorted({rules.rules[n].provision.policy for n in numbers})),
             {n: rules.rules[n].condition for n in numbers},
+            {
+                f"done {duty.key}": duty.done_when
+                for n in numbers
+                for duty in _duties(rules, rules.rules[n])
+                if duty.done_when is not None
+            },
         )
         for name, numbers in sorted(members.items())
     ]
+
+
+def _duties(rules: RuleSet, rule: Rule) -> Iterator[Duty]:
+    """The duties that may be owed where a rule stands: its own, and those of every way to meet what it requires."""
+    yield from rule.duties
+    for name in rule.need.requirements() if rule.need else ():
+        yield from rules.requirements[name].duties
+        for ground in rules.rules:
+            if name in ground.satisfies:
+                yield from ground.duties

@@ -77,6 +77,17 @@ class Test:
                 return value >= self.value
         return value <= self.value
 
+    def implies(self, other: Test) -> bool:
+        """Whether the other test holds of every value of which this one holds, because it is the same or a wider limit."""
+        if self.prop != other.prop or self.op != other.op:
+            return False
+        match self.op:
+            case ">=":
+                return self.value >= other.value
+            case "<=":
+                return self.value <= other.value
+        return self.value == other.value
+
 
 Term: TypeAlias = tuple[Test, ...]  # a conjunction; the empty one is always true
 Written = NewType("Written", str)  # the JSON of some properties; only `written` makes it from a number
