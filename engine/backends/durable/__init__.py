@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 
+from engine.backends.durable.groups import grouped
 from engine.backends.durable.listing import ListedRuleset
 from engine.backends.durable.network import EngineUnavailable, NetworkError
 from engine.backends.durable.outcome import DurableStrata, Tables
-from engine.backends.durable.program import Group, Program
+from engine.backends.durable.program import Program
 from engine.backends.durable.standing import Standing
 from engine.exchange import Exchange
-from engine.rules import Condition, Defined, Duty, Rule, RuleSet, Truth
+from engine.rules import Condition, Defined, RuleSet, Truth
 from engine.verdict import NONE_SIGNED, Definitions, Masks, Verdict
 
 __all__ = ["Durable", "EngineUnavailable", "NetworkError"]
@@ -38,7 +39,7 @@ class Durable:
         asked |= {rule.travels.when for rule in rules.rules if rule.travels and rule.travels.when}
         named: dict[str, Condition] = {key: Defined(key) for key in rules.definitions if key in asked}
         named |= {key: Defined(key) for floor in rules.floors for each in floor.spoken for key in each.by}
-        self._program = Program(rules, named, _groups(rules))
+        self._program = Program(rules, named, grouped(rules))
         self._standing = Standing(rules)
         bits = self._program.bits
         self.asked = {key: bits[key] for key in rules.definitions if key in asked}
@@ -127,34 +128,3 @@ class DurableDefinitions(Definitions):
 
 def _truth(bit: int, certain: int, possible: int) -> Truth:
     return Truth.YES if certain & bit else Truth.UNKNOWN if possible & bit else Truth.NO
-
-
-def _groups(rules: RuleSet) -> list[Group]:
-    """The rules of each jurisdiction, asked where one of its policies may apply, with whether their duties are done."""
-    members: dict[str, list[int]] = {}
-    for number, rule in enumerate(rules.rules):
-        members.setdefault(rule.provision.jurisdiction, []).append(number)
-    return [
-        Group(
-            name,
-            tuple(sorted({rules.rules[n].provision.policy for n in numbers})),
-            {n: rules.rules[n].condition for n in numbers},
-            {
-                f"done {duty.key}": duty.done_when
-                for n in numbers
-                for duty in _duties(rules, rules.rules[n])
-                if duty.done_when is not None
-            },
-        )
-        for name, numbers in sorted(members.items())
-    ]
-
-
-def _duties(rules: RuleSet, rule: Rule) -> Iterator[Duty]:
-    """The duties that may be owed where a rule stands: its own, and those of every way to meet what it requires."""
-    yield from rule.duties
-    for name in rule.need.requirements() if rule.need else ():
-        yield from rules.requirements[name].duties
-        for ground in rules.rules:
-            if name in ground.satisfies:
-                yield from ground.duties

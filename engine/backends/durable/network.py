@@ -30,7 +30,7 @@ from math import prod
 from typing import Any, NewType, Protocol, TypeAlias
 
 LOWEST, HIGHEST = -1, 32767
-MAX_TERMS = 400  # in a ruleset; looking for the next action walks over all rules
+MAX_TERMS = 100  # in a ruleset; looking for the next action walks over all rules
 MAX_PENDING = 60  # branches that one message can leave on the engine's stack of 64
 MAX_SIBLINGS = 250  # tests that follow one test; the engine's table holds 511
 MAX_PROPS = 230  # in a ruleset; with sid, id and guard this is well under the 255 that a fact may have

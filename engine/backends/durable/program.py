@@ -22,6 +22,9 @@ from engine.backends.durable.network import Head, Network, Test
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Condition, Defined, RuleSet
 
+FEW_TERMS = (
+    10  # the most terms of a group's first layer that is derived for all groups, because a ruleset of its own costs more
+)
 DERIVED = 512  # messages of which a network keeps what it derived
 
 
@@ -83,6 +86,10 @@ class Program:
         used = {name: self._below(_heads(terms[name].values()) | waiting[name]) - always for name in terms}
         shared = {head for heads in used.values() for head in heads if sum(head in other for other in used.values()) > 1}
         always |= self._below(shared)
+        for name, heads in used.items():
+            first = next(self._layers(self._tested(heads - always, terms[name])), {})
+            if sum(map(len, first.values())) <= FEW_TERMS:
+                always |= first.keys()
         # A condition that always holds is not asked.
         self._constant = sum(1 << head for head, alternatives in lowering.heads.items() if () in alternatives)
         self.networks: list[Network] = []
@@ -177,9 +184,13 @@ class Program:
 
     def _group(self, name: str, heads: set[int], rules: dict[int, Terms]) -> tuple[_Step, ...]:
         """The steps of a group. Heads on which nothing else rests are derived with the rules."""
-        tested = _heads([*rules.values(), *(self._lowering.heads[head] for head in heads)])
+        tested = self._tested(heads, rules)
         last = {head: self._lowering.heads[head] for head in sorted(heads - tested)}
-        return self._steps(name, self._layers(heads & tested), {**rules, **last})
+        return self._steps(name, self._layers(tested), {**rules, **last})
+
+    def _tested(self, heads: set[int], rules: Mapping[int, Terms]) -> set[int]:
+        """Those of a group's heads on which another one or a rule rests."""
+        return heads & _heads([*rules.values(), *(self._lowering.heads[head] for head in heads)])
 
     def _steps(self, name: str, layers: Iterable[dict[int, Terms]], last: Mapping[int, Terms]) -> tuple[_Step, ...]:
         steps = []
