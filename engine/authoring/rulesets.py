@@ -49,6 +49,4 @@ def _words(book: Phrasebook, asked: AskedTest) -> str:
     about = asked.about
     if isinstance(about, str):
         return about
-    if about.part:
-        return book.language.headed(book.phrase(about.atom), book.language.counting(about.part))
     return book.phrase(about.atom, about.denied)

@@ -390,9 +390,6 @@ class Chinese(Language):
         word = ("未援引并证明" if negated else "已援引并证明") if claim else ("未出示" if negated else "已出示")
         return f"{word}“{name}”"
 
-    def counting(self, part: str) -> str:
-        return {"dated": "其日期已到", "expires": "其有效期未届满", "covers": "其涵盖本次交换"}[part]
-
     def in_register(self, name: str, known: bool) -> str:
         return f"{name}{'已' if known else '未'}登记在册"
 

@@ -401,13 +401,6 @@ class English(Language):
     def shown(self, name: str, claim: bool, negated: bool) -> str:
         return f"{name} {_be(name)} {'not ' if negated else ''}{'relied on and shown' if claim else 'shown'}"
 
-    def counting(self, part: str) -> str:
-        return {
-            "dated": "it is dated on a day that has come",
-            "expires": "it has not expired",
-            "covers": "it covers the exchange",
-        }[part]
-
     def in_register(self, name: str, known: bool) -> str:
         return f"{name} is {'' if known else 'not '}in the register"
 

@@ -257,10 +257,6 @@ class Language(ABC):
         """A test of whether a document counts; `claim` says that it is a claim instead."""
 
     @abstractmethod
-    def counting(self, part: str) -> str:
-        """One of the conditions under which a document counts, by its field: "dated", "expires" or "covers"."""
-
-    @abstractmethod
     def in_register(self, name: str, known: bool) -> str:
         """A test of whether the register has an id."""
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 
+from engine.backends.durable.groups import grouped
 from engine.backends.durable.listing import ListedRuleset
 from engine.backends.durable.network import EngineUnavailable, NetworkError
 from engine.backends.durable.outcome import DurableStrata, Tables
-from engine.backends.durable.program import Group, Program
+from engine.backends.durable.program import Program
 from engine.backends.durable.standing import Standing
 from engine.exchange import Exchange
 from engine.rules import Condition, Defined, RuleSet, Truth
@@ -38,8 +39,7 @@ class Durable:
         asked |= {rule.travels.when for rule in rules.rules if rule.travels and rule.travels.when}
         named: dict[str, Condition] = {key: Defined(key) for key in rules.definitions if key in asked}
         named |= {key: Defined(key) for floor in rules.floors for each in floor.spoken for key in each.by}
-        named |= {f"done {duty.key}": duty.done_when for duty in rules.duties().values() if duty.done_when is not None}
-        self._program = Program(rules, named, _groups(rules))
+        self._program = Program(rules, named, grouped(rules))
         self._standing = Standing(rules)
         bits = self._program.bits
         self.asked = {key: bits[key] for key in rules.definitions if key in asked}
@@ -128,18 +128,3 @@ class DurableDefinitions(Definitions):
 
 def _truth(bit: int, certain: int, possible: int) -> Truth:
     return Truth.YES if certain & bit else Truth.UNKNOWN if possible & bit else Truth.NO
-
-
-def _groups(rules: RuleSet) -> list[Group]:
-    """The rules of each jurisdiction, asked where one of its policies may apply."""
-    members: dict[str, list[int]] = {}
-    for number, rule in enumerate(rules.rules):
-        members.setdefault(rule.provision.jurisdiction, []).append(number)
-    return [
-        Group(
-            name,
-            tuple(sorted({rules.rules[n].provision.policy for n in numbers})),
-            {n: rules.rules[n].condition for n in numbers},
-        )
-        for name, numbers in sorted(members.items())
-    ]

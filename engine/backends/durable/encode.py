@@ -52,11 +52,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a test asks: whether an atom holds, or is `denied`. `part` is the part of a document that it asks about, like its date."""
+    """What a test asks: whether an atom holds, or is `denied`."""
 
     atom: Atom
     denied: bool
-    part: str = ""
 
 
 @dataclass(slots=True)
@@ -64,7 +63,7 @@ class Encoder:
     """
     Hands out properties and remembers how each is computed.
 
-    All of `tests(atom)` hold where the atom does; one of `denials(atom)` holds where it does not. `sources` turn exchanges into codes.
+    An atom has two tests: one holds where it does, the other where it does not. `sources` turn exchanges into codes.
     """
 
     rules: RuleSet
@@ -84,20 +83,12 @@ class Encoder:
                     cuts.append(point)
                     cuts.sort()
 
-    def tests(self, atom: Atom) -> tuple[Test, ...]:
-        return self._tests(atom, denied=False)
-
-    def denials(self, atom: Atom) -> tuple[Test, ...]:
-        return self._tests(atom, denied=True)
-
-    def _tests(self, atom: Atom, denied: bool) -> tuple[Test, ...]:
-        if _scale(atom) is not None:
-            tests = {self._ordered(atom)[denied]: ""}
-        else:
-            tests = {Test(prop, "!=", TRUE if denied else FALSE): part for part, prop in self._graded(atom).items()}
-        for test, part in tests.items():
-            self.meaning.setdefault(test, Meaning(atom, denied, part))
-        return tuple(tests)
+    def test(self, atom: Atom, denied: bool = False) -> Test:
+        """The test that holds where the atom does, or where it is denied."""
+        graded = _scale(atom) is None
+        test = Test(self._graded(atom), "!=", TRUE if denied else FALSE) if graded else self._ordered(atom)[denied]
+        self.meaning.setdefault(test, Meaning(atom, denied))
+        return test
 
     def _prop(self, atom: Atom, key: tuple[Any, ...], coder: Coder, join: Join) -> str:
         if key not in self._props:
@@ -194,20 +185,13 @@ class Encoder:
 
     # Everything else: how the fact answers the test, as a three-valued code
 
-    def _graded(self, atom: Atom) -> dict[str, str]:
-        """The properties that must all be true, each with the part it is about: three where a document counts, else one."""
-        if atom.op != "counts":
-            key = (atom.fact, atom.op, atom.operands, atom.register, atom.other, atom.not_shown)
-            return {"": self._prop(atom, key, _grade(atom, _Answer(self.rules, atom)), _either_grade)}
-        parts: dict[str, Callable[[Exchange, date], int]] = {
-            "dated": lambda x, day: _field(x, atom.fact, "dated", lambda v: v <= day),
-            "expires": lambda x, day: _field(x, atom.fact, "expires", lambda v: v >= day, absent=TRUE),
-            "covers": lambda x, _: _field(x, atom.fact, "covers", lambda v: v is True),
-        }
-        return {
-            name: self._prop(atom, (atom.fact, "counts", name, atom.not_shown), _grade(atom, part), _either_grade)
-            for name, part in parts.items()
-        }
+    def _graded(self, atom: Atom) -> str:
+        if atom.op == "counts":
+            return self._prop(
+                atom, (atom.fact, "counts", atom.not_shown), _grade(atom, _document_counts(atom.fact)), _either_grade
+            )
+        key = (atom.fact, atom.op, atom.operands, atom.register, atom.other, atom.not_shown)
+        return self._prop(atom, key, _grade(atom, _Answer(self.rules, atom)), _either_grade)
 
 
 def _by_either(facts: tuple[str, ...], coder: Coder, join: Join) -> Coder:
@@ -511,6 +495,19 @@ def _state(exchange: Exchange, kind: str) -> int:
     if value is Missing.UNKNOWN:
         return UNTOLD
     return PRESENTED if isinstance(value, Document) and value.state == "shown" else HIDDEN
+
+
+def _document_counts(kind: str) -> Callable[[Exchange, date], int]:
+    """Whether a document counts: it is dated by the day, has not expired, and covers the exchange (semantics 2.3)."""
+
+    def answer(exchange: Exchange, day: date) -> int:
+        return min(
+            _field(exchange, kind, "dated", lambda value: value <= day),
+            _field(exchange, kind, "expires", lambda value: value >= day, absent=TRUE),
+            _field(exchange, kind, "covers", lambda value: value is True),
+        )
+
+    return answer
 
 
 def _field(exchange: Exchange, kind: str, name: str, test: Callable[[Any], bool], absent: int = MAYBE) -> int:

@@ -33,6 +33,7 @@ class Lowering:
         self._definitions = rules.definitions
         self._numbers: dict[frozenset[frozenset[Test]], int] = {}
         self._terms: dict[tuple[str, bool, int], Terms] = {}
+        self._implied: dict[Test, frozenset[Test]] = {}  # the tests that hold wherever a head does
 
     def head(self, condition: Condition, room: int = NARROW) -> int:
         """The number of the head that is derived where a condition holds."""
@@ -44,11 +45,7 @@ class Lowering:
         """A condition, or its negation, as alternatives of conjunctions."""
         match condition:
             case Atom():
-                if positive:
-                    return (self.encoder.tests(condition),)
-                # A test of several parts can fail in several of them; as a head it is denied by one test.
-                denials = self.encoder.denials(condition)
-                return ((denials[0],),) if len(denials) == 1 else (self._literal(condition, False, room),)
+                return ((self.encoder.test(condition, denied=not positive),),)
             case Defined(key=key):
                 terms = self._definition(key, positive, room)
                 inline = len(terms) <= room // 3 and not key.endswith(APPLIES)
@@ -57,7 +54,7 @@ class Lowering:
                 return self.terms(part, not positive, room)
             case All(parts=parts) | AnyOf(parts=parts):
                 if isinstance(condition, AnyOf) is positive:
-                    return _least(term for part in parts for term in self._alternative(part, positive, room))
+                    return self._least(term for part in parts for term in self._alternative(part, positive, room))
                 return self._product(parts, positive, room)
 
     def _alternative(self, part: Condition, positive: bool, room: int) -> Terms:
@@ -86,7 +83,7 @@ class Lowering:
                 terms = (self._literal(part, positive, room),) if named else (_derived(self._head(terms), True),)
             width *= len(terms)
             narrow.append(terms)
-        return _least(tuple(dict.fromkeys(test for term in choice for test in term)) for choice in product(*narrow))
+        return self._least(tuple(dict.fromkeys(test for term in choice for test in term)) for choice in product(*narrow))
 
     def _literal(self, condition: Condition, positive: bool, room: int) -> Term:
         waited_for = isinstance(condition, Defined) and condition.key.endswith(APPLIES)
@@ -113,7 +110,32 @@ class Lowering:
         if key not in self._numbers:
             self._numbers[key] = self._first + len(self._numbers)
             self.heads[self._numbers[key]] = terms
+            [test] = _derived(self._numbers[key], True)
+            self._implied[test] = frozenset.intersection(*map(self._said, terms)) if terms else frozenset()
         return self._numbers[key]
+
+    def _said(self, term: Iterable[Test]) -> frozenset[Test]:
+        """The tests of a term, and those that its heads imply."""
+        return frozenset(term).union(*(self._implied.get(test, ()) for test in term))
+
+    def _least(self, terms: Iterable[Term]) -> Terms:
+        """
+        The terms without what is redundant, in three values too.
+
+        `a or (a and b)` is `a`. A fact is not tested where a head of the term implies the test.
+        """
+        found: dict[frozenset[Test], Term] = {}
+        for term in terms:
+            implied = frozenset().union(*(self._implied.get(test, ()) for test in term))
+            least = tuple(t for t in term if derived(t) is not None or not any(each.implies(t) for each in implied))
+            found.setdefault(frozenset(least), least)
+        limits = {test for tests in found for test in tests if test.op != "!="}
+        said = {tests: self._said(tests) for tests in found}
+        for tests, all_ in said.items():
+            said[tests] = all_.union(limit for limit in limits if any(test.implies(limit) for test in all_))
+        return tuple(
+            term for tests, term in found.items() if not any(other <= said[tests] for other in found if other is not tests)
+        )
 
 
 def _derived(head: int, positive: bool) -> Term:
@@ -123,11 +145,3 @@ def _derived(head: int, positive: bool) -> Term:
 def derived(test: Test) -> int | None:
     """The head that a test tests."""
     return int(test.prop[1:]) if test.prop.startswith("p") else None
-
-
-def _least(terms: Iterable[Term]) -> Terms:
-    """The terms without those that another term makes redundant: `a or (a and b)` is `a`, in three values too."""
-    found: dict[frozenset[Test], Term] = {}
-    for term in terms:
-        found.setdefault(frozenset(term), term)
-    return tuple(term for tests, term in found.items() if not any(other < tests for other in found))

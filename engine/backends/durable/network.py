@@ -30,7 +30,7 @@ from math import prod
 from typing import Any, NewType, Protocol, TypeAlias
 
 LOWEST, HIGHEST = -1, 32767
-MAX_TERMS = 400  # in a ruleset; looking for the next action walks over all rules
+MAX_TERMS = 100  # in a ruleset; looking for the next action walks over all rules
 MAX_PENDING = 60  # branches that one message can leave on the engine's stack of 64
 MAX_SIBLINGS = 250  # tests that follow one test; the engine's table holds 511
 MAX_PROPS = 230  # in a ruleset; with sid, id and guard this is well under the 255 that a fact may have
@@ -76,6 +76,17 @@ class Test:
             case ">=":
                 return value >= self.value
         return value <= self.value
+
+    def implies(self, other: Test) -> bool:
+        """Whether the other test holds of every value of which this one holds, because it is the same or a wider limit."""
+        if self.prop != other.prop or self.op != other.op:
+            return False
+        match self.op:
+            case ">=":
+                return self.value >= other.value
+            case "<=":
+                return self.value <= other.value
+        return self.value == other.value
 
 
 Term: TypeAlias = tuple[Test, ...]  # a conjunction; the empty one is always true

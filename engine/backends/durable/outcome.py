@@ -28,6 +28,22 @@ RIGID = {"prohibit": BOUNDS[Level.PROHIBITED][Level.PROHIBITED], "review": BOUND
 # The worlds in which a requirement may be are an integer too: bit n stands for the state n.
 UNMET, DOUBTFUL, MET = (1 << state for state in State)
 STATES = tuple(frozenset(state for state in State if worlds >> state & 1) for worlds in range(8))
+# What a duty raises, by the level that it raises where it is overdue, whether it is done and whether it is overdue. What is done is not
+# overdue.
+OWED = {
+    (overdue, done, late): Bounds(min(levels), max(levels))
+    for overdue in Level
+    for done in Truth
+    for late in Truth
+    if (
+        levels := [
+            Level.PERMITTED if is_done else overdue if is_late else Level.PERMITTED_WITH_OBLIGATIONS
+            for is_done in POSSIBLE[done]
+            for is_late in POSSIBLE[late]
+            if not (is_done and is_late)
+        ]
+    )
+}
 OF_A_STATE = ((UNMET, Level.REQUIREMENTS_UNMET), (DOUBTFUL, Level.REVIEW))
 
 
@@ -49,11 +65,14 @@ class _Voice(NamedTuple):
 
 
 class _Floor(NamedTuple):
-    """What a jurisdiction's law speaks of (semantics 4.2). `covered`: where it is silent, there is no permit."""
+    """
+    What a jurisdiction's law speaks of, and who speaks of any of it (semantics 4.2). `covered`: where it is silent, there is no permit.
+    """
 
     jurisdiction: str
     covered: bool
     voices: tuple[_Voice, ...]
+    by: int
 
     def worlds(self, certain: int, possible: int, day: date) -> tuple[bool, bool]:
         """Whether the jurisdiction permits in the world with the least law, and in the one with the most."""
@@ -88,7 +107,18 @@ def _bits(each: Iterable[int]) -> int:
     return found
 
 
+class _Alike(NamedTuple):
+    """Rules that raise the same, as bits: in which jurisdiction they raise which level."""
+
+    rules: int
+    jurisdiction: str
+    level: Level
+
+
 class _Ground(NamedTuple):
+    """A rule that meets a requirement; of several, those that come first in their policies come first."""
+
+    rank: int
     number: int
     key: str
     duties: frozenset[str]
@@ -113,6 +143,7 @@ class Tables:
                     _Voice(bits.get(each.subject, 0), each.covered_from, _bits(bits[k] for k in each.by))
                     for each in floor.spoken
                 ),
+                _bits(bits[key] for each in floor.spoken for key in each.by),
             )
             for floor in rules.floors
         ]
@@ -131,11 +162,13 @@ class Tables:
             if rule.effect == "oblige"
         }
         self._sort(rules)
-        self.grounds: dict[str, list[_Ground]] = {name: [] for name in rules.requirements}
-        for number, rule in sorted(enumerate(rules.rules), key=lambda n: (n[1].provision.policy, n[1].provision.line)):
+        self.grounds: dict[str, dict[int, _Ground]] = {name: {} for name in rules.requirements}
+        in_order = sorted(enumerate(rules.rules), key=lambda n: (n[1].provision.policy, n[1].provision.line))
+        for rank, (number, rule) in enumerate(in_order):
             for name in dict.fromkeys(rule.satisfies):
                 own = frozenset(duty.key for duty in (*rules.requirements[name].duties, *rule.duties))
-                self.grounds[name].append(_Ground(number, rule.key, own))
+                self.grounds[name][number] = _Ground(rank, number, rule.key, own)
+        self.ground_rules = {name: sum(1 << number for number in grounds) for name, grounds in self.grounds.items()}
         self.weights: dict[int, Bounds] = {}
         self.combined: dict[tuple[str, int, int], int] = {}
 
@@ -163,8 +196,9 @@ class Tables:
             else:
                 key = (self.jurisdiction[number], level)
                 alike[key] = alike.get(key, 0) | bit
-        self.alike = [(mask, name, level) for (name, level), mask in alike.items()]
-        self.weighing = sum(alike.values()) | self.others
+        self.alike = sum(alike.values())
+        self.alike_to = {number: _Alike(mask, *key) for key, mask in alike.items() for number in numbers(mask)}
+        self.weighing = self.alike | self.others
 
 
 @dataclass(slots=True)
@@ -197,8 +231,11 @@ class DurableStrata:
         touched = tables.others | doubted
         for name in self.worlds:
             touched |= tables.requiring.get(name, 0)
-        for mask, jurisdiction, level in tables.alike:
-            alike = possible & mask & ~touched
+        untouched = possible & tables.alike & ~touched
+        while untouched:
+            alike, jurisdiction, level = tables.alike_to[untouched.bit_length() - 1]
+            alike &= untouched
+            untouched ^= alike
             for into, left in ((bounds, alike), (beneath, alike & ~settled)):
                 if left:
                     _raise(into, jurisdiction, BOUNDS[level if left & stands.certain else Level.NOT_APPLICABLE][level])
@@ -213,9 +250,11 @@ class DurableStrata:
                 if not settled >> number & 1:
                     _raise(beneath, jurisdiction, weight)
         for floor in tables.floors:
-            worlds = floor.worlds(self.certain, self.possible, self.as_of)
-            for found in (bounds, beneath):
-                found[floor.jurisdiction] = floor.under(found[floor.jurisdiction], worlds)
+            name = floor.jurisdiction
+            if self.possible & floor.by or bounds[name] is not NOTHING:
+                worlds = floor.worlds(self.certain, self.possible, self.as_of)
+                bounds[name] = floor.under(bounds[name], worlds)
+                beneath[name] = floor.under(beneath[name], worlds)
         self.beneath = beneath
         return bounds
 
@@ -387,15 +426,15 @@ class DurableStrata:
         excused = standing.excused + self.tables.requirements[name]
         if possible >> excused & 1:
             ways.append(_Way(bool(certain >> excused & 1), False, frozenset(), frozenset()))
-        for number, key, duties in self.tables.grounds[name]:
-            ground = standing.surely + number
-            if possible >> ground & 1:
-                ways.append(_Way(bool(certain >> ground & 1), key in relied_on or name in relied_on, duties, duties))
+        grounds, lifting = self.tables.grounds[name], possible >> standing.surely & self.tables.ground_rules[name]
+        for _, number, key, duties in sorted(grounds[number] for number in numbers(lifting)):
+            sure = bool(certain >> standing.surely + number & 1)
+            ways.append(_Way(sure, key in relied_on or name in relied_on, duties, duties))
         return ways
 
     def _named(self, requirements: Iterable[str]) -> bool:
         wanted = set(requirements)
-        ways = wanted | {ground.key for name in wanted for ground in self.tables.grounds[name]}
+        ways = wanted | {ground.key for name in wanted for ground in self.tables.grounds[name].values()}
         return bool(ways & set(self.exchange.relies_on))
 
     def _owe_plainly(self, key: str, sure: bool) -> None:
@@ -419,20 +458,14 @@ class DurableStrata:
                 continue
             if key not in tables.owing:
                 continue
-            duty = tables.duties[key]
-            done, overdue = self._done(key), self._is_overdue(key)
-            levels = []
-            for is_done in POSSIBLE[done]:
-                for late in POSSIBLE[overdue]:
-                    if is_done and late:
-                        continue  # what is done is not overdue
-                    levels.append(Level.PERMITTED if is_done else duty.overdue if late else Level.PERMITTED_WITH_OBLIGATIONS)
+            done = self._done(key)
+            raised = OWED[tables.duties[key].overdue, done, self._is_overdue(key)]
             if done is not Truth.YES:
                 sure = key in certain and standing is Truth.YES and done is Truth.NO
                 self.owed[key] = max(self.owed.get(key, Truth.NO), Truth.YES if sure else Truth.UNKNOWN)
-            high = max(high, *levels)
+            high = max(high, raised.high)
             if key in certain:
-                low = max(low, min(levels))
+                low = max(low, raised.low)
         return BOUNDS[low][high]
 
 

@@ -3,7 +3,8 @@ Named conditions become networks; for an exchange, these give what is certain an
 
 First come the conditions that all others wait for: whether a policy applies, and what is always asked. Then comes each group of which
 a policy may apply: the definitions that only this group uses, then its rules. A rule of a policy that certainly does not apply does
-not hold, for `applies` is a part of its condition. So a group is not asked where none of its policies may apply.
+not hold, for `applies` is a part of its condition. So a group is not asked where none of its policies may apply, and neither is a named
+condition that holds only where one of them does.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
 
-from engine.backends.durable.encode import TRUE, Meaning
+from engine.backends.durable.encode import FALSE, TRUE, Meaning
 from engine.backends.durable.listing import ListedRuleset, listed
 from engine.backends.durable.lower import APPLIES, ROOMY, Lowering, Terms, derived
 from engine.backends.durable.messages import Messages, Telling, remember
@@ -21,16 +22,24 @@ from engine.backends.durable.network import Head, Network, Test
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Condition, Defined, RuleSet
 
+FEW_TERMS = (
+    10  # the most terms of a group's first layer that is derived for all groups, because a ruleset of its own costs more
+)
 DERIVED = 512  # messages of which a network keeps what it derived
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rules, by number, that are asked together where one of their policies may apply."""
+    """
+    Rules, by number, that are asked together where one of their policies may apply.
+
+    `named` are conditions that nobody reads where the group is not asked.
+    """
 
     name: str
     policies: tuple[str, ...]
     rules: Mapping[int, Condition]
+    named: Mapping[str, Condition]
 
     def gates(self) -> list[Condition]:
         return [Defined(policy + APPLIES) for policy in self.policies]
@@ -60,18 +69,27 @@ class Program:
     """
 
     def __init__(self, rules: RuleSet, named: Mapping[str, Condition], groups: Sequence[Group] = ()) -> None:
-        conditions = [*named.values(), *(c for group in groups for c in group.rules.values())]
+        every = {**named, **{name: condition for group in groups for name, condition in group.named.items()}}
+        conditions = [*every.values(), *(c for group in groups for c in group.rules.values())]
         self._lowering = lowering = Lowering(rules, conditions)
-        numbers = {name: lowering.head(condition, ROOMY) for name, condition in named.items()}
+        numbers = {name: lowering.head(condition, ROOMY) for name, condition in every.items()}
         self.bits = {name: 1 << number for name, number in numbers.items()}
         gates = {group.name: {lowering.head(gate, ROOMY) for gate in group.gates()} for group in groups}
         terms = {group.name: {n: lowering.terms(c) for n, c in group.rules.items()} for group in groups}
         self._gates = frozenset().union(*gates.values())
 
-        always = self._below({*numbers.values(), *self._gates})
-        used = {name: self._below(_heads(terms[name].values())) - always for name in terms}
+        waiting = {group.name: {numbers[name] for name in group.named} for group in groups}
+        asked = {numbers[name] for name in named}
+        for name, found in waiting.items():
+            found |= {head for head in asked if self._waits(head, gates[name])} - self._gates
+        always = self._below({*asked.difference(*waiting.values()), *self._gates})
+        used = {name: self._below(_heads(terms[name].values()) | waiting[name]) - always for name in terms}
         shared = {head for heads in used.values() for head in heads if sum(head in other for other in used.values()) > 1}
         always |= self._below(shared)
+        for name, heads in used.items():
+            first = next(self._layers(self._tested(heads - always, terms[name])), {})
+            if sum(map(len, first.values())) <= FEW_TERMS:
+                always |= first.keys()
         # A condition that always holds is not asked.
         self._constant = sum(1 << head for head, alternatives in lowering.heads.items() if () in alternatives)
         self.networks: list[Network] = []
@@ -80,7 +98,7 @@ class Program:
             _Gated(
                 group.policies,
                 sum(1 << gate for gate in gates[group.name]),
-                self._steps(group.name, self._layers(used[group.name] - always), terms[group.name]),
+                self._group(group.name, used[group.name] - always, terms[group.name]),
             )
             for group in groups
         )
@@ -158,6 +176,21 @@ class Program:
             layer = {head: terms for head, terms in left.items() if not _heads([terms]) & left.keys()}
             yield layer
             left = {head: terms for head, terms in left.items() if head not in layer}
+
+    def _waits(self, head: int, gates: set[int]) -> bool:
+        """Whether a head holds only where one of the gates does."""
+        positive = [{derived(test) for test in term if test.value == FALSE} for term in self._lowering.heads[head]]
+        return all(heads & gates for heads in positive)
+
+    def _group(self, name: str, heads: set[int], rules: dict[int, Terms]) -> tuple[_Step, ...]:
+        """The steps of a group. Heads on which nothing else rests are derived with the rules."""
+        tested = self._tested(heads, rules)
+        last = {head: self._lowering.heads[head] for head in sorted(heads - tested)}
+        return self._steps(name, self._layers(tested), {**rules, **last})
+
+    def _tested(self, heads: set[int], rules: Mapping[int, Terms]) -> set[int]:
+        """Those of a group's heads on which another one or a rule rests."""
+        return heads & _heads([*rules.values(), *(self._lowering.heads[head] for head in heads)])
 
     def _steps(self, name: str, layers: Iterable[dict[int, Terms]], last: Mapping[int, Terms]) -> tuple[_Step, ...]:
         steps = []

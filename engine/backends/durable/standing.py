@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.backends.durable.encode import FALSE, MAYBE, TRUE
+from engine.backends.durable.groups import shared_by
 from engine.backends.durable.listing import ListedRuleset, listed
 from engine.backends.durable.network import Head, Message, Network, Ruleset, Term, Test, Written, written
 from engine.rules import RuleSet
@@ -82,11 +83,12 @@ class Standing:
         ]
         self._strata: list[_Stratum] = []
         lifts = {n for n, rule in enumerate(rules.rules) if rule.exempts or rule.excuses or rule.satisfies}
-        # An exemption stays inside its jurisdiction, so each has strata of its own.
-        place = {lift: (depth[lift], rules.rules[lift].provision.jurisdiction) for lift in lifts}
-        for level, jurisdiction in sorted(set(place.values())):
-            members = sorted(lift for lift in lifts if place[lift] == (level, jurisdiction))
-            self._strata.append(self._stratum(f"{jurisdiction}-stratum-{level}", members))
+        # An exemption stays inside its jurisdiction, so each group of jurisdictions has strata of its own.
+        group = shared_by(rules)
+        place = {lift: (depth[lift], group[rules.rules[lift].provision.jurisdiction]) for lift in lifts}
+        for level, name in sorted(set(place.values())):
+            members = sorted(lift for lift in lifts if place[lift] == (level, name))
+            self._strata.append(self._stratum(f"{name}-stratum-{level}", members))
 
     @property
     def networks(self) -> list[Network]:
