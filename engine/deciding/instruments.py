@@ -15,12 +15,10 @@ from engine.verdict import BOUNDS, Bounds, Verdict
 
 FLAT = {"prohibit": Level.PROHIBITED, "review": Level.REVIEW}
 OF_A_STATE = {State.UNMET: Level.REQUIREMENTS_UNMET, State.DOUBTFUL: Level.REVIEW, State.MET: Level.PERMITTED}
-# Of the states that a requirement may have, the lowest and the highest level.
-ENDS = {
-    frozenset(states): (min(map(OF_A_STATE.__getitem__, states)), max(map(OF_A_STATE.__getitem__, states)))
-    for size in range(1, len(State) + 1)
-    for states in combinations(State, size)
-}
+# What a requirement may be, and of each: the lowest and the highest level, and what two of them make of a need for any or all of them.
+POSSIBLE = [frozenset(states) for size in range(1, len(State) + 1) for states in combinations(State, size)]
+ENDS = {of: (min(map(OF_A_STATE.__getitem__, of)), max(map(OF_A_STATE.__getitem__, of))) for of in POSSIBLE}
+ANY, ALL = ({(a, b): frozenset(pick(x, y) for x in a for y in b) for a in POSSIBLE for b in POSSIBLE} for pick in (max, min))
 SILENT = frozenset({"advise"})
 
 
@@ -87,9 +85,9 @@ def _raised(rule: Rule, verdict: Verdict) -> tuple[Level, Level]:
 def _states(need: Need, verdict: Verdict) -> frozenset[State]:
     if need.op == "one":
         return verdict.requirements[need.requirement]
-    pick, found = (max, frozenset({State.UNMET})) if need.op == "any_of" else (min, frozenset({State.MET}))
+    pick, found = (ANY, frozenset({State.UNMET})) if need.op == "any_of" else (ALL, frozenset({State.MET}))
     for part in need.parts:
-        found = frozenset(pick(a, b) for a in found for b in _states(part, verdict))
+        found = pick[found, _states(part, verdict)]
     return found
 
 

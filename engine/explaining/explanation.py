@@ -258,7 +258,7 @@ class Teller:
                 name for name, b in sorted(case.outcome.jurisdictions.items()) if b.high is not Level.NOT_APPLICABLE
             ),
             "provision": case.judgement.provisions,
-            "requirement": tuple(sorted(name for name in asked if case.verdict.requirements[name] != met)),
+            "requirement": tuple(sorted([name for name in asked if case.verdict.requirements[name] != met])),
             "missing": tuple(dict.fromkeys(question.fact for question in case.asked)),
             **self.naming.of(case.exchange, case.verdict.defined),
         }
