@@ -27,6 +27,8 @@ STAKES = (
 )
 RANK = tuple(map(STAKES.index, Level))  # of each level, the worst first
 NONE_SIGNED: frozenset[str] = frozenset()
+FEW = 40  # rules
+_BITS = tuple(tuple(bit for bit in range(8) if byte >> bit & 1) for byte in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,11 @@ class Masks(NamedTuple):
 
 def numbers(mask: int) -> Iterator[int]:
     """The numbers of the rules in a set, in rising order."""
+    if mask.bit_count() > FEW:  # then byte by byte is faster than number by number
+        for place, byte in enumerate(mask.to_bytes((mask.bit_length() + 7) // 8, "little")):
+            for bit in _BITS[byte]:
+                yield 8 * place + bit
+        return
     while mask:
         low = mask & -mask
         yield low.bit_length() - 1

@@ -13,7 +13,7 @@ from engine.bundle import Bundle
 from engine.deciding.coverage import Coverage, CoverageMap
 from engine.exchange import Exchange
 from engine.rules import Level, Rule, Truth
-from engine.verdict import Bounds, Verdict, numbers
+from engine.verdict import BOUNDS, Bounds, Verdict, numbers
 
 PERMITTING = (Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS)
 UNDETERMINED = "undetermined"
@@ -108,7 +108,7 @@ class Combiner:
                     found.append((rule, name))
                     raised = bounds.low is Level.REQUIREMENTS_UNMET and stands is Truth.YES
                     low = Level.REVIEW if raised else bounds.low
-                    jurisdictions[name] = Bounds(low, max(bounds.high, Level.REVIEW))
+                    jurisdictions[name] = BOUNDS[low][max(bounds.high, Level.REVIEW)]
         return found
 
 

@@ -289,7 +289,8 @@ class _Law:
 
     def elsewhere(self, subject: str) -> bool:
         """Whether some jurisdiction covers a subject matter, and may be silent."""
-        return any(self.covers(each, subject) and self.silent(each, subject) is not NO for each in self.laws)
+        having = (each for each, laws in self.laws.items() if subject in laws and self.covers(each, subject))
+        return any(self.silent(each, subject) is not NO for each in having)
 
     def not_reached(self, jurisdictions: Iterable[str], about: Iterable[tuple[str, Truth]]) -> Iterator[Unreached]:
         """The subject matters of which the touched jurisdictions have law, and none of it applies for certain."""
@@ -304,7 +305,7 @@ class _Law:
 
     def _some(self, definitions: Sequence[str]) -> Truth:
         """Whether one of some definitions holds."""
-        return max(self.defined.several(definitions), default=NO)
+        return max([self.defined[key] for key in definitions], default=NO)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ class Teller:
         self._covered: dict[Coverage, str] = {}
         self._owing: dict[tuple[str, bool, Truth, date | None], ToldDuty] = {}
         self._statements: dict[Statement, str] = {}
+        self._conflicts: dict[tuple[str, str], ConflictPart] = {}  # by the rule that compels, and who refuses
         self._ids = tuple(quote(rule.provision.id) for rule in rules)
         self._owners = {d.key: self.book.text(r.title) for r in bundle.rules.requirements.values() for d in r.duties}
         self._owners |= {d.key: self.book.source(r.provision) for r in rules for d in r.duties}
@@ -468,8 +469,12 @@ class Teller:
 
     def conflicts(self, case: Case) -> Iterator[ConflictPart]:
         for rule, name in case.outcome.conflicts:
-            text = self.book.language.conflict(self.book.source(rule.provision), self.book.place(name))
-            yield ConflictPart(kind="conflict", text=text, provisions=[rule.provision.id])
+            part = self._conflicts.get((rule.key, name))
+            if part is None:
+                text = self.book.language.conflict(self.book.source(rule.provision), self.book.place(name))
+                part = ConflictPart(kind="conflict", text=text, provisions=[rule.provision.id])
+                self._conflicts[rule.key, name] = part
+            yield part
         lanes = case.verdict.stands.certain & self.laned
         if lanes and case.outcome.bounds.low >= Level.REQUIREMENTS_UNMET:
             open_ = [case.verdict.rules[number] for number in numbers(lanes)]
