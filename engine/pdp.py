@@ -302,7 +302,7 @@ class PDP:
 
     def digest(self, judgement: Judgement) -> str:
         """The digest of a judgement's verdict and outcome, as its answer has it (semantics 5.6)."""
-        return self._tellers[ENGLISH.code].verdicts.digest(judgement.verdict, judgement.outcome)
+        return self._tellers[ENGLISH.code].verdicts.digest(judgement)
 
     def withheld(self, written: Written) -> Written:
         """

@@ -27,8 +27,8 @@ STAKES = (
 )
 RANK = tuple(map(STAKES.index, Level))  # of each level, the worst first
 NONE_SIGNED: frozenset[str] = frozenset()
-SPARSE = 32  # a set of fewer than one in so many is walked from bit to bit, others from byte to byte
-IN_BYTE = tuple(tuple(number for number in range(8) if byte >> number & 1) for byte in range(256))
+FEW = 40  # rules
+_BITS = tuple(tuple(bit for bit in range(8) if byte >> bit & 1) for byte in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +78,15 @@ class Masks(NamedTuple):
 
 def numbers(mask: int) -> Iterator[int]:
     """The numbers of the rules in a set, in rising order."""
-    if mask.bit_count() < mask.bit_length() // SPARSE:
-        while mask:
-            low = mask & -mask
-            yield low.bit_length() - 1
-            mask ^= low
+    if mask.bit_count() > FEW:  # then byte by byte is faster than number by number
+        for place, byte in enumerate(mask.to_bytes((mask.bit_length() + 7) // 8, "little")):
+            for bit in _BITS[byte]:
+                yield 8 * place + bit
         return
-    first = 0
-    for byte in mask.to_bytes((mask.bit_length() + 7) // 8, "little"):
-        for number in IN_BYTE[byte]:
-            yield first + number
-        first += 8
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
 
 
 def worst(*stakes: Level) -> Level:

@@ -13,7 +13,7 @@ from engine.bundle import Bundle
 from engine.deciding.coverage import Coverage, CoverageMap
 from engine.exchange import Exchange
 from engine.rules import Level, Rule, Truth
-from engine.verdict import Bounds, Verdict, numbers
+from engine.verdict import BOUNDS, Bounds, Verdict, numbers
 
 PERMITTING = (Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS)
 UNDETERMINED = "undetermined"
@@ -65,8 +65,8 @@ class Combiner:
             covered = self._map.of(exchange, verdict.defined, as_of).without(signed)
         jurisdictions, against = self._weigh(verdict, verdict.jurisdictions, covered)
         overall = Bounds.over(jurisdictions.values())
-        shown = {name: bounds for name, bounds in jurisdictions.items() if name and bounds.high is not Level.NOT_APPLICABLE}
-        return Outcome(word(overall), overall, shown, covered, tuple(against))
+        jurisdictions.pop("", None)
+        return Outcome(word(overall), overall, jurisdictions, covered, tuple(against))
 
     def covers_alike(self, exchange: Exchange, verdict: Verdict, other: Exchange, others: Verdict) -> bool:
         """Whether two exchanges, with the verdicts on them under the law of one day, have the same coverage: it reads the same in both."""
@@ -83,13 +83,16 @@ class Combiner:
     def _weigh(
         self, verdict: Verdict, bounds: Mapping[str, Bounds], covered: Coverage
     ) -> tuple[dict[str, Bounds], list[tuple[Rule, str]]]:
+        """The bounds of the jurisdictions whose law applies, or may, with what coverage and conflicts make of them; and the conflicts."""
         jurisdictions = dict(bounds)
         for silence in covered.silences:
             _raise(jurisdictions, silence.place, silence.bounds)
         for accepted in covered.accepted:
             if accepted.floor is not None:
                 _raise(jurisdictions, accepted.country, accepted.floor)
-        return jurisdictions, self._conflicts(verdict, jurisdictions)
+        nothing = Level.NOT_APPLICABLE  # as nearly all of dozens are
+        applying = {name: bounds for name, bounds in jurisdictions.items() if bounds.high is not nothing}
+        return applying, self._conflicts(verdict, applying)
 
     def _conflicts(self, verdict: Verdict, jurisdictions: dict[str, Bounds]) -> list[tuple[Rule, str]]:
         """
@@ -105,7 +108,7 @@ class Combiner:
                     found.append((rule, name))
                     raised = bounds.low is Level.REQUIREMENTS_UNMET and stands is Truth.YES
                     low = Level.REVIEW if raised else bounds.low
-                    jurisdictions[name] = Bounds(low, max(bounds.high, Level.REVIEW))
+                    jurisdictions[name] = BOUNDS[low][max(bounds.high, Level.REVIEW)]
         return found
 
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from engine.bundle import Bundle
 from engine.exchange import Exchange
 from engine.policy_language.organisation import Acceptance
 from engine.rules import Level, NotReached, Spoken, Truth
 from engine.values import Disputed, Missing, SetOf, Value
-from engine.verdict import Bounds, Definitions
+from engine.verdict import BOUNDS, Bounds, Definitions
 
 REVIEWED = frozenset({"exporter", "people"})
 REACHING = REVIEWED | {"recipient", "collection", "storage", "access"}
@@ -52,7 +52,7 @@ class Gap:
 
     @property
     def reviewed(self) -> bool:
-        return bool(REVIEWED & set(self.roles))
+        return not REVIEWED.isdisjoint(self.roles)
 
     @property
     def place(self) -> str:
@@ -63,8 +63,8 @@ class Gap:
     def bounds(self) -> Bounds:
         """The bounds to which the gap raises its place."""
         if not self.reviewed:
-            return Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE)
-        return Bounds(Level.REVIEW if self.certain else Level.NOT_APPLICABLE, Level.REVIEW)
+            return BOUNDS[Level.NOT_APPLICABLE][Level.NOT_APPLICABLE]
+        return BOUNDS[Level.REVIEW if self.certain else Level.NOT_APPLICABLE][Level.REVIEW]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Reach:
 
     @property
     def bounds(self) -> Bounds:
-        return Bounds(Level.REVIEW if self.certain else Level.NOT_APPLICABLE, Level.REVIEW)
+        return BOUNDS[Level.REVIEW if self.certain else Level.NOT_APPLICABLE][Level.REVIEW]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,27 +155,27 @@ class CoverageMap:
     def __init__(self, bundle: Bundle) -> None:
         vocabulary = bundle.vocabulary
         self._vocabulary = vocabulary
-        self._touches = tuple((f"touch/{n}", touch.fact, touch.as_) for n, touch in enumerate(vocabulary.touches))
-        self.countries = tuple(dict.fromkeys(touch.fact for touch in vocabulary.touches))  # the facts that name them
+        touches = vocabulary.touches
+        self._touches = tuple((touch.fact, touch.as_) for touch in touches)
+        self._touching = tuple(f"touch/{n}" for n in range(len(touches)))
+        self.countries = tuple(dict.fromkeys(touch.fact for touch in touches))  # the facts that name them
         self._subjects = tuple(vocabulary.subjects)
         self._about = tuple(f"subject/{subject}" for subject in vocabulary.subjects)
-        self._spoken = {
-            (floor.jurisdiction, each.subject.removeprefix("subject/")): each
-            for floor in bundle.rules.floors
-            if floor.covered
-            for each in floor.spoken
-        }
-        self._left_alone: dict[str, list[NotReached]] = {}
-        for each in bundle.rules.not_reached:
-            self._left_alone.setdefault(each.jurisdiction, []).append(each)
+        self._accepts = vocabulary.accepts
+        self._laws: dict[str, dict[str, _SubjectLaw]] = {}
+        for floor in bundle.rules.floors:
+            left = [each for each in bundle.rules.not_reached if each.jurisdiction == floor.jurisdiction]
+            for spoken in floor.spoken if floor.covered else ():
+                subject = spoken.subject.removeprefix("subject/")
+                self._laws.setdefault(floor.jurisdiction, {})[subject] = _SubjectLaw.of(spoken, left)
         self._known: dict[tuple[str, date], str] = {}
 
     def of(self, exchange: Exchange, defined: Definitions, as_of: date) -> Coverage:
         """The coverage of an exchange on a day; `defined` are the definitions of its verdict."""
-        touched = _Touched.of(self._touches, exchange, defined)
+        touched = _Touched.of(self._touches, exchange, defined.several(self._touching))
         said = zip(self._subjects, defined.several(self._about), strict=True)
         about = [(subject, truth) for subject, truth in said if truth is not NO]
-        law = _Law(self._spoken, self._left_alone, defined, as_of)
+        law = _Law(self._laws, defined, as_of)
         covering: set[str] = set()
         gaps: list[Gap] = []
         reaches: list[Reach] = []
@@ -197,7 +197,7 @@ class CoverageMap:
                 continue
             covering.add(jurisdiction)
             reached = touched.reaches(country)
-            silent = [(subject, truth) for subject, truth in about if law.says(jurisdiction, subject) is not YES]
+            silent = ((subject, truth) for subject, truth in about if law.says(jurisdiction, subject) is not YES)
             agreed = self._accepted(country, silent, None, as_of)
             accepted += agreed
             looked_after = {each.subject for each in agreed}
@@ -206,24 +206,19 @@ class CoverageMap:
                     continue
                 if not law.covers(jurisdiction, subject):
                     gaps += _gaps(country, subject, jurisdiction, roles, truth)
-                elif (open_ := min(reached, truth, law.silent(jurisdiction, subject))) is not NO:
+                elif reached is not NO and (open_ := min(reached, truth, law.silent(jurisdiction, subject))) is not NO:
                     reaches.append(Reach(country, subject, jurisdiction, open_ is YES))
         if touched.reaches("") is not NO:
             # Data about nobody may have been collected in any country that has law on them.
             reaches += [Reach("", subject, "", certain=False) for subject, _ in about if law.elsewhere(subject)]
-        return Coverage(
-            tuple(sorted(covering)),
-            tuple(gaps),
-            tuple(reaches),
-            tuple(law.not_reached(sorted(covering), about)),
-            accepted=tuple(accepted),
-        )
+        covers = tuple(sorted(covering))
+        return Coverage(covers, tuple(gaps), tuple(reaches), tuple(law.not_reached(covers, about)), accepted=tuple(accepted))
 
     def _accepted(
         self, country: str, about: Iterable[tuple[str, Truth]], roles: Mapping[str, Truth] | None, day: date
     ) -> list[Accepted]:
         """What organisations accept of a country; `roles` say how surely the exchange touches one that no jurisdiction covers."""
-        counting = [each for each in self._vocabulary.accepts if country in each.countries and each.on(day)]
+        counting = [each for each in self._accepts if country in each.countries and each.on(day)]
         found = []
         for subject, truth in about if counting else ():
             acceptance = next((each for each in counting if subject in each.subjects), None)
@@ -247,86 +242,107 @@ class CoverageMap:
         return known
 
 
+class _SubjectLaw(NamedTuple):
+    """
+    The law of one jurisdiction on one subject matter, covered from a day on, or not.
+
+    `by` are the definitions of which one holds where a policy speaks of it or an organisation accepts it, `policies` are those of
+    policies. `left` is what these policies say that they leave alone, `leaving` are its definitions.
+    """
+
+    covered_from: date | None
+    by: tuple[str, ...]
+    policies: tuple[str, ...]
+    left: tuple[NotReached, ...]
+    leaving: tuple[str, ...]
+
+    @classmethod
+    def of(cls, spoken: Spoken, left: Iterable[NotReached]) -> _SubjectLaw:
+        policies = tuple(key for key in spoken.by if key.startswith("speaks/"))
+        named = {key.split("/")[1] for key in policies}
+        own = tuple(each for each in left if each.policy in named)
+        return cls(spoken.covered_from, spoken.by, policies, own, tuple(each.key for each in own))
+
+
 @dataclass(frozen=True, slots=True)
 class _Law:
     """What the policies of covered jurisdictions say of an exchange, on a day."""
 
-    spoken: Mapping[tuple[str, str], Spoken]
-    left_alone: Mapping[str, list[NotReached]]
-    defined: Mapping[str, Truth]
+    laws: Mapping[str, Mapping[str, _SubjectLaw]]
+    defined: Definitions
     day: date
 
     def covers(self, jurisdiction: str, subject: str) -> bool:
-        spoken = self.spoken.get((jurisdiction, subject))
-        return spoken is not None and spoken.covered_from is not None and spoken.covered_from <= self.day
-
-    def speaks(self, jurisdiction: str, subject: str) -> Truth:
-        """Whether a policy speaks of a subject matter, or an organisation accepts it."""
-        return max((self.defined[key] for key in self.spoken[jurisdiction, subject].by), default=NO)
+        law = self.laws.get(jurisdiction, {}).get(subject)
+        return law is not None and law.covered_from is not None and law.covered_from <= self.day
 
     def says(self, jurisdiction: str, subject: str) -> Truth:
         """Whether a policy of the law speaks of a subject matter that is covered."""
         if not self.covers(jurisdiction, subject):
             return NO
-        keys = self.spoken[jurisdiction, subject].by
-        return max((self.defined[key] for key in keys if key.startswith("speaks/")), default=NO)
+        return self._some(self.laws[jurisdiction][subject].policies)
 
     def silent(self, jurisdiction: str, subject: str) -> Truth:
         """Whether no policy applies, and none says that its law leaves the data alone."""
-        left = max((self.defined[each.key] for each in self.leaving(jurisdiction, subject)), default=NO)
-        return min(~self.speaks(jurisdiction, subject), ~left)
-
-    def leaving(self, jurisdiction: str, subject: str) -> Iterator[NotReached]:
-        """What policies that are named for a subject matter say that they leave alone."""
-        named = {key.split("/")[1] for key in self.spoken[jurisdiction, subject].by if key.startswith("speaks/")}
-        return (each for each in self.left_alone.get(jurisdiction, ()) if each.policy in named)
+        law = self.laws[jurisdiction][subject]
+        return ~max(self._some(law.by), self._some(law.leaving))
 
     def elsewhere(self, subject: str) -> bool:
         """Whether some jurisdiction covers a subject matter, and may be silent."""
-        return any(s == subject and self.covers(j, s) and self.silent(j, s) is not NO for j, s in self.spoken)
+        having = (each for each, laws in self.laws.items() if subject in laws and self.covers(each, subject))
+        return any(self.silent(each, subject) is not NO for each in having)
 
     def not_reached(self, jurisdictions: Iterable[str], about: Iterable[tuple[str, Truth]]) -> Iterator[Unreached]:
         """The subject matters of which the touched jurisdictions have law, and none of it applies for certain."""
         subjects = [subject for subject, truth in about if truth is YES]
         for jurisdiction in jurisdictions:
+            laws = self.laws.get(jurisdiction, {})
             for subject in subjects:
-                if (jurisdiction, subject) in self.spoken and self.speaks(jurisdiction, subject) is NO:
-                    says = (each for each in self.leaving(jurisdiction, subject) if self.defined[each.key] is YES)
+                law = laws.get(subject)
+                if law is not None and self._some(law.by) is NO:
+                    says = (each for each in law.left if self.defined[each.key] is YES)
                     yield Unreached(jurisdiction, subject, next(says, None))
+
+    def _some(self, definitions: Sequence[str]) -> Truth:
+        """Whether one of some definitions holds."""
+        return max([self.defined[key] for key in definitions], default=NO)
 
 
 @dataclass(frozen=True, slots=True)
 class _Touched:
     """
-    How surely the exchange touches each country, by role; country "" is an unknown one.
+    How surely the exchange touches each country, by role; country "" is an unknown one, and `unknown` its roles.
 
-    `people` says whether the data are about people, `readers` whether anybody reads them from elsewhere.
+    `people` says whether the data are about people.
     """
 
     countries: dict[str, dict[str, Truth]]
+    unknown: Mapping[str, Truth]
     people: Truth
 
     @classmethod
-    def of(cls, touches: Sequence[tuple[str, str, str]], exchange: Exchange, defined: Definitions) -> _Touched:
+    def of(cls, touches: Iterable[tuple[str, str]], exchange: Exchange, relevance: Iterable[Truth]) -> _Touched:
+        """`touches` are the facts that name countries, each with its role; `relevance` says of each whether it counts."""
         countries: dict[str, dict[str, Truth]] = {}
         people = NO
-        for (_, fact, role), relevant in zip(touches, defined.several([key for key, _, _ in touches]), strict=True):
+        for (fact, role), relevant in zip(touches, relevance, strict=True):
             if role == "people":
                 people = max(people, relevant)
             if relevant is not NO:
                 for country, truth in _countries(exchange.value(fact), relevant):
                     roles = countries.setdefault(country, {})
                     roles[role] = max(roles.get(role, NO), truth)
-        return cls(countries, people)
+        return cls(countries, countries.get("", {}), people)
 
     def truth(self, country: str, role: str) -> Truth:
         """Whether a country is touched in a role: for certain, or because a country of that role is not known."""
-        unknown = self.countries.get("", {}).get(role, NO)
+        unknown = self.unknown.get(role, NO)
         return max(self.countries.get(country, {}).get(role, NO), unknown) if country else unknown
 
     def only(self, country: str, role: str) -> Truth:
         """Whether no other country is touched in a role."""
-        others = (self.truth(each, role) for each in self.countries if each != country)
+        unknown = self.unknown.get(role, NO)
+        others = [max(roles.get(role, NO), unknown) for each, roles in self.countries.items() if each != country]
         return ~max(others, default=NO)
 
     def reaches(self, country: str) -> Truth:

@@ -8,12 +8,17 @@ allow is `permitted` by itself. Advice does not weigh. Source: semantics 4.1, 4.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from itertools import combinations
 
 from engine.rules import Level, Need, Rule, State, Truth
-from engine.verdict import Bounds, Verdict, numbers
+from engine.verdict import BOUNDS, Bounds, Verdict
 
 FLAT = {"prohibit": Level.PROHIBITED, "review": Level.REVIEW}
 OF_A_STATE = {State.UNMET: Level.REQUIREMENTS_UNMET, State.DOUBTFUL: Level.REVIEW, State.MET: Level.PERMITTED}
+# What a requirement may be, and of each: the lowest and the highest level, and what two of them make of a need for any or all of them.
+POSSIBLE = [frozenset(states) for size in range(1, len(State) + 1) for states in combinations(State, size)]
+ENDS = {of: (min(map(OF_A_STATE.__getitem__, of)), max(map(OF_A_STATE.__getitem__, of))) for of in POSSIBLE}
+ANY, ALL = ({(a, b): frozenset(pick(x, y) for x in a for y in b) for a in POSSIBLE for b in POSSIBLE} for pick in (max, min))
 SILENT = frozenset({"advise"})
 
 
@@ -22,8 +27,8 @@ class Instruments:
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         rules = tuple(rules)
-        self._weighing = sum(1 << number for number, rule in enumerate(rules) if rule.effect not in SILENT)
-        self._policies = tuple(rule.provision.policy for rule in rules)
+        # The policy of each rule, "" where the rule does not weigh.
+        self._policies = tuple("" if rule.effect in SILENT else rule.provision.policy for rule in rules)
         # What a rule raises wherever it stands; None where it depends on requirements and duties.
         self._always = tuple(
             FLAT.get(rule.effect, Level.PERMITTED) if rule.effect in FLAT or not (rule.need or rule.duties) else None
@@ -31,39 +36,42 @@ class Instruments:
         )
         self._reviews = tuple(rule.provision.id if rule.effect == "review" else "" for rule in rules)
 
-    def of(self, verdict: Verdict, signed: Collection[str] = (), among: int = -1) -> Mapping[str, Bounds]:
+    def of(
+        self, verdict: Verdict, among: Iterable[int], sure: Collection[int], signed: Collection[str] = ()
+    ) -> Mapping[str, Bounds]:
         """
         The bounds of each policy by itself, in the order of the rules.
 
-        `signed` are the provisions that a person has signed off; `among` are all rules of the policies that are asked for, as bits.
+        `among` are the rules that stand or may stand of the policies that are asked for, `sure` all those that stand for certain, by their
+        numbers. `signed` are the provisions that a person has signed off.
         """
         lows: dict[str, Level] = {}
         highs: dict[str, Level] = {}
-        stands, may_doubt = verdict.stands.certain, verdict.doubted.possible
-        for number in numbers(verdict.stands.possible & self._weighing & among):
-            always = self._always[number]
-            low, high = (always, always) if always is not None else _raised(verdict.rules[number], verdict)
-            certain = stands >> number & 1
+        may_doubt = verdict.doubted.possible
+        for number in among:
+            policy = self._policies[number]
+            if not policy:
+                continue
+            low = high = self._always[number]
+            if low is None or high is None:
+                low, high = _raised(verdict.rules[number], verdict)
+            certain = number in sure
             if signed and certain and self._reviews[number] in signed:  # 4.6
                 low = high = Level.PERMITTED
             if may_doubt >> number & 1:
                 low, high = _doubted(low, high, verdict.doubted.truth(number))
-            policy = self._policies[number]
             if certain and low > lows.get(policy, Level.NOT_APPLICABLE):
                 lows[policy] = low
             if policy not in highs or high > highs[policy]:
                 highs[policy] = high
-        return {policy: Bounds(lows.get(policy, Level.NOT_APPLICABLE), high) for policy, high in highs.items()}
+        return {policy: BOUNDS[lows.get(policy, Level.NOT_APPLICABLE)][high] for policy, high in highs.items()}
 
 
 def _raised(rule: Rule, verdict: Verdict) -> tuple[Level, Level]:
-    """What a rule raises where it stands and nothing doubts it."""
-    if rule.effect in FLAT:
-        return FLAT[rule.effect], FLAT[rule.effect]
+    """What a rule of effect `require` or `oblige` raises where it stands and nothing doubts it."""
     low = high = Level.PERMITTED
     if rule.need is not None:
-        levels = [OF_A_STATE[state] for state in _states(rule.need, verdict)]
-        low, high = min(levels), max(levels)
+        low, high = ENDS[_states(rule.need, verdict)]
     for duty in rule.duties:
         if owed := verdict.owed.get(duty.key):
             late = verdict.overdue.get(duty.key, Truth.NO)
@@ -77,9 +85,9 @@ def _raised(rule: Rule, verdict: Verdict) -> tuple[Level, Level]:
 def _states(need: Need, verdict: Verdict) -> frozenset[State]:
     if need.op == "one":
         return verdict.requirements[need.requirement]
-    pick, found = (max, frozenset({State.UNMET})) if need.op == "any_of" else (min, frozenset({State.MET}))
+    pick, found = (ANY, frozenset({State.UNMET})) if need.op == "any_of" else (ALL, frozenset({State.MET}))
     for part in need.parts:
-        found = frozenset(pick(a, b) for a in found for b in _states(part, verdict))
+        found = pick[found, _states(part, verdict)]
     return found
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 from engine.deciding.carried import Carried
 from engine.deciding.combine import UNDETERMINED, Outcome
@@ -24,7 +25,7 @@ LIFTING = frozenset({"satisfies", "exempts", "allows"})
 BEARING = WEIGHING | LIFTING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: cached properties need the instance's dictionary
 class Judgement:
     """
     An exchange, judged under the law of one day.
@@ -53,10 +54,21 @@ class Judgement:
     open: Outcome | None = None
     open_facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def verdict(self) -> Verdict:
         """The first engine's verdict; everything that needs one verdict is read from this one."""
         return next(iter(self.verdicts.values()))
+
+    @cached_property
+    def may_stand(self) -> tuple[int, ...]:
+        """The numbers of the rules that stand or may stand; numbers in rising order, as in `stand`."""
+        return tuple(numbers(self.verdict.stands.possible))
+
+    @cached_property
+    def stand(self) -> tuple[int, ...]:
+        """The numbers of the rules that stand for certain."""
+        possible, certain = self.verdict.stands
+        return self.may_stand if possible == certain else tuple(numbers(certain))
 
     @property
     def reading(self) -> Reading:
@@ -79,14 +91,14 @@ class Judgement:
     def provisions(self) -> tuple[str, ...]:
         """The ids of the provisions that stand for certain and weigh or lift, in the order of the rules."""
         rules = self.verdict.rules
-        standing = (rules[number] for number in numbers(self.verdict.stands.certain))
-        return tuple(dict.fromkeys(rule.provision.id for rule in standing if rule.effect in BEARING))
+        standing = map(rules.__getitem__, self.stand)
+        return tuple(dict.fromkeys([rule.provision.id for rule in standing if rule.effect in BEARING]))
 
     @property
     def requirements(self) -> dict[str, str]:
         """The states of what the rules that stand for certain ask for, such as `met` or `met or unmet`, by requirement."""
         verdict = self.verdict
-        standing = (verdict.rules[number] for number in numbers(verdict.stands.certain))
+        standing = (verdict.rules[number] for number in self.stand)
         names = dict.fromkeys(name for rule in standing if rule.need for name in rule.need.requirements())
         return {name: " or ".join(sorted(state.name.lower() for state in verdict.requirements[name])) for name in names}
 

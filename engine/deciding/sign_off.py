@@ -104,19 +104,19 @@ def _counts(verdict: Verdict, number: int) -> bool:
 
 def _concerned(verdict: Verdict, among: int) -> list[tuple[int, Rule]]:
     """Of some rules that stand or may stand, the reviews, and the doubtful lifts that reach something."""
-    if not among:
-        return []
     rules = verdict.rules
-    open_ = {name for name, states in verdict.requirements.items() if State.DOUBTFUL in states}
-    standing = numbers(verdict.stands.possible) if open_ else ()
-    asked = {name for number in standing for name in _needs(rules[number].need)} & open_
-    victims = {rules[number].key for number in numbers(verdict.doubted.possible)}
+    concerned = [(number, rules[number]) for number in numbers(among)]
+    doubtful = [rule for _, rule in concerned if rule.doubtful]
+    lifted = {name for rule in doubtful for name in _lifts(rule) if State.DOUBTFUL in verdict.requirements[name]}
+    standing = numbers(verdict.stands.possible) if lifted else ()
+    asked = {name for number in standing for name in _needs(rules[number].need)} & lifted
+    # A doubtful rule may exempt from a rule that lifts; that lift is then doubted too.
+    victims = {rules[number].key for number in numbers(verdict.doubted.possible)} if doubtful else set()
 
     def reaches(rule: Rule) -> bool:
-        # A doubtful rule may exempt from a rule that lifts; that lift is then doubted too.
-        return bool(victims.intersection(rule.exempts) or asked.intersection((*rule.satisfies, *rule.excuses)))
+        return not victims.isdisjoint(rule.exempts) or not asked.isdisjoint(_lifts(rule))
 
-    return [(n, rules[n]) for n in numbers(among) if reviews(rules[n]) or (rules[n].doubtful and reaches(rules[n]))]
+    return [(number, rule) for number, rule in concerned if reviews(rule) or (rule.doubtful and reaches(rule))]
 
 
 def why_not(verdict: Verdict, coverage: Coverage, conflicts: Collection[tuple[Rule, str]], provision: str) -> Unsignable:
@@ -172,6 +172,8 @@ def _open(rules: RuleSet, exchange: Exchange, atom: Atom) -> Iterator[str]:
 
 def parts(verdict: Verdict, coverage: Coverage, given: Collection[Approval]) -> list[SignedOffPart]:
     """The approvals that a verdict rests on, each with what it accepts: a review, a lift, or that a law may reach the data."""
+    if not given:
+        return []
     by = {each.provision: each for each in given}
     found = {}
     for reach in coverage.signed:
@@ -285,6 +287,11 @@ def _rests_on(bundle: Bundle, condition: Condition) -> Iterator[tuple[str, Condi
 def _values(values: ValueSet) -> str:
     lineage = [(value, sorted(line)) for value, line in sorted(values.lineage.items())]
     return f"{values.name}: {lineage!r} {sorted(values.rank.items())!r} {sorted(values.exact)!r}"
+
+
+def _lifts(rule: Rule) -> tuple[str, ...]:
+    """The requirements that a rule lifts."""
+    return (*rule.satisfies, *rule.excuses)
 
 
 def _needs(need: Need | None) -> Iterator[str]:

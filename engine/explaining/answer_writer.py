@@ -11,12 +11,14 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from json.encoder import encode_basestring as quote
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from engine.answer import MOST_BYTES, SCHEMA
 from engine.deciding.combine import word
-from engine.decision import CarriedPart, ConflictPart, DisputedPart, DutyPart, EnginePart, QuestionPart
+from engine.decision import CarriedPart, ConflictPart, DisputedPart, EnginePart, QuestionPart
 from engine.explaining.case import Case
+from engine.explaining.owed import ToldDuty
 from engine.explaining.sentence import lacking, needs
 from engine.verdict import Bounds, numbers
 from engine.version import SEMANTICS
@@ -58,7 +60,7 @@ class AnswerWriter:
         self,
         case: Case,
         said: str,
-        duties: Sequence[DutyPart],
+        duties: Sequence[ToldDuty],
         conflicts: Sequence[ConflictPart],
         carried: Sequence[CarriedPart],
         disputed: Sequence[DisputedPart],
@@ -72,13 +74,13 @@ class AnswerWriter:
             "proceed": "true" if outcome.permits and not case.hypothetical else "false",
             "answer": quote(said),
             "outcome": f'"{outcome.word}"',
-            "bounds": _encode(_of(outcome.bounds)),
-            **({"beneath": _encode(_of(judgement.beneath))} if judgement.beneath != outcome.bounds else {}),
+            "bounds": _bounds(outcome.bounds),
+            **({"beneath": _bounds(judgement.beneath)} if judgement.beneath != outcome.bounds else {}),
             "as_of": f'"{case.as_of.isoformat()}"',
             "hypothetical": "true" if case.hypothetical else "false",
             "bundle": self._bundle,
             "engine": self._agreed if engine.agreed else _engine(engine),
-            "verdict": f'"{self.teller.verdicts.digest(judgement.verdict, outcome)}"',
+            "verdict": f'"{self.teller.verdicts.digest(judgement)}"',
         }
         rests_on = case.rests_on if outcome.permits else ()
         listed: dict[str, tuple[int, Iterable[str]]] = {  # of each list how many items it has, and their texts
@@ -87,7 +89,7 @@ class AnswerWriter:
             "jurisdictions": (len(outcome.jurisdictions), self.jurisdictions(case)),
             "disputed": (len(disputed), (_encode(part.model_dump(mode="json")) for part in disputed)),
             "signed_off": (len(judgement.signed_off), (_encode(part.model_dump(mode="json")) for part in judgement.signed_off)),
-            "owed": (len(duties), map(owed, sorted(duties, key=urgency))),
+            "owed": (len(duties), (duty.short for duty in sorted(duties, key=attrgetter("urgency")))),
             "carried": (len(carried), map(_carried, sorted(carried, key=_gravity))),
             "conflicts": (len(conflicts), (quote(part.text) for part in conflicts)),
             "rests_on": (len(rests_on), map(self.teller.statement, rests_on)),
@@ -105,7 +107,8 @@ class AnswerWriter:
             for name in items
             if shown[name] or name not in OPTIONAL or (name == "rests_on" and outcome.permits)
         }
-        members = {**fixed, **lists, "more": _encode(more)}
+        counted = ",".join([f'"{name}":{left}' for name, left in sorted(more.items())])
+        members = {**fixed, **lists, "more": f"{{{counted}}}"}
         return {name: members[name] for name in ORDER if name in members}
 
     def asked(self, part: QuestionPart) -> str:
@@ -148,19 +151,16 @@ class AnswerWriter:
         weighing = self.teller.weighing(case, shown)
         for name, bounds in shown.items():
             own = weighing.get(name, [])
-            yield _encode(
-                {
-                    **_told(bounds=_open(bounds)),
-                    "instruments": [
-                        {"instrument": policy, "outcome": word(of), "title": self.teller.instrument_title(policy)}
-                        for of, policy in own[:MAX_INSTRUMENTS]
-                    ],
-                    "jurisdiction": name,
-                    "outcome": word(bounds),
-                    "title": self.book.place(name),
-                    **_told(more=max(0, len(own) - MAX_INSTRUMENTS)),
-                }
+            # Where the bounds are not apart, the outcome says all.
+            apart = f'"bounds":{_bounds(bounds)},' if bounds.low is not bounds.high else ""
+            more = f'"more":{len(own) - MAX_INSTRUMENTS},' if len(own) > MAX_INSTRUMENTS else ""
+            yield (
+                f'{{{apart}"instruments":[{",".join([self._instrument(*each) for each in own[:MAX_INSTRUMENTS]])}],'
+                f'"jurisdiction":{quote(name)},{more}"outcome":"{word(bounds)}","title":{quote(self.book.place(name))}}}'
             )
+
+    def _instrument(self, bounds: Bounds, policy: str) -> str:
+        return f'{{"instrument":"{policy}","outcome":"{word(bounds)}","title":{self.teller.instrument_titles[policy]}}}'
 
     def gaps(self, case: Case) -> Iterator[str]:
         """The law that does not speak, what may raise the outcome first."""
@@ -171,10 +171,14 @@ class AnswerWriter:
         off = self.bundle.vocabulary.switched_off
         found += [(each.jurisdiction or each.policy, "all", "switched_off", False) for each in off]
         found += [(each.jurisdiction, each.subject, "not_reached", False) for each in covered.not_reached]
-        told: dict[tuple[str, str], dict[str, object]] = {}
+        told: dict[tuple[str, str], str] = {}
         for place, subject, why, reviewed in sorted(found, key=lambda each: not each[3]):
-            told.setdefault((place, subject), {"place": place, "reviewed": reviewed, "subject": subject, "why": why})
-        return map(_encode, told.values())
+            if (place, subject) not in told:
+                raises = "true" if reviewed else "false"
+                told[place, subject] = (
+                    f'{{"place":{quote(place)},"reviewed":{raises},"subject":{quote(subject)},"why":"{why}"}}'
+                )
+        return iter(told.values())
 
     def lanes(self, case: Case) -> Iterator[str]:
         """The lanes that are open."""
@@ -226,25 +230,13 @@ def _engine(engine: EnginePart) -> str:
     )
 
 
-def _of(bounds: Bounds) -> dict[str, str]:
-    return {"highest": bounds.high.word, "lowest": bounds.low.word}
-
-
-def _open(bounds: Bounds) -> dict[str, str] | None:
-    """Bounds that are apart; where they are not, the outcome says all."""
-    return None if bounds.low is bounds.high else _of(bounds)
+def _bounds(bounds: Bounds) -> str:
+    return f'{{"highest":"{bounds.high.word}","lowest":"{bounds.low.word}"}}'
 
 
 def _told(**members: Any) -> dict[str, Any]:
     """The members that have something to say."""
     return {name: value for name, value in members.items() if value}
-
-
-def owed(part: DutyPart) -> str:
-    """A duty in short, as JSON."""
-    perhaps = {"certain": False} if not part.certain else {}
-    late = {"overdue": part.overdue} if part.overdue != "no" else {}
-    return _encode({"duty": part.duty, "who": part.who, **perhaps, **late, **_told(due=part.due and part.due.isoformat())})
 
 
 def _counted(texts: Iterable[str]) -> tuple[int, Iterable[str]]:
@@ -260,11 +252,6 @@ def _carried(part: CarriedPart) -> str:
 def _gravity(part: CarriedPart) -> int:
     """What is violated first, then what is not known, what must be observed, and what is met."""
     return ("violated", "unknown", "observe", "met").index(part.state)
-
-
-def urgency(part: DutyPart) -> tuple[bool, bool, str]:
-    """What is overdue first, then what is owed for certain, then what is due soonest."""
-    return part.overdue == "no", not part.certain, part.due.isoformat() if part.due else "9999"
 
 
 def _size(members: Mapping[str, str]) -> int:

@@ -16,7 +16,7 @@ from engine.deciding.rests_on import Statement
 from engine.decision import MissingPart, QuestionPart
 from engine.exchange import Exchange
 from engine.rules import Rule
-from engine.verdict import Reading, Verdict, numbers
+from engine.verdict import Reading, Verdict
 
 
 @dataclass(frozen=True)  # without slots: cached properties need the instance's dictionary
@@ -52,7 +52,7 @@ class Case:
         """The lists of facts that settle the outcome."""
         return self.lists()
 
-    @cached_property
+    @property
     def verdict(self) -> Verdict:
         return self.judgement.verdict
 
@@ -66,7 +66,6 @@ class Case:
 
     def standing(self, certain: bool = False) -> Iterator[tuple[int, Rule]]:
         """The rules that stand or may stand, with their numbers; with `certain` only those that stand for certain."""
-        stands = self.verdict.stands
         rules = self.verdict.rules
-        for number in numbers(stands.certain if certain else stands.possible):
+        for number in self.judgement.stand if certain else self.judgement.may_stand:
             yield number, rules[number]

@@ -10,9 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from functools import reduce
 from json.encoder import encode_basestring as quote
-from operator import or_
 from typing import Any
 
 from pydantic import BaseModel
@@ -42,7 +40,7 @@ from engine.exchange import Exchange
 from engine.explaining.answer_writer import AnswerWriter
 from engine.explaining.case import Case
 from engine.explaining.factor import Account
-from engine.explaining.owed import OwedDuty, length_of
+from engine.explaining.owed import OwedDuty, ToldDuty, length_of
 from engine.explaining.phrasebook import Phrasebook, shown
 from engine.explaining.search_terms import Naming
 from engine.explaining.sentence import answer
@@ -84,18 +82,16 @@ class Teller:
         self._lifts = {n: frozenset((*rule.satisfies, *rule.excuses)) for n, rule in enumerate(rules)}
         self._needs = {n: tuple(rule.need.requirements()) for n, rule in enumerate(rules) if rule.need}
         self.instruments = Instruments(rules)
-        self._rules_of: dict[str, int] = {}  # of each jurisdiction, as bits
-        for number, rule in enumerate(rules):
-            place = rule.provision.jurisdiction
-            self._rules_of[place] = self._rules_of.get(place, 0) | 1 << number
+        self._places = tuple(rule.provision.jurisdiction for rule in rules)
         self.owner = {rule.provision.policy: rule.provision.jurisdiction for rule in rules}
-        self._titles_of = {rule.provision.policy: self.book.text(rule.provision.instrument) for rule in rules}
+        self.instrument_titles = {rule.provision.policy: quote(self.book.text(rule.provision.instrument)) for rule in rules}
         self._reasons: dict[tuple[int, bool], tuple[str, str]] = {}
         self._known: dict[int, dict[Hashable, tuple[tuple[str, str], ...]]] = {}
         self._advice: dict[int, str] = {}
         self._covered: dict[Coverage, str] = {}
-        self._owing: dict[tuple[str, bool, Truth, date | None], tuple[DutyPart, str]] = {}
+        self._owing: dict[tuple[str, bool, Truth, date | None], ToldDuty] = {}
         self._statements: dict[Statement, str] = {}
+        self._conflicts: dict[tuple[str, str], ConflictPart] = {}  # by the rule that compels, and who refuses
         self._ids = tuple(quote(rule.provision.id) for rule in rules)
         self._owners = {d.key: self.book.text(r.title) for r in bundle.rules.requirements.values() for d in r.duties}
         self._owners |= {d.key: self.book.source(r.provision) for r in rules for d in r.duties}
@@ -114,12 +110,11 @@ class Teller:
         duties, conflicts, carried, disputed = self._told(case)
         said = answer(case, self.book)
         missing = (MissingPart(facts=list(case.asked), settles=False),) if case.asked else ()
-        parts = [part for part, _ in duties]
-        members = dict(self._answers.members(case, said, parts, conflicts, carried, disputed))
+        members = dict(self._answers.members(case, said, duties, conflicts, carried, disputed))
         if explained:
             members["explanation"] = explained
-        compact = self.verdicts.compact(case.verdict, case.outcome)
-        return self._written(case, said, parts, conflicts, carried, disputed, missing, members, compact)
+        compact = self.verdicts.compact(case.judgement)
+        return self._written(case, said, duties, conflicts, carried, disputed, missing, members, compact)
 
     def tell(self, case: Case, more: Mapping[str, BaseModel]) -> Written:
         """The whole decision of a case as one document; `more` are members that were asked for."""
@@ -141,7 +136,7 @@ class Teller:
             "reasons": _list(self.reason(number, case, values) for number in numbers(self.told(case))),
             "beaten": _list(self.beaten(case)),
             "requirements": _list(self.requirements(case)),
-            "duties": _list(text for _, text in duties),
+            "duties": _list(duty.whole for duty in duties),
             "advice": _list(self.advise(number) for number in numbers(case.verdict.stands.certain & self._advising)),
             "conflicts": _parts(conflicts),
             "missing": _parts(case.missing),
@@ -163,8 +158,7 @@ class Teller:
         if disputed:
             members["disputed"] = _parts(disputed)
         members |= {name: _encode(part.model_dump(mode="json", by_alias=True)) for name, part in more.items()}
-        parts = [part for part, _ in duties]
-        return self._written(case, said, parts, conflicts, carried, disputed, case.missing, members)
+        return self._written(case, said, duties, conflicts, carried, disputed, case.missing, members)
 
     def explain(
         self, case: Case, parts: Collection[str], more: Mapping[str, BaseModel], exactly: Callable[[], Iterable[Statement]]
@@ -193,7 +187,7 @@ class Teller:
             },
             "possible": lambda: {"possible": _list(self.reason(number, case, values) for number in numbers(possible))},
             "requirements": lambda: {"requirements": _list(self.requirements(case))},
-            "duties": lambda: {"duties": _list(text for _, text in duties)},
+            "duties": lambda: {"duties": _list(duty.whole for duty in duties)},
             "coverage": lambda: {"coverage": self.coverage(case)},
             "factor": lambda: {"factor": self.account.write(case, values)},
             "questions": lambda: {"questions": _parts(case.missing)},
@@ -215,7 +209,7 @@ class Teller:
 
     def _told(
         self, case: Case
-    ) -> tuple[tuple[tuple[DutyPart, str], ...], tuple[ConflictPart, ...], tuple[CarriedPart, ...], tuple[DisputedPart, ...]]:
+    ) -> tuple[tuple[ToldDuty, ...], tuple[ConflictPart, ...], tuple[CarriedPart, ...], tuple[DisputedPart, ...]]:
         """The duties, conflicts, conditions that came with the data, and disputes of a case."""
         lang = self.book.language.code
         carried = tuple(carried_part(self.bundle, case.exchange, each, lang) for each in case.judgement.carried)
@@ -225,7 +219,7 @@ class Teller:
         self,
         case: Case,
         said: str,
-        duties: Sequence[DutyPart],
+        duties: Sequence[ToldDuty],
         conflicts: tuple[ConflictPart, ...],
         carried: tuple[CarriedPart, ...],
         disputed: tuple[DisputedPart, ...],
@@ -243,7 +237,7 @@ class Teller:
             answer=said,
             lang=self.book.language.code,
             engine=judgement.engine,
-            duties=tuple(duties),
+            duties=tuple([duty.part for duty in duties]),
             conflicts=conflicts,
             carried=carried,
             disputed=disputed,
@@ -257,36 +251,34 @@ class Teller:
 
     def named(self, case: Case) -> Mapping[str, tuple[str, ...]]:
         """The names by which a log is searched (`Written.named`)."""
-        asked = {name for number in numbers(case.verdict.stands.possible & self._requiring) for name in self._needs[number]}
+        needs = self._needs
+        asked = {name for number in case.judgement.may_stand if number in needs for name in needs[number]}
         met = frozenset((State.MET,))
         return {
             "jurisdiction": tuple(
                 name for name, b in sorted(case.outcome.jurisdictions.items()) if b.high is not Level.NOT_APPLICABLE
             ),
             "provision": case.judgement.provisions,
-            "requirement": tuple(sorted(name for name in asked if case.verdict.requirements[name] != met)),
+            "requirement": tuple(sorted([name for name in asked if case.verdict.requirements[name] != met])),
             "missing": tuple(dict.fromkeys(question.fact for question in case.asked)),
             **self.naming.of(case.exchange, case.verdict.defined),
         }
 
-    def weighing(self, case: Case, places: Iterable[str]) -> dict[str, list[tuple[Bounds, str]]]:
+    def weighing(self, case: Case, places: Collection[str]) -> dict[str, list[tuple[Bounds, str]]]:
         """By jurisdiction, of some, the instruments that weigh, each with its own bounds, the strictest first."""
         signed = {part.provision for part in case.judgement.signed_off if part.accepts == "review"}
         found: dict[str, list[tuple[Bounds, str]]] = {}
-        among = reduce(or_, (self._rules_of.get(place, 0) for place in places), 0)
-        for policy, bounds in self.instruments.of(case.verdict, signed, among).items():
+        among = [number for number in case.judgement.may_stand if self._places[number] in places]
+        for policy, bounds in self.instruments.of(case.verdict, among, frozenset(case.judgement.stand), signed).items():
             found.setdefault(self.owner[policy], []).append((bounds, policy))
         return {name: sorted(own, key=lambda each: (-each[0].high, -each[0].low, each[1])) for name, own in found.items()}
-
-    def instrument_title(self, policy: str) -> str:
-        return self._titles_of[policy]
 
     def _jurisdictions(self, case: Case) -> Iterator[str]:
         weighing = self.weighing(case, case.outcome.jurisdictions)
         for name, bounds in sorted(case.outcome.jurisdictions.items()):
             own = weighing.get(name, ())
             instruments = _list(
-                f'{{"bounds":{_bounds(of)},"instrument":"{policy}","outcome":"{word(of)}","title":{quote(self._titles_of[policy])}}}'
+                f'{{"bounds":{_bounds(of)},"instrument":"{policy}","outcome":"{word(of)}","title":{self.instrument_titles[policy]}}}'
                 for of, policy in own
             )
             title = quote(self.book.place(name))
@@ -409,8 +401,8 @@ class Teller:
                     f'"state":"{state}","title":{title}}}'
                 )
 
-    def duties(self, case: Case) -> Iterator[tuple[DutyPart, str]]:
-        """The duties that are owed, or may be, each with its JSON."""
+    def duties(self, case: Case) -> Iterator[ToldDuty]:
+        """The duties that are owed, or may be."""
         for key, certain, overdue in self._owed(case):
             yield self._duty(case, key, certain, overdue)
 
@@ -419,7 +411,7 @@ class Teller:
         for key, certain, overdue in self._owed(case):
             duty = self.bundle.duties[key]
             done = duty.done_when is not None and case.judgement.reading(duty.done_when) is Truth.YES
-            yield OwedDuty(self._duty(case, key, certain, overdue)[0], done, length_of(duty))
+            yield OwedDuty(self._duty(case, key, certain, overdue).part, done, length_of(duty))
 
     def _owed(self, case: Case) -> Iterator[tuple[str, bool, Truth]]:
         """The key of each duty that is owed or may be, whether it certainly is, and whether it is overdue."""
@@ -432,7 +424,7 @@ class Teller:
                 if duty.arises == "refusal" and bounds and bounds.low is Level.PROHIBITED:
                     yield duty.key, case.verdict.stands.truth(number) is Truth.YES, Truth.NO
 
-    def _duty(self, case: Case, key: str, certain: bool, overdue: Truth) -> tuple[DutyPart, str]:
+    def _duty(self, case: Case, key: str, certain: bool, overdue: Truth) -> ToldDuty:
         duty = self.bundle.duties[key]
 
         def start(fact: str) -> date | None:
@@ -441,7 +433,8 @@ class Teller:
 
         due = due_day(duty.due, start, self.bundle.rules.calendars) if duty.due else None
         written = (key, certain, overdue, due)
-        if written not in self._owing:
+        told = self._owing.get(written)
+        if told is None:
             if len(self._owing) >= REMEMBERED_DUTIES:
                 self._owing.clear()
             part = DutyPart(
@@ -455,8 +448,8 @@ class Teller:
                 keep=self.book.keep(duty),
                 arises=duty.arises,
             )
-            self._owing[written] = part, _encode(part.model_dump(mode="json"))
-        return self._owing[written]
+            told = self._owing[written] = ToldDuty.of(part)
+        return told
 
     def advise(self, number: int) -> str:
         if number not in self._advice:
@@ -476,8 +469,12 @@ class Teller:
 
     def conflicts(self, case: Case) -> Iterator[ConflictPart]:
         for rule, name in case.outcome.conflicts:
-            text = self.book.language.conflict(self.book.source(rule.provision), self.book.place(name))
-            yield ConflictPart(kind="conflict", text=text, provisions=[rule.provision.id])
+            part = self._conflicts.get((rule.key, name))
+            if part is None:
+                text = self.book.language.conflict(self.book.source(rule.provision), self.book.place(name))
+                part = ConflictPart(kind="conflict", text=text, provisions=[rule.provision.id])
+                self._conflicts[rule.key, name] = part
+            yield part
         lanes = case.verdict.stands.certain & self.laned
         if lanes and case.outcome.bounds.low >= Level.REQUIREMENTS_UNMET:
             open_ = [case.verdict.rules[number] for number in numbers(lanes)]

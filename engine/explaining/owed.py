@@ -6,12 +6,15 @@ A duty may say how long its proof is kept (`keep`, semantics 3.6): a length of t
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date
 
 from engine.decision import DutyPart
 from engine.rules import Duty
 from engine.values import BadValue, Duration, read_duration
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,37 @@ class OwedDuty:
     def kept_until(self, since: date) -> date | None:
         """The last day on which the proof must be kept, if it is kept from a day on; None where no day can be read."""
         return None if self.length is None else self.length.after(since)
+
+
+@dataclass(frozen=True, slots=True)
+class ToldDuty:
+    """A duty as it is told: its JSON as a whole, its JSON in an answer, and the key by which an answer puts duties in order."""
+
+    part: DutyPart
+    whole: str
+    short: str
+    urgency: tuple[bool, bool, str]
+
+    @classmethod
+    def of(cls, part: DutyPart) -> ToldDuty:
+        return cls(part, _encode(part.model_dump(mode="json")), in_short(part), urgency(part))
+
+
+def in_short(part: DutyPart) -> str:
+    """A duty as an answer tells it, as JSON."""
+    told: dict[str, object] = {"duty": part.duty, "who": part.who}
+    if not part.certain:
+        told["certain"] = False
+    if part.overdue != "no":
+        told["overdue"] = part.overdue
+    if part.due:
+        told["due"] = part.due.isoformat()
+    return _encode(told)
+
+
+def urgency(part: DutyPart) -> tuple[bool, bool, str]:
+    """What is overdue first, then what is owed for certain, then what is due soonest."""
+    return part.overdue == "no", not part.certain, part.due.isoformat() if part.due else "9999"
 
 
 def length_of(duty: Duty) -> Duration | None:

@@ -13,10 +13,12 @@ from typing import Any
 from engine.bundle import Bundle
 from engine.exchange import Exchange
 from engine.rules import Truth, tests
-from engine.values import Missing, SetOf, either
+from engine.values import SetOf, either
+from engine.verdict import Definitions
 
 UNKNOWN = "unknown"  # what a document says of an id that nobody knows
 PARTIES = ("exporter", "recipient")
+KINDS = (*PARTIES, *(f"{role}_country" for role in PARTIES))
 
 
 class Naming:
@@ -32,8 +34,9 @@ class Naming:
         )
         beside = ((touch.as_, f"{touch.fact.rpartition('.')[0]}.id") for touch in vocabulary.touches if touch.as_ in PARTIES)
         self._parties = tuple((role, fact) for role, fact in beside if fact in facts)
-        self._subjects = tuple((name, f"subject/{name}") for name in vocabulary.subjects)
-        tested = (atom.fact for _, key in self._subjects for atom in tests(definitions[key], definitions))
+        self._subjects = tuple(vocabulary.subjects)
+        self._about = tuple(f"subject/{name}" for name in vocabulary.subjects)
+        tested = (atom.fact for key in self._about for atom in tests(definitions[key], definitions))
         self._sets = tuple(
             name for name in dict.fromkeys(tested) if name in facts and facts[name].type.many and not facts[name].personal
         )
@@ -48,7 +51,7 @@ class Naming:
             found[kind] = (value,) if isinstance(value, str) and value != UNKNOWN else ()
         return found
 
-    def of(self, exchange: Exchange, defined: Mapping[str, Truth]) -> dict[str, tuple[str, ...]]:
+    def of(self, exchange: Exchange, defined: Definitions) -> dict[str, tuple[str, ...]]:
         """
         The names by kind: "exporter" and "recipient" (ids, which may be personal), "exporter_country" and "recipient_country",
         "exporter_at" and "recipient_at" (JSON Pointers to these ids), and
@@ -57,15 +60,16 @@ class Naming:
         `defined` are a verdict's definitions. A kind is empty where nothing is known of it.
         """
         values = exchange.values
-        found: dict[str, tuple[str, ...]] = dict.fromkeys((*PARTIES, *(f"{role}_country" for role in PARTIES)), ())
+        found: dict[str, tuple[str, ...]] = dict.fromkeys(KINDS, ())
         for kind, fact in (*self._parties, *self._countries):
-            said = either(values.get(fact, Missing.LEFT_OUT))
-            found[kind] = tuple(dict.fromkeys(value for value in said if isinstance(value, str)))
+            if fact in values:
+                found[kind] = tuple(dict.fromkeys([value for value in either(values[fact]) if isinstance(value, str)]))
         for kind, fact in self._parties:
             found[f"{kind}_at"] = (f"/{fact.replace('.', '/')}",) if found[kind] else ()
-        categories = dict.fromkeys(name for name, key in self._subjects if defined[key] is Truth.YES)
+        said = zip(self._subjects, defined.several(self._about), strict=True)
+        categories = dict.fromkeys([name for name, truth in said if truth is Truth.YES])
         for fact in self._sets:
-            for value in either(values.get(fact, Missing.LEFT_OUT)):
+            for value in either(values[fact]) if fact in values else ():
                 if isinstance(value, SetOf):
                     categories |= dict.fromkeys(sorted(value.members))
         found["category"] = tuple(categories)

@@ -7,13 +7,14 @@ Both are made of texts that are written once for each rule and each requirement 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from hashlib import sha256
 from itertools import combinations
 from json.encoder import encode_basestring as quote
 
-from engine.deciding.combine import Outcome
-from engine.rules import RuleSet, State
-from engine.verdict import Bounds, Verdict, numbers
+from engine.deciding.judgement import Judgement
+from engine.rules import Level, RuleSet, State
+from engine.verdict import Bounds, numbers
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode
 
@@ -26,6 +27,10 @@ _STATES = {
 }
 
 
+_IN_WORDS = {states: quote(" or ".join(json.loads(names))) for states, names in _STATES.items()}
+_ENDS = tuple(tuple(_encode([low.word, high.word]) for high in Level) for low in Level)
+
+
 class VerdictWriter:
     """Writes the verdicts of one rule set, as canonical JSON."""
 
@@ -35,61 +40,63 @@ class VerdictWriter:
         place = {key: at for at, key in enumerate(sorted(keys))}
         self._place = tuple(place[key] for key in keys)
         self._sorted = tuple(quote(key) for key in sorted(keys))
-        self._advice = sum(1 << number for number, rule in enumerate(rules.rules) if rule.effect == "advise")
+        self._advises = tuple(rule.effect == "advise" for rule in rules.rules)
         self._needs = tuple(tuple(rule.need.requirements()) if rule.need else () for rule in rules.rules)
-        self._requiring = sum(1 << number for number, names in enumerate(self._needs) if names)
         self._leads = {name: f"{quote(name)}:" for name in sorted(rules.requirements)}
         self._places = {name: at for at, name in enumerate(self._leads)}
         self._unmet = [lead + _STATES[UNMET] for lead in self._leads.values()]
 
-    def digest(self, verdict: Verdict, outcome: Outcome) -> str:
+    def digest(self, judgement: Judgement) -> str:
         """
-        The digest of a verdict and its outcome, as hex.
+        The digest of a judgement's verdict and outcome, as hex.
 
         SHA-256 of the canonical JSON of: the rules whose conditions hold, that stand, and that are doubted, by key, possibly and for
         certain; the states of each requirement; the bounds of each jurisdiction, and overall.
         """
+        verdict, outcome = judgement.verdict, judgement.outcome
         requirements = self._unmet.copy()  # as nearly all of them are
         for name, states in verdict.requirements.items():
             if states != UNMET:
                 requirements[self._places[name]] = self._leads[name] + _STATES[states]
         jurisdictions = [f"{quote(name)}:{_ends(bounds)}" for name, bounds in sorted(outcome.jurisdictions.items())]
+        possible, certain = verdict.stands
+        listed = {possible: self._listed(judgement.may_stand), certain: self._listed(judgement.stand)}
+        for mask in (*verdict.doubted, *verdict.holds):
+            if mask not in listed:  # many are the same
+                listed[mask] = self._listed(numbers(mask))
         sets = (verdict.doubted, verdict.holds, verdict.stands)
-        listed = {mask: self._listed(mask) for mask in {mask for masks in sets for mask in masks}}  # many are the same
-        doubted, holds, stands = (f"[{listed[masks.possible]},{listed[masks.certain]}]" for masks in sets)
+        doubted, holds, stands = [f"[{listed[masks.possible]},{listed[masks.certain]}]" for masks in sets]
         whole = (
             f'{{"bounds":{_ends(outcome.bounds)},"doubted":{doubted},"holds":{holds},"jurisdictions":{{{",".join(jurisdictions)}}},'
             f'"requirements":{{{",".join(requirements)}}},"stands":{stands}}}'
         )
         return sha256(whole.encode()).hexdigest()
 
-    def compact(self, verdict: Verdict, outcome: Outcome) -> str:
+    def compact(self, judgement: Judgement) -> str:
         """
-        The verdict as a record holds it.
+        A judgement's verdict as a record holds it.
 
         `stands` are the rules that stand for certain and weigh or lift, by key; `advises` those that advise. `possible` are those that may
         stand, as a hexadecimal number whose bit n is rule n. `requirements` has the states of what the standing rules ask for. `bounds` are
         the mildest and the strictest outcome by jurisdiction, and overall by the empty name.
         """
-        stands, quoted = verdict.stands, self._quoted
-        asked = {name for number in numbers(stands.possible & self._requiring) for name in self._needs[number]}
-        requirements = [
-            f'{quote(name)}:"{" or ".join(sorted(state.name.lower() for state in verdict.requirements[name]))}"'
-            for name in sorted(asked)
-        ]
+        verdict, outcome = judgement.verdict, judgement.outcome
+        stands, quoted, advising = verdict.stands, self._quoted, self._advises
+        asked = {name for number in judgement.may_stand for name in self._needs[number]}
+        requirements = [f"{self._leads[name]}{_IN_WORDS[verdict.requirements[name]]}" for name in sorted(asked)]
         bounds = [f"{quote(name)}:{_ends(of)}" for name, of in sorted({"": outcome.bounds, **outcome.jurisdictions}.items())]
-        advises = ",".join([quoted[number] for number in numbers(stands.certain & self._advice)])
-        weighs = ",".join([quoted[number] for number in numbers(stands.certain & ~self._advice)])
+        advises = ",".join([quoted[number] for number in judgement.stand if advising[number]])
+        weighs = ",".join([quoted[number] for number in judgement.stand if not advising[number]])
         return (
             f'{{"advises":[{advises}],"bounds":{{{",".join(bounds)}}},"possible":"{stands.possible & ~stands.certain:x}",'
             f'"requirements":{{{",".join(requirements)}}},"stands":[{weighs}]}}'
         )
 
-    def _listed(self, mask: int) -> str:
+    def _listed(self, rules: Iterable[int]) -> str:
         """The keys of some rules, in the order of the keys."""
-        place, keys = self._place, self._sorted
-        return f"[{','.join([keys[at] for at in sorted([place[number] for number in numbers(mask)])])}]"
+        keys = self._sorted
+        return f"[{','.join([keys[at] for at in sorted(map(self._place.__getitem__, rules))])}]"
 
 
 def _ends(bounds: Bounds) -> str:
-    return f'["{bounds.low.word}","{bounds.high.word}"]'
+    return _ENDS[bounds.low][bounds.high]

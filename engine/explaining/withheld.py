@@ -13,7 +13,8 @@ from datetime import date
 from typing import Any
 
 from engine.decision import DutyPart
-from engine.explaining.answer_writer import MOST, owed, urgency
+from engine.explaining.answer_writer import MOST
+from engine.explaining.owed import in_short, urgency
 from engine.explaining.sentence import ASKED, SHOWN
 from engine.explaining.written import Written
 from engine.languages import Language
@@ -36,7 +37,7 @@ def withheld(written: Written, say: Language) -> Written:
     members = {name: member for name, member in written.members.items() if name not in ADDED}
     members |= {name: _encode(empty) for name, empty in REASONS.items()}
     members["answer"] = _encode(text)
-    members["owed"] = _encode([json.loads(owed(each)) for each in sorted(duties, key=urgency)[: MOST["owed"]]])
+    members["owed"] = _encode([json.loads(in_short(each)) for each in sorted(duties, key=urgency)[: MOST["owed"]]])
     left = {**json.loads(members["more"]), "owed": len(duties) - MOST["owed"]}
     members["more"] = _encode({name: count for name, count in left.items() if count > 0 and name in members.keys() - REASONS})
     members["engine"] = _encode(told)

@@ -18,7 +18,7 @@ from engine.deciding.judgement import Judgement
 from engine.decision import MissingPart, QuestionPart
 from engine.exchange import Exchange
 from engine.explaining.phrasebook import Phrasebook
-from engine.policy_language.vocabulary import Fact
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Fact
 from engine.questions.applying_tests import ALWAYS, ApplyingTests, Runs, by_fact
 from engine.questions.condition_graph import ConditionGraph
 from engine.questions.open_facts import choices, is_open
@@ -33,6 +33,7 @@ from engine.verdict import Verdict
 ABOUT_DATA = ("touch/", "subject/", "not-reached/")  # definitions of coverage that rest on no policy's `applies`
 MAX_CHOICES = 60  # values that a question lists
 MAX_NEXT = 3  # questions that an answer asks
+LOOKED_UP = 0.5  # how much a document or a count weighs beside what the sender knows
 # The highest level that a rule of an effect can raise the outcome to, beside its duties. An unmet requirement becomes a review where
 # another jurisdiction compels; a ground that is in doubt makes one too.
 MOST = {
@@ -63,13 +64,22 @@ class Questions:
         rules = bundle.rules.rules
         self.levels = tuple(self._most[rule.key] for rule in rules)  # of each rule, by its number
         self.above = {level: sum(1 << n for n, most in enumerate(self.levels) if most > level) for level in Level}
-        self.lifting = sum(1 << n for n, rule in enumerate(rules) if rule.exempts or rule.excuses or rule.satisfies)
+        self.lifts = frozenset(n for n, rule in enumerate(rules) if rule.exempts or rule.excuses or rule.satisfies)
+        self.lifting = sum(1 << number for number in self.lifts)
         self._asked_of: dict[int, tuple[str, ...]] = {}
         self.graph = ConditionGraph(bundle.rules, {fact.name: fact.lies_in for fact in bundle.vocabulary.placed})
         self.nodes = tuple(self.graph.node(rule.condition) for rule in rules)
         placed = {name for each in bundle.vocabulary.placed for name in (each.name, each.lies_in)}
         self._tied = placed | bundle.coherence.mentioned
         self.number_of = {rule.key: number for number, rule in enumerate(rules)}
+        words = bundle.vocabulary
+        self._counted = frozenset(name for name, fact in words.facts.items() if fact.family in words.counters)
+        self._entities = tuple(f"{kind}.id" for kind in words.entities)
+        self._ids: dict[str, list[str]] = {}  # of each fact the ids of the entities that state it, or under which it is counted
+        for id, text in zip(self._entities, words.entities.values(), strict=True):
+            counted = (name for name, counter in words.counters.items() if id in counter.per)
+            for fact in dict.fromkeys((*counted, *text.states)):
+                self._ids.setdefault(fact, []).append(id)
         self.requiring = sum(1 << n for n, rule in enumerate(rules) if rule.need is not None)
 
     def most(self, rule: Rule) -> Level:
@@ -139,14 +149,15 @@ class Questions:
 
     def _entities_first(self, exchange: Exchange, facts: Iterable[str]) -> Iterator[str]:
         """The facts, each after the id of an entity that states it, or under which it is counted, where no such entity is named."""
-        words = self.bundle.vocabulary
+        unnamed = {id for id in self._entities if exchange.value(id) is Missing.LEFT_OUT}
         for fact in facts:
-            for kind, text in words.entities.items():
-                id = f"{kind}.id"
-                counted = fact in words.counters and id in words.counters[fact].per
-                if (counted or fact in text.states) and exchange.value(id) is Missing.LEFT_OUT:
-                    yield id
+            yield from (id for id in self._ids.get(fact, ()) if id in unnamed)
             yield fact
+
+    def ease(self, fact: str) -> float:
+        """How much a fact weighs by where it is found."""
+        looked_up = fact in self._counted or fact.partition(".")[0] in DOCUMENT_GROUPS
+        return LOOKED_UP if looked_up else 1.0
 
     def next(self, judgement: Judgement, book: Phrasebook) -> tuple[list[QuestionPart], int]:
         """The next questions, and how many facts are open besides."""

@@ -8,12 +8,12 @@ documents and counts that she must look up. Nothing is evaluated: how the tests 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from engine.deciding.judgement import Judgement
-from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.questions.open_facts import OpenFacts, choices, is_open
 from engine.rules import AS_OF, Atom, Condition, Defined, Level, State, Truth, anchors
 from engine.values import Missing, Value
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from engine.questions.next_questions import Questions
 
 WEIGHT = {Level.PROHIBITED: 4.0, Level.REVIEW: 2.0}  # of a rule by the highest level that it may raise; 1 for any other
-LOOKED_UP = 0.5  # how much a document or a count weighs beside what the sender knows
 PROCEEDS = Level.PERMITTED_WITH_OBLIGATIONS
 
 
@@ -55,14 +54,14 @@ class Ranking(OpenFacts):
 
     def ranked(self, terms: Iterable[tuple[Level, Sequence[str]]]) -> list[str]:
         """The facts of what may raise the outcome, the weightiest first."""
-        scores: dict[str, float] = {}
-        score = scores.get
+        scores: dict[str, float] = defaultdict(float)
         for level, facts in terms:
             if facts:
                 each = WEIGHT.get(level, 1.0) / len(facts) ** 2
                 for fact in facts:
-                    scores[fact] = score(fact, 0.0) + each
-        return sorted(scores, key=lambda fact: -scores[fact] * self.ease(fact))  # of equals first what a rule asks first
+                    scores[fact] += each
+        ease = self.questions.ease
+        return sorted(scores, key=lambda fact: -scores[fact] * ease(fact))  # of equals first what a rule asks first
 
     def answerable(self, fact: str) -> bool:
         """Whether an answer to the question can be true together with what was sent."""
@@ -74,18 +73,11 @@ class Ranking(OpenFacts):
     def answers(self, fact: str) -> Iterable[Value]:
         """Values that an answer may give: of a word each that may be chosen, otherwise one for each class that the rules distinguish."""
         type, wide = self.bundle.vocabulary.type_of(fact), self.wide.get(fact, ())
+        if type is not None and type.kind == "yes/no":
+            return (True, False)
         if type is not None and type.kind == "value" and not type.many and not wide:
             return choices(self.bundle, self.exchange, fact) or ()
         return self.book.of(fact, wide).values
-
-    def ease(self, fact: str) -> float:
-        """How much a fact weighs by where it is found."""
-        looked_up = fact.partition(".")[0] in DOCUMENT_GROUPS or self.family(fact) in self.bundle.vocabulary.counters
-        return LOOKED_UP if looked_up else 1.0
-
-    def family(self, fact: str) -> str:
-        known = self.bundle.vocabulary.facts.get(fact)
-        return known.family if known else ""
 
     def terms(self, above: Level) -> Iterator[tuple[Level, Sequence[str]]]:
         """What may raise the outcome above a level: that level, and the facts that leave it open."""
@@ -95,10 +87,11 @@ class Ranking(OpenFacts):
         holds, questions = self.verdict.holds, self.questions
         open_ = holds.possible & ~holds.certain & questions.above[above]
         for number in numbers(open_ & (self.verdict.stands.possible | questions.lifting)):
-            if not questions.lifting >> number & 1 or self.matters(number):
+            if number not in questions.lifts or self.matters(number):
                 yield questions.levels[number], self.facts(questions.nodes[number])
-        for key in self.weighing():
-            if self.verdict.defined[key] is Truth.UNKNOWN:
+        weighing = list(self.weighing())
+        for key, truth in zip(weighing, self.verdict.defined.several(weighing), strict=True):
+            if truth is Truth.UNKNOWN:
                 yield Level.REVIEW, self.needed(self.definitions[key])
         for number, touch in enumerate(self.bundle.vocabulary.touches):
             touches = touch.as_ in self.located and self.verdict.defined[f"touch/{number}"] is not Truth.NO

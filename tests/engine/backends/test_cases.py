@@ -53,7 +53,7 @@ from engine.deciding.rests_on import shown_only
 from engine.diagnostic import Findings
 from engine.policy_language.tree import plain
 from engine.policy_language.tree import read as read_tree
-from engine.verdict import Bounds, Engine, Verdict
+from engine.verdict import Bounds, Engine, Verdict, numbers
 
 CASES = Path(__file__).parent / "cases"
 VOCABULARY = CASES / "vocabulary.yaml"
@@ -206,7 +206,9 @@ def expectation(
             found = verdict.jurisdictions if part == "bounds" else verdict.beneath
             return {name: span(found[name]) for name in wanted}
         case "instruments":
-            return {name: span(found) for name, found in Instruments(bundle.rules.rules).of(verdict).items()}
+            possible, certain = verdict.stands
+            alone = Instruments(bundle.rules.rules).of(verdict, numbers(possible), frozenset(numbers(certain)))
+            return {name: span(found) for name, found in alone.items()}
     combiner = Combiner(bundle)
     outcome = combiner.outcome(exchange, verdict, as_of)
     if exchange.disputed:
