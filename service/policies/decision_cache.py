@@ -15,7 +15,7 @@ import json
 import secrets
 import zlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
@@ -23,9 +23,10 @@ from types import MappingProxyType
 from typing import Any, Self
 from uuid import uuid4
 
+from pydantic_core import to_json
+
 import engine
-from service.log.canonical_json import canonical
-from service.log.record import RecordedDecision, answered
+from service.log.record import RecordedDecision
 from service.log.review_cases import ReviewCase
 
 MOST_BYTES = 9 * 2**20
@@ -64,17 +65,9 @@ class KeptAnswer:
     case: ReviewCase
 
     @classmethod
-    def of(
-        cls,
-        written: engine.Written,
-        exchange: engine.Exchange,
-        case: ReviewCase,
-        counted: Mapping[str, Mapping[str, Any]],
-        texts: bytes,
-        alike: bytes,
-    ) -> Self:
+    def of(cls, made: "Made", texts: bytes, alike: bytes) -> Self:
         """An answer to an exchange. `texts` are those that `texts_of` gives."""
-        marks: Any = dict(counted)
+        written = made.written
         return cls(
             written.as_of,
             written.outcome,
@@ -82,11 +75,11 @@ class KeptAnswer:
             written.hypothetical,
             written.signable,
             written.judgement.outcome.bounds.high,
-            _pack(b"%b\0%b" % (texts, canonical(marks) if marks else b""), alike),
+            _pack(b"%b\0%b" % (texts, made.sources), alike),
             alike,
-            exchange.personal,
-            {fact: _at(exchange.document, fact) for fact in counted} or _NOTHING,
-            case,
+            made.exchange.personal,
+            {fact: _at(made.exchange.document, fact) for fact in made.counted} or _NOTHING,
+            made.case,
         )
 
     @property
@@ -131,6 +124,24 @@ class KeptAnswer:
         return engine.put_all(document, self.counts) if self.counts else document
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """
+    A decision that was made now: as it was written, as it is recorded, and its answer in bytes.
+
+    `exchange` is the exchange with its counters, `counted` are those that were filled in, and `sources` has the source of each, as
+    canonical JSON. `case` is what the decision is to the queue of reviews.
+    """
+
+    written: engine.Written
+    recorded: RecordedDecision
+    answer: bytes
+    exchange: engine.Exchange
+    case: ReviewCase
+    counted: Collection[str] = ()
+    sources: bytes = b""
+
+
 class DecisionCache:
     """The answers that were given under one bundle. It belongs to one event loop. `found` counts those that were found."""
 
@@ -145,8 +156,8 @@ class DecisionCache:
     def key(self, document: Mapping[str, Any], today: date, lang: str) -> bytes:
         """The key of the answer to an exchange. The law is that of the day in the document, or of `today`."""
         day = document.get("as_of")
-        whole = f"{today.isoformat() if day is None else ''}\0{day == today.isoformat()}\0{lang}\0{_encode(document)}"
-        return blake2b(whole.encode("utf-8", "surrogatepass"), key=self._secret, digest_size=24).digest()
+        whole = f"{today.isoformat() if day is None else ''}\0{day == today.isoformat()}\0{lang}\0".encode()
+        return blake2b(whole + to_json(document), key=self._secret, digest_size=24).digest()
 
     def find(self, key: bytes) -> KeptAnswer | None:
         """The answer under a key. None where there is none, and now and then where there is one."""
@@ -157,14 +168,7 @@ class DecisionCache:
         self._kept.move_to_end(key)
         return None if self.found % AGAIN_EVERY == 0 else kept
 
-    def keep(
-        self,
-        key: bytes,
-        written: engine.Written,
-        exchange: engine.Exchange,
-        case: ReviewCase,
-        counted: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
-    ) -> KeptAnswer | None:
+    def keep(self, key: bytes, made: Made) -> KeptAnswer | None:
         """
         Keep the answer to an exchange. If another one was kept before, all are dropped, and that one is returned.
 
@@ -172,16 +176,16 @@ class DecisionCache:
         Raises NotCanonical.
         """
         before = self._kept.get(key)
-        private = not {"/" + fact.replace(".", "/") for fact in counted}.isdisjoint(exchange.personal)
-        if before is None and (not written.engine.agreed or written.carried or private):
+        private = not {"/" + fact.replace(".", "/") for fact in made.counted}.isdisjoint(made.exchange.personal)
+        if before is None and (not made.written.engine.agreed or made.written.carried or private):
             return None
-        texts = texts_of(written)
+        texts = texts_of(made.recorded, made.answer)
         if before is not None:
             if before.texts == texts:
                 return None
             self.forget()
             return before
-        kept = KeptAnswer.of(written, exchange, case, counted, texts, self._alike)
+        kept = KeptAnswer.of(made, texts, self._alike)
         self._kept[key] = kept
         if not self._alike:
             self._alike = texts[-MOST_ALIKE:]
@@ -197,13 +201,12 @@ class DecisionCache:
         self.bytes = 0
 
 
-def texts_of(written: engine.Written) -> bytes:
+def texts_of(recorded: RecordedDecision, answer: bytes) -> bytes:
     """The texts of an answer that are kept, one after another with a zero byte between, with NO_ID in the place of its id."""
-    blank = written.under(NO_ID)
-    recorded = RecordedDecision.of(blank)
     named = _encode({name: values for name, values in recorded.named.items() if name not in PARTIES})
     members = (recorded.decision, recorded.verdict, recorded.found_by)
-    return b"\0".join((answered(blank), *members, recorded.answer.encode(), named.encode()))
+    texts = b"\0".join((answer, *members, recorded.answer.encode(), named.encode()))
+    return texts.replace(recorded.id.encode(), NO_ID.encode())
 
 
 def _pack(texts: bytes, alike: bytes) -> bytes:
