@@ -7,7 +7,8 @@ and the day, and an exchange that comes again gets the same bytes, with an id of
 - INVARIANT (nothing personal): an answer is kept under a digest that is keyed with a secret of the process, without the exchange and
   without the ids of its parties; of the exchange it has only the counts that were filled in, and the digest of its facts that the
   queue of reviews has too.
-- INVARIANT (bounded): what is kept has a bound in bytes; what was not used for longest goes first.
+- INVARIANT (bounded): what is kept has a bound in bytes; what was not used for longest goes first. Of a few answers that were found last,
+  the texts are kept unpacked too.
 - INVARIANT (no error hides): every hundredth answer that is found is not given. The exchange is decided again, and the two are compared.
 """
 
@@ -18,6 +19,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, Self
@@ -32,10 +34,12 @@ from service.log.review_cases import ReviewCase
 MOST_BYTES = 9 * 2**20
 BESIDE_TEXTS = 800  # bytes that an answer takes beside its texts, as measured
 MOST_ALIKE = 8_192  # bytes of the first answer that is kept: those that follow are compressed with it, for they are alike
+MOST_APART = 16  # answers that were found last, whose texts stay unpacked: about 15 kB each
 AGAIN_EVERY = 100  # answers that are found
 PARTIES = {"exporter": (), "recipient": ()}  # the ids of the parties, in the names of an answer
 # In the place of the id of an answer that is kept. No text of an answer is a caller's, so none can be this.
 NO_ID = str(uuid4())
+_NO_ID = NO_ID.encode()
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
@@ -90,11 +94,7 @@ class KeptAnswer:
     @property
     def texts(self) -> bytes:
         """Its texts, as `texts_of` gave them."""
-        return self._unpacked().rpartition(b"\0")[0]
-
-    def _unpacked(self) -> bytes:
-        reading = zlib.decompressobj(zdict=self.alike)
-        return reading.decompress(self.packed) + reading.flush()
+        return _unpack(self.packed, self.alike).rpartition(b"\0")[0]
 
     def under(self, id: str, parties: Mapping[str, tuple[str, ...]]) -> tuple[bytes, RecordedDecision, bytes]:
         """
@@ -102,22 +102,20 @@ class KeptAnswer:
 
         Last come the sources of the counters that were filled in, as canonical JSON; nothing where none was.
         """
-        texts = self._unpacked().replace(NO_ID.encode(), id.encode())
-        answer, decision, verdict, found_by, sentence, named, counted = texts.split(b"\0")
-        names = {name: tuple(values) for name, values in json.loads(named).items()}
+        texts = _texts(self.packed, self.alike)
         recorded = RecordedDecision(
             id,
-            decision,
-            verdict,
-            found_by,
+            texts.decision.replace(_NO_ID, id.encode()),
+            texts.verdict,
+            texts.found_by,
             self.as_of,
             self.outcome,
             self.proceed,
             self.hypothetical,
-            sentence.decode(),
-            {**names, **PARTIES, **parties},
+            texts.sentence,
+            {**texts.names, **PARTIES, **parties},
         )
-        return answer, recorded, counted
+        return texts.answer.replace(_NO_ID, id.encode()), recorded, texts.sources
 
     def filled(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
         """The document of an exchange with its counters filled in."""
@@ -206,7 +204,32 @@ def texts_of(recorded: RecordedDecision, answer: bytes) -> bytes:
     named = _encode({name: values for name, values in recorded.named.items() if name not in PARTIES})
     members = (recorded.decision, recorded.verdict, recorded.found_by)
     texts = b"\0".join((answer, *members, recorded.answer.encode(), named.encode()))
-    return texts.replace(recorded.id.encode(), NO_ID.encode())
+    return texts.replace(recorded.id.encode(), _NO_ID)
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """The texts of an answer, apart. Its answer and the decision in its record have NO_ID in the place of the id."""
+
+    answer: bytes
+    decision: bytes
+    verdict: bytes
+    found_by: bytes
+    sentence: str
+    names: Mapping[str, tuple[str, ...]]
+    sources: bytes
+
+
+@lru_cache(maxsize=MOST_APART)
+def _texts(packed: bytes, alike: bytes) -> _Texts:
+    answer, decision, verdict, found_by, sentence, named, sources = _unpack(packed, alike).split(b"\0")
+    names = {name: tuple(values) for name, values in json.loads(named).items()}
+    return _Texts(answer, decision, verdict, found_by, sentence.decode(), names, sources)
+
+
+def _unpack(packed: bytes, alike: bytes) -> bytes:
+    reading = zlib.decompressobj(zdict=alike)
+    return reading.decompress(packed) + reading.flush()
 
 
 def _pack(texts: bytes, alike: bytes) -> bytes:
