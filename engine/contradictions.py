@@ -14,7 +14,7 @@ from decimal import Decimal
 from itertools import chain, combinations, islice, product
 from typing import TypeAlias
 
-from engine.backends.reference.three_values import KnownFacts, names_any, truth
+from engine.backends.reference.three_values import KnownFacts, names_any, order, truth
 from engine.diagnostic import Findings
 from engine.exchange import Contradiction, Exchange
 from engine.languages import Language, in_each
@@ -30,28 +30,31 @@ MOST_WORDS = 6  # of a set, every combination of which is tried
 MOST_TRIED = 20_000  # combinations of answers; beyond, an entry is taken to be sound
 
 
-# What one fact must be where an entry is true: the fact, and whether a value can be it.
+# What one fact must be where a condition is certain: the fact, and whether a value can be it.
 Gate: TypeAlias = tuple[str, Callable[[Value], bool]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    """
-    An entry, and two ways to rule it out at once, so that most entries of most exchanges are never read.
+class _Gates:
+    """What must be so where a condition is certain: every one of `each` passes, and of each of `choices` at least one."""
 
-    Of each group of `needs` at least one fact has to be stated; the value of each of `gates` has to pass.
-    """
+    each: tuple[Gate, ...]
+    choices: tuple[tuple[_Gates, ...], ...] = ()
 
-    never: Never
-    needs: tuple[frozenset[str], ...]
-    gates: tuple[Gate, ...]
-
-    def may_be_true(self, values: Mapping[str, Value]) -> bool:
-        for fact, passes in self.gates:
+    def passed(self, values: Mapping[str, Value]) -> bool:
+        for fact, passes in self.each:
             value = values.get(fact)
             if value is None or not passes(value):
                 return False
-        return not any(map(values.keys().isdisjoint, self.needs))
+        return all(any(gates.passed(values) for gates in choice) for choice in self.choices)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An entry, and gates that rule it out at once, so that most entries of most exchanges are never read."""
+
+    never: Never
+    gates: _Gates
 
 
 class Coherence:
@@ -71,10 +74,7 @@ class Coherence:
             for fact in rules.families.get(name, ("", (name,)))[1]
         )
         self._expires = in_each(lambda language: language.expires_before_dated())
-        self._entries = tuple(
-            _Entry(never, tuple(dict.fromkeys(self._needs(never.condition))), tuple(_gates(never.condition)))
-            for never in self.never
-        )
+        self._entries = tuple(_Entry(never, self._gates(never.condition)) for never in self.never)
 
     def contradictions(self, exchange: Exchange, whole: bool = True) -> list[Contradiction]:
         """
@@ -86,7 +86,7 @@ class Coherence:
         found = [
             Contradiction(entry.never.says, tuple(dict.fromkeys(self._facts(entry.never.condition, Truth.YES, known))))
             for entry in self._entries
-            if entry.may_be_true(exchange.values) and self._refuses(entry.never, known, whole)
+            if entry.gates.passed(exchange.values) and self._refuses(entry.never, known, whole)
         ]
         found += [self._elsewhere(fact, exchange) for fact in self._vocabulary.astray(exchange.value)]
         for name, value in exchange.values.items():
@@ -123,28 +123,27 @@ class Coherence:
         excused = Truth.NO if never.unless is None else truth(never.unless, known.test, {})
         return excused is Truth.NO or (excused is Truth.UNKNOWN and whole)
 
-    def _needs(self, condition: Condition, yes: bool = True) -> Iterator[frozenset[str]]:
-        """Groups of facts; where nothing of a group is stated, the condition is not certain (`yes`), or not certainly false."""
+    def _gates(self, condition: Condition, yes: bool = True) -> _Gates:
+        """The gates of a condition that is to be certain (`yes`), or certainly false: every fact that it needs is stated."""
         match condition:
             case Atom(fact=fact, other=other):
-                yield from (self._stated(each) for each in (fact, other) if each)
+                stated = [self._stated(each) for each in (fact, other) if each]
+                passes = _passes(condition, Truth.YES if yes else Truth.NO) if stated == [(fact,)] else _any
+                alone = tuple((names[0], passes) for names in stated if len(names) == 1)
+                several = (tuple(_Gates(((each, _any),)) for each in names) for names in stated if len(names) > 1)
+                return _Gates(alone, tuple(several))
             case Not(part=part):
-                yield from self._needs(part, not yes)
+                return self._gates(part, not yes)
             case All(parts=parts) | AnyOf(parts=parts):
+                found = tuple(self._gates(part, yes) for part in parts)
                 if isinstance(condition, All) is yes:
-                    for part in parts:
-                        yield from self._needs(part, yes)
-                else:  # one part is enough, so something of the first group of one part
-                    first = [next(self._needs(part, yes), None) for part in parts]
-                    groups = [group for group in first if group is not None]
-                    if groups and len(groups) == len(parts):
-                        yield frozenset().union(*groups)
+                    return _Gates(tuple(chain(*(each.each for each in found))), tuple(chain(*(each.choices for each in found))))
+                return _Gates((), (found,))  # one part is enough
+        return _Gates(())
 
-    def _stated(self, fact: str) -> frozenset[str]:
+    def _stated(self, fact: str) -> tuple[str, ...]:
         """The facts and documents of an exchange in which a tested fact is stated."""
-        if fact in self._rules.families:
-            return frozenset(self._rules.families[fact][1])
-        return frozenset((stated_in(fact),))
+        return tuple(self._rules.families[fact][1]) if fact in self._rules.families else (stated_in(fact),)
 
     def _facts(self, condition: Condition, wanted: Truth, known: KnownFacts) -> Iterator[str]:
         """The facts by which a condition reads as it does."""
@@ -166,21 +165,26 @@ class Coherence:
         yield from [member for member in stated if exchange.value(member) != Range.exact(0)] or stated
 
 
-def _gates(condition: Condition) -> Iterator[Gate]:
-    """The parts of a conjunction that can be ruled out by a look at one value. Other kinds of values always pass."""
-    for part in condition.parts if isinstance(condition, All) else (condition,):
-        atom, yes = (part.part, False) if isinstance(part, Not) else (part, True)
-        if not isinstance(atom, Atom) or atom.other or atom.not_shown is not None:
-            continue
-        values = atom.type.values
-        if atom.op == "only" and not atom.operands:
-            yield atom.fact, _empty if yes else _not_empty
-        elif atom.op == "is" and (atom.type.kind == "yes/no" or values is not None):
-            words: Sequence[object] = values.values if values else (True, False)
-            wanted = Truth.YES if yes else Truth.NO
-            yield atom.fact, _one_of(frozenset(word for word in words if names_any(values, word, atom.operands) is wanted))
-        elif atom.op == "has" and yes and values is not None:
-            yield atom.fact, _holding(frozenset(word for word in values.values if values.ancestors(word) & set(atom.operands)))
+def _passes(atom: Atom, wanted: Truth) -> Callable[[Value], bool]:
+    """Whether a value can read as `wanted`, by a look at it alone; where a look does not say, and of other kinds, always."""
+    values = atom.type.values
+    if atom.register or atom.not_shown is not None:
+        return _any
+    if atom.op == "is" and (atom.type.kind == "yes/no" or values is not None):
+        words: Sequence[object] = values.values if values else (True, False)
+        return _one_of(frozenset(word for word in words if names_any(values, word, atom.operands) is wanted))
+    if atom.op == "only" and values is not None:
+        members = frozenset(word for word in values.values if names_any(values, word, atom.operands) is wanted)
+        return _within(members) if wanted is Truth.YES else _holding(members)
+    if atom.op == "has" and values is not None and wanted is Truth.YES:
+        return _holding(frozenset(word for word in values.values if values.ancestors(word) & set(atom.operands)))
+    if atom.operands and isinstance(operand := atom.operands[0], Decimal):
+        return lambda value: order(atom.op, value, operand, values) is wanted if isinstance(value, Range) else True
+    return _any
+
+
+def _any(value: Value) -> bool:
+    return True
 
 
 def _one_of(words: frozenset[object]) -> Callable[[Value], bool]:
@@ -191,12 +195,8 @@ def _holding(words: frozenset[str]) -> Callable[[Value], bool]:
     return lambda value: not words.isdisjoint(value.members) if isinstance(value, SetOf) else True
 
 
-def _empty(value: Value) -> bool:
-    return not value.members if isinstance(value, SetOf) else True
-
-
-def _not_empty(value: Value) -> bool:
-    return bool(value.members) if isinstance(value, SetOf) else True
+def _within(words: frozenset[str]) -> Callable[[Value], bool]:
+    return lambda value: value.members <= words if isinstance(value, SetOf) else True
 
 
 # Whether entries are sound

@@ -40,6 +40,7 @@ MAX_ENTITIES = 16
 MAX_NAME = 120  # characters of a name in a refusal
 MOST_ALIKE = 3  # names that a refusal proposes
 MAX_KEY = 100  # characters of the name of a fact, and of a kind of entities
+NOBODY = Range.exact(0)
 REGISTER = "register"  # the member with what the register says of the entities that the exchange names
 
 
@@ -410,7 +411,7 @@ class ExchangeReader:
             if values.pop(rest, None) is not None:
                 for member in members:
                     if member not in values:
-                        values[member] = Range.exact(0)
+                        values[member] = NOBODY
                         follows[member] = (rest,)
         return follows
 
@@ -474,13 +475,16 @@ class ExchangeReader:
             if isinstance(sum_, Money | MoneyRange) and isinstance(own_sum, Money) and _is_below(sum_, own_sum):
                 detail = f"is below what this exchange adds, {own_sum}; a counter includes the exchange itself"
                 problems.append(ExchangeProblem(_pointer(name.split(".")), "counter-below", detail))
+        disputed = Disputed in map(type, values.values())
         for name, counted in self._counters.items():
-            if values.keys().isdisjoint(counted):
+            own = [values[each] for each in counted if each in values]
+            if not own:
                 continue
             counter = values.get(name, Missing.LEFT_OUT)
-            own = [values[each] for each in counted if each in values]
             stated = registered = _counting(counter, own)
-            if any(type(each) is Disputed for each in (counter, *own)):
+            if stated is counter and not disputed:
+                continue  # the counter includes them already
+            if disputed and any(type(each) is Disputed for each in (counter, *own)):
                 stated, registered = (_counting(either(counter)[end], [either(each)[end] for each in own]) for end in (0, -1))
             if stated is None:
                 low = _largest([either(each)[0] for each in own])
@@ -654,7 +658,7 @@ def _counting(counter: Value, own: Iterable[Value]) -> Value | None:
         return Range(low, None)
     if counter.high is not None and counter.high < low:
         return None
-    return Range(max(counter.low, low), counter.high)
+    return counter if counter.low >= low else Range(low, counter.high)
 
 
 def _is_below(sum_: Money | MoneyRange, own: Money) -> bool:
@@ -664,7 +668,8 @@ def _is_below(sum_: Money | MoneyRange, own: Money) -> bool:
 
 
 def _largest(counts: Iterable[Value]) -> Decimal | None:
-    return max([each.low for each in counts if isinstance(each, Range)], default=None)
+    lows = [each.low for each in counts if isinstance(each, Range)]
+    return max(lows) if lows else None
 
 
 def _entity_head(members: Mapping[str, Any]) -> tuple[str, int | None] | None:

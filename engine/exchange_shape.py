@@ -20,6 +20,7 @@ from engine.values import BadValue, Document, Missing, Range, SetOf, Type, Value
 
 SCHEMA = "fifthfactor/exchange/1"
 MAX_CARRIED = 64
+_NO_MEMBERS = SetOf(frozenset())
 
 
 def sent_shape(vocabulary: Vocabulary) -> TypeAdapter[dict[str, Any]]:
@@ -68,17 +69,18 @@ def _closed(name: str, tree: Mapping[str, Any]) -> Any:
 
 
 def _leaf(type: Type, title: str, unknown: bool = True, zero: bool = False, some: bool = False) -> Any:
-    # A word of a closed set is its own value. Most values sent are such words, so look for them first.
+    # A word of a closed set is its own value, as yes and no are. Most values sent are such, so look for them first.
     words = frozenset(type.values.values if type.values and not type.many else ())
+    yes_or_no = type.kind == "yes/no" and not type.many
 
     def read(json: Any) -> Value:
-        if isinstance(json, str) and json in words:
-            return json
+        if (json in words) if json.__class__ is str else (yes_or_no and json.__class__ is bool):
+            return json  # type: ignore[no-any-return]
         try:
             value = type.accept(json)
         except BadValue as bad:
             raise PydanticCustomError("wrong_value", "{m}", {"m": f"{bad}; {bad.help}" if bad.help else str(bad)}) from None
-        if some and value == SetOf(frozenset()):
+        if some and value == _NO_MEMBERS:
             nothing = type.values.nothing if type.values else ""
             help = f'; send ["{nothing}"] where none of the others applies' if nothing else ""
             raise PydanticCustomError("wrong_value", "{m}", {"m": f"must name at least one {_one(type)}{help}"})

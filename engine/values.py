@@ -360,6 +360,8 @@ class Type:
             raise BadValue(f"must be a list ({self.name})", "write [] for none")
         if len(json) > MAX_MEMBERS:
             raise BadValue(f"has more than {MAX_MEMBERS} members")
+        if not json:
+            return SetOf(frozenset())
         members = set()
         for member in json:
             if not isinstance(member, str):

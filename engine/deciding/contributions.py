@@ -220,7 +220,9 @@ class Counting:
         )
         self.promises = promises_of(bundle)
         self.meanings = (*(each.meaning for each in self.counters), *(each.meaning for each in self.promises))
-        self.facts = tuple(fact for counter in self.counters for fact in counter.facts)
+        self.counter_facts = tuple((counter, fact) for counter in self.counters for fact in counter.facts)
+        self.facts = tuple(fact for _, fact in self.counter_facts)
+        self._adds = {fact: words.families.get(each := words.facts[fact].counts, (each,)) for fact in self.facts}
         self.definitions = tuple(map(definition, self.counters))
         self.meaning = hashlib.sha256("".join(self.meanings).encode()).hexdigest()
 
@@ -260,14 +262,15 @@ class Counting:
 
     def own(self, counter: Counter, fact: str, exchange: Exchange, currency: str = "") -> Range:
         """How many people, or how much of a currency, the exchange adds to a counted fact; of what is disputed, the least to the most."""
-        counted = self._facts[fact].counts
+        adds = self._adds[fact]
         if counter.currency:
-            return parts_in(exchange.value(counted), currency)
-        if counted == EXCHANGES:
+            return parts_in(exchange.value(adds[0]), currency)
+        if adds == (EXCHANGES,):
             return Range.exact(1)
-        return Tally.over(span(exchange.value(each)) for each in self._families.get(counted, (counted,))).range(
-            counter.distinct
-        )
+        value = exchange.value(adds[0])
+        if len(adds) == 1 and isinstance(value, Range) and (value.low if value.high is None else value.high) <= ENOUGH:
+            return value  # as almost always, and not cut
+        return Tally.over([span(exchange.value(each)) for each in adds]).range(counter.distinct)
 
     def contributions(self, exchange: Exchange, verdict: Verdict, defined: Mapping[str, Truth]) -> tuple[Contribution, ...]:
         """
@@ -303,7 +306,9 @@ class Counting:
 
     def brought(self, counter: Counter, fact: str, exchange: Exchange, currency: str = "") -> Range | None:
         """The count that the sender sent; None where it says no more than what the exchange itself adds."""
-        value = either(exchange.values.get(fact, Missing.LEFT_OUT))[0]
+        value = exchange.values.get(fact, Missing.LEFT_OUT)
+        if isinstance(value, Disputed):
+            value = value.stated
         if counter.currency:
             return None if isinstance(value, Missing) else parts_in(value, currency)
         if not isinstance(value, Range) or (value.high is None and value.low <= self.own(counter, fact, exchange).low):
@@ -313,15 +318,15 @@ class Counting:
     def filled(self, exchange: Exchange, counts: Mapping[str, Value], counted: Collection[str] = ()) -> Exchange:
         """The same exchange with these counts, in its document too. `counted` are those that are from the ledger alone."""
         document = put_all(exchange.document, {fact: to_json(count) for fact, count in counts.items()})
-        personal = set(exchange.personal)
-        personal |= {"/" + fact.replace(".", "/") for fact in counts if self._facts[fact].personal}
+        personal = {"/" + fact.replace(".", "/") for fact in counts if self._facts[fact].personal}
         values = {**exchange.values, **counts}
         if exchange.disputed:
             self._reader.count(values)
         # What is filled in no longer follows from what was sent, as whoever decides again from the document finds it.
         follows = {name: sent for name, sent in exchange.follows.items() if name not in counts}
-        filled = replace(exchange, document=document, values=values, personal=tuple(sorted(personal)), follows=follows)
-        return self._reader.counted(filled, counted)
+        all_personal = tuple(sorted(personal.union(exchange.personal)))
+        filled = replace(exchange, document=document, values=values, personal=all_personal, follows=follows)
+        return self._reader.counted(filled, counted) if counted else filled
 
 
 def span(count: Value) -> Range | None:

@@ -20,12 +20,12 @@ from service.documents.shown_documents import Showing, until_days
 from service.ledger import party_view
 from service.ledger.book import Book
 from service.ledger.counts import ANY_NUMBER, Counts, Filled, Moment
-from service.log.canonical_json import NotCanonical
+from service.log.canonical_json import NotCanonical, canonical
 from service.log.leaf import SealedRecord, seal
 from service.log.record import RecordedDecision, ShownDocument, answered
 from service.log.review_cases import ReviewCase
 from service.log.summary import Summary
-from service.policies.decision_cache import KeptAnswer
+from service.policies.decision_cache import KeptAnswer, Made
 from service.policies.live import Live
 from service.policies.shadow import GivenToShadow
 from service.problems import PLACES_SHOWN, ProblemPlace, RequestRefused
@@ -87,10 +87,16 @@ class Decided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecidedNow(Decided):
-    """A decision that was made now: as it is recorded, and as the caller gets it."""
+    """
+    A decision that was made now: as it is recorded, and as the caller gets it.
+
+    `counted` has the sources of the counters that were filled in, as canonical JSON; nothing where none was.
+    """
 
     written: engine.Written
     told: engine.Written
+    recorded: RecordedDecision
+    counted: bytes
 
 
 class Decider:
@@ -108,10 +114,17 @@ class Decider:
         key = self._key(live, body, asked, now, caller)
         if key and (kept := live.decisions.find(key)) and not self._may_be_signed(kept):
             return self._again(live, body, asked, kept, now, caller)
-        judged = self.judge(live, self._accepted(body, asked.lang, caller), now, request_id, asker=caller)
+        exchange = self._accepted(body, asked.lang, caller)
+        # An answer has a key only where the ledger counts nothing and the books are silent.
+        filled = self._without_ledger(live, exchange, now) if key else None
+        judged = self.judge(live, exchange, now, request_id, filled, asker=caller)
         decided = self.tell(judged, asked, request_id, caller)
         if key and judged.judgement is judged.unsigned and (case := decided.entry.case):
-            other = live.decisions.keep(key, decided.written, judged.filled.exchange, case, judged.filled.marks)
+            filled = judged.filled
+            made = Made(
+                decided.written, decided.recorded, decided.answer, filled.exchange, case, filled.marks.keys(), decided.counted
+            )
+            other = live.decisions.keep(key, made)
             if other is not None:
                 text = "the same exchange was decided otherwise before"
                 judgement = live.pdp.disagreeing(judged.judgement, other.highest, text)
@@ -255,11 +268,13 @@ class Decider:
         no = denied(written)
         told = written if caller.reads else live.pdp.withheld(written)
         filled, signed, shown = judged.filled, judged.judgement.signed_off, _shown(judged)
-        more = _members(written.outcome, written.lang, written.signable, filled.marks, no, signed, filled.overdue, shown)
+        marks: Any = filled.marks
         try:
             recorded, answer = RecordedDecision.of(written), answered(told)
+            counted = canonical(marks) if marks else b""
         except NotCanonical:
             raise _not_carried() from None
+        more = _members(written.outcome, written.lang, written.signable, counted, no, signed, filled.overdue, shown)
         since = began - judged.seconds
         document = exchange.document
         case = case_of(live, recorded, document, written.signable)
@@ -275,6 +290,8 @@ class Decider:
             given=given,
             written=written,
             told=told,
+            recorded=recorded,
+            counted=counted,
         )
 
     def _sealed(
@@ -367,22 +384,26 @@ class Decider:
 
     def _filled(self, live: Live, exchange: engine.Exchange, now: datetime) -> Filled:
         """The exchange with its counters and what the books say, as they are now. A commitment looks them up again."""
-        today = self._today(now)
-        as_of = exchange.as_of or today
-        moment = Moment(as_of, now if as_of == today else None)
         database = self._service.store.database
         try:
             silent = self._counts.rights.silent(database, live, exchange.document)
-            if silent and not live.counting.counters and not live.counting.promises:
-                return Filled(exchange, {}, {})
             if silent and self._counts.unused(database, live):
-                if not self._counts.sent(live, exchange.document):
-                    return Filled(exchange, {}, dict.fromkeys(live.counting.facts, ANY_NUMBER))
-                return self._counts.fill(None, live, exchange, moment)
+                return self._without_ledger(live, exchange, now)
             with database.reading.connect() as connection:
-                return self._counts.fill(connection, live, exchange, moment)
+                return self._counts.fill(connection, live, exchange, self._moment(exchange, now))
         except sa.exc.SQLAlchemyError:
             raise RequestRefused("not-ready", "the ledger cannot be read", headers={"Retry-After": "1"}) from None
+
+    def _without_ledger(self, live: Live, exchange: engine.Exchange, now: datetime) -> Filled:
+        """The exchange with its counters where the ledger counts nothing and the books are silent."""
+        if not self._counts.sent(live, exchange.document):
+            return Filled(exchange, {}, dict.fromkeys(live.counting.facts, ANY_NUMBER))
+        return self._counts.fill(None, live, exchange, self._moment(exchange, now))
+
+    def _moment(self, exchange: engine.Exchange, now: datetime) -> Moment:
+        today = self._today(now)
+        as_of = exchange.as_of or today
+        return Moment(as_of, now if as_of == today else None)
 
 
 def _refusal(refused: engine.ExchangeRefused, lang: str) -> RequestRefused:
@@ -409,13 +430,13 @@ def _members(
     outcome: str,
     lang: str,
     signable: Sequence[str],
-    counted: Mapping[str, Any] | bytes,
+    counted: bytes,
     denied: str = "",
     signed_off: Sequence[engine.SignedOffPart] = (),
     overdue: Mapping[str, Sequence[str]] = MappingProxyType({}),
     shown: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """The optional members that the record of a decision has; `counted` may be canonical JSON already."""
+    """The optional members that the record of a decision has; `counted` is canonical JSON already."""
     members = {
         "counted": counted or None,
         "denied": denied or None,

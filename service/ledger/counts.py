@@ -6,7 +6,7 @@ exactly as they entered the decision. No counter is lower than what the ledger h
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
@@ -62,6 +62,19 @@ class Filled:
     overdue: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """
+    What is counted beside an exchange, by fact: without it, and later than the record with the counts that its caller sent.
+
+    `known` are the facts of which the ledger can give a value, whatever the caller sent.
+    """
+
+    others: Mapping[str, engine.Tally]
+    later: Mapping[str, int | None] = field(default_factory=dict)
+    known: Collection[str] = ()
+
+
 class Counts:
     """Fills the counters of exchanges, by the settings of one service."""
 
@@ -105,21 +118,60 @@ class Counts:
         the commitment of this exchange, if it has one: what it adds is the exchange's own count. Raises RequestRefused if the caller sent
         a count and the settings do not allow it.
         """
-        without = made.id if made else None
         counting = live.counting
         # What an exchange adds is counted for what is stated: the engine compares its counters with what is registered, too.
         stated = exchange.as_stated()
-        wanted = [
-            self.wanted(
-                connection, live, counter, counting.key(counter, exchange), moment, counting.currency(counter, exchange)
-            )
-            for counter in counting.counters
-        ]
+        if connection is None:
+            currencies = {each.name: counting.currency(each, exchange) for each in counting.counters}
+            brought = self._brought(live, stated, currencies)
+            beside = _Beside(dict.fromkeys(counting.facts, ANY_NUMBER))
+        else:
+            wanted = [
+                self.wanted(
+                    connection, live, counter, counting.key(counter, exchange), moment, counting.currency(counter, exchange)
+                )
+                for counter in counting.counters
+            ]
+            currencies = {each.counter.name: each.currency for each in wanted}
+            brought = self._brought(live, stated, currencies)
+            beside = self._beside(connection, live, wanted, brought, after, made)
+        counts: dict[str, engine.Value] = {}
+        marks: dict[str, dict[str, Any]] = {}
+        for counter, fact in counting.counter_facts:
+            told = brought.get(fact)
+            if told is None and fact not in beside.known:
+                continue  # the engine counts what the exchange itself adds; of money, nobody knows for whom the sum would be
+            currency = currencies[counter.name]
+            if counter.currency and not currency:
+                continue  # nobody knows in which currency the sum would be
+            own = counting.own(counter, fact, stated, currency)
+            value, source = self._combined(counting, counter, own, beside.others[fact], told, beside.later.get(fact, 0))
+            if source != "ledger" or value.high is not None or value.low > own.low or currency:
+                sent = stated.value(fact)
+                counts[fact] = _counted(value, currency) if source != "caller" or not currency else sent
+                marks[fact] = {"from": source, **shown(value, currency)}
+                if told is not None:
+                    marks[fact]["brought"] = engine.to_json(sent) if currency else ends(told)
+        overdue: Mapping[str, tuple[str, ...]] = {}
+        if counting.promises:
+            promised = self.promises.overdue(connection, live, exchange, moment.as_of, made.id if made else None)
+            counts.update(promised.counts)
+            overdue = promised.commitments
+            marks.update({fact: dict(mark) for fact, mark in promised.marks.items()})
+        counted = [fact for fact, mark in marks.items() if mark["from"] == "ledger"]
+        filled = counting.filled(exchange, counts, counted) if counts else exchange
+        if connection is not None:
+            filled = self.rights.filled(connection, live, filled, moment.as_of, made)
+        of_money = {fact: currencies[counter.name] for counter, fact in counting.counter_facts if currencies[counter.name]}
+        return Filled(filled, marks, beside.others, of_money, overdue)
+
+    def _brought(self, live: Live, stated: engine.Exchange, currencies: Mapping[str, str]) -> dict[str, engine.Range]:
+        """The counts that the caller sent; of a counter of money, in its currency. Raises RequestRefused if the settings allow none."""
+        counting = live.counting
         brought = {
             fact: told
-            for each in wanted
-            for fact in each.counter.facts
-            if (told := counting.brought(each.counter, fact, stated, each.currency)) is not None
+            for counter, fact in counting.counter_facts
+            if fact in stated.values and (told := counting.brought(counter, fact, stated, currencies[counter.name])) is not None
         }
         if brought and self._callers == "refuse":
             detail = "the service keeps this counter; leave it out"
@@ -127,57 +179,45 @@ class Counts:
                 ProblemPlace(pointer="/" + fact.replace(".", "/"), code="counter-brought", detail=detail) for fact in brought
             )
             raise RequestRefused("exchange-refused", "the service keeps the counters; leave them out", errors=tuple(places))
+        return brought
+
+    def _beside(
+        self,
+        connection: sa.Connection,
+        live: Live,
+        wanted: Sequence[Wanted],
+        brought: Mapping[str, engine.Range],
+        after: int | None,
+        made: Made | None,
+    ) -> "_Beside":
+        """What the ledger counts beside an exchange."""
         given = [each for each in wanted if any(fact in brought for fact in each.counter.facts)]
-        found, before = self._found(connection, wanted, given, after, without)
-        counts: dict[str, engine.Value] = {}
-        marks: dict[str, dict[str, Any]] = {}
+        found, before = self._found(connection, wanted, given, after, made.id if made else None)
         others: dict[str, engine.Tally] = {}
+        later: dict[str, int | None] = {}
+        known: set[str] = set()
         for each in wanted:
             counter = each.counter
             here = found.get(counter.name, NOT_FOUND)
-            beside = self.others(each, here)
+            counted = self.others(each, here)
             if each.earlier:
-                beside = self.with_carried(live, each, here, beside, before[counter.name])
+                counted = self.with_carried(live, each, here, counted, before[counter.name])
+            others |= counted
             for fact in counter.facts:
-                told = brought.get(fact)
-                others[fact] = beside[fact]
-                if counter.currency and not (each.currency and (each.keys or told is not None)):
-                    continue  # nobody knows for whom the sum would be, or in which currency
-                if told is None and beside[fact] == ANY_NUMBER and not counter.currency:
-                    continue  # the engine counts what the exchange itself adds
-                own = counting.own(counter, fact, stated, each.currency)
-                kept = counting.value(counter, own, beside[fact])
-                value, source = self._combined(kept, told, money_sums.sum_in(here.later, fact, each.currency).most)
-                if source != "ledger" or value.high is not None or value.low > own.low or counter.currency:
-                    sent = stated.value(fact)
-                    counts[fact] = _counted(value, each.currency) if source != "caller" or not each.currency else sent
-                    marks[fact] = {"from": source, **shown(value, each.currency)}
-                    if told is not None:
-                        marks[fact]["brought"] = engine.to_json(sent) if each.currency else ends(told)
-        overdue: Mapping[str, tuple[str, ...]] = {}
-        if counting.promises:
-            promised = self.promises.overdue(connection, live, exchange, moment.as_of, without)
-            counts.update(promised.counts)
-            overdue = promised.commitments
-            marks.update({fact: dict(mark) for fact, mark in promised.marks.items()})
-        counted = [fact for fact, mark in marks.items() if mark["from"] == "ledger"]
-        currencies = {fact: each.currency for each in wanted for fact in each.counter.facts if each.currency}
-        filled = counting.filled(exchange, counts, counted) if counts else exchange
-        if connection is not None:
-            filled = self.rights.filled(connection, live, filled, moment.as_of, made)
-        return Filled(filled, marks, others, currencies, overdue)
+                later[fact] = money_sums.sum_in(here.later, fact, each.currency).most
+                if each.keys if counter.currency else counted[fact] != ANY_NUMBER:
+                    known.add(fact)
+        return _Beside(others, later, known)
 
     def _found(
         self,
-        connection: sa.Connection | None,
+        connection: sa.Connection,
         wanted: Sequence[Wanted],
         given: Sequence[Wanted],
         after: int | None,
         without: str | None,
     ) -> tuple[dict[str, FoundCounts], dict[str, list[FoundCounts]]]:
         """The sums of some counters, by their names, and those of the periods before, all by the same few statements."""
-        if connection is None:
-            return {}, {}
         earlier = [(each, then) for each in wanted for then in each.before()]
         every = [*wanted, *(then for _, then in earlier)]
         found = self.book.find_each(connection, every, given, after=after, without=without)
@@ -283,8 +323,19 @@ class Counts:
         stated = wanted.period and wanted.period.stated(wanted.counter.currency)
         return _money(live, stated, wanted.counter.currency)
 
-    def _combined(self, kept: engine.Range, told: engine.Range | None, later: int | None) -> tuple[engine.Range, str]:
+    def _combined(
+        self,
+        counting: engine.Counting,
+        counter: engine.Counter,
+        own: engine.Range,
+        others: engine.Tally,
+        told: engine.Range | None,
+        later: int | None,
+    ) -> tuple[engine.Range, str]:
         """One range from the ledger's and the caller's, and its source. What was committed later is added to the caller's."""
+        if told is not None and others is ANY_NUMBER and later == 0 and _includes(told, own):
+            return told, "caller"  # the ledger has nothing to add
+        kept = counting.value(counter, own, others)
         if told is None:
             return kept, "ledger"
         low = max(kept.low, told.low)
@@ -296,6 +347,11 @@ class Counts:
             high = max(high, kept.high)
         value = engine.Range(low, None if high is not None and high < low else high)
         return value, "caller" if value == told else "both"
+
+
+def _includes(count: engine.Range, own: engine.Range) -> bool:
+    """Whether a count may be all that an exchange certainly adds itself, and cannot be less."""
+    return count.low >= own.low and (count.high is None or count.high >= own.low)
 
 
 def ends(count: engine.Range) -> dict[str, int]:

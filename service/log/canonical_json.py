@@ -40,8 +40,8 @@ def _no_fraction(digits: str) -> None:
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode
-# Finds every fraction and every integer of 15 digits or more. What it finds within a text only leads to a closer look.
-_perhaps_a_number = re.compile(r"[0-9](?:[.eE]|[0-9]{14})").search
+# Of a written document, which bytes are digits, and which may follow one in a fraction.
+_DIGITS = bytes(ord("0") if chr(byte) in "0123456789" else ord(".") if chr(byte) in ".eE" else ord(" ") for byte in range(256))
 _look_at_numbers = json.JSONDecoder(parse_int=_plain_integer, parse_float=_no_fraction).decode
 
 
@@ -73,9 +73,9 @@ def canonical(document: JsonValue) -> bytes:
     # INVARIANT (one way of writing): whenever this returns, `rfc8785` would have returned the same bytes.
     try:
         text = _encode(document)
-        if _perhaps_a_number(text):
-            _look_at_numbers(text)
         written = text.encode()
+        if _perhaps_a_number(written):
+            _look_at_numbers(text)
     except (ValueError, RecursionError):
         pass  # the library decides, and says what is wrong
     else:
@@ -92,6 +92,12 @@ def canonical(document: JsonValue) -> bytes:
 @lru_cache(maxsize=1024)
 def _lead(name: str) -> bytes:
     return b',"%b":' % name.encode("ascii")
+
+
+def _perhaps_a_number(written: bytes) -> bool:
+    """Whether there is a fraction, or an integer of 15 digits or more. One within a text only leads to a closer look."""
+    digits = written.translate(_DIGITS)
+    return b"0." in digits or b"0" * 15 in digits
 
 
 def _beyond_the_first_plane(written: bytes) -> bool:

@@ -7,7 +7,8 @@ and the day, and an exchange that comes again gets the same bytes, with an id of
 - INVARIANT (nothing personal): an answer is kept under a digest that is keyed with a secret of the process, without the exchange and
   without the ids of its parties; of the exchange it has only the counts that were filled in, and the digest of its facts that the
   queue of reviews has too.
-- INVARIANT (bounded): what is kept has a bound in bytes; what was not used for longest goes first.
+- INVARIANT (bounded): what is kept has a bound in bytes; what was not used for longest goes first. Of a few answers that were found last,
+  the texts are kept unpacked too.
 - INVARIANT (no error hides): every hundredth answer that is found is not given. The exchange is decided again, and the two are compared.
 """
 
@@ -15,26 +16,30 @@ import json
 import secrets
 import zlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, Self
 from uuid import uuid4
 
+from pydantic_core import to_json
+
 import engine
-from service.log.canonical_json import canonical
-from service.log.record import RecordedDecision, answered
+from service.log.record import RecordedDecision
 from service.log.review_cases import ReviewCase
 
 MOST_BYTES = 9 * 2**20
 BESIDE_TEXTS = 800  # bytes that an answer takes beside its texts, as measured
 MOST_ALIKE = 8_192  # bytes of the first answer that is kept: those that follow are compressed with it, for they are alike
+MOST_APART = 16  # answers that were found last, whose texts stay unpacked: about 15 kB each
 AGAIN_EVERY = 100  # answers that are found
 PARTIES = {"exporter": (), "recipient": ()}  # the ids of the parties, in the names of an answer
 # In the place of the id of an answer that is kept. No text of an answer is a caller's, so none can be this.
 NO_ID = str(uuid4())
+_NO_ID = NO_ID.encode()
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
@@ -64,17 +69,9 @@ class KeptAnswer:
     case: ReviewCase
 
     @classmethod
-    def of(
-        cls,
-        written: engine.Written,
-        exchange: engine.Exchange,
-        case: ReviewCase,
-        counted: Mapping[str, Mapping[str, Any]],
-        texts: bytes,
-        alike: bytes,
-    ) -> Self:
+    def of(cls, made: "Made", texts: bytes, alike: bytes) -> Self:
         """An answer to an exchange. `texts` are those that `texts_of` gives."""
-        marks: Any = dict(counted)
+        written = made.written
         return cls(
             written.as_of,
             written.outcome,
@@ -82,11 +79,11 @@ class KeptAnswer:
             written.hypothetical,
             written.signable,
             written.judgement.outcome.bounds.high,
-            _pack(b"%b\0%b" % (texts, canonical(marks) if marks else b""), alike),
+            _pack(b"%b\0%b" % (texts, made.sources), alike),
             alike,
-            exchange.personal,
-            {fact: _at(exchange.document, fact) for fact in counted} or _NOTHING,
-            case,
+            made.exchange.personal,
+            {fact: _at(made.exchange.document, fact) for fact in made.counted} or _NOTHING,
+            made.case,
         )
 
     @property
@@ -97,11 +94,7 @@ class KeptAnswer:
     @property
     def texts(self) -> bytes:
         """Its texts, as `texts_of` gave them."""
-        return self._unpacked().rpartition(b"\0")[0]
-
-    def _unpacked(self) -> bytes:
-        reading = zlib.decompressobj(zdict=self.alike)
-        return reading.decompress(self.packed) + reading.flush()
+        return _unpack(self.packed, self.alike).rpartition(b"\0")[0]
 
     def under(self, id: str, parties: Mapping[str, tuple[str, ...]]) -> tuple[bytes, RecordedDecision, bytes]:
         """
@@ -109,26 +102,42 @@ class KeptAnswer:
 
         Last come the sources of the counters that were filled in, as canonical JSON; nothing where none was.
         """
-        texts = self._unpacked().replace(NO_ID.encode(), id.encode())
-        answer, decision, verdict, found_by, sentence, named, counted = texts.split(b"\0")
-        names = {name: tuple(values) for name, values in json.loads(named).items()}
+        texts = _texts(self.packed, self.alike)
         recorded = RecordedDecision(
             id,
-            decision,
-            verdict,
-            found_by,
+            texts.decision.replace(_NO_ID, id.encode()),
+            texts.verdict,
+            texts.found_by,
             self.as_of,
             self.outcome,
             self.proceed,
             self.hypothetical,
-            sentence.decode(),
-            {**names, **PARTIES, **parties},
+            texts.sentence,
+            {**texts.names, **PARTIES, **parties},
         )
-        return answer, recorded, counted
+        return texts.answer.replace(_NO_ID, id.encode()), recorded, texts.sources
 
     def filled(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
         """The document of an exchange with its counters filled in."""
         return engine.put_all(document, self.counts) if self.counts else document
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """
+    A decision that was made now: as it was written, as it is recorded, and its answer in bytes.
+
+    `exchange` is the exchange with its counters, `counted` are those that were filled in, and `sources` has the source of each, as
+    canonical JSON. `case` is what the decision is to the queue of reviews.
+    """
+
+    written: engine.Written
+    recorded: RecordedDecision
+    answer: bytes
+    exchange: engine.Exchange
+    case: ReviewCase
+    counted: Collection[str] = ()
+    sources: bytes = b""
 
 
 class DecisionCache:
@@ -145,8 +154,8 @@ class DecisionCache:
     def key(self, document: Mapping[str, Any], today: date, lang: str) -> bytes:
         """The key of the answer to an exchange. The law is that of the day in the document, or of `today`."""
         day = document.get("as_of")
-        whole = f"{today.isoformat() if day is None else ''}\0{day == today.isoformat()}\0{lang}\0{_encode(document)}"
-        return blake2b(whole.encode("utf-8", "surrogatepass"), key=self._secret, digest_size=24).digest()
+        whole = f"{today.isoformat() if day is None else ''}\0{day == today.isoformat()}\0{lang}\0".encode()
+        return blake2b(whole + to_json(document), key=self._secret, digest_size=24).digest()
 
     def find(self, key: bytes) -> KeptAnswer | None:
         """The answer under a key. None where there is none, and now and then where there is one."""
@@ -157,14 +166,7 @@ class DecisionCache:
         self._kept.move_to_end(key)
         return None if self.found % AGAIN_EVERY == 0 else kept
 
-    def keep(
-        self,
-        key: bytes,
-        written: engine.Written,
-        exchange: engine.Exchange,
-        case: ReviewCase,
-        counted: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
-    ) -> KeptAnswer | None:
+    def keep(self, key: bytes, made: Made) -> KeptAnswer | None:
         """
         Keep the answer to an exchange. If another one was kept before, all are dropped, and that one is returned.
 
@@ -172,16 +174,16 @@ class DecisionCache:
         Raises NotCanonical.
         """
         before = self._kept.get(key)
-        private = not {"/" + fact.replace(".", "/") for fact in counted}.isdisjoint(exchange.personal)
-        if before is None and (not written.engine.agreed or written.carried or private):
+        private = not {"/" + fact.replace(".", "/") for fact in made.counted}.isdisjoint(made.exchange.personal)
+        if before is None and (not made.written.engine.agreed or made.written.carried or private):
             return None
-        texts = texts_of(written)
+        texts = texts_of(made.recorded, made.answer)
         if before is not None:
             if before.texts == texts:
                 return None
             self.forget()
             return before
-        kept = KeptAnswer.of(written, exchange, case, counted, texts, self._alike)
+        kept = KeptAnswer.of(made, texts, self._alike)
         self._kept[key] = kept
         if not self._alike:
             self._alike = texts[-MOST_ALIKE:]
@@ -197,13 +199,37 @@ class DecisionCache:
         self.bytes = 0
 
 
-def texts_of(written: engine.Written) -> bytes:
+def texts_of(recorded: RecordedDecision, answer: bytes) -> bytes:
     """The texts of an answer that are kept, one after another with a zero byte between, with NO_ID in the place of its id."""
-    blank = written.under(NO_ID)
-    recorded = RecordedDecision.of(blank)
     named = _encode({name: values for name, values in recorded.named.items() if name not in PARTIES})
     members = (recorded.decision, recorded.verdict, recorded.found_by)
-    return b"\0".join((answered(blank), *members, recorded.answer.encode(), named.encode()))
+    texts = b"\0".join((answer, *members, recorded.answer.encode(), named.encode()))
+    return texts.replace(recorded.id.encode(), _NO_ID)
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """The texts of an answer, apart. Its answer and the decision in its record have NO_ID in the place of the id."""
+
+    answer: bytes
+    decision: bytes
+    verdict: bytes
+    found_by: bytes
+    sentence: str
+    names: Mapping[str, tuple[str, ...]]
+    sources: bytes
+
+
+@lru_cache(maxsize=MOST_APART)
+def _texts(packed: bytes, alike: bytes) -> _Texts:
+    answer, decision, verdict, found_by, sentence, named, sources = _unpack(packed, alike).split(b"\0")
+    names = {name: tuple(values) for name, values in json.loads(named).items()}
+    return _Texts(answer, decision, verdict, found_by, sentence.decode(), names, sources)
+
+
+def _unpack(packed: bytes, alike: bytes) -> bytes:
+    reading = zlib.decompressobj(zdict=alike)
+    return reading.decompress(packed) + reading.flush()
 
 
 def _pack(texts: bytes, alike: bytes) -> bytes:

@@ -8,6 +8,7 @@ INVARIANT (one writing lock): a writing transaction holds the database's writing
 (`BEGIN IMMEDIATE` on SQLite, a row of `head` on PostgreSQL). What it reads cannot change before it commits.
 """
 
+import asyncio
 import os
 import sqlite3
 import threading
@@ -74,6 +75,7 @@ class Database:
         self._largest = -1  # leaves that this process saw in the tree; -1 until the tree was compared with the kept checkpoint
         self._direct: sqlite3.Connection | None = None
         self._asking = threading.Lock()
+        self._in_this_turn: dict[tuple[asyncio.AbstractEventLoop, sa.Table], bool] = {}
         for each in (self.reading, self.writing):
             sa.event.listen(each, "connect", lambda _, made: counter_secret.give_key(made.info, self._key_that_sealed))
 
@@ -216,7 +218,25 @@ class Database:
             transaction.exec_driver_sql(_insertion(self.dialect, table), rows)
 
     def has_rows(self, table: sa.Table) -> bool:
-        """Whether a table has a row. Every decision asks it of the ledger, so an SQLite file is asked as directly as possible."""
+        """
+        Whether a table has a row. Every decision asks it of the ledger, so it is asked once in a turn of the event loop.
+
+        INVARIANT (nothing is overlooked): whoever asks in a turn was sent before the turn began, and so before the first one asked. What
+        was committed before it was sent is seen.
+        """
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return self._has_rows(table)
+        turn = loop, table
+        found = self._in_this_turn.get(turn)
+        if found is None:
+            found = self._in_this_turn[turn] = self._has_rows(table)
+            loop.call_soon(self._in_this_turn.pop, turn)
+        return found
+
+    def _has_rows(self, table: sa.Table) -> bool:
+        """The same, asked now. An SQLite file is asked as directly as possible."""
         if self.path is None:
             with self.reading.connect() as connection:
                 return connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first() is not None

@@ -15,8 +15,10 @@ import engine
 from engine.backends.durable.network import Network
 from service.log import search
 from service.log.query import Query
+from service.log.record import RecordedDecision, answered
 from service.log.review_cases import ReviewCase
 from service.log.store import Store
+from service.policies.decision_cache import Made
 from service.policies.live import Live
 from tests.bench import page_speed
 from tests.bench.figures import Goal, at_most
@@ -78,7 +80,8 @@ def test_where_nothing_hits_all_is_decided_again(monkeypatch: pytest.MonkeyPatch
         judgement = live.pdp.judge(exchange, as_of=DAY)
     once = len(fired)
     assert once
-    live.decisions.keep(key, live.pdp.answer(judgement, today=DAY, id="1"), exchange, ReviewCase("facts"))
+    written = live.pdp.answer(judgement, today=DAY, id="1")
+    live.decisions.keep(key, Made(written, RecordedDecision.of(written), answered(written), exchange, ReviewCase("facts")))
     assert live.decisions.find(key)
     forget(live)
     assert not live.decisions.find(key)

@@ -16,7 +16,7 @@ from service.log.leaf import WHOLE, opened
 from service.log.record import RecordedDecision, answered
 from service.log.review_cases import ReviewCase
 from service.policies import decision_cache
-from service.policies.decision_cache import DecisionCache
+from service.policies.decision_cache import DecisionCache, Made
 from tests.service.conftest import EXCHANGE, ONE_DATABASE, PERSONAL, POLICIES, body
 
 DAY = date(2026, 11, 24)
@@ -109,6 +109,10 @@ def test_nothing_personal_is_kept(evaluate, service):
         assert not any(value in text for text in texts)
 
 
+def made(written: engine.Written, exchange: engine.Exchange) -> Made:
+    return Made(written, RecordedDecision.of(written), answered(written), exchange, CASE)
+
+
 def test_what_is_kept_has_a_bound():
     """The answer that was not used for longest goes first."""
     bundle = engine.load(POLICIES)
@@ -119,7 +123,7 @@ def test_what_is_kept_has_a_bound():
         exchange = engine.parse_exchange(bundle, json.dumps({**EXCHANGE, "data": {"people": people}}).encode())
         written = pdp.answer(pdp.judge(exchange, as_of=DAY), today=DAY, id=ID)
         keys.append(cache.key(exchange.document, DAY, "en"))
-        assert cache.keep(keys[-1], written, exchange, CASE) is None
+        assert cache.keep(keys[-1], made(written, exchange)) is None
         assert cache.find(keys[0]) is not None
         assert cache.bytes <= 20_000
     assert cache.find(keys[-1]) is not None
@@ -162,7 +166,7 @@ def test_the_policies_own_exchanges_get_the_same_bytes(mode):
         as_of = exchange.as_of or DAY
         written = pdp.answer(pdp.judge(exchange, as_of=as_of), today=DAY, id=ID)
         key = cache.key(exchange.document, DAY, "en")
-        assert cache.keep(key, written, exchange, CASE) is None
+        assert cache.keep(key, made(written, exchange)) is None
         kept = cache.find(key)
         if kept is None:
             assert written.carried or not cache.found % decision_cache.AGAIN_EVERY
@@ -170,7 +174,7 @@ def test_the_policies_own_exchanges_get_the_same_bytes(mode):
         answer, recorded, counted = kept.under(ID, pdp.naming.parties(exchange.document))
         assert answer == answered(written)
         assert not counted
-        assert kept.texts == decision_cache.texts_of(written)
+        assert kept.texts == decision_cache.texts_of(RecordedDecision.of(written), answered(written))
         assert recorded == RecordedDecision.of(written)
         assert kept.signable == written.signable
         found += 1
