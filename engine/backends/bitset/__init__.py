@@ -107,7 +107,7 @@ class Bitset:
         strata = BitsetStrata(self._table, exchange, as_of, lambda key: reading.any(self._done.get(key, 0)), put_away)
         strata.stand(held.possible, held.certain)
         requirements = strata.meet()
-        permitting = {floor.place: floor.permits(reading.any, as_of) for floor in self._floors if possible & floor.voices}
+        permitting = {floor.place: floor.permits(terms, as_of) for floor in self._floors if possible & floor.voices}
         jurisdictions, beneath = strata.weigh(permitting)
         return Verdict(
             rules=self.rules.rules,

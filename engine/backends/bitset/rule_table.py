@@ -4,12 +4,13 @@ What the upper strata of the bitset back end look up, made once for a rule set: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from engine.backends.bitset.reading import NO, YES, AtomReader
+from engine.backends.bitset.reading import NO, UNKNOWN, YES, AtomReader
 from engine.rules import Floor, Level, Need, RuleSet, State, Truth
+from engine.verdict import Masks
 
 OWING = Level.PERMITTED_WITH_OBLIGATIONS
 BARS = {"review": Level.REVIEW, "prohibit": Level.PROHIBITED}
@@ -137,19 +138,18 @@ class FloorTerms:
             spoken.append((defined[each.subject] if each.subject else 0, each.covered_from, said))
         return cls(floor.jurisdiction, voices, tuple(spoken))
 
-    def permits(self, any_: Callable[[int], Truth], day: date) -> Truth:
+    def permits(self, terms: Masks, day: date) -> Truth:
         """Whether the law speaks of some subject matter of the exchange, and of every one that it covers on the day."""
-        if any_(self.voices) is NO:
-            return NO
+        possible, certain = terms
         speaks, everywhere = NO, YES
         for subject, since, said in self.spoken:
-            about = any_(subject) if subject else YES
-            if about is NO:
+            about = YES if not subject or certain & subject else UNKNOWN
+            if about is UNKNOWN and not possible & subject:
                 continue
-            says = any_(said)
-            speaks = max(speaks, min(about, says))
+            says = YES if certain & said else UNKNOWN if possible & said else NO
+            speaks = max(speaks, says if about is YES else min(about, says))
             if says is not YES and since is not None and since <= day:
-                everywhere = min(everywhere, max(~about, says))
+                everywhere = min(everywhere, says if about is YES else UNKNOWN)
         return min(speaks, everywhere)
 
 
