@@ -10,6 +10,7 @@ A node of whose facts an exchange has none reads the same on every exchange of i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from functools import reduce
 from itertools import chain
@@ -57,18 +58,21 @@ class ConditionGraph:
         """The node of one of the bundle's conditions."""
         return self._defined[condition.key] if isinstance(condition, Defined) else self._nodes[id(condition)]
 
+    @contextmanager
     def reader(
         self, exchange: Exchange, day: date, reading: Reading, asked_of: Callable[[Atom], tuple[str, ...]]
-    ) -> Callable[[int], Read]:
+    ) -> Iterator[Callable[[int], Read]]:
         """
         Reads nodes on one exchange; `reading` says how tests read, `asked_of` has the facts to ask for because of an open test.
 
-        Of a test whose facts are all left out, and with them the countries of its places, these two depend on the day only.
+        Of a test whose facts are all left out, and with them the countries of its places, these two depend on the day only. The function
+        is for the body of a `with`: it calls itself, and is let go afterwards, without a search for cycles.
         """
         kinds, parts, atoms, reads = self._kinds, self._parts, self.atoms, self._reads
         test = reading.reader(atoms)
         known: list[Read | None] = [None] * len(kinds)
         left_out = self._of_day(day)
+        itself: list[Callable[[int], Read]] = []  # so that it can be let go
         sent = 0
         for key in exchange.values:
             sent |= self._keys.get(key, 0)
@@ -88,7 +92,7 @@ class ConditionGraph:
                 truth = test(inner[0])
                 found = asked_of(atoms[inner[0]]) if truth is Truth.UNKNOWN else truth is Truth.YES
             elif kind == NOT:
-                found = read(inner[0])
+                found = itself[0](inner[0])
                 found = not found if isinstance(found, bool) else found
             else:
                 decides = kind == ANY  # the value of a part that decides the whole
@@ -96,7 +100,7 @@ class ConditionGraph:
                 for part in inner:
                     one = known[part]
                     if one is None:
-                        one = read(part)
+                        one = itself[0](part)
                     if one is decides:
                         found = one
                         break
@@ -110,7 +114,9 @@ class ConditionGraph:
                 left_out[node] = found
             return found
 
-        return read
+        itself.append(read)
+        yield read
+        itself.clear()
 
     def _of_day(self, day: date) -> list[Read | None]:
         """How nodes read on a day where their facts are left out, as far as it is known; readers add to it."""

@@ -9,11 +9,12 @@ documents and counts that she must look up. Nothing is evaluated: how the tests 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from engine.deciding.judgement import Judgement
+from engine.questions.condition_graph import Read
 from engine.questions.open_facts import OpenFacts, choices, is_open
 from engine.rules import AS_OF, Atom, Condition, Defined, Level, State, Truth, anchors
 from engine.values import Missing, Value
@@ -31,7 +32,7 @@ class Ranking(OpenFacts):
 
     def __init__(self, questions: Questions, judgement: Judgement) -> None:
         super().__init__(questions, judgement)
-        self._read = questions.graph.reader(self.exchange, judgement.as_of, self.reading, self._asked_of)
+        self._read: Callable[[int], Read]
         self._askable: dict[str, bool] = {}
 
     def best_first(self) -> list[str]:
@@ -42,7 +43,9 @@ class Ranking(OpenFacts):
         """
         low, high = self.outcome.bounds.low, self.outcome.bounds.high
         first: list[str] = []
-        terms = list(self.terms(low))
+        with self.questions.graph.reader(self.exchange, self.judgement.as_of, self.reading, self._asked_of) as self._read:
+            terms = list(self.terms(low))
+        del self._read  # what it read is let go now, and not by the next search for cycles
         if low <= PROCEEDS < high:
             first = self.ranked([term for term in terms if term[0] > PROCEEDS])
             terms = [term for term in terms if term[0] <= PROCEEDS]  # all terms of every fact that is not among the first
