@@ -4,6 +4,7 @@ What is asked: no answer is tried that cannot be true together with what was sen
 
 from __future__ import annotations
 
+import gc
 import json
 from datetime import date
 from typing import Any
@@ -106,3 +107,25 @@ def test_nothing_is_tried_that_cannot_be_true(monkeypatch: pytest.MonkeyPatch) -
             exchange = read(pdp.bundle, maker.exchange())
             pdp.decide(exchange, as_of=AS_OF, today=AS_OF, id="1", include=["remedies"])
     assert looked > 1_000
+
+
+@pytest.mark.parametrize("mode", ["bitset", "checked"])
+def test_an_open_decision_leaves_nothing_to_a_search_for_cycles(mode: str) -> None:
+    """What questions read goes with the last question. A search for cycles in mid-decision would take longer than the decision."""
+    made = bundle(RULE, {"id": "s", "when": {"data.sold": "no", "data.rate": {"at_least": "0.5"}}, "review": "Look."})
+    pdp, exchange = engine.PDP(made, mode), build(made, BASE)
+
+    def decide() -> str:
+        judgement = pdp.judge(exchange, as_of=DAY)
+        assert judgement.open_facts
+        return pdp.answer(judgement, today=DAY, id="1").answer
+
+    decide()  # what is made once
+    gc.collect()
+    gc.disable()
+    try:
+        answers = {decide() for _ in range(5)}
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+    assert len(answers) == 1
