@@ -22,9 +22,8 @@ from engine.backends.durable.network import Head, Network, Test
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Condition, Defined, RuleSet
 
-FEW_TERMS = (
-    10  # the most terms of a group's first layer that is derived for all groups, because a ruleset of its own costs more
-)
+# The most terms of a group's first layer that is derived for all groups, because a ruleset of its own costs more.
+FEW_TERMS = 10
 DERIVED = 512  # messages of which a network keeps what it derived
 
 
