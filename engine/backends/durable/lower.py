@@ -133,9 +133,11 @@ class Lowering:
         said = {tests: self._said(tests) for tests in found}
         for tests, all_ in said.items():
             said[tests] = all_.union(limit for limit in limits if any(test.implies(limit) for test in all_))
-        return tuple(
-            term for tests, term in found.items() if not any(other <= said[tests] for other in found if other is not tests)
-        )
+        # One by one, the longest first: each is left out for one that stays so far. So of two that imply each other one stays.
+        for tests in sorted(said, key=len, reverse=True):
+            if any(other <= said[tests] for other in found if other is not tests):
+                del found[tests]
+        return tuple(found.values())
 
 
 def _derived(head: int, positive: bool) -> Term:

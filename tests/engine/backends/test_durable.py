@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 
 import engine
+from engine.authoring.testing import build
 from engine.backends.durable import Durable, lower, messages, program
 from engine.backends.durable.network import Message, Network
 from engine.backends.reference import Reference
 from engine.rules import Truth
 from tests.engine.backends.random_bundles import AS_OF, Maker, read
+from tests.engine.backends.test_cases import VOCABULARY, policy
 
 
 @pytest.fixture
@@ -143,3 +145,45 @@ def test_what_a_condition_that_came_with_the_data_tests_is_always_known(bundle: 
     assert tested
     assert verdict.defined.several(tested) == [meant[key] for key in tested]
     assert asked == []
+
+
+ALIKE = {
+    "the narrower limit alone, and with the wider one": [
+        {"data.people.ordinary": {"at_least": "5"}},
+        [{"data.people.ordinary": {"at_least": "3"}}, {"data.people.ordinary": {"at_least": "5"}}],
+    ],
+    "the same the other way round": [
+        [{"data.people.ordinary": {"at_most": "5"}}, {"data.people.ordinary": {"at_most": "9"}}],
+        {"data.people.ordinary": {"at_most": "5"}},
+    ],
+    "a definition alone, and with one that it implies": ["narrow", ["narrow", "wide"]],
+    "the same with a test between": [["narrow", "wide", {"data.sold": "yes"}], ["narrow", {"data.sold": "yes"}], "narrow"],
+}
+
+
+@pytest.mark.parametrize("ways", ALIKE.values(), ids=ALIKE)
+def test_of_alternatives_that_imply_each_other_one_stays(ways: list[Any]) -> None:
+    """A redundant alternative is left out for one that stays, and never for one that is left out itself."""
+    wide = {"any_of": [{"data.people.ordinary": {"at_least": each}} for each in ("100", "200")]}
+    policies = policy(
+        {
+            "policy": "p",
+            "define": {
+                "wide": wide,
+                "narrow": ["wide", {"any_of": [{"data.sold": "yes"}, {"data.rate": {"at_least": "0.5"}}]}],
+            },
+            "rules": [{"id": "r", "when": {"any_of": ways}, "prohibit": "No."}],
+        }
+    )
+    made = engine.load_sources({"words.yaml": VOCABULARY.read_bytes(), "law.yaml": json.dumps(policies).encode()})
+    exchanges = [
+        build(made, {"exporter.country": "AA", "data.people.ordinary": people, **sold})
+        for people in ("2", "4", "5", "7", "150", "300", {"at_least": "4", "at_most": "200"}, "unknown")
+        for sold in ({}, {"data.sold": "yes"}, {"data.sold": "no"})
+    ]
+    for narrow in (0, 1, lower.NARROW):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(lower.Lowering.terms, "__defaults__", (True, narrow))
+            patched.setattr(lower.Lowering.head, "__defaults__", (narrow,))
+            durable = Durable(made.rules)
+        assert differences(made, durable, [(each, AS_OF) for each in exchanges]) == []
