@@ -7,7 +7,6 @@ as there is room. So nothing that is sent can make an answer long, and no list c
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from json.encoder import encode_basestring as quote
@@ -18,6 +17,7 @@ from engine.answer import MOST_BYTES, SCHEMA
 from engine.deciding.combine import word
 from engine.decision import CarriedPart, ConflictPart, DisputedPart, EnginePart, QuestionPart
 from engine.explaining.case import Case
+from engine.explaining.encoding import encode
 from engine.explaining.owed import ToldDuty
 from engine.explaining.sentence import lacking, needs
 from engine.verdict import Bounds, numbers
@@ -42,8 +42,6 @@ MAX_HOW = 240  # bytes that a way of meeting a requirement may take
 MAX_DISAGREEMENT = 120  # characters of a place where engines disagree
 SPARE = 160  # bytes that stay free, for members to come
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode
-
 
 class AnswerWriter:
     """Writes the answers of one bundle in one language; what it has in common with the explanation, the teller writes."""
@@ -53,7 +51,7 @@ class AnswerWriter:
         self.book = teller.book
         self.bundle = teller.bundle
         digests = teller.bundle.digests
-        self._bundle = _encode({"meaning": digests.meaning, "source": digests.source})
+        self._bundle = encode({"meaning": digests.meaning, "source": digests.source})
         self._agreed = _engine(agreed)
 
     def members(
@@ -87,8 +85,8 @@ class AnswerWriter:
             "questions": (len(case.asked), map(self.asked, case.asked)),
             "unmet": _counted(self.unmet(case)),
             "jurisdictions": (len(outcome.jurisdictions), self.jurisdictions(case)),
-            "disputed": (len(disputed), (_encode(part.model_dump(mode="json")) for part in disputed)),
-            "signed_off": (len(judgement.signed_off), (_encode(part.model_dump(mode="json")) for part in judgement.signed_off)),
+            "disputed": (len(disputed), (encode(part.model_dump(mode="json")) for part in disputed)),
+            "signed_off": (len(judgement.signed_off), (encode(part.model_dump(mode="json")) for part in judgement.signed_off)),
             "owed": (len(duties), (duty.short for duty in sorted(duties, key=attrgetter("urgency")))),
             "carried": (len(carried), map(_carried, sorted(carried, key=_gravity))),
             "conflicts": (len(conflicts), (quote(part.text) for part in conflicts)),
@@ -117,13 +115,13 @@ class AnswerWriter:
         told = {"fact": part.fact, "question": part.question, "type": part.type, **_told(narrows=part.narrows)}
         titled = [{"title": self.book.value(type, value) if type else value, "value": value} for value in part.values]
         values: list[dict[str, str]] = []
-        room = MAX_QUESTION - len(_encode(told).encode())
+        room = MAX_QUESTION - len(encode(told).encode())
         for each in titled[:MAX_VALUES]:
-            room -= len(_encode(each).encode()) + 1
+            room -= len(encode(each).encode()) + 1
             if room < 0:
                 break
             values.append(each)
-        return _encode(told | _told(more=len(titled) - len(values), values=values))
+        return encode(told | _told(more=len(titled) - len(values), values=values))
 
     def unmet(self, case: Case) -> Iterator[str]:
         """What is required and not shown, by alternative; what certainly is not comes first."""
@@ -135,7 +133,7 @@ class AnswerWriter:
                 continue  # another rule requires one of the alternatives anyway
             found.setdefault(ways, {})[rule.provision.id] = None
         for ways, under in found.items():
-            yield _encode({"under": list(under), "ways": [[self.way(name) for name in way] for way in ways]})
+            yield encode({"under": list(under), "ways": [[self.way(name) for name in way] for way in ways]})
 
     def way(self, name: str) -> dict[str, str]:
         """A requirement, with how to meet it where this is short."""
@@ -184,7 +182,7 @@ class AnswerWriter:
         """The lanes that are open."""
         rules = (case.verdict.rules[number] for number in numbers(case.verdict.stands.certain & self.teller.laned))
         for lane in dict.fromkeys(rule.lane for rule in rules):
-            yield _encode({"lane": lane, "title": self.book.text(self.bundle.vocabulary.lanes[lane].title)})
+            yield encode({"lane": lane, "title": self.book.text(self.bundle.vocabulary.lanes[lane].title)})
 
 
 # The order of the members of an answer.
@@ -219,7 +217,7 @@ def fitted(items: Mapping[str, Sequence[str]], room: int) -> dict[str, list[str]
 
 def _engine(engine: EnginePart) -> str:
     """The engines that decided, as JSON."""
-    return _encode(
+    return encode(
         {
             "agreed": engine.agreed,
             **_told(disagreement=[text[:MAX_DISAGREEMENT] for text in engine.disagreement[:3]]),
@@ -246,7 +244,7 @@ def _counted(texts: Iterable[str]) -> tuple[int, Iterable[str]]:
 
 
 def _carried(part: CarriedPart) -> str:
-    return _encode(part.model_dump(mode="json", include=CARRIED))
+    return encode(part.model_dump(mode="json", include=CARRIED))
 
 
 def _gravity(part: CarriedPart) -> int:

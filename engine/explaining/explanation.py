@@ -7,7 +7,6 @@ provision, a test in words) are written once and kept; a decision is put togethe
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from json.encoder import encode_basestring as quote
@@ -39,6 +38,7 @@ from engine.decision import (
 from engine.exchange import Exchange
 from engine.explaining.answer_writer import AnswerWriter
 from engine.explaining.case import Case
+from engine.explaining.encoding import encode
 from engine.explaining.factor import Account
 from engine.explaining.owed import OwedDuty, ToldDuty, length_of
 from engine.explaining.phrasebook import Phrasebook, shown
@@ -57,8 +57,6 @@ MOST_FOLDERS = 8  # that a decision names, so that its length has a bound
 REMEMBERED = 256  # combinations of truth values of the tests of one rule
 TRUTH_WORDS: dict[Truth, TruthWord] = {Truth.NO: "no", Truth.UNKNOWN: "unknown", Truth.YES: "yes"}
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode
-
 
 class Teller:
     """Writes the decisions of one bundle in one language; `agreed` is the `engine` part for engines that agree."""
@@ -66,8 +64,8 @@ class Teller:
     def __init__(self, bundle: Bundle, agreed: EnginePart, language: Language) -> None:
         self.bundle = bundle
         self.book = Phrasebook(bundle, language)
-        self.agreed = _encode(agreed.model_dump(mode="json"))
-        self.account = Account(self.book, _encode)
+        self.agreed = encode(agreed.model_dump(mode="json"))
+        self.account = Account(self.book, encode)
         self.naming = Naming(bundle)
         rules = bundle.rules.rules
         self._weighing = _mask(rules, lambda rule: rule.effect in WEIGHING)
@@ -103,7 +101,7 @@ class Teller:
         folders = {"folders": digests.folders} if 1 < len(digests.folders) <= MOST_FOLDERS else {}
         self.verdicts = VerdictWriter(bundle.rules)
         self._answers = AnswerWriter(self, agreed)
-        self.written_bundle = _encode({**folders, "meaning": digests.meaning, "source": digests.source})
+        self.written_bundle = encode({**folders, "meaning": digests.meaning, "source": digests.source})
 
     def answer(self, case: Case, explained: str = "") -> Written:
         """The answer of a case; `explained` is the explanation that goes with it, as JSON."""
@@ -143,7 +141,7 @@ class Teller:
             "coverage": self.coverage(case),
             "factor": self.account.write(case, values),
             "bundle": self.written_bundle,
-            "engine": self.agreed if judgement.agreed else _encode(judgement.engine.model_dump(mode="json")),
+            "engine": self.agreed if judgement.agreed else encode(judgement.engine.model_dump(mode="json")),
         }
         if judgement.signed_off:
             members["signed_off"] = _parts(judgement.signed_off)
@@ -154,10 +152,10 @@ class Teller:
             if case.exact:
                 members["exact"] = "true"
         if case.exchange.only_stated:
-            members["must_be_shown"] = _encode(list(case.exchange.only_stated))
+            members["must_be_shown"] = encode(list(case.exchange.only_stated))
         if disputed:
             members["disputed"] = _parts(disputed)
-        members |= {name: _encode(part.model_dump(mode="json", by_alias=True)) for name, part in more.items()}
+        members |= {name: encode(part.model_dump(mode="json", by_alias=True)) for name, part in more.items()}
         return self._written(case, said, duties, conflicts, carried, disputed, case.missing, members)
 
     def explain(
@@ -177,7 +175,7 @@ class Teller:
                 "jurisdictions": _list(self._jurisdictions(case)),
                 "disputed": _parts(disputed),
                 "signed_off": _parts(case.judgement.signed_off),
-                "must_be_shown": _encode(list(case.exchange.only_stated)),
+                "must_be_shown": encode(list(case.exchange.only_stated)),
                 "reasons": _list(self.reason(number, case, values) for number in numbers(told & stands.certain)),
                 "possible_count": str(possible.bit_count()),
                 "beaten": _list(self.beaten(case)),
@@ -204,7 +202,7 @@ class Teller:
         for name, write in written.items():
             if name in parts:
                 members |= write()
-        members |= {name: _encode(part.model_dump(mode="json", by_alias=True)) for name, part in more.items()}
+        members |= {name: encode(part.model_dump(mode="json", by_alias=True)) for name, part in more.items()}
         return "{" + ",".join(f'"{name}":{members[name]}' for name in sorted(members)) + "}"
 
     def _told(
@@ -311,7 +309,7 @@ class Teller:
     def _pieces(self, rule: Rule, certain: bool) -> tuple[str, str]:
         """The JSON of a reason before its evidence, and after it."""
         provision, text = rule.provision, self.book.text
-        whole = _encode(
+        whole = encode(
             {
                 "at": f"{provision.file}:{provision.line}",
                 "citation": text(provision.citation),
@@ -371,7 +369,7 @@ class Teller:
             rule = case.verdict.rules[number]
             by = [e.provision.id for n, e in case.standing() if self._victims.get(n, 0) >> number & 1]
             standing = stands.truth(number)
-            found[rule.provision.id] = _encode(
+            found[rule.provision.id] = encode(
                 {
                     "by": list(dict.fromkeys(by)),
                     "certain": standing is Truth.NO or doubted.truth(number) is Truth.YES,
@@ -455,7 +453,7 @@ class Teller:
         if number not in self._advice:
             rule = self.bundle.rules.rules[number]
             provision = rule.provision
-            self._advice[number] = _encode(
+            self._advice[number] = encode(
                 {
                     "advice": self.book.text(rule.message),
                     "citation": self.book.text(provision.citation),
@@ -558,7 +556,7 @@ class Teller:
             }
             for off in self.bundle.vocabulary.switched_off
         ]
-        return _encode(
+        return encode(
             {
                 "accepted": accepted,
                 "jurisdictions": list(covered.jurisdictions),
@@ -609,7 +607,7 @@ class Values(dict[str, str]):
                 case bool():
                     found = "true" if value else "false"
                 case _:
-                    found = _encode(value)
+                    found = encode(value)
         self[fact] = found
         return found
 
@@ -623,7 +621,7 @@ def _list(texts: Iterable[str]) -> str:
 
 
 def _parts(parts: Iterable[BaseModel]) -> str:
-    return _list(_encode(part.model_dump(mode="json", by_alias=True)) for part in parts)
+    return _list(encode(part.model_dump(mode="json", by_alias=True)) for part in parts)
 
 
 def _mask(rules: tuple[Rule, ...], chosen: Callable[[Rule], bool]) -> int:
@@ -631,7 +629,7 @@ def _mask(rules: tuple[Rule, ...], chosen: Callable[[Rule], bool]) -> int:
 
 
 _BOUNDS: dict[Any, str] = {
-    Bounds(low, high): _encode({"highest": high.word, "lowest": low.word}) for low in Level for high in Level
+    Bounds(low, high): encode({"highest": high.word, "lowest": low.word}) for low in Level for high in Level
 }
 
 

@@ -6,15 +6,13 @@ A duty may say how long its proof is kept (`keep`, semantics 3.6): a length of t
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import date
 
 from engine.decision import DutyPart
+from engine.explaining.encoding import encode
 from engine.rules import Duty
 from engine.values import BadValue, Duration, read_duration
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class ToldDuty:
 
     @classmethod
     def of(cls, part: DutyPart) -> ToldDuty:
-        return cls(part, _encode(part.model_dump(mode="json")), in_short(part), urgency(part))
+        return cls(part, encode(part.model_dump(mode="json")), in_short(part), urgency(part))
 
 
 def in_short(part: DutyPart) -> str:
@@ -53,7 +51,7 @@ def in_short(part: DutyPart) -> str:
         told["overdue"] = part.overdue
     if part.due:
         told["due"] = part.due.isoformat()
-    return _encode(told)
+    return encode(told)
 
 
 def urgency(part: DutyPart) -> tuple[bool, bool, str]:

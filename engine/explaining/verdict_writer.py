@@ -13,22 +13,21 @@ from itertools import combinations
 from json.encoder import encode_basestring as quote
 
 from engine.deciding.judgement import Judgement
+from engine.explaining.encoding import encode
 from engine.rules import Level, RuleSet, State
 from engine.verdict import Bounds, numbers
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode
 
 UNMET = frozenset((State.UNMET,))
 # The names of the states that a requirement may have.
 _STATES = {
-    frozenset(states): _encode(sorted(state.name.lower() for state in states))
+    frozenset(states): encode(sorted(state.name.lower() for state in states))
     for size in range(1, len(State) + 1)
     for states in combinations(State, size)
 }
 
 
 _IN_WORDS = {states: quote(" or ".join(json.loads(names))) for states, names in _STATES.items()}
-_ENDS = tuple(tuple(_encode([low.word, high.word]) for high in Level) for low in Level)
+_ENDS = tuple(tuple(encode([low.word, high.word]) for high in Level) for low in Level)
 
 
 class VerdictWriter:

@@ -14,6 +14,7 @@ from typing import Any
 
 from engine.decision import DutyPart
 from engine.explaining.answer_writer import MOST
+from engine.explaining.encoding import encode
 from engine.explaining.owed import in_short, urgency
 from engine.explaining.sentence import ASKED, SHOWN
 from engine.explaining.written import Written
@@ -35,12 +36,12 @@ def withheld(written: Written, say: Language) -> Written:
     told.pop("disagreement", None)
     text = _answer(written, duties, say)
     members = {name: member for name, member in written.members.items() if name not in ADDED}
-    members |= {name: _encode(empty) for name, empty in REASONS.items()}
-    members["answer"] = _encode(text)
-    members["owed"] = _encode([json.loads(in_short(each)) for each in sorted(duties, key=urgency)[: MOST["owed"]]])
+    members |= {name: encode(empty) for name, empty in REASONS.items()}
+    members["answer"] = encode(text)
+    members["owed"] = encode([json.loads(in_short(each)) for each in sorted(duties, key=urgency)[: MOST["owed"]]])
     left = {**json.loads(members["more"]), "owed": len(duties) - MOST["owed"]}
-    members["more"] = _encode({name: count for name, count in left.items() if count > 0 and name in members.keys() - REASONS})
-    members["engine"] = _encode(told)
+    members["more"] = encode({name: count for name, count in left.items() if count > 0 and name in members.keys() - REASONS})
+    members["engine"] = encode(told)
     members["withheld"] = "true"
     return replace(
         written,
@@ -72,6 +73,3 @@ def _answer(written: Written, duties: tuple[DutyPart, ...], say: Language) -> st
             text = say.refused(written.outcome)
     text += say.reasons_withheld()
     return say.hypothetically(written.as_of, text) if written.hypothetical else text
-
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode

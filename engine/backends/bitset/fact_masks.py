@@ -1,5 +1,5 @@
 """
-Values go in, masks come out: for each class of a fact's values, the terms that it leaves possible and those that it leaves certain.
+Values go in, masks come out: for each class of a fact's values, the terms that it leaves possible, and those that it leaves open.
 
 The values of one class are those that the rules cannot tell apart. The masks of a class are made once, from how each test reads, and
 are looked up afterwards: by the value itself, or for amounts by places among cuts. The classes of one day are kept together.
