@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from engine.authoring.testing import build
 from engine.backends.durable import Durable, lower, messages, program
 from engine.backends.durable.network import Message, Network
 from engine.backends.reference import Reference
-from engine.rules import Truth
+from engine.rules import All, AnyOf, Condition, Truth, atoms
 from tests.engine.backends.random_bundles import AS_OF, Maker, read
 from tests.engine.backends.test_cases import VOCABULARY, policy
 
@@ -147,6 +149,7 @@ def test_what_a_condition_that_came_with_the_data_tests_is_always_known(bundle: 
     assert asked == []
 
 
+WIDER = {"at_least": -1, "at_most": 1}  # what makes a limit wider
 ALIKE = {
     "the narrower limit alone, and with the wider one": [
         {"data.people.ordinary": {"at_least": "5"}},
@@ -187,3 +190,29 @@ def test_of_alternatives_that_imply_each_other_one_stays(ways: list[Any]) -> Non
             patched.setattr(lower.Lowering.head, "__defaults__", (narrow,))
             durable = Durable(made.rules)
         assert differences(made, durable, [(each, AS_OF) for each in exchanges]) == []
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_an_alternative_with_a_wider_limit_beside_changes_no_answer(seed: int) -> None:
+    """Random rules, each beside itself with a limit that its own limits imply, such as at least 3 beside at least 5."""
+    maker = Maker(seed)
+    made = maker.bundle()
+    repeated = 0
+
+    def beside(condition: Condition) -> Condition:
+        nonlocal repeated
+        limits = [
+            atom for atom in atoms(condition) if atom.op in WIDER and any(isinstance(each, Decimal) for each in atom.operands)
+        ]
+        repeated += bool(limits)
+        wider = [replace(atom, operands=(atom.operands[0] + WIDER[atom.op],)) for atom in limits]  # type: ignore[arg-type, operator]
+        return AnyOf((All((condition, *wider)), condition))
+
+    rules = replace(made.rules, rules=tuple(replace(rule, condition=beside(rule.condition)) for rule in made.rules.rules))
+    reference, durable = Reference(rules), Durable(rules)
+    found: list[str] = []
+    for _ in range(25):
+        exchange = read(made, maker.exchange())
+        found += reference.evaluate(exchange, AS_OF).differences(durable.evaluate(exchange, AS_OF))
+    assert found == []
+    assert repeated > 0
