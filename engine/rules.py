@@ -9,7 +9,7 @@ exempts has become two rules or more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import IntEnum
@@ -338,6 +338,12 @@ class RuleSet:
         """Every duty by its key, those of rules first."""
         owners: tuple[Rule | Requirement, ...] = (*self.rules, *self.requirements.values())
         return {duty.key: duty for owner in owners for duty in owner.duties}
+
+
+def exempted(rules: Sequence[Rule]) -> dict[int, int]:
+    """The rules that each rule exempts: of its number, theirs as bits. Rules that exempt nothing are left out."""
+    number_of = {rule.key: number for number, rule in enumerate(rules)}
+    return {number: sum(1 << number_of[key] for key in rule.exempts) for number, rule in enumerate(rules) if rule.exempts}
 
 
 def anchors(due: Due | None) -> Iterator[Period | OnDay]:

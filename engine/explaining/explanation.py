@@ -48,7 +48,7 @@ from engine.explaining.verdict_writer import VerdictWriter
 from engine.explaining.written import Written
 from engine.languages import ENGLISH, Language
 from engine.registered import IN_REGISTER
-from engine.rules import AS_OF, Defined, Level, Rule, State, Truth, bearing, tests
+from engine.rules import AS_OF, Defined, Level, Rule, State, Truth, bearing, exempted, tests
 from engine.values import Missing, either
 from engine.verdict import Bounds, Reading, numbers
 
@@ -75,8 +75,7 @@ class Teller:
         self.laned = _mask(rules, lambda rule: bool(rule.lane))
         self._refusing = _mask(rules, lambda rule: any(duty.arises == "refusal" for duty in rule.duties))
         self._requiring = _mask(rules, lambda rule: rule.need is not None)
-        number_of = {rule.key: number for number, rule in enumerate(rules)}
-        self._victims = {n: sum(1 << number_of[key] for key in rule.exempts) for n, rule in enumerate(rules) if rule.exempts}
+        self._victims = exempted(rules)
         self._lifts = {n: frozenset((*rule.satisfies, *rule.excuses)) for n, rule in enumerate(rules)}
         self._needs = {n: tuple(rule.need.requirements()) for n, rule in enumerate(rules) if rule.need}
         self.instruments = Instruments(rules)

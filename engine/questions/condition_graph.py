@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from functools import reduce
-from itertools import chain
 from operator import or_
 from typing import TypeAlias
 
@@ -26,8 +25,8 @@ from engine.verdict import Reading
 TEST, NOT, ALL, ANY = range(4)
 DAYS = 4  # days for which it is kept how nodes read where their facts are left out
 
-# How a node reads: true, false, or the facts that leave it open.
-Read: TypeAlias = bool | tuple[str, ...]
+# How a node reads: true, false, or the facts that leave it open, in the order of its tests. It is shared: nobody changes it.
+Read: TypeAlias = bool | dict[str, None]
 
 
 class ConditionGraph:
@@ -48,15 +47,15 @@ class ConditionGraph:
         self._parts: list[tuple[int, ...]] = []  # of a test its number
         self._tests: dict[Atom, int] = {}
         self._nodes: dict[int, int] = {}  # by the identity of a condition, which the bundle keeps alive
-        self._defined: dict[str, int] = {}
+        self.defined: dict[str, int] = {}  # the node of each definition
         for key, condition in rules.definitions.items():  # each uses only earlier ones
-            self._defined[key] = self._add(condition)
+            self.defined[key] = self._add(condition)
         for condition in _others(rules):
             self._add(condition)
 
     def node(self, condition: Condition) -> int:
         """The node of one of the bundle's conditions."""
-        return self._defined[condition.key] if isinstance(condition, Defined) else self._nodes[id(condition)]
+        return self.defined[condition.key] if isinstance(condition, Defined) else self._nodes[id(condition)]
 
     @contextmanager
     def reader(
@@ -90,25 +89,23 @@ class ConditionGraph:
             kind, inner = kinds[node], parts[node]
             if kind == TEST:
                 truth = test(inner[0])
-                found = asked_of(atoms[inner[0]]) if truth is Truth.UNKNOWN else truth is Truth.YES
+                found = dict.fromkeys(asked_of(atoms[inner[0]])) if truth is Truth.UNKNOWN else truth is Truth.YES
             elif kind == NOT:
                 found = itself[0](inner[0])
                 found = not found if isinstance(found, bool) else found
             else:
                 decides = kind == ANY  # the value of a part that decides the whole
-                found, open_ = not decides, list[tuple[str, ...]]()
+                settled = not decides
+                found = settled
                 for part in inner:
-                    one = known[part]
+                    one = known[part] if reads[part] & sent else left_out[part]
                     if one is None:
                         one = itself[0](part)
                     if one is decides:
                         found = one
                         break
-                    if one is not found:
-                        open_.append(one)  # type: ignore[arg-type]
-                else:
-                    if open_:
-                        found = open_[0] if len(open_) == 1 else tuple(dict.fromkeys(chain.from_iterable(open_)))
+                    if one is not settled:
+                        found = one if found is settled else found | one  # type: ignore[operator]
             known[node] = found
             if shared:
                 left_out[node] = found
@@ -148,7 +145,7 @@ class ConditionGraph:
             return node
         match condition:
             case Defined(key=key):
-                return self._defined[key]
+                return self.defined[key]
             case Atom():
                 node = self._tests.get(condition)
                 if node is None:

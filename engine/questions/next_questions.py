@@ -26,7 +26,7 @@ from engine.questions.possible_answers import AnswerBook
 from engine.questions.ranking import Ranking
 from engine.questions.settling_lists import SettlingLists
 from engine.registered import IN_REGISTER
-from engine.rules import Atom, Condition, Level, Rule, Truth, tests
+from engine.rules import Atom, Condition, Level, Rule, Truth, exempted, tests
 from engine.values import Missing, Value
 from engine.verdict import Verdict
 
@@ -71,7 +71,6 @@ class Questions:
         self.nodes = tuple(self.graph.node(rule.condition) for rule in rules)
         placed = {name for each in bundle.vocabulary.placed for name in (each.name, each.lies_in)}
         self._tied = placed | bundle.coherence.mentioned
-        self.number_of = {rule.key: number for number, rule in enumerate(rules)}
         words = bundle.vocabulary
         self._counted = frozenset(name for name, fact in words.facts.items() if fact.family in words.counters)
         self._entities = tuple(f"{kind}.id" for kind in words.entities)
@@ -80,7 +79,9 @@ class Questions:
             counted = (name for name, counter in words.counters.items() if id in counter.per)
             for fact in dict.fromkeys((*counted, *text.states)):
                 self._ids.setdefault(fact, []).append(id)
-        self.requiring = sum(1 << n for n, rule in enumerate(rules) if rule.need is not None)
+        self.exempted = exempted(rules)
+        self.needs = {n: tuple(rule.need.requirements()) for n, rule in enumerate(rules) if rule.need is not None}
+        self.requiring = sum(1 << n for n in self.needs)
 
     def most(self, rule: Rule) -> Level:
         """The highest level that a rule can raise the outcome to, or that it can exempt from."""

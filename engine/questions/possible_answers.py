@@ -85,6 +85,23 @@ class AnswerBook:
             answers.values, answers.whole and not any(atom.other for atom in tested) and not self._beside(fact)
         )
 
+    def simple(self, fact: str) -> Iterator[Value]:
+        """An answer that may be given without a look at any test: no document, this day, the least number, no more than was sent."""
+        type, sent = self.bundle.vocabulary.type_of(fact), self.exchange.value(fact)
+        if type is None:
+            yield Document("none", {})
+        elif type.many:
+            members = sent.members if isinstance(sent, SetOf) else frozenset[str]()
+            words = type.values.values[:1] if type.values else ()
+            each = (SetOf(members), SetOf(members.union(words)))
+            yield from filter(self.bundle.vocabulary.facts[fact].can_be, each)
+        elif type.kind == "yes/no":
+            yield True
+        elif type.kind == "date":
+            yield self.as_of
+        elif type.kind in ("count", "ratio"):
+            yield Range.exact(sent.low if isinstance(sent, Range) else Decimal(0))
+
     def bound(self, fact: str) -> tuple[Value, ...]:
         """What was sent that limits the answers: of a place its country, of a country the places in it."""
         placed = self.bundle.vocabulary.placed

@@ -9,8 +9,9 @@ documents and counts that she must look up. Nothing is evaluated: how the tests 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from engine.deciding.judgement import Judgement
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 WEIGHT = {Level.PROHIBITED: 4.0, Level.REVIEW: 2.0}  # of a rule by the highest level that it may raise; 1 for any other
 PROCEEDS = Level.PERMITTED_WITH_OBLIGATIONS
+MET = frozenset((State.MET,))
 
 
 class Ranking(OpenFacts):
@@ -55,7 +57,7 @@ class Ranking(OpenFacts):
             found = [*gates, *others]
         return found
 
-    def ranked(self, terms: Iterable[tuple[Level, Sequence[str]]]) -> list[str]:
+    def ranked(self, terms: Iterable[tuple[Level, Collection[str]]]) -> list[str]:
         """The facts of what may raise the outcome, the weightiest first."""
         scores: dict[str, float] = defaultdict(float)
         for level, facts in terms:
@@ -73,16 +75,17 @@ class Ranking(OpenFacts):
         contradictions = self.bundle.coherence.contradictions
         return any(not contradictions(self.exchange.with_values({fact: each}), whole=False) for each in self.answers(fact))
 
-    def answers(self, fact: str) -> Iterable[Value]:
+    def answers(self, fact: str) -> Iterator[Value]:
         """Values that an answer may give: of a word each that may be chosen, otherwise one for each class that the rules distinguish."""
         type, wide = self.bundle.vocabulary.type_of(fact), self.wide.get(fact, ())
-        if type is not None and type.kind == "yes/no":
-            return (True, False)
         if type is not None and type.kind == "value" and not type.many and not wide:
-            return choices(self.bundle, self.exchange, fact) or ()
-        return self.book.of(fact, wide).values
+            yield from choices(self.bundle, self.exchange, fact) or ()
+            return
+        if not wide:
+            yield from self.book.simple(fact)  # most often it can be true, and the classes need not be worked out
+        yield from self.book.of(fact, wide).values
 
-    def terms(self, above: Level) -> Iterator[tuple[Level, Sequence[str]]]:
+    def terms(self, above: Level) -> Iterator[tuple[Level, Collection[str]]]:
         """What may raise the outcome above a level: that level, and the facts that leave it open."""
         for each in self.judgement.carried:
             if each.truth is Truth.UNKNOWN and each.rule.travels and each.rule.travels.when:
@@ -95,7 +98,7 @@ class Ranking(OpenFacts):
         weighing = list(self.weighing())
         for key, truth in zip(weighing, self.verdict.defined.several(weighing), strict=True):
             if truth is Truth.UNKNOWN:
-                yield Level.REVIEW, self.needed(self.definitions[key])
+                yield Level.REVIEW, self.facts(self.questions.graph.defined[key])
         for number, touch in enumerate(self.bundle.vocabulary.touches):
             touches = touch.as_ in self.located and self.verdict.defined[f"touch/{number}"] is not Truth.NO
             if touches and is_open(self.exchange.value(touch.fact)):
@@ -115,28 +118,24 @@ class Ranking(OpenFacts):
         rule = self.verdict.rules[number]
         if rule.effect not in ("exempts", "satisfies"):
             return True
-        if any(self.holding(key) for key in rule.exempts):
+        if self.verdict.holds.possible & self.questions.exempted.get(number, 0):
             return True
-        return any(
-            name in self.asked and self.verdict.requirements[name] != frozenset((State.MET,))
-            for name in (*rule.excuses, *rule.satisfies)
-        )
-
-    def holding(self, key: str) -> bool:
-        """Whether the condition of a rule holds, or may hold."""
-        return bool(self.verdict.holds.possible >> self.questions.number_of[key] & 1)
+        asked, states = self.asked, self.verdict.requirements
+        return any(name in asked and states[name] != MET for name in (*rule.excuses, *rule.satisfies))
 
     @cached_property
     def asked(self) -> frozenset[str]:
         """The requirements that rules ask for which stand, or may stand."""
-        standing = (self.verdict.rules[number] for number in numbers(self.verdict.stands.possible & self.questions.requiring))
-        return frozenset(name for rule in standing if rule.need for name in rule.need.requirements())
+        needs = self.questions.needs
+        return frozenset(
+            chain.from_iterable(needs[n] for n in numbers(self.verdict.stands.possible & self.questions.requiring))
+        )
 
-    def needed(self, condition: Condition) -> tuple[str, ...]:
+    def needed(self, condition: Condition) -> Collection[str]:
         """The facts that leave a condition open; for a family's total, its members."""
         return self.facts(self.questions.graph.node(condition))
 
-    def facts(self, node: int) -> tuple[str, ...]:
+    def facts(self, node: int) -> Collection[str]:
         """The facts that leave a node of the graph open."""
         read = self._read(node)
         return () if isinstance(read, bool) else read

@@ -16,7 +16,7 @@ import engine
 from engine.authoring.testing import build
 from engine.calendars import last_working_day
 from engine.questions.possible_answers import AnswerBook
-from engine.values import Document, Money, Range, SetOf
+from engine.values import Document, Missing, Money, Range, SetOf
 
 VOCABULARY = (Path(__file__).parent.parent / "backends" / "cases" / "vocabulary.yaml").read_bytes()
 DAY = date(2026, 6, 15)
@@ -100,3 +100,22 @@ def test_a_day_from_which_working_days_run_is_answered_on_both_sides() -> None:
     assert over + timedelta(days=1) in ends
     assert ends[over + timedelta(days=1)] == DAY
     assert not answers.whole
+
+
+@pytest.mark.parametrize("sent", [{}, {"data.people_in": ["DE"], "data.people.sensitive": {"at_least": "7"}}])
+def test_a_simple_answer_is_one_that_may_be_given(sent: dict[str, Any]) -> None:
+    bundle = engine.load(engine.bundled_policies())
+    book = AnswerBook(bundle, build(bundle, {"exporter.country": "CN", **sent}), DAY)
+    found = 0
+    for fact in [*bundle.vocabulary.facts, *(f"evidence.{kind}" for kind in bundle.vocabulary.kinds["evidence"])]:
+        answers, known = book.of(fact).values, bundle.vocabulary.facts.get(fact)
+        for value in book.simple(fact):
+            found += 1
+            if isinstance(value, SetOf):
+                told = book.exchange.value(fact)
+                assert known is not None
+                assert known.can_be(value)
+                assert value.members >= told.members if isinstance(told, SetOf) else told is Missing.LEFT_OUT
+            else:
+                assert value in answers
+    assert found > len(bundle.vocabulary.facts) // 2
