@@ -6,11 +6,13 @@ claim or a document that was sent, the ways that the exchange relies on, or a pe
 
 INVARIANT (never too few): the exchange is still permitted where every statement that is not named is unknown, all of them at once. This
 is verified by evaluating the exchange so. Knowing more never turns a permit into a refusal (4.10), so none of them matters by itself.
+The ways relied on are no knowledge: to rely on a way whose duty is overdue is worse than to rely on none (3.5). So where they are not
+named, it is verified with them and without them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import islice
@@ -187,17 +189,22 @@ class _Search:
         """The worst that may come without these statements."""
         return _stake(self._look(unknowing(self._exchange, names)))
 
+    def spares(self, names: Sequence[str]) -> bool:
+        """Whether the exchange is permitted without these statements, whichever of them are missing."""
+        known = [name for name in names if name != RELIES_ON]
+        return self.without(*names) in PERMITS and (len(known) in (0, len(names)) or self.without(*known) in PERMITS)
+
     def complete(self, found: dict[str, Level], own: Level) -> None:
         """Add statements until the exchange is permitted without all others; one that is added matters only together with others."""
         left = sorted(name for name in self.statements if name not in found)
         evaluations = 0
-        while left and self.without(*left) not in PERMITS:
+        while left and not self.spares(left):
             # The shortest beginning of the list that the permit can't do without ends with a statement that it needs.
             enough, too_many = 0, len(left)
             while too_many - enough > 1:
                 middle = (enough + too_many) // 2
                 evaluations += 1
-                enough, too_many = (middle, too_many) if self.without(*left[:middle]) in PERMITS else (enough, middle)
+                enough, too_many = (middle, too_many) if self.spares(left[:middle]) else (enough, middle)
             needed = left if evaluations > MAX_EVALUATIONS else [left[enough]]
             found |= dict.fromkeys(needed, own)
             left = [name for name in left if name not in found]

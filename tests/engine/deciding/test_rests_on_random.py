@@ -140,6 +140,14 @@ def test_what_a_permit_does_not_name_does_not_matter() -> None:
     assert tried > 50, tried
 
 
+def test_the_way_that_is_named_may_be_the_worse_one() -> None:
+    """A bundle in which a fact mattered only beside the way relied on, found by a long run."""
+    maker, bundle, found = permits(234_494_561, 100)
+    pdp = engine.PDP(bundle, "bitset")
+    assert len(found) > 10
+    assert not [fault for sent in found for fault in faults(maker, bundle, pdp, sent, found)]
+
+
 def test_what_must_be_shown_counts_exactly_where_it_is_shown() -> None:
     """In every mode: shown, the exchange is judged as without the demand; merely stated, as if its documents and claims were left out."""
     tried = 0
