@@ -7,7 +7,7 @@ and the day, and an exchange that comes again gets the same bytes, with an id of
 - INVARIANT (nothing personal): an answer is kept under a digest that is keyed with a secret of the process, without the exchange and
   without the ids of its parties; of the exchange it has only the counts that were filled in, and the digest of its facts that the
   queue of reviews has too.
-- INVARIANT (bounded): what is kept has a bound in bytes; what was not used for longest goes first. Of a few answers that were found last,
+- INVARIANT (bounded): what is kept has a bound in bytes; what was not used for longest goes first. Of some answers that were found last,
   the texts are kept unpacked too.
 - INVARIANT (no error hides): one in 128 answers that are found is not given. The exchange is decided again, and the two are compared.
 """
@@ -34,7 +34,7 @@ from service.log.review_cases import ReviewCase
 MOST_BYTES = 9 * 2**20
 BESIDE_TEXTS = 800  # bytes that an answer takes beside its texts, as measured
 MOST_ALIKE = 8_192  # bytes of the first answer that is kept: those that follow are compressed with it, for they are alike
-MOST_APART = 16  # answers that were found last, whose texts stay unpacked: about 15 kB each
+MOST_APART = 256  # answers that were found last, whose texts stay unpacked: about 13 kB each
 AGAIN_EVERY = 128  # answers that are found: rarer than one in a hundred, so that 99 of 100 are as fast as a kept one is
 PARTIES = {"exporter": (), "recipient": ()}  # the ids of the parties, in the names of an answer
 # In the place of the id of an answer that is kept. No text of an answer is a caller's, so none can be this.
