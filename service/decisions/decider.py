@@ -373,8 +373,11 @@ class Decider:
 
         if transaction is not None:
             return standing(transaction)
+        database = self._service.store.database
         try:
-            with self._service.store.database.reading.connect() as connection:
+            if not approvals.any_given(database):
+                return []
+            with database.reading.connect() as connection:
                 return standing(connection)
         except sa.exc.SQLAlchemyError:
             return []
