@@ -66,7 +66,9 @@ from engine.decision import (
     SignedOffPart,
 )
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
-from engine.exchange import INCOHERENT, MAX_BYTES, REGISTER, Exchange, ExchangeProblem, ExchangeRefused, read_object
+from engine.exchange import REGISTER, Exchange
+from engine.exchange_problems import INCOHERENT, ExchangeProblem, ExchangeRefused
+from engine.exchange_reader import MAX_BYTES, read_object
 from engine.explaining.owed import OwedDuty
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText

@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 from engine.books.page import Page
 from engine.contradictions import Coherence, check_entries
 from engine.diagnostic import Diagnostic, Findings, Span
-from engine.exchange import Exchange, ExchangeReader
+from engine.exchange import Exchange
+from engine.exchange_reader import ExchangeReader
 from engine.policy_language import tree
 from engine.policy_language.access import check_access
 from engine.policy_language.case_text import TestText

@@ -21,7 +21,9 @@ from engine.deciding.combine import Outcome, permitting
 from engine.deciding.combine import word as outcome_word
 from engine.deciding.judgement import Judgement
 from engine.decision import BoundsPart, HorizonPart, LegPart, PlanDecision
-from engine.exchange import Exchange, ExchangeProblem, ExchangeRefused, read_object
+from engine.exchange import Exchange
+from engine.exchange_problems import ExchangeProblem, ExchangeRefused
+from engine.exchange_reader import read_object
 from engine.explaining.written import Written
 from engine.languages import LANGUAGES, Language
 from engine.pdp import PDP

@@ -22,7 +22,8 @@ from engine.authoring.testing import build
 from engine.bundle import Bundle, parse_exchange
 from engine.decision import BoundsPart, Decision, DigestsPart, Outcome, Part
 from engine.diagnostic import Findings
-from engine.exchange import Exchange, ExchangeRefused
+from engine.exchange import Exchange
+from engine.exchange_problems import ExchangeRefused
 from engine.languages import ENGLISH
 from engine.pdp import PDP, EnginesFailed
 from engine.policy_language.case_text import TestText

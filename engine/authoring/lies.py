@@ -18,7 +18,8 @@ from engine.authoring.testing import Prepared, prepare
 from engine.bundle import Bundle
 from engine.deciding.contributions import put
 from engine.deciding.rests_on import RELIES_ON
-from engine.exchange import Exchange, ExchangeRefused
+from engine.exchange import Exchange
+from engine.exchange_problems import ExchangeRefused
 from engine.pdp import PDP
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS
 from engine.questions.possible_answers import AnswerBook

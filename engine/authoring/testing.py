@@ -22,7 +22,8 @@ from engine.deciding.combine import word as outcome_word
 from engine.deciding.judgement import Judgement
 from engine.decision import Decision
 from engine.diagnostic import Findings, did_you_mean
-from engine.exchange import REGISTER, Exchange, ExchangeRefused
+from engine.exchange import REGISTER, Exchange
+from engine.exchange_problems import ExchangeRefused
 from engine.pdp import PDP
 from engine.policy_language.case_text import DutyOnDay, Expectation, TestText
 from engine.policy_language.read_document import read_model

@@ -16,7 +16,8 @@ from engine.authoring.testing import build
 from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
 from engine.backends.reference import Reference
-from engine.exchange import Exchange, ExchangeReader
+from engine.exchange import Exchange
+from engine.exchange_reader import ExchangeReader
 from engine.rules import Truth
 from engine.values import Missing, SetOf
 from tests.engine.backends.random_bundles import Maker

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import engine
-from engine.exchange import MAX_BYTES, Exchange
+from engine.exchange import Exchange
+from engine.exchange_reader import MAX_BYTES
 from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, SetOf
 from tests.chance import examples
 

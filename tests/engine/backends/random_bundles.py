@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 import engine
-from engine.exchange import INCOHERENT
+from engine.exchange_problems import INCOHERENT
 
 AS_OF = date(2026, 6, 30)
 REFUSED = {"cycle", "always-true"}  # what the generator may be refused for

@@ -1,0 +1,489 @@
+"""
+The reader of exchanges: JSON bytes in, an exchange of typed facts out.
+
+The pydantic model and the JSON Schema are made from the loaded vocabulary. An unknown fact, a wrong type, a `null` or a bad date is
+therefore refused at its place, before anything is decided. So is what cannot be true together, at every place that takes part. Source:
+semantics 1.2 to 1.5, 1.7, 1.8, 2.1, 2.3, 2.7, 2.8, 2.11.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from pydantic import ValidationError
+
+from engine.books.chains import Reckoner
+from engine.books.filling import BookReader
+from engine.books.grants import BookFacts
+from engine.books.page import BOOKS, Page, read_pages
+from engine.diagnostic import did_you_mean
+from engine.exchange import REGISTER, Contradiction, Exchange, OpenBook
+from engine.exchange_problems import INCOHERENT, ExchangeProblem, ExchangeRefused
+from engine.exchange_shape import registered_shape, sent_shape
+from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, Vocabulary, stated_in
+from engine.registered import COUNTED, IN_REGISTER, REGISTERED, Entity, joined
+from engine.rules import AS_OF
+from engine.values import Disputed, Document, Missing, Money, MoneyRange, Range, Value, either
+
+MAX_BYTES = 256 * 1024
+MAX_PROBLEMS = 100
+MAX_ENTITIES = 16
+MAX_NAME = 120  # characters of a name in a refusal
+MOST_ALIKE = 3  # names that a refusal proposes
+MAX_KEY = 100  # characters of the name of a fact, and of a kind of entities
+NOBODY = Range.exact(0)
+
+
+class ExchangeReader:
+    """Reads exchanges against one vocabulary. Each bundle makes one."""
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        requirements: frozenset[str],
+        grounds: frozenset[str],
+        travelling: frozenset[str] = frozenset(),
+        contradictions: Callable[[Exchange], Iterable[Contradiction]] = lambda _: (),
+    ) -> None:
+        self._vocabulary = vocabulary
+        self._contradictions = contradictions
+        self._travelling = travelling
+        self._ways = requirements | grounds
+        self._model = sent_shape(vocabulary)
+        self._states = registered_shape(vocabulary)
+        self._sets = {fact.name: fact.type.values for fact in vocabulary.facts.values()}
+        self._closing = {f"{family}.rest": members for family, members in vocabulary.families.items()}
+        # A counter of a family counts different people, so it is at least as large as the largest member.
+        counts = {fact.name: fact.counts for fact in vocabulary.facts.values() if fact.counts}
+        self._sums = {name: counted for name, counted in counts.items() if vocabulary.facts[name].type.kind == "money"}
+        self._counters = {
+            name: vocabulary.families.get(counted, (counted,)) for name, counted in counts.items() if name not in self._sums
+        }
+        self._books = tuple(map(self._book_reader, vocabulary.books.values()))
+        self._unopened = [(book.book.fills, book.nothing()) for book in self._books]
+        self._personal = {fact.name: _pointer(fact.name.split(".")) for fact in vocabulary.facts.values() if fact.personal}
+
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema (2020-12) of an exchange under this vocabulary, as a sender writes it: without `register`."""
+        found = self._model.json_schema(mode="validation")
+        ways = found["properties"]["relies_on"]
+        # JSON Schema has no empty enumeration.
+        ways |= {"items": {"enum": sorted(self._ways)}} if self._ways else {"items": {"type": "string"}, "maxItems": 0}
+        return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
+
+    def read(self, raw: bytes) -> Exchange:
+        """Read the bytes of one JSON object. Raises ExchangeRefused with every problem found."""
+        return self.accept(read_object(raw, MAX_BYTES))
+
+    def accept(self, document: Mapping[str, Any]) -> Exchange:
+        """Read an exchange from a JSON object that was read strictly. Raises ExchangeRefused with every problem found."""
+        sent = {name: value for name, value in document.items() if name not in (REGISTER, BOOKS)}
+        problems: list[ExchangeProblem] = []
+        register, personal = self._registered(document[REGISTER], problems) if REGISTER in document else ({}, [])
+        try:
+            tree = self._model.validate_python(sent)
+        except ValidationError as failed:
+            raise ExchangeRefused((*self._problems(failed), *problems)) from None
+        as_of: date | None = tree.pop(AS_OF, None)
+        relies_on: tuple[str, ...] = tree.pop("relies_on", ())
+        carried: tuple[tuple[str, str], ...] = tree.pop("carried", ())
+        tree.pop("schema", None)
+        values: dict[str, Value] = {}
+        _flatten(tree, "", values)
+        stated = frozenset(values)
+        personal += self._personal_in(values)
+        follows = self._close(values)
+        sources: Mapping[str, str] = {}
+        if register:
+            values, sources = joined(values, self._of_all(values, register, problems), self._sets)
+        pages = self._pages(document[BOOKS], problems) if BOOKS in document else {}
+        problems += [*self.count(values, follows), *self._unknown_ways(relies_on), *self._not_travelling(carried)]
+        exchange = Exchange(
+            document, values, as_of, relies_on, tuple(sorted(personal)), carried, follows, register=register, sources=sources
+        )
+        if self._books:
+            exchange = self._opened(exchange, pages)
+        problems += self._incoherent(exchange, stated)
+        if problems:
+            raise ExchangeRefused(tuple(problems[:MAX_PROBLEMS]))
+        return exchange
+
+    def with_books(self, exchange: Exchange, pages: Mapping[str, Page]) -> Exchange:
+        """
+        The same exchange with what some books say of it, in its document too; `pages` are those of its exporter and asset, by book.
+
+        Books that it was opened with before are closed first.
+        """
+        values = dict(exchange.values)
+        for book in exchange.books:
+            for fact in book.entry.values.keys() - book.stated.keys():
+                values.pop(fact, None)
+            values |= book.stated
+        document = {name: value for name, value in exchange.document.items() if name != BOOKS}
+        if pages:
+            document[BOOKS] = {
+                name: page.model_dump(mode="json", exclude_defaults=True) for name, page in sorted(pages.items())
+            }
+        before = {book.reader.book.name for book in exchange.books}
+        touched = [reader.book for reader in self._books if reader.book.name in before or reader.book.name in pages]
+        filled = {fact for book in touched for fact in (book.held, *book.fills)}
+        follows = {name: sent for name, sent in exchange.follows.items() if name not in filled}
+        sources = {name: source for name, source in exchange.sources.items() if name not in filled or source == REGISTERED}
+        bare = replace(exchange, document=document, values=values, follows=follows, sources=sources, books=())
+        return self._opened(bare, pages)
+
+    @property
+    def books(self) -> tuple[BookReader, ...]:
+        """The books of the vocabulary."""
+        return self._books
+
+    def _book_reader(self, book: BookFacts) -> BookReader:
+        purposes, territory = (self._vocabulary.facts[fact].type.values for fact in (book.purposes, book.territory))
+        assert purposes and territory
+        return BookReader(book, Reckoner(purposes, territory))
+
+    def _pages(self, sent: Any, problems: list[ExchangeProblem]) -> dict[str, Page]:
+        """What the books say; a problem where it cannot be read."""
+        try:
+            return read_pages(sent, self._vocabulary.books)
+        except ValueError as wrong:
+            problems.append(ExchangeProblem(f"/{BOOKS}", "wrong-value", str(wrong)))
+            return {}
+
+    def _opened(self, exchange: Exchange, pages: Mapping[str, Page]) -> Exchange:
+        """The exchange with what the books fill in: of a book without a page, that it has no line of the asset."""
+        values, follows, sources = dict(exchange.values), dict(exchange.follows), dict(exchange.sources)
+        opened = []
+        for reader, (fills, nothing) in zip(self._books, self._unopened, strict=True):
+            page = pages.get(reader.book.name)
+            if page is None:
+                for fact in fills:
+                    if fact not in values:
+                        values[fact], follows[fact] = nothing.values[fact], ()
+                continue
+            book = OpenBook.at(reader, page, values)
+            values |= book.entry.values
+            follows |= book.entry.follows
+            sources |= book.entry.sources
+            opened.append(book)
+        return replace(exchange, values=values, follows=follows, sources=sources, books=tuple(opened))
+
+    def _incoherent(self, exchange: Exchange, sent: frozenset[str]) -> Iterator[ExchangeProblem]:
+        """A problem for each place that takes part in a contradiction. What follows from other facts was not sent and has no place."""
+        for each in self._contradictions(exchange):
+            for name in dict.fromkeys(self._place(fact, exchange, sent) for fact in each.facts):
+                if name:
+                    yield ExchangeProblem(name, INCOHERENT, each.says.en, each.says)
+
+    def _place(self, fact: str, exchange: Exchange, sent: frozenset[str]) -> str:
+        """Where a fact was stated: by the register, or where it was sent itself or what closes its family; as a pointer."""
+        stated = stated_in(fact)
+        if exchange.sources.get(stated) == REGISTERED:
+            key = next(key for key, entity in exchange.register.items() if entity and stated in entity.states)
+            return _pointer((REGISTER, key, "states", *_steps(fact)))
+        group, _, rest = fact.partition(".")
+        if group in DOCUMENT_GROUPS:
+            kind, _, field = rest.rpartition(".")
+            return _pointer((group, kind, field) if f"{group}.{kind}" in sent else (group, rest))
+        family = self._vocabulary.facts[fact].family
+        found = next((name for name in (fact, f"{family}.rest") if name in sent), "")
+        return _pointer(found.split(".")) if found else ""
+
+    def _close(self, values: dict[str, Value]) -> dict[str, tuple[str, ...]]:
+        """Close families that have `rest`; gives each member that follows from it, with that statement."""
+        follows: dict[str, tuple[str, ...]] = {}
+        for rest, members in self._closing.items():
+            if values.pop(rest, None) is not None:
+                for member in members:
+                    if member not in values:
+                        values[member] = NOBODY
+                        follows[member] = (rest,)
+        return follows
+
+    def _registered(self, sent: Any, problems: list[ExchangeProblem]) -> tuple[dict[str, Entity | None], list[str]]:
+        """What the register says of each entity, and pointers to the personal values in it. Adds every problem to `problems`."""
+        found: dict[str, Entity | None] = {}
+        personal: list[str] = []
+        if not isinstance(sent, dict) or len(sent) > MAX_ENTITIES:
+            detail = f'must be an object with at most {MAX_ENTITIES} members like {{"recipient.id": {{"states": …}}}}'
+            problems.append(ExchangeProblem(f"/{REGISTER}", "wrong-type", detail))
+            return found, personal
+        for key, entry in sent.items():
+            at = (REGISTER, key)
+            match entry:
+                case _ if not 0 < len(key) <= MAX_KEY:
+                    problems.append(ExchangeProblem(_pointer(at), "unknown-key", f"a name has 1 to {MAX_KEY} characters"))
+                case {"known": False, **rest} if not rest.keys() - {"kind"} and isinstance(rest.get("kind", ""), str):
+                    found[key] = None
+                case dict() as members if (head := _entity_head(members)) is not None:
+                    states: dict[str, Value] = {}
+                    try:
+                        _flatten(self._states.validate_python(members.get("states", {})), "", states)
+                    except ValidationError as failed:
+                        problems += self._problems(failed, (*at, "states"))
+                    personal += self._personal_in(states, _pointer((*at, "states")))
+                    self._close(states)
+                    found[key] = Entity(*head, states)
+                case _:
+                    detail = 'must be {"kind": …, "version": …, "states": {…}}, or {"kind": …, "known": false}'
+                    problems.append(ExchangeProblem(_pointer(at), "wrong-value", detail))
+        return found, personal
+
+    def _of_all(
+        self, stated: Mapping[str, Value], register: Mapping[str, Entity | None], problems: list[ExchangeProblem]
+    ) -> dict[str, Value]:
+        """What all entities state together, and which ids are in the register; two values of one fact are a problem."""
+        found: dict[str, Value] = {}
+        for key, entity in register.items():
+            known = self._vocabulary.facts.get(key)
+            if known and known.type.kind == "id":
+                found[key + IN_REGISTER] = entity is not None
+            for fact, value in entity.states.items() if entity else ():
+                mine = stated.get(fact)
+                presented = isinstance(mine, Document) and mine.state == "shown"
+                if found.setdefault(fact, value) != value and not presented:
+                    detail = "differs from what another entity of the exchange states; send the one that counts"
+                    at = (REGISTER, key, "states", *_steps(fact))
+                    problems.append(ExchangeProblem(_pointer(at), "two-values", detail))
+        return found
+
+    def count(self, values: dict[str, Value], follows: dict[str, tuple[str, ...]] | None = None) -> list[ExchangeProblem]:
+        """
+        Compare counters with this exchange's own counts: no counter lies below them (semantics 2.8). Changes `values`.
+
+        Where an own count is disputed, this is done for either value, and a counter that was stated is disputed too. `follows` gets each
+        counter that rests on own counts, with the statements that it rests on.
+        """
+        problems = []
+        for name, price in self._sums.items():
+            sum_, own_sum = (either(values.get(each, Missing.LEFT_OUT))[0] for each in (name, price))
+            if isinstance(sum_, Money | MoneyRange) and isinstance(own_sum, Money) and _is_below(sum_, own_sum):
+                detail = f"is below what this exchange adds, {own_sum}; a counter includes the exchange itself"
+                problems.append(ExchangeProblem(_pointer(name.split(".")), "counter-below", detail))
+        disputed = Disputed in map(type, values.values())
+        for name, counted in self._counters.items():
+            own = [values[each] for each in counted if each in values]
+            if not own:
+                continue
+            counter = values.get(name, Missing.LEFT_OUT)
+            stated = registered = _counting(counter, own)
+            if stated is counter and not disputed:
+                continue  # the counter includes them already
+            if disputed and any(type(each) is Disputed for each in (counter, *own)):
+                stated, registered = (_counting(either(counter)[end], [either(each)[end] for each in own]) for end in (0, -1))
+            if stated is None:
+                low = _largest([either(each)[0] for each in own])
+                detail = f"is below this exchange's own count, {low:,}; a counter includes the exchange itself"
+                problems.append(ExchangeProblem(_pointer(name.split(".")), "counter-below", detail))
+                continue
+            if registered is None and (low := _largest([either(each)[-1] for each in own])) is not None:
+                registered = Range(low, None)
+            assert registered is not None
+            if stated == registered:
+                values[name] = stated
+            elif isinstance(counter, Disputed) or (isinstance(counter, Range) and counter.high is not None):
+                values[name] = Disputed(stated, registered)
+            else:
+                lows = [each.low for each in (stated, registered) if isinstance(each, Range)]
+                values[name] = Range(min(lows), None)
+            if values[name] is Missing.LEFT_OUT:
+                del values[name]
+            elif follows is not None and values[name] != counter:
+                sent = () if isinstance(counter, Missing) else (name,)
+                facts = (each for each in counted if each in values)
+                follows[name] = (*sent, *dict.fromkeys(source for fact in facts for source in follows.get(fact, (fact,))))
+        return problems
+
+    def counted(self, exchange: Exchange, counters: Collection[str]) -> Exchange:
+        """The exchange with some counters from the ledger; each includes the exchange itself, so it rests on its own counts too."""
+        follows = dict(exchange.follows)
+        for name in counters:
+            own = (each for each in (*self._counters.get(name, ()), self._sums.get(name, "")) if each in exchange.values)
+            follows[name] = (name, *dict.fromkeys(source for each in own for source in follows.get(each, (each,))))
+        sources = {**exchange.sources, **dict.fromkeys(counters, COUNTED)}
+        return replace(exchange, follows=follows, sources=sources)
+
+    def _unknown_ways(self, relies_on: Any) -> list[ExchangeProblem]:
+        return [
+            ExchangeProblem(
+                f"/relies_on/{n}",
+                "unknown-way",
+                f"`{way[:80]}` is neither a requirement nor a ground; {did_you_mean(way, self._ways)}".rstrip("; "),
+            )
+            for n, way in enumerate(relies_on)
+            if way not in self._ways
+        ]
+
+    def _not_travelling(self, carried: Iterable[tuple[str, str]]) -> list[ExchangeProblem]:
+        return [
+            ExchangeProblem(
+                f"/carried/{n}/provision",
+                "unknown-provision",
+                f"`{provision[:80]}` is not a provision whose conditions travel; {did_you_mean(provision, self._travelling)}".rstrip(
+                    "; "
+                ),
+            )
+            for n, (provision, _) in enumerate(carried)
+            if provision not in self._travelling
+        ]
+
+    def _problems(self, failed: ValidationError, under: tuple[str, ...] = ()) -> tuple[ExchangeProblem, ...]:
+        """The problems of a document that stands `under` some keys."""
+        problems = []
+        for error in failed.errors(include_url=False, include_input=False)[:MAX_PROBLEMS]:
+            path = error["loc"]
+            if path[0:1] and path[0] in DOCUMENT_GROUPS and len(path) > 2:
+                path = (*path[:2], *path[3:])  # without the name of the union's member
+            match error["type"]:
+                case "extra_forbidden":
+                    detail = self._unknown_fact(tuple(map(str, path)))
+                    problems.append(ExchangeProblem(_pointer((*under, *path)), "unknown-fact", detail))
+                case "dict_type":
+                    problems.append(ExchangeProblem(_pointer((*under, *path)), "wrong-type", "must be an object"))
+                case "register_only":
+                    problems.append(ExchangeProblem(_pointer((*under, *path)), "register-only", error["msg"]))
+                case _:
+                    problems.append(ExchangeProblem(_pointer((*under, *path)), "wrong-value", error["msg"]))
+        return tuple(problems)
+
+    def _unknown_fact(self, path: tuple[str, ...]) -> str:
+        """The sentence about members that are no fact, with the fact that they may mean. Names with dots are no members: facts nest."""
+        name = ".".join(path)[:MAX_NAME]
+        nested = self._nesting.get(name)
+        if nested:
+            return f"a fact is written as nested members: `{_nested(nested)}`, not `{path[-1][:MAX_NAME]}`"
+        ends = [each for each in self._vocabulary.facts if each.endswith(f".{name}")][:MOST_ALIKE]
+        alike = ends or difflib.get_close_matches(name, self._nesting, MOST_ALIKE - 1)
+        if "." in path[-1]:
+            alike = [_nested(self._nesting[each]) for each in alike]
+        meant = f"; did you mean {' or '.join(f'`{each}`' for each in alike)}?" if alike else ""
+        return f"an exchange has no fact `{name}`{meant}"
+
+    @cached_property
+    def _nesting(self) -> dict[str, tuple[str, ...]]:
+        """Each name that a sender may write, and each beginning of one, with its steps; made when the first unknown name is refused."""
+        found: dict[str, tuple[str, ...]] = {}
+        kinds = ((group, kind) for group in DOCUMENT_GROUPS for kind in self._vocabulary.kinds[group])
+        documents = [(*kind, field) for kind in kinds for field in DOCUMENT_FIELDS]
+        facts = [tuple(name.split(".")) for name in (*self._vocabulary.facts, *self._closing)]
+        for steps in (*facts, *documents):
+            for end in range(len(steps), 0, -1):
+                found.setdefault(".".join(steps[:end]), steps[:end])
+        return found
+
+    def _personal_in(self, sent: Mapping[str, Value], under: str = "") -> list[str]:
+        """Pointers to the personal values among those that were sent; `under` is the pointer to the whole of them."""
+        found = [under + pointer for name, pointer in self._personal.items() if name in sent]
+        for name, value in sent.items():
+            if isinstance(value, Document):
+                group, _, kind = name.partition(".")
+                personal = self._vocabulary.personal_fields(name)
+                found += [under + _pointer((group, kind, field)) for field in personal & value.fields.keys()]
+        return found
+
+
+def read_object(raw: bytes, most: int, what: str = "exchange") -> dict[str, Any]:
+    """Read one JSON object of at most `most` bytes, strictly: UTF-8, no duplicate keys, no NaN. Raises ExchangeRefused."""
+    if len(raw) > most:
+        raise _not_json(f"the {what} has more than {most:,} bytes")
+    try:
+        document = _decode(raw.decode("utf-8"))
+        if b"\\u" in raw:
+            json.dumps(document, ensure_ascii=False).encode("utf-8")
+    except UnicodeDecodeError:
+        raise _not_json("the body is not UTF-8") from None
+    except UnicodeEncodeError:
+        raise _not_json("the body is not JSON: it contains half of a character (a lone surrogate)") from None
+    except RecursionError:
+        raise _not_json("the body is nested too deeply") from None
+    except ExchangeRefused:
+        raise
+    except ValueError as error:
+        raise _not_json(f"the body is not JSON: {error}"[:200]) from None
+    if not isinstance(document, dict):
+        raise _not_json(f"{'an' if what == 'exchange' else 'a'} {what} is a JSON object")
+    return document
+
+
+def _not_json(detail: str) -> ExchangeRefused:
+    return ExchangeRefused((ExchangeProblem("", "not-json", detail),))
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _not_json(f"`{twice[:80]}` appears twice in one object")
+    return table
+
+
+def _constant(name: str) -> Any:
+    raise _not_json(f"{name} is not JSON")
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant).decode
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str, into: dict[str, Value]) -> None:
+    """In the order of canonical JSON: a record has its request so, and what was decided on it must be found again."""
+    for key, value in sorted(tree.items()):
+        if isinstance(value, dict):
+            _flatten(value, f"{prefix}{key}.", into)
+        else:
+            into[prefix + key] = value
+
+
+def _counting(counter: Value, own: Iterable[Value]) -> Value | None:
+    """A counter that is at least as large as each of the own counts; None where it was sent as smaller (semantics 2.8)."""
+    low = _largest(own)
+    if low is None:
+        return counter
+    if not isinstance(counter, Range):
+        return Range(low, None)
+    if counter.high is not None and counter.high < low:
+        return None
+    return counter if counter.low >= low else Range(low, counter.high)
+
+
+def _is_below(sum_: Money | MoneyRange, own: Money) -> bool:
+    """Whether a counted sum of money is certainly less than what the exchange itself adds; only in one currency can it be."""
+    most = sum_.amount if isinstance(sum_, Money) else sum_.high
+    return sum_.currency == own.currency and most is not None and most < own.amount
+
+
+def _largest(counts: Iterable[Value]) -> Decimal | None:
+    lows = [each.low for each in counts if isinstance(each, Range)]
+    return max(lows) if lows else None
+
+
+def _entity_head(members: Mapping[str, Any]) -> tuple[str, int | None] | None:
+    """The kind and the version of an entity of the register, if its members are those that it may have; what it states is read apart."""
+    match members.get("kind", ""), members.get("version"), members.get("id", ""):
+        case str() as kind, (int() | None) as version, str() if len(kind) <= MAX_KEY and not isinstance(version, bool):
+            if (version is None or version > 0) and not members.keys() - {"kind", "version", "id", "states"}:
+                return kind, version
+    return None
+
+
+def _steps(fact: str) -> list[str]:
+    """The steps to a fact; the name of a kind of document may hold dots."""
+    group, _, kind = fact.partition(".")
+    return [group, kind] if group in DOCUMENT_GROUPS else fact.split(".")
+
+
+def _pointer(path: Iterable[str | int]) -> str:
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1")[:120] for step in path)
+
+
+def _nested(steps: Iterable[str]) -> str:
+    """How a fact is written: its steps as members, each inside the one before."""
+    *outer, last = map(json.dumps, steps)
+    return "".join(f"{{{each}: " for each in outer) + f"{{{last}: …}}" + "}" * len(outer)
