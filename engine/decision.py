@@ -7,10 +7,14 @@ It begins with `proceed` and `answer`; the rest says why, what is missing, what 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from engine.rules import Truth
 
 SCHEMA = "fifthfactor/decision/1"
 
@@ -21,6 +25,7 @@ Outcome = Literal[
     "not_applicable", "permitted", "permitted_with_obligations", "requirements_unmet", "review", "prohibited", "undetermined"
 ]  # fmt: skip
 TruthWord = Literal["yes", "no", "unknown"]
+TRUTH_WORDS: Mapping[Truth, TruthWord] = MappingProxyType({Truth.NO: "no", Truth.UNKNOWN: "unknown", Truth.YES: "yes"})
 
 
 class Part(BaseModel):

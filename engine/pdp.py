@@ -32,10 +32,11 @@ from engine.deciding.sign_off import Approval, concerns, parts, signable
 from engine.decision import Decision, EnginePart, MissingPart, QuestionPart
 from engine.exchange import Exchange
 from engine.explaining.case import Case
-from engine.explaining.explanation import Teller, trace
+from engine.explaining.explanation import Teller
 from engine.explaining.owed import OwedDuty
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.search_terms import Naming
+from engine.explaining.trace import trace
 from engine.explaining.withheld import withheld
 from engine.explaining.written import Written
 from engine.languages import ENGLISH, LANGUAGES
@@ -271,7 +272,7 @@ class PDP:
         with self._lock:
             teller = self._teller(lang)
             case = self._case(judgement, judgement.as_of, "", teller.book, named=False, asking=False)
-            return tuple(teller.owed(case))
+            return tuple(teller.duties.owed(case))
 
     def question(self, judgement: Judgement, fact: str, lang: str = "en") -> QuestionPart:
         """The question for one of the open facts of a judgement."""

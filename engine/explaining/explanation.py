@@ -8,7 +8,6 @@ provision, a test in words) are written once and kept; a decision is put togethe
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from datetime import date
 from json.encoder import encode_basestring as quote
 from typing import Any
 
@@ -16,46 +15,40 @@ from pydantic import BaseModel
 
 from engine.answer import EXPLANATION
 from engine.bundle import Bundle
-from engine.calendars import due_day
-from engine.deciding.carried import STATES, Carried
 from engine.deciding.combine import word
-from engine.deciding.coverage import Coverage
 from engine.deciding.instruments import Instruments
 from engine.deciding.judgement import LIFTING, WEIGHING
 from engine.deciding.rests_on import Statement
 from engine.decision import (
     SCHEMA,
+    TRUTH_WORDS,
     CarriedPart,
     ConflictPart,
     DisputedPart,
-    DutyPart,
     EnginePart,
     MissingPart,
-    TracedPart,
-    TracePart,
-    TruthWord,
 )
-from engine.exchange import Exchange
 from engine.explaining.answer_writer import AnswerWriter
+from engine.explaining.carried_conditions import carried_part
 from engine.explaining.case import Case
+from engine.explaining.coverage_writer import CoverageWriter
+from engine.explaining.duty_writer import DutyWriter
 from engine.explaining.encoding import encode
 from engine.explaining.factor import Account
-from engine.explaining.owed import OwedDuty, ToldDuty, length_of
+from engine.explaining.owed import ToldDuty
 from engine.explaining.phrasebook import Phrasebook, shown
 from engine.explaining.search_terms import Naming
 from engine.explaining.sentence import answer
 from engine.explaining.verdict_writer import VerdictWriter
 from engine.explaining.written import Written
-from engine.languages import ENGLISH, Language
-from engine.registered import IN_REGISTER
-from engine.rules import AS_OF, Defined, Level, Rule, State, Truth, bearing, exempted, tests
-from engine.values import Missing, either
+from engine.languages import Language
+from engine.rules import AS_OF, Level, Rule, State, Truth, bearing, exempted
+from engine.values import either
 from engine.verdict import Bounds, Reading, numbers
 
-REMEMBERED_DUTIES = REMEMBERED_STATEMENTS = 4_096
+REMEMBERED_STATEMENTS = 4_096
 MOST_FOLDERS = 8  # that a decision names, so that its length has a bound
 REMEMBERED = 256  # combinations of truth values of the tests of one rule
-TRUTH_WORDS: dict[Truth, TruthWord] = {Truth.NO: "no", Truth.UNKNOWN: "unknown", Truth.YES: "yes"}
 
 
 class Teller:
@@ -73,7 +66,6 @@ class Teller:
         self._exempting = _mask(rules, lambda rule: rule.effect == "exempts")
         self._advising = _mask(rules, lambda rule: rule.effect == "advise")
         self.laned = _mask(rules, lambda rule: bool(rule.lane))
-        self._refusing = _mask(rules, lambda rule: any(duty.arises == "refusal" for duty in rule.duties))
         self._requiring = _mask(rules, lambda rule: rule.need is not None)
         self._victims = exempted(rules)
         self._lifts = {n: frozenset((*rule.satisfies, *rule.excuses)) for n, rule in enumerate(rules)}
@@ -85,13 +77,11 @@ class Teller:
         self._reasons: dict[tuple[int, bool], tuple[str, str]] = {}
         self._known: dict[int, dict[Hashable, tuple[tuple[str, str], ...]]] = {}
         self._advice: dict[int, str] = {}
-        self._covered: dict[Coverage, str] = {}
-        self._owing: dict[tuple[str, bool, Truth, date | None], ToldDuty] = {}
         self._statements: dict[Statement, str] = {}
         self._conflicts: dict[tuple[str, str], ConflictPart] = {}  # by the rule that compels, and who refuses
         self._ids = tuple(quote(rule.provision.id) for rule in rules)
-        self._owners = {d.key: self.book.text(r.title) for r in bundle.rules.requirements.values() for d in r.duties}
-        self._owners |= {d.key: self.book.source(r.provision) for r in rules for d in r.duties}
+        self.duties = DutyWriter(self.book)
+        self._coverage = CoverageWriter(self.book)
         self._titles = {
             name: (quote(self.book.text(each.title)), quote(self.book.text(each.how)))
             for name, each in sorted(bundle.rules.requirements.items())
@@ -137,7 +127,7 @@ class Teller:
             "advice": _list(self.advise(number) for number in numbers(case.verdict.stands.certain & self._advising)),
             "conflicts": _parts(conflicts),
             "missing": _parts(case.missing),
-            "coverage": self.coverage(case),
+            "coverage": self._coverage.of(case.outcome.coverage),
             "factor": self.account.write(case, values),
             "bundle": self.written_bundle,
             "engine": self.agreed if judgement.agreed else encode(judgement.engine.model_dump(mode="json")),
@@ -185,7 +175,7 @@ class Teller:
             "possible": lambda: {"possible": _list(self.reason(number, case, values) for number in numbers(possible))},
             "requirements": lambda: {"requirements": _list(self.requirements(case))},
             "duties": lambda: {"duties": _list(duty.whole for duty in duties)},
-            "coverage": lambda: {"coverage": self.coverage(case)},
+            "coverage": lambda: {"coverage": self._coverage.of(case.outcome.coverage)},
             "factor": lambda: {"factor": self.account.write(case, values)},
             "questions": lambda: {"questions": _parts(case.missing)},
             "rests_on": lambda: (
@@ -210,7 +200,7 @@ class Teller:
         """The duties, conflicts, conditions that came with the data, and disputes of a case."""
         lang = self.book.language.code
         carried = tuple(carried_part(self.bundle, case.exchange, each, lang) for each in case.judgement.carried)
-        return tuple(self.duties(case)), tuple(self.conflicts(case)), carried, tuple(self.disputed(case))
+        return tuple(self.duties.told(case)), tuple(self.conflicts(case)), carried, tuple(self.disputed(case))
 
     def _written(
         self,
@@ -398,56 +388,6 @@ class Teller:
                     f'"state":"{state}","title":{title}}}'
                 )
 
-    def duties(self, case: Case) -> Iterator[ToldDuty]:
-        """The duties that are owed, or may be."""
-        for key, certain, overdue in self._owed(case):
-            yield self._duty(case, key, certain, overdue)
-
-    def owed(self, case: Case) -> Iterator[OwedDuty]:
-        """The same duties, each with whether it is done and how long its proof is kept."""
-        for key, certain, overdue in self._owed(case):
-            duty = self.bundle.duties[key]
-            done = duty.done_when is not None and case.judgement.reading(duty.done_when) is Truth.YES
-            yield OwedDuty(self._duty(case, key, certain, overdue).part, done, length_of(duty))
-
-    def _owed(self, case: Case) -> Iterator[tuple[str, bool, Truth]]:
-        """The key of each duty that is owed or may be, whether it certainly is, and whether it is overdue."""
-        for key, owed in case.verdict.owed.items():
-            yield key, owed is Truth.YES, case.verdict.overdue.get(key, Truth.UNKNOWN)
-        for number in numbers(case.verdict.stands.possible & self._refusing):
-            rule = case.verdict.rules[number]
-            bounds = case.outcome.jurisdictions.get(rule.provision.jurisdiction)
-            for duty in rule.duties:
-                if duty.arises == "refusal" and bounds and bounds.low is Level.PROHIBITED:
-                    yield duty.key, case.verdict.stands.truth(number) is Truth.YES, Truth.NO
-
-    def _duty(self, case: Case, key: str, certain: bool, overdue: Truth) -> ToldDuty:
-        duty = self.bundle.duties[key]
-
-        def start(fact: str) -> date | None:
-            value = case.as_of if fact == AS_OF else case.exchange.value(fact)
-            return value if isinstance(value, date) else None
-
-        due = due_day(duty.due, start, self.bundle.rules.calendars) if duty.due else None
-        written = (key, certain, overdue, due)
-        told = self._owing.get(written)
-        if told is None:
-            if len(self._owing) >= REMEMBERED_DUTIES:
-                self._owing.clear()
-            part = DutyPart(
-                duty=self.book.text(duty.text),
-                who=self.book.language.role(duty.who),
-                citation=self.book.text(duty.cite),
-                under=self._owners[key],
-                certain=certain,
-                due=due,
-                overdue=TRUTH_WORDS[overdue],
-                keep=self.book.keep(duty),
-                arises=duty.arises,
-            )
-            told = self._owing[written] = ToldDuty.of(part)
-        return told
-
     def advise(self, number: int) -> str:
         if number not in self._advice:
             rule = self.bundle.rules.rules[number]
@@ -490,99 +430,6 @@ class Teller:
             yield DisputedPart(
                 fact=fact, stated=stated, registered=registered, entity=name, kind=entity.kind, version=entity.version
             )
-
-    def coverage(self, case: Case) -> str:
-        covered = case.outcome.coverage
-        found = self._covered.get(covered)
-        if found is None:
-            if len(self._covered) >= REMEMBERED_DUTIES:
-                self._covered.clear()
-            found = self._covered[covered] = self._covering(covered)
-        return found
-
-    def _covering(self, covered: Coverage) -> str:
-        gaps = [
-            {
-                "certain": gap.certain,
-                "country": gap.country or "unknown",
-                "reviewed": gap.reviewed,
-                "subject": gap.subject or "all",
-                "touched_as": list(gap.roles),
-            }
-            for gap in covered.gaps
-        ]
-        jurisdictions = self.bundle.vocabulary.jurisdictions
-        notes = [self.book.text(note) for name in covered.jurisdictions if (note := jurisdictions[name].note)]
-        reach = [
-            {
-                "certain": reach.certain,
-                "country": reach.country or "unknown",
-                "sign_off": reach.id if reach.certain else None,
-                "subject": reach.subject,
-            }
-            for reach in covered.reaches
-        ]
-        not_reached = [
-            {
-                "citation": self.book.text(because.citation) if because else "",
-                "jurisdiction": each.jurisdiction,
-                "policy": because.policy if because else "",
-                "says": self.book.text(because.says) if because else "",
-                "subject": each.subject,
-            }
-            for each in covered.not_reached
-            for because in (each.because,)
-        ]
-        accepted = [
-            {
-                "acceptance": each.acceptance.id,
-                "because": self.book.text(each.acceptance.because),
-                "by": self.book.text(each.acceptance.by),
-                "country": each.country,
-                "organisation": each.acceptance.organisation,
-                "subject": each.subject,
-                "until": each.acceptance.until.isoformat(),
-            }
-            for each in covered.accepted
-        ]
-        switched_off = [
-            {
-                "because": self.book.text(off.because),
-                "by": self.book.text(off.by),
-                "jurisdiction": off.jurisdiction,
-                "organisation": off.organisation,
-                "policy": off.policy,
-            }
-            for off in self.bundle.vocabulary.switched_off
-        ]
-        return encode(
-            {
-                "accepted": accepted,
-                "jurisdictions": list(covered.jurisdictions),
-                "not_modelled": gaps,
-                "not_reached": not_reached,
-                "notes": notes,
-                "reach": reach,
-                "switched_off": switched_off,
-            }
-        )
-
-
-def trace(case: Case) -> TracePart:
-    """The truth value of every definition and every rule, in the order in which they are decided."""
-    verdict = case.verdict
-    rules = [
-        TracedPart(
-            rule=rule.key,
-            holds=TRUTH_WORDS[verdict.holds.truth(number)],
-            stands=TRUTH_WORDS[verdict.stands.truth(number)],
-            doubted=TRUTH_WORDS[verdict.doubted.truth(number)],
-        )
-        for number, rule in enumerate(verdict.rules)
-    ]
-    requirements = {n: " or ".join(s.name.lower() for s in sorted(states)) for n, states in verdict.requirements.items()}
-    definitions = {key: TRUTH_WORDS[truth] for key, truth in verdict.defined.items()}
-    return TracePart(definitions=definitions, rules=rules, requirements=requirements)
 
 
 class Values(dict[str, str]):
@@ -630,27 +477,3 @@ def _mask(rules: tuple[Rule, ...], chosen: Callable[[Rule], bool]) -> int:
 _BOUNDS: dict[Any, str] = {
     Bounds(low, high): encode({"highest": high.word, "lowest": low.word}) for low in Level for high in Level
 }
-
-
-def carried_part(bundle: Bundle, exchange: Exchange, carried: Carried, lang: str = ENGLISH.code) -> CarriedPart:
-    """The part of a decision for a condition that came with the data, in one language."""
-    rule, travels = carried.rule, carried.rule.travels
-    assert travels
-    asks: dict[str, None] = {}
-    if carried.truth is Truth.UNKNOWN:
-        for atom in tests(Defined(travels.when), bundle.rules.definitions):
-            fact = atom.fact.removesuffix(IN_REGISTER)
-            if atom.fact != AS_OF and isinstance(exchange.value(fact), Missing):
-                asks |= dict.fromkeys(asked for asked in exchange.asked_for(fact) if asked not in exchange.disputed)
-    return CarriedPart(
-        from_=carried.origin,
-        provision=rule.provision.id,
-        instrument=rule.provision.instrument.in_(lang),
-        citation=rule.provision.citation.in_(lang),
-        mark=rule.provision.status,
-        condition=travels.condition.in_(lang),
-        state="observe" if carried.truth is None else STATES[carried.truth],
-        else_=travels.otherwise.word if travels.when else None,
-        asks=list(asks),
-        certain=carried.certain,
-    )
