@@ -220,7 +220,7 @@ def test_installed_the_bundled_policies_have_the_name_and_the_digest_of_the_chec
 
 def test_diff_reads_a_revision_of_several_folders(tmp_path, theirs, ours, also, monkeypatch):
     """All of them as they were committed together; folders of two repositories are not compared as one."""
-    from tests.service.cli.test_diff import git
+    from tests.service.cli.test_diff_sources import git
 
     git(tmp_path, "init", "-q")
     git(tmp_path, "add", ".")
