@@ -23,7 +23,7 @@ from service.transparency.tlog_proof import TlogProof
 from tests.service.api.described import PERMITTED, SENT
 from tests.service.api.test_explanation import alike
 from tests.service.earlier import put, record_earlier
-from tests.service.ledger.test_ledger import NOON, Desk, desk, opened
+from tests.service.ledger.desk import NOON, Desk, desk, opened
 from tests.service.receipts.test_demand import Used
 
 __all__ = ["alike", "desk", "opened"]

@@ -42,8 +42,9 @@ from service.watch.round import run as watch
 from service.watch.transactions import writing
 from tests.service import conftest
 from tests.service.conftest import Lines, copied
-from tests.service.ledger import test_accounts, test_benefits, test_ledger, test_promises, test_rights_book
-from tests.service.ledger.test_ledger import Desk, open_with
+from tests.service.ledger import desk as ledger_desk
+from tests.service.ledger import test_accounts, test_benefits, test_promises, test_rights_book
+from tests.service.ledger.desk import Desk, open_with
 from tests.service.reviews.test_sign_offs import APPROVE, FACTS
 
 DERIVED = [
@@ -71,13 +72,13 @@ def filled(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Path:
 def _with_the_ledger(url: str) -> None:
     settings = Settings(
         watch=False,
-        policies=test_ledger.POLICIES,
+        policies=ledger_desk.POLICIES,
         database=url,
         mode="bitset",
         ledger_since="2026-01-01",
         callers_counts="trust",
     )
-    service = Service.open(settings, say=log_lines.logger(Lines()), clock=lambda: test_ledger.NOON)
+    service = Service.open(settings, say=log_lines.logger(Lines()), clock=lambda: ledger_desk.NOON)
     with closing(service), TestClient(create_app(settings, service), base_url="http://127.0.0.1:8080") as client:
         desk = Desk(service, client)
         open_with(desk, "2026-11-20", 5)
@@ -112,7 +113,7 @@ def _with_promises(url: str, folder: Path) -> None:
     for name, text in test_promises.sources().items():
         (folder / name).write_text(text)
     settings = Settings(watch=False, policies=folder, database=url, mode="bitset", ledger_since="2026-01-01")
-    service = Service.open(settings, say=log_lines.logger(Lines()), clock=lambda: test_ledger.NOON)
+    service = Service.open(settings, say=log_lines.logger(Lines()), clock=lambda: ledger_desk.NOON)
     with closing(service), TestClient(create_app(settings, service), base_url="http://127.0.0.1:8080") as client:
         desk = Desk(service, client)
         assert desk.post("/v1/ledger/recount").json()["left"] == []

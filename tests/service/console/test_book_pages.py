@@ -11,8 +11,8 @@ from service.callers.caller import Caller
 from service.console import charts
 from service.console.book_wording import BOOK_WORDS
 from tests.service.conftest import ONE_DATABASE
+from tests.service.ledger.desk import Desk, desk, opened
 from tests.service.ledger.test_benefits import SALE
-from tests.service.ledger.test_ledger import Desk, desk, opened
 from tests.service.ledger.test_rights_book import Exchange, exchange, opening
 from tests.service.ledger.test_statistics import market
 

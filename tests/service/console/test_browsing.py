@@ -8,8 +8,8 @@ from playwright.sync_api import Page, expect
 
 from tests.service.conftest import running
 from tests.service.console.browser import Site, faults, launched
+from tests.service.ledger.desk import POLICIES
 from tests.service.ledger.test_benefits import SALE
-from tests.service.ledger.test_ledger import POLICIES
 from tests.service.ledger.test_rights_book import POLICIES as RIGHTS
 from tests.service.ledger.test_rights_book import everything, supply
 

@@ -16,8 +16,8 @@ from service.console.ledger_wording import LEDGER_WORDS
 from service.ledger import counter_standings
 from service.ledger.counter_standings import CounterStandings, DayOfCounter
 from tests.service.conftest import ONE_DATABASE
+from tests.service.ledger.desk import Desk, desk, opened
 from tests.service.ledger.test_benefits import SALE
-from tests.service.ledger.test_ledger import Desk, desk, opened
 
 __all__ = ["desk", "opened"]
 BROWSER = {"Accept": "text/html"}

@@ -23,7 +23,7 @@ from service.settings import Settings
 from service.telemetry import log_lines
 from tests.service.audit.test_deep_verification import filled
 from tests.service.conftest import ROOT, Lines
-from tests.service.ledger import test_ledger
+from tests.service.ledger import desk as ledger_desk
 
 __all__ = ["filled"]
 BEGIN = (
@@ -38,8 +38,8 @@ _LINK = re.compile(r'<a [^>]*?href="([^"]*)"|<form(?=[^>]*method="get")[^>]*?act
 @pytest.fixture(scope="module")
 def service(filled: Path) -> Iterator[Service]:
     """A service whose database has rows of every kind."""
-    settings = Settings(watch=False, policies=test_ledger.POLICIES, database=str(filled), mode="bitset")
-    opened = Service.open(settings, say=log_lines.logger(Lines()), clock=lambda: test_ledger.NOON)
+    settings = Settings(watch=False, policies=ledger_desk.POLICIES, database=str(filled), mode="bitset")
+    opened = Service.open(settings, say=log_lines.logger(Lines()), clock=lambda: ledger_desk.NOON)
     yield opened
     opened.close()
 
@@ -49,7 +49,7 @@ def keys_of(service: Service) -> dict[str, str]:
     """The keys of somebody with all scopes, of somebody with none, and of a party."""
 
     def key(name: str, scopes: Sequence[str], party: str | None = None) -> str:
-        making = partial(keys.create, name=name, scopes=scopes, expires_on=None, by="boss", now=test_ledger.NOON, party=party)
+        making = partial(keys.create, name=name, scopes=scopes, expires_on=None, by="boss", now=ledger_desk.NOON, party=party)
         return str(asyncio.run(service.store.do(making))[1])
 
     return {"Ada": key("Ada", SCOPES), "nobody": key("nobody", ()), "mill": key("mill", ["read"], "mill")}

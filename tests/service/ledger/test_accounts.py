@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from service.store.tables import asset_entry, leaf_opening
 from tests.service.cli.test_log import run
 from tests.service.conftest import ONE_DATABASE, unlike_the_leaves
-from tests.service.ledger.test_ledger import NOON, Desk, desk, opened
+from tests.service.ledger.desk import NOON, Desk, desk, opened
 from tests.service.log.test_tree_leaves import happened
 
 __all__ = ["desk", "opened"]

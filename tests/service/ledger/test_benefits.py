@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from service.store.tables import benefit, settlement
 from tests.chance import examples, seed
 from tests.service.conftest import ONE_DATABASE, unlike_the_leaves
-from tests.service.ledger.test_ledger import JSON, NOON, Desk, desk, opened
+from tests.service.ledger.desk import JSON, NOON, Desk, desk, opened
 
 __all__ = ["desk", "opened"]
 pytestmark = pytest.mark.usefixtures("audited")

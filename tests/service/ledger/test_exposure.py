@@ -15,7 +15,7 @@ from service.ledger.exposure_questions import OnEntity, OnProvision, Touch
 from tests.service.cli.test_log import run
 from tests.service.conftest import ONE_DATABASE
 from tests.service.earlier import earlier
-from tests.service.ledger.test_ledger import POLICIES, Desk, desk, opened
+from tests.service.ledger.desk import POLICIES, Desk, desk, opened
 
 __all__ = ["desk", "opened"]
 

@@ -24,7 +24,7 @@ from service.watch.round import run
 from service.watch.transactions import writing
 from tests.service.callers.test_callers import bearer
 from tests.service.conftest import ONE_DATABASE, Lines, unlike_the_leaves
-from tests.service.ledger.test_ledger import NOON, POLICIES, Desk
+from tests.service.ledger.desk import NOON, POLICIES, Desk
 
 pytestmark = pytest.mark.usefixtures("audited")
 

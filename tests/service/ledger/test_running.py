@@ -2,7 +2,7 @@
 
 from service.ledger import running
 from service.log.leaf import clear
-from tests.service.ledger.test_ledger import Desk, opened
+from tests.service.ledger.desk import Desk, opened
 
 __all__ = ["opened"]
 

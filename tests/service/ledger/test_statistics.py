@@ -13,7 +13,7 @@ from service.callers.caller import Caller
 from service.ledger import exact_sums
 from service.ledger.disclosure import Parties, shown
 from tests.service.conftest import ONE_DATABASE
-from tests.service.ledger.test_ledger import Desk, desk, opened
+from tests.service.ledger.desk import Desk, desk, opened
 
 __all__ = ["desk", "opened"]
 
