@@ -57,10 +57,10 @@ SENTENCES: dict[str, tuple[str, ...]] = {
     **{f"3.{n}": (CASES,) for n in range(1, 9)},
     **{f"4.{n}": (CASES,) for n in (1, 2, 3, 4, 7)},
     "4.5": (
-        "engine/test_decision::test_what_is_asked_settles_it",
-        "engine/test_decision::test_what_cannot_move_the_outcome_is_not_asked",
-        "engine/test_decision::test_a_shorter_list_is_asked_before_a_longer_one",
-        "engine/test_decision::test_what_decides_whether_a_law_applies_is_asked_first",
+        "engine/test_settling_questions::test_what_is_asked_settles_it",
+        "engine/test_settling_questions::test_what_cannot_move_the_outcome_is_not_asked",
+        "engine/test_settling_questions::test_a_shorter_list_is_asked_before_a_longer_one",
+        "engine/test_settling_questions::test_what_decides_whether_a_law_applies_is_asked_first",
     ),
     "4.6": (
         CASES,
@@ -81,8 +81,8 @@ SENTENCES: dict[str, tuple[str, ...]] = {
         "engine/test_decision::test_an_engine_that_answers_nonsense_is_an_engine_that_fails",
     ),
     "5.5": (
-        "engine/test_decision::test_the_meaning_stays_where_only_the_writing_changes",
-        "engine/test_decision::test_nothing_hangs_on_the_hash_seed",
+        "engine/test_digests::test_the_meaning_stays_where_only_the_writing_changes",
+        "engine/test_digests::test_nothing_hangs_on_the_hash_seed",
     ),
     "6": ("engine/policy_language/test_language::test_a_definition_that_a_test_looks_at_is_used",),
     "7.1": (
