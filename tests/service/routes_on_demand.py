@@ -4,7 +4,7 @@ Routes that are completed when they are first used, so that an application begin
 The tests make thousands of applications, each of a hundred routes, and use two or three routes of each. Completing a route makes the
 models of its parameters and answers. Here it happens only before a route is called, or when something asks what is known of it besides
 what it was given, such as the OpenAPI document. What depends on its path or on the shape of its answer alone is made once a process.
-Servers in processes of their own complete all their routes at the start.
+Servers that start from nothing complete all their routes at the start.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 import fastapi.routing
+import fastapi.utils
 import starlette.routing
 from fastapi.datastructures import DefaultPlaceholder
 from fastapi.routing import APIRoute
@@ -28,8 +29,9 @@ def on_demand() -> None:
     """From now on the routes of this process are completed when they are first used."""
     APIRoute.__init__ = _begin  # type: ignore[method-assign]
     APIRoute.__getattr__ = _attribute  # type: ignore[attr-defined]
-    starlette.routing.compile_path = fastapi.routing.compile_path = cache(starlette.routing.compile_path)
-    fastapi.routing.create_model_field = cache(fastapi.routing.create_model_field)
+    compiled = cache(starlette.routing.compile_path)
+    starlette.routing.compile_path = compiled
+    vars(fastapi.routing).update(compile_path=compiled, create_model_field=cache(fastapi.utils.create_model_field))
 
 
 def _begin(self: APIRoute, path: str, endpoint: Callable[..., Any], **more: Any) -> None:
