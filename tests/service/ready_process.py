@@ -33,7 +33,7 @@ from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from tests import read_once
-from tests.service import commands_once, routes_on_demand, statements_once
+from tests.service import commands_once, routes_on_demand, statements_once, unsynced
 
 ROOT = Path(__file__).parents[2]
 IMPORTED = (
@@ -211,7 +211,7 @@ def main() -> None:
     read_once.begin(engines=True)
     for name in IMPORTED:
         importlib.import_module(name)
-    for each in (commands_once.once, routes_on_demand.on_demand, statements_once.once):
+    for each in (commands_once.once, routes_on_demand.on_demand, statements_once.once, unsynced.begin):
         each()
     _begin_once()
     gc.collect()
