@@ -208,7 +208,7 @@ def _original() -> tuple[tuple[socket.socket, threading.Lock], tuple[socket.sock
 def main() -> None:
     """Be the two processes that are copied: import, and copy when asked to, until nobody can ask any more."""
     bundled, others = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
-    read_once.begin(engines=True)
+    read_once.begin()
     for name in IMPORTED:
         importlib.import_module(name)
     for each in (commands_once.once, routes_on_demand.on_demand, statements_once.once, unsynced.begin):
