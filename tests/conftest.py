@@ -30,7 +30,10 @@ from tests.chance import BUNDLES, COMPLETED, EXCHANGES, FUZZ
 
 ROOT = Path(__file__).parent.parent
 LAST = "test_the_engines_agree_and_are_safe"
-LONG = ("test_kills", "test_openapi", "test_readmes", "test_reload", "test_keeping", "test_overload", "test_container")
+LONG = (
+    "test_browsing", "test_container", "test_docs", "test_first_question", "test_kills", "test_openapi", "test_overload", "test_readmes",
+    "test_reloading", "test_review",
+)  # fmt: skip
 FOLDER = "AGREEMENT_RUN"  # the variable by which workers find it
 RUN = pytest.StashKey["subprocess.Popen[bytes]"]()
 

@@ -1,7 +1,7 @@
 """
 What a process of the tests reads once: the policies that come with the project, and their test exchanges. The same bytes, the same bundle.
 
-Of small bundles those used last are kept.
+Of small bundles those used last are kept, and so are the engines of a bundle.
 """
 
 from __future__ import annotations
@@ -26,13 +26,12 @@ MAKE = PDP.__init__
 MADE: dict[tuple[int, str], PDP] = {}
 
 
-def begin(engines: bool = False) -> None:
-    """From now on this process reads nothing twice. With `engines`, the engines for the bundled policies are made once too."""
+def begin() -> None:
+    """From now on this process reads nothing twice, and makes the engines for what it read once."""
     bundle.load_sources = engine.load_sources = load_once
     tree.read = read_once
     difference.trials = engine.trials = trials_once
-    if engines:
-        PDP.__init__ = make_once  # type: ignore[method-assign]
+    PDP.__init__ = make_once  # type: ignore[method-assign]
 
 
 def load_once(
@@ -85,14 +84,17 @@ def trials_once(old: bundle.Bundle, new: bundle.Bundle, only: str = "") -> list[
 
 
 def make_once(self: PDP, bundle: bundle.Bundle, mode: str = "checked") -> None:
-    """Begin a decision point. Those for the bundled policies share the engines of one mode, which are made once a process."""
-    if not stays(bundle):
-        MAKE(self, bundle, mode)
-        return
-    if (id(bundle), mode) not in MADE:
-        made = MADE[id(bundle), mode] = object.__new__(PDP)
+    """Begin a decision point. Those for one bundle share the engines of one mode. Of bundles that do not stay, those used last."""
+    key = (id(bundle), mode)
+    made = MADE.pop(key, None)
+    if made is None:
+        made = object.__new__(PDP)
         MAKE(made, bundle, mode)
-    self.__dict__.update(MADE[id(bundle), mode].__dict__)
+    MADE[key] = made  # and so the bundle, whose id no other one gets meanwhile
+    if len(MADE) > FEW:
+        passing = (other for other, each in MADE.items() if not stays(each.bundle))
+        del MADE[next(passing)]
+    self.__dict__.update(made.__dict__)
 
 
 def stays(one: bundle.Bundle) -> bool:

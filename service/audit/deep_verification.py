@@ -6,7 +6,7 @@ are compared with the keyed digests in the leaf `earlier`, table by table, as lo
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,16 +16,23 @@ import engine
 from service.audit.flow_rows import flow_parties, flow_sums
 from service.audit.index_rows import index_faults
 from service.audit.other_rows import aliases, erasure_notes, tallies
-from service.audit.replica import FROM_LEAVES, Replica
-from service.audit.row_comparison import RowFault, Values, compared, rows_of
+from service.audit.replica import FROM_LEAVES, Replica, make_tables
+from service.audit.row_comparison import RowFault, Values, compared, rows_of, with_rows
 from service.policies import archive
 from service.store.database import Database
 from service.store.log_key import LogKey
 from service.store.log_tree import table_digest
-from service.store.tables import bundle, caller, document, entity_alias, flow_party, flow_sum, metadata, tally
+from service.store.tables import bundle, caller, document, entity, entity_alias, flow, flow_party, flow_sum, movement, tally
 
 # No leaf holds them: the policies are compared with the digest of their sources, the bytes of a document with their hash.
 _LEFT_OUT = {bundle: frozenset({"archive"}), document: frozenset({"content"})}
+# The tables that are made from the rows of another one, and how.
+_FROM_ROWS: Mapping[sa.Table, tuple[sa.Table, Callable[[sa.Connection], Iterator[Values]]]] = {
+    entity_alias: (entity, aliases),
+    tally: (movement, tallies),
+    flow_sum: (flow, flow_sums),
+    flow_party: (flow, flow_parties),
+}
 
 Progress = Callable[[str, int], None]
 # A row that differs, or a sentence about what is not one row.
@@ -67,19 +74,14 @@ class DeepVerification:
             for read in replica.read(self._connection):
                 self._progress("leaves read", read)
             yield from replica.faults
+            held = with_rows(self._connection, (*FROM_LEAVES, *_FROM_ROWS))
             for table in FROM_LEAVES:
-                yield from self._of_leaves(replica, table)
-            made = {
-                entity_alias: aliases(self._connection),
-                tally: tallies(self._connection),
-                flow_sum: flow_sums(self._connection),
-                flow_party: flow_parties(self._connection),
-            }
-            metadata.create_all(replica.rows, [*made], checkfirst=False)
-            for table, rows in made.items():
-                for row in rows:
+                yield from self._of_leaves(replica, table, rows_of(self._connection, table) if table in held else ())
+            make_tables(replica.rows, *_FROM_ROWS)
+            for table, (source, made) in _FROM_ROWS.items():
+                for row in made(self._connection) if source in held else ():
                     replica.rows.execute(sa.insert(table).prefix_with("OR IGNORE"), row)
-                yield from compared(replica.rows, table, rows_of(self._connection, table))
+                yield from compared(replica.rows, table, rows_of(self._connection, table) if table in held else ())
             yield from erasure_notes(self._connection, replica)
         finally:
             replica.close()
@@ -87,10 +89,10 @@ class DeepVerification:
         yield from self._documents()
         yield from index_faults(self._connection, self._database, lambda number: self._progress("entries compared", number))
 
-    def _of_leaves(self, replica: Replica, table: sa.Table) -> Iterator[Finding]:
+    def _of_leaves(self, replica: Replica, table: sa.Table, found: Iterable[tuple[Any, ...]]) -> Iterator[Finding]:
         digests = {} if replica.earlier is None else replica.earlier["tables"]
         older: list[RowFault] = []
-        for fault in compared(replica.rows, table, rows_of(self._connection, table), _LEFT_OUT.get(table, frozenset())):
+        for fault in compared(replica.rows, table, found, _LEFT_OUT.get(table, frozenset())):
             if table.name in digests and fault.found and (fault.expected is None or table is bundle):
                 older.append(fault)
             else:

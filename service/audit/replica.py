@@ -8,9 +8,12 @@ are compared with their own bytes.
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from service.audit import rights_rows, signed_document
 from service.log.canonical_json import canonical
@@ -34,7 +37,6 @@ from service.store.tables import (
     entity,
     flow,
     leaf_opening,
-    metadata,
     movement,
     opening,
     person,
@@ -106,8 +108,8 @@ class Replica:
 
     def __init__(self) -> None:
         self._engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, creator=_temporary)
-        metadata.create_all(self._engine, [*FROM_LEAVES], checkfirst=False)
         self.rows = self._engine.connect()
+        make_tables(self.rows, *FROM_LEAVES)
         self.earlier: Leaf | None = None
         self.first_key: str | None = None
         self.erased: dict[tuple[str, int, str], str] = {}
@@ -366,6 +368,21 @@ class Replica:
     def _update(self, table: sa.Table, here: sa.ColumnElement[bool], **values: Any) -> None:
         if not self.rows.execute(sa.update(table).where(here).values(values)).rowcount and table is not movement:
             self.touched |= {table, movement} if table is commitment else {table}
+
+
+def make_tables(rows: sa.Connection, *tables: sa.Table) -> None:
+    """Make empty tables, with their indexes, in a temporary database."""
+    for statement in _making(tables):
+        rows.exec_driver_sql(statement)
+    rows.commit()
+
+
+@cache
+def _making(tables: tuple[sa.Table, ...]) -> tuple[str, ...]:
+    dialect = sqlite.dialect()
+    made: list[CreateTable | CreateIndex] = [CreateTable(each) for each in tables]
+    made += (CreateIndex(index) for each in tables for index in each.indexes)
+    return tuple(str(each.compile(dialect=dialect)) for each in made)
 
 
 def _leaves(connection: sa.Connection, wanted: sa.ColumnElement[bool]) -> Iterator[tuple[int, Leaf]]:

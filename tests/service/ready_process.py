@@ -3,8 +3,9 @@ Processes of `fifthfactor` that begin with everything imported: arguments in, a 
 
 A server of its own is what most tests of the service need, and most of its start is the import of a thousand modules and the bundled
 policies with their engines. So one process makes all that once, does nothing else, and every server and command begins as a copy of it
-(fork), as the service's own workers do. How the program starts from nothing is tested too: by the container, the examples of the first
-page and of keys, and `fresh` servers.
+(fork), as the service's own workers do. A server with policies of its own is a copy of a process without the bundled ones: when it loads
+its policies again it searches all its objects for cycles, and has a tenth of them. How the program starts from nothing is tested too: by
+the container, the examples of the first page and of keys, and `fresh` servers.
 """
 
 from __future__ import annotations
@@ -21,14 +22,18 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
 import engine
+from service.server.app import create_app
+from service.service import Service
+from service.settings import Settings
 from tests import read_once
+from tests.service import commands_once, routes_on_demand, statements_once, unsynced
 
 ROOT = Path(__file__).parents[2]
 IMPORTED = (
@@ -91,7 +96,7 @@ def start(
 
     It reads from the open file that is `given`, or nothing.
     """
-    begins, lock = _original()
+    begins, lock = _original()[_has_policies(arguments, environment)]
     tells, told = os.pipe()
     asked = json.dumps({"arguments": arguments, "folder": str(folder), "environment": dict(environment)}).encode() + b"\n"
     with Path(os.devnull).open("rb") as nothing:
@@ -174,42 +179,82 @@ def _serve(caller: socket.socket) -> None:
         caller.sendall(str(status if status >= 0 else 128 - status).encode())
 
 
+def _has_policies(arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
+    """Whether it is a server with policies of its own."""
+    return arguments[:1] == ("serve",) and ("--policies" in arguments or "FIFTHFACTOR_POLICIES" in environment)
+
+
 @cache
-def _original() -> tuple[socket.socket, threading.Lock]:
-    """Start the process that is copied, once for this one; it ends when this one does."""
-    mine, its = socket.socketpair()
-    with its:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-m", "tests.service.ready_process", str(its.fileno())]
-        original = subprocess.Popen(command, cwd=ROOT, env=environment, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL)
+def _original() -> tuple[tuple[socket.socket, threading.Lock], tuple[socket.socket, threading.Lock]]:
+    """Start the processes that are copied, with the bundled policies and without, once for this one; they end when this one does."""
+    pairs = [socket.socketpair() for _ in range(2)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    numbers = [its.fileno() for _, its in pairs]
+    command = [sys.executable, "-m", "tests.service.ready_process", *map(str, numbers)]
+    original = subprocess.Popen(command, cwd=ROOT, env=environment, pass_fds=numbers, stdin=subprocess.DEVNULL)
+    for _, its in pairs:
+        its.close()
 
     def end() -> None:
-        mine.close()
+        for mine, _ in pairs:
+            mine.close()
         original.wait(30)
 
     atexit.register(end)
-    return mine, threading.Lock()
+    (first, _), (second, _) = pairs
+    return (first, threading.Lock()), (second, threading.Lock())
 
 
 def main() -> None:
-    """Be the process that is copied: import, and copy when asked to, until nobody can ask any more."""
-    with socket.socket(fileno=int(sys.argv[1])) as asks:
-        read_once.begin(engines=True)
-        for name in IMPORTED:
-            importlib.import_module(name)
-        engine.PDP(engine.load(engine.bundled_policies()))
-        gc.collect()
-        gc.freeze()
-        while True:
-            asked, files = _next(asks)
-            _reap()
-            if not asked:
-                return
-            if os.fork() == 0:  # who waits for a copy is a process of its own
-                asks.close()
-                _keep(json.loads(asked), *files)
-            for file in files:
-                os.close(file)
+    """Be the two processes that are copied: import, and copy when asked to, until nobody can ask any more."""
+    bundled, others = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
+    read_once.begin()
+    for name in IMPORTED:
+        importlib.import_module(name)
+    for each in (commands_once.once, routes_on_demand.on_demand, statements_once.once, unsynced.begin):
+        each()
+    _begin_once()
+    gc.collect()
+    gc.freeze()
+    child = os.fork()
+    if child == 0:
+        others.close()
+        _copied(bundled, lambda: engine.PDP(engine.load(engine.bundled_policies())))
+    else:
+        bundled.close()
+        _copied(others, lambda: None)
+        os.waitpid(child, 0)
+
+
+def _begin_once() -> None:
+    """Open a service and make its application: what is imported and kept on the way, the copies need not make again."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(
+            watch=False, policies=ROOT / "tests" / "service" / "bundle" / "policies", database=f"{folder}/log.db"
+        )
+        service = Service.open(settings)
+        create_app(settings, service)
+        service.close()
+
+
+def _copied(asks: socket.socket, prepare: Callable[[], object]) -> None:
+    """Be copied when asked to. What is prepared when it is first asked, the copies share."""
+    prepared = False
+    while True:
+        asked, files = _next(asks)
+        _reap()
+        if not asked:
+            return
+        if not prepared:
+            prepare()
+            gc.collect()
+            gc.freeze()
+            prepared = True
+        if os.fork() == 0:  # who waits for a copy is a process of its own
+            asks.close()
+            _keep(json.loads(asked), *files)
+        for file in files:
+            os.close(file)
 
 
 def _reap() -> None:
@@ -252,8 +297,24 @@ def _become(asked: dict[str, Any], given: int, output: int, errors: int) -> NoRe
     sys.argv = ["fifthfactor", *asked["arguments"]]
     from service.cli.main import main as fifthfactor
 
-    fifthfactor()
-    sys.exit()
+    try:
+        fifthfactor()
+        code = None
+    except SystemExit as ended:
+        code = ended.code
+    _end(code)
+
+
+def _end(code: object) -> NoReturn:
+    """End as a program ends, but let go of a million objects at once: to free them one by one takes as long as a short command."""
+    if isinstance(code, str):
+        print(code, file=sys.stderr)
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for each in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            each.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 if __name__ == "__main__":

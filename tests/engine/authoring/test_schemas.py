@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from io import StringIO
 from pathlib import Path
 from typing import Any, get_args
 
+import jsonschema_rs
 import pytest
+import yaml
 from jsonschema import Draft7Validator, Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from pydantic import BaseModel
 from ruamel.yaml import YAML
+from ruamel.yaml.nodes import ScalarNode
 from typer.testing import CliRunner
 
 import engine
@@ -30,6 +32,7 @@ POLICIES = engine.bundled_policies()
 BUNDLED = sorted(POLICIES.rglob("*.yaml"))
 LANGUAGE = Path(__file__).parent.parent / "policy_language"
 DIALECTS = (Draft202012Validator, Draft7Validator)
+QUICK = {Draft202012Validator: jsonschema_rs.Draft202012Validator, Draft7Validator: jsonschema_rs.Draft7Validator}
 TYPES = ("yes/no", "count", "ratio", "money", "date", "duration")
 
 # A policy, in the words of the bundled vocabulary, and the places at which one change each makes it wrong.
@@ -160,6 +163,29 @@ def the_law() -> dict[str, bytes]:
 @cache
 def as_an_editor_reads(text: str) -> Any:
     """The values that YAML's core schema makes of a text; dates are none of them."""
+    return values_of(yaml.compose(text, Loader=yaml.CBaseLoader))
+
+
+def values_of(node: Any) -> Any:
+    match node:
+        case yaml.MappingNode():
+            found = {str(scalar(key.value, not key.style)): values_of(inner) for key, inner in node.value}
+            assert len(found) == len(node.value), "a key stands twice"
+            return found
+        case yaml.SequenceNode():
+            return [values_of(inner) for inner in node.value]
+    return scalar(node.value, not node.style)
+
+
+@cache
+def scalar(text: str, plain: bool) -> Any:
+    """What a word of a document is, plain or quoted."""
+    reader = editor()
+    return reader.constructor.construct_object(ScalarNode(reader.resolver.resolve(ScalarNode, text, (plain, not plain)), text))
+
+
+@cache
+def editor() -> YAML:
     reader = YAML(typ="safe", pure=True)
     reader.constructor.yaml_constructors = dict(reader.constructor.yaml_constructors)
     reader.constructor.yaml_constructors["tag:yaml.org,2002:timestamp"] = lambda loader, node: node.value
@@ -167,22 +193,25 @@ def as_an_editor_reads(text: str) -> Any:
     reader.constructor.yaml_constructors["tag:yaml.org,2002:int"] = lambda loader, node: (
         node.value if "_" in node.value else number(loader, node)
     )
-    return with_text_keys(reader.load(StringIO(text)))
+    return reader
 
 
-def with_text_keys(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): with_text_keys(inner) for key, inner in value.items()}
-    return [with_text_keys(inner) for inner in value] if isinstance(value, list) else value
+@cache
+def quick(dialect: Any, kind: str) -> Any:
+    """A validator that is a thousand times as fast as the other, and tells no place."""
+    return QUICK[dialect](bundled_schemas()[kind])
+
+
+def kind_of(document: Any) -> str:
+    return next(kind for kind in ("policy", "test", "vocabulary", "organisation") if kind in document)
 
 
 def errors(schemas: dict[str, dict[str, Any]], text: str, dialect: Any = Draft202012Validator) -> list[tuple[str, str]]:
     """Where a document does not fit its schema, and why: for each place the innermost, as an editor underlines it."""
     document = as_an_editor_reads(text)
-    kind = next(kind for kind in ("policy", "test", "vocabulary", "organisation") if kind in document)
     return [
         ("/".join(map(str, found.absolute_path)), found.message)
-        for error in dialect(schemas[kind]).iter_errors(document)
+        for error in dialect(schemas[kind_of(document)]).iter_errors(document)
         for found in innermost(error)
     ]
 
@@ -206,8 +235,9 @@ def test_the_schemas_are_schemas_in_both_dialects() -> None:
 def test_nothing_in_a_bundled_file_is_underlined(file: Path) -> None:
     """What `check` and `test` accept fits, in both dialects."""
     text = file.read_text()
+    document = as_an_editor_reads(text)
     for dialect in DIALECTS:
-        assert errors(bundled_schemas(), text, dialect) == []
+        assert quick(dialect, kind_of(document)).is_valid(document), errors(bundled_schemas(), text, dialect)
 
 
 @pytest.mark.parametrize("file", sorted(LANGUAGE.glob("*/good/*.yaml")), ids=lambda file: f"{file.parts[-3]}/{file.stem}")
@@ -236,6 +266,7 @@ def test_what_is_wrong_in_a_policy_is_underlined_where_it_stands(name: str) -> N
     for dialect in DIALECTS:
         found = errors(bundled_schemas(), wrong, dialect)
         assert {where for where, _ in found} == {place}, found
+        assert not quick(dialect, "policy").is_valid(as_an_editor_reads(wrong))
     with pytest.raises(engine.BundleRefused):
         engine.load_sources({**the_law(), "xx.yaml": wrong.encode()})
 
@@ -251,8 +282,10 @@ def test_what_is_wrong_in_a_test_is_underlined_where_it_stands(name: str) -> Non
     before, after, place = WRONG_TEST[name]
     assert errors(bundled_schemas(), TEST) == []
     assert TEST.count(before) == 1
-    found = errors(bundled_schemas(), TEST.replace(before, after))
+    wrong = TEST.replace(before, after)
+    found = errors(bundled_schemas(), wrong)
     assert {where for where, _ in found} == {place}, found
+    assert not quick(Draft202012Validator, "test").is_valid(as_an_editor_reads(wrong))
 
 
 def test_a_vocabulary_may_use_what_it_names_itself_and_no_key_that_is_none() -> None:

@@ -162,6 +162,7 @@ def test_the_pages_fit_and_axe_finds_nothing(site, tmp_path, lang, width):
     with site.window(width, "dark" if width == 390 else "light") as page:
 
         def fits(name: str) -> None:
+            page.wait_for_load_state()  # a click that sends a form does not wait for the page that follows
             assert page.evaluate("document.documentElement.scrollWidth") <= width, name
             assert faults(page) == [], name
             assert len(page.content().encode()) < 100_000

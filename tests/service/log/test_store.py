@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,10 +17,12 @@ from service.log.leaf import Opening, SealedRecord, seal
 from service.log.store import Store
 from service.log.tree_verification import tree_faults
 from service.settings import SettingRefused, Settings
+from service.store import database as database_module
 from service.store import log_key
 from service.store.database import Database, DatabaseRefused
 from service.store.upgrade import look
 from service.store.writer import LogBusy, NotRecorded
+from tests.service import unsynced
 
 SECRET = "a value that nobody may find again"
 
@@ -125,15 +128,17 @@ def test_an_answer_waits_for_the_commit(store, monkeypatch):
     asyncio.run(watch())
 
 
-def test_the_disk_is_waited_for(in_file):
+def test_the_disk_is_waited_for(tmp_path, monkeypatch):
     """The writing connection runs with the write-ahead log and full synchronisation."""
-    append(in_file, entry(1))
-    assert in_file.writer._connection is not None
-    raw = in_file.writer._connection.connection.dbapi_connection
-    assert isinstance(raw, sqlite3.Connection)
-    assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert raw.execute("PRAGMA synchronous").fetchone() == (2,)
-    assert raw.execute("PRAGMA secure_delete").fetchone() == (1,)
+    monkeypatch.setattr(database_module, "_WRITER_PRAGMAS", unsynced.AS_WRITTEN)
+    with Store.open(tmp_path / "log.db") as in_file:
+        append(in_file, entry(1))
+        writing: Any = in_file.writer._connection
+        raw = writing.connection.dbapi_connection
+        assert isinstance(raw, sqlite3.Connection)
+        assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert raw.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert raw.execute("PRAGMA secure_delete").fetchone() == (1,)
 
 
 def test_a_failed_write_is_no_record_and_later_ones_work(store):
