@@ -3,8 +3,8 @@ A desk: a service with a ledger and a clock of its own, and who talks to it, on 
 """
 
 import json
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,19 +78,26 @@ class Desk:
         self.service.policies.live = Live.of(bundle, "bitset")
 
 
-@pytest.fixture
-def opened(database: str, lines: Lines) -> Iterator[Any]:
-    """Opens desks on one database."""
+@contextmanager
+def desks(lines: Lines, make: Callable[..., Any] = Desk, **always: Any) -> Iterator[Callable[..., Any]]:
+    """Opens desks, with these settings and others; `make` is their class."""
     with ExitStack() as stack:
 
-        def open(**settings: Any) -> Desk:
+        def open(**settings: Any) -> Any:
             now = [NOON]
-            given = Settings(watch=False, policies=POLICIES, database=database, mode="bitset", **settings)
+            given = Settings(watch=False, **always, **settings)
             service = Service.open(given, say=log_lines.logger(lines), clock=lambda: now[0])
             stack.callback(service.close)
             client = stack.enter_context(TestClient(create_app(given, service), base_url="http://127.0.0.1:8080"))
-            return Desk(service, client, now)
+            return make(service, client, now)
 
+        yield open
+
+
+@pytest.fixture
+def opened(database: str, lines: Lines) -> Iterator[Any]:
+    """Opens desks on one database."""
+    with desks(lines, policies=POLICIES, database=database, mode="bitset") as open:
         yield open
 
 

@@ -3,7 +3,6 @@
 import json
 import random
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -17,17 +16,13 @@ from starlette.testclient import TestClient
 import engine
 from service.log.record import Record
 from service.policies.live import Live
-from service.server.app import create_app
 from service.service import Service
-from service.settings import Settings
 from service.store.tables import tally
-from service.telemetry import log_lines
 from tests.service.conftest import ONE_DATABASE, Lines
+from tests.service.ledger.desk import JSON, NOON, desks
 
 POLICIES = Path(__file__).parent / "money_policies"
-NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 NEXT_YEAR = datetime(2027, 2, 1, 12, tzinfo=UTC)
-JSON = {"content-type": "application/json"}
 
 pytestmark = pytest.mark.usefixtures("audited")
 
@@ -89,16 +84,7 @@ class Desk:
 @pytest.fixture
 def opened(database: str, lines: Lines) -> Iterator[Any]:
     """Opens desks on one database."""
-    with ExitStack() as stack:
-
-        def open(**settings: Any) -> Desk:
-            now = [NOON]
-            given = Settings(watch=False, policies=POLICIES, database=database, mode="durable", **settings)
-            service = Service.open(given, say=log_lines.logger(lines), clock=lambda: now[0])
-            stack.callback(service.close)
-            client = stack.enter_context(TestClient(create_app(given, service), base_url="http://127.0.0.1:8080"))
-            return Desk(service, client, now)
-
+    with desks(lines, Desk, policies=POLICIES, database=database, mode="durable") as open:
         yield open
 
 

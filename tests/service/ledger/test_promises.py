@@ -3,7 +3,6 @@
 import csv
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -11,20 +10,15 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from starlette.testclient import TestClient
 
 import engine
 from service.policies.live import Live
-from service.server.app import create_app
-from service.service import Service
-from service.settings import Settings
 from service.store.tables import promise
-from service.telemetry import log_lines
 from service.watch.round import run
 from service.watch.transactions import writing
 from tests.service.callers.test_callers import bearer
 from tests.service.conftest import ONE_DATABASE, Lines, unlike_the_leaves
-from tests.service.ledger.desk import NOON, POLICIES, Desk
+from tests.service.ledger.desk import NOON, POLICIES, Desk, desks
 
 pytestmark = pytest.mark.usefixtures("audited")
 
@@ -100,18 +94,7 @@ def sources(**changes: str) -> dict[str, str]:
 @pytest.fixture
 def opened(database: str, folder: Path, lines: Lines) -> Iterator[Any]:
     """Opens desks on one database."""
-    with ExitStack() as stack:
-
-        def open(**settings: Any) -> Desk:
-            now = [NOON]
-            given = Settings(
-                watch=False, policies=folder, database=database, mode="bitset", ledger_since="2026-01-01", **settings
-            )
-            service = Service.open(given, say=log_lines.logger(lines), clock=lambda: now[0])
-            stack.callback(service.close)
-            client = stack.enter_context(TestClient(create_app(given, service), base_url="http://127.0.0.1:8080"))
-            return Desk(service, client, now)
-
+    with desks(lines, policies=folder, database=database, mode="bitset", ledger_since="2026-01-01") as open:
         yield open
 
 
