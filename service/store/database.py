@@ -241,10 +241,10 @@ class Database:
             with self.reading.connect() as connection:
                 return connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first() is not None
         with self._asking:
-            if self._direct is None:
-                uri = f"{self.path.as_uri()}?mode=ro"
-                self._direct = sqlite3.connect(uri, uri=True, timeout=LOCK_WAIT_SECONDS, check_same_thread=False)
             try:
+                if self._direct is None:
+                    uri = f"{self.path.as_uri()}?mode=ro"
+                    self._direct = sqlite3.connect(uri, uri=True, timeout=LOCK_WAIT_SECONDS, check_same_thread=False)
                 return self._direct.execute(f"SELECT 1 FROM {table.name} LIMIT 1").fetchone() is not None
             except sqlite3.Error as failed:
                 raise sa.exc.OperationalError(None, None, failed) from None
