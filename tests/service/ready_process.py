@@ -293,6 +293,8 @@ def _become(asked: dict[str, Any], given: int, output: int, errors: int) -> NoRe
     os.chdir(asked["folder"])
     os.environ.clear()
     os.environ.update(asked["environment"])
+    if unsynced.SYNCED in os.environ:
+        unsynced.end()
     time.tzset()
     sys.argv = ["fifthfactor", *asked["arguments"]]
     from service.cli.main import main as fifthfactor

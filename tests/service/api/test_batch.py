@@ -23,6 +23,7 @@ from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from service.store.writer import LogBusy, NotRecorded
+from tests.service import unsynced
 from tests.service.api.test_api import refused
 from tests.service.conftest import EXCHANGE, ONE_DATABASE, PERSONAL, POLICIES, Server, eventually
 
@@ -348,7 +349,7 @@ def test_a_batch_that_is_killed_is_recorded_whole_or_not_at_all(tmp_path, capsys
 
     kills = 5
     for _ in range(kills):
-        server = Server(database).wait()
+        server = Server(database, environment={unsynced.SYNCED: "yes"}).wait()
         clients = [threading.Thread(target=send, args=(server.port,), daemon=True) for _ in range(2)]
         enough = len(answered) + 1
         for client in clients:

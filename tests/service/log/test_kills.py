@@ -16,6 +16,7 @@ import time
 import pytest
 
 from service.log.store import Store
+from tests.service import unsynced
 from tests.service.conftest import Server, body
 
 KILLS = 8  # on each database
@@ -76,7 +77,7 @@ def test_no_record_whose_answer_left_is_lost(kills, seed, database, tmp_path, ca
     sent = records = unanswered = starts_killed = 0
     began = time.monotonic()
     for kill in range(kills):
-        server = Server(database, folder=tmp_path)
+        server = Server(database, folder=tmp_path, environment={unsynced.SYNCED: "yes"})
         if kill % 4 == 3:
             time.sleep(chance.uniform(0.02, 0.4))  # while it starts, opens the log, or has just begun to listen
             server.stop(signal.SIGKILL)

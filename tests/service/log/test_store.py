@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import BuiltinFunctionType
 from typing import Any
 
 import pytest
@@ -139,6 +140,16 @@ def test_the_disk_is_waited_for(tmp_path, monkeypatch):
         assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert raw.execute("PRAGMA synchronous").fetchone() == (2,)
         assert raw.execute("PRAGMA secure_delete").fetchone() == (1,)
+
+
+def test_a_process_that_is_to_wait_for_the_disk_does(monkeypatch):
+    """Servers that the tests kill run as they always do."""
+    monkeypatch.setattr(os, "fsync", os.fsync)
+    monkeypatch.setattr(database_module, "_WRITER_PRAGMAS", ())
+    unsynced.end()
+    assert os.fsync is unsynced.FSYNC
+    assert isinstance(os.fsync, BuiltinFunctionType)
+    assert database_module._WRITER_PRAGMAS == unsynced.AS_WRITTEN
 
 
 def test_a_failed_write_is_no_record_and_later_ones_work(store):
