@@ -12,6 +12,7 @@ import asyncio
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -336,13 +337,26 @@ def _file_engine(path: Path, mode: str, pragmas: Sequence[str]) -> sa.Engine:
         connection = sqlite3.connect(uri, uri=True, timeout=LOCK_WAIT_SECONDS, check_same_thread=False)
         connection.isolation_level = None  # transactions begin where the event above begins them
         for pragma in pragmas:
-            connection.execute(f"PRAGMA {pragma}")
+            _set(connection, pragma)
         return connection
 
     # hide_parameters: an error's text must never carry a request.
     return sa.create_engine(
         "sqlite://", creator=connect, poolclass=sa.QueuePool, pool_size=READERS, max_overflow=-1, hide_parameters=True
     )
+
+
+def _set(connection: sqlite3.Connection, pragma: str) -> None:
+    """Set a pragma. SQLite does not wait where another process switches a new file to the write-ahead log, so this waits."""
+    until = time.monotonic() + LOCK_WAIT_SECONDS
+    while True:
+        try:
+            connection.execute(f"PRAGMA {pragma}")
+            return
+        except sqlite3.OperationalError as failed:
+            if failed.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def _server_engine(url: sa.URL, settings: str, size: int) -> sa.Engine:
