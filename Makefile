@@ -9,6 +9,7 @@ BIN    := .venv/bin
 PIP    := $(BIN)/pip --quiet --no-input --disable-pip-version-check
 UV     := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
 PEERS  := tests/bench/requirements.lock
+BROWSER := $(firstword $(wildcard /usr/bin/chromium-headless-shell /usr/bin/chromium) /usr/bin/chromium-headless-shell)
 
 # durable-rules is C code of 2020 and calls a function that Python 3.13 removed. This gives it the new name; older Pythons override it.
 export CPPFLAGS += -DPyEval_CallObject=PyObject_CallObject
@@ -44,19 +45,21 @@ help: ## print this list
 serve: .venv/.runtime ## run the service
 	@$(BIN)/fifthfactor serve $(ARGS)
 
-test: .venv/.tests /usr/bin/chromium ## run every test, then check and test the policies
+test: .venv/.tests $(BROWSER) ## run every test, then check and test the policies
 	@$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 	@$(BIN)/fifthfactor check policies
 	@$(BIN)/fifthfactor test policies
 	@$(BIN)/fifthfactor schema --write policies/.schemas
 
-# The tests open the pages in a real browser, Debian's chromium.
-/usr/bin/chromium:
+# The tests open the pages in a real browser: Debian's chromium, without the windows if it is not there yet.
+/usr/bin/chromium-headless-shell:
 	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 		echo "installing chromium ..."; \
-		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends chromium >/dev/null; \
+		apt-get -qq update && export DEBIAN_FRONTEND=noninteractive && \
+			{ apt-get -qq install --no-install-recommends chromium-headless-shell || \
+			  apt-get -qq install --no-install-recommends chromium; } >/dev/null; \
 	else \
-		echo "the tests need a browser at /usr/bin/chromium; install Debian's package \`chromium\`" >&2; exit 1; \
+		echo "the tests need a browser: install Debian's package \`chromium-headless-shell\` or \`chromium\`" >&2; exit 1; \
 	fi
 
 bench: .venv/.tests ## measure the speed (some minutes; ARGS=--help)

@@ -18,7 +18,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, Response, sync_playwright
 
 AXE = Path(__file__).parent / "axe-core" / "axe.min.js"
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -42,7 +42,9 @@ def program() -> str:
     """The browser's program. Without a browser the tests fail: they are the proof that the pages can be read."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
-        raise RuntimeError("the tests of the pages need a browser: install Debian's package `chromium`, or run `make test`")
+        raise RuntimeError(
+            "the tests of the pages need a browser: install Debian's `chromium-headless-shell`, or run `make test`"
+        )
     return found
 
 
