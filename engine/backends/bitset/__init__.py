@@ -103,7 +103,7 @@ class Bitset:
         certain |= holds
         reading = BitsetReading(self._index, possible, certain, terms, narrowed)
         held = Masks(possible & self._rules, certain & self._rules)
-        put_away = mask_of(number for each in signed for number in numbers(self._table.provisions.get(each, 0)))
+        put_away = reduce(or_, (self._table.provisions.get(each, 0) for each in signed), 0) if signed else 0
         strata = BitsetStrata(self._table, exchange, as_of, lambda key: reading.any(self._done.get(key, 0)), put_away)
         strata.stand(held.possible, held.certain)
         requirements = strata.meet()

@@ -25,6 +25,7 @@ from engine.values import Disputed, Document, Missing, Range, SetOf, Value
 
 REMEMBERED = 4_096  # classes of one fact that are kept; then the oldest is forgotten, and made again when it is needed
 DAYS = 32  # days whose classes are kept
+SELECTIONS = 256  # selections of facts, of one day, of which it is kept what is left beside their values
 GROUP = 8  # facts whose absence is looked up together: those of a byte
 WIDE = 4  # groups of which nothing is sent more often than not; then they are looked up together
 
@@ -32,7 +33,7 @@ EVERY_OF_A_GROUP = (1 << GROUP) - 1
 
 Pair: TypeAlias = tuple[int, int]  # terms left possible, terms that are open: a test of theirs is unknown
 KeyOf: TypeAlias = Callable[[Any], Hashable] | None  # equal keys for values of one class; None: the value is the key
-Classes: TypeAlias = tuple[int, dict[Hashable, Pair], KeyOf]  # a fact's bit, and its classes by key
+Classes: TypeAlias = tuple[dict[Hashable, Pair], KeyOf]  # a fact's classes by key
 # The keys of one value of an exchange, or of several that are read together; the terms that they leave possible; those that test them.
 Share: TypeAlias = tuple[tuple[str, ...], int, int]
 
@@ -182,16 +183,15 @@ class FactsTests:
         today = self._days.get(day)
         if today is None:
             today = self._begin(day)
-        free, open_ = today.base
-        possible, each_left = self._full, []
-        absent = self._every
         classes, values = today.classes, exchange.values
+        names = tuple(values)
+        free, open_ = today.beside.get(names) or self._beside(today, names, day)
+        possible, each_left = self._full, []
         for name, value in values.items():
             known = classes.get(name)
             if known is None:
                 continue  # no rule tests it
-            bit, pairs, key_of = known
-            absent ^= bit
+            pairs, key_of = known
             if type(value) is Disputed:
                 left, unknown = self._facts[name].between(value, day, self._full)
             else:
@@ -204,13 +204,29 @@ class FactsTests:
         for each in self._totals:
             if not values.keys().isdisjoint(each.members):
                 value = each.value(values)
-                bit, pairs, key_of = classes[each.name]
-                absent ^= bit
+                pairs, key_of = classes[each.name]
                 key = value if key_of is None else key_of(value)
                 left, unknown = pairs.get(key) or self._learn(each.name, pairs, key, value, day)
                 each_left.append(left)
                 possible &= left
                 open_ |= unknown
+        truths: Sequence[Truth] = ()
+        if self._against:
+            (left, unknown), truths = self._together(exchange, day)
+            possible &= left
+            open_ |= unknown
+        return Narrowed(possible & free, open_, free, each_left, truths)
+
+    def _beside(self, today: Day, names: tuple[str, ...], day: date) -> Pair:
+        """What the day leaves where just these facts are sent, in this order; kept for the next time."""
+        absent = self._every
+        for name in names:
+            if name in self._facts:
+                absent ^= self._facts[name].bit
+        for each in self._totals:
+            if not set(names).isdisjoint(each.members):
+                absent ^= self._facts[each.name].bit
+        free, open_ = today.base
         for wide, (left, unknown) in today.wide:
             if absent & wide == wide:
                 absent ^= wide
@@ -221,12 +237,10 @@ class FactsTests:
                 left, unknown = today.absent[number].get(bits) or self._leave_out(today, number, bits, day)
                 free &= left
                 open_ |= unknown
-        truths: Sequence[Truth] = ()
-        if self._against:
-            (left, unknown), truths = self._together(exchange, day)
-            possible &= left
-            open_ |= unknown
-        return Narrowed(possible & free, open_, free, each_left, truths)
+        while len(today.beside) >= SELECTIONS:
+            del today.beside[next(iter(today.beside))]
+        pair = today.beside[names] = self._one_copy((free, open_))
+        return pair
 
     def _together(self, exchange: Exchange, day: date) -> tuple[Pair, Sequence[Truth]]:
         """The masks of all tests of one fact against another, and how each reads, by the values that they compare."""
@@ -280,8 +294,8 @@ class FactsTests:
         """Begin a day: with what its date alone leaves, and without classes."""
         base = narrowed(((self._reader.truth(atom, day, day), users) for atom, users in self._of_the_day), self._full)
         groups = self._bytes
-        classes: dict[str, Classes] = {name: (fact.bit, {}, fact.key) for name, fact in self._facts.items()}
-        today = Day(base, classes, [{} for _ in range(groups)], self._wide(groups, day))
+        classes: dict[str, Classes] = {name: ({}, fact.key) for name, fact in self._facts.items()}
+        today = Day(base, classes, [{} for _ in range(groups)], self._wide(groups, day), {})
         while len(self._days) >= DAYS:
             del self._days[next(iter(self._days))]
         self._days[day] = today
@@ -348,14 +362,18 @@ class FactsTests:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The masks of one day: what its date leaves, what each class of each fact leaves, and what left-out facts leave, by group."""
+    """
+    The masks of one day: what its date leaves, what each class of each fact leaves, and what left-out facts leave, by group.
+
+    `wide` has some groups together, where all their facts are left out: these facts as bits, and what is left. `beside` has, by the names
+    of what is sent, what the date and all that is left out leave.
+    """
 
     base: Pair
     classes: dict[str, Classes]
     absent: list[dict[int, Pair]]
-    wide: Sequence[
-        tuple[int, Pair]
-    ]  # of some groups together, where all their facts are left out: these facts as bits, and what is left
+    wide: Sequence[tuple[int, Pair]]
+    beside: dict[tuple[str, ...], Pair]
 
 
 def _key_of(tests: Sequence[tuple[Atom, Users]]) -> KeyOf:

@@ -64,7 +64,8 @@ class Table:
                 alike[key] = alike.get(key, 0) | 1 << number
         self.alike = {n: alike[r.provision.jurisdiction, r.need] if r.need else 1 << n for n, r in enumerate(rules.rules)}
         self.level = {n: OWING if n in self.plain else BARS.get(rule.effect) for n, rule in enumerate(rules.rules)}
-        # By jurisdiction, its rules that raise one level: all of them, and those of each level. Rules that require raise one while unmet.
+        # By jurisdiction, its rules that raise one level: all of them, and those of each level, the strictest first. Rules that require
+        # raise one while unmet.
         self.bars: dict[str, tuple[int, tuple[tuple[Level, int], ...]]] = {}
         for number, rule in enumerate(rules.rules):
             level = Level.REQUIREMENTS_UNMET if rule.need else self.level[number]
@@ -72,7 +73,7 @@ class Table:
                 mask, levels = self.bars.get(rule.provision.jurisdiction, (0, ()))
                 of_place = dict(levels)
                 of_place[level] = of_place.get(level, 0) | 1 << number
-                self.bars[rule.provision.jurisdiction] = mask | 1 << number, tuple(sorted(of_place.items()))
+                self.bars[rule.provision.jurisdiction] = mask | 1 << number, tuple(sorted(of_place.items(), reverse=True))
         self.levelled = mask_of(number for number, level in self.level.items() if level is not None)
         self.reviewing = mask_of(n for n, rule in enumerate(rules.rules) if rule.effect == "review")
         self.barring = mask_of(n for n, level in self.level.items() if level is not None and level is not OWING)
@@ -143,13 +144,16 @@ class FloorTerms:
         possible, certain = terms
         speaks, everywhere = NO, YES
         for subject, since, said in self.spoken:
-            about = YES if not subject or certain & subject else UNKNOWN
-            if about is UNKNOWN and not possible & subject:
+            about = not subject or certain & subject
+            if not about and not possible & subject:
                 continue
-            says = YES if certain & said else UNKNOWN if possible & said else NO
-            speaks = max(speaks, says if about is YES else min(about, says))
-            if says is not YES and since is not None and since <= day:
-                everywhere = min(everywhere, says if about is YES else UNKNOWN)
+            if certain & said:
+                speaks = YES if about else speaks or UNKNOWN
+                continue
+            says = UNKNOWN if possible & said else NO
+            speaks = speaks or says
+            if since is not None and since <= day:
+                everywhere = min(everywhere, says if about else UNKNOWN)
         return min(speaks, everywhere)
 
 

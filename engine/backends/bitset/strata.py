@@ -183,22 +183,20 @@ class BitsetStrata:
         unmet = without(possible & self.unmet, may_doubt)
         undoubted = without(possible & table.levelled, may_doubt & table.barring) | unmet
         sure = certain & undoubted
-        undoubted_beneath, sure_beneath = without(undoubted, certain_reviews), without(sure, certain_reviews)
+        ends = [(undoubted, high), (sure, low)]
+        if certain_reviews:
+            ends += [(without(undoubted, certain_reviews), high_beneath), (without(sure, certain_reviews), low_beneath)]
         waiting = undoubted
         while waiting:
             place = table.places[waiting.bit_length() - 1]
             mask, levels = table.bars[place]
             waiting = without(waiting, mask)
-            for level, bars in levels:
-                if undoubted & bars:
-                    if level > high[place]:
-                        high[place] = level
-                    if sure & bars and level > low[place]:
-                        low[place] = level
-                    if undoubted_beneath & bars and level > high_beneath[place]:
-                        high_beneath[place] = level
-                    if sure_beneath & bars and level > low_beneath[place]:
-                        low_beneath[place] = level
+            for raising, found in ends:
+                for level, bars in levels:
+                    if raising & bars:
+                        if level > found[place]:
+                            found[place] = level
+                        break
         waiting = without(possible & (table.raising | table.barring & may_doubt), unmet)
         while waiting:
             bit = waiting & -waiting
