@@ -2,13 +2,16 @@
 Codes go in, the message for each ruleset comes out.
 
 An exchange is read once, fact by fact. What a value says to each ruleset is remembered, because values recur. A ruleset is sent only
-codes of which one of its tests holds; no test holds of a code that is not sent.
+codes of which one of its tests holds; no test holds of a code that is not sent. Rulesets of one network are sent their messages together,
+so a digest of all of them can be had before they are written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from datetime import date
+from hashlib import blake2b
+from sys import intern
 from typing import NamedTuple, TypeVar
 
 from engine.backends.durable.encode import FALSE, MAYBE, TRUE, Codes, Encoder, Source
@@ -39,10 +42,15 @@ class _Prop:
 
 
 class Said(NamedTuple):
-    """What a value says: by ruleset its written codes and, where there are any, the tests that hold of them but not certainly."""
+    """
+    What a value says: by ruleset its written codes and, where there are any, the tests that hold of them but not certainly.
+
+    `together` has both as one text, of all rulesets of a network, by network.
+    """
 
     texts: dict[int, str]
     unsure: dict[int, int]
+    together: dict[int, str]
 
 
 class _Read(NamedTuple):
@@ -64,17 +72,27 @@ class _Heard(NamedTuple):
 
 
 class Telling(NamedTuple):
-    """What one exchange says: the sources that it states, as bits, and what each of them says."""
+    """What one exchange says: the sources that it states, as bits, and what each source says; what of it is unsure."""
 
     told: int
-    texts: list[dict[int, str]]
+    said: list[Said]
     unsure: list[dict[int, int]]
 
 
-class Messages:
-    """Writes the messages of one list of rulesets."""
+class _Network(NamedTuple):
+    """What the rulesets of a network hear together: the sources, as bits, and the heads."""
 
-    def __init__(self, encoder: Encoder, rulesets: Sequence[Ruleset]) -> None:
+    sources: int
+    heads: int
+    selections: dict[int, list[int]]  # by the sources stated their numbers
+
+
+class Messages:
+    """Writes the messages of the rulesets of some networks. Networks and rulesets have their numbers in the order in which they come."""
+
+    def __init__(self, encoder: Encoder, networks: Sequence[Sequence[Ruleset]]) -> None:
+        rulesets = [ruleset for network in networks for ruleset in network]
+        self._network_of = [number for number, network in enumerate(networks) for _ in network]
         props = [{prop: _Prop(prop, tests) for prop, tests in _by_prop(ruleset).items()} for ruleset in rulesets]
         self._heads = [_Heads([prop for name, prop in table.items() if name.startswith("p")]) for table in props]
         self._sources: list[_Read] = []
@@ -90,8 +108,12 @@ class Messages:
         self._always = [read for read in self._sources if not read.source.facts]  # the day
         # No coder looks at the day where a fact is left out.
         silence = [self._say(read, Exchange({}, {}), date.min) for read in self._sources]
-        self._nothing: list[dict[int, str]] = [{}] * len(silence)
+        self._nothing = [Said({}, {}, {})] * len(silence)
         self._rulesets = [self._heard(ruleset, silence) for ruleset in range(len(rulesets))]
+        self._networks = [_Network(0, 0, {})] * len(networks)
+        for network, hearing, heads in zip(self._network_of, self._rulesets, self._heads, strict=True):
+            others = self._networks[network]
+            self._networks[network] = _Network(others.sources | hearing.sources, others.heads | heads.tested, {})
 
     def _heard(self, ruleset: int, silence: Sequence[Said]) -> _Heard:
         each = [
@@ -105,7 +127,7 @@ class Messages:
     def read(self, exchange: Exchange, day: date) -> Telling:
         """Read an exchange, fact by fact."""
         values, single, joint = exchange.values, self._single, self._joint
-        texts, unsure = self._nothing.copy(), list[dict[int, int]]()
+        every, unsure = self._nothing.copy(), list[dict[int, int]]()
         told = 0
         several = self._always
         for fact, value in values.items():
@@ -128,21 +150,33 @@ class Messages:
                 key = (day, key)
             said = remembered.get(key) or self._fresh(read, key, exchange, day)
             told |= 1 << number
-            texts[number] = said[0]
+            every[number] = said
             if said[1]:
                 unsure.append(said[1])
         for read in several:
             key = (day, *[_key(values.get(fact)) for fact in read.source.facts])
             said = read.remembered.get(key) or self._fresh(read, key, exchange, day)
             told |= 1 << read.number
-            texts[read.number] = said[0]
+            every[read.number] = said
             if said[1]:
                 unsure.append(said[1])
-        return Telling(told, texts, unsure)
+        return Telling(told, every, unsure)
+
+    def digest(self, network: int, telling: Telling, certain: int, possible: int) -> bytes:
+        """A digest of the messages for all rulesets of a network, with the heads as for `message`. Only equal messages have equal ones."""
+        told, said, _ = telling
+        sources, heads, selections = self._networks[network]
+        told &= sources
+        numbers = selections.get(told)
+        if numbers is None:
+            numbers = remember(selections, told, [n for n in range(told.bit_length()) if told >> n & 1])
+        texts = [said[number][2][network] for number in numbers]
+        texts.append(f"{told:x} {certain & heads:x} {possible & heads:x}")
+        return blake2b("\0".join(texts).encode(), digest_size=16).digest()
 
     def message(self, ruleset: int, telling: Telling, certain: int, possible: int) -> Message:
         """The message for a ruleset, where `certain` are the certain heads and `possible` the possible ones."""
-        told, texts, doubts = telling
+        told, said, doubts = telling
         sources, each, selections = self._rulesets[ruleset]
         told &= sources
         selected = selections.get(told)
@@ -154,7 +188,7 @@ class Messages:
         for doubt in doubts:
             if ruleset in doubt:
                 unsure |= doubt[ruleset]
-        return Written("".join([text, heads, *[texts[number][ruleset] for number in numbers]])), unsure
+        return Written("".join([text, heads, *[said[number][0][ruleset] for number in numbers]])), unsure
 
     def _fresh(self, read: _Read, key: Hashable, exchange: Exchange, day: date) -> Said:
         """What a value says that was not read before, or that was forgotten."""
@@ -165,7 +199,7 @@ class Messages:
 
     def _say(self, read: _Read, exchange: Exchange, day: date) -> Said:
         codes = read.source.codes(exchange, day)
-        said = Said({}, {})
+        said = Said({}, {}, {})
         for ruleset, props in read.heard:
             text, unsure = "", 0
             for prop in props:
@@ -175,6 +209,10 @@ class Messages:
             said.texts[ruleset] = text
             if unsure:
                 said.unsure[ruleset] = unsure
+            network = self._network_of[ruleset]
+            said.together[network] = f"{said.together.get(network, '')}\2{text}\1{unsure}"
+        for network, all_ in said.together.items():
+            said.together[network] = intern(all_)  # many values say the same
         return said
 
 
@@ -183,16 +221,16 @@ class _Heads:
 
     def __init__(self, props: Sequence[_Prop]) -> None:
         self._codes = []
-        self._tested = 0
+        self.tested = 0
         for prop in props:
             number = int(prop.prop[1:])
             self._codes.append((number, [prop.piece(codes) for codes in ((FALSE, FALSE), (None, MAYBE), (TRUE, TRUE))]))
-            self._tested |= 1 << number
+            self.tested |= 1 << number
         self._remembered: dict[tuple[int, int], Piece] = {}
 
     def written(self, certain: int, possible: int) -> Piece:
         """What is said of these heads, where `certain` are the certain ones and `possible` the possible ones."""
-        key = (certain & self._tested, possible & self._tested)
+        key = (certain & self.tested, possible & self.tested)
         found = self._remembered.get(key)
         if found is None:
             text, unsure = "", 0

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from hashlib import blake2b
 
 from engine.backends.durable.encode import FALSE, TRUE, Meaning
 from engine.backends.durable.listing import ListedRuleset, listed
@@ -46,9 +45,10 @@ class Group:
 
 @dataclass(slots=True)
 class _Step:
-    """A network, the numbers of its rulesets, and what it derived from messages, by their digests."""
+    """A network with its number, the numbers of its rulesets, and what it derived from messages, by their digests."""
 
     network: Network
+    number: int
     rulesets: range
     derived: dict[bytes, tuple[int, int]] = field(default_factory=dict)
 
@@ -101,7 +101,7 @@ class Program:
             )
             for group in groups
         )
-        self._messages = Messages(lowering.encoder, [r for network in self.networks for r in network.rulesets])
+        self._messages = Messages(lowering.encoder, [network.rulesets for network in self.networks])
 
     def run(self, exchange: Exchange, as_of: date) -> tuple[int, int]:
         """The conditions that are certain and those that are possible, as bits."""
@@ -140,12 +140,13 @@ class Program:
         return [ruleset for policies, step in steps for ruleset in listed(step.network, policies, named, about)]
 
     def _ask(self, step: _Step, telling: Telling, certain: int, possible: int) -> tuple[int, int]:
-        message = self._messages.message
-        messages = [message(ruleset, telling, certain, possible) for ruleset in step.rulesets]
         # What a network derives is a function of the codes that it is sent, so it is derived once.
-        key = blake2b("\0".join([f"{text}\0{unsure}" for text, unsure in messages]).encode(), digest_size=16).digest()
-        sure, may = step.derived.get(key) or remember(step.derived, key, step.network.fire(messages), DERIVED)
-        return certain | sure, possible | may
+        digest = self._messages.digest(step.number, telling, certain, possible)
+        found = step.derived.get(digest)
+        if found is None:
+            messages = [self._messages.message(ruleset, telling, certain, possible) for ruleset in step.rulesets]
+            found = remember(step.derived, digest, step.network.fire(messages), DERIVED)
+        return certain | found[0], possible | found[1]
 
     def forget(self) -> None:
         """Forget what networks derived."""
@@ -198,7 +199,8 @@ class Program:
                 heads = [Head(head, terms) for head, terms in layer.items()]
                 first = sum(len(network.rulesets) for network in self.networks)
                 self.networks.append(Network(f"{name}-{number}", heads, odds=self._odds))
-                steps.append(_Step(self.networks[-1], range(first, first + len(self.networks[-1].rulesets))))
+                rulesets = range(first, first + len(self.networks[-1].rulesets))
+                steps.append(_Step(self.networks[-1], len(self.networks) - 1, rulesets))
         return tuple(steps)
 
     def _odds(self, test: Test) -> float:
