@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from service.api import paging
 from service.api.commitments import Reason, Sending, read
-from service.api.csv_tables import FORMAT, as_csv, csv_answer, next_page
+from service.api.csv_tables import CONTENT, FORMAT, as_csv, csv_answer, next_page
 from service.api.operations import in_path, json_body, operation, schema_of
 from service.api.parameters import parameter, single, wrong
 from service.api.sent import Plain
@@ -105,6 +105,7 @@ def add(app: FastAPI, service: Service) -> None:
             "Who may do what with an asset on a day",
             needs="read",
             parameters=[in_path("id", _ABOUT_ASSET), *_READING],
+            answers={200: {"content": CONTENT}},
         ),
     )
     def of_asset(request: Request) -> Response:
@@ -124,6 +125,7 @@ def add(app: FastAPI, service: Service) -> None:
             "What a party has, and what it granted",
             needs="read",
             parameters=[in_path("id", _ABOUT_PARTY), *_READING],
+            answers={200: {"content": CONTENT}},
         ),
     )
     def of_party(request: Request) -> Response:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.plain_text import is_plain
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.reviews import approvals
@@ -105,7 +106,7 @@ def justification_of(sent: Mapping[str, Any]) -> str:
     """Why a caller asks, in plain text: `context.business_justification`; "" if it does not say. Raises RequestRefused."""
     context = sent.get("context")
     text = context.get("business_justification", "") if isinstance(context, Mapping) else ""
-    if not isinstance(text, str) or len(text) > MOST_JUSTIFICATION or any(not (c.isprintable() or c in "\n\t") for c in text):
+    if not isinstance(text, str) or len(text) > MOST_JUSTIFICATION or not is_plain(text):
         detail = f"must be plain text of at most {MOST_JUSTIFICATION} characters"
         raise refused("/context/business_justification", "invalid_request", detail)
     return text.strip()

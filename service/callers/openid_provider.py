@@ -325,7 +325,8 @@ def _is_sound(url: str, local: bool) -> bool:
 def _name(claims: Mapping[str, Any]) -> str | None:
     """What to call a person. A name that cannot be shown is none."""
     for each in ("name", "preferred_username"):
-        name = claims.get(each)
-        if isinstance(name, str) and 0 < len(name.strip()) <= MOST_OF_A_NAME and name.strip().isprintable():
-            return name.strip()
+        claim = claims.get(each)
+        name = " ".join(claim.split()) if isinstance(claim, str) else ""  # a wide space between two names becomes a plain one
+        if 0 < len(name) <= MOST_OF_A_NAME and name.isprintable():
+            return name
     return None

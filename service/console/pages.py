@@ -5,7 +5,6 @@ The input is the answer of `GET /v1/decisions/{id}`; the output is a page for a 
 that a record lacks are left out. The text in a record comes from others, so the templates escape all of it.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +26,7 @@ from service.console.sheets import MOST, PROVISIONS, lists
 from service.console.sign_in_wording import SIGN_IN_WORDS
 from service.console.wording import WORDS
 from service.log.verified_record import VerifiedRecord
+from service.plain_text import shown
 from service.reviews.sign_offs import offered
 
 HERE = Path(__file__).parent / "templates"
@@ -44,8 +44,6 @@ _PLACES = (
     ("nav_reports", "/reports"),
     ("nav_docs", "/docs"),
 )
-
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class Beside(TypedDict, total=False):
@@ -223,7 +221,7 @@ def _may_be_signed(record: Part, decision: Part) -> bool:
 
 def _visible(value: Any) -> Any:
     """A text in which a mark replaces control characters and characters that change the direction of text."""
-    return _CONTROLS.sub("\ufffd", value) if type(value) is str else value
+    return shown(value) if type(value) is str else value
 
 
 def _moment(text: Any) -> str:

@@ -19,6 +19,7 @@ from service.callers.person import Person
 from service.log import review_cases, tree_leaves
 from service.log.store import subject_of_decision
 from service.log.tree_leaves import Happening
+from service.plain_text import PATTERN, is_plain
 from service.problems import RequestRefused
 from service.reviews.sign_offs import ERASED, Signer
 from service.store.moments import moment_text
@@ -35,12 +36,16 @@ class CommentAsked(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="Comment")
 
-    text: Annotated[str, StringConstraints(min_length=1, max_length=MOST_OF_A_COMMENT, strip_whitespace=True)]
+    text: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=MOST_OF_A_COMMENT, strip_whitespace=True),
+        Field(json_schema_extra={"pattern": PATTERN}),
+    ]
 
     @field_validator("text")
     @classmethod
     def _plain(cls, text: str) -> str:
-        if any(not (each.isprintable() or each in "\n\t") for each in text):
+        if not is_plain(text):
             raise ValueError("a comment is plain text without control characters")
         return text
 

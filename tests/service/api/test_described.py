@@ -118,6 +118,15 @@ def test_every_refusal_is_described_by_its_kinds(document: dict[str, Any]) -> No
             assert set(problem["examples"]) <= set(document["components"]["examples"])
 
 
+def test_every_table_is_among_the_answers(document: dict[str, Any]) -> None:
+    """An operation that takes `format=csv` may answer with a table."""
+    parameters = {name: {one["name"] for one in each.get("parameters", ())} for name, each in operations(document).items()}
+    answers = {name: {*content} for name, status, content in bodies(document) if status == "200"}
+    tables = {name for name in parameters if "format" in parameters[name]}
+    assert len(tables) >= 7
+    assert tables == {name for name, kinds in answers.items() if {"application/json", "text/csv"} <= kinds}
+
+
 def test_every_member_of_every_body_is_described(document: dict[str, Any]) -> None:
     """Those of components, and those of bodies that are written where they are."""
     found = [each for name, schema in document["components"]["schemas"].items() for each in members(schema, name)]

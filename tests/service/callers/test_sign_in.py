@@ -546,6 +546,7 @@ def test_her_name_is_the_one_that_the_provider_says_last(client, provider):
     """A name that cannot be shown is none; then it is the one to log in with, or her subject. She stays the same person."""
     shown = [
         ({"name": "Lin"}, "Lin"),
+        ({"name": "王\u3000芳"}, "王 芳"),
         ({"name": "Lin\u202eYue", "preferred_username": "lin"}, "lin"),
         ({"name": "x" * 500, "preferred_username": "Lin <b>"}, "Lin &lt;b&gt;"),
     ]

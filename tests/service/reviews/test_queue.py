@@ -210,6 +210,14 @@ def test_a_comment_is_plain_text_of_a_bounded_length(desk, body):
     assert said(desk, desk.ask()["id"], "comments", body).status_code == 400
 
 
+@pytest.mark.parametrize(
+    "text", ["经律师审阅，\u3000可以传输。", "\U0001f469\u200d\u2695\ufe0f agrees", "\U0001a4b3", "a\u00a0b\tc\nd"]
+)
+def test_a_comment_may_be_in_any_script(desk, text):
+    """With wide spaces, joined signs, and characters of which this Python does not know yet."""
+    assert said(desk, desk.ask()["id"], "comments", {"text": text}).json()["text"] == text
+
+
 @in_file
 def test_a_comment_that_is_sent_again_is_kept_once(desk, service):
     """With an `Idempotency-Key` the second call gets the first answer."""
