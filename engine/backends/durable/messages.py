@@ -106,6 +106,7 @@ class Messages:
                 for fact in read.source.facts:
                     self._joint.setdefault(fact, []).append(read)
         self._always = [read for read in self._sources if not read.source.facts]  # the day
+        self._stated: dict[tuple[str, ...], tuple[int, list[_Read]]] = {}  # by the facts that are sent
         # No coder looks at the day where a fact is left out.
         silence = [self._say(read, Exchange({}, {}), date.min) for read in self._sources]
         self._nothing = [Said({}, {}, {})] * len(silence)
@@ -126,13 +127,11 @@ class Messages:
 
     def read(self, exchange: Exchange, day: date) -> Telling:
         """Read an exchange, fact by fact."""
-        values, single, joint = exchange.values, self._single, self._joint
+        values, single = exchange.values, self._single
         every, unsure = self._nothing.copy(), list[dict[int, int]]()
-        told = 0
-        several = self._always
+        facts = tuple(values)
+        told, several = self._stated.get(facts) or remember(self._stated, facts, self._states(facts))
         for fact, value in values.items():
-            if fact in joint:
-                several = [*several, *(read for read in joint[fact] if read not in several)]
             read = single.get(fact)
             if read is None:
                 continue
@@ -149,18 +148,24 @@ class Messages:
             if dated:
                 key = (day, key)
             said = remembered.get(key) or self._fresh(read, key, exchange, day)
-            told |= 1 << number
             every[number] = said
             if said[1]:
                 unsure.append(said[1])
         for read in several:
             key = (day, *[_key(values.get(fact)) for fact in read.source.facts])
             said = read.remembered.get(key) or self._fresh(read, key, exchange, day)
-            told |= 1 << read.number
             every[read.number] = said
             if said[1]:
                 unsure.append(said[1])
         return Telling(told, every, unsure)
+
+    def _states(self, facts: Sequence[str]) -> tuple[int, list[_Read]]:
+        """The sources that an exchange of some facts states, as bits, and of these the ones that read several facts, or none."""
+        single = [self._single[fact] for fact in facts if fact in self._single]
+        several = [*self._always]
+        for fact in facts:
+            several += [read for read in self._joint.get(fact, ()) if read not in several]
+        return sum(1 << read.number for read in (*single, *several)), several
 
     def digest(self, network: int, telling: Telling, certain: int, possible: int) -> bytes:
         """A digest of the messages for all rulesets of a network, with the heads as for `message`. Only equal messages have equal ones."""
