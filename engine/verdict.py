@@ -27,7 +27,6 @@ STAKES = (
 )
 RANK = tuple(map(STAKES.index, Level))  # of each level, the worst first
 NONE_SIGNED: frozenset[str] = frozenset()
-FEW = 40  # rules
 _BITS = tuple(tuple(bit for bit in range(8) if byte >> bit & 1) for byte in range(256))
 
 
@@ -76,17 +75,18 @@ class Masks(NamedTuple):
         return TRUTHS[(self.possible >> number & 1) + (self.certain >> number & 1)]
 
 
-def numbers(mask: int) -> Iterator[int]:
+def numbers(mask: int) -> list[int]:
     """The numbers of the rules in a set, in rising order."""
-    if mask.bit_count() > FEW:  # then byte by byte is faster than number by number
-        for place, byte in enumerate(mask.to_bytes((mask.bit_length() + 7) // 8, "little")):
-            for bit in _BITS[byte]:
-                yield 8 * place + bit
-        return
+    if 16 * mask.bit_count() > mask.bit_length() + 300:  # then byte by byte is faster than number by number
+        octets = enumerate(mask.to_bytes((mask.bit_length() + 7) // 8, "little"))
+        return [8 * place + bit for place, byte in octets if byte for bit in _BITS[byte]]
+    found = []
     while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low
+        number = mask.bit_length() - 1
+        found.append(number)
+        mask ^= 1 << number
+    found.reverse()
+    return found
 
 
 def worst(*stakes: Level) -> Level:
