@@ -84,7 +84,7 @@ class _Network(NamedTuple):
 
     sources: int
     heads: int
-    selections: dict[int, list[int]]  # by the sources stated their numbers
+    selections: dict[int, tuple[list[int], str]]  # by the sources stated: their numbers, and the same as a text
 
 
 class Messages:
@@ -172,11 +172,11 @@ class Messages:
         told, said, _ = telling
         sources, heads, selections = self._networks[network]
         told &= sources
-        numbers = selections.get(told)
-        if numbers is None:
-            numbers = remember(selections, told, [n for n in range(told.bit_length()) if told >> n & 1])
-        texts = [said[number][2][network] for number in numbers]
-        texts.append(f"{told:x} {certain & heads:x} {possible & heads:x}")
+        selected = selections.get(told)
+        if selected is None:
+            selected = remember(selections, told, ([n for n in range(told.bit_length()) if told >> n & 1], f"{told:x}"))
+        texts = [said[number][2][network] for number in selected[0]]
+        texts += (selected[1], f"{certain & heads:x} {possible & heads:x}")
         return blake2b("\0".join(texts).encode(), digest_size=16).digest()
 
     def message(self, ruleset: int, telling: Telling, certain: int, possible: int) -> Message:

@@ -76,15 +76,19 @@ class _Floor(NamedTuple):
 
     def worlds(self, certain: int, possible: int, day: date) -> tuple[bool, bool]:
         """Whether the jurisdiction permits in the world with the least law, and in the one with the most."""
-        speaking = [v for v in self.voices if possible & v.by and (not v.subject or possible & v.subject)]
-        if not speaking:
-            return False, False
-        surely = any(certain & v.by and (not v.subject or certain & v.subject) for v in speaking)
-        due = [v for v in self.voices if v.since is not None and v.since <= day]
-        return (
-            surely and all(certain & v.by or not possible & v.subject for v in due),
-            all(possible & v.by or not certain & v.subject for v in due),
-        )
+        speaking = surely = False
+        silent = surely_silent = False  # on a subject matter that is covered by then
+        for subject, since, by in self.voices:
+            if possible & by and (not subject or possible & subject):
+                speaking = True
+                if certain & by and (not subject or certain & subject):
+                    surely = True
+            if since is not None and since <= day:
+                if possible & subject and not certain & by:
+                    silent = True
+                if certain & subject and not possible & by:
+                    surely_silent = True
+        return surely and not silent, speaking and not surely_silent
 
     def under(self, bounds: Bounds, worlds: tuple[bool, bool]) -> Bounds:
         """The bounds with this floor under them."""
