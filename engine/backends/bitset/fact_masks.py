@@ -25,7 +25,7 @@ from engine.values import Disputed, Document, Missing, Range, SetOf, Value
 
 REMEMBERED = 4_096  # classes of one fact that are kept; then the oldest is forgotten, and made again when it is needed
 DAYS = 32  # days whose classes are kept
-SELECTIONS = 256  # selections of facts, of one day, of which it is kept what is left beside their values
+SELECTIONS = 2_048  # selections of facts, of one day, of which it is kept what is left beside their values
 GROUP = 8  # facts whose absence is looked up together: those of a byte
 WIDE = 4  # groups of which nothing is sent more often than not; then they are looked up together
 

@@ -20,6 +20,7 @@ from engine.exchange import Exchange
 from engine.values import Disputed, Document, Range, SetOf, Value
 
 MAX_REMEMBERED = 256  # values of a source, selections of sources; where there are more, all are forgotten together
+MAX_STATED = 2_048  # selections of facts of which it is remembered what they state
 MAX_MEMBERS, MAX_TEXT = 16, 64  # the largest value that is remembered
 
 Piece = tuple[str, int]  # the written codes for one ruleset, and its tests that hold of them but not certainly
@@ -130,7 +131,7 @@ class Messages:
         values, single = exchange.values, self._single
         every, unsure = self._nothing.copy(), list[dict[int, int]]()
         facts = tuple(values)
-        told, several = self._stated.get(facts) or remember(self._stated, facts, self._states(facts))
+        told, several = self._stated.get(facts) or remember(self._stated, facts, self._states(facts), MAX_STATED)
         for fact, value in values.items():
             read = single.get(fact)
             if read is None:
