@@ -18,23 +18,37 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _work: Callable[[Any], Any] | None = None  # forked processes find it in their memory
+_left: Any = None  # a byte that all of them share: 1 once nobody wants further results
 
 
 def in_processes(
     work: Callable[[Item], Result], items: Sequence[Item], chunk: int = 1, processes: int | None = None
 ) -> Iterator[Result]:
-    """The result of the work for each item, by `processes`, or one for each processor. A process takes `chunk` items at a time."""
-    global _work
+    """
+    The result of the work for each item, by `processes`, or one for each processor. A process takes `chunk` items at a time.
+
+    Whoever leaves before the last result waits until each process is done with its item. To end a pool in the middle of its work may
+    wait for ever.
+    """
+    global _work, _left
     workers = min(processes or os.cpu_count() or 1, len(items))
     if workers < 2 or "fork" not in multiprocessing.get_all_start_methods():
         yield from map(work, items)
         return
-    _work = work
+    context = multiprocessing.get_context("fork")
+    _work, _left = work, context.RawValue("b", 0)
     try:
-        with multiprocessing.get_context("fork").Pool(workers, _begin, (os.getpid(),)) as pool:
-            yield from pool.imap(_done, items, chunk)
+        with context.Pool(workers, _begin, (os.getpid(),)) as pool:
+            results = pool.imap(_done, items, chunk)
+            try:
+                yield from results
+            except GeneratorExit:
+                _left.value = 1
+                for _ in results:
+                    pass
+                raise
     finally:
-        _work = None
+        _work = _left = None
 
 
 def _begin(parent: int) -> None:
@@ -51,4 +65,4 @@ def _end_with(parent: int) -> None:
 
 def _done(item: Any) -> Any:
     assert _work is not None
-    return _work(item)
+    return None if _left.value else _work(item)

@@ -27,6 +27,21 @@ def test_results_come_in_the_order_of_the_items() -> None:
         assert list(in_processes(lambda number: number * number, range(20), processes=processes)) == [n * n for n in range(20)]
 
 
+def test_whoever_leaves_early_waits_for_no_further_item(tmp_path: Path) -> None:
+    """The items that are left are passed over, however many they are, and the next work finds its own."""
+
+    def work(number: int) -> int:
+        (tmp_path / str(number)).touch()
+        return number
+
+    for _ in range(10):
+        results = in_processes(work, range(50_000), processes=2)
+        assert [next(results), next(results)] == [0, 1]
+        results.close()  # type: ignore[attr-defined]
+    assert len(list(tmp_path.iterdir())) < 50_000
+    assert list(in_processes(lambda number: -number, range(5), processes=2)) == [0, -1, -2, -3, -4]
+
+
 def test_a_command_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:
     """Those that work for it end by themselves."""
     command = subprocess.Popen([sys.executable, "-c", WORK.format(folder=str(tmp_path))], cwd=ROOT)
