@@ -14,11 +14,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.plain_text import is_plain
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.reviews import approvals
 from service.reviews.approvals import Row
+from service.visible_text import is_plain
 
 CAPABILITY = "urn:openid:authzen:capability:access-request"
 PATH = "/access/v1/requests"

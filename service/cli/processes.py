@@ -36,19 +36,20 @@ def in_processes(
         yield from map(work, items)
         return
     context = multiprocessing.get_context("fork")
-    _work, _left = work, context.RawValue("b", 0)
+    _work, _left = work, (left := context.RawValue("b", 0))
     try:
         with context.Pool(workers, _begin, (os.getpid(),)) as pool:
             results = pool.imap(_done, items, chunk)
             try:
                 yield from results
             except GeneratorExit:
-                _left.value = 1
+                left.value = 1
                 for _ in results:
                     pass
                 raise
     finally:
-        _work = _left = None
+        if _left is left:  # whoever left early may be let go only after other work has begun
+            _work = _left = None
 
 
 def _begin(parent: int) -> None:

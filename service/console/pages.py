@@ -26,8 +26,8 @@ from service.console.sheets import MOST, PROVISIONS, lists
 from service.console.sign_in_wording import SIGN_IN_WORDS
 from service.console.wording import WORDS
 from service.log.verified_record import VerifiedRecord
-from service.plain_text import shown
 from service.reviews.sign_offs import offered
+from service.visible_text import shown
 
 HERE = Path(__file__).parent / "templates"
 STYLE = (HERE / "style.css").read_bytes()

@@ -19,11 +19,11 @@ from service.callers.person import Person
 from service.log import review_cases, tree_leaves
 from service.log.store import subject_of_decision
 from service.log.tree_leaves import Happening
-from service.plain_text import PATTERN, is_plain
 from service.problems import RequestRefused
 from service.reviews.sign_offs import ERASED, Signer
 from service.store.moments import moment_text
 from service.store.tables import person, personal, record, review_note
+from service.visible_text import PATTERN, is_plain
 
 MOST_OF_A_COMMENT = 4_000  # characters
 MOST_NOTES = 1_000  # of a decision

@@ -42,6 +42,16 @@ def test_whoever_leaves_early_waits_for_no_further_item(tmp_path: Path) -> None:
     assert list(in_processes(lambda number: -number, range(5), processes=2)) == [0, -1, -2, -3, -4]
 
 
+def test_work_that_is_let_go_late_leaves_the_next_alone() -> None:
+    """An exception may hold the first until the second has begun."""
+    first = in_processes(lambda number: number, range(100), processes=2)
+    assert next(first) == 0
+    second = in_processes(lambda number: -number, range(100), processes=2)
+    assert next(second) == 0
+    first.close()  # type: ignore[attr-defined]
+    assert list(second) == [-number for number in range(1, 100)]
+
+
 def test_a_command_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:
     """Those that work for it end by themselves."""
     command = subprocess.Popen([sys.executable, "-c", WORK.format(folder=str(tmp_path))], cwd=ROOT)

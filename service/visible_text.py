@@ -1,4 +1,4 @@
-"""What a person writes in her own words: plain text, in any script, without characters that a reader does not see but a screen obeys."""
+"""Text that a person writes in her own words, all of which is seen: in any script, without characters that only a screen obeys."""
 
 import re
 
