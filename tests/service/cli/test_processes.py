@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from service.cli.processes import in_processes
@@ -44,9 +45,14 @@ def test_whoever_leaves_early_waits_for_no_further_item(tmp_path: Path) -> None:
 
 def test_work_that_is_let_go_late_leaves_the_next_alone() -> None:
     """An exception may hold the first until the second has begun."""
+
+    def slowly(number: int) -> int:
+        time.sleep(0.01)
+        return -number
+
     first = in_processes(lambda number: number, range(100), processes=2)
     assert next(first) == 0
-    second = in_processes(lambda number: -number, range(100), processes=2)
+    second = in_processes(slowly, range(100), processes=2)
     assert next(second) == 0
     first.close()  # type: ignore[attr-defined]
     assert list(second) == [-number for number in range(1, 100)]
