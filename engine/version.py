@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 try:
     VERSION = version("fifthfactor")
 except PackageNotFoundError:  # run from a checkout that is not installed
-    VERSION = "0.9.0+checkout"
+    VERSION = "0.9.1+checkout"
 
 SEMANTICS = 2
 _BEFORE_NUMBERS = re.compile(r"0\.[0-2]\.")  # the engines of semantics 1, whose bundles and records name none

@@ -466,8 +466,8 @@ class English(Language):
         levels = f"anything from {self.level(low.word)} to {self.level(high.word)}"
         if not questions:
             return f"Not decided: it can be {levels}."
-        also = f" (and {_count(more, 'more question', 'more questions')})" if more else ""
-        return f"Not decided: the answers below can make it {levels}. {' '.join(questions)}{also}"
+        also = f" {_count(more, 'more fact', 'more facts')} can still change it{'; one answer often settles several' * (more > 1)}."
+        return f"Not decided: the answers below can make it {levels}. {' '.join(questions)}{also if more else ''}"
 
     def nothing_settles(self) -> str:
         return "no further fact would settle what the law says of it"

@@ -325,7 +325,7 @@ class Language(ABC):
 
     @abstractmethod
     def undecided(self, low: Level, high: Level, questions: Sequence[str], more: int) -> str:
-        """`more` is the number of questions that are left out."""
+        """`more` is the number of further facts that can still change the outcome."""
 
     @abstractmethod
     def nothing_settles(self) -> str:

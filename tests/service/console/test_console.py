@@ -329,7 +329,7 @@ def test_what_to_do_is_grouped_by_alternative(service):
     assert "One of these is enough: The contract sign it The certificate sign it required by cn.test/art-1" in said
     assert "2 more are not on this page" in said
     assert "Which? x the first and 9 more" in said
-    assert "5 more questions are open" in said
+    assert "5 more facts can still change the outcome" in said
 
 
 @in_file
