@@ -201,4 +201,6 @@ def test_what_a_permit_does_not_name_does_not_matter_for_long() -> None:
         for sent in found:
             left -= 1
             assert not list(faults(maker, bundle, pdp, sent, found)), (seed, sent)
+            if left % 1000 == 0:
+                print(f"{left:,} left", flush=True)
         seed += 1
