@@ -450,8 +450,7 @@ class Chinese(Language):
         if not questions:
             return f"{between}。"
         asked = [f"（{number}）{question}" for number, question in enumerate(questions, 1)] if len(questions) > 1 else questions
-        also = f"另有{more}项事实可能影响结果{'，一次回答往往能解决其中多项' * (more > 1)}。"
-        return f"{between}；请先查明：{''.join(asked)}{also if more else ''}"
+        return f"{between}；请先查明：{''.join(asked)}{f'另有{more}项事实待定。' if more else ''}"
 
     def nothing_settles(self) -> str:
         return "补充任何事实均不足以确定法律适用的结果"

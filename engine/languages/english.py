@@ -466,7 +466,7 @@ class English(Language):
         levels = f"anything from {self.level(low.word)} to {self.level(high.word)}"
         if not questions:
             return f"Not decided: it can be {levels}."
-        also = f" {_count(more, 'more fact', 'more facts')} can still change it{'; one answer often settles several' * (more > 1)}."
+        also = f" {_count(more, 'more fact is', 'more facts are')} open."
         return f"Not decided: the answers below can make it {levels}. {' '.join(questions)}{also if more else ''}"
 
     def nothing_settles(self) -> str:

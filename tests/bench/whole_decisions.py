@@ -35,7 +35,6 @@ ANSWER_MOST, ANSWER, RECORD = at_most(4 * KB), at_most(2 * KB, 1.5 * KB), at_mos
 
 FACTS = 45  # of the exchanges whose permits are asked what they rest on
 PERMITS = 20
-RECORDS = 4_000
 AT_ONCE = 200
 
 
@@ -112,7 +111,7 @@ def sizes(exchanges: Sequence[bytes]) -> None:
         folder = Path(name)
         with InProcess.opened("bitset", folder) as service:
             named = [traffic.README_EXAMPLE, traffic.ONE_FACT, traffic.NOTHING]
-            decided = [service.decide(service.read(raw)) for raw in (*named, *exchanges[:RECORDS])]
+            decided = [service.decide(service.read(raw)) for raw in (*named, *exchanges)]
             before = _file_bytes(folder)
             for at in range(0, len(decided), AT_ONCE):
                 service.record([each.entry for each in decided[at : at + AT_ONCE]])
@@ -142,14 +141,16 @@ def _file_bytes(folder: Path) -> int:
 
 
 def _row_bytes(database: Path) -> list[int]:
-    """For each record whose words are sorted in, the bytes of its rows."""
+    """For each record the bytes of its rows. Words of the newest records are not sorted in; each counts as the row that it will be."""
     with sqlite3.connect(database) as connection:
         [(upto,)] = connection.execute("SELECT next FROM head WHERE name = 'sorted'")
-        found = [0] * upto
+        [(count,)] = connection.execute("SELECT count(*) FROM record")
+        found = [0] * count
         for table in ("record", "personal", "entry", "entry_term"):
-            rows = connection.execute(f"SELECT sequence, * FROM {table} WHERE sequence < ?", (upto,))
-            for sequence, *values in rows:
+            for sequence, *values in connection.execute(f"SELECT sequence, * FROM {table}"):
                 found[sequence] += sum(map(_bytes, values))
+        for sequence, words in connection.execute("SELECT sequence, words FROM entry WHERE sequence >= ?", (upto,)):
+            found[sequence] += 3 * _bytes(0) * len(words.split(","))
     return found
 
 
