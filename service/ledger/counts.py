@@ -150,8 +150,10 @@ class Counts:
                 sent = stated.value(fact)
                 counts[fact] = _counted(value, currency) if source != "caller" or not currency else sent
                 marks[fact] = {"from": source, **shown(value, currency)}
-                if told is not None:
-                    marks[fact]["brought"] = engine.to_json(sent) if currency else ends(told)
+                if currency and told is not None:
+                    marks[fact]["brought"] = engine.to_json(sent)  # as it was sent
+                elif told is not None and source != "caller":
+                    marks[fact]["brought"] = ends(told)
         overdue: Mapping[str, tuple[str, ...]] = {}
         if counting.promises:
             promised = self.promises.overdue(connection, live, exchange, moment.as_of, made.id if made else None)
@@ -364,7 +366,10 @@ def bare(request: Mapping[str, Any], marks: Mapping[str, Mapping[str, Any]]) -> 
     if engine.BOOKS in request:
         request = {name: value for name, value in request.items() if name != engine.BOOKS}
     for fact, mark in marks.items():
-        request = engine.put(request, fact, mark.get("brought"))
+        sent = mark.get("brought")
+        if sent is None and mark.get("from") == "caller":
+            sent = {end: mark[end] for end in ("at_least", "at_most") if end in mark}
+        request = engine.put(request, fact, sent)
     return request
 
 

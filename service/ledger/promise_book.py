@@ -105,7 +105,9 @@ class Promises:
             value = kept if told is None else _wider(kept, told)
             counts[fact] = value
             source = "ledger" if told is None else "caller" if value == told else "both"
-            marks[fact] = {"from": source, **_ends(value)} | ({} if told is None else {"brought": _ends(told)})
+            marks[fact] = {"from": source, **_ends(value)} | (
+                {"brought": _ends(told)} if told is not None and source != "caller" else {}
+            )
         return FilledPromises(counts, marks, named)
 
     def make(

@@ -73,7 +73,8 @@ class Count(BaseModel):
     """
     A counter that was filled in before the decision: its value, the source of this value, and the value that the caller sent.
 
-    Of money, a value is a sum with its currency, like `1200.00 CNY`, and what was sent stands as it was sent.
+    A count that is the caller's own stands once. Of money, a value is a sum with its currency, like `1200.00 CNY`, and what was sent
+    stands as it was sent.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

@@ -184,7 +184,7 @@ class OneCommitment:
             counters, counted = (), self._committed.record.get("counted", {})
             for counter in counting.counters:
                 keys = counts.book.covering(connection, counter, counting.key(counter, exchange))
-                if not keys and any("brought" in counted.get(fact, ()) for fact in counter.facts):
+                if not keys and any(counted[fact]["from"] != "ledger" for fact in counter.facts if fact in counted):
                     keys = (ANY_KEY,)
                 token = tokens.counter(connection, counter.meaning, keys)
                 counters = (*counters, (counter.name, counter.meaning, keys, token))
