@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from service.ledger.counts import bare
 from service.store import counter_secret
 from tests.service.conftest import ONE_DATABASE
 from tests.service.ledger.desk import Desk, desk, open_with, opened
@@ -114,6 +115,17 @@ def test_a_caller_s_count_stands_in_where_the_ledger_is_not_complete(opened: Any
     assert not low["proceed"]  # the ledger has five hundred; no upper end is known
     mark = {"from": "both", "at_least": 500, "brought": {"at_least": 450, "at_most": 450}}
     assert desk.record(low["id"])["counted"]["counts.year.ordinary"] == mark
+
+
+@ONE_DATABASE
+def test_what_a_caller_sent_is_read_back_from_every_record() -> None:
+    """Records of before 0.9.1 have a caller's own count twice; what the ledger filled in was never sent."""
+    count: dict[str, Any] = {"at_least": 4, "at_most": 4}
+    request, other = {"counts": {"year": count}}, {"brought": {"at_least": 3}}
+    assert bare(request, {"counts.year": {"from": "caller", **count}}) == request
+    assert bare(request, {"counts.year": {"from": "caller", **count, "brought": count}}) == request
+    assert bare(request, {"counts.year": {"from": "both", **count, **other}}) == {"counts": {"year": {"at_least": 3}}}
+    assert bare(request, {"counts.year": {"from": "ledger", **count}}) == {"counts": {}}
 
 
 def test_what_was_committed_since_is_added_to_a_caller_s_count(opened: Any) -> None:
