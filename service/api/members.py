@@ -271,7 +271,7 @@ MEMBERS: Mapping[str, str] = {
     "same": "what is the same: the bytes, the meaning but not the bytes, or nothing",
     "at_least": "the smallest number",
     "at_most": "the largest number; without it there is no upper end",
-    "brought": "the value that the caller sent, where it is not the one that was used",
+    "brought": "the value that the caller sent; of a count only where another was used",
     # reviews
     "reviews": "the reviews that wait",
     "needed": "how many persons have to sign",

@@ -27,8 +27,8 @@ def in_processes(
     """
     The result of the work for each item, by `processes`, or one for each processor. A process takes `chunk` items at a time.
 
-    Whoever leaves before the last result waits until each process is done with its item. To end a pool in the middle of its work may
-    wait for ever.
+    Whoever leaves before the last result, or fails on the way, waits until each process is done with its items. To end a pool in the
+    middle of its work may wait for ever.
     """
     global _work, _left
     workers = min(processes or os.cpu_count() or 1, len(items))
@@ -39,13 +39,12 @@ def in_processes(
     _work, _left = work, (left := context.RawValue("b", 0))
     try:
         with context.Pool(workers, _begin, (os.getpid(),)) as pool:
-            results = pool.imap(_done, items, chunk)
             try:
-                yield from results
-            except GeneratorExit:
+                yield from pool.imap(_done, items, chunk)
+            except (GeneratorExit, Exception):
                 left.value = 1
-                for _ in results:
-                    pass
+                pool.close()
+                pool.join()
                 raise
     finally:
         if _left is left:  # whoever left early may be let go only after other work has begun

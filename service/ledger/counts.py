@@ -150,10 +150,8 @@ class Counts:
                 sent = stated.value(fact)
                 counts[fact] = _counted(value, currency) if source != "caller" or not currency else sent
                 marks[fact] = {"from": source, **shown(value, currency)}
-                if currency and told is not None:
-                    marks[fact]["brought"] = engine.to_json(sent)  # as it was sent
-                elif told is not None and source != "caller":
-                    marks[fact]["brought"] = ends(told)
+                if told is not None and (currency or source == "both"):
+                    marks[fact]["brought"] = engine.to_json(sent) if currency else ends(told)
         overdue: Mapping[str, tuple[str, ...]] = {}
         if counting.promises:
             promised = self.promises.overdue(connection, live, exchange, moment.as_of, made.id if made else None)

@@ -105,9 +105,9 @@ class Promises:
             value = kept if told is None else _wider(kept, told)
             counts[fact] = value
             source = "ledger" if told is None else "caller" if value == told else "both"
-            marks[fact] = {"from": source, **_ends(value)} | (
-                {"brought": _ends(told)} if told is not None and source != "caller" else {}
-            )
+            marks[fact] = {"from": source, **_ends(value)}
+            if told is not None and source == "both":
+                marks[fact]["brought"] = _ends(told)
         return FilledPromises(counts, marks, named)
 
     def make(

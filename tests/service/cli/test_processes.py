@@ -6,6 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from service.cli.processes import in_processes
 from tests.service.conftest import ROOT, eventually
 
@@ -39,6 +41,23 @@ def test_whoever_leaves_early_waits_for_no_further_item(tmp_path: Path) -> None:
         results = in_processes(work, range(10_000), processes=2)
         assert [next(results), next(results)] == [0, 1]
         results.close()  # type: ignore[attr-defined]
+    assert len(list(tmp_path.iterdir())) < 10_000
+    assert list(in_processes(lambda number: -number, range(5), processes=2)) == [0, -1, -2, -3, -4]
+
+
+@pytest.mark.parametrize("chunk", [1, 7])
+def test_an_item_that_fails_ends_the_work_without_the_others(tmp_path: Path, chunk: int) -> None:
+    """Its error comes out, the items that are left are passed over, and the next work finds its own."""
+
+    def work(number: int) -> int:
+        (tmp_path / str(number)).touch()
+        if number == 20:
+            raise ValueError("no twenty")
+        return number
+
+    for _ in range(4):
+        with pytest.raises(ValueError, match="no twenty"):
+            list(in_processes(work, range(10_000), chunk, processes=2))
     assert len(list(tmp_path.iterdir())) < 10_000
     assert list(in_processes(lambda number: -number, range(5), processes=2)) == [0, -1, -2, -3, -4]
 
