@@ -84,6 +84,13 @@ class UnmetPart(Part):
     ways: list[list[WayPart]]
 
 
+class BesidePart(Part):
+    """What a person must look at beside a stricter outcome. `sign_off` is the name under which she may approve it, if she may."""
+
+    says: str
+    sign_off: str | None = None
+
+
 class OwedPart(Part):
     """A duty that is owed, or may be. `due` is its last day, if that is known."""
 
@@ -112,6 +119,13 @@ class AskedPart(Part):
     values: list[ChoicePart] = []
     more: int = 0
     narrows: list[str] = []
+
+
+class BesidesPossible(Part):
+    """How many reviews may stand beside a stricter outcome, and what to find out about the first of them."""
+
+    count: int
+    question: AskedPart | None = None
 
 
 class GapPart(Part):
@@ -196,7 +210,8 @@ class Answer(Part):
     The answer to one exchange under the law of one day.
 
     `proceed` is true only for a permit that is not hypothetical. `beneath` are the bounds without the reviews that a person may sign off,
-    where these are other bounds. `questions` are the next ones to answer. `rests_on` is present only in a permit, `carried` only if
+    where these are other bounds. `besides` are the certain reviews beside a stricter outcome, and `besides_possible` counts those that may
+    stand there. `questions` are the next ones to answer. `rests_on` is present only in a permit, `carried` only if
     conditions came with the data, `disputed` only if the register contradicts what was stated, `signed_off` only if the decision rests
     on approvals. `must_be_shown` names what was stated and did not count. `withheld` is present, and true, if the reasons rest on the
     register and the caller may not read it. `verdict` is a digest of all that was decided: of rules, requirements and bounds.
@@ -217,6 +232,8 @@ class Answer(Part):
     hypothetical: bool
     jurisdictions: list[JurisdictionLine]
     unmet: list[UnmetPart] = []
+    besides: list[BesidePart] | None = None
+    besides_possible: BesidesPossible | None = None
     owed: list[OwedPart] = []
     questions: list[AskedPart] = []
     rests_on: list[StatementPart] | None = None

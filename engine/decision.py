@@ -134,10 +134,17 @@ class AdvicePart(Part):
 
 
 class ConflictPart(Part):
-    """Two jurisdictions that contradict each other, or (`kind` "notice") an open lane while the exchange may not go ahead."""
+    """
+    One law compels what another refuses, or (`kind` "notice") a lane is open while the exchange may not go ahead.
+
+    `provisions` begins with the one that compels, then come those that refuse. If one of the two only may, `certain` is false, and `asks`
+    is the fact that decides; its question is at the end of the text.
+    """
 
     kind: Literal["conflict", "notice"]
     text: str
+    certain: bool = True
+    asks: str | None = None
     provisions: list[str]
 
 
@@ -368,7 +375,7 @@ class SignedOffPart(Part):
     """
 
     provision: str
-    accepts: Literal["review", "lift", "reach"]
+    accepts: Literal["review", "lift", "reach", "reaches"]
     sign_off: str
     by: str
     until: date

@@ -23,7 +23,7 @@ from engine.backends.durable import Durable
 from engine.backends.reference import Reference
 from engine.bundle import Bundle, all_stays
 from engine.deciding.carried import Carried, held, over, raised, stated, travelling
-from engine.deciding.combine import UNDETERMINED, Combiner, Evaluate, Outcome
+from engine.deciding.combine import UNDETERMINED, Combiner, Evaluate, Outcome, closed
 from engine.deciding.combine import word as outcome_word
 from engine.deciding.disputed import choices, decided, overall
 from engine.deciding.judgement import Judgement
@@ -160,12 +160,13 @@ class PDP:
         """
         An open judgement with the facts to find out. Where no fact can close the outcome, it is a review with open bounds (semantics 4.5).
 
-        If the engines disagree nothing is asked, because no answer would help. Of a plan's leg an earlier leg may be asked.
+        What is open beneath a review that a person may sign off is asked too. If the engines disagree nothing is asked, because no answer
+        would help. Of a plan's leg an earlier leg may be asked.
         """
-        if not judgement.agreed or judgement.outcome.word != UNDETERMINED:
+        if not judgement.agreed or closed(judgement.asked_on):
             return judgement
         facts = self._questions.open(judgement)
-        if facts or any(not each.certain for each in judgement.carried):
+        if facts or not judgement.outcome.open or any(not each.certain for each in judgement.carried):
             return replace(judgement, open_facts=facts)
         # Its own outcome too: the sentence is written from it.
         own, outcome = (
@@ -263,9 +264,16 @@ class PDP:
     ) -> Case:
         """A judged exchange with what its answer needs; with `named`, what a permit rests on; with `asking`, the next questions."""
         asked, further = self._questions.next(judgement, book) if asking else ([], 0)
+        doubting = self._questions.of_any(judgement, judgement.may_review, book) if asking else None
+        open_ = [(place, each.open) for place, each in enumerate(judgement.outcome.conflicts) if each.open]
+        on_conflicts = ((place, self._questions.of_any(judgement, [name], book)) for place, name in open_)
+        disputing = {place: question for place, question in on_conflicts if question}
         rests_on = self.rests_on(judgement, exact=exact) if named else ()
         lists = partial(self._missing, judgement, book)
-        return Case(self.bundle, judgement, judgement.as_of != today, id, tuple(asked), further, lists, rests_on, exact)
+        hypothetical = judgement.as_of != today
+        return Case(
+            self.bundle, judgement, hypothetical, id, tuple(asked), further, lists, rests_on, exact, doubting, disputing
+        )
 
     def owed(self, judgement: Judgement, lang: str = "en") -> tuple[OwedDuty, ...]:
         """The duties that are owed under a judgement, or may be owed, in the order in which a decision tells them."""
@@ -449,7 +457,7 @@ class PDP:
 
     def _missing(self, judgement: Judgement, book: Phrasebook) -> tuple[MissingPart, ...]:
         """The facts to find out; none if the engines disagree, because no answer would help."""
-        if not judgement.agreed or judgement.outcome.word != UNDETERMINED:
+        if not judgement.agreed or not judgement.outcome.open:
             return ()
         exchange, as_of = judgement.exchange, judgement.as_of
 

@@ -37,18 +37,23 @@ _INVERTED = (Truth.YES, Truth.UNKNOWN, Truth.NO)
 
 
 class Level(IntEnum):
-    """How strict an outcome is (semantics 4.1)."""
+    """How strict an outcome is (semantics 4.1): nobody is asked to look at what cannot go ahead anyway."""
 
     NOT_APPLICABLE = 0
     PERMITTED = 1
     PERMITTED_WITH_OBLIGATIONS = 2
-    REQUIREMENTS_UNMET = 3
-    REVIEW = 4
+    REVIEW = 3
+    REQUIREMENTS_UNMET = 4
     PROHIBITED = 5
 
     @property
     def word(self) -> str:
         return _WORDS[self]
+
+    @property
+    def refused(self) -> bool:
+        """Whether what is of this level may not go ahead: it is a review or stricter."""
+        return self >= Level.REVIEW
 
 
 _WORDS = tuple(level.name.lower() for level in Level)
@@ -225,9 +230,10 @@ class Rule:
     """
     One effect of one provision.
 
-    `effect` is one of prohibit, require, satisfies, oblige, review, advise, compels, allows, exempts. `condition` joins all of in
+    `effect` is one of prohibit, require, satisfies, oblige, review, advise, compels, allows, exempts, doubts. `condition` joins all of in
     force, applies, when and unless. `exempts` are the keys of rules that this rule exempts from, `excuses` the ids of requirements that it
-    lifts, `satisfies` the requirements that a ground meets. `doubtful` marks a lift that only opens a review (semantics 3.7). A rule with
+    lifts, `satisfies` the requirements that a ground meets. `doubtful` marks a lift that only opens a review (semantics 3.7). A rule that
+    `doubts` is one of these: its law may not reach the exchange, and a person who signs it off says that it does (4.3). A rule with
     `otherwise` stands only where none of the rules with these keys stands (semantics 4.2); it comes after them, and exempts nothing.
     """
 

@@ -19,8 +19,8 @@ TRUTHS = (Truth.NO, Truth.UNKNOWN, Truth.YES)
 # What may come of a permit that loses a statement, the worst first. Without law that speaks there is no permit either (4.2).
 STAKES = (
     Level.PROHIBITED,
-    Level.REVIEW,
     Level.REQUIREMENTS_UNMET,
+    Level.REVIEW,
     Level.NOT_APPLICABLE,
     Level.PERMITTED_WITH_OBLIGATIONS,
     Level.PERMITTED,

@@ -74,7 +74,7 @@ class Liar:
         found: dict[object, Prepared] = {}
         for case in sorted(cases, key=lambda case: case.as_of):  # the engine keeps what it learned of a day
             bounds = pdp.outcome(case.exchange, case.as_of).bounds
-            if bounds.low >= Level.REQUIREMENTS_UNMET or bounds.high < Level.PERMITTED:
+            if bounds.low.refused or bounds.high < Level.PERMITTED:
                 # Many cases of several files are of one exchange.
                 found.setdefault((repr(sorted(case.exchange.values.items())), case.exchange.relies_on, case.as_of), case)
         self.cases: tuple[Prepared, ...] = tuple(found.values())

@@ -104,7 +104,7 @@ def raised(base: Bounds, carried: Sequence[Carried], permitting: bool) -> Bounds
     A condition that raises to a permit and no higher counts only where the exchange is at least permitted (`permitting`): a condition
     to observe is not a permit where no law gives one.
     """
-    least = Level.NOT_APPLICABLE if permitting else Level.REQUIREMENTS_UNMET
+    least = Level.NOT_APPLICABLE if permitting else Level.REVIEW
     levels = [each.bounds for each in carried]
     low = [bounds.low for bounds in levels if bounds.low >= least]
     high = [bounds.high for bounds in levels if bounds.high >= least]

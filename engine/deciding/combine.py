@@ -4,7 +4,7 @@ From one verdict to the outcome: the strictest sovereign wins, and unknown facts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeAlias
@@ -12,12 +12,40 @@ from typing import TypeAlias
 from engine.bundle import Bundle
 from engine.deciding.coverage import Coverage, CoverageMap
 from engine.exchange import Exchange
-from engine.rules import Level, Rule, Truth
-from engine.verdict import BOUNDS, Bounds, Verdict, numbers
+from engine.rules import Level, Need, Provision, Rule, State, Truth
+from engine.verdict import Bounds, Verdict, numbers
 
 PERMITTING = (Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS)
 UNDETERMINED = "undetermined"
+MET = frozenset((State.MET,))
 COVERAGE = ("touch/", "subject/", "speaks/", "not-reached/", "accepted/")
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """
+    A rule by which one law compels what another law refuses. One of the two at least is certain.
+
+    `jurisdiction` is whose law refuses, and `refusing` are the provisions by which it does, or may.
+    """
+
+    rule: Rule
+    compels: bool
+    jurisdiction: str
+    refuses: bool
+    refusing: tuple[Provision, ...]
+
+    @property
+    def certain(self) -> bool:
+        """Whether the one certainly compels what the other certainly refuses."""
+        return self.compels and self.refuses
+
+    @property
+    def open(self) -> str:
+        """The provision of which it is not known whether it stands, "" where nothing is open."""
+        if not self.compels:
+            return self.rule.provision.id
+        return "" if self.refuses else self.refusing[0].id
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +56,16 @@ class Outcome:
     bounds: Bounds
     jurisdictions: dict[str, Bounds]
     coverage: Coverage
-    conflicts: tuple[tuple[Rule, str], ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
 
     @property
     def permits(self) -> bool:
         return permitting(self.bounds)
+
+    @property
+    def open(self) -> bool:
+        """Whether a fact that is not known can still change the outcome."""
+        return not closed(self.bounds)
 
 
 Evaluate: TypeAlias = Callable[[Exchange, date], tuple[Verdict, Outcome]]
@@ -63,10 +96,10 @@ class Combiner:
         """
         if covered is None:
             covered = self._map.of(exchange, verdict.defined, as_of).without(signed)
-        jurisdictions, against = self._weigh(verdict, verdict.jurisdictions, covered)
+        jurisdictions = self._weigh(verdict.jurisdictions, covered)
         overall = Bounds.over(jurisdictions.values())
         jurisdictions.pop("", None)
-        return Outcome(word(overall), overall, jurisdictions, covered, tuple(against))
+        return Outcome(word(overall), overall, jurisdictions, covered, tuple(self._conflicts(verdict, covered, signed)))
 
     def covers_alike(self, exchange: Exchange, verdict: Verdict, other: Exchange, others: Verdict) -> bool:
         """Whether two exchanges, with the verdicts on them under the law of one day, have the same coverage: it reads the same in both."""
@@ -75,15 +108,13 @@ class Combiner:
 
     def beneath(self, verdict: Verdict, outcome: Outcome) -> Bounds:
         """The bounds without the reviews that a person may sign off (4.6); doubtful lifts are not accepted here."""
-        if outcome.bounds.high < Level.REVIEW:
+        if not outcome.bounds.high.refused:
             return outcome.bounds
         covered = outcome.coverage.without([reach.id for reach in outcome.coverage.signable])
-        return Bounds.over(self._weigh(verdict, verdict.beneath, covered)[0].values())
+        return Bounds.over(self._weigh(verdict.beneath, covered).values())
 
-    def _weigh(
-        self, verdict: Verdict, bounds: Mapping[str, Bounds], covered: Coverage
-    ) -> tuple[dict[str, Bounds], list[tuple[Rule, str]]]:
-        """The bounds of the jurisdictions whose law applies, or may, with what coverage and conflicts make of them; and the conflicts."""
+    def _weigh(self, bounds: Mapping[str, Bounds], covered: Coverage) -> dict[str, Bounds]:
+        """The bounds of the jurisdictions whose law applies, or may, with what coverage makes of them."""
         jurisdictions = dict(bounds)
         for silence in covered.silences:
             _raise(jurisdictions, silence.place, silence.bounds)
@@ -91,25 +122,63 @@ class Combiner:
             if accepted.floor is not None:
                 _raise(jurisdictions, accepted.country, accepted.floor)
         nothing = Level.NOT_APPLICABLE  # as nearly all of dozens are
-        applying = {name: bounds for name, bounds in jurisdictions.items() if bounds.high is not nothing}
-        return applying, self._conflicts(verdict, applying)
+        return {name: bounds for name, bounds in jurisdictions.items() if bounds.high is not nothing}
 
-    def _conflicts(self, verdict: Verdict, jurisdictions: dict[str, Bounds]) -> list[tuple[Rule, str]]:
+    def _conflicts(self, verdict: Verdict, covered: Coverage, signed: Collection[str]) -> Iterator[Conflict]:
         """
-        Where `compels` stands, or may stand, against another jurisdiction's refusal, `requirements_unmet` becomes `review` (4.7).
+        Where `compels` stands against provisions of another jurisdiction that refuse; one of the two only may (4.7).
 
-        Changes `jurisdictions` in place; returns each compelling rule with the jurisdiction that refuses.
+        It raises nothing: what refuses is raised by the provisions that refuse. A gap, an unread law and a reach refuse nothing. What only
+        may refuse counts where its law covers a country that the exchange touches.
         """
-        found = []
-        for number in numbers(verdict.stands.possible & self._compelling):
-            rule, stands = self._rules[number], verdict.stands.truth(number)
-            for name, bounds in list(jurisdictions.items()):
-                if name != rule.provision.jurisdiction and bounds.high >= Level.REQUIREMENTS_UNMET:
-                    found.append((rule, name))
-                    raised = bounds.low is Level.REQUIREMENTS_UNMET and stands is Truth.YES
-                    low = Level.REVIEW if raised else bounds.low
-                    jurisdictions[name] = BOUNDS[low][max(bounds.high, Level.REVIEW)]
-        return found
+        compelling = numbers(verdict.stands.possible & self._compelling)
+        if not compelling:
+            return
+        certain: dict[str, dict[Provision, None]] = {}
+        possible: dict[str, dict[Provision, None]] = {}
+        for number in numbers(verdict.stands.possible):
+            rule = self._rules[number]
+            place = rule.provision.jurisdiction
+            bounds = verdict.jurisdictions[place]
+            if not bounds.high.refused or (rule.effect == "review" and rule.provision.id in signed):
+                continue
+            stands = verdict.stands.certain >> number & 1
+            if stands and bounds.low.refused and refuses(rule, verdict):
+                certain.setdefault(place, {})[rule.provision] = None
+            elif place in covered.jurisdictions and may_refuse(rule, verdict):
+                possible.setdefault(place, {})[rule.provision] = None
+        for number in compelling:
+            rule, stands = self._rules[number], bool(verdict.stands.certain >> number & 1)
+            for place in dict.fromkeys((*certain, *(possible if stands else ()))):
+                if place != rule.provision.jurisdiction:
+                    yield Conflict(rule, stands, place, place in certain, tuple(certain.get(place) or possible[place]))
+
+
+def refuses(rule: Rule, verdict: Verdict) -> bool:
+    """Whether a rule that certainly stands keeps an exchange from going ahead, with no doubt about it."""
+    if rule.effect in ("prohibit", "review"):
+        return True
+    if rule.need is not None and not may_be_met(rule.need, verdict):
+        return True
+    owed = (duty for duty in rule.duties if duty.overdue.refused and verdict.owed.get(duty.key) is Truth.YES)
+    return rule.effect == "oblige" and any(verdict.overdue[duty.key] is Truth.YES for duty in owed)
+
+
+def may_refuse(rule: Rule, verdict: Verdict) -> bool:
+    """Whether a rule that may stand may keep an exchange from going ahead."""
+    if rule.need is not None:
+        return any(verdict.requirements[name] != MET for name in rule.need.requirements())
+    owed = (duty for duty in rule.duties if duty.overdue.refused)
+    late = any(verdict.overdue.get(duty.key, Truth.NO) is not Truth.NO for duty in owed)
+    return rule.effect in ("prohibit", "review") or (rule.effect == "oblige" and late)
+
+
+def may_be_met(need: Need, verdict: Verdict) -> bool:
+    """Whether what is required may be met."""
+    if need.op == "one":
+        return State.MET in verdict.requirements[need.requirement]
+    parts = (may_be_met(part, verdict) for part in need.parts)
+    return any(parts) if need.op == "any_of" else all(parts)
 
 
 def _raise(jurisdictions: dict[str, Bounds], place: str, by: Bounds) -> None:
@@ -122,8 +191,17 @@ def permitting(bounds: Bounds) -> bool:
     return bounds.low in PERMITTING and bounds.high in PERMITTING
 
 
+def closed(bounds: Bounds) -> bool:
+    """Whether no fact that is not known can change what the bounds say."""
+    return bounds.low is bounds.high or permitting(bounds)
+
+
 def word(bounds: Bounds) -> str:
-    """The outcome of bounds: the upper one where both are equal or both permit, otherwise undetermined (4.4)."""
-    if bounds.low is bounds.high or permitting(bounds):
+    """
+    The outcome of bounds: the upper one where both are equal or both permit, otherwise undetermined (4.4).
+
+    Where a person must look in any case and only a requirement is open, it is a review (4.1).
+    """
+    if closed(bounds):
         return bounds.high.word
-    return UNDETERMINED
+    return Level.REVIEW.word if (bounds.low, bounds.high) == (Level.REVIEW, Level.REQUIREMENTS_UNMET) else UNDETERMINED

@@ -21,6 +21,7 @@ from engine.verdict import BOUNDS, Bounds, Definitions
 
 REVIEWED = frozenset({"exporter", "people"})
 REACHING = REVIEWED | {"recipient", "collection", "storage", "access"}
+GAP = "gap/"  # what the name of a gap begins with
 REACH = "reach/"  # what the name of a reach begins with, where it is signed off
 REMEMBERED = 4_096  # countries and days
 NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
@@ -30,7 +31,13 @@ class Silence(Protocol):
     """A gap or a reach: something that raises its place to a review."""
 
     @property
+    def id(self) -> str: ...
+
+    @property
     def place(self) -> str: ...
+
+    @property
+    def certain(self) -> bool: ...
 
     @property
     def bounds(self) -> Bounds: ...
@@ -49,6 +56,10 @@ class Gap:
     jurisdiction: str
     roles: tuple[str, ...]
     certain: bool
+
+    @property
+    def id(self) -> str:
+        return f"{GAP}{self.country}/{self.subject}"
 
     @property
     def reviewed(self) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 
-from engine.deciding.combine import UNDETERMINED, Outcome, permitting, word
+from engine.deciding.combine import Outcome, closed, permitting, word
 from engine.exchange import Exchange
 from engine.rules import Level
 from engine.values import either
@@ -57,4 +57,4 @@ def stricter(whole: Bounds, chosen: Sequence[Bounds]) -> Bounds:
 
 def settled(chosen: Iterable[Bounds]) -> bool:
     """Whether nothing but the dispute is open."""
-    return all(word(bounds) != UNDETERMINED for bounds in chosen)
+    return all(map(closed, chosen))

@@ -92,8 +92,8 @@ def _states(need: Need, verdict: Verdict) -> frozenset[State]:
 
 
 def _doubted(low: Level, high: Level, doubted: Truth) -> tuple[Level, Level]:
-    """A doubtful exemption adds a review to what it would lift (semantics 3.7)."""
-    if doubted is Truth.NO or high <= Level.PERMITTED_WITH_OBLIGATIONS:
+    """A doubtful exemption makes a review of a requirement, and adds one to a prohibition (semantics 3.7)."""
+    if doubted is Truth.NO or not high.refused:
         return low, high
-    surely = doubted is Truth.YES and low > Level.PERMITTED_WITH_OBLIGATIONS
-    return Level.REVIEW if surely else min(low, Level.REVIEW), max(high, Level.REVIEW)
+    surely = doubted is Truth.YES and high is not Level.PROHIBITED
+    return min(low, Level.REVIEW), Level.REVIEW if surely else max(high, Level.REVIEW)

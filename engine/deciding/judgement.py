@@ -13,15 +13,16 @@ from datetime import date
 from functools import cached_property
 
 from engine.deciding.carried import Carried
-from engine.deciding.combine import UNDETERMINED, Outcome
+from engine.deciding.combine import Outcome
 from engine.deciding.sign_off import Approval, Unsignable, awaited, why_not
 from engine.decision import EnginePart, SignedOffPart
 from engine.exchange import Exchange
-from engine.rules import RuleSet
+from engine.rules import Level, RuleSet
+from engine.values import Missing
 from engine.verdict import Bounds, Reading, Verdict, numbers
 
 WEIGHING = frozenset({"prohibit", "require", "oblige", "review", "compels"})
-LIFTING = frozenset({"satisfies", "exempts", "allows"})
+LIFTING = frozenset({"satisfies", "exempts", "allows", "doubts"})
 BEARING = WEIGHING | LIFTING
 
 
@@ -36,7 +37,7 @@ class Judgement:
     legs of a plan; `carried` are these and then those that the sender stated. `beneath` are the bounds without the reviews that a person
     may sign off (semantics 4.6). `signable` are the provisions that a person may sign off, those signed off included; it is empty where
     the engines disagree. `open` is the outcome with the facts open that the register disputes, None where it disputes none. `open_facts`
-    are the facts to find out where the outcome is open, the best to ask for first, each with the values that say too little.
+    are the facts to find out where `asked_on` is open, the best to ask for first, each with the values that say too little.
     """
 
     exchange: Exchange
@@ -80,7 +81,34 @@ class Judgement:
     @property
     def by_dispute(self) -> bool:
         """Whether the outcome is decided only because the register says something else than the sender (semantics 1.8)."""
-        return self.open is not None and self.open.word == UNDETERMINED and self.outcome.word != UNDETERMINED
+        return self.open is not None and self.open.open and not self.outcome.open
+
+    @property
+    def asked_on(self) -> Bounds:
+        """The bounds that questions are to move: those beneath, where nothing but reviews that a person may sign off stands above them."""
+        bounds, beneath = self.outcome.bounds, self.beneath
+        return beneath if bounds.low is Level.REVIEW and beneath.low < Level.REVIEW else bounds
+
+    @property
+    def may_review(self) -> tuple[str, ...]:
+        """Beside an outcome that is stricter than a review: what only may ask for one, by provision, and law that may not speak."""
+        if self.outcome.bounds.low <= Level.REVIEW:
+            return ()
+        possible, certain = self.verdict.stands
+        rules = (self.verdict.rules[number] for number in numbers(possible & ~certain))
+        silent = (each for each in self.outcome.coverage.silences if not each.certain and each.bounds.high is Level.REVIEW)
+        return (*dict.fromkeys(rule.provision.id for rule in rules if rule.effect == "review"), *(each.id for each in silent))
+
+    @property
+    def waits(self) -> bool:
+        """
+        Whether the exchange waits for a person: what she may sign off keeps it from going ahead, and no fact is left to be asked first.
+
+        A fact of which the sender says that it is unknown is asked no more (semantics 4.5).
+        """
+        if self.outcome.word != Level.REVIEW.word:
+            return False
+        return all(self.exchange.value(fact) is Missing.UNKNOWN for fact in self.open_facts)
 
     @property
     def agreed(self) -> bool:
@@ -110,7 +138,7 @@ class Judgement:
         """The reason why nobody may sign off a provision; None where a person may."""
         if not self.agreed:
             return "disagreement"
-        return None if provision in self.signable else why_not(self.verdict, self.own.coverage, self.own.conflicts, provision)
+        return None if provision in self.signable else why_not(self.verdict, self.own.coverage, provision)
 
     def awaited(self, rules: RuleSet, provision: str) -> tuple[str, ...]:
         """The facts and documents for want of which a provision only may stand; `rules` are those that judged."""

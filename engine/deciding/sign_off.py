@@ -24,13 +24,14 @@ from engine.rules import AS_OF, Atom, Condition, Defined, Need, Rule, RuleSet, S
 from engine.values import Duration, Missing, ValueSet
 from engine.verdict import Reading, Verdict, numbers
 
-# Why nobody may sign off a provision: the engines disagree, no provision has this id, it is part of a conflict between sovereigns, it
-# only may stand since facts are missing, what it lifts in doubt is in doubt for another reason too, it prohibits, requires or obliges, or
+# Why nobody may sign off a provision: the engines disagree, no provision has this id, it only may stand since facts are
+# missing, what it lifts in doubt is in doubt for another reason too, it prohibits, requires or obliges, or
 # nothing about it needs a sign-off.
 Unsignable: TypeAlias = Literal[
-    "disagreement", "no-provision", "conflict", "possible", "doubted", "prohibits", "requires", "obliges", "nothing"
+    "disagreement", "no-provision", "possible", "doubted", "prohibits", "requires", "obliges", "nothing"
 ]
 
+Accepts: TypeAlias = Literal["review", "lift", "reach", "reaches"]  # what an approval accepts
 BINDING: Mapping[str, Unsignable] = {"prohibit": "prohibits", "require": "requires", "oblige": "obliges"}
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 UNBOUND = (AS_OF, "schema")  # members of an exchange that an approval is not bound to, beside its counters
@@ -66,7 +67,7 @@ class Approval:
         also = (Signature(each["sign_off"], each["by"], date.fromisoformat(each["until"])) for each in part.get("also") or ())
         return cls(part["provision"], part["sign_off"], part["by"], date.fromisoformat(part["until"]), tuple(also))
 
-    def part(self, accepts: Literal["review", "lift", "reach"]) -> SignedOffPart:
+    def part(self, accepts: Accepts) -> SignedOffPart:
         """The approval as a decision lists it, with what it accepts."""
         also = [SignaturePart(sign_off=each.id, by=each.by, until=each.until) for each in self.also]
         return SignedOffPart(
@@ -119,15 +120,13 @@ def _concerned(verdict: Verdict, among: int) -> list[tuple[int, Rule]]:
     return [(number, rule) for number, rule in concerned if reviews(rule) or (rule.doubtful and reaches(rule))]
 
 
-def why_not(verdict: Verdict, coverage: Coverage, conflicts: Collection[tuple[Rule, str]], provision: str) -> Unsignable:
-    """The strongest reason why what is not signable is not; `coverage` and `conflicts` are those of the outcome."""
+def why_not(verdict: Verdict, coverage: Coverage, provision: str) -> Unsignable:
+    """The strongest reason why what is not signable is not; `coverage` is that of the outcome."""
     if any(reach.id == provision for reach in coverage.reaches):
         return "possible"
     effects = {rule.effect for rule in verdict.rules if rule.provision.id == provision}
     if not effects:
         return "no-provision"
-    if any(rule.provision.id == provision for rule, _ in conflicts):
-        return "conflict"
     if concerned := [n for n, rule in _concerned(verdict, verdict.stands.possible) if rule.provision.id == provision]:
         return "possible" if any(not verdict.stands.certain >> number & 1 for number in concerned) else "doubted"
     return next((why for effect, why in BINDING.items() if effect in effects), "nothing")
@@ -182,7 +181,7 @@ def parts(verdict: Verdict, coverage: Coverage, given: Collection[Approval]) -> 
         rule = verdict.rules[number]
         given_for = by.get(rule.provision.id)
         if given_for and concerns(rule) and _counts(verdict, number):
-            accepts: Literal["review", "lift"] = "review" if reviews(rule) else "lift"
+            accepts: Accepts = "review" if reviews(rule) else "reaches" if rule.effect == "doubts" else "lift"
             found[rule.provision.id, accepts] = given_for.part(accepts)
     return list(found.values())
 

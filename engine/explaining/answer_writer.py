@@ -7,6 +7,7 @@ as there is room. So nothing that is sent can make an answer long, and no list c
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from json.encoder import encode_basestring as quote
@@ -19,7 +20,8 @@ from engine.decision import CarriedPart, ConflictPart, DisputedPart, EnginePart,
 from engine.explaining.case import Case
 from engine.explaining.encoding import encode
 from engine.explaining.owed import ToldDuty
-from engine.explaining.sentence import lacking, needs
+from engine.explaining.sentence import lacking, needs, reviews
+from engine.rules import Level
 from engine.verdict import Bounds, numbers
 from engine.version import SEMANTICS
 
@@ -28,11 +30,11 @@ if TYPE_CHECKING:
 
 # How many items of a list an answer has at most, in the order in which the lists take turns.
 MOST = {
-    "questions": 3, "unmet": 4, "jurisdictions": 8, "disputed": 4, "signed_off": 4, "owed": 4, "carried": 3, "conflicts": 3,
+    "questions": 3, "unmet": 4, "besides": 3, "jurisdictions": 8, "disputed": 4, "signed_off": 4, "owed": 4, "carried": 3, "conflicts": 3,
     "rests_on": 8, "gaps": 5, "must_be_shown": 5, "lanes": 3,
 }  # fmt: skip
 OPTIONAL = frozenset(
-    {"rests_on", "disputed", "signed_off", "carried", "must_be_shown"}
+    {"rests_on", "disputed", "signed_off", "carried", "must_be_shown", "besides"}
 )  # left out where there is nothing to say
 CARRIED = {"provision", "state", "condition"}
 MAX_INSTRUMENTS = 3  # of a jurisdiction
@@ -74,6 +76,7 @@ class AnswerWriter:
             "outcome": f'"{outcome.word}"',
             "bounds": _bounds(outcome.bounds),
             **({"beneath": _bounds(judgement.beneath)} if judgement.beneath != outcome.bounds else {}),
+            **({"besides_possible": self.possibly(case)} if case.besides else {}),
             "as_of": f'"{case.as_of.isoformat()}"',
             "hypothetical": "true" if case.hypothetical else "false",
             "bundle": self._bundle,
@@ -84,6 +87,7 @@ class AnswerWriter:
         listed: dict[str, tuple[int, Iterable[str]]] = {  # of each list how many items it has, and their texts
             "questions": (len(case.asked), map(self.asked, case.asked)),
             "unmet": _counted(self.unmet(case)),
+            "besides": _counted(self.besides(case)),
             "jurisdictions": (len(outcome.jurisdictions), self.jurisdictions(case)),
             "disputed": (len(disputed), (encode(part.model_dump(mode="json")) for part in disputed)),
             "signed_off": (len(judgement.signed_off), (encode(part.model_dump(mode="json")) for part in judgement.signed_off)),
@@ -134,6 +138,17 @@ class AnswerWriter:
             found.setdefault(ways, {})[rule.provision.id] = None
         for ways, under in found.items():
             yield encode({"under": list(under), "ways": [[self.way(name) for name in way] for way in ways]})
+
+    def besides(self, case: Case) -> Iterator[str]:
+        """What a person must look at, where this is not what the outcome says."""
+        if case.outcome.bounds.low > Level.REVIEW:
+            for name, said in dict.fromkeys(reviews(case, self.book)):
+                yield encode({"says": said, **_told(sign_off=name)})
+
+    def possibly(self, case: Case) -> str:
+        """How many reviews may stand beside a stricter outcome, and one question."""
+        question = {"question": json.loads(self.asked(case.doubting))} if case.doubting else {}
+        return encode({"count": len(case.besides), **question})
 
     def way(self, name: str) -> dict[str, str]:
         """A requirement, with how to meet it where this is short."""
@@ -187,7 +202,8 @@ class AnswerWriter:
 
 # The order of the members of an answer.
 ORDER = (
-    "schema", "id", "proceed", "answer", "outcome", "bounds", "beneath", "as_of", "hypothetical", "jurisdictions", "unmet", "owed",
+    "schema", "id", "proceed", "answer", "outcome", "bounds", "beneath", "as_of", "hypothetical", "jurisdictions", "unmet", "besides",
+    "besides_possible", "owed",
     "questions", "rests_on", "conflicts", "gaps", "lanes", "carried", "disputed", "signed_off", "must_be_shown", "more", "bundle",
     "engine", "verdict",
 )  # fmt: skip

@@ -4,8 +4,8 @@ One case: a judged exchange and the facts still to find out. A decision is writt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
@@ -25,8 +25,9 @@ class Case:
     Everything that a decision is written from.
 
     `id` is the caller's; `asked` are the next questions, `further` counts the facts that are open besides, and `lists` finds the lists of
-    facts that settle the outcome. `rests_on` are the statements on which a permit rests; with `exact`, each of them was verified by
-    itself.
+    facts that settle the outcome. `doubting` is the question on the first review that may stand beside a stricter outcome, `disputing` has
+    those on conflicts that are not certain, by the place of the conflict. `rests_on` are the statements on which a permit rests; with
+    `exact`, each of them was verified by itself.
     """
 
     bundle: Bundle
@@ -38,6 +39,8 @@ class Case:
     lists: Callable[[], tuple[MissingPart, ...]]
     rests_on: tuple[Statement, ...] = ()
     exact: bool = False
+    doubting: QuestionPart | None = None
+    disputing: Mapping[int, QuestionPart] = field(default_factory=dict)
 
     @property
     def exchange(self) -> Exchange:
@@ -63,6 +66,11 @@ class Case:
     @property
     def outcome(self) -> Outcome:
         return self.judgement.outcome
+
+    @cached_property
+    def besides(self) -> tuple[str, ...]:
+        """What may ask for a review beside a stricter outcome: provisions, and gaps and reaches of law by their names."""
+        return self.judgement.may_review
 
     def standing(self, certain: bool = False) -> Iterator[tuple[int, Rule]]:
         """The rules that stand or may stand, with their numbers; with `certain` only those that stand for certain."""

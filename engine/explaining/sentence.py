@@ -40,7 +40,7 @@ def _by_register(case: Case, book: Phrasebook) -> str:
     only_books = by <= opened.keys()
     title = opened[min(by)].in_(book.language.code) if only_books else ""
     level = case.outcome.bounds.high
-    if case.judgement.by_dispute and level >= Level.REQUIREMENTS_UNMET:
+    if case.judgement.by_dispute and level.refused:
         reasons = list(dict.fromkeys(_said(rule, book) for _, rule in case.standing() if _leads(case, rule, level)))
         return book.language.disputed(level, _list(facts, book), _list(reasons, book), title)
     return _with_carried(case, book) + book.language.contradicted(_list(facts, book), title)
@@ -88,15 +88,13 @@ def _answer(case: Case, outcome: Outcome, book: Phrasebook) -> str:
             owed = _owed(case, book)
             return say.permitted_with_duties(_places(outcome, book), len(owed), _list(owed, book))
         case "requirements_unmet":
-            needed = _unmet(case, book, for_certain=False)
-            return say.unmet(len(needed), _list(needed, book))
+            needed = _unmet(case, book)
+            return say.unmet(len(needed), _list(needed, book)) + _beside(case, book)
         case "review":
-            # A requirement that is unmet for certain stays unmet after the review.
-            needed = _unmet(case, book, for_certain=True)
-            reasons = list(dict.fromkeys(_reviews(case, book))) or [say.nothing_settles()]
-            return say.review(_list(reasons, book), len(needed), _list(needed, book))
+            reasons = list(dict.fromkeys(said for _, said in reviews(case, book))) or [say.nothing_settles()]
+            return say.review(_list(reasons, book), [part.question for part in case.asked[:ASKED]])
         case "prohibited":
-            return say.prohibited(_list([_said(rule, book) for rule in _certain(case, "prohibit")], book))
+            return say.prohibited(_list([_said(rule, book) for rule in _certain(case, "prohibit")], book)) + _beside(case, book)
         case "not_applicable":
             return say.not_applicable(_list([_left_alone(each, book) for each in case.outcome.coverage.not_reached], book))
     questions = [part.question for part in case.asked[:ASKED]]
@@ -108,7 +106,7 @@ def _signed_off(case: Case, book: Phrasebook) -> Iterator[str]:
     if not case.judgement.signed_off:
         return
     provisions = {rule.provision.id: rule.provision for _, rule in case.standing()}
-    for accepts in ("review", "lift"):
+    for accepts in ("review", "lift", "reaches"):
         found = [part for part in case.judgement.signed_off if part.accepts == accepts]
         if found:
             said = [book.cited(book.clause(provisions[p.provision].title), provisions[p.provision]) for p in found]
@@ -159,24 +157,22 @@ def _said(rule: Rule, book: Phrasebook) -> str:
     return book.cited(book.clause(rule.message or rule.provision.title), rule.provision)
 
 
-def _unmet(case: Case, book: Phrasebook, for_certain: bool) -> list[str]:
+def _unmet(case: Case, book: Phrasebook) -> list[str]:
     """
     The requirements of standing rules that are not met, each with the provisions that require it; alternatives are joined by `or`.
-
-    `for_certain` leaves out requirements that may be met, or are met in doubt.
     """
     states, titles = case.verdict.requirements, case.bundle.rules.requirements
 
     def open_(name: str) -> bool:
-        return states[name] == UNMET if for_certain else states[name] != MET
+        return states[name] != MET
 
     wanted: dict[str, list[Provision]] = {}
     rules = [
         (rule, rule.need)
         for number, rule in case.standing(certain=True)
         if rule.need and not met(case, rule.need)
-        # A rule that is lifted in doubt does not require anything for certain.
-        if not for_certain or (lacking(case, rule.need) and not case.verdict.doubted.possible >> number & 1)
+        # What is lifted in doubt is for a person to look at.
+        if not case.verdict.doubted.certain >> number & 1
     ]
     alone = {name for _, need in rules if need.op != "any_of" for name in need.requirements() if open_(name)}
     for rule, need in rules:
@@ -224,26 +220,45 @@ def lacking(case: Case, need: Need) -> bool:
     return all(parts) if need.op == "any_of" else any(parts)
 
 
-def _reviews(case: Case, book: Phrasebook) -> Iterator[str]:
-    """All reasons for a review; those from rules come first."""
+def _beside(case: Case, book: Phrasebook) -> str:
+    """What a person must look at beside what is stricter."""
+    reasons = list(dict.fromkeys(said for _, said in reviews(case, book)))
+    return book.language.beside(_list(reasons, book)) if reasons else ""
+
+
+def reviews(case: Case, book: Phrasebook) -> Iterator[tuple[str, str]]:
+    """
+    All certain reasons for a review, those from rules first: what a person may sign off, "" where nobody can, and the reason in words.
+    """
     say, verdict, vocabulary = book.language, case.verdict, case.bundle.vocabulary
     signed = {part.provision for part in case.judgement.signed_off}
-    yield from (_said(rule, book) for rule in _certain(case, "review") if rule.provision.id not in signed)
+    for rule in _certain(case, "review"):
+        if rule.provision.id not in signed:
+            yield rule.provision.id, _said(rule, book)
     for gap in case.outcome.coverage.gaps:
         if gap.certain and gap.reviewed:
             subject = book.text(vocabulary.subjects[gap.subject].title) if gap.subject else ""
-            yield say.not_modelled(book.place(gap.country), subject, [role for role in gap.roles if role in REVIEWED])
+            yield "", say.not_modelled(book.place(gap.country), subject, [role for role in gap.roles if role in REVIEWED])
     for reach in case.outcome.coverage.reaches:
         if reach.certain and reach.id not in signed:
-            yield say.reached(book.place(reach.country), book.text(vocabulary.subjects[reach.subject].title))
+            yield reach.id, say.reached(book.place(reach.country), book.text(vocabulary.subjects[reach.subject].title))
     asked = {name for _, rule in case.standing() if rule.need for name in rule.need.requirements()}
     for name, states in verdict.requirements.items():
         if name in asked and states == frozenset((State.DOUBTFUL,)):
-            yield say.doubtful(book.text(case.bundle.rules.requirements[name].title))
+            yield "", say.doubtful(book.text(case.bundle.rules.requirements[name].title))
     for key, owed in verdict.owed.items():
         if owed is Truth.YES and verdict.overdue.get(key) is Truth.YES:
-            yield say.overdue(book.clause(case.bundle.duties[key].text))
+            yield "", say.overdue(book.clause(case.bundle.duties[key].text))
+    doubted = {verdict.rules[n].key for n in numbers(verdict.doubted.certain) if _lacks(case, verdict.rules[n])}
+    for _, rule in case.standing(certain=True):
+        if rule.effect == "doubts" and rule.provision.id not in signed and not doubted.isdisjoint(rule.exempts):
+            doubted -= set(rule.exempts)
+            yield rule.provision.id, _said(rule, book)
     for number in numbers(verdict.doubted.certain):
-        yield say.lifted_in_doubt(book.text(verdict.rules[number].provision.title))
-    for rule, name in case.outcome.conflicts:
-        yield say.compels(book.source(rule.provision), book.place(name))
+        if verdict.rules[number].key in doubted:
+            yield "", say.lifted_in_doubt(book.text(verdict.rules[number].provision.title))
+
+
+def _lacks(case: Case, rule: Rule) -> bool:
+    """Whether what a rule asks for is not known to be met."""
+    return rule.need is None or not met(case, rule.need)

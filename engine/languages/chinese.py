@@ -75,6 +75,7 @@ CODES: Codes = {
         "compels": "强制",
         "oblige": "设定义务",
         "exempts": "豁免",
+        "doubts": "对法律是否适用存疑",
         "satisfies": "满足要求",
         "advise": "建议",
         "allows": "允许",
@@ -432,9 +433,12 @@ class Chinese(Language):
     def unmet(self, number: int, needed: str) -> str:
         return f"暂不得进行，有{number}项要求尚未证明已经满足：{needed}。"
 
-    def review(self, reasons: str, number: int, needed: str) -> str:
-        also = f"此外，有{number}项要求尚未证明已经满足：{needed}。" if number else ""
-        return f"未经人工审查不得进行：{reasons}。{also}"
+    def review(self, reasons: str, questions: Sequence[str]) -> str:
+        first = f"请先回答：{''.join(questions)}" if questions else ""
+        return f"未经人工审查不得进行：{reasons}。{first}"
+
+    def beside(self, reasons: str) -> str:
+        return f"此外须经人工审查：{reasons}。"
 
     def prohibited(self, reasons: str) -> str:
         return f"不得进行：{reasons}。"
@@ -461,6 +465,7 @@ class Chinese(Language):
     def signed_off(self, accepts: str, what: str, until: date) -> str:
         said = {
             "review": "下列审查已经人工签核",
+            "reaches": "经人工签核，下列法律适用于本次交换",
             "lift": "下列存疑的豁免或者依据已经人工签核",
             "reach": "下列法律可能适用一事已经人工签核",
         }[accepts]
@@ -543,13 +548,11 @@ class Chinese(Language):
     def lifted_in_doubt(self, title: str) -> str:
         return f"“{title}”是否得以豁免存疑"
 
-    def compels(self, source: str, place: str) -> str:
-        return f"{source}强制要求的行为，为{place}的法律所不许"
-
     # Beside the answer
 
-    def conflict(self, source: str, place: str) -> str:
-        return f"{self.compels(source, place)}。"
+    def conflict(self, source: str, what: str, place: str, refusing: str, compels: bool, refuses: bool) -> str:
+        does, refuse = "强制要求" if compels else "可能强制要求", "不许" if refuses else "可能不许"
+        return f"{source}{does}（{what}），而{place}的法律{refuse}：{refusing}。"
 
     def open_lane(self, lanes: Sequence[str], low: Level) -> str:
         return f"便利通道（{'、'.join(lanes)}）已经开放，但不豁免任何法律：结果仍为“{self.level(low.word)}”。"

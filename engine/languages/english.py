@@ -102,6 +102,7 @@ CODES: Codes = {
         "compels": "compels",
         "oblige": "obliges",
         "exempts": "exempts",
+        "doubts": "puts in doubt whether the law reaches",
         "satisfies": "meets a requirement",
         "advise": "advises",
         "allows": "allows",
@@ -448,9 +449,12 @@ class English(Language):
     def unmet(self, number: int, needed: str) -> str:
         return f"Do not proceed yet: {_count(number, 'thing is', 'things are')} required and not shown: {needed}."
 
-    def review(self, reasons: str, number: int, needed: str) -> str:
-        also = f" Besides, {_count(number, 'thing is', 'things are')} required and not shown: {needed}." if number else ""
-        return f"Do not proceed before a person has looked at it: {reasons}.{also}"
+    def review(self, reasons: str, questions: Sequence[str]) -> str:
+        first = f" First answer: {' '.join(questions)}" if questions else ""
+        return f"Do not proceed before a person has looked at it: {reasons}.{first}"
+
+    def beside(self, reasons: str) -> str:
+        return f" Beside this, a person must look at it: {reasons}."
 
     def prohibited(self, reasons: str) -> str:
         return f"Do not proceed: {reasons}."
@@ -480,6 +484,7 @@ class English(Language):
             "review": "approves a review",
             "lift": "accepts an exemption or a ground that is in doubt",
             "reach": "accepts that a law may reach the data",
+            "reaches": "says that a law reaches this exchange",
         }[accepts]
         return f" This rests on a sign-off that {does}, valid until {self.day(until)}: {what}."
 
@@ -568,13 +573,11 @@ class English(Language):
     def lifted_in_doubt(self, title: str) -> str:
         return f"it is in doubt whether an exemption lifts this provision: {title}"
 
-    def compels(self, source: str, place: str) -> str:
-        return f"{source} compels what the law of {place} refuses"
-
     # Beside the answer
 
-    def conflict(self, source: str, place: str) -> str:
-        return f"{self.compels(source, place)}."
+    def conflict(self, source: str, what: str, place: str, refusing: str, compels: bool, refuses: bool) -> str:
+        does, refuse = "compels" if compels else "may compel", "refuses" if refuses else "may refuse"
+        return f"{source} {does} it ({what}); the law of {place} {refuse} it: {refusing}."
 
     def open_lane(self, lanes: Sequence[str], low: Level) -> str:
         opened = "Lanes are open" if len(lanes) > 1 else "A lane is open"

@@ -309,8 +309,12 @@ class Language(ABC):
     def unmet(self, number: int, needed: str) -> str: ...
 
     @abstractmethod
-    def review(self, reasons: str, number: int, needed: str) -> str:
-        """`needed` lists the `number` of requirements that stay unmet even if the reviewer approves."""
+    def review(self, reasons: str, questions: Sequence[str]) -> str:
+        """`questions` are what is to be answered before a person looks."""
+
+    @abstractmethod
+    def beside(self, reasons: str) -> str:
+        """What a person must look at beside a stricter outcome."""
 
     @abstractmethod
     def prohibited(self, reasons: str) -> str: ...
@@ -425,14 +429,11 @@ class Language(ABC):
     @abstractmethod
     def lifted_in_doubt(self, title: str) -> str: ...
 
-    @abstractmethod
-    def compels(self, source: str, place: str) -> str: ...
-
     # Beside the answer
 
     @abstractmethod
-    def conflict(self, source: str, place: str) -> str:
-        """The whole sentence for the clause that `compels` returns."""
+    def conflict(self, source: str, what: str, place: str, refusing: str, compels: bool, refuses: bool) -> str:
+        """A law compels something (`what`), which the law of a place refuses by some provisions; one of the two only may."""
 
     @abstractmethod
     def open_lane(self, lanes: Sequence[str], low: Level) -> str: ...

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from engine.diagnostic import Findings, did_you_mean
+from engine.diagnostic import Findings, Span, did_you_mean
 from engine.languages import in_each
+from engine.multilingual import Words
 from engine.policy_language.conditions import Conditions, Use
 from engine.policy_language.exemptions import LoweredRule, WrittenRule, in_strata, periods, resolve_exemptions
 from engine.policy_language.floors import floors
@@ -42,6 +43,7 @@ from engine.rules import (
 
 EVERYWHERE = "always"  # what `applies` says of a policy that applies to every exchange
 OTHERWISE = "otherwise"  # the id of the provision that a policy's `otherwise` becomes
+REACH_IN_DOUBT = "reach-in-doubt"  # the same of its `reach_in_doubt`
 
 
 def check(
@@ -91,6 +93,7 @@ class _Checker:
         requirements = {name: self._requirement(name) for name in self.vocabulary.requirements}
         lifts = resolve_exemptions(self.written, self.vocabulary.requirements, self.conditions.unread, self.findings)
         parts = [part for name in self.written for part in self.effects.lower(self.written[name], lifts.get(name, ()))]
+        parts += self._reach_in_doubt(parts)
         rules = (*in_strata(parts), *self._otherwise(parts))
         self._check_force(rules)
         self._check_periods()
@@ -190,32 +193,69 @@ class _Checker:
             if policy.instrument.force not in (*BINDING, "contract"):
                 said = f"a text of force `{policy.instrument.force}` cannot say what holds otherwise"
                 self.findings.error(at, "force", said, "not by this force", "a law, an order or a contract can")
-            if f"{name}/{OTHERWISE}" in self.written:
-                node = self.written[f"{name}/{OTHERWISE}"].node
-                said = f"a rule of a policy with `otherwise:` cannot be named `{OTHERWISE}`"
-                self.findings.error(locate(node, ("id",))[0].span, "duplicate-id", said, help="give it another id")
             says = in_each(lambda language, policy=policy: language.otherwise(policy.otherwise))  # type: ignore[misc]
             yield Rule(
                 key=f"{name}/{OTHERWISE}",
-                provision=Provision(
-                    id=f"{name}/{OTHERWISE}",
-                    policy=name,
-                    instrument=policy.title.words,
-                    jurisdiction=policy.jurisdiction,
-                    force=policy.instrument.force,
-                    citation=policy.title.words,
-                    title=says,
-                    says=says,
-                    source=policy.instrument.issuer,
-                    status="confirmed",
-                    file=at.file,
-                    line=at.line,
-                ),
+                provision=self._of_policy(policy, OTHERWISE, policy.title.words, says, "confirmed", at),
                 effect={"prohibited": "prohibit", "review": "review"}[policy.otherwise],
                 condition=Defined(f"{name}#applies"),
                 message=says,
                 otherwise=tuple(part.rule.key for part in parts if part.rule.provision.policy == name),
             )
+
+    def _reach_in_doubt(self, parts: Sequence[LoweredRule]) -> list[LoweredRule]:
+        """Where it is in doubt whether a law reaches an exchange: a rule that doubts all that it requires (semantics 4.3)."""
+        found = []
+        for name, (policy, tree) in sorted(self.policies.items()):
+            text = policy.reach_in_doubt
+            if text is None:
+                continue
+            node = locate(tree, ("reach_in_doubt", "when"))[0]
+            at = locate(tree, ("reach_in_doubt",))[1]
+            required = tuple(part.rule.key for part in parts if part.rule.provision.policy == name and part.rule.need)
+            if not required:
+                said = f"`{name}` requires nothing, so nothing of it is in doubt"
+                self.findings.error(at, "reach-in-doubt", said, help="drop `reach_in_doubt:`, or write a `review`")
+            mine = plain(node)
+            for written in (each for each in self.written.values() if each.policy.policy == name and each.text.review):
+                when = written.node.get("when")
+                if when is not None and plain(when) == mine:
+                    said = f"`{written.text.id}` reviews what `reach_in_doubt:` says already"
+                    self.findings.error(locate(written.node, ("id",))[0].span, "reach-in-doubt", said, help="drop this rule")
+            condition = All((Defined(f"{name}#applies"), self.conditions.lower(node, name, Use.RAISES)))
+            rule = Rule(
+                key=f"{name}/{REACH_IN_DOUBT}",
+                provision=self._of_policy(policy, REACH_IN_DOUBT, text.cite.words, text.says.words, "unsure", at),
+                effect="doubts",
+                condition=condition,
+                message=text.says.words,
+                exempts=required,
+                doubtful=True,
+            )
+            found.append(LoweredRule(rule, (name, -1), rule.key))
+        return found
+
+    def _of_policy(self, policy: PolicyText, id: str, cite: Words, says: Words, status: str, at: Span) -> Provision:
+        """What a policy says for itself, as a provision. No rule of the policy may have its id."""
+        name = f"{policy.policy}/{id}"
+        if name in self.written:
+            span = locate(self.written[name].node, ("id",))[0].span
+            said = f"no rule of this policy can be named `{id}`, since the policy says it for itself"
+            self.findings.error(span, "duplicate-id", said, help="give it another id")
+        return Provision(
+            id=name,
+            policy=policy.policy,
+            instrument=policy.title.words,
+            jurisdiction=policy.jurisdiction,
+            force=policy.instrument.force,
+            citation=cite,
+            title=says,
+            says=says,
+            source=policy.instrument.issuer,
+            status=status,
+            file=at.file,
+            line=at.line,
+        )
 
     def _not_reached(self, name: str, policy: PolicyText, tree: Node) -> None:
         """Where a law says that it leaves data alone; each becomes a definition that coverage reads (semantics 4.3)."""

@@ -85,11 +85,20 @@ class NotReachedText(DocumentText):
     says: Text
 
 
+class ReachInDoubtText(DocumentText):
+    """Where nobody read whether the law reaches an exchange at all; what it requires is then in doubt (semantics 4.3)."""
+
+    when: Condition
+    cite: Text
+    says: Text
+
+
 class PolicyText(DocumentText):
     """
     One policy. It expresses one instrument, in one file.
 
-    `otherwise` is the outcome where the policy applies and none of its rules stands (semantics 4.2).
+    `otherwise` is the outcome where the policy applies and none of its rules stands (semantics 4.2). Where `reach_in_doubt` holds, what the
+    policy requires and is not shown is for a person to look at.
     """
 
     model_config = ConfigDict(
@@ -128,5 +137,6 @@ class PolicyText(DocumentText):
     applies: Condition
     otherwise: Literal["prohibited", "review"] | None = None
     not_reached: Annotated[list[NotReachedText], Field(min_length=1)] | None = None
+    reach_in_doubt: ReachInDoubtText | None = None
     define: dict[str, Condition] = {}
     rules: list[RuleText] = Field(min_length=1)

@@ -14,11 +14,11 @@ from collections.abc import Iterable
 from datetime import date
 
 from engine.bundle import Bundle
-from engine.deciding.combine import Outcome
+from engine.deciding.combine import Outcome, may_be_met
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, Fact, stated_in
 from engine.questions.possible_answers import AnswerBook
-from engine.rules import All, AnyOf, Atom, Condition, Defined, Duty, Level, Need, Not, Rule, State, Truth, anchors
+from engine.rules import All, AnyOf, Atom, Condition, Defined, Duty, Need, Not, Rule, State, Truth, anchors
 from engine.values import Disputed, Document, Missing, SetOf, Value, ValueSet
 from engine.verdict import Verdict, numbers
 
@@ -87,11 +87,11 @@ class Levers:
         found = [self._support[number] for number in numbers(standing & self._flat)]
         for number in numbers(standing & self._needing):
             need = verdict.rules[number].need
-            if need is not None and not _may_be_met(need, verdict):
+            if need is not None and not may_be_met(need, verdict):
                 found.append(self._support[number])
         for key, owed in verdict.owed.items():
             duty, levers = self._owing[key]
-            if owed is Truth.YES and verdict.overdue[key] is Truth.YES and duty.overdue >= Level.REQUIREMENTS_UNMET:
+            if owed is Truth.YES and verdict.overdue[key] is Truth.YES and duty.overdue.refused:
                 found.append(levers)
         if any(gap.certain and gap.reviewed for gap in outcome.coverage.gaps):
             found.append(self._gaps)
@@ -105,17 +105,13 @@ class Levers:
         found = [self._support[number] for number in numbers(open_ & self._flat)]
         for number in numbers(standing & self._needing):
             need = verdict.rules[number].need
-            certain = not open_ >> number & 1 and need is not None and not _may_be_met(need, verdict)  # a cause
+            certain = not open_ >> number & 1 and need is not None and not may_be_met(need, verdict)  # a cause
             if need is not None and not certain and not _is_met(need, verdict):
                 found.append(self._support[number])
         for key, owed in verdict.owed.items():
             duty, levers = self._owing[key]
             late = verdict.overdue[key]
-            if (
-                duty.overdue >= Level.REQUIREMENTS_UNMET
-                and Truth.NO not in (owed, late)
-                and (owed, late) != (Truth.YES, Truth.YES)
-            ):
+            if duty.overdue.refused and Truth.NO not in (owed, late) and (owed, late) != (Truth.YES, Truth.YES):
                 found.append(levers)
         if any(not gap.certain and gap.reviewed for gap in outcome.coverage.gaps):
             found.append(self._gaps)
@@ -251,13 +247,6 @@ def _rises(values: ValueSet, sent: Value, value: str) -> bool:
     if isinstance(sent, str) and sent in values.rank:
         return values.rank[value] > values.rank[sent]
     return value == values.values[-1]
-
-
-def _may_be_met(need: Need, verdict: Verdict) -> bool:
-    if need.op == "one":
-        return State.MET in verdict.requirements[need.requirement]
-    parts = (_may_be_met(part, verdict) for part in need.parts)
-    return any(parts) if need.op == "any_of" else all(parts)
 
 
 def _is_met(need: Need, verdict: Verdict) -> bool:

@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import islice
 
 from engine.bundle import Bundle
-from engine.deciding.combine import UNDETERMINED, Outcome
+from engine.deciding.combine import Outcome
 from engine.deciding.judgement import Judgement
 from engine.decision import MissingPart, QuestionPart
 from engine.exchange import Exchange
@@ -34,16 +34,15 @@ ABOUT_DATA = ("touch/", "subject/", "not-reached/")  # definitions of coverage t
 MAX_CHOICES = 60  # values that a question lists
 MAX_NEXT = 3  # questions that an answer asks
 LOOKED_UP = 0.5  # how much a document or a count weighs beside what the sender knows
-# The highest level that a rule of an effect can raise the outcome to, beside its duties. An unmet requirement becomes a review where
-# another jurisdiction compels; a ground that is in doubt makes one too.
+# The highest level that a rule of an effect can raise the outcome to, or lift it from, beside its duties.
 MOST = {
     "advise": Level.NOT_APPLICABLE,
     "allows": Level.NOT_APPLICABLE,
     "oblige": Level.PERMITTED_WITH_OBLIGATIONS,
-    "require": Level.REVIEW,
-    "satisfies": Level.REVIEW,
+    "compels": Level.NOT_APPLICABLE,
     "review": Level.REVIEW,
-    "compels": Level.REVIEW,
+    "require": Level.REQUIREMENTS_UNMET,
+    "satisfies": Level.REQUIREMENTS_UNMET,
     "prohibit": Level.PROHIBITED,
 }
 
@@ -57,7 +56,7 @@ class Questions:
         self._tests: dict[Condition, tuple[Atom, ...]] = {}
         self._most: dict[str, Level] = {}
         for rule in reversed(bundle.rules.rules):  # a rule is exempted only by rules before it
-            own = MOST.get(rule.effect, Level.REVIEW if rule.excuses else Level.NOT_APPLICABLE)
+            own = MOST.get(rule.effect, MOST["require"] if rule.excuses else Level.NOT_APPLICABLE)
             late = (duty.overdue for duty in rule.duties if duty.due is not None)
             lifted = (self._most[victim] for victim in rule.exempts)
             self._most[rule.key] = max(own, *late, *lifted, own)
@@ -125,7 +124,7 @@ class Questions:
 
         `evaluate` gives the outcome of the exchange with some facts answered.
         """
-        if judgement.outcome.word != UNDETERMINED:
+        if not judgement.outcome.open:
             return []
         finder = SettlingLists(self, judgement, evaluate)
         return [
@@ -169,6 +168,14 @@ class Questions:
     def question(self, judgement: Judgement, fact: str, book: Phrasebook) -> QuestionPart:
         """The question for one of the open facts."""
         return _question(book, judgement.exchange, fact, judgement.open_facts[fact])
+
+    def of_any(self, judgement: Judgement, provisions: Iterable[str], book: Phrasebook) -> QuestionPart | None:
+        """The question on the first of some provisions that only may stand; None if no fact that can be asked for is open."""
+        for name in provisions:
+            for fact in judgement.awaited(self.bundle.rules, name):
+                if fact in self.bundle.vocabulary.facts and choices(self.bundle, judgement.exchange, fact) != ():
+                    return _question(book, judgement.exchange, fact, ())
+        return None
 
     def free(self, fact: str) -> bool:
         """Whether any answer to a question can be true, whatever else was sent: nothing that cannot be true mentions the fact."""

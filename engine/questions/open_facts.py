@@ -35,6 +35,7 @@ class OpenFacts:
         self.verdict = judgement.verdict
         self.reading = judgement.reading
         self.outcome = judgement.outcome
+        self.bounds = judgement.asked_on
         self.book = questions.book.about(judgement.exchange, judgement.as_of, questions.tested(judgement.verdict))
         self.wide: dict[str, dict[str, None]] = {}
         self.definitions = self.bundle.rules.definitions
@@ -53,7 +54,7 @@ class OpenFacts:
         holds = self.verdict.holds
         for number in numbers(holds.possible & ~holds.certain):
             rule = self.verdict.rules[number]
-            if self.questions.most(rule) <= self.outcome.bounds.low:
+            if self.questions.most(rule) <= self.bounds.low:
                 continue  # the outcome is at least as high already
             applies = f"{rule.provision.policy}#applies"
             if self.verdict.defined[applies] is Truth.UNKNOWN:
@@ -71,7 +72,7 @@ class OpenFacts:
     @cached_property
     def silence(self) -> bool:
         """Whether law that is silent can move the outcome: it raises it to a review, and never above."""
-        return self.outcome.bounds.low < Level.REVIEW
+        return self.bounds.low < Level.REVIEW
 
     @cached_property
     def located(self) -> frozenset[str]:

@@ -24,7 +24,8 @@ from engine.verdict import numbers
 if TYPE_CHECKING:
     from engine.questions.next_questions import Questions
 
-WEIGHT = {Level.PROHIBITED: 4.0, Level.REVIEW: 2.0}  # of a rule by the highest level that it may raise; 1 for any other
+# Of a rule by the highest level that it may raise; 1 for any other.
+WEIGHT = {Level.PROHIBITED: 4.0, Level.REQUIREMENTS_UNMET: 2.0, Level.REVIEW: 2.0}
 PROCEEDS = Level.PERMITTED_WITH_OBLIGATIONS
 MET = frozenset((State.MET,))
 
@@ -43,7 +44,7 @@ class Ranking(OpenFacts):
 
         Where no rule that counts is open, all facts that are open: an open outcome always asks something.
         """
-        low, high = self.outcome.bounds.low, self.outcome.bounds.high
+        low, high = self.bounds.low, self.bounds.high
         first: list[str] = []
         with self.questions.graph.reader(self.exchange, self.judgement.as_of, self.reading, self._asked_of) as self._read:
             terms = list(self.terms(low))
@@ -116,7 +117,7 @@ class Ranking(OpenFacts):
     def matters(self, number: int) -> bool:
         """Whether it matters if a rule that lifts stands: whether there is anything open that it may lift."""
         rule = self.verdict.rules[number]
-        if rule.effect not in ("exempts", "satisfies"):
+        if rule.effect not in ("exempts", "satisfies", "doubts"):
             return True
         if self.verdict.holds.possible & self.questions.exempted.get(number, 0):
             return True

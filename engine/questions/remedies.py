@@ -28,7 +28,7 @@ from engine.rules import Level, State, tests
 from engine.values import Document, Missing, Value
 from engine.verdict import Verdict, numbers
 
-REFUSALS = tuple(level.word for level in (Level.REQUIREMENTS_UNMET, Level.REVIEW, Level.PROHIBITED))
+REFUSALS = tuple(level.word for level in Level if level.refused)
 MAX_REMEDIES = 5
 MAX_CHANGES = 3
 MAX_DOCUMENTS = 6  # of a remedy of documents alone; an export without any document needs four or five
@@ -125,7 +125,7 @@ class _Node:
 
     @property
     def refused(self) -> bool:
-        return self.outcome.bounds.low >= Level.REQUIREMENTS_UNMET
+        return self.outcome.bounds.low.refused
 
 
 class _BudgetSpent(Exception):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations, product
 from typing import TYPE_CHECKING
 
-from engine.deciding.combine import UNDETERMINED, Outcome
+from engine.deciding.combine import Outcome
 from engine.deciding.judgement import Judgement
 from engine.questions.open_facts import OpenFacts
 from engine.questions.possible_answers import PossibleAnswers
@@ -84,7 +84,7 @@ class SettlingLists(OpenFacts):
             told = dict(zip(facts, each, strict=True))
             if self.coherent(told):
                 found = True
-                if self.outcome_with(told).word == UNDETERMINED:
+                if self.outcome_with(told).open:
                     return False
         return found and self.left > 0
 

@@ -126,7 +126,7 @@ class SignedOff:
     """
 
     provision: str
-    accepts: Literal["review", "lift", "reach"]
+    accepts: Literal["review", "lift", "reach", "reaches"]
     sign_off: str
     by: str
     until: date

@@ -40,7 +40,6 @@ DISAGREED = "the engines disagree on this exchange, and no person can sign off a
 WHY_NOT: Mapping[engine.Unsignable, str] = {
     "disagreement": DISAGREED,
     "no-provision": "the policies have no provision `{}`",
-    "conflict": "`{}` stands in a conflict between sovereigns, which cannot be signed off",
     "possible": "`{}` only may stand, and a signature never takes the place of a missing fact",
     "doubted": "what `{}` lifts in doubt is in doubt for another reason too, so its approval would change nothing",
     "prohibits": "`{}` prohibits, and a prohibition cannot be signed off",
@@ -52,7 +51,7 @@ MOST_FACTS = 10  # named in a refusal
 CHANGEABLE = ("possible", "doubted", "nothing")  # why not, as long as no other approval stands
 REVIEW = "review"
 SIGNED = ("review", "satisfies", "exempts")  # the effects that a sign-off may concern
-OPEN = (REVIEW, "undetermined")  # the outcomes that a sign-off may change
+OPEN = (REVIEW, "undetermined", "requirements_unmet")  # the outcomes beside which a review may be signed off
 
 # Sign-offs with the persons who gave them.
 WITH_PERSONS = sa.select(sign_off, person.c.issuer, person.c.subject, person.c.name).select_from(

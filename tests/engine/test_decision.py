@@ -400,7 +400,7 @@ def test_a_lane_that_meets_a_bar_is_a_notice() -> None:
 
 
 def test_what_is_compelled_and_refused_is_a_conflict() -> None:
-    """Where one sovereign compels what another refuses, the decision lists the conflict and a person decides (4.7)."""
+    """Where one sovereign compels what another refuses, the decision lists the conflict, which raises nothing (4.7)."""
     foreign = {
         "policy": "foreign",
         "jurisdiction": "BB",
@@ -408,9 +408,9 @@ def test_what_is_compelled_and_refused_is_a_conflict() -> None:
         "rules": [{"id": "order", "compels": "hand it over"}],
     }
     decision = decide(bundle(LABELS, foreign), data__label="need", recipient__country="BB")
-    assert [(part.kind, part.provisions) for part in decision.conflicts] == [("conflict", ["foreign/order"])]
-    assert (decision.outcome, decision.proceed) == ("review", False)
-    assert decision.answer.startswith("Do not proceed before a person has looked at it: ")
+    assert [(part.kind, part.provisions) for part in decision.conflicts] == [("conflict", ["foreign/order", "p/need"])]
+    assert decision.conflicts[0].certain
+    assert (decision.outcome, decision.proceed) == ("requirements_unmet", False)
 
 
 def test_the_account_has_the_values_of_its_lines() -> None:

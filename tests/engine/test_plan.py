@@ -389,7 +389,7 @@ def onward(origin: str, recipient: dict[str, str]) -> dict[str, Any]:
         ("hong-kong", "HK", {"country": "CN", "zone": "none"}, "violated", "prohibited"),
         ("hong-kong", "HK", {"country": "CN"}, "unknown", "undetermined"),
         ("macau", "MO", {"country": "PT"}, "violated", "prohibited"),
-        ("macau", "MO", {"country": "HK"}, "met", "review"),
+        ("macau", "MO", {"country": "HK"}, "met", "requirements_unmet"),
     ],
 )
 def test_what_left_under_a_contract_of_the_bay_stays_in_the_bay(

@@ -197,9 +197,10 @@ def test_what_cannot_move_the_outcome_is_not_asked() -> None:
             ]
         }
     )
-    assert [q.fact for part in decide(made).missing for q in part.facts] == ["data.sold"]
+    assert [q.fact for part in decide(made).missing for q in part.facts] == ["data.shared", "data.sold"]
     assert decide(made, data__sold="yes").missing == []
-    assert decide(made, data__sold="no").missing == []
+    assert [q.fact for part in decide(made, data__sold="no").missing for q in part.facts] == ["data.shared"]
+    assert decide(made, data__shared="no", data__sold="no").missing == []
 
 
 def test_what_decides_whether_a_law_applies_is_asked_first() -> None:

@@ -109,6 +109,12 @@ class Bitset:
         requirements = strata.meet()
         permitting = {floor.place: floor.permits(terms, as_of) for floor in self._floors if possible & floor.voices}
         jurisdictions, beneath = strata.weigh(permitting)
+        reaching = without(strata.stands.certain & self._table.doubting, put_away)
+        if reaching:  # beneath, the law reaches (4.3)
+            other = BitsetStrata(self._table, exchange, as_of, strata.done, put_away | reaching)
+            other.stand(held.possible, held.certain)
+            other.meet()
+            beneath = other.weigh(permitting)[1]
         return Verdict(
             rules=self.rules.rules,
             holds=held,

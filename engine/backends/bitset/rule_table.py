@@ -35,6 +35,7 @@ class Table:
         }
         self.otherwise = mask_of(self.speaking)
         self.doubtful = mask_of(n for n, rule in enumerate(rules.rules) if rule.doubtful)
+        self.doubting = mask_of(n for n, rule in enumerate(rules.rules) if rule.effect == "doubts")
         self.provisions: dict[str, int] = {}  # by provision, its rules that a person may sign off
         for number, rule in enumerate(rules.rules):
             if rule.doubtful or rule.effect == "review":

@@ -91,8 +91,12 @@ class BitsetStrata:
             if not possible & low:
                 continue  # it is exempted itself
             victims = table.victims[low.bit_length() - 1]
-            # A lift that is signed off counts where it certainly stands, itself free of doubt (4.6).
-            if table.doubtful & low and not (self.signed & certain & ~may_doubt & low):
+            # A lift that is signed off counts where it certainly stands, itself free of doubt (4.6). A law that may not reach the exchange
+            # then does (4.3).
+            accepted = self.signed & certain & ~may_doubt & low
+            if accepted & table.doubting:
+                continue
+            if table.doubtful & low and not accepted:
                 may_doubt |= victims
                 if certain & low:
                     does_doubt |= victims
@@ -213,9 +217,9 @@ class BitsetStrata:
                 bar = table.level[number]
                 least, most = self._raised(number, YES if certain & bit else UNKNOWN) if bar is None else (bar, bar)
             if may_doubt & bit and most > OWING:
-                # A doubtful lift adds a review to what it would lift; it removes nothing stricter (3.7).
-                least = REVIEW if does_doubt & bit and least > OWING else min(least, REVIEW)
-                most = max(most, REVIEW)
+                # A doubtful lift makes a review of a requirement, and adds one to a prohibition (3.7).
+                least = min(least, REVIEW)
+                most = REVIEW if does_doubt & bit and most is not Level.PROHIBITED else max(most, REVIEW)
             if most > high[place]:
                 high[place] = most
             if not certain_reviews & bit and most > high_beneath[place]:

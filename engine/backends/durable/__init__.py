@@ -58,6 +58,12 @@ class Durable:
         stood = self._standing.run(holds.certain, holds.possible, accepted)
         strata = DurableStrata(self._tables, exchange, as_of, stood, certain, possible, accepted)
         jurisdictions = strata.jurisdictions()
+        beneath = strata.beneath
+        if reaching := stood.stands.certain & self._standing.doubting & ~accepted:  # beneath, the law reaches (4.3)
+            other = self._standing.run(holds.certain, holds.possible, accepted | reaching)
+            beneath_it = DurableStrata(self._tables, exchange, as_of, other, certain, possible, accepted | reaching)
+            beneath_it.jurisdictions()
+            beneath = beneath_it.beneath
         return Verdict(
             rules=self.rules.rules,
             holds=holds,
@@ -68,7 +74,7 @@ class Durable:
             overdue={key: strata.overdue[key] for key in strata.owed},
             defined=DurableDefinitions(self, exchange, as_of, certain, possible),
             jurisdictions=jurisdictions,
-            beneath=strata.beneath,
+            beneath=beneath,
         )
 
     def set_up(self) -> None:

@@ -346,7 +346,7 @@ class DurableStrata:
         if own.high in MILD:
             return own
         low = own.low if own.low in MILD else Level.REVIEW
-        return Bounds(low, max(own.high, Level.REVIEW))
+        return BOUNDS[low][Level.PROHIBITED if own.high is Level.PROHIBITED else Level.REVIEW]
 
     def _own(self, number: int, standing: Truth) -> Bounds:
         rule = self.tables.rules.rules[number]

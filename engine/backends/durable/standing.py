@@ -71,6 +71,7 @@ class Standing:
         depth: dict[int, int] = {}
         self._doubtable = 0
         self._doubtful = sum(1 << number for number, rule in enumerate(rules.rules) if rule.doubtful)
+        self.doubting = sum(1 << number for number, rule in enumerate(rules.rules) if rule.effect == "doubts")
         for number in range(size):
             by = exempters.get(number, [])
             depth[number] = 1 + max((depth[other] for other in by), default=-1)
@@ -123,10 +124,10 @@ class Standing:
         sure = may = 0
         stands, doubted = self._stand(certain, possible, sure, may)
         for stratum in self._strata:
-            lifts = stands.possible & stratum.lifts
+            # A signature counts only where the lift certainly stands, itself free of doubt (4.6).
+            accepted = signed & self._doubtful & stands.certain & ~doubted.possible
+            lifts = stands.possible & stratum.lifts & ~(accepted & self.doubting)
             if lifts:
-                # A signature counts only where the lift certainly stands, itself free of doubt (4.6).
-                accepted = signed & self._doubtful & stands.certain & ~doubted.possible
                 surely, maybe = stratum.network.fire(_messages(stratum, lifts, stands, doubted, accepted))
                 sure |= surely
                 may |= maybe

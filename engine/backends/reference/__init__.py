@@ -17,7 +17,7 @@ from datetime import date
 
 from engine.backends.reference.levels import Weight, by_jurisdiction, certain_review, permits
 from engine.backends.reference.standing_rules import Links, Reliance, meet, progress, stand, together
-from engine.backends.reference.three_values import KnownFacts, Reads, define
+from engine.backends.reference.three_values import YES, KnownFacts, Reads, define
 from engine.exchange import Exchange
 from engine.rules import RuleSet, Truth, named
 from engine.verdict import NONE_SIGNED, Masks, ReadDefinitions, Verdict
@@ -61,6 +61,8 @@ class Reference:
         weight = Weight(standing, reliance, duties, done)
         raised = {rule.key: weight.of(rule) for rule in rules}
         owing = together(each.owing for each in raised.values())
+        # 4.3: beneath, a law whose reach is certainly in doubt is read as if it reached.
+        reaching = {rule.provision.id for rule in rules if rule.effect == "doubts" and standing[rule.key].stands is YES}
         floors = [(each, permits(each, reads.defined, known.as_of)) for each in self.rules.floors]
         return Verdict(
             rules=rules,
@@ -75,6 +77,10 @@ class Reference:
             jurisdictions=by_jurisdiction(
                 rules, raised, floors, lambda rule: rule.provision.id in signed and certain_review(rule, standing)
             ),
-            beneath=by_jurisdiction(rules, raised, floors, lambda rule: certain_review(rule, standing)),
+            beneath=(
+                by_jurisdiction(rules, raised, floors, lambda rule: certain_review(rule, standing))
+                if reaching <= signed
+                else self.follows(known, reads, holds, signed | reaching).beneath
+            ),
             truth=reads,
         )

@@ -15,7 +15,7 @@ from engine.rules import Duty, Floor, Level, Need, Rule, State, Truth
 from engine.verdict import Bounds
 
 PERMITS = (Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS)
-NOTHING, PERMITTED, _, REQUIREMENTS_UNMET, REVIEW, PROHIBITED = (Bounds(level, level) for level in Level)
+NOTHING, PERMITTED, _, REVIEW, REQUIREMENTS_UNMET, PROHIBITED = (Bounds(level, level) for level in Level)
 
 
 class Raised(NamedTuple):
@@ -44,10 +44,10 @@ class Weight:
             return RAISES_NOTHING
         bounds, owing = self.demanded(rule)
         low, high = bounds.low, bounds.high
-        if doubted is not NO and high > Level.PERMITTED_WITH_OBLIGATIONS:
-            # 3.7: a doubtful exemption adds a review to what it would lift; it removes nothing stricter.
-            surely = doubted is YES and low > Level.PERMITTED_WITH_OBLIGATIONS
-            low, high = Level.REVIEW if surely else min(low, Level.REVIEW), max(high, Level.REVIEW)
+        if doubted is not NO and high.refused:
+            # 3.7: a doubtful exemption makes a review of a requirement, and adds one to a prohibition.
+            low = min(low, Level.REVIEW)
+            high = max(high, Level.REVIEW) if doubted is UNKNOWN or high is Level.PROHIBITED else Level.REVIEW
         return Raised(Bounds(low if stands is YES else Level.NOT_APPLICABLE, high), owing)
 
     def demanded(self, rule: Rule) -> Raised:

@@ -86,9 +86,13 @@ def lifts(rule: Rule, stands: Truth, doubted: Truth, signed: frozenset[str]) -> 
     """
     3.7, 4.6: a doubtful rule lifts only in doubt, unless a person has signed it off and it certainly stands, itself free of doubt.
 
+    4.3: where the doubt is whether the law reaches the exchange, she says that it does, and nothing is lifted.
+
     Every other rule lifts surely where it stands and nothing doubts it, and in doubt where it stands in doubt.
     """
     accepted = rule.provision.id in signed and stands is YES and doubted is NO
+    if accepted and rule.effect == "doubts":
+        return Lifted(NO, NO)
     if rule.doubtful and not accepted:
         return Lifted(NO, stands)
     return Lifted(min(stands, ~doubted), doubted)

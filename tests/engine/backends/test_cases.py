@@ -231,7 +231,7 @@ def expectation(
         case "gaps":
             return [gap(one) for one in outcome.coverage.gaps]
         case "conflicts":
-            return [rule.key for rule, _ in outcome.conflicts]
+            return [f"{one.rule.key}{'' if one.certain else ' ?'}" for one in outcome.conflicts]
     raise AssertionError(f"a case cannot expect `{part}`")
 
 

@@ -172,7 +172,7 @@ def test_too_many_disputes_are_decided_by_the_upper_bound() -> None:
     exchange = build(BUNDLE, {**PLAIN, "data.category": "weather", "register": {"exporter.id": disputed}})
     assert 2 ** len(exchange.disputed) > MOST_CHOICES
     assert list(choices(exchange)) == []
-    assert PDP.judge(exchange, as_of=DAY).outcome.word == "review"
+    assert PDP.judge(exchange, as_of=DAY).outcome.word == "requirements_unmet"
 
 
 def test_a_value_is_from_where_it_is_stated() -> None:

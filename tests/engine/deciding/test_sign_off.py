@@ -266,7 +266,7 @@ def test_a_judgement_says_why_a_provision_cannot_be_signed_off() -> None:
     assert judged(data__label="bar", data__shared="yes").unsignable("p/lift") is None
     assert judged(data__label="bar", data__shared="left out").unsignable("p/lift") == "possible"
     assert judged(data__label="left out").unsignable("p/watch") == "possible"
-    assert judged(data__label="need", recipient__country="BB").unsignable("foreign/order") == "conflict"
+    assert judged(data__label="need", recipient__country="BB").unsignable("foreign/order") == "nothing"
     pdp.engines = (pdp.engines[0], Planted(pdp.bundle, lambda verdict: replace(verdict, jurisdictions={})))
     assert judged(data__label="watch").unsignable("p/watch") == "disagreement"
 

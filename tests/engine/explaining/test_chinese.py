@@ -218,15 +218,15 @@ def test_a_hypothetical_answer_says_so() -> None:
 
 
 def test_a_gap_does_not_hide_what_is_missing_for_certain() -> None:
-    """Where a gap in coverage makes it a review, what is unmet whatever comes of it is said beside the gap."""
+    """What is required is said first, then, beside it, the gap that a person must look at."""
     facts: dict[str, Any] = {"data__label": "need", "data__personal": "yes", "data__people_in": ["CC"]}
     assert decide(load(), "en", **facts).answer == (
-        "Do not proceed before a person has looked at it: the law of Celand is not modelled here, and the people concerned are there."
-        " Besides, 1 thing is required and not shown: certificate or contract (Export Law, Art. 1)."
+        "Do not proceed yet: 1 thing is required and not shown: certificate or contract (Export Law, Art. 1)."
+        " Beside this, a person must look at it: the law of Celand is not modelled here, and the people concerned are there."
     )
     # Celand has no name in Chinese here, so it keeps the one it has.
     assert decide(load(), "zh", **facts).answer == (
-        "未经人工审查不得进行：此处未收录Celand的法律，而个人在该地。此外，有1项要求尚未证明已经满足：认证或者合同（《出口法》第一条）。"
+        "暂不得进行，有1项要求尚未证明已经满足：认证或者合同（《出口法》第一条）。此外须经人工审查：此处未收录Celand的法律，而个人在该地。"
     )
 
 
@@ -240,7 +240,7 @@ def test_what_may_be_lifted_is_not_said_to_be_missing() -> None:
     assert decide(made, "zh", data__label="need").answer == "未经人工审查不得进行：“一项规定”是否得以豁免存疑。"
     shown: dict[str, Any] = {"evidence__certificate": {"dated": "2026-06-01", "covers": "yes"}}
     gap = decide(load(), "en", data__label="need", data__personal="yes", data__people_in=["CC"], **shown)
-    assert "Besides" not in gap.answer
+    assert "required" not in gap.answer
 
 
 # The document
@@ -538,7 +538,7 @@ def test_conflicts_and_notices_are_told() -> None:
     soft = law("soft", [lane], instrument={"issuer": "x", "force": "soft"})
     decision = decide(load(law(), foreign, soft), "zh", data__label="bar", recipient__country="BB")
     assert [part.text for part in decision.conflicts] == [
-        "《乙国命令》第三条强制要求的行为，为甲国的法律所不许。",
+        "《乙国命令》第三条强制要求（交出数据），而甲国的法律不许：《出口法》第一条。",
         "便利通道（快速通道）已经开放，但不豁免任何法律：结果仍为“禁止”。",
     ]
     assert [part.advice for part in decision.advice] == ["可以使用"]
