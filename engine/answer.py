@@ -132,14 +132,27 @@ class GapPart(Part):
     """
     Law that does not speak of the exchange; `reviewed` is true if this raises the outcome to a review, or may.
 
-    `why`: "not_modelled" (there are no policies), "reach" (none of the policies applies, though the data are that country's to judge),
-    "not_reached" (the law leaves the data alone), "accepted" (an organisation looks after it elsewhere), "switched_off" (by one).
+    `why`: "not_modelled" (there are no policies), "unread" (the law that `law` names was not read), "doubtful" (what was read is in
+    doubt), "reach" (none of the policies applies, though the data are that country's to judge), "not_reached" (the law leaves the data
+    alone), "accepted" (an organisation looks after it elsewhere), "switched_off" (by one). `sign_off` is the name under which whoever has
+    read the law may sign it off for this exchange.
     """
 
     place: str
     subject: str
-    why: Literal["not_modelled", "reach", "not_reached", "accepted", "switched_off"]
+    why: Literal["not_modelled", "unread", "doubtful", "reach", "not_reached", "accepted", "switched_off"]
     reviewed: bool
+    law: str | None = None
+    sign_off: str | None = None
+
+
+class SettledPart(Part):
+    """A subject matter of a country's law that a permit stands on: it is `under` wider subject matters, or free (`under` is empty)."""
+
+    place: str
+    subject: str
+    under: list[str] = []
+    status: str
 
 
 class CameWithPart(Part):
@@ -211,7 +224,7 @@ class Answer(Part):
 
     `proceed` is true only for a permit that is not hypothetical. `beneath` are the bounds without the reviews that a person may sign off,
     where these are other bounds. `besides` are the certain reviews beside a stricter outcome, and `besides_possible` counts those that may
-    stand there. `questions` are the next ones to answer. `rests_on` is present only in a permit, `carried` only if
+    stand there. `questions` are the next ones to answer. `rests_on` and `stands_on` are present only in a permit, `carried` only if
     conditions came with the data, `disputed` only if the register contradicts what was stated, `signed_off` only if the decision rests
     on approvals. `must_be_shown` names what was stated and did not count. `withheld` is present, and true, if the reasons rest on the
     register and the caller may not read it. `verdict` is a digest of all that was decided: of rules, requirements and bounds.
@@ -237,6 +250,7 @@ class Answer(Part):
     owed: list[OwedPart] = []
     questions: list[AskedPart] = []
     rests_on: list[StatementPart] | None = None
+    stands_on: list[SettledPart] | None = None
     conflicts: list[str] = []
     gaps: list[GapPart] = []
     lanes: list[OpenLanePart] = []

@@ -166,13 +166,26 @@ class MissingPart(Part):
 
 
 class NotModelledPart(Part):
-    """A country or subject matter for which the bundle has no policies. `reviewed` is true if it opens a review."""
+    """
+    A country or subject matter for which the bundle has no policies. `reviewed` is true if it opens a review.
+
+    `why` is "not_modelled", "unread" (the law that `law` names was not read) or "doubtful" (what was read is in doubt). `read` and `source`
+    are what was read, and where; `covered_from` is the day from which it is covered. `sign_off` are the names under which a person who
+    has read the law may sign it off for this exchange, and `says` is all of it in a line.
+    """
 
     country: str
     subject: str
     touched_as: list[str]
     certain: bool
     reviewed: bool
+    why: Literal["not_modelled", "unread", "doubtful"] = "not_modelled"
+    says: str = ""
+    law: str = ""
+    read: str = ""
+    source: str = ""
+    covered_from: date | None = None
+    sign_off: list[str] = []
 
 
 class ReachPart(Part):
@@ -220,8 +233,28 @@ class SwitchedOffPart(Part):
     because: str
 
 
+class StandsOnPart(Part):
+    """
+    What was read of a jurisdiction's law on a subject matter, where this settles it for the exchange.
+
+    `by` are the policies that speak of it; or it is `under` wider subject matters, or `free`. `read`, `source`, `read_on` and `status` say
+    what was read, where and when, and how sure it is.
+    """
+
+    jurisdiction: str
+    subject: str
+    by: list[str] = []
+    under: list[str] = []
+    free: bool = False
+    read: str = ""
+    source: str = ""
+    read_on: date | None = None
+    status: str = ""
+
+
 class CoveragePart(Part):
     jurisdictions: list[str]
+    stands_on: list[StandsOnPart] = []
     not_modelled: list[NotModelledPart] = []
     reach: list[ReachPart] = []
     not_reached: list[NotReachedPart] = []
@@ -375,7 +408,7 @@ class SignedOffPart(Part):
     """
 
     provision: str
-    accepts: Literal["review", "lift", "reach", "reaches"]
+    accepts: Literal["review", "lift", "reach", "reaches", "gap"]
     sign_off: str
     by: str
     until: date

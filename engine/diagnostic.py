@@ -51,6 +51,7 @@ CODES = {
     "no-effect": "a rule has neither an effect nor `exempts`",
     "no-policy-speaks": "a subject matter is covered, and no policy is named that speaks of it",
     "no-policy": "no file begins with `policy:`",
+    "not-free": "whether a law leaves data free depends on a fact that the vocabulary does not mark `frees: yes`",
     "no-rest": "a value has values below it, and none of them says that it is none of the others",
     "not-utf-8": "the file is not UTF-8 text",
     "not-yaml": "the text is not YAML",
@@ -60,6 +61,7 @@ CODES = {
     "other-jurisdiction": "a rule exempts, satisfies and requires, and coverage names, only what belongs to its own jurisdiction",
     "said-twice": "two `coherence` entries refuse the same exchanges (a warning)",
     "same-fact": "a fact is compared with itself",
+    "reach-in-doubt": "`reach_in_doubt` of a policy that requires nothing, or beside a review that says the same",
     "semantics": "the bundle names a version of the semantics that this engine does not decide under, or two versions",
     "several-documents": "a file holds one document",
     "several-effects": "a rule has one effect; only `exempts` may be added to it",
@@ -96,11 +98,12 @@ CODES = {
     "unused-definition": "no condition uses a definition (a warning)",
     "unused-word": "the vocabulary has a word that nothing uses (a warning)",
     "wrong-operator": "the operator does not fit the fact's type",
+    "wrong-cell": "a cell of coverage contradicts another one, or what its subject matter may be",
     "wrong-shape": "a list, a mapping or a single value is expected, and something else is written",
 }
 
 # The errors that came with a later version of the semantics. They are none in a bundle of a version before (semantics 5.5).
-SINCE = {"free-text": 2, "no-policy-speaks": 2, "no-rest": 2, "two-parents": 2}
+SINCE = {"free-text": 2, "no-policy-speaks": 2, "no-rest": 2, "not-free": 3, "reach-in-doubt": 3, "two-parents": 2, "wrong-cell": 3}
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -191,7 +191,7 @@ class PDP:
         if not engine.agreed:
             own = self._strictest(exchange, as_of, own, verdicts.values())
         carried = held(laid, tuple(verdicts.values()))
-        beneath = self._combiner.beneath(verdict, own) if engine.agreed else own.bounds
+        beneath = self._beneath(exchange, as_of, approved, verdict, own) if engine.agreed else own.bounds
         return Judgement(
             exchange=exchange,
             as_of=as_of,
@@ -206,6 +206,22 @@ class PDP:
             signed_off=tuple(parts(verdict, own.coverage, signed)) if engine.agreed else (),
             signable=signable(verdict, own.coverage, self._concerned) if engine.agreed else (),
         )
+
+    def _evaluated(self, engine: Engine, exchange: Exchange, as_of: date, signed: frozenset[str]) -> Verdict:
+        """
+        An engine's verdict. Where a person has signed for law that is silent, the engine is asked again with it: the law counts as
+        speaking where it is certain that it is silent, and an engine's first verdict says whether it is.
+        """
+        verdict = engine.evaluate(exchange, as_of, signed)
+        spoken_for = self._combiner.spoken_for(exchange, verdict, as_of, signed)
+        return engine.evaluate(exchange, as_of, signed | spoken_for) if spoken_for else verdict
+
+    def _beneath(self, exchange: Exchange, as_of: date, signed: frozenset[str], verdict: Verdict, own: Outcome) -> Bounds:
+        """The bounds without what a person may sign off, gaps and reaches of law included: their law then counts as speaking."""
+        spoken_for = own.coverage.spoken_for(own.coverage.signable)
+        if spoken_for and own.bounds.high.refused:
+            verdict = self.engines[0].evaluate(exchange, as_of, signed | spoken_for)
+        return self._combiner.beneath(verdict, own)
 
     def tell(
         self,
@@ -365,7 +381,7 @@ class PDP:
         came: Collection[Carried],
         like: Judgement | None = None,
     ) -> tuple[Verdict, Outcome]:
-        verdict = self.engines[0].evaluate(exchange, as_of, signed)
+        verdict = self._evaluated(self.engines[0], exchange, as_of, signed)
         covered = None
         if like and not like.exchange.disputed and self._combiner.covers_alike(exchange, verdict, like.exchange, like.verdict):
             covered = like.own.coverage
@@ -484,7 +500,7 @@ class PDP:
         heard: list[Truth] = []
         for engine in self.engines:
             try:
-                verdict = engine.evaluate(exchange, as_of, signed)
+                verdict = self._evaluated(engine, exchange, as_of, signed)
                 reads = verdict.defined.several(read) if len(self.engines) > 1 else []
                 for name, first in itertools.islice(verdicts.items(), 1):
                     if not verdict.agrees(first) or reads != heard:

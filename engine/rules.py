@@ -261,7 +261,8 @@ class Rule:
 @dataclass(frozen=True, slots=True)
 class Spoken:
     """
-    The law on one subject matter: `subject` and `by` are keys of definitions. It speaks where one of `by` holds.
+    The law on one subject matter: `subject` and `by` are keys of definitions. It speaks where one of `by` holds, and where a person has
+    signed for it: then the name `signed` is among what was signed off (semantics 4.6).
 
     `covered_from` is the day from which the subject matter is covered, None where it is not. `subject` is "" where the law is not told
     apart by subject matter.
@@ -270,6 +271,12 @@ class Spoken:
     subject: str
     covered_from: date | None
     by: tuple[str, ...]
+    signed: str = ""
+
+
+def signed_floor(jurisdiction: str, subject: str) -> str:
+    """The name under which engines are told that a person has signed for a subject matter of a jurisdiction."""
+    return f"covered/{jurisdiction}/{subject}"
 
 
 @dataclass(frozen=True, slots=True)

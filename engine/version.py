@@ -14,10 +14,12 @@ try:
 except PackageNotFoundError:  # run from a checkout that is not installed
     VERSION = "0.9.1+checkout"
 
-SEMANTICS = 2
-_BEFORE_NUMBERS = re.compile(r"0\.[0-2]\.")  # the engines of semantics 1, whose bundles and records name none
+SEMANTICS = 3
+# The engines of semantics 1 and 2, whose bundles and records may name none.
+_BEFORE_NUMBERS = re.compile(r"0\.[0-2]\.")
+_SECOND = re.compile(r"0\.[3-9]\.")
 
 
 def semantics_of(version: str) -> int:
     """The semantics of the engine of a version, for bundles and records that name none."""
-    return 1 if _BEFORE_NUMBERS.match(version) else SEMANTICS
+    return 1 if _BEFORE_NUMBERS.match(version) else 2 if _SECOND.match(version) else SEMANTICS

@@ -10,15 +10,15 @@ from datetime import date
 from typing import TypeAlias
 
 from engine.bundle import Bundle
-from engine.deciding.coverage import Coverage, CoverageMap
+from engine.deciding.coverage import GAP, REACH, Coverage, CoverageMap
 from engine.exchange import Exchange
 from engine.rules import Level, Need, Provision, Rule, State, Truth
-from engine.verdict import Bounds, Verdict, numbers
+from engine.verdict import BOUNDS, NONE_SIGNED, Bounds, Verdict, numbers
 
 PERMITTING = (Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS)
 UNDETERMINED = "undetermined"
 MET = frozenset((State.MET,))
-COVERAGE = ("touch/", "subject/", "speaks/", "not-reached/", "accepted/")
+COVERAGE = ("touch/", "subject/", "speaks/", "not-reached/", "accepted/", "free/", "under/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +107,21 @@ class Combiner:
         return all(countries) and verdict.defined.alike(others.defined, self.read)
 
     def beneath(self, verdict: Verdict, outcome: Outcome) -> Bounds:
-        """The bounds without the reviews that a person may sign off (4.6); doubtful lifts are not accepted here."""
+        """
+        The bounds without the reviews that a person may sign off (4.6); doubtful lifts are not accepted here.
+
+        `verdict` is that of an engine which was told that all that can be signed for is (`Coverage.spoken_for`).
+        """
         if not outcome.bounds.high.refused:
             return outcome.bounds
-        covered = outcome.coverage.without([reach.id for reach in outcome.coverage.signable])
+        covered = outcome.coverage.without(outcome.coverage.signable)
         return Bounds.over(self._weigh(verdict.beneath, covered).values())
+
+    def spoken_for(self, exchange: Exchange, verdict: Verdict, as_of: date, signed: Collection[str]) -> frozenset[str]:
+        """The names by which engines are told for which subject matters a person has signed, among all that was signed off."""
+        if not any(name.startswith((GAP, REACH)) for name in signed):
+            return NONE_SIGNED
+        return self._map.of(exchange, verdict.defined, as_of).spoken_for(signed)
 
     def _weigh(self, bounds: Mapping[str, Bounds], covered: Coverage) -> dict[str, Bounds]:
         """The bounds of the jurisdictions whose law applies, or may, with what coverage makes of them."""
@@ -121,6 +131,9 @@ class Combiner:
         for accepted in covered.accepted:
             if accepted.floor is not None:
                 _raise(jurisdictions, accepted.country, accepted.floor)
+        for silence in covered.signed:
+            if not silence.jurisdiction:
+                _raise(jurisdictions, silence.country, BOUNDS[Level.PERMITTED][Level.PERMITTED])
         nothing = Level.NOT_APPLICABLE  # as nearly all of dozens are
         return {name: bounds for name, bounds in jurisdictions.items() if bounds.high is not nothing}
 

@@ -1,37 +1,48 @@
 """
 Where the law is silent: what no policy models, and whose law may reach an exchange although none of its policies applies (semantics 4.3).
 
-In: the definitions `touch/N`, `subject/NAME`, `speaks/POLICY` and `not-reached/POLICY/N`, which every back end evaluates, and the
-countries of the exchange. Out: gaps, reaches, and what law leaves alone. A law that does not speak is never taken for a permit.
+In: the definitions `touch/N`, `subject/NAME`, `speaks/POLICY`, `free/…`, `under/…` and `not-reached/POLICY/N`, which every back end
+evaluates, and the countries of the exchange. Out: gaps, reaches, and what law leaves alone. A law that does not speak is never taken for
+a permit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from engine.bundle import Bundle
 from engine.exchange import Exchange
 from engine.policy_language.organisation import Acceptance
-from engine.rules import Level, NotReached, Spoken, Truth
+from engine.policy_language.vocabulary_text import CoverText
+from engine.rules import Level, NotReached, Spoken, Truth, signed_floor
 from engine.values import Disputed, Missing, SetOf, Value
 from engine.verdict import BOUNDS, Bounds, Definitions
 
 REVIEWED = frozenset({"exporter", "people"})
 REACHING = REVIEWED | {"recipient", "collection", "storage", "access"}
-GAP = "gap/"  # what the name of a gap begins with
-REACH = "reach/"  # what the name of a reach begins with, where it is signed off
+GAP = "gap/"  # what the names of gaps begin with, where they are signed off
+REACH = "reach/"  # the same of reaches
 REMEMBERED = 4_096  # countries and days
 NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
+
+
+Kind: TypeAlias = Literal["gap", "unread", "doubtful"]
 
 
 class Silence(Protocol):
     """A gap or a reach: something that raises its place to a review."""
 
     @property
-    def id(self) -> str: ...
+    def country(self) -> str: ...
+
+    @property
+    def subject(self) -> str: ...
+
+    @property
+    def jurisdiction(self) -> str: ...
 
     @property
     def place(self) -> str: ...
@@ -42,13 +53,18 @@ class Silence(Protocol):
     @property
     def bounds(self) -> Bounds: ...
 
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
     """
     A country and a subject matter that no policy covers. Country "" is an unknown country; subject "" is every subject.
 
-    `jurisdiction` is the jurisdiction that covers the country but not the subject, or "". `roles` say how the exchange touches the country.
+    `jurisdiction` is the jurisdiction that covers the country but not the subject, or "". `roles` say how the exchange touches the
+    country. `kind` is "gap" where nothing was read, "unread" where a law is known and was not read, "doubtful" where what was read is in
+    doubt. `names` are those under which a person may sign it off, none if nobody may. `freed`: the law permits but for a fact not known.
     """
 
     country: str
@@ -56,10 +72,9 @@ class Gap:
     jurisdiction: str
     roles: tuple[str, ...]
     certain: bool
-
-    @property
-    def id(self) -> str:
-        return f"{GAP}{self.country}/{self.subject}"
+    kind: Kind = "gap"
+    names: tuple[str, ...] = ()
+    freed: bool = False
 
     @property
     def reviewed(self) -> bool:
@@ -75,7 +90,9 @@ class Gap:
         """The bounds to which the gap raises its place."""
         if not self.reviewed:
             return BOUNDS[Level.NOT_APPLICABLE][Level.NOT_APPLICABLE]
-        return BOUNDS[Level.REVIEW if self.certain else Level.NOT_APPLICABLE][Level.REVIEW]
+        if self.certain:
+            return BOUNDS[Level.REVIEW][Level.REVIEW]
+        return BOUNDS[Level.PERMITTED if self.freed else Level.NOT_APPLICABLE][Level.REVIEW]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +100,14 @@ class Reach:
     """
     Data that are a country's to judge, whoever sends them, although none of its policies on the subject matter applies.
 
-    Country "" is an unknown country, and its jurisdiction is "". `id` is the name under which a person may sign it off.
+    Country "" is an unknown country, and its jurisdiction is "". `names` has the name under which a person may sign it off, if she may.
     """
 
     country: str
     subject: str
     jurisdiction: str
     certain: bool
-
-    @property
-    def id(self) -> str:
-        return f"{REACH}{self.country}/{self.subject}"
+    names: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
@@ -131,33 +145,44 @@ class Accepted:
 class Coverage:
     """
     `jurisdictions` cover a country that the exchange touches; `gaps` are the laws that are not modelled. `reaches` are reviewed, and
-    `signed` are those that a person has signed off, which are not.
+    `signed` are the gaps and reaches that a person has signed off, which are not. `stands_on` are the jurisdictions and subject matters of
+    which something was read that settles them for this exchange.
     """
 
     jurisdictions: tuple[str, ...]
     gaps: tuple[Gap, ...]
     reaches: tuple[Reach, ...] = ()
     not_reached: tuple[Unreached, ...] = ()
-    signed: tuple[Reach, ...] = ()
+    signed: tuple[Gap | Reach, ...] = ()
     accepted: tuple[Accepted, ...] = ()
+    stands_on: tuple[tuple[str, str], ...] = ()
 
     @property
-    def silences(self) -> Iterator[Silence]:
+    def silences(self) -> Iterator[Gap | Reach]:
         """All that raises its place to a review, or may."""
-        yield from self.gaps
+        yield from (gap for gap in self.gaps if gap.reviewed)
         yield from self.reaches
 
     @property
-    def signable(self) -> tuple[Reach, ...]:
-        """The reaches that a person may sign off, or has: only what is certain can be (semantics 4.6)."""
-        return tuple(reach for reach in (*self.reaches, *self.signed) if reach.certain)
+    def signable(self) -> tuple[str, ...]:
+        """The names of the gaps and reaches that a person may sign off, or has: only what is certain can be (semantics 4.6)."""
+        return tuple(name for each in (*self.silences, *self.signed) for name in each.names)
 
     def without(self, signed: Collection[str]) -> Coverage:
-        """The coverage with some reaches signed off, by their ids."""
-        off = tuple(reach for reach in self.reaches if reach.certain and reach.id in signed)
+        """The coverage with some gaps and reaches signed off, by their names."""
+        off = [each for each in self.silences if each.names and all(name in signed for name in each.names)]
         if not off:
             return self
-        return replace(self, reaches=tuple(reach for reach in self.reaches if reach not in off), signed=off)
+        gaps = tuple(each for each in self.gaps if each not in off)
+        reaches = tuple(each for each in self.reaches if each not in off)
+        return replace(self, gaps=gaps, reaches=reaches, signed=(*self.signed, *off))
+
+    def spoken_for(self, signed: Collection[str]) -> frozenset[str]:
+        """The names by which engines are told for which subject matters a person has signed: where no country of them is left open."""
+        covered = self.without(signed)
+        left = {(each.jurisdiction, each.subject) for each in covered.silences}
+        mine = {(each.jurisdiction, each.subject) for each in covered.signed if each.jurisdiction}
+        return frozenset(signed_floor(*each) for each in mine - left)
 
 
 class CoverageMap:
@@ -172,20 +197,28 @@ class CoverageMap:
         self.countries = tuple(dict.fromkeys(touch.fact for touch in touches))  # the facts that name them
         self._subjects = tuple(vocabulary.subjects)
         self._about = tuple(f"subject/{subject}" for subject in vocabulary.subjects)
+        self._guarded = frozenset(name for name, text in vocabulary.subjects.items() if text.guarded == "yes")
+        self._only_in = {name: frozenset(text.only_in) for name, text in vocabulary.subjects.items() if text.only_in}
         self._accepts = vocabulary.accepts
         self._laws: dict[str, dict[str, _SubjectLaw]] = {}
         for floor in bundle.rules.floors:
             left = [each for each in bundle.rules.not_reached if each.jurisdiction == floor.jurisdiction]
-            for spoken in floor.spoken if floor.covered else ():
-                subject = spoken.subject.removeprefix("subject/")
-                self._laws.setdefault(floor.jurisdiction, {})[subject] = _SubjectLaw.of(spoken, left)
+            cells = vocabulary.jurisdictions[floor.jurisdiction].covers
+            laws = {each.subject.removeprefix("subject/"): each for each in floor.spoken if each.subject and floor.covered}
+            for subject, spoken in laws.items():
+                law = _SubjectLaw.of(spoken, left, cells.get(subject), bundle.settings.trust, self._contrary)
+                self._laws.setdefault(floor.jurisdiction, {})[subject] = law
         self._known: dict[tuple[str, date], str] = {}
+
+    def _contrary(self, subjects: Sequence[str]) -> bool:
+        """Whether data are of one of some subject matters in any case."""
+        known = self._vocabulary.subjects
+        return any(known[name].other_than in subjects for name in subjects if name in known)
 
     def of(self, exchange: Exchange, defined: Definitions, as_of: date) -> Coverage:
         """The coverage of an exchange on a day; `defined` are the definitions of its verdict."""
         touched = _Touched.of(self._touches, exchange, defined.several(self._touching))
-        said = zip(self._subjects, defined.several(self._about), strict=True)
-        about = [(subject, truth) for subject, truth in said if truth is not NO]
+        said = dict(zip(self._subjects, defined.several(self._about), strict=True))
         law = _Law(self._laws, defined, as_of)
         covering: set[str] = set()
         gaps: list[Gap] = []
@@ -196,15 +229,21 @@ class CoverageMap:
                 gaps.append(Gap("", "", "", tuple(sorted(roles)), certain=False))
                 continue
             jurisdiction = self._covering(country, as_of)
+            about = [(name, truth) for name, truth in said.items() if truth is not NO and self._exists(name, jurisdiction)]
+            # A person signs only where it is known of which subject matters the data are (semantics 4.6).
+            sure = all(truth is YES for _, truth in about)
             if not jurisdiction:
                 own = self._accepted(country, about, roles, as_of)
                 accepted += own
                 agreed_on = {each.subject for each in own}
                 # Where it is not certain that the data are of an accepted subject matter, they may be of none.
                 none = ~max((truth for subject, truth in about if subject in agreed_on), default=NO)
+                rest = [subject for subject, _ in about if subject not in agreed_on]
+                names = self._names(country, rest, sure)
                 for subject, truth in (*(about if own else ()), *([("", none)] if none is not NO else ())):
                     if subject not in agreed_on:
-                        gaps += _gaps(country, subject, "", roles, truth)
+                        mine = self._names(country, [subject], sure) if subject else names
+                        gaps += _gaps(Gap(country, subject, "", (), True, names=mine), roles, truth)
                 continue
             covering.add(jurisdiction)
             reached = touched.reaches(country)
@@ -215,15 +254,37 @@ class CoverageMap:
             for subject, truth in about:
                 if subject in looked_after:
                     continue
-                if not law.covers(jurisdiction, subject):
-                    gaps += _gaps(country, subject, jurisdiction, roles, truth)
-                elif reached is not NO and (open_ := min(reached, truth, law.silent(jurisdiction, subject))) is not NO:
-                    reaches.append(Reach(country, subject, jurisdiction, open_ is YES))
+                found = law.silences(jurisdiction, subject, said, truth, reached)
+                names = self._names(country, [subject], sure)
+                for kind, open_ in _strongest(found):
+                    if kind == "reach":
+                        mine = (f"{REACH}{country}/{subject}",) if names and open_ is YES else ()
+                        reaches.append(Reach(country, subject, jurisdiction, open_ is YES, mine))
+                    else:
+                        freed = truth is YES and open_ is UNKNOWN and law.frees(jurisdiction, subject)
+                        gaps += _gaps(Gap(country, subject, jurisdiction, (), True, kind, names, freed), roles, open_)
         if touched.reaches("") is not NO:
             # Data about nobody may have been collected in any country that has law on them.
-            reaches += [Reach("", subject, "", certain=False) for subject, _ in about if law.elsewhere(subject)]
+            reaches += [
+                Reach("", subject, "", certain=False)
+                for subject, truth in said.items()
+                if truth is not NO and law.elsewhere(subject)
+            ]
         covers = tuple(sorted(covering))
-        return Coverage(covers, tuple(gaps), tuple(reaches), tuple(law.not_reached(covers, about)), accepted=tuple(accepted))
+        about = [(subject, truth) for subject, truth in said.items() if truth is not NO]
+        settled = tuple((place, subject) for place in covers for subject, _ in about if law.says(place, subject) is YES)
+        left_alone = tuple(law.not_reached(covers, about))
+        return Coverage(covers, tuple(gaps), tuple(reaches), left_alone, accepted=tuple(accepted), stands_on=settled)
+
+    def _exists(self, subject: str, jurisdiction: str) -> bool:
+        """Whether the law of a jurisdiction knows a subject matter."""
+        return subject not in self._only_in or jurisdiction in self._only_in[subject]
+
+    def _names(self, country: str, subjects: Sequence[str], sure: bool) -> tuple[str, ...]:
+        """The names under which a person may sign for a country and some subject matters, none if she may not."""
+        if not sure or not self._guarded.isdisjoint(subjects):
+            return ()
+        return tuple(f"{GAP}{country}/{subject}" for subject in subjects)
 
     def _accepted(
         self, country: str, about: Iterable[tuple[str, Truth]], roles: Mapping[str, Truth] | None, day: date
@@ -257,22 +318,38 @@ class _SubjectLaw(NamedTuple):
     """
     The law of one jurisdiction on one subject matter, covered from a day on, or not.
 
-    `by` are the definitions of which one holds where a policy speaks of it or an organisation accepts it, `policies` are those of
-    policies. `left` is what these policies say that they leave alone, `leaving` are its definitions.
+    `by` are the definitions of which one holds where the law speaks of it or an organisation accepts it, `own` are those of the law
+    itself. `left` is what its policies say that they leave alone, `leaving` are its definitions. `wider` are the subject matters under
+    which it stands, and `either` says that data are of one of these in any case. `rest` is what its policies leave alone.
     """
 
     covered_from: date | None
     by: tuple[str, ...]
-    policies: tuple[str, ...]
+    own: tuple[str, ...]
     left: tuple[NotReached, ...]
     leaving: tuple[str, ...]
+    kind: str
+    wider: tuple[str, ...]
+    either: bool
+    rest: Kind
 
     @classmethod
-    def of(cls, spoken: Spoken, left: Iterable[NotReached]) -> _SubjectLaw:
-        policies = tuple(key for key in spoken.by if key.startswith("speaks/"))
-        named = {key.split("/")[1] for key in policies}
+    def of(
+        cls,
+        spoken: Spoken,
+        left: Iterable[NotReached],
+        cell: CoverText | None,
+        trust: str,
+        contrary: Callable[[Sequence[str]], bool],
+    ) -> _SubjectLaw:
+        mine = tuple(key for key in spoken.by if not key.startswith("accepted/"))
+        named = {key.split("/")[1] for key in mine if key.startswith("speaks/")}
         own = tuple(each for each in left if each.policy in named)
-        return cls(spoken.covered_from, spoken.by, policies, own, tuple(each.key for each in own))
+        kind = "gap" if cell is None else "doubtful" if cell.in_doubt(trust) else cell.kind
+        wider = cell.wider if cell is not None else ()
+        leaving = tuple(each.key for each in own)
+        rest: Kind = "unread" if cell is not None and cell.unread else "gap"
+        return cls(spoken.covered_from, spoken.by, mine, own, leaving, kind, wider, contrary(wider), rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,34 +360,71 @@ class _Law:
     defined: Definitions
     day: date
 
-    def covers(self, jurisdiction: str, subject: str) -> bool:
-        law = self.laws.get(jurisdiction, {}).get(subject)
-        return law is not None and law.covered_from is not None and law.covered_from <= self.day
+    def covers(self, law: _SubjectLaw) -> bool:
+        return law.covered_from is not None and law.covered_from <= self.day
 
     def says(self, jurisdiction: str, subject: str) -> Truth:
-        """Whether a policy of the law speaks of a subject matter that is covered."""
-        if not self.covers(jurisdiction, subject):
-            return NO
-        return self._some(self.laws[jurisdiction][subject].policies)
+        """Whether the law itself speaks of a subject matter that is covered."""
+        law = self.laws.get(jurisdiction, {}).get(subject)
+        return self._some(law.own) if law is not None and self.covers(law) else NO
 
-    def silent(self, jurisdiction: str, subject: str) -> Truth:
+    def silences(
+        self, jurisdiction: str, subject: str, about: Mapping[str, Truth], truth: Truth, reached: Truth
+    ) -> Iterator[tuple[Kind | Literal["reach"], Truth]]:
+        """
+        Why a law may be silent on a subject matter, and how surely it is. `truth` is how surely the data are of it, `reached` whether they
+        are this law's to judge whoever sends them. What stands under a wider subject matter is silent as this one is.
+        """
+        law = self.laws.get(jurisdiction, {}).get(subject)
+        kind = law.kind if law is not None else "gap"
+        if law is None or kind in ("gap", "unread", "doubtful"):
+            yield ("unread" if kind == "unread" else "doubtful" if kind == "doubtful" else "gap"), truth
+        elif kind == "under":
+            open_ = ~self._some(law.own) if self.covers(law) else YES
+            governed = YES if law.either else max(about.get(name, NO) for name in law.wider)
+            yield "gap", min(truth, ~governed)
+            for name in law.wider:
+                yield from self.silences(jurisdiction, name, about, min(truth, open_, about.get(name, NO)), reached)
+        elif not self.covers(law):
+            yield law.rest, truth
+        elif kind == "free":
+            yield "gap", min(truth, ~self._some(law.own))
+        else:
+            yield "reach", min(reached, truth, self.silent(law))
+
+    def silent(self, law: _SubjectLaw) -> Truth:
         """Whether no policy applies, and none says that its law leaves the data alone."""
-        law = self.laws[jurisdiction][subject]
         return ~max(self._some(law.by), self._some(law.leaving))
 
+    def frees(self, jurisdiction: str, subject: str) -> bool:
+        """
+        Whether a jurisdiction would certainly permit if everything that is not known left a subject matter free.
+
+        What leaves it free is not known, so the outcome is a permit at the least, and a review where it does not.
+        """
+        laws = self.laws[jurisdiction]
+        law = laws[subject]
+        if law.kind != "free" and not any(laws[name].kind == "free" for name in law.wider if name in laws):
+            return False
+        for name, each in laws.items():
+            said = YES if each.kind in ("free", "under") else self._some(each.by)
+            if self.covers(each) and max(~self.defined[f"subject/{name}"], said) is not YES:
+                return False
+        return True
+
     def elsewhere(self, subject: str) -> bool:
-        """Whether some jurisdiction covers a subject matter, and may be silent."""
-        having = (each for each, laws in self.laws.items() if subject in laws and self.covers(each, subject))
-        return any(self.silent(each, subject) is not NO for each in having)
+        """Whether some jurisdiction has law on a subject matter, and may be silent."""
+        having = (laws[subject] for laws in self.laws.values() if subject in laws)
+        return any(each.kind == "by" and self.covers(each) and self.silent(each) is not NO for each in having)
 
     def not_reached(self, jurisdictions: Iterable[str], about: Iterable[tuple[str, Truth]]) -> Iterator[Unreached]:
-        """The subject matters of which the touched jurisdictions have law, and none of it applies for certain."""
+        """The subject matters of which the touched jurisdictions have policies, and none of them applies for certain."""
         subjects = [subject for subject, truth in about if truth is YES]
         for jurisdiction in jurisdictions:
             laws = self.laws.get(jurisdiction, {})
             for subject in subjects:
                 law = laws.get(subject)
-                if law is not None and self._some(law.by) is NO:
+                if law is not None and law.kind == "by" and law.own and self._some(law.by) is NO:
                     says = (each for each in law.left if self.defined[each.key] is YES)
                     yield Unreached(jurisdiction, subject, next(says, None))
 
@@ -392,11 +506,22 @@ def _countries(value: Value, relevant: Truth) -> Iterator[tuple[str, Truth]]:
             yield "", UNKNOWN
 
 
-def _gaps(country: str, subject: str, jurisdiction: str, roles: dict[str, Truth], about: Truth) -> list[Gap]:
-    """One gap for the roles that are certain, another for those that are not."""
+def _strongest(found: Iterable[tuple[Kind | Literal["reach"], Truth]]) -> list[tuple[Kind | Literal["reach"], Truth]]:
+    """Each reason for a silence once, with how surely it is one; none that is certainly not."""
+    reasons: dict[Kind | Literal["reach"], Truth] = {}
+    for kind, truth in found:
+        reasons[kind] = max(reasons.get(kind, NO), truth)
+    return [(kind, truth) for kind, truth in reasons.items() if truth is not NO]
+
+
+def _gaps(gap: Gap, roles: dict[str, Truth], about: Truth) -> list[Gap]:
+    """The gap for the roles that are certain, and another one for those that are not, which nobody can sign off."""
     found = []
     for certain in (True, False):
         chosen = tuple(sorted(role for role, truth in roles.items() if (min(truth, about) is YES) is certain))
         if chosen:
-            found.append(Gap(country, subject, jurisdiction, chosen, certain))
+            # A gap in a role that is certain is open only because of its subject matter.
+            surely = any(truth is YES for role, truth in roles.items() if role in chosen and role in REVIEWED)
+            freed = gap.freed and not certain and surely
+            found.append(replace(gap, roles=chosen, certain=certain, names=gap.names if certain else (), freed=freed))
     return found

@@ -96,8 +96,9 @@ class Judgement:
             return ()
         possible, certain = self.verdict.stands
         rules = (self.verdict.rules[number] for number in numbers(possible & ~certain))
-        silent = (each for each in self.outcome.coverage.silences if not each.certain and each.bounds.high is Level.REVIEW)
-        return (*dict.fromkeys(rule.provision.id for rule in rules if rule.effect == "review"), *(each.id for each in silent))
+        silent = (each for each in self.outcome.coverage.silences if not each.certain)
+        names = (f"{each.place}/{each.subject}" for each in silent)
+        return (*dict.fromkeys(rule.provision.id for rule in rules if rule.effect == "review"), *names)
 
     @property
     def waits(self) -> bool:

@@ -17,9 +17,10 @@ from datetime import date
 from typing import Any, Literal, TypeAlias
 
 from engine.bundle import Bundle, printed_days, printed_persons, printed_settings
-from engine.deciding.coverage import REACH, Coverage
+from engine.deciding.coverage import GAP, REACH, Coverage
 from engine.decision import SignaturePart, SignedOffPart
 from engine.exchange import Exchange
+from engine.policy_language.vocabulary_text import JurisdictionText
 from engine.rules import AS_OF, Atom, Condition, Defined, Need, Rule, RuleSet, State, Truth, atoms, bearing, named
 from engine.values import Duration, Missing, ValueSet
 from engine.verdict import Reading, Verdict, numbers
@@ -31,9 +32,10 @@ Unsignable: TypeAlias = Literal[
     "disagreement", "no-provision", "possible", "doubted", "prohibits", "requires", "obliges", "nothing"
 ]
 
-Accepts: TypeAlias = Literal["review", "lift", "reach", "reaches"]  # what an approval accepts
+Accepts: TypeAlias = Literal["review", "lift", "reach", "reaches", "gap"]  # what an approval accepts
 BINDING: Mapping[str, Unsignable] = {"prohibit": "prohibits", "require": "requires", "oblige": "obliges"}
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+SILENT = (GAP, REACH)  # what the names of silent law begin with
 UNBOUND = (AS_OF, "schema")  # members of an exchange that an approval is not bound to, beside its counters
 
 
@@ -94,7 +96,7 @@ def signable(verdict: Verdict, coverage: Coverage, may_concern: int = -1) -> tup
     """
     concerned = _concerned(verdict, verdict.stands.certain & may_concern)
     chosen = dict.fromkeys(rule.provision.id for number, rule in concerned if _counts(verdict, number))
-    return (*chosen, *(reach.id for reach in coverage.signable))
+    return (*chosen, *dict.fromkeys(coverage.signable))
 
 
 def _counts(verdict: Verdict, number: int) -> bool:
@@ -122,8 +124,11 @@ def _concerned(verdict: Verdict, among: int) -> list[tuple[int, Rule]]:
 
 def why_not(verdict: Verdict, coverage: Coverage, provision: str) -> Unsignable:
     """The strongest reason why what is not signable is not; `coverage` is that of the outcome."""
-    if any(reach.id == provision for reach in coverage.reaches):
-        return "possible"
+    if provision.startswith(SILENT):
+        silent = {
+            (each.country, each.subject or subject) for each in coverage.silences for subject in (provision.rpartition("/")[2],)
+        }
+        return "possible" if tuple(provision.split("/")[1:]) in silent else "nothing"
     effects = {rule.effect for rule in verdict.rules if rule.provision.id == provision}
     if not effects:
         return "no-provision"
@@ -175,8 +180,9 @@ def parts(verdict: Verdict, coverage: Coverage, given: Collection[Approval]) -> 
         return []
     by = {each.provision: each for each in given}
     found = {}
-    for reach in coverage.signed:
-        found[reach.id, "reach"] = by[reach.id].part("reach")
+    for silence in coverage.signed:
+        for name in silence.names:
+            found[name, "reach"] = by[name].part("reach" if name.startswith(REACH) else "gap")
     for number in numbers(verdict.stands.certain):
         rule = verdict.rules[number]
         given_for = by.get(rule.provision.id)
@@ -204,8 +210,9 @@ def meaning_of(bundle: Bundle, provision: str) -> str | None:
 
     Nothing else of the bundle enters the digest, so a change elsewhere leaves an approval valid.
     """
-    if provision.startswith(REACH):
-        return _meaning_of_reach(bundle, *provision.removeprefix(REACH).partition("/")[::2])
+    if provision.startswith(SILENT):
+        _, country, subject = provision.split("/")
+        return _meaning_of_silence(bundle, country, subject)
     rules = [rule for rule in bundle.rules.rules if rule.provision.id == provision]
     if not rules:
         return None
@@ -222,26 +229,43 @@ def persons_asked(bundle: Bundle, provision: str) -> int:
     return max((rule.provision.persons for rule in bundle.rules.rules if rule.provision.id == provision), default=1)
 
 
-def _meaning_of_reach(bundle: Bundle, country: str, subject: str) -> str | None:
-    """A digest of what a country's law has to say on a subject matter, and of what it leaves alone; None if it has nothing to say."""
+def _meaning_of_silence(bundle: Bundle, country: str, subject: str) -> str | None:
+    """
+    A digest of what was read of a country's law on a subject matter, of what it has to say, and of what it leaves alone; None for an
+    unknown country or subject matter. Law that is loaded later changes it (semantics 4.6).
+    """
     vocabulary, rules = bundle.vocabulary, bundle.rules
+    known = vocabulary.values.get("country")
+    if subject not in vocabulary.subjects or (known is not None and country not in known.lineage):
+        return None
     owners = {
         name
         for name, text in vocabulary.jurisdictions.items()
         if country in (vocabulary.registers[text.countries].entries if isinstance(text.countries, str) else text.countries)
     }
+    read = [
+        text.covers[name] for owner in owners for text in [vocabulary.jurisdictions[owner]] for name in _cells(text, subject)
+    ]
     spoken = [
         s for floor in rules.floors if floor.jurisdiction in owners for s in floor.spoken if s.subject == f"subject/{subject}"
     ]
-    if not spoken:
-        return None
     left = [each for each in rules.not_reached if each.jurisdiction in owners]
     keys = [key for each in spoken for key in (each.subject, *each.by)] + [each.key for each in left]
-    lines = {repr(each) for each in (*spoken, *left)} | {line for key in keys for line in _conditions(bundle, Defined(key))}
+    keys = keys or [f"subject/{subject}"]
+    lines = {repr(each) for each in (*spoken, *left, *read)} | {
+        line for key in keys for line in _conditions(bundle, Defined(key))
+    }
     digest = hashlib.sha256(printed_settings(bundle.settings).encode())
-    for line in sorted(lines):
+    for line in (f"{country} {sorted(owners)}", *sorted(lines)):
         digest.update(b"\n" + line.encode())
     return digest.hexdigest()
+
+
+def _cells(text: JurisdictionText, subject: str) -> Iterator[str]:
+    """A subject matter and those under which it stands, as far as a jurisdiction has a cell for them."""
+    if subject in text.covers:
+        yield subject
+        yield from (name for name in text.covers[subject].wider if name in text.covers)
 
 
 def _printed(bundle: Bundle, rule: Rule) -> Iterator[str]:

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from engine.answer import MOST_BYTES, SCHEMA
 from engine.deciding.combine import word
+from engine.deciding.coverage import Gap
 from engine.decision import CarriedPart, ConflictPart, DisputedPart, EnginePart, QuestionPart
 from engine.explaining.case import Case
+from engine.explaining.coverage_writer import WHY
 from engine.explaining.encoding import encode
 from engine.explaining.owed import ToldDuty
 from engine.explaining.sentence import lacking, needs, reviews
@@ -31,10 +33,10 @@ if TYPE_CHECKING:
 # How many items of a list an answer has at most, in the order in which the lists take turns.
 MOST = {
     "questions": 3, "unmet": 4, "besides": 3, "jurisdictions": 8, "disputed": 4, "signed_off": 4, "owed": 4, "carried": 3, "conflicts": 3,
-    "rests_on": 8, "gaps": 5, "must_be_shown": 5, "lanes": 3,
+    "rests_on": 8, "stands_on": 4, "gaps": 5, "must_be_shown": 5, "lanes": 3,
 }  # fmt: skip
 OPTIONAL = frozenset(
-    {"rests_on", "disputed", "signed_off", "carried", "must_be_shown", "besides"}
+    {"rests_on", "disputed", "signed_off", "carried", "must_be_shown", "besides", "stands_on"}
 )  # left out where there is nothing to say
 CARRIED = {"provision", "state", "condition"}
 MAX_INSTRUMENTS = 3  # of a jurisdiction
@@ -95,6 +97,7 @@ class AnswerWriter:
             "carried": (len(carried), map(_carried, sorted(carried, key=_gravity))),
             "conflicts": (len(conflicts), (quote(part.text) for part in conflicts)),
             "rests_on": (len(rests_on), map(self.teller.statement, rests_on)),
+            "stands_on": _counted(self.settled(case)),
             "gaps": _counted(self.gaps(case)),
             "must_be_shown": (len(case.exchange.only_stated), map(quote, case.exchange.only_stated)),
             "lanes": _counted(self.lanes(case)),
@@ -178,20 +181,49 @@ class AnswerWriter:
     def gaps(self, case: Case) -> Iterator[str]:
         """The law that does not speak, what may raise the outcome first."""
         covered = case.outcome.coverage
-        found = [(gap.country or "unknown", gap.subject or "all", "not_modelled", gap.reviewed) for gap in covered.gaps]
-        found += [(reach.country or "unknown", reach.subject, "reach", True) for reach in covered.reaches]
-        found += [(each.country, each.subject, "accepted", False) for each in covered.accepted]
-        off = self.bundle.vocabulary.switched_off
-        found += [(each.jurisdiction or each.policy, "all", "switched_off", False) for each in off]
-        found += [(each.jurisdiction, each.subject, "not_reached", False) for each in covered.not_reached]
-        told: dict[tuple[str, str], str] = {}
-        for place, subject, why, reviewed in sorted(found, key=lambda each: not each[3]):
-            if (place, subject) not in told:
-                raises = "true" if reviewed else "false"
-                told[place, subject] = (
-                    f'{{"place":{quote(place)},"reviewed":{raises},"subject":{quote(subject)},"why":"{why}"}}'
-                )
-        return iter(told.values())
+        found: list[dict[str, Any]] = [self._gap(gap) for gap in covered.gaps]
+        found += [
+            {
+                "place": each.country or "unknown",
+                "subject": each.subject,
+                "why": "reach",
+                "reviewed": True,
+                **_signed(each.names),
+            }
+            for each in covered.reaches
+        ]
+        found += [_left(each.country, each.subject, "accepted") for each in covered.accepted]
+        found += [
+            _left(each.jurisdiction or each.policy, "all", "switched_off") for each in self.bundle.vocabulary.switched_off
+        ]
+        found += [_left(each.jurisdiction, each.subject, "not_reached") for each in covered.not_reached]
+        told: dict[tuple[str, str], dict[str, Any]] = {}
+        for each in sorted(found, key=lambda each: not each["reviewed"]):
+            told.setdefault((each["place"], each["subject"]), each)
+        return iter(map(encode, told.values()))
+
+    def _gap(self, gap: Gap) -> dict[str, Any]:
+        """A gap in short: of which law, why, and under which name it may be signed off."""
+        cell = self.book.cell(gap.jurisdiction, gap.subject)
+        law = self.book.text(cell.unread) if cell and cell.unread else ""
+        told = _told(law=law if gap.reviewed else "")
+        names = gap.names if gap.reviewed else ()
+        return {
+            "place": gap.country or "unknown",
+            "subject": gap.subject or "all",
+            "why": WHY[gap.kind],
+            "reviewed": gap.reviewed,
+            **told,
+            **_signed(names),
+        }
+
+    def settled(self, case: Case) -> Iterator[str]:
+        """What a permit stands on, where it is not policies that speak: what stands under a wider subject matter, and what is free."""
+        for place, subject in case.outcome.coverage.stands_on if case.outcome.permits else ():
+            cell = self.book.cell(place, subject)
+            if cell is not None and cell.kind in ("under", "free"):
+                told = {"place": place, "subject": subject, "status": str(cell.status)}
+                yield encode({**told, **_told(under=list(cell.wider))})
 
     def lanes(self, case: Case) -> Iterator[str]:
         """The lanes that are open."""
@@ -203,9 +235,8 @@ class AnswerWriter:
 # The order of the members of an answer.
 ORDER = (
     "schema", "id", "proceed", "answer", "outcome", "bounds", "beneath", "as_of", "hypothetical", "jurisdictions", "unmet", "besides",
-    "besides_possible", "owed",
-    "questions", "rests_on", "conflicts", "gaps", "lanes", "carried", "disputed", "signed_off", "must_be_shown", "more", "bundle",
-    "engine", "verdict",
+    "besides_possible", "owed", "questions", "rests_on", "stands_on", "conflicts", "gaps", "lanes", "carried", "disputed", "signed_off",
+    "must_be_shown", "more", "bundle", "engine", "verdict",
 )  # fmt: skip
 
 
@@ -251,6 +282,15 @@ def _bounds(bounds: Bounds) -> str:
 def _told(**members: Any) -> dict[str, Any]:
     """The members that have something to say."""
     return {name: value for name, value in members.items() if value}
+
+
+def _signed(names: Sequence[str]) -> dict[str, str]:
+    """Under which name something may be signed off: the first, where there are several."""
+    return {"sign_off": names[0]} if names else {}
+
+
+def _left(place: str, subject: str, why: str) -> dict[str, Any]:
+    return {"place": place, "subject": subject, "why": why, "reviewed": False}
 
 
 def _counted(texts: Iterable[str]) -> tuple[int, Iterable[str]]:

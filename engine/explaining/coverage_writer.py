@@ -6,10 +6,14 @@ It is the same for every exchange that the law covers alike, so it is written on
 
 from __future__ import annotations
 
-from engine.deciding.coverage import Coverage
+from collections.abc import Mapping
+from typing import Any
+
+from engine.deciding.coverage import Coverage, Gap
 from engine.explaining.encoding import encode
 from engine.explaining.phrasebook import Phrasebook
 
+WHY: Mapping[str, str] = {"gap": "not_modelled", "unread": "unread", "doubtful": "doubtful"}
 REMEMBERED = 4_096  # coverages that are kept as they are written
 
 
@@ -31,23 +35,14 @@ class CoverageWriter:
         return found
 
     def _written(self, covered: Coverage) -> str:
-        gaps = [
-            {
-                "certain": gap.certain,
-                "country": gap.country or "unknown",
-                "reviewed": gap.reviewed,
-                "subject": gap.subject or "all",
-                "touched_as": list(gap.roles),
-            }
-            for gap in covered.gaps
-        ]
+        gaps = [self._gap(gap) for gap in covered.gaps]
         jurisdictions = self.bundle.vocabulary.jurisdictions
         notes = [self.book.text(note) for name in covered.jurisdictions if (note := jurisdictions[name].note)]
         reach = [
             {
                 "certain": reach.certain,
                 "country": reach.country or "unknown",
-                "sign_off": reach.id if reach.certain else None,
+                "sign_off": next(iter(reach.names), None),
                 "subject": reach.subject,
             }
             for reach in covered.reaches
@@ -93,6 +88,43 @@ class CoverageWriter:
                 "not_reached": not_reached,
                 "notes": notes,
                 "reach": reach,
+                "stands_on": [self._stands_on(*each) for each in covered.stands_on],
                 "switched_off": switched_off,
             }
         )
+
+    def _gap(self, gap: Gap) -> dict[str, Any]:
+        """A gap, with what was read of the law and what would close it."""
+        cell = self.book.cell(gap.jurisdiction, gap.subject)
+        law = self.book.text(cell.unread) if cell and cell.unread else ""
+        since = cell.from_ if cell and gap.kind == "gap" else None
+        return {
+            "certain": gap.certain,
+            "country": gap.country or "unknown",
+            "covered_from": since and since.isoformat(),
+            "law": law,
+            "read": (cell.read if cell else None) or "",
+            "reviewed": gap.reviewed,
+            "says": self.book.silent(gap),
+            "sign_off": list(gap.names) if gap.reviewed else [],
+            "source": (cell.source if cell else None) or "",
+            "subject": gap.subject or "all",
+            "touched_as": list(gap.roles),
+            "why": WHY[gap.kind],
+        }
+
+    def _stands_on(self, jurisdiction: str, subject: str) -> dict[str, Any]:
+        """What was read of the law on a subject matter that it settles."""
+        cell = self.book.cell(jurisdiction, subject)
+        assert cell is not None
+        return {
+            "by": cell.by,
+            "free": cell.kind == "free",
+            "jurisdiction": jurisdiction,
+            "read": cell.read or "",
+            "read_on": cell.read_on and cell.read_on.isoformat(),
+            "source": cell.source or "",
+            "status": cell.status or "",
+            "subject": subject,
+            "under": list(cell.wider),
+        }

@@ -13,12 +13,14 @@ from decimal import Decimal
 from typing import Any
 
 from engine.bundle import Bundle
+from engine.deciding.coverage import REVIEWED, Gap
 from engine.deciding.rests_on import RELIES_ON
 from engine.exchange import Exchange
 from engine.languages import ENGLISH, Language
 from engine.multilingual import Words
 from engine.policy_language.document_text import Text
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
+from engine.policy_language.vocabulary_text import CoverText
 from engine.registered import IN_REGISTER
 from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Duty, Not, Provision, Truth
 from engine.values import (
@@ -110,6 +112,23 @@ class Phrasebook:
         known = self.bundle.vocabulary.jurisdictions.get(name)
         countries = self.bundle.vocabulary.values.get("country")
         return self.text(known.title) if known else self.text(countries.titles.get(name, Words(name))) if countries else name
+
+    def cell(self, jurisdiction: str, subject: str) -> CoverText | None:
+        """What was read of a jurisdiction's law on a subject matter."""
+        known = self.bundle.vocabulary.jurisdictions.get(jurisdiction)
+        return known.covers.get(subject) if known else None
+
+    def silent(self, gap: Gap) -> str:
+        """Which law is silent, in a line: of which country, on what, and why."""
+        say, cell = self.language, self.cell(gap.jurisdiction, gap.subject)
+        subject = self.text(self.bundle.vocabulary.subjects[gap.subject].title) if gap.subject else ""
+        match gap.kind:
+            case "unread" if cell is not None and cell.unread is not None:
+                return say.unread(self.place(gap.country), subject, self.text(cell.unread))
+            case "doubtful":
+                return say.read_in_doubt(self.place(gap.country), subject)
+        since = cell.from_ if cell is not None and cell.kind == "by" and cell.partly == "no" else None
+        return say.not_modelled(self.place(gap.country), subject, [role for role in gap.roles if role in REVIEWED], since)
 
     def source(self, provision: Provision) -> str:
         """The instrument of a provision, and the place in it."""

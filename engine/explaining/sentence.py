@@ -9,7 +9,7 @@ from itertools import product
 
 from engine.deciding.carried import STATES, gravest
 from engine.deciding.combine import Outcome
-from engine.deciding.coverage import REVIEWED, Unreached
+from engine.deciding.coverage import Gap, Reach, Unreached
 from engine.explaining.case import Case
 from engine.explaining.phrasebook import Phrasebook, shown
 from engine.rules import Level, Need, Provision, Rule, State, Truth
@@ -111,11 +111,15 @@ def _signed_off(case: Case, book: Phrasebook) -> Iterator[str]:
         if found:
             said = [book.cited(book.clause(provisions[p.provision].title), provisions[p.provision]) for p in found]
             yield book.language.signed_off(accepts, _list(said, book), min(part.until for part in found))
-    reached = case.outcome.coverage.signed
-    if reached:
-        said = [book.language.headed(book.place(each.country), book.subject(each.subject)) for each in reached]
-        until = min(part.until for part in case.judgement.signed_off if part.accepts == "reach")
-        yield book.language.signed_off("reach", _list(said, book), until)
+    for accepts, kind in (("reach", Reach), ("gap", Gap)):
+        found = [part for part in case.judgement.signed_off if part.accepts == accepts]
+        signed = (each for each in case.outcome.coverage.signed if isinstance(each, kind))
+        said = [
+            book.language.headed(book.place(each.country), book.subject(each.subject) if each.subject else "")
+            for each in signed
+        ]
+        if found:
+            yield book.language.signed_off(accepts, _list(said, book), min(part.until for part in found))
 
 
 def _left_alone(each: Unreached, book: Phrasebook) -> str:
@@ -237,11 +241,13 @@ def reviews(case: Case, book: Phrasebook) -> Iterator[tuple[str, str]]:
             yield rule.provision.id, _said(rule, book)
     for gap in case.outcome.coverage.gaps:
         if gap.certain and gap.reviewed:
-            subject = book.text(vocabulary.subjects[gap.subject].title) if gap.subject else ""
-            yield "", say.not_modelled(book.place(gap.country), subject, [role for role in gap.roles if role in REVIEWED])
+            yield next(iter(gap.names), ""), book.silent(gap)
     for reach in case.outcome.coverage.reaches:
-        if reach.certain and reach.id not in signed:
-            yield reach.id, say.reached(book.place(reach.country), book.text(vocabulary.subjects[reach.subject].title))
+        if reach.certain:
+            yield (
+                next(iter(reach.names), ""),
+                say.reached(book.place(reach.country), book.text(vocabulary.subjects[reach.subject].title)),
+            )
     asked = {name for _, rule in case.standing() if rule.need for name in rule.need.requirements()}
     for name, states in verdict.requirements.items():
         if name in asked and states == frozenset((State.DOUBTFUL,)):

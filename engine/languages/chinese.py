@@ -465,6 +465,7 @@ class Chinese(Language):
     def signed_off(self, accepts: str, what: str, until: date) -> str:
         said = {
             "review": "下列审查已经人工签核",
+            "gap": "经人工签核，此处未收录的下列法律已经研读并得到遵守",
             "reaches": "经人工签核，下列法律适用于本次交换",
             "lift": "下列存疑的豁免或者依据已经人工签核",
             "reach": "下列法律可能适用一事已经人工签核",
@@ -531,10 +532,17 @@ class Chinese(Language):
     def otherwise(self, outcome: str) -> str:
         return f"其他条款均未作规定的，{'禁止交换' if outcome == 'prohibited' else '须经人工审查'}"
 
-    def not_modelled(self, place: str, subject: str, roles: Sequence[str]) -> str:
+    def unread(self, place: str, subject: str, law: str) -> str:
+        return f"{place}有关{subject}的法律尚未研读：{law}"
+
+    def read_in_doubt(self, place: str, subject: str) -> str:
+        return f"{place}有关{subject}的法律，所读内容存疑"
+
+    def not_modelled(self, place: str, subject: str, roles: Sequence[str], since: date | None = None) -> str:
         about = f"有关{subject}" if subject else ""
+        before = f"{self.day(since)}以前" if since else ""
         where = self.joined([self.role(role) for role in roles])
-        return f"此处未收录{place}{about}的法律，而{where}在该地"
+        return f"此处未收录{place}{before}{about}的法律，而{where}在该地"
 
     def reached(self, place: str, subject: str) -> str:
         return f"数据来自{place}，该地有关{subject}的法律是否适用尚无定论"

@@ -484,6 +484,7 @@ class English(Language):
             "review": "approves a review",
             "lift": "accepts an exemption or a ground that is in doubt",
             "reach": "accepts that a law may reach the data",
+            "gap": "says that the law, which is not modelled here, was read and is kept",
             "reaches": "says that a law reaches this exchange",
         }[accepts]
         return f" This rests on a sign-off that {does}, valid until {self.day(until)}: {what}."
@@ -557,9 +558,16 @@ class English(Language):
         what = "the exchange is prohibited" if outcome == "prohibited" else "a person must review the exchange"
         return f"Where none of its provisions speaks, {what}"
 
-    def not_modelled(self, place: str, subject: str, roles: Sequence[str]) -> str:
+    def unread(self, place: str, subject: str, law: str) -> str:
+        return f"the law of {place} on {subject} was not read: {law}"
+
+    def read_in_doubt(self, place: str, subject: str) -> str:
+        return f"what was read of the law of {place} on {subject} is in doubt"
+
+    def not_modelled(self, place: str, subject: str, roles: Sequence[str], since: date | None = None) -> str:
         about = f" on {subject}" if subject else ""
-        return f"the law of {place}{about} is not modelled here, and {self._present(roles)} there"
+        before = f" before {self.day(since)}" if since else ""
+        return f"the law of {place}{about} is not modelled here{before}, and {self._present(roles)} there"
 
     def reached(self, place: str, subject: str) -> str:
         return f"the data come from {place}, and whether its law on {subject} reaches them is not settled"

@@ -412,7 +412,15 @@ class Language(ABC):
         """What a policy says where it applies and no other provision of it stands; `outcome` is "prohibited" or "review"."""
 
     @abstractmethod
-    def not_modelled(self, place: str, subject: str, roles: Sequence[str]) -> str:
+    def unread(self, place: str, subject: str, law: str) -> str:
+        """A law of a place on a subject is known by its name, and was not read."""
+
+    @abstractmethod
+    def read_in_doubt(self, place: str, subject: str) -> str:
+        """What was read of the law of a place on a subject is in doubt."""
+
+    @abstractmethod
+    def not_modelled(self, place: str, subject: str, roles: Sequence[str], since: date | None = None) -> str:
         """No policy models the law of a place on a subject; "" is every subject. `roles` are codes."""
 
     @abstractmethod

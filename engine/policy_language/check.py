@@ -108,7 +108,7 @@ class _Checker:
                 for name, (policy, _) in sorted(self.policies.items())
                 for number, each in enumerate(policy.not_reached or ())
             ),
-            floors=floors(self.vocabulary, self.policies, self.written, self.conditions, self.findings),
+            floors=floors(self.vocabulary, self.policies, self.written, self.conditions, self.settings.trust, self.findings),
             registers={name: dict(register.entries) for name, register in self.vocabulary.registers.items()},
             families={
                 f"{family}.total": (
@@ -182,7 +182,11 @@ class _Checker:
                 said = f"`{text.other_than}` is not a subject matter with a condition"
                 self.findings.error(at, "unknown-subject", said, help=did_you_mean(text.other_than, subjects))
             else:
-                self.conditions.definitions[f"subject/{name}"] = Not(Defined(f"subject/{text.other_than}"))
+                other_than = Not(Defined(f"subject/{text.other_than}"))
+                when = self.vocabulary.nodes["subjects", name]
+                node = when.get("when") if isinstance(when, Mapping) else None
+                own = [self.conditions.lower(node, "", Use.APPLIES)] if node is not None else []
+                self.conditions.definitions[f"subject/{name}"] = AnyOf((other_than, *own)) if own else other_than
 
     def _otherwise(self, parts: Sequence[LoweredRule]) -> Iterator[Rule]:
         """What policies say where none of their rules stands (semantics 4.2)."""

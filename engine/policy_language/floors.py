@@ -8,16 +8,17 @@ of these becomes a definition `speaks/POLICY`, or `speaks/POLICY/RULE` where the
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from engine.diagnostic import Findings, Span, did_you_mean
-from engine.policy_language.conditions import Conditions
+from engine.policy_language.conditions import Conditions, Use
 from engine.policy_language.exemptions import WrittenRule, periods
 from engine.policy_language.policy_text import PolicyText
 from engine.policy_language.tree import Node, locate
 from engine.policy_language.vocabulary import Fact, Vocabulary
 from engine.policy_language.vocabulary_text import CoverText, JurisdictionText
-from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Floor, Not, Spoken
+from engine.rules import ALWAYS, AS_OF, All, AnyOf, Atom, Condition, Defined, Floor, Not, Spoken, atoms, signed_floor
 from engine.values import Type
 
 BINDING_FORCES = frozenset({"law", "order"})
@@ -29,15 +30,16 @@ def floors(
     policies: Mapping[str, tuple[PolicyText, Node]],
     written: Mapping[str, WrittenRule],
     conditions: Conditions,
+    trust: str,
     findings: Findings,
 ) -> tuple[Floor, ...]:
     """
     The floor of each jurisdiction that can have one.
 
     A jurisdiction with countries or coverage has the floor of the policies that its coverage names. Any other jurisdiction (the house of
-    a company, an access domain) has the floor of each law or order that binds.
+    a company, an access domain) has the floor of each law or order that binds. `trust` is the lowest mark on which a permit may rest.
     """
-    reader = _Floors(vocabulary, policies, written, conditions, findings)
+    reader = _Floors(vocabulary, policies, written, conditions, trust, findings)
     found = []
     for name, text in sorted(vocabulary.jurisdictions.items()):
         if text.countries or text.covers:
@@ -75,8 +77,10 @@ class _Floors:
         policies: Mapping[str, tuple[PolicyText, Node]],
         written: Mapping[str, WrittenRule],
         conditions: Conditions,
+        trust: str,
         findings: Findings,
     ) -> None:
+        self.trust = trust
         self.vocabulary = vocabulary
         self.policies = policies
         self.conditions = conditions
@@ -110,30 +114,31 @@ class _Floors:
             if self.policies[name][0].jurisdiction == jurisdiction and self.is_off(name, jurisdiction)
         }
         accepted = self._accepted(jurisdiction, text)
-        for subject, cover in text.covers.items():
+        spoken: dict[str, Spoken] = {}
+        # What stands under another subject matter comes after it, since its law is read from the other one.
+        for subject, cover in sorted(text.covers.items(), key=lambda each: each[1].kind == "under"):
             if subject in self.vocabulary.subjects:
-                spoken = self.spoken(jurisdiction, subject, cover)
+                found = self.spoken(jurisdiction, subject, cover, spoken)
                 whole = off.isdisjoint(name.partition("/")[0] for name in cover.by) and off <= named
-                yield Spoken(spoken.subject, spoken.covered_from if whole else None, (*spoken.by, *accepted.pop(subject, ())))
-        for subject, keys in sorted(accepted.items()):
-            yield Spoken(f"subject/{subject}", None, tuple(keys))
-        yield from self._either(jurisdiction, text)
+                spoken[subject] = found if whole else replace(found, covered_from=None)
+        for subject, known in self.vocabulary.subjects.items():
+            if not known.only_in or jurisdiction in known.only_in:
+                found = spoken.get(subject, Spoken(f"subject/{subject}", None, ()))
+                name = "" if known.guarded == "yes" else signed_floor(jurisdiction, subject)
+                yield replace(found, by=(*found.by, *accepted.get(subject, ())), signed=name)
+        yield from self._either(spoken)
 
-    def _either(self, jurisdiction: str, text: JurisdictionText) -> Iterator[Spoken]:
+    def _either(self, spoken: Mapping[str, Spoken]) -> Iterator[Spoken]:
         """
         Data are of a subject matter or of its contrary. Where law speaks of both, it speaks, though nobody knows of which they are.
         """
-        for subject, cover in text.covers.items():
-            known = self.vocabulary.subjects.get(subject)
-            other = text.covers.get(known.other_than) if known and known.other_than else None
-            if other is not None:
-                sides = [AnyOf(tuple(Defined(key) for key in self._keys(each))) for each in (cover, other)]
-                key = f"either/{jurisdiction}/{subject}"
+        for subject, law in spoken.items():
+            other = spoken.get(self.vocabulary.subjects[subject].other_than or "")
+            if other is not None and law.by and other.by:
+                sides = [AnyOf(tuple(Defined(key) for key in each.by)) for each in (law, other)]
+                key = f"either/{law.signed or subject}/{'/'.join(law.by[:1])}"
                 self.conditions.definitions[key] = All(tuple(sides))
                 yield Spoken("", None, (key,))
-
-    def _keys(self, cover: CoverText) -> Iterator[str]:
-        return (key for name in cover.by if (key := f"speaks/{name}") in self.conditions.definitions)
 
     def _accepted(self, jurisdiction: str, text: JurisdictionText) -> dict[str, list[str]]:
         """
@@ -158,7 +163,45 @@ class _Floors:
                 found.setdefault(subject, []).append(key)
         return found
 
-    def spoken(self, jurisdiction: str, subject: str, cover: CoverText) -> Spoken:
+    def spoken(self, jurisdiction: str, subject: str, cover: CoverText, others: Mapping[str, Spoken]) -> Spoken:
+        """What a cell says. Law that was not read says nothing, and neither does a cell in doubt."""
+        about = f"subject/{subject}"
+        if cover.kind == "unread" or cover.in_doubt(self.trust):
+            return Spoken(about, None, ())
+        match cover.kind:
+            case "free":
+                return Spoken(about, cover.from_ or date.min, (self._free(jurisdiction, subject, cover),))
+            case "under":
+                return self._under(jurisdiction, subject, cover, others)
+        return self._by(jurisdiction, subject, cover)
+
+    def _free(self, jurisdiction: str, subject: str, cover: CoverText) -> str:
+        """The definition that says whether a law leaves a subject matter free: on what everybody is asked, and on nothing else."""
+        node = locate(self.vocabulary.nodes["jurisdictions", jurisdiction], ("covers", subject, "when"))[0]
+        when = self.conditions.lower(node if cover.when is not None else None, "", Use.APPLIES)
+        for atom in atoms(when):
+            if not (known := self.vocabulary.facts.get(atom.fact)) or not known.frees:
+                said = f"whether `{subject}` is free in `{jurisdiction}` cannot depend on `{atom.fact}`"
+                self.findings.error(node.span, "not-free", said, help="test only facts that the vocabulary marks `frees: yes`")
+        key = f"free/{jurisdiction}/{subject}"
+        self.conditions.definitions[key] = All(
+            tuple(part for part in (when, *_ends(cover.from_ or date.min, date.max)) if part != ALWAYS)
+        )
+        return key
+
+    def _under(self, jurisdiction: str, subject: str, cover: CoverText, others: Mapping[str, Spoken]) -> Spoken:
+        """What governs a subject matter that stands under a wider one: the floor that the law on this one gives."""
+        laws = [others.get(name, Spoken(f"subject/{name}", None, ())) for name in cover.wider]
+        sides = [All((Defined(law.subject), AnyOf(tuple(Defined(key) for key in law.by)))) for law in laws]
+        subjects = self.vocabulary.subjects
+        if len(laws) > 1 and any(subjects[a].other_than == b for a in cover.wider for b in cover.wider if a in subjects):
+            sides.append(All(tuple(AnyOf(tuple(Defined(key) for key in law.by)) for law in laws)))  # they are of one of the two
+        key = f"under/{jurisdiction}/{subject}"
+        self.conditions.definitions[key] = AnyOf(tuple(sides))
+        since = laws[0].covered_from
+        return Spoken(f"subject/{subject}", since and max(since, cover.from_ or since), (key,))
+
+    def _by(self, jurisdiction: str, subject: str, cover: CoverText) -> Spoken:
         node, where = self.vocabulary.nodes["jurisdictions", jurisdiction], ("covers", subject, "by")
         at = locate(node, ("covers", subject))[1]
         if not cover.by:

@@ -13,6 +13,7 @@ from engine.policy_language.tree import locate
 from engine.policy_language.vocabulary import WEEK, Register, Vocabulary
 from engine.policy_language.vocabulary_text import (
     CalendarText,
+    CoverText,
     RegisterText,
 )
 from engine.policy_language.written_vocabulary import WrittenVocabulary
@@ -117,8 +118,13 @@ def check_references(words: WrittenVocabulary, vocabulary: Vocabulary) -> None:
             "unknown-jurisdiction",
         )
     for name, jurisdiction in vocabulary.jurisdictions.items():
-        for subject in jurisdiction.covers:
+        for subject, cover in jurisdiction.covers.items():
             known("subject", subject, vocabulary.subjects, ("jurisdictions", name), "unknown-subject")
+            for wider in cover.wider:
+                known("subject", wider, vocabulary.subjects, ("jurisdictions", name), "unknown-subject")
+            if said := _wrong_cell(vocabulary, name, subject, cover):
+                at = locate(words.nodes["jurisdictions", name], ("covers", subject))[1]
+                words.findings.error(at, "wrong-cell", *said)
         if isinstance(jurisdiction.countries, str):
             known(
                 "register",
@@ -127,6 +133,9 @@ def check_references(words: WrittenVocabulary, vocabulary: Vocabulary) -> None:
                 ("jurisdictions", name),
                 "unknown-register",
             )
+    for subject, text in vocabulary.subjects.items():
+        for name in text.only_in:
+            known("jurisdiction", name, vocabulary.jurisdictions, ("subjects", subject), "unknown-jurisdiction")
     countries = vocabulary.values.get("country")
     for name, jurisdiction in vocabulary.jurisdictions.items():
         for number, code in enumerate(jurisdiction.countries if isinstance(jurisdiction.countries, list) else ()):
@@ -209,3 +218,26 @@ def _computable(vocabulary: Vocabulary, take: str, fact: str) -> bool:
     if known is None:
         return False
     return known.kind == "money" if take in ("ratio", "limit") else bool(known.many and known.ordered)
+
+
+def _wrong_cell(vocabulary: Vocabulary, jurisdiction: str, subject: str, cover: CoverText) -> tuple[str, str, str] | None:
+    """What is wrong with a cell beside the others of its jurisdiction: a sentence, a remark, and what to do."""
+    text = vocabulary.subjects.get(subject)
+    if text is None:
+        return None
+    if text.only_in and jurisdiction not in text.only_in:
+        said = f"`{subject}` is a subject matter only of the law of {', '.join(text.only_in)}"
+        return said, "", "drop the cell, or name the jurisdiction under `only_in:`"
+    if text.guarded == "yes" and cover.kind in ("free", "under"):
+        return (
+            f"`{subject}` is never free, nor under another subject matter",
+            "",
+            "name the policies that speak of it, or a law that was not read",
+        )
+    covers = vocabulary.jurisdictions[jurisdiction].covers
+    for wider in cover.wider:
+        if wider == subject or (wider in covers and covers[wider].kind == "under"):
+            return f"`{wider}` stands under another subject matter itself", "", "name the subject matter whose law governs both"
+        if wider not in covers:
+            return f"nothing is said of `{wider}` in `{jurisdiction}`", "", f"add a cell for `{wider}` first"
+    return None

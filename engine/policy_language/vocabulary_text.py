@@ -23,7 +23,8 @@ class FactText(DocumentText):
 
     `lies_in` belongs to a fact that names a place inside a country: it is the fact that names the country.
     `from: register` says where the fact is usually from; with `register-only`, an exchange that states it is refused.
-    `some` marks a set that is never empty (semantics 1.7). `change: upwards` lets a remedy move an ordered value up, never down.
+    `frees` marks a fact on which it may depend whether a law leaves data free (semantics 4.3). `some` marks a set that is never empty
+    (1.7). `change: upwards` lets a remedy move an ordered value up, never down.
     """
 
     type: str
@@ -36,6 +37,11 @@ class FactText(DocumentText):
     from_: Literal["register", "register-only"] | None = Field(None, alias="from")
     by: str | None = None
     lies_in: str | None = None
+    frees: YesNo = "no"
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        # Digests are made from this text. What does not free reads as before there was free law.
+        yield from (each for each in super().__repr_args__() if each != ("frees", "no"))
 
 
 class ValueText(DocumentText):
@@ -177,17 +183,37 @@ class EntityKindText(DocumentText):
     states: Annotated[list[str], Field(min_length=1)]
 
 
+class AlsoText(DocumentText):
+    """A second subject matter under which data of a cell stand, with a source of its own."""
+
+    subject: str
+    source: Prose
+
+
 class CoverText(DocumentText):
     """
-    What a jurisdiction's policies say of one subject matter.
+    What was read of a jurisdiction's law on one subject matter: one cell of the coverage (semantics 4.3).
 
     `by` names the policies that speak of it, or single provisions (`POLICY/RULE`). Without `partly`, the subject matter is covered from
-    the day `from`; with it, it is spoken of and not covered. A day alone is `from`.
+    the day `from`; with it, it is spoken of and not covered. A day alone is `from`. `under` names the wider subject matter whose law
+    governs it, and `also` another one for data that are not of the wider one. `free: yes` says that no rule on sending it abroad is known
+    beyond what everybody is asked; `when` is what is asked. `unread` names a law that was not read, alone or beside policies that cover the
+    subject matter `partly`. These three say what was `read`, where (`source`) and when.
     """
 
     from_: Day | None = Field(None, alias="from")
     partly: YesNo = "no"
     by: list[str] = []
+    under: str | None = None
+    also: AlsoText | None = None
+    free: YesNo = "no"
+    when: Condition = None
+    unread: Text | None = None
+    read: Prose | None = None
+    source: Prose | None = None
+    read_on: Day | None = None
+    status: Status | None = None
+    verify_by: Day | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -195,10 +221,43 @@ class CoverText(DocumentText):
         return {"from": value} if isinstance(value, str | date) else value
 
     @model_validator(mode="after")
-    def _whole_or_partly(self) -> CoverText:
-        if (self.from_ is None) == (self.partly == "no"):
-            raise ValueError("say from which day the subject matter is covered (`from`), or that it is not (`partly: yes`)")
+    def _one_of_four(self) -> CoverText:
+        kinds = [name for name in ("by", "under", "unread") if getattr(self, name)] + (["free"] if self.free == "yes" else [])
+        if self.partly == "yes" and kinds == ["by", "unread"]:
+            kinds = ["by"]  # what the policies leave alone is a law that was not read
+        if len(kinds) > 1:
+            raise ValueError(f"`{kinds[0]}` and `{kinds[1]}` do not go together: say one of `by`, `under`, `free`, `unread`")
+        if self.kind == "by":
+            if (self.from_ is None) == (self.partly == "no"):
+                raise ValueError("say from which day the subject matter is covered (`from`), or that it is not (`partly: yes`)")
+        elif self.partly == "yes":
+            raise ValueError("`partly` belongs to `by`")
+        if (self.kind != "by" or self.unread) and None in (self.read, self.source, self.read_on, self.status, self.verify_by):
+            raise ValueError("say what was read: `read`, `source`, `read_on`, `status` and `verify_by`")
+        if self.also is not None and self.under is None:
+            raise ValueError("`also` belongs to `under`")
+        if self.when is not None and self.free == "no":
+            raise ValueError("`when` belongs to `free: yes`")
         return self
+
+    @property
+    def kind(self) -> Literal["by", "under", "free", "unread"]:
+        return "under" if self.under else "free" if self.free == "yes" else "unread" if self.unread and not self.by else "by"
+
+    @property
+    def wider(self) -> tuple[str, ...]:
+        """The subject matters whose law governs it."""
+        return tuple(name for name in (self.under, self.also.subject if self.also else None) if name)
+
+    def in_doubt(self, trust: str) -> bool:
+        """Whether nobody may rely on a cell that settles something, where `trust` is the lowest mark that is relied on."""
+        doubtful = self.status == "unsure" or (self.status == "from-memory" and trust == "confirmed")
+        return self.kind in ("under", "free") and doubtful
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        # Digests of what coverage means are made from its text. A cell of policies reads as before there were other cells.
+        args = tuple(super().__repr_args__())
+        yield from args[:3] if self.kind == "by" and not self.unread else args
 
 
 class JurisdictionText(DocumentText):
@@ -211,16 +270,23 @@ class JurisdictionText(DocumentText):
 
 
 class SubjectText(DocumentText):
-    """A subject matter of data: when they are of it, or `other_than` another subject matter, of which they are not."""
+    """
+    A subject matter of data: when they are of it, or `other_than` another subject matter, of which they are not; or both.
+
+    `only_in` names the jurisdictions whose law knows it. What is `guarded` is never free, never under another subject matter, and
+    nobody accepts it or signs it off.
+    """
 
     title: Text
     when: Condition = None
     other_than: str | None = None
+    only_in: list[str] = []
+    guarded: YesNo = "no"
 
     @model_validator(mode="after")
-    def _one_of_the_two(self) -> SubjectText:
-        if (self.when is None) == (self.other_than is None):
-            raise ValueError("a subject matter has `when`, or else `other_than`")
+    def _some_of_the_two(self) -> SubjectText:
+        if self.when is None and self.other_than is None:
+            raise ValueError("a subject matter has `when`, or `other_than`, or both")
         return self
 
 

@@ -30,7 +30,7 @@ from engine.rules import Atom, Condition, Level, Rule, Truth, exempted, tests
 from engine.values import Missing, Value
 from engine.verdict import Verdict
 
-ABOUT_DATA = ("touch/", "subject/", "not-reached/")  # definitions of coverage that rest on no policy's `applies`
+ABOUT_DATA = ("touch/", "subject/", "not-reached/", "free/")  # definitions of coverage that rest on no policy's `applies`
 MAX_CHOICES = 60  # values that a question lists
 MAX_NEXT = 3  # questions that an answer asks
 LOOKED_UP = 0.5  # how much a document or a count weighs beside what the sender knows

@@ -126,7 +126,7 @@ class SignedOff:
     """
 
     provision: str
-    accepts: Literal["review", "lift", "reach", "reaches"]
+    accepts: Literal["review", "lift", "reach", "reaches", "gap"]
     sign_off: str
     by: str
     until: date

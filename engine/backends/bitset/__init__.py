@@ -107,7 +107,8 @@ class Bitset:
         strata = BitsetStrata(self._table, exchange, as_of, lambda key: reading.any(self._done.get(key, 0)), put_away)
         strata.stand(held.possible, held.certain)
         requirements = strata.meet()
-        permitting = {floor.place: floor.permits(terms, as_of) for floor in self._floors if possible & floor.voices}
+        floors = [floor for floor in self._floors if possible & floor.voices or not signed.isdisjoint(floor.signed)]
+        permitting = {floor.place: floor.permits(terms, as_of, signed) for floor in floors}
         jurisdictions, beneath = strata.weigh(permitting)
         reaching = without(strata.stands.certain & self._table.doubting, put_away)
         if reaching:  # beneath, the law reaches (4.3)

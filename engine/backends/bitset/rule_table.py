@@ -121,12 +121,14 @@ class Table:
 class FloorTerms:
     """
     A floor (semantics 4.2) as masks of terms. `spoken` has for each subject matter the terms that are about it (0 for any), the day from
-    which it is covered, and the terms by which the law speaks; `voices` are all of the latter.
+    which it is covered, the terms by which the law speaks, and the name under which a person signs for it; `voices` are all terms by which
+    the law speaks, `signed` all names.
     """
 
     place: str
     voices: int
-    spoken: tuple[tuple[int, date | None, int], ...]
+    signed: frozenset[str]
+    spoken: tuple[tuple[int, date | None, int, str], ...]
 
     @classmethod
     def of(cls, floor: Floor, defined: Mapping[str, int]) -> FloorTerms:
@@ -137,18 +139,18 @@ class FloorTerms:
             for key in each.by:
                 said |= defined[key]
             voices |= said
-            spoken.append((defined[each.subject] if each.subject else 0, each.covered_from, said))
-        return cls(floor.jurisdiction, voices, tuple(spoken))
+            spoken.append((defined[each.subject] if each.subject else 0, each.covered_from, said, each.signed))
+        return cls(floor.jurisdiction, voices, frozenset(each.signed for each in floor.spoken), tuple(spoken))
 
-    def permits(self, terms: Masks, day: date) -> Truth:
+    def permits(self, terms: Masks, day: date, signed: frozenset[str]) -> Truth:
         """Whether the law speaks of some subject matter of the exchange, and of every one that it covers on the day."""
         possible, certain = terms
         speaks, everywhere = NO, YES
-        for subject, since, said in self.spoken:
+        for subject, since, said, name in self.spoken:
             about = not subject or certain & subject
             if not about and not possible & subject:
                 continue
-            if certain & said:
+            if certain & said or name in signed:
                 speaks = YES if about else speaks or UNKNOWN
                 continue
             says = UNKNOWN if possible & said else NO

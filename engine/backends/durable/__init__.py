@@ -23,7 +23,15 @@ from engine.verdict import NONE_SIGNED, Definitions, Masks, Verdict
 
 __all__ = ["Durable", "EngineUnavailable", "NetworkError"]
 
-ASKED = ("touch/", "subject/", "speaks/", "not-reached/", "accepted/")  # definitions that every decision reads
+ASKED = (
+    "touch/",
+    "subject/",
+    "speaks/",
+    "not-reached/",
+    "accepted/",
+    "free/",
+    "under/",
+)  # definitions that every decision reads
 
 
 class Durable:
@@ -56,12 +64,12 @@ class Durable:
         holds = Masks(possible & self._all, certain & self._all)
         accepted = sum(self._numbers.get(provision, 0) for provision in signed)
         stood = self._standing.run(holds.certain, holds.possible, accepted)
-        strata = DurableStrata(self._tables, exchange, as_of, stood, certain, possible, accepted)
+        strata = DurableStrata(self._tables, exchange, as_of, stood, certain, possible, accepted, signed)
         jurisdictions = strata.jurisdictions()
         beneath = strata.beneath
         if reaching := stood.stands.certain & self._standing.doubting & ~accepted:  # beneath, the law reaches (4.3)
             other = self._standing.run(holds.certain, holds.possible, accepted | reaching)
-            beneath_it = DurableStrata(self._tables, exchange, as_of, other, certain, possible, accepted | reaching)
+            beneath_it = DurableStrata(self._tables, exchange, as_of, other, certain, possible, accepted | reaching, signed)
             beneath_it.jurisdictions()
             beneath = beneath_it.beneath
         return Verdict(

@@ -17,7 +17,7 @@ from engine.backends.durable.standing import Standing, Stood
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Due, Earliest, Level, Need, OnDate, OnDay, Period, RuleSet, State, Truth
 from engine.values import Disputed, Value
-from engine.verdict import BOUNDS, Bounds, numbers
+from engine.verdict import BOUNDS, NONE_SIGNED, Bounds, numbers
 
 MILD = (Level.NOT_APPLICABLE, Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS)
 POSSIBLE = {Truth.YES: (True,), Truth.NO: (False,), Truth.UNKNOWN: (True, False)}
@@ -57,11 +57,15 @@ class _Way(NamedTuple):
 
 
 class _Voice(NamedTuple):
-    """The law on a subject matter: the condition that tells it (0 where none does), since when it is covered, and who speaks of it."""
+    """
+    The law on a subject matter: the condition that tells it (0 where none does), since when it is covered, who speaks of it, and the name
+    under which a person signs for it.
+    """
 
     subject: int
     since: date | None
     by: int
+    signed: str
 
 
 class _Floor(NamedTuple):
@@ -73,17 +77,19 @@ class _Floor(NamedTuple):
     covered: bool
     voices: tuple[_Voice, ...]
     by: int
+    signed: frozenset[str]
 
-    def worlds(self, certain: int, possible: int, day: date) -> tuple[bool, bool]:
+    def worlds(self, certain: int, possible: int, day: date, signed: frozenset[str]) -> tuple[bool, bool]:
         """Whether the jurisdiction permits in the world with the least law, and in the one with the most."""
         speaking = surely = False
         silent = surely_silent = False  # on a subject matter that is covered by then
-        for subject, since, by in self.voices:
-            if possible & by and (not subject or possible & subject):
+        for subject, since, by, name in self.voices:
+            says = name in signed
+            if (says or possible & by) and (not subject or possible & subject):
                 speaking = True
-                if certain & by and (not subject or certain & subject):
+                if (says or certain & by) and (not subject or certain & subject):
                     surely = True
-            if since is not None and since <= day:
+            if since is not None and since <= day and not says:
                 if possible & subject and not certain & by:
                     silent = True
                 if certain & subject and not possible & by:
@@ -144,10 +150,11 @@ class Tables:
                 floor.jurisdiction,
                 floor.covered,
                 tuple(
-                    _Voice(bits.get(each.subject, 0), each.covered_from, _bits(bits[k] for k in each.by))
+                    _Voice(bits.get(each.subject, 0), each.covered_from, _bits(bits[k] for k in each.by), each.signed)
                     for each in floor.spoken
                 ),
                 _bits(bits[key] for each in floor.spoken for key in each.by),
+                frozenset(each.signed for each in floor.spoken),
             )
             for floor in rules.floors
         ]
@@ -207,7 +214,10 @@ class Tables:
 
 @dataclass(slots=True)
 class DurableStrata:
-    """One exchange's upper strata. `certain` and `possible` are the conditions derived, `signed` the rules signed off."""
+    """
+    One exchange's upper strata. `certain` and `possible` are the conditions derived, `signed` the rules signed off, `given` all names that
+    were.
+    """
 
     tables: Tables
     exchange: Exchange
@@ -216,6 +226,7 @@ class DurableStrata:
     certain: int
     possible: int
     signed: int = 0
+    given: frozenset[str] = NONE_SIGNED
     overdue: dict[str, Truth] = field(default_factory=dict)
     owed: dict[str, Truth] = field(default_factory=dict)
     states: dict[str, frozenset[State]] = field(default_factory=dict)
@@ -255,8 +266,8 @@ class DurableStrata:
                     _raise(beneath, jurisdiction, weight)
         for floor in tables.floors:
             name = floor.jurisdiction
-            if self.possible & floor.by or bounds[name] is not NOTHING:
-                worlds = floor.worlds(self.certain, self.possible, self.as_of)
+            if self.possible & floor.by or bounds[name] is not NOTHING or not self.given.isdisjoint(floor.signed):
+                worlds = floor.worlds(self.certain, self.possible, self.as_of, self.given)
                 bounds[name] = floor.under(bounds[name], worlds)
                 beneath[name] = floor.under(beneath[name], worlds)
         self.beneath = beneath

@@ -63,7 +63,7 @@ class Reference:
         owing = together(each.owing for each in raised.values())
         # 4.3: beneath, a law whose reach is certainly in doubt is read as if it reached.
         reaching = {rule.provision.id for rule in rules if rule.effect == "doubts" and standing[rule.key].stands is YES}
-        floors = [(each, permits(each, reads.defined, known.as_of)) for each in self.rules.floors]
+        floors = [(each, permits(each, reads.defined, known.as_of, signed)) for each in self.rules.floors]
         return Verdict(
             rules=rules,
             holds=Masks.of(holds[rule.key] for rule in rules),

@@ -4,7 +4,7 @@ Semantics 4: what each rule raises, and so the bounds of each jurisdiction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -99,14 +99,16 @@ def certain_review(rule: Rule, standing: Mapping[str, RuleStanding]) -> bool:
     return rule.effect == "review" and standing[rule.key].stands is YES
 
 
-def permits(floor: Floor, defined: Mapping[str, Truth], as_of: date) -> Truth:
+def permits(floor: Floor, defined: Mapping[str, Truth], as_of: date, signed: Collection[str]) -> Truth:
     """
     4.2: whether a jurisdiction permits: its law speaks of a subject matter of the exchange, and of each one that it covers on the day.
+
+    4.6: what a person has signed for counts as spoken of.
     """
     speaks, of_each = NO, YES
     for spoken in floor.spoken:
         about = defined[spoken.subject] if spoken.subject else YES
-        says = max((defined[key] for key in spoken.by), default=NO)
+        says = YES if spoken.signed in signed else max((defined[key] for key in spoken.by), default=NO)
         speaks = max(speaks, min(about, says))
         if spoken.covered_from and spoken.covered_from <= as_of:
             of_each = min(of_each, max(~about, says))
