@@ -103,7 +103,15 @@ CODES = {
 }
 
 # The errors that came with a later version of the semantics. They are none in a bundle of a version before (semantics 5.5).
-SINCE = {"free-text": 2, "no-policy-speaks": 2, "no-rest": 2, "not-free": 3, "reach-in-doubt": 3, "two-parents": 2, "wrong-cell": 3}
+SINCE = {
+    "free-text": 2,
+    "no-policy-speaks": 2,
+    "no-rest": 2,
+    "not-free": 3,
+    "reach-in-doubt": 3,
+    "two-parents": 2,
+    "wrong-cell": 3,
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -108,6 +108,8 @@ class _Words:
             "SubjectText.when": condition,
             "TouchText.when": condition,
             "NotReachedText.when": condition,
+            "ReachInDoubtText.when": condition,
+            "CoverText.when": condition,
             "CoherenceText.never": condition,
             "CoherenceText.unless_said": condition,
         }

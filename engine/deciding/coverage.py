@@ -230,8 +230,8 @@ class CoverageMap:
                 continue
             jurisdiction = self._covering(country, as_of)
             about = [(name, truth) for name, truth in said.items() if truth is not NO and self._exists(name, jurisdiction)]
-            # A person signs only where it is known of which subject matters the data are (semantics 4.6).
-            sure = all(truth is YES for _, truth in about)
+            # A person signs only where it is known of which subject matters the data are, and which countries are touched (semantics 4.6).
+            sure = "" not in touched.countries and all(truth is YES for _, truth in about)
             if not jurisdiction:
                 own = self._accepted(country, about, roles, as_of)
                 accepted += own

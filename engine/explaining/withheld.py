@@ -23,7 +23,16 @@ from engine.values import Document
 
 # Members that have only reasons, each with what it is without them.
 REASONS: dict[str, Any] = {"jurisdictions": [], "unmet": [], "conflicts": [], "gaps": [], "lanes": []}
-ADDED = ("besides", "besides_possible", "stands_on", "carried", "disputed", "signed_off", "verdict", "explanation")  # members that are left out
+ADDED = (
+    "besides",
+    "besides_possible",
+    "stands_on",
+    "carried",
+    "disputed",
+    "signed_off",
+    "verdict",
+    "explanation",
+)  # members that are left out
 
 
 def withheld(written: Written, say: Language) -> Written:

@@ -217,7 +217,7 @@ class _Checker:
             node = locate(tree, ("reach_in_doubt", "when"))[0]
             at = locate(tree, ("reach_in_doubt",))[1]
             required = tuple(part.rule.key for part in parts if part.rule.provision.policy == name and part.rule.need)
-            if not required:
+            if all(rule.require is None for rule in policy.rules):
                 said = f"`{name}` requires nothing, so nothing of it is in doubt"
                 self.findings.error(at, "reach-in-doubt", said, help="drop `reach_in_doubt:`, or write a `review`")
             mine = plain(node)

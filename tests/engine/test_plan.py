@@ -352,7 +352,14 @@ def bay(pdp: engine.PDP, place: str) -> dict[str, Any]:
 def onward(origin: str, recipient: dict[str, str]) -> dict[str, Any]:
     """The same customers' data going on."""
     return {
-        "exporter": {"country": origin, "kind": "company", "role": "controller", "organised_in": [origin], "targets": [origin]},
+        "exporter": {
+            "country": origin,
+            "kind": "company",
+            "sectors": ["commerce"],
+            "role": "controller",
+            "organised_in": [origin],
+            "targets": [origin],
+        },
         "recipient": {
             "kind": "company",
             "role": "controller",

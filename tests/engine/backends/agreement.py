@@ -31,7 +31,7 @@ from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
 from engine.backends.reference import Reference
 from engine.deciding.combine import Combiner
-from engine.deciding.coverage import REACH
+from engine.deciding.coverage import GAP, REACH
 from engine.deciding.disputed import choices, decided
 from engine.deciding.sign_off import concerns, parts
 from engine.verdict import NONE_SIGNED, Bounds, Engine, Verdict
@@ -92,7 +92,9 @@ def disagreements(
 def signatures(chance: random.Random, bundle: engine.Bundle) -> frozenset[str]:
     """Half the time none, else some provisions and reaches that a person may sign off where they are certain."""
     names = sorted({rule.provision.id for rule in bundle.rules.rules if concerns(rule)})
-    names += [f"{REACH}{country}/{subject}" for country in COUNTRIES for subject in bundle.vocabulary.subjects]
+    silent = [f"{country}/{subject}" for country in COUNTRIES for subject in bundle.vocabulary.subjects]
+    names += [f"{kind}{name}" for kind in (GAP, REACH) for name in silent]
+    names += sorted({each.signed for floor in bundle.rules.floors for each in floor.spoken if each.signed})
     return frozenset(chance.sample(names, chance.randint(1, len(names)))) if names and chance.random() < 0.5 else NONE_SIGNED
 
 
@@ -106,6 +108,13 @@ def counting(bundle: engine.Bundle, exchange: engine.Exchange, verdict: Verdict,
 def bounds_of(bundle: engine.Bundle, exchange: engine.Exchange, verdict: Verdict, signed: frozenset[str]) -> dict[str, Bounds]:
     """The bounds of each jurisdiction, and overall: with coverage, reach and acceptances in them, and disputed facts open."""
     return {**verdict.jurisdictions, "overall": Combiner(bundle).outcome(exchange, verdict, AS_OF, signed).bounds}
+
+
+def evaluated(bundle: engine.Bundle, by: Engine, exchange: engine.Exchange, signed: frozenset[str]) -> Verdict:
+    """The verdict with what a person has signed for counting as spoken of, as a decision has it."""
+    verdict = by.evaluate(exchange, AS_OF, signed)
+    spoken_for = Combiner(bundle).spoken_for(exchange, verdict, AS_OF, signed)
+    return by.evaluate(exchange, AS_OF, signed | spoken_for) if spoken_for else verdict
 
 
 def one_bundle(seed: int, exchanges: int, completions_of: int) -> Report:
@@ -130,9 +139,11 @@ def one_bundle(seed: int, exchanges: int, completions_of: int) -> Report:
         compare(sent, number % 5 == 0, signed)
         if number < completions_of:
             told = read(bundle, sent)
-            verdict = engines[1].evaluate(told, AS_OF, signed)
-            before, counted = bounds_of(bundle, told, verdict, signed), counting(bundle, told, verdict, signed)
-            if counted != signed and not engines[1].evaluate(told, AS_OF, counted).agrees(verdict):
+            # What engines are told a person has signed for follows from the gaps and reaches that she has.
+            given = frozenset(name for name in signed if not name.startswith("covered/"))
+            verdict = evaluated(bundle, engines[1], told, given)
+            before, counted = bounds_of(bundle, told, verdict, given), counting(bundle, told, verdict, given)
+            if counted != given and not evaluated(bundle, engines[1], told, counted).agrees(verdict):
                 wrong.append(f"seed {seed}: of {sorted(signed)} not only {sorted(counted)} count on {json.dumps(sent)}")
             permitted = permits(bundle, engines[1], told)
             if permitted and not all(permits(bundle, engines[1], each) for each in (choices(told) if told.disputed else ())):
@@ -143,7 +154,7 @@ def one_bundle(seed: int, exchanges: int, completions_of: int) -> Report:
                 if signed:
                     compare(full, False, signed)  # more signatures count where more is known
                 settled = read(bundle, full)
-                after = bounds_of(bundle, settled, engines[1].evaluate(settled, AS_OF, counted), counted)
+                after = bounds_of(bundle, settled, evaluated(bundle, engines[1], settled, counted), counted)
                 if permitted and not permits(bundle, engines[1], settled):
                     unsafe.append(f"seed {seed}: no longer permitted: {json.dumps(sent)} as {json.dumps(full)}")
                 unsafe += [
@@ -334,12 +345,19 @@ def _speaking(vocabulary: dict[str, Any], policies: set[str]) -> dict[str, Any]:
     places = {}
     for place, text in vocabulary["jurisdictions"].items():
         covers = {
-            subject: {**cover, "by": [p for p in cover["by"] if p in policies]}
+            subject: {**cover, "by": [p for p in cover["by"] if p in policies]} if "by" in cover else cover
             for subject, cover in text.get("covers", {}).items()
         }
-        covers = {subject: cover for subject, cover in covers.items() if cover["by"]}
+        covers = {subject: cover for subject, cover in covers.items() if cover.get("by", True)}
+        gone = text.get("covers", {}).keys() - covers.keys()
+        covers = {subject: cover for subject, cover in covers.items() if gone.isdisjoint(_wider(cover))}
         places[place] = {**text, "covers": covers} if "covers" in text else text
     return {**vocabulary, "jurisdictions": places}
+
+
+def _wider(cover: dict[str, Any]) -> set[str]:
+    """The subject matters under which a cell stands."""
+    return {cover[key] if key == "under" else cover[key]["subject"] for key in ("under", "also") if key in cover}
 
 
 def _without(rule: dict[str, Any], ids: set[str]) -> dict[str, Any]:

@@ -79,11 +79,11 @@ VOCABULARY: dict[str, Any] = {
         "to.country": {"type": "country", "title": "to"},
         "from.place": {"type": "place", "title": "from", "lies_in": "from.country"},
         "to.place": {"type": "place", "title": "to", "lies_in": "to.country"},
-        "to.flag": {"type": "yes/no", "title": "flag"},
+        "to.flag": {"type": "yes/no", "title": "flag", "frees": "yes"},
         "from.flag": {"type": "yes/no", "title": "flag"},
         "data.category": {"type": "category", "title": "category"},
         "data.categories": {"type": "set of category", "title": "categories"},
-        "data.grade": {"type": "grade", "title": "grade"},
+        "data.grade": {"type": "grade", "title": "grade", "frees": "yes"},
         "data.grades": {"type": "set of grade", "title": "grades"},
         "data.people": {"type": "count", "by": "kind", "title": "people"},
         "data.in": {"type": "set of country", "title": "where"},
@@ -208,6 +208,8 @@ class Maker:
         policies = {name: self.policy(name) for name in POLICIES}
         self.definitions = []
         vocabulary["subjects"] = {name: {"title": name, "when": self.condition(1)} for name in SUBJECTS}
+        if self.aside.random() < 0.5:
+            self.contrary(vocabulary["subjects"])
         covered = {place: self.coverage(place, policies) for place in ("AA", "BB")} if self.chance(0.5) else {}
         people = {"fact": "data.in", "as": "people", "when": self.condition(0)}
         vocabulary["touches"] = [*TOUCHES, people] if covered else []
@@ -235,7 +237,36 @@ class Maker:
                     {"partly": "yes"} if self.chance(0.2) else {"from": self.pick(["2020-01-01", "2026-06-30", "2026-07-01"])}
                 )
                 covers[subject] = {**since, "by": self.some(binding, 2)}
-        return covers
+        return self.cells(covers)
+
+    def contrary(self, subjects: dict[str, Any]) -> None:
+        """Let one subject matter be other than another, with a condition of its own at times."""
+        first, second = self.aside.sample(SUBJECTS, 2)
+        when = {"when": subjects[second]["when"]} if self.aside.random() < 0.5 else {}
+        subjects[second] = {"title": second, "other_than": first, **when}
+
+    def cells(self, covers: dict[str, Any]) -> dict[str, Any]:
+        """Coverage of which some cells stand under others, are free, or are not read; each may be in doubt."""
+        if self.aside.random() < 0.4:
+            return covers
+        cells = dict(covers)
+        for subject in SUBJECTS:
+            roll = self.aside.random()
+            status = self.aside.choice(["confirmed", "confirmed", "from-memory", "unsure"])
+            read = {"read": "so", "source": "so", "read_on": "2026-01-01", "status": status, "verify_by": "2027-01-01"}
+            others = [name for name, cell in cells.items() if name != subject and "under" not in cell]
+            used = any(subject in (cell.get("under"), cell.get("also", {}).get("subject")) for cell in cells.values())
+            if roll < 0.25 and others and not used:
+                cells[subject] = {"under": self.aside.choice(others), **read}
+                if len(others) > 1 and self.aside.random() < 0.5:
+                    also = self.aside.choice([name for name in others if name != cells[subject]["under"]])
+                    cells[subject]["also"] = {"subject": also, "source": "so"}
+            elif roll < 0.5:
+                when = self.aside.choice([None, {"to.flag": "no"}, {"data.grade": {"at_most": "general"}}])
+                cells[subject] = {"free": "yes", **({"when": when} if when else {}), **read}
+            elif roll < 0.65:
+                cells[subject] = {"unread": "a law", **read}
+        return cells
 
     def acceptance(self) -> dict[str, Any]:
         days = self.pick([("2026-01-01", "2026-12-31"), ("2026-07-01", "2027-06-30")])
@@ -309,6 +340,9 @@ class Maker:
             text["not_reached"] = [{"when": self.condition(1), "cite": "so", "says": "so"}]
         if self.aside.random() < 0.1:
             text["applies"] = "always"
+        if any("require" in rule for rule in text["rules"]) and self.aside.random() < 0.4:
+            when = {"from.country": self.aside.choice(["AA", "BB"])}
+            text["reach_in_doubt"] = {"when": when, "cite": "so", "says": "so"}
         return text | ({"define": define} if define else {})
 
     def windows(self) -> Any:

@@ -39,7 +39,7 @@ CODES = {
     "outcome": set(get_args(Outcome)),
     "truth": set(get_args(TruthWord)),
     "overdue": set(get_args(TruthWord)),
-    "effect": set(EFFECTS) | {"exempts"},
+    "effect": set(EFFECTS) | {"exempts", "doubts"},
     "force": set(get_args(Force)),
     "mark": set(get_args(Status)),
     "requirement": said(RequirementPart, "state"),
