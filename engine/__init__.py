@@ -45,6 +45,7 @@ from engine.bundle import (
     with_books,
 )
 from engine.currencies import minor_units
+from engine.deciding.binding import anchor_of, still_holds
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put, put_all
 from engine.deciding.counter_thresholds import CounterThreshold, counter_thresholds
 from engine.deciding.flow import UNKNOWN, Flow, Flows
@@ -78,7 +79,7 @@ from engine.pdp import INCLUDES, MODES, PARTS, PDP, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
 from engine.policy_language.catalogue import FactEntry
-from engine.policy_language.document_text import Status
+from engine.policy_language.document_text import Status, is_placeholder
 from engine.policy_language.ledger_text import TransferRegisterText
 from engine.policy_language.places import NotAnObject, Path, Places
 from engine.policy_language.transfer_columns import GROUNDS, RECORD
@@ -198,6 +199,7 @@ __all__ = [
     "__version__",
     "accept_exchange",
     "amount_text",
+    "anchor_of",
     "brief",
     "brief_parts",
     "bundled_policies",
@@ -215,6 +217,7 @@ __all__ = [
     "in_currency",
     "instrument",
     "instruments",
+    "is_placeholder",
     "lay_out",
     "lint",
     "load",
@@ -238,6 +241,7 @@ __all__ = [
     "settle",
     "source_digest",
     "source_files",
+    "still_holds",
     "to_json",
     "trials",
     "with_books",

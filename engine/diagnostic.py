@@ -15,6 +15,7 @@ from engine.version import SEMANTICS
 
 # Every finding has one of these codes. The page `policies/CODES.md` lists them.
 CODES = {
+    "accepted-covered": "an organisation accepts what a jurisdiction covers (a warning)",
     "accepted-nothing": "a comment accepts a finding that is not there (a warning)",
     "alias": "anchors and aliases are refused: a small file could expand to millions of values",
     "always-true": "a `coherence` entry would refuse every exchange that states its facts",
@@ -41,6 +42,7 @@ CODES = {
     "fixed-set": "no value can be added to this set, or under this value",
     "force": "an instrument of this force cannot do this (law decides, soft law advises)",
     "free-text": "a value set is closed: it lists every value that there is",
+    "guarded": "an organisation accepts what nobody can accept",
     "house": "an organisation has a jurisdiction of its own that covers no country, and binds like a contract at most",
     "ill-typed": "the type of the fact does not fit its use, such as a comparison with a fact of another type",
     "lift-from-memory": "a provision marked `from-memory` lifts nothing; it opens a review (a warning)",
@@ -61,6 +63,8 @@ CODES = {
     "other-jurisdiction": "a rule exempts, satisfies and requires, and coverage names, only what belongs to its own jurisdiction",
     "said-twice": "two `coherence` entries refuse the same exchanges (a warning)",
     "same-fact": "a fact is compared with itself",
+    "placeholder": "an organisation's acceptance has no name or reason yet",
+    "reach-not-said": "an unsure review beside requirements, in a policy that does not say where its reach is in doubt (a warning)",
     "reach-in-doubt": "`reach_in_doubt` of a policy that requires nothing, or beside a review that says the same",
     "semantics": "the bundle names a version of the semantics that this engine does not decide under, or two versions",
     "several-documents": "a file holds one document",
@@ -108,6 +112,8 @@ SINCE = {
     "no-policy-speaks": 2,
     "no-rest": 2,
     "not-free": 3,
+    "guarded": 3,
+    "placeholder": 3,
     "reach-in-doubt": 3,
     "two-parents": 2,
     "wrong-cell": 3,

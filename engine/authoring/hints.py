@@ -116,6 +116,7 @@ KEYS: dict[str, dict[str, str]] = {
         "personal": "Whether its value may be personal. A personal value is kept apart from the record.",
         "from": "`register`: an organisation's own register may state it. `register-only`: nobody else may.",
         "by": "A value set; the fact is then a family, with one fact for each value.",
+        "binds": "`yes`: a sign-off is bound to it even where it was left out, as to ids and countries.",
         "frees": "`yes`: whether a law leaves data free may depend on it (`free:` in coverage).",
         "lies_in": "The fact names a place: the fact that names its country.",
     },

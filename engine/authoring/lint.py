@@ -62,6 +62,8 @@ class _Lint:
         self.escapes()
         self.known_to_one_rule()
         self.ended()
+        self.accepted_though_covered()
+        self.reach_not_said()
         self.untranslated()
         return self.not_accepted({*self.bundle.warnings, *self.findings.all})
 
@@ -351,6 +353,36 @@ class _Lint:
                 said = f"the acceptance `{each.id}` ended on {each.until}"
                 help = "look at the law again, then accept it anew, or drop it"
                 self.findings.warn(Span(each.file, each.line, 1), "stale", said, help=help)
+
+    def accepted_though_covered(self) -> None:
+        """An acceptance of what is read already: it says of the law's own answer that it is looked after elsewhere."""
+        for each in self.words.accepts:
+            for name, text in self.words.jurisdictions.items():
+                mine = set(each.countries) & set(self.words.countries(text, self.today))
+                for subject in each.subjects if mine else ():
+                    cell = text.covers.get(subject)
+                    if (
+                        cell is None
+                        or cell.kind == "unread"
+                        or cell.partly == "yes"
+                        or cell.in_doubt(self.bundle.settings.trust)
+                    ):
+                        continue
+                    said = f"the acceptance `{each.id}` accepts `{subject}` of {', '.join(sorted(mine))}, which `{name}` covers"
+                    help = "drop it, unless it is for exchanges that the law does not reach"
+                    self.findings.warn(Span(each.file, each.line, 1), "accepted-covered", said, help=help)
+
+    def reach_not_said(self) -> None:
+        """An unsure review beside requirements: if the doubt is whether the law reaches, what it requires should be in doubt as well."""
+        for instrument in self.instruments:
+            text = instrument.text
+            if text.reach_in_doubt is not None or all(rule.require is None for rule in text.rules):
+                continue
+            for number, rule in enumerate(text.rules):
+                if rule.review is not None and rule.status == "unsure":
+                    said = f"`{rule.id}` is an unsure review beside requirements, which it leaves certain"
+                    help = "if the doubt is whether the law reaches the exchange, say so with `reach_in_doubt:`"
+                    self.findings.warn(instrument.at("rules", number, "id"), "reach-not-said", said, help=help)
 
     # Titles missing in a language
 

@@ -12,16 +12,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal, TypeAlias
 
 from engine.bundle import Bundle, printed_days, printed_persons, printed_settings
+from engine.deciding.binding import UNBOUND
 from engine.deciding.coverage import GAP, REACH, Coverage
 from engine.decision import SignaturePart, SignedOffPart
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary_text import JurisdictionText
-from engine.rules import AS_OF, Atom, Condition, Defined, Need, Rule, RuleSet, State, Truth, atoms, bearing, named
+from engine.rules import Atom, Condition, Defined, Need, Rule, RuleSet, State, Truth, atoms, bearing, named
 from engine.values import Duration, Missing, ValueSet
 from engine.verdict import Reading, Verdict, numbers
 
@@ -36,7 +37,6 @@ Accepts: TypeAlias = Literal["review", "lift", "reach", "reaches", "gap"]  # wha
 BINDING: Mapping[str, Unsignable] = {"prohibit": "prohibits", "require": "requires", "oblige": "obliges"}
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 SILENT = (GAP, REACH)  # what the names of silent law begin with
-UNBOUND = (AS_OF, "schema")  # members of an exchange that an approval is not bound to, beside its counters
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Approval:
     A valid approval: the provision, the caller's id for the approval, the person who gave it, and its last day.
 
     Where several persons have to sign, `id` and `by` are those of the last signature, `also` has the others, and `until` is the earliest
-    of their last days.
+    of their last days. `earlier` says that one of the signatures was given for an earlier exchange, whose facts are among those of now.
     """
 
     provision: str
@@ -62,6 +62,7 @@ class Approval:
     by: str
     until: date
     also: tuple[Signature, ...] = ()
+    earlier: bool = field(default=False, compare=False)
 
     @classmethod
     def told(cls, part: Mapping[str, Any]) -> Approval:

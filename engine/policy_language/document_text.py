@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -37,6 +38,15 @@ class DocumentText(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
+PLACEHOLDERS = frozenset({"fixme", "n/a", "name", "nobody", "none", "null", "reason", "tba", "tbd", "todo", "xx", "xxx"})
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether a text says nothing: dots, a mark, or a word that stands for one that is still to be written."""
+    said = text.strip().strip(".…-_<>[](){}?! ").casefold()
+    return not re.search(r"\w{2}|[\u3400-\u9fff]", said) or said in PLACEHOLDERS
+
+
 class Text(DocumentText):
     """One text by language; a text without a language is English."""
 
@@ -47,6 +57,10 @@ class Text(DocumentText):
     @classmethod
     def _bare(cls, value: Any) -> Any:
         return {"en": value} if isinstance(value, str) else value
+
+    def is_placeholder(self) -> bool:
+        """Whether one of the texts stands for another one that is still to be written."""
+        return any(is_placeholder(text) for text in (self.en, self.zh) if text is not None)
 
     @property
     def words(self) -> Words:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from engine.diagnostic import Findings, Span, did_you_mean
+from engine.policy_language.document_text import Text
 from engine.policy_language.organisation import Acceptance, Organisation, SwitchedOff
 from engine.policy_language.organisation_text import AcceptanceText, OrganisationText
 from engine.policy_language.read_document import read_model
@@ -126,8 +127,13 @@ class _Reader:
             for place, subject in enumerate(each.subjects):
                 at = locate(node, ("subjects", place))[0].span
                 self._known("subject matter", subject, self.vocabulary.subjects, at, "unknown-subject")
+                if (known_subject := self.vocabulary.subjects.get(subject)) and known_subject.guarded == "yes":
+                    said = f"nobody can accept `{subject}`"
+                    self.findings.error(at, "guarded", said, help="leave it out: a person looks at each exchange")
                 self._once(subject, subjects, node, "subjects", place)
             self._ends(each, node)
+            self._said(each.by, locate(node, ("by",))[0].span)
+            self._said(each.because, locate(node, ("because",))[0].span)
             yield Acceptance(
                 each.id,
                 text.organisation,
@@ -149,6 +155,13 @@ class _Reader:
         elif (text.until - text.from_).days > LONGEST_DAYS:
             said = f"`until` lies more than {LONGEST_DAYS} days after `from`"
             self.findings.error(at, "bad-value", said, help="choose an earlier day, and look at it again then")
+
+    def _said(self, text: Text, at: Span) -> None:
+        """Report a name or a reason that is still to be written."""
+        if text.is_placeholder():
+            self.findings.error(
+                at, "placeholder", "this stands for a text that is still to be written", help="say who, and why"
+            )
 
     def _must_be_shown(self, text: OrganisationText, tree: Node) -> Iterator[str]:
         vocabulary = self.vocabulary

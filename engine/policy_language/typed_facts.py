@@ -63,7 +63,7 @@ class TypedFacts:
                     member, type, title, text.ask, text.change != "no", text.personal == "yes",
                     name if text.by else "", counters[name] + suffix if name in counters else "", text.dpv or "", part,
                     text.lies_in or "", text.from_ == "register-only",
-                    text.some == "yes", text.change == "upwards", text.frees == "yes",
+                    text.some == "yes", text.change == "upwards", text.frees == "yes", text.binds == "yes",
                 )  # fmt: skip
         for name in self.words.text.facts:
             outer = next((other for other in self.words.text.facts if name.startswith(f"{other}.")), None)

@@ -23,6 +23,7 @@ class FactText(DocumentText):
 
     `lies_in` belongs to a fact that names a place inside a country: it is the fact that names the country.
     `from: register` says where the fact is usually from; with `register-only`, an exchange that states it is refused.
+    `binds` marks a fact to which a sign-off is bound even where it was left out (4.6).
     `frees` marks a fact on which it may depend whether a law leaves data free (semantics 4.3). `some` marks a set that is never empty
     (1.7). `change: upwards` lets a remedy move an ordered value up, never down.
     """
@@ -38,10 +39,13 @@ class FactText(DocumentText):
     by: str | None = None
     lies_in: str | None = None
     frees: YesNo = "no"
+    binds: YesNo = "no"
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        # Digests are made from this text. What does not free reads as before there was free law.
-        yield from (each for each in super().__repr_args__() if each != ("frees", "no"))
+        # Digests are made from this text. What neither frees nor binds reads as before there were these marks.
+        yield from (
+            each for each in super().__repr_args__() if each not in (("frees", "no"), ("binds", "no"), ("binds", "yes"))
+        )
 
 
 class ValueText(DocumentText):

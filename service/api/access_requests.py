@@ -94,7 +94,7 @@ def add(app: FastAPI, service: Service, current: Callable[[], Access]) -> None:
             def work(transaction: sa.Connection) -> KeptAnswer:
                 note = notes.requested(transaction, stored.entry.id, why, caller, now)
                 counting = own_requests.Counting(transaction, service.token_issuer)
-                said = counting.for_decision(approvals.said_of(transaction, facts), stored)
+                said = counting.for_decision(approvals.said_of_stored(transaction, live, stored), stored)
                 found = access_requests.became(live, record["signable"], said, now.astimezone(zone).date())
                 answer = access_requests.answer(note.id, note.at, _base(service, request), found, now)
                 return KeptAnswer(_written(answer), 202, location=answer.task.status_endpoint)
@@ -119,7 +119,7 @@ def add(app: FastAPI, service: Service, current: Callable[[], Access]) -> None:
                 return access_requests.answer(note.id, note.at, _base(service, request), ("expired", None), now)
             record = clear(stored.entry.leaf, stored.entry.openings)
             counting = own_requests.Counting(connection, service.token_issuer)
-            said = counting.for_decision(approvals.said_of(connection, approvals.facts_of(live, record)), stored)
+            said = counting.for_decision(approvals.said_of(connection, live, record["request"]), stored)
             became = access_requests.became(live, record.get("signable") or (), said, now.astimezone(zone).date())
             return access_requests.answer(note.id, note.at, _base(service, request), became, now)
 

@@ -315,7 +315,7 @@ class _Pages:
         """What approvals would change, or why nobody can sign off."""
         try:
             counting = own_requests.Counting(connection, self._service.token_issuer)
-            said = counting.for_decision(approvals.said_of(connection, facts), stored)
+            said = counting.for_decision(approvals.said_of_stored(connection, self._service.live, stored), stored)
             found = preview.preview(self._service.live, stored, said, self._today, lang=lang)
         except RequestRefused as refused:
             return None, refused.detail

@@ -275,7 +275,7 @@ def thread_of(connection: sa.Connection, service: Service, stored: Stored, calle
     case = queue.of_decision(connection, live, id, today, service.token_issuer)
     erased = any(opening.value is None for opening in stored.entry.openings)
     facts = "" if erased else approvals.facts_of(live, record)
-    said = approvals.said_of(connection, facts) if facts else []
+    said = approvals.said_of(connection, live, record["request"]) if facts else []
     counting = own_requests.Counting(connection, service.token_issuer).for_decision(said, stored)
     under = {each.provision: each for each in approvals.signatures(live, counting, today)}
     last = {row["provision"]: row["verdict"] for row in said}

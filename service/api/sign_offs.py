@@ -221,7 +221,7 @@ async def prepared(
         signed = sign_offs.bind(live, stored, asked, today)
 
     def look(connection: sa.Connection) -> tuple[Sequence[Row], Sequence[Row]]:
-        said = approvals.said_of(connection, signed.facts)
+        said = approvals.said_of_stored(connection, live, stored)
         return said, own_requests.Counting(connection, service.token_issuer).for_decision(said, stored)
 
     said, counting = await asyncio.to_thread(service.read, look)

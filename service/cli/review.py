@@ -186,7 +186,7 @@ def _kept(desk: Desk, stored: Any, asked: Any) -> tuple[list[Any], Any]:
     for _ in range(sign_offs.MOST_TRIES):
         now = now_utc()
         with desk.database.reading.connect() as connection:
-            said = approvals.said_of(connection, signed.facts)
+            said = approvals.said_of_stored(connection, desk.live, stored)
             counting = own_requests.Counting(connection, desk.token_issuer).for_decision(said, stored)
         draft = sign_offs.draft(desk.live, stored, signed, asked, said, counting, desk.today, now, caller)
         with suppress(sign_offs.Overtaken), desk.database.transaction() as transaction:

@@ -277,7 +277,7 @@ class Decider:
         more = _members(written.outcome, written.lang, written.signable, counted, no, signed, filled.overdue, shown)
         since = began - judged.seconds
         document = exchange.document
-        case = case_of(live, recorded, document, written.signable)
+        case = case_of(live, recorded, document, _awaited(judged.judgement))
         decided = self._sealed(live, recorded, answer, document, exchange.personal, judged.now, caller, more, case, since)
         # A shadow has no sign-offs, so it is compared with the judgement without them.
         given = GivenToShadow.of(judged.unsigned, judged.id, judged.today) if self._service.shadow else None
@@ -367,7 +367,7 @@ class Decider:
         """The approvals that stand for an exchange; none if the log cannot be read, since they are unknown then."""
 
         def standing(connection: sa.Connection) -> list[engine.Approval]:
-            said = approvals.said_of(connection, engine.facts_digest(live.bundle, exchange.document))
+            said = approvals.said_of(connection, live, exchange.document)
             counting = own_requests.Counting(connection, self._service.token_issuer).for_caller(said, asker)
             return approvals.approved(live, counting, day)
 
@@ -450,6 +450,17 @@ def _members(
         "shown": shown or None,
     }
     return {name: value for name, value in members.items() if value is not None}
+
+
+def _awaited(judgement: engine.Judgement) -> Sequence[str] | None:
+    """
+    The provisions that wait for a person, without those that she signed off for an earlier exchange of these facts; None where facts are
+    to be found out first (semantics 4.5).
+    """
+    if not judgement.waits:
+        return None
+    signed = {each.provision for each in judgement.signed if each.earlier}
+    return [name for name in judgement.signable if name not in signed]
 
 
 def _shown(judged: Judged) -> dict[str, Any]:

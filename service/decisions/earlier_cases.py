@@ -85,7 +85,7 @@ class _Some:
         review_cases.take_in(transaction, [RecordedCase(case, row.sequence, row.id, moment, record.get("asked_by"))])
         if assignee := notes.assigned_to(transaction, row.id):
             review_cases.assign(transaction, row.id, assignee)
-        said = approvals.said_of(transaction, facts)
+        said = approvals.said_of(transaction, live, record["request"])
         if said:
             today = self.service.clock().astimezone(time_zone(self.service.settings.zone)).date()
             counting = Counting(transaction, self.service.token_issuer).for_decision(said, stored)

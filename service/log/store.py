@@ -159,7 +159,7 @@ class Store:
         """Erase in the transaction of a piece of work; see `erase`."""
         at = now_text()
         # A digest of the facts would confirm a guess at the erased values. Without the digest the sign-off has no effect.
-        transaction.execute(sa.update(sign_off).where(sign_off.c.decision == id).values(facts=None))
+        transaction.execute(sa.update(sign_off).where(sign_off.c.decision == id).values(facts=None, anchor=None))
         transaction.execute(sa.update(review_note).where(review_note.c.decision == id).values(text=None))
         review_cases.forget(transaction, id)
         sequence = transaction.execute(sa.select(record.c.sequence).where(record.c.id == id)).scalar_one_or_none()

@@ -21,13 +21,15 @@ import sqlalchemy as sa
 
 import engine
 from service.log.leaf import clear
-from service.log.store import Stored
+from service.log.store import Stored, find
 from service.policies.live import Live
 from service.store.database import Database
 from service.store.tables import person, sign_off
 
 _MEANINGS: WeakKeyDictionary[Live, dict[str, str | None]] = WeakKeyDictionary()
 _ASKED: WeakKeyDictionary[Live, dict[str, int]] = WeakKeyDictionary()
+
+MOST_EARLIER = 50  # earlier decisions whose sign-offs are looked at for one exchange
 
 Row = Mapping[str, Any]  # a sign-off, with the issuer and the subject of its person
 
@@ -48,12 +50,7 @@ class Signatures:
 
 def standing(connection: sa.Connection, live: Live, exchange: engine.Exchange, day: date) -> list[engine.Approval]:
     """The approvals that stand for the facts of an exchange on a day."""
-    return standing_for(connection, live, engine.facts_digest(live.bundle, exchange.document), day)
-
-
-def standing_for(connection: sa.Connection, live: Live, facts: str, day: date) -> list[engine.Approval]:
-    """The approvals that stand for facts, by their digest; see `standing`."""
-    return approved(live, said_of(connection, facts), day)
+    return approved(live, said_of(connection, live, exchange.document), day)
 
 
 def any_given(database: Database) -> bool:
@@ -61,17 +58,53 @@ def any_given(database: Database) -> bool:
     return database.has_rows(sign_off)
 
 
-def said_of(connection: sa.Connection, facts: str) -> list[Row]:
-    """All sign-offs of facts, which are given by their digest, in order."""
+def said_of_facts(connection: sa.Connection, facts: str) -> list[Row]:
+    """All sign-offs of just these facts, which are given by their digest, in order."""
+    return _read(connection, sign_off.c.facts == facts)
+
+
+def said_of(connection: sa.Connection, live: Live, document: Mapping[str, Any]) -> list[Row]:
+    """
+    All sign-offs that hold for an exchange, in order: those of the same facts, and those of an earlier exchange of which the facts are
+    among these and whose provision reads none of the others (semantics 4.6). The latter have the member `earlier`.
+
+    What an earlier sign-off is bound to is in the record of its decision. Where values of this were erased, it holds no more.
+    """
+    facts, anchor = engine.facts_digest(live.bundle, document), engine.anchor_of(live.bundle, document)
+    alike = sa.and_(sign_off.c.anchor == anchor, sign_off.c.facts.is_not(None))
+    found: list[Row] = []
+    requests: dict[str, Mapping[str, Any] | None] = {}
+    for row in _read(connection, sa.or_(sign_off.c.facts == facts, alike)):
+        if row["facts"] == facts:
+            found.append(row)
+            continue
+        if row["decision"] not in requests and len(requests) < MOST_EARLIER:
+            requests[row["decision"]] = _request(connection, row["decision"])
+        earlier = requests.get(row["decision"])
+        if earlier is not None and engine.still_holds(live.bundle, earlier, document, row["provision"]):
+            found.append({**row, "earlier": True})
+    return found
+
+
+def _request(connection: sa.Connection, decision: str) -> Mapping[str, Any] | None:
+    """The exchange of a recorded decision; None if it is not whole."""
+    stored = find(connection, decision)
+    if stored is None or any(opening.value is None for opening in stored.entry.openings):
+        return None
+    request: Mapping[str, Any] | None = clear(stored.entry.leaf, stored.entry.openings).get("request")
+    return request
+
+
+def _read(connection: sa.Connection, where: sa.ColumnElement[bool]) -> list[Row]:
     of_person = sa.select(sign_off, person.c.issuer, person.c.subject)
     joined = of_person.select_from(sign_off.outerjoin(person, person.c.id == sign_off.c.person))
-    rows = connection.execute(joined.where(sign_off.c.facts == facts).order_by(sign_off.c.number))
+    rows = connection.execute(joined.where(where).order_by(sign_off.c.number))
     return [dict(row) for row in rows.mappings()]
 
 
 def said_of_stored(connection: sa.Connection, live: Live, stored: Stored) -> list[Row]:
     """All sign-offs of the facts of a record that was not erased, in order."""
-    return said_of(connection, facts_of(live, clear(stored.entry.leaf, stored.entry.openings)))
+    return said_of(connection, live, clear(stored.entry.leaf, stored.entry.openings)["request"])
 
 
 def facts_of(live: Live, record: Mapping[str, Any]) -> str:
@@ -88,7 +121,8 @@ def approved(live: Live, said: Iterable[Row], day: date) -> list[engine.Approval
             *others, last = counted
             until = min(date.fromisoformat(row["until"]) for row in counted)
             also = tuple(engine.Signature(row["id"], row["given_by"], date.fromisoformat(row["until"])) for row in others)
-            found.append(engine.Approval(each.provision, last["id"], last["given_by"], until, also))
+            earlier = any(row.get("earlier") for row in counted)
+            found.append(engine.Approval(each.provision, last["id"], last["given_by"], until, also, earlier))
     return found
 
 

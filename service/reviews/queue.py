@@ -173,7 +173,7 @@ def of_decision(
     row = connection.execute(_CASES.where(review_case.c.decision == decision)).one_or_none()
     if row is None:
         return None
-    case, waits = _case(row, live, approvals.said_of(connection, row.facts), Counting(connection, token_issuer), today)
+    case, waits = _case(row, live, approvals.said_of_facts(connection, row.facts), Counting(connection, token_issuer), today)
     return case, waits and row.state in (WAITS, APPROVED)
 
 

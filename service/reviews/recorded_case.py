@@ -2,8 +2,9 @@
 What a decision is to the queue of reviews, as it is recorded: which facts it is on, and what of it waits for a person.
 
 Three things wait: a review of a provision that certainly stands, or of a law that reaches the data; a lift that is in doubt; and a gap in
-coverage that an acceptance in the organisation's policies would close. What nobody can settle by a decision of her own does not: missing
-facts, requirements, conflicts, overdue duties, and engines that disagree. Source: semantics 4.3, 4.6.
+coverage, which whoever has read the law signs for one exchange, or an acceptance in the organisation's policies closes. What nobody can
+settle by a decision of her own does not: missing facts, requirements, conflicts, overdue duties, and engines that disagree. Source:
+semantics 4.3, 4.6.
 """
 
 import json
@@ -20,14 +21,18 @@ REVIEW = "review"  # the outcome, and the kind
 LIFT, REACH, GAP = "lift", "reach", "gap"
 KINDS = (REVIEW, LIFT, REACH, GAP)
 
-_REACHES = "reach/"  # what the id of a reach begins with
+_SILENT = ("reach/", "gap/")  # what the names of reaches and of gaps begin with
+_UNREAD = ("not_modelled", "unread", "doubtful")
 _REVIEWS: WeakKeyDictionary[Live, frozenset[str]] = WeakKeyDictionary()
 
 
-def case_of(live: Live, recorded: RecordedDecision, document: Mapping[str, Any], signable: Sequence[str]) -> ReviewCase:
-    """The case of a decision on the exchange of a document; `signable` are the provisions that a person may sign off."""
+def case_of(live: Live, recorded: RecordedDecision, document: Mapping[str, Any], signable: Sequence[str] | None) -> ReviewCase:
+    """
+    The case of a decision on the exchange of a document; `signable` are the provisions that a person may sign off, None where she is not
+    asked yet.
+    """
     facts = engine.facts_digest(live.bundle, document)
-    if recorded.outcome != REVIEW:
+    if recorded.outcome != REVIEW or signable is None:
         return ReviewCase(facts)
     decision = json.loads(recorded.decision)
     return ReviewCase(facts, kinds_of(live, decision, signable), tuple(signable), _due(decision))
@@ -45,8 +50,8 @@ def kinds_of(live: Live, decision: Mapping[str, Any], signable: Sequence[str]) -
 
 def kind_of(live: Live, provision: str) -> str:
     """What a provision that can be signed off asks for: a review, or that its lift be accepted; or that it is a reach."""
-    if provision.startswith(_REACHES):
-        return REACH
+    if provision.startswith(_SILENT):
+        return REACH if provision.startswith(_SILENT[0]) else GAP
     if live not in _REVIEWS:
         _REVIEWS[live] = frozenset(rule.provision.id for rule in live.bundle.rules.rules if rule.effect == REVIEW)
     return REVIEW if provision in _REVIEWS[live] else LIFT
@@ -57,7 +62,7 @@ def gaps_of(decision: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [
         part
         for part in decision.get("gaps") or ()
-        if part.get("why") == "not_modelled" and part.get("reviewed") and part.get("place") != "unknown"
+        if part.get("why") in _UNREAD and part.get("reviewed") and part.get("place") != "unknown"
     ]
 
 

@@ -3,7 +3,7 @@ Sign-offs: what persons approve or refuse, kept for good.
 
 A sign-off is given for a recorded decision. It is bound to the meaning of its provision, to the facts of the exchange, and to a last day.
 Rows are only added; `approvals` says which of them stand. The engine says, from the recorded facts, what may be signed off. So nobody can
-sign off a requirement, a prohibition or a gap. Nobody approves what she asked for herself (`own_requests`). Source: semantics 4.6.
+sign off a requirement or a prohibition. Nobody approves what she asked for herself (`own_requests`). Source: semantics 4.6.
 """
 
 import json
@@ -82,6 +82,8 @@ class SignOffAsked(BaseModel):
             raise ValueError("name either `provisions` or a `requirement`")
         if self.verdict == "approve" and self.until is None:
             raise ValueError("an approval has a last day; add `until`")
+        if engine.is_placeholder(self.reason):
+            raise ValueError("say in words what you looked at, and why it is so")
         if "\x00" in self.reason or "\x00" in "".join((*(self.provisions or ()), self.requirement or "")):
             raise ValueError("leave out the character U+0000")
         return self
@@ -128,13 +130,14 @@ class Awaited(BaseModel):
 @dataclass(frozen=True, slots=True)
 class Signed:
     """
-    What a sign-off is bound to: the meanings of the provisions, and the facts.
+    What a sign-off is bound to: the meanings of the provisions, and the facts. By `anchor` later exchanges with these facts find it.
 
     `judgement` is that of the exchange, without approvals, on the day of the decision. `refused` says for each provision that cannot be
     signed off under it why not: approvals that stand may have changed that.
     """
 
     facts: str
+    anchor: str
     meanings: Mapping[str, str]
     judgement: engine.Judgement
     refused: Mapping[str, str]
@@ -198,7 +201,8 @@ def bind(live: Live, stored: Stored, asked: SignOffAsked, today: date) -> Signed
         raise _not(next(iter(refused.values()), f"the exchange stays `{judgement.outcome.word}`, whatever is signed off"))
     meanings = {each: meaning_of(live, each) for each in chosen}
     facts = engine.facts_digest(live.bundle, judgement.exchange.document)
-    return Signed(facts, {name: each for name, each in meanings.items() if each}, judgement, refused)
+    anchor = engine.anchor_of(live.bundle, judgement.exchange.document)
+    return Signed(facts, anchor, {name: each for name, each in meanings.items() if each}, judgement, refused)
 
 
 def offered(record: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -247,6 +251,7 @@ def draft(
             "provision": provision,
             "meaning": meaning,
             "facts": signed.facts,
+            "anchor": signed.anchor,
             "verdict": asked.verdict,
             "reason": asked.reason,
             "until": asked.until.isoformat() if asked.until else None,
@@ -299,7 +304,7 @@ def keep(
     rows = [{"number": first + place, **row, "person": who} for place, row in enumerate(draft.rows)]
     transaction.execute(sa.insert(sign_off), rows)
     tree_leaves.append(transaction, *map(_happening, rows))
-    said = approvals.said_of(transaction, draft.facts)
+    said = approvals.said_of_stored(transaction, live, draft.stored)
     counting = Counting(transaction, token_issuer)
     if approved(live, counting.for_decision(said, draft.stored), today) != draft.stand:
         raise Overtaken

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "page_indexes"  # the newest of the migrations, which make these tables
+REVISION = "sign_off_anchor"  # the newest of the migrations, which make these tables
 
 metadata = sa.MetaData()
 
@@ -194,8 +194,10 @@ sign_off = sa.Table(
     sa.Column("given_at", sa.String, nullable=False),
     sa.Column("given_by", sa.String, nullable=False),
     sa.Column("person", sa.String),  # who gave it; null for a caller who is none that the service knows
+    sa.Column("anchor", sa.String),  # by which later exchanges find it; null after an erasure, and before there were anchors
     sa.Index("sign_off_decision", "decision"),
     sa.Index("sign_off_facts", "facts"),
+    sa.Index("sign_off_anchor", "anchor"),
 )
 
 # One row for each set of facts that a review was recorded of, by its newest decision: what waits is found by it. No decision rests on it.

@@ -187,11 +187,11 @@ def overtaking(monkeypatch, times):
     real = approvals.said_of
     early: list[str] = []
 
-    def said_of(connection, facts):
+    def said_of(connection, live, document):
         if threading.current_thread().name != "writer" and len(early) < times:
-            early.append(facts)
+            early.append(document)
             return []
-        return real(connection, facts)
+        return real(connection, live, document)
 
     monkeypatch.setattr(approvals, "said_of", said_of)
 
