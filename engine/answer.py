@@ -85,7 +85,11 @@ class UnmetPart(Part):
 
 
 class BesidePart(Part):
-    """What a person must look at beside a stricter outcome. `sign_off` is the name under which she may approve it, if she may."""
+    """
+    What a person must look at beside a stricter outcome, and beside the gaps that are reviewed.
+
+    `sign_off` is the name under which she may approve it, if she may.
+    """
 
     says: str
     sign_off: str | None = None

@@ -143,9 +143,9 @@ class ConflictPart(Part):
 
     kind: Literal["conflict", "notice"]
     text: str
+    provisions: list[str]
     certain: bool = True
     asks: str | None = None
-    provisions: list[str]
 
 
 class QuestionPart(Part):

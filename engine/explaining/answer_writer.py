@@ -143,7 +143,7 @@ class AnswerWriter:
             yield encode({"under": list(under), "ways": [[self.way(name) for name in way] for way in ways]})
 
     def besides(self, case: Case) -> Iterator[str]:
-        """What a person must look at, where this is not what the outcome says."""
+        """What a person must look at beside what the outcome says; silent law is among the gaps."""
         if case.outcome.bounds.low > Level.REVIEW:
             for name, said in dict.fromkeys(reviews(case, self.book)):
                 yield encode({"says": said, **_told(sign_off=name)})

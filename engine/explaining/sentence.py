@@ -91,7 +91,9 @@ def _answer(case: Case, outcome: Outcome, book: Phrasebook) -> str:
             needed = _unmet(case, book)
             return say.unmet(len(needed), _list(needed, book)) + _beside(case, book)
         case "review":
-            reasons = list(dict.fromkeys(said for _, said in reviews(case, book))) or [say.nothing_settles()]
+            reasons = list(dict.fromkeys(said for _, said in (*reviews(case, book), *silences(case, book)))) or [
+                say.nothing_settles()
+            ]
             return say.review(_list(reasons, book), [part.question for part in case.asked[:ASKED]])
         case "prohibited":
             return say.prohibited(_list([_said(rule, book) for rule in _certain(case, "prohibit")], book)) + _beside(case, book)
@@ -226,28 +228,19 @@ def lacking(case: Case, need: Need) -> bool:
 
 def _beside(case: Case, book: Phrasebook) -> str:
     """What a person must look at beside what is stricter."""
-    reasons = list(dict.fromkeys(said for _, said in reviews(case, book)))
+    reasons = list(dict.fromkeys(said for _, said in (*reviews(case, book), *silences(case, book))))
     return book.language.beside(_list(reasons, book)) if reasons else ""
 
 
 def reviews(case: Case, book: Phrasebook) -> Iterator[tuple[str, str]]:
     """
-    All certain reasons for a review, those from rules first: what a person may sign off, "" where nobody can, and the reason in words.
+    The certain reasons for a review in what law says: what a person may sign off, "" where nobody can, and the reason in words.
     """
-    say, verdict, vocabulary = book.language, case.verdict, case.bundle.vocabulary
+    say, verdict = book.language, case.verdict
     signed = {part.provision for part in case.judgement.signed_off}
     for rule in _certain(case, "review"):
         if rule.provision.id not in signed:
             yield rule.provision.id, _said(rule, book)
-    for gap in case.outcome.coverage.gaps:
-        if gap.certain and gap.reviewed:
-            yield next(iter(gap.names), ""), book.silent(gap)
-    for reach in case.outcome.coverage.reaches:
-        if reach.certain:
-            yield (
-                next(iter(reach.names), ""),
-                say.reached(book.place(reach.country), book.text(vocabulary.subjects[reach.subject].title)),
-            )
     asked = {name for _, rule in case.standing() if rule.need for name in rule.need.requirements()}
     for name, states in verdict.requirements.items():
         if name in asked and states == frozenset((State.DOUBTFUL,)):
@@ -263,6 +256,21 @@ def reviews(case: Case, book: Phrasebook) -> Iterator[tuple[str, str]]:
     for number in numbers(verdict.doubted.certain):
         if verdict.rules[number].key in doubted:
             yield "", say.lifted_in_doubt(book.text(verdict.rules[number].provision.title))
+
+
+def silences(case: Case, book: Phrasebook) -> Iterator[tuple[str, str]]:
+    """The certain reasons for a review because law is silent: under which name a person may sign it off, and the reason in words."""
+    for gap in case.outcome.coverage.gaps:
+        if gap.certain and gap.reviewed:
+            yield next(iter(gap.names), ""), book.silent(gap)
+    for reach in case.outcome.coverage.reaches:
+        if reach.certain:
+            yield (
+                next(iter(reach.names), ""),
+                book.language.reached(
+                    book.place(reach.country), book.text(case.bundle.vocabulary.subjects[reach.subject].title)
+                ),
+            )
 
 
 def _lacks(case: Case, rule: Rule) -> bool:

@@ -212,8 +212,9 @@ class Replica:
     def _sign_off(self, index: int, leaf: Leaf) -> None:
         shown = ("number", "id", "decision", "provision", "meaning", "verdict", "until", "facts", "reason")
         told = {name: leaf[name] for name in shown}
-        self._insert(sign_off, **told, given_at=leaf["at"], given_by=leaf["by"], person=leaf.get("person"))
-        self.subjects[index] = subject_of_decision(leaf["decision"]), frozenset({"facts"})
+        anchor = leaf.get("anchor")  # earlier sign-offs have none
+        self._insert(sign_off, **told, anchor=anchor, given_at=leaf["at"], given_by=leaf["by"], person=leaf.get("person"))
+        self.subjects[index] = subject_of_decision(leaf["decision"]), frozenset({"facts", "anchor"})
 
     def _review_comment(self, index: int, leaf: Leaf) -> None:
         self._review_note(leaf, kind="comment", text=leaf["text"])

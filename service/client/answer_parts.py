@@ -96,14 +96,18 @@ class Gap:
     """
     Law that does not speak of the exchange; `reviewed` is true if this raises the outcome to a review, or may.
 
-    `why`: "not_modelled" (there are no policies), "reach" (none of the policies applies, though the data are that country's to judge),
-    "not_reached" (the law leaves the data alone), "accepted" (an organisation looks after it elsewhere), "switched_off" (by one).
+    `why`: "not_modelled" (there are no policies), "unread" (the law that `law` names was not read), "doubtful" (what was read is in
+    doubt), "reach" (none of the policies applies, though the data are that country's to judge), "not_reached" (the law leaves the data
+    alone), "accepted" (an organisation looks after it elsewhere), "switched_off" (by one). `sign_off` is the name under which whoever has
+    read the law may sign it off for this exchange.
     """
 
     place: str
     subject: str
-    why: Literal["not_modelled", "reach", "not_reached", "accepted", "switched_off"]
+    why: Literal["not_modelled", "unread", "doubtful", "reach", "not_reached", "accepted", "switched_off"]
     reviewed: bool
+    law: str | None = None
+    sign_off: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,45 @@ SCHEMA = "fifthfactor/explanation/1"
 
 @dataclass(frozen=True, slots=True)
 class NotModelled:
-    """A country or subject matter for which there are no policies. `reviewed` is true if it opens a review."""
+    """
+    A country or subject matter for which there are no policies. `reviewed` is true if it opens a review.
+
+    `why` is "not_modelled", "unread" (the law that `law` names was not read) or "doubtful" (what was read is in doubt). `read` and `source`
+    are what was read, and where; `covered_from` is the day from which it is covered. `sign_off` are the names under which a person who
+    has read the law may sign it off, and `says` is all of it in a line.
+    """
 
     country: str
     subject: str
     touched_as: tuple[str, ...]
     certain: bool
     reviewed: bool
+    why: Literal["not_modelled", "unread", "doubtful"] = "not_modelled"
+    says: str = ""
+    law: str = ""
+    read: str = ""
+    source: str = ""
+    covered_from: date | None = None
+    sign_off: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StandsOn:
+    """
+    What was read of a jurisdiction's law on a subject matter, where this settles it: by policies, under wider subject matters, or free.
+
+    `read`, `source`, `read_on` and `status` say what was read, where and when, and how sure it is.
+    """
+
+    jurisdiction: str
+    subject: str
+    by: tuple[str, ...] = ()
+    under: tuple[str, ...] = ()
+    free: bool = False
+    read: str = ""
+    source: str = ""
+    read_on: date | None = None
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +114,7 @@ class Coverage:
     """The jurisdictions whose law was asked, and the law that does not speak of the exchange."""
 
     jurisdictions: tuple[str, ...]
+    stands_on: tuple[StandsOn, ...] = ()
     not_modelled: tuple[NotModelled, ...] = ()
     reach: tuple[Reach, ...] = ()
     not_reached: tuple[NotReached, ...] = ()

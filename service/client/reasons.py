@@ -89,11 +89,18 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Two jurisdictions that contradict each other, or (`kind` "notice") an open lane while the exchange may not go ahead."""
+    """
+    One law compels what another refuses, or (`kind` "notice") a lane is open while the exchange may not go ahead.
+
+    `provisions` begins with the one that compels, then come those that refuse. If one of the two only may, `certain` is false, and `asks`
+    is the fact that decides.
+    """
 
     kind: Literal["conflict", "notice"]
     text: str
     provisions: tuple[str, ...]
+    certain: bool = True
+    asks: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -324,16 +324,16 @@ def settled(live: Live, said: Sequence[Row], counting: Sequence[Row], day: date)
 
 
 def _happening(row: Mapping[str, Any]) -> Happening:
-    """A sign-off as a leaf. The facts are a digest over personal values, so they are erased with the decision."""
+    """A sign-off as a leaf. Facts and anchor are digests over personal values, so they are erased with the decision."""
     shown = ("number", "id", "decision", "provision", "meaning", "verdict", "until")
     who = {"person": row["person"]} if row["person"] else {}
     return Happening(
         "sign-off",
         row["given_at"],
         {name: row[name] for name in shown} | who,
-        {"facts": row["facts"], "reason": row["reason"], "by": row["given_by"]},
+        {"facts": row["facts"], "anchor": row["anchor"], "reason": row["reason"], "by": row["given_by"]},
         subject_of_decision(row["decision"]),
-        frozenset({"facts"}),
+        frozenset({"facts", "anchor"}),
     )
 
 

@@ -41,7 +41,9 @@ SENT: dict[str, Any] = {
 OPEN = {**SENT, "exporter": {"id": "clinic-7", "country": "CN"}}  # nobody lets it through, so no law asks to keep it
 REVIEWED = {**SENT, "exporter": {"id": "clinic-7", "country": "CN"}, "act": {"bars": ["suspension"]}}
 PERMITTED: dict[str, Any] = {
-    "exporter": {"id": "clinic-5", "country": "IN", "kind": "company", "role": "controller", "targets": ["IN"]},
+    "exporter": {
+        "id": "clinic-5", "country": "IN", "kind": "company", "sectors": ["commerce"], "role": "controller", "targets": ["IN"],
+    },
     "recipient": {"id": "lab-2", "country": "AE", "kind": "company", "listed_on": [], "relation": "unrelated", "role": "controller"},
     "act": {"kind": "provide", "frequency": "repeated", "trigger": "own", "bars": [], "security_concern": False},
     "data": {

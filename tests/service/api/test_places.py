@@ -18,7 +18,14 @@ from tests.service.conftest import Lines
 
 TODAY = datetime(2026, 11, 24, 12, tzinfo=UTC)
 QUEBEC: dict[str, Any] = {
-    "exporter": {"country": "CA", "zone": "CA-QC", "kind": "company", "role": "controller", "targets": ["CA"]},
+    "exporter": {
+        "sectors": ["commerce"],
+        "country": "CA",
+        "zone": "CA-QC",
+        "kind": "company",
+        "role": "controller",
+        "targets": ["CA"],
+    },
     "recipient": {
         "country": "US",
         "zone": "US-NY",

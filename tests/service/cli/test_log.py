@@ -260,7 +260,7 @@ def test_under_other_semantics_nothing_that_comes_out_is_a_fault(client, service
     id = changed(service, decided(client), **permitted, engine=lambda _: {"version": "0.2.0"})
     answer = client.get(f"/v1/decisions/{id}/replay").json()
     assert (answer["holds"], answer["same"], answer["refused"]) == (True, "nothing", None)
-    assert (answer["recorded_under"], answer["replayed_under"]) == (1, 2)
+    assert (answer["recorded_under"], answer["replayed_under"]) == (1, 3)
     assert "/proceed" in {each["pointer"] for each in answer["differences"]}
     code, shown, _ = run(path, "replay", id)
     assert (code, "decided under semantics 1" in shown) == (0, True)

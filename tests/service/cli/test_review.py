@@ -52,12 +52,12 @@ def test_a_person_signs_off_at_a_terminal(evaluate, review):
 def test_a_terminal_says_what_is_wrong(evaluate, review, tmp_path):
     """With 1 where it cannot be signed off, with 2 where it was asked for wrongly."""
     permitted = evaluate().json()["id"]
-    until = ("--reason", "x", "--until", TOMORROW)
+    until = ("--reason", "read it", "--until", TOMORROW)
     assert review("approve", permitted, *until) == (1, "error: this decision has nothing to sign off\n")
     id = decided(evaluate)["id"]
     status, said = review("approve", id, "--provision", "cn.test/art-9", *until)
     assert (status, said) == (1, "error: the policies have no provision `cn.test/art-9`\n")
-    assert review("approve", id, "--reason", "x", "--until", "soon")[0] == 2
+    assert review("approve", id, "--reason", "read it", "--until", "soon")[0] == 2
     assert review("show", "nothing") == (2, "error: no decision has the id `nothing`\n")
     assert review("list", "--database", str(tmp_path / "none.db"))[0] == 2
 

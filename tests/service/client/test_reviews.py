@@ -65,11 +65,11 @@ def test_a_review_is_signed_off_and_the_approval_is_withdrawn(server, kind):
     assert [(each.verdict, each.until) for each in kept] == [("approve", UNTIL), ("refuse", None)]
 
     with pytest.raises(Refused) as refused:
-        ask(kind, address, methodcaller("approve", first.id, ["cn.test/none"], reason="r", until=UNTIL))
+        ask(kind, address, methodcaller("approve", first.id, ["cn.test/none"], reason="read it", until=UNTIL))
     assert refused.value.kind == "not-signable"
     for wrong in ({"provisions": "cn.test/art-1"}, {}, {"provisions": [ARTICLE], "requirement": "x"}):
         with pytest.raises(ValueError, match="name either provisions"):
-            ask(kind, address, methodcaller("refuse", first.id, reason="r", **wrong))
+            ask(kind, address, methodcaller("refuse", first.id, reason="read it", **wrong))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -107,7 +107,7 @@ SIGNED = {
     "decision": "d1",
     "provision": "p",
     "verdict": "approve",
-    "reason": "r",
+    "reason": "read it",
     "until": UNTIL.isoformat(),
     "at": "2026-11-24T09:30:00Z",
     "by": "me",
@@ -123,10 +123,10 @@ SAME = "Verdict: same\r\n"
     [
         (methodcaller("sign_offs", "d1"), {"sign_offs": [{**SIGNED, "decision": "d2"}]}, ""),
         (methodcaller("sign_offs", "d1"), {"sign_offs": None}, ""),
-        (methodcaller("refuse", "d1", ["p"], reason="r"), {"sign_offs": [SIGNED], "then": THEN}, ""),
-        (methodcaller("approve", "d1", ["q"], reason="r", until=UNTIL), {"sign_offs": [SIGNED], "then": THEN}, ""),
-        (methodcaller("approve", "d1", ["p"], reason="r", until=UNTIL), {"sign_offs": [SIGNED]}, ""),
-        (methodcaller("approve", "d1", requirement="q", reason="r", until=UNTIL), {"sign_offs": [], "then": THEN}, ""),
+        (methodcaller("refuse", "d1", ["p"], reason="read it"), {"sign_offs": [SIGNED], "then": THEN}, ""),
+        (methodcaller("approve", "d1", ["q"], reason="read it", until=UNTIL), {"sign_offs": [SIGNED], "then": THEN}, ""),
+        (methodcaller("approve", "d1", ["p"], reason="read it", until=UNTIL), {"sign_offs": [SIGNED]}, ""),
+        (methodcaller("approve", "d1", requirement="q", reason="read it", until=UNTIL), {"sign_offs": [], "then": THEN}, ""),
         (methodcaller("review", "d1"), {"record": {"id": "d1", "schema": "fifthfactor/record/2"}}, ""),
         (methodcaller("review", "d1"), {"record": {"id": "d2", "schema": "fifthfactor/record/3"}}, ""),
         (methodcaller("explanation", "d1"), EXPLAINED, ""),
@@ -150,7 +150,9 @@ def test_what_these_tests_spoil_can_be_read(malicious, kind):
     """So that what is refused above shows something."""
     given = {"sign_offs": [SIGNED], "then": THEN}
     good = malicious(sends(answering(given)))
-    assert ask(kind, good.address, methodcaller("approve", "d1", ["p"], reason="r", until=UNTIL)).then.sentence == "It may"
+    assert (
+        ask(kind, good.address, methodcaller("approve", "d1", ["p"], reason="read it", until=UNTIL)).then.sentence == "It may"
+    )
     explained = malicious(sends(answering(EXPLAINED, more=SAME)))
     assert ask(kind, explained.address, methodcaller("explanation", "d1")).verdict == "same"
     ended = malicious(sends(answering({"reviews": [], "next": "again"})), sends(answering({"reviews": [], "next": None})))

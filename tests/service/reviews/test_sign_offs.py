@@ -421,7 +421,7 @@ def test_erased_facts_cannot_be_signed_off_and_end_their_approvals(evaluate, sig
         assert connection.execute(sa.select(sign_off.c.facts)).scalars().all() == [None]
     _, _, signed, erasure = happened(service.store)
     assert (signed["kind"], signed["verdict"], "reason" in signed) == ("sign-off", "approve", False)
-    assert [name for _, name in erasure["openings"]] == ["facts"]
+    assert [name for _, name in erasure["openings"]] == ["anchor", "facts"]
     assert ("facts", None) in opened(service.store)
 
 

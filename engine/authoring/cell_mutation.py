@@ -1,0 +1,150 @@
+"""
+What the tests defend of the coverage: change one cell, and see whether any case notices.
+
+A bundle goes in, its changed cells come out: what is free or stands under another subject matter was not read, what was not read is free or
+stands under the law on another one, what is covered in part is covered in full, and one policy of several does not speak. A changed cell
+that no case notices is a sentence on the law that no test defends. Cells are changed in the checked rules and in the words beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+
+from engine.authoring.testing import Prepared, cases, plain_departures
+from engine.backends.bitset import Bitset
+from engine.backends.reference import Reference
+from engine.bundle import Bundle
+from engine.deciding.combine import Combiner
+from engine.policy_language.vocabulary_text import CoverText
+from engine.rules import ALWAYS, AnyOf, Condition, Defined, Floor, Spoken
+
+READ = {"read": "a change", "source": "a change", "read_on": date.min, "status": "confirmed", "verify_by": date.max}
+
+
+@dataclass(frozen=True, slots=True)
+class CellMutant:
+    """One changed cell: its jurisdiction, subject matter and place, what no test defends if none notices, and the bundle with it."""
+
+    jurisdiction: str
+    subject: str
+    file: str
+    line: int
+    sentence: str
+    bundle: Bundle
+
+
+def cell_mutants(bundle: Bundle, only: str = "") -> Iterator[CellMutant]:
+    """Every changed cell of the jurisdictions whose name contains `only`, in the order of their names."""
+    for name, text in sorted(bundle.vocabulary.jurisdictions.items()):
+        if not text.countries or not text.covers or only not in name:
+            continue
+        at = bundle.vocabulary.spans["jurisdictions", name]
+        for subject, known in bundle.vocabulary.subjects.items():
+            if known.only_in and name not in known.only_in:
+                continue
+            for sentence, cell in _changed(bundle, name, subject):
+                made = _with_cell(bundle, name, subject, cell)
+                yield CellMutant(name, subject, at.file, at.line, f"{subject} of {name}: {sentence}", made)
+
+
+def _changed(bundle: Bundle, jurisdiction: str, subject: str) -> Iterator[tuple[str, CoverText | None]]:
+    """What a cell might say instead, each with what would then be wrong."""
+    covers = bundle.vocabulary.jurisdictions[jurisdiction].covers
+    cell, guarded = covers.get(subject), bundle.vocabulary.subjects[subject].guarded == "yes"
+    if cell is not None and cell.kind in ("free", "under") and not cell.in_doubt(bundle.settings.trust):
+        yield f"it could be unread, and not {cell.kind}", None
+        if cell.kind == "free" and cell.when is not None:
+            yield "it could be free whatever is asked", cell.model_copy(update={"when": None})
+    elif cell is None or cell.kind != "by":
+        if not guarded:
+            yield "it could be free", CoverText.model_validate({"free": "yes", **READ})
+            wider = next((name for name, each in covers.items() if each.kind == "by" and each.partly == "no"), None)
+            if wider and wider != subject:
+                yield f"it could stand under {wider}", CoverText.model_validate({"under": wider, **READ})
+    elif cell.partly == "yes":
+        yield "it could be covered in full", cell.model_copy(update={"partly": "no", "from_": date.min})
+    if cell is not None and len(cell.by) > 1:
+        for policy in cell.by:
+            yield (
+                f"{policy} could say nothing of it",
+                cell.model_copy(update={"by": [each for each in cell.by if each != policy]}),
+            )
+
+
+def _with_cell(bundle: Bundle, jurisdiction: str, subject: str, cell: CoverText | None) -> Bundle:
+    """The bundle with one cell changed, or taken away."""
+    text = bundle.vocabulary.jurisdictions[jurisdiction]
+    covers = {name: each for name, each in text.covers.items() if name != subject} | ({subject: cell} if cell else {})
+    words = {**bundle.vocabulary.jurisdictions, jurisdiction: text.model_copy(update={"covers": covers})}
+    definitions: dict[str, Condition] = dict(bundle.rules.definitions)
+    floors = tuple(
+        _floor(floor, subject, cell, definitions) if floor.jurisdiction == jurisdiction else floor
+        for floor in bundle.rules.floors
+    )
+    rules = replace(bundle.rules, floors=floors, definitions=definitions)
+    return replace(bundle, rules=rules, vocabulary=replace(bundle.vocabulary, jurisdictions=words))
+
+
+def _floor(floor: Floor, subject: str, cell: CoverText | None, definitions: dict[str, Condition]) -> Floor:
+    spoken = {each.subject: each for each in floor.spoken if each.subject}
+    about = f"subject/{subject}"
+    accepted = tuple(key for key in spoken[about].by if key.startswith("accepted/"))
+    match cell.kind if cell else "gap":
+        case "free":
+            key = f"free/{floor.jurisdiction}/{subject}"
+            if cell is not None and cell.when is None:
+                definitions[key] = ALWAYS
+            changed = Spoken(about, date.min, (key,))
+        case "under":
+            wider = spoken[f"subject/{cell.under if cell else ''}"]
+            key = f"under/{floor.jurisdiction}/{subject}"
+            definitions[key] = AnyOf(tuple(Defined(each) for each in wider.by))
+            changed = Spoken(about, wider.covered_from, (key,))
+        case "by":
+            kept = tuple(f"speaks/{name}" for name in (cell.by if cell else ()) if f"speaks/{name}" in definitions)
+            changed = Spoken(about, date.min if cell and cell.partly == "no" else None, kept)
+            if cell and cell.partly == "no" and cell.from_:
+                changed = replace(changed, covered_from=cell.from_)
+        case _:
+            changed = Spoken(about, None, ())
+    spoken[about] = replace(changed, by=(*changed.by, *accepted), signed=spoken[about].signed)
+    rest = tuple(each for each in floor.spoken if not each.subject)
+    return replace(floor, spoken=(*spoken.values(), *rest))
+
+
+class CellCourt:
+    """Whether the authors' cases notice a changed cell: whether an outcome, or what is not modelled, comes out differently."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        combiner, engine = (
+            Combiner(bundle),
+            Bitset(bundle.rules),
+        )  # the quicker back end, for which cases touch which jurisdiction
+        self._cases: dict[str, list[Prepared]] = {}
+        for case in sorted(cases(bundle), key=lambda each: each.as_of):
+            outcome = combiner.outcome(case.exchange, engine.evaluate(case.exchange, case.as_of), case.as_of)
+            for name in outcome.coverage.jurisdictions:
+                self._cases.setdefault(name, []).append(case)
+        for heard in self._cases.values():  # a case that says what is not modelled is the likeliest to notice
+            heard.sort(key=lambda each: each.expect.not_modelled is None)
+
+    def notices(self, mutant: CellMutant) -> bool:
+        """Whether any case comes out differently."""
+        reference, combiner = Reference(mutant.bundle.rules), Combiner(mutant.bundle)
+        for case in self._cases.get(mutant.jurisdiction, ()):
+            verdict = reference.evaluate(case.exchange, case.as_of)
+            outcome = combiner.outcome(case.exchange, verdict, case.as_of)
+            if any(plain_departures(case, verdict, outcome)):
+                return True
+            expected = case.expect.not_modelled
+            if expected is not None:
+                found = {
+                    gap.country if not gap.subject else f"{gap.country}:{gap.subject}"
+                    for gap in outcome.coverage.gaps
+                    if gap.certain
+                }
+                if found != set(expected):
+                    return True
+        return False
