@@ -126,10 +126,11 @@ class AskedPart(Part):
 
 
 class BesidesPossible(Part):
-    """How many reviews may stand beside a stricter outcome, and what to find out about the first of them."""
+    """How many reviews may stand beside a stricter outcome, and what to find out about the first of them: a fact, and its question."""
 
     count: int
-    question: AskedPart | None = None
+    fact: str | None = None
+    question: str | None = None
 
 
 class GapPart(Part):

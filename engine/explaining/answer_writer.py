@@ -7,7 +7,6 @@ as there is room. So nothing that is sent can make an answer long, and no list c
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from json.encoder import encode_basestring as quote
@@ -150,8 +149,8 @@ class AnswerWriter:
 
     def possibly(self, case: Case) -> str:
         """How many reviews may stand beside a stricter outcome, and one question."""
-        question = {"question": json.loads(self.asked(case.doubting))} if case.doubting else {}
-        return encode({"count": len(case.besides), **question})
+        asked = {"fact": case.doubting.fact, "question": case.doubting.question} if case.doubting else {}
+        return encode({"count": len(case.besides), **asked})
 
     def way(self, name: str) -> dict[str, str]:
         """A requirement, with how to meet it where this is short."""

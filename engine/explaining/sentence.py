@@ -227,9 +227,9 @@ def lacking(case: Case, need: Need) -> bool:
 
 
 def _beside(case: Case, book: Phrasebook) -> str:
-    """What a person must look at beside what is stricter."""
+    """What a person must look at beside what is stricter: the first reason, and how many there are; the answer lists them."""
     reasons = list(dict.fromkeys(said for _, said in (*reviews(case, book), *silences(case, book))))
-    return book.language.beside(_list(reasons, book)) if reasons else ""
+    return book.language.beside(book.language.listed(reasons[:1], more=len(reasons) - 1)) if reasons else ""
 
 
 def reviews(case: Case, book: Phrasebook) -> Iterator[tuple[str, str]]:

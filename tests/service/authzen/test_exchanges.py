@@ -24,7 +24,15 @@ URL = "/access/v1/evaluation"
 TODAY = datetime(2026, 11, 24, 12, tzinfo=UTC)
 # Permitted: the clauses of the zone cover it.
 PERMITTED: dict[str, Any] = {
-    "exporter": {"id": "e-1", "country": "AE", "kind": "company", "role": "controller", "targets": ["AE"], "zone": "AE-ADGM"},
+    "exporter": {
+        "id": "e-1",
+        "country": "AE",
+        "sectors": ["commerce"],
+        "kind": "company",
+        "role": "controller",
+        "targets": ["AE"],
+        "zone": "AE-ADGM",
+    },
     "recipient": {
         "id": "r-1",
         "country": "IN",

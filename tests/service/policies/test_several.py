@@ -275,7 +275,7 @@ def test_diff_names_what_an_organisation_accepts_and_switches_off(tmp_path, thei
     words.write_text("vocabulary: more\nsubjects:\n  any: {title: {en: any data, zh: 数据}, when: {recipient.country: US}}\n")
     more = tmp_path / "more" / "acme"
     shutil.copytree(acme, more)
-    accepts = "accepts:\n  - {id: us, country: US, subjects: [any], by: me, because: x, from: 2026-01-01, until: 2026-12-31}\n"
+    accepts = "accepts:\n  - {id: us, country: US, subjects: [any], by: me, because: counsel looked, from: 2026-01-01, until: 2026-12-31}\n"
     (more / "acme.yaml").write_text((acme / "acme.yaml").read_text() + accepts + "must_be_shown: [recipient.country]\n")
     sides = [os.pathsep.join((str(theirs), str(folder))) for folder in (acme, more)]
     code, printed, said = run("diff", *sides)
