@@ -31,8 +31,9 @@ KNOWN: Mapping[str, Any] = {
     "data.personal": "yes", "data.state": "identified", "data.kind": "dataset", "data.grades": NONE, "data.controls": NONE,
     "data.lawful_source": "yes", "act.bars": NONE, "act.kind": "provide", "act.trigger": "own", "act.evades": "no",
     "act.security_concern": "no", "act.ai_service": "none", "purpose.end_use": "civil", "exporter.role": "controller",
-    "exporter.kind": "other-company", "exporter.cn_ciio": "no", "exporter.zone": "none", "exporter.targets": NONE,
-    "recipient.kind": "other-company", "recipient.role": "controller", "recipient.listed_on": NONE, "recipient.us_ties": NONE,
+    "exporter.kind": "other-company", "exporter.sectors": "commerce", "exporter.cn_ciio": "no", "exporter.zone": "none",
+    "exporter.targets": NONE, "recipient.kind": "other-company", "recipient.role": "controller", "recipient.listed_on": NONE,
+    "recipient.us_ties": NONE,
 }  # fmt: skip
 
 
@@ -68,7 +69,8 @@ FLOWS = (
     Flow(
         "anonymised images, Nairobi to a laboratory in China", "Kenya", "China", "clinical", "Subject to review",
         {
-            "data.people_in": "KE", "data.personal": "no", "data.state": "anonymised", "data.kind": "training-dataset",
+            "data.people_in": NONE, "data.personal": "no", "exporter.sectors": "health", "data.state": "anonymised",
+            "data.kind": "training-dataset",
             "exporter.kind": "hospital", "recipient.kind": "university", "exporter.organised_in": "KE", "recipient.organised_in": "CN",
         },
     ),
