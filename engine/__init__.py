@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from engine.answer import Answer, Explanation
 from engine.authoring.brief import brief, brief_parts, organisation_brief
+from engine.authoring.cell_mutation import CellCourt, CellMutant, cell_mutants
 from engine.authoring.changes import PolicyChangePart
 from engine.authoring.court import Court
 from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, MovePart, Trial, compare, trials
+from engine.authoring.empty_cells import empty_cells
 from engine.authoring.layout import NotLaidOut, lay_out
 from engine.authoring.lies import KINDS as KINDS_OF_LIES
 from engine.authoring.lies import Liar, Lie
@@ -121,6 +123,8 @@ __all__ = [
     "Bundle",
     "BundleRefused",
     "CarriedPart",
+    "CellCourt",
+    "CellMutant",
     "ConflictPart",
     "ContextText",
     "Contribution",
@@ -204,6 +208,7 @@ __all__ = [
     "brief_parts",
     "bundled_policies",
     "by_folder",
+    "cell_mutants",
     "compare",
     "counted",
     "counter_thresholds",
@@ -211,6 +216,7 @@ __all__ = [
     "decide_plan",
     "did_you_mean",
     "editor_schemas",
+    "empty_cells",
     "facts_digest",
     "gathered",
     "grants",

@@ -25,7 +25,11 @@ READ = {"read": "a change", "source": "a change", "read_on": date.min, "status":
 
 @dataclass(frozen=True, slots=True)
 class CellMutant:
-    """One changed cell: its jurisdiction, subject matter and place, what no test defends if none notices, and the bundle with it."""
+    """
+    One changed cell: its jurisdiction, subject matter and place, what no test defends if none notices, and the bundle with it.
+
+    `widens`: what the law was not read to free, the changed cell frees.
+    """
 
     jurisdiction: str
     subject: str
@@ -33,20 +37,30 @@ class CellMutant:
     line: int
     sentence: str
     bundle: Bundle
+    widens: bool
+
+    @property
+    def policy(self) -> str:
+        """What the report lists the cell under."""
+        return f"coverage of {self.jurisdiction}"
 
 
 def cell_mutants(bundle: Bundle, only: str = "") -> Iterator[CellMutant]:
-    """Every changed cell of the jurisdictions whose name contains `only`, in the order of their names."""
-    for name, text in sorted(bundle.vocabulary.jurisdictions.items()):
-        if not text.countries or not text.covers or only not in name:
+    """Every changed cell of the jurisdictions whose file's name contains `only`, in file order."""
+    spans = {name: bundle.vocabulary.spans["jurisdictions", name] for name in bundle.vocabulary.jurisdictions}
+    for name, at in sorted(spans.items(), key=lambda each: (each[1].file, each[1].line)):
+        text = bundle.vocabulary.jurisdictions[name]
+        if not text.countries or not text.covers or only not in at.file:
             continue
-        at = bundle.vocabulary.spans["jurisdictions", name]
         for subject, known in bundle.vocabulary.subjects.items():
             if known.only_in and name not in known.only_in:
                 continue
             for sentence, cell in _changed(bundle, name, subject):
                 made = _with_cell(bundle, name, subject, cell)
-                yield CellMutant(name, subject, at.file, at.line, f"{subject} of {name}: {sentence}", made)
+                before = text.covers.get(subject)
+                partly = before is not None and before.partly == "yes"
+                widens = cell is not None and (cell.kind != "by" or (partly and cell.partly == "no"))
+                yield CellMutant(name, subject, at.file, at.line, f"{subject}: {sentence}", made, widens)
 
 
 def _changed(bundle: Bundle, jurisdiction: str, subject: str) -> Iterator[tuple[str, CoverText | None]]:

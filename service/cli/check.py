@@ -10,6 +10,7 @@ from service.cli.output import (
     FORMATS,
     count,
     digests,
+    fill,
     finding_document,
     painted,
     print_findings,
@@ -31,7 +32,7 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Count warnings as findings.")] = False,
 ) -> int:
     """
-    Check policies, and report every finding of every file at its line.
+    Check policies, and report every finding of every file at its line, and every subject matter of which nothing was read.
 
     Ends with 0 where they are sound, with 1 where there is a finding.
     """
@@ -49,11 +50,17 @@ def check(
     failed = bundle is None or (strict and bool(findings))
     if form == "json":
         listed = [finding_document(each) for each in findings]
-        print_json({"sound": not failed, "findings": listed, "bundle": digests(bundle)})
+        empty = engine.empty_cells(bundle) if bundle else {}
+        print_json({"sound": not failed, "findings": listed, "empty": empty, "bundle": digests(bundle)})
     elif form == "sarif":
         print_sarif(findings, paths or [], int(failed))
     else:
         print_findings(findings, sources)
+        if bundle and (empty := engine.empty_cells(bundle)):
+            print(
+                f"nothing was read on {count(sum(map(len, empty.values())), 'subject matter')}, where each exchange is reviewed:"
+            )
+            print("\n".join(fill(f"{place}: {', '.join(subjects)}", "  ") for place, subjects in empty.items()))
         print(_summary(bundle) if bundle else _refusal(findings))
     return int(failed)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -23,6 +23,7 @@ from service.cli.output import complain, count, fill, painted, print_json, progr
 if TYPE_CHECKING:
     import engine
 
+Change: TypeAlias = "engine.Mutant | engine.CellMutant"
 CHUNK = 4  # changes that a process tries at a time
 
 app = Commands()
@@ -53,8 +54,9 @@ def test(
     Run the tests of the policies.
 
     Ends with 0 where all pass, with 1 where one fails. --mutate denies and drops each condition, moves each threshold by one and each
-    date and last day by a day, and drops each exemption. It lists the changes that no test notices, and ends with 1 where there are
-    too many, or where one of them widens a lift.
+    date and last day by a day, and drops each exemption. Of what each jurisdiction covers it frees what was not read, and takes back
+    what is free. It lists the changes that no test notices, and ends with 1 where there are too many, or where one of them widens a lift
+    or what is covered.
 
     --lies takes each case that is not permitted, and changes one statement at a time to every value that the rules tell apart, leaves
     it out, or adds a document or claim. A permit that comes of this has to name the changed statement among those it rests on; where one
@@ -131,13 +133,17 @@ def _mutate(paths: list[Path], only: str, at_least: float, as_json: bool) -> int
 
     began = time.monotonic()
     bundle = load_or_stop(paths)
-    mutants = list(engine.mutants(bundle, only))
+    laws, cells = list(engine.mutants(bundle, only)), list(engine.cell_mutants(bundle, only))
+    mutants: list[Change] = [*laws, *cells]
     if not mutants:
-        raise UsedWrongly(f"no policy file has `{only}` in its name" if only else "there is no policy to change")
-    noticed = []
+        raise UsedWrongly(f"no file of policies has `{only}` in its name" if only else "there is no policy to change")
+    noticed: list[bool] = []
     try:
-        court = _in_session(bundle, mutants)
-        for number, each in enumerate(in_processes(partial(_noticed, court, mutants), range(len(mutants)), CHUNK), 1):
+        court = _in_session(bundle, laws)
+        seen = in_processes(partial(_noticed, court, laws), range(len(laws)), CHUNK)
+        if cells:
+            seen = chain(seen, in_processes(partial(_cell_noticed, engine.CellCourt(bundle), cells), range(len(cells)), CHUNK))
+        for number, each in enumerate(seen, 1):
             noticed.append(each)
             progress(f"{number:,} of {len(mutants):,} changes")
     except ValueError as failing:
@@ -175,7 +181,11 @@ def _noticed(court: "engine.Court", mutants: "Sequence[engine.Mutant]", number: 
     return court.notices(mutants[number])
 
 
-def _report(mutants: "Sequence[engine.Mutant]", survivors: "Sequence[engine.Mutant]", share: float) -> dict[str, object]:
+def _cell_noticed(court: "engine.CellCourt", cells: "Sequence[engine.CellMutant]", number: int) -> bool:
+    return court.notices(cells[number])
+
+
+def _report(mutants: "Sequence[Change]", survivors: "Sequence[Change]", share: float) -> dict[str, object]:
     return {
         "changes": len(mutants),
         "noticed": len(mutants) - len(survivors),
@@ -186,13 +196,13 @@ def _report(mutants: "Sequence[engine.Mutant]", survivors: "Sequence[engine.Muta
     }
 
 
-def _lines(mutants: "Sequence[engine.Mutant]", survivors: "Sequence[engine.Mutant]", share: float) -> Iterator[str]:
+def _lines(mutants: "Sequence[Change]", survivors: "Sequence[Change]", share: float) -> Iterator[str]:
     for file, group in groupby(survivors, key=lambda mutant: mutant.file):
         yield f"{file}: no test defends"
         yield from (f"  {mutant.line}: {mutant.sentence}" for mutant in group)
         yield ""
     if wider := [mutant for mutant in survivors if mutant.widens]:
-        yield f"{count(len(wider), 'lift')} could be wider and no test would notice, which fails whatever the share:"
+        yield f"{count(len(wider), 'sentence')} could lift more and no test would notice, which fails whatever the share:"
         yield from (f"  {mutant.file}:{mutant.line}: {mutant.sentence}" for mutant in wider)
         yield ""
     made = Counter(mutant.policy for mutant in mutants)

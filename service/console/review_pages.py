@@ -24,7 +24,7 @@ from service.reviews.sign_offs import SignOff
 
 MOST_ENDING = 10  # approvals that end soon, on the page of the queue
 MOST_SHOWN = 3  # provisions of a row
-REACHES = "reach/"
+REACHES, GAPS = "reach/", "gap/"  # what the names of reaches and gaps begin with
 ALL = "all"  # the subject matter of a gap that is of every one
 
 
@@ -205,6 +205,7 @@ def _provisions(shown: CaseShown, reviewer: Reviewer, reader: PageReader) -> lis
             signatures.pop(each.provision, None)
         else:
             signatures.setdefault(each.provision, []).append(each)
+    silent = {str(part.get("sign_off")): str(part.get("says", "")) for part in shown.gaps}
     found = []
     for id in shown.preview.all.provisions:
         rule = titled.get(id)
@@ -215,7 +216,7 @@ def _provisions(shown: CaseShown, reviewer: Reviewer, reader: PageReader) -> lis
                 id=id,
                 title=_title(id, reader, titled),
                 source=_source(rule, reader),
-                says=rule.provision.says.in_(reader.lang) if rule else "",
+                says=rule.provision.says.in_(reader.lang) if rule else silent.get(id, ""),
                 kind=_kind(id, rule),
                 mark=rule.provision.status if rule else "",
                 change=changes.get(id),
@@ -240,8 +241,8 @@ def _title(id: str, reader: PageReader, titled: Mapping[str, Any]) -> str:
     rule = titled.get(id)
     if rule is not None:
         return str(rule.provision.title.in_(reader.lang))
-    if id.startswith(REACHES):
-        country, _, subject = id.removeprefix(REACHES).partition("/")
+    if id.startswith((REACHES, GAPS)):
+        _, country, subject = id.split("/", 2)
         return reader.language.pair(reader.place(country), reader.subject(subject))
     return id
 
@@ -253,8 +254,8 @@ def _source(rule: Any, reader: PageReader) -> str:
 
 
 def _kind(id: str, rule: Any) -> str:
-    if id.startswith(REACHES):
-        return "reach"
+    if id.startswith((REACHES, GAPS)):
+        return "reach" if id.startswith(REACHES) else "gap"
     return "review" if rule is None or rule.effect == "review" else "lift"
 
 

@@ -81,8 +81,8 @@ _ENGLISH = {
     "you_signed": "You have approved. Another person has to.",
     "more_provisions": "{:,} more can be approved; what each would change is not shown.",
     "gaps": "Law that is not modelled",
-    "gaps_text": "Nobody can sign this off. Whoever is responsible for your organisation’s policies may say there, for a time, that the"
-    " matter is looked after elsewhere:",
+    "gaps_text": "Whoever has read the law may approve it for this exchange, where it stands among what you decide. For all exchanges,"
+    " whoever is responsible for your organisation’s policies may say there, for a time, that the matter is looked after elsewhere:",
     "sign": "Approve or refuse",
     "own_text": "You asked for this decision, so another person has to approve it. You may refuse.",
     "own_perhaps": "You asked for the same before, or may have before an erasure, so another person has to approve it. You may refuse.",
@@ -203,7 +203,8 @@ _CHINESE = {
     "you_signed": "您已批准，还须另一人批准。",
     "more_provisions": "另有 {:,} 项可批准，未逐项显示其影响。",
     "gaps": "未建模的法律",
-    "gaps_text": "此项无法签核。负责贵组织规则的人可在其中写明，该事项在一定期间内另有保障：",
+    "gaps_text": "已研读相关法律者可就本次提供予以批准（如列于上方待决定事项中）。如适用于所有提供，负责贵组织规则的人可在其中写明，"
+    "该事项在一定期间内另有保障：",
     "sign": "批准或拒绝",
     "own_text": "本决定由您提出，须由他人批准。您可以拒绝。",
     "own_perhaps": "您曾就相同事实提出请求，或者可能在一次删除之前提出过，须由他人批准。您可以拒绝。",

@@ -227,7 +227,7 @@ def test_a_wider_lift_that_survives_fails_whatever_the_share(tmp_path: Path) -> 
         (tmp_path / Path(name).name).write_bytes(text)
     done = CliRunner().invoke(app, ["test", str(tmp_path), "--mutate", "--at-least", "50"])
     assert done.exit_code == 1
-    assert "1 lift could be wider and no test would notice, which fails whatever the share:" in done.output
+    assert "1 sentence could lift more and no test would notice, which fails whatever the share:" in done.output
     assert "law.yaml:13: art-2: that “share is at least 0.5” matters\n" in done.output.partition("whatever the share")[2]
     told = json.loads(CliRunner().invoke(app, ["test", str(tmp_path), "--mutate", "--json"]).stdout)
     assert [each["sentence"] for each in told["undefended"] if each["widens"]] == [
