@@ -402,9 +402,9 @@ class SignaturePart(Part):
 class SignedOffPart(Part):
     """
     An approval that the decision rests on. With `accepts` "review", the provision no longer asks for a review. With "lift", what the
-    provision lifts only in doubt counts as lifted. With "reach", `provision` is `reach/COUNTRY/SUBJECT`, a law that may reach the data.
-    `until` is the last day of the approval. Where two persons had to sign, `also` has the other signature, and `until` is the earlier of
-    both last days.
+    provision lifts only in doubt counts as lifted. With "reaches", a law that may reach the exporter counts as reaching it. With "reach" or
+    "gap", `provision` is `reach/COUNTRY/SUBJECT` or `gap/COUNTRY/SUBJECT`, a law that may reach the data or was not read. `until` is the
+    last day of the approval. Where two persons had to sign, `also` has the other signature, and `until` is the earlier of both last days.
     """
 
     provision: str

@@ -155,7 +155,7 @@ class Settings(BaseModel):
         default=1,
         ge=1,
         le=2,
-        description="how many persons must sign off a provision of whose sign-off its author says nothing",
+        description="how many persons must sign off a provision of whose sign-off its author says nothing, or a law that was not read",
     )
     draft_days: int = Field(
         default=30, ge=1, le=3650, description="for how many days after its last change the draft of an exchange is kept"

@@ -8,7 +8,7 @@ that no case notices is a sentence on the law that no test defends. Cells are ch
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -17,8 +17,9 @@ from engine.backends.bitset import Bitset
 from engine.backends.reference import Reference
 from engine.bundle import Bundle
 from engine.deciding.combine import Combiner
+from engine.policy_language.floors import either, governed
 from engine.policy_language.vocabulary_text import CoverText
-from engine.rules import ALWAYS, AnyOf, Condition, Defined, Floor, Spoken
+from engine.rules import ALWAYS, Condition, Floor, Spoken
 
 READ = {"read": "a change", "source": "a change", "read_on": date.min, "status": "confirmed", "verify_by": date.max}
 
@@ -94,38 +95,45 @@ def _with_cell(bundle: Bundle, jurisdiction: str, subject: str, cell: CoverText 
     words = {**bundle.vocabulary.jurisdictions, jurisdiction: text.model_copy(update={"covers": covers})}
     definitions: dict[str, Condition] = dict(bundle.rules.definitions)
     floors = tuple(
-        _floor(floor, subject, cell, definitions) if floor.jurisdiction == jurisdiction else floor
+        _floor(bundle, floor, covers, subject, definitions) if floor.jurisdiction == jurisdiction else floor
         for floor in bundle.rules.floors
     )
     rules = replace(bundle.rules, floors=floors, definitions=definitions)
     return replace(bundle, rules=rules, vocabulary=replace(bundle.vocabulary, jurisdictions=words))
 
 
-def _floor(floor: Floor, subject: str, cell: CoverText | None, definitions: dict[str, Condition]) -> Floor:
-    spoken = {each.subject: each for each in floor.spoken if each.subject}
+def _floor(
+    bundle: Bundle, floor: Floor, covers: Mapping[str, CoverText], subject: str, definitions: dict[str, Condition]
+) -> Floor:
+    """The floor of a jurisdiction whose cell on `subject` has changed, and with it what stands under that subject matter."""
+    subjects = bundle.vocabulary.subjects
+    before = {each.subject.removeprefix("subject/"): each for each in floor.spoken if each.subject}
+    accepted = {name: tuple(key for key in each.by if key.startswith("accepted/")) for name, each in before.items()}
+    own = {name: replace(each, by=tuple(k for k in each.by if k not in accepted[name])) for name, each in before.items()}
+    own[subject] = _spoken(floor.jurisdiction, subject, covers.get(subject), definitions)
+    for name, cell in covers.items():
+        if name in own and cell.kind == "under" and not cell.in_doubt(bundle.settings.trust):
+            own[name], definitions[f"under/{floor.jurisdiction}/{name}"] = governed(
+                floor.jurisdiction, name, cell, own, subjects
+            )
+    both = dict(either(subjects, {name: each for name, each in own.items() if name in covers}))
+    definitions |= {each.by[0]: condition for each, condition in both.items()}
+    spoken = (replace(each, by=(*each.by, *accepted[name]), signed=before[name].signed) for name, each in own.items())
+    return replace(floor, spoken=(*spoken, *both))
+
+
+def _spoken(jurisdiction: str, subject: str, cell: CoverText | None, definitions: dict[str, Condition]) -> Spoken:
+    """What a changed cell says; one that stands under another subject matter is made with its floor."""
     about = f"subject/{subject}"
-    accepted = tuple(key for key in spoken[about].by if key.startswith("accepted/"))
     match cell.kind if cell else "gap":
         case "free":
-            key = f"free/{floor.jurisdiction}/{subject}"
-            if cell is not None and cell.when is None:
-                definitions[key] = ALWAYS
-            changed = Spoken(about, date.min, (key,))
-        case "under":
-            wider = spoken[f"subject/{cell.under if cell else ''}"]
-            key = f"under/{floor.jurisdiction}/{subject}"
-            definitions[key] = AnyOf(tuple(Defined(each) for each in wider.by))
-            changed = Spoken(about, wider.covered_from, (key,))
-        case "by":
-            kept = tuple(f"speaks/{name}" for name in (cell.by if cell else ()) if f"speaks/{name}" in definitions)
-            changed = Spoken(about, date.min if cell and cell.partly == "no" else None, kept)
-            if cell and cell.partly == "no" and cell.from_:
-                changed = replace(changed, covered_from=cell.from_)
-        case _:
-            changed = Spoken(about, None, ())
-    spoken[about] = replace(changed, by=(*changed.by, *accepted), signed=spoken[about].signed)
-    rest = tuple(each for each in floor.spoken if not each.subject)
-    return replace(floor, spoken=(*spoken.values(), *rest))
+            key = f"free/{jurisdiction}/{subject}"
+            definitions[key] = ALWAYS
+            return Spoken(about, date.min, (key,))
+        case "by" if cell is not None:
+            kept = tuple(f"speaks/{name}" for name in cell.by if f"speaks/{name}" in definitions)
+            return Spoken(about, cell.from_, kept)
+    return Spoken(about, None, ())
 
 
 class CellCourt:

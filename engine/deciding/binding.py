@@ -21,7 +21,7 @@ from engine.rules import AS_OF, Condition, Defined, tests
 
 UNBOUND = (AS_OF, "schema")  # members of an exchange that no approval is bound to, beside its counters
 ENDS = frozenset({"at_least", "at_most"})
-UNKNOWN = "unknown"
+UNKNOWN, REST = "unknown", "rest"
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
@@ -40,9 +40,17 @@ def still_holds(bundle: Bundle, earlier: Mapping[str, Any], later: Mapping[str, 
     before, after = dict(_leaves(bundle, earlier)), dict(_leaves(bundle, later))
     if not all(path in after and _within(value, after[path]) for path, value in before.items()):
         return False
-    came = after.keys() - before.keys()
+    came = {member for path in after.keys() - before.keys() for member in _members(bundle, path)}
     read = _read(bundle, name)
     return not any(path in read or _fixed(bundle, path) for path in came)
+
+
+def _members(bundle: Bundle, path: str) -> tuple[str, ...]:
+    """What a stated fact speaks of: itself, or with `rest` every number of its family."""
+    family, _, last = path.rpartition(".")
+    if last != REST or path in bundle.vocabulary.facts:
+        return (path,)
+    return tuple(name for name in bundle.vocabulary.facts if name.startswith(f"{family}."))
 
 
 def _leaves(bundle: Bundle, sent: Mapping[str, Any], under: str = "") -> Iterator[tuple[str, Any]]:

@@ -146,7 +146,7 @@ class Coverage:
     """
     `jurisdictions` cover a country that the exchange touches; `gaps` are the laws that are not modelled. `reaches` are reviewed, and
     `signed` are the gaps and reaches that a person has signed off, which are not. `stands_on` are the jurisdictions and subject matters of
-    which something was read that settles them for this exchange.
+    which something was read that settles them for this exchange. `guarded` are the subject matters for which nobody signs.
     """
 
     jurisdictions: tuple[str, ...]
@@ -156,6 +156,7 @@ class Coverage:
     signed: tuple[Gap | Reach, ...] = ()
     accepted: tuple[Accepted, ...] = ()
     stands_on: tuple[tuple[str, str], ...] = ()
+    guarded: frozenset[str] = frozenset()
 
     @property
     def silences(self) -> Iterator[Gap | Reach]:
@@ -274,7 +275,9 @@ class CoverageMap:
         about = [(subject, truth) for subject, truth in said.items() if truth is not NO]
         settled = tuple((place, subject) for place in covers for subject, _ in about if law.says(place, subject) is YES)
         left_alone = tuple(law.not_reached(covers, about))
-        return Coverage(covers, tuple(gaps), tuple(reaches), left_alone, accepted=tuple(accepted), stands_on=settled)
+        return Coverage(
+            covers, tuple(gaps), tuple(reaches), left_alone, accepted=tuple(accepted), stands_on=settled, guarded=self._guarded
+        )
 
     def _exists(self, subject: str, jurisdiction: str) -> bool:
         """Whether the law of a jurisdiction knows a subject matter."""

@@ -1,10 +1,11 @@
 """
 Sign-off: what a person may approve in a decision, and to what the approval is bound.
 
-A person signs off a provision. Its reviews then end, and what it lifts only in doubt counts as lifted. That holds only where the provision
-certainly stands: a signature never takes the place of a missing fact. Nothing else changes: requirements, prohibitions, conflicts, gaps in
-coverage and overdue duties stay as they are. An approval is bound to the meaning of the provision and to the facts; the caller binds it to
-an end date. Source: semantics 4.6.
+A person signs off a provision. Its reviews then end, and what it lifts only in doubt counts as lifted. Or she signs off a gap or a reach,
+whose law she has read: its subject matter is then permitted in this exchange. That holds only where what is signed certainly stands: a
+signature never takes the place of a missing fact. Nothing else changes: requirements, prohibitions and overdue duties stay as they are. An
+approval is bound to the meaning of the provision or of the coverage, and to the facts; the caller binds it to an end date. Source:
+semantics 4.6.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from engine.rules import Atom, Condition, Defined, Need, Rule, RuleSet, State, T
 from engine.values import Duration, Missing, ValueSet
 from engine.verdict import Reading, Verdict, numbers
 
-# Why nobody may sign off a provision: the engines disagree, no provision has this id, it only may stand since facts are
-# missing, what it lifts in doubt is in doubt for another reason too, it prohibits, requires or obliges, or
-# nothing about it needs a sign-off.
+# Why nobody may sign off a provision, a gap or a reach: the engines disagree, no provision has this id, it only may stand since
+# facts are missing, what it lifts in doubt is in doubt for another reason too, it prohibits, requires or obliges, it is of a subject matter
+# for which nobody signs, or nothing about it needs a sign-off.
 Unsignable: TypeAlias = Literal[
-    "disagreement", "no-provision", "possible", "doubted", "prohibits", "requires", "obliges", "nothing"
+    "disagreement", "no-provision", "possible", "doubted", "prohibits", "requires", "obliges", "guarded", "nothing"
 ]
 
 Accepts: TypeAlias = Literal["review", "lift", "reach", "reaches", "gap"]  # what an approval accepts
@@ -126,10 +127,10 @@ def _concerned(verdict: Verdict, among: int) -> list[tuple[int, Rule]]:
 def why_not(verdict: Verdict, coverage: Coverage, provision: str) -> Unsignable:
     """The strongest reason why what is not signable is not; `coverage` is that of the outcome."""
     if provision.startswith(SILENT):
-        silent = {
-            (each.country, each.subject or subject) for each in coverage.silences for subject in (provision.rpartition("/")[2],)
-        }
-        return "possible" if tuple(provision.split("/")[1:]) in silent else "nothing"
+        _, country, subject = provision.split("/")
+        if not any(each.country == country and each.subject in ("", subject) for each in coverage.silences):
+            return "nothing"
+        return "guarded" if subject in coverage.guarded else "possible"
     effects = {rule.effect for rule in verdict.rules if rule.provision.id == provision}
     if not effects:
         return "no-provision"

@@ -144,8 +144,9 @@ class AnswerWriter:
     def besides(self, case: Case) -> Iterator[str]:
         """What a person must look at beside what the outcome says; silent law is among the gaps."""
         if case.outcome.bounds.low > Level.REVIEW:
+            closed = case.outcome.bounds.low is Level.PROHIBITED  # then no signature helps
             for name, said in dict.fromkeys(reviews(case, self.book)):
-                yield encode({"says": said, **_told(sign_off=name)})
+                yield encode({"says": said, **_told(sign_off="" if closed else name)})
 
     def possibly(self, case: Case) -> str:
         """How many reviews may stand beside a stricter outcome, and one question."""

@@ -17,7 +17,7 @@ from engine.policy_language.exemptions import WrittenRule, periods
 from engine.policy_language.policy_text import PolicyText
 from engine.policy_language.tree import Node, locate
 from engine.policy_language.vocabulary import Fact, Vocabulary
-from engine.policy_language.vocabulary_text import CoverText, JurisdictionText
+from engine.policy_language.vocabulary_text import CoverText, JurisdictionText, SubjectText
 from engine.rules import ALWAYS, AS_OF, All, AnyOf, Atom, Condition, Defined, Floor, Not, Spoken, atoms, signed_floor
 from engine.values import Type
 
@@ -126,19 +126,9 @@ class _Floors:
                 found = spoken.get(subject, Spoken(f"subject/{subject}", None, ()))
                 name = "" if known.guarded == "yes" else signed_floor(jurisdiction, subject)
                 yield replace(found, by=(*found.by, *accepted.get(subject, ())), signed=name)
-        yield from self._either(spoken)
-
-    def _either(self, spoken: Mapping[str, Spoken]) -> Iterator[Spoken]:
-        """
-        Data are of a subject matter or of its contrary. Where law speaks of both, it speaks, though nobody knows of which they are.
-        """
-        for subject, law in spoken.items():
-            other = spoken.get(self.vocabulary.subjects[subject].other_than or "")
-            if other is not None and law.by and other.by:
-                sides = [AnyOf(tuple(Defined(key) for key in each.by)) for each in (law, other)]
-                key = f"either/{law.signed or subject}/{'/'.join(law.by[:1])}"
-                self.conditions.definitions[key] = All(tuple(sides))
-                yield Spoken("", None, (key,))
+        for each, condition in either(self.vocabulary.subjects, spoken):
+            self.conditions.definitions[each.by[0]] = condition
+            yield each
 
     def _accepted(self, jurisdiction: str, text: JurisdictionText) -> dict[str, list[str]]:
         """
@@ -190,16 +180,9 @@ class _Floors:
         return key
 
     def _under(self, jurisdiction: str, subject: str, cover: CoverText, others: Mapping[str, Spoken]) -> Spoken:
-        """What governs a subject matter that stands under a wider one: the floor that the law on this one gives."""
-        laws = [others.get(name, Spoken(f"subject/{name}", None, ())) for name in cover.wider]
-        sides = [All((Defined(law.subject), AnyOf(tuple(Defined(key) for key in law.by)))) for law in laws]
-        subjects = self.vocabulary.subjects
-        if len(laws) > 1 and any(subjects[a].other_than == b for a in cover.wider for b in cover.wider if a in subjects):
-            sides.append(All(tuple(AnyOf(tuple(Defined(key) for key in law.by)) for law in laws)))  # they are of one of the two
-        key = f"under/{jurisdiction}/{subject}"
-        self.conditions.definitions[key] = AnyOf(tuple(sides))
-        since = laws[0].covered_from
-        return Spoken(f"subject/{subject}", since and max(since, cover.from_ or since), (key,))
+        found, condition = governed(jurisdiction, subject, cover, others, self.vocabulary.subjects)
+        self.conditions.definitions[found.by[0]] = condition
+        return found
 
     def _by(self, jurisdiction: str, subject: str, cover: CoverText) -> Spoken:
         node, where = self.vocabulary.nodes["jurisdictions", jurisdiction], ("covers", subject, "by")
@@ -243,6 +226,28 @@ class _Floors:
         always = text.otherwise is not None and not rule
         self.conditions.definitions[f"speaks/{name}"] = All((applies,) if always else (applies, _in_force_of(rules)))
         return f"speaks/{name}"
+
+
+def governed(
+    jurisdiction: str, subject: str, cover: CoverText, others: Mapping[str, Spoken], subjects: Mapping[str, SubjectText]
+) -> tuple[Spoken, Condition]:
+    """What governs a subject matter that stands under a wider one: the floor that the law on this one gives."""
+    laws = [others.get(name, Spoken(f"subject/{name}", None, ())) for name in cover.wider]
+    sides = [All((Defined(law.subject), AnyOf(tuple(Defined(key) for key in law.by)))) for law in laws]
+    if len(laws) > 1 and any(subjects[a].other_than == b for a in cover.wider for b in cover.wider if a in subjects):
+        sides.append(All(tuple(AnyOf(tuple(Defined(key) for key in law.by)) for law in laws)))  # they are of one of the two
+    since = laws[0].covered_from
+    key = f"under/{jurisdiction}/{subject}"
+    return Spoken(f"subject/{subject}", since and max(since, cover.from_ or since), (key,)), AnyOf(tuple(sides))
+
+
+def either(subjects: Mapping[str, SubjectText], spoken: Mapping[str, Spoken]) -> Iterator[tuple[Spoken, Condition]]:
+    """Data are of a subject matter or of its contrary. Where law speaks of both, it speaks, though nobody knows of which they are."""
+    for subject, law in spoken.items():
+        other = spoken.get(subjects[subject].other_than or "")
+        if other is not None and law.by and other.by:
+            sides = [AnyOf(tuple(Defined(key) for key in each.by)) for each in (law, other)]
+            yield Spoken("", None, (f"either/{law.signed or subject}/{'/'.join(law.by[:1])}",)), All(tuple(sides))
 
 
 def _names(fact: Fact, countries: Sequence[str]) -> Atom:

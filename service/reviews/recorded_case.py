@@ -43,8 +43,6 @@ def kinds_of(live: Live, decision: Mapping[str, Any], signable: Sequence[str]) -
     if decision.get("engine", {}).get("agreed") is False:
         return ()
     found = {kind_of(live, provision) for provision in signable}
-    if gaps_of(decision):
-        found.add(GAP)
     return tuple(kind for kind in KINDS if kind in found)
 
 

@@ -45,6 +45,7 @@ WHY_NOT: Mapping[engine.Unsignable, str] = {
     "prohibits": "`{}` prohibits, and a prohibition cannot be signed off",
     "requires": "`{}` requires, and a requirement cannot be signed off; show what it requires",
     "obliges": "`{}` obliges, and a duty that is overdue cannot be signed off; perform the duty",
+    "guarded": "nobody signs for `{}`: data of this kind stay a review",
     "nothing": "`{}` asks for no review of this exchange, and no lift by it is in doubt",
 }
 MOST_FACTS = 10  # named in a refusal

@@ -192,7 +192,21 @@ def _signed(number: int, of: Copy, facts: str, provision: str, meaning: str, sta
     at = moment_text(of.at + timedelta(hours=5))
     verdict, until = ("approve", last) if state == APPROVED else ("refuse", None)
     reason = "counsel has read the contract and the assessment"
-    return (number, f"sign-off-{number}", of.id, provision, meaning, facts, verdict, reason, until, at, "key:counsel", None)
+    return (
+        number,
+        f"sign-off-{number}",
+        of.id,
+        provision,
+        meaning,
+        facts,
+        verdict,
+        reason,
+        until,
+        at,
+        "key:counsel",
+        None,
+        None,
+    )
 
 
 def _id(chance: random.Random, at: datetime) -> str:

@@ -122,7 +122,7 @@ def test_a_smaller_workload_is_the_beginning_of_a_larger() -> None:
     assert conditions[0].items() <= conditions[1].items()
 
 
-ANSWER = Answer(["a"], ["a", "b"], Level.REQUIREMENTS_UNMET, Level.REVIEW)
+ANSWER = Answer(["a"], ["a", "b"], Level.REVIEW, Level.REQUIREMENTS_UNMET)
 
 
 @pytest.mark.parametrize(

@@ -53,8 +53,9 @@ cases:
 """
 
 
-def sources(words: str = WORDS, law: str = LAW, tests: str = TESTS) -> dict[str, bytes]:
-    return {"p/words.yaml": words.encode(), "p/law.yaml": law.encode(), "p/law.test.yaml": tests.encode()}
+def sources(words: str = WORDS, law: str = LAW, tests: str = TESTS, house: str = "") -> dict[str, bytes]:
+    texts = {"p/words.yaml": words, "p/law.yaml": law, "p/law.test.yaml": tests, "p/house.yaml": house}
+    return {file: text.encode() for file, text in texts.items() if text}
 
 
 def found(day: date = DAY, **texts: str) -> list[str]:
@@ -351,3 +352,34 @@ def test_the_command_reports_one_folder_of_several(folder: Path, tmp_path_factor
     done = CliRunner().invoke(app, ["lint", str(folder), str(own), "--only", "acme/", "--json"])
     listed = json.loads(done.stdout)["findings"]
     assert (done.exit_code, [(each["code"], each["file"]) for each in listed]) == (1, [("untranslated", "acme/acme.yaml")])
+
+
+def test_an_unsure_review_beside_requirements_does_not_say_whether_the_law_reaches() -> None:
+    """If the doubt is whether the law reaches, `reach_in_doubt` says so; then nothing is found."""
+    review = (
+        "  - {id: art-3, title: {en: three, zh: 三}, cite: three, says: three, source: three, status: unsure,\n"
+        "     when: [{x.rank: low}], review: {en: look, zh: 看}}\n"
+    )
+    said = "reach-not-said law.yaml:13 `art-3` is an unsure review beside requirements, which it leaves certain"
+    assert [line for line in found(law=LAW + review) if line.startswith("reach-not-said")] == [said]
+    doubt = "reach_in_doubt: {when: {x.rank: low}, cite: three, says: {en: it was not read, zh: 未读}}\nrules:"
+    assert not [line for line in found(law=(LAW + review).replace("rules:", doubt)) if line.startswith("reach-not-said")]
+
+
+def test_an_acceptance_of_what_is_covered_is_found() -> None:
+    """An organisation looks after what the law covers already; of what the law does not cover, nothing is said."""
+    words = WORDS.replace("zh: 甲}}", "zh: 甲}, countries: [AA], covers: {ranked: {from: 2020-02-01, by: [aa.law]}}}")
+    words = words.replace(
+        "values:\n", "values:\n  country: {title: {en: country, zh: 国}, values: {AA: {title: {en: Aland, zh: 甲}}}}\n", 1
+    )
+    words += (
+        "subjects:\n  ranked: {title: {en: ranked, zh: 有级}, when: {x.rank: high}}\n"
+        "  here: {title: {en: here, zh: 在此}, when: {x.here: yes}}\n"
+    )
+    house = (
+        "organisation: acme\ntitle: {en: Acme, zh: 甲}\naccepts:\n"
+        "  - {id: one, country: AA, subjects: [SUBJECT], by: counsel, because: {en: read, zh: 已读}, from: 2026-01-01, until: 2026-12-31}\n"
+    )
+    for subject, codes in (("ranked", ["accepted-covered"]), ("here", [])):
+        lines = found(words=words, house=house.replace("SUBJECT", subject))
+        assert [line.split()[0] for line in lines if line.startswith("accepted-covered")] == codes

@@ -7,6 +7,7 @@ What a test asks of it is decided by all three engines, which must agree.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Any
@@ -17,6 +18,7 @@ from engine.deciding.judgement import Judgement
 
 DAY = date(2026, 6, 15)
 UNTIL = date(2026, 12, 31)
+MODES = ("checked", "bitset", "reference")
 BY = "{from: 2020-01-01, by: [aq.law]}"
 READ = "read: all of it, source: a library, read_on: 2026-06-01, verify_by: 2027-06-01"
 SURE = f"{READ}, status: confirmed"
@@ -98,25 +100,32 @@ def rule(id: str, says: str, status: str = "confirmed") -> str:
 
 def sources(cells: str, rules: str = "", head: str = "", **others: str) -> dict[str, bytes]:
     """The files: `cells` are those of AQ beside its personal and other data, `head` is added to its law before its rules."""
-    covers = f"personal: {others.pop('personal', BY)}, non-personal: {others.pop('nobody', BY)}" + (f", {cells}" if cells else "")
+    covers = f"personal: {others.pop('personal', BY)}, non-personal: {others.pop('nobody', BY)}" + (
+        f", {cells}" if cells else ""
+    )
     theirs = "{from: 2020-01-01, by: [bv.law]}"
     words = f"{WORDS}jurisdictions:\n  AQ: {{title: the ice, countries: [AQ], covers: {{{covers}}}}}\n"
-    words += f"  BV: {{title: the isle, countries: [BV], covers: {{personal: {theirs}, non-personal: {theirs}, krill: {theirs}}}}}\n"
+    words += (
+        f"  BV: {{title: the isle, countries: [BV], covers: {{personal: {theirs}, non-personal: {theirs}, krill: {theirs}}}}}\n"
+    )
     ours = law("AQ", rules).replace("rules:\n", f"{head}rules:\n", 1)
     written = {"words.yaml": words, "aq.yaml": ours, "bv.yaml": law("BV"), **others}
     return {name.replace("__", "."): text.encode() for name, text in written.items()}
 
 
-@cache
-def world(cells: str, rules: str = "", head: str = "", trust: Any = "confirmed", **others: str) -> engine.Bundle:
-    """The bundle with some cells of AQ and some rules of its law."""
-    return engine.load_sources(sources(cells, rules, head, **others), engine.PolicySettings(trust=trust))
+@dataclass(frozen=True, eq=False)
+class World:
+    """A bundle, with a decision point of each mode."""
+
+    bundle: engine.Bundle
+    deciders: dict[str, engine.PDP]
 
 
 @cache
-def decider(made: engine.Bundle, mode: str) -> engine.PDP:
-    """A decision point of one mode, made once for each bundle."""
-    return engine.PDP(made, mode)
+def world(cells: str, rules: str = "", head: str = "", trust: Any = "confirmed", **others: str) -> World:
+    """The world with some cells of AQ and some rules of its law, made once."""
+    made = engine.load_sources(sources(cells, rules, head, **others), engine.PolicySettings(trust=trust))
+    return World(made, {mode: engine.PDP(made, mode) for mode in MODES})
 
 
 def approvals(*names: str) -> list[engine.Approval]:
@@ -124,11 +133,11 @@ def approvals(*names: str) -> list[engine.Approval]:
     return [engine.Approval(name, f"s-{name}", "counsel", UNTIL) for name in names]
 
 
-def judged(made: engine.Bundle, signed: Collection[str] = (), **facts: Any) -> Judgement:
+def judged(made: World, signed: Collection[str] = (), **facts: Any) -> Judgement:
     """The judgement on an exchange; `__` in a fact's name is a dot. Two engines decide, the reference decides the same."""
-    exchange = build(made, {**BASE, **{name.replace("__", "."): value for name, value in facts.items()}})
+    exchange = build(made.bundle, {**BASE, **{name.replace("__", "."): value for name, value in facts.items()}})
     found, meaning = (
-        decider(made, mode).judge(exchange, as_of=DAY, signed=approvals(*signed)) for mode in ("checked", "reference")
+        made.deciders[mode].judge(exchange, as_of=DAY, signed=approvals(*signed)) for mode in ("checked", "reference")
     )
     assert found.agreed, found.engine.disagreement
     assert not meaning.verdict.differences(found.verdict)
@@ -144,5 +153,6 @@ def span(found: Judgement) -> str:
 
 
 def gaps(found: Judgement) -> list[str]:
-    """The gaps of a judgement, each with its kind."""
-    return [f"{gap.country}/{gap.subject} {gap.kind}{'' if gap.certain else ' ?'}" for gap in found.outcome.coverage.gaps]
+    """The gaps that are reviewed, each with its kind; those of a recipient's country alone are not."""
+    reviewed = (gap for gap in found.outcome.coverage.gaps if gap.reviewed)
+    return [f"{gap.country}/{gap.subject} {gap.kind}{'' if gap.certain else ' ?'}" for gap in reviewed]

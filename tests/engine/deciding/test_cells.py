@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import engine
+from engine.policy_language.vocabulary_text import CoverText, FactText, SubjectText
 from tests.engine.deciding.ice import BY, SURE, UNSURE, gaps, judged, sources, span, world
 
 UNREAD = f"unread: the Krill Act, {SURE}"
@@ -56,7 +57,7 @@ def test_under_a_wider_subject_nothing_is_settled_where_the_data_are_not_of_it()
 def test_under_takes_over_the_review_of_the_wider_subject() -> None:
     """Where the wider law was not read, what stands under it was not read either."""
     found = judged(world(f"krill: {{under: personal, {SURE}}}", personal=f"{{{UNREAD}}}"))
-    assert (span(found), gaps(found)) == ("review", ["AQ/krill unread", "AQ/personal unread"])
+    assert (span(found), gaps(found)) == ("review", ["AQ/personal unread", "AQ/krill unread"])
 
 
 def test_under_does_not_take_a_floor_that_was_signed() -> None:
@@ -137,6 +138,7 @@ def refused(cells: str) -> str:
         (f"{{under: personal, {UNREAD}}}", "`under` and `unread` do not go together"),
         (f"{{from: 2020-01-01, by: [aq.law], {UNREAD}}}", "`by` and `unread` do not go together"),
         ("{from: 2020-01-01, partly: yes, by: [aq.law]}", "say from which day the subject matter is covered"),
+        ("2020-01-01", "no policy speaks of `krill` in `AQ`"),
         ("{by: [aq.law]}", "say from which day the subject matter is covered"),
         (f"{{partly: yes, {UNREAD}}}", "`partly` belongs to `by`"),
         (f"{{partly: yes, free: yes, {SURE}}}", "`partly` belongs to `by`"),
@@ -164,3 +166,25 @@ def test_a_guarded_subject_is_neither_free_nor_under_another(cell: str) -> None:
 def test_a_cell_of_a_subject_that_the_law_does_not_know_is_refused() -> None:
     """A grade that only BV knows has no cell in AQ."""
     assert "`grade` is a subject matter only of the law of BV" in refused(f"grade: {BY}")
+
+
+def test_a_subject_matter_says_when_data_are_of_it() -> None:
+    """One without a condition and without a contrary would be of nothing."""
+    with pytest.raises(ValueError, match="a subject matter has `when`, or `other_than`, or both"):
+        SubjectText.model_validate({"title": "nothing"})
+
+
+def test_what_was_written_before_there_were_such_cells_and_marks_keeps_its_digest() -> None:
+    """A cell of policies and a fact without marks are printed as they were; what was read enters the digest of the other cells."""
+    by = CoverText.model_validate({"from": "2020-01-01", "by": ["aq.law"]})
+    assert repr(by) == "CoverText(from_=datetime.date(2020, 1, 1), partly='no', by=['aq.law'])"
+    read = {"read": "all", "source": "a page", "read_on": "2026-06-01", "status": "confirmed", "verify_by": "2027-06-01"}
+    assert "read='all'" in repr(CoverText.model_validate({"free": "yes", **read}))
+    assert "unread=" in repr(CoverText.model_validate({"partly": "yes", "by": ["aq.law"], "unread": "an act", **read}))
+    plain, frees, binds = (
+        repr(FactText.model_validate({"type": "yes/no", "title": "a fact", **more}))
+        for more in ({}, {"frees": "yes"}, {"binds": "yes"})
+    )
+    assert "frees" not in plain
+    assert plain == binds
+    assert "frees='yes'" in frees

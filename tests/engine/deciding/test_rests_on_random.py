@@ -33,7 +33,7 @@ class Permitting(Maker):
 
     def coverage(self, place: str, policies: dict[str, Any]) -> dict[str, Any]:
         covered = super().coverage(place, policies)
-        return {name: {"from": "2020-01-01", "by": [*text["by"]]} for name, text in covered.items()}
+        return {name: {"from": "2020-01-01", "by": [*text["by"]]} if "by" in text else text for name, text in covered.items()}
 
     def rule(self, id: str, ids: list[str], policy: str) -> dict[str, Any]:
         text = super().rule(id, ids, policy)
@@ -154,8 +154,8 @@ def test_what_must_be_shown_counts_exactly_where_it_is_shown() -> None:
     for seed in range(BUNDLES // 2):
         _, bundle, found = permits(seed, EXCHANGES)
         kinds = [f"{group}.{kind}" for group, known in bundle.vocabulary.kinds.items() for kind in known]
-        wanted = json.dumps({"organisation": "acme", "title": "Acme", "must_be_shown": kinds}).encode()
-        wanting = engine.load_sources({**bundle.sources, "acme.yaml": wanted}, bundle.settings)
+        wanted = json.dumps({"organisation": "demands", "title": "Demands", "must_be_shown": kinds}).encode()
+        wanting = engine.load_sources({**bundle.sources, "demands.yaml": wanted}, bundle.settings)
         for mode in MODES if found else ():
             demanding, other = engine.PDP(wanting, mode), engine.PDP(bundle, mode)
             for sent in found[:8]:

@@ -24,12 +24,14 @@ from engine.rules import MAX_CHAIN
 
 HERE = Path(__file__).parent
 LINTED = {
+    "accepted-covered",
     "accepted-nothing",
     "bare-claim",
     "covered-and-silent",
     "lift-from-memory",
     "one-rule",
     "only-on-a-ban",
+    "reach-not-said",
     "stale",
     "untested",
     "untranslated",
