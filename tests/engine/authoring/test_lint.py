@@ -54,7 +54,7 @@ cases:
 
 
 def sources(words: str = WORDS, law: str = LAW, tests: str = TESTS, house: str = "") -> dict[str, bytes]:
-    texts = {"p/words.yaml": words, "p/law.yaml": law, "p/law.test.yaml": tests, "p/house.yaml": house}
+    texts = {"p/words.yaml": words, "p/law.yaml": law, "p/law.test.yaml": tests, "h/house.yaml": house}
     return {file: text.encode() for file, text in texts.items() if text}
 
 
