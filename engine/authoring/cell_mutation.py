@@ -17,9 +17,9 @@ from engine.backends.bitset import Bitset
 from engine.backends.reference import Reference
 from engine.bundle import Bundle
 from engine.deciding.combine import Combiner
-from engine.policy_language.floors import either, governed
+from engine.policy_language.floors import asked_of, either, governed
 from engine.policy_language.vocabulary_text import CoverText
-from engine.rules import ALWAYS, Condition, Floor, Spoken
+from engine.rules import Condition, Floor, Spoken
 
 READ = {"read": "a change", "source": "a change", "read_on": date.min, "status": "confirmed", "verify_by": date.max}
 
@@ -110,7 +110,7 @@ def _floor(
     before = {each.subject.removeprefix("subject/"): each for each in floor.spoken if each.subject}
     accepted = {name: tuple(key for key in each.by if key.startswith("accepted/")) for name, each in before.items()}
     own = {name: replace(each, by=tuple(k for k in each.by if k not in accepted[name])) for name, each in before.items()}
-    own[subject] = _spoken(floor.jurisdiction, subject, covers.get(subject), definitions)
+    own[subject] = _spoken(bundle, floor.jurisdiction, subject, covers.get(subject), definitions)
     for name, cell in covers.items():
         if name in own and cell.kind == "under" and not cell.in_doubt(bundle.settings.trust):
             own[name], definitions[f"under/{floor.jurisdiction}/{name}"] = governed(
@@ -122,13 +122,15 @@ def _floor(
     return replace(floor, spoken=(*spoken, *both))
 
 
-def _spoken(jurisdiction: str, subject: str, cell: CoverText | None, definitions: dict[str, Condition]) -> Spoken:
+def _spoken(
+    bundle: Bundle, jurisdiction: str, subject: str, cell: CoverText | None, definitions: dict[str, Condition]
+) -> Spoken:
     """What a changed cell says; one that stands under another subject matter is made with its floor."""
     about = f"subject/{subject}"
     match cell.kind if cell else "gap":
         case "free":
             key = f"free/{jurisdiction}/{subject}"
-            definitions[key] = ALWAYS
+            definitions[key] = asked_of(bundle.vocabulary, bundle.vocabulary.jurisdictions[jurisdiction])
             return Spoken(about, date.min, (key,))
         case "by" if cell is not None:
             kept = tuple(f"speaks/{name}" for name in cell.by if f"speaks/{name}" in definitions)

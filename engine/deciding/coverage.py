@@ -15,13 +15,13 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from engine.bundle import Bundle
 from engine.exchange import Exchange
+from engine.policy_language.floors import REVIEWED
 from engine.policy_language.organisation import Acceptance
 from engine.policy_language.vocabulary_text import CoverText
 from engine.rules import Level, NotReached, Spoken, Truth, signed_floor
 from engine.values import Disputed, Missing, SetOf, Value
 from engine.verdict import BOUNDS, Bounds, Definitions
 
-REVIEWED = frozenset({"exporter", "people"})
 REACHING = REVIEWED | {"recipient", "collection", "storage", "access"}
 GAP = "gap/"  # what the names of gaps begin with, where they are signed off
 REACH = "reach/"  # the same of reaches
@@ -255,7 +255,8 @@ class CoverageMap:
             for subject, truth in about:
                 if subject in looked_after:
                     continue
-                found = law.silences(jurisdiction, subject, said, truth, reached)
+                reviewed = max((sure for role, sure in roles.items() if role in REVIEWED), default=NO)
+                found = law.silences(jurisdiction, subject, said, truth, reached, reviewed)
                 names = self._names(country, [subject], sure)
                 for kind, open_ in _strongest(found):
                     if kind == "reach":
@@ -372,11 +373,12 @@ class _Law:
         return self._some(law.own) if law is not None and self.covers(law) else NO
 
     def silences(
-        self, jurisdiction: str, subject: str, about: Mapping[str, Truth], truth: Truth, reached: Truth
+        self, jurisdiction: str, subject: str, about: Mapping[str, Truth], truth: Truth, reached: Truth, reviewed: Truth
     ) -> Iterator[tuple[Kind | Literal["reach"], Truth]]:
         """
         Why a law may be silent on a subject matter, and how surely it is. `truth` is how surely the data are of it, `reached` whether they
-        are this law's to judge whoever sends them. What stands under a wider subject matter is silent as this one is.
+        are this law's to judge whoever sends them, `reviewed` whether it is asked at all. What stands under a wider subject matter is
+        silent as this one is.
         """
         law = self.laws.get(jurisdiction, {}).get(subject)
         kind = law.kind if law is not None else "gap"
@@ -387,11 +389,11 @@ class _Law:
             governed = YES if law.either else max(about.get(name, NO) for name in law.wider)
             yield "gap", min(truth, ~governed)
             for name in law.wider:
-                yield from self.silences(jurisdiction, name, about, min(truth, open_, about.get(name, NO)), reached)
+                yield from self.silences(jurisdiction, name, about, min(truth, open_, about.get(name, NO)), reached, reviewed)
         elif not self.covers(law):
             yield law.rest, truth
         elif kind == "free":
-            yield "gap", min(truth, ~self._some(law.own))
+            yield "gap", min(truth, reviewed, ~self._some(law.own))
         else:
             yield "reach", min(reached, truth, self.silent(law))
 

@@ -20,9 +20,9 @@ from typing import NamedTuple, Protocol
 
 from engine.bundle import Bundle
 from engine.deciding.combine import Outcome
-from engine.deciding.coverage import REVIEWED
 from engine.deciding.judgement import Judgement
 from engine.exchange import Exchange
+from engine.policy_language.floors import REVIEWED
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import Level, RuleSet, Truth, anchors, bearing
 from engine.values import Document, Missing, Value

@@ -13,12 +13,13 @@ from decimal import Decimal
 from typing import Any
 
 from engine.bundle import Bundle
-from engine.deciding.coverage import REVIEWED, Gap
+from engine.deciding.coverage import Gap
 from engine.deciding.rests_on import RELIES_ON
 from engine.exchange import Exchange
 from engine.languages import ENGLISH, Language
 from engine.multilingual import Words
 from engine.policy_language.document_text import Text
+from engine.policy_language.floors import REVIEWED
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.policy_language.vocabulary_text import CoverText
 from engine.registered import IN_REGISTER

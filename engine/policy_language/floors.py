@@ -7,9 +7,10 @@ of these becomes a definition `speaks/POLICY`, or `speaks/POLICY/RULE` where the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 from engine.diagnostic import Findings, Span, did_you_mean
 from engine.policy_language.conditions import Conditions, Use
@@ -22,6 +23,7 @@ from engine.rules import ALWAYS, AS_OF, All, AnyOf, Atom, Condition, Defined, Fl
 from engine.values import Type
 
 BINDING_FORCES = frozenset({"law", "order"})
+REVIEWED = frozenset({"exporter", "people"})  # the roles of a country that asks for law: its own is silent, or it permits
 BINDING_EFFECTS = ("prohibit", "require", "oblige", "review", "allows")
 
 
@@ -143,12 +145,13 @@ class _Floors:
                 continue
             key = f"accepted/{jurisdiction}/{each.organisation}/{each.id}"
             others = sorted(mine - set(each.countries))
+            here = _touching(self.vocabulary, partial(_names, countries=sorted(mine & set(each.countries))))
             elsewhere = [
                 Not(All((Defined(f"touch/{number}"), _names(self.vocabulary.facts[touch.fact], others))))
                 for number, touch in enumerate(self.vocabulary.touches)
                 if others and touch.fact in self.vocabulary.facts
             ]
-            self.conditions.definitions[key] = All((*_ends(each.from_, each.until), *elsewhere))
+            self.conditions.definitions[key] = All((*_ends(each.from_, each.until), here, *elsewhere))
             for subject in each.subjects:
                 found.setdefault(subject, []).append(key)
         return found
@@ -174,8 +177,9 @@ class _Floors:
                 said = f"whether `{subject}` is free in `{jurisdiction}` cannot depend on `{atom.fact}`"
                 self.findings.error(node.span, "not-free", said, help="test only facts that the vocabulary marks `frees: yes`")
         key = f"free/{jurisdiction}/{subject}"
+        here = asked_of(self.vocabulary, self.vocabulary.jurisdictions[jurisdiction])
         self.conditions.definitions[key] = All(
-            tuple(part for part in (when, *_ends(cover.from_ or date.min, date.max)) if part != ALWAYS)
+            tuple(part for part in (here, when, *_ends(cover.from_ or date.min, date.max)) if part != ALWAYS)
         )
         return key
 
@@ -248,6 +252,33 @@ def either(subjects: Mapping[str, SubjectText], spoken: Mapping[str, Spoken]) ->
         if other is not None and law.by and other.by:
             sides = [AnyOf(tuple(Defined(key) for key in each.by)) for each in (law, other)]
             yield Spoken("", None, (f"either/{law.signed or subject}/{'/'.join(law.by[:1])}",)), All(tuple(sides))
+
+
+def asked_of(vocabulary: Vocabulary, text: JurisdictionText) -> Condition:
+    """
+    Whether an exchange touches a country of a jurisdiction so that its law is asked: as the exporter's, or as the people's.
+
+    A policy says so itself, under `applies`; what is free would else be permitted by countries that the exchange never sees.
+    """
+    countries = text.countries
+    if isinstance(countries, str):
+        return _touching(vocabulary, lambda fact: Atom(fact.name, fact.type, _op(fact), register=countries), REVIEWED)
+    return _touching(vocabulary, lambda fact: _names(fact, countries), REVIEWED)
+
+
+def _touching(vocabulary: Vocabulary, test: Callable[[Fact], Atom], roles: Collection[str] = ()) -> Condition:
+    """Whether a fact that names a country, in one of some roles or in any, passes a test, where it counts at all."""
+    return AnyOf(
+        tuple(
+            All((Defined(f"touch/{number}"), test(vocabulary.facts[touch.fact])))
+            for number, touch in enumerate(vocabulary.touches)
+            if touch.fact in vocabulary.facts and (not roles or touch.as_ in roles)
+        )
+    )
+
+
+def _op(fact: Fact) -> str:
+    return "has" if fact.type.many else "in"
 
 
 def _names(fact: Fact, countries: Sequence[str]) -> Atom:

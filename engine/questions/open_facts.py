@@ -12,9 +12,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from engine.bundle import Bundle
-from engine.deciding.coverage import REACHING, REVIEWED
+from engine.deciding.coverage import REACHING
 from engine.deciding.judgement import Judgement
 from engine.exchange import Exchange
+from engine.policy_language.floors import REVIEWED
 from engine.registered import IN_REGISTER
 from engine.rules import AS_OF, Atom, Condition, Level, Truth, anchors
 from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, SetOf, Value, spell

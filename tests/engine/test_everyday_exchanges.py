@@ -45,12 +45,12 @@ def exchange(sender: str, receiver: str, category: str, *, about: str = "", **mo
 HR = {"is": ["hr"]}
 EXCHANGES: dict[str, tuple[dict[str, Any], str, set[str]]] = {
     "German weather data to the United States": (exchange("DE", "US", "weather"), "permitted", {"EU:non-personal"}),
-    "Dutch machine data to India": (exchange("NL", "IN", "industrial"), "review", {"EU:non-personal", "IN:non-personal"}),
+    "Dutch machine data to India": (exchange("NL", "IN", "industrial"), "review", {"EU:non-personal"}),
     "Swiss machine data to China": (exchange("CH", "CN", "industrial"), "permitted", {"CH:non-personal"}),
     "Brazilian machine data to Germany": (
         exchange("BR", "DE", "industrial"),
         "permitted",
-        {"BR:non-personal", "EU:non-personal"},
+        {"BR:non-personal"},
     ),
     "Indian weather data to Singapore": (exchange("IN", "SG", "weather"), "permitted", {"IN:non-personal"}),
     "Thai machine data to Japan": (exchange("TH", "JP", "industrial"), "permitted", {"TH:non-personal"}),
@@ -98,3 +98,23 @@ def test_an_everyday_exchange_stands_on_what_was_read(name: str) -> None:
     judged = PDP.judge(read, as_of=DAY)
     assert judged.outcome.word == outcome, (judged.open_facts, judged.signable)
     assert {f"{place}:{subject}" for place, subject in judged.outcome.coverage.stands_on} == stands_on
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_a_country_that_the_exchange_never_sees_permits_nothing(name: str) -> None:
+    """What a country leaves free it permits only where its law is asked."""
+    judged = PDP.judge(PDP.bundle.reader.read(json.dumps(EXCHANGES[name][0]).encode()), as_of=DAY)
+    outcome = judged.outcome
+    raised = {place for place, bounds in outcome.jurisdictions.items() if bounds.high is not engine.Level.NOT_APPLICABLE}
+    assert {place for place in raised if PDP.bundle.vocabulary.jurisdictions[place].covers} <= set(
+        outcome.coverage.jurisdictions
+    )
+
+
+def test_the_recipients_country_leaves_data_free_and_permits_nothing() -> None:
+    """Its law is on what leaves it, and is not asked of what comes in."""
+    judged = PDP.judge(PDP.bundle.reader.read(json.dumps(exchange("DE", "BR", "industrial")).encode()), as_of=DAY)
+    assert judged.outcome.word == "permitted"
+    levels = {place: bounds.high for place, bounds in judged.outcome.jurisdictions.items()}
+    assert levels.get("BR", engine.Level.NOT_APPLICABLE) is engine.Level.NOT_APPLICABLE
+    assert levels["EU"] is engine.Level.PERMITTED
