@@ -75,8 +75,10 @@ def _changed(bundle: Bundle, jurisdiction: str, subject: str) -> Iterator[tuple[
     elif cell is None or cell.kind != "by":
         if not guarded:
             yield "it could be free", CoverText.model_validate({"free": "yes", **READ})
-            wider = next((name for name, each in covers.items() if each.kind == "by" and each.partly == "no"), None)
-            if wider and wider != subject:
+            # Under its own contrary it would be the gap that it is.
+            contrary = bundle.vocabulary.subjects[subject].other_than
+            whole = (name for name, each in covers.items() if each.kind == "by" and each.partly == "no")
+            if wider := next((name for name in whole if name not in (subject, contrary)), None):
                 yield f"it could stand under {wider}", CoverText.model_validate({"under": wider, **READ})
     elif cell.partly == "yes":
         yield "it could be covered in full", cell.model_copy(update={"partly": "no", "from_": date.min})

@@ -43,6 +43,10 @@ def kinds_of(live: Live, decision: Mapping[str, Any], signable: Sequence[str]) -
     if decision.get("engine", {}).get("agreed") is False:
         return ()
     found = {kind_of(live, provision) for provision in signable}
+    subjects = live.bundle.vocabulary.subjects
+    guarded = {name for name, text in subjects.items() if text.guarded == "yes"}  # nobody signs for these, or accepts them
+    if any(part.get("subject") not in guarded for part in gaps_of(decision)):
+        found.add(GAP)
     return tuple(kind for kind in KINDS if kind in found)
 
 
