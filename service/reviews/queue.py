@@ -1,10 +1,10 @@
 """
 The queue: every decision that waits for a person, and no other.
 
-What waits is a review or a doubtful lift that may be signed off and is not, also where it waits for a second person; and a gap, for
-which whoever has read the law may sign, or which an acceptance would close. Of several decisions on the same facts only the newest waits. What was approved waits
-again once the approval ended, and waits at once where who approved it asks for it herself: another person has to. What was refused,
-erased, or decided otherwise since does not wait.
+What waits is a review or a doubtful lift that may be signed off and is not, also where it waits for a second person; and a gap, for which
+whoever has read the law may sign, or which an acceptance would close. Of several decisions on the same facts only the newest waits. What
+was approved waits again once the approval ended, and waits at once where who approved it asks for it herself: another person has to. What
+was refused, erased, or decided otherwise since does not wait.
 
 The rows of `review_case` say what may wait; their sign-offs say what does. A page reads the rows that it shows, in its order and by its
 filters. What is counted is counted among the `MOST_CASES` oldest. Source: semantics 4.3, 4.6.
