@@ -74,7 +74,8 @@ def said_of(connection: sa.Connection, live: Live, document: Mapping[str, Any]) 
     alike = sa.and_(sign_off.c.anchor == anchor, sign_off.c.facts.is_not(None))
     found: list[Row] = []
     requests: dict[str, Mapping[str, Any] | None] = {}
-    for row in _read(connection, sa.or_(sign_off.c.facts == facts, alike)):
+    # The newest first: where there are too many, an old approval is left out, and never the refusal that came after it.
+    for row in reversed(_read(connection, sa.or_(sign_off.c.facts == facts, alike))):
         if row["facts"] == facts:
             found.append(row)
             continue
@@ -83,7 +84,7 @@ def said_of(connection: sa.Connection, live: Live, document: Mapping[str, Any]) 
         earlier = requests.get(row["decision"])
         if earlier is not None and engine.still_holds(live.bundle, earlier, document, row["provision"]):
             found.append({**row, "earlier": True})
-    return found
+    return found[::-1]
 
 
 def _request(connection: sa.Connection, decision: str) -> Mapping[str, Any] | None:
