@@ -127,3 +127,15 @@ def test_a_signature_for_what_the_law_speaks_of_counts_for_nothing() -> None:
     found = judged(world(f"krill: {BY}"), ["gap/AQ/krill", "reach/AQ/krill"])
     assert (span(found), found.signed_off, found.signable) == ("permitted", (), ())
     assert found.unsignable("gap/AQ/krill") == "nothing"
+
+
+def test_what_is_accepted_of_a_country_permits_nothing_elsewhere() -> None:
+    """An acceptance gives a country its floor only where the exchange touches it."""
+    house = (
+        "organisation: acme\ntitle: Acme\naccepts:\n  - {id: ice, country: AQ, subjects: [krill], by: counsel,"
+        " because: the act was read, from: 2026-01-01, until: 2026-12-31}\n"
+    )
+    made = world("", house=house)
+    assert judged(made).outcome.jurisdictions["AQ"].low is Level.PERMITTED
+    far = {"exporter__country": "BV", "recipient__country": "HM", "data__people_in": ["BV"], "data__collected_in": ["BV"]}
+    assert "AQ" not in judged(made, **far).outcome.jurisdictions
