@@ -132,7 +132,7 @@ def test_a_signature_for_what_the_law_speaks_of_counts_for_nothing() -> None:
 def test_what_is_accepted_of_a_country_permits_nothing_elsewhere() -> None:
     """An acceptance gives a country its floor only where the exchange touches it."""
     house = (
-        "organisation: acme\ntitle: Acme\naccepts:\n  - {id: ice, country: AQ, subjects: [krill], by: counsel,"
+        "organisation: acme\ntitle: Acme\naccepts:\n  - {id: ice, country: AQ, subjects: [krill, personal], by: counsel,"
         " because: the act was read, from: 2026-01-01, until: 2026-12-31}\n"
     )
     made = world("", house=house)
