@@ -23,7 +23,7 @@ from service.cli.lies import HEADINGS
 from service.cli.main import app
 from tests.engine.backends.test_cases import VOCABULARY
 
-PARTS, SECONDS, CASES, AT_A_TIME = 4, 5, 4, 60  # some lies about a few cases of each file
+PARTS, SECONDS, CASES, AT_A_TIME = 4, 5, 4, 30  # some lies about a few cases of each file
 LAW = """\
 policy: aa.law
 title: a law
@@ -193,7 +193,7 @@ def test_lies_are_used_wrongly(law: Path, options: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_lie_passes_in_silence(part: int) -> None:
-    """On the bundled policies: some lies about the cases of some of the files, the same ones each time."""
+    """On the bundled policies: some lies about the cases of some of the files, for a time and until one that frees is named."""
     bundle = engine.load(engine.bundled_policies())
     chance = random.Random(part)
     files = [file for file, _ in bundle.tests][part::PARTS]
@@ -209,7 +209,7 @@ def test_no_lie_passes_in_silence(part: int) -> None:
                 fate = made.fate(case, lie)
                 assert fate != "silent", (case.file, case.line, lie)
                 told[fate] += 1
-        if time.process_time() > ends:
+        if told["named"] and time.process_time() > ends:
             break
     assert told["named"] > 0, told
 
