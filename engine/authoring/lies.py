@@ -1,14 +1,16 @@
 """
-Lies: the refused cases of the authors' tests, each with one statement changed, and what comes of it.
+Lies: the refused cases of the authors' tests, each with one statement or two changed, and what comes of it.
 
 Whoever wants a permit may say what is not so. A lie is refused at the door, changes nothing, or frees the exchange; then the permit has
 to name the statement that was changed among those it rests on (semantics 4.11), for a person or another system to look at. A lie that
-frees and is not named is silent, which is a fault. The caller chooses which lies to try: there are millions.
+frees and is not named is silent, which is a fault. Of two statements each has to be named without which the other frees nothing.
+The caller chooses which lies to try: there are millions.
 """
 
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,6 +19,7 @@ from typing import Any, Literal, TypeAlias
 from engine.authoring.testing import Prepared, prepare
 from engine.bundle import Bundle
 from engine.deciding.contributions import put
+from engine.deciding.judgement import Judgement
 from engine.deciding.rests_on import RELIES_ON
 from engine.exchange import Exchange
 from engine.exchange_problems import ExchangeRefused
@@ -45,7 +48,8 @@ WORDS = {
     "claims": "claim",
     RELIES_ON: "way relied on",
 }
-KINDS = tuple(WORDS.values())
+TWO_AT_ONCE = "two at once"
+KINDS = (*WORDS.values(), TWO_AT_ONCE)
 MANY_PEOPLE = Range.exact(10**9)
 
 
@@ -54,12 +58,18 @@ class Lie:
     """
     A statement, and what is sent in its place, as JSON; None leaves it out.
 
-    `kind` is one of KINDS.
+    `kind` is one of KINDS. `beside` is a second statement that is changed with it.
     """
 
     kind: str
     statement: str
     value: Any
+    beside: Lie | None = None
+
+    @property
+    def parts(self) -> tuple[Lie, ...]:
+        """The one or two statements that are changed."""
+        return (self, self.beside) if self.beside else (self,)
 
 
 class Liar:
@@ -104,20 +114,47 @@ class Liar:
                     )
         yield from (Lie(WORDS[RELIES_ON], RELIES_ON, sent) for sent in self._ways(case))
 
+    def pairs(self, case: Prepared, chance: random.Random, number: int) -> Iterator[Lie]:
+        """Some of a case's lies, two at once: of two statements none of which is a part of the other."""
+        lies = list(self.lies(case))
+        for _ in range(number):
+            one, other = (chance.choice(lies) for _ in range(2))
+            if not (
+                f"{one.statement}.".startswith(f"{other.statement}.") or f"{other.statement}.".startswith(f"{one.statement}.")
+            ):
+                yield Lie(TWO_AT_ONCE, one.statement, one.value, other)
+
     def fate(self, case: Prepared, lie: Lie) -> Fate:
         """What comes of a lie in a case."""
         try:
-            exchange = self._bundle.reader.accept(put(case.exchange.document, lie.statement, lie.value))
+            judgement = self._told(case, lie.parts)
         except ExchangeRefused:
             return "door"
-        judgement = self._pdp.judge(exchange, as_of=case.as_of)
         if not judgement.outcome.permits:
             return "refused"
-        if any(each.fact == lie.statement for each in self._pdp.rests_on(judgement)):
+        named = {each.fact for each in self._pdp.rests_on(judgement)}
+        # Of two statements that free together both are named; of two that free alone, or of which one changes nothing, one.
+        needed = [
+            part for part in lie.parts if lie.beside and not self._frees(case, [each for each in lie.parts if each is not part])
+        ]
+        if (needed or named & {part.statement for part in lie.parts}) and all(part.statement in named for part in needed):
             return "named"
         # What is not shown counts as not shown (semantics 2.2), and no way has to be named (3.5): nothing false was said.
-        free_to_leave_out = lie.statement == RELIES_ON or lie.statement.partition(".")[0] in DOCUMENT_GROUPS
-        return "left_out" if lie.value is None and free_to_leave_out else "silent"
+        unnamed = [part for part in needed or lie.parts if part.statement not in named]
+        return "left_out" if all(part.value is None and _need_not_be_said(part.statement) for part in unnamed) else "silent"
+
+    def _told(self, case: Prepared, parts: Iterable[Lie]) -> Judgement:
+        """The case with some statements changed, judged. Raises ExchangeRefused."""
+        document = case.exchange.document
+        for part in parts:
+            document = put(document, part.statement, part.value)
+        return self._pdp.judge(self._bundle.reader.accept(document), as_of=case.as_of)
+
+    def _frees(self, case: Prepared, parts: Iterable[Lie]) -> bool:
+        try:
+            return self._told(case, parts).outcome.permits
+        except ExchangeRefused:
+            return False
 
     def _of_fact(self, case: Prepared, name: str, sent: Value) -> Iterator[Value]:
         exchange = case.exchange.with_values({name: Missing.LEFT_OUT})
@@ -158,6 +195,10 @@ class Liar:
                 yield [rule.key]
         if sent:
             yield None
+
+
+def _need_not_be_said(statement: str) -> bool:
+    return statement == RELIES_ON or statement.partition(".")[0] in DOCUMENT_GROUPS
 
 
 def _distinct(sent: Value, values: Iterable[Value]) -> Iterator[Any]:

@@ -1,5 +1,5 @@
 """
-`fifthfactor test --lies`: changes one statement of each refused case of the tests, and looks for permits that do not name it.
+`fifthfactor test --lies`: changes one statement or two of each refused case of the tests, and looks for permits that do not name it.
 """
 
 import json
@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import engine
 
 AT_A_TIME = 100  # lies of a case that a process tries at a time, unless all are tried
+PAIRS = 30  # lies of two statements at once, beside those
 ROUNDS = 100  # through the cases, for as long as there is time
 HEADINGS = {
     "door": "at the door",
@@ -66,11 +68,9 @@ def lies(paths: list[Path], only: str, seconds: float, every: bool, seed: int, a
         print("\n".join(_lines(fates)))
         for each in silent:
             print(f"{painted('red', 'silent')} {each['file']}:{each['line']} {each['case']}")
-            print(
-                fill(
-                    f"`{each['statement']}` {_sent(each['value'])} frees the exchange, and the permit does not name it", "    "
-                )
-            )
+            told = " and ".join(f"`{part['statement']}` {_sent(part['value'])}" for part in (each, each.get("beside")) if part)
+            verb, them = ("free", "them both") if each.get("beside") else ("frees", "it")
+            print(fill(f"{told} {verb} the exchange, and the permit does not name {them}", "    "))
         complain(f"{time.monotonic() - began:.0f} s")
     return int(bool(silent))
 
@@ -89,12 +89,13 @@ def _tried(liar: "engine.Liar", seed: int | None, turn: tuple[int, int]) -> Foun
     if seed is not None:
         chosen = random.Random(f"{seed} {turn}").sample(chosen, min(len(chosen), AT_A_TIME))
     found = Found(Counter(), [])
-    for lie in chosen:
+    for lie in chain(chosen, liar.pairs(case, random.Random(f"two {seed} {turn}"), PAIRS)):
         fate = liar.fate(case, lie)
         found.fates[lie.kind, fate] += 1
         if fate in ("left_out", "silent"):
             told = {"fate": fate, "file": case.file, "line": case.line, "case": case.case}
-            found.unnamed.append({**told, "statement": lie.statement, "value": lie.value})
+            beside = {"beside": {"statement": lie.beside.statement, "value": lie.beside.value}} if lie.beside else {}
+            found.unnamed.append({**told, "statement": lie.statement, "value": lie.value, **beside})
     return found
 
 

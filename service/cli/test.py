@@ -59,8 +59,9 @@ def test(
     or what is covered.
 
     --lies takes each case that is not permitted, and changes one statement at a time to every value that the rules tell apart, leaves
-    it out, or adds a document or claim. A permit that comes of this has to name the changed statement among those it rests on; where one
-    does not, the lie is silent, and the command ends with 1. To leave out a document, a claim or the way relied on is no statement.
+    it out, or adds a document or claim; and two at once, at random. A permit that comes of this has to name the changed statement among
+    those it rests on, of two each that the other needs; where it does not, the lie is silent, and the command ends with 1. To leave out
+    a document, a claim or the way relied on is no statement.
     """
     if lies and mutate:
         raise UsedWrongly("use --mutate or --lies, not both")

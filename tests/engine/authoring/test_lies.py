@@ -11,6 +11,7 @@ import os
 import random
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ import pytest
 from typer.testing import CliRunner
 
 import engine
-from engine.authoring.lies import FATES, KINDS, Fate
+from engine.authoring.lies import FATES, KINDS, TWO_AT_ONCE, Fate, Lie
+from engine.deciding.contributions import put
 from service.cli.lies import HEADINGS
 from service.cli.main import app
 from tests.engine.backends.test_cases import VOCABULARY
@@ -86,6 +88,13 @@ def law(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def deep(document: Any, changed: dict[str, Any]) -> Any:
+    """A document with some facts changed."""
+    for name, value in changed.items():
+        document = put(document, name, value)
+    return document
+
+
 def fates(made: engine.Liar, case: str) -> dict[str, dict[str, Fate]]:
     """What comes of each lie in a case: by statement, then by what is sent."""
     told = next(each for each in made.cases if each.case == case)
@@ -133,6 +142,48 @@ def test_a_document_that_is_left_out_is_no_statement(made: engine.Liar) -> None:
     assert found["data.collected_on"]['"2026-06-15"'] == "named"
 
 
+def test_of_two_lies_each_is_named_that_the_other_needs(made: engine.Liar) -> None:
+    """What frees with one and not without is named beside it; what changes nothing need not be."""
+    case = next(each for each in made.cases if each.case == "with one that should have been filed")
+    sold = Lie("yes or no", "data.sold", False)
+    label = Lie("one of a list", "data.label", "bar")
+    no_file = Lie("document", "evidence.certificate", "none")
+    no_way = Lie("way relied on", "relies_on", ["aa.law/free"])
+    assert made.fate(case, Lie(TWO_AT_ONCE, sold.statement, sold.value, label)) == "refused"
+    assert made.fate(case, Lie(TWO_AT_ONCE, no_file.statement, no_file.value, no_way)) == "named"
+    barred = next(each for each in made.cases if each.case == "nothing barred goes")
+    other = Lie("one of a list", "data.label", "other")
+    unsold = Lie("yes or no", "data.sold", True)
+    licence = Lie("document", "evidence.licence", {"covers": True, "dated": "2026-06-14"})
+    assert made.fate(barred, Lie(TWO_AT_ONCE, other.statement, other.value, unsold)) == "refused"
+    assert made.fate(barred, Lie(TWO_AT_ONCE, other.statement, other.value, licence)) == "named"
+
+
+def test_a_permit_that_names_one_of_two_lies_is_silent_on_the_other(made: engine.Liar, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where neither frees alone."""
+    sold = {"data.sold": True, "data.label": "bar"}
+    case = next(each for each in made.cases if each.case == "nothing barred goes")
+    both = replace(case, exchange=made._bundle.reader.accept(deep(case.exchange.document, sold)))
+    lie = Lie(TWO_AT_ONCE, "data.label", "other", Lie("yes or no", "data.sold", False))
+    assert made.fate(both, lie) == "named"
+    named = engine.PDP.rests_on
+
+    def too_few(self: engine.PDP, judgement: Any, *, exact: bool = False) -> tuple[engine.Statement, ...]:
+        return tuple(each for each in named(self, judgement, exact=exact) if each.fact != "data.sold")
+
+    monkeypatch.setattr(engine.PDP, "rests_on", too_few)
+    assert made.fate(both, lie) == "silent"
+
+
+def test_two_lies_are_of_two_statements(made: engine.Liar) -> None:
+    """None is a part of the other, and the chance decides which."""
+    case = made.cases[0]
+    pairs = list(made.pairs(case, random.Random(1), 200))
+    assert 100 < len(pairs) <= 200
+    assert all(lie.beside and lie.statement != lie.beside.statement for lie in pairs)
+    assert pairs == list(made.pairs(case, random.Random(1), 200)) != list(made.pairs(case, random.Random(2), 200))
+
+
 def test_what_is_refused_at_the_door_is_told_apart() -> None:
     """A counter below the exchange's own people."""
     counted = TESTS.replace("data.people.ordinary: 1,", "data.people.ordinary: 1, counts.year.ordinary: 5,")
@@ -159,7 +210,8 @@ def test_the_command_tells_what_came_of_all_lies(law: Path) -> None:
         kind: by_fate for kind, by_fate in report["kinds"].items() if any(by_fate.values())
     }
     assert sum(map(sum, told.values())) == report["lies"]
-    assert [each["fate"] for each in report["unnamed"]] == ["left_out", "left_out"]
+    assert [each["fate"] for each in report["unnamed"] if "beside" not in each] == ["left_out", "left_out"]
+    assert {each["fate"] for each in report["unnamed"]} == {"left_out"}
 
 
 def test_a_silent_lie_is_printed_and_ends_with_1(law: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,10 +231,11 @@ def test_a_silent_lie_is_printed_and_ends_with_1(law: Path, monkeypatch: pytest.
 def test_a_seed_chooses_the_same_lies_again(law: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Some for a moment, and others with another seed."""
     monkeypatch.setattr("service.cli.lies.AT_A_TIME", 3)
+    monkeypatch.setattr("service.cli.lies.PAIRS", 2)
     monkeypatch.setattr("service.cli.lies.ROUNDS", 1)
     told = [CliRunner().invoke(app, ["test", str(law), "--lies", "--json", "--seed", seed]).stdout for seed in ("1", "1", "2")]
     assert told[0] == told[1] != told[2]
-    assert json.loads(told[0])["lies"] == 9
+    assert 9 < json.loads(told[0])["lies"] <= 9 + 6
 
 
 @pytest.mark.parametrize("options", [("--lies", "--mutate"), ("--lies", "--only", "nowhere")])
@@ -205,7 +258,7 @@ def test_no_lie_passes_in_silence(part: int) -> None:
         made = engine.Liar(bundle, pdp, [file])
         for case in chance.sample(made.cases, min(len(made.cases), CASES)):
             lies = list(made.lies(case))
-            for lie in chance.sample(lies, min(len(lies), AT_A_TIME)):
+            for lie in (*chance.sample(lies, min(len(lies), AT_A_TIME)), *made.pairs(case, chance, AT_A_TIME)):
                 fate = made.fate(case, lie)
                 assert fate != "silent", (case.file, case.line, lie)
                 told[fate] += 1
