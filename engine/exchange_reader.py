@@ -27,7 +27,7 @@ from engine.diagnostic import did_you_mean
 from engine.exchange import REGISTER, Contradiction, Exchange, OpenBook
 from engine.exchange_problems import INCOHERENT, ExchangeProblem, ExchangeRefused
 from engine.exchange_shape import registered_shape, sent_shape
-from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, Vocabulary, stated_in
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary, stated_in
 from engine.registered import COUNTED, IN_REGISTER, REGISTERED, Entity, joined
 from engine.rules import AS_OF
 from engine.values import Disputed, Document, Missing, Money, MoneyRange, Range, Value, either
@@ -147,7 +147,8 @@ class ExchangeReader:
     def _book_reader(self, book: BookFacts) -> BookReader:
         purposes, territory = (self._vocabulary.facts[fact].type.values for fact in (book.purposes, book.territory))
         assert purposes and territory
-        return BookReader(book, Reckoner(purposes, territory))
+        measures = self._vocabulary.measures_of(book.proof) if book.proof else ()
+        return BookReader(book, Reckoner(purposes, territory), measures)
 
     def _pages(self, sent: Any, problems: list[ExchangeProblem]) -> dict[str, Page]:
         """What the books say; a problem where it cannot be read."""
@@ -371,7 +372,7 @@ class ExchangeReader:
         """Each name that a sender may write, and each beginning of one, with its steps; made when the first unknown name is refused."""
         found: dict[str, tuple[str, ...]] = {}
         kinds = ((group, kind) for group in DOCUMENT_GROUPS for kind in self._vocabulary.kinds[group])
-        documents = [(*kind, field) for kind in kinds for field in DOCUMENT_FIELDS]
+        documents = [(*kind, field) for kind in kinds for field in self._vocabulary.fields]
         facts = [tuple(name.split(".")) for name in (*self._vocabulary.facts, *self._closing)]
         for steps in (*facts, *documents):
             for end in range(len(steps), 0, -1):
