@@ -56,7 +56,7 @@ def _tree(vocabulary: Vocabulary, registered: bool = False) -> dict[str, Any]:
         said = "the total of the members that are not named; 0 closes the family"
         here["rest"] = _leaf(first.type, said, zero=True) if registered or not first.register_only else _refused_leaf(said)
     fields = _closed("Document", {name: _leaf(type, name) for name, type in vocabulary.fields.items()})
-    shape = Annotated[fields, AfterValidator(_shown)]
+    shape = Annotated[fields, AfterValidator(_shown)]  # type: ignore[valid-type]
     for group in DOCUMENT_GROUPS:
         tree[group] = {kind: _document_leaf(text.title.en, shape) for kind, text in vocabulary.kinds[group].items()}
     return tree

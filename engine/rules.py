@@ -313,11 +313,11 @@ class Measure:
     numbers and ids. A document that `must` say it and does not leaves open how far it reaches; for any other, absence limits nothing.
     """
 
-    field: str
+    name: str
     fact: str
     stated: tuple[str, ...]
-    values: ValueSet | None = field(compare=False, repr=False)
     must: bool
+    values: ValueSet | None = field(default=None, compare=False, repr=False)
 
     def told(self, values: Mapping[str, Value]) -> Value:
         """What an exchange says of the fact. The people of a total are at least those of its largest member (2.7)."""
@@ -330,9 +330,9 @@ class Measure:
 
     def within(self, fields: Mapping[str, Value], told: Value) -> Truth:
         """Whether what is told of the fact lies within what a document states: each member, or what lies above it."""
-        if self.field not in fields:
+        if self.name not in fields:
             return Truth.UNKNOWN if self.must else Truth.YES
-        match fields[self.field], told:
+        match fields[self.name], told:
             case Range(low=least, high=most), Range(low=low, high=high):
                 surely = high is not None and high <= least
                 return Truth.YES if surely else Truth.NO if most is not None and low > most else Truth.UNKNOWN
@@ -342,6 +342,18 @@ class Measure:
                 known = [max(each, Truth.UNKNOWN) if limit.open else each for each in inside]
                 return min([*known, Truth.UNKNOWN if sent.open else Truth.YES])
         return Truth.UNKNOWN
+
+    @staticmethod
+    def around(told: Value) -> Value | None:
+        """The least that a document can state so that what is told lies within it; None where that is not known."""
+        match told:
+            case Range(high=Decimal() as high):
+                return Range.exact(high)
+            case SetOf(open=False):
+                return told
+            case str():
+                return SetOf(frozenset((told,)))
+        return None
 
     def _lies(self, sent: str, limit: str) -> Truth:
         """Whether a sent value is a stated one or lies below it; one that may turn out narrower may lie there (2.5)."""

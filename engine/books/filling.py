@@ -135,7 +135,7 @@ class _Filling:
         document = self.values.get(self.book.proof)
         fields = document.fields if isinstance(document, Document) else {}
         for each in self.measures:
-            if each.field in fields:
+            if each.name in fields:
                 yield from (fact for fact in each.stated if fact in self.values)
 
     def _held(self) -> tuple[Value, tuple[str, ...]]:

@@ -42,6 +42,8 @@ def read_measures(words: WrittenVocabulary, types: Mapping[str, Type]) -> dict[s
                 if name not in found:
                     at = locate(words.nodes[group, kind], ("must_say", number))[0].span
                     said = f"`{kind}` must say `{name}`, which is held against no fact"
-                    words.findings.error(at, "unmeasured", said, help=f"name the fact of `{name}` under `measures:`, or drop it")
+                    words.findings.error(
+                        at, "unmeasured", said, help=f"name the fact of `{name}` under `measures:`, or drop it"
+                    )
             words.no_value_twice((group, kind), "must_say", document.must_say)
     return {name: fact for name, fact in found.items() if fact in types and _FITS[name][0](types[fact])}

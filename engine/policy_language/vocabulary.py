@@ -193,7 +193,7 @@ class Vocabulary:
             type, family = self.type_of(fact), fact.removesuffix(".total")
             stated = self.families[family] if fact not in self.facts and family in self.families else (fact,)
             if type is not None:
-                found.append(Measure(name, fact, stated, type.values, name in must))
+                found.append(Measure(name, fact, stated, name in must, type.values))
         return tuple(found)
 
     @cached_property

@@ -49,8 +49,8 @@ class Extents:
         said = value.fields.get("covers")
         covers = (YES if said else NO) if isinstance(said, bool) else UNKNOWN
         for each in measures:
-            if each.field in value.fields:
-                covers = min(covers, self._within(each, value.fields[each.field], exchange))
+            if each.name in value.fields:
+                covers = min(covers, self._within(each, value.fields[each.name], exchange))
             elif each.must:
                 covers = min(covers, UNKNOWN)
         answer = _ANSWER[covers]

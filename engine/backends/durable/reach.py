@@ -48,7 +48,7 @@ class Reach:
         return Document(value.state, {**value.fields, "covers": covers})
 
     def _measure(self, measure: Measure, document: Document, exchange: Exchange) -> int:
-        limit = document.fields.get(measure.field, Missing.LEFT_OUT)
+        limit = document.fields.get(measure.name, Missing.LEFT_OUT)
         if limit is Missing.LEFT_OUT:
             return PERHAPS if measure.must else INSIDE
         if measure.fact in self._families:

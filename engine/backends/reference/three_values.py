@@ -130,7 +130,8 @@ class KnownFacts:
         if fact.startswith(DOCUMENTS) and fact.endswith(COVERS):
             document = self.exchange.values.get(fact.removesuffix(COVERS))
             if isinstance(document, Document) and document.state == "shown":
-                return {NO: False, UNKNOWN: Missing.UNKNOWN, YES: True}[self.covers(fact.removesuffix(COVERS), document)]
+                covers = self.covers(fact.removesuffix(COVERS), document)
+                return Missing.UNKNOWN if covers is UNKNOWN else covers is YES
         return self.total(fact) if fact in self.rules.families else self.exchange.value(fact)
 
     def targets(self, atom: Atom) -> Sequence[object]:

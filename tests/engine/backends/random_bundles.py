@@ -654,7 +654,11 @@ class Maker:
 
     def covered(self) -> dict[str, Any]:
         """For whom, for what and for which data a document may be."""
-        limits = {"for": ["d1", "d2", "other", "unknown"], "purposes": [*CATEGORIES, "unknown"], "data": ["d1", "d2", "unknown"]}
+        limits = {
+            "for": ["d1", "d2", "other", "unknown"],
+            "purposes": [*CATEGORIES, "unknown"],
+            "data": ["d1", "d2", "unknown"],
+        }
         return {
             name: "unknown" if self.aside.random() < 0.1 else self.aside.sample(options, self.aside.randint(0, 3))
             for name, options in limits.items()
@@ -729,7 +733,11 @@ def _completed(maker: Maker, exchange: dict[str, Any], others: list[dict[str, An
         for kind in (each for each in kinds if f"{group}.{each}" not in kept):
             document = shown.get(kind, "none")
             if document == "unknown":
-                document = "none" if maker.chance(0.3) else _document(maker, {}, maker.random.sample(["people", "for", "purposes", "data"], 2))
+                document = (
+                    "none"
+                    if maker.chance(0.3)
+                    else _document(maker, {}, maker.random.sample(["people", "for", "purposes", "data"], 2))
+                )
             elif document != "none":
                 document = _document(maker, document, {*document, *MUST_SAY.get(kind, ())})
             shown[kind] = document
