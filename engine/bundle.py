@@ -423,6 +423,8 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, nevers: Iterable[Never], se
         words.append(sorted((kind, repr(text)) for kind, text in vocabulary.entities.items()))
     if vocabulary.organisations:
         words.append([repr(organisation) for organisation in vocabulary.organisations])
+    if vocabulary.measures:
+        words.append(sorted(vocabulary.measures.items()))
     if vocabulary.statistics is not None:
         words.append(json.dumps(vocabulary.statistics.model_dump(), sort_keys=True))
     if vocabulary.authzen is not None:

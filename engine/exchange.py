@@ -14,7 +14,7 @@ from typing import Any
 from engine.books.filling import BookEntry, BookReader
 from engine.books.page import Page
 from engine.multilingual import Words
-from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS, FIELD_NAMES
 from engine.registered import SHOWN, Entity
 from engine.values import Disputed, Document, Missing, Value, either
 
@@ -117,7 +117,7 @@ class Exchange:
             if fact in book.entry.asks:
                 return book.entry.asks[fact]
         kind, _, name = fact.rpartition(".")
-        if fact.partition(".")[0] in DOCUMENT_GROUPS and name in DOCUMENT_FIELDS:
+        if fact.partition(".")[0] in DOCUMENT_GROUPS and name in FIELD_NAMES:
             presented = self.values.get(kind)
             if not isinstance(presented, Document) or presented.state != "shown":
                 return (kind,)
@@ -134,7 +134,7 @@ class Exchange:
         for fact, value in answers.items():
             kind, _, name = fact.rpartition(".")
             document = values.get(kind)
-            if isinstance(document, Document) and name in DOCUMENT_FIELDS:
+            if isinstance(document, Document) and name in FIELD_NAMES:
                 values[kind] = replace(document, fields={**document.fields, name: value})
             else:
                 values[fact] = value
@@ -179,7 +179,7 @@ class OpenBook:
     def reads(self, facts: Collection[str], values: Mapping[str, Value]) -> bool:
         """Whether the book reads one of some facts, to fill others; one that is chosen for a disputed value is not read."""
         held = self.reader.book.held
-        return not self.reader.book.inputs.isdisjoint(facts) or (held in facts and not isinstance(values.get(held), Disputed))
+        return not self.reader.inputs.isdisjoint(facts) or (held in facts and not isinstance(values.get(held), Disputed))
 
     def again(self, values: Mapping[str, Value]) -> OpenBook:
         """The same page for other values."""

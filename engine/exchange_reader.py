@@ -27,16 +27,17 @@ from engine.diagnostic import did_you_mean
 from engine.exchange import REGISTER, Contradiction, Exchange, OpenBook
 from engine.exchange_problems import INCOHERENT, ExchangeProblem, ExchangeRefused
 from engine.exchange_shape import registered_shape, sent_shape
-from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, Vocabulary, stated_in
-from engine.registered import COUNTED, IN_REGISTER, REGISTERED, Entity, joined
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary, stated_in
+from engine.registered import COUNTED, IN_REGISTER, REGISTERED, Entity, joined, named_alike
 from engine.rules import AS_OF
-from engine.values import Disputed, Document, Missing, Money, MoneyRange, Range, Value, either
+from engine.values import MAX_TEXT, Disputed, Document, Missing, Money, MoneyRange, Range, Value, either
 
 MAX_BYTES = 256 * 1024
 MAX_PROBLEMS = 100
 MAX_ENTITIES = 16
 MAX_NAME = 120  # characters of a name in a refusal
 MOST_ALIKE = 3  # names that a refusal proposes
+MAX_ALIASES = 16  # of an entity
 MAX_KEY = 100  # characters of the name of a fact, and of a kind of entities
 NOBODY = Range.exact(0)
 
@@ -103,6 +104,7 @@ class ExchangeReader:
         sources: Mapping[str, str] = {}
         if register:
             values, sources = joined(values, self._of_all(values, register, problems), self._sets)
+            values |= named_alike(values, register, self._vocabulary.measures)
         pages = self._pages(document[BOOKS], problems) if BOOKS in document else {}
         problems += [*self.count(values, follows), *self._unknown_ways(relies_on), *self._not_travelling(carried)]
         exchange = Exchange(
@@ -147,7 +149,8 @@ class ExchangeReader:
     def _book_reader(self, book: BookFacts) -> BookReader:
         purposes, territory = (self._vocabulary.facts[fact].type.values for fact in (book.purposes, book.territory))
         assert purposes and territory
-        return BookReader(book, Reckoner(purposes, territory))
+        measures = self._vocabulary.measures_of(book.proof) if book.proof else ()
+        return BookReader(book, Reckoner(purposes, territory), measures)
 
     def _pages(self, sent: Any, problems: list[ExchangeProblem]) -> dict[str, Page]:
         """What the books say; a problem where it cannot be read."""
@@ -230,7 +233,9 @@ class ExchangeReader:
                         problems += self._problems(failed, (*at, "states"))
                     personal += self._personal_in(states, _pointer((*at, "states")))
                     self._close(states)
-                    found[key] = Entity(*head, states)
+                    found[key] = Entity(*head, states, tuple(members.get("also", ())))
+                    if key in self._personal and "also" in members:
+                        personal.append(_pointer((*at, "also")))
                 case _:
                     detail = 'must be {"kind": …, "version": …, "states": {…}}, or {"kind": …, "known": false}'
                     problems.append(ExchangeProblem(_pointer(at), "wrong-value", detail))
@@ -371,7 +376,7 @@ class ExchangeReader:
         """Each name that a sender may write, and each beginning of one, with its steps; made when the first unknown name is refused."""
         found: dict[str, tuple[str, ...]] = {}
         kinds = ((group, kind) for group in DOCUMENT_GROUPS for kind in self._vocabulary.kinds[group])
-        documents = [(*kind, field) for kind in kinds for field in DOCUMENT_FIELDS]
+        documents = [(*kind, field) for kind in kinds for field in self._vocabulary.fields]
         facts = [tuple(name.split(".")) for name in (*self._vocabulary.facts, *self._closing)]
         for steps in (*facts, *documents):
             for end in range(len(steps), 0, -1):
@@ -466,9 +471,11 @@ def _largest(counts: Iterable[Value]) -> Decimal | None:
 
 def _entity_head(members: Mapping[str, Any]) -> tuple[str, int | None] | None:
     """The kind and the version of an entity of the register, if its members are those that it may have; what it states is read apart."""
-    match members.get("kind", ""), members.get("version"), members.get("id", ""):
-        case str() as kind, (int() | None) as version, str() if len(kind) <= MAX_KEY and not isinstance(version, bool):
-            if (version is None or version > 0) and not members.keys() - {"kind", "version", "id", "states"}:
+    match members.get("kind", ""), members.get("version"), members.get("id", ""), members.get("also", []):
+        case str() as kind, (int() | None) as version, str(), list() as also if not isinstance(version, bool):
+            sound = len(kind) <= MAX_KEY and (version is None or version > 0) and len(also) <= MAX_ALIASES
+            names = all(isinstance(each, str) and 0 < len(each) <= MAX_TEXT for each in also)
+            if sound and names and not members.keys() - {"kind", "version", "id", "states", "also"}:
                 return kind, version
     return None
 

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, ConfigDict, Discriminator, Field, PlainVali
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, Vocabulary
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.rules import AS_OF
 from engine.values import BadValue, Document, Missing, Range, SetOf, Type, Value
 
@@ -55,8 +55,10 @@ def _tree(vocabulary: Vocabulary, registered: bool = False) -> dict[str, Any]:
         first = vocabulary.facts[members[0]]
         said = "the total of the members that are not named; 0 closes the family"
         here["rest"] = _leaf(first.type, said, zero=True) if registered or not first.register_only else _refused_leaf(said)
+    fields = _closed("Document", {name: _leaf(type, name) for name, type in vocabulary.fields.items()})
+    shape = Annotated[fields, AfterValidator(_shown)]  # type: ignore[valid-type]
     for group in DOCUMENT_GROUPS:
-        tree[group] = {kind: _document_leaf(text.title.en) for kind, text in vocabulary.kinds[group].items()}
+        tree[group] = {kind: _document_leaf(text.title.en, shape) for kind, text in vocabulary.kinds[group].items()}
     return tree
 
 
@@ -145,8 +147,8 @@ def _schema(type: Type) -> dict[str, Any]:
     return {"type": "string", "minLength": 1, "maxLength": 256, "examples": [examples[type.kind]]}
 
 
-def _document_leaf(title: str) -> Any:
-    """A document with its fields, or the word `none` or `unknown`."""
+def _document_leaf(title: str, shape: Any) -> Any:
+    """A document with its fields, which have this `shape`, or the word `none` or `unknown`."""
 
     def read(json: Any) -> Value:
         if json not in ("none", "unknown"):
@@ -156,7 +158,7 @@ def _document_leaf(title: str) -> Any:
         return Missing.UNKNOWN if json == "unknown" else Document("none", {})
 
     word = Annotated[Any, PlainValidator(read), WithJsonSchema({"enum": ["none", "unknown"]}), Tag("word")]
-    document = Annotated[_DOCUMENT, Tag("document")]
+    document = Annotated[shape, Tag("document")]
     return Annotated[
         document | word,
         Discriminator(lambda json: "document" if isinstance(json, dict) else "word"),
@@ -222,7 +224,3 @@ def _schema_leaf() -> Any:
 
 def _shown(fields: dict[str, Value]) -> Document:
     return Document("shown", fields)
-
-
-_FIELDS = _closed("Document", {name: _leaf(type, name) for name, type in DOCUMENT_FIELDS.items()})
-_DOCUMENT = Annotated[_FIELDS, AfterValidator(_shown)]  # type: ignore[valid-type]

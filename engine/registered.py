@@ -23,12 +23,13 @@ class Entity:
     """
     What the register states of one entity, by fact; `version` is the version of the entity that states it, if that is known.
 
-    `kind` is the kind under which the register has it, "" if that is not known.
+    `kind` is the kind under which the register has it, "" if that is not known. `also` are its other names, where a document is for one.
     """
 
     kind: str
     version: int | None
     states: Mapping[str, Value]
+    also: tuple[str, ...] = ()
 
 
 def joined(
@@ -46,6 +47,29 @@ def joined(
         elif not says_less(theirs, mine, sets.get(fact)):
             values[fact] = Disputed(mine, theirs)
     return values, sources
+
+
+def named_alike(
+    values: Mapping[str, Value], register: Mapping[str, Entity | None], fields: Mapping[str, str]
+) -> dict[str, Value]:
+    """
+    The documents that are for an entity by another of its names, as documents for its id. Source: semantics 2.3.
+
+    `fields` has by field of a document the fact of the exchange that must lie within it.
+    """
+    found: dict[str, Value] = {}
+    for fact, entity in register.items():
+        id = values.get(fact)
+        names = [name for name, measured in fields.items() if measured == fact]
+        if entity is None or not entity.also or not names or not isinstance(id, str):
+            continue
+        for document, value in {**values, **found}.items():
+            for name in names:
+                limit = value.fields.get(name) if isinstance(value, Document) else None
+                if isinstance(value, Document) and isinstance(limit, SetOf) and not limit.members.isdisjoint(entity.also):
+                    value = Document(value.state, {**value.fields, name: SetOf(limit.members | {id}, limit.open)})
+                    found[document] = value
+    return found
 
 
 def says_less(wide: Value, narrow: Value, values: ValueSet | None) -> bool:

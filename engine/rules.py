@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from enum import IntEnum
 from typing import Literal, TypeAlias
 
 from engine.multilingual import NO_WORDS, Words
-from engine.values import Duration, Operand, Type
+from engine.values import Duration, Missing, Operand, Range, SetOf, Type, Value, ValueSet
 
 AS_OF = "as_of"
 MAX_CHAIN = 50  # of definitions that use one another, or of rules that exempt one another, so that recursion over them is safe
@@ -304,6 +305,66 @@ class NotReached:
 
 
 @dataclass(frozen=True, slots=True)
+class Measure:
+    """
+    A field in which a document states what it covers, and the fact of the exchange that must lie within it (semantics 2.3).
+
+    `stated` are the facts that say it: of a family's total the members, else the fact itself. `values` is the value set of both, None for
+    numbers and ids. A document that `must` say it and does not leaves open how far it reaches; for any other, absence limits nothing.
+    """
+
+    name: str
+    fact: str
+    stated: tuple[str, ...]
+    must: bool
+    values: ValueSet | None = field(default=None, compare=False, repr=False)
+
+    def told(self, values: Mapping[str, Value]) -> Value:
+        """What an exchange says of the fact. The people of a total are at least those of its largest member (2.7)."""
+        each = [values.get(fact, Missing.LEFT_OUT) for fact in self.stated]
+        if self.stated == (self.fact,):
+            return each[0]
+        ranges = [value if isinstance(value, Range) else Range(Decimal(0), None) for value in each]
+        highs = [value.high for value in ranges if value.high is not None]
+        return Range(max(value.low for value in ranges), sum(highs, Decimal(0)) if len(highs) == len(ranges) else None)
+
+    def within(self, fields: Mapping[str, Value], told: Value) -> Truth:
+        """Whether what is told of the fact lies within what a document states: each member, or what lies above it."""
+        if self.name not in fields:
+            return Truth.UNKNOWN if self.must else Truth.YES
+        match fields[self.name], told:
+            case Range(low=least, high=most), Range(low=low, high=high):
+                surely = high is not None and high <= least
+                return Truth.YES if surely else Truth.NO if most is not None and low > most else Truth.UNKNOWN
+            case SetOf() as limit, SetOf() | str():
+                sent = told if isinstance(told, SetOf) else SetOf(frozenset((told,)))
+                inside = [max((self._lies(each, one) for one in limit.members), default=Truth.NO) for each in sent.members]
+                known = [max(each, Truth.UNKNOWN) if limit.open else each for each in inside]
+                return min([*known, Truth.UNKNOWN if sent.open else Truth.YES])
+        return Truth.UNKNOWN
+
+    @staticmethod
+    def around(told: Value) -> Value | None:
+        """The least that a document can state so that what is told lies within it; None where that is not known."""
+        match told:
+            case Range(high=Decimal() as high):
+                return Range.exact(high)
+            case SetOf(open=False):
+                return told
+            case str():
+                return SetOf(frozenset((told,)))
+        return None
+
+    def _lies(self, sent: str, limit: str) -> Truth:
+        """Whether a sent value is a stated one or lies below it; one that may turn out narrower may lie there (2.5)."""
+        if self.values is None:
+            return Truth.YES if sent == limit else Truth.NO
+        if limit in self.values.ancestors(sent):
+            return Truth.YES
+        return Truth.UNKNOWN if sent in self.values.ancestors(limit) and sent not in self.values.exact else Truth.NO
+
+
+@dataclass(frozen=True, slots=True)
 class RegisterEntry:
     from_: date | None
     until: date | None
@@ -335,7 +396,7 @@ class RuleSet:
 
     Each of `definitions` uses only earlier ones. `rules` are numbered so that a rule is exempted only by rules before it; rules that this
     leaves equal follow policy id, then position. `registers` maps a register to its entries by value, `calendars` maps the name of a
-    calendar to its days.
+    calendar to its days. `measures` has for each kind of document, as `evidence.KIND`, what it may state that it covers.
     """
 
     definitions: dict[str, Condition]
@@ -346,6 +407,7 @@ class RuleSet:
     registers: dict[str, dict[str, tuple[RegisterEntry, ...]]]
     families: dict[str, tuple[str, tuple[str, ...]]]  # fact of a family's total -> (how parts add up, member facts)
     calendars: dict[str, Calendar]
+    measures: dict[str, tuple[Measure, ...]] = field(default_factory=dict)
 
     def duties(self) -> dict[str, Duty]:
         """Every duty by its key, those of rules first."""

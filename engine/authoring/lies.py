@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal, TypeAlias
@@ -24,10 +24,10 @@ from engine.deciding.rests_on import RELIES_ON
 from engine.exchange import Exchange
 from engine.exchange_problems import ExchangeRefused
 from engine.pdp import PDP
-from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.questions.possible_answers import AnswerBook
 from engine.registered import IN_REGISTER
-from engine.rules import Level
+from engine.rules import Level, Measure
 from engine.values import Document, Missing, Range, SetOf, Value, to_json
 
 # What comes of a lie: it is refused at the door, the exchange is still not permitted, the permit names it, it only leaves out what need not
@@ -109,8 +109,7 @@ class Liar:
             for kind in vocabulary.kinds[group]:
                 if f"{group}.{kind}" not in exchange.values:
                     yield from (
-                        Lie(WORDS[group], f"{group}.{kind}", to_json(each))
-                        for each in self._shown(f"{group}.{kind}", case.as_of)
+                        Lie(WORDS[group], f"{group}.{kind}", to_json(each)) for each in self._shown(f"{group}.{kind}", case)
                     )
         yield from (Lie(WORDS[RELIES_ON], RELIES_ON, sent) for sent in self._ways(case))
 
@@ -167,24 +166,31 @@ class Liar:
             yield from (SetOf(sent.members - {member}) for member in sorted(sent.members))
 
     def _of_document(self, case: Prepared, name: str, sent: Value) -> Iterator[Lie]:
-        shown = self._shown(name, case.as_of)
+        shown = self._shown(name, case)
         if isinstance(sent, Document) and sent.state == "shown":
             book = self._book.about(case.exchange, case.as_of)
-            for field in DOCUMENT_FIELDS:
-                if f"{name}.{field}" in book.tested or field in ("dated", "covers"):
+            says = ("dated", "covers", *(each.name for each in self._measures(name) if each.must or each.name in sent.fields))
+            for field in self._bundle.vocabulary.fields:
+                if f"{name}.{field}" in book.tested or field in says:
                     values = book.of(f"{name}.{field}").values or [case.as_of, True]
                     shown += [Document("shown", {**sent.fields, field: value}) for value in values]
                     shown.append(Document("shown", {other: value for other, value in sent.fields.items() if other != field}))
         for value in (*_distinct(sent, (*shown, Document("none", {}))), "unknown", None):
             yield Lie(WORDS[name.partition(".")[0]], name, value)
 
-    def _shown(self, name: str, as_of: date) -> list[Document]:
+    def _measures(self, name: str) -> Sequence[Measure]:
+        return self._bundle.rules.measures.get(name, ())
+
+    def _shown(self, name: str, case: Prepared) -> list[Document]:
         """A document that counts, dated the day before, and the same with every field that a rule tests."""
+        as_of = case.as_of
         before = as_of - timedelta(days=1)
-        plain: dict[str, Value] = {"dated": before, "covers": True}
+        around = {each.name: each.around(each.told(case.exchange.values)) for each in self._measures(name) if each.must}
+        covering: dict[str, Value] = {field: value for field, value in around.items() if value is not None}
+        plain: dict[str, Value] = {"dated": before, "covers": True, **covering}
         fields: dict[str, Value] = {"filed": before, "expires": as_of + timedelta(days=365), "people": MANY_PEOPLE}
         tested = {field: value for field, value in fields.items() if f"{name}.{field}" in self._book.tested}
-        return [Document("shown", plain), *([Document("shown", plain | tested)] if tested else [])]
+        return [Document("shown", plain), *([Document("shown", tested | plain)] if tested else [])]
 
     def _ways(self, case: Prepared) -> Iterator[list[str] | None]:
         """Each ground that stands or may stand, and no way at all."""

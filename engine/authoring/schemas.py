@@ -27,7 +27,7 @@ from engine.policy_language.last_days import DUE_ANCHORS
 from engine.policy_language.organisation_text import OrganisationText
 from engine.policy_language.places import Places
 from engine.policy_language.policy_text import PolicyText, TravelsText
-from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, PRIMITIVES, Vocabulary
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS, PRIMITIVES, Vocabulary
 from engine.policy_language.vocabulary_text import VocabularyText
 from engine.rules import AS_OF
 from engine.values import SPELLINGS, Type
@@ -264,7 +264,7 @@ class _Words:
         }
         complete = [{"required": ["within", "after"]}, {"required": ["on"]}, {"required": ["earliest_of"]}]
         need = _one_key({word: _list(_ref("need")) | _operator(word) for word in ("any_of", "all_of")})
-        document = _closed({name: _ref(f"sent {type.name}") for name, type in DOCUMENT_FIELDS.items()})
+        document = _closed({name: _ref(f"sent {type.name}") for name, type in self.vocabulary.fields.items()})
         return {
             "need": _by_shape(_ref("name of requirement"), mapping=need),
             "due": _closed(due) | {"anyOf": complete},

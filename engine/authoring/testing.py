@@ -28,7 +28,7 @@ from engine.pdp import PDP
 from engine.policy_language.case_text import DutyOnDay, Expectation, TestText
 from engine.policy_language.read_document import read_model
 from engine.policy_language.tree import Node, Scalar, locate, read
-from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, Vocabulary
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.rules import Truth
 from engine.values import read_number
 from engine.verdict import Verdict, numbers
@@ -267,10 +267,8 @@ def _json(vocabulary: Vocabulary, name: str, value: Any) -> Any:
     """An author's text as the JSON a caller would send."""
     group = name.partition(".")[0]
     if group in DOCUMENT_GROUPS and isinstance(value, dict):
-        return {
-            field: _typed(DOCUMENT_FIELDS[field].kind, inner) if field in DOCUMENT_FIELDS else inner
-            for field, inner in value.items()
-        }
+        types = {field: type for field, type in vocabulary.fields.items() if not type.many}
+        return {field: _typed(types[field].kind, inner) if field in types else inner for field, inner in value.items()}
     type = vocabulary.type_of(name)
     if type is None and name.endswith(".rest"):
         return _typed(vocabulary.facts[vocabulary.families[name.removesuffix(".rest")][0]].type.kind, value)

@@ -15,7 +15,7 @@ from engine.books.chains import Reach, Reckoner
 from engine.books.grants import PERPETUAL, BookFacts, last_day
 from engine.books.page import Granted, Page, Scope
 from engine.registered import COUNTED, REGISTERED
-from engine.rules import Truth
+from engine.rules import Measure, Truth
 from engine.values import Disputed, Document, Duration, Missing, SetOf, Value
 
 
@@ -34,11 +34,17 @@ class BookEntry:
 
 
 class BookReader:
-    """Fills the facts of one book. `value_of` says how far limits reach."""
+    """Fills the facts of one book. `reckoner` says how far limits reach, `measures` what the proof may state that it covers."""
 
-    def __init__(self, book: BookFacts, reckoner: Reckoner) -> None:
+    def __init__(self, book: BookFacts, reckoner: Reckoner, measures: Sequence[Measure] = ()) -> None:
         self.book = book
         self.reckoner = reckoner
+        self.measures = measures
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        """The facts from which what the book fills is made."""
+        return self.book.inputs.union(*(each.stated for each in self.measures))
 
     def nothing(self) -> BookEntry:
         """Where the book has no line of the asset: nothing is beyond it, and nothing stands in the way."""
@@ -66,6 +72,7 @@ class _Filling:
     def __init__(self, reader: BookReader, page: Page, values: Mapping[str, Value]) -> None:
         self.book = reader.book
         self.reckoner = reader.reckoner
+        self.measures = reader.measures
         self.page = page
         self.values = values
         self.day = page.on
@@ -86,7 +93,7 @@ class _Filling:
         filled = {book.held: held, book.beyond: beyond, book.bound: bound, book.encumbered: encumbered}
         sent = tuple(each for each in (book.of, book.by, book.granted, *book.scope) if each in self.values)
         marks = tuple(each for each in (book.exclusive,) if each in self.values)
-        shown = (book.proof,) if self.proof is Truth.YES else ()
+        shown = (book.proof, *self._measured_by()) if self.proof is Truth.YES else ()
         follows = {
             book.held: (book.held, book.of, book.by, *shown),
             book.beyond: (book.beyond, *sent, *shown),
@@ -118,9 +125,18 @@ class _Filling:
             and covers is True
             and isinstance(expires, date)
             and expires >= self.day
+            and all(each.within(document.fields, each.told(self.values)) is Truth.YES for each in self.measures)
         ):
             return Truth.YES
         return Truth.UNKNOWN
+
+    def _measured_by(self) -> Iterator[str]:
+        """The facts that lie within what the proof states."""
+        document = self.values.get(self.book.proof)
+        fields = document.fields if isinstance(document, Document) else {}
+        for each in self.measures:
+            if each.name in fields:
+                yield from (fact for fact in each.stated if fact in self.values)
 
     def _held(self) -> tuple[Value, tuple[str, ...]]:
         """The rights that the exporter holds, and what to ask for where that is open."""

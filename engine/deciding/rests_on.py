@@ -24,7 +24,7 @@ from engine.deciding.judgement import Judgement
 from engine.exchange import Exchange
 from engine.policy_language.floors import REVIEWED
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
-from engine.rules import Level, RuleSet, Truth, anchors, bearing
+from engine.rules import Atom, Level, RuleSet, Truth, anchors, bearing
 from engine.values import Document, Missing, Value
 from engine.verdict import RANK, Verdict, numbers, worst
 
@@ -171,7 +171,7 @@ class Foundations:
         exchange, rules = judgement.exchange, self._rules
         for number in numbers(judgement.verdict.stands.certain & self._lifting):
             for atom in bearing(rules.rules[number].condition, rules.definitions, judgement.reading):
-                for fact in (atom.fact, atom.other):
+                for fact in (atom.fact, atom.other, *_measured(rules, exchange, atom)):
                     for member in rules.families.get(fact, ("", (fact,)))[1]:
                         for key in _holding(exchange, member):
                             yield from exchange.follows.get(key, (key,))
@@ -257,6 +257,14 @@ def _says(value: Value) -> bool:
 def _holding(exchange: Exchange, fact: str) -> Iterator[str]:
     """The key under which the exchange holds the value of a fact: its own, or that of the document that it is a field of."""
     yield from (key for key in (fact, fact.rpartition(".")[0]) if key in exchange.values)
+
+
+def _measured(rules: RuleSet, exchange: Exchange, atom: Atom) -> Iterator[str]:
+    """The facts that a document which counts has to reach (2.3): those that lie within what it states."""
+    name = atom.fact if atom.op == "counts" else atom.fact.removesuffix(".covers")
+    document = exchange.values.get(name)
+    fields = document.fields if isinstance(document, Document) else {}
+    yield from (measure.fact for measure in rules.measures.get(name, ()) if measure.name in fields)
 
 
 def _owed_through(rules: RuleSet) -> dict[str, int]:

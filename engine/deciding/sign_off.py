@@ -24,7 +24,7 @@ from engine.decision import SignaturePart, SignedOffPart
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary_text import JurisdictionText
 from engine.rules import Atom, Condition, Defined, Need, Rule, RuleSet, State, Truth, atoms, bearing, named
-from engine.values import Duration, Missing, ValueSet
+from engine.values import Document, Duration, Missing, Value, ValueSet
 from engine.verdict import Reading, Verdict, numbers
 
 # Why nobody may sign off a provision, a gap or a reach: the engines disagree, no provision has this id, it only may stand since
@@ -170,10 +170,22 @@ def awaited(rules: RuleSet, verdict: Verdict, reading: Reading, exchange: Exchan
 
 def _open(rules: RuleSet, exchange: Exchange, atom: Atom) -> Iterator[str]:
     """What to find out about an open test: the facts that it reads and that are not known, else the fact itself."""
-    names = [f"{atom.fact}.dated", f"{atom.fact}.covers"] if atom.op == "counts" else [atom.fact, atom.other]
+    names = [atom.fact, atom.other]
+    if atom.op == "counts":
+        measures = rules.measures.get(atom.fact, ())
+        open_ = [
+            each for each in measures if each.within(_fields(exchange, atom.fact), each.told(exchange.values)) is Truth.UNKNOWN
+        ]
+        measured = (name for each in open_ for name in (f"{atom.fact}.{each.name}", *each.stated))
+        names = [f"{atom.fact}.dated", f"{atom.fact}.covers", *measured]
     facts = [fact for name in names if name for fact in rules.families.get(name, ("", (name,)))[1]]
     unknown = [fact for fact in facts if isinstance(exchange.value(fact), Missing)] or [atom.fact]
     return (asked for fact in unknown for asked in exchange.asked_for(fact))
+
+
+def _fields(exchange: Exchange, name: str) -> Mapping[str, Value]:
+    document = exchange.values.get(name)
+    return document.fields if isinstance(document, Document) else {}
 
 
 def parts(verdict: Verdict, coverage: Coverage, given: Collection[Approval]) -> list[SignedOffPart]:
@@ -287,6 +299,8 @@ def _conditions(bundle: Bundle, whole: Condition) -> Iterator[str]:
         for atom in atoms(condition):
             for fact in filter(None, (atom.fact, atom.other)):
                 yield f"{fact}: {vocabulary.facts.get(fact)!r} {rules.families.get(fact)!r} {vocabulary.counters.get(fact)!r}"
+            if measures := rules.measures.get(atom.fact.removesuffix(".covers")):
+                yield f"{atom.fact} is measured: {measures!r}"
             if atom.type.values:
                 yield _values(atom.type.values)
             for operand in atom.operands:

@@ -19,6 +19,7 @@ from engine.explaining.case import Case
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.rights_account import rights
 from engine.policy_language.vocabulary import ComputedLine
+from engine.rules import Truth
 from engine.values import Document, Money, Range, SetOf
 
 DIGITS = Decimal("0.000001")  # of a ratio
@@ -117,13 +118,15 @@ class Computed:
             return None
         fields, day = document.fields, case.as_of
         dated, covers, expires = fields.get("dated"), fields.get("covers"), fields.get("expires", date.max)
+        measures = self._book.bundle.rules.measures.get(kind, ())
+        within = min((each.within(fields, each.told(case.exchange.values)) for each in measures), default=Truth.YES)
         if isinstance(expires, date) and expires < day:
             state = "expired"
         elif isinstance(dated, date) and dated > day:
             state = "not_yet"
-        elif covers is False:
+        elif covers is False or within is Truth.NO:
             state = "not_covering"
-        elif isinstance(dated, date) and isinstance(expires, date) and covers is True:
+        elif isinstance(dated, date) and isinstance(expires, date) and covers is True and within is Truth.YES:
             state = "valid"
         else:
             state = "open"

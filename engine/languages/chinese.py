@@ -34,6 +34,9 @@ _FIELD_QUESTIONS = {
     "expires": "“{}”的有效期至哪一天？",
     "covers": "“{}”是否涵盖本次交换？",
     "people": "“{}”涉及多少人？",
+    "for": "“{}”针对哪些接收方？请列出其标识。",
+    "purposes": "“{}”涵盖哪些目的？",
+    "data": "“{}”涵盖哪些数据？请列出其标识。",
     "hash": "“{}”的哈希值是什么？",
     "attested_by": "“{}”由谁证明？",
 }
@@ -152,6 +155,9 @@ CODES: Codes = {
         "expires": "有效期届满日",
         "covers": "涵盖本次交换",
         "people": "涉及人数",
+        "for": "所针对的接收方",
+        "purposes": "涵盖的目的",
+        "data": "涵盖的数据",
         "hash": "哈希值",
         "attested_by": "证明人",
     },
@@ -594,7 +600,8 @@ class Chinese(Language):
 
     def obtain(self, title: str, step: str, fields: Sequence[tuple[str, str]]) -> str:
         names = [(field, self.field_name(field), value) for field, value in fields]
-        said = [name if field == "covers" else f"{name}为{value}" for field, name, value in names]
+        this = {"covers": "", "for": "包括本次接收方", "data": "包括本次数据"}
+        said = [f"{name}{this.get(field, f'为{value}')}" for field, name, value in names]
         return f"{_STEPS[step]}“{title}”，{'，'.join(said)}。"
 
     # Why an outcome ends

@@ -118,6 +118,11 @@ class _Checker:
                 for family, members in self.vocabulary.families.items()
             },
             calendars={name: _calendar(text) for name, text in self.vocabulary.calendars.items()},
+            measures={
+                document: self.vocabulary.measures_of(document)
+                for document in (f"{group}.{kind}" for group, kinds in self.vocabulary.kinds.items() for kind in kinds)
+                if self.vocabulary.measures
+            },
         )
 
     def _collect(self, tree: Node) -> None:

@@ -14,7 +14,7 @@ from enum import Enum
 
 from engine.diagnostic import Findings, Span, did_you_mean
 from engine.policy_language.tree import Mapping, Node, Scalar, Sequence
-from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, Vocabulary
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS, FIELD_NAMES, Vocabulary
 from engine.registered import IN_REGISTER
 from engine.rules import ALWAYS, AS_OF, MAX_CHAIN, All, AnyOf, Atom, Condition, Defined, Not, Truth, atoms, named
 from engine.values import BadValue, Duration, Money, Operand, Type
@@ -440,7 +440,7 @@ class Conditions:
 def _is_field(fact: str) -> bool:
     """Whether a name is that of a document's field."""
     group, _, rest = fact.partition(".")
-    return group in DOCUMENT_GROUPS and rest.rpartition(".")[2] in DOCUMENT_FIELDS
+    return group in DOCUMENT_GROUPS and rest.rpartition(".")[2] in FIELD_NAMES
 
 
 def _inverted(tests: Iterable[Atom]) -> bool:

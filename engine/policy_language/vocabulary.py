@@ -33,7 +33,7 @@ from engine.policy_language.vocabulary_text import (
     SubjectText,
     TouchText,
 )
-from engine.rules import RegisterEntry
+from engine.rules import Measure, RegisterEntry
 from engine.values import SetOf, Type, Value, ValueSet
 
 PRIMITIVES = ("yes/no", "count", "ratio", "money", "date", "duration", "id")
@@ -46,6 +46,9 @@ DOCUMENT_FIELDS = {
     "hash": Type("id"),
     "attested_by": Type("id"),
 }
+# In these a document may state what it covers (semantics 1.3); the vocabulary says which fact of the exchange lies within each.
+MEASURED_FIELDS = ("people", "for", "purposes", "data")
+FIELD_NAMES = frozenset((*DOCUMENT_FIELDS, *MEASURED_FIELDS))
 # Who attested a document may be a natural person, unless the vocabulary says that only an institution attests such documents.
 PERSONAL_FIELDS = frozenset({"attested_by"})
 DOCUMENT_GROUPS = ("evidence", "claims")
@@ -146,6 +149,7 @@ class Vocabulary:
     organisations: tuple[Organisation, ...] = ()
     computed: Mapping[str, Mapping[str, ComputedLine]] = field(default_factory=dict)  # by part of the account
     transfer_registers: Mapping[str, TransferRegisterText] = field(default_factory=dict)
+    measures: Mapping[str, str] = field(default_factory=dict)  # by field of a document, the fact that must lie within it
 
     @property
     def accepts(self) -> tuple[Acceptance, ...]:
@@ -166,7 +170,31 @@ class Vocabulary:
         """The fields of a document, like `evidence.KIND`, that may name a natural person."""
         group, _, kind = document.partition(".")
         text = self.kinds.get(group, {}).get(kind)
-        return frozenset() if text is not None and text.institution == "yes" else PERSONAL_FIELDS
+        return self._personal_measures | (frozenset() if text is not None and text.institution == "yes" else PERSONAL_FIELDS)
+
+    @cached_property
+    def _personal_measures(self) -> frozenset[str]:
+        """The fields that name what a personal fact names."""
+        return frozenset(name for name, fact in self.measures.items() if fact in self.facts and self.facts[fact].personal)
+
+    @cached_property
+    def fields(self) -> Mapping[str, Type]:
+        """The fields of a document with their types: those of every document, and those in which it states what it covers."""
+        types = {name: type for name, fact in self.measures.items() if (type := self.type_of(fact)) is not None}
+        many = {name: Type(type.kind, type.kind != "count", type.values) for name, type in types.items()}
+        return {**DOCUMENT_FIELDS, **many}
+
+    def measures_of(self, document: str) -> tuple[Measure, ...]:
+        """What a kind of document, like `evidence.KIND`, may state that it covers."""
+        group, _, kind = document.partition(".")
+        must = self.kinds[group][kind].must_say
+        found = []
+        for name, fact in self.measures.items():
+            type, family = self.type_of(fact), fact.removesuffix(".total")
+            stated = self.families[family] if fact not in self.facts and family in self.families else (fact,)
+            if type is not None:
+                found.append(Measure(name, fact, stated, name in must, type.values))
+        return tuple(found)
 
     @cached_property
     def placed(self) -> tuple[Fact, ...]:
@@ -195,7 +223,7 @@ class Vocabulary:
         if group in DOCUMENT_GROUPS:
             kind, _, field = rest.rpartition(".")
             if kind in self.kinds[group]:
-                return DOCUMENT_FIELDS.get(field)
+                return self.fields.get(field)
         return None
 
     def names(self) -> Iterator[str]:
@@ -204,7 +232,7 @@ class Vocabulary:
         yield from (f"{family}.total" for family in self.families)
         yield from DOCUMENT_GROUPS
         for group in DOCUMENT_GROUPS:
-            yield from (f"{group}.{kind}.{field}" for kind in self.kinds[group] for field in DOCUMENT_FIELDS)
+            yield from (f"{group}.{kind}.{field}" for kind in self.kinds[group] for field in self.fields)
 
     def title(self, name: str) -> Text:
         """The title of a fact, a document's field, or the name itself."""
@@ -229,7 +257,7 @@ class Vocabulary:
 def stated_in(fact: str) -> str:
     """What an exchange states a fact in: for a field of a document the document, otherwise the fact itself."""
     kind, _, field = fact.rpartition(".")
-    return kind if fact.partition(".")[0] in DOCUMENT_GROUPS and field in DOCUMENT_FIELDS else fact
+    return kind if fact.partition(".")[0] in DOCUMENT_GROUPS and field in FIELD_NAMES else fact
 
 
 def titled(title: Text, say: Callable[[Language, str], str]) -> Text:

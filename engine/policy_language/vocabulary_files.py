@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.diagnostic import Findings
 from engine.policy_language.book_facts import read_books
+from engine.policy_language.measures import read_measures
 from engine.policy_language.tree import Node
 from engine.policy_language.typed_facts import TypedFacts
 from engine.policy_language.value_sets import ValueSets
@@ -20,6 +21,7 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
     registers = {name: read_register(words, values, name, text) for name, text in words.text.registers.items()}
     for name, written in words.text.calendars.items():
         check_calendar(words, name, written)
+    types = {name: fact.type for name, fact in facts.items()}
     vocabulary = Vocabulary(
         facts=facts,
         families=families,
@@ -30,7 +32,7 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
         kinds={group: getattr(words.text, group) for group in DOCUMENT_GROUPS},
         requirements=words.text.requirements,
         counters=words.text.counters,
-        books=read_books(words.text, words.spans, {name: fact.type for name, fact in facts.items()}, words.findings),
+        books=read_books(words.text, words.spans, types, words.findings),
         entities=words.text.entities,
         promises=words.text.promises,
         jurisdictions=words.text.jurisdictions,
@@ -62,6 +64,7 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
         authzen=words.text.authzen,
         settlement=words.text.settlement,
         transfer_registers=words.text.transfer_registers,
+        measures=read_measures(words, types | {f"{name}.total": types[members[0]] for name, members in families.items()}),
     )
     check_references(words, vocabulary)
     return vocabulary

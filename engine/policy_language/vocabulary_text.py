@@ -16,6 +16,8 @@ from engine.policy_language.authzen_text import AuthZenText
 from engine.policy_language.document_text import Condition, Day, DocumentText, DutyText, Id, Prose, Status, Text, YesNo
 from engine.policy_language.ledger_text import BookText, PromiseText, SettlementText, StatisticsText, TransferRegisterText
 
+Measured = Literal["people", "for", "purposes", "data"]
+
 
 class FactText(DocumentText):
     """
@@ -146,11 +148,33 @@ class CalendarText(DocumentText):
 
 
 class KindText(DocumentText):
-    """A kind of document, or of claim: what it is and how to ask for it; with `institution: yes` only an institution attests it."""
+    """
+    A kind of document, or of claim: what it is and how to ask for it; with `institution: yes` only an institution attests it.
+
+    `must_say` names what such a document has to state of what it covers (semantics 1.3); if it does not, it is asked.
+    """
 
     title: Text
     ask: Text | None = None
     institution: YesNo = "no"
+    must_say: list[Measured] = []
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        # Digests are made from this text. A kind that need not say anything reads as before there was this key.
+        yield from (each for each in super().__repr_args__() if each != ("must_say", []))
+
+
+class MeasuresText(DocumentText):
+    """
+    The facts that lie within what a document states: how many people, for which recipients, for which purposes, which data sets.
+
+    Source: semantics 2.3.
+    """
+
+    people: str | None = None
+    for_: str | None = Field(None, alias="for")
+    purposes: str | None = None
+    data: str | None = None
 
 
 class RequirementText(DocumentText):
@@ -346,7 +370,7 @@ class LaneText(DocumentText):
     title: Text
 
 
-ONCE = ("settlement", "statistics", "authzen")  # the sections of a vocabulary that are in one file only
+ONCE = ("settlement", "statistics", "authzen", "measures")  # the sections of a vocabulary that are in one file only
 
 
 class VocabularyText(DocumentText):
@@ -394,3 +418,4 @@ class VocabularyText(DocumentText):
     statistics: StatisticsText | None = None
     authzen: AuthZenText | None = None
     settlement: SettlementText | None = None
+    measures: MeasuresText | None = None

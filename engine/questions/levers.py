@@ -207,12 +207,22 @@ class Levers:
             fact = f"{name}.{field}"
             if fact in book.tested and field not in ("dated", "covers") and type.kind != "id":
                 asked[field] = as_of if field == "filed" else book.of(fact).values[-1]
-        fresh: dict[str, Value] = {"dated": as_of, "covers": True}
-        found = [fresh, {**fresh, **asked}] if asked else [fresh]
         there = exchange.values.get(name)
-        if isinstance(there, Document) and there.state == "shown":
-            told = {field: value for field, value in there.fields.items() if not isinstance(value, Missing)}
-            found = [{**asked, **told}, *found] if "dated" in told else found
+        before = there.fields if isinstance(there, Document) and there.state == "shown" else {}
+        # What the kind must say, or the document said, is said so that it covers this exchange.
+        covering: dict[str, Value] = {}
+        beyond = False
+        for measure in self.bundle.rules.measures.get(name, ()):
+            told = measure.told(exchange.values)
+            around = measure.around(told)
+            beyond = beyond or measure.within(before, told) is Truth.NO
+            if around is not None and (measure.must or measure.name in before):
+                covering[measure.name] = around
+        fresh: dict[str, Value] = {"dated": as_of, "covers": True, **covering}
+        found = [fresh, {**asked, **fresh}] if asked else [fresh]
+        stated = {field: value for field, value in before.items() if not isinstance(value, Missing)}
+        if "dated" in stated and not beyond:
+            found = [{**asked, **covering, **stated}, *found]
         return [document for fields in found if (document := Document("shown", fields)) != there]
 
     def _sets(self, name: str, sent: Value, exchange: Exchange) -> list[Value]:

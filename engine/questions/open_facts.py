@@ -16,6 +16,7 @@ from engine.deciding.coverage import REACHING
 from engine.deciding.judgement import Judgement
 from engine.exchange import Exchange
 from engine.policy_language.floors import REVIEWED
+from engine.policy_language.vocabulary import stated_in
 from engine.registered import IN_REGISTER
 from engine.rules import AS_OF, Atom, Condition, Level, Truth, anchors
 from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, SetOf, Value, spell
@@ -116,6 +117,9 @@ class OpenFacts:
                             yield from self.undisputed(self.exchange.asked_for(fact))
                 if atom.op == "counts":
                     yield from self.fields(atom.fact)
+                    yield from self.measured(atom.fact)
+                elif atom.fact.endswith(".covers"):
+                    yield from self.measured(stated_in(atom.fact))
 
     def personal(self, fact: str) -> bool:
         """Whether the value of a fact is shown to nobody, in a question neither."""
@@ -142,6 +146,27 @@ class OpenFacts:
             for name, left_out in (("dated", Missing.UNKNOWN), ("expires", None), ("covers", Missing.UNKNOWN)):
                 if isinstance(document.fields.get(name, left_out), Missing):
                     yield f"{kind}.{name}"
+
+    def measured(self, kind: str) -> Iterator[str]:
+        """What leaves open whether the exchange lies within what a document states: of the document, and of the exchange (2.3)."""
+        document = self.exchange.value(kind)
+        if not isinstance(document, Document) or document.state != "shown":
+            return
+        for measure in self.bundle.rules.measures.get(kind, ()):
+            told, limit = measure.told(self.exchange.values), document.fields.get(measure.name, Missing.LEFT_OUT)
+            if measure.within(document.fields, told) is not Truth.UNKNOWN:
+                continue
+            if is_open(limit):
+                yield f"{kind}.{measure.name}"
+            type = self.bundle.vocabulary.type_of(measure.fact)
+            for fact in measure.stated if limit is not Missing.LEFT_OUT else ():
+                if type is not None and isinstance(limit, SetOf):
+                    wide = self.book.wide(fact, Atom(fact, type, "only", tuple(sorted(limit.members))))
+                    if wide and not self.personal(fact):
+                        self.wide.setdefault(fact, {}).update(dict.fromkeys(wide))
+                        yield from self.undisputed((fact,))
+                if is_open(self.exchange.value(fact)):
+                    yield from self.undisputed(self.exchange.asked_for(fact))
 
 
 def is_open(value: Value) -> bool:

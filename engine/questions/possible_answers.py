@@ -20,9 +20,9 @@ from typing import TypeAlias
 from engine.bundle import Bundle
 from engine.calendars import is_worked
 from engine.exchange import Exchange
-from engine.policy_language.vocabulary import DOCUMENT_FIELDS
+from engine.policy_language.vocabulary import DOCUMENT_FIELDS, stated_in
 from engine.questions.applying_tests import ApplyingTests
-from engine.rules import Atom, Calendar, Condition, OnDay, Period, anchors, atoms
+from engine.rules import Atom, Calendar, Condition, Measure, OnDay, Period, anchors, atoms
 from engine.values import Disputed, Document, Duration, Money, MoneyRange, Range, SetOf, Type, Value, ValueSet, either
 
 Tested: TypeAlias = Mapping[str, Collection[Atom]] | ApplyingTests  # the tests that distinguish answers, by fact
@@ -94,7 +94,8 @@ class AnswerBook:
             members = sent.members if isinstance(sent, SetOf) else frozenset[str]()
             words = type.values.values[:1] if type.values else ()
             each = (SetOf(members), SetOf(members.union(words)))
-            yield from filter(self.bundle.vocabulary.facts[fact].can_be, each)
+            stated = self.bundle.vocabulary.facts.get(fact)
+            yield from (value for value in each if stated is None or stated.can_be(value))
         elif type.kind == "yes/no":
             yield True
         elif type.kind == "date":
@@ -122,6 +123,12 @@ class AnswerBook:
         type = self.bundle.vocabulary.type_of(fact)
         if type is None:
             return self._documents(fact)
+        for measure in self.bundle.rules.measures.get(stated_in(fact), ()):
+            if fact.endswith(f".{measure.name}"):
+                limits = self._limits(measure)
+                numbers = type.kind == "count"
+                more = self._amounts(fact, type.kind, tested) if tested and numbers else ()
+                return PossibleAnswers([*limits.values, *more], limits.whole and (numbers or not tested))
         if type.kind == "yes/no":
             return PossibleAnswers([True, False], whole=True)
         narrower = [self._classes(fact, type.values, each, tested) for each in wide] if type.values else []
@@ -169,13 +176,45 @@ class AnswerBook:
         fields = [name for name in DOCUMENT_FIELDS if f"{kind}.{name}" in self.tested]
         choices: dict[str, list[Value]] = {"dated": [self.as_of], "covers": [True]}
         choices |= {name: self.of(f"{kind}.{name}").values for name in fields}
+        must = [each for each in self.bundle.rules.measures.get(kind, ()) if each.must]
+        around = {each.name: each.around(each.told(self.exchange.values)) for each in must}
+        choices |= {name: [value] for name, value in around.items() if value is not None}
         shown = [Document("shown", dict(zip(choices, values, strict=True))) for values in product(*choices.values())]
         names = [f"{kind}.{name}" for name in DOCUMENT_FIELDS]
         compared = any(atom.other for name in names for atom in self.tested.get(name, ()))
-        return PossibleAnswers([Document("none", {}), *shown], whole=not compared and not any(map(self._runs, names)))
+        whole = not compared and None not in around.values() and not any(map(self._runs, names))
+        return PossibleAnswers([Document("none", {}), *shown], whole)
+
+    def _limits(self, measure: Measure) -> PossibleAnswers:
+        """What a document may state that it covers: enough for the exchange, and too little."""
+        told = measure.told(self.exchange.values)
+        around = measure.around(told)
+        least: list[Value] = [SetOf(frozenset())] if not isinstance(told, Range) else []
+        if isinstance(told, Range) and told.low > 0:
+            least = [Range.exact(told.low - 1)]
+        narrow = measure.values.narrower.keys() if measure.values else ()
+        whole = (
+            told.low == told.high
+            if isinstance(told, Range)
+            else isinstance(around, SetOf) and around.members.isdisjoint(narrow)
+        )
+        return PossibleAnswers([*([] if around is None else [around]), *least], whole)
+
+    def _stated_limits(self, fact: str) -> Iterator[object]:
+        """What the documents that are shown state of a fact that must lie within it."""
+        for name, value in self.exchange.values.items():
+            for document in either(value) if name in self.bundle.rules.measures else ():
+                fields = document.fields if isinstance(document, Document) else {}
+                for measure in self.bundle.rules.measures[name]:
+                    match fields.get(measure.name) if fact in measure.stated else None:
+                        case Range(low=low, high=high):
+                            yield from (low, high)
+                        case SetOf(members=members):
+                            yield from members
 
     def _cuts(self, fact: str, tested: Iterable[Atom]) -> Iterator[object]:
         """The values that a fact is compared with: operands, and the known values of other facts, of sets their members."""
+        yield from self._stated_limits(fact)
         for atom in tested:
             yield from atom.operands
             if atom.other:

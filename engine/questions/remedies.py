@@ -22,7 +22,7 @@ from engine.deciding.combine import Evaluate, Outcome
 from engine.decision import ChangePart, RemediesPart, RemedyPart
 from engine.exchange import Exchange
 from engine.explaining.phrasebook import Phrasebook, shown
-from engine.policy_language.vocabulary import DOCUMENT_FIELDS, stated_in
+from engine.policy_language.vocabulary import stated_in
 from engine.questions.levers import Levers
 from engine.rules import Level, State, tests
 from engine.values import Document, Missing, Value
@@ -101,7 +101,9 @@ class Remedies:
         there = sent.fields if isinstance(sent, Document) and sent.state == "shown" else {}
         step = "obtain" if not there else "complete" if there.get("dated") == value.fields.get("dated") else "renew"
         new = [(field, inner) for field, inner in value.fields.items() if there.get(field) != inner]
-        return book.language.obtain(title, step, [(field, book.value(DOCUMENT_FIELDS[field], inner)) for field, inner in new])
+        return book.language.obtain(
+            title, step, [(field, book.value(self.bundle.vocabulary.fields[field], inner)) for field, inner in new]
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ class _Merging:
     reader: bool
     register: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, _Name] = field(default_factory=dict)
+    aliases: dict[str, list[str]] = field(default_factory=dict)  # of the entities, by the key of each in `register`
     problems: list[engine.ExchangeProblem] = field(default_factory=list)
 
     def wrong(self, pointer: str, code: str, detail: str) -> None:
@@ -121,6 +122,7 @@ def read(
             elif states.has_id(each.role):
                 merging.register[f"{each.role}.id"] = {"kind": kind, "known": False}
     if merging.register:
+        _alike(merging)
         merging.document[engine.REGISTER] = merging.register
     # A recorded exchange must be one that can be read again, or nobody could decide it again.
     if len(json.dumps(merging.document, ensure_ascii=False).encode()) > engine.MAX_BYTES:
@@ -230,12 +232,25 @@ def _fill(states: Stating, name: _Name, version: Version, merging: _Merging) -> 
         put(entity["states"], each.path, each.value)
     key = f"{name.role}.id" if states.has_id(name.role) else name.role
     merging.register[key] = entity
+    merging.aliases[key] = version.content.aliases
     merging.sources[f"/{engine.REGISTER}/{pointer_step(key)}"] = name
     for travelling in carried(version.content):
         sent = merging.document.setdefault("carried", [])
         if isinstance(sent, list) and travelling not in sent:
             merging.sources[f"/carried/{len(sent)}"] = name
             sent.append(travelling)
+
+
+def _alike(merging: _Merging) -> None:
+    """Add to each entity those of its other names for which a document is. No other name is told: it may be personal."""
+    states = [entity.get("states", {}) for entity in merging.register.values()]
+    groups = [part.get(group) for part in (merging.document, *states) for group in ("evidence", "claims")]
+    documents = [each for group in groups if isinstance(group, dict) for each in group.values() if isinstance(each, dict)]
+    lists = [value for document in documents for value in document.values() if isinstance(value, list)]
+    said = {each for value in lists for each in value if isinstance(each, str)}
+    for key, aliases in merging.aliases.items():
+        if also := sorted(said.intersection(aliases)):
+            merging.register[key]["also"] = also
 
 
 def _identify(name: _Name, id: str, merging: _Merging) -> None:

@@ -16,6 +16,7 @@ from functools import reduce
 from operator import or_
 from typing import Any, NamedTuple, TypeAlias
 
+from engine.backends.bitset.extent import Extents
 from engine.backends.bitset.reading import NO, YES, AtomReader, same, total
 from engine.backends.bitset.terms import Users
 from engine.exchange import Exchange
@@ -147,6 +148,7 @@ class FactsTests:
     def __init__(self, rules: RuleSet, reader: AtomReader, tests: Mapping[Atom, Users], full: int) -> None:
         self._reader = reader
         self._full = full
+        self._extents = Extents(rules)
         by_fact: dict[str, list[tuple[Atom, Users]]] = {}
         self._against: list[Against] = []
         for atom, users in tests.items():
@@ -183,6 +185,7 @@ class FactsTests:
         today = self._days.get(day)
         if today is None:
             today = self._begin(day)
+        exchange = self._extents.held(exchange)
         classes, values = today.classes, exchange.values
         names = tuple(values)
         free, open_ = today.beside.get(names) or self._beside(today, names, day)

@@ -65,7 +65,7 @@ class AtomReader:
                 return self._rank(atom, value, str(atom.operands[0]))
             case bool():
                 return YES if value in atom.operands else NO
-        return order(atom.op, *_ends(value, self._against(atom, day)))
+        return order(atom.op, *ends(value, self._against(atom, day)))
 
     def of_document(self, atom: Atom, document: Value, day: date) -> Truth:
         """A test of a document: whether it counts (2.3), or of a field of it (2.2, 2.9)."""
@@ -101,7 +101,7 @@ class AtomReader:
             return self._same(atom, value, other)
         if isinstance(value, str) and isinstance(other, str):
             return self._rank(atom, value, other)
-        return order(atom.op, *_ends(value, other))
+        return order(atom.op, *ends(value, other))
 
     # Words
 
@@ -328,7 +328,7 @@ def same(one: Truth, other: Truth) -> Truth:
     return one if one is other else UNKNOWN
 
 
-def _ends(value: Value, against: Any) -> tuple[Any, Any, Any, Any]:
+def ends(value: Value, against: Any) -> tuple[Any, Any, Any, Any]:
     """Both sides as intervals; None where they cannot be compared."""
     match value, against:
         case Range(), Range():

@@ -18,6 +18,7 @@ from engine.backends.durable.listing import ListedRuleset, listed
 from engine.backends.durable.lower import APPLIES, ROOMY, Lowering, Terms, derived
 from engine.backends.durable.messages import Messages, Telling, remember
 from engine.backends.durable.network import Head, Network, Test
+from engine.backends.durable.reach import Reach
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Condition, Defined, RuleSet
 
@@ -101,11 +102,12 @@ class Program:
             )
             for group in groups
         )
+        self._reach = Reach(rules)
         self._messages = Messages(lowering.encoder, [network.rulesets for network in self.networks])
 
     def run(self, exchange: Exchange, as_of: date) -> tuple[int, int]:
         """The conditions that are certain and those that are possible, as bits."""
-        telling = self._messages.read(exchange, as_of)
+        telling = self._messages.read(self._reach.measured(exchange), as_of)
         certain = possible = self._constant
         for step in self._always:
             certain, possible = self._ask(step, telling, certain, possible)

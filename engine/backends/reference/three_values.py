@@ -20,6 +20,7 @@ from engine.values import Disputed, Document, Duration, Missing, Money, MoneyRan
 
 NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
 DOCUMENTS = tuple(f"{group}." for group in DOCUMENT_GROUPS)
+COVERS = ".covers"
 ENDLESS = Decimal("Infinity")
 
 Test: TypeAlias = Callable[[Atom], Truth]
@@ -113,8 +114,10 @@ class KnownFacts:
     def read_by(self, atom: Atom) -> Sequence[str]:
         """The facts that a test reads, and the documents whose fields it reads; of a total the members are read by `total`."""
         if atom.op == "counts":
-            return [atom.fact]
-        return [fact.rpartition(".")[0] if fact.startswith(DOCUMENTS) else fact for fact in (atom.fact, atom.other)]
+            return [atom.fact, *(measure.fact for measure in self.rules.measures.get(atom.fact, ()))]
+        read = [fact.rpartition(".")[0] if fact.startswith(DOCUMENTS) else fact for fact in (atom.fact, atom.other)]
+        covering = [fact.removesuffix(COVERS) for fact in (atom.fact, atom.other) if fact.endswith(COVERS)]
+        return read + [measure.fact for name in covering for measure in self.rules.measures.get(name, ())]
 
     def either(self, fact: str, disputed: Disputed) -> Sequence[KnownFacts]:
         """1.8: a disputed fact is open between the value that is stated and the one that is registered."""
@@ -124,6 +127,11 @@ class KnownFacts:
     def value(self, fact: str) -> Value:
         if fact == AS_OF:
             return self.as_of
+        if fact.startswith(DOCUMENTS) and fact.endswith(COVERS):
+            document = self.exchange.values.get(fact.removesuffix(COVERS))
+            if isinstance(document, Document) and document.state == "shown":
+                covers = self.covers(fact.removesuffix(COVERS), document)
+                return Missing.UNKNOWN if covers is UNKNOWN else covers is YES
         return self.total(fact) if fact in self.rules.families else self.exchange.value(fact)
 
     def targets(self, atom: Atom) -> Sequence[object]:
@@ -149,20 +157,26 @@ class KnownFacts:
         return field.endswith(".expires") or not isinstance(value, date) or value <= self.as_of
 
     def counts(self, atom: Atom) -> Truth:
-        """2.3: a document counts when it is dated on or before as_of, has not expired on that day, and `covers` is true."""
+        """2.3: a document counts when it is dated on or before as_of, has not expired on that day, and covers the exchange."""
         document = self.exchange.values.get(atom.fact, Missing.LEFT_OUT)
         if document is Missing.UNKNOWN:
             return UNKNOWN
         if not isinstance(document, Document) or document.state == "none":
             assert atom.not_shown is not None
             return atom.not_shown
-        dated, covers = document.fields.get("dated"), document.fields.get("covers")
+        dated = document.fields.get("dated")
         expires = document.fields.get("expires", date.max)
         return min(
             yes_if(dated <= self.as_of) if isinstance(dated, date) else UNKNOWN,
             yes_if(expires >= self.as_of) if isinstance(expires, date) else UNKNOWN,
-            yes_if(covers) if isinstance(covers, bool) else UNKNOWN,
+            self.covers(atom.fact, document),
         )
+
+    def covers(self, name: str, document: Document) -> Truth:
+        """2.3: `covers` is true, and this exchange's people, recipient, purposes and data set lie within what is stated."""
+        covers = document.fields.get("covers")
+        within = (each.within(document.fields, self.value(each.fact)) for each in self.rules.measures.get(name, ()))
+        return min([yes_if(covers) if isinstance(covers, bool) else UNKNOWN, *within])
 
     def of_set(self, atom: Atom, sent: SetOf) -> Truth:
         """2.4: an open set may have further members. 2.6: a rank test on a set means any member."""

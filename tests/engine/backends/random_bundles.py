@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from collections.abc import Collection
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
@@ -26,6 +27,7 @@ REFUSED = {"cycle", "always-true"}  # what the generator may be refused for
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # in C where PyYAML was built so
 KINDS = ("contract", "certificate", "report")
 CLAIMS = ("necessity", "public-interest")
+MUST_SAY = {"certificate": ["purposes"], "report": ["people", "for"]}
 POLICIES = ("aa.law", "aa.more", "bb.law")
 REQUIREMENTS = ("aa.one", "aa.two", "aa.three", "aa.four")
 SOURCE = {"source": "made up", "status": "confirmed"}
@@ -114,9 +116,10 @@ VOCABULARY: dict[str, Any] = {
         "BB": {"title": "Beland", **SOURCE, "weekend": ["fri"], "known_from": "2020-01-01", "known_until": "2027-12-31"},
     },
     "counters": {"counts.year": {"counts": "distinct data.people", "per": ["from.country"], "window": "calendar year in UTC"}},
-    "evidence": {kind: {"title": kind} for kind in KINDS},
+    "evidence": {kind: {"title": kind, "must_say": MUST_SAY.get(kind, [])} for kind in KINDS},
     "claims": {kind: {"title": kind} for kind in CLAIMS},
     "lanes": {"fast": {"title": "fast"}},
+    "measures": {"people": "data.people.total", "for": "data.id", "purposes": "data.categories", "data": "limits.id"},
 }  # fmt: skip
 ROLES = ["provider", "operator", "public"]
 SUMS = [{"at_least": "50 CNY", "at_most": "100 CNY"}, {"at_least": "100 CNY"}, {"at_least": "100.01 USD", "at_most": "200 USD"}]
@@ -647,7 +650,19 @@ class Maker:
         made = {name: "unknown" if self.chance(0.08) else make() for name, make in fields.items() if self.chance(odds[name])}
         if made.get("expires", "unknown") < made.get("dated", ""):  # a document does not expire before it is dated
             made["dated"], made["expires"] = made["expires"], made["dated"]
-        return made
+        return made | {name: options for name, options in self.covered().items() if self.aside.random() < 0.2}
+
+    def covered(self) -> dict[str, Any]:
+        """For whom, for what and for which data a document may be."""
+        limits = {
+            "for": ["d1", "d2", "other", "unknown"],
+            "purposes": [*CATEGORIES, "unknown"],
+            "data": ["d1", "d2", "unknown"],
+        }
+        return {
+            name: "unknown" if self.aside.random() < 0.1 else self.aside.sample(options, self.aside.randint(0, 3))
+            for name, options in limits.items()
+        }
 
     # Chance
 
@@ -718,9 +733,13 @@ def _completed(maker: Maker, exchange: dict[str, Any], others: list[dict[str, An
         for kind in (each for each in kinds if f"{group}.{each}" not in kept):
             document = shown.get(kind, "none")
             if document == "unknown":
-                document = "none" if maker.chance(0.3) else _document(maker, {})
+                document = (
+                    "none"
+                    if maker.chance(0.3)
+                    else _document(maker, {}, maker.random.sample(["people", "for", "purposes", "data"], 2))
+                )
             elif document != "none":
-                document = _document(maker, document)
+                document = _document(maker, document, {*document, *MUST_SAY.get(kind, ())})
             shown[kind] = document
     for part in PARTS:
         _settle(maker, full.setdefault(part, {}), donor.get(part, {}), kept, f"{part}.")
@@ -803,8 +822,12 @@ def _settle(maker: Maker, here: dict[str, Any], donor: dict[str, Any], kept: fro
             here[key] = maker.pick([known, *NARROWER[known]])
 
 
-def _document(maker: Maker, known: dict[str, Any]) -> dict[str, Any]:
-    """A presented document whose unknown fields are told; a left-out `expires` stays away, it means no end."""
+def _document(maker: Maker, known: dict[str, Any], says: Collection[str]) -> dict[str, Any]:
+    """
+    A presented document whose unknown fields are told; a left-out `expires` stays away, it means no end.
+
+    So does what it covers, since absence limits nothing (2.3), unless the document `says` it.
+    """
     end = known.get("expires", "unknown")
     told = {
         "dated": lambda: maker.pick([day for day in DAYS if day <= end]),  # "unknown" is after every day
@@ -817,6 +840,13 @@ def _document(maker: Maker, known: dict[str, Any]) -> dict[str, Any]:
         full["expires"] = end if end != "unknown" else maker.pick([day for day in DAYS if day >= full["dated"]])
     if isinstance(full["people"], dict):
         full["people"] = maker.random.randint(*_ends(full["people"]))
+    if "people" not in says:
+        del full["people"]
+    for name, options in maker.covered().items():
+        sent = known.get(name, "unknown")
+        if name in says:
+            more = options if "unknown" in sent and options != "unknown" else []
+            full[name] = sorted({each for each in (*(sent if sent != "unknown" else ()), *more) if each != "unknown"})
     return full
 
 

@@ -58,6 +58,7 @@ from engine.verdict import Bounds, Engine, Verdict, numbers
 CASES = Path(__file__).parent / "cases"
 VOCABULARY = CASES / "vocabulary.yaml"
 SENTENCES = {
+    "1.3",
     "1.6",
     "1.8",
     *(f"2.{n}" for n in range(1, 12)),

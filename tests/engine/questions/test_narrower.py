@@ -220,7 +220,7 @@ def test_two_fields_of_a_document_are_asked_for_together() -> None:
     """Neither alone would do."""
     need = {"id": "need", "require": "certificate"}
     made = bundle(need, {"id": "ground", "when": [{"evidence": {"has": "certificate"}}], "satisfies": "certificate"})
-    [part] = asked(made, evidence__certificate={"people": "5"})
+    [part] = asked(made, evidence__certificate={"filed": "2026-01-01"})
     assert [q.fact for q in part.facts] == ["evidence.certificate.dated", "evidence.certificate.covers"]
     assert part.settles
 
@@ -245,7 +245,8 @@ def test_a_field_that_a_rule_tests_is_asked_for(test: dict[str, Any], field: str
     """The document counts, and what the rule asks beyond that is not told; the answer is read where the document stands."""
     need = {"id": "need", "require": "certificate"}
     made = bundle(need, {"id": "ground", "when": [{"evidence": {"has": "certificate"}}, test], "satisfies": "certificate"})
-    [part] = asked(made, evidence__certificate={"dated": "2026-01-01", "covers": "yes"})
+    people = {"data__people__ordinary": "0", "data__people__sensitive": "120"}
+    [part] = asked(made, evidence__certificate={"dated": "2026-01-01", "covers": "yes"}, **people)
     assert ([q.fact for q in part.facts], part.settles) == ([f"evidence.certificate.{field}"], True)
 
 
