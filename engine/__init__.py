@@ -38,6 +38,7 @@ from engine.bundle import (
     by_folder,
     counted,
     gathered,
+    in_present_shape,
     load,
     load_sources,
     parse_exchange,
@@ -72,6 +73,7 @@ from engine.diagnostic import CODES, Diagnostic, did_you_mean
 from engine.exchange import REGISTER, Exchange
 from engine.exchange_problems import INCOHERENT, ExchangeProblem, ExchangeRefused
 from engine.exchange_reader import MAX_BYTES, read_object
+from engine.exchange_shape import SHAPES as EXCHANGE_SHAPES
 from engine.explaining.owed import OwedDuty
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
@@ -91,13 +93,14 @@ from engine.questions.horizon import OutcomeMove, OutcomesAhead, TurnCause
 from engine.rules import Level
 from engine.settlement import PayableLine, Settlement, amount_text, settle
 from engine.values import Duration, Money, MoneyRange, Range, Value, to_json
-from engine.version import SEMANTICS, semantics_of
+from engine.version import SEMANTICS, semantics_of, shape_of
 from engine.version import VERSION as __version__
 
 __all__ = [
     "BOOKS",
     "CODES",
     "DIRECTIONS",
+    "EXCHANGE_SHAPES",
     "GROUNDS",
     "INCLUDES",
     "INCOHERENT",
@@ -221,6 +224,7 @@ __all__ = [
     "gathered",
     "grants",
     "in_currency",
+    "in_present_shape",
     "instrument",
     "instruments",
     "is_placeholder",
@@ -245,6 +249,7 @@ __all__ = [
     "run_policy",
     "semantics_of",
     "settle",
+    "shape_of",
     "source_digest",
     "source_files",
     "still_holds",

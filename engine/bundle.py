@@ -22,6 +22,7 @@ from engine.contradictions import Coherence, check_entries
 from engine.diagnostic import Diagnostic, Findings, Span
 from engine.exchange import Exchange
 from engine.exchange_reader import ExchangeReader
+from engine.exchange_shape import in_present_shape as shaped
 from engine.policy_language import tree
 from engine.policy_language.access import check_access
 from engine.policy_language.case_text import TestText
@@ -89,6 +90,13 @@ class Bundle:
 def parse_exchange(bundle: Bundle, raw: bytes) -> Exchange:
     """Read the bytes of an exchange, strictly. Raises ExchangeRefused with every problem."""
     return bundle.reader.read(raw)
+
+
+def in_present_shape(bundle: Bundle, document: Mapping[str, Any]) -> dict[str, Any]:
+    """An exchange, as JSON, in the present shape, to be added to: what a set of an earlier one did not know yet is open (semantics 2.1)."""
+    bare = {name: value for name, value in document.items() if name != "schema"}
+    found: dict[str, Any] = shaped(bundle.vocabulary, bare, document.get("schema"))
+    return found
 
 
 def accept_exchange(bundle: Bundle, document: Mapping[str, Any]) -> Exchange:
@@ -416,7 +424,9 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, nevers: Iterable[Never], se
     beside = sorted(
         f"{part}.{name}" for part, (_, lines) in vocabulary.factor.items() for name, line in lines.items() if line.beside
     )
-    words += [each for each in (computed, beside) if each]  # an older bundle has neither
+    follows = sorted((name, repr(fact.follows)) for name, fact in vocabulary.facts.items() if fact.follows)
+    since = sorted((name, sorted(each.since.items())) for name, each in vocabulary.values.items() if each.since)
+    words += [each for each in (computed, beside, follows, since) if each]  # an older bundle has none
     if vocabulary.promises:
         words.append(sorted((name, repr(promise)) for name, promise in vocabulary.promises.items()))
     if vocabulary.entities:

@@ -26,7 +26,9 @@ from engine.books.page import BOOKS, Page, read_pages
 from engine.diagnostic import did_you_mean
 from engine.exchange import REGISTER, Contradiction, Exchange, OpenBook
 from engine.exchange_problems import INCOHERENT, ExchangeProblem, ExchangeRefused
-from engine.exchange_shape import registered_shape, sent_shape
+from engine.exchange_shape import SHAPES, in_present_shape, registered_shape, sent_shape
+from engine.multilingual import Words
+from engine.policy_language.followers import Followers
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary, stated_in
 from engine.registered import COUNTED, IN_REGISTER, REGISTERED, Entity, joined, named_alike
 from engine.rules import AS_OF
@@ -39,7 +41,6 @@ MAX_NAME = 120  # characters of a name in a refusal
 MOST_ALIKE = 3  # names that a refusal proposes
 MAX_ALIASES = 16  # of an entity
 MAX_KEY = 100  # characters of the name of a fact, and of a kind of entities
-NOBODY = Range.exact(0)
 
 
 class ExchangeReader:
@@ -67,6 +68,7 @@ class ExchangeReader:
         self._counters = {
             name: vocabulary.families.get(counted, (counted,)) for name, counted in counts.items() if name not in self._sums
         }
+        self._followers = Followers(vocabulary.facts.values())
         self._books = tuple(map(self._book_reader, vocabulary.books.values()))
         self._unopened = [(book.book.fills, book.nothing()) for book in self._books]
         self._personal = {fact.name: _pointer(fact.name.split(".")) for fact in vocabulary.facts.values() if fact.personal}
@@ -89,7 +91,7 @@ class ExchangeReader:
         problems: list[ExchangeProblem] = []
         register, personal = self._registered(document[REGISTER], problems) if REGISTER in document else ({}, [])
         try:
-            tree = self._model.validate_python(sent)
+            tree = self._model.validate_python(in_present_shape(self._vocabulary, sent, sent.get("schema")))
         except ValidationError as failed:
             raise ExchangeRefused((*self._problems(failed), *problems)) from None
         as_of: date | None = tree.pop(AS_OF, None)
@@ -101,10 +103,12 @@ class ExchangeReader:
         stated = frozenset(values)
         personal += self._personal_in(values)
         follows = self._close(values)
+        problems += _otherwise(self._followers.said_of_sets(values, follows))
         sources: Mapping[str, str] = {}
         if register:
             values, sources = joined(values, self._of_all(values, register, problems), self._sets)
             values |= named_alike(values, register, self._vocabulary.measures)
+        self._followers.follow(values, follows)
         pages = self._pages(document[BOOKS], problems) if BOOKS in document else {}
         problems += [*self.count(values, follows), *self._unknown_ways(relies_on), *self._not_travelling(carried)]
         exchange = Exchange(
@@ -206,7 +210,7 @@ class ExchangeReader:
             if values.pop(rest, None) is not None:
                 for member in members:
                     if member not in values:
-                        values[member] = NOBODY
+                        values[member] = Range.exact(0)
                         follows[member] = (rest,)
         return follows
 
@@ -227,12 +231,14 @@ class ExchangeReader:
                     found[key] = None
                 case dict() as members if (head := _entity_head(members)) is not None:
                     states: dict[str, Value] = {}
+                    said = in_present_shape(self._vocabulary, members.get("states", {}), members.get("schema"))
                     try:
-                        _flatten(self._states.validate_python(members.get("states", {})), "", states)
+                        _flatten(self._states.validate_python(said), "", states)
                     except ValidationError as failed:
                         problems += self._problems(failed, (*at, "states"))
                     personal += self._personal_in(states, _pointer((*at, "states")))
                     self._close(states)
+                    problems += _otherwise(self._followers.said_of_sets(states, {}), (*at, "states"))
                     found[key] = Entity(*head, states, tuple(members.get("also", ())))
                     if key in self._personal and "also" in members:
                         personal.append(_pointer((*at, "also")))
@@ -446,6 +452,12 @@ def _flatten(tree: Mapping[str, Any], prefix: str, into: dict[str, Value]) -> No
             into[prefix + key] = value
 
 
+def _otherwise(found: Iterable[tuple[Words, tuple[str, ...]]], under: tuple[str, ...] = ()) -> Iterator[ExchangeProblem]:
+    """A problem at each place of what a follower says otherwise than its set; the places stand `under` some keys."""
+    for says, facts in found:
+        yield from (ExchangeProblem(_pointer((*under, *fact.split("."))), INCOHERENT, says.en, says) for fact in facts)
+
+
 def _counting(counter: Value, own: Iterable[Value]) -> Value | None:
     """A counter that is at least as large as each of the own counts; None where it was sent as smaller (semantics 2.8)."""
     low = _largest(own)
@@ -474,8 +486,9 @@ def _entity_head(members: Mapping[str, Any]) -> tuple[str, int | None] | None:
     match members.get("kind", ""), members.get("version"), members.get("id", ""), members.get("also", []):
         case str() as kind, (int() | None) as version, str(), list() as also if not isinstance(version, bool):
             sound = len(kind) <= MAX_KEY and (version is None or version > 0) and len(also) <= MAX_ALIASES
+            sound = sound and members.get("schema", SHAPES[-1]) in SHAPES
             names = all(isinstance(each, str) and 0 < len(each) <= MAX_TEXT for each in also)
-            if sound and names and not members.keys() - {"kind", "version", "id", "states", "also"}:
+            if sound and names and not members.keys() - {"kind", "version", "id", "schema", "states", "also"}:
                 return kind, version
     return None
 

@@ -18,7 +18,9 @@ from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.rules import AS_OF
 from engine.values import BadValue, Document, Missing, Range, SetOf, Type, Value
 
-SCHEMA = "fifthfactor/exchange/1"
+# The shapes of exchanges, the present one last. A value of the vocabulary may be known `since` a shape only.
+SHAPES = ("fifthfactor/exchange/1", "fifthfactor/exchange/2")
+SHAPE = len(SHAPES)
 MAX_CARRIED = 64
 _NO_MEMBERS = SetOf(frozenset())
 
@@ -36,6 +38,31 @@ def sent_shape(vocabulary: Vocabulary) -> TypeAdapter[dict[str, Any]]:
 def registered_shape(vocabulary: Vocabulary) -> TypeAdapter[dict[str, Any]]:
     """What the register may state: facts and documents, never unknown."""
     return TypeAdapter(_closed("Registered", _tree(vocabulary, registered=True)))
+
+
+def in_present_shape(vocabulary: Vocabulary, document: Any, schema: Any) -> Any:
+    """
+    An exchange, or what an entity of the register states, as it was said under a schema: a set that has got a value since is open.
+
+    Of an earlier shape it is only where `schema` says so. Source: semantics 2.1.
+    """
+    if schema not in SHAPES[:-1] or not isinstance(document, dict):
+        return document
+    found = document
+    for fact in vocabulary.facts.values():
+        values = fact.type.values
+        if fact.type.many and values and any(since > SHAPES.index(schema) + 1 for since in values.since.values()):
+            found = _opened(found, fact.name.split("."))
+    return found
+
+
+def _opened(document: dict[str, Any], path: list[str]) -> dict[str, Any]:
+    """A copy of an object in which the list at a path, if there is one, is open."""
+    first, *rest = path
+    said = document.get(first)
+    if rest:
+        return {**document, first: _opened(said, rest)} if isinstance(said, dict) else document
+    return {**document, first: [*said, "unknown"]} if isinstance(said, list) and "unknown" not in said else document
 
 
 def _tree(vocabulary: Vocabulary, registered: bool = False) -> dict[str, Any]:
@@ -215,11 +242,11 @@ def _carried_leaf() -> Any:
 
 def _schema_leaf() -> Any:
     def read(json: Any) -> str:
-        if json != SCHEMA:
-            raise PydanticCustomError("wrong_value", "must be `{s}`", {"s": SCHEMA})
-        return SCHEMA
+        if json not in SHAPES:
+            raise PydanticCustomError("wrong_value", "{m}", {"m": f"must be {' or '.join(f'`{each}`' for each in SHAPES)}"})
+        return str(json)
 
-    return Annotated[Any, PlainValidator(read), WithJsonSchema({"const": SCHEMA})]
+    return Annotated[Any, PlainValidator(read), WithJsonSchema({"enum": list(SHAPES)})]
 
 
 def _shown(fields: dict[str, Value]) -> Document:

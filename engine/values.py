@@ -213,6 +213,7 @@ class ValueSet:
         complete: frozenset[str] = frozenset(),
         nothing: str = "",
         everything: str = "",
+        since: Mapping[str, int] | None = None,
     ) -> None:
         self.name = name
         self.title = title
@@ -221,6 +222,7 @@ class ValueSet:
         self.rest = rest
         self.nothing = nothing  # the value that says that no other applies; it stands alone in a set
         self.everything = everything  # the value that says that all others apply; it stands alone in a set
+        self.since = dict(since or {})  # the shape of exchanges that first knows a value, where it is not the first shape
         self.titles = dict(titles or {})
         self.also = dict(also or {})
         self.inside = inside

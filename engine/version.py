@@ -23,3 +23,8 @@ _SECOND = re.compile(r"0\.[3-9]\.")
 def semantics_of(version: str) -> int:
     """The semantics of the engine of a version, for bundles and records that name none."""
     return 1 if _BEFORE_NUMBERS.match(version) else 2 if _SECOND.match(version) else SEMANTICS
+
+
+def shape_of(semantics: int) -> int:
+    """The shape of the exchanges that were read under a version of the semantics, where they name none: shape 2 came with version 3."""
+    return 1 if semantics < 3 else 2

@@ -51,6 +51,7 @@ def facts(_: str) -> str:
                 ("never empty", fact.some),
                 (f"a place in `{fact.lies_in}`", fact.lies_in),
                 ("from the register only", fact.register_only),
+                (f"follows from `{fact.follows}`", fact.follows),
             )
             rows[name] = (f"`{name}`", fact.type, title, ", ".join(word for word, yes in marks if yes))
     return _table("fact | type | what it says | ", rows.values())

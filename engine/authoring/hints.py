@@ -20,6 +20,7 @@ _ATTRIBUTES = {
     "facts": "What each attribute states: a fact, a family, a group of facts like `evidence`, or `as_of`.",
     "names": "Attributes that hold an entity's id, each with the type of the entity. Every id of an entity counts as its first id.",
 }
+_SINCE = "The shape of exchanges that first knows the value, like 2; a set that was stated in an earlier one is open."
 _DPV = "The nearest term of the Data Privacy Vocabulary."
 
 KEYS: dict[str, dict[str, str]] = {
@@ -119,6 +120,12 @@ KEYS: dict[str, dict[str, str]] = {
         "binds": "`yes`: a sign-off is bound to it even where it was left out, as to ids and countries.",
         "frees": "`yes`: whether a law leaves data free may depend on it (`free:` in coverage).",
         "lies_in": "The fact names a place: the fact that names its country.",
+        "follows": "The set that it follows from. It is then never asked, and stating it otherwise than the set is refused.",
+    },
+    "FollowsText": {
+        "fact": "A fact that is a set of values, and is asked.",
+        "yes_where_it_has": "The value with which the set makes this fact yes; without it the fact is no.",
+        "no_where_it_has": "The value with which the set makes this fact no; without it the fact is yes.",
     },
     "ValueText": {
         "title": _TITLE,
@@ -129,12 +136,14 @@ KEYS: dict[str, dict[str, str]] = {
         "rest": "Whether this value means none of the other values that lie under the same one.",
         "nothing": "Whether this value says that no other of its set applies; in a set it stands alone.",
         "everything": "Whether this value says that all others of its set apply; in a set it stands alone.",
+        "since": _SINCE,
         "dpv": _DPV,
     },
     "MoreValueText": {
         "title": _TITLE,
         "under": "The value of the set that it is a kind of; rules that do not name it read it as that value.",
         "rest": "Whether this value means none of the other values that are added under the same one.",
+        "since": _SINCE,
         "dpv": _DPV,
     },
     "ValueSetText": {

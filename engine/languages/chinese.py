@@ -342,6 +342,9 @@ class Chinese(Language):
     def expires_before_dated(self) -> str:
         return "文件的有效期不得早于其日期届满"
 
+    def follows_otherwise(self, follower: str, fact: str) -> str:
+        return f"“{follower}”由“{fact}”得出，与所述不符：请更正其一，或者不填前者"
+
     def lies_elsewhere(self, place: str, title: str, country: str, stated: str, choices: Sequence[str]) -> str:
         listed = "、".join(choices)
         if not country:

@@ -362,6 +362,9 @@ class English(Language):
     def expires_before_dated(self) -> str:
         return "a document does not expire before it is dated"
 
+    def follows_otherwise(self, follower: str, fact: str) -> str:
+        return f"“{follower}” follows from “{fact}”, and is stated otherwise: correct one of the two, or leave the first out"
+
     def lies_elsewhere(self, place: str, title: str, country: str, stated: str, choices: Sequence[str]) -> str:
         here, listed = _place(stated), ", ".join(choices)
         if not country:

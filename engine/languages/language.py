@@ -225,6 +225,10 @@ class Language(ABC):
         """A document expires before it is dated."""
 
     @abstractmethod
+    def follows_otherwise(self, follower: str, fact: str) -> str:
+        """A fact, by its title, follows from another one, and is stated otherwise."""
+
+    @abstractmethod
     def lies_elsewhere(self, place: str, title: str, country: str, stated: str, choices: Sequence[str]) -> str:
         """
         A place does not lie in the country that is stated; `choices` are the places there.

@@ -21,7 +21,7 @@ class FactEntry(BaseModel):
     `values` are those of its value set; the list is empty if its type is no value set. `narrower` maps each value that may say too little
     to what it may mean, so that it need not be asked about. `family` is the family that the fact belongs to.
     `some` says that a set is never empty. Of a fact that names a place, `lies_in` is the fact that names its country. `register_only`: an
-    exchange that states it is refused, because only the register may.
+    exchange that states it is refused, because only the register may. `follows` is the set that it follows from: it is not asked.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,6 +36,7 @@ class FactEntry(BaseModel):
     personal: bool = False
     change: bool = False
     register_only: bool = False
+    follows: str = ""
     some: bool = False
     family: str = ""
     dpv: str = ""
@@ -59,6 +60,7 @@ def catalogue(vocabulary: Vocabulary) -> list[FactEntry]:
                 personal=fact.personal,
                 change=fact.change,
                 register_only=fact.register_only,
+                follows=fact.follows.fact if fact.follows else "",
                 some=fact.some,
                 family=fact.family,
                 dpv=fact.dpv,

@@ -7,14 +7,14 @@ nest. Source: semantics 2.2 (shown by place), 2.4 to 2.9 (operators), 7.1, 7.2.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date
 from decimal import Decimal
 from enum import Enum
 
 from engine.diagnostic import Findings, Span, did_you_mean
 from engine.policy_language.tree import Mapping, Node, Scalar, Sequence
-from engine.policy_language.vocabulary import DOCUMENT_GROUPS, FIELD_NAMES, Vocabulary
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS, FIELD_NAMES, Follows, Vocabulary
 from engine.registered import IN_REGISTER
 from engine.rules import ALWAYS, AS_OF, MAX_CHAIN, All, AnyOf, Atom, Condition, Defined, Not, Truth, atoms, named
 from engine.values import BadValue, Duration, Money, Operand, Type
@@ -252,7 +252,15 @@ class Conditions:
                 _all((self._atom(fact, type, "at_least", (o,), use), self._atom(fact, type, "at_most", (o,), use)))
                 for o in known
             )
+        if follows := self.vocabulary.followed(fact):
+            return self._followed(follows, known)
         return self._placed(self._atom(fact, type, "is", known, use), node)
+
+    def _followed(self, follows: Follows, answers: Collection[Operand]) -> Condition:
+        """A test of a fact that follows from a set is a test of the set (semantics 2.1): below this line there is no such fact."""
+        there = self.vocabulary.facts.get(follows.fact)
+        has = Atom(follows.fact, there.type if there else Type("yes/no"), "has", (follows.value,))
+        return _any(has if answer is follows.reads else Not(has) for answer in dict.fromkeys(answers))
 
     def _operator(self, fact: str, type: Type, operator: Scalar, operand: Node, use: Use) -> Condition:
         word = operator.text
@@ -320,6 +328,9 @@ class Conditions:
         if there is None:
             near = did_you_mean(other, self.vocabulary.names())
             self.findings.error(node.span, "unknown-fact", f"an exchange has no fact `{other}`", "not in the vocabulary", near)
+        elif follower := next((each for each in (fact, other) if self.vocabulary.followed(each)), None):
+            said = f"`{follower}` follows from another fact, and is not compared"
+            self.findings.error(node.span, "wrong-operator", said, help="test it with `yes` or `no`")
         elif other == fact:
             self.findings.error(node.span, "same-fact", f"`{fact}` is compared with itself", help="name another fact")
         elif (type.many and op not in SETS) or (there.kind, there.many, there.values) != (type.kind, type.many, type.values):

@@ -8,8 +8,8 @@ from engine.diagnostic import Span, did_you_mean
 from engine.multilingual import NO_WORDS, Words
 from engine.policy_language.document_text import Text
 from engine.policy_language.tree import locate
-from engine.policy_language.vocabulary import PRIMITIVES, Fact, titled
-from engine.policy_language.vocabulary_text import FactText
+from engine.policy_language.vocabulary import PRIMITIVES, Fact, Follows, titled
+from engine.policy_language.vocabulary_text import FactText, FollowsText
 from engine.policy_language.written_vocabulary import WrittenVocabulary
 from engine.values import Type, ValueSet
 
@@ -64,6 +64,7 @@ class TypedFacts:
                     name if text.by else "", counters[name] + suffix if name in counters else "", text.dpv or "", part,
                     text.lies_in or "", text.from_ == "register-only",
                     text.some == "yes", text.change == "upwards", text.frees == "yes", text.binds == "yes",
+                    _follows(text.follows) if text.follows else None,
                 )  # fmt: skip
         for name in self.words.text.facts:
             outer = next((other for other in self.words.text.facts if name.startswith(f"{other}.")), None)
@@ -72,7 +73,7 @@ class TypedFacts:
                 self.words.findings.error(
                     self.words.spans["facts", name], "bad-id", message, help="a fact holds a value, not other facts; rename one"
                 )
-        asked = [name for name, text in self.words.text.facts.items() if text.from_ != "register-only"]
+        asked = [n for n, text in self.words.text.facts.items() if text.from_ != "register-only" and text.follows is None]
         if len(asked) > MAX_FACTS:
             self.words.findings.warn(
                 next(iter(self.words.spans.values())),
@@ -81,6 +82,7 @@ class TypedFacts:
                 help="merge some",
             )
         self.places_named(facts)
+        self.followed(facts)
         return facts, families
 
     def type(self, text: str, span: Span) -> Type | None:
@@ -127,6 +129,37 @@ class TypedFacts:
             elif there.type.name != around:
                 said = f"`{there.name}` is of type `{there.type.name}`, but the places of `{fact.name}` lie in a `{around}`"
                 self.words.findings.error(at, "ill-typed", said, help=f"name a fact of type `{around}`")
+
+    def followed(self, facts: Mapping[str, Fact]) -> None:
+        """Report each fact that follows from what is no set of values, from a value that the set has not, or that is asked."""
+        for fact in facts.values():
+            if fact.follows is None:
+                continue
+            text = self.words.text.facts[fact.family or fact.name]
+            at = locate(self.words.nodes["facts", fact.family or fact.name], ("follows",))[0].span
+            source, value = facts.get(fact.follows.fact), fact.follows.value
+            if source is None:
+                help = did_you_mean(fact.follows.fact, facts)
+                self.words.findings.error(at, "unknown-fact", f"an exchange has no fact `{fact.follows.fact}`", help=help)
+            elif not source.type.many or source.type.values is None or source.register_only:
+                said = f"`{fact.name}` follows from `{source.name}`, which is of type `{source.type.name}`"
+                self.words.findings.error(
+                    at, "ill-typed", said, help="name a fact that is a set of values and that a sender states"
+                )
+            elif value not in source.type.values.values:
+                help = did_you_mean(value, source.type.values.values)
+                said = f"`{source.name}` has no value `{value}`"
+                self.words.findings.error(at, "unknown-value", said, help=help)
+            if fact.type.kind != "yes/no":
+                said = f"`{fact.name}` is of type `{fact.type.name}`, and only yes or no follows from a set"
+                self.words.findings.error(at, "ill-typed", said, help="make it of type `yes/no`")
+            if text.by or text.ask or text.from_ or text.change != "no" or "yes" in (text.frees, text.binds):
+                said = f"`{fact.name}` follows from another fact, so nobody asks, registers or changes it"
+                self.words.findings.error(at, "ill-typed", said, help="drop `by`, `ask`, `from`, `change`, `frees` and `binds`")
+
+
+def _follows(text: FollowsText) -> Follows:
+    return Follows(text.fact, text.yes_where_it_has or text.no_where_it_has or "", text.yes_where_it_has is not None)
 
 
 def _of_member(title: Text, member: Words) -> Text:

@@ -53,6 +53,7 @@ class ValueSets:
         also = {}
         country = {}
         everything: list[str] = []
+        since: dict[str, int] = {}
         written = self.written(name, text)
         for value in written:
             entry = written[value]
@@ -72,6 +73,8 @@ class ValueSets:
                 nothing.append(value)
             if entry.everything == "yes":
                 everything.append(value)
+            if entry.since is not None:
+                since[value] = entry.since
             if entry.title:
                 titles[value] = entry.title.words
             also[value] = [*entry.also, *self.within(name, value)]
@@ -86,6 +89,8 @@ class ValueSets:
             parents[value] = (added.under,)
             if added.rest == "yes":
                 rest.add(value)
+            if added.since is not None:
+                since[value] = added.since
             if added.title:
                 titles[value] = added.title.words
         for value in parents.keys() - set(written):  # what another file adds under a place lies in its country
@@ -123,6 +128,7 @@ class ValueSets:
             complete=frozenset(text.complete),
             nothing=nothing[0] if nothing else "",
             everything=everything[0] if everything else "",
+            since=since,
         )
 
     def written(self, name: str, text: ValueSetText) -> Mapping[str, ValueText | str]:

@@ -56,13 +56,22 @@ WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")  # as date.weekday() nu
 
 
 @dataclass(frozen=True, slots=True)
+class Follows:
+    """What a fact of yes or no follows from: it `reads` so where the set `fact` has `value`, and the other way round (semantics 2.1)."""
+
+    fact: str
+    value: str
+    reads: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """
     One fact, or one member of a family. `counts` names the fact of this exchange that a counter includes; `member` is the name
     of a member inside its family. `register_only`: no sender may state it, only the register. Of a fact that names a place, `lies_in` is
     the fact that names its country. `some` marks a set that is never empty, `upwards` an ordered fact that changes only to a later value.
     What a law leaves `free` may depend on a fact that `frees`, and on no other. A sign-off is bound to one that `binds` even where it was
-    left out.
+    left out. A fact that `follows` from another is never asked.
     """
 
     name: str
@@ -81,6 +90,7 @@ class Fact:
     upwards: bool = False
     frees: bool = field(default=False, repr=False)
     binds: bool = field(default=False, repr=False)
+    follows: Follows | None = field(default=None, repr=False)
 
     def can_be(self, value: Value) -> bool:
         """Whether a sender may state this value: a set that is not empty where it must not be, and "nothing applies" alone."""
@@ -163,8 +173,13 @@ class Vocabulary:
 
     @property
     def must_be_shown(self) -> frozenset[str]:
-        """Facts, kinds of documents (`evidence.KIND`) and claims that count only where they are not merely stated."""
-        return frozenset(name for organisation in self.organisations for name in organisation.must_be_shown)
+        """
+        Facts, kinds of documents (`evidence.KIND`) and claims that count only where they are not merely stated.
+
+        What a fact follows from stands for it.
+        """
+        named = (name for organisation in self.organisations for name in organisation.must_be_shown)
+        return frozenset(follows.fact if (follows := self.followed(name)) else name for name in named)
 
     def personal_fields(self, document: str) -> frozenset[str]:
         """The fields of a document, like `evidence.KIND`, that may name a natural person."""
@@ -225,6 +240,11 @@ class Vocabulary:
             if kind in self.kinds[group]:
                 return self.fields.get(field)
         return None
+
+    def followed(self, name: str) -> Follows | None:
+        """What a fact follows from, if it does."""
+        fact = self.facts.get(name)
+        return fact.follows if fact else None
 
     def names(self) -> Iterator[str]:
         """Every name a condition may test, for suggestions."""

@@ -19,6 +19,20 @@ from engine.policy_language.ledger_text import BookText, PromiseText, Settlement
 Measured = Literal["people", "for", "purposes", "data"]
 
 
+class FollowsText(DocumentText):
+    """What a fact of yes or no follows from: whether a set, which is another fact, has a value."""
+
+    fact: str
+    yes_where_it_has: str | None = None
+    no_where_it_has: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> FollowsText:
+        if (self.yes_where_it_has is None) == (self.no_where_it_has is None):
+            raise ValueError("say one of `yes_where_it_has` and `no_where_it_has`")
+        return self
+
+
 class FactText(DocumentText):
     """
     A fact of an exchange. `by` makes it a family: one fact for each value of a value set.
@@ -27,7 +41,7 @@ class FactText(DocumentText):
     `from: register` says where the fact is usually from; with `register-only`, an exchange that states it is refused.
     `binds` marks a fact to which a sign-off is bound even where it was left out (4.6).
     `frees` marks a fact on which it may depend whether a law leaves data free (semantics 4.3). `some` marks a set that is never empty
-    (1.7). `change: upwards` lets a remedy move an ordered value up, never down.
+    (1.7). `change: upwards` lets a remedy move an ordered value up, never down. A fact that `follows` from another is not asked (2.1).
     """
 
     type: str
@@ -42,6 +56,7 @@ class FactText(DocumentText):
     lies_in: str | None = None
     frees: YesNo = "no"
     binds: YesNo = "no"
+    follows: FollowsText | None = None
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         # Digests are made from this text. What neither frees nor binds reads as before there were these marks.
@@ -55,7 +70,8 @@ class ValueText(DocumentText):
     A value. `rest` says that it is none of the other values under those that it lies under (semantics 2.5).
 
     `also` are other spellings, for suggestions only. `in` is the country in which a place lies (semantics 1.6). `nothing` says that no
-    other value applies, `everything` that all others do.
+    other value applies, `everything` that all others do. `since` is the shape of exchanges that first knows the value: what was said in
+    an earlier one leaves it open (2.1).
     """
 
     title: Text | None = None
@@ -66,6 +82,7 @@ class ValueText(DocumentText):
     rest: YesNo = "no"
     nothing: YesNo = "no"
     everything: YesNo = "no"
+    since: int | None = None
     dpv: str | None = None
 
 
@@ -93,6 +110,7 @@ class MoreValueText(DocumentText):
     title: Text | None = None
     under: str
     rest: YesNo = "no"
+    since: int | None = None
     dpv: str | None = None
 
 

@@ -62,7 +62,7 @@ class _Conversation:
             self.exchange = engine.parse_exchange(bundle, raw)
         except engine.ExchangeRefused as refused:
             raise UsedWrongly(f"the exchange in {file} cannot be read:\n{problems(refused, lang)}") from None
-        self.document: dict[str, Any] = json.loads(raw)
+        self.document = engine.in_present_shape(bundle, json.loads(raw))
         self.day = self.exchange.as_of or today()
 
     def read(self, document: dict[str, Any]) -> "engine.Exchange":

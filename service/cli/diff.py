@@ -186,7 +186,7 @@ class _Log:
     def _trial(self, stored: "Stored") -> "engine.Trial":
         import engine
         from service.log.leaf import clear, erased
-        from service.log.record import SHAPES
+        from service.log.record import SHAPES, exchange_of
         from service.store.database import file_of
 
         entry = stored.entry
@@ -201,7 +201,7 @@ class _Log:
         for pointer in gone:
             _leave_out(record["request"], pointer)
         self.erased += bool(gone)
-        raw = json.dumps(record["request"], ensure_ascii=False).encode()
+        raw = json.dumps(exchange_of(record), ensure_ascii=False).encode()
         return engine.Trial(entry.id, at, "log", raw, date.fromisoformat(record["as_of"]))
 
 

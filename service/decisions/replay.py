@@ -23,7 +23,7 @@ import engine
 from service.log.canonical_json import canonical
 from service.log.leaf import clear
 from service.log.leaf import erased as erased_of
-from service.log.record import SCHEMA, SHAPES, PolicyDigests, shown_until
+from service.log.record import SCHEMA, SHAPES, PolicyDigests, exchange_of, shown_until
 from service.log.store import Stored
 from service.policies.kept import NotKept, load_kept
 from service.reviews.sign_offs import REVIEW
@@ -132,7 +132,7 @@ def reopen(stored: Stored, deciders: Deciders, otherwise: Otherwise | None = Non
     recorded, decided_by = record["decision"], PolicyDigests(**record["bundle"])
     bundle = wanted.bundle or decided_by
     erased = erased_of(stored.entry.openings)
-    request = record["request"]
+    request = exchange_of(record)
     for pointer in erased:
         _remove(request, pointer)
     pdp = deciders(bundle, recorded["engine"]["mode"])

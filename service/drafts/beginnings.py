@@ -12,6 +12,7 @@ from typing import Any
 import engine
 from service.drafts.answers import with_fact
 from service.ledger.counts import bare
+from service.log.record import exchange_of
 from service.log.shown import kept
 from service.problems import RequestRefused
 from service.register.named_exchanges import NAMED
@@ -38,7 +39,7 @@ def begun(service: Service, fields: Fields) -> dict[str, Any]:
             return of_json(_first(fields, "json"))
         case "decision":
             record = kept(service.stored(_first(fields, "decision")))["record"]
-            request = bare(record["request"], record.get("counted", {}))
+            request = bare(exchange_of(record), record.get("counted", {}))
             return {name: value for name, value in request.items() if name not in (engine.REGISTER, "as_of")}
     document: dict[str, Any] = {}
     for fact in FIRST:

@@ -12,12 +12,13 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Self
 
 import sqlalchemy as sa
 
+import engine
 from service.problems import RequestRefused
 from service.service import Service
 from service.store.moments import moment_text
@@ -99,10 +100,14 @@ def new_id() -> str:
 
 
 def find(service: Service, connection: sa.Connection, id: str) -> Draft | None:
-    """A draft, or None where there is none, or none any more."""
+    """A draft in the present shape of exchanges, or None where there is none, or none any more."""
     query = sa.select(rows).where(rows.c.id == id, rows.c.changed_at >= _since(service))
     row = connection.execute(query).one_or_none()
-    return None if row is None else Draft.of(row)
+    if row is None:
+        return None
+    found, bundle = Draft.of(row), service.live.bundle
+    before = None if found.before is None else engine.in_present_shape(bundle, found.before)
+    return replace(found, document=engine.in_present_shape(bundle, found.document), before=before)
 
 
 def listed(service: Service, connection: sa.Connection, owner: str) -> Sequence[Draft]:

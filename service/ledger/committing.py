@@ -30,7 +30,7 @@ from service.ledger.promise_book import Replaced
 from service.log import tree_leaves
 from service.log.canonical_json import canonical
 from service.log.leaf import clear, erased, with_value
-from service.log.record import shown_until
+from service.log.record import exchange_of, shown_until
 from service.log.store import Stored, find
 from service.log.tree_leaves import Happening
 from service.policies.live import Live
@@ -355,7 +355,7 @@ class Ledger:
 
     def _exchange(self, live: Live, record: dict[str, Any], today: date) -> engine.Exchange:
         """The exchange of a record as its caller sent it, as of today. Raises RequestRefused."""
-        request = dict(bare(record["request"], record.get("counted", {})))
+        request = dict(bare(exchange_of(record), record.get("counted", {})))
         if request.get("as_of") != today.isoformat():
             request.pop("as_of", None)
         try:
@@ -480,7 +480,7 @@ def _entities(exchange: engine.Exchange, record: Mapping[str, Any]) -> Iterator[
 def exchange_again(live: Live, stored: Stored) -> engine.Exchange | None:
     """The exchange of a record as it was decided, read by the loaded policies; None if they cannot read it."""
     record = clear(stored.entry.leaf, stored.entry.openings)
-    request = record["request"]
+    request: Mapping[str, Any] = exchange_of(record)
     for pointer in erased(stored.entry.openings):  # it may have been anything
         request = with_value(request, pointer, "unknown")
     # The policies may have lost a counter. The others are counted all the same.

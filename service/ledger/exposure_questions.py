@@ -18,7 +18,7 @@ from service.ledger.counts import bare
 from service.ledger.running import RunningCommitment
 from service.log.canonical_json import canonical
 from service.log.leaf import erased
-from service.log.record import shown_until
+from service.log.record import exchange_of, shown_until
 from service.policies import kept
 from service.policies.live import Live
 from service.register.stated_facts import ROLES
@@ -243,7 +243,7 @@ class UnderPolicies:
 
 def _read(live: Live, record: Mapping[str, Any]) -> engine.Exchange | None:
     """The exchange of a record, with the counts that it was decided with; None where the policies cannot read it."""
-    request, marks = record["request"], record.get("counted", {})
+    request, marks = exchange_of(record), record.get("counted", {})
     counted = [fact for fact, mark in marks.items() if mark["from"] == "ledger"]
     # The policies may have lost a counter. Without the counts they may still read the exchange.
     for document, facts in ((request, counted), (bare(request, {fact: {} for fact in marks}), [])):

@@ -301,6 +301,25 @@ def _caller(id: str) -> bytes:
     return canonical(id)
 
 
+def exchange_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    The exchange of a record, to be decided again: it names its shape, and so does each entity of its register.
+
+    What was said before a value of a set existed leaves that value open (semantics 2.1).
+    """
+    decided_by = record["engine"]
+    under = decided_by.get("semantics") or engine.semantics_of(decided_by["version"])
+    shape = engine.EXCHANGE_SHAPES[engine.shape_of(under) - 1]
+    request: dict[str, Any] = dict(record["request"])
+    if shape == engine.EXCHANGE_SHAPES[-1]:
+        return request  # without a name it is of the present shape
+    register = {
+        name: {"schema": shape, **entity} if entity.get("known", True) else entity
+        for name, entity in request.get(engine.REGISTER, {}).items()
+    }
+    return {"schema": shape, **request} | ({engine.REGISTER: register} if register else {})
+
+
 def shown_until(record: Mapping[str, Any]) -> dict[str, date]:
     """The documents and claims that counted as shown in a decision, each with its last day, by its record as a JSON document."""
     return {name: date.fromisoformat(each["until"]) for name, each in record.get("shown", {}).items()}

@@ -24,6 +24,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+import engine
 from service.problems import PLACES_SHOWN, ProblemPlace
 
 PARTY = "party"
@@ -157,7 +158,11 @@ class Entity(Content):
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A row of the register: a version of an entity, what it states, who wrote it, and when."""
+    """
+    A row of the register: a version of an entity, what it states, who wrote it, and when.
+
+    `shape` is that of exchanges when it was written: a value that came later stays open.
+    """
 
     kind: str
     id: str
@@ -166,6 +171,7 @@ class Version:
     content: Content
     recorded_at: str
     recorded_by: str
+    shape: int = len(engine.EXCHANGE_SHAPES)
 
     def document(self) -> dict[str, Any]:
         """The version as JSON, as it is answered."""

@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+import engine
 from service.log import tree_leaves
 from service.log.tree_leaves import Happening
 from service.problems import ProblemPlace
@@ -134,7 +135,8 @@ def write(
     condition: Condition = ALWAYS,
 ) -> list[tuple[Version, bool]]:
     """
-    Write entities, all or none. Returns the version of each, and whether it is new: unchanged content makes no new version.
+    Write entities, all or none. Returns the version of each, and whether it is new: unchanged content makes no new version, unless it was
+    stated when exchanges had an earlier shape.
 
     Raises Changed, and Wrong if an id or an alias belongs to another entity already.
     """
@@ -155,7 +157,8 @@ def write(
         condition.check(before)
         wrong += _taken(entry, seen, held, owners)
         seen.add(key)
-        if before is not None and before.state == "held" and before.content == entry.content:
+        said_now = before is not None and before.state == "held" and before.shape == len(engine.EXCHANGE_SHAPES)
+        if before is not None and said_now and before.content == entry.content:
             written.append((before, False))
             continue
         version = Version(entry.kind, entry.id, before.version + 1 if before else 1, "held", entry.content, at, by)
@@ -229,7 +232,7 @@ def _happening(version: Version) -> Happening:
     """A new version as a leaf. Its id and its content are erased with the entity."""
     names = [column.name for column in entity.columns]
     row = dict(zip(names, _row(version), strict=True))
-    shown = ("kind", "version", "state", "recorded_at", "recorded_by", "id")
+    shown = ("kind", "version", "state", "recorded_at", "recorded_by", "id", "shape")
     content = {name: value for name, value in row.items() if name not in shown}
     members = {"entity_kind": version.kind, "version": version.version, "state": version.state}
     hidden = {"id": version.id, "content": content, "by": version.recorded_by}
@@ -335,6 +338,7 @@ def _row(version: Version) -> tuple[Any, ...]:
         content.note,
         version.recorded_at,
         version.recorded_by,
+        version.shape,
     )
 
 
@@ -350,7 +354,7 @@ def version_of_row(row: Any) -> Version:
         attested_by=row.attested_by,
         note=row.note,
     )
-    return Version(row.kind, row.id, row.version, row.state, content, row.recorded_at, row.recorded_by)
+    return Version(row.kind, row.id, row.version, row.state, content, row.recorded_at, row.recorded_by, row.shape or 1)
 
 
 def entries_of(versions: Iterable[Version]) -> list[EntityToWrite]:

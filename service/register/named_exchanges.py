@@ -223,6 +223,8 @@ def _fill(states: Stating, name: _Name, version: Version, merging: _Merging) -> 
         said = f"the register states `{fact}` of `{name.name}`: {strange.detail}"
         merging.wrong_entity(name, strange.code, said, _hidden(name))
     entity: dict[str, Any] = {"kind": version.kind, "version": version.version, "states": {}}
+    if version.shape < len(engine.EXCHANGE_SHAPES):
+        entity["schema"] = engine.EXCHANGE_SHAPES[version.shape - 1]
     if states.has_id(name.role):
         _identify(name, version.id, merging)
     else:

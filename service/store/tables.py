@@ -353,6 +353,7 @@ entity = sa.Table(
     sa.Column("note", sa.String),
     sa.Column("recorded_at", sa.String, nullable=False),
     sa.Column("recorded_by", sa.String, nullable=False),
+    sa.Column("shape", sa.Integer),  # of the exchanges in which it is stated; the first one where it is left out
 )
 entity_alias = sa.Table(
     "entity_alias",

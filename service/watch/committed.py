@@ -18,6 +18,7 @@ from service.ledger.counts import bare
 from service.ledger.running_time import runs_until
 from service.log.canonical_json import canonical
 from service.log.leaf import clear, erased
+from service.log.record import exchange_of
 from service.log.store import Stored, of_numbers
 from service.policies.live import Live
 from service.register import entity_versions, named_exchanges
@@ -109,7 +110,7 @@ class Committed:
         for kind, id, known in self.entities:
             if known and named_exchanges.unknown(connection, kind, id):
                 raise NotDecidable("entity-erased")
-        document = dict(bare(self.record["request"], self.record.get("counted", {})))
+        document = dict(bare(exchange_of(self.record), self.record.get("counted", {})))
         document.pop("as_of", None)
         filled: Mapping[str, Any] = document.pop(engine.REGISTER, {})
         named = {name: entity["id"] for name, entity in filled.items() if "id" in entity}

@@ -457,10 +457,100 @@ def test_what_the_exchange_relies_on_is_a_requirement_or_a_ground() -> None:
 
 
 def test_another_schema_is_refused() -> None:
-    """An exchange may say which schema it was written for, and only this one is read."""
-    assert read({"schema": "fifthfactor/exchange/1"}).values == {}
-    for sent in ("fifthfactor/exchange/2", None, 1, ""):
+    """An exchange may say which schema it was written for, and only the known ones are read."""
+    for sent in engine.EXCHANGE_SHAPES:
+        assert read({"schema": sent}).values == {}
+    for sent in (f"fifthfactor/exchange/{len(engine.EXCHANGE_SHAPES) + 1}", None, 1, "", ["fifthfactor/exchange/1"]):
         assert problems({"schema": sent}) == [("/schema", "wrong-value")]
+
+
+LATER = engine.load_sources(
+    {
+        "v.yaml": VOCABULARY.replace(b"{health: {},", b"{health: {}, fingerprint: {since: 2},").replace(
+            b"  data.labels:",
+            b"  data.marked: {type: yes/no, title: marked, follows: {fact: data.categories, yes_where_it_has: fingerprint}}\n"
+            b"  data.plain: {type: yes/no, title: plain, follows: {fact: data.categories, no_where_it_has: fingerprint}}\n"
+            b"  data.labels:",
+        ),
+        "p.yaml": POLICY,
+    }
+)
+
+
+def later(document: dict[str, Any]) -> Exchange:
+    """An exchange under a vocabulary in which a set has got a value since, from which two facts follow."""
+    return engine.parse_exchange(LATER, json.dumps(document).encode())
+
+
+def test_an_earlier_shape_leaves_a_value_open_that_came_since() -> None:
+    """What was said before a value existed says nothing of it; in the present shape, named or not, a closed set is closed."""
+    said = {"data": {"categories": ["genome"], "labels": []}}
+    for schema, open_ in (
+        ({"schema": "fifthfactor/exchange/1"}, True),
+        ({"schema": "fifthfactor/exchange/2"}, False),
+        ({}, False),
+    ):
+        exchange = later({**said, **schema})
+        assert exchange.value("data.categories") == SetOf(frozenset({"genome"}), open=open_)
+        assert exchange.value("data.marked") is (Missing.LEFT_OUT if open_ else False)
+        assert exchange.value("data.labels") == SetOf(frozenset())
+    assert (
+        later({"schema": "fifthfactor/exchange/1", "data": {"categories": "unknown"}}).value("data.categories")
+        is Missing.UNKNOWN
+    )
+
+
+def test_the_register_may_speak_in_an_earlier_shape() -> None:
+    """Of an entity that was stated earlier a closed set is open, and so is the one of the exchange, where that one says nothing."""
+    entity = {"kind": "party", "version": 1, "states": {"data": {"categories": []}}}
+    for schema, open_ in (({"schema": "fifthfactor/exchange/1"}, True), ({}, False)):
+        exchange = later({"register": {"exporter.id": {**entity, **schema}}})
+        assert exchange.value("data.categories") == SetOf(frozenset(), open=open_)
+    with pytest.raises(engine.ExchangeRefused):
+        later({"register": {"exporter.id": {**entity, "schema": "fifthfactor/exchange/9"}}})
+
+
+def test_what_follows_is_in_the_exchange_and_rests_on_its_set() -> None:
+    """A fact that follows has a value where its set is known; a statement of it alone says that the set has the value."""
+    exchange = later({"data": {"categories": ["fingerprint"]}})
+    assert (exchange.value("data.marked"), exchange.value("data.plain")) == (True, False)
+    assert exchange.follows["data.marked"] == ("data.categories",)
+    stated = later({"data": {"plain": False}})
+    assert stated.value("data.categories") == SetOf(frozenset({"fingerprint"}), open=True)
+    assert (stated.value("data.marked"), stated.follows["data.marked"]) == (True, ("data.plain",))
+    for harmless in ({"marked": False}, {"plain": True}, {"plain": "unknown"}):
+        assert later({"data": harmless}).values == {}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"marked": True, "categories": []},
+        {"plain": False, "categories": ["health"]},
+        {"marked": False, "categories": ["fingerprint", "unknown"]},
+    ],
+)
+def test_who_states_what_follows_otherwise_is_refused_at_both_places(said: dict[str, Any]) -> None:
+    """The set is one place and the statement the other; the sentence names both facts in either language."""
+    with pytest.raises(engine.ExchangeRefused) as refused:
+        later({"data": said})
+    assert {(each.pointer, each.code) for each in refused.value.problems} == {(f"/data/{name}", "incoherent") for name in said}
+    assert all("categories" in each.told(lang) for each in refused.value.problems for lang in ("en", "zh"))
+
+
+def test_what_two_followers_say_against_each_other_is_refused() -> None:
+    """One says that the set has the value, the other that it has not."""
+    with pytest.raises(engine.ExchangeRefused) as refused:
+        later({"data": {"marked": True, "plain": True}})
+    assert {each.pointer for each in refused.value.problems} == {"/data/plain", "/data/categories"}
+
+
+def test_the_register_makes_what_follows_open_where_it_says_otherwise() -> None:
+    """What the register states of a follower it states of the set: the fact is open between both, and the stricter counts."""
+    entity = {"kind": "party", "states": {"data": {"plain": False}}}
+    exchange = later({"data": {"categories": []}, "register": {"exporter.id": entity}})
+    assert exchange.disputed == ("data.categories",)
+    assert exchange.value("data.plain") is Missing.LEFT_OUT
 
 
 def test_answers_change_a_copy() -> None:
