@@ -79,7 +79,7 @@ CODES = {
     "too-many-facts": "the vocabulary has more facts than a caller can answer (a warning)",
     "two-jurisdictions": "a country is in two jurisdictions",
     "two-documents": "a field of one document is compared with a field of another",
-    "two-parents": "a value lies under two others: of whoever sends one of them it would not be known that the other holds",
+    "two-parents": "a value lies under two others that are not exact: whoever sends one of them may be the other too",
     "unknown-calendar": "the vocabulary has no such calendar of working days",
     "unknown-definition": "a condition names a definition that does not exist",
     "unknown-document": "a file begins with `policy:`, `vocabulary:`, `organisation:` or `test:`",

@@ -73,7 +73,7 @@ def _tree(vocabulary: Vocabulary, registered: bool = False) -> dict[str, Any]:
         here = tree
         for step in path:
             here = here.setdefault(step, {})
-        leaf = _leaf(fact.type, fact.title.en, some=fact.some)
+        leaf = _leaf(fact.type, fact.title.en, some=fact.some, plain=fact.plain)
         here[last] = leaf if registered or not fact.register_only else _refused_leaf(fact.title.en)
     for family, members in vocabulary.families.items():
         here = tree
@@ -97,7 +97,7 @@ def _closed(name: str, tree: Mapping[str, Any]) -> Any:
     return shape
 
 
-def _leaf(type: Type, title: str, unknown: bool = True, zero: bool = False, some: bool = False) -> Any:
+def _leaf(type: Type, title: str, unknown: bool = True, zero: bool = False, some: bool = False, plain: str = "") -> Any:
     # A word of a closed set is its own value, as yes and no are. Most values sent are such, so look for them first.
     words = frozenset(type.values.values if type.values and not type.many else ())
     yes_or_no = type.kind == "yes/no" and not type.many
@@ -110,7 +110,7 @@ def _leaf(type: Type, title: str, unknown: bool = True, zero: bool = False, some
         except BadValue as bad:
             raise PydanticCustomError("wrong_value", "{m}", {"m": f"{bad}; {bad.help}" if bad.help else str(bad)}) from None
         if some and value == _NO_MEMBERS:
-            nothing = type.values.nothing if type.values else ""
+            nothing = plain or (type.values.nothing if type.values else "")
             help = f'; send ["{nothing}"] where none of the others applies' if nothing else ""
             raise PydanticCustomError("wrong_value", "{m}", {"m": f"must name at least one {_one(type)}{help}"})
         if (value is Missing.UNKNOWN and not unknown) or (zero and value != Range.exact(0)):

@@ -25,6 +25,8 @@ MAX_TEXT = 256
 MAX_MEMBERS = 512
 PERPETUAL = "perpetual"  # the length of time without an end
 MONTHS_WITHOUT_END = 12 * 1_000_000  # longer than any length that can be written
+# The days that an exchange may name. Who writes a day beyond them means "always", "for ever" or nothing.
+FIRST_DAY, LAST_DAY = date(1800, 1, 1), date(2999, 12, 31)
 MOST_LISTED = 12  # values of a set, in a sentence
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -355,6 +357,7 @@ class Type:
         if not isinstance(json, str):
             raise BadValue(f"must be text ({self.kind})")
         value = self.read(json)
+        _within_reason(value)
         return Range.exact(value) if isinstance(value, Decimal) else value
 
     def _accept_set(self, json: Any) -> SetOf:
@@ -436,6 +439,18 @@ def _money(text: str) -> Money:
     raise BadValue(f"`{text[:40]}` is not a sum of money", "write it like `20000000 USD`")
 
 
+def _within_reason(value: Operand) -> None:
+    """Refuse what no exchange can state: a sum below zero, no time at all, a day in the year 1 or 9999."""
+    match value:
+        case Money(amount=amount, currency=currency) if amount.is_signed():
+            raise BadValue(f"`{value}` is below zero", f"the least is `0 {currency}`")
+        case Duration() if value == Duration(calendar=value.calendar):
+            raise BadValue("no time at all is no length of time", "the shortest is `1 hour`")
+        case date() if not FIRST_DAY <= value <= LAST_DAY:
+            help = "leave it out where there is no such day, as for what does not expire"
+            raise BadValue(f"`{value}` does not lie between {FIRST_DAY} and {LAST_DAY}", help)
+
+
 def _text(text: str) -> str:
     if not 0 < len(text) <= MAX_TEXT:
         raise BadValue(f"must have 1 to {MAX_TEXT} characters")
@@ -468,6 +483,8 @@ def _accept_money(json: Mapping[str, Any]) -> Money | MoneyRange:
     ):
         raise BadValue('a range of money is {"at_least": "1000 CNY", "at_most": "2000 CNY"}; `at_most` may be left out')
     ends = [_money(json[name]) for name in ("at_least", "at_most") if name in json]
+    for end in ends:
+        _within_reason(end)
     low, high = ends[0], ends[-1]
     if low.currency != high.currency:
         raise BadValue("both ends of a range of money are in one currency")

@@ -348,7 +348,9 @@ class _Words:
     def test(self, type: Type) -> Schema:
         """What may stand under a fact in a condition: operators, and for one value the value or a list of values."""
         value = _ref(f"value {_one(type).name}")
-        same = _one_of((name for name, other in self.facts.items() if other.name == type.name), what="fact of this type")
+        # Under `coherence:` a set may be compared with a fact of one value.
+        alike = (type.name, type.name.removeprefix("set of "))
+        same = _one_of((name for name, other in self.facts.items() if other.name in alike), what="fact of this type")
         listed = {name: each.title.en for name, each in self.vocabulary.registers.items() if each.of is type.values}
         register = _one_of(listed, listed, what="register of such values")
         against = _needed({"fact": same | _operator("fact")})

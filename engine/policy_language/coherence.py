@@ -2,7 +2,8 @@
 What cannot be true together: the section `coherence:` of a vocabulary to checked conditions.
 
 Only what an exchange itself states can contradict it, so a test that reads the day or a counter is refused here. A document that is not
-shown leaves its tests unknown, and what is unknown contradicts nothing. Source: semantics 1.5.
+shown leaves its tests unknown, and what is unknown contradicts nothing. A set may be compared with a fact of one value, so that an entry
+can say "collected nowhere but in the exporter's country". Source: semantics 1.5.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Never:
 
 def check_coherence(vocabulary: Vocabulary, findings: Findings) -> tuple[Never, ...]:
     """The entries of a vocabulary, by id. They are valid only if `findings` has no error."""
-    conditions = Conditions(vocabulary, {}, findings)  # no definitions: those belong to policies
+    conditions = Conditions(vocabulary, {}, findings, single=True)  # no definitions: those belong to policies
     found = []
     for name, text in sorted(vocabulary.coherence.items()):
         node = vocabulary.nodes["coherence", name]

@@ -59,11 +59,15 @@ class Conditions:
     Lowers conditions against one vocabulary and one table of definitions.
 
     `defined` maps `policy/name` to the policy and the node of a definition. Lowered definitions are collected in `definitions`, each
-    after those that it uses.
+    after those that it uses. `single` says that a set may be compared with a fact that has one value, as with a set of that value:
+    only the reference reads this.
     """
 
-    def __init__(self, vocabulary: Vocabulary, defined: dict[str, tuple[str, Node]], findings: Findings) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, defined: dict[str, tuple[str, Node]], findings: Findings, *, single: bool = False
+    ) -> None:
         self.vocabulary = vocabulary
+        self.single = single
         self.defined = defined
         self.findings = findings
         self.definitions: dict[str, Condition] = {}
@@ -333,7 +337,7 @@ class Conditions:
             self.findings.error(node.span, "wrong-operator", said, help="test it with `yes` or `no`")
         elif other == fact:
             self.findings.error(node.span, "same-fact", f"`{fact}` is compared with itself", help="name another fact")
-        elif (type.many and op not in SETS) or (there.kind, there.many, there.values) != (type.kind, type.many, type.values):
+        elif (type.many and op not in SETS) or not self._of_one_type(type, there):
             help = (
                 "compare a set with a set of its type, by `has`, `has_all` or `only`"
                 if type.many
@@ -349,6 +353,10 @@ class Conditions:
         elif op == "is" and type.kind in NUMBERS:
             return _all(self._atom(fact, type, each, (), use, other=other) for each in ("at_least", "at_most"))
         return self._placed(self._atom(fact, type, op, (), use, other=other), node)
+
+    def _of_one_type(self, type: Type, other: Type) -> bool:
+        many = type.many if self.single and not other.many else other.many
+        return (other.kind, many, other.values) == (type.kind, type.many, type.values)
 
     def _set(self, fact: str, type: Type, word: str, operand: Node, use: Use) -> Condition:
         if isinstance(operand, Mapping):

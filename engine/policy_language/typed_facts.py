@@ -64,7 +64,7 @@ class TypedFacts:
                     name if text.by else "", counters[name] + suffix if name in counters else "", text.dpv or "", part,
                     text.lies_in or "", text.from_ == "register-only",
                     text.some == "yes", text.change == "upwards", text.frees == "yes", text.binds == "yes",
-                    _follows(text.follows) if text.follows else None,
+                    _follows(text.follows) if text.follows else None, text.plain or "",
                 )  # fmt: skip
         for name in self.words.text.facts:
             outer = next((other for other in self.words.text.facts if name.startswith(f"{other}.")), None)
@@ -97,11 +97,16 @@ class TypedFacts:
         return None
 
     def fits(self, name: str, text: FactText, type: Type) -> None:
-        """Report `some` on what is no set, and `change: upwards` on what has no ranks."""
+        """Report `some` on what is no set, `plain` that is none of its values, and `change: upwards` on what has no ranks."""
         if text.some == "yes" and not type.many:
             at = locate(self.words.nodes["facts", name], ("some",))[0].span
             said = f"`{name}` is of type `{type.name}`, which is no set"
             self.words.findings.error(at, "ill-typed", said, help="drop `some`, or write `set of …`")
+        if text.plain is not None and (text.some == "no" or not type.values or text.plain not in type.values.values):
+            at = locate(self.words.nodes["facts", name], ("plain",))[0].span
+            said = f"`{text.plain}` cannot be sent in place of an empty `{name}`"
+            help = "name a value of the set, and mark the fact with `some: yes`"
+            self.words.findings.error(at, "unknown-value", said, help=help)
         if text.change == "upwards" and (type.many or not (type.values and type.values.rank)):
             at = locate(self.words.nodes["facts", name], ("change",))[0].span
             said = f"`{name}` is of type `{type.name}`, whose values are not ranked"

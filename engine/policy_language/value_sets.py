@@ -61,7 +61,7 @@ class ValueSets:
                 entry = ValueText(title=Text(en=entry, zh=None))
             under = entry.under or []
             parents[value] = (under,) if isinstance(under, str) else tuple(under)
-            if len(parents[value]) > 1:
+            if len(parents[value]) > 1 and not all(_stands_alone(written.get(parent)) for parent in parents[value]):
                 said = f"`{value}` lies under {' and '.join(f'`{parent}`' for parent in parents[value])}"
                 help = "keep the one that it is a kind of; a rule that means the other as well names both"
                 self.words.findings.error(self.place_of(name, value), "two-parents", said, help=help)
@@ -285,6 +285,11 @@ class ValueSets:
                 )
             else:
                 yield value, added
+
+
+def _stands_alone(entry: ValueText | str | None) -> bool:
+    """Whether whoever sends a value says that it is none of those below it, and nobody can send a wider one."""
+    return isinstance(entry, ValueText) and entry.exact == "yes" and not entry.under
 
 
 def _lies_under(value: str, above: str, parents: Mapping[str, tuple[str, ...]]) -> bool:

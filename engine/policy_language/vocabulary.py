@@ -69,9 +69,9 @@ class Fact:
     """
     One fact, or one member of a family. `counts` names the fact of this exchange that a counter includes; `member` is the name
     of a member inside its family. `register_only`: no sender may state it, only the register. Of a fact that names a place, `lies_in` is
-    the fact that names its country. `some` marks a set that is never empty, `upwards` an ordered fact that changes only to a later value.
-    What a law leaves `free` may depend on a fact that `frees`, and on no other. A sign-off is bound to one that `binds` even where it was
-    left out. A fact that `follows` from another is never asked.
+    the fact that names its country. `some` marks a set that is never empty, in place of which `plain` is sent; `upwards` an ordered fact
+    that changes only to a later value. What a law leaves `free` may depend on a fact that `frees`, and on no other. A sign-off is bound to
+    one that `binds` even where it was left out. A fact that `follows` from another is never asked.
     """
 
     name: str
@@ -91,6 +91,7 @@ class Fact:
     frees: bool = field(default=False, repr=False)
     binds: bool = field(default=False, repr=False)
     follows: Follows | None = field(default=None, repr=False)
+    plain: str = field(default="", repr=False)
 
     def can_be(self, value: Value) -> bool:
         """Whether a sender may state this value: a set that is not empty where it must not be, and "nothing applies" alone."""

@@ -23,7 +23,21 @@ from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, stated_in
 from engine.questions.applying_tests import ApplyingTests
 from engine.rules import Atom, Calendar, Condition, Measure, OnDay, Period, anchors, atoms
-from engine.values import Disputed, Document, Duration, Money, MoneyRange, Range, SetOf, Type, Value, ValueSet, either
+from engine.values import (
+    FIRST_DAY,
+    LAST_DAY,
+    Disputed,
+    Document,
+    Duration,
+    Money,
+    MoneyRange,
+    Range,
+    SetOf,
+    Type,
+    Value,
+    ValueSet,
+    either,
+)
 
 Tested: TypeAlias = Mapping[str, Collection[Atom]] | ApplyingTests  # the tests that distinguish answers, by fact
 
@@ -344,7 +358,7 @@ class AnswerBook:
         for day in days:
             for step in AROUND:
                 number = day.toordinal() + step
-                if date.min.toordinal() <= number <= date.max.toordinal():
+                if FIRST_DAY.toordinal() <= number <= LAST_DAY.toordinal():
                     around.add(date.fromordinal(number))
         yield from sorted(around)
 

@@ -306,6 +306,28 @@ ENTRIES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     "personal-of-some-nationality": [
         ({"data.personal": "yes", "data.nationalities": []}, {"data.nationalities": ["KR"]}),
         ({"data.personal": "yes", "data.nationalities": []}, {"data.nationalities": "left out"}),
+        ({"data.personal": "yes", "data.nationalities": []}, {"data.nationalities": ["stateless"]}),
+    ],
+    "anonymised-of-nobody": [
+        (
+            {
+                "data.personal": "yes",
+                "data.state": "anonymised",
+                "data.people.sensitive": "12_000",
+                "data.categories": ["health"],
+            },
+            change,
+        )
+        for change in (
+            {"data.personal": "no"},
+            {"data.state": "pseudonymised"},
+            {"data.people.sensitive": "0"},
+            {"data.categories": ["location"]},
+        )
+    ],
+    "data-subject-is-one": [
+        ({"exporter.role": "data-subject", "data.people.ordinary": "100"}, {"data.people.ordinary": "99"}),
+        ({"recipient.role": "data-subject", "data.people.ordinary": "100"}, {"recipient.role": "processor"}),
     ],
     "not-personal-not-identified": [
         ({"data.personal": "no", "data.state": "identified"}, {"data.state": "anonymised"}),
@@ -363,6 +385,86 @@ ENTRIES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
         ({"exporter.id": "a", "recipient.id": "a", "recipient.relation": "unrelated"}, {"recipient.id": "b"}),
         ({"exporter.id": "a", "recipient.id": "a", "recipient.relation": "employee"}, {"recipient.relation": "same-entity"}),
     ],
+    "one-party-one-id": [
+        ({"recipient.relation": "same-entity", "exporter.id": "a", "recipient.id": "b"}, {"recipient.id": "a"}),
+        ({"recipient.relation": "same-entity", "exporter.id": "a", "recipient.id": "b"}, {"recipient.relation": "same-group"}),
+    ],
+    "same-party-same-law": [
+        (
+            {"recipient.relation": "same-entity", "exporter.organised_in": ["CN"], "recipient.organised_in": ["SG", "US"]},
+            {"recipient.organised_in": ["CN", "US"]},
+        ),
+        (
+            {"exporter.id": "a", "recipient.id": "a", "exporter.organised_in": ["CN"], "recipient.organised_in": ["SG"]},
+            {"recipient.id": "b"},
+        ),
+        (
+            {"recipient.relation": "same-entity", "exporter.organised_in": ["CN"], "recipient.organised_in": ["SG"]},
+            {"exporter.organised_in": [], "recipient.organised_in": []},
+        ),
+    ],
+    "organised-somewhere": [
+        ({f"{party}.kind": kind, f"{party}.organised_in": []}, change)
+        for party in ("exporter", "recipient")
+        for kind, change in (
+            ("cloud-provider", {f"{party}.organised_in": ["KE"]}),
+            ("university-hospital", {f"{party}.kind": "public-body"}),
+            ("data-intermediary", {f"{party}.kind": "individual"}),
+            ("data-altruism-organisation", {f"{party}.kind": "international-organisation"}),
+        )
+    ],
+    "made-here-goes-not-back": [
+        (
+            {
+                "act.kind": "return",
+                "data.source": "self-produced",
+                "data.collected_in": ["KE"],
+                "exporter.country": "KE",
+            },
+            change,
+        )
+        for change in ({"act.kind": "provide"}, {"data.source": "received"}, {"data.collected_in": ["KE", "TZ"]})
+    ],
+    "made-here-does-not-pass-through": [
+        (
+            {
+                "act.kind": "transit",
+                "data.source": "self-produced",
+                "data.collected_in": ["KE"],
+                "exporter.country": "KE",
+            },
+            change,
+        )
+        for change in (
+            {"act.kind": "provide"},
+            {"data.source": "received"},
+            {"exporter.country": "TZ"},
+            {"safeguards.measures": ["encrypted-transit"]},
+        )
+    ],
+    "own-data-are-not-entrusted": [
+        ({"exporter.role": "processor", "data.source": "self-produced"}, {"data.source": "received"}),
+        ({"exporter.role": "processor", "data.source": "self-produced"}, {"exporter.role": "controller"}),
+    ],
+    "made-where-the-people-are": [
+        (
+            {
+                "exporter.country": "KE",
+                "data.source": "self-produced",
+                "data.people_in": ["KE"],
+                "data.stored_in": ["KE"],
+                "data.collected_in": ["TZ"],
+            },
+            change,
+        )
+        for change in (
+            {"data.source": "purchased"},
+            {"data.people_in": ["KE", "TZ"]},
+            {"data.stored_in": ["KE", "TZ"]},
+            {"data.collected_in": ["KE", "TZ"]},
+            {"exporter.country": "TZ"},
+        )
+    ],
     "same-party-same-kind": [
         (
             {"recipient.relation": "same-entity", "exporter.kind": "hospital", "recipient.kind": "company"},
@@ -372,6 +474,10 @@ ENTRIES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
             {"recipient.relation": "same-entity", "exporter.kind": "cloud-provider", "recipient.kind": "hospital"},
             {"recipient.kind": "company"},
         ),
+        (
+            {"exporter.id": "a", "recipient.id": "a", "exporter.kind": "hospital", "recipient.kind": "university"},
+            {"exporter.kind": "university-hospital", "recipient.kind": "university-hospital"},
+        ),
     ],
     "employee-is-a-person": [
         ({"recipient.relation": "employee", "recipient.kind": "company"}, {"recipient.kind": "individual"}),
@@ -379,7 +485,6 @@ ENTRIES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     "place-in-mainland-china": [
         ({"exporter.country": "KE", "exporter.locality": "shenzhen"}, {"exporter.locality": "elsewhere"}),
     ],
-    "read-by-who-can-read": [({"act.kind": "remote-access", "recipient.can_read": "no"}, {"act.kind": "store-abroad"})],
     "reached-by-who-can-read": [({"recipient.can_read": "yes", "act.us_access": "no"}, {"act.us_access": "yes"})],
     "read-from-somewhere": [({"act.kind": "remote-access", "act.access_from": []}, {"act.kind": "provide"})],
     "keys-kept-from-the-reader": [
@@ -415,11 +520,11 @@ ENTRIES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     + [({"terms.share.provider": "0.6", "terms.share.operator": "0.6"}, {"terms.share.operator": "0.4"})],
     "market-share-is-the-position": [
         ({"terms.market_share": "0.5", "terms.dominance": "none"}, {"terms.dominance": "one-firm"}),
-        ({"terms.market_share": "0.4", "terms.dominance": "one-firm"}, {"terms.dominance": "two-firms"}),
         ({"terms.market_share": "0.1", "terms.dominance": "below-a-tenth"}, {"terms.market_share": "0.09"}),
     ],
     "end-use-has-a-purpose": [
         ({"purpose.end_use": ["military"], "purpose.is": ["hr", "legal"]}, {"purpose.is": ["hr", "other"]}),
+        ({"purpose.end_use": ["military"], "purpose.is": ["hr"]}, {"exporter.kind": "federal-agency"}),
         (
             {"purpose.end_use": ["terrorist"], "purpose.is": ["service-provision"], "recipient.role": "processor"},
             {"recipient.role": "controller"},
@@ -438,6 +543,10 @@ ENTRIES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
         (
             {"data.kind": "training-dataset", "data.categories": ["text-and-media"], "terms.licence": "kimi-k2"},
             {"data.categories": ["text-and-media", "openly-licensed"]},
+        ),
+        (
+            {"data.kind": "documentation", "data.categories": ["industrial"], "terms.licence_limits": ["destination"]},
+            {"terms.licence": "proprietary"},
         ),
     ],
     "output-is-named": [
@@ -481,11 +590,28 @@ ENTRIES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
             },
             {"exporter.country": "CN"},
         ),
+        (
+            {
+                "exporter.country": "DE",
+                "data.categories": ["health"],
+                "data.kind": "dataset",
+                "data.controls": ["us-ear-licence"],
+            },
+            {"exporter.country": "US"},
+        ),
     ],
     "people-are-no-technology": [
         (
             {"data.categories": ["contact", "payment"], "data.kind": "dataset", "data.controls": ["cn-controlled-item"]},
             {"data.categories": ["contact", "payment", "health"]},
+        ),
+        (
+            {"data.categories": ["contact"], "data.kind": "dataset", "data.controls": ["us-itar"]},
+            {"exporter.country": "US"},
+        ),
+        (
+            {"data.categories": ["contact"], "data.kind": "dataset", "data.controls": ["cn-controlled-item"]},
+            {"data.controls": ["us-ear"]},
         ),
     ],
     "state-bodies-only": [

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import engine
 from engine.exchange import Exchange
 from engine.exchange_reader import MAX_BYTES
-from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, SetOf
+from engine.values import FIRST_DAY, LAST_DAY, Document, Duration, Missing, Money, MoneyRange, Range, SetOf
 from tests.chance import examples
 
 VOCABULARY = b"""
@@ -103,13 +103,14 @@ ACCEPTED: list[tuple[str, Any, Any]] = [
     ("data.rate", "0.25", Range.exact(Decimal("0.25"))),
     ("data.rate", "3", Range.exact(3)),
     ("data.price", "20000000 USD", Money(Decimal(20_000_000), "USD")),
-    ("data.price", "-0.5 EUR", Money(Decimal("-0.5"), "EUR")),
+    ("data.price", "0 EUR", Money(Decimal(0), "EUR")),
+    ("data.price", "0.5 EUR", Money(Decimal("0.5"), "EUR")),
     ("data.price", {"at_least": "5 EUR"}, MoneyRange(Decimal(5), None, "EUR")),
     ("data.price", {"at_least": "5 EUR", "at_most": "5.50 EUR"}, MoneyRange(Decimal(5), Decimal("5.50"), "EUR")),
     ("data.price", {"at_least": "5 EUR", "at_most": "5 EUR"}, Money(Decimal(5), "EUR")),
     ("data.born", "2024-02-29", date(2024, 2, 29)),
-    ("data.born", "0001-01-01", date(1, 1, 1)),
-    ("data.born", "9999-12-31", date(9999, 12, 31)),
+    ("data.born", "1800-01-01", FIRST_DAY),
+    ("data.born", "2999-12-31", LAST_DAY),
     ("data.kept_for", "3 years", Duration(months=36)),
     ("data.kept_for", "1 hour", Duration(hours=1)),
     ("data.kept_for", "10 working days in CN", Duration(working_days=10, calendar="CN")),
@@ -168,6 +169,14 @@ REFUSED: list[tuple[str, Any]] = [
     ("data.price", "5 usd"),
     ("data.price", "USD 5"),
     ("data.price", "NaN USD"),
+    ("data.price", "-0.5 EUR"),
+    ("data.price", "-0 EUR"),
+    ("data.price", {"at_least": "-1 EUR"}),
+    ("data.price", {"at_least": "-2 EUR", "at_most": "-1 EUR"}),
+    ("data.born", "0001-01-01"),
+    ("data.born", "1799-12-31"),
+    ("data.born", "3000-01-01"),
+    ("data.born", "9999-12-31"),
     ("data.born", "2023-02-29"),
     ("data.born", "2024-1-1"),
     ("data.born", "2024-01-01T00:00:00"),
@@ -177,6 +186,8 @@ REFUSED: list[tuple[str, Any]] = [
     ("data.kept_for", "three years"),
     ("data.kept_for", "10 working days"),
     ("data.kept_for", "9999999 years"),
+    ("data.kept_for", "0 days"),
+    ("data.kept_for", "0 years"),
     ("data.kept_for", 3),
     ("exporter.country", 5),
     ("exporter.country", "x" * 100_000),
@@ -194,6 +205,37 @@ REFUSED: list[tuple[str, Any]] = [
 def test_what_a_type_does_not_know_is_refused_at_its_place(name: str, sent: Any) -> None:
     """Each wrong spelling is one problem, and its pointer leads to it."""
     assert problems(nested(name, sent)) == [("/" + name.replace(".", "/"), "wrong-value")]
+
+
+@pytest.mark.parametrize(
+    ("name", "sent", "said"),
+    [
+        ("data.price", "-5 EUR", "`-5 EUR` is below zero; the least is `0 EUR`"),
+        ("data.kept_for", "0 months", "no time at all is no length of time; the shortest is `1 hour`"),
+        (
+            "data.born",
+            "0001-01-01",
+            "`0001-01-01` does not lie between 1800-01-01 and 2999-12-31; leave it out where there is no such day, as for what does "
+            "not expire",
+        ),
+    ],
+)
+def test_a_number_beyond_all_reason_says_what_to_send(name: str, sent: str, said: str) -> None:
+    """The sentence names the least, the shortest, or the first and the last day."""
+    with pytest.raises(engine.ExchangeRefused) as refused:
+        read(nested(name, sent))
+    assert [problem.detail for problem in refused.value.problems] == [said]
+
+
+def test_a_day_in_a_document_and_the_day_of_the_exchange_lie_within_reason() -> None:
+    """A document of the year 1, one that expires in 9999, and an exchange on such a day are refused at their places."""
+    certificate = {"dated": "0001-01-01", "expires": "9999-12-31", "covers": True}
+    places = problems({"as_of": "9999-12-31", "evidence": {"certificate": certificate}})
+    assert sorted(places) == [
+        ("/as_of", "wrong-value"),
+        ("/evidence/certificate/dated", "wrong-value"),
+        ("/evidence/certificate/expires", "wrong-value"),
+    ]
 
 
 @pytest.mark.parametrize(

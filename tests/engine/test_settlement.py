@@ -132,7 +132,6 @@ def test_what_is_left_goes_to_the_largest_remainders_and_ties_to_the_first_role(
         ({"pricing": "free", "price": "1 KES", "share": SIX_FOUR}, "price-of-a-free-supply"),
         ({"share": SIX_FOUR}, "price-unknown"),
         ({"price": "unknown", "share": SIX_FOUR}, "price-unknown"),
-        ({"price": "-1 CNY", "share": SIX_FOUR}, "price-below-zero"),
         ({"price": "5 CNY"}, "shares-unknown"),
         ({"price": "5 CNY", "share": {"provider": "0.6", "operator": "0.4"}}, "shares-unknown"),
         ({"price": "5 CNY", "share": {"provider": "unknown", "rest": "0"}}, "shares-unknown"),
@@ -150,6 +149,14 @@ def test_what_is_not_divided_says_why(bundle: engine.Bundle, terms: Any, state: 
     """Never a wrong number: no line where there is no settlement."""
     found = settled(bundle, **terms)
     assert (found.state, found.lines) == (state, ())
+
+
+def test_a_price_below_zero_is_not_divided(bundle: engine.Bundle) -> None:
+    """No exchange can send one any more; a record of before, settled again, pays nobody."""
+    sent = exchange(bundle, price="1 CNY", share=SIX_FOUR).with_values({"terms.price": Money(Decimal(-1), "CNY")})
+    found = settle(bundle.vocabulary, sent)
+    assert found is not None
+    assert (found.state, found.lines) == ("price-below-zero", ())
 
 
 def test_an_exchange_that_speaks_of_no_price_has_no_settlement(bundle: engine.Bundle) -> None:

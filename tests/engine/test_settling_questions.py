@@ -16,7 +16,7 @@ from tests.engine.test_decision import DAY, bundle, decide
 DOMAINS: dict[str, list[Any]] = {
     "yes/no": ["yes", "no"],
     "count": [*range(70), 1000],
-    "date": ["0001-01-01", "2023-06-15", "2023-06-16", "2024-01-01", "2026-06-15", "2026-06-16", "9999-12-31"],
+    "date": ["1800-01-01", "2023-06-15", "2023-06-16", "2024-01-01", "2026-06-15", "2026-06-16", "2999-12-31"],
     "money": ["0 USD", "999.99 USD", "1000 USD", "5 EUR"],
     "duration": ["1 hour", "12 months", "366 days", "3 years", "5 working days in AA"],
     "document": ["none", {"dated": DAY.isoformat(), "covers": "yes"}],

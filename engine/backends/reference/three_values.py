@@ -252,8 +252,8 @@ class KnownFacts:
         if isinstance(other, Missing):
             return UNKNOWN
         values = atom.type.values
-        if isinstance(value, SetOf) and isinstance(other, SetOf):
-            return of_sets(atom.op, value, other, values)
+        if isinstance(value, SetOf):
+            return of_sets(atom.op, value, other if isinstance(other, SetOf) else SetOf(frozenset({str(other)})), values)
         if atom.op == "is":
             return same(values, value, other)
         return order(atom.op, value, other, values)
