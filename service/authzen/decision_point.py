@@ -79,7 +79,7 @@ class Access:
                 caller,
                 denied=lambda written: responses.denied(written, asked.supported),
             )
-            return responses.answer(decided.told, asked.supported), decided
+            return responses.answer(decided.told, asked.supported, self._mapping.ignored(asked)), decided
 
     async def facts(self, asked: Evaluation, known: Known, now: datetime) -> str:
         """The digest of the facts of a question, as approvals are bound to it. Raises RequestRefused."""

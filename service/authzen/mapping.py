@@ -3,6 +3,7 @@ Maps an access request to the exchange that it asks about, by the part `authzen`
 
 What the store has of an entity is what the register says of it: the engine compares it with the attributes that are sent (semantics 1.8).
 An attribute that the vocabulary does not map states nothing: facts that are not stated are unknown, and unknown facts permit nothing. A
+property of subject, action or resource that may mean a fact is refused; the answer names what else states nothing (semantics 1.9). A
 stored value that does not fit the vocabulary is not stated either, and neither are stored values that contradict each other; an attribute
 cannot take their place. A sent value that does not fit is refused at its place in the request.
 """
@@ -11,17 +12,20 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import islice
 from typing import Any
 
 import engine
 from service.authzen.entity_store import Known, StoredEntity
-from service.authzen.requests import Evaluation, refusal
+from service.authzen.requests import SUPPORTED, Evaluation, refusal
 from service.problems import PLACES_SHOWN, ProblemPlace
 
 AS_OF = "as_of"
 CARRIED: engine.Path = ("carried",)
 RELIES_ON: engine.Path = ("relies_on",)
 DOCUMENTS = ("evidence", "claims")
+MOST_OF_A_NAME = 80  # characters of an attribute's name in a sentence and in a pointer
+MOST_IGNORED = 20  # attributes that an answer names
 
 
 class NotNamed(Exception):
@@ -158,6 +162,7 @@ class AccessMapping:
         if resource is None:
             raise NotNamed(f"there is no type of resource `{asked.resource.type}`")
         stated, at = _Stated(self._places, self.day(asked, today), known), asked.at
+        stated.wrong += self._misspelt(asked)
         self._entity(stated, subject, asked.subject.type, asked.subject.id, asked.subject.properties, f"{at}/subject")
         self._entity(stated, resource, asked.resource.type, asked.resource.id, asked.resource.properties, f"{at}/resource")
         if action.name is not None:
@@ -166,6 +171,46 @@ class AccessMapping:
         self._context(stated, asked.context, f"{at}/context")
         self._named_by_facts(stated)
         return self._read(stated)
+
+    def ignored(self, asked: Evaluation) -> tuple[str, ...]:
+        """Pointers to the attributes of a request that state nothing, as many as an answer names. Types and action are known."""
+        found = (
+            f"{asked.at}{at}/{_step(name[:MOST_OF_A_NAME])}"
+            for text, attributes, at in self._texts(asked)
+            for name in attributes
+            if self._path_of(text, name) is None
+        )
+        return tuple(islice(found, MOST_IGNORED))
+
+    def _misspelt(self, asked: Evaluation) -> Iterator[ProblemPlace]:
+        """The properties of subject, action and resource that state nothing and may mean a fact which the request can state."""
+        texts = self._texts(asked)
+        for text, properties, at in texts[:3]:
+            for name in properties:
+                near = self._places.nearest(name) if self._path_of(text, name) is None else ()
+                meant = [(fact, where) for fact in near if (where := _stated_by(fact, texts))]
+                if meant:
+                    told = " or ".join(f"`{fact}`, which `{where}` states" for fact, where in meant)
+                    detail = f"no attribute here is called `{name[:MOST_OF_A_NAME]}`; did you mean {told}?"
+                    yield ProblemPlace(
+                        pointer=f"{asked.at}{at}/{_step(name[:MOST_OF_A_NAME])}", code="unknown-fact", detail=detail
+                    )
+
+    def _texts(self, asked: Evaluation) -> list[tuple[engine.AttributesText, Mapping[str, Any], str]]:
+        """The parts of a request with attributes: how each is read, what is sent, the pointer to it. Types and action are known."""
+        context = self._text.context
+        found: list[tuple[engine.AttributesText, Mapping[str, Any], str]] = [
+            (self._text.subjects[asked.subject.type], asked.subject.properties, "/subject/properties"),
+            (self._text.actions[asked.action.name], asked.action.properties, "/action/properties"),
+            (self._text.resources[asked.resource.type], asked.resource.properties, "/resource/properties"),
+        ]
+        besides = {*context.entities, *SUPPORTED}
+        found.append((context, {name: each for name, each in asked.context.items() if name not in besides}, "/context"))
+        for name, entity in context.entities.items():
+            sent = asked.context.get(name)
+            properties = sent.get("properties") if isinstance(sent, dict) else None
+            found.append((entity, properties if isinstance(properties, dict) else {}, f"/context/{_step(name)}/properties"))
+        return found
 
     def _context(self, stated: _Stated, context: Mapping[str, Any], where: str) -> None:
         text = self._text.context
@@ -233,16 +278,20 @@ class AccessMapping:
     def _attributes(
         self, stated: _Stated, text: engine.AttributesText, values: Mapping[str, Any]
     ) -> Iterator[tuple[engine.Path, Any, str]]:
-        """For each attribute: the place to state it, the value to state, and its name."""
-        own = {place for place in (getattr(text, key, None) for key in ("type", "id", "name")) if place is not None}
+        """For each attribute that states something: the place to state it, the value to state, and its name."""
         for name, value in values.items():
-            place = text.facts.get(name)
-            # A fact that is mapped from another name may still be stated by its own name, as the store does.
-            if place is None and text.under is not None and "." not in name and f"{text.under}.{name}" not in own:
-                place = f"{text.under}.{name}"
-            path = self._places.path(place) if place is not None else None
+            path = self._path_of(text, name)
             if path is not None:
                 yield path, self._first(stated, text.names[name], value) if name in text.names else value, name
+
+    def _path_of(self, text: engine.AttributesText, name: str) -> engine.Path | None:
+        """The place that an attribute states; None where it states nothing."""
+        place = text.facts.get(name)
+        # A fact that is mapped from another name may still be stated by its own name, as the store does.
+        if place is None and text.under is not None and "." not in name:
+            own = {getattr(text, key, None) for key in ("type", "id", "name")}
+            place = f"{text.under}.{name}" if f"{text.under}.{name}" not in own else None
+        return None if place is None else self._places.path(place)
 
     def _first(self, stated: _Stated, type: str, value: Any) -> Any:
         """The id of an entity, or a list of ids. Each becomes the entity's first id if the store has the entity."""
@@ -297,6 +346,18 @@ def _hiding(problems: Sequence[engine.ExchangeProblem]) -> list[engine.ExchangeP
     stored = {each.words for each in problems if each.code == engine.INCOHERENT and _leads(each.pointer, (engine.REGISTER,))}
     detail = "cannot be true together with what the register states"
     return [replace(each, detail=detail) if each.words in stored else each for each in problems]
+
+
+def _stated_by(fact: str, texts: Sequence[tuple[engine.AttributesText, Mapping[str, Any], str]]) -> str:
+    """The pointer to the attribute of a request that states a fact, or a group with it; empty where none does."""
+    for text, _, at in texts:
+        own = {getattr(text, key, None) for key in ("type", "id", "name")}
+        for name, place in text.facts.items():
+            if fact == place or fact.startswith(f"{place}."):
+                return f"{at}/{_step(name)}"
+        if text.under is not None and fact.startswith(f"{text.under}.") and fact not in own:
+            return f"{at}/{fact.removeprefix(f'{text.under}.').replace('.', '/')}"
+    return ""
 
 
 def _kind(types: Mapping[str, engine.EntityText], type: str) -> str | None:
