@@ -90,6 +90,7 @@ from engine.policy_language.written_effects import PolicySettings
 from engine.questions.horizon import OutcomeMove, OutcomesAhead, TurnCause
 from engine.rules import Level
 from engine.settlement import PayableLine, Settlement, amount_text, settle
+from engine.spellings import folded_id, id_form
 from engine.values import Duration, Money, MoneyRange, Range, Value, to_json
 from engine.version import SEMANTICS, semantics_of
 from engine.version import VERSION as __version__
@@ -218,8 +219,10 @@ __all__ = [
     "editor_schemas",
     "empty_cells",
     "facts_digest",
+    "folded_id",
     "gathered",
     "grants",
+    "id_form",
     "in_currency",
     "instrument",
     "instruments",

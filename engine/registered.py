@@ -3,7 +3,8 @@ What the register says of the entities that an exchange names, beside what the s
 
 What the sender states and what each entity states go in; one value for each fact comes out, with the facts whose value is the register's.
 Where the two contradict each other, the fact is disputed: it is open between both values. A value that only says less contradicts
-nothing, and a document that the sender presents counts as presented.
+nothing, and a document that the sender presents counts as presented. What is registered of an entity that an id only looks like is open:
+the fact is as if disputed (semantics 1.9).
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ class Entity:
     """
     What the register states of one entity, by fact; `version` is the version of the entity that states it, if that is known.
 
-    `kind` is the kind under which the register has it, "" if that is not known.
+    `kind` is the kind under which the register has it, "" if that is not known. `alike`: the id that was sent only looks like its own, so
+    nobody knows whether it is meant (semantics 1.9).
     """
 
     kind: str
     version: int | None
     states: Mapping[str, Value]
+    alike: bool = False
 
 
 def joined(
@@ -46,6 +49,21 @@ def joined(
         elif not says_less(theirs, mine, sets.get(fact)):
             values[fact] = Disputed(mine, theirs)
     return values, sources
+
+
+def doubted(values: Mapping[str, Value], alike: Mapping[str, Value]) -> dict[str, Value]:
+    """
+    The value of each fact where some are registered of an entity that may not be the one that is meant (semantics 1.9).
+
+    Each such fact is open between what it is without the entity and what it is by it. What is presented counts as presented.
+    """
+    found = dict(values)
+    for fact, theirs in alike.items():
+        mine = values.get(fact, Missing.LEFT_OUT)
+        presented = isinstance(mine, Document) and mine.state == "shown"
+        if mine != theirs and not presented:
+            found[fact] = Disputed(mine.stated if isinstance(mine, Disputed) else mine, theirs)
+    return found
 
 
 def says_less(wide: Value, narrow: Value, values: ValueSet | None) -> bool:
