@@ -45,14 +45,20 @@ class _Entity:
         """The entity as an exchange has it under `register`."""
         if self.found is None:
             return {"kind": self.kind, "known": False}
-        version = {} if self.found.version is None else {"version": self.found.version}
-        return {"kind": self.kind, **version, **({"id": self.id} if self.id else {}), "states": _nested(self.states)}
+        found: dict[str, Any] = {"kind": self.kind}
+        if self.found.version is not None:
+            found["version"] = self.found.version
+        if self.id:
+            found["id"] = self.id
+        if self.found.alike:
+            found["alike"] = True
+        return {**found, "states": _nested(self.states)}
 
 
 @dataclass(slots=True)
 class _Stated:
     """
-    The values at each place of the exchange, as known on a day.
+    The values at each place of the exchange, as known on a day. `reads`: who asks may read what the store has.
 
     `sent` has values of the request, each with the JSON Pointer of its attribute. `entities` have values of the store, by the fact that
     states the id. `alone` has stored values of places that hold no fact. `unusable` are the places of which the store says nothing usable.
@@ -61,6 +67,7 @@ class _Stated:
     places: engine.Places
     day: date
     known: Known
+    reads: bool
     sent: dict[engine.Path, tuple[Any, str]] = field(default_factory=dict)
     entities: dict[str, _Entity] = field(default_factory=dict)
     alone: dict[engine.Path, Any] = field(default_factory=dict)
@@ -150,8 +157,12 @@ class AccessMapping:
                     pass  # reading the exchange refuses this later
         return today
 
-    def exchange(self, asked: Evaluation, known: Known, today: date) -> engine.Exchange:
-        """The exchange that the request asks about. Raises NotNamed; RequestRefused where an attribute does not fit its fact."""
+    def exchange(self, asked: Evaluation, known: Known, today: date, reads: bool = False) -> engine.Exchange:
+        """
+        The exchange that the request asks about. Raises NotNamed; RequestRefused where an attribute does not fit its fact.
+
+        `reads`: who asks may read the register, so that an id which only looks like one of the register is refused.
+        """
         subject = self._text.subjects.get(asked.subject.type)
         action = self._text.actions.get(asked.action.name)
         resource = self._text.resources.get(asked.resource.type)
@@ -161,7 +172,7 @@ class AccessMapping:
             raise NotNamed(f"there is no action `{asked.action.name}`")
         if resource is None:
             raise NotNamed(f"there is no type of resource `{asked.resource.type}`")
-        stated, at = _Stated(self._places, self.day(asked, today), known), asked.at
+        stated, at = _Stated(self._places, self.day(asked, today), known, reads), asked.at
         stated.wrong += self._misspelt(asked)
         self._entity(stated, subject, asked.subject.type, asked.subject.id, asked.subject.properties, f"{at}/subject")
         self._entity(stated, resource, asked.resource.type, asked.resource.id, asked.resource.properties, f"{at}/resource")
@@ -239,20 +250,32 @@ class AccessMapping:
         at: str,
     ) -> None:
         """State an entity: its type, its first id and its properties, and beside them what the store has of it."""
-        found = self._stored(stated, text, type, id, text.id or at.rpartition("/")[2])
+        found = self._stored(stated, text, type, id, text.id or at.rpartition("/")[2], f"{at}/id")
         if text.type is not None:
             stated.send(self._path(text.type), type, f"{at}/type")
         if text.id is not None:
-            stated.send(self._path(text.id), found.id if found else id, f"{at}/id")
+            stated.send(self._path(text.id), found.id if found and not found.alike else id, f"{at}/id")
         self._send(stated, text, properties, f"{at}/properties")
 
-    def _stored(self, stated: _Stated, text: engine.EntityText, type: str, id: str, name: str) -> StoredEntity | None:
-        """What the store has of an entity, which the exchange has under a name: that of the fact that states its id, if there is one."""
+    def _stored(self, stated: _Stated, text: engine.EntityText, type: str, id: str, name: str, at: str) -> StoredEntity | None:
+        """
+        What the store has of an entity, which the exchange has under a name: that of the fact that states its id, if there is one.
+
+        `at` is the pointer to the id.
+        """
         kind = text.entity or type
         found = stated.known.find(kind, id, stated.day)
         if found is None and text.id is None:
             return None
+        if found is not None and found.alike and stated.reads:
+            meant = " or ".join(f"`{each}`" for each in found.alike)
+            detail = (
+                f"`{id[:MOST_OF_A_NAME]}` is not in the register and looks like {meant}, which is; send the one that is meant"
+            )
+            stated.wrong.append(ProblemPlace(pointer=at, code="looks-like", detail=detail))
         entity = stated.entities.setdefault(name, _Entity(kind, found, found.id if found and text.id is None else ""))
+        if found is not None and found.alike and text.id is not None:
+            entity.states[self._path(text.id)] = found.id
         for path, value, _ in self._attributes(stated, text, found.properties if found else {}):
             stated.store(entity, path, value)
         return found
@@ -262,9 +285,9 @@ class AccessMapping:
         kinds = (self._text.subjects, self._text.resources, self._text.context.entities)
         for type, text in ((type, text) for texts in kinds for type, text in texts.items()):
             if text.id is not None and text.id not in stated.entities:
-                sent, _ = stated.sent.get(self._path(text.id), (None, ""))
+                sent, at = stated.sent.get(self._path(text.id), (None, ""))
                 if isinstance(sent, str) and self._of_one_kind(text.id):
-                    self._stored(stated, text, type, sent, text.id)
+                    self._stored(stated, text, type, sent, text.id, at)
 
     def _of_one_kind(self, fact: str) -> bool:
         """Whether only entities of one kind have the id that a fact states."""
@@ -299,7 +322,7 @@ class AccessMapping:
         match value:
             case str():
                 found = stated.known.find(text.entity or type, value, stated.day)
-                return found.id if found else value
+                return found.id if found and not found.alike else value
             case list():
                 return [self._first(stated, type, each) if isinstance(each, str) else each for each in value]
         return value
