@@ -47,7 +47,7 @@ from engine.bundle import (
     with_books,
 )
 from engine.currencies import minor_units
-from engine.deciding.binding import anchor_of, still_holds
+from engine.deciding.binding import anchor_as_spelt, anchor_of, still_holds
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put, put_all
 from engine.deciding.counter_thresholds import CounterThreshold, counter_thresholds
 from engine.deciding.flow import UNKNOWN, Flow, Flows
@@ -204,6 +204,7 @@ __all__ = [
     "__version__",
     "accept_exchange",
     "amount_text",
+    "anchor_as_spelt",
     "anchor_of",
     "brief",
     "brief_parts",

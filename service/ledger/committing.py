@@ -195,7 +195,7 @@ class Ledger:
         decided = tell()
         (sequence,) = self._service.store.record(transaction, [decided.entry])
         id, at = str(uuid7()), moment_text(now)
-        exporter = live.counting.part(EXPORTER, filled.exchange)
+        exporter = None if EXPORTER in filled.exchange.disputed else live.counting.part(EXPORTER, filled.exchange)
         shown: dict[str, Any] = {
             "id": id,
             "decision": decision,
