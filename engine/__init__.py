@@ -48,7 +48,7 @@ from engine.bundle import (
     with_books,
 )
 from engine.currencies import minor_units
-from engine.deciding.binding import anchor_of, still_holds
+from engine.deciding.binding import anchor_as_spelt, anchor_of, still_holds
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put, put_all
 from engine.deciding.counter_thresholds import CounterThreshold, counter_thresholds
 from engine.deciding.flow import UNKNOWN, Flow, Flows
@@ -92,6 +92,7 @@ from engine.policy_language.written_effects import PolicySettings
 from engine.questions.horizon import OutcomeMove, OutcomesAhead, TurnCause
 from engine.rules import Level
 from engine.settlement import PayableLine, Settlement, amount_text, settle
+from engine.spellings import folded_id, id_form
 from engine.values import Duration, Money, MoneyRange, Range, Value, to_json
 from engine.version import SEMANTICS, semantics_of, shape_of
 from engine.version import VERSION as __version__
@@ -206,6 +207,7 @@ __all__ = [
     "__version__",
     "accept_exchange",
     "amount_text",
+    "anchor_as_spelt",
     "anchor_of",
     "brief",
     "brief_parts",
@@ -221,8 +223,10 @@ __all__ = [
     "editor_schemas",
     "empty_cells",
     "facts_digest",
+    "folded_id",
     "gathered",
     "grants",
+    "id_form",
     "in_currency",
     "in_present_shape",
     "instrument",

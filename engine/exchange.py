@@ -136,6 +136,8 @@ class Exchange:
             document = values.get(kind)
             if isinstance(document, Document) and name in FIELD_NAMES:
                 values[kind] = replace(document, fields={**document.fields, name: value})
+            elif value is Missing.LEFT_OUT:
+                values.pop(fact, None)
             else:
                 values[fact] = value
         return replace(self, values=values) if not self.books else self._with_books(values, answers.keys())

@@ -30,7 +30,7 @@ from engine.exchange_shape import SHAPES, in_present_shape, registered_shape, se
 from engine.multilingual import Words
 from engine.policy_language.followers import Followers
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary, stated_in
-from engine.registered import COUNTED, IN_REGISTER, REGISTERED, Entity, joined, named_alike
+from engine.registered import COUNTED, IN_REGISTER, REGISTERED, Entity, doubted, joined, named_alike
 from engine.rules import AS_OF
 from engine.values import MAX_TEXT, Disputed, Document, Missing, Money, MoneyRange, Range, Value, either
 
@@ -108,6 +108,7 @@ class ExchangeReader:
         if register:
             values, sources = joined(values, self._of_all(values, register, problems), self._sets)
             values |= named_alike(values, register, self._vocabulary.measures)
+            values = doubted(values, self._of_alike(register))
         self._followers.follow(values, follows)
         pages = self._pages(document[BOOKS], problems) if BOOKS in document else {}
         problems += [*self.count(values, follows), *self._unknown_ways(relies_on), *self._not_travelling(carried)]
@@ -223,14 +224,13 @@ class ExchangeReader:
             problems.append(ExchangeProblem(f"/{REGISTER}", "wrong-type", detail))
             return found, personal
         for key, entry in sent.items():
-            at = (REGISTER, key)
+            at, states = (REGISTER, key), dict[str, Value]()
             match entry:
                 case _ if not 0 < len(key) <= MAX_KEY:
                     problems.append(ExchangeProblem(_pointer(at), "unknown-key", f"a name has 1 to {MAX_KEY} characters"))
                 case {"known": False, **rest} if not rest.keys() - {"kind"} and isinstance(rest.get("kind", ""), str):
                     found[key] = None
-                case dict() as members if (head := _entity_head(members)) is not None:
-                    states: dict[str, Value] = {}
+                case dict() as members if (entity := _entity(members, states)) is not None:
                     said = in_present_shape(self._vocabulary, members.get("states", {}), members.get("schema"))
                     try:
                         _flatten(self._states.validate_python(said), "", states)
@@ -239,7 +239,7 @@ class ExchangeReader:
                     personal += self._personal_in(states, _pointer((*at, "states")))
                     self._close(states)
                     problems += _otherwise(self._followers.said_of_sets(states, {}), (*at, "states"))
-                    found[key] = Entity(*head, states, tuple(members.get("also", ())))
+                    found[key] = entity
                     if key in self._personal and "also" in members:
                         personal.append(_pointer((*at, "also")))
                 case _:
@@ -253,10 +253,9 @@ class ExchangeReader:
         """What all entities state together, and which ids are in the register; two values of one fact are a problem."""
         found: dict[str, Value] = {}
         for key, entity in register.items():
-            known = self._vocabulary.facts.get(key)
-            if known and known.type.kind == "id":
-                found[key + IN_REGISTER] = entity is not None
-            for fact, value in entity.states.items() if entity else ():
+            if self._is_id(key):
+                found[key + IN_REGISTER] = entity is not None and not entity.alike
+            for fact, value in entity.states.items() if entity and not entity.alike else ():
                 mine = stated.get(fact)
                 presented = isinstance(mine, Document) and mine.state == "shown"
                 if found.setdefault(fact, value) != value and not presented:
@@ -264,6 +263,16 @@ class ExchangeReader:
                     at = (REGISTER, key, "states", *_steps(fact))
                     problems.append(ExchangeProblem(_pointer(at), "two-values", detail))
         return found
+
+    def _of_alike(self, register: Mapping[str, Entity | None]) -> dict[str, Value]:
+        """What the entities state together that ids only look like, and that these ids are in the register."""
+        alike = {key: entity for key, entity in register.items() if entity and entity.alike}
+        found = {fact: value for entity in alike.values() for fact, value in entity.states.items()}
+        return found | {key + IN_REGISTER: True for key in alike if self._is_id(key)}
+
+    def _is_id(self, fact: str) -> bool:
+        known = self._vocabulary.facts.get(fact)
+        return known is not None and known.type.kind == "id"
 
     def count(self, values: dict[str, Value], follows: dict[str, tuple[str, ...]] | None = None) -> list[ExchangeProblem]:
         """
@@ -481,15 +490,21 @@ def _largest(counts: Iterable[Value]) -> Decimal | None:
     return max(lows) if lows else None
 
 
-def _entity_head(members: Mapping[str, Any]) -> tuple[str, int | None] | None:
-    """The kind and the version of an entity of the register, if its members are those that it may have; what it states is read apart."""
-    match members.get("kind", ""), members.get("version"), members.get("id", ""), members.get("also", []):
-        case str() as kind, (int() | None) as version, str(), list() as also if not isinstance(version, bool):
-            sound = len(kind) <= MAX_KEY and (version is None or version > 0) and len(also) <= MAX_ALIASES
-            sound = sound and members.get("schema", SHAPES[-1]) in SHAPES
-            names = all(isinstance(each, str) and 0 < len(each) <= MAX_TEXT for each in also)
-            if sound and names and not members.keys() - {"kind", "version", "id", "schema", "states", "also"}:
-                return kind, version
+def _entity(members: Mapping[str, Any], states: Mapping[str, Value]) -> Entity | None:
+    """An entity of the register with what it states, if its other members are those that it may have."""
+    match (
+        members.get("kind", ""),
+        members.get("version"),
+        members.get("id", ""),
+        members.get("alike", False),
+        members.get("also", []),
+    ):
+        case str() as kind, (int() | None) as version, str(), bool() as alike, list() as also if not isinstance(version, bool):
+            known = not members.keys() - {"kind", "version", "id", "schema", "states", "also", "alike"}
+            sound = len(kind) <= MAX_KEY and (version is None or version > 0) and members.get("schema", SHAPES[-1]) in SHAPES
+            names = len(also) <= MAX_ALIASES and all(isinstance(each, str) and 0 < len(each) <= MAX_TEXT for each in also)
+            if known and sound and names:
+                return Entity(kind, version, states, tuple(also), alike)
     return None
 
 

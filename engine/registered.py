@@ -3,7 +3,8 @@ What the register says of the entities that an exchange names, beside what the s
 
 What the sender states and what each entity states go in; one value for each fact comes out, with the facts whose value is the register's.
 Where the two contradict each other, the fact is disputed: it is open between both values. A value that only says less contradicts
-nothing, and a document that the sender presents counts as presented.
+nothing, and a document that the sender presents counts as presented. What is registered of an entity that an id only looks like is open:
+the fact is as if disputed (semantics 1.9).
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ class Entity:
     What the register states of one entity, by fact; `version` is the version of the entity that states it, if that is known.
 
     `kind` is the kind under which the register has it, "" if that is not known. `also` are its other names, where a document is for one.
+    `alike`: the id that was sent only looks like its own, so nobody knows whether it is meant (semantics 1.9).
     """
 
     kind: str
     version: int | None
     states: Mapping[str, Value]
     also: tuple[str, ...] = ()
+    alike: bool = False
 
 
 def joined(
@@ -61,7 +64,7 @@ def named_alike(
     for fact, entity in register.items():
         id = values.get(fact)
         names = [name for name, measured in fields.items() if measured == fact]
-        if entity is None or not entity.also or not names or not isinstance(id, str):
+        if entity is None or entity.alike or not entity.also or not names or not isinstance(id, str):
             continue
         for document, value in {**values, **found}.items():
             for name in names:
@@ -69,6 +72,21 @@ def named_alike(
                 if isinstance(value, Document) and isinstance(limit, SetOf) and not limit.members.isdisjoint(entity.also):
                     value = Document(value.state, {**value.fields, name: SetOf(limit.members | {id}, limit.open)})
                     found[document] = value
+    return found
+
+
+def doubted(values: Mapping[str, Value], alike: Mapping[str, Value]) -> dict[str, Value]:
+    """
+    The value of each fact where some are registered of an entity that may not be the one that is meant (semantics 1.9).
+
+    Each such fact is open between what it is without the entity and what it is by it. What is presented counts as presented.
+    """
+    found = dict(values)
+    for fact, theirs in alike.items():
+        mine = values.get(fact, Missing.LEFT_OUT)
+        presented = isinstance(mine, Document) and mine.state == "shown"
+        if mine != theirs and not presented:
+            found[fact] = Disputed(mine.stated if isinstance(mine, Disputed) else mine, theirs)
     return found
 
 

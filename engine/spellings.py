@@ -1,5 +1,8 @@
 """
-The nearest values to a text that is none of them, in any spelling that a person would write.
+Spellings: the one form in which ids are compared, and the nearest values to a text that is no value of a set.
+
+An id is compared in its form, without what nobody sees (semantics 1.9). Folded, it is the same as every id that a person would take for
+it: case and look-alike letters do not count either. Which letters look alike is Unicode's table (UTS 39), as `lookalikes.txt` has it.
 
 A value is spelt by its code, by its titles and by the other spellings that the vocabulary gives it. Case, accents, punctuation and spaces
 do not count, nor does the order of words. Nothing is accepted by this: the text stays refused, and these are what its sender may mean.
@@ -12,13 +15,48 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
+from pathlib import Path
 
 MOST = 3  # values
 LONGEST = 100  # characters of a text that is still compared
 CLOSE = 0.75  # how much of two spellings must be alike, of 1
 SHORT = 4  # letters; a shorter spelling is part of too many others, and a near miss of too many
 _HAN = re.compile(r"[\u3400-\u9fff]")
+# Characters that are not seen, beside those of the categories Cc and Cf: joiners, fillers, selectors of variants, and the empty braille.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2028\u2029\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
+_ALIKE = Path(__file__).with_name("lookalikes.txt")
+
+
+def id_form(text: str) -> str:
+    """The form in which an id is compared: NFKC, trimmed, no control or invisible characters. It may be empty."""
+    if text.isascii() and text.isprintable():
+        return text.strip()
+    seen = _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
+    seen = "".join(each for each in seen if unicodedata.category(each) not in ("Cc", "Cf"))
+    return unicodedata.normalize("NFKC", seen).strip()
+
+
+@lru_cache(maxsize=4096)
+def folded_id(text: str) -> str:
+    """What an id has in common with every id that looks like it: its form, without case, with one letter for those that look alike."""
+    alike = _alike()
+    whole = "".join(alike.get(each) or "".join(alike.get(c, c) for c in each.casefold()) for each in id_form(text))
+    return " ".join(unicodedata.normalize("NFKC", whole).split())
+
+
+@cache
+def _alike() -> dict[str, str]:
+    """What counts in place of a character, of those that are not their own case folding."""
+    found = {}
+    for line in _ALIKE.read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            target, _, alike = line.partition(" <- ")
+            counts = "".join(chr(int(each, 16)) for each in target.split())
+            found.update({chr(int(each, 16)): counts for each in alike.split()})
+    return found
 
 
 @dataclass(frozen=True, slots=True)

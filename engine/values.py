@@ -3,7 +3,7 @@ The types of facts, and the values they take.
 
 A type reads two spellings: the text of a YAML file (`read`) and the JSON of an exchange (`accept`). Both give the same frozen
 values, so that a rule's operand and a caller's fact can be compared. Both raise BadValue with one sentence in the author's
-words. Source: semantics 1.2, 2.4, 2.8, 2.9.
+words. Source: semantics 1.2, 1.9, 2.4, 2.8, 2.9.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from engine.multilingual import NO_WORDS, Words
-from engine.spellings import Spellings
+from engine.spellings import Spellings, id_form
 
 MAX_COUNT = 2**53 - 1  # RFC 8785: larger integers have no canonical JSON
 MAX_TEXT = 256
@@ -331,7 +331,7 @@ class Type:
                 return read_date(text)
             case "duration":
                 return read_duration(text)
-        return _text(text)
+        return _id(text)
 
     def accept(self, json: Any) -> Value:
         """One fact from the JSON of an exchange. `null` is refused; a fact that is left out is never passed here."""
@@ -451,10 +451,14 @@ def _within_reason(value: Operand) -> None:
             raise BadValue(f"`{value}` does not lie between {FIRST_DAY} and {LAST_DAY}", help)
 
 
-def _text(text: str) -> str:
-    if not 0 < len(text) <= MAX_TEXT:
-        raise BadValue(f"must have 1 to {MAX_TEXT} characters")
-    return text
+def _id(text: str) -> str:
+    """An id in the form in which it is compared (semantics 1.9)."""
+    form = id_form(text) if len(text) <= MAX_TEXT else text
+    if not 0 < len(form) <= MAX_TEXT:
+        raise BadValue(f"must have 1 to {MAX_TEXT} characters that can be seen")
+    if form == "unknown":
+        raise BadValue("`unknown` is no id", 'leave the fact out, or send "unknown"')
+    return form
 
 
 def _accept_count(json: Any) -> Range:

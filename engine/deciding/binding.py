@@ -4,20 +4,22 @@ To what a sign-off is bound: the facts of the exchange that it was given for.
 The exchange of a later request goes in, and whether an earlier signature still holds for it comes out. It does where every fact that was
 sent then is sent again with the same value (a range may be narrower), where the facts that the signed provision or coverage reads and
 that were left out then are left out still, and where parties, countries, purposes and numbers of people are the same, even those left
-out. Documents, claims and other answers that came later leave it standing. Source: semantics 4.6.
+out. Documents, claims and other answers that came later leave it standing. Ids are folded: one that looks like another counts as the same.
+Source: semantics 1.9, 4.6.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from engine.bundle import Bundle
 from engine.deciding.coverage import GAP, REACH
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, stated_in
 from engine.rules import AS_OF, Condition, Defined, tests
+from engine.spellings import folded_id
 
 UNBOUND = (AS_OF, "schema")  # members of an exchange that no approval is bound to, beside its counters
 ENDS = frozenset({"at_least", "at_most"})
@@ -31,7 +33,16 @@ def anchor_of(bundle: Bundle, sent: Mapping[str, Any]) -> str:
 
     It finds candidates; `still_holds` decides.
     """
-    fixed = {path: value for path, value in _leaves(bundle, sent) if _fixed(bundle, path) and not _counts(bundle, path)}
+    return _anchor(bundle, _leaves(bundle, sent))
+
+
+def anchor_as_spelt(bundle: Bundle, sent: Mapping[str, Any]) -> str:
+    """The same as it was made before ids were folded: the sign-offs of that time are found by it."""
+    return _anchor(bundle, _spelt(bundle, sent))
+
+
+def _anchor(bundle: Bundle, leaves: Iterable[tuple[str, Any]]) -> str:
+    fixed = {path: value for path, value in leaves if _fixed(bundle, path) and not _counts(bundle, path)}
     return hashlib.sha256(_encode(fixed).encode()).hexdigest()
 
 
@@ -53,8 +64,20 @@ def _members(bundle: Bundle, path: str) -> tuple[str, ...]:
     return tuple(name for name in bundle.vocabulary.facts if name.startswith(f"{family}."))
 
 
-def _leaves(bundle: Bundle, sent: Mapping[str, Any], under: str = "") -> Iterator[tuple[str, Any]]:
-    """The facts that an exchange states, by path, each with its value in one spelling; what is unknown is not stated."""
+def _leaves(bundle: Bundle, sent: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The facts that an exchange states, by path, each with its value in one spelling; ids are folded."""
+    facts = bundle.vocabulary.facts
+    for path, value in _spelt(bundle, sent):
+        if path in facts and facts[path].type.kind == "id":
+            if isinstance(value, str):
+                value = folded_id(value)
+            elif isinstance(value, list):
+                value = sorted((folded_id(each) if isinstance(each, str) else each for each in value), key=_encode)
+        yield path, value
+
+
+def _spelt(bundle: Bundle, sent: Mapping[str, Any], under: str = "") -> Iterator[tuple[str, Any]]:
+    """The facts that an exchange states, by path; what is unknown is not stated."""
     vocabulary = bundle.vocabulary
     for name, value in sent.items():
         path = f"{under}.{name}" if under else name
@@ -62,7 +85,7 @@ def _leaves(bundle: Bundle, sent: Mapping[str, Any], under: str = "") -> Iterato
             continue
         document = under in DOCUMENT_GROUPS
         if isinstance(value, Mapping) and not document and not (value.keys() <= ENDS and value):
-            yield from _leaves(bundle, value, path)
+            yield from _spelt(bundle, value, path)
         elif value != UNKNOWN:
             scalars = isinstance(value, list) and not any(isinstance(each, dict | list) for each in value)
             yield path, sorted(value, key=_encode) if scalars else value

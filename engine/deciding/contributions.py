@@ -25,6 +25,7 @@ from engine.deciding.promises import promises_of
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary_text import CounterText
 from engine.rules import Condition, Defined, Rule, RuleSet, Truth, atoms, named, tests
+from engine.spellings import folded_id
 from engine.values import MAX_COUNT, Disputed, Duration, Missing, Range, SetOf, Value, either, read_duration, to_json
 from engine.verdict import Verdict
 
@@ -35,7 +36,7 @@ ENOUGH_MONEY = 10**16  # of money, the same number in ten-thousandths
 _CALENDAR = re.compile(r"calendar year( and the one before)?(?: in (.+))?")
 _PERIOD = "period of "
 
-# The values of the facts by which a counter is kept (`per:`), in their order; None for an unknown value.
+# The values of the facts by which a counter is kept (`per:`), in their order, each as JSON; None for an unknown value.
 Key: TypeAlias = tuple[str | None, ...]
 
 
@@ -93,7 +94,7 @@ class Counter:
 
     `facts` are the facts whose values it gives: one fact, or those of a family. `meaning` is a digest of all that decides what counts,
     and per whom. Contributions to two counters of the same name but different meanings must not be added up. A counter of money has the
-    fact in whose `currency` its sum is.
+    fact in whose `currency` its sum is. `ids` are the places in a key that hold ids.
     """
 
     name: str
@@ -103,6 +104,11 @@ class Counter:
     window: CountingWindow
     meaning: str
     currency: str = ""
+    ids: tuple[int, ...] = ()
+
+    def folded(self, key: Key) -> Key:
+        """A key with its ids folded: ids that look alike count as one (semantics 1.9)."""
+        return tuple(folded_part(part) if place in self.ids and part is not None else part for place, part in enumerate(key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +221,9 @@ class Counting:
                 CountingWindow.read(text.window),
                 _meaning(name, self._written(name, text), self._left_out[name], bundle.rules),
                 text.currency or "",
+                tuple(
+                    place for place, fact in enumerate(text.per) if fact in words.facts and words.facts[fact].type.kind == "id"
+                ),
             )
             for name, text in sorted(words.counters.items())
         )
@@ -243,12 +252,19 @@ class Counting:
         None where it is not known for certain: it is disputed, or a narrower value may be the true one (semantics 1.8, 2.5).
         """
         value = exchange.value(fact)
+        if isinstance(value, Disputed) and isinstance(value.registered, str) and self._looks_alike(fact, value):
+            value = value.registered
         if fact not in self._facts or isinstance(value, Missing | Disputed) or (isinstance(value, SetOf) and value.open):
             return None
         values = self._facts[fact].type.values
         if values and isinstance(value, str) and value in values.narrower:
             return None
         return json.dumps(to_json(value), ensure_ascii=False, sort_keys=True)
+
+    def _looks_alike(self, fact: str, value: Disputed) -> bool:
+        """Whether an id is open only between two that look alike: whichever it is, it counts as the same."""
+        of_ids = fact in self._facts and self._facts[fact].type.kind == "id"
+        return of_ids and len({folded_id(each) if isinstance(each, str) else "" for each in either(value)}) == 1
 
     def currency(self, counter: Counter, exchange: Exchange) -> str:
         """
@@ -327,6 +343,13 @@ class Counting:
         all_personal = tuple(sorted(personal.union(exchange.personal)))
         filled = replace(exchange, document=document, values=values, personal=all_personal, follows=follows)
         return self._reader.counted(filled, counted) if counted else filled
+
+
+def folded_part(part: str) -> str:
+    """A part of a key with its id folded, or with each of a set of ids."""
+    value = json.loads(part)
+    folded = folded_id(value) if isinstance(value, str) else sorted(set(map(folded_id, value)))
+    return json.dumps(folded, ensure_ascii=False, sort_keys=True)
 
 
 def span(count: Value) -> Range | None:

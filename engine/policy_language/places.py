@@ -8,10 +8,12 @@ family or of a group leads to all places under it. This module is for code that 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.rules import AS_OF
+from engine.spellings import Spellings
 
 Path: TypeAlias = tuple[str, ...]
 Tree: TypeAlias = Mapping[str, Any]  # a key's value is another tree, or None where the document holds a value
@@ -29,6 +31,7 @@ class Places:
     """The places of the exchanges of one vocabulary."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
+        self._facts = tuple(vocabulary.facts)
         self._tree: dict[str, Any] = {AS_OF: None, "relies_on": None, "carried": None}
         families = vocabulary.families
         for name in (*vocabulary.facts, *(f"{family}.rest" for family in families)):
@@ -51,6 +54,14 @@ class Places:
                     yield from under(inner, f"{before}{key}.")
 
         return under(self._tree, "")
+
+    def nearest(self, name: str) -> tuple[str, ...]:
+        """At most three facts that a name without its group may mean, in any spelling (semantics 1.6)."""
+        return self._spellings.nearest(name)
+
+    @cached_property
+    def _spellings(self) -> Spellings:
+        return Spellings({fact: (fact.rpartition(".")[2],) for fact in self._facts})
 
     def path(self, name: str) -> Path | None:
         """The steps of a name; None where it leads nowhere. The name of a kind of document may hold dots."""

@@ -15,20 +15,33 @@ import sqlalchemy as sa
 import engine
 from service.audit.flow_rows import flow_parties, flow_sums
 from service.audit.index_rows import index_faults
-from service.audit.other_rows import aliases, erasure_notes, tallies
+from service.audit.other_rows import aliases, erasure_notes, spellings, tallies
 from service.audit.replica import FROM_LEAVES, Replica, make_tables
 from service.audit.row_comparison import RowFault, Values, compared, rows_of, with_rows
 from service.policies import archive
 from service.store.database import Database
 from service.store.log_key import LogKey
 from service.store.log_tree import table_digest
-from service.store.tables import bundle, caller, document, entity, entity_alias, flow, flow_party, flow_sum, movement, tally
+from service.store.tables import (
+    bundle,
+    caller,
+    document,
+    entity,
+    entity_alias,
+    entity_spelling,
+    flow,
+    flow_party,
+    flow_sum,
+    movement,
+    tally,
+)
 
 # No leaf holds them: the policies are compared with the digest of their sources, the bytes of a document with their hash.
 _LEFT_OUT = {bundle: frozenset({"archive"}), document: frozenset({"content"})}
 # The tables that are made from the rows of another one, and how.
 _FROM_ROWS: Mapping[sa.Table, tuple[sa.Table, Callable[[sa.Connection], Iterator[Values]]]] = {
     entity_alias: (entity, aliases),
+    entity_spelling: (entity, spellings),
     tally: (movement, tallies),
     flow_sum: (flow, flow_sums),
     flow_party: (flow, flow_parties),

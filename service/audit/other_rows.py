@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+import engine
 from service.audit.replica import Replica
 from service.audit.row_comparison import RowFault, Values
 from service.store.tables import entity, leaf_opening, movement, personal, record, tree_leaf
@@ -33,6 +34,15 @@ def aliases(connection: sa.Connection) -> Iterator[Values]:
             continue  # somebody else wrote this row, which is a fault by itself
         for alias in names:
             yield {"kind": row.kind, "alias": alias, "id": row.id}
+
+
+def spellings(connection: sa.Connection) -> Iterator[Values]:
+    """The folded names of entities, their ids and their aliases."""
+    ids = sa.select(entity.c.kind, entity.c.id).where(entity.c.version == 1, entity.c.state != "erased")
+    for row in connection.execute(ids.execution_options(yield_per=1000)):
+        yield {"kind": row.kind, "folded": engine.folded_id(row.id), "name": row.id, "id": row.id}
+    for each in aliases(connection):
+        yield {"kind": each["kind"], "folded": engine.folded_id(each["alias"]), "name": each["alias"], "id": each["id"]}
 
 
 def tallies(connection: sa.Connection) -> Iterator[Values]:

@@ -66,7 +66,7 @@ class Access:
         """The answer to one question, and the decision to record before the answer leaves. Raises RequestRefused."""
         today = now.astimezone(self._zone).date()
         try:
-            exchange = await self._stored(lambda: self._mapping.exchange(asked, known, today))
+            exchange = await self._stored(lambda: self._mapping.exchange(asked, known, today, caller.reads))
         except (NotNamed, Gone) as reason:
             return responses.not_named(str(reason)), None
         async with self._service.turns:
@@ -79,7 +79,7 @@ class Access:
                 caller,
                 denied=lambda written: responses.denied(written, asked.supported),
             )
-            return responses.answer(decided.told, asked.supported), decided
+            return responses.answer(decided.told, asked.supported, self._mapping.ignored(asked)), decided
 
     async def facts(self, asked: Evaluation, known: Known, now: datetime) -> str:
         """The digest of the facts of a question, as approvals are bound to it. Raises RequestRefused."""
@@ -121,13 +121,18 @@ class Access:
 
     def _all_known(self, asked: Evaluation, blank: Blank, known: Known, day: date) -> bool:
         """Whether every named entity, other than the blank, is known. If one is unknown, the search finds nothing."""
+
+        def is_known(kind: str, id: str) -> bool:
+            found = known.find(kind, id, day)
+            return found is not None and not found.alike
+
         subject = self._mapping.subject_kind(asked.subject.type)
         resource = self._mapping.resource_kind(asked.resource.type)
         return (
             subject is not None
             and resource is not None
-            and (blank == "subject" or known.find(subject, asked.subject.id, day) is not None)
-            and (blank == "resource" or known.find(resource, asked.resource.id, day) is not None)
+            and (blank == "subject" or is_known(subject, asked.subject.id))
+            and (blank == "resource" or is_known(resource, asked.resource.id))
             and (blank == "action" or asked.action.name in self._mapping.actions)
         )
 

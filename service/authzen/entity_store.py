@@ -12,11 +12,16 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class StoredEntity:
-    """A stored entity: its first id, its properties as JSON values, and the version that states them, if the store counts versions."""
+    """
+    A stored entity: its first id, its properties as JSON values, and the version that states them, if the store counts versions.
+
+    `alike` are the names of the store for which the id may be taken that was asked for; nothing if that id is its own (semantics 1.9).
+    """
 
     id: str
     properties: Mapping[str, Any]
     version: int | None = None
+    alike: tuple[str, ...] = ()
 
 
 class Gone(Exception):
@@ -31,7 +36,7 @@ class Entities(Protocol):
     """A store of entities and their properties on a day. Any thread may call it."""
 
     def find(self, kind: str, id: str, day: date) -> StoredEntity | None:
-        """The entity of this kind with this id; None where it is unknown. Raises Gone."""
+        """The entity of this kind with this id, or with one that looks like it; None where it is unknown. Raises Gone."""
 
     def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[StoredEntity]:
         """At most `limit` entities of a kind, each once, in the order of their first ids, beginning after the id `after`."""
@@ -45,7 +50,7 @@ class Known:
         self._found: dict[tuple[str, str, date], StoredEntity | None] = {}
 
     def find(self, kind: str, id: str, day: date) -> StoredEntity | None:
-        """The entity of this kind with this id."""
+        """The entity of this kind with this id, or with one that looks like it."""
         key = kind, id, day
         if key not in self._found:
             self._found[key] = self._entities.find(kind, id, day)

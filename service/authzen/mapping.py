@@ -3,6 +3,7 @@ Maps an access request to the exchange that it asks about, by the part `authzen`
 
 What the store has of an entity is what the register says of it: the engine compares it with the attributes that are sent (semantics 1.8).
 An attribute that the vocabulary does not map states nothing: facts that are not stated are unknown, and unknown facts permit nothing. A
+property of subject, action or resource that may mean a fact is refused; the answer names what else states nothing (semantics 1.9). A
 stored value that does not fit the vocabulary is not stated either, and neither are stored values that contradict each other; an attribute
 cannot take their place. A sent value that does not fit is refused at its place in the request.
 """
@@ -11,17 +12,20 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import islice
 from typing import Any
 
 import engine
 from service.authzen.entity_store import Known, StoredEntity
-from service.authzen.requests import Evaluation, refusal
+from service.authzen.requests import SUPPORTED, Evaluation, refusal
 from service.problems import PLACES_SHOWN, ProblemPlace
 
 AS_OF = "as_of"
 CARRIED: engine.Path = ("carried",)
 RELIES_ON: engine.Path = ("relies_on",)
 DOCUMENTS = ("evidence", "claims")
+MOST_OF_A_NAME = 80  # characters of an attribute's name in a sentence and in a pointer
+MOST_IGNORED = 20  # attributes that an answer names
 
 
 class NotNamed(Exception):
@@ -41,14 +45,20 @@ class _Entity:
         """The entity as an exchange has it under `register`."""
         if self.found is None:
             return {"kind": self.kind, "known": False}
-        version = {} if self.found.version is None else {"version": self.found.version}
-        return {"kind": self.kind, **version, **({"id": self.id} if self.id else {}), "states": _nested(self.states)}
+        found: dict[str, Any] = {"kind": self.kind}
+        if self.found.version is not None:
+            found["version"] = self.found.version
+        if self.id:
+            found["id"] = self.id
+        if self.found.alike:
+            found["alike"] = True
+        return {**found, "states": _nested(self.states)}
 
 
 @dataclass(slots=True)
 class _Stated:
     """
-    The values at each place of the exchange, as known on a day.
+    The values at each place of the exchange, as known on a day. `reads`: who asks may read what the store has.
 
     `sent` has values of the request, each with the JSON Pointer of its attribute. `entities` have values of the store, by the fact that
     states the id. `alone` has stored values of places that hold no fact. `unusable` are the places of which the store says nothing usable.
@@ -57,6 +67,7 @@ class _Stated:
     places: engine.Places
     day: date
     known: Known
+    reads: bool
     sent: dict[engine.Path, tuple[Any, str]] = field(default_factory=dict)
     entities: dict[str, _Entity] = field(default_factory=dict)
     alone: dict[engine.Path, Any] = field(default_factory=dict)
@@ -146,8 +157,12 @@ class AccessMapping:
                     pass  # reading the exchange refuses this later
         return today
 
-    def exchange(self, asked: Evaluation, known: Known, today: date) -> engine.Exchange:
-        """The exchange that the request asks about. Raises NotNamed; RequestRefused where an attribute does not fit its fact."""
+    def exchange(self, asked: Evaluation, known: Known, today: date, reads: bool = False) -> engine.Exchange:
+        """
+        The exchange that the request asks about. Raises NotNamed; RequestRefused where an attribute does not fit its fact.
+
+        `reads`: who asks may read the register, so that an id which only looks like one of the register is refused.
+        """
         subject = self._text.subjects.get(asked.subject.type)
         action = self._text.actions.get(asked.action.name)
         resource = self._text.resources.get(asked.resource.type)
@@ -157,7 +172,8 @@ class AccessMapping:
             raise NotNamed(f"there is no action `{asked.action.name}`")
         if resource is None:
             raise NotNamed(f"there is no type of resource `{asked.resource.type}`")
-        stated, at = _Stated(self._places, self.day(asked, today), known), asked.at
+        stated, at = _Stated(self._places, self.day(asked, today), known, reads), asked.at
+        stated.wrong += self._misspelt(asked)
         self._entity(stated, subject, asked.subject.type, asked.subject.id, asked.subject.properties, f"{at}/subject")
         self._entity(stated, resource, asked.resource.type, asked.resource.id, asked.resource.properties, f"{at}/resource")
         if action.name is not None:
@@ -166,6 +182,46 @@ class AccessMapping:
         self._context(stated, asked.context, f"{at}/context")
         self._named_by_facts(stated)
         return self._read(stated)
+
+    def ignored(self, asked: Evaluation) -> tuple[str, ...]:
+        """Pointers to the attributes of a request that state nothing, as many as an answer names. Types and action are known."""
+        found = (
+            f"{asked.at}{at}/{_step(name[:MOST_OF_A_NAME])}"
+            for text, attributes, at in self._texts(asked)
+            for name in attributes
+            if self._path_of(text, name) is None
+        )
+        return tuple(islice(found, MOST_IGNORED))
+
+    def _misspelt(self, asked: Evaluation) -> Iterator[ProblemPlace]:
+        """The properties of subject, action and resource that state nothing and may mean a fact which the request can state."""
+        texts = self._texts(asked)
+        for text, properties, at in texts[:3]:
+            for name in properties:
+                near = self._places.nearest(name) if self._path_of(text, name) is None else ()
+                meant = [(fact, where) for fact in near if (where := _stated_by(fact, texts))]
+                if meant:
+                    told = " or ".join(f"`{fact}`, which `{where}` states" for fact, where in meant)
+                    detail = f"no attribute here is called `{name[:MOST_OF_A_NAME]}`; did you mean {told}?"
+                    yield ProblemPlace(
+                        pointer=f"{asked.at}{at}/{_step(name[:MOST_OF_A_NAME])}", code="unknown-fact", detail=detail
+                    )
+
+    def _texts(self, asked: Evaluation) -> list[tuple[engine.AttributesText, Mapping[str, Any], str]]:
+        """The parts of a request with attributes: how each is read, what is sent, the pointer to it. Types and action are known."""
+        context = self._text.context
+        found: list[tuple[engine.AttributesText, Mapping[str, Any], str]] = [
+            (self._text.subjects[asked.subject.type], asked.subject.properties, "/subject/properties"),
+            (self._text.actions[asked.action.name], asked.action.properties, "/action/properties"),
+            (self._text.resources[asked.resource.type], asked.resource.properties, "/resource/properties"),
+        ]
+        besides = {*context.entities, *SUPPORTED}
+        found.append((context, {name: each for name, each in asked.context.items() if name not in besides}, "/context"))
+        for name, entity in context.entities.items():
+            sent = asked.context.get(name)
+            properties = sent.get("properties") if isinstance(sent, dict) else None
+            found.append((entity, properties if isinstance(properties, dict) else {}, f"/context/{_step(name)}/properties"))
+        return found
 
     def _context(self, stated: _Stated, context: Mapping[str, Any], where: str) -> None:
         text = self._text.context
@@ -194,20 +250,32 @@ class AccessMapping:
         at: str,
     ) -> None:
         """State an entity: its type, its first id and its properties, and beside them what the store has of it."""
-        found = self._stored(stated, text, type, id, text.id or at.rpartition("/")[2])
+        found = self._stored(stated, text, type, id, text.id or at.rpartition("/")[2], f"{at}/id")
         if text.type is not None:
             stated.send(self._path(text.type), type, f"{at}/type")
         if text.id is not None:
-            stated.send(self._path(text.id), found.id if found else id, f"{at}/id")
+            stated.send(self._path(text.id), found.id if found and not found.alike else id, f"{at}/id")
         self._send(stated, text, properties, f"{at}/properties")
 
-    def _stored(self, stated: _Stated, text: engine.EntityText, type: str, id: str, name: str) -> StoredEntity | None:
-        """What the store has of an entity, which the exchange has under a name: that of the fact that states its id, if there is one."""
+    def _stored(self, stated: _Stated, text: engine.EntityText, type: str, id: str, name: str, at: str) -> StoredEntity | None:
+        """
+        What the store has of an entity, which the exchange has under a name: that of the fact that states its id, if there is one.
+
+        `at` is the pointer to the id.
+        """
         kind = text.entity or type
         found = stated.known.find(kind, id, stated.day)
         if found is None and text.id is None:
             return None
+        if found is not None and found.alike and stated.reads:
+            meant = " or ".join(f"`{each}`" for each in found.alike)
+            detail = (
+                f"`{id[:MOST_OF_A_NAME]}` is not in the register and looks like {meant}, which is; send the one that is meant"
+            )
+            stated.wrong.append(ProblemPlace(pointer=at, code="looks-like", detail=detail))
         entity = stated.entities.setdefault(name, _Entity(kind, found, found.id if found and text.id is None else ""))
+        if found is not None and found.alike and text.id is not None:
+            entity.states[self._path(text.id)] = found.id
         for path, value, _ in self._attributes(stated, text, found.properties if found else {}):
             stated.store(entity, path, value)
         return found
@@ -217,9 +285,9 @@ class AccessMapping:
         kinds = (self._text.subjects, self._text.resources, self._text.context.entities)
         for type, text in ((type, text) for texts in kinds for type, text in texts.items()):
             if text.id is not None and text.id not in stated.entities:
-                sent, _ = stated.sent.get(self._path(text.id), (None, ""))
+                sent, at = stated.sent.get(self._path(text.id), (None, ""))
                 if isinstance(sent, str) and self._of_one_kind(text.id):
-                    self._stored(stated, text, type, sent, text.id)
+                    self._stored(stated, text, type, sent, text.id, at)
 
     def _of_one_kind(self, fact: str) -> bool:
         """Whether only entities of one kind have the id that a fact states."""
@@ -233,16 +301,20 @@ class AccessMapping:
     def _attributes(
         self, stated: _Stated, text: engine.AttributesText, values: Mapping[str, Any]
     ) -> Iterator[tuple[engine.Path, Any, str]]:
-        """For each attribute: the place to state it, the value to state, and its name."""
-        own = {place for place in (getattr(text, key, None) for key in ("type", "id", "name")) if place is not None}
+        """For each attribute that states something: the place to state it, the value to state, and its name."""
         for name, value in values.items():
-            place = text.facts.get(name)
-            # A fact that is mapped from another name may still be stated by its own name, as the store does.
-            if place is None and text.under is not None and "." not in name and f"{text.under}.{name}" not in own:
-                place = f"{text.under}.{name}"
-            path = self._places.path(place) if place is not None else None
+            path = self._path_of(text, name)
             if path is not None:
                 yield path, self._first(stated, text.names[name], value) if name in text.names else value, name
+
+    def _path_of(self, text: engine.AttributesText, name: str) -> engine.Path | None:
+        """The place that an attribute states; None where it states nothing."""
+        place = text.facts.get(name)
+        # A fact that is mapped from another name may still be stated by its own name, as the store does.
+        if place is None and text.under is not None and "." not in name:
+            own = {getattr(text, key, None) for key in ("type", "id", "name")}
+            place = f"{text.under}.{name}" if f"{text.under}.{name}" not in own else None
+        return None if place is None else self._places.path(place)
 
     def _first(self, stated: _Stated, type: str, value: Any) -> Any:
         """The id of an entity, or a list of ids. Each becomes the entity's first id if the store has the entity."""
@@ -250,7 +322,7 @@ class AccessMapping:
         match value:
             case str():
                 found = stated.known.find(text.entity or type, value, stated.day)
-                return found.id if found else value
+                return found.id if found and not found.alike else value
             case list():
                 return [self._first(stated, type, each) if isinstance(each, str) else each for each in value]
         return value
@@ -297,6 +369,18 @@ def _hiding(problems: Sequence[engine.ExchangeProblem]) -> list[engine.ExchangeP
     stored = {each.words for each in problems if each.code == engine.INCOHERENT and _leads(each.pointer, (engine.REGISTER,))}
     detail = "cannot be true together with what the register states"
     return [replace(each, detail=detail) if each.words in stored else each for each in problems]
+
+
+def _stated_by(fact: str, texts: Sequence[tuple[engine.AttributesText, Mapping[str, Any], str]]) -> str:
+    """The pointer to the attribute of a request that states a fact, or a group with it; empty where none does."""
+    for text, _, at in texts:
+        own = {getattr(text, key, None) for key in ("type", "id", "name")}
+        for name, place in text.facts.items():
+            if fact == place or fact.startswith(f"{place}."):
+                return f"{at}/{_step(name)}"
+        if text.under is not None and fact.startswith(f"{text.under}.") and fact not in own:
+            return f"{at}/{fact.removeprefix(f'{text.under}.').replace('.', '/')}"
+    return ""
 
 
 def _kind(types: Mapping[str, engine.EntityText], type: str) -> str | None:

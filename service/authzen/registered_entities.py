@@ -6,6 +6,7 @@ conditions that came with an asset under `carried`.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from service.authzen.entity_store import Gone, StoredEntity
@@ -22,16 +23,28 @@ class Registered:
         self._database = database
 
     def find(self, kind: str, id: str, day: date) -> StoredEntity | None:
-        """The entity of this kind with this id. An erased entity is unknown. Raises Gone."""
+        """
+        The entity of this kind with this id, or with one that looks like it. An erased entity is unknown.
+
+        Raises Gone, also where the id may be taken for several entities.
+        """
         on = day.isoformat()
+        alike: Sequence[str] = ()
         with self._database.reading.connect() as connection:
             version = entity_versions.speaking_or_later(connection, kind, id, on)
-        if version is None or version.state == "erased":
-            return None
+            if version is None or version.state == "erased":
+                alike = entity_versions.looks_like(connection, kind, id)
+                found = [entity_versions.speaking_or_later(connection, kind, each, on) for each in alike]
+                versions = {each.id: each for each in found if each is not None}
+                if not versions:
+                    return None
+                if len(versions) > 1:
+                    raise Gone(f"the {kind} `{id}` is not valid on {on}")
+                (version,) = versions.values()
         content = version.content
         if version.state != "held" or (content.valid_from or on) > on or (content.valid_until or on) < on:
             raise Gone(f"the {kind} `{id}` is not valid on {on}")
-        return _entity(version)
+        return replace(_entity(version), alike=tuple(alike))
 
     def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[StoredEntity]:
         """Entities of a kind, in the order of their ids."""

@@ -16,6 +16,7 @@ Semantic = Literal["execute_all", "deny_on_first_deny", "permit_on_first_permit"
 SEMANTICS: tuple[Semantic, ...] = get_args(Semantic)
 MOST_TEXT = 256  # characters in a type, an id or a name, as many as in a fact
 MOST_TOKEN = 2048
+SUPPORTED = ("supported_obligations", "obligations_supported")  # members of the context: the names in drafts of the profile
 _PARTS = ("subject", "action", "resource", "context")
 
 
@@ -192,8 +193,8 @@ class _BodyReader:
         self.supported(self.object(sent, "context", "") or {})
 
     def supported(self, context: Mapping[str, Any]) -> frozenset[str] | None:
-        """The obligations that the caller can carry out, under either of the names in drafts of the profile."""
-        named = [name for name in ("supported_obligations", "obligations_supported") if name in context]
+        """The obligations that the caller can carry out, under either of their names."""
+        named = [name for name in SUPPORTED if name in context]
         for name in named:
             if not isinstance(context[name], list) or not all(isinstance(each, str) for each in context[name]):
                 self.wrong(f"/context/{name}", "must be an array of strings")

@@ -74,6 +74,9 @@ class Why(BaseModel):
     evaluated_at: datetime | None = None
     reason: str | None = Field(default=None, description="`approval_required` where a person may lift the denial")
     access_request: Requestable | None = Field(default=None, description="only where a person may lift the denial")
+    ignored: tuple[str, ...] | None = Field(
+        default=None, description="JSON Pointers to attributes of the request that state nothing"
+    )
 
 
 class WhyNot(BaseModel):
@@ -133,8 +136,12 @@ def carries_out(supported: frozenset[str] | None) -> bool:
     return supported is None or OBLIGATION in supported
 
 
-def answer(written: engine.Written, supported: frozenset[str] | None) -> AccessAnswer:
-    """The answer for a decision. `supported` are the types of obligations that the caller can carry out; None where it does not say."""
+def answer(written: engine.Written, supported: frozenset[str] | None, ignored: tuple[str, ...] = ()) -> AccessAnswer:
+    """
+    The answer for a decision. `supported` are the types of obligations that the caller can carry out; None where it does not say.
+
+    `ignored` are pointers to attributes of the request that state nothing.
+    """
     arises = "exchange" if written.proceed else "refusal"
     owed = [duty for duty in written.duties if duty.arises == arises]
     obligations = tuple(Obligation(id=f"obl-{number}", properties=Owed.of(duty)) for number, duty in enumerate(owed, 1))
@@ -150,6 +157,7 @@ def answer(written: engine.Written, supported: frozenset[str] | None) -> AccessA
             reason_admin={status: unable or _admin(written)},
             reason_user={status: f"The caller cannot carry out the obligations. {user}" if unable else user},
             obligations=obligations or None,
+            ignored=ignored or None,
         ),
     )
 

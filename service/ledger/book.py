@@ -2,8 +2,8 @@
 The rows of the ledger: what moved each counter, and the counts that counters were opened with.
 
 The contributions of an exchange go in. Later, for a counter and a key, their sums in a window come out. A row holds a keyed hash of a
-key, and none of the key's values. The secret of this hash is sealed under the log's key: service.store.counter_secret. So after the values
-in the log are erased, a person who has the database, but not the log's key, cannot check a guess.
+key with its ids folded (semantics 1.9), and none of its values; older rows are found by the key as it was spelt. The secret of the hash is
+sealed under the log's key (service.store.counter_secret), so the database alone lets nobody check a guess at an erased value.
 """
 
 import hmac
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
@@ -30,6 +30,7 @@ from service.store.tables import commitment, counted, movement, opening, tally
 NOTHING = engine.Tally()
 ALWAYS = date.max.isoformat()
 _AT_ONCE = 50  # counters in one statement
+Hashes: TypeAlias = tuple[str, ...]
 
 _low, _high = movement.c.low, movement.c.high
 
@@ -54,7 +55,7 @@ def _days_of_one(number: int) -> sa.Select[Any]:
     def of(name: str, **more: Any) -> sa.BindParameter[Any]:
         return sa.bindparam(f"{name}_{number}", **more)
 
-    exact = sa.case((tally.c.key == of("key"), 1), else_=0).label("exact")
+    exact = sa.case((tally.c.key.in_(of("own", expanding=True)), 1), else_=0).label("exact")
     return (
         sa.select(
             sa.literal_column(str(number)).label("number"),
@@ -103,9 +104,9 @@ _OTHERS = (
     movement.c.commitment != sa.bindparam("without"),
 )
 _AS_LARGE = sa.select(movement.c.commitment).where(
-    *_OTHERS, movement.c.key == sa.bindparam("key"), movement.c.low >= sa.bindparam("largest")
+    *_OTHERS, movement.c.key.in_(sa.bindparam("own", expanding=True)), movement.c.low >= sa.bindparam("largest")
 )
-_exact = sa.case((movement.c.key == sa.bindparam("key"), 1), else_=0).label("exact")
+_exact = sa.case((movement.c.key.in_(sa.bindparam("own", expanding=True)), 1), else_=0).label("exact")
 _LEFT = sa.select(_exact, *_MOVEMENTS).where(*_OTHERS).group_by(_exact)
 _OPENINGS = (
     sa.select(opening)
@@ -128,13 +129,14 @@ class Wanted:
     """
     A counter for one key in a window, both ends included.
 
-    `keys` are hashes: first the hash of the key itself, then the hashes of keys that may be the same. It is empty if the key is not known.
+    `own` are hashes of the key itself, and `keys` these and the hashes of keys that may be the same. Both are empty if it is not known.
     Of a counter of money, `currency` is that of the sum. Of one that is kept by periods, `period` is that of the window, and `earlier` are
     those before it.
     """
 
     counter: engine.Counter
-    keys: tuple[str, ...]
+    own: Hashes
+    keys: Hashes
     first: date
     last: str = ALWAYS
     currency: str = ""
@@ -160,7 +162,6 @@ class OpeningCount:
 class FoundCounts:
     """
     The sums of a counter: in the `window`, `since` the day of the `opening`, and `later` than some record.
-
     `foreign`: some commitments in the window were not counted under the present meaning of the counter; they may add any number.
     """
 
@@ -191,11 +192,18 @@ class Book:
         """Whether anything was ever committed."""
         return database.has_rows(counted)
 
-    def covering(self, connection: sa.Connection, counter: engine.Counter, key: engine.Key) -> tuple[str, ...]:
-        """The hashes of a key and of the keys that may be the same; none if a part of the key is not known."""
+    def key(self, connection: sa.Connection, counter: engine.Counter, key: engine.Key) -> str:
+        """The hash under which rows of a key are written: that of the folded key."""
+        return self.hashed(connection, counter.per, counter.folded(key))
+
+    def keys(self, connection: sa.Connection, counter: engine.Counter, key: engine.Key) -> tuple[Hashes, Hashes]:
+        """The hashes of a key, folded and as it is spelt; and these with those of keys that may be the same. None of an unknown key."""
         if None in key:
-            return ()
-        return tuple(self.hashed(connection, counter.per, each) for each in engine.covering(key))
+            return (), ()
+        own = dict.fromkeys((counter.folded(key), key))
+        every = dict.fromkeys((*own, *(each for spelt in own for each in engine.covering(spelt))))
+        hashed = tuple(self.hashed(connection, counter.per, each) for each in every)
+        return hashed[: len(own)], hashed
 
     def find(
         self,
@@ -272,7 +280,7 @@ class Book:
             people = each.tally
             place = {
                 "meaning": counter.meaning,
-                "key": self.hashed(transaction, counter.per, each.key),
+                "key": self.key(transaction, counter, each.key),
                 "day": day.isoformat(),
                 "fact": each.place,
             }
@@ -340,15 +348,14 @@ class Book:
         reason: str | None,
     ) -> None:
         """Record the count of a counter at the beginning of a day; of each of its facts, and of money in a currency."""
-        hashed = self.hashed(transaction, counter.per, key)
-        rows = []
-        for fact, count in counts.items():
-            rows.append(
-                {
-                    "id": id, "fact": fact, "counter": counter.name, "meaning": counter.meaning, "key": hashed,
-                    "day": day.isoformat(), "low": count.least, "high": count.most, "at": at, "by": by, "reason": reason,
-                }
-            )  # fmt: skip
+        hashed = self.key(transaction, counter, key)
+        rows = [
+            {
+                "id": id, "fact": fact, "counter": counter.name, "meaning": counter.meaning, "key": hashed,
+                "day": day.isoformat(), "low": count.least, "high": count.most, "at": at, "by": by, "reason": reason,
+            }
+            for fact, count in counts.items()
+        ]  # fmt: skip
         transaction.execute(sa.insert(opening), rows)
         shown: dict[str, Any] = {"id": id, "counter": counter.name, "meaning": counter.meaning, "day": day.isoformat()}
         told: list[Any] = [{"fact": row["fact"], "low": row["low"], "high": row["high"]} for row in rows]
@@ -365,10 +372,7 @@ class Book:
         told = {"counting": counting.meaning, "meanings": list(counting.meanings), "last": last}
         tree_leaves.append(transaction, Happening("counting", now_text(), {**told, "before": noted}))
         if noted is None:
-            meanings = [
-                "",
-                *counting.meanings,
-            ]  # the empty one, so that there is a row without counters too
+            meanings = ("", *counting.meanings)  # the empty one, so that there is a row without counters too
             rows = [{"counting": counting.meaning, "meaning": each, "last": last} for each in meanings]
             transaction.execute(sa.insert(counted), rows)
         else:
@@ -386,7 +390,7 @@ class Book:
             opened = begun.get(place)
             given |= {
                 f"meaning_{number}": each.counter.meaning,
-                f"key_{number}": each.keys[0],
+                f"own_{number}": each.own,
                 f"keys_{number}": each.keys,
                 f"first_{number}": each.first.isoformat(),
                 f"last_{number}": each.last,
@@ -424,9 +428,8 @@ class Book:
         found: list[FoundCounts],
     ) -> None:
         of_keys = [each for each in wanted.values() if each.keys]
-        of_any = [
-            each for each in wanted.values() if not each.keys
-        ]  # their key is not known, so every commitment may belong to it
+        # The key of these is not known, so every commitment may belong to it.
+        of_any = [each for each in wanted.values() if not each.keys]
         given: dict[str, Any] = {"after": after, "without": without or ""}
         rows: list[Any] = []
         if of_keys:
@@ -451,11 +454,11 @@ class Book:
     def _openings(self, connection: sa.Connection, asked: Mapping[int, Wanted]) -> dict[int, OpeningCount]:
         """The newest opening of each counter: that of the latest day, and of several on this day the one recorded last."""
         names = {each.counter.name: None for each in asked.values()}
-        keys = {each.keys[0]: None for each in asked.values()}
+        keys = {key: None for each in asked.values() for key in each.own}
         found: dict[int, OpeningCount] = {}
         for row in connection.execute(_OPENINGS, {"counters": [*names], "keys": [*keys]}).all():
             for place, each in asked.items():
-                if (row.counter, row.key, row.meaning) != (each.counter.name, each.keys[0], each.counter.meaning):
+                if (row.counter, row.meaning) != (each.counter.name, each.counter.meaning) or row.key not in each.own:
                     continue
                 if row.day > each.last:
                     continue
@@ -477,9 +480,9 @@ def _left(
         "last": wanted.last,
         "fact": own.fact,
         "without": own.commitment,
-        "key": wanted.keys[0],
+        "own": wanted.own,
     }
-    exact = own.key == wanted.keys[0]
+    exact = own.key in wanted.own
     largest = exact and own.low > 0 and own.low >= before.largest
     if largest and connection.execute(_AS_LARGE.limit(1), {**others, "largest": before.largest}).first() is not None:
         largest = False

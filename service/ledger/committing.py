@@ -35,7 +35,7 @@ from service.log.store import Stored, find
 from service.log.tree_leaves import Happening
 from service.policies.live import Live
 from service.problems import RequestRefused
-from service.register import named_exchanges
+from service.register import entity_versions, named_exchanges
 from service.register.stated_facts import ROLES
 from service.service import Service
 from service.settings import time_zone
@@ -195,7 +195,7 @@ class Ledger:
         decided = tell()
         (sequence,) = self._service.store.record(transaction, [decided.entry])
         id, at = str(uuid7()), moment_text(now)
-        exporter = live.counting.part(EXPORTER, filled.exchange)
+        exporter = None if EXPORTER in filled.exchange.disputed else live.counting.part(EXPORTER, filled.exchange)
         shown: dict[str, Any] = {
             "id": id,
             "decision": decision,
@@ -328,6 +328,7 @@ class Ledger:
         for name, kind, id, version in _entities(exchange, record):
             if version is None:
                 as_before = named_exchanges.unknown(transaction, kind, id)
+                as_before = as_before and not entity_versions.looks_like(transaction, kind, id)
             else:
                 as_before = named_exchanges.stands(transaction, kind, id, version, made, today)
             if not as_before:
@@ -468,7 +469,9 @@ def _entities(exchange: engine.Exchange, record: Mapping[str, Any]) -> Iterator[
     """
     older = record.get("register", {})
     for name, entity in record["request"].get(engine.REGISTER, {}).items():
-        id = entity.get("id") or exchange.value(name)
+        known = exchange.register.get(name)
+        # Of an entity that the id only looks like, what the register states has its own id.
+        id = entity.get("id") or (known.states.get(name) if known and known.alike else exchange.value(name))
         yield name, entity["kind"], id if isinstance(id, str) else "", entity.get("version")
     for role, kind in ROLES.items():
         name = f"{role}.id"

@@ -186,7 +186,7 @@ class CounterStandings:
         """A counter by the values of the facts that it is kept per, whether or not anything moved it. Raises RequestRefused."""
         live = self._service.live
         counter, key = self._counters.key(name, per)
-        hash = self._book.hashed(connection, counter.per, key)
+        hash = self._book.key(connection, counter, key)
         return self._told(connection, live, [(counter, hash, key)])[0]
 
     def days(self, connection: sa.Connection, standing: CounterStanding) -> list[DayOfCounter]:
@@ -223,7 +223,7 @@ class CounterStandings:
         for counter, hash, sequence in places:
             exchange = None if sequence is None else exchanges.get(sequence)
             key = None if exchange is None else live.counting.key(counter, exchange)
-            same = key is not None and self._book.hashed(connection, counter.per, key) == hash
+            same = key is not None and hash in self._book.keys(connection, counter, key)[0]
             asked.append((counter, hash, key if same else None))
         return self._told(connection, live, asked)
 

@@ -249,18 +249,18 @@ class Counts:
         day = moment.day(counter)
         # The window of today has no last day: another process, whose clock is a little ahead, may already count on tomorrow.
         last = ALWAYS if moment.now else day.isoformat()
-        keys = self.book.covering(connection, counter, key) if connection is not None else ()
+        own, keys = self.book.keys(connection, counter, key) if connection is not None else ((), ())
         if not counter.window.of or connection is None or not keys:
-            return Wanted(counter, keys, counter.window.first(day), last, currency)
+            return Wanted(counter, own, keys, counter.window.first(day), last, currency)
         recorded = periods.periods(connection, counter.window.of, json.loads(str(key[0])))
         present = periods.on(recorded, day)
         if present is None:
-            return Wanted(counter, (), counter.window.first(day), last, currency)
+            return Wanted(counter, (), (), counter.window.first(day), last, currency)
         ends_on = present.last.isoformat() if moment.now else min(present.last, day).isoformat()
         earlier = tuple(each for each in recorded if each.first < present.first)
         highest = _money(live, present.stated(counter.currency), counter.currency)
         currency = currency or (highest.currency if highest else "")
-        return Wanted(counter, keys, present.first, ends_on, currency, present, earlier)
+        return Wanted(counter, own, keys, present.first, ends_on, currency, present, earlier)
 
     def complete(self, wanted: Wanted, found: FoundCounts) -> bool:
         """Whether the ledger has every exchange of a window: from its first day on, or from an opening count on."""

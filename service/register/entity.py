@@ -49,8 +49,8 @@ WRONG_ID = (
 
 
 def is_id(text: str) -> bool:
-    """Whether a text may be the id of an entity."""
-    return len(text) <= MOST_OF_AN_ID and _ID.fullmatch(text) is not None
+    """Whether a text may be the id of an entity, as it is and in the form in which ids are compared."""
+    return all(len(each) <= MOST_OF_AN_ID and _ID.fullmatch(each) is not None for each in {text, engine.id_form(text)})
 
 
 def is_kind(text: str) -> bool:
@@ -61,7 +61,7 @@ def is_kind(text: str) -> bool:
 def _an_id(text: str) -> str:
     if not is_id(text):
         raise PydanticCustomError("wrong_id", "{m}", {"m": WRONG_ID})
-    return text
+    return engine.id_form(text)
 
 
 def _a_line(text: str) -> str:

@@ -7,6 +7,9 @@ version it leaves the kind, the number, when the version was recorded, and by wh
 A version speaks for every day from its `valid_from` on, until a later version does. So the version that speaks for a day is the newest
 whose `valid_from` is not after that day. Its state and its `valid_until` say whether the entity may be named on that day. An older
 version does not come back when a newer one ends.
+
+A name answers in the one form of ids (semantics 1.9). What only looks like a name does not answer to it: `looks_like` finds what it may
+be taken for.
 """
 
 import json
@@ -24,9 +27,10 @@ from service.problems import ProblemPlace
 from service.register.entity import Content, EntityToWrite, Version, Wrong, is_id
 from service.store.database import Database
 from service.store.moments import now_text
-from service.store.tables import entity, entity_alias
+from service.store.tables import entity, entity_alias, entity_spelling
 
 MOST_ENTRIES = 10_000
+MOST_ALIKE = 3  # names that a refusal proposes
 _AT_ONCE = 400  # ids in one query
 
 _NOTHING = Content()
@@ -80,11 +84,16 @@ def speaking_or_later(connection: sa.Connection, kind: str, name: str, day: str)
     return _first(connection, _SPEAKING_OR_LATER, kind, name, day=day)
 
 
+def looks_like(connection: sa.Connection, kind: str, name: str) -> Sequence[str]:
+    """The names of the register for which a name may be taken that is none of them: by case, or by letters that look alike."""
+    return connection.execute(_ALIKE, {"kind": kind, "folded": engine.folded_id(name)}).scalars().all()
+
+
 def history(connection: sa.Connection, kind: str, name: str) -> Sequence[Version]:
     """Every version of the entity that answers to a name, newest first."""
-    if not is_id(name):
-        return ()
-    rows = connection.execute(_OF_A_NAME, {"kind": kind, "name": name})
+    rows: Sequence[Any] = ()
+    for each in _forms(name):
+        rows = rows or connection.execute(_OF_A_NAME, {"kind": kind, "name": each}).all()
     return [version_of_row(row) for row in rows]
 
 
@@ -140,11 +149,13 @@ def write(
 
     Raises Changed, and Wrong if an id or an alias belongs to another entity already.
     """
+    entries = [_in_form(transaction, entry) for entry in entries]
     ids: dict[str, set[str]] = {}
     for entry in entries:
         ids.setdefault(entry.kind, set()).update((entry.id, *entry.content.aliases))
     held = {(each.kind, each.id): each for each in _newest_of(transaction, ids)}
     owners = {(kind, alias): id for kind, alias, id in _aliases_of(transaction, ids)}
+    alike = _alike(transaction, ids)
     answering: dict[tuple[str, str], list[str]] = {}
     for (kind, alias), id in owners.items():
         answering.setdefault((kind, id), []).append(alias)
@@ -156,6 +167,9 @@ def write(
         before = held.get(key)
         condition.check(before)
         wrong += _taken(entry, seen, held, owners)
+        wrong += _alike_taken(entry, before is None, owners, alike)
+        for name in (entry.id, *entry.content.aliases):
+            alike.setdefault((entry.kind, engine.folded_id(name)), {}).setdefault(name, entry.id)
         seen.add(key)
         said_now = before is not None and before.state == "held" and before.shape == len(engine.EXCHANGE_SHAPES)
         if before is not None and said_now and before.content == entry.content:
@@ -174,9 +188,11 @@ def write(
     database.insert(transaction, entity, [_row(version) for version in new])
     for version in new:
         if version.version > 1:
-            _forget_aliases(transaction, version.kind, version.id)
+            _forget_names(transaction, version.kind, version.id)
     aliases = [(each.kind, alias, each.id) for each in new for alias in each.content.aliases]
     database.insert(transaction, entity_alias, aliases)
+    names = [(each.kind, each.id, each.id) for each in new] + aliases
+    database.insert(transaction, entity_spelling, [(kind, engine.folded_id(name), name, id) for kind, name, id in names])
     tree_leaves.append(transaction, *map(_happening, new))
     return written
 
@@ -217,7 +233,7 @@ def erase(transaction: sa.Connection, kind: str, name: str, by: str, condition: 
         if column.name not in ("kind", "version", "recorded_at", "recorded_by")
     }
     transaction.execute(sa.update(entity).where(entity.c.kind == kind, entity.c.id == versions[0].id).values(columns))
-    _forget_aliases(transaction, kind, versions[0].id)
+    _forget_names(transaction, kind, versions[0].id)
     at = now_text()
     openings = tree_leaves.erase(transaction, _subject(kind, versions[0].id), at)
     of: dict[str, Any] = {"of": "entity", "entity_kind": kind, "id": new}
@@ -258,16 +274,28 @@ def _of_a_name() -> sa.Select[Any]:
 # Made once: every exchange with an id looks it up, and to make a statement takes longer than to run it.
 _OF_A_NAME = _of_a_name()
 _NEWEST = _OF_A_NAME.limit(1)
+_ALIKE = (
+    sa.select(entity_spelling.c.name)
+    .where(entity_spelling.c.kind == sa.bindparam("kind"), entity_spelling.c.folded == sa.bindparam("folded"))
+    .order_by(entity_spelling.c.name)
+    .limit(MOST_ALIKE)
+)
 _begun = sa.or_(entity.c.valid_from.is_(None), entity.c.valid_from <= sa.bindparam("day", type_=sa.String))
 _SPEAKING = _NEWEST.where(_begun)
 _SPEAKING_OR_LATER = _NEWEST.order_by(None).order_by(sa.case((_begun, 1), else_=0).desc(), entity.c.version.desc())
 
 
 def _first(connection: sa.Connection, query: sa.Select[Any], kind: str, name: str, **day: str) -> Version | None:
-    if not is_id(name):
-        return None
-    row = connection.execute(query, {"kind": kind, "name": name, **day}).one_or_none()
-    return None if row is None else version_of_row(row)
+    for each in _forms(name):
+        row = connection.execute(query, {"kind": kind, "name": each, **day}).one_or_none()
+        if row is not None:
+            return version_of_row(row)
+    return None
+
+
+def _forms(name: str) -> Iterator[str]:
+    """A name as it is sent, since an older entity may have one in another form, and in the form in which ids are compared."""
+    return (each for each in dict.fromkeys((name, engine.id_form(name))) if is_id(each))
 
 
 def _newest_of(connection: sa.Connection, ids: dict[str, set[str]]) -> Iterator[Version]:
@@ -312,8 +340,43 @@ def _taken(
             yield ProblemPlace(pointer=at, code="id-taken", detail="another entity has this id")
 
 
-def _forget_aliases(transaction: sa.Connection, kind: str, id: str) -> None:
-    transaction.execute(sa.delete(entity_alias).where(entity_alias.c.kind == kind, entity_alias.c.id == id))
+def _in_form(connection: sa.Connection, entry: EntityToWrite) -> EntityToWrite:
+    """The entry with its id in the form in which ids are compared; an older entity keeps an id in another form."""
+    form = engine.id_form(entry.id)
+    if form == entry.id or ((now := newest(connection, entry.kind, entry.id)) is not None and now.id == entry.id):
+        return entry
+    return replace(entry, id=form)
+
+
+def _alike(connection: sa.Connection, ids: dict[str, set[str]]) -> dict[tuple[str, str], dict[str, str]]:
+    """The names of the register that look like some names: by kind and folded name, each with the id of its entity."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    folded = {kind: set(map(engine.folded_id, names)) for kind, names in ids.items()}
+    for kind, some in _in_parts(folded):
+        query = sa.select(entity_spelling).where(entity_spelling.c.kind == kind, entity_spelling.c.folded.in_(some))
+        for row in connection.execute(query):
+            found.setdefault((row.kind, row.folded), {})[row.name] = row.id
+    return found
+
+
+def _alike_taken(
+    entry: EntityToWrite, new: bool, owners: dict[tuple[str, str], str], alike: dict[tuple[str, str], dict[str, str]]
+) -> Iterator[ProblemPlace]:
+    """The places where a new name looks like a name of another entity: nobody could tell the two apart, and they would count as one."""
+    names = [("id", entry.id)] if new else []
+    aliases = ((f"aliases/{number}", alias) for number, alias in enumerate(entry.content.aliases))
+    names += [(at, alias) for at, alias in aliases if (entry.kind, alias) not in owners]
+    for at, name in names:
+        found = alike.get((entry.kind, engine.folded_id(name)), {})
+        others = [each for each, id in found.items() if id != entry.id]
+        if others and name not in found:
+            detail = f"looks like `{others[0]}`, which the register has; make it an alias of that entity, or give another id"
+            yield ProblemPlace(pointer=f"{entry.place}/{at}", code="id-alike", detail=detail)
+
+
+def _forget_names(transaction: sa.Connection, kind: str, id: str) -> None:
+    for table in (entity_alias, entity_spelling):
+        transaction.execute(sa.delete(table).where(table.c.kind == kind, table.c.id == id))
 
 
 _encode: Callable[[Any], str] = json.JSONEncoder(

@@ -4,11 +4,14 @@ Exchanges whose parties and data the register knows: by name (`{"named": {"expor
 Input: a body, and the register. Output: the exchange with what the register says of each entity under `register`, as it is decided and
 recorded. The engine compares it with what the sender states (semantics 1.8). No fact is dropped in silence: if the vocabulary no longer has
 a fact that the register states, the exchange is refused. Conditions that travel with an asset are always added to `carried`.
+
+An id that is not in the register and looks like one that is gets a refusal that says so, if the caller may read the register. For others
+it may or may not be that entity: what the register says of it is open (semantics 1.9).
 """
 
 import copy
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -23,6 +26,7 @@ from service.register.entity import MOST_OF_AN_ID, EntityToWrite, Version, is_id
 from service.register.stated_facts import ROLES, Stating, carried, put, stating
 
 NAMED = "named"
+LOOKS_LIKE = "looks-like"  # the code of the refusal of an id that only looks like one of the register
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +120,10 @@ def read(
     with database.connect() if isinstance(database, sa.Engine) else nullcontext(database) as connection:
         for each in names:
             kind = states.kinds[each.role]
-            version = _found(connection if held(kind, each.name) else None, kind, each, day, each.role in named, merging)
+            looking = connection if held(kind, each.name) else None
+            version, alike = _found(looking, kind, each, day, each.role in named, merging)
             if version is not None:
-                _fill(states, each, version, merging)
+                _fill(states, each, version, merging, alike)
             elif states.has_id(each.role):
                 merging.register[f"{each.role}.id"] = {"kind": kind, "known": False}
     if merging.register:
@@ -187,20 +192,47 @@ def _ids(document: Mapping[str, Any], states: Stating) -> Iterator[_Name]:
 
 def _found(
     connection: sa.Connection | None, kind: str, name: _Name, day: str, named: bool, merging: _Merging
-) -> Version | None:
+) -> tuple[Version | None, bool]:
     """
-    The version that speaks for the day, of an entity; None where the register does not have it, or it may not be named.
+    The version that speaks for the day, of an entity, and whether the id only looks like a name of it (`_alike`).
 
-    Without a connection the register is known not to have it.
+    None where the register does not have the entity, or it may not be named. Without a connection the register is known not to have it.
     """
     id = name.name
-    hidden = f"`{id[:80]}` may not be named on the day of the exchange"
     version = entity_versions.speaking_or_later(connection, kind, id, day) if connection else None
-    if version is None or version.state == "erased":
-        if named:  # an id that the register does not have stays an id
-            shown = f"`{id}`" if is_id(id) else "with this id"
-            merging.wrong(name.at, "unknown-entity", f"the register has no {kind} {shown}")
+    if version is not None and version.state != "erased":
+        return _that_may_be_named(version, name, day, merging), False
+    if not named:  # an id that the register does not have stays an id
+        return (_alike(connection, kind, name, day, merging), True) if connection else (None, False)
+    shown = f"`{id}`" if is_id(id) else "with this id"
+    looks = entity_versions.looks_like(connection, kind, id) if connection and merging.reader else ()
+    meant = f"; did you mean {_several(looks)}?" if looks else ""
+    merging.wrong(name.at, "unknown-entity", f"the register has no {kind} {shown}{meant}")
+    return None, False
+
+
+def _alike(connection: sa.Connection, kind: str, name: _Name, day: str, merging: _Merging) -> Version | None:
+    """
+    The version that speaks for the day, of the entity of which an id only looks like a name; None where there is none.
+
+    A caller who may read the register is refused instead, and so is an id that may be taken for several entities.
+    """
+    looks = entity_versions.looks_like(connection, kind, name.name)
+    if not looks:
         return None
+    versions = {each.id: each for look in looks if (each := entity_versions.speaking_or_later(connection, kind, look, day))}
+    if merging.reader or len(versions) != 1:
+        said = (
+            f"`{name.name[:80]}` is not in the register and looks like {_several(looks)}, which is; send the one that is meant"
+        )
+        merging.wrong_entity(name, LOOKS_LIKE, said, _not_named(name))
+        return None
+    return _that_may_be_named(next(iter(versions.values())), name, day, merging)
+
+
+def _that_may_be_named(version: Version, name: _Name, day: str, merging: _Merging) -> Version | None:
+    """The version, if the entity may be named on the day."""
+    id, hidden = name.name, _not_named(name)
     if version.content.valid_from is not None and version.content.valid_from > day:
         said = f"the register states nothing of `{id}` for {day}, only for later days"
         merging.wrong_entity(name, "entity-not-yet-valid", said, hidden)
@@ -216,8 +248,8 @@ def _found(
     return version
 
 
-def _fill(states: Stating, name: _Name, version: Version, merging: _Merging) -> None:
-    """Add what the register says of an entity."""
+def _fill(states: Stating, name: _Name, version: Version, merging: _Merging, alike: bool) -> None:
+    """Add what the register says of an entity; if the id that was sent is only `alike`, its own id among it."""
     for strange in states.strange(EntityToWrite(version.kind, version.id, version.content)):
         fact = strange.pointer.removeprefix("/facts/").replace("/", ".")
         said = f"the register states `{fact}` of `{name.name}`: {strange.detail}"
@@ -225,7 +257,11 @@ def _fill(states: Stating, name: _Name, version: Version, merging: _Merging) -> 
     entity: dict[str, Any] = {"kind": version.kind, "version": version.version, "states": {}}
     if version.shape < len(engine.EXCHANGE_SHAPES):
         entity["schema"] = engine.EXCHANGE_SHAPES[version.shape - 1]
-    if states.has_id(name.role):
+    if alike:
+        entity["alike"] = True
+    if states.has_id(name.role) and alike:
+        put(entity["states"], (name.role, "id"), version.id)
+    elif states.has_id(name.role):
         _identify(name, version.id, merging)
     else:
         # An id may be personal, and must then not be readable in a leaf. So it is here only if the vocabulary has no fact for it.
@@ -294,6 +330,14 @@ def _placed(problem: engine.ExchangeProblem, merging: _Merging) -> engine.Exchan
             words = replace(problem.words, en=f"{said}{problem.words.en}") if problem.words else problem.words
             return engine.ExchangeProblem(name.at, problem.code, f"{said}{problem.detail}", words)
     return problem
+
+
+def _several(names: Sequence[str]) -> str:
+    return " or ".join(f"`{each}`" for each in names)
+
+
+def _not_named(name: _Name) -> str:
+    return f"`{name.name[:80]}` may not be named on the day of the exchange"
 
 
 def _hidden(name: _Name) -> str:

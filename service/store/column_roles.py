@@ -58,6 +58,7 @@ _ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
     tables.shadow_difference: (_CACHE, {}),
     tables.entity: (_DERIVED, {}),
     tables.entity_alias: (_DERIVED, {}),
+    tables.entity_spelling: (_DERIVED, {}),
     tables.commitment: (_DERIVED, {}),
     tables.commitment_event: (_DERIVED, {}),
     tables.movement: (_DERIVED, {}),

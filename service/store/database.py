@@ -274,8 +274,8 @@ class Database:
         if self.dialect == "postgresql":
             with suppress(sa.exc.DBAPIError), self.writing.connect() as free:
                 free.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(
-                    "VACUUM personal, leaf_opening, term, entity, entity_alias, idempotency, person, document, attached_document,"
-                    " document_confirmation"
+                    "VACUUM personal, leaf_opening, term, entity, entity_alias, entity_spelling, idempotency, person, document,"
+                    " attached_document, document_confirmation"
                 )
             return True
         with suppress(sqlite3.Error):

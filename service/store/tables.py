@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "sign_off_anchor"  # the newest of the migrations, which make these tables
+REVISION = "spellings"  # the newest of the migrations, which make these tables
 
 metadata = sa.MetaData()
 
@@ -363,6 +363,16 @@ entity_alias = sa.Table(
     sa.Column("id", sa.String, nullable=False),
 )
 sa.Index("entity_alias_of", entity_alias.c.kind, entity_alias.c.id)
+# Each name of each entity, folded: what looks like it is found by it (semantics 1.9).
+entity_spelling = sa.Table(
+    "entity_spelling",
+    metadata,
+    sa.Column("kind", sa.String, primary_key=True),
+    sa.Column("folded", sa.String, primary_key=True),
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("id", sa.String, nullable=False),
+    sa.Index("entity_spelling_of", "kind", "id"),
+)
 # --- the ledger -------------------------------------------------------------------------------------------------------
 
 commitment = sa.Table(

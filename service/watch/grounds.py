@@ -130,7 +130,7 @@ class Tokens:
             elif counter := self._by_meaning.get(meaning):
                 day = self.moment.day(counter)
                 last = ALWAYS if self.moment.now else day.isoformat()
-                wanted = Wanted(counter, keys, counter.window.first(day), last)
+                wanted = Wanted(counter, keys[:1], keys, counter.window.first(day), last)
                 sums = self._book.find(connection, [wanted]).get(counter.name, NOT_FOUND)
                 opening = sums.opening.id if sums.opening else ""
                 tallies = [

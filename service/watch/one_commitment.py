@@ -183,7 +183,7 @@ class OneCommitment:
             counting, counts, exchange = self._outlook.live.counting, self._outlook.counts, state.exchange
             counters, counted = (), self._committed.record.get("counted", {})
             for counter in counting.counters:
-                keys = counts.book.covering(connection, counter, counting.key(counter, exchange))
+                _, keys = counts.book.keys(connection, counter, counting.key(counter, exchange))
                 if not keys and any(counted[fact]["from"] != "ledger" for fact in counter.facts if fact in counted):
                     keys = (ANY_KEY,)
                 token = tokens.counter(connection, counter.meaning, keys)

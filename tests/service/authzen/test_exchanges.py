@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 import engine
 from service.authzen.entity_store import Known
-from service.authzen.mapping import AccessMapping
+from service.authzen.mapping import MOST_IGNORED, AccessMapping
 from service.authzen.requests import evaluation
 from service.problems import RequestRefused
 from service.server.app import create_app
@@ -351,6 +351,42 @@ def test_searches_go_over_parties_and_data(client: TestClient) -> None:
     del asked["action"]
     names = client.post("/access/v1/search/action", json=asked).json()["results"]
     assert names == ([{"name": "transfer"}] if "bureau-1" in permitted else [])
+
+
+def test_a_property_that_may_mean_a_fact_is_refused(client: TestClient) -> None:
+    """A misspelt end use or category would state nothing, and what depends on it would be decided without it."""
+    asked = transfer("e-1", "d-1", {}, enduse=["military"])
+    asked["subject"]["properties"] = {"Contry": "CN"}
+    asked["resource"]["properties"] = {"category": ["health"], "shoe": 7}
+    answer = client.post(URL, json=asked)
+    told = {each["pointer"]: (each["code"], each["detail"]) for each in answer.json()["errors"]}
+    assert (answer.status_code, {code for code, _ in told.values()}) == (400, {"unknown-fact"})
+    assert "`purpose.end_use`, which `/action/properties/end_use` states" in told.pop("/action/properties/enduse")[1]
+    assert "`data.categories`, which `/resource/properties/categories` states" in told.pop("/resource/properties/category")[1]
+    assert "`exporter.country`, which `/subject/properties/country` states" in told.pop("/subject/properties/Contry")[1]
+    assert not told
+    several = {**transfer("e-1", "d-1", {}), "evaluations": [{"action": {"name": "transfer", "properties": {"enduse": 1}}}, {}]}
+    first, second = client.post("/access/v1/evaluations", json=several).json()["evaluations"]
+    assert (first["decision"], first["context"]["error"]["status"], "error" in second.get("context", {})) == (False, 400, False)
+
+
+def test_what_else_states_nothing_is_named_in_the_answer(client: TestClient) -> None:
+    """In the context, even where it may mean a fact, and a property that means none; what is read is not named."""
+    context = {
+        "importer": {"id": "r-1", "properties": {"shoe": 7}},
+        "enduse": ["x"],
+        "a/b": 1,
+        "supported_obligations": ["custom"],
+    }
+    asked = transfer("e-1", "d-1", context, purpose=["research"])
+    asked["resource"]["properties"] = {"shoe": 7, "personal": True}
+    told = client.post(URL, json=asked).json()["context"]
+    pointers = ["/resource/properties/shoe", "/context/enduse", "/context/a~1b", "/context/importer/properties/shoe"]
+    assert told["ignored"] == pointers
+    asked = transfer("e-1", "d-1", {f"x{number}": 1 for number in range(100)} | {"y" * 5000: 1}, purpose=["research"])
+    told = client.post(URL, json=asked).json()["context"]
+    assert len(told["ignored"]) == MOST_IGNORED
+    assert "ignored" not in client.post(URL, json=transfer("e-1", "d-1", {}, purpose=["research"])).json()["context"]
 
 
 def test_a_family_with_a_member_that_there_is_not_is_refused(client: TestClient) -> None:

@@ -10,6 +10,8 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
+from service.callers import keys
+from service.callers.caller import SCOPES
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
@@ -173,3 +175,36 @@ def test_a_register_that_cannot_be_read_is_no_answer(tmp_path: Path) -> None:
         rename("away", "entity")
         for path, sent in calls:
             assert client.post(path, json=sent, headers={"Idempotency-Key": path}).status_code == 200
+
+
+def test_an_id_that_only_looks_like_a_registered_one_gets_no_permit(database: str) -> None:
+    """Whoever may read the register is told which one; for others it is open whether it is that one. In another form it is the same."""
+    service = Service.open(
+        Settings(watch=False, policies=WORKPLACE, database=database, mode="bitset"), say=log_lines.logger(Lines())
+    )
+    with TestClient(create_app(service.settings, service), base_url="http://127.0.0.1:8080") as client:
+        put(client, "entities/document/doc-13", facts={"owner": "ada"})
+        put(client, "entities/user/ada", facts={"department": "legal"})
+        with service.store.database.transaction() as connection:
+            _, all_ = keys.create(connection, "all", SCOPES, None, "test", service.clock())
+            _, key = keys.create(connection, "a gateway", ["evaluate"], None, "test", service.clock())
+        client.headers["authorization"] = f"Bearer {all_}"
+
+        def ask(id: str, key: str = key) -> Any:
+            asked = question("user:ada", "read", "document:other")
+            asked["resource"] = {"type": "document", "id": id, "properties": {"owner": "ada"}}
+            return client.post(URL, json=asked, headers={"authorization": f"Bearer {key}"})
+
+        assert ask("doc-12").json()["decision"] is True
+        for same in ("doc-13", "doc-13 ", "\uff44oc-\u200d13"):
+            for who in (key, all_):
+                assert (ask(same, who).json()["decision"], ask(same, who).json()["context"]["outcome"]) == (False, "prohibited")
+        for alike in ("DOC-13", "d\u043ec-13", "doc-l3"):
+            answer = ask(alike)
+            assert (answer.json()["decision"], "doc-13" in answer.text) == (False, False)
+            answer = ask(alike, all_)
+            (place,) = answer.json()["errors"]
+            assert (answer.status_code, place["pointer"], place["code"]) == (400, "/resource/id", "looks-like")
+            assert "`doc-13`" in place["detail"]
+            search = {**question("user:ada", "read", f"document:{alike}"), "page": {"limit": 5}}
+            assert client.post("/access/v1/search/action", json=search).json()["results"] == []

@@ -495,7 +495,7 @@ def test_the_counters_without_a_commitment_are_those_after_its_end(desk: Desk) -
         for counter in counting.counters:
             key = tuple({"exporter.id": '"clinic"', "recipient.id": '"lab"'}[fact] for fact in counter.per)
             first = counter.window.first(NOON.date())
-            wanted.append(Wanted(counter, book.covering(transaction, counter, key), first))
+            wanted.append(Wanted(counter, *book.keys(transaction, counter, key), first))
         for id in ids:
             without = book.find(transaction, wanted, without=id)
             assert without != book.find(transaction, wanted)

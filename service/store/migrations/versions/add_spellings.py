@@ -1,0 +1,30 @@
+"""The folded names of the entities of the register, by which an id that only looks like one of them is found."""
+
+import sqlalchemy as sa
+from alembic import op
+
+import engine
+
+revision = "spellings"
+down_revision = "sign_off_anchor"
+
+_ENTITIES = sa.text("SELECT kind, id, state FROM entity")
+_ALIASES = sa.text("SELECT kind, id, alias FROM entity_alias")
+
+
+def upgrade() -> None:
+    """Make the table, and fold the names that there are."""
+    table = op.create_table(
+        "entity_spelling",
+        sa.Column("kind", sa.String, primary_key=True),
+        sa.Column("folded", sa.String, primary_key=True),
+        sa.Column("name", sa.String, primary_key=True),
+        sa.Column("id", sa.String, nullable=False),
+    )
+    op.create_index("entity_spelling_of", "entity_spelling", ["kind", "id"])
+    connection = op.get_bind()
+    names = {(row.kind, row.id, row.id) for row in connection.execute(_ENTITIES) if row.state != "erased"}
+    names |= {(row.kind, row.alias, row.id) for row in connection.execute(_ALIASES)}
+    rows = [{"kind": kind, "folded": engine.folded_id(name), "name": name, "id": id} for kind, name, id in sorted(names)]
+    if rows:
+        connection.execute(sa.insert(table), rows)
