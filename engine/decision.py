@@ -422,11 +422,13 @@ class StatementPart(Part):
     `fact` is a fact, `evidence.KIND`, `claims.KIND`, `relies_on`, or a provision that a person signed off. `without` is a permit where the
     statement matters only together with others. `source` is "stated" by the sender, "registered" in the register of parties and data,
     "counted" in the ledger, "signed" by a person, "accepted" in the organisation's policies, or "shown": somebody checked the document.
+    `ordinary` is true of a fact by which nothing was lifted and that counts nothing: an answer has only the number of these.
     """
 
     fact: str
     source: Literal["stated", "registered", "shown", "counted", "signed", "accepted"]
     without: LevelWord
+    ordinary: bool = False
 
 
 class DisputedPart(Part):

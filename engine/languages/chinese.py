@@ -674,6 +674,9 @@ class Chinese(Language):
         without = f"如无此项，结果可能为{self.level(part.without)}" if alone else "与其他陈述一并起作用"
         return self.headed(f"{title}（{self.word('statement', part.source)}）", without)
 
+    def ordinary_facts(self, count: int) -> str:
+        return f"{count}项一般事实（`--json`列出全部）"
+
     def carried_line(self, part: CarriedPart) -> str:
         source = self.source(part.instrument, part.citation)
         return self.headed(self.word("carried", part.state), f"{part.condition}（{source}，来自{part.from_}）")

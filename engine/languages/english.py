@@ -700,6 +700,9 @@ class English(Language):
         without = f"without it perhaps {self.level(part.without)}" if alone else "decides only together with others"
         return f"{title} ({self.word('statement', part.source)}): {without}"
 
+    def ordinary_facts(self, count: int) -> str:
+        return f"{count} ordinary {'fact' if count == 1 else 'facts'} (`--json` lists them)"
+
     def carried_line(self, part: CarriedPart) -> str:
         source = f"{part.instrument}, {part.citation}; from {part.from_}"
         return self.headed(self.word("carried", part.state), f"{part.condition} ({source})")

@@ -544,6 +544,10 @@ class Language(ABC):
         """A statement on which a permit rests."""
 
     @abstractmethod
+    def ordinary_facts(self, count: int) -> str:
+        """How many ordinary facts a permit rests on."""
+
+    @abstractmethod
     def carried_line(self, part: CarriedPart) -> str: ...
 
     @abstractmethod
