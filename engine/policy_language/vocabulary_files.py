@@ -61,6 +61,7 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
         statistics=words.text.statistics,
         authzen=words.text.authzen,
         settlement=words.text.settlement,
+        plans=words.text.plans,
         transfer_registers=words.text.transfer_registers,
     )
     check_references(words, vocabulary)
