@@ -2,7 +2,7 @@
 The answer: what every caller gets of a decision, as one short versioned document, and the explanation that is one step away.
 
 An answer has at most 4 KiB, whatever was sent. Each of its lists begins with what is strictest; `more` counts what a list leaves out
-(semantics 4.8). It never shows the value of a fact marked personal.
+(semantics 4.8); of what a permit rests on, it also counts the `ordinary_facts`. It never shows the value of a fact marked personal.
 """
 
 from __future__ import annotations

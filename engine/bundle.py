@@ -441,6 +441,8 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, nevers: Iterable[Never], se
         words.append(json.dumps(vocabulary.authzen.model_dump(), sort_keys=True))
     if vocabulary.settlement is not None:
         words.append(json.dumps(vocabulary.settlement.model_dump(), sort_keys=True))
+    if vocabulary.plans is not None:
+        words.append(json.dumps(vocabulary.plans.model_dump(), sort_keys=True))
     printed = [
         printed_settings(settings),
         *(f"{key}: {condition!r}" for key, condition in sorted(rules.definitions.items())),

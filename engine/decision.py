@@ -422,11 +422,13 @@ class StatementPart(Part):
     `fact` is a fact, `evidence.KIND`, `claims.KIND`, `relies_on`, or a provision that a person signed off. `without` is a permit where the
     statement matters only together with others. `source` is "stated" by the sender, "registered" in the register of parties and data,
     "counted" in the ledger, "signed" by a person, "accepted" in the organisation's policies, or "shown": somebody checked the document.
+    `ordinary` is true of a fact by which nothing was lifted and that counts nothing: an answer has only the number of these.
     """
 
     fact: str
     source: Literal["stated", "registered", "shown", "counted", "signed", "accepted"]
     without: LevelWord
+    ordinary: bool = False
 
 
 class DisputedPart(Part):
@@ -600,10 +602,55 @@ class LegPart(Part):
     decision: Decision
 
 
+class WholePart(Part):
+    """
+    What the first leg's exporter does by a later leg, as one exchange, where it may not go ahead or where facts decide.
+
+    `against` are the provisions of the first exporter's law that stand against it, or may, and `reach/COUNTRY/SUBJECT` for the reach of a
+    law. `asks` is the next question, None if nothing can be asked.
+    """
+
+    first: str
+    leg: str
+    outcome: Outcome
+    bounds: BoundsPart
+    against: list[str]
+    says: str
+    asks: QuestionPart | None = None
+
+
+class ContradictionPart(Part):
+    """What a leg states otherwise than the leg before it: more people, other places, or another role of the party between them."""
+
+    leg: str
+    before: str
+    kind: Literal["people", "places", "party", "whole"]
+    fact: str
+    says: str
+
+
+class UnlinkedPart(Part):
+    """A leg whose exporter may be the recipient of another leg, `of`, and that does not say whether its data came from there."""
+
+    leg: str
+    of: str
+    question: str
+
+
+class PlanStatementPart(Part):
+    """A statement of a leg by which its data are not those that an earlier leg brought. A plan that is permitted rests on it."""
+
+    leg: str
+    fact: str
+    source: Literal["stated", "registered", "shown", "counted", "signed", "accepted"]
+
+
 class PlanDecision(Part):
     """
-    The decision on a plan. The plan may go ahead if every leg may; it is as strict as its strictest leg. `holds_until` ends when the
-    outcome of any leg changes; its `then` is the outcome of the whole plan.
+    The decision on a plan. It is as strict as its strictest leg, its strictest whole (`wholes`), and a review where legs contradict each
+    other (`contradictions`), which nobody may sign off; it is open where a leg does not say whether its data came by another (`unlinked`).
+    `rests_on`, only of a permit, are statements beside those of the legs. `holds_until` ends when the outcome of any leg or whole changes;
+    its `then` is the outcome of the plan.
     """
 
     model_config = ConfigDict(
@@ -619,4 +666,8 @@ class PlanDecision(Part):
     as_of: date
     hypothetical: bool
     legs: list[LegPart]
+    wholes: list[WholePart] = []
+    contradictions: list[ContradictionPart] = []
+    unlinked: list[UnlinkedPart] = []
+    rests_on: list[PlanStatementPart] | None = None
     holds_until: HorizonPart | None = None

@@ -27,8 +27,10 @@ from engine.deciding.combine import UNDETERMINED, Combiner, Evaluate, Outcome, c
 from engine.deciding.combine import word as outcome_word
 from engine.deciding.disputed import choices, decided, overall
 from engine.deciding.judgement import Judgement
+from engine.deciding.links import Links
 from engine.deciding.rests_on import Foundations, Statement, shown_only
 from engine.deciding.sign_off import Approval, concerns, parts, signable
+from engine.deciding.whole import Wholes
 from engine.decision import Decision, EnginePart, MissingPart, QuestionPart
 from engine.exchange import Exchange
 from engine.explaining.case import Case
@@ -319,6 +321,20 @@ class PDP:
 
         with self._lock:
             return self._foundations.find(judgement, look, first.rests_on if isinstance(first, Bitset) else None, exact)
+
+    def question_on(self, judgement: Judgement, provisions: Iterable[str], lang: str = "en") -> QuestionPart | None:
+        """The question on the first of some provisions that only may stand; None if no fact is open that can be asked for."""
+        return self._questions.of_any(judgement, provisions, self._teller(lang).book)
+
+    @cached_property
+    def links(self) -> Links:
+        """Compares the legs of plans."""
+        return Links(self.bundle)
+
+    @cached_property
+    def wholes(self) -> Wholes:
+        """Builds and weighs the wholes of plans."""
+        return Wholes(self.bundle)
 
     @property
     def naming(self) -> Naming:

@@ -3,8 +3,11 @@ Plans: several exchanges in order. The conditions of one exchange travel with it
 
 Goes from the JSON of a plan to its legs, and from legs to a decision. A leg is judged like any exchange, under the conditions from
 the legs before it: the conditions of every provision that stands there and has `travels`, and the conditions carried into those legs.
-A plan is as strict as its strictest leg, and it is a permit only if every leg is. A leg without `after` gets no conditions from
-earlier legs; `after` is the sender's statement, like every other fact.
+A leg without `after` gets no conditions from earlier legs; `after` is the sender's statement, like every other fact.
+
+A plan is as strict as its strictest leg, and it is a permit only if every leg is. What legs do together is judged too (semantics 4.14):
+every exporter with what each later leg does with her data (`deciding.whole`), and what a leg contradicts in the one before it
+(`deciding.links`).
 """
 
 from __future__ import annotations
@@ -13,27 +16,43 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import permutations
 from typing import Any
 
 from engine.bundle import Bundle
 from engine.deciding.carried import Carried, gravity, handed_on, stated
-from engine.deciding.combine import Outcome, permitting
+from engine.deciding.combine import UNDETERMINED, Outcome, permitting
 from engine.deciding.combine import word as outcome_word
 from engine.deciding.judgement import Judgement
-from engine.decision import BoundsPart, HorizonPart, LegPart, PlanDecision
+from engine.deciding.weights import STATED
+from engine.decision import (
+    BoundsPart,
+    ContradictionPart,
+    HorizonPart,
+    LegPart,
+    PlanDecision,
+    PlanStatementPart,
+    UnlinkedPart,
+    WholePart,
+)
 from engine.exchange import Exchange
 from engine.exchange_problems import ExchangeProblem, ExchangeRefused
 from engine.exchange_reader import read_object
+from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.written import Written
 from engine.languages import LANGUAGES, Language
 from engine.pdp import PDP
 from engine.questions.horizon import MAX_EVALUATIONS
+from engine.rules import Level
 from engine.values import either
-from engine.verdict import Bounds, Verdict
+from engine.verdict import BOUNDS, Bounds, Verdict
 
 SCHEMA = "fifthfactor/plan/1"
 MAX_LEGS = 16
 MAX_BYTES = 1024 * 1024
+MAX_CITED = 3  # provisions that the sentence on a whole names
+REVIEWED = BOUNDS[Level.REVIEW][Level.REVIEW]
+OPEN = BOUNDS[Level.PERMITTED][Level.PROHIBITED]
 KEYS = ("schema", "legs")
 LEG_KEYS = ("id", "after", "exchange")
 
@@ -82,17 +101,32 @@ def decide_plan(
     """
     judged = _judged(pdp, legs, as_of)
     told = {leg.id: pdp.tell(judged[leg.id], today=today, id=f"{id}/{leg.id}", lang=lang) for leg in legs}
-    bounds = _whole([judgement.outcome.bounds for judgement in judged.values()])
+    together = _together(pdp, legs)
+    wholes = list(_weighed(pdp, judged, together, as_of))
+    between = [*(each.bounds for each in wholes), *together.bounds]
+    bounds = _strictest([*(judgement.outcome.bounds for judgement in judged.values()), *between])
+    say, book = LANGUAGES[lang], Phrasebook(pdp.bundle, LANGUAGES[lang])
+    parts = [_whole_part(pdp, book, each) for each in wholes]
+    contradictions = [_contradiction(book, *each) for each in together.contradictions]
+    unlinked = [UnlinkedPart(leg=leg, of=of, question=say.plan_unlinked(leg, of)) for leg, of in together.unlinked]
+    texts = [*(part.says for part in parts), *(part.says for part in contradictions), *(part.question for part in unlinked)]
+    permits = permitting(bounds)
     return PlanDecision(
         id=id,
-        proceed=all(written.proceed for written in told.values()),
-        answer=_answer(told, LANGUAGES[lang], as_of != today),
+        proceed=permits and all(written.proceed for written in told.values()),
+        answer=_answer(told, list(zip(between, texts, strict=True)), say, as_of != today),
         outcome=outcome_word(bounds),
         bounds=BoundsPart(lowest=bounds.low.word, highest=bounds.high.word),
         as_of=as_of,
         hypothetical=as_of != today,
         legs=[_part(leg, told[leg.id]) for leg in legs],
-        holds_until=_ahead(pdp, legs, as_of, LANGUAGES[lang]) if ahead else None,
+        wholes=parts,
+        contradictions=contradictions,
+        unlinked=unlinked,
+        rests_on=[_statement(leg, fact) for leg in legs for id, fact in together.statements if id == leg.id]
+        if permits
+        else None,
+        holds_until=_ahead(pdp, legs, together, as_of, say) if ahead else None,
     )
 
 
@@ -111,21 +145,136 @@ def _part(leg: Leg, written: Written) -> LegPart:
     return LegPart(leg=leg.id, after=leg.after, carried=list(written.carried[:came]), decision=written.document())
 
 
-def _answer(told: Mapping[str, Written], say: Language, hypothetical: bool) -> str:
-    """The plan's answer: every leg may go ahead, or the strictest leg that may not, and why."""
+def _answer(told: Mapping[str, Written], between: Sequence[tuple[Bounds, str]], say: Language, hypothetical: bool) -> str:
+    """
+    The plan's answer: every leg may go ahead, or the strictest of what keeps it from going ahead, and why.
+
+    `between` is what legs do together, each with its sentence.
+    """
     stopping = {leg: written for leg, written in told.items() if not written.judgement.outcome.permits}
-    if not stopping:
-        as_of = next(iter(told.values())).as_of
+    as_of = next(iter(told.values())).as_of
+    if not stopping and not between:
         return say.hypothetically(as_of, say.plan_permitted()) if hypothetical else say.plan_permitted()
-    worst = max(stopping, key=lambda leg: gravity(stopping[leg].judgement.outcome.bounds))
+    worst = max(stopping, key=lambda leg: gravity(stopping[leg].judgement.outcome.bounds), default="")
+    strictest = max(between, key=lambda each: gravity(each[0]), default=None)
+    if strictest and (not worst or gravity(strictest[0]) > gravity(stopping[worst].judgement.outcome.bounds)):
+        text = say.plan_stopped(strictest[1])
+        return say.hypothetically(as_of, text) if hypothetical else text
     return say.plan_held_back(worst, stopping[worst].answer, len(stopping) - 1)
 
 
-def _whole(bounds: Sequence[Bounds]) -> Bounds:
-    """The strictest bounds of all legs. If they would permit while some leg is not permitted, the strictest of those legs counts."""
+def _strictest(bounds: Sequence[Bounds]) -> Bounds:
+    """The strictest bounds of all. If they would permit while one of them does not, the strictest of those counts."""
     over = Bounds.over(bounds)
     refused = [each for each in bounds if not permitting(each)]
     return max(refused, key=gravity) if refused and permitting(over) else over
+
+
+# What legs do together
+
+
+@dataclass(frozen=True, slots=True)
+class _Together:
+    """
+    What the legs of a plan are to each other.
+
+    `wholes` are the exchanges of which a leg does the first part and a later leg the last, `contradictions` what a leg states otherwise
+    than an earlier one. `unlinked` are legs that do not say whether their data came by another leg, and `statements` what legs say by
+    which their data are other data.
+    """
+
+    wholes: tuple[tuple[Leg, Leg, Exchange], ...]
+    contradictions: tuple[tuple[Leg, Leg, str, str], ...]
+    unlinked: tuple[tuple[str, str], ...]
+    statements: tuple[tuple[str, str], ...]
+
+    @property
+    def bounds(self) -> list[Bounds]:
+        """What contradictions and legs without a link raise: nobody signs them off."""
+        return [REVIEWED] * len(self.contradictions) + [OPEN] * len(self.unlinked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """A judged whole, with the bounds that it gives the plan."""
+
+    first: Leg
+    leg: Leg
+    judgement: Judgement
+    bounds: Bounds
+    against: tuple[str, ...]
+
+
+def _together(pdp: PDP, legs: Sequence[Leg]) -> _Together:
+    links = pdp.links
+    earlier: dict[str, tuple[str, ...]] = {"": ()}  # the legs of a chain up to each leg
+    going: dict[str, tuple[Leg, ...]] = {"": ()}  # those whose data go on by it
+    wholes: list[tuple[Leg, Leg, Exchange]] = []
+    contradictions: list[tuple[Leg, Leg, str, str]] = []
+    statements: dict[tuple[str, str], None] = {}
+    for leg in legs:
+        came = going[leg.after]
+        ended = links.ended([each.exchange for each in came], leg.exchange) if came else ()
+        statements |= dict.fromkeys((leg.id, fact) for fact in ended)
+        for first in came if not ended else ():
+            try:
+                whole = pdp.wholes.of(first.exchange, leg.exchange)
+            except ExchangeRefused as refused:
+                contradictions.append((leg, first, "whole", refused.problems[0].pointer))
+                continue
+            if whole is not None:
+                wholes.append((first, leg, whole))
+        if came and not ended:
+            found = links.contradictions(came[-1].exchange, leg.exchange)
+            contradictions += [(leg, came[-1], each.kind, each.fact) for each in found]
+        earlier[leg.id] = (*earlier[leg.after], leg.id)
+        going[leg.id] = (leg,) if ended else (*came, leg)
+    unlinked = []
+    for leg, other in permutations(legs, 2):
+        chained = other.id in earlier[leg.id] or leg.id in earlier[other.id]
+        if not chained and links.may_follow(other.exchange, leg.exchange):
+            apart = links.unrelated(other.exchange, leg.exchange, bool(leg.after))
+            statements |= dict.fromkeys((leg.id, fact) for fact in apart)
+            if not apart:
+                unlinked.append((leg.id, other.id))
+    return _Together(tuple(wholes), tuple(contradictions), tuple(unlinked), tuple(statements))
+
+
+def _weighed(pdp: PDP, judged: Mapping[str, Judgement], together: _Together, as_of: date) -> Iterator[_Weighed]:
+    """The wholes of a plan, judged by every engine; where engines disagree, a whole is as strict as the strictest of them."""
+    for first, leg, whole in together.wholes:
+        judgement = pdp.judge(whole, as_of=as_of)
+        of = (judged[first.id].outcome, judgement.verdict, judgement.own)
+        bounds = pdp.wholes.bounds(*of) if judgement.agreed else judgement.own.bounds
+        if bounds.high.refused:
+            yield _Weighed(first, leg, judgement, bounds, pdp.wholes.against(*of))
+
+
+def _whole_part(pdp: PDP, book: Phrasebook, weighed: _Weighed) -> WholePart:
+    say, outcome = book.language, outcome_word(weighed.bounds)
+    provisions = {rule.provision.id: rule.provision for rule in pdp.bundle.rules.rules if rule.provision.id in weighed.against}
+    cited = [provisions[name] for name in weighed.against if name in provisions][:MAX_CITED]
+    sources = [say.source(book.text(each.instrument), book.text(each.citation)) for each in cited]
+    told = "" if outcome == UNDETERMINED else say.level(outcome)
+    return WholePart(
+        first=weighed.first.id,
+        leg=weighed.leg.id,
+        outcome=outcome,
+        bounds=BoundsPart(lowest=weighed.bounds.low.word, highest=weighed.bounds.high.word),
+        against=list(weighed.against),
+        says=say.plan_whole(weighed.first.id, weighed.leg.id, told, sources),
+        asks=pdp.question_on(weighed.judgement, weighed.against, say.code) if outcome == UNDETERMINED else None,
+    )
+
+
+def _contradiction(book: Phrasebook, leg: Leg, before: Leg, kind: Any, fact: str) -> ContradictionPart:
+    title = fact if kind == "whole" else book.title(fact)
+    says = book.language.plan_contradiction(leg.id, before.id, kind, title)
+    return ContradictionPart(leg=leg.id, before=before.id, kind=kind, fact=fact, says=says)
+
+
+def _statement(leg: Leg, fact: str) -> PlanStatementPart:
+    return PlanStatementPart.model_validate({"leg": leg.id, "fact": fact, "source": leg.exchange.source(fact) or STATED})
 
 
 # Until when
@@ -133,36 +282,39 @@ def _whole(bounds: Sequence[Bounds]) -> Bounds:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A leg on one day, evaluated by the first engine, with the definitions that it must meet on that day."""
+    """A leg or a whole on one day, evaluated by the first engine, with the definitions that it must meet on that day."""
 
     verdict: Verdict
     outcome: Outcome
     met: frozenset[str]
+    counts: bool = True  # false of a whole against which nothing stands
 
 
-def _ahead(pdp: PDP, legs: Sequence[Leg], as_of: date, say: Language) -> HorizonPart:
-    """The last day on which every leg still has the same outcome, by the first engine."""
+def _ahead(pdp: PDP, legs: Sequence[Leg], together: _Together, as_of: date, say: Language) -> HorizonPart:
+    """The last day on which every leg and every whole still has the same outcome, by the first engine."""
     horizon = pdp.horizon(say.code)
-    turns = {leg.id: horizon.turns(leg.exchange, as_of, carried=bool(leg.after)) for leg in legs}
-    before = _seen(pdp, legs, as_of)
-    left = MAX_EVALUATIONS // len(legs)
-    for day in sorted({day for each in turns.values() for day in each}):
+    turns = [horizon.turns(leg.exchange, as_of, carried=bool(leg.after)) for leg in legs]
+    turns += [horizon.turns(whole, as_of, carried=False) for _, _, whole in together.wholes]
+    names = [*(leg.id for leg in legs), *(leg.id for _, leg, _ in together.wholes)]
+    before = _seen(pdp, legs, together, as_of)
+    left = max(2, MAX_EVALUATIONS // len(turns))
+    for day in sorted({day for each in turns for day in each}):
         last = date.fromordinal(day - 1)
         left -= 1
         if not left:
             return HorizonPart(holds_until=last, searched="partly")
-        after = _seen(pdp, legs, date.fromordinal(day))
+        after = _seen(pdp, legs, together, date.fromordinal(day))
         if [leg.outcome.word for leg in after] != [leg.outcome.word for leg in before]:
             because: list[str] = []
-            for leg, old, new in zip(legs, before, after, strict=True):
-                met = [turn for turn in turns[leg.id].get(day, ()) if not turn.travels or turn.key in old.met | new.met]
+            for name, own, old, new in zip(names, turns, before, after, strict=True):
+                met = [turn for turn in own.get(day, ()) if not turn.travels or turn.key in old.met | new.met]
                 texts = horizon.because(met, (old.verdict, old.outcome), (new.verdict, new.outcome))
-                because += [say.of_leg(leg.id, text) for text in texts]
+                because += [say.of_leg(name, text) for text in texts]
             changed = [horizon.provisions(old.verdict, new.verdict) for old, new in zip(before, after, strict=True)]
             return HorizonPart(
                 holds_until=last,
-                then=outcome_word(_whole([leg.outcome.bounds for leg in after])),
-                because=because,
+                then=outcome_word(_strictest([*(each.outcome.bounds for each in after if each.counts), *together.bounds])),
+                because=list(dict.fromkeys(because)),
                 provisions=list(dict.fromkeys(name for names in changed for name in names)),
                 searched="all",
             )
@@ -170,7 +322,7 @@ def _ahead(pdp: PDP, legs: Sequence[Leg], as_of: date, say: Language) -> Horizon
     return HorizonPart(searched="all")
 
 
-def _seen(pdp: PDP, legs: Sequence[Leg], day: date) -> list[_Seen]:
+def _seen(pdp: PDP, legs: Sequence[Leg], together: _Together, day: date) -> list[_Seen]:
     found: list[_Seen] = []
     carried: dict[str, tuple[Carried, ...]] = {"": ()}  # what each leg hands on to the legs after it
     for leg in legs:
@@ -178,6 +330,12 @@ def _seen(pdp: PDP, legs: Sequence[Leg], day: date) -> list[_Seen]:
         laid = (*carried[leg.after], *stated(leg.exchange, pdp.travelling))
         found.append(_Seen(verdict, outcome, frozenset(each.rule.travels.when for each in laid if each.rule.travels)))
         carried[leg.id] = (*laid, *handed_on(leg.id, (verdict,)))
+    outcomes = {leg.id: seen.outcome for leg, seen in zip(legs, found, strict=True)}
+    for first, _, whole in together.wholes:
+        verdict, outcome = pdp.look(whole, day)
+        bounds = pdp.wholes.bounds(outcomes[first.id], verdict, outcome)
+        weighed = replace(outcome, bounds=bounds, word=outcome_word(bounds))
+        found.append(_Seen(verdict, weighed, frozenset(), counts=bounds.high.refused))
     return found
 
 

@@ -341,6 +341,15 @@ KEYS: dict[str, dict[str, str]] = {
         "supplier": "The id of the party that supplies.",
         "recipient": "The id of the party that receives.",
     },
+    "PlansText": {
+        "derived": "The fact that says how the data derive from what came: `same`, `aggregated` or `other`.",
+        "data": "The fact that names the data.",
+        "aggregated": "Values that data must have so that an aggregate counts as other data.",
+        "people": "The count of people that may not be more than came: a fact, or a family.",
+        "places": "The sets of countries that may not have others than came.",
+        "party": "By each fact of a recipient, the same fact of the exporter that it becomes.",
+        "asks": "Rules that test one of these facts are asked of the whole, whatever they do.",
+    },
     "EntityText": {
         **_ATTRIBUTES,
         "entity": "What the register calls such entities, where it does not use the name of the type.",
@@ -380,6 +389,7 @@ KEYS: dict[str, dict[str, str]] = {
         "statistics": "Which facts the statistics of committed exchanges are made of; in one file only.",
         "authzen": "How access requests (AuthZEN) are read as exchanges; in one file only.",
         "settlement": "How a price becomes money that is payable to those who benefit; in one file only.",
+        "plans": "How the legs of a plan are compared; in one file only.",
     },
     "SettlementText": {
         "price": "The fact that states the price.",

@@ -20,7 +20,7 @@ from engine.authoring.testing import Prepared, prepare
 from engine.bundle import Bundle
 from engine.deciding.contributions import put
 from engine.deciding.judgement import Judgement
-from engine.deciding.rests_on import RELIES_ON
+from engine.deciding.weights import RELIES_ON
 from engine.exchange import Exchange
 from engine.exchange_problems import ExchangeRefused
 from engine.pdp import PDP

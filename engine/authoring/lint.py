@@ -76,6 +76,7 @@ class _Lint:
         if (settlement := self.words.settlement) is not None:
             facts |= {settlement.price, settlement.shares, *settlement.parties.values(), *settlement.free}
         facts |= {fact for _, fact in self.words.statistics or () if fact is not None}
+        facts |= {self.words.plans.derived} if self.words.plans else set()
         facts |= {fact for lines in self.words.computed.values() for line in lines.values() for fact in line.facts}
         facts |= {
             source

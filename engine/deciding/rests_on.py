@@ -1,8 +1,9 @@
 """
 What a permit rests on: the statements without which it might not stand, and those behind everything that lifts (semantics 4.11).
 
-A judgement that permits goes in, statements come out, those first whose absence may have the worst outcome. A statement is a fact, a
-claim or a document that was sent, the ways that the exchange relies on, or a person's approval.
+A judgement that permits goes in, statements come out, those first that a reader wants proven (`weights`), and of these the ones whose
+absence may have the worst outcome. A statement is a fact, a claim or a document that was sent, the ways that the exchange relies on, or a
+person's approval.
 
 INVARIANT (never too few): the exchange is still permitted where every statement that is not named is unknown, all of them at once. This
 is verified by evaluating the exchange so. Knowing more never turns a permit into a refusal (4.10), so none of them matters by itself.
@@ -21,18 +22,15 @@ from typing import NamedTuple, Protocol
 from engine.bundle import Bundle
 from engine.deciding.combine import Outcome
 from engine.deciding.judgement import Judgement
+from engine.deciding.weights import ACCEPTED, DOCUMENTS, RELIES_ON, SIGNED, STATED, Weight, Weights, holding, says
 from engine.exchange import Exchange
 from engine.policy_language.floors import REVIEWED
-from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import Atom, Level, RuleSet, Truth, anchors, bearing
-from engine.values import Document, Missing, Value
+from engine.values import Document, Missing
 from engine.verdict import RANK, Verdict, numbers, worst
 
-STATED, SIGNED, ACCEPTED = "stated", "signed", "accepted"
-RELIES_ON = "relies_on"
 NEEDED = REVIEWED | {"collection"}  # an unknown country in one of these roles may bring another law
 TOUCHED = ("touch/", "subject/")  # definitions by which further countries and subject matters would be touched
-DOCUMENTS = tuple(f"{group}." for group in DOCUMENT_GROUPS)
 PERMITS = frozenset({Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS})
 MAX_EVALUATIONS = 60  # to complete a proposal; then every statement is named
 
@@ -48,6 +46,12 @@ class Statement(NamedTuple):
     fact: str
     source: str
     without: Level
+    weight: Weight
+
+    @property
+    def ordinary(self) -> bool:
+        """Whether an answer only counts it."""
+        return self.weight is Weight.ORDINARY
 
 
 # The outcome of an exchange with some provisions signed off.
@@ -73,6 +77,7 @@ class Foundations:
 
     def __init__(self, bundle: Bundle) -> None:
         rules = bundle.rules.rules
+        self._weights = Weights(bundle)
         self._rules = bundle.rules
         touches = enumerate(bundle.vocabulary.touches)
         self._touches = tuple((f"touch/{n}", touch.fact) for n, touch in touches if touch.as_ in NEEDED)
@@ -89,7 +94,7 @@ class Foundations:
 
     def find(self, judgement: Judgement, look: Look, propose: Propose | None, exact: bool = False) -> tuple[Statement, ...]:
         """
-        The statements on which a permit rests, the worst first.
+        The statements on which a permit rests, those first that a reader wants proven.
 
         With `propose`, the proposal is completed until it is enough; without it, the exchange is evaluated again without each statement.
         With `exact`, a statement is named only if it matters by itself, or is behind a standing lift.
@@ -106,13 +111,17 @@ class Foundations:
             found = {name: stake for name, stake in alone.items() if stake not in PERMITS or name in lifting}
             if not exact:
                 search.complete(found, own)
-        statements = [Statement(name, exchange.source(name) or STATED, stake) for name, stake in found.items()]
+        named = [(name, exchange.source(name) or STATED, stake) for name, stake in found.items()]
         for provision in dict.fromkeys(part.provision for part in judgement.signed_off):
-            statements.append(Statement(provision, SIGNED, _stake(look(exchange, signed - {provision}))))
+            named.append((provision, SIGNED, _stake(look(exchange, signed - {provision}))))
         for each in judgement.outcome.coverage.accepted:
-            name = f"{each.acceptance.organisation}/{each.acceptance.id}"
-            statements.append(Statement(name, ACCEPTED, Level.REVIEW))
-        return tuple(sorted(dict.fromkeys(statements), key=lambda each: (RANK[each.without], each.fact)))
+            named.append((f"{each.acceptance.organisation}/{each.acceptance.id}", ACCEPTED, Level.REVIEW))
+        lifted_by = self._weights.lifting(judgement)
+        statements = (
+            Statement(name, source, stake, self._weights.of(name, source, exchange, lifted_by))
+            for name, source, stake in dict.fromkeys(named)
+        )
+        return tuple(sorted(statements, key=lambda each: (each.weight, RANK[each.without], each.fact)))
 
     def _proposed(self, judgement: Judgement, search: _Search, propose: Propose) -> dict[str, Level]:
         """The statements behind the values that the engine proposes, and behind those that it does not know of."""
@@ -164,7 +173,7 @@ class Foundations:
         for duty, _ in self._timed:
             if duty.key in verdict.owed:
                 for due in anchors(duty.due):
-                    yield from ((key, duty.overdue) for key in _holding(exchange, due.after))
+                    yield from ((key, duty.overdue) for key in holding(exchange, due.after))
 
     def _behind_lifts(self, judgement: Judgement) -> Iterator[str]:
         """The statements behind every rule that lifts for certain, though another lift would do."""
@@ -173,7 +182,7 @@ class Foundations:
             for atom in bearing(rules.rules[number].condition, rules.definitions, judgement.reading):
                 for fact in (atom.fact, atom.other, *_measured(rules, exchange, atom)):
                     for member in rules.families.get(fact, ("", (fact,)))[1]:
-                        for key in _holding(exchange, member):
+                        for key in holding(exchange, member):
                             yield from exchange.follows.get(key, (key,))
 
 
@@ -221,7 +230,7 @@ def statements(exchange: Exchange) -> dict[str, None]:
 def shown_only(exchange: Exchange, names: Collection[str]) -> Exchange:
     """The exchange without those of some statements that are merely stated: facts are unknown, documents and claims not shown (4.11)."""
     only_stated = tuple(
-        name for name in sorted(names) if exchange.source(name) is None and _says(exchange.values.get(name, Missing.LEFT_OUT))
+        name for name in sorted(names) if exchange.source(name) is None and says(exchange.values.get(name, Missing.LEFT_OUT))
     )
     if not only_stated:
         return exchange
@@ -247,16 +256,6 @@ def _stake(outcome: Outcome) -> Level:
     """The worst that an outcome may come to. Below a permit there is no law that speaks."""
     bounds = outcome.bounds
     return Level.NOT_APPLICABLE if bounds.high in PERMITS and bounds.low not in PERMITS else bounds.high
-
-
-def _says(value: Value) -> bool:
-    """Whether a value says something, and not that there is no document."""
-    return not isinstance(value, Missing) and not (isinstance(value, Document) and value.state == "none")
-
-
-def _holding(exchange: Exchange, fact: str) -> Iterator[str]:
-    """The key under which the exchange holds the value of a fact: its own, or that of the document that it is a field of."""
-    yield from (key for key in (fact, fact.rpartition(".")[0]) if key in exchange.values)
 
 
 def _measured(rules: RuleSet, exchange: Exchange, atom: Atom) -> Iterator[str]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from engine.answer import MOST_BYTES, SCHEMA
 from engine.deciding.combine import word
 from engine.deciding.coverage import Gap
+from engine.deciding.rests_on import Statement
 from engine.decision import CarriedPart, ConflictPart, DisputedPart, EnginePart, QuestionPart
 from engine.explaining.case import Case
 from engine.explaining.coverage_writer import WHY
@@ -37,6 +38,7 @@ MOST = {
 OPTIONAL = frozenset(
     {"rests_on", "disputed", "signed_off", "carried", "must_be_shown", "besides", "stands_on"}
 )  # left out where there is nothing to say
+ORDINARY = "ordinary_facts"  # in `more`, the facts of `rests_on` that are told by their number
 CARRIED = {"provision", "state", "condition"}
 MAX_INSTRUMENTS = 3  # of a jurisdiction
 MAX_VALUES = 12  # of a question
@@ -65,8 +67,12 @@ class AnswerWriter:
         conflicts: Sequence[ConflictPart],
         carried: Sequence[CarriedPart],
         disputed: Sequence[DisputedPart],
-    ) -> Mapping[str, str]:
-        """The members of the answer, as canonical JSON, in their order; `said` is its sentence."""
+    ) -> tuple[dict[str, str], tuple[Statement, ...], Mapping[str, int]]:
+        """
+        The members of the answer, as canonical JSON, in their order; `said` is its sentence.
+
+        With them, of a permit, the statements that the answer gives, and how many statements it does not, as in `more`.
+        """
         judgement, outcome = case.judgement, case.outcome
         engine = judgement.engine
         fixed = {
@@ -84,7 +90,8 @@ class AnswerWriter:
             "engine": self._agreed if engine.agreed else _engine(engine),
             "verdict": f'"{self.teller.verdicts.digest(judgement)}"',
         }
-        rests_on = case.rests_on if outcome.permits else ()
+        rests_on = tuple(each for each in case.rests_on if not each.ordinary) if outcome.permits else ()
+        ordinary = len(case.rests_on) - len(rests_on) if outcome.permits else 0
         listed: dict[str, tuple[int, Iterable[str]]] = {  # of each list how many items it has, and their texts
             "questions": (len(case.asked), map(self.asked, case.asked)),
             "unmet": _counted(self.unmet(case)),
@@ -106,6 +113,8 @@ class AnswerWriter:
         more = {name: left for name, (count, _) in listed.items() if (left := count - len(shown[name]))}
         if case.further:
             more["questions"] = more.get("questions", 0) + case.further
+        if ordinary:
+            more[ORDINARY] = ordinary
         lists = {
             name: f"[{','.join(shown[name])}]"
             for name in items
@@ -113,7 +122,8 @@ class AnswerWriter:
         }
         counted = ",".join([f'"{name}":{left}' for name, left in sorted(more.items())])
         members = {**fixed, **lists, "more": f"{{{counted}}}"}
-        return {name: members[name] for name in ORDER if name in members}
+        further = {name: more[name] for name in ("rests_on", ORDINARY) if name in more}
+        return {name: members[name] for name in ORDER if name in members}, rests_on[: len(shown["rests_on"])], further
 
     def asked(self, part: QuestionPart) -> str:
         """A question with the titles of its choices, as many as there is room for."""

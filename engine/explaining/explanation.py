@@ -8,6 +8,7 @@ provision, a test in words) are written once and kept; a decision is put togethe
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from json.encoder import encode_basestring as quote
 from typing import Any
 
@@ -99,11 +100,11 @@ class Teller:
         duties, conflicts, carried, disputed = self._told(case)
         said = answer(case, self.book)
         missing = (MissingPart(facts=list(case.asked), settles=False),) if case.asked else ()
-        members = dict(self._answers.members(case, said, duties, conflicts, carried, disputed))
+        members, rests_on, further = self._answers.members(case, said, duties, conflicts, carried, disputed)
         if explained:
             members["explanation"] = explained
-        compact = self.verdicts.compact(case.judgement)
-        return self._written(case, said, duties, conflicts, carried, disputed, missing, members, compact)
+        written = self._written(case, said, duties, conflicts, carried, disputed, missing, members)
+        return replace(written, verdict=self.verdicts.compact(case.judgement), rests_on=rests_on, further=further)
 
     def tell(self, case: Case, more: Mapping[str, BaseModel]) -> Written:
         """The whole decision of a case as one document; `more` are members that were asked for."""
@@ -214,7 +215,6 @@ class Teller:
         disputed: tuple[DisputedPart, ...],
         missing: tuple[MissingPart, ...],
         members: Mapping[str, str],
-        verdict: str = "",
     ) -> Written:
         judgement, outcome = case.judgement, case.outcome
         return Written(
@@ -235,7 +235,6 @@ class Teller:
             named=self.named(case),
             members=members,
             judgement=judgement,
-            verdict=verdict,
         )
 
     def named(self, case: Case) -> Mapping[str, tuple[str, ...]]:
@@ -348,8 +347,9 @@ class Teller:
         if statement not in self._statements:
             if len(self._statements) >= REMEMBERED_STATEMENTS:
                 self._statements.clear()
-            fact, source, without = statement
-            self._statements[statement] = f'{{"fact":{quote(fact)},"source":"{source}","without":"{without.word}"}}'
+            fact, source, without, _ = statement
+            ordinary = '"ordinary":true,' if statement.ordinary else ""
+            self._statements[statement] = f'{{"fact":{quote(fact)},{ordinary}"source":"{source}","without":"{without.word}"}}'
         return self._statements[statement]
 
     def beaten(self, case: Case) -> Iterator[str]:

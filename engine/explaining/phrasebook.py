@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.bundle import Bundle
 from engine.deciding.coverage import Gap
-from engine.deciding.rests_on import RELIES_ON
+from engine.deciding.weights import RELIES_ON
 from engine.exchange import Exchange
 from engine.languages import ENGLISH, Language
 from engine.multilingual import Words

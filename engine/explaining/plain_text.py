@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from engine.bundle import Bundle
@@ -22,6 +22,7 @@ from engine.decision import (
     ReachPart,
     ReasonPart,
     SettlementPart,
+    StatementPart,
 )
 from engine.explaining.phrasebook import Phrasebook
 from engine.languages import ENGLISH, Language
@@ -57,7 +58,7 @@ class PlainText:
             "beaten": [say.beaten_line(part) for part in decision.beaten],
             "requirements": [say.requirement_line(part) for part in decision.requirements],
             "duties": [say.duty_line(part) for part in decision.duties],
-            "rests_on": [say.statement_line(self._statement(part.fact), part) for part in decision.rests_on or ()],
+            "rests_on": list(self._statements(decision.rests_on or ())),
             "missing": [say.tested(part.question, part.fact) for each in decision.missing[:1] for part in each.facts],
             "carried": [say.carried_line(part) for part in decision.carried or ()],
             "disputed": [self._disputed(part) for part in decision.disputed or ()],
@@ -126,8 +127,14 @@ class PlainText:
             subject = "" if subject == "all" else self._book.subject(subject)
         return self.language.gap_line(place, subject, part)
 
-    def _statement(self, name: str) -> str:
-        return self._book.statement(name) if self._book else name
+    def _statements(self, parts: Sequence[StatementPart]) -> Iterator[str]:
+        """What a reader would want proven, and the number of the ordinary facts."""
+        ordinary = sum(part.ordinary for part in parts)
+        for part in parts:
+            if not part.ordinary:
+                yield self.language.statement_line(self._book.statement(part.fact) if self._book else part.fact, part)
+        if ordinary:
+            yield self.language.ordinary_facts(ordinary)
 
     def _reach(self, part: ReachPart) -> str:
         place, subject = part.country, part.subject

@@ -61,6 +61,8 @@ def withheld(written: Written, say: Language) -> Written:
         carried=(),
         disputed=(),
         named=dict.fromkeys(written.named, ()),
+        rests_on=(),
+        further={},
         members=members,
     )
 

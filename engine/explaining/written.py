@@ -5,12 +5,13 @@ A written decision: the JSON of its document, and the typed values that recordin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from json.encoder import encode_basestring as quote
 from typing import Self
 
 from engine.deciding.judgement import Judgement
+from engine.deciding.rests_on import Statement
 from engine.decision import (
     CarriedPart,
     ConflictPart,
@@ -32,6 +33,8 @@ class Written:
     `members` are the JSON of each member of the document, in the order of the document; `lang` is the language of its sentences.
     `answer`, `hypothetical`, `duties`, `conflicts`, `carried`, `disputed` and `missing` hold the same values as the members of these
     names.
+
+    Of an answer that permits, `rests_on` are the statements that it gives, and `further` counts those that it does not give, as its `more`.
 
     `verdict` is the verdict of an answer in compact form, as JSON, for its record. `judgement` is what the decision was written from.
     `signable` are the provisions that a person may sign off, those signed off included.
@@ -62,6 +65,8 @@ class Written:
     members: Mapping[str, str]
     judgement: Judgement
     verdict: str = ""
+    rests_on: tuple[Statement, ...] = ()
+    further: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def asked(self) -> tuple[QuestionPart, ...]:

@@ -533,6 +533,27 @@ class Chinese(Language):
         more = f"另有{others}个环节也使本计划不能进行。" if others else ""
         return f"环节{leg}使本计划不能进行。{answer}{more}"
 
+    def plan_whole(self, first: str, leg: str, outcome: str, sources: Sequence[str]) -> str:
+        together = f"从环节{first}的提供方到环节{leg}的接收方"
+        by = f"（{'；'.join(sources)}）" if sources else ""
+        return f"{together}，结果为{outcome}{by}。" if outcome else f"{together}，能否进行取决于尚未提供的事实{by}。"
+
+    def plan_contradiction(self, leg: str, before: str, kind: str, title: str) -> str:
+        match kind:
+            case "people":
+                return f"环节{leg}涉及的人数多于环节{before}带来的人数（{title}）。"
+            case "places":
+                return f"环节{leg}涉及的地方与环节{before}带来的不同（{title}）。"
+            case "party":
+                return f"环节{leg}的提供方与环节{before}的接收方不符（{title}）。"
+        return f"环节{before}和环节{leg}不可能是同一次交换（{title}）。"
+
+    def plan_unlinked(self, leg: str, of: str) -> str:
+        return f"环节{leg}的提供方可能是环节{of}的接收方。其数据是否来自该环节？请提供`after`，或者`data.derived: other`和两个数据标识。"
+
+    def plan_stopped(self, text: str) -> str:
+        return f"本计划各环节合起来不能进行。{text}"
+
     # Why a person must look
 
     def unsettled(self, says: str) -> str:
@@ -683,6 +704,9 @@ class Chinese(Language):
         alone = part.without not in ("permitted", "permitted_with_obligations")
         without = f"如无此项，结果可能为{self.level(part.without)}" if alone else "与其他陈述一并起作用"
         return self.headed(f"{title}（{self.word('statement', part.source)}）", without)
+
+    def ordinary_facts(self, count: int) -> str:
+        return f"{count}项一般事实（`--json`列出全部）"
 
     def carried_line(self, part: CarriedPart) -> str:
         source = self.source(part.instrument, part.citation)

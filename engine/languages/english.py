@@ -564,6 +564,30 @@ class English(Language):
         more = f" {_count(others, 'other leg holds', 'other legs hold')} it back as well." if others else ""
         return f"Leg {leg} holds this plan back. {answer}{more}"
 
+    def plan_whole(self, first: str, leg: str, outcome: str, sources: Sequence[str]) -> str:
+        together = f"From the exporter of leg {first} to the recipient of leg {leg}"
+        by = f" ({'; '.join(sources)})" if sources else ""
+        return f"{together} this is {outcome}{by}." if outcome else f"{together} facts decide whether it may go ahead{by}."
+
+    def plan_contradiction(self, leg: str, before: str, kind: str, title: str) -> str:
+        match kind:
+            case "people":
+                return f"Leg {leg} has more people than came with leg {before} ({title})."
+            case "places":
+                return f"Leg {leg} has other places than came with leg {before} ({title})."
+            case "party":
+                return f"The exporter of leg {leg} is not what the recipient of leg {before} is ({title})."
+        return f"Legs {before} and {leg} cannot be one exchange ({title})."
+
+    def plan_unlinked(self, leg: str, of: str) -> str:
+        return (
+            f"The exporter of leg {leg} may be the recipient of leg {of}. Do its data derive from what came with that leg? Give `after`,"
+            " or `data.derived: other` and the ids of both data sets."
+        )
+
+    def plan_stopped(self, text: str) -> str:
+        return f"The legs of this plan hold it back together. {text}"
+
     # Why a person must look
 
     def unsettled(self, says: str) -> str:
@@ -714,6 +738,9 @@ class English(Language):
         alone = part.without not in ("permitted", "permitted_with_obligations")
         without = f"without it perhaps {self.level(part.without)}" if alone else "decides only together with others"
         return f"{title} ({self.word('statement', part.source)}): {without}"
+
+    def ordinary_facts(self, count: int) -> str:
+        return f"{count} ordinary {'fact' if count == 1 else 'facts'} (`--json` lists them)"
 
     def carried_line(self, part: CarriedPart) -> str:
         source = f"{part.instrument}, {part.citation}; from {part.from_}"

@@ -405,6 +405,22 @@ class Language(ABC):
     def plan_held_back(self, leg: str, answer: str, others: int) -> str:
         """`answer` is the answer of the strictest leg; `others` is the number of other legs that may not go ahead."""
 
+    @abstractmethod
+    def plan_whole(self, first: str, leg: str, outcome: str, sources: Sequence[str]) -> str:
+        """What legs are together, as one exchange: an outcome or, where facts decide, "", by some sources."""
+
+    @abstractmethod
+    def plan_contradiction(self, leg: str, before: str, kind: str, title: str) -> str:
+        """What a leg states otherwise than the leg before it; `kind` is people, places, party or whole, `title` that of the fact."""
+
+    @abstractmethod
+    def plan_unlinked(self, leg: str, of: str) -> str:
+        """The question whether the data of a leg came by another."""
+
+    @abstractmethod
+    def plan_stopped(self, text: str) -> str:
+        """The answer of a plan that something between its legs holds back."""
+
     # Why a person must look
 
     @abstractmethod
@@ -546,6 +562,10 @@ class Language(ABC):
     @abstractmethod
     def statement_line(self, title: str, part: StatementPart) -> str:
         """A statement on which a permit rests."""
+
+    @abstractmethod
+    def ordinary_facts(self, count: int) -> str:
+        """How many ordinary facts a permit rests on."""
 
     @abstractmethod
     def carried_line(self, part: CarriedPart) -> str: ...

@@ -29,6 +29,7 @@ from engine.policy_language.vocabulary_text import (
     JurisdictionText,
     KindText,
     LaneText,
+    PlansText,
     RequirementText,
     SubjectText,
     TouchText,
@@ -157,6 +158,7 @@ class Vocabulary:
     statistics: StatisticsText | None = None
     authzen: AuthZenText | None = None
     settlement: SettlementText | None = None
+    plans: PlansText | None = None
     organisations: tuple[Organisation, ...] = ()
     computed: Mapping[str, Mapping[str, ComputedLine]] = field(default_factory=dict)  # by part of the account
     transfer_registers: Mapping[str, TransferRegisterText] = field(default_factory=dict)

@@ -63,6 +63,7 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
         statistics=words.text.statistics,
         authzen=words.text.authzen,
         settlement=words.text.settlement,
+        plans=words.text.plans,
         transfer_registers=words.text.transfer_registers,
         measures=read_measures(words, types | {f"{name}.total": types[members[0]] for name, members in families.items()}),
     )

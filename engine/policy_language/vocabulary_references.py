@@ -12,6 +12,7 @@ from engine.policy_language.document_text import Status
 from engine.policy_language.tree import locate
 from engine.policy_language.vocabulary import WEEK, Register, Vocabulary
 from engine.policy_language.vocabulary_text import (
+    DERIVED,
     CalendarText,
     CoverText,
     RegisterText,
@@ -180,6 +181,7 @@ def check_references(words: WrittenVocabulary, vocabulary: Vocabulary) -> None:
                         help=_COMPUTED_OF[computed.take],
                     )
     _check_statistics(words, vocabulary)
+    _check_plans(words, vocabulary)
     for name in words.text.counters:
         if name not in vocabulary.families and name not in vocabulary.facts:
             words.findings.error(
@@ -205,6 +207,26 @@ def _check_statistics(words: WrittenVocabulary, vocabulary: Vocabulary) -> None:
         kind = STATISTICS_KINDS.get(use, "value")
         if type.kind != kind or (type.many and use not in ("grade", "sector", "venue", "kind")):
             words.findings.error(at, "ill-typed", f"`{fact}` is of type `{type.name}`, which `{use}` cannot use")
+
+
+def _check_plans(words: WrittenVocabulary, vocabulary: Vocabulary) -> None:
+    """Check that each fact by which the legs of a plan are compared is there, and that `derived` has the values that are read of it."""
+    plans = words.text.plans
+    if plans is None:
+        return
+    at = locate(words.nodes["plans", ""], ())[0].span
+    named = [plans.derived, plans.data, *plans.aggregated, *plans.places, *plans.party, *plans.party.values(), *plans.asks]
+    for fact in named:
+        if fact not in vocabulary.facts:
+            help = did_you_mean(fact, list(vocabulary.facts))
+            words.findings.error(at, "unknown-fact", f"an exchange has no fact `{fact}`", help=help)
+    if plans.people not in vocabulary.families and plans.people not in vocabulary.facts:
+        words.findings.error(at, "unknown-fact", f"an exchange has no fact `{plans.people}`")
+    derived = vocabulary.facts.get(plans.derived)
+    if derived is not None and (derived.type.values is None or set(derived.type.values.values) != set(DERIVED)):
+        words.findings.error(
+            at, "ill-typed", f"`{plans.derived}` must have the values {', '.join(f'`{each}`' for each in DERIVED)}"
+        )
 
 
 def _computable(vocabulary: Vocabulary, take: str, fact: str) -> bool:

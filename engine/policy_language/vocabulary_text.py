@@ -389,7 +389,27 @@ class LaneText(DocumentText):
     title: Text
 
 
-ONCE = ("settlement", "statistics", "authzen", "measures")  # the sections of a vocabulary that are in one file only
+class PlansText(DocumentText):
+    """
+    How a leg of a plan is compared with the legs before it (semantics 4.14).
+
+    `derived` is the fact that says how the data derive from what came, `data` the one that names them. `aggregated` has the values that
+    data have to have so that an aggregate is other data. `people` and `places` may not be more or others than came. `party` has, by each
+    fact of a recipient, the same fact of the exporter that it becomes. Rules that test one of `asks` are asked of the whole, whatever
+    they do.
+    """
+
+    derived: str
+    data: str
+    aggregated: dict[str, str]
+    people: str
+    places: list[str]
+    party: dict[str, str]
+    asks: list[str]
+
+
+DERIVED = ("same", "aggregated", "other")  # how data derive from what came
+ONCE = ("settlement", "statistics", "authzen", "measures", "plans")  # the sections of a vocabulary that are in one file only
 
 
 class VocabularyText(DocumentText):
@@ -438,3 +458,4 @@ class VocabularyText(DocumentText):
     authzen: AuthZenText | None = None
     settlement: SettlementText | None = None
     measures: MeasuresText | None = None
+    plans: PlansText | None = None

@@ -58,6 +58,21 @@ class Obligation(BaseModel):
     properties: Owed
 
 
+class StatementToProve(BaseModel):
+    """A statement on which a permit rests, where it is from, and the worst outcome that may come without it alone."""
+
+    model_config = ConfigDict(frozen=True)
+
+    fact: str
+    source: str
+    without: str
+
+    @classmethod
+    def of(cls, statement: engine.Statement) -> Self:
+        """A statement of the answer."""
+        return cls(fact=statement.fact, source=statement.source, without=statement.without.word)
+
+
 class Why(BaseModel):
     """The decision behind the answer, and its reasons. The keys of the reasons are HTTP statuses."""
 
@@ -68,6 +83,12 @@ class Why(BaseModel):
     reason_admin: dict[str, str] = Field(description="the outcome, and the provisions that lead to it")
     reason_user: dict[str, str] = Field(description="the answer in a sentence")
     obligations: tuple[Obligation, ...] | None = None
+    rests_on: tuple[StatementToProve, ...] | None = Field(
+        default=None, description="of a permit, the statements to prove, those first that a reader would want proven"
+    )
+    more: dict[str, int] | None = Field(
+        default=None, description="how many statements are left out, and how many ordinary facts the permit rests on"
+    )
     evaluation_id: str | None = Field(
         default=None, description="the id of the recorded decision, where its review can be asked for"
     )
@@ -158,6 +179,8 @@ def answer(written: engine.Written, supported: frozenset[str] | None, ignored: t
             reason_user={status: f"The caller cannot carry out the obligations. {user}" if unable else user},
             obligations=obligations or None,
             ignored=ignored or None,
+            rests_on=tuple(map(StatementToProve.of, written.rests_on)) or None,
+            more=dict(written.further) or None,
         ),
     )
 

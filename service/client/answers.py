@@ -15,6 +15,7 @@ from . import explanation as explained
 from .answer_parts import Bounds, Gap, Owed, Question, SignedOff, Unmet
 from .errors import Malformed, Place, Refused
 from .explanation import Explanation
+from .reasons import Statement
 from .reviews import Review, SignOff
 from .shapes import member
 from .shapes import read as shaped
@@ -33,9 +34,9 @@ class Answer:
     A recorded decision. Act on `proceed` and on nothing else.
 
     `sentence` says the answer in words. `questions` are the missing facts to find out next, `unmet` what is required and not shown, `owed`
-    the duties, `gaps` the law that does not speak of the exchange, `signed_off` the approvals that counted. `more` counts for each list
-    of the answer what it leaves out. `explanation` has the parts that were asked for. `document` is the whole answer;
-    `service/docs/evaluating.md` explains it.
+    the duties, `gaps` the law that does not speak of the exchange, `signed_off` the approvals that counted, and `rests_on` the statements
+    of a permit to prove. `more` counts for each list of the answer what it leaves out. `explanation` has the parts that were asked for.
+    `document` is the whole answer; `service/docs/evaluating.md` explains it.
     """
 
     proceed: bool
@@ -49,6 +50,7 @@ class Answer:
     owed: tuple[Owed, ...] = field(repr=False)
     gaps: tuple[Gap, ...] = field(repr=False)
     signed_off: tuple[SignedOff, ...] = field(repr=False)
+    rests_on: tuple[Statement, ...] = field(repr=False)
     more: Mapping[str, int] = field(repr=False, hash=False)
     explanation: Explanation | None = field(repr=False, compare=False)
     document: Mapping[str, Any] = field(repr=False, compare=False)
@@ -151,6 +153,7 @@ def answer(read: Any) -> Answer:
         owed=member(read, "owed", tuple[Owed, ...], ()),
         gaps=member(read, "gaps", tuple[Gap, ...], ()),
         signed_off=member(read, "signed_off", tuple[SignedOff, ...], ()),
+        rests_on=member(read, "rests_on", tuple[Statement, ...], ()),
         more=member(read, "more", Mapping[str, int], {}),
         explanation=None if parts is None else explanation(parts),
         document=read,

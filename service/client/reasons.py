@@ -152,11 +152,16 @@ class Duty:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement on which a permit rests, where it is from, and the worst outcome that may come without it alone."""
+    """
+    A statement on which a permit rests, where it is from, and the worst outcome that may come without it alone.
+
+    `ordinary` is true of a fact by which nothing was lifted and that counts nothing.
+    """
 
     fact: str
     source: Literal["stated", "registered", "shown", "counted", "signed", "accepted"]
     without: Level
+    ordinary: bool = False
 
 
 @dataclass(frozen=True, slots=True)

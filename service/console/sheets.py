@@ -61,7 +61,9 @@ def lists(
         "carried": Listed(sections.carried(decision), 3, 12, _condition),
         "disputed": Listed(disputed, 3, 12, lambda text: height(short(text, WHOLE))),
         "conflicts": Listed(decision.get("conflicts") or (), 2, 12, lambda part: 1 + height(_text(part))),
-        "rests_on": Listed(decision.get("rests_on") or (), 4, 24, lambda part: 2.4, more.get("rests_on", 0)),
+        "rests_on": Listed(
+            decision.get("rests_on") or (), 4, 24, lambda part: 2.4, more.get("rests_on", 0) + more.get("ordinary_facts", 0)
+        ),
         "silent": Listed(sections.silent(decision, reader), 3, 30, height),
         "signed_off": Listed(decision.get("signed_off") or (), 2, 8, lambda part: 2.4),
         "signable": Listed(offered(record) or (), 3, 20, lambda name: 2.6),

@@ -19,7 +19,7 @@ from engine.authoring.testing import build
 from engine.deciding.carried import Carried
 from engine.deciding.carried import raised as raised_by
 from engine.deciding.combine import word
-from engine.plan import _whole
+from engine.plan import _strictest
 from engine.rules import Level, Truth
 from engine.verdict import Bounds
 from service.cli.main import app
@@ -209,7 +209,7 @@ def test_no_bounds_make_a_plan_a_permit_unless_every_leg_is_one() -> None:
     every = [Bounds(low, high) for low in Level for high in Level if low <= high]
     permits = ("permitted", "permitted_with_obligations")
     for first, second in product(every, every):
-        whole = _whole([first, second])
+        whole = _strictest([first, second])
         assert (word(whole) in permits) == (word(first) in permits and word(second) in permits)
         if word(first) == "prohibited":
             assert word(whole) == "prohibited"

@@ -26,6 +26,7 @@ from tests.engine.test_decision import BASE, LABELS, MORE, bundle, decide
 from tests.engine.test_plan import DAY, THERE, travelling
 
 SHOWN = {"dated": "2026-06-01", "covers": "yes"}
+GROUND_TOO = {"id": "ground-too", "when": [{"evidence": {"has": "contract"}}], "satisfies": "contract"}
 BESIDE = {"exporter.country": "review", "data.personal": "review", "data.categories": "review"}  # of every permit here
 
 
@@ -48,12 +49,52 @@ def test_only_a_permit_rests_on_something() -> None:
     assert decide(made, data__label="none").exact is None
 
 
-def test_the_worst_comes_first() -> None:
+def test_the_document_comes_first_and_then_the_worst() -> None:
     """Then by name; what may only be missing together with others comes last."""
     found = named(permit(bundle(LABELS), data__label="need", evidence__certificate=SHOWN, evidence__contract=SHOWN))
-    assert list(found.values()) == sorted(found.values(), key=["prohibited", "requirements_unmet", "review", "permitted"].index)
+    document, *others = found
+    assert document == "evidence.certificate"
+    without = [found[name] for name in others]
+    assert without == sorted(without, key=["prohibited", "requirements_unmet", "review", "permitted"].index)
     unmet = dict.fromkeys(("exporter.country", "evidence.certificate"), "requirements_unmet")
     assert found == {**BESIDE, **unmet, "data.label": "prohibited"}
+
+
+LIFTED = {
+    "rules": [
+        {"id": "bar", "when": {"data.label": "bar"}, "prohibit": "Nothing of this kind leaves."},
+        {"id": "free", "when": {"data.label": "bar", "data.shared": "yes"}, "exempts": ["bar"]},
+        {"id": "many", "when": {"data.files": {"more_than": 9}}, "review": "Counsel looks at it"},
+    ]
+}
+
+
+@pytest.mark.parametrize("mode", engine.MODES)
+def test_what_lifted_comes_before_counts_and_these_before_ordinary_facts(mode: str) -> None:
+    """What the lift tests and what it lifts does not; the label is tested by both, and only decides that the bar is asked."""
+    made = engine.PDP(bundle(LIFTED), mode)
+    found = permit(made, data__label="bar", data__shared="yes", data__files=3)
+    assert list(named(found))[:2] == ["data.shared", "data.files"]
+    assert {part.fact for part in found.rests_on or () if part.ordinary} == {*BESIDE, "data.label"}
+    # Where there is nothing to lift, the same fact is ordinary.
+    idle = permit(made, data__label="none", data__shared="yes", data__files=3)
+    assert all(part.ordinary for part in idle.rests_on or () if part.fact != "data.files")
+
+
+@pytest.mark.parametrize(("source", "place"), [({}, 0), ({"shown_until": {"evidence.certificate": DAY}}, 1)])
+def test_a_document_that_was_shown_is_no_longer_asked_for_first(source: dict[str, Any], place: int) -> None:
+    """It stands among what lifted, behind what nobody has shown."""
+    made = engine.PDP(bundle({"rules": [*LABELS["rules"], {"id": "both", "require": "contract"}, GROUND_TOO]}))
+    exchange = build(
+        made.bundle,
+        {**BASE, "data.label": "need", "evidence.certificate": SHOWN, "evidence.contract": SHOWN, "data.people_in": "left out"},
+    )
+    judgement = made.judge(replace(exchange, **source), as_of=DAY)
+    statements = made.rests_on(judgement)
+    assert [each.fact for each in statements].index("evidence.certificate") == place
+    answer = json.loads(made.answer(judgement, today=DAY, id="1").json())
+    assert [each["fact"] for each in answer["rests_on"]] == [each.fact for each in statements if not each.ordinary]
+    assert answer["more"]["ordinary_facts"] == sum(each.ordinary for each in statements) > 0
 
 
 @pytest.mark.parametrize("mode", engine.MODES)
@@ -204,8 +245,15 @@ def test_each_language_says_what_a_permit_rests_on() -> None:
     said = {
         lang: dict(engine.PlainText(language, made.bundle).sections(decision)) for lang, language in engine.LANGUAGES.items()
     }
-    assert "label (stated): without it perhaps prohibited" in said["en"]["What the permit rests on"]
-    assert "label（由请求方陈述）：如无此项，结果可能为禁止" in said["zh"]["许可所依据的陈述"]
+    assert said["en"]["What the permit rests on"] == ["4 ordinary facts (`--json` lists them)"]
+    assert said["zh"]["许可所依据的陈述"] == ["4项一般事实（`--json`列出全部）"]
+    lifted = decide(made, data__label="need", data__people__rest=0, evidence__certificate=SHOWN)
+    said = {lang: dict(engine.PlainText(language, made.bundle).sections(lifted)) for lang, language in engine.LANGUAGES.items()}
+    assert said["en"]["What the permit rests on"] == [
+        "certificate (stated): without it perhaps requirements unmet",
+        "4 ordinary facts (`--json` lists them)",
+    ]
+    assert said["zh"]["许可所依据的陈述"][0] == "certificate（由请求方陈述）：如无此项，结果可能为要求未满足"
     book = engine.Phrasebook(made.bundle)
     assert [book.statement(name) for name in ("data.people.rest", "relies_on", "p/bar", "evidence.certificate")] == [
         "people in this exchange, all others",

@@ -53,6 +53,7 @@ def test_a_permit_is_answered_with_its_decision(client: TestClient) -> None:
             "outcome": "permitted",
             "reason_admin": {"200": "permitted"},
             "reason_user": {"200": record["decision"]["answer"]},
+            "more": {"ordinary_facts": record["decision"]["more"]["ordinary_facts"]},
         },
     }
 

@@ -93,7 +93,7 @@ def test_a_class_has_the_members_that_the_service_answers(ours, theirs):
 def test_an_answer_has_its_lists_as_the_service_answers_them():
     """The lists that the client names are members of the answer, with the same items."""
     theirs = engine.Answer.model_fields
-    for name in ("questions", "unmet", "owed", "gaps", "bounds", "signed_off", "more"):
+    for name in ("questions", "unmet", "owed", "gaps", "bounds", "signed_off", "rests_on", "more"):
         (ours,) = (field.type for field in Answer.__dataclass_fields__.values() if field.name == name)
         given = [each for each in get_args(theirs[name].annotation) if each is not NoneType]
         whole = given[0] if get_origin(theirs[name].annotation) in (Union, UnionType) else theirs[name].annotation
