@@ -160,27 +160,30 @@ class Exchange:
 @dataclass(frozen=True, slots=True)
 class OpenBook:
     """
-    A book, opened at the page of the exporter and the asset of an exchange.
+    A book, opened at the page of the exporter and the asset of an exchange; None where it has none, or nobody knows which.
 
     `entry` is what it fills in. `stated` has what the sender states of the facts that the book fills too, and
     `values` all values as they were before.
     """
 
     reader: BookReader
-    page: Page
+    page: Page | None
     stated: Mapping[str, Value]
     entry: BookEntry
     values: Mapping[str, Value]
 
     @classmethod
-    def at(cls, reader: BookReader, page: Page, values: Mapping[str, Value]) -> OpenBook:
-        """A book opened for an exchange with these values, as they are stated."""
+    def at(cls, reader: BookReader, page: Page | None, values: Mapping[str, Value]) -> OpenBook:
+        """A book opened for an exchange with these values, as they are stated. Without a page, what a register says of its facts stays."""
         stated = {reader.book.held: values[reader.book.held]} if reader.book.held in values else {}
-        return cls(reader, page, stated, reader.fill(page, values), values)
+        entry = reader.fill(page, values)
+        return cls(reader, page, stated, entry if page is not None else entry.without(values), values)
 
     def reads(self, facts: Collection[str], values: Mapping[str, Value]) -> bool:
         """Whether the book reads one of some facts, to fill others; one that is chosen for a disputed value is not read."""
         held = self.reader.book.held
+        if self.page is None and self.reader.book.of in facts:
+            return True
         return not self.reader.inputs.isdisjoint(facts) or (held in facts and not isinstance(values.get(held), Disputed))
 
     def again(self, values: Mapping[str, Value]) -> OpenBook:

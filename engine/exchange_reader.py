@@ -70,7 +70,6 @@ class ExchangeReader:
         }
         self._followers = Followers(vocabulary.facts.values())
         self._books = tuple(map(self._book_reader, vocabulary.books.values()))
-        self._unopened = [(book.book.fills, book.nothing()) for book in self._books]
         self._personal = {fact.name: _pointer(fact.name.split(".")) for fact in vocabulary.facts.values() if fact.personal}
 
     def schema(self) -> dict[str, Any]:
@@ -166,21 +165,16 @@ class ExchangeReader:
             return {}
 
     def _opened(self, exchange: Exchange, pages: Mapping[str, Page]) -> Exchange:
-        """The exchange with what the books fill in: of a book without a page, that it has no line of the asset."""
+        """The exchange with what the books fill in: of a book without a page, that it has no line of the asset, or which asset it is."""
         values, follows, sources = dict(exchange.values), dict(exchange.follows), dict(exchange.sources)
         opened = []
-        for reader, (fills, nothing) in zip(self._books, self._unopened, strict=True):
-            page = pages.get(reader.book.name)
-            if page is None:
-                for fact in fills:
-                    if fact not in values:
-                        values[fact], follows[fact] = nothing.values[fact], ()
-                continue
-            book = OpenBook.at(reader, page, values)
+        for reader in self._books:
+            book = OpenBook.at(reader, pages.get(reader.book.name), values)
             values |= book.entry.values
             follows |= book.entry.follows
             sources |= book.entry.sources
-            opened.append(book)
+            if book.page is not None or not isinstance(values.get(reader.book.of), str):
+                opened.append(book)
         return replace(exchange, values=values, follows=follows, sources=sources, books=tuple(opened))
 
     def _incoherent(self, exchange: Exchange, sent: frozenset[str]) -> Iterator[ExchangeProblem]:

@@ -352,7 +352,7 @@ class PDP:
         It is the same decision if nothing in it rests on the register or on a book; otherwise it is the outcome without its reasons.
         """
         exchange = written.judgement.exchange
-        if not any(exchange.register.values()) and not exchange.books:
+        if not any(exchange.register.values()) and not any(book.page for book in exchange.books):
             return written
         return withheld(written, LANGUAGES[written.lang])
 

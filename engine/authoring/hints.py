@@ -173,8 +173,9 @@ KEYS: dict[str, dict[str, str]] = {
         "to": "The fact of the id of the party that gets them.",
         "within": "What limits a grant.",
         "marks": "Whether it is exclusive, and whether it may be passed on.",
-        "fills": "Which facts the book fills: with `held`, `beyond`, `bound` and `encumbered`.",
+        "fills": "Which facts the book fills: with `held`, `beyond`, `bound`, `encumbered` and `older`.",
         "proof": "The kind of evidence that shows what the book does not have.",
+        "consent": "The kind of evidence by which the holder of an exclusive grant agrees to another.",
     },
     "EntryText": {
         "from": _FROM,

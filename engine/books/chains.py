@@ -236,6 +236,7 @@ def _granted(grant: Grant, own: bool) -> Granted:
         id=grant.id,
         purposes=_sorted(grant.purposes),
         territory=_sorted(grant.territory),
+        first=grant.first,
         until=grant.last,
         own=own,
         certain=grant.exclusive is not None,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from engine.books.chains import Reach, Reckoner
 from engine.books.grants import PERPETUAL, BookFacts, last_day
@@ -32,6 +33,12 @@ class BookEntry:
     follows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     asks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def without(self, facts: Collection[str]) -> BookEntry:
+        """The entry without some facts."""
+        if self.values.keys().isdisjoint(facts):
+            return self
+        return BookEntry(_besides(self.values, facts), self.sources, _besides(self.follows, facts), _besides(self.asks, facts))
+
 
 class BookReader:
     """Fills the facts of one book. `reckoner` says how far limits reach, `measures` what the proof may state that it covers."""
@@ -40,30 +47,44 @@ class BookReader:
         self.book = book
         self.reckoner = reckoner
         self.measures = measures
+        nothing: dict[str, Value] = {**dict.fromkeys(book.fills, False), book.beyond: SetOf(frozenset())}
+        self._nothing = BookEntry(nothing, follows=dict.fromkeys(nothing, ()))
 
     @property
     def inputs(self) -> frozenset[str]:
         """The facts from which what the book fills is made."""
         return self.book.inputs.union(*(each.stated for each in self.measures))
 
-    def nothing(self) -> BookEntry:
-        """Where the book has no line of the asset: nothing is beyond it, and nothing stands in the way."""
-        values: dict[str, Value] = {self.book.beyond: SetOf(frozenset()), self.book.bound: False, self.book.encumbered: False}
-        return BookEntry(values, follows=dict.fromkeys(values, ()))
+    def fill(self, page: Page | None, values: Mapping[str, Value]) -> BookEntry:
+        """
+        What a page says of an exchange with these values, as they are stated.
 
-    def fill(self, page: Page, values: Mapping[str, Value]) -> BookEntry:
-        """What a page says of an exchange with these values, as they are stated."""
+        Without a page the book has no line of the asset: nothing is beyond it, and nothing stands in the way. Where rights are spoken of
+        and no asset is named, nobody knows which page it would be, and the asset is asked for.
+        """
         book = self.book
-        if not page.known:
-            stated = values.get(book.held, Missing.LEFT_OUT)
-            open_: dict[str, Value] = {
-                book.held: Missing.UNKNOWN if isinstance(stated, Missing) else SetOf(frozenset(), open=True),
-                book.beyond: SetOf(frozenset(), open=True),
-                book.bound: Missing.UNKNOWN,
-                book.encumbered: Missing.UNKNOWN,
-            }
-            return BookEntry(open_, dict.fromkeys(open_, COUNTED), asks=dict.fromkeys(open_, (book.by,)))
-        return _Filling(self, page, values).entry()
+        if page is not None and page.known:
+            return _Filling(self, page, values).entry()
+        stated = values.get(book.held, Missing.LEFT_OUT)
+        conveyed = values.get(book.granted, Missing.LEFT_OUT)
+        unknown: dict[str, Value] = {
+            book.beyond: SetOf(frozenset(), open=True),
+            book.bound: Missing.UNKNOWN,
+            book.encumbered: Missing.UNKNOWN,
+            book.older: Missing.UNKNOWN,
+        }
+        if page is not None:
+            unknown[book.held] = Missing.UNKNOWN if isinstance(stated, Missing) else SetOf(frozenset(), open=True)
+            asks = () if isinstance(values.get(book.by, Missing.LEFT_OUT), str) else (book.by,)
+            return BookEntry(unknown, dict.fromkeys(unknown, COUNTED), asks=dict.fromkeys(unknown, asks))
+        if isinstance(values.get(book.of, Missing.LEFT_OUT), str) or conveyed is Missing.LEFT_OUT:
+            return self._nothing
+        if conveyed == SetOf(frozenset()):  # nothing of its own is given away; what it promised to others may stand in the way
+            unknown |= {book.beyond: SetOf(frozenset()), book.encumbered: False}
+        if book.consent not in values:
+            unknown[book.older] = False
+        follows = dict.fromkeys(unknown, (book.granted,))
+        return BookEntry(unknown, follows=follows, asks=dict.fromkeys(unknown, (book.of,)))
 
 
 class _Filling:
@@ -89,8 +110,16 @@ class _Filling:
         book = self.book
         held, held_asks = self._held()
         beyond, beyond_asks = self._beyond()
-        bound, encumbered = self._bound(), self._encumbered()
-        filled = {book.held: held, book.beyond: beyond, book.bound: bound, book.encumbered: encumbered}
+        binding = [*self._binding()]
+        bound, encumbered = _value(max((truth for _, truth in binding), default=Truth.NO)), self._encumbered()
+        older, older_asks = self._older([grant for grant, _ in binding])
+        filled = {
+            book.held: held,
+            book.beyond: beyond,
+            book.bound: bound,
+            book.encumbered: encumbered,
+            book.older: older,
+        }
         sent = tuple(each for each in (book.of, book.by, book.granted, *book.scope) if each in self.values)
         marks = tuple(each for each in (book.exclusive,) if each in self.values)
         shown = (book.proof, *self._measured_by()) if self.proof is Truth.YES else ()
@@ -99,13 +128,15 @@ class _Filling:
             book.beyond: (book.beyond, *sent, *shown),
             book.bound: (book.bound, *sent),
             book.encumbered: (book.encumbered, *sent, *marks),
+            book.older: (book.older, *sent, *([book.consent] if book.consent in self.values else ())),
         }
-        missing = self._missing()
+        conveys = () if all(grant.own for grant, _ in binding) else (book.granted,)
         asks = {
             book.held: held_asks,
-            book.beyond: tuple(missing) or beyond_asks,
-            book.bound: tuple(missing),
-            book.encumbered: tuple(self._missing(book.exclusive)),
+            book.beyond: tuple(self._missing(book.granted, *book.scope)) or beyond_asks,
+            book.bound: tuple(self._missing(*conveys, book.purposes, book.territory)),
+            book.encumbered: tuple(self._missing(book.granted, book.purposes, book.territory, book.exclusive)),
+            book.older: older_asks,
         }
         sources = dict.fromkeys(filled, self.source)
         return BookEntry(filled, sources, follows, asks)
@@ -160,9 +191,9 @@ class _Filling:
         """The document that shows what the book does not have, where the sender has not said that there is none."""
         return (self.book.proof,) if self.proof is Truth.UNKNOWN and not self.page.complete else ()
 
-    def _missing(self, *more: str) -> Iterator[str]:
-        """The facts of the exchange that must be known to hold it against the book."""
-        for fact in (self.book.granted, *self.book.scope, *more):
+    def _missing(self, *facts: str) -> Iterator[str]:
+        """Those facts of the exchange that are not known, of some that must be to hold it against the book."""
+        for fact in facts:
             value = self.values.get(fact, Missing.LEFT_OUT)
             if isinstance(value, Missing) or (isinstance(value, SetOf) and value.open):
                 yield fact
@@ -173,7 +204,7 @@ class _Filling:
             return SetOf(frozenset()), ()
         whole = self.page.complete or self.proof is Truth.NO
         certain: set[str] = set()
-        open_ = bool([*self._missing()])
+        open_ = bool([*self._missing(self.book.granted, *self.book.scope)])
         unproven = False
         for right in self.rights.members:
             scopes = [scope for scope in self.page.holds if scope.right == right]
@@ -197,34 +228,43 @@ class _Filling:
 
     def _at(self, scopes: Sequence[Scope], purpose: str | None, place: str | None) -> Iterator[tuple[str, Truth]]:
         """The same, for one purpose in one place; None for one that is not known, which is asked for."""
-        for_purpose = [(scope, self._covers(self.reckoner.purposes, scope.purposes, purpose)) for scope in scopes]
-        here = [
-            (scope, min(known, self._covers(self.reckoner.territory, scope.territory, place))) for scope, known in for_purpose
+        read = [
+            (
+                scope,
+                self._covers(self.reckoner.purposes, scope.purposes, purpose),
+                self._covers(self.reckoner.territory, scope.territory, place),
+            )
+            for scope in scopes
         ]
-        best = max(min(known, _sure(scope)) for scope, known in here)
-        if best is Truth.NO:
-            purposes = max(known for _, known in for_purpose)
-            places = max(self._covers(self.reckoner.territory, scope.territory, place) for scope in scopes)
-            if purposes is Truth.NO or places is not Truth.NO:
-                yield "purpose", Truth.NO
-            if places is Truth.NO or purposes is not Truth.NO:
-                yield "territory", Truth.NO
+        here = [(scope, min(for_it, there)) for scope, for_it, there in read]
+        if any(known is not Truth.NO for _, known in here):
+            yield "right", max(min(known, _sure(scope)) for scope, known in here)
+            yield from self._passed([(scope, known) for scope, known in here if known is not Truth.NO])
             return
-        covering = [(scope, known) for scope, known in here if known is not Truth.NO]
-        onward = [(scope, min(known, _mark(scope.onward))) for scope, known in covering]
-        yield "right", max(min(known, _sure(scope)) for scope, known in here)
-        passed = max(min(known, _sure(scope)) for scope, known in onward)
-        yield "onward", passed
-        if passed is Truth.NO:
-            return
-        if self.until is not None:
-            kept = [(scope, min(known, self._lasts(scope))) for scope, known in onward]
-            yield "term", max(min(known, _sure(scope)) for scope, known in kept)
+        for_purpose, in_place = (any(each[of] is not Truth.NO for each in read) for of in (1, 2))
+        if in_place or not for_purpose:
+            yield "purpose", Truth.NO
+        if for_purpose or not in_place:
+            yield "territory", Truth.NO
+        # What comes nearest says whether the exchange goes beyond the other limits, too.
+        near = [(scope, max(for_it, there)) for scope, for_it, there in read]
+        yield from self._passed([each for each in near if each[1] is not Truth.NO] or [(scope, Truth.YES) for scope in scopes])
+
+    def _passed(self, scopes: Sequence[tuple[Scope, Truth]]) -> Iterator[tuple[str, Truth]]:
+        """Whether some scopes may be passed on, and last long enough: each by itself, and both in one scope."""
+        may = [(min(known, _sure(scope)), _mark(scope.onward), self._lasts(scope)) for scope, known in scopes]
+        onward, term = (max(min(read[0], read[each]) for read in may) for each in (1, 2))
+        both = max(min(read) for read in may)
+        apart = both is Truth.NO and Truth.NO not in (onward, term)  # each is there, and not in the same scope
+        yield "onward", Truth.NO if apart else onward
+        yield "term", Truth.NO if apart else term if Truth.NO in (onward, term) else both
 
     def _lasts(self, scope: Scope) -> Truth:
+        if self.until is None:
+            return Truth.YES  # a term that is not known is asked for
         if scope.until is None:
             return Truth.UNKNOWN
-        return Truth.YES if self.until is not None and scope.until >= self.until else Truth.NO
+        return Truth.YES if scope.until >= self.until else Truth.NO
 
     @staticmethod
     def _covers(reach: Reach, granted: Collection[str] | None, wanted: str | None) -> Truth:
@@ -237,39 +277,59 @@ class _Filling:
             (self.reckoner.purposes, self.purposes, grant.purposes),
             (self.reckoner.territory, self.territory, grant.territory),
         ):
-            truth = reach.overlap(mine.members, theirs)
-            truths.append(Truth.UNKNOWN if truth is Truth.NO and mine.open else truth)
+            if mine.members or mine.open:
+                truth = reach.overlap(mine.members, theirs)
+                truths.append(Truth.UNKNOWN if truth is Truth.NO and mine.open else truth)
         if grant.until is None:
             truths.append(Truth.UNKNOWN)
         elif grant.until < self.day:
             truths.append(Truth.NO)
-        if not self.rights.members:
-            truths.append(Truth.UNKNOWN if self.rights.open else Truth.NO)
         return min(truths, default=Truth.YES)
 
-    def _bound(self) -> Value:
-        """Whether an exclusive grant to somebody else stands for what the exchange is for."""
+    def _binding(self) -> Iterator[tuple[Granted, Truth]]:
+        """The exclusive grants to somebody else, and whether each stands in the way, whatever right is conveyed, if any."""
         free = [scope for scope in self.page.holds if not scope.bound]
-        found = Truth.NO
         for grant in self.page.exclusive:
             truth = min(self._meets(grant), Truth.YES if grant.certain else Truth.UNKNOWN)
             if not grant.own and free and truth is not Truth.NO:
                 # A holder that has the same from elsewhere is not bound by what came before another of its lines.
-                unbound = [limit for right in self.rights.members for limit in self._against_free(right, free)]
-                truth = min(truth, max(unbound, default=Truth.UNKNOWN))
-            found = max(found, truth)
-        return _value(found)
+                truth = min(truth, self._unfree(free))
+            if truth is not Truth.NO:
+                yield grant, truth
 
-    def _against_free(self, right: str, free: Sequence[Scope]) -> Iterator[Truth]:
-        """For each limit, "yes" where the scopes that nothing binds do not cover the exchange."""
-        for _, truth in self._against([scope for scope in free if scope.right == right]):
-            yield ~truth
+    def _unfree(self, free: Sequence[Scope]) -> Truth:
+        """Whether the scopes that nothing binds do not cover all that is conveyed; where that is nothing, one right is enough."""
+        rights = self.rights.members or {scope.right for scope in free}
+        reads = [
+            max(~truth for _, truth in self._against([scope for scope in free if scope.right == right])) for right in rights
+        ]
+        if self.rights.members:
+            return max(reads)
+        return max(Truth.UNKNOWN, min(reads)) if self.rights.open else min(reads)
+
+    def _older(self, binding: Sequence[Granted]) -> tuple[Value, tuple[str, ...]]:
+        """Whether the consent that is shown is older than an exclusive grant that stands in the way, and what to ask for."""
+        document = self.values.get(self.book.consent, Missing.LEFT_OUT)
+        if not binding or not isinstance(document, Document) or document.state != "shown":
+            return False, ()
+        dated = document.fields.get("dated")
+        if not isinstance(dated, date):
+            return Missing.UNKNOWN, (f"{self.book.consent}.dated",)
+        if any(grant.first is not None and dated < grant.first for grant in binding):
+            return True, ()
+        return (Missing.UNKNOWN, ()) if any(grant.first is None for grant in binding) else (False, ())
 
     def _encumbered(self) -> Value:
         """Whether an exclusive grant would stand beside earlier grants of the exporter."""
         found = max((self._meets(grant) for grant in self.page.given), default=Truth.NO)
+        if not self.rights.members:
+            found = min(found, Truth.UNKNOWN if self.rights.open else Truth.NO)
         exclusive = self.values.get(self.book.exclusive, Missing.LEFT_OUT)
         return _value(min(found, Truth.UNKNOWN if isinstance(exclusive, Missing) else _mark(exclusive is True)))
+
+
+def _besides(of: Mapping[str, Any], facts: Collection[str]) -> dict[str, Any]:
+    return {fact: each for fact, each in of.items() if fact not in facts}
 
 
 def _set_of(value: Value) -> SetOf:

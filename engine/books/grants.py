@@ -23,8 +23,9 @@ class BookFacts:
     One book of the vocabulary, by the names of its facts.
 
     `of` is the asset, `by` who grants, `to` who gets, `granted` the rights. `purposes`, `territory` and `term` are the limits of a
-    grant, `exclusive` and `onward` its marks. `held`, `beyond`, `bound` and `encumbered` are the facts that the book fills. `proof` is the
-    document that shows what the book does not have.
+    grant, `exclusive` and `onward` its marks. `held`, `beyond`, `bound`, `encumbered` and `older` are the facts that the book fills.
+    `proof` is the document that shows what the book does not have, `consent` that by which the holder of an exclusive grant agrees to
+    another.
     """
 
     name: str
@@ -42,7 +43,9 @@ class BookFacts:
     beyond: str
     bound: str
     encumbered: str
+    older: str
     proof: str
+    consent: str
 
     @property
     def scope(self) -> tuple[str, ...]:
@@ -52,12 +55,12 @@ class BookFacts:
     @property
     def inputs(self) -> frozenset[str]:
         """The facts from which what the book fills is made."""
-        return frozenset((self.granted, *self.scope, self.exclusive, self.onward, self.proof))
+        return frozenset((self.granted, *self.scope, self.exclusive, self.onward, self.proof, self.consent))
 
     @property
     def fills(self) -> tuple[str, ...]:
         """The facts that nobody states and the book fills."""
-        return self.beyond, self.bound, self.encumbered
+        return self.beyond, self.bound, self.encumbered, self.older
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ class Granted(_Part):
     id: str
     purposes: tuple[str, ...] | None = None
     territory: tuple[str, ...] | None = None
+    first: date | None = Field(default=None, description="its first day")
     until: date | None = None
     own: bool = Field(default=True, description="the exporter itself made it")
     certain: bool = True

@@ -34,7 +34,7 @@ class Wholes:
         # The groups of facts that are the exporter's own: who she is, and what was counted of her.
         counted = (fact.name for fact in bundle.vocabulary.facts.values() if fact.counts)
         self._own = tuple(dict.fromkeys(name.partition(".")[0] for name in (*self._begins, *counted)))
-        # The groups that are neither hers nor the later leg's alone, and in them the facts that only the later leg states: who reads the data.
+        # The groups that are neither hers nor the later leg's alone, and in them what only the later leg states: who reads the data.
         there = (*self._own, *(touch.fact.partition(".")[0] for touch in touches if touch.as_ in LATER))
         self._shared = {name.partition(".")[0] for name in bundle.vocabulary.facts}.difference(there)
         self._access = tuple(touch.fact.partition(".") for touch in touches if touch.as_ == "access")

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.books.grants import PERPETUAL
-from engine.books.page import Granted, Scope
+from engine.books.page import Granted, Page, Scope
 from engine.exchange import Exchange, OpenBook
 from engine.explaining.phrasebook import Phrasebook
 from engine.values import Duration, Missing, SetOf, to_json
@@ -23,17 +23,20 @@ MOST_TOLD = 8  # rights, or grants, of one line
 def rights(exchange: Exchange, book: Phrasebook) -> dict[str, Mapping[str, Any]]:
     """The groups of lines on rights, by the name of the book."""
     return {
-        opened.reader.book.name: {"title": opened.reader.book.title.in_(book.language.code), "lines": [*_Told(opened, book)]}
+        opened.reader.book.name: {
+            "title": opened.reader.book.title.in_(book.language.code),
+            "lines": [*_Told(opened, opened.page, book)],
+        }
         for opened in exchange.books
-        if opened.page.known
+        if opened.page is not None and opened.page.known
     }
 
 
 class _Told:
     """The lines of one opened book, for a phrasebook."""
 
-    def __init__(self, opened: OpenBook, phrasebook: Phrasebook) -> None:
-        self._page, self._values = opened.page, opened.entry.values
+    def __init__(self, opened: OpenBook, page: Page, phrasebook: Phrasebook) -> None:
+        self._page, self._values = page, opened.entry.values
         self._stated = opened.values
         self._facts = opened.reader.book
         self._book, self._say = phrasebook, phrasebook.language

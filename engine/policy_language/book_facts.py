@@ -1,7 +1,7 @@
 """
 Read the part `books` of a vocabulary, which says which facts of an exchange a book is kept of, and which facts the book fills.
 
-Each fact must be of the type that the book needs, and each of the four fills must be named once. Each error is a finding at its book.
+Each fact must be of the type that the book needs, and each of the five fills must be named once. Each error is a finding at its book.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _read_book(
             findings.error(at, "duplicate-id", said, help="keep one of the two")
             sound = False
         filled[what] = fact
-    for what in ("held", "beyond", "bound", "encumbered"):
+    for what in ("held", "beyond", "bound", "encumbered", "older"):
         if what not in filled:
             said = f"no fact of `{name}` is filled with `{what}`"
             findings.error(at, "missing-key", said, help=f"name one under `fills:`, like `rights.{what}: {what}`")
@@ -49,6 +49,7 @@ def _read_book(
         within.purposes: ("value", True), within.territory: ("value", True), within.term: ("duration", False),
         marks.exclusive: ("yes/no", False), marks.onward: ("yes/no", False), filled["held"]: ("value", True),
         filled["beyond"]: ("value", True), filled["bound"]: ("yes/no", False), filled["encumbered"]: ("yes/no", False),
+        filled["older"]: ("yes/no", False),
     }  # fmt: skip
     for fact, (kind, many) in shapes.items():
         known = types.get(fact)
@@ -69,14 +70,15 @@ def _read_book(
         said = f"the values of `{filled['beyond']}` are not {', '.join(f'`{limit}`' for limit in LIMITS)}"
         findings.error(at, "ill-typed", said, help="name exactly these")
         sound = False
-    if text.proof not in evidence:
-        help = did_you_mean(text.proof, evidence)
-        findings.error(at, "unknown-fact", f"`{text.proof}` is no kind of evidence", help=help)
-        sound = False
+    for kind in (text.proof, text.consent):
+        if kind not in evidence:
+            help = did_you_mean(kind, evidence)
+            findings.error(at, "unknown-fact", f"`{kind}` is no kind of evidence", help=help)
+            sound = False
     if not sound:
         return None
     return BookFacts(
         name, text.title.words, text.of, text.granted, text.by, text.to, within.purposes, within.territory, within.term,
-        marks.exclusive, marks.onward, filled["held"], filled["beyond"], filled["bound"], filled["encumbered"],
-        f"evidence.{text.proof}",
+        marks.exclusive, marks.onward, filled["held"], filled["beyond"], filled["bound"], filled["encumbered"], filled["older"],
+        f"evidence.{text.proof}", f"evidence.{text.consent}",
     )  # fmt: skip

@@ -28,8 +28,9 @@ class BookText(DocumentText):
     """
     A book of rights: what a commitment writes into it, and which facts it fills in a later exchange.
 
-    `of` is the asset. Each right in `granted` goes `by` one party `to` another, `within` limits. `fills` maps a fact to what the book says
-    of it: `held`, `beyond`, `bound` or `encumbered`. `proof` is the document that shows what the book does not have.
+    `of` is the asset. Each right in `granted` goes `by` one party `to` another, `within` limits. `fills` maps a fact to what the book
+    says of it: `held`, `beyond`, `bound`, `encumbered` or `older`. `proof` is the document that shows what the book does not have,
+    `consent` that by which the holder of an exclusive grant agrees to another.
     """
 
     title: Text
@@ -39,8 +40,9 @@ class BookText(DocumentText):
     to: str
     within: BookLimitsText
     marks: BookMarksText
-    fills: dict[str, Literal["held", "beyond", "bound", "encumbered"]]
+    fills: dict[str, Literal["held", "beyond", "bound", "encumbered", "older"]]
     proof: str
+    consent: str
 
 
 class PromiseText(DocumentText):

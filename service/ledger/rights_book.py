@@ -5,7 +5,7 @@ A committed exchange goes in, and becomes a line for each right that it conveys.
 say of its exporter comes out as a page. Only the lines that can matter are read: those to the exporter and to whoever granted them in
 turn, what these parties granted exclusively, and what the exporter granted. A row names no party and no asset.
 
-INVARIANT (nothing unproven counts as held): a chain of more lines than are read here proves nothing.
+INVARIANT (nothing unproven counts as held): where more lines lead to a party than are read here, nothing is known of what it holds.
 """
 
 import json
@@ -27,9 +27,7 @@ from service.store.database import Database
 from service.store.moments import moment_text
 from service.store.tables import right_line, right_opening
 
-MOST_STEPS = 64  # of a chain
-MOST_PARTIES = 500  # in the chains to an exporter
-MOST_LINES = 2_000  # that are read for one exchange
+MOST_LINES = 2_000  # in the chains to a party
 FEW_LINES = 64  # of an asset: so few are read at once
 
 ANY_NUMBER = 2**63 - 1  # above the number of every record
@@ -48,13 +46,15 @@ def _some(name: str) -> sa.BindParameter[Any]:
 
 # The lines of an asset that are not void, of openings and of what was committed before a record, without those of one commitment. What
 # was recorded from the moment `known` on is not known.
-_OF_ASSET = sa.and_(_line.book == _text("book"), _line.asset == _text("asset"), _line.at < _text("known"))
-_COUNTS = sa.and_(
-    _OF_ASSET,
+_KNOWN = sa.and_(_line.book == _text("book"), _line.at < _text("known"))
+_STOOD = sa.and_(
+    _KNOWN,
     sa.or_(_line.voided_at.is_(None), _line.voided_at >= _text("known")),
     _line.source != _text("without"),
     sa.or_(_line.sequence.is_(None), _line.sequence < sa.bindparam("before", type_=sa.BigInteger)),
 )
+_ASSET = _line.asset == _text("asset")
+_OF_ASSET, _COUNTS = sa.and_(_KNOWN, _ASSET), sa.and_(_STOOD, _ASSET)
 STANDS = sa.and_(
     _line.first <= _text("day"),
     sa.or_(_line.until.is_(None), _line.until >= _text("day")),
@@ -66,6 +66,18 @@ _of_holder = sa.and_(_opening.party == _text("holder"), _opening.complete.is_(sa
 _OPENINGS = sa.select(sa.func.count(), sa.func.max(sa.case((_of_holder, 1), else_=0))).where(_OPENED)
 _TO = sa.select(right_line).where(_COUNTS, _line.holder.in_(_some("parties"))).limit(MOST_LINES + 1)
 _TO_ANY = sa.select(right_line).where(_OF_ASSET, _line.holder.in_(_some("parties"))).limit(MOST_LINES + 1)
+
+
+def _granters(lines: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Whoever granted some parties a right in the asset, and whoever granted it to those in turn, to the end of each chain."""
+    granted = sa.select(_line.granter.label("party"), _line.asset).where(lines, _line.granter.is_not(None))
+    found = granted.where(_ASSET, _line.holder.in_(_some("parties"))).cte("granters", recursive=True)
+    # The asset of the line before, not the one asked for: else SQLite reads all lines of the asset at each step.
+    found = found.union(granted.where(_line.holder == found.c.party, _line.asset == found.c.asset))
+    return sa.select(found.c.party).limit(MOST_LINES + 1)
+
+
+_GRANTERS, _GRANTERS_ANY = _granters(_STOOD), _granters(_KNOWN)
 _EXCLUSIVE = (
     sa.select(right_line)
     .where(_COUNTS, _line.granter.in_(_some("parties")), sa.or_(_line.exclusive.is_(None), _line.exclusive.is_(sa.true())))
@@ -107,13 +119,15 @@ class Made:
     """
     The commitment of an exchange that is decided again: its id, the number of its record, and its day.
 
-    It is held against what was granted before it, as that stands `on` a day.
+    It is held against what was granted before it, as that stands `on` a day. An end that was recorded after the moment `at` shortens
+    nothing before its day.
     """
 
     id: str
     sequence: int
     day: date
     on: date
+    at: str
 
 
 class TooManyLines(Exception):
@@ -208,20 +222,13 @@ class RightsBook:
 
         `void`: those that never stood, too. Raises TooManyLines.
         """
+        granters = connection.execute(_GRANTERS_ANY if void else _GRANTERS, {**asked, "parties": sorted(holders)}).scalars()
+        parties = sorted({*holders, *granters})
         rows: dict[tuple[str, int], Any] = {}
-        parties, new = set(holders), set(holders)
-        for _ in range(MOST_STEPS):
-            found = connection.execute(_TO_ANY if void else _TO, {**asked, "parties": sorted(new)}).all()
+        for query in (_TO_ANY if void else _TO, _EXCLUSIVE) if len(parties) <= MOST_LINES else ():
+            found = connection.execute(query, {**asked, "parties": parties})
             rows |= {(row.source, row.number): row for row in found}
-            new = {row.granter for row in found if row.granter is not None} - parties
-            parties |= new
-            if len(rows) > MOST_LINES or len(parties) > MOST_PARTIES:
-                raise TooManyLines
-            if not new:
-                break
-        found = connection.execute(_EXCLUSIVE, {**asked, "parties": sorted(parties)}).all()
-        rows |= {(row.source, row.number): row for row in found}
-        if len(rows) > MOST_LINES:
+        if len(parties) > MOST_LINES or len(rows) > MOST_LINES:
             raise TooManyLines
         return [*rows.values()]
 
@@ -269,16 +276,14 @@ class RightsBook:
             return None
         if holder is None:
             return engine.Page(on=first, known=False)
-        if len(every) <= FEW_LINES:
-            page = reader.reckoner.page([*grants_of(every)], holder, recipient, on, bool(complete))
-            return page if page.on == first else page.model_copy(update={"on": first})
-        try:
-            rows = self.chains(connection, asked, [holder])
-        except TooManyLines:
-            return engine.Page(on=first, known=False)
-        besides = [each for each in (holder, recipient) if each is not None]
-        given = connection.execute(_GIVEN, {**asked, "besides": besides}).all()
-        page = reader.reckoner.page([*grants_of((*rows, *given))], holder, recipient, on, bool(complete))
+        if len(every) > FEW_LINES:
+            try:
+                rows = self.chains(connection, asked, [holder])
+            except TooManyLines:
+                return engine.Page(on=first, known=False)
+            besides = [each for each in (holder, recipient) if each is not None]
+            every = [*rows, *connection.execute(_GIVEN, {**asked, "besides": besides})]
+        page = reader.reckoner.page([*_foreseen(every, made)], holder, recipient, on, bool(complete))
         return page if page.on == first else page.model_copy(update={"on": first})
 
     def _party(self, connection: sa.Connection, exchange: engine.Exchange, fact: str) -> str | None:
@@ -332,6 +337,13 @@ def grants_of(rows: Iterable[Any]) -> Iterable[engine.Grant]:
             opened=row.sequence is None,
             ended=None if row.ended is None else date.fromisoformat(row.ended),
         )
+
+
+def _foreseen(rows: Iterable[Any], made: Made | None) -> Iterable[engine.Grant]:
+    """Rows as the engine reads them, without the ends that lie ahead and that nobody knew of when a commitment was made."""
+    for row, grant in zip(rows, grants_of(rows), strict=True):
+        ahead = made is not None and row.ended is not None and row.ended_at >= made.at and row.ended > made.on.isoformat()
+        yield replace(grant, ended=None) if ahead else grant
 
 
 def line_of(grant: engine.Grant, book: str, asset: str) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 Reading the books of rights: who may do what with an asset on a day, and what a party has and has granted.
 
 A day goes in, and lines come out: each with its parties, how far it reaches for certain, by which chain, and which lines are missing from
-a chain that proves nothing. `on` is the day on which they stand, `known` the day up to whose end the book is read: what was recorded later
-counts for nothing. The names of parties and assets are those in the records and openings; a name that was erased is null.
+a chain that proves nothing. A line is proven, not proven or unknown by the lines that lead to it, whatever list it is in. `on` is the day
+on which they stand, `known` the day up to whose end the book is read: what was recorded later counts for nothing. The names of parties and
+assets are those in the records and openings; a name that was erased is null.
 """
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -69,7 +71,9 @@ class RightsLinePart(LedgerPart):
     state: LineState = Field(description="how it is on the day; `withdrawn` never stood")
     ended: date | None = Field(description="the first day on which it no longer stood; null where it was not ended")
     recorded_at: datetime = Field(description="when it was recorded")
-    proven: bool | None = Field(description="whether all of it is sure on the day; null where too many lines lead to it")
+    proven: bool | None = Field(
+        description="whether all of it is sure on the day; null, for unknown, where too many lines lead to it"
+    )
     reaches: list[ReachPart] = Field(description="how far it reaches, part by part; none where it does not stand")
     missing: list[str] = Field(description="the ids of lines that would prove the rest and do not stand on the day")
 
@@ -180,16 +184,10 @@ class RightsReadings:
     ) -> Iterable[tuple[Any, RightsLinePart]]:
         """The lines of one asset."""
         reader = next((each for each in self._service.live.bundle.reader.books if each.book.name == book), None)
-        proofs: _Proofs | None = None
-        if reader is not None:
-            holders = {party for row in rows for party in (row.granter, row.holder) if party is not None}
-            try:
-                chain = self._rights.chains(connection, about(book, asset, known=known), holders, void=True)
-                proofs = _Proofs(reader, chain, on, known)
-            except TooManyLines:
-                proofs = None
+        by_row = {} if reader is None else self._proofs(connection, reader, about(book, asset, known=known), rows, on)
         for row in rows:
             (grant,) = _as_known([row], known)
+            proofs = by_row.get((row.source, row.number))
             scopes = proofs.scopes(row) if proofs else []
             yield (
                 row,
@@ -212,6 +210,28 @@ class RightsReadings:
                     missing=proofs.missing(row) if proofs and grant.stands(on) else [],
                 ),
             )
+
+    def _proofs(
+        self, connection: sa.Connection, reader: engine.BookReader, asked: Mapping[str, Any], rows: Sequence[Any], on: date
+    ) -> dict[tuple[str, int], "_Proofs"]:
+        """
+        How far the lines of an asset are proven, by their places. Those are left out to whose granter more lines lead than are read.
+
+        What leads to one granter is a part of what leads to several: so each line reads the same, however many are read with it.
+        """
+        granters = sorted({row.granter for row in rows if row.granter is not None})
+        try:
+            chain = self._rights.chains(connection, asked, granters, void=True) if granters else []
+        except TooManyLines:
+            if len(granters) == 1:
+                return {}
+            halves = granters[: len(granters) // 2], granters[len(granters) // 2 :]
+            some = [[row for row in rows if row.granter in half] for half in halves]
+            some.append([row for row in rows if row.granter is None])
+            return {place: found for part in some for place, found in self._proofs(connection, reader, asked, part, on).items()}
+        every = {(row.source, row.number): row for row in (*chain, *rows)}
+        proofs = _Proofs(reader, [*every.values()], on, asked["known"])
+        return {(row.source, row.number): proofs for row in rows}
 
     def _names(self, connection: sa.Connection, rows: Sequence[Any]) -> dict[str, dict[str, str | None]]:
         """The names of the asset and of the parties of each commitment and opening; null where they are erased or not known."""
@@ -251,6 +271,7 @@ class _Proofs:
         for each in self._grants:
             self._to.setdefault(each.holder, []).append(each)
         self._of = {(row.source, row.number): each for row, each in zip(rows, self._grants, strict=True)}
+        self._sure: dict[engine.Grant, bool] = {}
 
     def scopes(self, row: Any) -> Sequence[engine.Scope]:
         """What a line gives; nothing where it does not stand."""
@@ -263,17 +284,19 @@ class _Proofs:
         return grant is not None and self._proven(grant)
 
     def _proven(self, grant: engine.Grant) -> bool:
-        sure = [scope for scope in self._scopes.get(grant, ()) if scope.sure]
-        return self._reckoner.proven(replace(grant, until=self._on), sure)
+        if grant not in self._sure:
+            sure = [scope for scope in self._scopes.get(grant, ()) if scope.sure]
+            self._sure[grant] = self._reckoner.proven(replace(grant, until=self._on), sure)
+        return self._sure[grant]
 
     def missing(self, row: Any) -> list[str]:
         """The lines that would prove a line on the day and do not stand, the nearest first; none where it is proven."""
         seen: dict[str, None] = {}
         grant = self._of.get((row.source, row.number))
-        todo = [] if grant is None or self._proven(grant) else [grant]
+        todo = deque([] if grant is None or self._proven(grant) else [grant])
         looked = set()
         while todo:
-            grant = todo.pop(0)
+            grant = todo.popleft()
             for each in self._to.get(grant.granter, ()) if grant.granter is not None else ():
                 before = each.opened or (each.order < grant.order and each.first <= grant.first)
                 if each.right != grant.right or not before or each in looked:

@@ -1,13 +1,13 @@
 """
 What was committed and still runs: the rows of the ledger go in, commitments with their records come out, and their exchanges read again.
 
-A commitment runs until it is ended or replaced. An exchange that happens once runs on its own day only, one with a term until its end.
-After that only its duties are watched.
+A commitment runs until it is withdrawn or replaced. An exchange that happens once runs on its own day only, one with a term until its end,
+one whose rights were ended until the day before. After that only its duties are watched.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -24,7 +24,7 @@ from service.policies.live import Live
 from service.register import entity_versions, named_exchanges
 from service.register.entity import Version
 from service.register.stated_facts import ROLES
-from service.store.tables import commitment, personal, record, watched
+from service.store.tables import commitment, personal, record, right_line, watched
 
 _OF_THE_REGISTER = ("unknown-entity", "entity-withdrawn", "entity-expired", "entity-not-yet-valid")
 
@@ -48,15 +48,18 @@ class Row:
     A commitment that counts, with what the watch has written of it, None if it is new to the watch.
 
     `sequence` is the record of its evaluation, `named` that of the decision that the caller named. `erased`: a value of it is erased.
+    `ended` is the first day on which the rights that it granted no longer stand, None where nobody ended them.
     """
 
     id: str
     decision: str
     evaluation: str
     as_of: date
+    at: str
     sequence: int
     named: int
     erased: bool
+    ended: date | None
     watched: Any | None
 
 
@@ -128,18 +131,22 @@ class Committed:
 
     def runs_until(self, exchange: engine.Exchange) -> date | None:
         """The last day on which the exchange runs; None if it runs until it is ended."""
-        return runs_until(exchange, self.row.as_of)
+        last = runs_until(exchange, self.row.as_of)
+        return last if self.row.ended is None else min(last or date.max, self.row.ended - timedelta(days=1))
 
 
 def page(connection: sa.Connection, after: int, limit: int) -> list[Row]:
     """Commitments that count, in the order of their records, after a record."""
     named = record.alias("named")
     gone = personal.c.sequence == commitment.c.sequence, personal.c.erased_at.is_not(None)
+    ended = sa.select(sa.func.min(right_line.c.ended)).where(right_line.c.source == commitment.c.id)
+    rights_ended = ended.correlate(commitment).scalar_subquery()
     query = (
         sa.select(
             commitment,
             named.c.sequence.label("named"),
             sa.exists().where(*gone).label("is_erased"),
+            rights_ended.label("rights_ended"),
             *(each.label(f"watched_{each.name}") for each in watched.columns),
         )
         .join(named, named.c.id == commitment.c.decision)
@@ -154,9 +161,11 @@ def page(connection: sa.Connection, after: int, limit: int) -> list[Row]:
             row.decision,
             row.evaluation,
             date.fromisoformat(row.as_of),
+            row.committed_at,
             row.sequence,
             row.named,
             bool(row.is_erased),
+            None if row.rights_ended is None else date.fromisoformat(row.rights_ended),
             None if row.watched_commitment is None else row,
         )
         for row in connection.execute(query)

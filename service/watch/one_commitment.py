@@ -72,7 +72,7 @@ class OneCommitment:
         days = {} if over else self._days_of_register() | self._days_of_rights(state)
         state = self._walk(state, begin, until, {day: cause for day, cause in sorted(days.items()) if begin < day <= until})
         if changed:
-            self._averted(begin, until)
+            self._averted(begin, self._until)  # also what lay behind an end that is new
         dues = self._dues()
         upcoming = [self._outlook.ahead(state, max(until, begin)).next_day if runs is None or until < runs else None]
         upcoming += [next((day for day in sorted(days) if day > until), None), min((each.day for each in dues), default=None)]

@@ -109,7 +109,7 @@ class Outlook:
     @staticmethod
     def made(committed: Committed, day: date) -> Made:
         """A commitment, as it is held on a day against what was granted before it."""
-        return Made(committed.row.id, committed.row.sequence, committed.row.as_of, day)
+        return Made(committed.row.id, committed.row.sequence, committed.row.as_of, day, committed.row.at)
 
     def ahead(self, state: State, until: date) -> engine.OutcomesAhead:
         """The days on which the outcome of a state moves, up to a day."""

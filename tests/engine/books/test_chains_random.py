@@ -35,7 +35,7 @@ NO, MAYBE, YES = 0, 1, 2
 
 BOOK = BookFacts(
     "rights", NO_WORDS, "asset", "conveyed", "by", "to", "purposes", "territory", "term", "exclusive", "onward",
-    "held", "beyond", "bound", "encumbered", "evidence.proof",
+    "held", "beyond", "bound", "encumbered", "older", "evidence.proof", "evidence.consent",
 )  # fmt: skip
 READER = BookReader(
     BOOK,
@@ -148,23 +148,34 @@ class Model:
                     for path in self.paths(line, purpose, place)
                     if free_of is None or not path.bound
                 ]
-                if not ways:
-                    some_place = any(self.reaches(line, purpose, None, free_of) for line in lines)
-                    some_purpose = any(self.reaches(line, None, place, free_of) for line in lines)
-                    if not some_place or some_purpose:
-                        yield "purpose", NO
-                    if not some_purpose or some_place:
-                        yield "territory", NO
+                if ways:
+                    yield "right", best(ways)
+                    yield from self.passed(ways, asked)
                     continue
+                some_place = any(self.reaches(line, purpose, None, free_of) for line in lines)
+                some_purpose = any(self.reaches(line, None, place, free_of) for line in lines)
+                if not some_place or some_purpose:
+                    yield "purpose", NO
+                if not some_purpose or some_place:
+                    yield "territory", NO
+                every = [
+                    (at, line, path)
+                    for at in product(PURPOSES, (*PLACES, ELSEWHERE))
+                    for line in lines
+                    for path in self.paths(line, *at)
+                    if free_of is None or not path.bound
+                ]
+                near = [(line, path) for at, line, path in every if at[0] == purpose or at[1] == place]
+                yield from self.passed(near or [(line, path) for _, line, path in every], asked)
 
-                def best(chosen: list[tuple[Grant, Path]]) -> int:
-                    return max((YES if path.proven else MAYBE for _, path in chosen), default=NO)
-
-                onward = [(line, path) for line, path in ways if line.onward]
-                yield "right", best(ways)
-                yield "onward", best(onward)
-                if onward:
-                    yield "term", best([(line, path) for line, path in onward if path.until >= asked.until])
+    def passed(self, ways: list[tuple[Grant, Path]], asked: Asked) -> Iterator[tuple[str, int]]:
+        """Whether some ways may be passed on and last long enough; where no way does both, the exchange goes beyond both."""
+        onward = [(line, path) for line, path in ways if line.onward]
+        long = [(line, path) for line, path in ways if path.until >= asked.until]
+        both = [each for each in onward if each in long]
+        apart = bool(onward and long) and not both
+        yield "onward", NO if apart else best(onward)
+        yield "term", best(both if onward and long else long)
 
     def unbound(self, line: Grant) -> bool:
         return any(
@@ -186,11 +197,7 @@ class Model:
         assert grant.purposes is not None
         assert grant.territory is not None
         anywhere = ANYWHERE in grant.territory
-        return (
-            bool(asked.rights)
-            and bool(grant.purposes & asked.purposes)
-            and (anywhere or bool(grant.territory & asked.territory))
-        )
+        return bool(grant.purposes & asked.purposes) and (anywhere or bool(grant.territory & asked.territory))
 
     def bound(self, party: str, recipient: str, asked: Asked) -> int:
         mine = [
@@ -211,15 +218,22 @@ class Model:
             elif grant.id in binding:
                 truth = YES
                 if free:
-                    truth = min(truth, max((2 - reads for _, reads in self.beyond(party, asked, binding)), default=MAYBE))
+                    # Whoever conveys nothing supplies by any right that it has.
+                    mays = [asked] if asked.rights else [asked._replace(rights=frozenset((each,))) for each in RIGHTS]
+                    truth = min(truth, *(max(2 - reads for _, reads in self.beyond(party, may, binding)) for may in mays))
                 found = max(found, truth)
         return found
 
     def encumbered(self, party: str, recipient: str, asked: Asked) -> bool:
-        return any(
+        return bool(asked.rights) and any(
             grant.granter == party and not grant.opened and grant.holder not in (party, recipient) and self.meets(grant, asked)
             for grant in self.standing()
         )
+
+
+def best(ways: list[tuple[Grant, Path]]) -> int:
+    """Whether there is a way, for certain."""
+    return max((YES if path.proven else MAYBE for _, path in ways), default=NO)
 
 
 class Asked(NamedTuple):
@@ -292,7 +306,8 @@ class Chains:
         months = self.random.choice((1, 2, 6))
         until = Duration(months=months).after(day) - timedelta(1)
         places = self.some((*PLACES, ELSEWHERE))
-        return Asked(self.some(RIGHTS), self.some(PURPOSES), places, months, until)
+        rights = self.some(RIGHTS) if self.random.random() < 0.9 else frozenset[str]()
+        return Asked(rights, self.some(PURPOSES), places, months, until)
 
 
 def differences(seed: int) -> Iterator[str]:

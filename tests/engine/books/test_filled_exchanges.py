@@ -17,7 +17,7 @@ from engine.books.grants import PERPETUAL, Grant
 from engine.books.page import Page
 from engine.deciding.judgement import Judgement
 from engine.exchange import Exchange
-from engine.values import Disputed, Duration, SetOf
+from engine.values import Disputed, Duration, Missing, SetOf
 
 DAY = date(2026, 11, 24)
 PROOF = "evidence.rights-beyond-the-book"
@@ -117,22 +117,50 @@ def test_what_was_granted_is_filled_in_and_counted(sale: Sale) -> None:
     assert {each.fact: each.source for each in sale.pdp.rests_on(registered)}["rights.held"] == "registered"
 
 
-@pytest.mark.parametrize(
-    ("change", "limit"),
-    [
-        ({"terms.term": "5 years"}, "term"),
-        ({"terms.territory": ["KE", "CN"]}, "territory"),
-        ({"terms.purposes": ["green-transition", "industry"]}, "purpose"),
-        ({"rights.conveyed": ["use", "hold"]}, "right"),
-    ],
-)
-def test_what_goes_beyond_its_own_limits_is_not_let_through(sale: Sale, change: dict[str, Any], limit: str) -> None:
-    page = sale.page(USE, OPERATE, complete=True)
+BEYOND: dict[str, dict[str, Any]] = {
+    "term": {"terms.term": "5 years"},
+    "territory": {"terms.territory": ["KE", "CN"]},
+    "purpose": {"terms.purposes": ["green-transition", "industry"]},
+    "right": {"rights.conveyed": ["use", "hold"]},
+}
+
+
+@pytest.mark.parametrize("limit", BEYOND)
+def test_what_goes_beyond_its_own_limits_is_not_let_through(sale: Sale, limit: str) -> None:
+    page, change = sale.page(USE, OPERATE, complete=True), BEYOND[limit]
     exchange = sale.exchange(page, change)
     assert exchange.values["rights.beyond"] == SetOf(frozenset((limit,)))
+    assert sale.outcome(page, change) == ("requirements_unmet", [])
     # Raw data are looked at anyway, so that nothing but the proof of the right is open.
-    assert sale.outcome(page, change) == ("review" if limit == "right" else "requirements_unmet", [])
     assert sale.outcome(sale.page(USE, OPERATE), change) == ("review" if limit == "right" else "undetermined", [PROOF])
+
+
+def test_every_limit_that_an_exchange_goes_beyond_is_named(sale: Sale) -> None:
+    change = {fact: value for each in BEYOND.values() for fact, value in each.items()}
+    kept = [replace(each, onward=False) for each in (USE, OPERATE)]
+    for number in range(1, len(BEYOND) + 1):
+        some = [*BEYOND][:number]
+        few = {fact: value for limit in some for fact, value in BEYOND[limit].items()}
+        assert sale.exchange(sale.page(USE, OPERATE, complete=True), few).values["rights.beyond"] == SetOf(frozenset(some))
+    assert sale.exchange(sale.page(*kept, complete=True), change).values["rights.beyond"] == SetOf(
+        frozenset((*BEYOND, "onward"))
+    )
+    lines = account(sale, sale.page(*kept, complete=True), change)
+    assert lines["beyond"]["value"] == sorted((*BEYOND, "onward"))
+
+
+def test_two_lines_of_which_neither_may_be_passed_on_for_so_long_are_gone_beyond_in_both_limits(sale: Sale) -> None:
+    short, kept = replace(USE, until=date(2027, 1, 1)), replace(USE, id="c3", onward=False, order=3)
+    exchange = sale.exchange(sale.page(short, kept, complete=True), {"rights.conveyed": ["use"], "terms.term": "1 year"})
+    assert exchange.values["rights.beyond"] == SetOf(frozenset(("term", "onward")))
+
+
+def test_a_right_that_one_never_had_is_not_sold_though_the_book_is_complete(sale: Sale) -> None:
+    """Outside China no norm looks at it: what the parties promised does."""
+    british = {"exporter.country": "GB", "rights.conveyed": ["hold"], "rights.held": None}
+    judged = sale.judged(sale.page(USE, OPERATE, complete=True), british)
+    assert judged.exchange.values["rights.beyond"] == SetOf(frozenset(("right",)))
+    assert judged.outcome.jurisdictions["CONTRACT"].low.word == "requirements_unmet"
 
 
 def test_a_promise_of_onward_supply_is_kept_whatever_norms_say(sale: Sale) -> None:
@@ -154,6 +182,53 @@ def test_an_exclusive_grant_stands_in_the_way_where_purpose_place_and_time_meet(
     assert sale.outcome(sale.page(USE, OPERATE, unknown))[0] in ("undetermined", "review")
     open_, asked = sale.outcome(sale.page(USE, OPERATE, elsewhere), {"terms.territory": None})
     assert (open_, asked[:1]) == ("undetermined", ["terms.territory"])
+
+
+@pytest.mark.parametrize("role", ["controller", "processor"])
+def test_an_exclusive_grant_is_not_evaded_by_conveying_nothing(sale: Sale, role: str) -> None:
+    exclusive = grant("x", "use", "B", "D", 3, exclusive=True)
+    change: dict[str, Any] = {"rights.conveyed": [], "recipient.role": role}
+    judged = sale.judged(sale.page(USE, OPERATE, exclusive), change)
+    assert judged.exchange.values["rights.bound_elsewhere"] is True
+    promised = judged.outcome.jurisdictions.get("CONTRACT")
+    assert (promised.high.word if promised else "") == ("requirements_unmet" if role == "controller" else "")
+    nowhere = change | {"terms.purposes": None, "terms.territory": None}
+    judged = sale.judged(sale.page(USE, OPERATE, exclusive), nowhere)
+    assert judged.exchange.values["rights.bound_elsewhere"] is Missing.UNKNOWN
+    assert judged.exchange.asked_for("rights.bound_elsewhere") == ("terms.purposes", "terms.territory")
+    for limit in ("terms.purposes", "terms.territory"):
+        assert sale.exchange(sale.page(USE, OPERATE, exclusive), change | {limit: []}).values["rights.bound_elsewhere"] is True
+
+
+def test_a_consent_that_is_older_than_the_exclusive_grant_is_none(sale: Sale) -> None:
+    page = sale.page(USE, OPERATE, grant("x", "use", "B", "D", 3, exclusive=True))  # since 2026-01-01
+    for dated, word in (("2026-01-01", "permitted"), ("2025-12-31", "requirements_unmet")):
+        shown = {"evidence.exclusive-holder-consent": {"dated": dated, "covers": "yes"}}
+        assert sale.judged(page, shown).outcome.jurisdictions["CONTRACT"].high.word == word
+    undated = {"evidence.exclusive-holder-consent": {"covers": "yes"}}
+    assert "evidence.exclusive-holder-consent.dated" in sale.outcome(page, undated)[1]
+    newest = sale.page(
+        USE, OPERATE, grant("x", "use", "B", "D", 3, exclusive=True),
+        grant("y", "use", "B", "E", 4, exclusive=True, first=date(2026, 6, 1)),
+    )  # fmt: skip
+    between = {"evidence.exclusive-holder-consent": {"dated": "2026-03-01", "covers": "yes"}}
+    assert sale.judged(newest, between).outcome.jurisdictions["CONTRACT"].high.word == "requirements_unmet"
+
+
+def test_an_asset_that_is_not_named_is_asked_for_where_rights_are_spoken_of(sale: Sale) -> None:
+    unnamed: dict[str, Any] = {"data.id": None}
+    assert sale.outcome(None, unnamed) == ("undetermined", ["data.id"])
+    assert sale.outcome(None, {"data.id": "unknown"})[0] != "permitted"
+    exchange = sale.exchange(None, unnamed)
+    assert exchange.with_values({"data.id": "readings"}).values == sale.exchange(None).values
+    use = SetOf(frozenset(("use",)))
+    spoken = sale.exchange(None, unnamed | {"rights.conveyed": None}).with_values({"rights.conveyed": use})
+    assert spoken.values["rights.bound_elsewhere"] is Missing.UNKNOWN
+    nothing = sale.exchange(None, unnamed | {"rights.conveyed": []})
+    assert nothing.values["rights.bound_elsewhere"] is Missing.UNKNOWN
+    assert nothing.values["rights.beyond"] == SetOf(frozenset())
+    silent = sale.exchange(None, unnamed | {"rights.conveyed": None})
+    assert silent.values["rights.bound_elsewhere"] is False
 
 
 def test_an_exclusive_grant_beside_earlier_ones_is_looked_at(sale: Sale) -> None:

@@ -374,7 +374,7 @@ def test_the_watch_tells_when_a_right_is_gone(exchange: Exchange) -> None:
     exchange.now[0] += timedelta(days=30)
     assert watched(exchange) == []
     exchange.post(f"/v1/commitments/{first}/end", {"from": "2026-12-28", "reason": "terminated"})
-    assert watched(exchange) == [("moved", second, "2026-12-25", "undetermined", ["rights"])]
+    assert watched(exchange) == [("expected", second, "2026-12-28", "undetermined", ["rights"])]
     exchange.post(f"/v1/commitments/{third}/withdraw", {"reason": "not signed"})
     assert watched(exchange)[1:] == [("moved", fourth, "2026-12-25", "undetermined", ["rights"])]
 
