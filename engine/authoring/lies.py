@@ -10,8 +10,7 @@ The caller chooses which lies to try: there are millions.
 from __future__ import annotations
 
 import json
-import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal, TypeAlias
@@ -113,11 +112,11 @@ class Liar:
                     )
         yield from (Lie(WORDS[RELIES_ON], RELIES_ON, sent) for sent in self._ways(case))
 
-    def pairs(self, case: Prepared, chance: random.Random, number: int) -> Iterator[Lie]:
-        """Some of a case's lies, two at once: of two statements none of which is a part of the other."""
+    def pairs(self, case: Prepared, choose: Callable[[Sequence[Lie]], Lie], number: int) -> Iterator[Lie]:
+        """Some of a case's lies, as they are chosen, two at once: of two statements none of which is a part of the other."""
         lies = list(self.lies(case))
         for _ in range(number):
-            one, other = (chance.choice(lies) for _ in range(2))
+            one, other = (choose(lies) for _ in range(2))
             if not (
                 f"{one.statement}.".startswith(f"{other.statement}.") or f"{other.statement}.".startswith(f"{one.statement}.")
             ):

@@ -89,7 +89,7 @@ def _tried(liar: "engine.Liar", seed: int | None, turn: tuple[int, int]) -> Foun
     if seed is not None:
         chosen = random.Random(f"{seed} {turn}").sample(chosen, min(len(chosen), AT_A_TIME))
     found = Found(Counter(), [])
-    for lie in chain(chosen, liar.pairs(case, random.Random(f"two {seed} {turn}"), PAIRS)):
+    for lie in chain(chosen, liar.pairs(case, random.Random(f"two {seed} {turn}").choice, PAIRS)):
         fate = liar.fate(case, lie)
         found.fates[lie.kind, fate] += 1
         if fate in ("left_out", "silent"):

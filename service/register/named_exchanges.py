@@ -127,7 +127,7 @@ def read(
             elif states.has_id(each.role):
                 merging.register[f"{each.role}.id"] = {"kind": kind, "known": False}
     if merging.register:
-        _alike(merging)
+        _name_as_documents_do(merging)
         merging.document[engine.REGISTER] = merging.register
     # A recorded exchange must be one that can be read again, or nobody could decide it again.
     if len(json.dumps(merging.document, ensure_ascii=False).encode()) > engine.MAX_BYTES:
@@ -279,7 +279,7 @@ def _fill(states: Stating, name: _Name, version: Version, merging: _Merging, ali
             sent.append(travelling)
 
 
-def _alike(merging: _Merging) -> None:
+def _name_as_documents_do(merging: _Merging) -> None:
     """Add to each entity those of its other names for which a document is. No other name is told: it may be personal."""
     states = [entity.get("states", {}) for entity in merging.register.values()]
     groups = [part.get(group) for part in (merging.document, *states) for group in ("evidence", "claims")]

@@ -19,7 +19,8 @@ import pytest
 import engine
 from engine.backends.bitset import Bitset
 from engine.deciding.combine import Combiner, Outcome
-from engine.deciding.rests_on import PERMITS, RELIES_ON, statements, unknowing
+from engine.deciding.rests_on import PERMITS, statements, unknowing
+from engine.deciding.weights import RELIES_ON
 from engine.registered import IN_REGISTER
 from engine.values import Document
 from tests.engine.backends.random_bundles import AS_OF, Maker, completed, read

@@ -144,11 +144,11 @@ def respelt(id: str) -> st.SearchStrategy[str]:
             looks.setdefault(engine.folded_id(letter), []).append(letter)
     unseen = st.sampled_from(["", "", "", "\u200b", "\u200d", "\u00ad", "\ufe0f", "\u034f"])
 
-    def letter(each: str) -> st.SearchStrategy[str]:
+    def spelling(each: str) -> st.SearchStrategy[str]:
         return st.tuples(st.sampled_from(looks[engine.folded_id(each)]), unseen).map("".join)
 
     ends = st.sampled_from(["", " ", "\t", "\u3000"])
-    return st.tuples(ends, *map(letter, id), ends).map("".join)
+    return st.tuples(ends, *map(spelling, id), ends).map("".join)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
