@@ -99,6 +99,7 @@ CODES = {
     "unknown-value-set": "the vocabulary has no such value set",
     "untested": "a provision needs a test in which it applies and a test in which it does not (a warning)",
     "untranslated": "a title or question is missing in a language (a warning)",
+    "unmeasured": "a kind of document must say what is held against no fact",
     "unused-definition": "no condition uses a definition (a warning)",
     "unused-word": "the vocabulary has a word that nothing uses (a warning)",
     "wrong-operator": "the operator does not fit the fact's type",

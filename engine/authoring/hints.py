@@ -206,6 +206,13 @@ KEYS: dict[str, dict[str, str]] = {
         "title": _TITLE,
         "ask": _ASK,
         "institution": "`yes` where only an institution attests such a document, so that its name is no personal data and is shown",
+        "must_say": "What such a document has to state of what it covers. One that does not is asked for it; of other kinds absence limits nothing.",
+    },
+    "MeasuresText": {
+        "people": "The count that `people` of a document bounds: how many people it covers.",
+        "for": "The id that `for` of a document lists: for which recipients it is.",
+        "purposes": "The fact that `purposes` of a document lists; a purpose covers those under it.",
+        "data": "The id that `data` of a document lists: which data sets it covers.",
     },
     "RequirementText": {
         "title": _TITLE,
@@ -391,6 +398,7 @@ KEYS: dict[str, dict[str, str]] = {
         "authzen": "How access requests (AuthZEN) are read as exchanges; in one file only.",
         "settlement": "How a price becomes money that is payable to those who benefit; in one file only.",
         "plans": "How the legs of a plan are compared; in one file only.",
+        "measures": "Which fact must lie within what a document states that it covers; in one file only.",
     },
     "SettlementText": {
         "price": "The fact that states the price.",

@@ -378,6 +378,9 @@ MEMBERS: Mapping[str, str] = {
     "expires": "the last day on which it is valid",
     "covers": "whether it covers the exchange",
     "people": "how many people it covers",
+    "for": "the ids of the recipients that it covers",
+    "purposes": "the purposes that it covers; each covers those under it",
+    "Document.data": "the ids of the data sets that it covers",
     "hash": "a digest of the document",
     "attested_by": "who attests it",
     # callers

@@ -483,3 +483,16 @@ def test_what_the_register_no_longer_says_is_not_committed(filled, put, decide, 
     refused = client.post("/v1/commitments", json={"decision": made[1]["id"]})
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:fifthfactor:problem:not-committable"), refused.text
     assert ("recipient.id" if change == "registered since" else "exporter.id") in refused.json()["detail"]
+
+
+@pytest.mark.parametrize(("names", "outcome"), [(["L2"], "permitted"), (["lab-2"], "permitted"), (["other"], "review")])
+def test_a_document_for_another_name_of_the_recipient_is_for_the_recipient(put, decide, names: list[str], outcome: str):
+    """An alias in the document means the entity; the record says which of its names was meant, and no other one."""
+    put("parties/lab-2", aliases=["L2", "lab-of-dr-smith"], facts={"country": "US", "lists": ["red"]})
+    data = {"people": {"ordinary": 12000, "rest": 0}}
+    contract = {**CONTRACT, "for": names}
+    sent = {"exporter": {"country": "CN"}, "recipient": {"id": "lab-2"}, "data": data}
+    record = decide(as_of="2024-06-01", **sent, evidence={"cn-standard-contract": contract})["record"]
+    assert record["decision"]["outcome"] == outcome
+    assert record["request"]["register"]["recipient.id"].get("also") == (["L2"] if names == ["L2"] else None)
+    assert record["request"]["evidence"]["cn-standard-contract"]["for"] == names
