@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "sign_off_anchor"  # the newest of the migrations, which make these tables
+REVISION = "entity_shape"  # the newest of the migrations, which make these tables
 
 metadata = sa.MetaData()
 
