@@ -232,6 +232,7 @@ def erase(transaction: sa.Connection, kind: str, name: str, by: str, condition: 
         for column, value in zip(entity.columns, nothing, strict=True)
         if column.name not in ("kind", "version", "recorded_at", "recorded_by")
     }
+    columns["shape"] = None
     transaction.execute(sa.update(entity).where(entity.c.kind == kind, entity.c.id == versions[0].id).values(columns))
     _forget_names(transaction, kind, versions[0].id)
     at = now_text()
@@ -248,7 +249,7 @@ def _happening(version: Version) -> Happening:
     """A new version as a leaf. Its id and its content are erased with the entity."""
     names = [column.name for column in entity.columns]
     row = dict(zip(names, _row(version), strict=True))
-    shown = ("kind", "version", "state", "recorded_at", "recorded_by", "id", "shape")
+    shown = ("kind", "version", "state", "recorded_at", "recorded_by", "id")
     content = {name: value for name, value in row.items() if name not in shown}
     members = {"entity_kind": version.kind, "version": version.version, "state": version.state}
     hidden = {"id": version.id, "content": content, "by": version.recorded_by}

@@ -16,7 +16,7 @@ from service.log.store import Store
 from service.log.tree_verification import tree_faults
 from service.store import log_key, upgrade
 from service.store.database import Database, DatabaseRefused
-from service.store.tables import REVISION, metadata, tree_leaf
+from service.store.tables import REVISION, draft, entity, metadata, tree_leaf
 from service.store.upgrade import look, revisions
 from tests.service.log.test_store import append, entry, sound
 
@@ -156,4 +156,34 @@ def test_who_was_erased_before_has_the_moment_of_her_erasure(empty):
         command.upgrade(config, "head")
         rows = connection.exec_driver_sql("SELECT id, erased_at FROM person ORDER BY id").all()
         assert [tuple(row) for row in rows] == [("a", "2026-02-02"), ("b", None)]
+    database.close()
+
+
+def test_what_was_stated_before_there_were_shapes_is_of_the_first_one(empty):
+    """An entity of the register has no shape, and a draft that is not decided says that it has the first one."""
+    database = Database.open(empty)
+    with database.writing.begin() as connection:
+        config = upgrade._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "sign_off_anchor")
+        connection.execute(
+            sa.text(
+                "INSERT INTO entity (kind, id, version, state, aliases, facts, documents, travels, recorded_at, recorded_by)"
+                " VALUES ('party', 'a', 1, 'held', '[]', '{}', '{}', '[]', '', '')"
+            )
+        )
+        for id, decision in (("open", "NULL"), ("decided", "'d'")):
+            connection.execute(
+                sa.text(
+                    "INSERT INTO draft (id, owner, version, document, skipped, changed_at, decision)"
+                    f" VALUES ('{id}', 'me', 0, '{{\"act\": {{}}}}', '[]', '', {decision})"
+                )
+            )
+        command.upgrade(config, "head")
+        assert connection.execute(sa.select(entity.c.shape)).scalars().all() == [None]
+        found = dict(connection.execute(sa.select(draft.c.id, draft.c.document)).tuples().all())
+        assert {id: json.loads(text) for id, text in found.items()} == {
+            "open": {"schema": "fifthfactor/exchange/1", "act": {}},
+            "decided": {"act": {}},
+        }
     database.close()

@@ -6,7 +6,7 @@ from alembic import op
 import engine
 
 revision = "spellings"
-down_revision = "sign_off_anchor"
+down_revision = "entity_shape"
 
 _ENTITIES = sa.text("SELECT kind, id, state FROM entity")
 _ALIASES = sa.text("SELECT kind, id, alias FROM entity_alias")
