@@ -115,6 +115,7 @@ KEYS: dict[str, dict[str, str]] = {
         ),
         "some": "Whether the set is never empty: `[]` is then refused.",
         "plain": "The value that is sent in place of `[]` where nothing out of the ordinary applies; the refusal names it.",
+        "brings": "What a remedy that moves to a value changes as well, by value and fact, since it cannot be so there.",
         "personal": "Whether its value may be personal. A personal value is kept apart from the record.",
         "from": "`register`: an organisation's own register may state it. `register-only`: nobody else may.",
         "by": "A value set; the fact is then a family, with one fact for each value.",

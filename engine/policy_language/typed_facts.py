@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import cast
 
 from engine.diagnostic import Span, did_you_mean
 from engine.multilingual import NO_WORDS, Words
@@ -11,7 +13,7 @@ from engine.policy_language.tree import locate
 from engine.policy_language.vocabulary import PRIMITIVES, Fact, Follows, titled
 from engine.policy_language.vocabulary_text import FactText, FollowsText
 from engine.policy_language.written_vocabulary import WrittenVocabulary
-from engine.values import Type, ValueSet
+from engine.values import BadValue, Type, Value, ValueSet
 
 RESERVED = ("evidence", "claims", "relies_on", "carried", "named", "register", "as_of", "schema")
 MAX_FACTS = 180  # that a caller can be asked for (semantics 7.4); a family is one
@@ -66,6 +68,9 @@ class TypedFacts:
                     text.some == "yes", text.change == "upwards", text.frees == "yes", text.binds == "yes",
                     _follows(text.follows) if text.follows else None, text.plain or "",
                 )  # fmt: skip
+        for name, text in self.words.text.facts.items():
+            if text.brings and name in facts:
+                facts[name] = replace(facts[name], brings=self.brought(name, text, facts))
         for name in self.words.text.facts:
             outer = next((other for other in self.words.text.facts if name.startswith(f"{other}.")), None)
             if outer:
@@ -113,6 +118,22 @@ class TypedFacts:
             self.words.findings.error(
                 at, "ill-typed", said, help="write `change: yes`, or mark the value set with `ordered: yes`"
             )
+
+    def brought(self, name: str, text: FactText, facts: Mapping[str, Fact]) -> dict[str, dict[str, Value]]:
+        """What values of a fact bring, by value and fact. Reports values and facts that there are not."""
+        at = locate(self.words.nodes["facts", name], ("brings",))[0].span
+        found: dict[str, dict[str, Value]] = {}
+        for value, brought in text.brings.items():
+            for other, word in brought.items():
+                known = facts.get(other)
+                try:
+                    if known is None or known.type.many or known.type.kind not in ("yes/no", "value"):
+                        raise BadValue(f"`{other}` is no fact of one word", "name a fact that is yes or no, or of a value set")
+                    facts[name].type.read(value)
+                    found.setdefault(value, {})[other] = cast(Value, known.type.read(word))
+                except BadValue as bad:
+                    self.words.findings.error(at, "bad-value", str(bad), help=bad.help)
+        return found
 
     def places_named(self, facts: Mapping[str, Fact]) -> None:
         """Report facts that name a place but not the fact of its country, and the other way round."""

@@ -72,7 +72,8 @@ class Fact:
     of a member inside its family. `register_only`: no sender may state it, only the register. Of a fact that names a place, `lies_in` is
     the fact that names its country. `some` marks a set that is never empty, in place of which `plain` is sent; `upwards` an ordered fact
     that changes only to a later value. What a law leaves `free` may depend on a fact that `frees`, and on no other. A sign-off is bound to
-    one that `binds` even where it was left out. A fact that `follows` from another is never asked.
+    one that `binds` even where it was left out. A fact that `follows` from another is never asked. A remedy that moves the fact to a value
+    changes what that value `brings` as well.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Fact:
     binds: bool = field(default=False, repr=False)
     follows: Follows | None = field(default=None, repr=False)
     plain: str = field(default="", repr=False)
+    brings: Mapping[str, Mapping[str, Value]] = field(default_factory=dict, repr=False, compare=False)
 
     def can_be(self, value: Value) -> bool:
         """Whether a sender may state this value: a set that is not empty where it must not be, and "nothing applies" alone."""

@@ -41,8 +41,9 @@ class FactText(DocumentText):
     `from: register` says where the fact is usually from; with `register-only`, an exchange that states it is refused.
     `binds` marks a fact to which a sign-off is bound even where it was left out (4.6).
     `frees` marks a fact on which it may depend whether a law leaves data free (semantics 4.3). `some` marks a set that is never empty
-    (1.7), and `plain` the value that is sent in place of none. `change: upwards` lets a remedy move an ordered value up, never down.
-    A fact that `follows` from another is not asked (2.1).
+    (1.7), and `plain` the value that is sent in place of none. `change: upwards` lets a remedy move an ordered value up, never down. What
+    is no longer so at a value, a remedy that moves to it changes as well (`brings`, by value and fact). A fact that `follows` from another
+    is not asked (2.1).
     """
 
     type: str
@@ -52,6 +53,7 @@ class FactText(DocumentText):
     change: Literal["yes", "upwards", "no"] = "no"
     some: YesNo = "no"
     plain: str | None = None
+    brings: dict[str, dict[str, str]] = {}
     personal: YesNo = "no"
     from_: Literal["register", "register-only"] | None = Field(None, alias="from")
     by: str | None = None
@@ -63,7 +65,7 @@ class FactText(DocumentText):
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         # Digests are made from this text. What neither frees nor binds reads as before there were these marks.
         unread = (("frees", "no"), ("binds", "no"), ("binds", "yes"))
-        yield from (each for each in super().__repr_args__() if each not in unread and each[0] != "plain")
+        yield from (each for each in super().__repr_args__() if each not in unread and each[0] not in ("plain", "brings"))
 
 
 class ValueText(DocumentText):

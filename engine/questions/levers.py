@@ -134,6 +134,12 @@ class Levers:
         found = self._sets(name, sent, exchange) if fact.type.many else self._answers(name, exchange, as_of)
         return [value for value in found if value != sent and _possible(fact, sent, value, as_of)]
 
+    def brought(self, number: int, value: Value, exchange: Exchange) -> dict[str, Value]:
+        """The facts that were stated otherwise and change with a lever, since they cannot be so at its new value."""
+        fact = self.bundle.vocabulary.facts.get(self.names[number])
+        brought = fact.brings.get(value, {}) if fact and isinstance(value, str) else {}
+        return {name: new for name, new in brought.items() if exchange.values.get(name, new) != new}
+
     def unstated(self, exchange: Exchange) -> int:
         """The levers that are facts without a value in an exchange. To state one changes nothing that was said."""
         facts = ((number, name) for number, name in enumerate(self.names) if not self.documents >> number & 1)

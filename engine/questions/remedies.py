@@ -74,13 +74,12 @@ class Remedies:
     def _part(self, search: _RemedySearch, moves: Moves, book: Phrasebook) -> RemedyPart:
         node = search.node(moves)
         return RemedyPart(
-            changes=[self._change(search, lever, search.values(lever)[value], book) for lever, value in moves],
+            changes=[self._change(search, name, value, book) for name, value in search.answers(moves).items()],
             outcome=node.outcome.word,
             duties=list(dict.fromkeys(book.text(self._duties[key].text) for key in node.verdict.owed)),
         )
 
-    def _change(self, search: _RemedySearch, lever: int, value: Value, book: Phrasebook) -> ChangePart:
-        name = self.levers.names[lever]
+    def _change(self, search: _RemedySearch, name: str, value: Value, book: Phrasebook) -> ChangePart:
         requirements = search.node(()).verdict.requirements
         unmet = [r for r in self._met_by.get(name, ()) if requirements[r] != frozenset((State.MET,))]
         return ChangePart(
@@ -185,11 +184,17 @@ class _RemedySearch:
             self._nodes[moves] = self._tried(moves)
         return self._nodes[moves]
 
+    def answers(self, moves: Moves) -> dict[str, Value]:
+        """What some moves state: the value of each lever, and what changes with it."""
+        found: dict[str, Value] = {}
+        for lever, number in moves:
+            value = Missing.UNKNOWN if number == UNKNOWN else self.values(lever)[number]
+            found[self.levers.names[lever]] = value
+            found |= self.levers.brought(lever, value, self.exchange)
+        return found
+
     def _tried(self, moves: Moves) -> _Node:
-        answers = {
-            self.levers.names[lever]: Missing.UNKNOWN if value == UNKNOWN else self.values(lever)[value]
-            for lever, value in moves
-        }
+        answers = self.answers(moves)
         changed = self.exchange.with_values(answers)
         whole = all(value != UNKNOWN for _, value in moves)
         contradicted = [

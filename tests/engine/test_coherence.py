@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 
 import engine
+from engine import rules as checked
 from engine.authoring.testing import build
 from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
 from engine.backends.reference import Reference
+from engine.backends.reference.three_values import names_any
 from engine.exchange import Exchange
 from engine.exchange_reader import ExchangeReader
-from engine.rules import Truth
+from engine.rules import Truth, atoms
 from engine.values import Missing, SetOf
 from tests.engine.backends.random_bundles import Maker
 
@@ -643,6 +645,36 @@ def test_each_bundled_entry_refuses_and_its_neighbour_passes(
     places = {fact.replace(".", "/") + ("/covers" if isinstance(value, dict) else "") for fact, value in facts.items()}
     assert {problem.pointer.removeprefix("/") for problem in refused.value.problems} == places
     build(bundled, {**facts, **change})
+
+
+def test_a_hospital_that_is_a_university_is_both_to_every_rule(bundled: engine.Bundle) -> None:
+    """Whatever test of a kind of party a hospital or a university meets, it meets; so it evades no rule on either."""
+    rules = bundled.rules
+    conditions = [*rules.definitions.values(), *(rule.condition for rule in rules.rules)]
+    read = {atom for each in conditions for atom in checked.tests(each, rules.definitions) if atom.fact.endswith(".kind")}
+    read = {atom for atom in read if {"hospital", "university"} & set(atom.operands)}
+    assert len(read) > 5
+    for atom in read:
+        kinds = {kind: names_any(atom.type.values, kind, atom.operands) for kind in ("hospital", "university")}
+        assert names_any(atom.type.values, "university-hospital", atom.operands) is max(kinds.values()) is Truth.YES
+
+
+def test_the_lists_that_mirror_a_policy_are_the_same(bundled: engine.Bundle) -> None:
+    """What a policy asks nothing about, and what the door refuses for it, are one list."""
+    never = {entry.id: entry.condition for entry in bundled.coherence.never}
+    for entry, policy in (
+        ("people-are-no-technology", "cn.export-control/about-people-only"),
+        ("nor-their-health-and-money", "orders.declared/no-technology"),
+        ("end-use-has-a-purpose", "orders.end-uses/has-no-end-use-of-its-own"),
+    ):
+        door = {atom.operands for atom in atoms(never[entry]) if atom.op == "only" and len(atom.operands) > 1}
+        law = {
+            atom.operands
+            for atom in checked.tests(bundled.rules.definitions[policy], bundled.rules.definitions)
+            if len(atom.operands) > 1
+        }
+        assert door, entry
+        assert door <= law, entry
 
 
 def test_counts_that_a_law_keeps_in_whatever_form_contradict_nothing(bundled: engine.Bundle) -> None:

@@ -288,7 +288,7 @@ def test_a_hospital_that_shows_nothing_learns_what_to_show(bundled: engine.PDP) 
     assert decision.remedies
     kinds = ("export-notice", "separate-consent", "export-need", "impact-assessment", "assessment")
     wanted = [f"evidence.cn-{kind}" for kind in kinds]
-    assert ["data.state"] in moved(decision.remedies)
+    assert ["data.state", "data.personal"] in moved(decision.remedies)
     assert wanted in moved(decision.remedies)
     checked = engine.PDP(bundled.bundle)
     for remedy in decision.remedies.remedies:
@@ -322,7 +322,7 @@ def test_documents_are_completed_by_the_fact_that_they_are_for(bundled: engine.P
     assert decision.remedies
     documents = [f"evidence.cn-{each}" for each in ("export-notice", "separate-consent", "export-need", "impact-assessment")]
     assert [*documents, "safeguards.basis"] in moved(decision.remedies)
-    assert ["data.state"] in moved(decision.remedies)
+    assert ["data.state", "data.personal"] in moved(decision.remedies)
 
 
 def test_a_completed_list_has_no_document_that_is_not_needed() -> None:
@@ -407,7 +407,9 @@ def test_no_remedy_reverses_what_protects_people(bundled: engine.PDP) -> None:
         ("pseudonymised", ["anonymised"]),
         ("identified", ["pseudonymised", "anonymised"]),
     ):
-        assert state.values(number, build(bundled.bundle, {**HOSPITAL, "data.state": sent}), day) == values
+        personal = "no" if sent == "anonymised" else "yes"
+        stated = build(bundled.bundle, {**HOSPITAL, "data.state": sent, "data.personal": personal})
+        assert state.values(number, stated, day) == values
     named = build(bundled.bundle, {**HOSPITAL, "data.categories": ["health", "identity"]})
     part = bundled._remedies.find(named, day, bundled.look)
     assert not any(change.to == "anonymised" for remedy in part.remedies for change in remedy.changes)
