@@ -60,8 +60,9 @@ class Naming:
         `defined` are a verdict's definitions. A kind is empty where nothing is known of it.
         """
         values = exchange.values
-        found: dict[str, tuple[str, ...]] = dict.fromkeys(KINDS, ())
-        for kind, fact in (*self._parties, *self._countries):
+        # As they are spelt in the record, where the index is made again from.
+        found: dict[str, tuple[str, ...]] = {**dict.fromkeys(KINDS, ()), **self.parties(exchange.document)}
+        for kind, fact in self._countries:
             if fact in values:
                 found[kind] = tuple(dict.fromkeys([value for value in either(values[fact]) if isinstance(value, str)]))
         for kind, fact in self._parties:

@@ -9,7 +9,7 @@ say.
 A row names no party: it holds a keyed hash, and the place of the name in the record of the commitment.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -106,8 +106,15 @@ def _place(request: Mapping[str, Any], fact: str, party: str) -> str | None:
             value = value_at(request, pointer)
         except (ValueError, LookupError, TypeError):
             continue
-        if value == party:
-            return pointer
-        if isinstance(value, list) and party in value:
-            return f"{pointer}/{value.index(party)}"
+        # The request has ids as they were sent, the party has the form in which they are compared.
+        for at, each in [(pointer, value)] if isinstance(value, str) else _members(pointer, value):
+            if engine.id_form(each) == party:
+                return at
     return None
+
+
+def _members(pointer: str, value: Any) -> Iterator[tuple[str, str]]:
+    """The texts in a list, each with the pointer to it."""
+    for number, each in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(each, str):
+            yield f"{pointer}/{number}", each

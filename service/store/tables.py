@@ -90,6 +90,9 @@ about = sa.Table(
     sa.Column("name", sa.String, primary_key=True),
     sa.Column("value", sa.String, nullable=False),
 )
+NAMES = (
+    "names"  # a row of `about`, in a database whose books hash names as they are spelt: their rows are older than folded names
+)
 head = sa.Table(
     "head",
     metadata,

@@ -7,10 +7,13 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import engine
-from engine.spellings import Spellings
-from engine.values import BadValue, ValueSet
+from engine import spellings
+from engine.spellings import Spellings, folded_id, id_form
+from engine.values import BadValue, Type, ValueSet
 
 BUNDLE = engine.load(engine.bundled_policies())
 MEANT = {
@@ -193,3 +196,71 @@ def test_a_refusal_takes_no_longer_than_a_decision() -> None:
     for number in range(50):
         country.did_you_mean(f"Republic of Nowhere at All, number {number}, in a sea of grass")
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("spelt", "form"),
+    [
+        ("bad-lab", "bad-lab"),
+        (" bad-lab\t", "bad-lab"),
+        ("\u200bbad\u00ad-l\u200dab\ufe0f", "bad-lab"),
+        ("\uff42\uff41\uff44-lab\u3000", "bad-lab"),
+        ("BAD-LAB", "BAD-LAB"),
+        ("b\u0430d-lab", "b\u0430d-lab"),
+        ("Cafe\u0301", "Caf\u00e9"),
+        ("\u4e0a\u6d77 2", "\u4e0a\u6d77 2"),
+        ("\u2800\u3164", ""),
+    ],
+)
+def test_an_id_has_one_form(spelt: str, form: str) -> None:
+    """Without what nobody sees; case and letters stay. An exchange has the id in this form, and none that cannot be seen."""
+    assert id_form(spelt) == form
+    if form:
+        assert Type("id").accept(spelt) == form
+    else:
+        with pytest.raises(BadValue, match="that can be seen"):
+            Type("id").accept(spelt)
+
+
+def test_ids_that_look_alike_have_one_folded_form() -> None:
+    """Whatever script, case or digit makes the letter; what looks otherwise is another id."""
+    alike = (
+        "bad-lab",
+        "BAD-LAB",
+        "b\u0430d-lab",
+        "bad-Iab",
+        "bad-1ab",
+        "BAD\u2010LAB",
+        "\u0412\u0410D-L\u0391\u0392",
+        "b\u200bad-|ab",
+    )
+    assert {folded_id(each) for each in alike} == {"bad-lab"}
+    assert folded_id("\u041c\u041e\u0421\u041a\u0412\u0410") == folded_id(
+        "\u043c\u043e\u0441\u043a\u0432\u0430"
+    )  # Moscow, both cases
+    assert folded_id("\u4e0a\u6d77\u53e3") == folded_id("\u4e0a\u6d77\u30ed")  # a mouth, and the Katakana that looks like it
+    assert folded_id("STRASSE") == folded_id("Stra\u00dfe")
+    different = ("bad-lab", "bad-lad", "bat-lab", "bad-lab2", "badlab", "b\u00e0d-lab", "van", "nan", "acme", "acne")
+    assert len({folded_id(each) for each in different}) == len(different)
+
+
+@given(text=st.text(max_size=12), letter=st.characters(codec="utf-8"))
+def test_forms_are_final(text: str, letter: str) -> None:
+    """A form has itself as its form, a folded id has itself, and an id has no other folded form than its form has."""
+    spelt = f"{text}{letter}x"
+    assert id_form(id_form(spelt)) == id_form(spelt)
+    assert folded_id(folded_id(spelt)) == folded_id(spelt) == folded_id(id_form(spelt)) == folded_id(f" {spelt}\u200b")
+
+
+def test_each_line_of_the_table_of_letters_folds_to_what_stays() -> None:
+    """What counts in place of a letter is folded itself, and no letter stands in two lines."""
+    table = spellings._alike()
+    letters = [
+        each
+        for line in spellings._ALIKE.read_text("utf-8").splitlines()
+        if line[0] != "#"
+        for each in line.split(" <- ")[1].split()
+    ]
+    assert len(table) == len(letters) > 1_600
+    for letter, counts in table.items():
+        assert folded_id(f"x{letter}x") == folded_id(f"x{counts}x") == f"x{counts}x"

@@ -15,6 +15,8 @@ from service.callers import keys
 from service.callers.caller import SCOPES
 from service.service import Service
 
+pytestmark = pytest.mark.usefixtures("audited")
+
 SAME = {"a space behind it": "bad-lab ", "a joiner that nobody sees": "b\u200dad-lab", "full width": "\uff42ad-lab"}
 ALIKE = {
     "case": "BAD-LAB",

@@ -187,3 +187,37 @@ def test_what_was_stated_before_there_were_shapes_is_of_the_first_one(empty):
             "decided": {"act": {}},
         }
     database.close()
+
+
+def test_names_of_the_register_are_folded_and_older_books_keep_their_names(empty):
+    """Each id and alias that is there is found by what looks like it; a database without rows in its books folds their names too."""
+    for opening in (False, True):
+        database = Database.open(empty)
+        with database.writing.begin() as connection:
+            if not opening:
+                config = upgrade._config()
+                config.attributes["connection"] = connection
+                command.upgrade(config, "entity_shape")
+                rows = dict.fromkeys(("aliases", "facts", "documents", "travels", "recorded_at", "recorded_by"), "")
+                for id, version, state in (("Acme", 1, "held"), ("Acme", 2, "held"), ("erased-1", 1, "erased")):
+                    row = {"kind": "party", "id": id, "version": version, "state": state, **rows}
+                    connection.execute(sa.insert(metadata.tables["entity"]), row)
+                connection.execute(
+                    sa.insert(metadata.tables["entity_alias"]), {"kind": "party", "alias": "A\u200bB", "id": "Acme"}
+                )
+            else:
+                connection.exec_driver_sql("DROP TABLE entity_spelling")
+                connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'entity_shape'")
+                shown = dict.fromkeys(("id", "book", "asset", "party", "day", "evidence", "reason", "at", "by"), "x")
+                connection.execute(sa.insert(metadata.tables["right_opening"]), {**shown, "leaf": 0, "complete": True})
+                config = upgrade._config()
+                config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            spelt = sa.select(metadata.tables["entity_spelling"]).order_by(sa.column("folded"))
+            assert [tuple(row) for row in connection.execute(spelt)] == [
+                ("party", "ab", "A\u200bB", "Acme"),
+                ("party", "acrne", "Acme", "Acme"),
+            ]
+            names = sa.select(sa.column("value")).select_from(sa.table("about")).where(sa.column("name") == "names")
+            assert connection.execute(names).scalars().all() == (["as spelt"] if opening else [])
+        database.close()
