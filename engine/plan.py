@@ -216,6 +216,9 @@ def _together(pdp: PDP, legs: Sequence[Leg]) -> _Together:
         came = going[leg.after]
         ended = links.ended([each.exchange for each in came], leg.exchange) if came else ()
         statements |= dict.fromkeys((leg.id, fact) for fact in ended)
+        if came and not ended:
+            found = links.contradictions(came[-1].exchange, leg.exchange)
+            contradictions += [(leg, came[-1], each.kind, each.fact) for each in found]
         for first in came if not ended else ():
             try:
                 whole = pdp.wholes.of(first.exchange, leg.exchange)
@@ -224,9 +227,6 @@ def _together(pdp: PDP, legs: Sequence[Leg]) -> _Together:
                 continue
             if whole is not None:
                 wholes.append((first, leg, whole))
-        if came and not ended:
-            found = links.contradictions(came[-1].exchange, leg.exchange)
-            contradictions += [(leg, came[-1], each.kind, each.fact) for each in found]
         earlier[leg.id] = (*earlier[leg.after], leg.id)
         going[leg.id] = (leg,) if ended else (*came, leg)
     unlinked = []

@@ -14,6 +14,7 @@ from typing import Any
 from engine.bundle import Bundle
 from engine.deciding.combine import MET, Outcome, may_be_met
 from engine.exchange import REGISTER, Exchange
+from engine.exchange_problems import ExchangeRefused
 from engine.rules import Condition, Level, Rule, Truth, atoms, named
 from engine.verdict import BOUNDS, Bounds, Verdict, numbers
 
@@ -34,7 +35,8 @@ class Wholes:
         # The groups of facts that are the exporter's own: who she is, and what was counted of her.
         counted = (fact.name for fact in bundle.vocabulary.facts.values() if fact.counts)
         self._own = tuple(dict.fromkeys(name.partition(".")[0] for name in (*self._begins, *counted)))
-        # The groups that are neither hers nor the later leg's alone, and in them what only the later leg states: who reads the data.
+        self._counts = {fact.family or fact.name for fact in bundle.vocabulary.facts.values() if fact.type.kind == "count"}
+        # The groups that are neither hers nor the later leg's alone; who reads the data, only the later leg states.
         there = (*self._own, *(touch.fact.partition(".")[0] for touch in touches if touch.as_ in LATER))
         self._shared = {name.partition(".")[0] for name in bundle.vocabulary.facts}.difference(there)
         self._access = tuple(touch.fact.partition(".") for touch in touches if touch.as_ == "access")
@@ -67,7 +69,17 @@ class Wholes:
             known = {fact: entity for fact, entity in theirs.items() if fact.partition(".")[0] not in self._own}
             mine = ours.get(REGISTER, {}).items()
             whole[REGISTER] = known | {fact: entity for fact, entity in mine if fact.partition(".")[0] in self._own}
-        return self._reader.accept(whole)
+        try:
+            return self._reader.accept(whole)
+        except ExchangeRefused:
+            # Of more people than the first exporter has, what she counts says nothing.
+            return self._reader.accept({name: self._uncounted(name, group) for name, group in whole.items()})
+
+    def _uncounted(self, name: str, group: Any) -> Any:
+        """A group of facts of the first exporter without what she counts; every other group as it is."""
+        if name not in self._own or not isinstance(group, Mapping):
+            return group
+        return {fact: value for fact, value in group.items() if f"{name}.{fact}" not in self._counts}
 
     def bounds(self, first: Outcome, verdict: Verdict, outcome: Outcome) -> Bounds:
         """

@@ -21,9 +21,9 @@ def plan(
     lang: Lang = "en",
 ) -> int:
     """
-    Decide several exchanges in order, with the conditions that travel from leg to leg. Nothing is recorded.
+    Decide several exchanges in order and as a whole, with the conditions that travel from leg to leg. Nothing is recorded.
 
-    Ends with 0 where every leg may proceed, with 1 where one may not, with 2 where the plan cannot be read.
+    Ends with 0 where the plan may proceed, with 1 where it may not, with 2 where the plan cannot be read.
     """
     import engine
     from service.cli.files import load_or_stop, read
@@ -44,7 +44,10 @@ def plan(
     else:
         text = text_in(bundle, lang)
         told = (f"{_capital(text.language.leg(leg.leg))}\n{head(leg.decision, text)}" for leg in decision.legs)
-        print("\n\n".join([text.filled(decision.answer), *told]))
+        between = [*(part.says for part in decision.wholes), *(part.says for part in decision.contradictions)]
+        between += [part.question for part in decision.unlinked]
+        listed = ["\n".join(text.filled(each, "- ", "  ") for each in between)] if between else []
+        print("\n\n".join([text.filled(decision.answer), *listed, *told]))
         until = decision.holds_until
         if until and until.holds_until:
             then = text.language.level(until.then or "undetermined")
