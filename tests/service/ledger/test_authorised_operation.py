@@ -21,6 +21,7 @@ INCOME = "cn.public-data-pricing/income"
 COVERS = {"dated": "2025-06-10", "covers": True}
 OPERATOR = {"id": "gz-operator", "country": "CN", "kind": "company", "role": "controller", "zone": "none"}
 DATA = {
+    "id": "weather-of-gz",
     "kind": "data-product",
     "stage": "product",
     "personal": False,
@@ -41,6 +42,8 @@ TERMS = {
     "price_cap": "30000 CNY",
     "pricing": "government-guided",
     "purposes": ["industry"],
+    "territory": ["KE"],
+    "term": "1 year",
     "sublicensable": True,
     "exclusive": False,
     "forecloses": False,
@@ -84,6 +87,20 @@ SALE: dict[str, Any] = {
 }
 
 
+OPENING = {
+    "party": OPERATOR["id"],
+    "asset": DATA["id"],
+    "rights": [
+        {"right": right, "purposes": ["industry"], "territory": ["worldwide"], "term": "perpetual", "onward": True}
+        for right in ("use", "operate")
+    ],
+    "from": "2025-06-10",
+    "complete": True,
+    "evidence": [{"kind": "authorisation", "dated": "2025-06-10"}],
+    "reason": "authorised operation gz-2026-17",
+}
+
+
 def test_a_year_and_the_next(database: str, lines: Lines) -> None:
     """The sale that crosses the maximum waits for a person; what exceeds it is taken off the next year, whose disclosure has its day."""
     now = [datetime(2026, 11, 25, 12, tzinfo=UTC)]
@@ -109,6 +126,7 @@ def test_a_year_and_the_next(database: str, lines: Lines) -> None:
             period = {"valid_from": f"{year}-01-01", "valid_until": f"{year}-12-31"}
             content = {"facts": {"terms": {"allowed_income": maximum}}, **period}
             assert client.put("/v1/entities/authorisation/gz-2026-17", json=content).status_code in (200, 201)
+        assert client.post("/v1/rights/openings", json=OPENING).status_code == 201
         first = sell()
         assert "2027-03-31" in [each.get("due") for each in first["owed"] if each["duty"].startswith("Disclose the last year")]
         commit(first)
