@@ -196,6 +196,12 @@ KEYS: dict[str, dict[str, str]] = {
         "ask": _ASK,
         "institution": "`yes` where only an institution attests such a document, so that its name is no personal data and is shown",
     },
+    "ClaimText": {
+        "title": _TITLE,
+        "ask": _ASK,
+        "institution": "`yes` where only an institution attests such a claim, so that its name is no personal data and is shown",
+        "needs": "What no law would drop where the claim lifts: a condition of facts, or `always` if there is nothing.",
+    },
     "RequirementText": {
         "title": _TITLE,
         "how": "How to meet it.",

@@ -110,6 +110,7 @@ class _Words:
             "NotReachedText.when": condition,
             "ReachInDoubtText.when": condition,
             "CoverText.when": condition,
+            "ClaimText.needs": condition,
             "CoherenceText.never": condition,
             "CoherenceText.unless_said": condition,
         }

@@ -29,6 +29,7 @@ LINTED = {
     "bare-claim",
     "covered-and-silent",
     "lift-from-memory",
+    "no-needs",
     "one-rule",
     "only-on-a-ban",
     "reach-not-said",
