@@ -138,6 +138,14 @@ def test_a_bundle_without_a_policy_is_refused() -> None:
     assert [d.code for d in findings({})] == ["no-policy"]
 
 
+def test_a_claim_that_comes_with_the_project_says_what_it_needs() -> None:
+    """In the folder of the bundled policies a claim without `needs` is an error; in any other folder it loads."""
+    words = b"vocabulary: more\nclaims:\n  hunger: {title: hunger}\n  thirst: {title: thirst, needs: always}\n"
+    found = findings({**SHARED, "policies/more.yaml": words})
+    assert [(d.code, d.severity, d.at.line) for d in found] == [("no-needs", "error", 3)]
+    assert not findings({**SHARED, "ours/more.yaml": words})
+
+
 def test_more_facts_than_a_caller_can_answer_are_a_warning() -> None:
     """From 181 facts on the vocabulary is too large."""
     facts = "".join(f"  more.f{n}: {{type: yes/no, title: f{n}}}\n" for n in range(181))
