@@ -29,7 +29,7 @@ from engine.policy_language.case_text import TestText
 from engine.policy_language.catalogue import FactEntry, catalogue
 from engine.policy_language.check import check
 from engine.policy_language.coherence import Never, check_coherence
-from engine.policy_language.overlay import folder_of, organisations
+from engine.policy_language.overlay import BUNDLED_NAME, folder_of, organisations
 from engine.policy_language.settlement_facts import check_settlement
 from engine.policy_language.transfer_columns import check_transfer_registers
 from engine.policy_language.vocabulary import Vocabulary
@@ -40,7 +40,6 @@ from engine.version import SEMANTICS
 
 KINDS = ("vocabulary", "policy", "organisation", "test")
 BUNDLED = "bundled"  # names the policies that come with the project
-BUNDLED_NAME = "policies"  # their folder in a bundle
 MAX_FILES = 5_000
 _KEY_OF_TESTS = re.compile(rf"({'|'.join(TestText.model_fields)}):(?: |$)")
 

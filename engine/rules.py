@@ -75,7 +75,8 @@ class Atom:
 
     `op` is one of: is (one of `operands`), in (register `register`), has (a set holds one of `operands`, or a member of `register`),
     only (no member outside them), at_least, at_most, more_than, less_than (one operand; for a date it may be `as_of`), within
-    and older_than (a date against as_of), counts (a document counts). `other` is a fact to compare with instead of operands, for `is`
+    and older_than (a date against as_of), counts (a document counts), open (a test of a claim that is
+    never settled). `other` is a fact to compare with instead of operands, for `is`
     and the four operators of order, and a set for has, has_all and only (semantics 2.10). `not_shown` is the truth of a test of evidence
     or a claim that is not shown: NO if the test lifts, UNKNOWN if it raises; None for every other fact.
     """

@@ -17,6 +17,7 @@ from engine.bundle import Bundle
 from engine.explaining.phrasebook import Phrasebook
 from engine.languages import LANGUAGES
 from engine.policy_language.document_text import Text, Window
+from engine.policy_language.needs import NEEDS
 from engine.policy_language.organisation import Organisation
 from engine.policy_language.policy_text import RuleText
 from engine.rules import (
@@ -273,6 +274,8 @@ class _Brief:
                 yield f"{indent}- {_plain(self.book.phrase(condition))}"
             case Not(part=Atom() as atom):
                 yield f"{indent}- {_plain(self.book.phrase(atom, negated=True))}"
+            case Defined(key=key) if key.startswith(NEEDS):
+                yield from self.nested(self.bundle.rules.definitions[key], depth)
             case Defined(key=key):
                 yield f"{indent}- {self.term(key)}"
             case All(parts=parts):

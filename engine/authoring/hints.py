@@ -207,13 +207,19 @@ KEYS: dict[str, dict[str, str]] = {
         "title": _TITLE,
         "ask": _ASK,
         "institution": "`yes` where only an institution attests such a document, so that its name is no personal data and is shown",
-        "must_say": "What such a document has to state of what it covers. One that does not is asked for it; of other kinds absence limits nothing.",
+        "must_say": "What such a document states of what it covers; one that does not is asked. Of other kinds absence limits nothing.",
     },
     "MeasuresText": {
         "people": "The count that `people` of a document bounds: how many people it covers.",
         "for": "The id that `for` of a document lists: for which recipients it is.",
         "purposes": "The fact that `purposes` of a document lists; a purpose covers those under it.",
         "data": "The id that `data` of a document lists: which data sets it covers.",
+    },
+    "ClaimText": {
+        "title": _TITLE,
+        "ask": _ASK,
+        "institution": "`yes` where only an institution attests such a claim, so that its name is no personal data and is shown",
+        "needs": "What no law would drop where the claim lifts: a condition of facts, or `always` if there is nothing.",
     },
     "RequirementText": {
         "title": _TITLE,

@@ -22,11 +22,12 @@ from engine.diagnostic import Diagnostic, Findings, Span
 from engine.languages import LANGUAGES
 from engine.multilingual import Words
 from engine.policy_language.document_text import Text
+from engine.policy_language.needs import CLAIMS, NEEDS, NOTHING, needs_of
 from engine.policy_language.tree import Mapping, Node, Scalar, Sequence, comments
 from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Not, Rule, Truth, anchors, atoms, tests
 
 BANS = ("prohibit", "review", "require")
-RESERVED = ("subject/", "touch/", "counter/", "not-reached/")  # conditions of the vocabulary, not of a provision
+RESERVED = ("subject/", "touch/", "counter/", "not-reached/", NEEDS)  # conditions of the vocabulary, not of a provision
 ACCEPTED = re.compile(r"# accepted ([a-z-]+): *\S")
 IDLE, CLAIMED, STATED = range(3)
 USED_BY_LEDGER = ("exporter.id", "recipient.id", "data.id")  # who and what: records are searched by them
@@ -59,6 +60,7 @@ class _Lint:
             self.lifts_from_memory(instrument)
             self.bare_claims(instrument)
         self.covered_and_silent()
+        self.needs_not_said()
         self.escapes()
         self.known_to_one_rule()
         self.ended()
@@ -275,6 +277,14 @@ class _Lint:
                 if isinstance(condition, All) is wanted:
                     return max(found, default=IDLE)
                 return CLAIMED if CLAIMED in found else min(found, default=STATED)
+
+    def needs_not_said(self) -> None:
+        """A claim that does not say what it needs: it lifts whatever else the exchange states."""
+        for name in self.words.kinds[CLAIMS]:
+            if needs_of(self.words, name) is None:
+                said = f"the claim `{name}` does not say what it needs where it lifts"
+                help = f"write `needs:` with a condition of facts, or `needs: {NOTHING}`"
+                self.findings.warn(self.words.spans[CLAIMS, name], "no-needs", said, help=help)
 
     def escapes(self) -> None:
         """A ban that holds only while a set has nothing else in it, at the place where `only` is written."""

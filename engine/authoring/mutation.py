@@ -21,6 +21,7 @@ from typing import TypeAlias
 from engine.bundle import Bundle
 from engine.diagnostic import Findings
 from engine.explaining.phrasebook import Phrasebook
+from engine.policy_language.needs import NEEDS
 from engine.policy_language.tree import locate
 from engine.policy_language.tree import read as read_tree
 from engine.rules import (
@@ -49,6 +50,7 @@ Rewrite: TypeAlias = Callable[[Condition], Condition | None]
 APPLIES = "#applies"
 TRAVELS = "#travels"
 RESERVED = ("subject/", "touch/", "counter/")  # conditions of the vocabulary, not of a provision
+CLAIMED = "claims"  # what the report lists under what claims need, which is no policy's
 HUNDREDTH = Decimal("0.01")
 
 
@@ -57,9 +59,10 @@ class Mutant:
     """
     One change of the rules.
 
-    `policy` owns what was changed, and `file:line` is its place. `sentence` says what no test defends, where no case notices the
-    mutant. `owners` are the keys of the rules, definitions and duties that differ, `rules` the whole changed set. `widens`: a condition of
-    a ground, of an exemption, of its `unless` or of the end of a duty is dropped, so that more is lifted, or done.
+    `policy` owns what was changed; of what a claim needs it is `claims`. `file:line` is its place. `sentence` says what no test defends,
+    where no case notices the mutant. `owners` are the keys of the rules, definitions and duties that differ, `rules` the whole changed
+    set. `widens`: a condition of a ground, of an exemption, of its `unless`, of the end of a duty or of what a claim needs is dropped, so
+    that more is lifted, or done.
     """
 
     policy: str
@@ -72,8 +75,12 @@ class Mutant:
 
 
 def mutants(bundle: Bundle, only: str = "") -> Iterator[Mutant]:
-    """Every mutant of the policies whose file's name contains `only`, in file order."""
-    yield from _Surgeon(bundle, only).mutants()
+    """Every mutant of the policies, and of what claims need, in files whose name contains `only`, in file order."""
+    surgeon = _Surgeon(bundle, only)
+    yield from surgeon.mutants()
+    for name, at in sorted(surgeon.claims(bundle).items(), key=lambda each: each[1]):
+        if only in at[0]:
+            yield from surgeon.needs(name, *at)
 
 
 class _Surgeon:
@@ -92,6 +99,19 @@ class _Surgeon:
             for id, rules in self.by_provision.items():
                 if rules[0].provision.policy == policy:
                     yield from self._provision(id, rules)
+
+    # What claims need
+
+    def claims(self, bundle: Bundle) -> dict[str, tuple[str, int]]:
+        """The claims that need something where they lift, each with its file and line."""
+        spans = ((name, bundle.vocabulary.spans["claims", name]) for name in bundle.vocabulary.kinds["claims"])
+        return {name: (at.file, at.line) for name, at in spans if f"{NEEDS}{name}" in self.rules.definitions}
+
+    def needs(self, claim: str, file: str, line: int) -> Iterator[Mutant]:
+        key = f"{NEEDS}{claim}"
+        for said, changed, looser in _changes({key: self.rules.definitions[key]}, self.book):
+            rules = replace(self.rules, definitions={**self.rules.definitions, **changed})
+            yield Mutant(CLAIMED, file, line, f"what `{claim}` needs: {said}", frozenset((key,)), rules, looser is True)
 
     # Definitions, and what a policy applies to
 
@@ -261,7 +281,9 @@ def _leaves(condition: Condition, path: Path = ()) -> Iterator[tuple[Path, Atom 
 
 
 def _rewrites(leaf: Atom | Defined, book: Phrasebook) -> Iterator[tuple[str, Rewrite]]:
-    """The rewrites of a leaf, each with what a test that notices it would defend."""
+    """The rewrites of a leaf, each with what a test that notices it would defend. What a claim needs is changed once, for the claim."""
+    if leaf.key.startswith(NEEDS) if isinstance(leaf, Defined) else leaf.op == "open":
+        return
     if isinstance(leaf, Atom) and leaf.fact == AS_OF and isinstance(leaf.operands[0], date):
         word = "from" if leaf.op == "at_least" else "until"
         for moved in _operands(leaf):

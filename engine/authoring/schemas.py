@@ -24,6 +24,7 @@ from engine.policy_language.case_text import TestText
 from engine.policy_language.conditions import DATES, FITS, GROUPS, ORDER
 from engine.policy_language.document_text import DocumentText, Text
 from engine.policy_language.last_days import DUE_ANCHORS
+from engine.policy_language.needs import NEEDS
 from engine.policy_language.organisation_text import OrganisationText
 from engine.policy_language.places import Places
 from engine.policy_language.policy_text import PolicyText, TravelsText
@@ -71,6 +72,7 @@ class _Words:
         self.grounds = [rule.key for rule in bundle.rules.rules if rule.effect == "satisfies"]
         names = (name.partition("!")[0] for name in bundle.rules.definitions if "#" not in name)
         self.definitions = list(dict.fromkeys(name for name in names if name.partition("/")[0] in self.policies))
+        self.needs = [name for name in bundle.rules.definitions if name.startswith(NEEDS)]
         self.facts = {name: type for name in self.vocabulary.names() if (type := self.vocabulary.type_of(name))}
         self.types = {type.name: type for type in (*self.facts.values(), Type("duration"))}
         self.defs = {**self.names(), **self.shapes(), **self.typed()}
@@ -110,6 +112,7 @@ class _Words:
             "NotReachedText.when": condition,
             "ReachInDoubtText.when": condition,
             "CoverText.when": condition,
+            "ClaimText.needs": condition,
             "CoherenceText.never": condition,
             "CoherenceText.unless_said": condition,
         }
@@ -237,7 +240,9 @@ class _Words:
                     ]
                 }
             ),
-            "Expectation.define": _closed({name: _one_of(("yes", "no", "unknown")) for name in self.definitions}),
+            "Expectation.define": _closed(
+                {name: _one_of(("yes", "no", "unknown")) for name in (*self.definitions, *self.needs)}
+            ),
         }
 
     # What the places refer to

@@ -230,7 +230,7 @@ class Phrasebook:
         say, name = self.language, self.title(atom.fact.removesuffix(IN_REGISTER))
         if atom.fact.endswith(IN_REGISTER):
             return say.in_register(name, atom.operands[0] is not negated)
-        if atom.op == "counts":
+        if atom.op in ("counts", "open"):
             return say.shown(name, not atom.fact.startswith("evidence"), negated)
         if atom.other and atom.op == "is":
             return say.same(name, self.title(atom.other), negated)

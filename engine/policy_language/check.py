@@ -19,6 +19,8 @@ from engine.policy_language.exemptions import LoweredRule, WrittenRule, in_strat
 from engine.policy_language.floors import floors
 from engine.policy_language.last_days import Duties
 from engine.policy_language.ledger_words import check_counters, check_entities, check_promises
+from engine.policy_language.needs import CLAIMS, NEEDS, NOTHING, documents, is_nothing, needs_of
+from engine.policy_language.overlay import BUNDLED_NAME, folder_of
 from engine.policy_language.policy_text import PolicyText
 from engine.policy_language.read_document import read_model
 from engine.policy_language.tree import Mapping, Node, Scalar, key_named, locate, plain
@@ -39,6 +41,7 @@ from engine.rules import (
     Requirement,
     Rule,
     RuleSet,
+    tests,
 )
 
 EVERYWHERE = "always"  # what `applies` says of a policy that applies to every exchange
@@ -74,6 +77,7 @@ class _Checker:
     def run(self, trees: Sequence[Node]) -> RuleSet:
         for tree in trees:
             self._collect(tree)
+        self._needs()
         for name in self.defined:
             self.conditions.define(name)
         self._subjects()
@@ -171,6 +175,24 @@ class _Checker:
         node = self.vocabulary.nodes[where]
         when = node.get(name) if isinstance(node, Mapping) else None
         self.conditions.definitions[key] = self.conditions.lower(when, "", Use.APPLIES)
+
+    def _needs(self) -> None:
+        """What claims need becomes definitions; it tests facts of the exchange, and neither documents nor other claims (4.12)."""
+        for name in self.vocabulary.kinds[CLAIMS]:
+            needs, at = needs_of(self.vocabulary, name), self.vocabulary.spans[CLAIMS, name]
+            if needs is None and folder_of(at.file) == BUNDLED_NAME:
+                said = f"the claim `{name}` does not say what it needs where it lifts"
+                help = f"write `needs:` with a condition that no law would drop, or `needs: {NOTHING}`"
+                self.findings.error(at, "no-needs", said, help=help)
+            if needs is None or is_nothing(needs):
+                continue
+            key = f"{NEEDS}{name}"
+            self._own(key, (CLAIMS, name), "needs")
+            if any(True for atom in tests(Defined(key), self.conditions.definitions) for _ in documents(atom)):
+                help = "test facts of the exchange; a law that wants a document asks for it in its own rule"
+                self.findings.error(
+                    needs.span, "needs-documents", f"`needs` of `{name}` tests a document or a claim", help=help
+                )
 
     def _subjects(self) -> None:
         """The subject matters of data; what is other than one of them comes after it."""

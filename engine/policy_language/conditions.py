@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import Enum
 
 from engine.diagnostic import Findings, Span, did_you_mean
+from engine.policy_language.needs import LIFT, RESTORE, in_need, with_needs
 from engine.policy_language.tree import Mapping, Node, Scalar, Sequence
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, FIELD_NAMES, Follows, Vocabulary
 from engine.registered import IN_REGISTER
@@ -40,8 +41,9 @@ FITS: dict[str, Callable[[Type], bool]] = {  # which types an operator fits
 class Use(Enum):
     """What a condition is used for, which decides how a document that is not shown reads (semantics 2.2)."""
 
-    LIFTS = "lift"
+    LIFTS = LIFT
     RAISES = "raise"
+    RESTORES = RESTORE  # an exemption of an exemption, or of a ground
     APPLIES = "applies"
     ADVISES = "advise"
 
@@ -51,7 +53,7 @@ class Use(Enum):
 
     @property
     def negated(self) -> Use:
-        return {Use.LIFTS: Use.RAISES, Use.RAISES: Use.LIFTS}.get(self, self)
+        return {Use.LIFTS: Use.RAISES, Use.RAISES: Use.LIFTS, Use.RESTORES: Use.LIFTS}.get(self, self)
 
 
 class Conditions:
@@ -75,6 +77,7 @@ class Conditions:
         self.used: set[str] = set()  # definitions that a condition names
         self._open: list[str] = []
         self._shown: dict[str, bool] = {}
+        self._in_need: dict[str, bool] = {}  # definitions that read a claim which needs something
         self._length: dict[str, int] = {}  # the length of the longest chain of definitions that each one uses
 
     def lower(self, node: Node | None, policy: str, use: Use) -> Condition:
@@ -115,7 +118,7 @@ class Conditions:
             self.findings.error(span, "cycle", f"the definition `{name}` uses itself: {round_trip}", help="break the circle")
             return ALWAYS
         if name in self._shown:
-            key = f"{name}!{use.value}" if self._shown[name] else name
+            key = self._key(name, use)
             if key in self.definitions:
                 return Defined(key)
         policy, node = self.defined[name]
@@ -127,12 +130,18 @@ class Conditions:
         self._length[name] = 1 + max((self._length.get(key.partition("!")[0], 0) for key in named(condition)), default=0)
         if self._length[name] == MAX_CHAIN + 1:
             self._too_long(name, span)
-        self._shown[name] = any(atom.not_shown is not None for atom in atoms(condition)) or any(
-            "!" in k for k in named(condition)
-        )
-        key = f"{name}!{use.value}" if self._shown[name] else name
+        needing = any(self._in_need.get(key.partition("!")[0]) for key in named(condition))
+        self._in_need[name] = needing or bool(in_need(condition, self.vocabulary))
+        documents = any(atom.not_shown is not None for atom in atoms(condition))
+        self._shown[name] = self._in_need[name] or documents or any("!" in key for key in named(condition))
+        key = self._key(name, use)
         self.definitions[key] = condition
         return Defined(key)
+
+    def _key(self, name: str, use: Use) -> str:
+        """The key of a definition: one for all uses, or one for each in which it may read otherwise."""
+        use = Use.RAISES if use is Use.RESTORES and not self._in_need[name] else use
+        return f"{name}!{use.value}" if self._shown[name] else name
 
     def _too_long(self, name: str, span: Span) -> Condition:
         said = f"`{name}` is part of a chain of more than {MAX_CHAIN} definitions that use one another"
@@ -146,7 +155,7 @@ class Conditions:
             return self._documents(key, value, use)
         type = self.vocabulary.type_of(key.text)
         if type is not None:
-            return self._test(key.text, type, value, use, key.span)
+            return with_needs(self._test(key.text, type, value, use, key.span), use.value, self.vocabulary)
         if key.text in self.vocabulary.families:
             members = ", ".join(f"`{m}`" for m in self.vocabulary.families[key.text][:4])
             self.findings.error(
@@ -220,7 +229,8 @@ class Conditions:
                         "not in the vocabulary",
                         did_you_mean(scalar.text, kinds),
                     )
-                found.append(Atom(f"{key.text}.{scalar.text}", Type("document"), "counts", not_shown=use.not_shown))
+                counts = Atom(f"{key.text}.{scalar.text}", Type("document"), "counts", not_shown=use.not_shown)
+                found.append(with_needs(counts, use.value, self.vocabulary))
             parts.append(AnyOf(tuple(found)) if operator.text == "has" and len(found) > 1 else _all(found))
         return _all(parts)
 

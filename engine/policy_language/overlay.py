@@ -20,6 +20,7 @@ from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 
 LONGEST_DAYS = 366  # between the first and the last day of an acceptance (semantics 4.3)
 ADVISING = ("soft", "aspiration")
+BUNDLED_NAME = "policies"  # the folder, in a bundle, of the policies that come with the project
 
 
 class _Policy(NamedTuple):

@@ -198,6 +198,16 @@ class MeasuresText(DocumentText):
     data: str | None = None
 
 
+class ClaimText(KindText):
+    """A kind of claim. `needs` is what no law would drop where the claim lifts (semantics 4.12), or `always`: there is nothing."""
+
+    needs: Condition = None
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        # Digests are made from this text, and from the definition that `needs` becomes.
+        yield from (each for each in super().__repr_args__() if each[0] != "needs")
+
+
 class RequirementText(DocumentText):
     title: Text
     how: Text
@@ -443,7 +453,7 @@ class VocabularyText(DocumentText):
     registers: dict[str, RegisterText] = {}
     calendars: dict[str, CalendarText] = {}
     evidence: dict[str, KindText] = {}
-    claims: dict[str, KindText] = {}
+    claims: dict[str, ClaimText] = {}
     requirements: dict[str, RequirementText] = {}
     counters: dict[str, CounterText] = {}
     books: dict[str, BookText] = {}

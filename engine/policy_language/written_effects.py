@@ -105,7 +105,7 @@ class Effects:
             rule = self._effect(written, provision, effect, travels)
             parts.append(LoweredRule(rule, written.order, written.id))
         for lift in lifts:
-            use = Use.LIFTS if lift.lifts else Use.RAISES
+            use = Use.LIFTS if lift.lifts else Use.RESTORES
             rule = Rule(
                 key=lift.key,
                 provision=provision,

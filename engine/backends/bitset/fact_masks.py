@@ -156,7 +156,7 @@ class FactsTests:
                 self._against.append(Against(atom, users))
                 continue
             # A document is one value, no matter which of its fields is tested.
-            name = atom.fact if atom.not_shown is None or atom.op == "counts" else atom.fact.rpartition(".")[0]
+            name = atom.fact if atom.not_shown is None or atom.op in ("counts", "open") else atom.fact.rpartition(".")[0]
             by_fact.setdefault(name, []).append((atom, users))
         self._of_the_day = by_fact.pop(AS_OF, [])
         self._facts = {

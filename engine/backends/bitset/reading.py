@@ -70,7 +70,7 @@ class AtomReader:
     def of_document(self, atom: Atom, document: Value, day: date) -> Truth:
         """A test of a document: whether it counts (2.3), or of a field of it (2.2, 2.9)."""
         assert atom.not_shown is not None
-        if document is Missing.UNKNOWN:
+        if document is Missing.UNKNOWN or atom.op == "open":
             return UNKNOWN
         if not isinstance(document, Document) or document.state != "shown":
             return atom.not_shown

@@ -114,7 +114,7 @@ class Encoder:
         if name in self.rules.families:
             return self.rules.families[name][1]
         if name.partition(".")[0] in DOCUMENT_GROUPS:
-            return (name if atom.op == "counts" else name.rpartition(".")[0],)
+            return (name if atom.op in ("counts", "open") else name.rpartition(".")[0],)
         return () if name in ("", AS_OF) else (name,)
 
     # Ordered facts: places among cuts
@@ -186,6 +186,8 @@ class Encoder:
     # Everything else: how the fact answers the test, as a three-valued code
 
     def _graded(self, atom: Atom) -> str:
+        if atom.op == "open":
+            return self._prop(atom, (atom.fact, "open"), lambda exchange, day: (None, MAYBE), _either_grade)
         if atom.op == "counts":
             return self._prop(
                 atom, (atom.fact, "counts", atom.not_shown), _grade(atom, _document_counts(atom.fact)), _either_grade

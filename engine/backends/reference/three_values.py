@@ -94,6 +94,8 @@ class KnownFacts:
             disputed = self.exchange.values.get(fact)
             if isinstance(disputed, Disputed):
                 return agreed(known.test(atom) for known in self.either(fact, disputed))
+        if atom.op == "open":
+            return UNKNOWN
         if atom.op == "counts":
             return self.counts(atom)
         if atom.not_shown is not None and not self.shows(atom.fact):
@@ -113,6 +115,8 @@ class KnownFacts:
 
     def read_by(self, atom: Atom) -> Sequence[str]:
         """The facts that a test reads, and the documents whose fields it reads; of a total the members are read by `total`."""
+        if atom.op == "open":
+            return [atom.fact]
         if atom.op == "counts":
             return [atom.fact, *(measure.fact for measure in self.rules.measures.get(atom.fact, ()))]
         read = [fact.rpartition(".")[0] if fact.startswith(DOCUMENTS) else fact for fact in (atom.fact, atom.other)]

@@ -193,6 +193,19 @@ def test_a_lift_on_a_bare_claim_is_found(when: str, bare: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("needs", "without", "bare"),
+    [("", True, True), (", needs: always", False, True), (", needs: {x.rank: high}", False, False)],
+)
+def test_a_claim_that_does_not_say_what_it_needs_is_found(needs: str, without: bool, bare: bool) -> None:
+    """It lifts whatever else is stated. `always` says so; a condition of facts can contradict it, so that the lift is no bare one."""
+    words = WORDS.replace("requirements:\n", CLAIM.replace("zh: 是否必需？}", "zh: 是否必需？}" + needs))
+    lines = found(words=words, law=LAW.replace(PAPER, "[{claims: {has: need}}]"))
+    said = "no-needs words.yaml:10 the claim `need` does not say what it needs where it lifts"
+    assert [line for line in lines if line.startswith("no-needs")] == [said] * without
+    assert any(line.startswith("bare-claim") for line in lines) is bare
+
+
+@pytest.mark.parametrize(
     ("law", "at"),
     [
         (LAW.replace("{x.rank: high}", "{x.places: {only: low}}"), 9),

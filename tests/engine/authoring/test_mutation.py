@@ -290,6 +290,54 @@ def test_an_exemption_of_a_lift_widens_it_where_it_is_dropped_or_narrowed() -> N
     ]
 
 
+NEEDY = WORDS.replace(
+    "requirements:\n",
+    "claims:\n  need: {title: a need, needs: [x.rank: {at_most: middle}, none_of: [x.people: {at_least: 500}]]}\nrequirements:\n",
+)
+NEEDED = {
+    "needed by few and low": ("{claims.need: {dated: 2026-01-01, covers: yes}}", "{because: [art-4]}"),
+    "not by the middle": (
+        "{x.rank: middle, claims.need: {dated: 2026-01-01, covers: yes}, x.people: 499}",
+        "{because: [art-4]}",
+    ),
+    "not by the high": ("{x.rank: high, x.share: 0.5, claims.need: {dated: 2026-01-01, covers: yes}}", "{silent: [art-4]}"),
+    "not by many": ("{x.people: 500, claims.need: {dated: 2026-01-01, covers: yes}}", "{silent: [art-4]}"),
+    "nor unclaimed": ("{}", "{silent: [art-4]}"),
+}
+
+
+@pytest.mark.parametrize(
+    ("without", "said", "widens"),
+    [
+        (None, [], []),
+        ("not by the high", ["that “rank is at most middle” matters", "“rank is at most middle”, not high"], [True, False]),
+        ("not by the middle", ["“rank is at most middle”, not low", "“at least 500 people”, not 499"], [False, False]),
+        ("not by many", ["that “at least 500 people” matters", "“at least 500 people”, not 501"], [True, False]),
+    ],
+)
+def test_what_a_claim_needs_is_changed_once_for_the_claim(without: str | None, said: list[str], widens: list[bool]) -> None:
+    """The change is at the claim, and is noticed by the cases of any policy that the claim lifts in."""
+    law = LAW + (
+        "  - {id: art-4, title: four, cite: four, says: four, source: four, status: confirmed,\n"
+        "     when: [{claims: {has: need}}], satisfies: aa.paper}\n"
+    )
+    made = sources()
+    cases = "".join(
+        f"  - {{case: '{name}', change: {change}, expect: {expect}}}\n"
+        for name, (change, expect) in NEEDED.items()
+        if name != without
+    )
+    made |= {"law/law.test.yaml": made["law/law.test.yaml"] + cases.encode(), "law/law.yaml": law.encode()}
+    bundle = engine.load_sources(made | {"law/words.yaml": NEEDY.encode()})
+    court = engine.Court(bundle, {"aa.law"})
+    assert not any(map(court.problem, court.own))
+    assert [m.sentence for m in engine.mutants(bundle) if "needs" in m.sentence and "art-4" in m.sentence] == []
+    left = [mutant for mutant in engine.mutants(bundle) if not court.notices(mutant)]
+    assert [mutant.sentence for mutant in left] == [f"what `need` needs: {each}" for each in said]
+    assert [mutant.widens for mutant in left] == widens
+    assert {(mutant.policy, mutant.file, mutant.line) for mutant in left} <= {("claims", "law/words.yaml", 12)}
+
+
 def test_a_name_that_no_policy_has_is_refused(law: Path) -> None:
     """`--only` that selects nothing is a wrong use, not a perfect score."""
     assert CliRunner().invoke(app, ["test", str(law), "--mutate", "--only", "nowhere"]).exit_code == 2

@@ -182,6 +182,7 @@ class Maker:
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.aside = random.Random(f"aside {seed}")  # for what is rare, so that the seeds give what they gave without it
+        self.needing = random.Random(f"needs {seed}")  # the same for what claims need
         self.definitions: list[str] = []
         self.made: engine.Bundle | None = None
 
@@ -208,6 +209,7 @@ class Maker:
     def sources(self) -> dict[str, bytes]:
         self.definitions = []
         vocabulary = {**VOCABULARY, "requirements": {name: self.requirement(name) for name in REQUIREMENTS}}
+        vocabulary["claims"] = {kind: {"title": kind, **self.needs()} for kind in CLAIMS}
         policies = {name: self.policy(name) for name in POLICIES}
         self.definitions = []
         vocabulary["subjects"] = {name: {"title": name, "when": self.condition(1)} for name in SUBJECTS}
@@ -397,6 +399,17 @@ class Maker:
         if depth == 0 or self.chance(0.5):
             return self.pick(REQUIREMENTS)
         return {self.pick(["any_of", "all_of"]): [self.need(depth - 1) for _ in range(self.random.randint(1, 3))]}
+
+    def needs(self) -> dict[str, Any]:
+        """What a claim needs where it lifts: often something."""
+        conditions = [
+            "always",
+            {"to.flag": "no"},
+            {"data.grade": {"at_most": "important"}},
+            {"data.categories": {"has": "health"}},
+        ]
+        conditions += [{"none_of": [{"data.people.total": {"at_least": 1000}}, {"data.in": {"has": ["BB", "CC"]}}]}]
+        return {"needs": self.needing.choice(conditions)}
 
     # Conditions
 

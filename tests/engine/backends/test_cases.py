@@ -63,7 +63,7 @@ SENTENCES = {
     "1.8",
     *(f"2.{n}" for n in range(1, 12)),
     *(f"3.{n}" for n in range(1, 9)),
-    *(f"4.{n}" for n in (1, 2, 3, 4, 6, 7, 11)),
+    *(f"4.{n}" for n in (1, 2, 3, 4, 6, 7, 11, 12)),
 }
 POLICY_KEYS = ("define", "applies", "in_force", "rules", "jurisdiction", "otherwise", "not_reached")
 WORDS = ("jurisdictions", "subjects", "touches")  # what a file says of the vocabulary in place of what is there

@@ -29,6 +29,7 @@ LINTED = {
     "bare-claim",
     "covered-and-silent",
     "lift-from-memory",
+    "no-needs",
     "one-rule",
     "only-on-a-ban",
     "reach-not-said",
@@ -135,6 +136,14 @@ def test_a_bundle_without_a_policy_is_refused() -> None:
     words = SHARED["_shared/vocabulary.yaml"].replace(b", covers: {personal: {from: 2020-01-01, by: [neighbour]}}", b"")
     assert [d.code for d in findings({"vocabulary.yaml": words})] == ["no-policy"]
     assert [d.code for d in findings({})] == ["no-policy"]
+
+
+def test_a_claim_that_comes_with_the_project_says_what_it_needs() -> None:
+    """In the folder of the bundled policies a claim without `needs` is an error; in any other folder it loads."""
+    words = b"vocabulary: more\nclaims:\n  hunger: {title: hunger}\n  thirst: {title: thirst, needs: always}\n"
+    found = findings({**SHARED, "policies/more.yaml": words})
+    assert [(d.code, d.severity, d.at.line) for d in found] == [("no-needs", "error", 3)]
+    assert not findings({**SHARED, "ours/more.yaml": words})
 
 
 def test_more_facts_than_a_caller_can_answer_are_a_warning() -> None:

@@ -99,7 +99,10 @@ NEVER: dict[str, tuple[dict[str, Any], str]] = {
         "/data/state",
     ),
     "own data called entrusted": ({"exporter.role": "processor"}, "/data/source"),
-    "people of a country, data made there, said to be collected elsewhere": ({"data.collected_in": ["SG"]}, "/data/collected_in"),
+    "people of a country, data made there, said to be collected elsewhere": (
+        {"data.collected_in": ["SG"]},
+        "/data/collected_in",
+    ),
     "a person herself as sender of a set on many": (
         {"exporter.role": "data-subject", "exporter.kind": "individual", "exporter.organised_in": []},
         "/exporter/role",
@@ -127,7 +130,10 @@ NEVER: dict[str, tuple[dict[str, Any], str]] = {
         {"recipient.relation": "same-entity", "recipient.kind": "individual", "recipient.organised_in": []},
         "/recipient/kind",
     ),
-    "a hospital organised nowhere": ({"recipient.kind": "university-hospital", "recipient.organised_in": []}, "/recipient/kind"),
+    "a hospital organised nowhere": (
+        {"recipient.kind": "university-hospital", "recipient.organised_in": []},
+        "/recipient/kind",
+    ),
     "stateless people of data about nobody": (
         {**NOBODY, "data.categories": ["weather"], "data.nationalities": ["stateless"]},
         "/data/nationalities",
