@@ -54,7 +54,7 @@ USUAL: dict[str, Any] = {
     "purpose.is": ["service-provision"],
     "purpose.end_use": ["civil"],
 }
-NOBODY = {"data.personal": False, "data.state": None, "data.people": None, "data.people_in": []}
+NOBODY: dict[str, Any] = {"data.personal": False, "data.state": None, "data.people": None, "data.people_in": []}
 CODE = {**NOBODY, "data.kind": "code", "data.categories": ["industrial"], "purpose.is": ["industry"]}
 
 
