@@ -114,7 +114,7 @@ ACCEPTED: list[tuple[str, Any, Any]] = [
     ("data.kept_for", "3 years", Duration(months=36)),
     ("data.kept_for", "1 hour", Duration(hours=1)),
     ("data.kept_for", "10 working days in CN", Duration(working_days=10, calendar="CN")),
-    ("exporter.id", "名称 \u0000 \U0001f600", "名称 \u0000 \U0001f600"),
+    ("exporter.id", "名称 \u0000\U0001f600 ", "名称 \U0001f600"),
 ]
 
 
