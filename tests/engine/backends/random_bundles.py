@@ -183,6 +183,7 @@ class Maker:
         self.random = random.Random(seed)
         self.aside = random.Random(f"aside {seed}")  # for what is rare, so that the seeds give what they gave without it
         self.needing = random.Random(f"needs {seed}")  # the same for what claims need
+        self.needy = self.needing.random() < 0.5
         self.definitions: list[str] = []
         self.made: engine.Bundle | None = None
 
@@ -401,7 +402,9 @@ class Maker:
         return {self.pick(["any_of", "all_of"]): [self.need(depth - 1) for _ in range(self.random.randint(1, 3))]}
 
     def needs(self) -> dict[str, Any]:
-        """What a claim needs where it lifts: often something."""
+        """What a claim needs where it lifts: in half of the bundles often something."""
+        if not self.needy:
+            return {}
         conditions = [
             "always",
             {"to.flag": "no"},
