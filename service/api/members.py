@@ -369,6 +369,7 @@ MEMBERS: Mapping[str, str] = {
     "narrower": "each value that may say too little, with what it may mean",
     "change": "whether the sender can change the fact, so that remedies may propose it",
     "register_only": "whether only the register may state the fact",
+    "follows": "the set that the fact follows from; it is then never asked",
     "some": "whether the set is never empty",
     "family": "the family that the fact belongs to",
     "dpv": "the term of the Data Privacy Vocabulary",

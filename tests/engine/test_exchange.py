@@ -500,8 +500,8 @@ def test_what_the_exchange_relies_on_is_a_requirement_or_a_ground() -> None:
 
 def test_another_schema_is_refused() -> None:
     """An exchange may say which schema it was written for, and only the known ones are read."""
-    for shape in engine.EXCHANGE_SHAPES:
-        assert read({"schema": shape}).values == {}
+    for known in engine.EXCHANGE_SHAPES:
+        assert read({"schema": known}).values == {}
     for sent in (f"fifthfactor/exchange/{len(engine.EXCHANGE_SHAPES) + 1}", None, 1, "", ["fifthfactor/exchange/1"]):
         assert problems({"schema": sent}) == [("/schema", "wrong-value")]
 
