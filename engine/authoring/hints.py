@@ -207,7 +207,7 @@ KEYS: dict[str, dict[str, str]] = {
         "title": _TITLE,
         "ask": _ASK,
         "institution": "`yes` where only an institution attests such a document, so that its name is no personal data and is shown",
-        "must_say": "What such a document states of what it covers; one that does not is asked. Of other kinds absence limits nothing.",
+        "must_say": "What such a document has to state of what it covers; one that does not is asked for it.",
     },
     "MeasuresText": {
         "people": "The count that `people` of a document bounds: how many people it covers.",
