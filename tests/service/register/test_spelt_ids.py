@@ -141,9 +141,9 @@ def respelt(id: str) -> st.SearchStrategy[str]:
     """Other spellings of an id: each letter in another case, as one that looks like it, or with something unseen beside it."""
     looks: dict[str, list[str]] = {}
     for number in range(33, 0x3000):
-        letter = chr(number)
-        if engine.id_form(letter):
-            looks.setdefault(engine.folded_id(letter), []).append(letter)
+        seen = chr(number)
+        if engine.id_form(seen):
+            looks.setdefault(engine.folded_id(seen), []).append(seen)
     unseen = st.sampled_from(["", "", "", "\u200b", "\u200d", "\u00ad", "\ufe0f", "\u034f"])
 
     def spelling(each: str) -> st.SearchStrategy[str]:

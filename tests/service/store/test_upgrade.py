@@ -218,6 +218,7 @@ def test_names_of_the_register_are_folded_and_older_books_keep_their_names(empty
                 ("party", "ab", "A\u200bB", "Acme"),
                 ("party", "acrne", "Acme", "Acme"),
             ]
-            names = sa.select(sa.column("value", sa.String)).select_from(sa.table("about")).where(sa.column("name") == "names")
+            about = metadata.tables["about"]
+            names = sa.select(about.c.value).where(about.c.name == "names")
             assert connection.execute(names).scalars().all() == (["as spelt"] if opening else [])
         database.close()
