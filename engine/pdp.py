@@ -25,6 +25,7 @@ from engine.bundle import Bundle, all_stays
 from engine.deciding.carried import Carried, held, over, raised, stated, travelling
 from engine.deciding.combine import UNDETERMINED, Combiner, Evaluate, Outcome, closed
 from engine.deciding.combine import word as outcome_word
+from engine.deciding.contributions import Counting
 from engine.deciding.disputed import choices, decided, overall
 from engine.deciding.judgement import Judgement
 from engine.deciding.links import Links
@@ -330,6 +331,11 @@ class PDP:
     def links(self) -> Links:
         """Compares the legs of plans."""
         return Links(self.bundle)
+
+    @cached_property
+    def counting(self) -> Counting:
+        """The counters of the bundle, to add up what the legs of a plan count."""
+        return Counting(self.bundle)
 
     @cached_property
     def wholes(self) -> Wholes:

@@ -24,6 +24,7 @@ from engine.deciding.carried import Carried, gravity, handed_on, stated
 from engine.deciding.combine import UNDETERMINED, Outcome, permitting
 from engine.deciding.combine import word as outcome_word
 from engine.deciding.judgement import Judgement
+from engine.deciding.plan_counts import Counted, raised
 from engine.deciding.weights import STATED
 from engine.decision import (
     BoundsPart,
@@ -99,6 +100,7 @@ def decide_plan(
     The decision on a leg has the id `id/leg`. With `ahead`, the decision also says how long it holds. `lang` is one of LANGUAGES. Raises
     EnginesFailed as `PDP.judge` does.
     """
+    legs = _counted(pdp, legs, as_of)
     judged = _judged(pdp, legs, as_of)
     told = {leg.id: pdp.tell(judged[leg.id], today=today, id=f"{id}/{leg.id}", lang=lang) for leg in legs}
     together = _together(pdp, legs)
@@ -128,6 +130,20 @@ def decide_plan(
         else None,
         holds_until=_ahead(pdp, legs, together, as_of, say) if ahead else None,
     )
+
+
+def _counted(pdp: PDP, legs: Sequence[Leg], as_of: date) -> tuple[Leg, ...]:
+    """The legs with counters that count the legs before them."""
+    counting = pdp.counting
+    before: list[Counted] = []
+    found = []
+    for leg in legs:
+        verdict, _ = pdp.look(leg.exchange, as_of)
+        adds = counting.contributions(leg.exchange, verdict, pdp.defined(leg.exchange, as_of, counting.definitions))
+        exchange, counted = raised(counting, leg.exchange, adds, before)
+        before += counted
+        found.append(replace(leg, exchange=exchange))
+    return tuple(found)
 
 
 def _judged(pdp: PDP, legs: Sequence[Leg], as_of: date) -> dict[str, Judgement]:

@@ -38,11 +38,13 @@ def deep(one: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+CONTRACT = "A hundred thousand people are no important data, and the contract carries them"
+SENT = next(trial.raw for trial in engine.trials(BUNDLE, BUNDLE) if trial.name == CONTRACT)
+
+
 def out(**facts: Any) -> dict[str, Any]:
     """China to Germany under the standard contract, as a bundled test has it; `__` in the name of a fact is a dot."""
-    name = "A hundred thousand people are no important data, and the contract carries them"
-    raw = next(trial.raw for trial in engine.trials(BUNDLE, BUNDLE) if trial.name == name)
-    return deep(json.loads(raw), named(facts))
+    return deep(json.loads(SENT), named(facts))
 
 
 def on(country: str, *listed: str, sender: str = "DE", **facts: Any) -> dict[str, Any]:
@@ -306,3 +308,28 @@ def test_the_claims_of_a_later_exporter_free_nothing_of_the_whole() -> None:
     pdp = laws(KEEP, bar, free)
     assert decide(pdp, leg(HERE, id="out"), leg({**THERE, **claim}, "out")).outcome == "prohibited"
     assert decide(pdp, leg({**HERE, **claim}, id="out"), leg({**THERE, **claim}, "out")).outcome == "permitted"
+
+
+def counted(files: int, count: int, country: str = "AA", **more: Any) -> dict[str, Any]:
+    """A leg with so many files, of which its exporter has sent so many this year, this leg included."""
+    sent = deep(HERE, {"data.files": files, "counts.files": count, "exporter.country": country, "recipient.country": "CC"})
+    return leg(sent, **more)
+
+
+@pytest.mark.parametrize(
+    ("legs", "outcomes", "outcome"),
+    [
+        ([counted(60, 60), counted(40, 40)], ["permitted", "permitted"], "permitted"),
+        ([counted(60, 60), counted(60, 60)], ["permitted", "undetermined"], "undetermined"),
+        ([counted(60, 60), counted(60, 120)], ["permitted", "prohibited"], "prohibited"),
+        ([counted(30, 70), counted(40, 40)], ["permitted", "undetermined"], "undetermined"),
+        ([counted(40, 40), counted(30, 30), counted(40, 40)], ["permitted", "permitted", "undetermined"], "undetermined"),
+        ([counted(60, 60), counted(60, 60, "BB")], ["permitted", "permitted"], "permitted"),
+    ],
+)
+def test_counters_add_up_over_the_legs(legs: list[dict[str, Any]], outcomes: list[str], outcome: str) -> None:
+    """A leg may not leave out of its count what legs before it send; of another exporter nothing is added."""
+    pdp = laws(KEEP, {"id": "many", "when": {"counts.files": {"more_than": 100}}, "prohibit": "Not so many."})
+    found = decide(pdp, *legs)
+    assert [part.decision.outcome for part in found.legs] == outcomes
+    assert found.outcome == outcome
