@@ -29,8 +29,8 @@ MOST_BYTES = 100_000
 # What the officer knows of every exchange, by the fact that is asked for: values to choose, or a number.
 KNOWN: Mapping[str, Any] = {
     "data.personal": "yes", "data.state": "identified", "data.kind": "dataset", "data.grades": NONE, "data.controls": NONE,
-    "data.lawful_source": "yes", "act.bars": NONE, "act.kind": "provide", "act.trigger": "own", "act.evades": "no",
-    "act.security_concern": "no", "act.ai_service": "none", "purpose.end_use": "civil", "exporter.role": "controller",
+    "act.bars": NONE, "act.kind": "provide", "act.trigger": "own",
+    "act.ai_service": "none", "purpose.end_use": "civil", "exporter.role": "controller",
     "exporter.kind": "other-company", "exporter.sectors": "commerce", "exporter.cn_ciio": "no", "exporter.zone": "none",
     "exporter.targets": NONE, "recipient.kind": "other-company", "recipient.role": "controller", "recipient.listed_on": NONE,
     "recipient.us_ties": NONE,
