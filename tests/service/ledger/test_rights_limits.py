@@ -100,6 +100,8 @@ def test_an_exclusive_grant_is_not_evaded(exchange: Exchange) -> None:
         assert (asked["outcome"], asked["proceed"]) == ("undetermined", False)
         assert "data.id" in str(asked["questions"])
         assert exchange.post("/v1/commitments", {"decision": asked["id"]}).status_code == 409
+    for spelt in ("weather ", "WEATHER", "w\u0435ather", "wea\u200dther"):
+        assert exchange.post("/v1/evaluate", supply("met", "farm", asset=spelt)).json()["outcome"] == "prohibited", spelt
     for dated, proceeds in ((TODAY - timedelta(days=1), False), (TODAY, True)):
         shown = {CONSENT: {"dated": dated.isoformat(), "covers": True}}
         agreed = exchange.post("/v1/evaluate", supply("met", "farm") | {"evidence": shown}).json()
