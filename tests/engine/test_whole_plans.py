@@ -333,3 +333,29 @@ def test_counters_add_up_over_the_legs(legs: list[dict[str, Any]], outcomes: lis
     found = decide(pdp, *legs)
     assert [part.decision.outcome for part in found.legs] == outcomes
     assert found.outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("derived", "data", "said"),
+    [
+        ("data.derivd", "data.label", "an exchange has no fact `data.derivd`"),
+        ("data.label", "data.labl", "an exchange has no fact `data.labl`"),
+        ("data.grade", "data.label", "`data.grade` must have the values `same`, `aggregated`, `other`"),
+    ],
+)
+def test_what_legs_are_compared_by_is_checked(derived: str, data: str, said: str) -> None:
+    """Each fact is there, and how data derive has the three values."""
+    plans = {
+        "derived": derived,
+        "data": data,
+        "aggregated": {},
+        "people": "data.people",
+        "places": ["data.people_in"],
+        "party": {"recipient.place": "exporter.place"},
+        "asks": [],
+    }
+    sources = dict(laws(KEEP).bundle.sources)
+    sources["plans.yaml"] = json.dumps({"vocabulary": "plans", "plans": plans}).encode()
+    with pytest.raises(engine.BundleRefused) as caught:
+        engine.load_sources(sources)
+    assert said in str(caught.value)
