@@ -54,7 +54,7 @@ USUAL: dict[str, Any] = {
     "purpose.is": ["service-provision"],
     "purpose.end_use": ["civil"],
 }
-NOBODY = {"data.personal": False, "data.state": None, "data.people": None, "data.people_in": []}
+NOBODY: dict[str, Any] = {"data.personal": False, "data.state": None, "data.people": None, "data.people_in": []}
 CODE = {**NOBODY, "data.kind": "code", "data.categories": ["industrial"], "purpose.is": ["industry"]}
 
 
@@ -99,7 +99,10 @@ NEVER: dict[str, tuple[dict[str, Any], str]] = {
         "/data/state",
     ),
     "own data called entrusted": ({"exporter.role": "processor"}, "/data/source"),
-    "people of a country, data made there, said to be collected elsewhere": ({"data.collected_in": ["SG"]}, "/data/collected_in"),
+    "people of a country, data made there, said to be collected elsewhere": (
+        {"data.collected_in": ["SG"]},
+        "/data/collected_in",
+    ),
     "a person herself as sender of a set on many": (
         {"exporter.role": "data-subject", "exporter.kind": "individual", "exporter.organised_in": []},
         "/exporter/role",
@@ -127,7 +130,10 @@ NEVER: dict[str, tuple[dict[str, Any], str]] = {
         {"recipient.relation": "same-entity", "recipient.kind": "individual", "recipient.organised_in": []},
         "/recipient/kind",
     ),
-    "a hospital organised nowhere": ({"recipient.kind": "university-hospital", "recipient.organised_in": []}, "/recipient/kind"),
+    "a hospital organised nowhere": (
+        {"recipient.kind": "university-hospital", "recipient.organised_in": []},
+        "/recipient/kind",
+    ),
     "stateless people of data about nobody": (
         {**NOBODY, "data.categories": ["weather"], "data.nationalities": ["stateless"]},
         "/data/nationalities",
@@ -138,7 +144,7 @@ NEVER: dict[str, tuple[dict[str, Any], str]] = {
     "a transfer that began in the year 1": ({"act.began_on": "0001-01-01"}, "/act/began_on"),
     "an exchange of the last day there is": ({"as_of": "9999-12-31"}, "/as_of"),
     "half of the market and no position": ({"terms.market_share": "0.6", "terms.dominance": "none"}, "/terms/dominance"),
-    "bought data that a mandate makes one's own again": (
+    "own data that go back to a principal": (
         {"act.kind": "return", "exporter.role": "processor", "evidence.cn-principal-mandate": SHOWN},
         "/exporter/role",
     ),
