@@ -144,7 +144,7 @@ NEVER: dict[str, tuple[dict[str, Any], str]] = {
     "a transfer that began in the year 1": ({"act.began_on": "0001-01-01"}, "/act/began_on"),
     "an exchange of the last day there is": ({"as_of": "9999-12-31"}, "/as_of"),
     "half of the market and no position": ({"terms.market_share": "0.6", "terms.dominance": "none"}, "/terms/dominance"),
-    "bought data that a mandate makes one's own again": (
+    "own data that go back to a principal": (
         {"act.kind": "return", "exporter.role": "processor", "evidence.cn-principal-mandate": SHOWN},
         "/exporter/role",
     ),

@@ -145,7 +145,8 @@ def test_every_test_exchange_can_be_asked_about(service: Service) -> None:
     asked = 0
     for trial in engine.trials(bundle, bundle, "cross-border"):
         exchange = json.loads(trial.raw)
-        for group, id in (("exporter", "e-1"), ("recipient", "r-1"), ("data", "d-1")):
+        recipient = "e-1" if exchange.get("recipient", {}).get("relation") == "same-entity" else "r-1"
+        for group, id in (("exporter", "e-1"), ("recipient", recipient), ("data", "d-1")):
             exchange[group] = {"id": id, **exchange.get(group, {})}
         exchange.pop("schema", None)
         read = mapping.exchange(evaluation(as_request(exchange)), Known(Memory(())), TODAY.date())
@@ -306,8 +307,7 @@ def test_only_the_item_that_cannot_be_true_is_refused(client: TestClient) -> Non
     answer = client.post("/access/v1/search/resource", json=search)
     assert answer.status_code == 200, answer.text
     assert "visits-3" not in [each["id"] for each in answer.json()["results"]]
-    search["action"]["properties"] = {"kind": "remote-access"}
-    search["context"] = {"importer": {"id": "bureau-1", "properties": {"can_read": False}}}
+    search["context"] = {"importer": {"id": "bureau-1", "properties": {"relation": "unrelated"}}}
     assert client.post("/access/v1/search/resource", json=search).status_code == 400
 
 
