@@ -71,7 +71,9 @@ class Levers:
         """The levers that a condition rests on, those of the definitions it names included."""
         match condition:
             case Atom(fact=fact, other=other):
-                return self._fact(fact) | self._fact(other)
+                # Whether a document counts rests on what must lie within it too (semantics 2.3).
+                measures = self.bundle.rules.measures.get(fact.removesuffix(".covers"), ())
+                return self._fact(fact) | self._fact(other) | _union(self._fact(each.fact) for each in measures)
             case Not(part=part):
                 return self.of(part)
             case Defined(key=key):
