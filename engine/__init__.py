@@ -49,6 +49,7 @@ from engine.bundle import (
 from engine.currencies import minor_units
 from engine.deciding.binding import anchor_of, still_holds
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put, put_all
+from engine.deciding.contributions import definition as counter_definition
 from engine.deciding.counter_thresholds import CounterThreshold, counter_thresholds
 from engine.deciding.flow import UNKNOWN, Flow, Flows
 from engine.deciding.judgement import Judgement
@@ -88,9 +89,9 @@ from engine.policy_language.transfer_columns import GROUNDS, RECORD
 from engine.policy_language.vocabulary import Register
 from engine.policy_language.written_effects import PolicySettings
 from engine.questions.horizon import OutcomeMove, OutcomesAhead, TurnCause
-from engine.rules import Level
+from engine.rules import Level, Truth
 from engine.settlement import PayableLine, Settlement, amount_text, settle
-from engine.values import Duration, Money, MoneyRange, Range, Value, to_json
+from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, Value, to_json
 from engine.version import SEMANTICS, semantics_of
 from engine.version import VERSION as __version__
 
@@ -136,6 +137,7 @@ __all__ = [
     "Diagnostic",
     "Difference",
     "Digests",
+    "Document",
     "Duration",
     "DutyPart",
     "EngineUnavailable",
@@ -158,6 +160,7 @@ __all__ = [
     "Level",
     "Liar",
     "Lie",
+    "Missing",
     "Money",
     "MoneyRange",
     "MovePart",
@@ -195,6 +198,7 @@ __all__ = [
     "Tally",
     "TransferRegisterText",
     "Trial",
+    "Truth",
     "TurnCause",
     "Unsignable",
     "Value",
@@ -211,6 +215,7 @@ __all__ = [
     "cell_mutants",
     "compare",
     "counted",
+    "counter_definition",
     "counter_thresholds",
     "covering",
     "decide_plan",
