@@ -7,6 +7,7 @@ The law of mainland China lets an exporter send the data of fewer than 100,000 p
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -267,6 +268,20 @@ def test_only_a_set_that_counts_may_be_named_and_each_other_is_refused_in_the_sa
     nothing = sender.post("/v1/evaluate", sender.sent(60_000, **{**sent, "data__same_people_as": "nothing"})).json()
     assert refused["status"] == 400
     assert {**refused, "request_id": ""} == {**nothing, "request_id": ""}
+
+
+def test_an_organisation_may_ask_that_it_be_shown(opened: Any, tmp_path: Path) -> None:
+    """A mere statement then says nothing, and the people count as anybody's."""
+    sender = opened(ledger_since="2020-01-01")
+    assert sender.send(60_000, data__id="first")
+    named = {"data__id": "second", "data__same_people_as": "first"}
+    assert sender.ask(60_000, **named)["proceed"]
+    own = tmp_path / "acme"
+    own.mkdir()
+    (own / "acme.yaml").write_text("organisation: acme\ntitle: {en: Acme, zh: 公司}\nmust_be_shown: [data.same_people_as]\n")
+    strict = opened(ledger_since="2020-01-01", policies=(engine.policies_at("bundled"), own))
+    assert not strict.ask(60_000, **named)["proceed"]
+    assert strict.ask(39_000, data__id="third")["proceed"]
 
 
 def ended(sender: Sender, how: str, id: str) -> None:
