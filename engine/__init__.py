@@ -50,6 +50,7 @@ from engine.bundle import (
 from engine.currencies import minor_units
 from engine.deciding.binding import anchor_as_spelt, anchor_of, still_holds
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put, put_all
+from engine.deciding.contributions import definition as counter_definition
 from engine.deciding.counter_thresholds import CounterThreshold, counter_thresholds
 from engine.deciding.flow import UNKNOWN, Flow, Flows
 from engine.deciding.judgement import Judgement
@@ -90,10 +91,10 @@ from engine.policy_language.transfer_columns import GROUNDS, RECORD
 from engine.policy_language.vocabulary import Register
 from engine.policy_language.written_effects import PolicySettings
 from engine.questions.horizon import OutcomeMove, OutcomesAhead, TurnCause
-from engine.rules import Level
+from engine.rules import Level, Truth
 from engine.settlement import PayableLine, Settlement, amount_text, settle
 from engine.spellings import folded_id, id_form
-from engine.values import Duration, Money, MoneyRange, Range, Value, to_json
+from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, Value, to_json
 from engine.version import SEMANTICS, semantics_of, shape_of
 from engine.version import VERSION as __version__
 
@@ -140,6 +141,7 @@ __all__ = [
     "Diagnostic",
     "Difference",
     "Digests",
+    "Document",
     "Duration",
     "DutyPart",
     "EngineUnavailable",
@@ -162,6 +164,7 @@ __all__ = [
     "Level",
     "Liar",
     "Lie",
+    "Missing",
     "Money",
     "MoneyRange",
     "MovePart",
@@ -199,6 +202,7 @@ __all__ = [
     "Tally",
     "TransferRegisterText",
     "Trial",
+    "Truth",
     "TurnCause",
     "Unsignable",
     "Value",
@@ -216,6 +220,7 @@ __all__ = [
     "cell_mutants",
     "compare",
     "counted",
+    "counter_definition",
     "counter_thresholds",
     "covering",
     "decide_plan",

@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from engine.books.page import Page
@@ -103,9 +104,21 @@ def accept_exchange(bundle: Bundle, document: Mapping[str, Any]) -> Exchange:
     return bundle.reader.accept(document)
 
 
-def counted(bundle: Bundle, exchange: Exchange, counters: Collection[str]) -> Exchange:
-    """The exchange with some counters from the ledger, as a record has it: they are in the exchange, and their source is told beside it."""
-    return bundle.reader.counted(exchange, counters)
+def counted(
+    bundle: Bundle,
+    exchange: Exchange,
+    counted: Collection[str],
+    raised: Collection[str] = (),
+    stated: Collection[str] = (),
+    asks: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+) -> Exchange:
+    """
+    The exchange with some counters from the ledger, as a record has it: they are in the exchange, and their source is told beside it.
+
+    `counted` are those from the ledger alone, `raised` those that were stated and that it raised, `stated` those that stand as they were
+    stated; `asks` has what it lacks, by the counter.
+    """
+    return bundle.reader.counted(exchange, counted, raised, stated, asks)
 
 
 def with_books(bundle: Bundle, exchange: Exchange, pages: Mapping[str, Page]) -> Exchange:

@@ -38,7 +38,8 @@ class Exchange:
 
     `shown_until` has the documents and claims whose bytes or signature somebody checked, each with the last day on which that counts.
 
-    `books` are the pages of books that fill some of the facts.
+    `books` are the pages of books that fill some of the facts. `asks` has the facts that each counter lacks which a ledger keeps and cannot
+    add up.
     """
 
     document: Mapping[str, Any]
@@ -53,6 +54,7 @@ class Exchange:
     sources: Mapping[str, str] = field(default_factory=dict)
     books: tuple[OpenBook, ...] = ()
     shown_until: Mapping[str, date] = field(default_factory=dict)
+    asks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def source(self, name: str) -> str | None:
         """Where a fact, a document or a claim is from, if it is not merely stated."""
@@ -110,9 +112,11 @@ class Exchange:
         """
         What to ask for to learn a fact.
 
-        For a field of a document that is not presented, it is the document; for a fact that a book fills, what the book lacks; otherwise
-        the fact.
+        For a field of a document that is not presented, it is the document; for a fact that a book or a ledger fills, what that lacks;
+        otherwise the fact.
         """
+        if fact in self.asks:
+            return self.asks[fact]
         for book in self.books:
             if fact in book.entry.asks:
                 return book.entry.asks[fact]

@@ -70,6 +70,7 @@ class ExchangeReader:
         }
         self._followers = Followers(vocabulary.facts.values())
         self._books = tuple(map(self._book_reader, vocabulary.books.values()))
+        self._kept = {name: text.kept for name, text in vocabulary.counters.items() if text.kept}
         self._personal = {fact.name: _pointer(fact.name.split(".")) for fact in vocabulary.facts.values() if fact.personal}
 
     def schema(self) -> dict[str, Any]:
@@ -114,6 +115,9 @@ class ExchangeReader:
         exchange = Exchange(
             document, values, as_of, relies_on, tuple(sorted(personal)), carried, follows, register=register, sources=sources
         )
+        for fact in self._kept.values():
+            if fact not in values:
+                values[fact], follows[fact] = False, ()  # no ledger keeps it
         if self._books:
             exchange = self._opened(exchange, pages)
         problems += self._incoherent(exchange, stated)
@@ -315,14 +319,48 @@ class ExchangeReader:
                 follows[name] = (*sent, *dict.fromkeys(source for fact in facts for source in follows.get(fact, (fact,))))
         return problems
 
-    def counted(self, exchange: Exchange, counters: Collection[str]) -> Exchange:
-        """The exchange with some counters from the ledger; each includes the exchange itself, so it rests on its own counts too."""
+    def counted(
+        self,
+        exchange: Exchange,
+        counters: Collection[str],
+        raised: Collection[str],
+        stated: Collection[str],
+        asks: Mapping[str, tuple[str, ...]],
+    ) -> Exchange:
+        """
+        The exchange with some counters from the ledger; each includes the exchange itself, so it rests on its own counts too.
+
+        `raised` are those that were stated and that the ledger raised, `stated` those that stand as they were stated. `asks` has what the
+        ledger lacks. A counter rests on what the exchange says of people who are counted twice, too.
+        """
         follows = dict(exchange.follows)
         for name in counters:
             own = (each for each in (*self._counters.get(name, ()), self._sums.get(name, "")) if each in exchange.values)
-            follows[name] = (name, *dict.fromkeys(source for each in own for source in follows.get(each, (each,))))
+            said = self._counted_twice(exchange, name)
+            follows[name] = (name, *dict.fromkeys(source for each in own for source in follows.get(each, (each,))), *said)
+        for name in (*raised, *stated):
+            if said := self._counted_twice(exchange, name):
+                follows[name] = (name, *said)
         sources = {**exchange.sources, **dict.fromkeys(counters, COUNTED)}
-        return replace(exchange, follows=follows, sources=sources)
+        families = {self._vocabulary.facts[name].family or name for name in (*counters, *raised, *stated)}
+        kept = {fact: True for counter, fact in self._kept.items() if counter in families}
+        asks = {**dict(self._records(exchange, (*counters, *raised))), **asks}
+        return replace(exchange, values={**exchange.values, **kept}, follows=follows, sources=sources, asks=asks)
+
+    def _records(self, exchange: Exchange, counters: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """The record to ask for, of each counter that adds up people of whom some may be the same: no stated count lowers it."""
+        for name in counters:
+            text = self._vocabulary.counters.get(self._vocabulary.facts[name].family or name)
+            count, record = exchange.values.get(name), f"evidence.{text.record}" if text and text.record else ""
+            adds_up = isinstance(count, Range) and count.high is not None and count.low < count.high
+            if record and adds_up and exchange.values.get(record, Missing.LEFT_OUT) is Missing.LEFT_OUT:
+                yield name, (record,)
+
+    def _counted_twice(self, exchange: Exchange, name: str) -> tuple[str, ...]:
+        """The statements of an exchange on people whom a counter would count twice (semantics 2.8)."""
+        text = self._vocabulary.counters.get(self._vocabulary.facts[name].family or name)
+        says = (text.same or "", f"evidence.{text.record}") if text else ()
+        return tuple(each for each in says if not isinstance(exchange.values.get(each, Missing.LEFT_OUT), Missing))
 
     def _unknown_ways(self, relies_on: Any) -> list[ExchangeProblem]:
         return [

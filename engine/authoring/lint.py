@@ -87,7 +87,9 @@ class _Lint:
             for source in column.sources
         }
         for counter in self.words.counters.values():
-            facts |= {counter.counts.removeprefix("distinct "), *counter.per, *([counter.currency] if counter.currency else ())}
+            facts |= {counter.counts.removeprefix("distinct "), *counter.per}
+            facts |= {each for each in (counter.currency, counter.same, counter.kept) if each}
+            facts |= {f"evidence.{counter.record}.people"} if counter.record else set()
         for book in self.words.books.values():
             facts |= {book.of, book.by, book.to, book.held, *book.inputs}
         for promise in self.words.promises.values():

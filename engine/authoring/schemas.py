@@ -145,6 +145,8 @@ class _Words:
             "CounterText.counts": _or_new(_one_of([*counted, "exchanges"])),
             "CounterText.per": {"type": "array", "items": fact},
             "CounterText.currency": fact,
+            "CounterText.same": fact,
+            "CounterText.kept": fact,
             "EntityKindText.states": {"type": "array", "items": fact},
             "CounterText.leaves_out": {"type": "array", "items": _ref("name of rule")},
             **{f"PromiseText.{name}": fact for name in ("due", "by", "to", "fills", "beside")},

@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Self, TypeAlias
 
 from engine.bundle import Bundle
@@ -94,7 +95,9 @@ class Counter:
 
     `facts` are the facts whose values it gives: one fact, or those of a family. `meaning` is a digest of all that decides what counts,
     and per whom. Contributions to two counters of the same name but different meanings must not be added up. A counter of money has the
-    fact in whose `currency` its sum is. `ids` are the places in a key that hold ids.
+    fact in whose `currency` its sum is. `same` is the fact by which an exchange says that it has the people of an earlier data set,
+    `record` the kind of evidence that shows how many different people there are, `kept` the fact that says that a ledger keeps the counter;
+    each is "" where there is none. `ids` are the places in a key that hold ids.
     """
 
     name: str
@@ -104,6 +107,9 @@ class Counter:
     window: CountingWindow
     meaning: str
     currency: str = ""
+    same: str = ""
+    record: str = ""
+    kept: str = ""
     ids: tuple[int, ...] = ()
 
     def folded(self, key: Key) -> Key:
@@ -221,6 +227,9 @@ class Counting:
                 CountingWindow.read(text.window),
                 _meaning(name, self._written(name, text), self._left_out[name], bundle.rules),
                 text.currency or "",
+                text.same or "",
+                text.record or "",
+                text.kept or "",
                 tuple(
                     place for place, fact in enumerate(text.per) if fact in words.facts and words.facts[fact].type.kind == "id"
                 ),
@@ -244,6 +253,10 @@ class Counting:
     def key(self, counter: Counter, exchange: Exchange) -> Key:
         """The key under which an exchange counts."""
         return tuple(self.part(fact, exchange) for fact in counter.per)
+
+    def unsaid(self, counter: Counter, exchange: Exchange) -> tuple[str, ...]:
+        """The facts by which a counter is kept and that an exchange does not say for certain."""
+        return tuple(fact for fact in counter.per if self.part(fact, exchange) is None)
 
     def part(self, fact: str, exchange: Exchange) -> str | None:
         """
@@ -310,15 +323,24 @@ class Counting:
                     found.append(Contribution(counter.name, fact, key, people, currency))
         return tuple(found)
 
-    def value(self, counter: Counter, own: Range, others: Tally) -> Range:
+    def value(self, counter: Counter, own: Range, others: Tally, again: bool = False) -> Range:
         """
         The value of a counter for an exchange: the sum of the `others` that count and of its `own` (semantics 2.8).
 
-        Of money, in ten-thousandths of a currency.
+        Of money, in ten-thousandths of a currency. `again`: its own people are among the others.
         """
         if counter.currency:
             return (others + Tally.of(own, enough=ENOUGH_MONEY)).sum()
-        return (others + Tally.of(own)).range(counter.distinct)
+        adds = Tally.of(own)
+        return (others + (replace(adds, most=0) if again else adds)).range(counter.distinct)
+
+    def adds(self, counter: Counter, fact: str) -> tuple[str, ...]:
+        """The facts of an exchange that are added to a counted fact."""
+        return () if self._adds[fact] == (EXCHANGES,) else self._adds[fact]
+
+    def may_count(self, defined: Mapping[str, Truth], counter: Counter) -> bool:
+        """Whether an exchange counts or may count, by how the `definitions` read; a provision may leave it out all the same."""
+        return defined[definition(counter)] is not Truth.NO
 
     def brought(self, counter: Counter, fact: str, exchange: Exchange, currency: str = "") -> Range | None:
         """The count that the sender sent; None where it says no more than what the exchange itself adds."""
@@ -331,8 +353,20 @@ class Counting:
             return None
         return value
 
-    def filled(self, exchange: Exchange, counts: Mapping[str, Value], counted: Collection[str] = ()) -> Exchange:
-        """The same exchange with these counts, in its document too. `counted` are those that are from the ledger alone."""
+    def filled(
+        self,
+        exchange: Exchange,
+        counts: Mapping[str, Value],
+        counted: Collection[str] = (),
+        raised: Collection[str] = (),
+        stated: Collection[str] = (),
+        asks: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    ) -> Exchange:
+        """
+        The same exchange with these counts, in its document too. `counted` are those that are from the ledger alone, `raised` those that
+        were stated and that the ledger raised, `stated` those that stand as they were stated; `asks` has what the ledger lacks to add up a
+        counter.
+        """
         document = put_all(exchange.document, {fact: to_json(count) for fact, count in counts.items()})
         personal = {"/" + fact.replace(".", "/") for fact in counts if self._facts[fact].personal}
         values = {**exchange.values, **counts}
@@ -342,7 +376,7 @@ class Counting:
         follows = {name: sent for name, sent in exchange.follows.items() if name not in counts}
         all_personal = tuple(sorted(personal.union(exchange.personal)))
         filled = replace(exchange, document=document, values=values, personal=all_personal, follows=follows)
-        return self._reader.counted(filled, counted) if counted else filled
+        return self._reader.counted(filled, counted, raised, stated, asks)
 
 
 def folded_part(part: str) -> str:

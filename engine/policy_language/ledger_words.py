@@ -42,6 +42,12 @@ def check_counters(vocabulary: Vocabulary, rules: Collection[str], unread: Colle
                 findings.error(at, "unknown-rule", f"there is no rule `{rule}`", "nothing to leave out", help)
         _check_period(vocabulary, name, counter, node, findings)
         _check_money(vocabulary, name, counter, node, findings)
+        _check_counted_twice(vocabulary, name, counter, node, findings)
+        kept = vocabulary.facts.get(counter.kept) if counter.kept else None
+        if counter.kept and (kept is None or kept.type.kind != "yes/no" or not kept.register_only):
+            at = locate(node, ("kept",))[0].span
+            help = "name a fact of the type `yes/no` with `from: register-only`"
+            findings.error(at, "bad-counter", f"`{counter.kept}` cannot say whether a ledger keeps `{name}`", help=help)
 
 
 def _check_period(vocabulary: Vocabulary, name: str, counter: CounterText, node: Node, findings: Findings) -> None:
@@ -65,6 +71,27 @@ def _check_money(vocabulary: Vocabulary, name: str, counter: CounterText, node: 
         at = locate(node, ("counts",))[0].span
         help = "a counter of money counts one fact of the type `money`, is one itself, and names another under `currency:`"
         findings.error(at, "bad-counter", f"`{name}` is no counter of money", help=help)
+
+
+def _check_counted_twice(vocabulary: Vocabulary, name: str, counter: CounterText, node: Node, findings: Findings) -> None:
+    """Check how an exchange says that people are counted twice: only where different people are counted (semantics 2.8)."""
+    type = vocabulary.type_of(counter.same) if counter.same else None
+    if counter.same and counter.same not in vocabulary.facts:
+        help = did_you_mean(counter.same, vocabulary.facts)
+        at = locate(node, ("same",))[0].span
+        findings.error(at, "unknown-fact", f"an exchange has no fact `{counter.same}`", "cannot be stated", help)
+    elif type is not None and (type.kind != "id" or type.many):
+        at = locate(node, ("same",))[0].span
+        findings.error(at, "ill-typed", f"`{counter.same}` is of type `{type.name}`, not `id`")
+    if counter.record and counter.record not in vocabulary.kinds["evidence"]:
+        said = f"there is no kind of evidence `{counter.record}`"
+        at = locate(node, ("record",))[0].span
+        findings.error(at, "unknown-kind", said, help=did_you_mean(counter.record, vocabulary.kinds["evidence"]))
+    for key in ("same", "record"):
+        if getattr(counter, key) and not counter.counts.startswith("distinct "):
+            at = locate(node, (key,))[0].span
+            help = f"write `counts: distinct FACT`, or leave `{key}` out"
+            findings.error(at, "bad-counter", f"`{name}` does not count different people", help=help)
 
 
 def check_entities(vocabulary: Vocabulary, findings: Findings) -> None:

@@ -219,20 +219,27 @@ class CounterText(DocumentText):
     """
     What is counted, per whom, in which window, where, and what is left out.
 
-    A counter of money names the fact in whose `currency` the sum is: what is in another currency leaves the sum open above.
+    A counter of money names the fact in whose `currency` the sum is: what is in another currency leaves the sum open above. A counter of
+    different people may name the fact by which an exchange says that it has the `same` people as an earlier data set, and the kind of
+    evidence that is a `record` of how many different people there are. `kept` is a fact that is yes where a ledger keeps the counter, and
+    no without one: so a rule may ask for a count only there.
     """
 
     counts: str
     per: list[str]
     window: Prose
     currency: str | None = None
+    same: str | None = None
+    record: str | None = None
+    kept: str | None = None
     where: Condition = None
     leaves_out: list[str] = []
     note: Prose | None = None
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        # Digests of what a counter means are made from its text. Without a currency it reads as before there were currencies.
-        yield from (each for each in super().__repr_args__() if each != ("currency", None))
+        # Digests are made from its text. Without a currency it reads as before there were currencies, and so with the others.
+        added = (("currency", None), ("same", None), ("record", None), ("kept", None))
+        yield from (each for each in super().__repr_args__() if each not in added)
 
 
 class EntityKindText(DocumentText):

@@ -51,12 +51,12 @@ def tallies(connection: sa.Connection) -> Iterator[Values]:
     def counting(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return sa.case((movement.c.live.is_(sa.true()), column), else_=0)
 
-    low, high = movement.c.low, movement.c.high
+    low, high, new = movement.c.low, movement.c.high, movement.c.same_as.is_(None)
     sums = {
         "largest": sa.func.max(counting(low)),
         "least": sa.func.sum(counting(low)),
-        "most": sa.func.sum(counting(sa.func.coalesce(high, 0))),
-        "endless": sa.func.sum(counting(sa.case((high.is_(None), 1), else_=0))),
+        "most": sa.func.sum(counting(sa.case((new, sa.func.coalesce(high, 0)), else_=0))),
+        "endless": sa.func.sum(counting(sa.case((sa.and_(new, high.is_(None)), 1), else_=0))),
     }
     chosen = sa.select(*_PLACE, *(column.label(name) for name, column in sums.items())).group_by(*_PLACE)
     for row in connection.execute(chosen.execution_options(yield_per=1000)):

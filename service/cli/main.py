@@ -39,6 +39,7 @@ from service.cli import (
     serve,
     sessions,
     test,
+    unattributed,
     watch,
 )
 from service.cli.command import Commands
@@ -68,7 +69,7 @@ def fifthfactor(
 for each in (
     *(check, lint, docs, schema, fmt, test),
     *(evaluate, explain, ask, facts, plan, diff, compile),
-    *(serve, replay, watch, exposure, accounts),
+    *(serve, replay, watch, exposure, accounts, unattributed),
     *(calendars, registers),
 ):
     app.add_typer(each.app)

@@ -17,7 +17,7 @@ from uuid_utils import uuid7
 import engine
 from service.callers.caller import Caller
 from service.documents.shown_documents import Showing, until_days
-from service.ledger import party_view
+from service.ledger import party_view, people_again
 from service.ledger.book import Book
 from service.ledger.counts import ANY_NUMBER, Counts, Filled, Moment
 from service.log.canonical_json import NotCanonical, canonical
@@ -114,7 +114,7 @@ class Decider:
         key = self._key(live, body, asked, now, caller)
         if key and (kept := live.decisions.find(key)) and not self._may_be_signed(kept):
             return self._again(live, body, asked, kept, now, caller)
-        exchange = self._accepted(body, asked.lang, caller)
+        exchange = self._accepted(body, now, asked.lang, caller)
         # An answer has a key only where the ledger counts nothing and the books are silent.
         filled = self._without_ledger(live, exchange, now) if key else None
         judged = self.judge(live, exchange, now, request_id, filled, asker=caller)
@@ -137,7 +137,7 @@ class Decider:
 
         What the vocabulary says of a contradiction is told in `lang`.
         """
-        return self._accepted(self._body(live, raw, now, caller, lang), lang, caller)
+        return self._accepted(self._body(live, raw, now, caller, lang), now, lang, caller)
 
     def _body(self, live: Live, raw: bytes, now: datetime, caller: Caller, lang: str) -> named_exchanges.Body:
         """The body of an exchange with what the register says. Raises RequestRefused."""
@@ -150,14 +150,25 @@ class Decider:
         party_view.check_sent(body.document, caller)
         return body
 
-    def _accepted(self, body: named_exchanges.Body, lang: str, caller: Caller) -> engine.Exchange:
+    def _accepted(self, body: named_exchanges.Body, now: datetime, lang: str, caller: Caller) -> engine.Exchange:
         """The exchange in a body. Raises RequestRefused."""
         try:
             exchange = body.accept()
         except engine.ExchangeRefused as refused:
             raise _refusal(refused, lang) from None
         party_view.check_counted(body.live, exchange, caller)
+        self._check_same_people(body.live, exchange, now, caller)
         return exchange
+
+    def _check_same_people(self, live: Live, exchange: engine.Exchange, now: datetime, caller: Caller) -> None:
+        """The earlier data set that an exchange names must count wherever the exchange does. Raises RequestRefused."""
+        if not any(people_again.says_so(each, exchange) for each in live.counting.counters):
+            return
+        try:
+            with self._service.store.database.reading.connect() as connection:
+                self._counts.check_again(connection, live, exchange, self._moment(exchange, now), caller)
+        except sa.exc.SQLAlchemyError:
+            raise RequestRefused("not-ready", "the ledger cannot be read", headers={"Retry-After": "1"}) from None
 
     def _key(self, live: Live, body: named_exchanges.Body, asked: TellingAsked, now: datetime, caller: Caller) -> bytes:
         """

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 
 import engine
+from service.ledger import counts
 from service.log.canonical_json import canonical
 from service.log.leaf import clear
 from service.log.leaf import erased as erased_of
@@ -147,7 +148,7 @@ def reopen(stored: Stored, deciders: Deciders, otherwise: Otherwise | None = Non
     exchange = engine.parse_exchange(pdp.bundle, json.dumps(request, ensure_ascii=False).encode())
     exchange = exchange.as_shown(shown_until(record))
     marks = record.get("counted", {})
-    exchange = engine.counted(pdp.bundle, exchange, [fact for fact, mark in marks.items() if mark["from"] == "ledger"])
+    exchange = engine.counted(pdp.bundle, exchange, **counts.sources(marks))
     try:
         judgement = pdp.judge(exchange, as_of=as_of, signed=signed)
     except engine.EnginesFailed as failed:

@@ -18,9 +18,10 @@ from uuid_utils import uuid7
 import engine
 from service.callers.caller import Caller
 from service.ledger import money_sums
-from service.ledger.book import Book, FoundCounts, Wanted
+from service.ledger.book import Book
 from service.ledger.committing import CountPart, LedgerPart, SumPart, counted_part
 from service.ledger.counts import Counts, Moment, ends
+from service.ledger.wanted_counts import FoundCounts, Wanted
 from service.log.canonical_json import NotCanonical, canonical
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused

@@ -7,30 +7,28 @@ sealed under the log's key (service.store.counter_secret), so the database alone
 """
 
 import hmac
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, TypeAlias
+from typing import Any
 
 import sqlalchemy as sa
 
 import engine
+from service.ledger import people_again
+from service.ledger.wanted_counts import ALWAYS, NOT_FOUND, NOTHING, FoundCounts, Hashes, OpeningCount, Wanted
 from service.log import tree_leaves
 from service.log.canonical_json import canonical
 from service.log.tree_leaves import Happening
-from service.register.periods import Period
 from service.store import counter_secret
 from service.store.counter_secret import LOST
 from service.store.database import Database
 from service.store.moments import now_text
 from service.store.tables import commitment, counted, movement, opening, tally
 
-NOTHING = engine.Tally()
-ALWAYS = date.max.isoformat()
 _AT_ONCE = 50  # counters in one statement
-Hashes: TypeAlias = tuple[str, ...]
 
 _low, _high = movement.c.low, movement.c.high
 
@@ -73,13 +71,20 @@ def _days_of_one(number: int) -> sa.Select[Any]:
     )
 
 
-# The columns of a tally over movements.
-_MOVEMENTS = (
-    sa.func.coalesce(sa.func.max(_low), 0).label("largest"),
-    sa.func.coalesce(sa.func.sum(_low), 0).label("least"),
-    sa.func.coalesce(sa.func.sum(_whole(_high, _high.is_not(None))), 0).label("most"),
-    sa.func.coalesce(sa.func.sum(sa.case((_high.is_(None), 1), else_=0)), 0).label("endless"),
-)
+def _over_movements(*where: sa.ColumnElement[bool]) -> tuple[sa.Label[Any], ...]:
+    """The columns of a tally over movements; only those that meet some conditions have an upper end to add."""
+    endless = sa.case((sa.and_(sa.true(), *where, _high.is_(None)), 1), else_=0)
+    return (
+        sa.func.coalesce(sa.func.max(_low), 0).label("largest"),
+        sa.func.coalesce(sa.func.sum(_low), 0).label("least"),
+        sa.func.coalesce(sa.func.sum(_whole(_high, _high.is_not(None), *where)), 0).label("most"),
+        sa.func.coalesce(sa.func.sum(endless), 0).label("endless"),
+    )
+
+
+# Whoever is said to be counted already adds nothing to a day: `people_again` adds those of whom that no longer holds.
+_MOVEMENTS = _over_movements(movement.c.same_as.is_(None))
+_EVERY = _over_movements()
 _LATER = sa.and_(
     movement.c.meaning.in_(sa.bindparam("meanings", expanding=True)),
     movement.c.sequence > sa.bindparam("after"),
@@ -87,12 +92,12 @@ _LATER = sa.and_(
     movement.c.live.is_(sa.true()),
 )
 _LATER_OF_KEYS = (
-    sa.select(movement.c.meaning, movement.c.fact, *_MOVEMENTS, movement.c.key)
+    sa.select(movement.c.meaning, movement.c.fact, *_EVERY, movement.c.key)
     .where(_LATER, movement.c.key.in_(sa.bindparam("keys", expanding=True)))
     .group_by(movement.c.meaning, movement.c.fact, movement.c.key)
 )
 _LATER_OF_ANY = (
-    sa.select(movement.c.meaning, movement.c.fact, *_MOVEMENTS).where(_LATER).group_by(movement.c.meaning, movement.c.fact)
+    sa.select(movement.c.meaning, movement.c.fact, *_EVERY).where(_LATER).group_by(movement.c.meaning, movement.c.fact)
 )
 _OWN = sa.select(movement).where(movement.c.commitment == sa.bindparam("without"), movement.c.live.is_(sa.true()))
 _OTHERS = (
@@ -122,57 +127,6 @@ _RECENT = (
     .where(commitment.c.sequence > sa.bindparam("after"), commitment.c.state == "committed")
     .distinct()
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """
-    A counter for one key in a window, both ends included.
-
-    `own` are hashes of the key itself, and `keys` these and the hashes of keys that may be the same. Both are empty if it is not known.
-    Of a counter of money, `currency` is that of the sum. Of one that is kept by periods, `period` is that of the window, and `earlier` are
-    those before it.
-    """
-
-    counter: engine.Counter
-    own: Hashes
-    keys: Hashes
-    first: date
-    last: str = ALWAYS
-    currency: str = ""
-    period: Period | None = None
-    earlier: tuple[Period, ...] = ()
-
-    def before(self) -> "Iterator[Wanted]":
-        """The same counter in each of the earlier periods."""
-        for each in self.earlier:
-            yield replace(self, first=each.first, last=each.last.isoformat(), period=each, earlier=())
-
-
-@dataclass(frozen=True, slots=True)
-class OpeningCount:
-    """The attested count at the beginning of a day, for each fact of a counter, and of money for each currency."""
-
-    id: str
-    day: date
-    counts: dict[str, engine.Tally]
-
-
-@dataclass(frozen=True, slots=True)
-class FoundCounts:
-    """
-    The sums of a counter: in the `window`, `since` the day of the `opening`, and `later` than some record.
-    `foreign`: some commitments in the window were not counted under the present meaning of the counter; they may add any number.
-    """
-
-    window: Mapping[str, engine.Tally] = field(default_factory=dict)
-    opening: OpeningCount | None = None
-    since: Mapping[str, engine.Tally] = field(default_factory=dict)
-    later: Mapping[str, engine.Tally] = field(default_factory=dict)
-    foreign: bool = False
-
-
-NOT_FOUND = FoundCounts()
 
 
 class Book:
@@ -262,6 +216,7 @@ class Book:
                 self._days(connection, some, begun, found)
             if without is not None:
                 self._leave_out(connection, asked, without, found)
+            people_again.add_uncovered(connection, asked, without, found)
         if after is not None and given:
             chosen = {number: each for number, each in enumerate(wanted) if any(each is one for one in given)}
             self._later(connection, chosen, meanings, after, without, found)
@@ -273,8 +228,9 @@ class Book:
         commitment: str,
         sequence: int,
         moved: Sequence[tuple[engine.Contribution, engine.Counter, date]],
+        data: people_again.DataSet = people_again.UNNAMED,
     ) -> None:
-        """Record what a commitment adds to each counter, each on a day of that counter's calendar."""
+        """Record what a commitment of a data set adds to each counter, each on a day of that counter's calendar."""
         rows: list[Any] = []
         for each, counter, day in moved:
             people = each.tally
@@ -284,10 +240,12 @@ class Book:
                 "day": day.isoformat(),
                 "fact": each.place,
             }
-            more = {"counter": counter.name, "low": people.least, "high": people.most, "sequence": sequence, "live": True}
-            transaction.execute(sa.insert(movement).values(commitment=commitment, **place, **more))
-            rows.append({**place, "counter": counter.name, "low": people.least, "high": people.most})
-            self._add(transaction, place, people)
+            more = {"counter": counter.name, "low": people.least, "high": people.most, **data.columns(counter)}
+            transaction.execute(
+                sa.insert(movement).values(commitment=commitment, **place, **more, sequence=sequence, live=True)
+            )
+            rows.append({**place, **more})
+            self._add(transaction, place, replace(people, most=0) if "same_as" in more else people)
         if rows:
             members: dict[str, Any] = {"commitment": commitment, "sequence": sequence}
             tree_leaves.append(transaction, Happening("movements", now_text(), members, {"movements": rows}))
@@ -490,8 +448,8 @@ def _left(
         # The largest cannot be subtracted, nor can what has no end: the others are added up again.
         rows = connection.execute(_LEFT, others)
         return {**sums, own.fact: sum((_tally(row, 1, certain=bool(row.exact)) for row in rows), NOTHING)}
-    low = own.low if exact else 0
-    return {**sums, own.fact: engine.Tally(before.largest, before.least - low, before.most - own.high)}
+    low, high = own.low if exact else 0, own.high if own.same_as is None else 0
+    return {**sums, own.fact: engine.Tally(before.largest, before.least - low, before.most - high)}
 
 
 def _tally(row: Any, at: int, *, certain: bool) -> engine.Tally:

@@ -7,7 +7,7 @@ its movements count. Everything that happens to it is added as an event.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from types import MappingProxyType
@@ -21,7 +21,7 @@ import engine
 from service.callers import known_persons
 from service.callers.caller import LOCAL, Caller
 from service.decisions.decider import DecidedNow, Decider, TellingAsked
-from service.ledger import flow_lines, money_sums, party_view, rights_book
+from service.ledger import flow_lines, money_sums, party_view, people_again, rights_book
 from service.ledger.benefits import book_settlement, reverse_settlement
 from service.ledger.book import Book
 from service.ledger.counts import Counts, Filled, Moment, bare, ends
@@ -34,7 +34,7 @@ from service.log.record import exchange_of, shown_until
 from service.log.store import Stored, find
 from service.log.tree_leaves import Happening
 from service.policies.live import Live
-from service.problems import RequestRefused
+from service.problems import ProblemPlace, RequestRefused
 from service.register import entity_versions, named_exchanges
 from service.register.stated_facts import ROLES
 from service.service import Service
@@ -192,6 +192,8 @@ class Ledger:
         tell = partial(self._decider.tell, judged, TellingAsked(), request_id, caller)
         if not judged.proceeds:
             raise Moved(tell)  # this undoes everything: the old commitment counts as before
+        moved = _contributions(live, judged.unsigned, ready.moment)
+        _check_keys(moved, judged.unsigned.exchange)
         decided = tell()
         (sequence,) = self._service.store.record(transaction, [decided.entry])
         id, at = str(uuid7()), moment_text(now)
@@ -213,8 +215,8 @@ class Ledger:
             self._happened(transaction, old, "amended", at, caller.id, reason, id)
         self._happened(transaction, id, "committed", at, caller.id, reason, old or None)
         self._counts.rights.write(transaction, live, filled.exchange, id, sequence, ready.moment.as_of, at)
-        moved = _contributions(live, judged.unsigned, ready.moment)
-        self._book.move(transaction, id, sequence, moved)
+        data = people_again.data_set(transaction, self._book, live, filled.exchange)
+        self._book.move(transaction, id, sequence, moved, data)
         self._counts.promises.make(transaction, live, id, filled.exchange, at, replaced)
         self._book.note(transaction, live.counting, _last_day(ready.moment, moved))
         settled = engine.settle(live.bundle.vocabulary, filled.exchange)
@@ -430,7 +432,7 @@ class Ledger:
             if place in known and place not in counts:
                 self._book.revive(transaction, row.id, *place)
         new = [each for each in moved if (each[0].place, each[1].meaning) not in known]
-        self._book.move(transaction, row.id, row.sequence, new)
+        self._book.move(transaction, row.id, row.sequence, new, people_again.data_set(transaction, self._book, live, exchange))
         self._counts.promises.again(transaction, live, row.id, exchange, moment_text(self._service.clock()))
         self._book.note(transaction, live.counting, _last_day(moment, moved))
         self._flows.enter(transaction, live, row.id, moment.as_of, judgement)
@@ -508,6 +510,17 @@ def _contributions(
     return [(each, counters[each.counter], moment.day(counters[each.counter])) for each in found]
 
 
+def _check_keys(moved: Sequence[tuple[engine.Contribution, engine.Counter, date]], exchange: engine.Exchange) -> None:
+    """Raises RequestRefused where an exchange does not say by whom it counts: nobody could add it up (semantics 2.8)."""
+    keys = ((counter.per, each.key) for each, counter, _ in moved)
+    facts = [*dict.fromkeys(fact for per, key in keys for fact, part in zip(per, key, strict=True) if part is None)]
+    if facts:
+        named = ", ".join(f"`{fact}`" for fact in facts)
+        detail = f"a law counts such exchanges by {named}, which this one does not say: evaluate it again with it"
+        places = tuple(ProblemPlace(pointer="/" + fact.replace(".", "/"), code="counts-by", detail=detail) for fact in facts)
+        raise RequestRefused("not-committable", detail, errors=places)
+
+
 def _counted_otherwise(live: Live) -> sa.ColumnElement[bool]:
     """Whether a commitment was counted, or read for the statistics, under another meaning than the present one."""
     otherwise = commitment.c.counting != live.counting.meaning
@@ -523,7 +536,8 @@ def _moves(filled: Filled, moved: Sequence[tuple[engine.Contribution, engine.Cou
     told = {}
     for each, counter, _ in moved:
         before, currency = filled.others[each.fact], filled.currencies.get(each.fact, "")
-        after = before + each.tally if each.currency == currency else money_sums.open_above(before)
+        adds = replace(each.tally, most=0) if counter.name in filled.again else each.tally
+        after = before + adds if each.currency == currency else money_sums.open_above(before)
         told[each.fact] = CounterMovePart(
             before=counted_part(counter, before, currency), after=counted_part(counter, after, currency)
         )

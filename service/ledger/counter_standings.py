@@ -18,8 +18,9 @@ import sqlalchemy as sa
 
 import engine
 from service.ledger.balances import CounterPart, Counters
-from service.ledger.book import Book, FoundCounts
+from service.ledger.book import Book
 from service.ledger.committing import CountPart, exchange_again
+from service.ledger.wanted_counts import FoundCounts
 from service.log.store import of_numbers
 from service.policies.live import Live
 from service.service import Service

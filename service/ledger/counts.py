@@ -7,7 +7,7 @@ exactly as they entered the decision. No counter is lower than what the ledger h
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -15,10 +15,13 @@ from typing import Any
 import sqlalchemy as sa
 
 import engine
-from service.ledger import money_sums
-from service.ledger.book import ALWAYS, NOT_FOUND, Book, FoundCounts, Wanted
+from service.callers.caller import Caller
+from service.ledger import money_sums, party_view, people_again
+from service.ledger.book import Book
 from service.ledger.promise_book import Promises
 from service.ledger.rights_book import Made, RightsBook
+from service.ledger.upper_ends import CountRecord, Stated, combined, lacking, may_count, recorded_only
+from service.ledger.wanted_counts import ALWAYS, NOT_FOUND, NOTHING, FoundCounts, Wanted
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.register import periods
@@ -53,6 +56,7 @@ class Filled:
 
     `marks` has the source of each counter that was filled in, as a record shows it. `others` has what the ledger counts without this
     exchange; of money in one of the `currencies`. `overdue` names the commitments whose overdue promises were counted, by the fact.
+    `again` are the counters in which its people are among those of an earlier one.
     """
 
     exchange: engine.Exchange
@@ -60,6 +64,7 @@ class Filled:
     others: Mapping[str, engine.Tally]
     currencies: Mapping[str, str] = field(default_factory=dict)
     overdue: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    again: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +72,15 @@ class _Beside:
     """
     What is counted beside an exchange, by fact: without it, and later than the record with the counts that its caller sent.
 
-    `known` are the facts of which the ledger can give a value, whatever the caller sent.
+    `known` are the facts of which the ledger can give a value, whatever the caller sent. `sums` is what the ledger adds up, whether or not
+    it is complete. `again` are the counters in which the people of the exchange are among those of an earlier one.
     """
 
     others: Mapping[str, engine.Tally]
     later: Mapping[str, int | None] = field(default_factory=dict)
     known: Collection[str] = ()
+    sums: Mapping[str, engine.Tally] = field(default_factory=dict)
+    again: frozenset[str] = frozenset()
 
 
 class Counts:
@@ -94,10 +102,13 @@ class Counts:
         return not (live.counting.facts or live.counting.promises) or (self._since == date.max and not self.book.used(database))
 
     def sent(self, live: Live, document: Mapping[str, Any]) -> bool:
-        """Whether the caller may have sent a count, or what a number of promises is filled in beside."""
+        """Whether the caller may have sent a count, or what a number is filled in beside: of promises, or by whom it is counted."""
         counting = live.counting
         beside = {fact.partition(".")[0] for each in counting.promises for fact in (each.fills, each.beside)}
-        return not beside.isdisjoint(document) or any(_stated(document, each.name) is not None for each in counting.counters)
+        if not beside.isdisjoint(document) or any(_stated(document, each.name) is not None for each in counting.counters):
+            return True
+        kept = (each.per for each in counting.counters if each.kept)
+        return any(all(_stated(document, fact) is not None for fact in per) for per in kept)
 
     def fill(
         self,
@@ -121,49 +132,120 @@ class Counts:
         counting = live.counting
         # What an exchange adds is counted for what is stated: the engine compares its counters with what is registered, too.
         stated = exchange.as_stated()
+        wanted = [
+            self.wanted(
+                connection, live, counter, counting.key(counter, exchange), moment, counting.currency(counter, exchange)
+            )
+            for counter in counting.counters
+        ]
+        currencies = {each.counter.name: each.currency for each in wanted}
+        brought = self._brought(live, stated, currencies)
+        records = CountRecord.each(exchange, wanted, moment.day)
         if connection is None:
-            currencies = {each.name: counting.currency(each, exchange) for each in counting.counters}
-            brought = self._brought(live, stated, currencies)
-            beside = _Beside(dict.fromkeys(counting.facts, ANY_NUMBER))
+            beside = _Beside(dict.fromkeys(counting.facts, ANY_NUMBER), sums=recorded_only(wanted, records, brought))
         else:
-            wanted = [
-                self.wanted(
-                    connection, live, counter, counting.key(counter, exchange), moment, counting.currency(counter, exchange)
-                )
-                for counter in counting.counters
-            ]
-            currencies = {each.counter.name: each.currency for each in wanted}
-            brought = self._brought(live, stated, currencies)
-            beside = self._beside(connection, live, wanted, brought, after, made)
+            own = {fact: counting.own(counter, fact, stated, "") for counter, fact in counting.counter_facts if counter.same}
+            again = self._again(connection, live, exchange, wanted, own, made)
+            beside = self._beside(connection, live, wanted, brought, after, made, again, records)
+        counting_here = may_count(live, exchange, moment.as_of, wanted, brought)
+        lacks = {} if not counting_here else lacking(live, exchange, counting_here, brought, self._callers == "trust")
         counts: dict[str, engine.Value] = {}
         marks: dict[str, dict[str, Any]] = {}
         for counter, fact in counting.counter_facts:
             told = brought.get(fact)
-            if told is None and fact not in beside.known:
+            asks, kept = lacks.get(fact, ()), bool(counter.kept) and counter.name in counting_here
+            if told is None and fact not in beside.known and not asks and not kept:
                 continue  # the engine counts what the exchange itself adds; of money, nobody knows for whom the sum would be
-            currency = currencies[counter.name]
+            currency = currencies[counter.name] or (currency_of(stated, fact) if asks else "")
             if counter.currency and not currency:
                 continue  # nobody knows in which currency the sum would be
-            own = counting.own(counter, fact, stated, currency)
-            value, source = self._combined(counting, counter, own, beside.others[fact], told, beside.later.get(fact, 0))
-            if source != "ledger" or value.high is not None or value.low > own.low or currency:
+            own_count = counting.own(counter, fact, stated, currency)
+            value, source = self._value(counting, counter, fact, own_count, beside, told)
+            if asks:
+                value, source = engine.Range(value.low, None), source if told is None else "both"
+            if source != "ledger" or value.high is not None or value.low > own_count.low or currency or asks or kept:
                 sent = stated.value(fact)
                 counts[fact] = _counted(value, currency) if source != "caller" or not currency else sent
                 marks[fact] = {"from": source, **shown(value, currency)}
                 if told is not None and (currency or source == "both"):
                     marks[fact]["brought"] = engine.to_json(sent) if currency else ends(told)
+                if asks:
+                    marks[fact]["lacks"] = list(asks)
         overdue: Mapping[str, tuple[str, ...]] = {}
         if counting.promises:
             promised = self.promises.overdue(connection, live, exchange, moment.as_of, made.id if made else None)
             counts.update(promised.counts)
             overdue = promised.commitments
             marks.update({fact: dict(mark) for fact, mark in promised.marks.items()})
-        counted = [fact for fact, mark in marks.items() if mark["from"] == "ledger"]
-        filled = counting.filled(exchange, counts, counted) if counts else exchange
+        filled = counting.filled(exchange, counts, **sources(marks)) if counts else exchange
         if connection is not None:
             filled = self.rights.filled(connection, live, filled, moment.as_of, made)
-        of_money = {fact: currencies[counter.name] for counter, fact in counting.counter_facts if currencies[counter.name]}
-        return Filled(filled, marks, beside.others, of_money, overdue)
+        of_money = {fact: currencies[each.name] for each, fact in counting.counter_facts if currencies[each.name]}
+        return Filled(filled, marks, beside.others, of_money, overdue, beside.again)
+
+    def _value(
+        self,
+        counting: engine.Counting,
+        counter: engine.Counter,
+        fact: str,
+        own: engine.Range,
+        beside: "_Beside",
+        told: engine.Range | None,
+    ) -> tuple[engine.Range, str]:
+        """The value of a counter for an exchange, and its source."""
+        again = counter.name in beside.again
+        kept = counting.value(counter, own, beside.others[fact], again)
+        if told is None:
+            return kept, "ledger"
+        least = counting.value(counter, own, beside.sums.get(fact, NOTHING), again)
+        stated = Stated(told, beside.later.get(fact, 0), self._callers == "trust")
+        return combined(kept, least, own, stated)
+
+    def _again(
+        self,
+        connection: sa.Connection,
+        live: Live,
+        exchange: engine.Exchange,
+        wanted: Sequence[Wanted],
+        own: Mapping[str, engine.Range],
+        made: Made | None,
+    ) -> frozenset[str]:
+        """The counters in which the people of an exchange are among those of an earlier data set that counts."""
+        named = [each for each in wanted if people_again.says_so(each.counter, exchange)]
+        if not named:
+            return frozenset()
+        data = people_again.data_set(connection, self.book, live, exchange)
+        before = None if made is None else people_again.number(connection, made.id)
+        return frozenset(
+            each.counter.name
+            for each in named
+            if people_again.counts(connection, each, data, {fact: own[fact] for fact in each.counter.facts}, before)
+        )
+
+    def check_again(
+        self, connection: sa.Connection, live: Live, exchange: engine.Exchange, moment: Moment, caller: Caller
+    ) -> None:
+        """
+        The earlier data set that an exchange names must count for each of its counters, and the caller may read it. Raises RequestRefused.
+
+        Of those for which it only may count, it need count for none if it does for another. Where the exchange does not say by whom it
+        counts there is nothing to compare; nothing is committed then.
+        """
+        counting = live.counting
+        named = [each for each in counting.counters if people_again.says_so(each, exchange)]
+        defined = live.pdp.defined(exchange.as_stated(), moment.as_of, [engine.counter_definition(each) for each in named])
+        data = people_again.data_set(connection, self.book, live, exchange)
+        party = None if caller.party is None else party_view.hashed(connection, self.book, caller.party)
+        held: dict[bool, list[bool]] = {True: [], False: []}
+        for counter in named:
+            key, counts = counting.key(counter, exchange), defined[engine.counter_definition(counter)]
+            if None not in key and counts is not engine.Truth.NO:
+                wanted = self.wanted(connection, live, counter, key, moment)
+                own = {fact: counting.own(counter, fact, exchange) for fact in counter.facts}
+                holds = "read" in caller.scopes and people_again.counts(connection, wanted, data, own, party=party)
+                held[counts is engine.Truth.YES].append(holds)
+        if not all(held[True]) or (held[False] and not any(held[True] + held[False])):
+            raise people_again.refused(named[0].same)
 
     def _brought(self, live: Live, stated: engine.Exchange, currencies: Mapping[str, str]) -> dict[str, engine.Range]:
         """The counts that the caller sent; of a counter of money, in its currency. Raises RequestRefused if the settings allow none."""
@@ -189,17 +271,27 @@ class Counts:
         brought: Mapping[str, engine.Range],
         after: int | None,
         made: Made | None,
+        again: frozenset[str],
+        records: Mapping[str, CountRecord],
     ) -> "_Beside":
         """What the ledger counts beside an exchange."""
         given = [each for each in wanted if any(fact in brought for fact in each.counter.facts)]
         found, before = self._found(connection, wanted, given, after, made.id if made else None)
+        recorded = [each for each in wanted if each.counter.name in records]
+        from_record = [replace(each, first=records[each.counter.name].day) for each in recorded]
+        since = self.book.find(connection, from_record, without=made.id if made else None) if recorded else {}
+        sums: dict[str, engine.Tally] = {}
         others: dict[str, engine.Tally] = {}
         later: dict[str, int | None] = {}
         known: set[str] = set()
         for each in wanted:
             counter = each.counter
             here = found.get(counter.name, NOT_FOUND)
-            counted = self.others(each, here)
+            added_up = self.sums(each, here)
+            if record := records.get(counter.name):
+                added_up = record.replacing(added_up, since[counter.name].window, brought)
+            sums |= added_up
+            counted = self.as_far_as_complete(each, here, added_up)
             if each.earlier:
                 counted = self.with_carried(live, each, here, counted, before[counter.name])
             others |= counted
@@ -207,7 +299,7 @@ class Counts:
                 later[fact] = money_sums.sum_in(here.later, fact, each.currency).most
                 if each.keys if counter.currency else counted[fact] != ANY_NUMBER:
                     known.add(fact)
-        return _Beside(others, later, known)
+        return _Beside(others, later, known, sums, again)
 
     def _found(
         self,
@@ -269,6 +361,17 @@ class Counts:
 
     def others(self, wanted: Wanted, found: FoundCounts) -> dict[str, engine.Tally]:
         """The count without the exchange, for each fact of a counter. It has no upper end if the ledger is not complete."""
+        return self.as_far_as_complete(wanted, found, self.sums(wanted, found))
+
+    def as_far_as_complete(
+        self, wanted: Wanted, found: FoundCounts, sums: Mapping[str, engine.Tally]
+    ) -> dict[str, engine.Tally]:
+        """Sums of a counter, without an upper end if the ledger is not complete."""
+        whole = self.complete(wanted, found)
+        return {fact: tally if whole else replace(tally, most=None) for fact, tally in sums.items()}
+
+    def sums(self, wanted: Wanted, found: FoundCounts) -> dict[str, engine.Tally]:
+        """What the ledger adds up without the exchange, for each fact of a counter; what was counted otherwise may be any number."""
         counter, begun = wanted.counter, found.opening
         if counter.currency and not wanted.currency:
             return dict.fromkeys(counter.facts, ANY_NUMBER)
@@ -287,7 +390,7 @@ class Counts:
                     max(tally.least, whole.least) if lasts else tally.least,
                     whole.most if whole.most is not None and whole.most >= certain else None,
                 )
-            tallies[fact] = tally if self.complete(wanted, found) else engine.Tally(tally.largest, tally.least, None)
+            tallies[fact] = replace(tally, most=None) if found.foreign else tally
         return tallies
 
     def with_carried(
@@ -323,36 +426,6 @@ class Counts:
         stated = wanted.period and wanted.period.stated(wanted.counter.currency)
         return _money(live, stated, wanted.counter.currency)
 
-    def _combined(
-        self,
-        counting: engine.Counting,
-        counter: engine.Counter,
-        own: engine.Range,
-        others: engine.Tally,
-        told: engine.Range | None,
-        later: int | None,
-    ) -> tuple[engine.Range, str]:
-        """One range from the ledger's and the caller's, and its source. What was committed later is added to the caller's."""
-        if told is not None and others is ANY_NUMBER and later == 0 and _includes(told, own):
-            return told, "caller"  # the ledger has nothing to add
-        kept = counting.value(counter, own, others)
-        if told is None:
-            return kept, "ledger"
-        low = max(kept.low, told.low)
-        high = None if told.high is None or later is None else told.high + later
-        if high is None or high < kept.low:
-            # The caller knows no upper end, or one that the ledger shows to be wrong.
-            high = kept.high
-        elif self._callers == "combine" and kept.high is not None:
-            high = max(high, kept.high)
-        value = engine.Range(low, None if high is not None and high < low else high)
-        return value, "caller" if value == told else "both"
-
-
-def _includes(count: engine.Range, own: engine.Range) -> bool:
-    """Whether a count may be all that an exchange certainly adds itself, and cannot be less."""
-    return count.low >= own.low and (count.high is None or count.high >= own.low)
-
 
 def ends(count: engine.Range) -> dict[str, int]:
     """A range as JSON."""
@@ -369,6 +442,22 @@ def bare(request: Mapping[str, Any], marks: Mapping[str, Mapping[str, Any]]) -> 
             sent = {end: mark[end] for end in ("at_least", "at_most") if end in mark}
         request = engine.put(request, fact, sent)
     return request
+
+
+def sources(marks: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What a decision knows of the sources of counters, from their marks."""
+    return {
+        "counted": [fact for fact, mark in marks.items() if mark["from"] == "ledger"],
+        "raised": [fact for fact, mark in marks.items() if mark["from"] == "both"],
+        "stated": [fact for fact, mark in marks.items() if mark["from"] == "caller"],
+        "asks": {fact: tuple(mark["lacks"]) for fact, mark in marks.items() if mark.get("lacks")},
+    }
+
+
+def currency_of(exchange: engine.Exchange, fact: str) -> str:
+    """The currency of a sum of money that was sent; "" where it is not known."""
+    value = exchange.value(fact)
+    return value.currency if isinstance(value, engine.Money | engine.MoneyRange) else ""
 
 
 def shown(count: engine.Range, currency: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 import engine
-from service.ledger.counts import bare
+from service.ledger.counts import bare, sources
 from service.ledger.running import RunningCommitment
 from service.log.canonical_json import canonical
 from service.log.leaf import erased
@@ -244,12 +244,11 @@ class UnderPolicies:
 def _read(live: Live, record: Mapping[str, Any]) -> engine.Exchange | None:
     """The exchange of a record, with the counts that it was decided with; None where the policies cannot read it."""
     request, marks = exchange_of(record), record.get("counted", {})
-    counted = [fact for fact, mark in marks.items() if mark["from"] == "ledger"]
     # The policies may have lost a counter. Without the counts they may still read the exchange.
-    for document, facts in ((request, counted), (bare(request, {fact: {} for fact in marks}), [])):
+    for document, known in ((request, marks), (bare(request, {fact: {} for fact in marks}), {})):
         try:
             exchange = engine.parse_exchange(live.bundle, canonical(dict(document))).as_shown(shown_until(record))
-            return engine.counted(live.bundle, exchange, facts)
+            return engine.counted(live.bundle, exchange, **sources(known))
         except engine.ExchangeRefused:
             continue
     return None

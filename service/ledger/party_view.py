@@ -63,8 +63,13 @@ def check_commitment(connection: sa.Connection, book: Book, id: str, caller: Cal
     if caller.party is None:
         return
     row = connection.execute(sa.select(commitment.c.exporter).where(commitment.c.id == id)).one_or_none()
-    if row is None or row.exporter != book.hashed(connection, (EXPORTER,), (canonical(caller.party).decode(),)):
+    if row is None or row.exporter != hashed(connection, book, caller.party):
         raise RequestRefused("not-found", "there is no commitment with this id")
+
+
+def hashed(connection: sa.Connection, book: Book, party: str) -> str:
+    """The hash by which the rows of the ledger have an exporter."""
+    return book.hashed(connection, (EXPORTER,), (canonical(party).decode(),))
 
 
 def of_exporter(asked: str | None, caller: Caller) -> str | None:

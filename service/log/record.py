@@ -74,7 +74,7 @@ class Count(BaseModel):
     A counter that was filled in before the decision: its value, the source of this value, and the value that the caller sent.
 
     A count that is the caller's own stands once. Of money, a value is a sum with its currency, like `1200.00 CNY`, and what was sent
-    stands as it was sent.
+    stands as it was sent. `lacks` are the facts without which nobody can add it up.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -83,6 +83,7 @@ class Count(BaseModel):
     at_least: Annotated[int, Field(ge=0)] | str
     at_most: Annotated[int, Field(ge=0)] | str | None = None
     brought: dict[Literal["at_least", "at_most"], int | str] | str | None = None
+    lacks: list[str] | None = None
 
 
 class ShownDocument(BaseModel):

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "spellings"  # the newest of the migrations, which make these tables
+REVISION = "data_sets"  # the newest of the migrations, which make these tables
 
 metadata = sa.MetaData()
 
@@ -417,6 +417,8 @@ movement = sa.Table(
     sa.Column("high", BigInteger),
     sa.Column("sequence", BigInteger, nullable=False),
     sa.Column("live", sa.Boolean, nullable=False),
+    sa.Column("data_set", sa.String),  # a keyed hash; null where the exchange does not name its data set
+    sa.Column("same_as", sa.String),  # that of an earlier data set with the same people; null where none is named
 )
 sa.Index("movement_counted", movement.c.meaning, movement.c.key, movement.c.day)
 sa.Index("movement_sequence", movement.c.sequence)
@@ -425,7 +427,9 @@ sa.Index(
     "movement_later",
     *(movement.c[name] for name in ("meaning", "sequence", "fact", "live", "low", "high", "commitment")),
 )
-# The sums of the movements of a day that count, updated together with them. A counter is read from the days of its window.
+sa.Index("movement_data_set", movement.c.data_set)
+# The sums of the movements of a day that count, updated together with them. A counter is read from the days of its window. A movement that
+# names an earlier data set adds nobody to `most`.
 tally = sa.Table(
     "tally",
     metadata,

@@ -15,8 +15,9 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from service.ledger import rights_book
-from service.ledger.book import ALWAYS, NOT_FOUND, Book, Wanted
+from service.ledger.book import Book
 from service.ledger.counts import Moment
+from service.ledger.wanted_counts import ALWAYS, NOT_FOUND, Wanted
 from service.policies.live import Live
 from service.store.tables import document_confirmation, entity, entity_alias, movement, sign_off
 from service.watch.committed import Row

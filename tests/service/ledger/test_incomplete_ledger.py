@@ -8,7 +8,7 @@ import pytest
 from service.ledger.counts import bare
 from service.store import counter_secret
 from tests.service.conftest import ONE_DATABASE
-from tests.service.ledger.desk import Desk, desk, open_with, opened
+from tests.service.ledger.desk import Desk, before_ids_were_asked, desk, open_with, opened
 
 __all__ = ["desk", "opened"]
 
@@ -112,8 +112,8 @@ def test_a_caller_s_count_stands_in_where_the_ledger_is_not_complete(opened: Any
     assert desk.record(decision["id"])["counted"]["counts.year.ordinary"] == mark
     desk.commit(500, counts__year__ordinary=500, counts__week=1)
     low = desk.evaluate(100, counts__year__ordinary=450, counts__week=2)
-    assert not low["proceed"]  # the ledger has five hundred; no upper end is known
-    mark = {"from": "both", "at_least": 500, "brought": {"at_least": 450, "at_most": 450}}
+    assert low["proceed"]  # the ledger adds up six hundred
+    mark = {"from": "both", "at_least": 500, "at_most": 600, "brought": {"at_least": 450, "at_most": 450}}
     assert desk.record(low["id"])["counted"]["counts.year.ordinary"] == mark
 
 
@@ -139,17 +139,20 @@ def test_what_was_committed_since_is_added_to_a_caller_s_count(opened: Any) -> N
     assert counted == {"from": "both", "at_least": 600, "at_most": 1200, "brought": {"at_least": 600, "at_most": 600}}
 
 
-def test_callers_of_nobody_knows_whom_cannot_cross_it_together_either(opened: Any) -> None:
-    """Where the exporter is not named, whatever was committed since may be its own."""
+def test_callers_of_nobody_knows_whom_commit_nothing(opened: Any) -> None:
+    """Where the exporter is not named, nobody can add up what it sends."""
     desk = opened()
     sent = {"exporter__id": "unknown", "counts__year__ordinary": 600, "counts__week": 1}
-    first, second = (desk.evaluate(600, **sent) for _ in range(2))
-    assert desk.post("/v1/commitments", {"decision": first["id"]}).status_code == 201
-    assert desk.post("/v1/commitments", {"decision": second["id"]}).status_code == 409
+    asked = desk.evaluate(600, **sent)
+    assert (asked["outcome"], [each["fact"] for each in asked["questions"]]) == ("undetermined", ["exporter.id"])
+    with before_ids_were_asked():
+        permitted = desk.evaluate(599, **sent)
+    refused = desk.post("/v1/commitments", {"decision": permitted["id"]})
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:fifthfactor:problem:decision-moved")
 
 
 def test_what_was_committed_since_and_before_the_secret_was_lost_may_be_any_number(opened: Any) -> None:
-    """A decision of before is not committed on the strength of a caller's count."""
+    """No decision is committed on the strength of a caller's count, until the counters are opened on a later day."""
     desk = opened()
     first, second = (desk.evaluate(100, counts__year__ordinary=100, counts__week=1) for _ in range(2))
     assert desk.post("/v1/commitments", {"decision": first["id"]}).status_code == 201
@@ -157,8 +160,7 @@ def test_what_was_committed_since_and_before_the_secret_was_lost_may_be_any_numb
         counter_secret.renew(transaction, desk.service.store.database.log_key())
     desk = opened()
     assert desk.post("/v1/commitments", {"decision": second["id"]}).status_code == 409
-    third = desk.evaluate(100, counts__year__ordinary=100, counts__week=1)
-    assert desk.post("/v1/commitments", {"decision": third["id"]}).status_code == 201
+    assert not desk.evaluate(100, counts__year__ordinary=100, counts__week=1)["proceed"]
 
 
 def test_what_was_committed_since_under_other_policies_may_be_any_number(opened: Any) -> None:

@@ -10,13 +10,14 @@ import pytest
 import sqlalchemy as sa
 
 import engine
-from service.ledger.book import Book, Wanted
+from service.ledger.book import Book
+from service.ledger.wanted_counts import Wanted
 from service.log.record import Record
 from service.policies.live import Live
 from service.store import counter_secret
 from tests.service.api.test_explanation import alike
 from tests.service.conftest import ONE_DATABASE
-from tests.service.ledger.desk import NOON, POLICIES, Desk, desk, open_with, opened
+from tests.service.ledger.desk import NOON, POLICIES, Desk, before_ids_were_asked, desk, open_with, opened
 from tests.service.log.test_tree_leaves import happened
 from tests.service.log.test_tree_leaves import opened as opened_beside
 
@@ -327,14 +328,14 @@ def test_what_is_left_out_does_not_count(desk: Desk) -> None:
 
 
 def test_an_exchange_of_nobody_knows_whom_may_be_anybody_s(opened: Any) -> None:
-    """It adds to the upper end of every exporter's counter, and its own counter is not answered."""
+    """One of before ids were asked adds to the upper end of every exporter's counter; another is not committed."""
     desk = opened(ledger_since="2026-01-01")
-    unknown = desk.evaluate(300, exporter__id="unknown", counts__year__ordinary=300, counts__week=1)
-    assert unknown["proceed"]
-    assert desk.post("/v1/commitments", {"decision": unknown["id"]}).status_code == 201
+    with before_ids_were_asked():
+        desk.commit(300, exporter__id="unknown", counts__year__ordinary=300, counts__week=1)
     assert desk.ordinary() == (0, 300)
     assert desk.ordinary(exporter__id="hospital") == (0, 300)
-    assert not desk.evaluate(300, exporter__id="unknown", counts__week=1)["proceed"]
+    stated = desk.evaluate(300, exporter__id="unknown", counts__year__ordinary=300, counts__week=1)
+    assert (stated["outcome"], [each["fact"] for each in stated["questions"]]) == ("undetermined", ["exporter.id"])
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -381,7 +382,9 @@ def test_with_another_secret_what_was_counted_before_may_be_any_number(opened: A
     assert open_with(desk, "2026-11-25", 400).status_code == 201
     assert desk.ordinary()[1] is None
     assert open_with(desk, "2026-11-26", 400).status_code == 201
-    desk.commit(10, counts__week=1)
+    week = {"counter": "counts.week", "per": {"exporter.id": "clinic", "recipient.id": "lab"}, "on": "2026-11-26"}
+    assert desk.post("/v1/ledger/openings", {**week, "counts": {"counts.week": 1}, "reason": "mail"}).status_code == 201
+    desk.commit(10)
     assert (desk.ordinary(), desk.counter()["complete"]) == ((400, 410), True)
     desk.now[0] = datetime(2027, 1, 1, tzinfo=UTC)
     assert desk.ordinary(exporter__id="hospital") == (0, 0)

@@ -18,7 +18,7 @@ from service.watch.round import run
 from service.watch.transactions import writing
 from tests.service.callers.test_callers import bearer
 from tests.service.conftest import ONE_DATABASE, Lines, unlike_the_leaves
-from tests.service.ledger.desk import NOON, POLICIES, Desk, desks
+from tests.service.ledger.desk import NOON, POLICIES, Desk, before_ids_were_asked, desks
 
 pytestmark = pytest.mark.usefixtures("audited")
 
@@ -221,7 +221,8 @@ def test_a_promise_without_a_known_last_day_or_party_binds_nobody(desk: Desk) ->
     desk.commit(10, **WITH_TRAINING)
     assert listed(desk) == []
     small = {"counts": {"year": {"ordinary": 10, "rest": 0}, "week": 1}, "promises": {"overdue": 0}}
-    desk.commit(10, exporter="unknown", **promising(), **small)
+    with before_ids_were_asked():
+        desk.commit(10, exporter="unknown", **promising(), **small)
     (alone,) = listed(desk)
     assert (alone["by"], listed(desk, party="clinic"), listed(desk, party="unknown")) == (None, [], [])
     days_later(desk, 4)
