@@ -219,6 +219,7 @@ KEYS: dict[str, dict[str, str]] = {
         "title": _TITLE,
         "ask": _ASK,
         "institution": "`yes` where only an institution attests such a claim, so that its name is no personal data and is shown",
+        "must_say": "What such a claim has to state of what it covers; one that does not is asked for it.",
         "needs": "What no law would drop where the claim lifts: a condition of facts, or `always` if there is nothing.",
     },
     "RequirementText": {

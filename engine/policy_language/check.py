@@ -20,7 +20,7 @@ from engine.policy_language.floors import floors
 from engine.policy_language.last_days import Duties
 from engine.policy_language.ledger_words import check_counters, check_entities, check_promises
 from engine.policy_language.needs import CLAIMS, NEEDS, NOTHING, documents, is_nothing, needs_of
-from engine.policy_language.overlay import BUNDLED_NAME, folder_of
+from engine.policy_language.overlay import BUNDLED_WORDS
 from engine.policy_language.policy_text import PolicyText
 from engine.policy_language.read_document import read_model
 from engine.policy_language.tree import Mapping, Node, Scalar, key_named, locate, plain
@@ -180,7 +180,7 @@ class _Checker:
         """What claims need becomes definitions; it tests facts of the exchange, and neither documents nor other claims (4.12)."""
         for name in self.vocabulary.kinds[CLAIMS]:
             needs, at = needs_of(self.vocabulary, name), self.vocabulary.spans[CLAIMS, name]
-            if needs is None and folder_of(at.file) == BUNDLED_NAME:
+            if needs is None and at.file.startswith(BUNDLED_WORDS):
                 said = f"the claim `{name}` does not say what it needs where it lifts"
                 help = f"write `needs:` with a condition that no law would drop, or `needs: {NOTHING}`"
                 self.findings.error(at, "no-needs", said, help=help)

@@ -21,6 +21,7 @@ from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 LONGEST_DAYS = 366  # between the first and the last day of an acceptance (semantics 4.3)
 ADVISING = ("soft", "aspiration")
 BUNDLED_NAME = "policies"  # the folder, in a bundle, of the policies that come with the project
+BUNDLED_WORDS = f"{BUNDLED_NAME}/vocabulary/"  # their words; another folder may be called `policies` too
 
 
 class _Policy(NamedTuple):

@@ -32,7 +32,7 @@ REFUSALS = tuple(level.word for level in Level if level.refused)
 MAX_REMEDIES = 5
 MAX_CHANGES = 3
 MAX_DOCUMENTS = 6  # of a remedy of documents alone; an export without any document needs four or five
-MAX_EVALUATIONS = 60  # a few milliseconds; to try documents or one fact takes some 20 evaluations, every two changes some 250
+MAX_EVALUATIONS = 90  # a few milliseconds; to try documents or one fact takes some 20 evaluations, every two changes some 250
 UNKNOWN = -1  # instead of the number of a value: the lever is unknown
 
 Moves = tuple[tuple[int, int], ...]  # levers, each with the number of its value, in the order of the levers

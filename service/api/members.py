@@ -235,6 +235,7 @@ MEMBERS: Mapping[str, str] = {
     "CarriedPart.from": "the earlier leg or exchange",
     "TravellingCondition.from": "where the condition came from",
     "Count.from": "where the value is from",
+    "Count.lacks": "the facts that the ledger lacks to add the counter up",
     "to": "the value after",
     "do": "the change as a sentence",
     "searched": "`all` if the search was complete, `partly` if it was cut short",

@@ -45,6 +45,9 @@ class Counted:
         self.evaluated[id(exchange)] += 1
         return self.inner.evaluate(exchange, as_of, signed)
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
 
 @pytest.fixture(scope="module")
 def checked() -> engine.PDP:
@@ -139,7 +142,8 @@ def test_counters_get_the_same_from_whichever_engine_judged(checked: engine.PDP)
 
 def test_each_leg_of_a_plan_is_evaluated_once(counted: tuple[engine.PDP, list[Counted]]) -> None:
     """
-    By each engine of the mode, also where it is carried on from leg to leg. Where a person may sign for law that is silent, the first
+    By each engine of the mode, also where it is carried on from leg to leg; the first one looks before that at what the leg adds to the
+    counters of later ones. Where a person may sign for law that is silent, the first
     engine says in a second evaluation what would then be left.
     """
     pdp, engines = counted
@@ -148,6 +152,6 @@ def test_each_leg_of_a_plan_is_evaluated_once(counted: tuple[engine.PDP, list[Co
     alone = engine.PDP(BUNDLE, "bitset")
     names = [alone.judge(leg.exchange, as_of=DAY).signable for leg in chain]
     silent = [any(name.startswith(("gap/", "reach/")) for name in each) for each in names]
-    for each, times, more in zip(engines, (1, 1, 0), (1, 0, 0), strict=True):
+    for each, times, more in zip(engines, (2, 1, 0), (1, 0, 0), strict=True):
         expected = [times + more * asked for asked in silent]
         assert [each.evaluated[id(leg.exchange)] for leg in chain] == expected

@@ -139,9 +139,9 @@ def test_a_bundle_without_a_policy_is_refused() -> None:
 
 
 def test_a_claim_that_comes_with_the_project_says_what_it_needs() -> None:
-    """In the folder of the bundled policies a claim without `needs` is an error; in any other folder it loads."""
+    """In the words of the bundled policies a claim without `needs` is an error; in any other folder it loads."""
     words = b"vocabulary: more\nclaims:\n  hunger: {title: hunger}\n  thirst: {title: thirst, needs: always}\n"
-    found = findings({**SHARED, "policies/more.yaml": words})
+    found = findings({**SHARED, "policies/vocabulary/more.yaml": words})
     assert [(d.code, d.severity, d.at.line) for d in found] == [("no-needs", "error", 3)]
     assert not findings({**SHARED, "ours/more.yaml": words})
 

@@ -198,7 +198,8 @@ def test_the_bundled_assessment_holds_three_years() -> None:
 
     pdp = engine.PDP(engine.load(engine.bundled_policies()), "bitset")
     kinds = ("export-notice", "separate-consent", "export-need", "impact-assessment", "assessment")
-    papers = {f"evidence.cn-{kind}": {"dated": "2026-10-01", "covers": "yes"} for kind in kinds}
+    papers: dict[str, Any] = {f"evidence.cn-{kind}": {"dated": "2026-10-01", "covers": "yes"} for kind in kinds}
+    papers["evidence.cn-impact-assessment"]["people"] = 10_000_000
     day = date(2026, 11, 24)
     decision = pdp.decide(build(pdp.bundle, {**HOSPITAL, **papers}), as_of=day, today=day, id="1", include=["holds_until"])
     assert decision.proceed

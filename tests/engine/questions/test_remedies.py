@@ -281,12 +281,12 @@ def bundled() -> engine.PDP:
 
 
 def test_a_hospital_that_shows_nothing_learns_what_to_show(bundled: engine.PDP) -> None:
-    """Five documents, or anonymised data; each remedy, decided again by every engine, may proceed."""
+    """Four documents, the passed assessment among them, or anonymised data; each remedy, decided again by every engine, may proceed."""
     exchange = build(bundled.bundle, HOSPITAL)
     day = date(2026, 11, 24)
     decision = bundled.decide(exchange, as_of=day, today=day, id="1", include=["remedies"])
     assert decision.remedies
-    kinds = ("export-notice", "separate-consent", "export-need", "impact-assessment", "assessment")
+    kinds = ("export-notice", "separate-consent", "impact-assessment", "assessment")
     wanted = [f"evidence.cn-{kind}" for kind in kinds]
     assert ["data.state", "data.personal"] in moved(decision.remedies)
     assert wanted in moved(decision.remedies)

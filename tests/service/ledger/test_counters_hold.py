@@ -41,7 +41,8 @@ SENT: dict[str, Any] = {
     "act": {"kind": "provide", "trigger": "own", "evades": False, "bars": [], "security_concern": False},
     "purpose": {"is": ["marketing"]},
     "safeguards": {"basis": ["consent"]},
-    "evidence": {f"cn-{name}": SHOWN for name in ("export-notice", "separate-consent", "impact-assessment", "export-need")},
+    "evidence": {f"cn-{name}": SHOWN for name in ("export-notice", "separate-consent", "export-need")}
+    | {"cn-impact-assessment": SHOWN | {"people": 10_000_000}},
 }
 COUNTERS = ("cn", "cn_all", "cn_group")
 

@@ -363,7 +363,7 @@ def test_a_shadow_tells_what_it_would_decide_otherwise(database, lines, policies
         assert rest["next"] is None
 
         words = beside / "vocabulary.yaml"
-        words.write_text(words.read_text().replace("data.id:", "data.name:"))
+        words.write_text(words.read_text().replace("data.id:", "data.name:").replace("data: data.id", "data: data.name"))
         client.post("/v1/bundle/reload")
         eventually(lambda: lines.events("shadow_reloaded"))
         client.post("/v1/evaluate", content=SMALL, headers=headers)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from datetime import date
 from io import StringIO
 
 import pytest
@@ -16,6 +17,7 @@ from tests.service.register.conftest import CONTRACT, POLICIES
 
 STATES = Stating(engine.load(POLICIES))
 
+DAYS = st.dates(date(1800, 1, 1), date(2999, 12, 31))  # as the engine takes them
 UNKNOWN = st.just("unknown")
 COUNT = st.integers(0, 10**15) | st.just({"at_least": 5}) | UNKNOWN
 WORDS = st.text(st.characters(codec="utf-8"), max_size=12)
@@ -28,11 +30,11 @@ ANYTHING = st.recursive(
 DOCUMENT = st.sampled_from(["none", "unknown"]) | st.fixed_dictionaries(
     {},
     optional={
-        "dated": st.dates().map(str) | UNKNOWN,
+        "dated": DAYS.map(str) | UNKNOWN,
         "covers": st.booleans() | UNKNOWN,
         "people": COUNT,
-        "hash": st.text("abc=-';\"\n, ", min_size=1, max_size=9),
-        "attested_by": st.text("王芳 +-=@", min_size=1, max_size=9),
+        "hash": st.text("abc=-';\"\n, ", min_size=1, max_size=9).filter(str.strip),
+        "attested_by": st.text("王芳 +-=@", min_size=1, max_size=9).filter(str.strip),
     },
 )
 DOCUMENTS = {
@@ -41,7 +43,7 @@ DOCUMENTS = {
 }
 PLAIN = {
     "aliases": st.lists(IDS, max_size=3, unique=True),
-    "valid_from": st.dates().map(str),
+    "valid_from": DAYS.map(str),
     "attested_by": st.text("王芳 +-=@'", min_size=1, max_size=9),
     "note": st.text("note =+-@';,\"", min_size=1, max_size=20),
 }
@@ -55,9 +57,7 @@ ASSET = {
     "data": st.fixed_dictionaries(
         {}, optional={"people": st.fixed_dictionaries({}, optional={"ordinary": COUNT, "sensitive": COUNT, "rest": st.just(0)})}
     ),
-    "terms": st.fixed_dictionaries(
-        {}, optional={"value": st.sampled_from(["5 CNY", "0.50 USD"]), "first_sold": st.dates().map(str)}
-    ),
+    "terms": st.fixed_dictionaries({}, optional={"value": st.sampled_from(["5 CNY", "0.50 USD"]), "first_sold": DAYS.map(str)}),
 }
 
 

@@ -146,7 +146,7 @@ SHOWN = {
     "pipl": {
         "recipient": ("数据公司-1", "Malaysia", "unrelated"),
         "method": ("data are sent", "not stated: how the data are delivered, how often"),
-        "assessment": ("covers this exchange: yes; dated: 2026-09-01",),
+        "assessment": ("covers this exchange: yes; dated: 2026-09-01; people covered: 10,000,000",),
     },
     "us-202-1101": {
         "other-party": ("vendor-9", "China", "what else makes the recipient a covered person: none"),

@@ -207,6 +207,9 @@ def test_names_of_the_register_are_folded_and_older_books_keep_their_names(empty
                 )
             else:
                 connection.exec_driver_sql("DROP TABLE entity_spelling")
+                connection.exec_driver_sql("DROP INDEX movement_data_set")
+                for column in ("data_set", "same_as"):
+                    connection.exec_driver_sql(f"ALTER TABLE movement DROP COLUMN {column}")
                 connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'entity_shape'")
                 shown = dict.fromkeys(("id", "book", "asset", "party", "day", "evidence", "reason", "at", "by"), "x")
                 connection.execute(sa.insert(metadata.tables["right_opening"]), {**shown, "leaf": 0, "complete": True})
