@@ -42,7 +42,7 @@ HARMLESS: dict[str, Any] = {
     "counts.cn.sensitive": 4_000,
     "counts.cn_all.sensitive": 4_000,
     "counts.us.health": 1_000,
-    "evidence.eu-transfer-impact-assessment": SHOWN,
+    "evidence.eu-transfer-impact-assessment": SHOWN | {"purposes": ["research"]},
 }
 AMERICANS: dict[str, Any] = {
     "data.people_in": ["CN", "DE", "US"],
