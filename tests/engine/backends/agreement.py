@@ -34,7 +34,8 @@ from engine.deciding.combine import Combiner
 from engine.deciding.coverage import GAP, REACH
 from engine.deciding.disputed import choices, decided
 from engine.deciding.sign_off import concerns, parts
-from engine.verdict import NONE_SIGNED, Bounds, Engine, Verdict
+from engine.rules import Level
+from engine.verdict import NONE_SIGNED, RANK, Bounds, Engine, Verdict
 from tests.engine.backends.random_bundles import AS_OF, COUNTRIES, Maker, binds, can_be_true, completed, read
 
 BLOCK = 10  # bundles
@@ -107,7 +108,12 @@ def counting(bundle: engine.Bundle, exchange: engine.Exchange, verdict: Verdict,
 
 def bounds_of(bundle: engine.Bundle, exchange: engine.Exchange, verdict: Verdict, signed: frozenset[str]) -> dict[str, Bounds]:
     """The bounds of each jurisdiction, and overall: with coverage, reach and acceptances in them, and disputed facts open."""
-    return {**verdict.jurisdictions, "overall": Combiner(bundle).outcome(exchange, verdict, AS_OF, signed).bounds}
+    outcome = Combiner(bundle).outcome(exchange, verdict, AS_OF, signed)
+    found = {**verdict.jurisdictions, "overall": outcome.bounds}
+    # A signature gives its floor once nothing of its subject matter is left open, so it may already.
+    for place in {each.jurisdiction for each in outcome.coverage.signed} & verdict.jurisdictions.keys():
+        found[place] = Bounds(found[place].low, max(found[place].high, Level.PERMITTED, key=RANK.__getitem__))
+    return found
 
 
 def evaluated(bundle: engine.Bundle, by: Engine, exchange: engine.Exchange, signed: frozenset[str]) -> Verdict:
