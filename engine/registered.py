@@ -102,7 +102,12 @@ def says_less(wide: Value, narrow: Value, values: ValueSet | None) -> bool:
             low, high = (narrow.amount, narrow.amount) if isinstance(narrow, Money) else (narrow.low, narrow.high)
             return wide.low <= low and (wide.high is None or (high is not None and high <= wide.high))
         case SetOf(open=True), SetOf():
-            return wide.members <= narrow.members
-        case str(), str() if values and wide not in values.exact:
-            return wide in values.ancestors(narrow)
+            return all(any(_says_less(each, other, values) for other in narrow.members) for each in wide.members)
+        case str(), str():
+            return _says_less(wide, narrow, values)
     return wide == narrow
+
+
+def _says_less(wide: str, narrow: str, values: ValueSet | None) -> bool:
+    """Whether a value is another, or one that it lies under and that leaves open which of them it is."""
+    return wide == narrow or (values is not None and wide not in values.exact and wide in values.ancestors(narrow))

@@ -15,7 +15,9 @@ import pytest
 import engine
 from engine.authoring.testing import build
 from engine.deciding.disputed import MOST_CHOICES, choices, overall, stricter
+from engine.registered import says_less
 from engine.rules import Level
+from engine.values import SetOf
 from engine.verdict import Bounds
 from tests.engine.test_decision import BASE, bundle
 
@@ -234,3 +236,21 @@ def test_a_leg_may_begin_where_the_register_says() -> None:
     assert len(engine.read_plan(BUNDLE, json.dumps({"legs": [first, leg(exporter={"country": "BB"})]}).encode())) == 2
     with pytest.raises(engine.ExchangeRefused, match="begins in CC, EE"):
         engine.read_plan(BUNDLE, json.dumps({"legs": [first, leg(exporter={"country": "EE"})]}).encode())
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow", "less"),
+    [
+        (SetOf(frozenset({"health"}), open=True), SetOf(frozenset({"clinical"})), True),
+        (SetOf(frozenset({"health", "contact"}), open=True), SetOf(frozenset({"clinical"})), False),
+        (SetOf(frozenset({"clinical"}), open=True), SetOf(frozenset({"health"})), False),
+        (SetOf(frozenset({"health"})), SetOf(frozenset({"clinical"})), False),
+        ("health", "clinical", True),
+        ("clinical", "health", False),
+    ],
+)
+def test_a_wider_value_contradicts_no_narrower_one(wide: Any, narrow: Any, less: bool) -> None:
+    """In a set that is left open, each of its values may be one that lies under it (semantics 1.8, 2.5)."""
+    type = engine.load(engine.bundled_policies()).vocabulary.type_of("data.categories")
+    assert type
+    assert says_less(wide, narrow, type.values) is less
