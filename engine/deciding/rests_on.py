@@ -111,6 +111,9 @@ class Foundations:
             found = {name: stake for name, stake in alone.items() if stake not in PERMITS or name in lifting}
             if not exact:
                 search.complete(found, own)
+        possible = judgement.verdict.stands.possible
+        if not exact and RELIES_ON in search.statements and any(rules & possible for _, rules in self._timed):
+            found.setdefault(RELIES_ON, own)  # another way may have duties that are overdue, and no evaluation here tries it
         named = [(name, exchange.source(name) or STATED, stake) for name, stake in found.items()]
         for provision in dict.fromkeys(part.provision for part in judgement.signed_off):
             named.append((provision, SIGNED, _stake(look(exchange, signed - {provision}))))

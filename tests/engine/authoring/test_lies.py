@@ -25,7 +25,7 @@ from service.cli.lies import HEADINGS
 from service.cli.main import app
 from tests.engine.backends.test_cases import VOCABULARY
 
-PARTS, SECONDS, CASES, AT_A_TIME = 4, 5, 4, 30  # some lies about a few cases of each file
+PARTS, SECONDS, CASES, AT_A_TIME = 4, 5, 4, 60  # some lies about a few cases of each file
 LAW = """\
 policy: aa.law
 title: a law
