@@ -602,7 +602,7 @@ def test_a_source_is_written_as_counsel_writes_it(given: tuple[str, str]) -> Non
 # What has no Chinese: codes of zones, currencies and standards, names of statutes and of a case, an address.
 NAMES = re.compile(
     r"CLOUD Act|CN-FTZ-[A-Z]{2}|\b[A-Z]{3}\b|DB4403/T|GB/T|HIPAA|GLBA|COPPA|ITAR|Nidec|Broad Ocean|english\.beijing\.gov\.cn"
-    r"|rest|MIT|Apache|APEC|CBPR|CETS|DFFT|ECCN|Kimi K\d|GLM|-JUS|（[A-Z]{2,6}）"
+    r"|rest|MIT|Apache|APEC|CBPR|CETS|DFFT|ECCN|Kimi K\d|GLM|-JUS|ADGM"
 )
 LATIN = re.compile(r"[A-Za-z]{2,}")
 HOME = ("CN", "GLOBAL")
@@ -613,13 +613,13 @@ def texts(d: dict[str, Any]) -> Iterator[str]:
     if {part["jurisdiction"] for part in d["jurisdictions"]} <= set(HOME):
         yield d["answer"]
         yield from (text for part in d["duties"] for text in (part["duty"], part["under"], part["citation"], part["who"]))
-        yield from (text for part in d["advice"] for text in (part["advice"], part["citation"]))
-        yield from d["coverage"]["notes"]
     for part in d["reasons"]:
         if part["jurisdiction"] in HOME:
             yield from (part["title"], part["message"], part["citation"], part["instrument"])
             yield from (line["test"] for line in part["evidence"])
     yield from (text for part in d["requirements"] for text in (part["title"], part["how"]))
+    yield from (text for part in d["advice"] for text in (part["advice"], part["citation"]))
+    yield from d["coverage"]["notes"]
     yield from (each["question"] for part in d["missing"] for each in part["facts"])
     for lane in d["factor"]["lanes"]:
         yield from (lane["title"], lane["citation"], *lane["opens_when"], *lane["closed_by"])
