@@ -253,7 +253,7 @@ def test_a_field_that_a_rule_tests_is_asked_for(test: dict[str, Any], field: str
 # The bundled policies
 
 WIDE = (
-    "cn/credit-reporting", "cn/human-genetic-resources", "cn/order-19", "in/payment-data", "kr/pipa",
+    "cn/credit-reporting", "cn/human-genetic-resources", "cn/order-19", "gb/uk-gdpr", "in/payment-data", "kr/pipa",
     "us/padfa", "us/data-security-program",
 )  # fmt: skip
 
