@@ -22,6 +22,7 @@ from engine.decision import (
     DigestsPart,
     DisputedPart,
     DutyPart,
+    ElsewherePart,
     FactorPart,
     HorizonPart,
     JurisdictionPart,
@@ -63,6 +64,14 @@ class JurisdictionLine(Part):
     bounds: BoundsPart | None = None
     instruments: list[InstrumentLine] = []
     more: int = 0
+
+
+class ElsewhereLine(Part):
+    """How many jurisdictions only facts that are not given could bring in, and in a line which, with the question on `fact`."""
+
+    count: int
+    says: str
+    fact: str | None = None
 
 
 class WayPart(Part):
@@ -201,6 +210,7 @@ class Explanation(Part):
     id: str
     lang: str
     jurisdictions: list[JurisdictionPart] | None = None
+    elsewhere: ElsewherePart | None = None
     reasons: list[ReasonPart] | None = None
     possible_count: int | None = None
     beaten: list[BeatenPart] | None = None
@@ -227,7 +237,8 @@ class Answer(Part):
     """
     The answer to one exchange under the law of one day.
 
-    `proceed` is true only for a permit that is not hypothetical. `beneath` are the bounds without the reviews that a person may sign off,
+    `proceed` is true only for a permit that is not hypothetical. `jurisdictions` are those of the places that the exchange names, and
+    others that certainly apply; `elsewhere` counts the rest. `beneath` are the bounds without the reviews that a person may sign off,
     where these are other bounds. `besides` are the certain reviews beside a stricter outcome, and `besides_possible` counts those that may
     stand there. `questions` are the next ones to answer. `rests_on` and `stands_on` are present only in a permit, `carried` only if
     conditions came with the data, `disputed` only if the register contradicts what was stated, `signed_off` only if the decision rests
@@ -249,6 +260,7 @@ class Answer(Part):
     as_of: date
     hypothetical: bool
     jurisdictions: list[JurisdictionLine]
+    elsewhere: ElsewhereLine | None = None
     unmet: list[UnmetPart] = []
     besides: list[BesidePart] | None = None
     besides_possible: BesidesPossible | None = None

@@ -58,6 +58,19 @@ class JurisdictionPart(Part):
     instruments: list[InstrumentPart] = []
 
 
+class ElsewherePart(Part):
+    """
+    The jurisdictions that only facts which are not given could bring in, and all of it in a line.
+
+    `fact` is the one that tells of most of them, with its question, where one does and the outcome is open.
+    """
+
+    places: list[str]
+    says: str
+    fact: str | None = None
+    question: str | None = None
+
+
 class EvidencePart(Part):
     """One test of a provision, and the fact that it tests. `value` is as sent, null if nothing was sent, "personal" if withheld."""
 
@@ -475,6 +488,7 @@ class Decision(Part):
     as_of: date
     hypothetical: bool
     jurisdictions: list[JurisdictionPart]
+    elsewhere: ElsewherePart | None = None
     reasons: list[ReasonPart]
     beaten: list[BeatenPart] = []
     requirements: list[RequirementPart] = []

@@ -168,9 +168,9 @@ class PDP:
         """
         if not judgement.agreed or closed(judgement.asked_on):
             return judgement
-        facts = self._questions.open(judgement)
+        facts, elsewhere = self._questions.open(judgement)
         if facts or not judgement.outcome.open or any(not each.certain for each in judgement.carried):
-            return replace(judgement, open_facts=facts)
+            return replace(judgement, open_facts=facts, asked_elsewhere=elsewhere)
         # Its own outcome too: the sentence is written from it.
         own, outcome = (
             replace(each, word=Level.REVIEW.word) if each.word == UNDETERMINED else each
@@ -290,8 +290,9 @@ class PDP:
         rests_on = self.rests_on(judgement, exact=exact) if named else ()
         lists = partial(self._missing, judgement, book)
         hypothetical = judgement.as_of != today
+        beyond = self._questions.question(judgement, judgement.asked_elsewhere, book) if judgement.asked_elsewhere else None
         return Case(
-            self.bundle, judgement, hypothetical, id, tuple(asked), further, lists, rests_on, exact, doubting, disputing
+            self.bundle, judgement, hypothetical, id, tuple(asked), further, lists, rests_on, exact, doubting, disputing, beyond
         )
 
     def owed(self, judgement: Judgement, lang: str = "en") -> tuple[OwedDuty, ...]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from json.encoder import encode_basestring as quote
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from engine.answer import MOST_BYTES, SCHEMA
@@ -41,6 +40,7 @@ OPTIONAL = frozenset(
 ORDINARY = "ordinary_facts"  # in `more`, the facts of `rests_on` that are told by their number
 CARRIED = {"provision", "state", "condition"}
 MAX_INSTRUMENTS = 3  # of a jurisdiction
+MAX_OPEN = 200  # bytes that the instruments of a jurisdiction take, beyond the first, where its outcome is open
 MAX_VALUES = 12  # of a question
 MAX_QUESTION = 560  # bytes that a question takes, if it can be shortened
 MAX_HOW = 240  # bytes that a way of meeting a requirement may take
@@ -84,6 +84,7 @@ class AnswerWriter:
             "bounds": _bounds(outcome.bounds),
             **({"beneath": _bounds(judgement.beneath)} if judgement.beneath != outcome.bounds else {}),
             **({"besides_possible": self.possibly(case)} if case.besides else {}),
+            **self.elsewhere(case),
             "as_of": f'"{case.as_of.isoformat()}"',
             "hypothetical": "true" if case.hypothetical else "false",
             "bundle": self._bundle,
@@ -96,10 +97,13 @@ class AnswerWriter:
             "questions": (len(case.asked), map(self.asked, case.asked)),
             "unmet": _counted(self.unmet(case)),
             "besides": _counted(self.besides(case)),
-            "jurisdictions": (len(outcome.jurisdictions), self.jurisdictions(case)),
+            "jurisdictions": (len(judgement.concerned), self.jurisdictions(case)),
             "disputed": (len(disputed), (encode(part.model_dump(mode="json")) for part in disputed)),
             "signed_off": (len(judgement.signed_off), (encode(part.model_dump(mode="json")) for part in judgement.signed_off)),
-            "owed": (len(duties), (duty.short for duty in sorted(duties, key=attrgetter("urgency")))),
+            "owed": (
+                len(duties),
+                (duty.short for duty in sorted(duties, key=lambda duty: (duty.place in case.elsewhere, duty.urgency))),
+            ),
             "carried": (len(carried), map(_carried, sorted(carried, key=_gravity))),
             "conflicts": (len(conflicts), (quote(part.text) for part in conflicts)),
             "rests_on": (len(rests_on), map(self.teller.statement, rests_on)),
@@ -158,6 +162,14 @@ class AnswerWriter:
             for name, said in dict.fromkeys(reviews(case, self.book)):
                 yield encode({"says": said, **_told(sign_off="" if closed else name)})
 
+    def elsewhere(self, case: Case) -> dict[str, str]:
+        """How much law only facts that are not given could bring in, in a line with its question."""
+        part = self.teller.elsewhere(case)
+        if part is None:
+            return {}
+        fact = {"fact": part.fact} if part.fact else {}
+        return {"elsewhere": encode({"count": len(part.places), **fact, "says": part.says})}
+
     def possibly(self, case: Case) -> str:
         """How many reviews may stand beside a stricter outcome, and one question."""
         asked = {"fact": case.doubting.fact, "question": case.doubting.question} if case.doubting else {}
@@ -171,17 +183,21 @@ class AnswerWriter:
         return {**told, "how": how} if how and len(how.encode()) <= MAX_HOW else told
 
     def jurisdictions(self, case: Case) -> Iterator[str]:
-        """The strictest jurisdictions and the instruments that weigh in each, the strictest first."""
-        strictest = sorted(case.outcome.jurisdictions.items(), key=lambda each: (-each[1].high, -each[1].low, each[0]))
-        shown = dict(strictest[: MOST["jurisdictions"]])
+        """Of the jurisdictions concerned the strictest, and the instruments that weigh in each, the strictest first."""
+        bounds_of = case.outcome.jurisdictions
+        strictest = sorted(case.judgement.concerned, key=lambda name: (-bounds_of[name].high, -bounds_of[name].low))
+        shown = {name: bounds_of[name] for name in strictest[: MOST["jurisdictions"]]}
         weighing = self.teller.weighing(case, shown)
         for name, bounds in shown.items():
             own = weighing.get(name, [])
             # Where the bounds are not apart, the outcome says all.
             apart = f'"bounds":{_bounds(bounds)},' if bounds.low is not bounds.high else ""
-            more = f'"more":{len(own) - MAX_INSTRUMENTS},' if len(own) > MAX_INSTRUMENTS else ""
+            told = [self._instrument(*each) for each in own[:MAX_INSTRUMENTS]]
+            while bounds.low is not bounds.high and len(told) > 1 and len("".join(told).encode()) > MAX_OPEN:
+                told.pop()
+            more = f'"more":{len(own) - len(told)},' if len(own) > len(told) else ""
             yield (
-                f'{{{apart}"instruments":[{",".join([self._instrument(*each) for each in own[:MAX_INSTRUMENTS]])}],'
+                f'{{{apart}"instruments":[{",".join(told)}],'
                 f'"jurisdiction":{quote(name)},{more}"outcome":"{word(bounds)}","title":{quote(self.book.place(name))}}}'
             )
 
@@ -208,7 +224,7 @@ class AnswerWriter:
         ]
         found += [_left(each.jurisdiction, each.subject, "not_reached") for each in covered.not_reached]
         told: dict[tuple[str, str], dict[str, Any]] = {}
-        for each in sorted(found, key=lambda each: not each["reviewed"]):
+        for each in sorted(found, key=lambda each: (not each["reviewed"], each["place"] == "unknown")):
             told.setdefault((each["place"], each["subject"]), each)
         return iter(map(encode, told.values()))
 
@@ -244,9 +260,9 @@ class AnswerWriter:
 
 # The order of the members of an answer.
 ORDER = (
-    "schema", "id", "proceed", "answer", "outcome", "bounds", "beneath", "as_of", "hypothetical", "jurisdictions", "unmet", "besides",
-    "besides_possible", "owed", "questions", "rests_on", "stands_on", "conflicts", "gaps", "lanes", "carried", "disputed", "signed_off",
-    "must_be_shown", "more", "bundle", "engine", "verdict",
+    "schema", "id", "proceed", "answer", "outcome", "bounds", "beneath", "as_of", "hypothetical", "jurisdictions", "elsewhere", "unmet",
+    "besides", "besides_possible", "owed", "questions", "rests_on", "stands_on", "conflicts", "gaps", "lanes", "carried", "disputed",
+    "signed_off", "must_be_shown", "more", "bundle", "engine", "verdict",
 )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from engine.decision import (
     CarriedPart,
     ConflictPart,
     DisputedPart,
+    ElsewherePart,
     EnginePart,
     MissingPart,
     QuestionPart,
@@ -123,7 +124,8 @@ class Teller:
             "as_of": f'"{case.as_of.isoformat()}"',
             "hypothetical": "true" if case.hypothetical else "false",
             "jurisdictions": _list(self._jurisdictions(case)),
-            "reasons": _list(self.reason(number, case, values) for number in numbers(self.told(case))),
+            **self._elsewhere(case),
+            "reasons": _list(self.reason(number, case, values) for number in self._in_order(self.told(case), case)),
             "beaten": _list(self.beaten(case)),
             "requirements": _list(self.requirements(case)),
             "duties": _list(duty.whole for duty in duties),
@@ -168,14 +170,17 @@ class Teller:
                 "disputed": _parts(disputed),
                 "signed_off": _parts(case.judgement.signed_off),
                 "must_be_shown": encode(list(case.exchange.only_stated)),
-                "reasons": _list(self.reason(number, case, values) for number in numbers(told & stands.certain)),
+                **self._elsewhere(case),
+                "reasons": _list(self.reason(number, case, values) for number in self._in_order(told & stands.certain, case)),
                 "possible_count": str(possible.bit_count()),
                 "beaten": _list(self.beaten(case)),
                 "advice": _list(self.advise(number) for number in numbers(stands.certain & self._advising)),
                 "conflicts": _parts(conflicts),
                 "carried": _parts(carried),
             },
-            "possible": lambda: {"possible": _list(self.reason(number, case, values) for number in numbers(possible))},
+            "possible": lambda: {
+                "possible": _list(self.reason(number, case, values) for number in self._in_order(possible, case))
+            },
             "requirements": lambda: {"requirements": _list(self.requirements(case))},
             "duties": lambda: {"duties": _list(duty.whole for duty in duties)},
             "coverage": lambda: {"coverage": self._coverage.of(case.outcome.coverage)},
@@ -261,9 +266,33 @@ class Teller:
             found.setdefault(self.owner[policy], []).append((bounds, policy))
         return {name: sorted(own, key=lambda each: (-each[0].high, -each[0].low, each[1])) for name, own in found.items()}
 
+    def elsewhere(self, case: Case) -> ElsewherePart | None:
+        """The law that only facts which are not given could bring in, in a line with its question; None where there is none."""
+        if not case.elsewhere:
+            return None
+        known, names = self.bundle.vocabulary.jurisdictions, sorted(case.elsewhere)
+        lands = [name for name in names if name not in known or known[name].countries]
+        others = [self.book.place(name) for name in names if name not in lands]
+        asked = case.beyond
+        said = self.book.language.elsewhere([self.book.place(name) for name in lands], others, bool(case.judgement.concerned))
+        says = self.book.language.one_after_another([said, asked.question]) if asked else said
+        return ElsewherePart(
+            places=names, says=says, fact=asked.fact if asked else None, question=asked.question if asked else None
+        )
+
+    def _elsewhere(self, case: Case) -> Mapping[str, str]:
+        part = self.elsewhere(case)
+        return {"elsewhere": encode(part.model_dump(mode="json", exclude_none=True))} if part else {}
+
+    def _in_order(self, rules: int, case: Case) -> list[int]:
+        """The numbers of some rules: those of the places concerned first."""
+        rank = case.rank
+        return sorted(numbers(rules), key=lambda number: rank.get(self._places[number], 0))
+
     def _jurisdictions(self, case: Case) -> Iterator[str]:
         weighing = self.weighing(case, case.outcome.jurisdictions)
-        for name, bounds in sorted(case.outcome.jurisdictions.items()):
+        for name in sorted(case.outcome.jurisdictions, key=lambda name: (case.rank.get(name, 0), name)):
+            bounds = case.outcome.jurisdictions[name]
             own = weighing.get(name, ())
             instruments = _list(
                 f'{{"bounds":{_bounds(of)},"instrument":"{policy}","outcome":"{word(of)}","title":{self.instrument_titles[policy]}}}'
@@ -407,7 +436,8 @@ class Teller:
         return self._advice[number]
 
     def conflicts(self, case: Case) -> Iterator[ConflictPart]:
-        for place, each in enumerate(case.outcome.conflicts):
+        found = enumerate(case.outcome.conflicts)
+        for place, each in sorted(found, key=lambda each: case.rank.get(each[1].rule.provision.jurisdiction, 0)):
             question = case.disputing.get(place)
             key = (each, question.fact if question else "")
             if key not in self._conflicts:
@@ -429,7 +459,7 @@ class Teller:
         text = book.language.conflict(
             book.source(rule.provision),
             book.clause(rule.message),
-            book.place(conflict.jurisdiction),
+            book.law(conflict.jurisdiction),
             book.language.listed(refusing[:REFUSING], more=max(0, len(refusing) - REFUSING)),
             conflict.compels,
             conflict.refuses,

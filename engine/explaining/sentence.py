@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 
 from engine.deciding.carried import STATES, gravest
-from engine.deciding.combine import Outcome
+from engine.deciding.combine import Outcome, closed
 from engine.deciding.coverage import Gap, Reach, Unreached
 from engine.explaining.case import Case
 from engine.explaining.phrasebook import Phrasebook, shown
@@ -100,7 +100,14 @@ def _answer(case: Case, outcome: Outcome, book: Phrasebook) -> str:
         case "not_applicable":
             return say.not_applicable(_list([_left_alone(each, book) for each in case.outcome.coverage.not_reached], book))
     questions = [part.question for part in case.asked[:ASKED]]
-    return say.undecided(outcome.bounds.low, outcome.bounds.high, questions, len(case.asked) - len(questions) + case.further)
+    places = [book.place(name) for name in outcome.coverage.named if _open(outcome, name)]
+    more = len(case.asked) - len(questions) + case.further
+    return say.undecided(places, outcome.bounds.low, outcome.bounds.high, questions, more)
+
+
+def _open(outcome: Outcome, name: str) -> bool:
+    """Whether the outcome under the law of a place is open."""
+    return name in outcome.jurisdictions and not closed(outcome.jurisdictions[name])
 
 
 def _signed_off(case: Case, book: Phrasebook) -> Iterator[str]:

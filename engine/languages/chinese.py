@@ -53,6 +53,7 @@ _RANKS = {
     "more_than": ("高于", "不高于"),
     "less_than": ("低于", "不低于"),
 }
+_NAMED = 3  # places that a sentence names
 _STEPS = {"obtain": "取得", "complete": "补全", "renew": "更新"}
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _PLACE = re.compile("第|附|序言|全文|关于")  # the first words of a place in an instrument
@@ -458,12 +459,19 @@ class Chinese(Language):
     def left_alone(self, place: str, subject: str, because: str) -> str:
         return f"{place}有关{subject}的法律不适用于本次交换{f'（{because}）' if because else ''}"
 
-    def undecided(self, low: Level, high: Level, questions: Sequence[str], more: int) -> str:
-        between = f"尚不能作出决定：结果介于“{self.level(low.word)}”与“{self.level(high.word)}”之间"
+    def undecided(self, places: Sequence[str], low: Level, high: Level, questions: Sequence[str], more: int) -> str:
+        others = f"等{len(places)}地" if len(places) > _NAMED else ""
+        under = f"依{self.joined(places[:_NAMED])}{others}的法律" if places else ""
+        between = f"{under}尚不能作出决定：结果介于“{self.level(low.word)}”与“{self.level(high.word)}”之间"
         if not questions:
             return f"{between}。"
         asked = [f"（{number}）{question}" for number, question in enumerate(questions, 1)] if len(questions) > 1 else questions
         return f"{between}；请先查明：{''.join(asked)}{f'另有{more}项事实待定。' if more else ''}"
+
+    def elsewhere(self, places: Sequence[str], others: Sequence[str], beside: bool) -> str:
+        number = f"{'另外' if beside else ''}{len(places)}地的法律"
+        law = f"{self.joined(places)}的法律" if len(places) <= _NAMED else number
+        return f"视尚未说明的事实，{self.joined([*([law] if places else []), *others])}也可能适用。"
 
     def nothing_settles(self) -> str:
         return "补充任何事实均不足以确定法律适用的结果"
@@ -588,9 +596,12 @@ class Chinese(Language):
 
     # Beside the answer
 
-    def conflict(self, source: str, what: str, place: str, refusing: str, compels: bool, refuses: bool) -> str:
+    def law_of(self, place: str) -> str:
+        return f"{place}的法律"
+
+    def conflict(self, source: str, what: str, law: str, refusing: str, compels: bool, refuses: bool) -> str:
         does, refuse = "强制要求" if compels else "可能强制要求", "不许" if refuses else "可能不许"
-        return f"{source}{does}（{what}），而{place}的法律{refuse}：{refusing}。"
+        return f"{source}{does}（{what}），而{law}{refuse}：{refusing}。"
 
     def open_lane(self, lanes: Sequence[str], low: Level) -> str:
         return f"便利通道（{'、'.join(lanes)}）已经开放，但不豁免任何法律：结果仍为“{self.level(low.word)}”。"

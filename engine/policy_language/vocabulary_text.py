@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -17,6 +17,8 @@ from engine.policy_language.document_text import Condition, Day, DocumentText, D
 from engine.policy_language.ledger_text import BookText, PromiseText, SettlementText, StatisticsText, TransferRegisterText
 
 Measured = Literal["people", "for", "purposes", "data"]
+Role = Literal["exporter", "recipient", "people", "collection", "storage", "access"]
+ROLES: tuple[str, ...] = get_args(Role)  # of the countries that an exchange touches, in the order in which they are told (4.8)
 
 
 class FollowsText(DocumentText):
@@ -360,7 +362,7 @@ class TouchText(DocumentText):
     """A fact that names a country which the exchange touches, and the role of that country."""
 
     fact: str
-    as_: Literal["exporter", "recipient", "people", "collection", "storage", "access"] = Field(alias="as")
+    as_: Role = Field(alias="as")
     when: Condition = None
 
 

@@ -81,6 +81,9 @@ class Questions:
         self.exempted = exempted(rules)
         self.needs = {n: tuple(rule.need.requirements()) for n, rule in enumerate(rules) if rule.need is not None}
         self.requiring = sum(1 << n for n in self.needs)
+        self.places = {rule.provision.policy: rule.provision.jurisdiction for rule in rules}
+        self.owners = bundle.rules.owners()
+        self.territories = frozenset(name for name, text in words.jurisdictions.items() if text.countries)
 
     def most(self, rule: Rule) -> Level:
         """The highest level that a rule can raise the outcome to, or that it can exempt from."""
@@ -135,17 +138,18 @@ class Questions:
             for facts, settles in finder.lists()
         ]
 
-    def open(self, judgement: Judgement) -> dict[str, tuple[str, ...]]:
+    def open(self, judgement: Judgement) -> tuple[dict[str, tuple[str, ...]], str]:
         """
         The facts that are open and may move the outcome, the best to ask for first; those that no answer fits are left out.
 
-        Each has the values that were sent for it, and say too little. Nothing is evaluated for it.
+        Each has the values that were sent for it, and say too little. Nothing is evaluated for it. With them the fact that tells of most
+        law which only facts that are not given could bring in, "" where none does.
         """
         ranking = Ranking(self, judgement)
         facts = [*dict.fromkeys(self._entities_first(judgement.exchange, ranking.best_first()))]
         first = [*islice(filter(ranking.answerable, facts), MAX_NEXT)]
         rest = facts[facts.index(first[-1]) + 1 :] if len(first) == MAX_NEXT else []
-        return {fact: tuple(ranking.wide.get(fact, ())) for fact in (*first, *rest)}
+        return {fact: tuple(ranking.wide.get(fact, ())) for fact in (*first, *rest)}, ranking.tells_elsewhere
 
     def _entities_first(self, exchange: Exchange, facts: Iterable[str]) -> Iterator[str]:
         """The facts, each after the id of an entity that states it, or under which it is counted, where no such entity is named."""
@@ -166,8 +170,8 @@ class Questions:
         return asked, len(facts) - len(asked)
 
     def question(self, judgement: Judgement, fact: str, book: Phrasebook) -> QuestionPart:
-        """The question for one of the open facts."""
-        return _question(book, judgement.exchange, fact, judgement.open_facts[fact])
+        """The question for an open fact."""
+        return _question(book, judgement.exchange, fact, judgement.open_facts.get(fact, ()))
 
     def of_any(self, judgement: Judgement, provisions: Iterable[str], book: Phrasebook) -> QuestionPart | None:
         """The question on the first of some provisions that only may stand; None if no fact that can be asked for is open."""

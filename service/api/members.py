@@ -48,6 +48,8 @@ MEMBERS: Mapping[str, str] = {
     "as_of": "the day whose law counts",
     "hypothetical": "whether that day is not today; then `proceed` is false",
     "jurisdictions": "the jurisdictions",
+    "ElsewherePart.places": "the codes of the jurisdictions",
+    "elsewhere": "the jurisdictions that only facts which are not given could bring in, in a line with its question",
     "instruments": "the outcome of each instrument by itself",
     "unmet": "what is required and not shown",
     "owed": "the duties that are owed",

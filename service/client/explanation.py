@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from .answer_parts import Outcome, SignedOff, Truth
-from .reasons import Advice, Beaten, Carried, Conflict, Disputed, Duty, Jurisdiction, Reason, Requirement, Statement
+from .reasons import Advice, Beaten, Carried, Conflict, Disputed, Duty, Elsewhere, Jurisdiction, Reason, Requirement, Statement
 from .shapes import Named
 
 SCHEMA = "fifthfactor/explanation/1"
@@ -317,6 +317,7 @@ class Explanation:
     id: str
     lang: str
     jurisdictions: tuple[Jurisdiction, ...] | None = None
+    elsewhere: Elsewhere | None = None
     reasons: tuple[Reason, ...] | None = None
     possible_count: int | None = None
     beaten: tuple[Beaten, ...] | None = None

@@ -117,7 +117,7 @@ ANSWERS: list[tuple[dict[str, Any], str, str]] = [
     (
         {"data__label": "unknown"},
         "undetermined",
-        "Not decided: the answers below can make it anything from permitted to prohibited. What is the label?",
+        "Not decided under the law of Aland: the answers below can make it anything from permitted to prohibited. What is the label?",
     ),
 ]
 

@@ -186,9 +186,9 @@ ANSWERS: list[tuple[dict[str, Any], str, str, str]] = [
     (
         {"data__label": "unknown"},
         "undetermined",
-        "Not decided: the answers below can make it anything from permitted to prohibited. What is the label?"
+        "Not decided under the law of Aland: the answers below can make it anything from permitted to prohibited. What is the label?"
         " What is the day of collection?",
-        "尚不能作出决定：结果介于“可以进行”与“禁止”之间；请先查明：（1）标签是什么？（2）收集日期是哪一天？",
+        "依甲国的法律尚不能作出决定：结果介于“可以进行”与“禁止”之间；请先查明：（1）标签是什么？（2）收集日期是哪一天？",
     ),
     (
         {"exporter__country": "BB"},
