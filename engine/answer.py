@@ -8,7 +8,7 @@ An answer has at most 4 KiB, whatever was sent. Each of its lists begins with wh
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -123,7 +123,8 @@ class AskedPart(Part):
     """
     A question. `values` are the answers to choose from, the first ones if there are many; `more` are left out, and `/v1/facts` lists all.
 
-    `narrows` are values that were sent and say too little; `values` then are what they may mean.
+    `narrows` are values that were sent and say too little; `values` then are what they may mean. A question of the type "group" stands for
+    several facts, the first of which is `fact`: `none` is what an exchange states where there is nothing of them, by place.
     """
 
     fact: str
@@ -132,6 +133,7 @@ class AskedPart(Part):
     values: list[ChoicePart] = []
     more: int = 0
     narrows: list[str] = []
+    none: dict[str, Any] | None = None
 
 
 class BesidesPossible(Part):

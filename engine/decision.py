@@ -162,13 +162,20 @@ class ConflictPart(Part):
 
 
 class QuestionPart(Part):
-    """A fact or a document to find out. `narrows` are values that were sent and say too little; `values` then are what they may mean."""
+    """
+    A fact or a document to find out. `narrows` are values that were sent and say too little; `values` then are what they may mean.
+
+    A question of the type "group" stands for all `facts`, the first of which is `fact`: `none` is what an exchange states where there is
+    nothing of them, by place. Where there is some, each of them is asked by itself.
+    """
 
     fact: str
     question: str
     type: str
     values: list[str] = []
     narrows: list[str] = []
+    facts: list[str] = []
+    none: dict[str, Any] = {}
 
 
 class MissingPart(Part):

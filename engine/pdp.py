@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cached_property, partial
@@ -301,6 +301,14 @@ class PDP:
             teller = self._teller(lang)
             case = self._case(judgement, judgement.as_of, "", teller.book, named=False, asking=False)
             return tuple(teller.duties.owed(case))
+
+    def asking(self, judgement: Judgement, lang: str = "en", apart: Collection[str] = ()) -> Iterator[QuestionPart]:
+        """
+        The questions on the open facts of a judgement, the best first; what belongs together is one question.
+
+        Facts that stand `apart` are asked each alone, and so are those of their group.
+        """
+        return self._questions.asking(judgement, self._teller(lang).book, apart)
 
     def question(self, judgement: Judgement, fact: str, lang: str = "en") -> QuestionPart:
         """The question for one of the open facts of a judgement."""

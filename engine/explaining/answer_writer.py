@@ -132,7 +132,7 @@ class AnswerWriter:
     def asked(self, part: QuestionPart) -> str:
         """A question with the titles of its choices, as many as there is room for."""
         type = self.bundle.vocabulary.type_of(part.fact)
-        told = {"fact": part.fact, "question": part.question, "type": part.type, **_told(narrows=part.narrows)}
+        told = {"fact": part.fact, "question": part.question, "type": part.type, **_told(narrows=part.narrows, none=part.none)}
         titled = [{"title": self.book.value(type, value) if type else value, "value": value} for value in part.values]
         values: list[dict[str, str]] = []
         room = MAX_QUESTION - len(encode(told).encode())

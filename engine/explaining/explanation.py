@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from engine.answer import EXPLANATION
 from engine.bundle import Bundle
-from engine.deciding.combine import Conflict, word
+from engine.deciding.combine import word
 from engine.deciding.instruments import Instruments
 from engine.deciding.judgement import LIFTING, WEIGHING
 from engine.deciding.rests_on import Statement
@@ -29,11 +29,11 @@ from engine.decision import (
     ElsewherePart,
     EnginePart,
     MissingPart,
-    QuestionPart,
 )
 from engine.explaining.answer_writer import AnswerWriter
 from engine.explaining.carried_conditions import carried_part
 from engine.explaining.case import Case
+from engine.explaining.conflict_writer import ConflictWriter
 from engine.explaining.coverage_writer import CoverageWriter
 from engine.explaining.duty_writer import DutyWriter
 from engine.explaining.encoding import encode
@@ -51,8 +51,7 @@ from engine.verdict import Bounds, Reading, numbers
 
 REMEMBERED_STATEMENTS = 4_096
 MOST_FOLDERS = 8  # that a decision names, so that its length has a bound
-REMEMBERED = 256  # combinations of truth values of the tests of one rule, and conflicts
-REFUSING = 3  # provisions of those that refuse what another law compels, which a conflict names
+REMEMBERED = 256  # combinations of truth values of the tests of one rule
 
 
 class Teller:
@@ -82,7 +81,7 @@ class Teller:
         self._known: dict[int, dict[Hashable, tuple[tuple[str, str], ...]]] = {}
         self._advice: dict[int, str] = {}
         self._statements: dict[Statement, str] = {}
-        self._conflicts: dict[tuple[Conflict, str], ConflictPart] = {}
+        self._conflicts = ConflictWriter(self.book, self.laned)
         self._ids = tuple(quote(rule.provision.id) for rule in rules)
         self.duties = DutyWriter(self.book)
         self._coverage = CoverageWriter(self.book)
@@ -208,7 +207,7 @@ class Teller:
         """The duties, conflicts, conditions that came with the data, and disputes of a case."""
         lang = self.book.language.code
         carried = tuple(carried_part(self.bundle, case.exchange, each, lang) for each in case.judgement.carried)
-        return tuple(self.duties.told(case)), tuple(self.conflicts(case)), carried, tuple(self.disputed(case))
+        return tuple(self.duties.told(case)), tuple(self._conflicts.of(case)), carried, tuple(self.disputed(case))
 
     def _written(
         self,
@@ -253,7 +252,7 @@ class Teller:
             ),
             "provision": case.judgement.provisions,
             "requirement": tuple(sorted([name for name in asked if case.verdict.requirements[name] != met])),
-            "missing": tuple(dict.fromkeys(question.fact for question in case.asked)),
+            "missing": tuple(dict.fromkeys(fact for question in case.asked for fact in question.facts or [question.fact])),
             **self.naming.of(case.exchange, case.verdict.defined),
         }
 
@@ -434,40 +433,6 @@ class Teller:
                 }
             )
         return self._advice[number]
-
-    def conflicts(self, case: Case) -> Iterator[ConflictPart]:
-        found = enumerate(case.outcome.conflicts)
-        for place, each in sorted(found, key=lambda each: case.rank.get(each[1].rule.provision.jurisdiction, 0)):
-            question = case.disputing.get(place)
-            key = (each, question.fact if question else "")
-            if key not in self._conflicts:
-                if len(self._conflicts) >= REMEMBERED:
-                    self._conflicts.clear()
-                self._conflicts[key] = self._conflict(each, question)
-            yield self._conflicts[key]
-        lanes = case.verdict.stands.certain & self.laned
-        if lanes and case.outcome.bounds.low.refused:
-            open_ = [case.verdict.rules[number] for number in numbers(lanes)]
-            names = list(dict.fromkeys(self.book.text(self.bundle.vocabulary.lanes[rule.lane].title) for rule in open_))
-            text = self.book.language.open_lane(names, case.outcome.bounds.low)
-            yield ConflictPart(kind="notice", text=text, provisions=[rule.provision.id for rule in open_])
-
-    def _conflict(self, conflict: Conflict, question: QuestionPart | None) -> ConflictPart:
-        """Who compels whom to what, and which law refuses it; of the provisions that refuse the first few are named."""
-        book, rule = self.book, conflict.rule
-        refusing = list(dict.fromkeys(book.source(each) for each in conflict.refusing))
-        text = book.language.conflict(
-            book.source(rule.provision),
-            book.clause(rule.message),
-            book.law(conflict.jurisdiction),
-            book.language.listed(refusing[:REFUSING], more=max(0, len(refusing) - REFUSING)),
-            conflict.compels,
-            conflict.refuses,
-        )
-        text = book.language.one_after_another([text, question.question]) if question else text
-        provisions = [rule.provision.id, *(each.id for each in conflict.refusing[:REFUSING])]
-        asked = question.fact if question else None
-        return ConflictPart(kind="conflict", text=text, certain=conflict.certain, asks=asked, provisions=provisions)
 
     def disputed(self, case: Case) -> Iterator[DisputedPart]:
         """The facts that the register disputes, each with both values and the entity that states the other one."""

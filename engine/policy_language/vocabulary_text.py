@@ -366,6 +366,17 @@ class TouchText(DocumentText):
     when: Condition = None
 
 
+class GroupText(DocumentText):
+    """
+    A question that stands for several facts or families, of each of which there may be nothing: then one answer, none, states them all.
+
+    Source: semantics 4.5.
+    """
+
+    ask: Text
+    facts: Annotated[list[str], Field(min_length=1)]
+
+
 class CoherenceText(DocumentText):
     """
     What cannot be true together (semantics 1.5): an exchange of which `never` is certainly true is refused.
@@ -473,6 +484,7 @@ class VocabularyText(DocumentText):
     touches: list[TouchText] = []
     coherence: dict[str, CoherenceText] = {}
     lanes: dict[str, LaneText] = {}
+    questions: dict[Id, GroupText] = {}
     factor: dict[str, FactorPartText] = {}
     transfer_registers: dict[Id, TransferRegisterText] = {}
     statistics: StatisticsText | None = None

@@ -225,13 +225,19 @@ class Factor:
 
 @dataclass(frozen=True, slots=True)
 class MissingFact:
-    """A fact or a document to find out. `narrows` are values that were sent and say too little."""
+    """
+    A fact or a document to find out. `narrows` are values that were sent and say too little.
+
+    One of the type "group" stands for all `facts`: `none` is what an exchange states where there is nothing of them, by place.
+    """
 
     fact: str
     question: str
     type: str
     values: tuple[str, ...] = ()
     narrows: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    none: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
