@@ -24,6 +24,7 @@ from engine.deciding.carried import Carried, gravity, handed_on, stated
 from engine.deciding.combine import UNDETERMINED, Outcome, permitting
 from engine.deciding.combine import word as outcome_word
 from engine.deciding.judgement import Judgement
+from engine.deciding.plan_books import Pages, pages_of_legs
 from engine.deciding.plan_counts import Counted, raised
 from engine.deciding.weights import STATED
 from engine.decision import (
@@ -92,15 +93,23 @@ def read_plan(bundle: Bundle, raw: bytes) -> tuple[Leg, ...]:
 
 
 def decide_plan(
-    pdp: PDP, legs: Sequence[Leg], *, as_of: date, today: date, id: str, ahead: bool = True, lang: str = "en"
+    pdp: PDP,
+    legs: Sequence[Leg],
+    *,
+    as_of: date,
+    today: date,
+    id: str,
+    ahead: bool = True,
+    lang: str = "en",
+    pages: Pages | None = None,
 ) -> PlanDecision:
     """
     The decision on a plan; `legs` are as `read_plan` returns them, each after the leg that it names.
 
-    The decision on a leg has the id `id/leg`. With `ahead`, the decision also says how long it holds. `lang` is one of LANGUAGES. Raises
-    EnginesFailed as `PDP.judge` does.
+    The decision on a leg has the id `id/leg`. With `ahead`, the decision also says how long it holds. `lang` is one of LANGUAGES. `pages`
+    are what the books of rights of a ledger say of a leg beside earlier ones. Raises EnginesFailed as `PDP.judge` does.
     """
-    legs = _counted(pdp, legs, as_of)
+    legs = _counted(pdp, _booked(pdp, legs, pages or pages_of_legs(pdp.bundle.reader.books, as_of)), as_of)
     judged = _judged(pdp, legs, as_of)
     told = {leg.id: pdp.tell(judged[leg.id], today=today, id=f"{id}/{leg.id}", lang=lang) for leg in legs}
     together = _together(pdp, legs)
@@ -130,6 +139,17 @@ def decide_plan(
         else None,
         holds_until=_ahead(pdp, legs, together, as_of, say) if ahead else None,
     )
+
+
+def _booked(pdp: PDP, legs: Sequence[Leg], pages: Pages) -> tuple[Leg, ...]:
+    """The legs with what the books of rights say, in which the legs before them stand."""
+    before: list[Exchange] = []
+    found = []
+    for leg in legs:
+        said = pages(leg.exchange, before)
+        before.append(leg.exchange)
+        found.append(replace(leg, exchange=pdp.bundle.reader.with_books(leg.exchange, said)) if said else leg)
+    return tuple(found)
 
 
 def _counted(pdp: PDP, legs: Sequence[Leg], as_of: date) -> tuple[Leg, ...]:
