@@ -41,6 +41,7 @@ from service.api import (
     openapi,
     page_data,
     persons,
+    plans,
     policy_pages,
     promises,
     proofs,
@@ -135,6 +136,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
     groups = (
         accounts,  # before the register, whose paths take an id with slashes
         batch,
+        plans,
         commitments,
         counters,
         benefits,
