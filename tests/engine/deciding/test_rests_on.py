@@ -291,13 +291,13 @@ def test_what_has_to_lie_within_a_document_is_proposed_with_it(monkeypatch: pyte
     measured = [case for file in ("filing-guide", "cybersecurity-law") for case in _permits(pdp, made, file)]
     assert len(measured) > 5
     looked = []
-    look = engine.PDP.look
+    look = engine.PDP._look
 
     def counted(self: engine.PDP, *told: Any) -> Any:
         looked.append(told)
         return look(self, *told)
 
-    monkeypatch.setattr(engine.PDP, "look", counted)
+    monkeypatch.setattr(engine.PDP, "_look", counted)
     for judgement in measured:
         looked.clear()
         named = {each.fact for each in pdp.rests_on(judgement)}
