@@ -6,7 +6,8 @@ what the earlier legs add and convey is added, and with the documents that someb
 committed: each leg is evaluated by itself before it happens. Sign-offs count in no plan.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 
@@ -53,7 +54,10 @@ class Plans:
         moment = Moment(as_of, now if as_of == today else None)
         try:
             with self._service.store.database.reading.connect() as connection:
-                filled = [self._filled(connection, live, leg, moment, max(as_of, today), caller) for leg in legs]
+                filled: list[engine.Leg] = []
+                for number, leg in enumerate(legs):
+                    with _in_leg(number):
+                        filled.append(self._filled(connection, live, leg, moment, max(as_of, today), caller))
 
                 def pages(exchange: engine.Exchange, before: Sequence[engine.Exchange]) -> dict[str, engine.Page]:
                     return self._counts.rights.pages(connection, live, exchange, as_of, before=before)
@@ -64,17 +68,27 @@ class Plans:
         except engine.EnginesFailed as failed:
             self._service.incidents.failure(live.pdp, request_id, id, as_of, failed)
             raise RequestRefused("internal", "no engine could decide; the log has the details under this request id") from None
-        for leg in decision.legs:
-            if not leg.decision.engine.agreed:
-                self._service.incidents.disagreement(live.pdp, request_id, leg.decision, recorded=False)
+        for told in (each.decision for each in decision.legs if not each.decision.engine.agreed):
+            self._service.incidents.disagreement(live.pdp, request_id, told, recorded=False)
         return decision
 
     def _filled(
         self, connection: sa.Connection, live: Live, leg: engine.Leg, moment: Moment, shown_on: date, caller: Caller
     ) -> engine.Leg:
-        """A leg with what the ledger counts, and with the documents and claims that somebody checked."""
+        """A leg with what the ledger counts, and with the documents and claims that somebody checked. Raises RequestRefused."""
         exchange = self._counts.fill(connection, live, leg.exchange, moment).exchange
         return replace(leg, exchange=self._decider.showing(live, exchange, shown_on, connection, caller))
+
+
+@contextmanager
+def _in_leg(number: int) -> Iterator[None]:
+    """The places of a refusal are in this leg, counted from 0."""
+    try:
+        yield
+    except RequestRefused as refused:
+        at = f"/legs/{number}/exchange"
+        refused.errors = tuple(each.model_copy(update={"pointer": at + each.pointer}) for each in refused.errors or ()) or None
+        raise
 
 
 def _of_leg(refused: RequestRefused) -> Exception:

@@ -40,6 +40,16 @@ def test_legs_count_with_what_was_committed_and_with_each_other(desk: Desk) -> N
     assert desk.ordinary() == (300, 300)
 
 
+def test_a_count_that_the_service_keeps_is_refused_in_its_leg(opened: Any) -> None:
+    """Where the settings say so, as for a single exchange."""
+    desk = opened(callers_counts="refuse", ledger_since="2026-01-01")
+    brought = {**sent(400), "counts": {"year": {"ordinary": 900}}}
+    answer = desk.post("/v1/plans", {"legs": [{"exchange": sent(400)}, {"exchange": brought}]})
+    assert answer.status_code == desk.post("/v1/evaluate", brought).status_code == 400
+    (place,) = answer.json()["errors"]
+    assert (place["pointer"], place["code"]) == ("/legs/1/exchange/counts/year/ordinary", "counter-brought")
+
+
 def test_a_right_is_given_exclusively_once(exchange: Exchange) -> None:
     """What an earlier leg conveys stands beside the lines of the book, for the same asset only."""
     exchange.post("/v1/rights/openings", everything())
