@@ -83,10 +83,10 @@ def _answer(case: Case, outcome: Outcome, book: Phrasebook) -> str:
     say = book.language
     match outcome.word:
         case "permitted":
-            return say.permitted(_places(outcome, book))
+            return say.permitted(_places(case, book)) + _stands_on(case, book)
         case "permitted_with_obligations":
             owed = _owed(case, book)
-            return say.permitted_with_duties(_places(outcome, book), len(owed), _list(owed, book))
+            return say.permitted_with_duties(_places(case, book), len(owed), _list(owed, book)) + _stands_on(case, book)
         case "requirements_unmet":
             needed = _unmet(case, book)
             return say.unmet(len(needed), _list(needed, book)) + _beside(case, book)
@@ -151,9 +151,35 @@ def _list(texts: Sequence[str], book: Phrasebook) -> str:
     return book.language.listed(texts[:SHOWN], more=max(0, len(texts) - SHOWN))
 
 
-def _places(outcome: Outcome, book: Phrasebook) -> list[str]:
-    """The titles of the jurisdictions whose law applies, or may."""
-    return [book.place(name) for name, b in sorted(outcome.jurisdictions.items()) if b.high is not Level.NOT_APPLICABLE]
+def _places(case: Case, book: Phrasebook) -> list[str]:
+    """The titles of the jurisdictions concerned."""
+    return [book.place(name) for name in case.judgement.concerned]
+
+
+def _stands_on(case: Case, book: Phrasebook) -> str:
+    """
+    What a permit stands on: the provisions that lift or allow; of a place that has none, the statement of coverage on its law.
+    """
+    say, lifting = book.language, list(_lifting(case))
+    found = list(dict.fromkeys(book.source(rule.provision) for rule in lifting))
+    said = say.stands_on(_list(found, book)) if found else ""
+    told = {rule.provision.jurisdiction for rule in lifting}
+    silent = [
+        say.headed_by(book.law(place), book.subject(subject), f"{place}/{subject}")
+        for place, subject in case.outcome.coverage.stands_on
+        if place in case.judgement.concerned and place not in told
+    ]
+    return said + (say.nothing_against(_list(silent, book)) if silent else "")
+
+
+def _lifting(case: Case) -> Iterator[Rule]:
+    """The provisions that certainly lift something which stands or would, or that allow."""
+    holds = {case.verdict.rules[number].key for number in numbers(case.verdict.holds.possible)}
+    asked = {name for _, rule in case.standing() if rule.need for name in rule.need.requirements()}
+    for _, rule in case.standing(certain=True):
+        lifts = not holds.isdisjoint(rule.exempts) or not asked.isdisjoint((*rule.satisfies, *rule.excuses))
+        if rule.effect == "allows" or (rule.effect in ("exempts", "satisfies") and lifts):
+            yield rule
 
 
 def _owed(case: Case, book: Phrasebook) -> list[str]:

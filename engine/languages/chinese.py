@@ -440,6 +440,15 @@ class Chinese(Language):
     def permitted_with_duties(self, places: Sequence[str], number: int, duties: str) -> str:
         return f"{self._under(places)}本次交换可以进行，但须履行{number}项义务：{duties}。"
 
+    def stands_on(self, provisions: str) -> str:
+        return f"依据：{provisions}。"
+
+    def headed_by(self, law: str, subject: str, statement: str) -> str:
+        return f"{law}中关于{subject}的部分（见收录说明）"
+
+    def nothing_against(self, laws: str) -> str:
+        return f"下列法律中未发现不许本次交换的规定：{laws}。"
+
     def unmet(self, number: int, needed: str) -> str:
         return f"暂不得进行，有{number}项要求尚未证明已经满足：{needed}。"
 

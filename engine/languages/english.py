@@ -462,6 +462,15 @@ class English(Language):
     def permitted_with_duties(self, places: Sequence[str], number: int, duties: str) -> str:
         return f"This may go ahead{self._under(places)}, with {_count(number, 'duty', 'duties')}: {duties}."
 
+    def stands_on(self, provisions: str) -> str:
+        return f" It stands on: {provisions}."
+
+    def headed_by(self, law: str, subject: str, statement: str) -> str:
+        return f"{law} on {subject} (coverage {statement})"
+
+    def nothing_against(self, laws: str) -> str:
+        return f" Nothing was found against it in {laws}."
+
     def unmet(self, number: int, needed: str) -> str:
         return f"Do not proceed yet: {_count(number, 'thing is', 'things are')} required and not shown: {needed}."
 

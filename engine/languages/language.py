@@ -310,6 +310,18 @@ class Language(ABC):
     def permitted_with_duties(self, places: Sequence[str], number: int, duties: str) -> str: ...
 
     @abstractmethod
+    def stands_on(self, provisions: str) -> str:
+        """A sentence after a permit: the provisions that it stands on."""
+
+    @abstractmethod
+    def headed_by(self, law: str, subject: str, statement: str) -> str:
+        """The law of a place on a subject, and the statement of coverage that speaks of it."""
+
+    @abstractmethod
+    def nothing_against(self, laws: str) -> str:
+        """A sentence after a permit: nothing was found against it in some laws."""
+
+    @abstractmethod
     def unmet(self, number: int, needed: str) -> str: ...
 
     @abstractmethod

@@ -5,6 +5,7 @@ The answer over the bundled policies: short whatever is sent, of its model, and 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -108,6 +109,21 @@ def test_the_documents_and_claims_of_a_permit_are_what_its_answer_leads_with(pdp
             named, given = named + len(found), given + len(found.intersection(answer))
     assert permits > 20
     assert given * 10 >= named * 9 > 0
+
+
+def test_a_permit_names_the_provision_it_stands_on_or_the_law_in_which_nothing_was_found(pdp: engine.PDP) -> None:
+    """Where a place has neither, no law of a country speaks for it: a house or an acceptance does, and the sentence names that."""
+    by_provision = by_coverage = 0
+    for exchange, day in every(40):
+        judgement = pdp.judge(exchange, as_of=day)
+        if judgement.outcome.permits:
+            said = json.loads(pdp.answer(judgement, today=DAY, id=ID).json())["answer"]
+            by_provision += " It stands on: " in said
+            by_coverage += (nothing := " Nothing was found against it in the law of " in said)
+            assert nothing or " It stands on: " in said or " rests on " in said, said
+            if nothing:
+                assert re.search(r"\(coverage [A-Z]{2}/[a-z-]+\)", said), said
+    assert min(by_provision, by_coverage) > 3
 
 
 def test_no_personal_value_is_in_an_answer_or_its_explanation(pdp: engine.PDP) -> None:
