@@ -239,7 +239,8 @@ class Answer(Part):
     """
     The answer to one exchange under the law of one day.
 
-    `proceed` is true only for a permit that is not hypothetical. `jurisdictions` are those of the places that the exchange names, and
+    `proceed` is true only for a permit that is not hypothetical. `items` are the things that a refusal is of, where there are several;
+    `answer` names at most three of them. `jurisdictions` are those of the places that the exchange names, and
     others that certainly apply; `elsewhere` counts the rest. `beneath` are the bounds without the reviews that a person may sign off,
     where these are other bounds. `besides` are the certain reviews beside a stricter outcome, and `besides_possible` counts those that may
     stand there. `questions` are the next ones to answer. `rests_on` and `stands_on` are present only in a permit, `carried` only if
@@ -256,6 +257,7 @@ class Answer(Part):
     id: str
     proceed: bool
     answer: str
+    items: list[str] | None = None
     outcome: Outcome
     bounds: BoundsPart
     beneath: BoundsPart | None = None

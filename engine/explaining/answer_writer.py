@@ -21,7 +21,7 @@ from engine.explaining.case import Case
 from engine.explaining.coverage_writer import WHY
 from engine.explaining.encoding import encode
 from engine.explaining.owed import ToldDuty
-from engine.explaining.sentence import lacking, needs, reviews
+from engine.explaining.sentence import items, lacking, needs, reviews
 from engine.rules import Level
 from engine.verdict import Bounds, numbers
 from engine.version import SEMANTICS
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 # How many items of a list an answer has at most, in the order in which the lists take turns.
 MOST = {
     "questions": 3, "unmet": 4, "besides": 3, "jurisdictions": 8, "disputed": 4, "signed_off": 4, "owed": 4, "carried": 3, "conflicts": 3,
-    "rests_on": 8, "stands_on": 4, "gaps": 5, "must_be_shown": 5, "lanes": 3,
+    "rests_on": 8, "stands_on": 4, "gaps": 5, "must_be_shown": 5, "lanes": 3, "items": 8,
 }  # fmt: skip
 OPTIONAL = frozenset(
-    {"rests_on", "disputed", "signed_off", "carried", "must_be_shown", "besides", "stands_on"}
+    {"rests_on", "disputed", "signed_off", "carried", "must_be_shown", "besides", "stands_on", "items"}
 )  # left out where there is nothing to say
 ORDINARY = "ordinary_facts"  # in `more`, the facts of `rests_on` that are told by their number
 CARRIED = {"provision", "state", "condition"}
@@ -111,9 +111,10 @@ class AnswerWriter:
             "gaps": _counted(self.gaps(case)),
             "must_be_shown": (len(case.exchange.only_stated), map(quote, case.exchange.only_stated)),
             "lanes": _counted(self.lanes(case)),
+            "items": _counted(map(quote, items(case, self.book))),
         }
-        items = {name: list(islice(texts, MOST[name])) for name, (_, texts) in listed.items()}
-        shown = fitted(items, MOST_BYTES - SPARE - _size(fixed))
+        first = {name: list(islice(texts, MOST[name])) for name, (_, texts) in listed.items()}
+        shown = fitted(first, MOST_BYTES - SPARE - _size(fixed))
         more = {name: left for name, (count, _) in listed.items() if (left := count - len(shown[name]))}
         if case.further:
             more["questions"] = more.get("questions", 0) + case.further
@@ -121,7 +122,7 @@ class AnswerWriter:
             more[ORDINARY] = ordinary
         lists = {
             name: f"[{','.join(shown[name])}]"
-            for name in items
+            for name in first
             if shown[name] or name not in OPTIONAL or (name == "rests_on" and outcome.permits)
         }
         counted = ",".join([f'"{name}":{left}' for name, left in sorted(more.items())])
@@ -260,9 +261,9 @@ class AnswerWriter:
 
 # The order of the members of an answer.
 ORDER = (
-    "schema", "id", "proceed", "answer", "outcome", "bounds", "beneath", "as_of", "hypothetical", "jurisdictions", "elsewhere", "unmet",
-    "besides", "besides_possible", "owed", "questions", "rests_on", "stands_on", "conflicts", "gaps", "lanes", "carried", "disputed",
-    "signed_off", "must_be_shown", "more", "bundle", "engine", "verdict",
+    "schema", "id", "proceed", "answer", "items", "outcome", "bounds", "beneath", "as_of", "hypothetical", "jurisdictions", "elsewhere",
+    "unmet", "besides", "besides_possible", "owed", "questions", "rests_on", "stands_on", "conflicts", "gaps", "lanes", "carried",
+    "disputed", "signed_off", "must_be_shown", "more", "bundle", "engine", "verdict",
 )  # fmt: skip
 
 

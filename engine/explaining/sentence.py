@@ -91,18 +91,39 @@ def _answer(case: Case, outcome: Outcome, book: Phrasebook) -> str:
             needed = _unmet(case, book)
             return say.unmet(len(needed), _list(needed, book)) + _beside(case, book)
         case "review":
-            reasons = list(dict.fromkeys(said for _, said in (*reviews(case, book), *silences(case, book)))) or [
-                say.nothing_settles()
-            ]
-            return say.review(_list(reasons, book), [part.question for part in case.asked[:ASKED]])
+            return say.review(_list(_reasons(case, book), book), [part.question for part in case.asked[:ASKED]])
         case "prohibited":
-            return say.prohibited(_list([_said(rule, book) for rule in _certain(case, "prohibit")], book)) + _beside(case, book)
+            return say.prohibited(_list(_prohibiting(case, book), book)) + _beside(case, book)
         case "not_applicable":
             return say.not_applicable(_list([_left_alone(each, book) for each in case.outcome.coverage.not_reached], book))
     questions = [part.question for part in case.asked[:ASKED]]
     places = [book.place(name) for name in outcome.coverage.named if _open(outcome, name)]
     more = len(case.asked) - len(questions) + case.further
     return say.undecided(places, outcome.bounds.low, outcome.bounds.high, questions, more)
+
+
+def items(case: Case, book: Phrasebook) -> list[str]:
+    """What a refusal is of, where it is of several things: each by itself, of which the sentence has the first ones."""
+    found: list[str] = []
+    if not case.judgement.by_dispute and case.judgement.agreed and case.outcome.word == case.judgement.own.word:
+        match case.outcome.word:
+            case "requirements_unmet":
+                found = _unmet(case, book)
+            case "review":
+                found = _reasons(case, book)
+            case "prohibited":
+                found = _prohibiting(case, book)
+    return found if len(found) > 1 else []
+
+
+def _reasons(case: Case, book: Phrasebook) -> list[str]:
+    """Why a person must look at it."""
+    found = dict.fromkeys(said for _, said in (*reviews(case, book), *silences(case, book)))
+    return list(found) or [book.language.nothing_settles()]
+
+
+def _prohibiting(case: Case, book: Phrasebook) -> list[str]:
+    return list(dict.fromkeys(_said(rule, book) for rule in _certain(case, "prohibit")))
 
 
 def _open(outcome: Outcome, name: str) -> bool:

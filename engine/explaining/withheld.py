@@ -27,6 +27,7 @@ ADDED = (
     "besides",
     "besides_possible",
     "elsewhere",
+    "items",
     "stands_on",
     "carried",
     "disputed",

@@ -56,6 +56,9 @@ _RANKS = {
 _NAMED = 3  # places that a sentence names
 _STEPS = {"obtain": "取得", "complete": "补全", "renew": "更新"}
 _HAN = re.compile(r"[\u3400-\u9fff]")
+_ARTICLES = re.compile(r"Arts?\. (\d+[A-Z]?(?:\(\w+\))*(?:(?:, | and | to )\d+[A-Z]?(?:\(\w+\))*)*)")
+_ARTICLE = re.compile(r"(\d+[A-Z]?)((?:\(\w+\))*)")
+_BETWEEN = {", ": "、", " and ": "和", " to ": "至"}
 _PLACE = re.compile("第|附|序言|全文|关于")  # the first words of a place in an instrument
 
 
@@ -275,6 +278,8 @@ class Chinese(Language):
         named = self.instrument(instrument)
         if not _HAN.search(instrument):
             return f"{named}, {citation}"
+        if not _HAN.search(citation):
+            citation = "；".join(map(_articles, citation.split("; ")))
         return f"{named}{'' if _PLACE.match(citation) else '，' if _HAN.match(citation) else ' '}{citation}"
 
     def cited(self, text: str, sources: Sequence[str]) -> str:
@@ -817,3 +822,18 @@ class Chinese(Language):
 
     def headed(self, head: str, text: str) -> str:
         return f"{head}：{text}"
+
+
+def _articles(citation: str) -> str:
+    """A citation that only names articles, as Chinese writes it: `Art. 49(1)(e)` is 第49条第1款(e)项. Any other stays as it is."""
+    found = _ARTICLES.fullmatch(citation)
+    if found is None:
+        return citation
+
+    def article(match: re.Match[str]) -> str:
+        parts = re.findall(r"\((\w+)\)", match[2])
+        told = "".join(f"第{part}款" if part.isdigit() and not number else f"({part})项" for number, part in enumerate(parts))
+        return f"第{match[1]}条{told}"
+
+    said = _ARTICLE.sub(article, found[1])
+    return re.sub("|".join(map(re.escape, _BETWEEN)), lambda match: _BETWEEN[match[0]], said)

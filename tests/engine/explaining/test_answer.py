@@ -111,6 +111,23 @@ def test_the_documents_and_claims_of_a_permit_are_what_its_answer_leads_with(pdp
     assert given * 10 >= named * 9 > 0
 
 
+def test_a_refusal_of_several_things_has_each_as_an_item_and_three_at_most_in_its_sentence(pdp: engine.PDP) -> None:
+    """One that is of one thing has no list; what does not fit is counted."""
+    of_many = 0
+    for exchange, day in every(25):
+        answer = held(pdp, pdp.judge(exchange, as_of=day), "en")
+        items = answer.get("items", [])
+        if answer["outcome"] in ("undetermined", "permitted", "permitted_with_obligations", "not_applicable"):
+            assert not items
+        if items:
+            told = [each for each in items if each in answer["answer"]]
+            assert items[: len(told)] == told
+            assert 1 <= len(told) <= 3, answer["answer"]
+            assert len(items) + answer["more"].get("items", 0) > 1
+            of_many += 1
+    assert of_many > 10
+
+
 def test_a_permit_names_the_provision_it_stands_on_or_the_law_in_which_nothing_was_found(pdp: engine.PDP) -> None:
     """Where a place has neither, no law of a country speaks for it: a house or an acceptance does, and the sentence names that."""
     by_provision = by_coverage = 0
