@@ -244,13 +244,12 @@ class Teller:
     def named(self, case: Case) -> Mapping[str, tuple[str, ...]]:
         """The names by which a log is searched (`Written.named`)."""
         needs = self._needs
-        asked = {name for number in case.judgement.stand if number in needs for name in needs[number]}
+        asked = {name for number in case.judgement.may_stand if number in needs for name in needs[number]}
         met = frozenset((State.MET,))
         return {
             "jurisdiction": tuple(
                 name for name, b in sorted(case.outcome.jurisdictions.items()) if b.high is not Level.NOT_APPLICABLE
             ),
-            "touched": case.judgement.concerned,
             "provision": case.judgement.provisions,
             "requirement": tuple(sorted([name for name in asked if case.verdict.requirements[name] != met])),
             "missing": tuple(dict.fromkeys(fact for question in case.asked for fact in question.facts or [question.fact])),

@@ -76,12 +76,12 @@ class VerdictWriter:
         A judgement's verdict as a record holds it.
 
         `stands` are the rules that stand for certain and weigh or lift, by key; `advises` those that advise. `possible` are those that may
-        stand, as a hexadecimal number whose bit n is rule n. `requirements` has the states of what the rules ask
-        for that stand for certain. `bounds` are the mildest and the strictest outcome by jurisdiction, and overall by the empty name.
+        stand, as a hexadecimal number whose bit n is rule n. `requirements` has the states of what the standing rules ask for. `bounds` are
+        the mildest and the strictest outcome by jurisdiction, and overall by the empty name.
         """
         verdict, outcome = judgement.verdict, judgement.outcome
         stands, quoted, advising = verdict.stands, self._quoted, self._advises
-        asked = {name for number in judgement.stand for name in self._needs[number]}
+        asked = {name for number in judgement.may_stand for name in self._needs[number]}
         requirements = [f"{self._leads[name]}{_IN_WORDS[verdict.requirements[name]]}" for name in sorted(asked)]
         bounds = [f"{quote(name)}:{_ends(of)}" for name, of in sorted({"": outcome.bounds, **outcome.jurisdictions}.items())]
         advises = ",".join([quoted[number] for number in judgement.stand if advising[number]])

@@ -39,9 +39,9 @@ class Written:
     `verdict` is the verdict of an answer in compact form, as JSON, for its record. `judgement` is what the decision was written from.
     `signable` are the provisions that a person may sign off, those signed off included.
 
-    `named` are the names by which a log is searched: "jurisdiction" (those whose law applies, or may), "touched" (those that the exchange
-    certainly touches), "provision" (standing for certain), "requirement" (certainly required, and not met for certain), "missing" (facts
-    asked for), "category" (of data), "exporter" and "recipient" (ids, which may be personal), "exporter_country" and "recipient_country".
+    `named` are the names by which a log is searched: "jurisdiction" (those whose law applies, or may), "provision" (standing for
+    certain), "requirement" (required, and not met for certain), "missing" (facts asked for), "category" (of data), "exporter" and
+    "recipient" (ids, which may be personal), "exporter_country" and "recipient_country".
 
     INVARIANT (canonical members): every member is in the canonical form of RFC 8785. The document is therefore in that form once its
     members are sorted, and nothing needs to be written twice.

@@ -1,8 +1,7 @@
 """
 How many decisions of each outcome were recorded in a time: counted in the index of the log, never record by record.
 
-Each recorded decision counts, whoever asked and whatever became of it, but once: that it was made again to be committed is no second
-decision. Records that are older than the index are not counted until they
+Each recorded decision counts, whoever asked and whatever became of it. Records that are older than the index are not counted until they
 are taken into it.
 """
 
@@ -11,7 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from service.log.index import moment_of, sorted_below
-from service.store.tables import commitment, entry, entry_term, term
+from service.store.tables import entry, entry_term, term
 
 
 def outcome_counts(connection: sa.Connection, since: datetime | None, until: datetime | None) -> dict[str, int]:
@@ -37,8 +36,4 @@ def outcome_counts(connection: sa.Connection, since: datetime | None, until: dat
     )
     for outcome, count in connection.execute(waiting.group_by(entry.c.outcome)):
         counts[outcome] = counts.get(outcome, 0) + count
-    again = sa.select(entry.c.outcome, sa.func.count()).join(commitment, commitment.c.sequence == entry.c.sequence)
-    again = again.where(commitment.c.evaluation != commitment.c.decision, *within(entry.c.moment))
-    for outcome, count in connection.execute(again.group_by(entry.c.outcome)):
-        counts[outcome] = counts.get(outcome, 0) - count
     return {outcome: count for outcome, count in sorted(counts.items()) if count}

@@ -117,9 +117,6 @@ class FoundBy(BaseModel):
         default=(), description="the exporter's country; two where the register says another"
     )
     missing: tuple[str, ...] = Field(default=(), description="the facts that could change the decision")
-    touched: tuple[str, ...] | None = Field(
-        default=None, description="the jurisdictions that the exchange certainly touches; older records do not say"
-    )
     recipient_at: str | None = Field(
         default=None, description="JSON Pointer into `request` to the recipient's id; null if no search finds it"
     )

@@ -142,42 +142,22 @@ def of_numbers(connection: sa.Connection, numbers: Sequence[int]) -> dict[int, R
 
 def scoped(connection: sa.Connection, ids: Sequence[str], party: str, jurisdiction: str) -> tuple[set[str], set[str]]:
     """
-    Of some decisions, by their ids, those on an exchange of a party that certainly touches a jurisdiction, and those that are in the index.
+    Of some decisions, by their ids, those on an exchange of a party and under the law of a jurisdiction, and those that are in the index.
 
     An empty text is any.
     """
     parties = {number for side in PARTIES if party for number in _numbers(connection, side, (party,))}
+    laws = set(map(str, _numbers(connection, "jurisdiction", (jurisdiction,)))) if jurisdiction else set()
     inside, indexed = set(), set()
-    rows = sa.select(record.c.id, entry.c.sequence, entry.c.exporter, entry.c.recipient)
+    rows = sa.select(record.c.id, entry.c.exporter, entry.c.recipient, entry.c.words)
     rows = rows.join(entry, entry.c.sequence == record.c.sequence)
     for at in range(0, len(ids), _COUNTED):
-        some = connection.execute(rows.where(record.c.id.in_(ids[at : at + _COUNTED]))).all()
-        touched = touching(connection, [row.sequence for row in some], jurisdiction) if jurisdiction else set()
-        for row in some:
+        for row in connection.execute(rows.where(record.c.id.in_(ids[at : at + _COUNTED]))):
             indexed.add(row.id)
             of_party = not party or not parties.isdisjoint((row.exporter, row.recipient))
-            if of_party and (not jurisdiction or row.sequence in touched):
+            if of_party and (not jurisdiction or not laws.isdisjoint(row.words.split(","))):
                 inside.add(row.id)
     return inside, indexed
-
-
-def touching(connection: sa.Connection, sequences: Sequence[int], jurisdiction: str) -> set[int]:
-    """
-    Which of some records, which are in the index, are on exchanges that certainly touch a jurisdiction.
-
-    One of a version that did not say which counts if the law of the jurisdiction may apply.
-    """
-    any_ = set(map(str, connection.execute(sa.select(term.c.id).where(term.c.kind == "touched")).scalars()))
-    wanted = set(map(str, _numbers(connection, "touched", (jurisdiction,))))
-    laws = set(map(str, _numbers(connection, "jurisdiction", (jurisdiction,))))
-    found = set()
-    for at in range(0, len(sequences), _COUNTED):
-        chosen = sa.select(entry.c.sequence, entry.c.words).where(entry.c.sequence.in_(sequences[at : at + _COUNTED]))
-        for row in connection.execute(chosen):
-            words = set(row.words.split(","))
-            if words & wanted or (words.isdisjoint(any_) and words & laws):
-                found.add(row.sequence)
-    return found
 
 
 def without(connection: sa.Connection, sequences: Sequence[int], kind: str, words: Sequence[str]) -> int:

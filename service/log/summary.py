@@ -17,18 +17,7 @@ if TYPE_CHECKING:
     from service.log.record import RecordedDecision
 
 PARTIES = ("exporter", "recipient")
-NAMED = (
-    "jurisdiction",
-    "touched",
-    "provision",
-    "requirement",
-    "missing",
-    "category",
-    *PARTIES,
-    "exporter_country",
-    "recipient_country",
-)
-NOTHING = "-"  # the word of a record that certainly touches no jurisdiction
+NAMED = ("jurisdiction", "provision", "requirement", "missing", "category", *PARTIES, "exporter_country", "recipient_country")
 UNREADABLE = "unreadable"  # the outcome shown for bytes that are not a record; `log verify` says what is wrong with them
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -90,8 +79,6 @@ class Summary:
         for kind in NAMED:
             for word in dict.fromkeys(self.named.get(kind, ())):
                 yield kind, word
-        if "touched" in self.named and not self.named["touched"]:
-            yield "touched", NOTHING
         for start in self.named.get("exporter_country", ()):
             for end in self.named.get("recipient_country", ()):
                 yield "countries", pair(start, end)
@@ -146,8 +133,6 @@ def _places_and_parties(
     """
     told = found_by or {}
     named: dict[str, list[str]] = {} if found_by is None else {kind: told.get(kind, []) for kind in ("category", "missing")}
-    if "touched" in told:
-        named["touched"] = told["touched"]
     for party in PARTIES:
         pointer = told.get(f"{party}_at", f"/{party}/id")
         opened = openings.get(pointer) if pointer else None
@@ -161,8 +146,6 @@ def unusual(named: Mapping[str, tuple[str, ...]], request: Mapping[str, Any]) ->
     """The member `found_by` of a record: the words of a decision that its other members do not say. No value is personal."""
     usual = _places_and_parties({}, request, {})
     found: dict[str, Any] = {kind: list(named[kind]) for kind in ("category", "missing") if named.get(kind)}
-    if "touched" in named:
-        found["touched"] = list(named["touched"])
     for party in PARTIES:
         at, country = named.get(f"{party}_at", ()), f"{party}_country"
         if (at and at[0] != f"/{party}/id") or list(named.get(party, ())) != usual[party]:

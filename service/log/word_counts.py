@@ -1,8 +1,7 @@
 """
 Which words the newest decisions have: a time goes in, the number of decisions with each word comes out.
 
-At most MOST decisions are read, the newest ones, so that a log of any size is answered in the same time. One that was made again to be
-committed is no second decision. What is counted says how many
+At most MOST decisions are read, the newest ones, so that a log of any size is answered in the same time. What is counted says how many
 decisions it is of, and since when.
 """
 
@@ -14,7 +13,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from service.log.index import datetime_of, moment_of
-from service.store.tables import commitment, entry, term
+from service.store.tables import entry, term
 
 MOST = 2_000  # decisions
 _AT_ONCE = 400  # words of one statement
@@ -40,8 +39,7 @@ class WordCounts:
 
 def word_counts(connection: sa.Connection, since: datetime, kinds: Collection[str]) -> WordCounts:
     """The words of some kinds in the newest decisions from a moment on."""
-    again = sa.exists().where(commitment.c.sequence == entry.c.sequence, commitment.c.evaluation != commitment.c.decision)
-    newest = sa.select(entry.c.moment, entry.c.proceed, entry.c.words).where(entry.c.moment >= moment_of(since), ~again)
+    newest = sa.select(entry.c.moment, entry.c.proceed, entry.c.words).where(entry.c.moment >= moment_of(since))
     rows = connection.execute(newest.order_by(entry.c.moment.desc(), entry.c.sequence.desc()).limit(MOST + 1)).all()
     read = rows[:MOST]
     in_all, refused = Counter[str](), Counter[str]()

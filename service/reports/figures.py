@@ -13,7 +13,6 @@ from datetime import UTC, date, datetime
 import sqlalchemy as sa
 
 import engine
-from service.ledger.committed_records import of_records
 from service.log.daily_outcomes import PeriodOutcomes
 from service.log.search import Row
 from service.log.word_counts import Word, words_of
@@ -31,8 +30,7 @@ _REFUSE = ("prohibit", "review")  # the effects of provisions that refuse; one t
 @dataclass(frozen=True, slots=True)
 class Figures:
     """
-    The figures of a period. `looked` are the newest decisions of its scope; `whole`: there are no more. `counted` are those of them that
-    were not made again to be committed: that is no second decision.
+    The figures of a period. `looked` are the newest decisions of its scope; `whole`: there are no more.
 
     `outcomes` are of all decisions where `exact`, else of those looked through. `refusing` counts words among `refusals` refused ones.
     """
@@ -40,7 +38,6 @@ class Figures:
     outcomes: Counter[str]
     exact: bool
     looked: Sequence[Row]
-    counted: Sequence[Row]
     whole: bool
     refusing: Counter[Word]
     refusals: int
@@ -52,26 +49,14 @@ def read(connection: sa.Connection, scope: Scope, outcomes: PeriodOutcomes, toda
     whole = len(looked) <= most
     looked = looked[:most]
     refused = [row.sequence for row in looked if not row.proceed][:_REFUSALS]
-    again = {
-        number
-        for number, each in of_records(connection, [row.sequence for row in looked if row.proceed]).items()
-        if each.evaluation != each.decision
-    }
-    decided = [row for row in looked if row.sequence not in again]
     exact = not (scope.party or scope.jurisdiction)
     query = scope.query
     if exact and query.since is not None and query.until is not None:
         counted = outcomes.counts(connection, query.since, query.until, today)
     else:
-        counted = Counter(row.outcome for row in decided)
+        counted = Counter(row.outcome for row in looked)
     return Figures(
-        counted,
-        exact or whole,
-        looked,
-        decided,
-        whole,
-        words_of(connection, refused, ("provision", "requirement")),
-        len(refused),
+        counted, exact or whole, looked, whole, words_of(connection, refused, ("provision", "requirement")), len(refused)
     )
 
 
@@ -101,8 +86,8 @@ def _outcomes(found: Figures, lang: str) -> Table:
 def _pairs(found: Figures, bundle: engine.Bundle, lang: str) -> Table:
     words = REPORT_WORDS[lang]
     book = engine.Phrasebook(bundle, engine.LANGUAGES[lang])
-    pairs = Counter((row.exporter_country or "", row.recipient_country or "") for row in found.counted)
-    refused = Counter((row.exporter_country or "", row.recipient_country or "") for row in found.counted if not row.proceed)
+    pairs = Counter((row.exporter_country or "", row.recipient_country or "") for row in found.looked)
+    refused = Counter((row.exporter_country or "", row.recipient_country or "") for row in found.looked if not row.proceed)
     listed = sorted(pairs.items(), key=lambda each: (-each[1], each[0]))
     rows = [
         (

@@ -299,7 +299,7 @@ def _reviews_section(found: _Found) -> Section:
 
 
 def _within(connection: sa.Connection, ids: Sequence[str], scope: Scope) -> set[str]:
-    """Those decisions that are on an exchange of the party of a scope, and that certainly touch its jurisdiction."""
+    """Those decisions that are on an exchange of the party, and under the law of the jurisdiction, of a scope."""
     inside, indexed = scoped(connection, ids, scope.party, scope.jurisdiction)
     return inside | {id for id in ids if id not in indexed and _is_within(connection, id, scope)}
 
@@ -312,11 +312,9 @@ def _is_within(connection: sa.Connection, id: str, scope: Scope) -> bool:
     record = clear(stored.entry.leaf, stored.entry.openings)
     request = record.get("request") or {}
     parties = [(request.get(side) or {}).get("id") for side in ("exporter", "recipient")]
-    touched = (record.get("found_by") or {}).get("touched")
-    if touched is None:
-        bounds = (record.get("verdict") or {}).get("bounds") or {}
-        touched = [name for name, (_, highest) in bounds.items() if highest != "not_applicable"]
-    return (not scope.party or scope.party in parties) and (not scope.jurisdiction or scope.jurisdiction in touched)
+    bounds = (record.get("verdict") or {}).get("bounds") or {}
+    reaches = bounds.get(scope.jurisdiction, ("", "not_applicable"))[1] != "not_applicable"
+    return (not scope.party or scope.party in parties) and (not scope.jurisdiction or reaches)
 
 
 def _owed(found: _Found) -> Iterator[tuple[str, tuple[Cell, ...]]]:

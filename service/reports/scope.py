@@ -60,26 +60,14 @@ class Scope:
         return Query(since=moment(self.first.isoformat()), until=moment(self.last.isoformat(), end=True), jurisdiction=within)
 
     def decisions(self, connection: sa.Connection, most: int, proceed: bool | None = None) -> Iterator[Row]:
-        """
-        The newest decisions in the scope, at most so many, newest first.
-
-        A party counts on either side of the exchange, a jurisdiction where the exchange certainly touches it.
-        """
+        """The newest decisions in the scope, at most so many, newest first. A party counts on either side of the exchange."""
         asked = replace(self.query, proceed=proceed)
         sides = [asked]
         if self.party:
             sides = [replace(asked, exporter=(self.party,)), replace(asked, recipient=(self.party,))]
         found = [search.everything(connection, side, min(most, _AT_ONCE)) for side in sides]
         merged = heapq.merge(*found, key=lambda row: (row.recorded_at, row.sequence), reverse=True)
-        return islice(self._touching(connection, _once(merged)), most)
-
-    def _touching(self, connection: sa.Connection, rows: Iterator[Row]) -> Iterator[Row]:
-        """Those of some rows that are on exchanges which certainly touch the jurisdiction."""
-        while some := list(islice(rows, _AT_ONCE)):
-            touched = (
-                search.touching(connection, [row.sequence for row in some], self.jurisdiction) if self.jurisdiction else ()
-            )
-            yield from (row for row in some if not self.jurisdiction or row.sequence in touched)
+        return islice(_once(merged), most)
 
 
 def _once(rows: Iterator[Row]) -> Iterator[Row]:
