@@ -30,6 +30,7 @@ from engine.policy_language.case_text import TestText
 from engine.policy_language.catalogue import FactEntry, catalogue
 from engine.policy_language.check import check
 from engine.policy_language.coherence import Never, check_coherence
+from engine.policy_language.everyday_words import EverydayWords
 from engine.policy_language.overlay import BUNDLED_NAME, folder_of, organisations
 from engine.policy_language.settlement_facts import check_settlement
 from engine.policy_language.transfer_columns import check_transfer_registers
@@ -81,6 +82,11 @@ class Bundle:
     def facts(self) -> list[FactEntry]:
         """The facts an exchange may have."""
         return catalogue(self.vocabulary)
+
+    @property
+    def words(self) -> EverydayWords:
+        """What people call facts, values and documents."""
+        return self.reader.words
 
     def exchange_schema(self) -> dict[str, Any]:
         """The JSON Schema of an exchange under this bundle's vocabulary."""

@@ -165,6 +165,7 @@ class Vocabulary:
     computed: Mapping[str, Mapping[str, ComputedLine]] = field(default_factory=dict)  # by part of the account
     transfer_registers: Mapping[str, TransferRegisterText] = field(default_factory=dict)
     measures: Mapping[str, str] = field(default_factory=dict)  # by field of a document, the fact that must lie within it
+    said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what people call facts, groups, documents and registers
 
     @property
     def accepts(self) -> tuple[Acceptance, ...]:

@@ -427,6 +427,19 @@ class PlansText(DocumentText):
     asks: list[str]
 
 
+class SaidText(DocumentText):
+    """What people call something, in each language. One word may be said of several things."""
+
+    en: list[Prose] = []
+    zh: list[Prose] = []
+
+    @model_validator(mode="after")
+    def _some(self) -> SaidText:
+        if not self.en and not self.zh:
+            raise ValueError("write at least one word, under `en` or `zh`")
+        return self
+
+
 DERIVED = ("same", "aggregated", "other")  # how data derive from what came
 ONCE = ("settlement", "statistics", "authzen", "measures", "plans")  # the sections of a vocabulary that are in one file only
 
@@ -478,3 +491,4 @@ class VocabularyText(DocumentText):
     settlement: SettlementText | None = None
     measures: MeasuresText | None = None
     plans: PlansText | None = None
+    words: dict[str, dict[str, SaidText]] = {}
