@@ -67,6 +67,7 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
         plans=words.text.plans,
         transfer_registers=words.text.transfer_registers,
         measures=read_measures(words, types | {f"{name}.total": types[members[0]] for name, members in families.items()}),
+        presets=words.text.presets,
         said=named(words.said, values),
     )
     check_words(words, vocabulary)

@@ -440,6 +440,18 @@ class SaidText(DocumentText):
         return self
 
 
+class PresetText(DocumentText):
+    """
+    An everyday exchange to begin with: the facts that are nearly always so in it, as a test writes them. They are to be confirmed.
+
+    None of them frees by itself: there is no document, no claim, and nothing that `frees`; and each set stays open.
+    """
+
+    title: Text
+    says: Text
+    exchange: Annotated[dict[str, Any], Field(min_length=1)]
+
+
 DERIVED = ("same", "aggregated", "other")  # how data derive from what came
 ONCE = ("settlement", "statistics", "authzen", "measures", "plans")  # the sections of a vocabulary that are in one file only
 
@@ -492,3 +504,4 @@ class VocabularyText(DocumentText):
     measures: MeasuresText | None = None
     plans: PlansText | None = None
     words: dict[str, dict[str, SaidText]] = {}
+    presets: dict[Id, PresetText] = {}
