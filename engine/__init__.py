@@ -86,8 +86,10 @@ from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
 from engine.policy_language.catalogue import FactEntry
 from engine.policy_language.document_text import Status, is_placeholder
+from engine.policy_language.everyday_words import EverydayWords
 from engine.policy_language.ledger_text import TransferRegisterText
 from engine.policy_language.places import NotAnObject, Path, Places
+from engine.policy_language.presets import Preset
 from engine.policy_language.transfer_columns import GROUNDS, RECORD
 from engine.policy_language.vocabulary import Register
 from engine.policy_language.written_effects import PolicySettings
@@ -148,6 +150,7 @@ __all__ = [
     "EngineUnavailable",
     "EnginesFailed",
     "EntityText",
+    "EverydayWords",
     "Exchange",
     "ExchangePart",
     "ExchangeProblem",
@@ -185,6 +188,7 @@ __all__ = [
     "PlanDecision",
     "PolicyChangePart",
     "PolicySettings",
+    "Preset",
     "Promise",
     "PromiseMade",
     "QuestionPart",

@@ -379,6 +379,7 @@ MEMBERS: Mapping[str, str] = {
     "only_live": "the provisions that apply only under the policies that decide",
     "only_shadow": "the provisions that apply only under the shadow",
     # facts
+    "presets": "everyday exchanges to begin with",
     "ask": "the question that asks for the fact",
     "lies_in": "of a place: the fact that names its country",
     "narrower": "each value that may say too little, with what it may mean",

@@ -104,6 +104,7 @@ STEPS = (
     Step("evaluateBatch", "POST", "/v1/evaluate/batch", {"exchanges": [SENT]}),
     Step("decidePlan", "POST", "/v1/plans", {"legs": [{"exchange": SENT}]}),
     Step("listFacts", "GET", "/v1/facts?prefix=exporter.&limit=2"),
+    Step("listPresets", "GET", "/v1/presets"),
     Step("listFactsForExchange", "POST", "/v1/facts?limit=2", SENT),
     Step("putParty", "PUT", "/v1/parties/hospital-3", PARTY, status=201),
     Step("getParty", "GET", "/v1/parties/hospital-3?as_of=2026-06-01"),
