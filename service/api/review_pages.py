@@ -32,6 +32,7 @@ from service.console.reader import PageReader
 from service.console.review_pages import ALL_GROUPS, YOURS, CaseShown, QueueShown, case_page, queue_page
 from service.console.review_wording import REVIEW_WORDS
 from service.console.wording import WORDS
+from service.decisions.decide_again import DecideAgain, OutcomeNow
 from service.decisions.decider import durable
 from service.decisions.replay import CannotReplay, Replaying
 from service.drafts import form_token
@@ -79,6 +80,7 @@ class _Pages:
         self._service = service
         self._zone = time_zone(service.settings.zone)
         self._replaying = Replaying.shared(app, service)
+        self._deciding = DecideAgain(service)
 
     # --- what is read ------------------------------------------------------------------------------------------------
 
@@ -226,6 +228,7 @@ class _Pages:
         service, lang = self._service, language(request)
         reader = PageReader(service.live.bundle, lang)
         id, sent = request.path_params["id"], _asked(request)
+        now = self._now(request, caller, id, lang)
         done, done_id = sent.pop("done", ""), sent.pop("done_id", "")[:_MOST_ID]
         if not sent.keys() <= set(FILTERS) or (done and done not in _DONE):
             return wrong_address(reader)
@@ -235,7 +238,7 @@ class _Pages:
             if stored is None:
                 return None
             viewer = self._viewer(connection, caller)
-            shown = self._shown(connection, stored, caller, viewer, reader, sent, done, done_id)
+            shown = self._shown(connection, stored, caller, viewer, reader, sent, done, done_id, now)
             values: dict[str, Any] = {name: each[0] for name, each in (fields or {}).items() if each}
             if fields and "provision" in fields:
                 values["provision"] = list(fields["provision"])
@@ -264,6 +267,7 @@ class _Pages:
         filters: Mapping[str, str],
         done: str,
         done_id: str,
+        now: OutcomeNow | None,
     ) -> CaseShown:
         """Raises RequestRefused."""
         service, id, today = self._service, stored.entry.id, self._today
@@ -310,7 +314,19 @@ class _Pages:
             filters=filters,
             done=done,
             done_id=done_id,
+            now=now,
         )
+
+    def _now(self, request: Request, caller: Caller, id: str, lang: str) -> OutcomeNow | None:
+        """What a decision would be now, where it was signed since or other policies are loaded, and that is something else."""
+        service = self._service
+        stored = service.read(lambda connection: find(connection, id))
+        if stored is None or not service.read(lambda connection: self._deciding.moved(connection, stored)):
+            return None
+        found = self._deciding.look(stored, caller, lang, request.scope["request_id"])
+        record = kept(stored)["record"]
+        same = found is not None and found.outcome == record["decision"]["outcome"]
+        return None if same and record["bundle"]["meaning"] == service.live.digests.meaning else found
 
     def _preview(self, connection: sa.Connection, stored: Stored, facts: str, lang: str) -> tuple[SignOffPreview | None, str]:
         """What approvals would change, or why nobody can sign off."""

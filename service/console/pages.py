@@ -25,6 +25,7 @@ from service.console.room import short
 from service.console.sheets import MOST, PROVISIONS, lists
 from service.console.sign_in_wording import SIGN_IN_WORDS
 from service.console.wording import WORDS
+from service.decisions.decide_again import OutcomeNow
 from service.log.verified_record import VerifiedRecord
 from service.reviews.queue import MOST_IN_FRAME
 from service.reviews.sign_offs import offered
@@ -55,6 +56,8 @@ class Beside(TypedDict, total=False):
     not_verified: str
     policies: Sequence[Any]
     documents: Sequence[Any]
+    now: OutcomeNow
+    token: str
 
 
 class EmptyPart(ChainableUndefined):
@@ -112,6 +115,8 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, can
         not_verified=beside.get("not_verified"),
         bundles=beside.get("policies", ()),
         documents=beside.get("documents", ()),
+        now=beside.get("now"),
+        token=beside.get("token"),
         erased=sum(fact.erased for fact in facts),
         **shown,
     )

@@ -15,6 +15,7 @@ from service.console.pages import rendered, tone
 from service.console.reader import PageReader, Part
 from service.console.request_facts import facts_of, in_short
 from service.console.review_wording import REVIEW_WORDS
+from service.decisions.decide_again import OutcomeNow
 from service.reviews.notes import ReviewNote, Who
 from service.reviews.preview import ChangedOutcome, SignOffPreview
 from service.reviews.queue import MOST_CASES, SECOND, QueueFilter, ReviewQueue, WaitingCase
@@ -48,6 +49,7 @@ class QueueShown:
 class CaseShown:
     """
     One review: its record and decision, what waits, what approvals would change, who signed, what was said.
+    `now` is what would be decided now, where that is something else.
 
     `cannot` says why nobody can sign it off, `own` whether the reader asked for it. `newer` is the decision that took its place.
     `documents` is what their template needs.
@@ -76,6 +78,7 @@ class CaseShown:
     filters: Mapping[str, str] = field(default_factory=dict)
     done: str = ""
     done_id: str = ""
+    now: OutcomeNow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,7 @@ def case_page(
         can_approve=bool(provisions) and not shown.own and all(reviewer.counts_for(each.id) for each in provisions),
         reviewer=reviewer,
         token=token,
+        now=shown.now,
         acceptance=_acceptance(shown),
         who=_who,
         wrong=wrong,
