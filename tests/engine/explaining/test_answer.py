@@ -118,7 +118,7 @@ def test_what_a_permit_rests_on_and_has_no_room_for_is_named_and_then_counted(
 
 
 def test_the_documents_and_claims_of_a_permit_are_what_its_answer_leads_with(pdp: engine.PDP) -> None:
-    """Nine in ten of them at least, however much else it rests on; of the kind of the data, which every permit needs, there is only the name."""
+    """Nine in ten of them at least, however much else it rests on; of the kind of the data there is only the name."""
     named = given = permits = 0
     for exchange, day in every(40):
         judgement = pdp.judge(exchange, as_of=day)
