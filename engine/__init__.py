@@ -15,8 +15,8 @@ from engine.authoring.court import Court
 from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, MovePart, Trial, compare, trials
 from engine.authoring.empty_cells import empty_cells
 from engine.authoring.layout import NotLaidOut, lay_out
+from engine.authoring.lies import FREE_NOTHING, Liar, Lie
 from engine.authoring.lies import KINDS as KINDS_OF_LIES
-from engine.authoring.lies import Liar, Lie
 from engine.authoring.lint import lint
 from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.rulesets import rulesets
@@ -106,6 +106,7 @@ __all__ = [
     "CODES",
     "DIRECTIONS",
     "EXCHANGE_SHAPES",
+    "FREE_NOTHING",
     "GROUNDS",
     "INCLUDES",
     "INCOHERENT",
