@@ -15,8 +15,8 @@ from engine.authoring.court import Court
 from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, MovePart, Trial, compare, trials
 from engine.authoring.empty_cells import empty_cells
 from engine.authoring.layout import NotLaidOut, lay_out
+from engine.authoring.lies import FREE_NOTHING, Liar, Lie
 from engine.authoring.lies import KINDS as KINDS_OF_LIES
-from engine.authoring.lies import Liar, Lie
 from engine.authoring.lint import lint
 from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.rulesets import rulesets
@@ -86,8 +86,10 @@ from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
 from engine.policy_language.catalogue import FactEntry
 from engine.policy_language.document_text import Status, is_placeholder
+from engine.policy_language.everyday_words import EverydayWords
 from engine.policy_language.ledger_text import TransferRegisterText
 from engine.policy_language.places import NotAnObject, Path, Places
+from engine.policy_language.presets import Preset
 from engine.policy_language.transfer_columns import GROUNDS, RECORD
 from engine.policy_language.vocabulary import Register
 from engine.policy_language.written_effects import PolicySettings
@@ -104,6 +106,7 @@ __all__ = [
     "CODES",
     "DIRECTIONS",
     "EXCHANGE_SHAPES",
+    "FREE_NOTHING",
     "GROUNDS",
     "INCLUDES",
     "INCOHERENT",
@@ -148,6 +151,7 @@ __all__ = [
     "EngineUnavailable",
     "EnginesFailed",
     "EntityText",
+    "EverydayWords",
     "Exchange",
     "ExchangePart",
     "ExchangeProblem",
@@ -185,6 +189,7 @@ __all__ = [
     "PlanDecision",
     "PolicyChangePart",
     "PolicySettings",
+    "Preset",
     "Promise",
     "PromiseMade",
     "QuestionPart",
