@@ -274,8 +274,6 @@ MEMBERS: Mapping[str, str] = {
     "ContradictionPart.before": "the earlier leg",
     "ContradictionPart.says": "the same in a sentence",
     "unlinked": "legs that do not say whether their data came by another leg",
-    "UnlinkedPart.of": "the leg by which they may have come",
-    "PlanDecision.recorded": "false: nothing of a plan is in a record, and no leg can be committed by it",
     # the log
     "record": "the record of the decision",
     "log": "its place in the log, and what its leaf is computed from",
