@@ -55,6 +55,7 @@ from engine.deciding.counter_thresholds import CounterThreshold, counter_thresho
 from engine.deciding.flow import UNKNOWN, Flow, Flows
 from engine.deciding.judgement import Judgement
 from engine.deciding.money_counts import in_currency, money_parts
+from engine.deciding.plan_books import conveyed
 from engine.deciding.promises import Promise, PromiseMade
 from engine.deciding.rests_on import Statement
 from engine.deciding.sign_off import Approval, Signature, Unsignable, facts_digest, meaning_of, persons_asked
@@ -85,8 +86,10 @@ from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
 from engine.policy_language.catalogue import FactEntry
 from engine.policy_language.document_text import Status, is_placeholder
+from engine.policy_language.everyday_words import EverydayWords
 from engine.policy_language.ledger_text import TransferRegisterText
 from engine.policy_language.places import NotAnObject, Path, Places
+from engine.policy_language.presets import Preset
 from engine.policy_language.transfer_columns import GROUNDS, RECORD
 from engine.policy_language.vocabulary import Register
 from engine.policy_language.written_effects import PolicySettings
@@ -148,6 +151,7 @@ __all__ = [
     "EngineUnavailable",
     "EnginesFailed",
     "EntityText",
+    "EverydayWords",
     "Exchange",
     "ExchangePart",
     "ExchangeProblem",
@@ -185,6 +189,7 @@ __all__ = [
     "PlanDecision",
     "PolicyChangePart",
     "PolicySettings",
+    "Preset",
     "Promise",
     "PromiseMade",
     "QuestionPart",
@@ -220,6 +225,7 @@ __all__ = [
     "by_folder",
     "cell_mutants",
     "compare",
+    "conveyed",
     "counted",
     "counter_definition",
     "counter_thresholds",
