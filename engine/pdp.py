@@ -10,7 +10,6 @@ disagreement or a failing engine is never a permit: the outcome is the strictest
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -29,6 +28,7 @@ from engine.deciding.contributions import Counting
 from engine.deciding.disputed import choices, decided, overall
 from engine.deciding.judgement import Judgement
 from engine.deciding.links import Links
+from engine.deciding.pauses import OneAtATime, pause
 from engine.deciding.rests_on import Foundations, Statement, shown_only
 from engine.deciding.sign_off import Approval, concerns, parts, signable
 from engine.deciding.whole import Wholes
@@ -53,6 +53,9 @@ from engine.version import VERSION
 
 MODES = {"checked": ("bitset", "durable"), "bitset": ("bitset",), "durable": ("durable",), "reference": ("reference",)}
 INCLUDES = ("remedies", "holds_until", "trace", "rests_on")  # what a whole decision has only where it is asked for
+SEARCHED = frozenset(
+    {"questions", "remedies", "holds_until", "rests_on"}
+)  # parts for which an exchange is evaluated many times
 # The parts of an explanation.
 PARTS = (
     "reasons", "possible", "requirements", "duties", "coverage", "factor", "questions", "rests_on", "remedies", "holds_until", "trace",
@@ -65,7 +68,7 @@ class PDP:
     Decides exchanges under one bundle.
 
     `mode` is "checked", "bitset", "durable" or "reference". Several threads may call it; the calls take turns, because durable-rules
-    has one engine for each process.
+    has one engine for each process. A call that searches lets others in between its evaluations (`pausing`).
     """
 
     @all_stays()
@@ -91,7 +94,7 @@ class PDP:
         self._questions = Questions(bundle)
         self._remedies = Remedies(bundle)
         self._horizons = {ENGLISH.code: Horizon(bundle, ENGLISH)}
-        self._lock = threading.RLock()  # re-entrant: a search evaluates while its decision holds the lock
+        self._lock = OneAtATime()
 
     def set_up(self) -> None:
         """Make now what engines would make with their first exchanges, so that processes that are forked afterwards share it."""
@@ -389,6 +392,7 @@ class PDP:
 
         `like` is a judgement with the same approvals that the exchange differs little from.
         """
+        pause()
         with self._lock:
             verdict, outcome = self._looked(exchange, as_of, signed, came, like)
             if exchange.disputed:
