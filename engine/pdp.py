@@ -144,11 +144,15 @@ class PDP:
         exchange = self._shown(exchange, as_of)
         signed = tuple(each for each in signed if as_of <= each.until)
         laid = (*came, *stated(exchange, self.travelling))
+        pause()
         with self._lock:
             judgement = self._judged(exchange, as_of, signed, tuple(came), laid)
             if not exchange.disputed:
                 return self._asking(judgement)
-            chosen = [self._judged(each, as_of, signed, tuple(came), laid) for each in choices(exchange)]
+            chosen = []
+            for each in choices(exchange):
+                pause()
+                chosen.append(self._judged(each, as_of, signed, tuple(came), laid))
             engine = next((each.engine for each in (judgement, *chosen) if not each.agreed), judgement.engine)
             found = replace(
                 judgement,

@@ -42,11 +42,16 @@ class Holding:
 
     async def room(self) -> None:
         """Wait for room for one more record. Raises ClientDisconnect if the caller has left."""
-        if self._bytes > LITTLE_BYTES and not self._is_alone:
-            await self._alone.acquire()
-            self._is_alone = True
+        if self._bytes > LITTLE_BYTES:
+            await self.be_alone()
         if self._leaving.done():
             raise ClientDisconnect
+
+    async def be_alone(self) -> None:
+        """Wait until no other request of its like holds more than a little."""
+        if not self._is_alone:
+            await self._alone.acquire()
+            self._is_alone = True
 
     def let_go(self) -> None:
         """The request is over."""
