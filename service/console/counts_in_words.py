@@ -1,7 +1,9 @@
 """Counters and what is counted in words: names of the ledger and numbers go in, titles and ranges of the reader's language come out."""
 
+from collections import Counter
 from decimal import Decimal
 
+import engine
 from service.console.ledger_wording import LEDGER_WORDS
 from service.console.reader import PageReader
 from service.ledger import money_sums
@@ -61,3 +63,15 @@ def told(bar: ThresholdBar, reader: PageReader) -> str:
     if high is None and bar.here > low:
         said = f"{said}. {words['in_this_ledger'].format(f'{bar.here:,}')}"
     return said
+
+
+def law_of(threshold: engine.CounterThreshold, reader: PageReader) -> tuple[str, str, str]:
+    """
+    Of the law that compares most often with a threshold: the country or jurisdiction, the title of the instrument, and the name of its
+    policy.
+    """
+    wanted = set(threshold.provisions)
+    provisions = [rule.provision for rule in reader.bundle.rules.rules if rule.provision.id in wanted]
+    policy = Counter(each.policy for each in provisions).most_common(1)[0][0]
+    of = next(each for each in provisions if each.policy == policy)
+    return reader.place(of.jurisdiction), of.instrument.in_(reader.lang), policy
