@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
+from service.callers.caller_names import CallerName
 from service.console.counts_in_words import amount, counter_title, fact_title, role_title
 from service.console.ledger_wording import LEDGER_WORDS
 from service.console.pages import rendered
@@ -33,6 +34,7 @@ class CommitmentShown:
     settled: Any | None
     payable: Sequence[BenefitLine]
     watched: Sequence[Any]
+    callers: Mapping[str, CallerName]
 
 
 def list_page(

@@ -27,7 +27,7 @@ from uuid_utils import uuid7
 from service.callers.caller import SCOPES, Caller
 from service.callers.entrance import SIGN_IN, START, Entrance, SignInFirst, is_page
 from service.callers.shedding import WATCHING
-from service.console.frame import MOST_WAITING, SIGNED_IN, WAITING, SignedIn
+from service.console.frame import MOST_WAITING, NOW, SIGNED_IN, WAITING, SignedIn
 from service.console.wording import WORDS
 from service.drafts import form_token
 from service.log import review_cases
@@ -105,6 +105,7 @@ class Gate:
                 if shed:
                     raise shed
                 await self._entrance.admit(scope)
+                NOW.set(self._service.clock())
                 SIGNED_IN.set(self._signed_in(scope))
                 WAITING.set(await self._waiting(scope))
             except SignInFirst as first:
@@ -171,9 +172,8 @@ class Gate:
         if "session" not in scope:
             return None
         caller: Caller = scope["caller"]
-        name = caller.id if caller.person is None else caller.person.shown
         scopes = [each for each in SCOPES if each in caller.scopes]
-        return SignedIn(name, scopes, form_token.token(self._service, caller.id))
+        return SignedIn(caller.shown, scopes, form_token.token(self._service, caller.id))
 
 
 def _to_sign_in(first: SignInFirst, scope: Scope) -> Response:
