@@ -114,7 +114,7 @@ def add(app: FastAPI, service: Service) -> None:
         except ValueError:
             return wrong_address(reader)
         found, whole = service.read(standings.recent, "ledger")
-        return html(counter_pages.counters_page(found, None, live.counting.counters, whole, False, None, reader))
+        return html(counter_pages.counters_page(found, None, live, whole, False, None, reader))
 
     @app.get("/ledger/counters/{name}", include_in_schema=False)
     def one_counter(name: str, request: Request) -> Response:
@@ -137,9 +137,7 @@ def add(app: FastAPI, service: Service) -> None:
         after = "" if place is None else place[0]
         found, following = service.read(lambda connection: standings.page(connection, counter, after, COUNTERS), "ledger")
         written = None if following is None else paging.written("counter page", following, filters=(name,))
-        return html(
-            counter_pages.counters_page(found, counter, live.counting.counters, False, cursor is not None, written, reader)
-        )
+        return html(counter_pages.counters_page(found, counter, live, False, cursor is not None, written, reader))
 
     @app.get("/ledger/counters/{name}/{key}", include_in_schema=False)
     def counter(name: str, key: str, request: Request) -> Response:

@@ -149,7 +149,7 @@ def shown(found: Found, reader: PageReader) -> dict[str, Any]:
         "l": LEDGER_WORDS[reader.lang],
         "told_count": lambda bar: told(bar, reader),
         "counter_title": lambda name: counter_title(name, reader),
-        "law_of": lambda threshold: law_of(threshold, reader),
+        "law_of": lambda threshold: law_of([threshold], reader),
     }
 
 
