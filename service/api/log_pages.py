@@ -62,7 +62,7 @@ def add(app: FastAPI, service: Service) -> None:
             return page, parties, saved_searches.of_caller(connection, caller.id), names
 
         try:
-            asked = ListAsked.read(request.query_params.multi_items())
+            asked = ListAsked.read(request.query_params.multi_items()).as_meant(service.live.pdp.naming.called)
             page, parties, saved, names = service.read(look)
         except (ValueError, OverflowError):
             return wrong_address(reader)
@@ -78,6 +78,7 @@ def add(app: FastAPI, service: Service) -> None:
         form = request.query_params.get("format")
         try:
             asked = ListAsked.read((name, value) for name, value in sent if name != "format")
+            asked = asked.as_meant(service.live.pdp.naming.called)
         except (ValueError, OverflowError):
             return wrong_address(reader)
         if form not in ("csv", "jsonl", "parquet") or asked.cursor is not None:

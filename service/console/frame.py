@@ -1,6 +1,6 @@
 """
-Who looks at a page with a session of her own, how many reviews wait, and what time it is. The gate says it once for each request, since
-every page shows it.
+Who looks at a page with a session of her own, how many reviews she can sign, and what time it is. The gate says it once for each
+request, since every page shows it.
 """
 
 from collections.abc import Collection, Mapping
@@ -22,9 +22,7 @@ class SignedIn:
         return words["and"].join(words[scope] for scope in self.scopes)
 
 
-MOST_WAITING = 99  # reviews that are counted for the frame of a page; of more it says that there are more
-
-# How many reviews wait, for the navigation; None for whoever may not review. One more than MOST_WAITING stands for more.
+# How many reviews the caller can sign, for the navigation (`queue.for_frame`); None for whoever may not review.
 WAITING: ContextVar[int | None] = ContextVar("waiting", default=None)
 # The moment of the request, None where there is none: what is of minutes or days ago is said so.
 NOW: ContextVar[datetime | None] = ContextVar("now", default=None)
