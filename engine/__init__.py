@@ -88,7 +88,7 @@ from engine.policy_language.authzen_text import ActionText, AttributesText, Auth
 from engine.policy_language.catalogue import FactEntry
 from engine.policy_language.document_text import Status, is_placeholder
 from engine.policy_language.everyday_words import EverydayWords
-from engine.policy_language.ledger_text import TransferRegisterText
+from engine.policy_language.ledger_text import TransferColumnText, TransferRegisterText
 from engine.policy_language.places import NotAnObject, Path, Places
 from engine.policy_language.presets import Preset
 from engine.policy_language.transfer_columns import GROUNDS, RECORD
@@ -208,6 +208,7 @@ __all__ = [
     "Statement",
     "Status",
     "Tally",
+    "TransferColumnText",
     "TransferRegisterText",
     "Trial",
     "Truth",

@@ -50,7 +50,7 @@ RECORDED_IN_PART = ("bundle_keys", "document_signers", "jwks_url")
 NOT_RECORDED = (
     "acceptances",
     "database", "draft_days", "drain_seconds", "host", "log_key", "most_under_way", "oidc_client_secret", "oidc_client_secret_file",
-    "policies", "port", "shadow", "shed_seconds", "watch",
+    "organisation", "policies", "port", "shadow", "shed_seconds", "watch",
     "watch_listeners", "webhook_authorities", "webhook_secret", "webhooks", "witness_logs", "witnesses", "workers",
 )  # fmt: skip
 
@@ -120,6 +120,11 @@ class Settings(BaseModel):
     )
     mode: str = Field(
         default="checked", description="which engines decide: `checked` (two, compared), `bitset`, `durable` or `reference`"
+    )
+    organisation: str = Field(
+        default="",
+        max_length=200,
+        description="name of the organisation on the cover of its reports; without it, that of the one whose folder is loaded",
     )
     zone: str = Field(default="UTC", description="time zone of today's date, which is the day of an exchange that names no day")
     body_limit: int = Field(default=256 * 1024, ge=1024, le=256 * 1024, description="largest body of a request, in bytes")

@@ -27,7 +27,7 @@ from uuid_utils import uuid7
 from service.callers.caller import SCOPES, Caller
 from service.callers.entrance import SIGN_IN, START, Entrance, SignInFirst, is_page
 from service.callers.shedding import WATCHING, Place, has_body
-from service.console.frame import SIGNED_IN, WAITING, SignedIn
+from service.console.frame import NOW, SIGNED_IN, WAITING, SignedIn
 from service.console.wording import WORDS
 from service.drafts import form_token
 from service.problems import RequestRefused
@@ -108,6 +108,7 @@ class Gate:
                     place.belongs_to(scope.get("caller"))
                     if has_body(scope["headers"]):
                         receive = place.awaiting(receive)
+                NOW.set(self._service.clock())
                 SIGNED_IN.set(self._signed_in(scope))
                 WAITING.set(await self._waiting(scope))
             except SignInFirst as first:
@@ -176,9 +177,8 @@ class Gate:
         if "session" not in scope:
             return None
         caller: Caller = scope["caller"]
-        name = caller.id if caller.person is None else caller.person.shown
         scopes = [each for each in SCOPES if each in caller.scopes]
-        return SignedIn(name, scopes, form_token.token(self._service, caller.id))
+        return SignedIn(caller.shown, scopes, form_token.token(self._service, caller.id))
 
 
 def _to_sign_in(first: SignInFirst, scope: Scope) -> Response:
