@@ -9,13 +9,14 @@ are `service.client` in the checkout and `fifthfactor_client` when they are inst
 """
 
 from .accounts import AccountEntry, AssetAccounts, RollForward
-from .answer_parts import Bounds, Choice, Gap, Owed, Question, SignedOff, Unmet, Way
+from .answer_parts import Bounds, Choice, Gap, Means, Need, Owed, Question, SignedOff, Unmet, Way
 from .answers import Answer, Committed, Count, CounterRead
 from .asynchronous import AsyncClient
 from .benefits import BenefitBalance, BenefitLine, BenefitMonth
 from .documents import AttachedDocument, DecisionDocument, DocumentConfirmation, DocumentSignature, KeptDocument, TrustedKey
 from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
+from .plans import Plan, PlannedLeg
 from .promises import Promise
 from .reviews import Recorded, Review, ReviewNote, ReviewThread, Signer, SignOff, SignOffPreview, SignOffsGiven, Then
 from .rights import OpenedRight, RightReach, RightsEvidence, RightsLine, RightsOpening
@@ -46,9 +47,13 @@ __all__ = [
     "Gap",
     "KeptDocument",
     "Malformed",
+    "Means",
+    "Need",
     "OpenedRight",
     "Owed",
     "Place",
+    "Plan",
+    "PlannedLeg",
     "Promise",
     "Question",
     "Recorded",
