@@ -55,6 +55,7 @@ from engine.deciding.counter_thresholds import CounterThreshold, counter_thresho
 from engine.deciding.flow import UNKNOWN, Flow, Flows
 from engine.deciding.judgement import Judgement
 from engine.deciding.money_counts import in_currency, money_parts
+from engine.deciding.plan_books import conveyed
 from engine.deciding.promises import Promise, PromiseMade
 from engine.deciding.rests_on import Statement
 from engine.deciding.sign_off import Approval, Signature, Unsignable, facts_digest, meaning_of, persons_asked
@@ -223,6 +224,7 @@ __all__ = [
     "by_folder",
     "cell_mutants",
     "compare",
+    "conveyed",
     "counted",
     "counter_definition",
     "counter_thresholds",

@@ -25,7 +25,7 @@ from engine.deciding.judgement import Judgement
 from engine.deciding.weights import ACCEPTED, DOCUMENTS, RELIES_ON, SIGNED, STATED, Weight, Weights, holding, says
 from engine.exchange import Exchange
 from engine.policy_language.floors import REVIEWED
-from engine.rules import Atom, Level, RuleSet, Truth, anchors, bearing
+from engine.rules import Level, RuleSet, Truth, anchors, bearing
 from engine.values import Document, Missing
 from engine.verdict import RANK, Verdict, numbers, worst
 
@@ -138,7 +138,7 @@ class Foundations:
             done=dict(self._done(verdict)),
         )
         found: dict[str, Level] = {}
-        for value, stake in (*values.items(), *self._beside(judgement)):
+        for value, stake in (*values.items(), *self._reached(exchange, values), *self._beside(judgement)):
             for name in exchange.follows.get(value, (value,)):
                 if name in search.statements:
                     found[name] = worst(found.get(name, stake), stake)
@@ -146,6 +146,12 @@ class Foundations:
             found[RELIES_ON] = stake
         own = judgement.outcome.bounds.high
         return {name: own if stake in PERMITS else stake for name, stake in found.items()}
+
+    def _reached(self, exchange: Exchange, values: Mapping[str, Level]) -> Iterator[tuple[str, Level]]:
+        """The values that have to lie within what the documents among some values state."""
+        for name, stake in values.items():
+            for fact in _measured(self._rules, exchange, name):
+                yield from ((key, stake) for key in _members(self._rules, exchange, fact))
 
     def _true(self, judgement: Judgement) -> Iterator[tuple[str, Level]]:
         """The definitions that have to stay true: that a law speaks, or leaves the data alone; the conditions that came with the data."""
@@ -183,10 +189,10 @@ class Foundations:
         exchange, rules = judgement.exchange, self._rules
         for number in numbers(judgement.verdict.stands.certain & self._lifting):
             for atom in bearing(rules.rules[number].condition, rules.definitions, judgement.reading):
-                for fact in (atom.fact, atom.other, *_measured(rules, exchange, atom)):
-                    for member in rules.families.get(fact, ("", (fact,)))[1]:
-                        for key in holding(exchange, member):
-                            yield from exchange.follows.get(key, (key,))
+                document = atom.fact if atom.op == "counts" else atom.fact.removesuffix(".covers")
+                for fact in (atom.fact, atom.other, *_measured(rules, exchange, document)):
+                    for key in _members(rules, exchange, fact):
+                        yield from exchange.follows.get(key, (key,))
 
 
 class _Search:
@@ -261,12 +267,18 @@ def _stake(outcome: Outcome) -> Level:
     return Level.NOT_APPLICABLE if bounds.high in PERMITS and bounds.low not in PERMITS else bounds.high
 
 
-def _measured(rules: RuleSet, exchange: Exchange, atom: Atom) -> Iterator[str]:
+def _measured(rules: RuleSet, exchange: Exchange, name: str) -> Iterator[str]:
     """The facts that a document which counts has to reach (2.3): those that lie within what it states."""
-    name = atom.fact if atom.op == "counts" else atom.fact.removesuffix(".covers")
-    document = exchange.values.get(name)
+    measures = rules.measures.get(name, ())
+    document = exchange.values.get(name) if measures else None
     fields = document.fields if isinstance(document, Document) else {}
-    yield from (measure.fact for measure in rules.measures.get(name, ()) if measure.name in fields)
+    yield from (measure.fact for measure in measures if measure.name in fields)
+
+
+def _members(rules: RuleSet, exchange: Exchange, fact: str) -> Iterator[str]:
+    """The keys under which the exchange holds the value of a fact, or of the members of a family."""
+    for member in rules.families.get(fact, ("", (fact,)))[1]:
+        yield from holding(exchange, member)
 
 
 def _owed_through(rules: RuleSet) -> dict[str, int]:

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import lru_cache
 
 from engine.backends.reference.levels import Weight, by_jurisdiction, certain_review, permits
 from engine.backends.reference.standing_rules import Links, Reliance, meet, progress, stand, together
 from engine.backends.reference.three_values import YES, KnownFacts, Reads, define
 from engine.exchange import Exchange
-from engine.rules import RuleSet, Truth, named
+from engine.rules import Condition, RuleSet, Truth, named
 from engine.verdict import NONE_SIGNED, Masks, ReadDefinitions, Verdict
 
 
@@ -32,6 +33,8 @@ class Reference:
         self.rules = rules
         self.links = Links.of(rules)
         self.conditions = {rule.key: rule.condition for rule in rules.rules}
+        # A service asks for the definitions of the same few counters again and again.
+        self._with_used = lru_cache(maxsize=64)(self._using)
 
     def evaluate(self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED) -> Verdict:
         """The verdict on one exchange under the law of one day, with some provisions signed off."""
@@ -42,12 +45,15 @@ class Reference:
 
     def defined(self, exchange: Exchange, as_of: date, keys: Iterable[str]) -> dict[str, Truth]:
         """How some definitions read on one exchange, and those that they use."""
+        return define(self._with_used(frozenset(keys)), KnownFacts(self.rules, exchange, as_of).test)
+
+    def _using(self, keys: frozenset[str]) -> dict[str, Condition]:
+        """Some definitions and those that they use, in order."""
         used = set(keys)
         for key in reversed(self.rules.definitions):  # each uses only earlier ones
             if key in used:
                 used.update(named(self.rules.definitions[key]))
-        definitions = {key: condition for key, condition in self.rules.definitions.items() if key in used}
-        return define(definitions, KnownFacts(self.rules, exchange, as_of).test)
+        return {key: condition for key, condition in self.rules.definitions.items() if key in used}
 
     def follows(
         self, known: KnownFacts, reads: Reads, holds: Mapping[str, Truth], signed: frozenset[str] = NONE_SIGNED

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 import engine
-from engine.authoring.testing import build
+from engine.authoring.testing import build, cases
 from engine.backends.bitset import Bitset
+from engine.deciding.judgement import Judgement
 from engine.decision import Decision
 from engine.rules import Level
 from tests.engine.deciding.test_carried import CAME
@@ -281,3 +282,33 @@ def test_what_it_rests_on_does_not_depend_on_the_order_of_what_was_sent() -> Non
         assert pdp.rests_on(found) == pdp.rests_on(other), trial.name
         permits += found.outcome.permits
     assert permits > 40
+
+
+def test_what_has_to_lie_within_a_document_is_proposed_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The people that an assessment covers are named without a search: one evaluation verifies the proposal."""
+    made = engine.load(engine.bundled_policies())
+    pdp = engine.PDP(made, "bitset")
+    measured = [case for file in ("filing-guide", "cybersecurity-law") for case in _permits(pdp, made, file)]
+    assert len(measured) > 5
+    looked = []
+    look = engine.PDP._look
+
+    def counted(self: engine.PDP, *told: Any) -> Any:
+        looked.append(told)
+        return look(self, *told)
+
+    monkeypatch.setattr(engine.PDP, "_look", counted)
+    for judgement in measured:
+        looked.clear()
+        named = {each.fact for each in pdp.rests_on(judgement)}
+        assert named & {"data.people.ordinary", "data.people.sensitive"}
+        assert len(looked) <= 1 + ("relies_on" in named)
+
+
+def _permits(pdp: engine.PDP, made: engine.Bundle, file: str) -> Iterator[Judgement]:
+    """The permits among the cases of a file that present the impact assessment."""
+    only = replace(made, tests=tuple(each for each in made.tests if each[0].endswith(f"cn/{file}.test.yaml")))
+    for case in cases(only):
+        judgement = pdp.judge(case.exchange, as_of=case.as_of)
+        if judgement.outcome.permits and "evidence.cn-impact-assessment" in case.exchange.values:
+            yield judgement

@@ -12,7 +12,7 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
-MOST_ITEMS, MOST_MEMBERS, MOST_TEXT, MOST_DEPTH = 2, 30, 300, 7  # of an example
+MOST_ITEMS, MOST_MEMBERS, MOST_TEXT, MOST_DEPTH = 2, 30, 300, 9  # of an example
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,7 @@ STEPS = (
     Step("getRecordSchema", "GET", "/v1/schemas/record?shape=2"),
     Step("evaluate", "POST", "/v1/evaluate", SENT),
     Step("evaluateBatch", "POST", "/v1/evaluate/batch", {"exchanges": [SENT]}),
+    Step("decidePlan", "POST", "/v1/plans", {"legs": [{"exchange": SENT}]}),
     Step("listFacts", "GET", "/v1/facts?prefix=exporter.&limit=2"),
     Step("listPresets", "GET", "/v1/presets"),
     Step("listFactsForExchange", "POST", "/v1/facts?limit=2", SENT),
