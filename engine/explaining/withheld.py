@@ -28,6 +28,8 @@ ADDED = (
     "besides_possible",
     "elsewhere",
     "items",
+    "rests_on",
+    "also_rests_on",
     "stands_on",
     "carried",
     "disputed",
@@ -64,6 +66,7 @@ def withheld(written: Written, say: Language) -> Written:
         disputed=(),
         named=dict.fromkeys(written.named, ()),
         rests_on=(),
+        also_rests_on=(),
         further={},
         members=members,
     )

@@ -19,14 +19,15 @@ from engine.decision import (
     InstrumentPart,
     JurisdictionPart,
     LanePart,
+    MeansPart,
     NotModelledPart,
     ReasonPart,
     RequirementPart,
     StatementPart,
 )
-from engine.languages.language import Codes, Labels, Language
+from engine.languages.language import MOST_OF_A_GROUP, Codes, Labels, Language
 from engine.rules import Level
-from engine.values import Duration
+from engine.values import MOST_LISTED, Duration
 
 # The words for a comparison, and for its opposite.
 _COMPARISONS = {
@@ -201,6 +202,7 @@ SECTIONS: Labels = {
     "why": "Why",
     "beaten": "Exempted provisions",
     "requirements": "Requirements",
+    "ways": "Ways to what is not met",
     "duties": "Duties",
     "rests_on": "What the permit rests on",
     "missing": "What to find out",
@@ -377,6 +379,29 @@ class English(Language):
             else f"{said}; no place is told apart there, so leave it out"
         )
 
+    # What a refusal proposes
+
+    def titled(self, text: str, titles: Sequence[str]) -> str:
+        return f"{text} ({', '.join(titles)})" if titles else text
+
+    def one_of_these(self, title: str, members: Sequence[str]) -> str:
+        listed = ", ".join(f"`{each}`" for each in members[:MOST_OF_A_GROUP])
+        return f"one of the {len(members)} of “{title}”: {listed}{', …' if len(members) > MOST_OF_A_GROUP else ''}"
+
+    def no_value_of(self, word: str, of: str, values: Sequence[str], meant: Sequence[str], fact: str) -> str:
+        if len(values) > MOST_LISTED:
+            said = f"`{word}` is not one of the {len(values)} values of `{of}`"
+            return f"{said}; {_meant(meant)}" if meant else f"{said}; `fifthfactor facts {fact}` lists them"
+        said = f"`{word}` is not one of {', '.join(f'`{each}`' for each in values)}"
+        return f"{said}; {_meant(meant)}" if meant else said
+
+    def no_fact(self, name: str, meant: Sequence[str]) -> str:
+        said = f"an exchange has no fact `{name}`"
+        return f"{said}; {_meant(meant)}" if meant else f"{said}; leave it out, or look for one with `fifthfactor facts WORD`"
+
+    def write_so(self, said: str, forms: Sequence[str]) -> str:
+        return f"{said}; write {' or '.join(forms)}" if forms else said
+
     # Tests
 
     def test(self, name: str, op: str, kind: str, targets: Sequence[str], negated: bool, listed: bool) -> str:
@@ -483,6 +508,12 @@ class English(Language):
 
     def prohibited(self, reasons: str) -> str:
         return f"Do not proceed: {reasons}."
+
+    def nothing_lawful(self) -> str:
+        return " Nothing makes this exchange lawful as it is."
+
+    def no_way(self) -> str:
+        return "Other facts of this exchange exclude every way to meet this."
 
     def not_applicable(self, left_alone: str) -> str:
         said = f": {left_alone}" if left_alone else ""
@@ -683,6 +714,9 @@ class English(Language):
         also = ", or another value that the rules treat alike" if alike else ""
         return f"Change: {title},{f' from {old}' if old else ''} to {new}{also}."
 
+    def claim(self, title: str) -> str:
+        return f"Only if it is so, state: {title}."
+
     def obtain(self, title: str, step: str, fields: Sequence[tuple[str, str]]) -> str:
         said = [_FIELD_VALUES[field].format(value) for field, value in fields]
         return f"{_STEPS[step]}: {title}, {self.joined(said)}."
@@ -752,6 +786,11 @@ class English(Language):
     def requirement_line(self, part: RequirementPart) -> str:
         met = f" (met by {', '.join(part.met_by)})" if part.met_by else f" - {part.how}"
         return self.headed(self.word("requirement", part.state), f"{part.title}{met}")
+
+    def means_line(self, part: MeansPart, lacking: Sequence[str]) -> str:
+        ends = "leads to a permit" if part.to_yes else "leaves a review" if part.doubtful else ""
+        wanted = f"lacks {self.listed(lacking, more=0)}" if lacking else "lacks nothing"
+        return f"{part.title} ({part.citation}): {wanted}{f'; {ends}' if ends else ''}"
 
     def duty_line(self, part: DutyPart) -> str:
         due = f", by {part.due}" if part.due else ""
@@ -892,3 +931,8 @@ def _place(title: str) -> str:
 
 def _be(title: str) -> str:
     return "are" if _plural(title) else "is"
+
+
+def _meant(forms: Sequence[str]) -> str:
+    """What a sender may mean."""
+    return f"did you mean {' or '.join(forms)}?"

@@ -32,6 +32,7 @@ from engine.policy_language.vocabulary_text import (
     KindText,
     LaneText,
     PlansText,
+    PresetText,
     RequirementText,
     SubjectText,
     TouchText,
@@ -177,6 +178,8 @@ class Vocabulary:
     transfer_registers: Mapping[str, TransferRegisterText] = field(default_factory=dict)
     questions: Mapping[str, GroupText] = field(default_factory=dict)  # that stand for several facts
     measures: Mapping[str, str] = field(default_factory=dict)  # by field of a document, the fact that must lie within it
+    presets: Mapping[str, PresetText] = field(default_factory=dict)
+    said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what people call facts, groups, documents and registers
 
     @property
     def accepts(self) -> tuple[Acceptance, ...]:
