@@ -227,10 +227,8 @@ class CoverageMap:
         gaps: list[Gap] = []
         reaches: list[Reach] = []
         accepted: list[Accepted] = []
-        for country, roles in sorted(touched.countries.items()):
-            if not country:
-                gaps.append(Gap("", "", "", tuple(sorted(roles)), certain=False))
-                continue
+        for country in touched.named():
+            roles = touched.countries[country]
             jurisdiction = self._covering(country, as_of)
             about = [(name, truth) for name, truth in said.items() if truth is not NO and self._exists(name, jurisdiction)]
             # A person signs only where it is known of which subject matters the data are, and which countries are touched (semantics 4.6).
@@ -267,6 +265,8 @@ class CoverageMap:
                     else:
                         freed = truth is YES and open_ is UNKNOWN and law.frees(jurisdiction, subject)
                         gaps += _gaps(Gap(country, subject, jurisdiction, (), True, kind, names, freed), roles, open_)
+        if "" in touched.countries:
+            gaps.append(Gap("", "", "", tuple(sorted(touched.countries[""])), certain=False))
         if touched.reaches("") is not NO:
             # Data about nobody may have been collected in any country that has law on them.
             reaches += [

@@ -237,6 +237,8 @@ def test_the_places_concerned_come_first_and_law_elsewhere_is_one_line_with_its_
         assert sections[engine.LANGUAGES[lang].sections["jurisdictions"]][-1] == line["says"]
         possible = json.loads(pdp.explain(judgement, today=DAY, id=ID, parts=("possible",), lang=lang))["possible"]
         assert [each["jurisdiction"] for each in possible[:1]] == ["MX"]
+    silent = list(dict.fromkeys(gap.country for gap in judgement.outcome.coverage.gaps))
+    assert silent == ["MX", "US", ""]
     # Once it is known where the people are, their law is concerned too.
     people = {**MEXICO, "data": {"people_in": ["BR"], "personal": True}}
     now = pdp.judge(engine.parse_exchange(BUNDLE, json.dumps(people).encode()), as_of=DAY)
