@@ -16,7 +16,7 @@ from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 import engine
 from service.console import overview, sections
 from service.console.became import BecameLine
-from service.console.frame import MOST_WAITING, SIGNED_IN, WAITING
+from service.console.frame import SIGNED_IN, WAITING
 from service.console.overview import DEFAULT, PERIODS, Found
 from service.console.overview_wording import OVERVIEW_WORDS
 from service.console.reader import PageReader, Part, capital
@@ -25,7 +25,9 @@ from service.console.room import short
 from service.console.sheets import MOST, PROVISIONS, lists
 from service.console.sign_in_wording import SIGN_IN_WORDS
 from service.console.wording import WORDS
+from service.decisions.decide_again import OutcomeNow
 from service.log.verified_record import VerifiedRecord
+from service.reviews.queue import MOST_IN_FRAME
 from service.reviews.sign_offs import offered
 from service.visible_text import shown
 
@@ -54,6 +56,8 @@ class Beside(TypedDict, total=False):
     not_verified: str
     policies: Sequence[Any]
     documents: Sequence[Any]
+    now: OutcomeNow
+    token: str
 
 
 class EmptyPart(ChainableUndefined):
@@ -111,6 +115,8 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, can
         not_verified=beside.get("not_verified"),
         bundles=beside.get("policies", ()),
         documents=beside.get("documents", ()),
+        now=beside.get("now"),
+        token=beside.get("token"),
         erased=sum(fact.erased for fact in facts),
         **shown,
     )
@@ -181,7 +187,7 @@ def rendered(template: str, reader: PageReader, path: str, **members: Any) -> st
         capital=capital,
         signed_in=SIGNED_IN.get(),
         waiting=WAITING.get(),
-        most_waiting=MOST_WAITING,
+        most_waiting=MOST_IN_FRAME,
         sign_in_words=SIGN_IN_WORDS[reader.lang],
         most=MOST,
         **members,
