@@ -650,7 +650,7 @@ class PlanDecision(Part):
     The decision on a plan. It is as strict as its strictest leg, its strictest whole (`wholes`), and a review where legs contradict each
     other (`contradictions`), which nobody may sign off; it is open where a leg does not say whether its data came by another (`unlinked`).
     `rests_on`, only of a permit, are statements beside those of the legs. `holds_until` ends when the outcome of any leg or whole changes;
-    its `then` is the outcome of the plan.
+    its `then` is the outcome of the plan. No part of a plan is `recorded`: each leg is evaluated by itself before it happens.
     """
 
     model_config = ConfigDict(
@@ -665,6 +665,7 @@ class PlanDecision(Part):
     bounds: BoundsPart
     as_of: date
     hypothetical: bool
+    recorded: Literal[False] = False
     legs: list[LegPart]
     wholes: list[WholePart] = []
     contradictions: list[ContradictionPart] = []

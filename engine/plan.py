@@ -13,7 +13,7 @@ every exporter with what each later leg does with her data (`deciding.whole`), a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import permutations
@@ -24,6 +24,7 @@ from engine.deciding.carried import Carried, gravity, handed_on, stated
 from engine.deciding.combine import UNDETERMINED, Outcome, permitting
 from engine.deciding.combine import word as outcome_word
 from engine.deciding.judgement import Judgement
+from engine.deciding.plan_books import Pages, pages_of_legs
 from engine.deciding.plan_counts import Counted, raised
 from engine.deciding.weights import STATED
 from engine.decision import (
@@ -44,7 +45,7 @@ from engine.explaining.written import Written
 from engine.languages import LANGUAGES, Language
 from engine.pdp import PDP
 from engine.questions.horizon import MAX_EVALUATIONS
-from engine.rules import Level
+from engine.rules import AS_OF, Level
 from engine.values import either
 from engine.verdict import BOUNDS, Bounds, Verdict
 
@@ -67,40 +68,53 @@ class Leg:
     after: str = ""
 
 
-def read_plan(bundle: Bundle, raw: bytes) -> tuple[Leg, ...]:
+def read_plan(
+    bundle: Bundle, raw: bytes, read: Callable[[bytes], Exchange] | None = None, most: int = MAX_LEGS
+) -> tuple[Leg, ...]:
     """
-    The legs of a plan, from `{"legs": [{"id": …, "after": …, "exchange": {…}}, …]}`.
+    The legs of a plan, from `{"legs": [{"id": …, "after": …, "exchange": {…}}, …]}`; at most so many.
 
-    A leg without an id has its place as its id, from "1". `after` is the id or the place of an earlier leg. Raises ExchangeRefused with
-    every problem, each at its place in the plan.
+    A leg without an id has its place as its id, from "1". `after` is the id or the place of an earlier leg. A leg without a day has that of
+    the first leg that states one. `read` reads an exchange, where a register says more of it. Raises ExchangeRefused with every problem,
+    each at its place in the plan.
     """
     document = read_object(raw, MAX_BYTES, "plan")
     problems = [ExchangeProblem(f"/{key}", "unknown-key", _unknown_key(key, KEYS)) for key in document if key not in KEYS]
     if document.get("schema", SCHEMA) != SCHEMA:
         problems.append(ExchangeProblem("/schema", "wrong-value", f"must be `{SCHEMA}`"))
     written = document.get("legs")
-    if not isinstance(written, list) or not 0 < len(written) <= MAX_LEGS or not all(isinstance(leg, dict) for leg in written):
-        raise ExchangeRefused(
-            (*problems, ExchangeProblem("/legs", "wrong-value", f"must be a list of 1 to {MAX_LEGS} objects"))
-        )
+    if not isinstance(written, list) or not 0 < len(written) <= most or not all(isinstance(leg, dict) for leg in written):
+        raise ExchangeRefused((*problems, ExchangeProblem("/legs", "wrong-value", f"must be a list of 1 to {most} objects")))
+    exchanges = [leg["exchange"] for leg in written if isinstance(leg.get("exchange"), dict)]
+    day = next((each[AS_OF] for each in exchanges if AS_OF in each), None)
+    for each in exchanges if day is not None else ():
+        each.setdefault(AS_OF, day)
     legs: list[Leg] = []
     for number, text in enumerate(written):
-        legs.append(_leg(bundle, text, number, legs, problems))
+        legs.append(_leg(bundle, read or bundle.reader.read, text, number, legs, problems))
     if problems:
         raise ExchangeRefused(tuple(problems))
     return tuple(legs)
 
 
 def decide_plan(
-    pdp: PDP, legs: Sequence[Leg], *, as_of: date, today: date, id: str, ahead: bool = True, lang: str = "en"
+    pdp: PDP,
+    legs: Sequence[Leg],
+    *,
+    as_of: date,
+    today: date,
+    id: str,
+    ahead: bool = True,
+    lang: str = "en",
+    pages: Pages | None = None,
 ) -> PlanDecision:
     """
     The decision on a plan; `legs` are as `read_plan` returns them, each after the leg that it names.
 
-    The decision on a leg has the id `id/leg`. With `ahead`, the decision also says how long it holds. `lang` is one of LANGUAGES. Raises
-    EnginesFailed as `PDP.judge` does.
+    The decision on a leg has the id `id/leg`. With `ahead`, the decision also says how long it holds. `lang` is one of LANGUAGES. `pages`
+    are what the books of rights of a ledger say of a leg beside earlier ones. Raises EnginesFailed as `PDP.judge` does.
     """
-    legs = _counted(pdp, legs, as_of)
+    legs = _counted(pdp, _booked(pdp, legs, pages or pages_of_legs(pdp.bundle.reader.books, as_of)), as_of)
     judged = _judged(pdp, legs, as_of)
     told = {leg.id: pdp.tell(judged[leg.id], today=today, id=f"{id}/{leg.id}", lang=lang) for leg in legs}
     together = _together(pdp, legs)
@@ -130,6 +144,17 @@ def decide_plan(
         else None,
         holds_until=_ahead(pdp, legs, together, as_of, say) if ahead else None,
     )
+
+
+def _booked(pdp: PDP, legs: Sequence[Leg], pages: Pages) -> tuple[Leg, ...]:
+    """The legs with what the books of rights say, in which the legs before them stand."""
+    before: list[Exchange] = []
+    found = []
+    for leg in legs:
+        said = pages(leg.exchange, before)
+        before.append(leg.exchange)
+        found.append(replace(leg, exchange=pdp.bundle.reader.with_books(leg.exchange, said)) if said else leg)
+    return tuple(found)
 
 
 def _counted(pdp: PDP, legs: Sequence[Leg], as_of: date) -> tuple[Leg, ...]:
@@ -358,7 +383,14 @@ def _seen(pdp: PDP, legs: Sequence[Leg], together: _Together, day: date) -> list
 # Reading
 
 
-def _leg(bundle: Bundle, text: Mapping[str, Any], number: int, earlier: Sequence[Leg], problems: list[ExchangeProblem]) -> Leg:
+def _leg(
+    bundle: Bundle,
+    read: Callable[[bytes], Exchange],
+    text: Mapping[str, Any],
+    number: int,
+    earlier: Sequence[Leg],
+    problems: list[ExchangeProblem],
+) -> Leg:
     """One leg. Each problem is added to `problems`; the leg is then of no use."""
     at = f"/legs/{number}"
     problems += [
@@ -379,7 +411,7 @@ def _leg(bundle: Bundle, text: Mapping[str, Any], number: int, earlier: Sequence
         problems.append(ExchangeProblem(f"{at}/after", "unknown-leg", detail))
     exchange = Exchange({}, {})
     try:
-        exchange = bundle.reader.read(json.dumps(text.get("exchange")).encode())
+        exchange = read(json.dumps(text.get("exchange")).encode())
     except ExchangeRefused as refused:
         problems += [replace(p, pointer=f"{at}/exchange{p.pointer}") for p in refused.problems]
     days = {leg.exchange.as_of for leg in earlier if leg.exchange.as_of}

@@ -40,7 +40,7 @@ def raised(
     for counter, fact in counting.counter_facts:
         if counter.currency:
             continue
-        key = counting.key(counter, exchange)
+        key = counter.folded(counting.key(counter, exchange))
         alike = [each for each in before if each.fact == fact and _may_be(each.key, key)]
         stated = span(exchange.value(fact))
         most = _sum(_largest([each.most for each in alike]), own.get(fact, Decimal(0)))
@@ -50,7 +50,7 @@ def raised(
             most = _largest([stated.high, most])
         if fact in own:
             counted.append(Counted(fact, key, most))
-    return (counting.filled(exchange, counts) if counts else exchange), tuple(counted)
+    return (counting.filled(exchange, counts, asks=exchange.asks) if counts else exchange), tuple(counted)
 
 
 def _may_be(one: Key, other: Key) -> bool:

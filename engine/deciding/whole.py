@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from engine.books.page import BOOKS
 from engine.bundle import Bundle
 from engine.deciding.combine import MET, Outcome, may_be_met
 from engine.exchange import REGISTER, Exchange
@@ -20,7 +21,8 @@ from engine.verdict import BOUNDS, Bounds, Verdict, numbers
 
 CLAIMS = "claims"
 LATER = frozenset(("recipient", "people", "collection", "storage"))
-NOT_OF_THE_WHOLE = ("carried", "relies_on")
+# What a book of rights says of a chain, it says of the last leg: it follows grants from holder to holder.
+NOT_OF_THE_WHOLE = ("carried", "relies_on", BOOKS)
 NOTHING = BOUNDS[Level.NOT_APPLICABLE][Level.NOT_APPLICABLE]
 
 

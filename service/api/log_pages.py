@@ -57,7 +57,7 @@ def add(app: FastAPI, service: Service) -> None:
             return page, parties, saved_searches.of_caller(connection, caller.id)
 
         try:
-            asked = ListAsked.read(request.query_params.multi_items())
+            asked = ListAsked.read(request.query_params.multi_items()).as_meant(service.live.pdp.naming.called)
             page, parties, saved = service.read(look)
         except (ValueError, OverflowError):
             return wrong_address(reader)
@@ -72,6 +72,7 @@ def add(app: FastAPI, service: Service) -> None:
         form = request.query_params.get("format")
         try:
             asked = ListAsked.read((name, value) for name, value in sent if name != "format")
+            asked = asked.as_meant(service.live.pdp.naming.called)
         except (ValueError, OverflowError):
             return wrong_address(reader)
         if form not in ("csv", "jsonl", "parquet") or asked.cursor is not None:

@@ -40,6 +40,7 @@ from service.log.shown import kept
 from service.log.store import Stored, find
 from service.problems import KINDS, RequestRefused
 from service.reviews import approvals, notes, own_requests, preview, queue, sign_offs
+from service.reviews.coverage import to_accept
 from service.reviews.notes import CommentAsked, PersonNamed
 from service.reviews.preview import SignOffPreview
 from service.reviews.queue import Order, QueueFilter, WaitingCase
@@ -56,6 +57,7 @@ FILTERS = ("group", "kind", "assignee", "older_than", "exporter_country", "recip
 _LIMIT = 64 * 1024
 _DONE = ("approve", "refuse", "second", "comment", "assigned")
 _MOST_ID = 64
+_MOST_DIGITS = 5
 
 
 class _Wrong(Exception):
@@ -67,6 +69,9 @@ def add(app: FastAPI, service: Service) -> None:
     pages = _Pages(app, service)
     # Reading is not `async`: it judges, and waits for the disk, so each call runs in a thread.
     app.get("/review", include_in_schema=False)(pages.queue)
+    app.router.add_api_route(
+        "/review", pages.decide_again, methods=["POST"], include_in_schema=False, route_class_override=Plain
+    )
     app.get("/review/{id}", include_in_schema=False)(pages.case)
     app.router.add_api_route(
         "/review/{id}", pages.change, methods=["POST"], include_in_schema=False, route_class_override=Plain
@@ -90,7 +95,7 @@ class _Pages:
         service = self._service
         reader = PageReader(service.live.bundle, language(request))
         sent = _asked(request)
-        cursor = sent.pop("cursor", None)
+        cursor, done = sent.pop("cursor", None), sent.pop("again", "")
         now = service.clock()
 
         def look(connection: sa.Connection) -> str:
@@ -114,11 +119,17 @@ class _Pages:
                 notes.who_are(connection, assigned),
                 following,
                 now,
+                len(to_accept(connection, service.live, found.waiting, viewer)),
+                form_token.token(service, caller.id),
+                "evaluate" in caller.scopes,
                 cursor is not None,
+                int(done) if done else None,
             )
             return queue_page(page, viewer, reader)
 
-        if not sent.keys() <= set(FILTERS):
+        if not sent.keys() <= set(FILTERS) or not (
+            done == "" or (done.isascii() and done.isdigit() and len(done) < _MOST_DIGITS)
+        ):
             return wrong_address(reader)
         try:
             return html(service.read(look))
@@ -132,6 +143,31 @@ class _Pages:
         return self._case(request, _reviewer(request))
 
     # --- what forms do -----------------------------------------------------------------------------------------------
+
+    async def decide_again(self, request: Request) -> Response:
+        """
+        Decide again those of some decisions that wait for nobody by the policies of now. The others stay: who decides one again asked for
+        it, and could not sign it any more.
+        """
+        caller = _reviewer(request)
+        caller_of(request.scope, "evaluate")
+        service, lang = self._service, language(request)
+        fields = await fields_of(service, request, caller, _LIMIT)
+        done = 0
+        for id in list(dict.fromkeys(fields.get("id", ())))[:ROWS]:
+            stored = await asyncio.to_thread(service.read, lambda connection, id=id: self._stale(connection, id))
+            if stored is None:
+                continue
+            found = await asyncio.to_thread(self._deciding.look, stored, caller, lang, request.scope["request_id"])
+            if found is not None and found.may_ask and found.outcome not in sign_offs.OPEN:
+                await self._deciding.record(stored, caller, lang, request.scope)
+                done += 1
+        return _to(request, "/review", {"again": str(done)})
+
+    def _stale(self, connection: sa.Connection, id: str) -> Stored | None:
+        """A record that waits though other policies decided it."""
+        stored = find(connection, id)
+        return stored if stored is not None and self._deciding.moved(connection, stored) else None
 
     async def change(self, request: Request) -> Response:
         """Do what a form of a review asks, and go to the page that shows it."""

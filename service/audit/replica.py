@@ -336,6 +336,13 @@ class Replica:
         for count in leaf["counts"]:
             self._insert(opening, **shown, **count)
 
+    def _counter_keys_joined(self, index: int, leaf: Leaf) -> None:
+        for table in (movement, opening):
+            self.rows.execute(sa.update(table).where(table.c.key.in_(leaf["spelt"])).values(key=leaf["key"]))
+        if leaf["joined"]:
+            self.rows.execute(sa.update(opening).where(opening.c.key == leaf["key"]).values(high=None))
+        self.touched |= {movement, opening}  # some of these rows may be older than the tree
+
     def _counting(self, index: int, leaf: Leaf) -> None:
         if leaf["before"] is None:
             for meaning in ("", *leaf["meanings"]):

@@ -16,6 +16,7 @@ from .benefits import BenefitBalance, BenefitLine, BenefitMonth
 from .documents import AttachedDocument, DecisionDocument, DocumentConfirmation, DocumentSignature, KeptDocument, TrustedKey
 from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
+from .plans import Plan, PlannedLeg
 from .promises import Promise
 from .reviews import Recorded, Review, ReviewNote, ReviewThread, Signer, SignOff, SignOffPreview, SignOffsGiven, Then
 from .rights import OpenedRight, RightReach, RightsEvidence, RightsLine, RightsOpening
@@ -49,6 +50,8 @@ __all__ = [
     "OpenedRight",
     "Owed",
     "Place",
+    "Plan",
+    "PlannedLeg",
     "Promise",
     "Question",
     "Recorded",

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from . import answers
+from . import answers, plans
 from .accounts import AccountEntry, AssetAccounts, RollForward
 from .answers import Answer, Committed, CounterRead
 from .attempts import Call, Came
@@ -14,6 +14,7 @@ from .benefits import BenefitBalance, BenefitLine
 from .errors import Malformed, Refused
 from .explanation import Explanation
 from .pages import Filter, Pages, query
+from .plans import Plan
 from .promises import Promise
 from .reviews import Recorded
 from .rights import RightsLine, RightsOpening
@@ -43,6 +44,13 @@ def evaluate_batch(exchanges: Sequence[Mapping[str, Any]], include: Iterable[str
     body = b'{"exchanges":[' + b",".join(map(as_json, exchanges)) + b"]}"
     path = "/v1/evaluate/batch" + _query(include, lang)
     return Call("POST", path, lambda came: answers.batch(came.document(), len(exchanges)), body)
+
+
+def plan(legs: Sequence[Mapping[str, Any]], lang: str) -> Call[Plan]:
+    """Decide a plan."""
+    return Call(
+        "POST", "/v1/plans" + _query((), lang), lambda came: plans.plan(came.document(), len(legs)), as_json({"legs": [*legs]})
+    )
 
 
 def decision(id: str) -> Call[dict[str, Any]]:

@@ -19,6 +19,7 @@ from .documents import AttachedDocument, DecisionDocument, DocumentConfirmation,
 from .errors import Malformed, Refused
 from .explanation import Explanation
 from .pages import Filter, Item, Pages
+from .plans import Plan
 from .promises import Promise
 from .reviews import Recorded, Review, ReviewNote, ReviewThread, Signer, SignOff, SignOffPreview, SignOffsGiven
 from .rights import RightsLine, RightsOpening
@@ -81,6 +82,10 @@ class Client:
     ) -> list[Answer | Refused]:
         """For each exchange, in order, its decision or its refusal. A refusal is returned, not raised."""
         return self._call(calls.evaluate_batch(exchanges, include, lang))
+
+    def plan(self, legs: Sequence[Mapping[str, Any]], *, lang: str = "") -> Plan:
+        """The decision on exchanges in order and as a whole, which is not recorded. A leg has `exchange`, and may have `id` and `after`."""
+        return self._call(calls.plan(legs, lang))
 
     def decision(self, id: str) -> dict[str, Any]:
         """The record of a decision, and its place in the log."""

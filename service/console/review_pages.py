@@ -28,7 +28,6 @@ SHOWN = (YOURS, "others")  # groups that are shown also where nothing of them wa
 MOST_ENDING = 10  # approvals that end soon, on the page of the queue
 MOST_SHOWN = 3  # provisions of a row
 REACHES, GAPS = "reach/", "gap/"  # what the names of reaches and gaps begin with
-ALL = "all"  # the subject matter of a gap that is of every one
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,11 @@ class QueueShown:
     named: Mapping[str, Who]
     following: str | None
     now: datetime
+    coverage: int  # cells that may be accepted
+    token: str
+    decides: bool  # the reader may have what other policies decided decided again
     paged: bool = False  # whether it is not the first page
+    done: int | None = None  # how many were decided again just now
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +154,6 @@ def case_page(
         reviewer=reviewer,
         token=token,
         now=shown.now,
-        acceptance=_acceptance(shown),
         who=_who,
         wrong=wrong,
         sent=sent or {},
@@ -254,20 +256,3 @@ def _who(who: Who | Person | None) -> str:
         case Who(person=person) if person is not None:
             return person.name or person.subject
     return ""
-
-
-def _acceptance(shown: CaseShown) -> str:
-    """What an organisation's policies would say of the gaps, in YAML, for a year at most."""
-    lines = ["accepts:"]
-    for gap in shown.gaps:
-        place, subject = str(gap["place"]), str(gap["subject"])
-        lines += [
-            f"  - id: {place.lower()}{'' if subject == ALL else f'-{subject}'}",
-            f"    country: {place}",
-            f"    subjects: [{'…' if subject == ALL else subject}]",
-            "    by: …",
-            "    because: …",
-            f"    from: {shown.today}",
-            f"    until: {shown.last_until}",
-        ]
-    return "\n".join(lines)

@@ -144,7 +144,7 @@ class Decider:
         try:
             body = named_exchanges.read(live, raw, self._service.store.database.reading, self._today(now), caller.reads)
         except engine.ExchangeRefused as refused:
-            raise _refusal(refused, lang) from None
+            raise refusal(refused, lang) from None
         except sa.exc.SQLAlchemyError:
             raise RequestRefused("not-ready", "the register cannot be read", headers={"Retry-After": "1"}) from None
         party_view.check_sent(body.document, caller)
@@ -155,7 +155,7 @@ class Decider:
         try:
             exchange = body.accept()
         except engine.ExchangeRefused as refused:
-            raise _refusal(refused, lang) from None
+            raise refusal(refused, lang) from None
         party_view.check_counted(body.live, exchange, caller)
         self._check_same_people(body.live, exchange, now, caller)
         return exchange
@@ -420,7 +420,7 @@ class Decider:
         return Moment(as_of, now if as_of == today else None)
 
 
-def _refusal(refused: engine.ExchangeRefused, lang: str) -> RequestRefused:
+def refusal(refused: engine.ExchangeRefused, lang: str) -> RequestRefused:
     """The answer to an exchange that cannot be read. What the vocabulary says of a contradiction is told in a language."""
     problems = refused.problems
     places = tuple(

@@ -2,8 +2,9 @@
 The rows of the ledger: what moved each counter, and the counts that counters were opened with.
 
 The contributions of an exchange go in. Later, for a counter and a key, their sums in a window come out. A row holds a keyed hash of a
-key with its ids folded (semantics 1.9), and none of its values; older rows are found by the key as it was spelt. The secret of the hash is
-sealed under the log's key (service.store.counter_secret), so the database alone lets nobody check a guess at an erased value.
+key with its ids folded (semantics 1.9), and none of its values; older rows that could not be joined (service.ledger.spelt_keys) are found
+by the key as it was spelt. The secret of the hash is sealed under the log's key (service.store.counter_secret), so the database alone lets
+nobody check a guess at an erased value.
 """
 
 import hmac
@@ -273,6 +274,13 @@ class Book:
         here = sa.and_(*(tally.c[name] == getattr(row, name) for name in _PLACE))
         values = {name: int(getattr(again, name)) for name in ("largest", "least", "most", "endless")}
         transaction.execute(sa.update(tally).where(here).values(values))
+
+    def add_up(self, transaction: sa.Connection, key: str) -> None:
+        """Make the tallies of a key, of which there are none, from its movements."""
+        places = sa.select(*(movement.c[name] for name in _PLACE)).where(movement.c.key == key).distinct()
+        for row in transaction.execute(places).all():
+            transaction.execute(sa.insert(tally).values(**row._mapping, largest=0, least=0, most=0, endless=0))
+            self._again(transaction, row)
 
     def _add(self, transaction: sa.Connection, place: Mapping[str, str], people: engine.Tally) -> None:
         """Add one movement to the tally of its day."""

@@ -9,9 +9,10 @@ INVARIANT (nothing unproven counts as held): where more lines lead to a party th
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -159,12 +160,22 @@ class RightsBook:
         return engine.with_books(live.bundle, exchange, self.pages(connection, live, exchange, day, made))
 
     def pages(
-        self, connection: sa.Connection, live: Live, exchange: engine.Exchange, day: date, made: Made | None = None
+        self,
+        connection: sa.Connection,
+        live: Live,
+        exchange: engine.Exchange,
+        day: date,
+        made: Made | None = None,
+        before: Sequence[engine.Exchange] = (),
     ) -> dict[str, engine.Page]:
-        """What each book says of the exporter of an exchange and of its asset; nothing of an asset that a book does not have."""
+        """
+        What each book says of the exporter of an exchange and of its asset; nothing of an asset that a book does not have.
+
+        `before` are exchanges of which the books speak as if they were committed: earlier legs of a plan.
+        """
         found = {}
         for reader in live.bundle.reader.books:
-            page = self._page(connection, reader, exchange, day, made)
+            page = self._page(connection, reader, exchange, day, made, before)
             if page is not None:
                 found[reader.book.name] = page
         return found
@@ -259,7 +270,13 @@ class RightsBook:
     # --- inside ------------------------------------------------------------------------------------------------------
 
     def _page(
-        self, connection: sa.Connection, reader: engine.BookReader, exchange: engine.Exchange, day: date, made: Made | None
+        self,
+        connection: sa.Connection,
+        reader: engine.BookReader,
+        exchange: engine.Exchange,
+        day: date,
+        made: Made | None,
+        before: Sequence[engine.Exchange],
     ) -> engine.Page | None:
         book = reader.book
         id = named(exchange, book.of)
@@ -272,19 +289,28 @@ class RightsBook:
         asked |= {"holder": holder or "", "day": on.isoformat()}
         openings, complete = connection.execute(_OPENINGS, asked).one()
         every = connection.execute(_EVERY, asked).all()
-        if not openings and not every:
+        of_legs = list(engine.conveyed(book, exchange, before, day, partial(self._name, connection, book.of)))
+        if not openings and not every and not of_legs:
             return None
         if holder is None:
             return engine.Page(on=first, known=False)
         if len(every) > FEW_LINES:
+            granters = {each.granter for each in of_legs if each.granter is not None}
             try:
-                rows = self.chains(connection, asked, [holder])
+                rows = self.chains(connection, asked, {holder, *granters})
             except TooManyLines:
                 return engine.Page(on=first, known=False)
             besides = [each for each in (holder, recipient) if each is not None]
             every = [*rows, *connection.execute(_GIVEN, {**asked, "besides": besides})]
-        page = reader.reckoner.page([*_foreseen(every, made)], holder, recipient, on, bool(complete))
+        page = reader.reckoner.page([*_foreseen(every, made), *of_legs], holder, recipient, on, bool(complete))
         return page if page.on == first else page.model_copy(update={"on": first})
+
+    def _name(self, connection: sa.Connection, asset: str, exchange: engine.Exchange, fact: str) -> str | None:
+        """The hash of an asset, in the fact that names it, or of a party; None where nobody knows which it is."""
+        id = named(exchange, fact)
+        if id is None or fact != asset:
+            return self._party(connection, exchange, fact)
+        return hashed_names.asset(self.hashes, connection, id)
 
     def _party(self, connection: sa.Connection, exchange: engine.Exchange, fact: str) -> str | None:
         """The hash of the party in a role; None where nobody knows who it is."""

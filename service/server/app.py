@@ -15,6 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from service.api import (
+    acceptance_pages,
+    acceptances,
     accounts,
     add_checkpoint,
     ask,
@@ -41,7 +43,9 @@ from service.api import (
     openapi,
     page_data,
     persons,
+    plans,
     policy_pages,
+    presets,
     promises,
     proofs,
     receipts,
@@ -71,6 +75,7 @@ from service.console.sign_in_pages import not_allowed_page
 from service.decisions.earlier_cases import take_in_earlier_cases
 from service.decisions.idempotency import purge_now_and_then
 from service.drafts.draft_store import purge_drafts_now_and_then
+from service.ledger.spelt_keys import join_spelt_keys
 from service.problems import Kind, RequestRefused, plain
 from service.server.compression import Compression
 from service.server.gate import Gate
@@ -108,6 +113,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await join_spelt_keys(service)  # before the first answer, which may count
         beside = (purge_now_and_then, purge_drafts_now_and_then, take_in_earlier_cases)
         working = [asyncio.create_task(each(service)) for each in beside]
         async with service.running(), service.metrics.sharing(), watching(service):
@@ -133,6 +139,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
     groups = (
         accounts,  # before the register, whose paths take an id with slashes
         batch,
+        plans,
         commitments,
         counters,
         benefits,
@@ -141,7 +148,9 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         decisions,
         explanation,
         rights,
+        acceptance_pages,  # before the pages of one review, whose paths take any name
         review_pages,
+        acceptances,
         reviews,
         sign_offs,
         documents,
@@ -158,6 +167,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         bundles,
         shadow,
         facts,
+        presets,
         keys,
         persons,
         health,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "data_sets"  # the newest of the migrations, which make these tables
+REVISION = "counter_keys"  # the newest of the migrations, which make these tables
 
 metadata = sa.MetaData()
 
@@ -93,6 +93,7 @@ about = sa.Table(
 NAMES = (
     "names"  # a row of `about`, in a database whose books hash names as they are spelt: their rows are older than folded names
 )
+COUNTER_KEYS = "counter_keys"  # a row of `about`, while counters may be under several spellings of an id
 head = sa.Table(
     "head",
     metadata,

@@ -2,7 +2,7 @@
 Incidents: two engines disagree on an exchange, or an engine fails (semantics 5.4).
 
 The decision is then not a permit. Each incident gets one log line with everything needed to reproduce it, and is counted. The
-exchange is in the record of the decision and not in the line, since it may hold personal values.
+exchange is in the record of the decision and not in the line, since it may hold personal values. A leg of a plan is in no record.
 """
 
 from datetime import date
@@ -19,11 +19,12 @@ class Incidents:
         self.seen = 0
         self._say = say
 
-    def disagreement(self, pdp: engine.PDP, request_id: str, decision: engine.Written) -> None:
+    def disagreement(
+        self, pdp: engine.PDP, request_id: str, decision: engine.Written | engine.Decision, recorded: bool = True
+    ) -> None:
         """The engines disagree, or one failed and another answered."""
-        self._tell(
-            pdp, request_id, decision.id, decision.as_of, list(decision.engine.disagreement), f"/v1/decisions/{decision.id}"
-        )
+        record = f"/v1/decisions/{decision.id}" if recorded else None
+        self._tell(pdp, request_id, decision.id, decision.as_of, list(decision.engine.disagreement), record)
 
     def failure(self, pdp: engine.PDP, request_id: str, id: str, as_of: date, failed: engine.EnginesFailed) -> None:
         """No engine answered, so there is no decision and no record."""

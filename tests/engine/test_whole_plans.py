@@ -362,3 +362,25 @@ def test_what_legs_are_compared_by_is_checked(derived: str, data: str, said: str
     with pytest.raises(engine.BundleRefused) as caught:
         engine.load_sources(sources)
     assert said in str(caught.value)
+
+
+def granted(country: str, to: str, **facts: Any) -> dict[str, Any]:
+    """A leg that conveys the right to use a data set of the weather, by a company that shows its title."""
+    terms = {"purposes": ["research"], "territory": ["worldwide"], "term": "1 year", "exclusive": True, "sublicensable": False}
+    proof = {"rights-beyond-the-book": {"dated": "2026-01-01", "covers": True}}
+    sent = deep(weather("CN", country, rights__conveyed=["operate"]), {"terms": terms, "evidence": proof})
+    return leg(deep(sent, {"exporter.id": "met", "recipient.id": to, "data.id": "weather", **named(facts)}), id=to)
+
+
+def test_a_right_is_given_exclusively_once_in_a_plan() -> None:
+    """Each leg may go ahead by itself, and so may both where neither is exclusive or they are of other data."""
+    pdp = PDPS["bitset"]
+    first, second = granted("DE", "mill"), granted("SG", "bank", data__id="Weather")
+    assert [decide(pdp, each).outcome for each in (first, second)] == ["permitted"] * 2
+    both = decide(pdp, first, second)
+    assert (both.outcome, both.proceed) == ("requirements_unmet", False)
+    assert [part.decision.outcome for part in both.legs] == ["permitted", "requirements_unmet"]
+    assert decide(pdp, first, granted("SG", "bank", data__id="tides")).outcome == "permitted"
+    assert decide(pdp, first, {**granted("SG", "mill"), "id": "again"}).outcome == "permitted"
+    shared = (granted(country, to, terms__exclusive=False) for country, to in (("DE", "mill"), ("SG", "bank")))
+    assert decide(pdp, *shared).outcome == "permitted"

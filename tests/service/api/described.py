@@ -12,7 +12,7 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
-MOST_ITEMS, MOST_MEMBERS, MOST_TEXT, MOST_DEPTH = 2, 30, 300, 7  # of an example
+MOST_ITEMS, MOST_MEMBERS, MOST_TEXT, MOST_DEPTH = 2, 30, 300, 9  # of an example
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,9 @@ STEPS = (
     Step("getRecordSchema", "GET", "/v1/schemas/record?shape=2"),
     Step("evaluate", "POST", "/v1/evaluate", SENT),
     Step("evaluateBatch", "POST", "/v1/evaluate/batch", {"exchanges": [SENT]}),
+    Step("decidePlan", "POST", "/v1/plans", {"legs": [{"exchange": SENT}]}),
     Step("listFacts", "GET", "/v1/facts?prefix=exporter.&limit=2"),
+    Step("listPresets", "GET", "/v1/presets"),
     Step("listFactsForExchange", "POST", "/v1/facts?limit=2", SENT),
     Step("putParty", "PUT", "/v1/parties/hospital-3", PARTY, status=201),
     Step("getParty", "GET", "/v1/parties/hospital-3?as_of=2026-06-01"),
@@ -147,6 +149,13 @@ STEPS = (
     Step("getEntries", "GET", "/tile/entries/000.p/1"),
     Step("listFacts", "GET", "/v1/facts?for={decision}&limit=2"),
     Step("listReviews", "GET", "/v1/reviews"),
+    Step("listCoverage", "GET", "/v1/reviews/coverage"),
+    Step("acceptCoverage", "POST", "/v1/reviews/coverage", {
+        "cells": [{"country": "CR", "subject": "personal"}],
+        "by": "Grace Hopper, General Counsel",
+        "because": "counsel in San José looks at every transfer",
+        "until": "{today}",
+    }),
     Step("previewSignOff", "POST", f"{DECISION}/sign-off/preview", {"provisions": ["orders.suspension/stands"]}),
     Step("assignReview", "POST", f"{DECISION}/review/assign", {"to": "me"}, status=201),
     Step("commentReview", "POST", f"{DECISION}/review/comments", {"text": "counsel has the order"}, status=201),

@@ -211,7 +211,7 @@ def test_every_route_checks_its_query(client: TestClient) -> None:
         *("/policies/coverage", "/policies/difference", "/policies/shadow", "/policies/versions", "/policies/{policy}"),
         *("/policies/{policy}/-/tests", "/policies/{policy}/{provision}"),
         "/sign-in", "/sign-in/return", "/sign-in/start", "/sign-out",
-        "/review", "/review/{id}", "/log/{id}/documents", "/log/documents/{sha256}",
+        "/review", "/review/coverage", "/review/{id}", "/log/{id}/documents", "/log/documents/{sha256}",
         *ADDRESSES,
     }  # fmt: skip
 

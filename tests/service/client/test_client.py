@@ -15,7 +15,7 @@ import pytest
 import engine
 from engine.deciding.combine import PERMITTING
 from engine.decision import Outcome
-from service.client import Answer, AsyncClient, Client, ClientError, Count, Malformed, Refused, Unavailable, answers
+from service.client import Answer, AsyncClient, Client, ClientError, Count, Malformed, Refused, Unavailable, answers, plans
 from service.receipts import Receipt
 from service.transparency.signed_note import Note
 from tests.service.client.conftest import KINDS, answering, ask, problem, sends
@@ -82,6 +82,46 @@ def test_a_batch_has_decisions_and_refusals(server, kind):
     assert isinstance(third, Answer)
     assert isinstance(second, Refused)
     assert (second.status, second.errors[0].pointer) == (400, "/exporter/contry")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_plan_has_a_decision_on_each_leg(server, kind):
+    """In order; it is neither true nor false, and what is wrong in a leg is told at its place."""
+    legs = [{"id": "out", "exchange": EXCHANGE}, {"exchange": EXCHANGE}]
+    plan = ask(kind, server.address, methodcaller("plan", legs, lang="zh"))
+    assert [(leg.leg, leg.outcome) for leg in plan.legs] == [("out", plan.outcome), ("2", plan.outcome)]
+    assert (plan.proceed, plan.document["recorded"], plan.sentence) == (False, False, plan.document["answer"])
+    with pytest.raises(TypeError):
+        bool(plan)
+    with pytest.raises(Refused) as refused:
+        ask(kind, server.address, methodcaller("plan", [{"exchange": {"exporter": {"contry": "CN"}}}]))
+    assert refused.value.errors[0].pointer == "/legs/0/exchange/exporter/contry"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"schema": "fifthfactor/plan-decision/2"},
+        {"recorded": True},
+        {"legs": []},
+        {"outcome": "review"},
+        {"hypothetical": True},
+        {"wholes": [{}]},
+        {"unlinked": [{}]},
+        {"legs": [{"leg": "1", "decision": {"proceed": False, "outcome": "review", "answer": ""}}]},
+        {"legs": [{"leg": "1", "decision": {"proceed": True, "outcome": "review", "answer": ""}}]},
+    ],
+)
+def test_a_permit_of_a_plan_that_contradicts_itself_is_malformed(changes):
+    """One that does not is read."""
+    leg = {"leg": "1", "decision": {"proceed": True, "outcome": "permitted", "answer": "yes"}}
+    sound = {
+        "schema": "fifthfactor/plan-decision/1", "recorded": False, "proceed": True, "outcome": "permitted", "hypothetical": False,
+        "id": "p", "answer": "yes", "as_of": "2026-11-25", "legs": [leg], "wholes": [], "contradictions": [], "unlinked": [],
+    }  # fmt: skip
+    assert plans.plan(sound, 1).proceed
+    with pytest.raises(Malformed):
+        plans.plan({**sound, **changes}, 1)
 
 
 @pytest.mark.parametrize("kind", KINDS)

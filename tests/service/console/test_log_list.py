@@ -216,3 +216,13 @@ def test_the_list_is_saved_as_parquet_with_types(client, evaluate, monkeypatch, 
     assert refused.status_code == 503
     assert "pip install" in refused.text
     assert "format=parquet" not in client.get("/log").text
+
+
+@in_file
+def test_a_filter_is_read_as_people_write_it(client, evaluate):
+    """A country by its title finds what its code finds; what means nothing finds nothing."""
+    evaluate(body())
+    rows = client.get("/log?exporter_country=CN").text.count('role="row"')
+    assert rows == 2
+    assert client.get("/log?exporter_country=China").text.count('role="row"') == rows
+    assert client.get("/log?exporter_country=Zeppelin").text.count('role="row"') == 0

@@ -16,7 +16,7 @@ from service.log.store import Store
 from service.log.tree_verification import tree_faults
 from service.store import log_key, upgrade
 from service.store.database import Database, DatabaseRefused
-from service.store.tables import REVISION, draft, entity, metadata, tree_leaf
+from service.store.tables import COUNTER_KEYS, REVISION, draft, entity, metadata, tree_leaf
 from service.store.upgrade import look, revisions
 from tests.service.log.test_store import append, entry, sound
 
@@ -224,4 +224,24 @@ def test_names_of_the_register_are_folded_and_older_books_keep_their_names(empty
             about = metadata.tables["about"]
             names = sa.select(about.c.value).where(about.c.name == "names")
             assert connection.execute(names).scalars().all() == (["as spelt"] if opening else [])
+        database.close()
+
+
+def test_a_ledger_with_rows_is_to_join_its_spellings_at_the_next_start(empty):
+    """One without a movement and without an opening has nothing to join."""
+    for opened in (False, True):
+        database = Database.open(empty)
+        with database.writing.begin() as connection:
+            config = upgrade._config()
+            config.attributes["connection"] = connection
+            if not opened:
+                command.upgrade(config, "data_sets")
+            else:
+                connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'data_sets'")
+                shown = dict.fromkeys(("id", "fact", "counter", "meaning", "key", "day", "at", "by"), "x")
+                connection.execute(sa.insert(metadata.tables["opening"]), {**shown, "low": 1, "high": 1})
+            command.upgrade(config, "head")
+            about = metadata.tables["about"]
+            marked = sa.select(about.c.value).where(about.c.name == COUNTER_KEYS)
+            assert connection.execute(marked).scalars().all() == (["as spelt"] if opened else [])
         database.close()
