@@ -27,7 +27,7 @@ from service.problems import RequestRefused
 from service.service import Service
 from service.telemetry.log_lines import note
 
-PARTS = ("reasons", "remedies")
+PARTS = ("reasons", "remedies", "ways")
 ID = "draft"  # in place of the id of a decision, in an answer that is not recorded
 
 

@@ -1,7 +1,7 @@
 """
 The documents of a draft: those that a person may have go out to be ticked, what she ticks or uploads comes back into the exchange.
 
-Offered are the documents and claims that the ways to what is unmet need, those that are open, and those that are stated already. A file
+Offered are the documents and claims that are stated already, those that ways and remedies need, and those that are open. A file
 that is uploaded is kept as bytes, and its hash, which the service computes, is stated in the exchange; recording the decision attaches it.
 """
 
@@ -30,7 +30,8 @@ def offered(
 
     Those that are stated come first, then those that lack least to what is unmet.
     """
-    needs = [*_needs(answer.get("unmet")), *_needs((answer.get("explanation") or {}).get("ways"))]
+    explained = answer.get("explanation") or {}
+    needs = [need for part in (answer.get("unmet"), explained.get("ways"), explained.get("remedies")) for need in _needs(part)]
     found: dict[str, Mapping[str, Any]] = {name: {} for name in presented(document)}
     for need in needs:
         name = ".".join(need["fact"].split(".")[:2])
