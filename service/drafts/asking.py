@@ -27,7 +27,8 @@ from service.problems import RequestRefused
 from service.service import Service
 from service.telemetry.log_lines import note
 
-PARTS = ("reasons", "remedies", "ways")
+PARTS = ("reasons", "remedies")
+REFUSED = (*PARTS, "ways")  # of a draft that is not open
 ID = "draft"  # in place of the id of a decision, in an answer that is not recorded
 
 
@@ -65,7 +66,8 @@ class Asked:
     def answer(self) -> Mapping[str, Any]:
         """The answer, with its explanation: the provisions that stand, and the remedies."""
         judged = self.judged
-        written = self.live.pdp.answer(judged.judgement, today=judged.today, id=ID, parts=PARTS, lang=self.lang)
+        parts = PARTS if judged.judgement.outcome.open else REFUSED
+        written = self.live.pdp.answer(judged.judgement, today=judged.today, id=ID, parts=parts, lang=self.lang)
         told: Mapping[str, Any] = json.loads(written.canonical())
         return told
 
