@@ -11,11 +11,10 @@ from functools import cache
 from typing import Any
 
 import engine
+from service.decisions.decide_again import sent_again
 from service.drafts.answers import with_fact
 from service.drafts.own_words import with_ticked
 from service.drafts.presets import preset_named, with_confirmed
-from service.ledger.counts import bare
-from service.log.record import exchange_of
 from service.log.shown import kept
 from service.problems import RequestRefused
 from service.register.named_exchanges import NAMED
@@ -46,9 +45,7 @@ def begun(service: Service, fields: Fields) -> dict[str, Any]:
         case "json":
             return of_json(_first(fields, "json"))
         case "decision":
-            record = kept(service.stored(_first(fields, "decision")))["record"]
-            request = bare(exchange_of(record), record.get("counted", {}))
-            return {name: value for name, value in request.items() if name not in (engine.REGISTER, "as_of")}
+            return sent_again(kept(service.stored(_first(fields, "decision")))["record"])
     document: dict[str, Any] = {}
     for fact in FIRST:
         if sent := [each for each in fields.get(fact, ()) if each]:

@@ -149,6 +149,13 @@ STEPS = (
     Step("getEntries", "GET", "/tile/entries/000.p/1"),
     Step("listFacts", "GET", "/v1/facts?for={decision}&limit=2"),
     Step("listReviews", "GET", "/v1/reviews"),
+    Step("listCoverage", "GET", "/v1/reviews/coverage"),
+    Step("acceptCoverage", "POST", "/v1/reviews/coverage", {
+        "cells": [{"country": "CR", "subject": "personal"}],
+        "by": "Grace Hopper, General Counsel",
+        "because": "counsel in San José looks at every transfer",
+        "until": "{today}",
+    }),
     Step("previewSignOff", "POST", f"{DECISION}/sign-off/preview", {"provisions": ["orders.suspension/stands"]}),
     Step("assignReview", "POST", f"{DECISION}/review/assign", {"to": "me"}, status=201),
     Step("commentReview", "POST", f"{DECISION}/review/comments", {"text": "counsel has the order"}, status=201),
