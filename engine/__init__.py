@@ -15,8 +15,8 @@ from engine.authoring.court import Court
 from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, MovePart, Trial, compare, trials
 from engine.authoring.empty_cells import empty_cells
 from engine.authoring.layout import NotLaidOut, lay_out
+from engine.authoring.lies import FREE_NOTHING, Liar, Lie
 from engine.authoring.lies import KINDS as KINDS_OF_LIES
-from engine.authoring.lies import Liar, Lie
 from engine.authoring.lint import lint
 from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.rulesets import rulesets
@@ -87,8 +87,10 @@ from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
 from engine.policy_language.catalogue import FactEntry
 from engine.policy_language.document_text import Status, is_placeholder
-from engine.policy_language.ledger_text import TransferRegisterText
+from engine.policy_language.everyday_words import EverydayWords
+from engine.policy_language.ledger_text import TransferColumnText, TransferRegisterText
 from engine.policy_language.places import NotAnObject, Path, Places
+from engine.policy_language.presets import Preset
 from engine.policy_language.transfer_columns import GROUNDS, RECORD
 from engine.policy_language.vocabulary import Register
 from engine.policy_language.written_effects import PolicySettings
@@ -105,6 +107,7 @@ __all__ = [
     "CODES",
     "DIRECTIONS",
     "EXCHANGE_SHAPES",
+    "FREE_NOTHING",
     "GROUNDS",
     "INCLUDES",
     "INCOHERENT",
@@ -150,6 +153,7 @@ __all__ = [
     "EngineUnavailable",
     "EnginesFailed",
     "EntityText",
+    "EverydayWords",
     "Exchange",
     "ExchangePart",
     "ExchangeProblem",
@@ -187,6 +191,7 @@ __all__ = [
     "PlanDecision",
     "PolicyChangePart",
     "PolicySettings",
+    "Preset",
     "Promise",
     "PromiseMade",
     "QuestionPart",
@@ -203,6 +208,7 @@ __all__ = [
     "Statement",
     "Status",
     "Tally",
+    "TransferColumnText",
     "TransferRegisterText",
     "Trial",
     "Truth",

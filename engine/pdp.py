@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import date
 from functools import cached_property, partial
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
@@ -46,21 +46,26 @@ from engine.languages import ENGLISH, LANGUAGES
 from engine.questions.horizon import Horizon, OutcomesAhead
 from engine.questions.next_questions import Questions
 from engine.questions.remedies import Remedies
+from engine.questions.taken_ways import ToYes
+from engine.questions.way_writer import WayWriter
+from engine.questions.ways import prohibiting
 from engine.rules import Atom, Condition, Level, Truth, atoms
 from engine.values import Value
 from engine.verdict import NONE_SIGNED, Bounds, Engine, Reading, Verdict
 from engine.version import VERSION
 
 MODES = {"checked": ("bitset", "durable"), "bitset": ("bitset",), "durable": ("durable",), "reference": ("reference",)}
-INCLUDES = ("remedies", "holds_until", "trace", "rests_on")  # what a whole decision has only where it is asked for
+INCLUDES = ("remedies", "ways", "holds_until", "trace", "rests_on")  # what a whole decision has only where it is asked for
 SEARCHED = frozenset(
-    {"questions", "remedies", "holds_until", "rests_on"}
+    {"questions", "remedies", "ways", "holds_until", "rests_on"}
 )  # parts for which an exchange is evaluated many times
 # The parts of an explanation.
 PARTS = (
-    "reasons", "possible", "requirements", "duties", "coverage", "factor", "questions", "rests_on", "remedies", "holds_until", "trace",
+    "reasons", "possible", "requirements", "ways", "duties", "coverage", "factor", "questions", "rests_on", "remedies", "holds_until",
+    "trace",
 )  # fmt: skip
 MAX_DIFFERENCES = 50
+MAX_TO_YES = 90  # ways with which an exchange is decided again
 
 
 class PDP:
@@ -93,6 +98,7 @@ class PDP:
         self._tellers = {ENGLISH.code: Teller(bundle, self._agreed, ENGLISH)}  # other languages are added on first use
         self._questions = Questions(bundle)
         self._remedies = Remedies(bundle)
+        self._way_writers: dict[str, WayWriter] = {}
         self._horizons = {ENGLISH.code: Horizon(bundle, ENGLISH)}
         self._lock = OneAtATime()
 
@@ -102,6 +108,7 @@ class PDP:
             if isinstance(each, Durable):
                 each.set_up()
         self._questions.set_up()
+        _ = self._remedies.ways
 
     def decide(
         self,
@@ -297,9 +304,21 @@ class PDP:
         rests_on = self.rests_on(judgement, exact=exact) if named else ()
         lists = partial(self._missing, judgement, book)
         hypothetical = judgement.as_of != today
-        return Case(
+        case = Case(
             self.bundle, judgement, hypothetical, id, tuple(asked), further, lists, rests_on, exact, doubting, disputing
         )
+        if not judgement.agreed or not judgement.outcome.bounds.high.refused:
+            return case
+        read = self._remedies.ways.reading(judgement)
+        ways = partial(self._way_writer(book).lines, read)
+        return replace(case, ways=ways, closed=any(not read.out_of(rule) for rule in prohibiting(judgement)))
+
+    def _way_writer(self, book: Phrasebook) -> WayWriter:
+        """What writes ways in one language."""
+        code = book.language.code
+        if code not in self._way_writers:
+            self._way_writers[code] = WayWriter(self._remedies.ways, book)
+        return self._way_writers[code]
 
     def owed(self, judgement: Judgement, lang: str = "en") -> tuple[OwedDuty, ...]:
         """The duties that are owed under a judgement, or may be owed, in the order in which a decision tells them."""
@@ -494,6 +513,10 @@ class PDP:
             more["trace"] = trace(case)
         if "remedies" in include and judgement.agreed:
             more["remedies"] = self._remedies.find(case.exchange, case.as_of, unsigned, book=book)
+        if "ways" in include and judgement.agreed and judgement.outcome.bounds.high.refused:
+            read = self._remedies.ways.reading(judgement)
+            to_yes = ToYes(self._remedies.taking, read, case.as_of, unsigned, MAX_TO_YES)
+            more["ways"] = RootModel(self._way_writer(book).all(read, judgement, to_yes))
         if "holds_until" in include and judgement.agreed:
             ends = [each.until for each in signed]
             more["holds_until"] = self.horizon(book.language.code).of(

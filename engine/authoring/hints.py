@@ -208,6 +208,9 @@ KEYS: dict[str, dict[str, str]] = {
         "ask": _ASK,
         "institution": "`yes` where only an institution attests such a document, so that its name is no personal data and is shown",
         "must_say": "What such a document has to state of what it covers; one that does not is asked for it.",
+        "called": "What a company calls such a document, where the title is longer.",
+        "issued_by": "Who makes or issues such a document.",
+        "filed_with": "Where such a document is filed.",
     },
     "MeasuresText": {
         "people": "The count that `people` of a document bounds: how many people it covers.",
@@ -220,6 +223,9 @@ KEYS: dict[str, dict[str, str]] = {
         "ask": _ASK,
         "institution": "`yes` where only an institution attests such a claim, so that its name is no personal data and is shown",
         "must_say": "What such a claim has to state of what it covers; one that does not is asked for it.",
+        "called": "What somebody calls such a claim, where the title is longer.",
+        "issued_by": "Who gives such a claim.",
+        "filed_with": "Where such a claim is filed.",
         "needs": "What no law would drop where the claim lifts: a condition of facts, or `always` if there is nothing.",
     },
     "RequirementText": {
@@ -360,6 +366,15 @@ KEYS: dict[str, dict[str, str]] = {
         "supplier": "The id of the party that supplies.",
         "recipient": "The id of the party that receives.",
     },
+    "PresetText": {
+        "title": _TITLE,
+        "says": f"What exchange it is, in a sentence.{_BY_LANGUAGE}",
+        "exchange": "The facts that are nearly always so, by their dotted names. Sets stay open. No document and no claim.",
+    },
+    "SaidText": {
+        "en": "English words; a refusal proposes what they are said of, and a search finds it.",
+        "zh": "Chinese words.",
+    },
     "PlansText": {
         "derived": "The fact that says how the data derive from what came: `same`, `aggregated` or `other`.",
         "data": "The fact that names the data.",
@@ -409,6 +424,8 @@ KEYS: dict[str, dict[str, str]] = {
         "authzen": "How access requests (AuthZEN) are read as exchanges; in one file only.",
         "settlement": "How a price becomes money that is payable to those who benefit; in one file only.",
         "plans": "How the legs of a plan are compared; in one file only.",
+        "presets": "Everyday exchanges to begin with: the facts that are nearly always so, to be confirmed.",
+        "words": ("What people call something, by what it is (a value set, `facts`, `evidence` or `claims`) and its name."),
         "measures": "Which fact must lie within what a document states that it covers; in one file only.",
     },
     "SettlementText": {

@@ -2,7 +2,8 @@
 Writes the answer of a case: the sentence, the outcome by law, what is unmet, owed and asked, all within four kilobytes.
 
 Every list is put in order, the strictest first. The lists then take turns: each gets its first item before any gets its second, as long
-as there is room. So nothing that is sent can make an answer long, and no list crowds out another.
+as there is room. So nothing that is sent can make an answer long, and no list crowds out another. In the room that is left then, a permit
+names the other statements that it rests on.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from json.encoder import encode_basestring as quote
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.answer import MOST_BYTES, SCHEMA
 from engine.deciding.combine import word
@@ -23,7 +24,7 @@ from engine.explaining.coverage_writer import WHY
 from engine.explaining.encoding import encode
 from engine.explaining.owed import ToldDuty
 from engine.explaining.sentence import lacking, needs, reviews
-from engine.rules import Level
+from engine.rules import Level, Rule
 from engine.verdict import Bounds, numbers
 from engine.version import SEMANTICS
 
@@ -38,7 +39,8 @@ MOST = {
 OPTIONAL = frozenset(
     {"rests_on", "disputed", "signed_off", "carried", "must_be_shown", "besides", "stands_on"}
 )  # left out where there is nothing to say
-ORDINARY = "ordinary_facts"  # in `more`, the facts of `rests_on` that are told by their number
+ORDINARY = "ordinary_facts"  # in `more`, the ordinary facts, which `rests_on` leaves out
+ALSO = "also_rests_on"  # the names of all statements that `rests_on` leaves out, as long as there is room
 CARRIED = {"provision", "state", "condition"}
 MAX_INSTRUMENTS = 3  # of a jurisdiction
 MAX_VALUES = 12  # of a question
@@ -46,6 +48,20 @@ MAX_QUESTION = 560  # bytes that a question takes, if it can be shortened
 MAX_HOW = 240  # bytes that a way of meeting a requirement may take
 MAX_DISAGREEMENT = 120  # characters of a place where engines disagree
 SPARE = 160  # bytes that stay free, for members to come
+MOST_WAYS = 3  # to the first requirement that is unmet; to each other one there is one way
+ROOM_FOR_MORE = 32 + 20 * (len(MOST) + 2)  # bytes for what `more` counts, and for the name of a list
+
+
+class Told(NamedTuple):
+    """
+    What an answer tells of the statements on which a permit rests.
+
+    Of `whole` it gives everything, of `also` the names; `further` counts the rest, as its `more` does.
+    """
+
+    whole: tuple[Statement, ...]
+    also: tuple[str, ...]
+    further: Mapping[str, int]
 
 
 class AnswerWriter:
@@ -67,12 +83,8 @@ class AnswerWriter:
         conflicts: Sequence[ConflictPart],
         carried: Sequence[CarriedPart],
         disputed: Sequence[DisputedPart],
-    ) -> tuple[dict[str, str], tuple[Statement, ...], Mapping[str, int]]:
-        """
-        The members of the answer, as canonical JSON, in their order; `said` is its sentence.
-
-        With them, of a permit, the statements that the answer gives, and how many statements it does not, as in `more`.
-        """
+    ) -> tuple[dict[str, str], Told]:
+        """The members of the answer, as canonical JSON, in their order, and what they tell of a permit; `said` is the sentence."""
         judgement, outcome = case.judgement, case.outcome
         engine = judgement.engine
         fixed = {
@@ -90,11 +102,12 @@ class AnswerWriter:
             "engine": self._agreed if engine.agreed else _engine(engine),
             "verdict": f'"{self.teller.verdicts.digest(judgement)}"',
         }
-        rests_on = tuple(each for each in case.rests_on if not each.ordinary) if outcome.permits else ()
-        ordinary = len(case.rests_on) - len(rests_on) if outcome.permits else 0
+        whole = case.rests_on if outcome.permits else ()
+        rests_on = tuple(each for each in whole if not each.ordinary)
+        unmet = list(self.unmet(case))
         listed: dict[str, tuple[int, Iterable[str]]] = {  # of each list how many items it has, and their texts
             "questions": (len(case.asked), map(self.asked, case.asked)),
-            "unmet": _counted(self.unmet(case)),
+            "unmet": (len(unmet), (encode(each) for _, each in unmet)),
             "besides": _counted(self.besides(case)),
             "jurisdictions": (len(outcome.jurisdictions), self.jurisdictions(case)),
             "disputed": (len(disputed), (encode(part.model_dump(mode="json")) for part in disputed)),
@@ -109,21 +122,32 @@ class AnswerWriter:
             "lanes": _counted(self.lanes(case)),
         }
         items = {name: list(islice(texts, MOST[name])) for name, (_, texts) in listed.items()}
-        shown = fitted(items, MOST_BYTES - SPARE - _size(fixed))
+        room = MOST_BYTES - SPARE - _size(fixed)
+        shown = fitted(items, room)
+        if shown["unmet"]:
+            shown = self._with_ways(case, unmet[: len(shown["unmet"])], items, shown, room - _lists(items))
         more = {name: left for name, (count, _) in listed.items() if (left := count - len(shown[name]))}
         if case.further:
             more["questions"] = more.get("questions", 0) + case.further
-        if ordinary:
-            more[ORDINARY] = ordinary
+        if len(whole) > len(rests_on):
+            more[ORDINARY] = len(whole) - len(rests_on)
         lists = {
             name: f"[{','.join(shown[name])}]"
             for name in items
             if shown[name] or name not in OPTIONAL or (name == "rests_on" and outcome.permits)
         }
+        given = len(shown["rests_on"])
+        others = [quote(each.fact) for each in whole[given:]]  # the ordinary ones are the last
+        named = _fitting(others, room - _size(lists) - ROOM_FOR_MORE) if others else 0
+        if named:
+            lists[ALSO] = f"[{','.join(others[:named])}]"
+        if left := len(others) - named:
+            more[ALSO] = left
         counted = ",".join([f'"{name}":{left}' for name, left in sorted(more.items())])
         members = {**fixed, **lists, "more": f"{{{counted}}}"}
-        further = {name: more[name] for name in ("rests_on", ORDINARY) if name in more}
-        return {name: members[name] for name in ORDER if name in members}, rests_on[: len(shown["rests_on"])], further
+        also = tuple(each.fact for each in whole[given : given + named])
+        told = Told(whole[:given], also, {name: more[name] for name in ("rests_on", ORDINARY, ALSO) if name in more})
+        return {name: members[name] for name in ORDER if name in members}, told
 
     def asked(self, part: QuestionPart) -> str:
         """A question with the titles of its choices, as many as there is room for."""
@@ -139,17 +163,56 @@ class AnswerWriter:
             values.append(each)
         return encode(told | _told(more=len(titled) - len(values), values=values))
 
-    def unmet(self, case: Case) -> Iterator[str]:
-        """What is required and not shown, by alternative; what certainly is not comes first."""
-        found: dict[tuple[tuple[str, ...], ...], dict[str, None]] = {}
+    def unmet(self, case: Case) -> Iterator[tuple[list[Rule], dict[str, Any]]]:
+        """
+        What is required and not shown, by alternative, with the rules that ask for it; what certainly is not comes first.
+
+        Where a prohibition stands that nothing lifts there is nothing to do.
+        """
+        if case.closed:
+            return
+        found: dict[tuple[tuple[str, ...], ...], list[Rule]] = {}
         wanted = list(needs(case))
         alone = {way[0] for _, ways in wanted if len(ways) == 1 for way in ways if len(way) == 1}
         for rule, ways in sorted(wanted, key=lambda each: not (each[0].need and lacking(case, each[0].need))):
             if len(ways) > 1 and any(alone.issuperset(way) for way in ways):
                 continue  # another rule requires one of the alternatives anyway
-            found.setdefault(ways, {})[rule.provision.id] = None
+            found.setdefault(ways, []).append(rule)
         for ways, under in found.items():
-            yield encode({"under": list(under), "ways": [[self.way(name) for name in way] for way in ways]})
+            ids = list(dict.fromkeys(rule.provision.id for rule in under))
+            yield under, {"under": ids, "ways": [[self.way(name) for name in way] for way in ways]}
+
+    def _with_ways(
+        self,
+        case: Case,
+        unmet: Sequence[tuple[list[Rule], dict[str, Any]]],
+        items: Mapping[str, Sequence[str]],
+        shown: dict[str, list[str]],
+        room: int,
+    ) -> dict[str, list[str]]:
+        """
+        The lists with the ways by which what is unmet can be met: each requirement its first, then the first two more.
+
+        The other lists make room for the first ways, with up to a third of what they have. `more` counts the ways that are left out.
+        """
+        wanted = [(under, part) for under, told in unmet for way in told["ways"] for part in way]
+        found = [case.ways(part["requirement"], under, 1 if at else MOST_WAYS) for at, (under, part) in enumerate(wanted)]
+        room -= len(',"by":[],"more":00') * len(wanted) + _bytes(shown["unmet"]) + _bytes(shown["questions"])
+        firsts = sum(lines[0].size for lines, _ in found if lines)
+        others = {name: texts for name, texts in shown.items() if name not in ("unmet", "questions")}
+        size = sum(map(_bytes, others.values()))
+        if firsts > room - size:
+            others = taking_turns({name: items[name] for name in others}, max(room - firsts, size * 2 // 3))
+            size = sum(map(_bytes, others.values()))
+        room -= size
+        for at, turn in [*((at, 0) for at in range(len(wanted))), *((0, turn) for turn in range(1, MOST_WAYS))]:
+            lines, _ = found[at]
+            if turn < len(lines) and lines[turn].size < room:
+                wanted[at][1].setdefault("by", []).append(lines[turn].told)
+                room -= lines[turn].size
+        for (_, count), (_, part) in zip(found, wanted, strict=True):
+            part.update(_told(more=count - len(part.get("by", ()))))
+        return {**shown, **others, "unmet": [encode(told) for _, told in unmet]}
 
     def besides(self, case: Case) -> Iterator[str]:
         """What a person must look at beside what the outcome says; silent law is among the gaps."""
@@ -245,19 +308,22 @@ class AnswerWriter:
 # The order of the members of an answer.
 ORDER = (
     "schema", "id", "proceed", "answer", "outcome", "bounds", "beneath", "as_of", "hypothetical", "jurisdictions", "unmet", "besides",
-    "besides_possible", "owed", "questions", "rests_on", "stands_on", "conflicts", "gaps", "lanes", "carried", "disputed", "signed_off",
-    "must_be_shown", "more", "bundle", "engine", "verdict",
+    "besides_possible", "owed", "questions", "rests_on", ALSO, "stands_on", "conflicts", "gaps", "lanes", "carried", "disputed",
+    "signed_off", "must_be_shown", "more", "bundle", "engine", "verdict",
 )  # fmt: skip
 
 
 def fitted(items: Mapping[str, Sequence[str]], room: int) -> dict[str, list[str]]:
     """As many items of each list as there is room for: the lists take turns, and one whose next item does not fit is closed."""
+    asked = list(items["questions"][: MOST["questions"]])  # what to find out next is never cut
+    others = {name: texts for name, texts in items.items() if name != "questions"}
+    return {"questions": asked, **taking_turns(others, room - _lists(items) - _bytes(asked))}
+
+
+def taking_turns(items: Mapping[str, Sequence[str]], room: int) -> dict[str, list[str]]:
+    """As many items of each list as there is room for, in turns."""
     taken: dict[str, list[str]] = {name: [] for name in items}
-    room -= sum(len(name) + len('"":[],') for name in items) + len('"more":{},') + 20 * len(items)
-    for item in items["questions"][: MOST["questions"]]:  # what to find out next is never cut
-        taken["questions"].append(item)
-        room -= len(item.encode()) + 1
-    waiting = [name for name in MOST if items[name] and name != "questions"]
+    waiting = [name for name in MOST if items.get(name)]
     turn = 0
     while waiting:
         for name in list(waiting):
@@ -270,6 +336,25 @@ def fitted(items: Mapping[str, Sequence[str]], room: int) -> dict[str, list[str]
                 waiting.remove(name)
         turn += 1
     return taken
+
+
+def _fitting(texts: Sequence[str], room: int) -> int:
+    """How many of the first texts there is room for."""
+    for number, text in enumerate(texts):
+        room -= len(text.encode()) + 1
+        if room < 0:
+            return number
+    return len(texts)
+
+
+def _bytes(texts: Sequence[str]) -> int:
+    """The bytes that texts take in a list."""
+    return sum(len(text.encode()) + 1 for text in texts)
+
+
+def _lists(items: Mapping[str, Sequence[str]]) -> int:
+    """The bytes that the names of the lists and what is left of them may take."""
+    return sum(len(name) + len('"":[],') for name in items) + len('"more":{},') + 20 * len(items)
 
 
 def _engine(engine: EnginePart) -> str:

@@ -24,9 +24,9 @@ from engine.decision import (
     RequirementPart,
     StatementPart,
 )
-from engine.languages.language import Codes, Labels, Language
+from engine.languages.language import MOST_OF_A_GROUP, Codes, Labels, Language
 from engine.rules import Level
-from engine.values import Duration
+from engine.values import MOST_LISTED, Duration
 
 _FIELD_QUESTIONS = {
     "dated": "“{}”的日期是哪一天？",
@@ -352,6 +352,29 @@ class Chinese(Language):
         said = f"`{place}`（{title}）位于{country}，不在{stated}"
         return f"{said}；当地可填写{listed}" if choices else f"{said}；当地无须区分地方，请勿填写"
 
+    # What a refusal proposes
+
+    def titled(self, text: str, titles: Sequence[str]) -> str:
+        return f"{text}（{'、'.join(titles)}）" if titles else text
+
+    def one_of_these(self, title: str, members: Sequence[str]) -> str:
+        listed = "、".join(f"`{each}`" for each in members[:MOST_OF_A_GROUP])
+        return f"“{title}”{len(members)}项之一：{listed}{'等' if len(members) > MOST_OF_A_GROUP else ''}"
+
+    def no_value_of(self, word: str, of: str, values: Sequence[str], meant: Sequence[str], fact: str) -> str:
+        if len(values) > MOST_LISTED:
+            said = f"`{word}`不是`{of}`的{len(values)}个值之一"
+            return f"{said}；{_meant(meant)}" if meant else f"{said}；全部值可用`fifthfactor facts {fact}`查看"
+        said = f"`{word}`不是下列值之一：{'、'.join(f'`{each}`' for each in values)}"
+        return f"{said}；{_meant(meant)}" if meant else said
+
+    def no_fact(self, name: str, meant: Sequence[str]) -> str:
+        said = f"没有名为`{name}`的事实"
+        return f"{said}；{_meant(meant)}" if meant else f"{said}；请删去，或者用`fifthfactor facts 词`查找"
+
+    def write_so(self, said: str, forms: Sequence[str]) -> str:
+        return f"请写作{'或者'.join(forms)}" if forms else said
+
     # Tests
 
     def test(self, name: str, op: str, kind: str, targets: Sequence[str], negated: bool, listed: bool) -> str:
@@ -451,6 +474,12 @@ class Chinese(Language):
 
     def prohibited(self, reasons: str) -> str:
         return f"不得进行：{reasons}。"
+
+    def nothing_lawful(self) -> str:
+        return "按现有情形，没有任何办法使本次交换合法。"
+
+    def no_way(self) -> str:
+        return "本次交换的其他事实排除了满足该要求的所有途径。"
 
     def not_applicable(self, left_alone: str) -> str:
         return f"此处收录的法律均未涉及本次交换；这不等于许可{f'：{left_alone}' if left_alone else ''}。"
@@ -621,6 +650,9 @@ class Chinese(Language):
 
     def change(self, title: str, old: str, new: str, alike: bool) -> str:
         return f"变更“{title}”：{f'由{old}' if old else ''}改为{new}{'，或者规则同等对待的其他值' if alike else ''}。"
+
+    def claim(self, title: str) -> str:
+        return f"仅在属实的情况下主张：{title}。"
 
     def obtain(self, title: str, step: str, fields: Sequence[tuple[str, str]]) -> str:
         names = [(field, self.field_name(field), value) for field, value in fields]
@@ -797,3 +829,8 @@ class Chinese(Language):
 
     def headed(self, head: str, text: str) -> str:
         return f"{head}：{text}"
+
+
+def _meant(forms: Sequence[str]) -> str:
+    """What a sender may mean."""
+    return f"是否指{'或者'.join(forms)}？"

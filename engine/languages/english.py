@@ -24,9 +24,9 @@ from engine.decision import (
     RequirementPart,
     StatementPart,
 )
-from engine.languages.language import Codes, Labels, Language
+from engine.languages.language import MOST_OF_A_GROUP, Codes, Labels, Language
 from engine.rules import Level
-from engine.values import Duration
+from engine.values import MOST_LISTED, Duration
 
 # The words for a comparison, and for its opposite.
 _COMPARISONS = {
@@ -376,6 +376,29 @@ class English(Language):
             else f"{said}; no place is told apart there, so leave it out"
         )
 
+    # What a refusal proposes
+
+    def titled(self, text: str, titles: Sequence[str]) -> str:
+        return f"{text} ({', '.join(titles)})" if titles else text
+
+    def one_of_these(self, title: str, members: Sequence[str]) -> str:
+        listed = ", ".join(f"`{each}`" for each in members[:MOST_OF_A_GROUP])
+        return f"one of the {len(members)} of “{title}”: {listed}{', …' if len(members) > MOST_OF_A_GROUP else ''}"
+
+    def no_value_of(self, word: str, of: str, values: Sequence[str], meant: Sequence[str], fact: str) -> str:
+        if len(values) > MOST_LISTED:
+            said = f"`{word}` is not one of the {len(values)} values of `{of}`"
+            return f"{said}; {_meant(meant)}" if meant else f"{said}; `fifthfactor facts {fact}` lists them"
+        said = f"`{word}` is not one of {', '.join(f'`{each}`' for each in values)}"
+        return f"{said}; {_meant(meant)}" if meant else said
+
+    def no_fact(self, name: str, meant: Sequence[str]) -> str:
+        said = f"an exchange has no fact `{name}`"
+        return f"{said}; {_meant(meant)}" if meant else f"{said}; leave it out, or look for one with `fifthfactor facts WORD`"
+
+    def write_so(self, said: str, forms: Sequence[str]) -> str:
+        return f"{said}; write {' or '.join(forms)}" if forms else said
+
     # Tests
 
     def test(self, name: str, op: str, kind: str, targets: Sequence[str], negated: bool, listed: bool) -> str:
@@ -473,6 +496,12 @@ class English(Language):
 
     def prohibited(self, reasons: str) -> str:
         return f"Do not proceed: {reasons}."
+
+    def nothing_lawful(self) -> str:
+        return " Nothing makes this exchange lawful as it is."
+
+    def no_way(self) -> str:
+        return "Other facts of this exchange exclude every way to meet this."
 
     def not_applicable(self, left_alone: str) -> str:
         said = f": {left_alone}" if left_alone else ""
@@ -657,6 +686,9 @@ class English(Language):
     def change(self, title: str, old: str, new: str, alike: bool) -> str:
         also = ", or another value that the rules treat alike" if alike else ""
         return f"Change: {title},{f' from {old}' if old else ''} to {new}{also}."
+
+    def claim(self, title: str) -> str:
+        return f"Only if it is so, state: {title}."
 
     def obtain(self, title: str, step: str, fields: Sequence[tuple[str, str]]) -> str:
         said = [_FIELD_VALUES[field].format(value) for field, value in fields]
@@ -867,3 +899,8 @@ def _place(title: str) -> str:
 
 def _be(title: str) -> str:
     return "are" if _plural(title) else "is"
+
+
+def _meant(forms: Sequence[str]) -> str:
+    """What a sender may mean."""
+    return f"did you mean {' or '.join(forms)}?"

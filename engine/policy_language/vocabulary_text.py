@@ -172,17 +172,22 @@ class KindText(DocumentText):
     """
     A kind of document, or of claim: what it is and how to ask for it; with `institution: yes` only an institution attests it.
 
-    `must_say` names what such a document has to state of what it covers (semantics 1.3); if it does not, it is asked.
+    `must_say` names what such a document has to state of what it covers (semantics 1.3); if it does not, it is asked. What a company
+    calls the document is `called`, the title otherwise; `issued_by` says who makes or issues it, `filed_with` where it is filed.
     """
 
     title: Text
     ask: Text | None = None
     institution: YesNo = "no"
     must_say: list[Measured] = []
+    called: Text | None = None
+    issued_by: Text | None = None
+    filed_with: Text | None = None
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        # Digests are made from this text. A kind that need not say anything reads as before there was this key.
-        yield from (each for each in super().__repr_args__() if each != ("must_say", []))
+        # Digests are made from this text. A kind that need not say anything, or has no other words, reads as before there were these keys.
+        unread: tuple[tuple[str, Any], ...] = (("must_say", []), ("called", None), ("issued_by", None), ("filed_with", None))
+        yield from (each for each in super().__repr_args__() if each not in unread)
 
 
 class MeasuresText(DocumentText):
@@ -427,6 +432,31 @@ class PlansText(DocumentText):
     asks: list[str]
 
 
+class SaidText(DocumentText):
+    """What people call something, in each language. One word may be said of several things."""
+
+    en: list[Prose] = []
+    zh: list[Prose] = []
+
+    @model_validator(mode="after")
+    def _some(self) -> SaidText:
+        if not self.en and not self.zh:
+            raise ValueError("write at least one word, under `en` or `zh`")
+        return self
+
+
+class PresetText(DocumentText):
+    """
+    An everyday exchange to begin with: the facts that are nearly always so in it, as a test writes them. They are to be confirmed.
+
+    None of them frees by itself: there is no document, no claim, and nothing that `frees`; and each set stays open.
+    """
+
+    title: Text
+    says: Text
+    exchange: Annotated[dict[str, Any], Field(min_length=1)]
+
+
 DERIVED = ("same", "aggregated", "other")  # how data derive from what came
 ONCE = ("settlement", "statistics", "authzen", "measures", "plans")  # the sections of a vocabulary that are in one file only
 
@@ -478,3 +508,5 @@ class VocabularyText(DocumentText):
     settlement: SettlementText | None = None
     measures: MeasuresText | None = None
     plans: PlansText | None = None
+    words: dict[str, dict[str, SaidText]] = {}
+    presets: dict[Id, PresetText] = {}

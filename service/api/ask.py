@@ -26,6 +26,7 @@ from service.console.draft_pages import (
     Beginning,
     Viewer,
     broken_page,
+    confirm_page,
     decided_page,
     draft_page,
     start_page,
@@ -38,6 +39,7 @@ from service.drafts import beginnings, draft_store, form_token
 from service.drafts.answers import with_fact, without_fact
 from service.drafts.asking import Asked, Asking
 from service.drafts.draft_store import Draft
+from service.drafts.presets import preset_named
 from service.log.shown import kept
 from service.problems import KINDS, RequestRefused
 from service.register import entity_versions
@@ -84,6 +86,9 @@ class _Pages:
         caller = _asker(request)
         fields = await fields_of(self._service, request, caller, _LIMIT)
         lang = language(request)
+        if first(fields, "from") == "preset" and (preset := preset_named(self._service.live.bundle, first(fields, "preset"))):
+            # Nothing is stated until she confirms it.
+            return html(confirm_page(preset, self._viewer(caller), PageReader(self._service.live.bundle, lang)))
         try:
             document = await asyncio.to_thread(beginnings.begun, self._service, fields)
             await asyncio.to_thread(self._asking.check, document, caller, lang)
@@ -228,7 +233,8 @@ class _Pages:
             if (each := known.get(name)) and each.values
         ]
         more = any(len(ids) > MOST_ENTITIES for ids in found.values())
-        beginning = Beginning([form_of(each, {}, reader) for each in first], entities, beginnings.examples(live.bundle), more)
+        forms = [form_of(each, {}, reader) for each in first]
+        beginning = Beginning(forms, entities, beginnings.examples(live.bundle), more, live.bundle.presets())
         page = start_page(beginning, drafts, service.settings.draft_days, self._viewer(caller), reader, _why(refused))
         return html(page, 200 if refused is None else KINDS[refused.kind][0])
 

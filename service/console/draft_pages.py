@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import engine
 from service.console import sections
 from service.console.draft_form import QuestionForm
 from service.console.draft_wording import DRAFT_WORDS
@@ -17,6 +18,7 @@ from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import FactShown, facts_of, grouped, in_short
 from service.drafts.asking import Asked, Standing
 from service.drafts.draft_store import Draft
+from service.drafts.presets import left_to_confirm
 
 MOST_REASONS = 6
 UNDETERMINED = "undetermined"  # the outcome of an exchange that is not decided
@@ -26,7 +28,7 @@ MOST_ENTITIES = 200  # of the register, for each role
 @dataclass(frozen=True, slots=True)
 class Beginning:
     """
-    What an exchange may begin with: the forms of the first facts, the entities of the register by role, and examples.
+    What an exchange may begin with: the forms of the first facts, the entities of the register by role, presets, and examples.
 
     `more` is true where the register has more entities than are listed.
     """
@@ -35,6 +37,7 @@ class Beginning:
     entities: Mapping[str, Sequence[str]]
     examples: Sequence[Part]
     more: bool = False
+    presets: Sequence[engine.Preset] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +65,24 @@ def start_page(
         a=DRAFT_WORDS[reader.lang],
         beginning=beginning,
         examples=[title_of(each, reader) for each in beginning.examples],
+        presets=[(each.id, capital(each.title.in_(reader.lang)), each.says.in_(reader.lang)) for each in beginning.presets],
         drafts=[(each, title_of(each.document, reader)) for each in drafts],
         days=days,
         most_entities=MOST_ENTITIES,
         viewer=viewer,
         wrong=wrong,
     )
+
+
+def confirm_page(preset: engine.Preset, viewer: Viewer, reader: PageReader) -> str:
+    """The page on which a person confirms what a preset states, fact by fact, before anything is stated."""
+    facts = [
+        (fact, capital(reader.title(fact)), capital(reader.told(fact, value))) for fact, value in left_to_confirm({}, preset)
+    ]
+    return rendered(
+        "ask_preset.html", reader, "/ask", a=DRAFT_WORDS[reader.lang], preset=preset, facts=facts, viewer=viewer,
+        title=capital(preset.title.in_(reader.lang)), says=preset.says.in_(reader.lang),
+    )  # fmt: skip
 
 
 def draft_page(

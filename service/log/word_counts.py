@@ -6,7 +6,7 @@ decisions it is of, and since when.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,8 +26,8 @@ class WordCounts:
     """
     The words of so many decisions, the oldest recorded at `since`, None where there is no decision.
 
-    `in_all` counts the decisions with a word by kind and word, `refused` those of them that may not proceed. `whole`: no decision of
-    the time asked for was left out.
+    `in_all` counts the decisions with a word by kind and word, `refused` those of them that may not proceed, and `of_outcome` those of
+    each outcome. `whole`: no decision of the time asked for was left out.
     """
 
     decisions: int
@@ -35,17 +35,21 @@ class WordCounts:
     whole: bool
     in_all: Counter[Word]
     refused: Counter[Word]
+    of_outcome: Mapping[str, Counter[Word]]
 
 
 def word_counts(connection: sa.Connection, since: datetime, kinds: Collection[str]) -> WordCounts:
     """The words of some kinds in the newest decisions from a moment on."""
-    newest = sa.select(entry.c.moment, entry.c.proceed, entry.c.words).where(entry.c.moment >= moment_of(since))
+    columns = (entry.c.moment, entry.c.outcome, entry.c.proceed, entry.c.words)
+    newest = sa.select(*columns).where(entry.c.moment >= moment_of(since))
     rows = connection.execute(newest.order_by(entry.c.moment.desc(), entry.c.sequence.desc()).limit(MOST + 1)).all()
     read = rows[:MOST]
     in_all, refused = Counter[str](), Counter[str]()
+    of_outcome: dict[str, Counter[str]] = {}
     for row in read:
         numbers = row.words.split(",")
         in_all.update(numbers)
+        of_outcome.setdefault(row.outcome, Counter()).update(numbers)
         if not row.proceed:
             refused.update(numbers)
     words = dict(_words(connection, [int(each) for each in in_all if each], kinds))
@@ -54,8 +58,13 @@ def word_counts(connection: sa.Connection, since: datetime, kinds: Collection[st
         since=datetime_of(read[-1].moment) if read else None,
         whole=len(rows) <= MOST,
         in_all=Counter({word: in_all[number] for number, word in words.items()}),
-        refused=Counter({word: refused[number] for number, word in words.items() if refused[number]}),
+        refused=_by_word(refused, words),
+        of_outcome={outcome: _by_word(counts, words) for outcome, counts in of_outcome.items()},
     )
+
+
+def _by_word(counts: Counter[str], words: Mapping[str, Word]) -> Counter[Word]:
+    return Counter({word: counts[number] for number, word in words.items() if counts[number]})
 
 
 def words_of(connection: sa.Connection, sequences: Sequence[int], kinds: Collection[str]) -> Counter[Word]:

@@ -27,11 +27,12 @@ from uuid_utils import uuid7
 from service.callers.caller import SCOPES, Caller
 from service.callers.entrance import SIGN_IN, START, Entrance, SignInFirst, is_page
 from service.callers.shedding import WATCHING, Place, has_body
-from service.console.frame import MOST_WAITING, SIGNED_IN, WAITING, SignedIn
+from service.console.frame import NOW, SIGNED_IN, WAITING, SignedIn
 from service.console.wording import WORDS
 from service.drafts import form_token
-from service.log import review_cases
 from service.problems import RequestRefused
+from service.reviews import queue
+from service.reviews.reviewer import Reviewer
 from service.service import Service
 from service.settings import is_loopback, time_zone
 from service.telemetry.log_lines import audit, described
@@ -107,6 +108,7 @@ class Gate:
                     place.belongs_to(scope.get("caller"))
                     if has_body(scope["headers"]):
                         receive = place.awaiting(receive)
+                NOW.set(self._service.clock())
                 SIGNED_IN.set(self._signed_in(scope))
                 WAITING.set(await self._waiting(scope))
             except SignInFirst as first:
@@ -155,7 +157,7 @@ class Gate:
             )
 
     async def _waiting(self, scope: Scope) -> int | None:
-        """How many reviews wait, for the frame of a page; None for whoever may not review, or where they cannot be counted."""
+        """How many reviews a caller can sign, for the frame of a page; None for whoever may not review, or where none can be counted."""
         caller: Caller | None = scope.get("caller")
         if caller is None or caller.party is not None or not caller.scopes >= {"read", "review"} or not is_page(scope):
             return None
@@ -163,7 +165,8 @@ class Gate:
         today = service.clock().astimezone(self._zone).date()
 
         def count(connection: sa.Connection) -> int:
-            return review_cases.waiting(connection, today, MOST_WAITING + 1)
+            live, issuer = service.live, service.token_issuer
+            return queue.for_frame(connection, live, today, issuer, Reviewer.of(connection, caller, live, issuer))
 
         with suppress(RequestRefused):
             return await asyncio.to_thread(service.read, count)
@@ -174,9 +177,8 @@ class Gate:
         if "session" not in scope:
             return None
         caller: Caller = scope["caller"]
-        name = caller.id if caller.person is None else caller.person.shown
         scopes = [each for each in SCOPES if each in caller.scopes]
-        return SignedIn(name, scopes, form_token.token(self._service, caller.id))
+        return SignedIn(caller.shown, scopes, form_token.token(self._service, caller.id))
 
 
 def _to_sign_in(first: SignInFirst, scope: Scope) -> Response:

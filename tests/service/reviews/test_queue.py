@@ -12,10 +12,11 @@ import sqlalchemy as sa
 
 import engine
 from service.callers import keys, known_persons
-from service.log import review_cases
+from service.callers.caller import LOCAL
 from service.log.tree_leaves import ERASURE
 from service.policies.live import Live
 from service.reviews import queue
+from service.reviews.reviewer import Reviewer
 from service.store.tables import review_case, review_note
 from tests.service.conftest import POLICIES
 from tests.service.log.test_tree_leaves import happened
@@ -326,14 +327,12 @@ def test_the_navigation_says_how_many_wait(desk, service):
     assert shown_in_navigation(desk, "reader") == ""
     assert shown_in_navigation(desk) == "99+"
     with service.store.database.transaction() as transaction:
-        assert review_cases.waiting(transaction, TODAY, 500) == 203
-        assert review_cases.waiting(transaction, TODAY, 100) == 100
         transaction.execute(sa.delete(review_case).where(sa.func.length(review_case.c.facts) < 5))
 
 
 @in_file
 def test_what_waits_is_counted_by_indexes(service):
-    """However many records there are."""
+    """However many records there are, the frame of a page reads no more of them than it counts."""
     plans: list[str] = []
 
     def explain(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
@@ -343,9 +342,37 @@ def test_what_waits_is_counted_by_indexes(service):
     sa.event.listen(service.store.database.reading, "before_cursor_execute", explain)
     try:
         with service.store.database.reading.connect() as connection:
-            review_cases.waiting(connection, TODAY, 100)
+            reviewer = Reviewer.of(connection, LOCAL, service.live, None)
+            plans.clear()
+            assert queue.for_frame(connection, service.live, TODAY, None, reviewer) == 0
     finally:
         sa.event.remove(service.store.database.reading, "before_cursor_execute", explain)
-    searches = [each for each in plans if "review_case" in each]
-    assert len(searches) == 2
-    assert all(each.startswith("SEARCH review_case USING COVERING INDEX") for each in searches)
+    assert len([each for each in plans if each.startswith("SEARCH review_case USING INDEX")]) == 2
+    assert not [each for each in plans if each.startswith("SCAN") or "TEMP B-TREE FOR ORDER" in each]
+
+
+@in_file
+def test_the_queue_is_grouped_by_who_can_do_something(desk, service, tmp_path):
+    """What she can sign, what others can, and what has to be decided again first; the navigation counts the first alone."""
+    mine, other = desk.ask("bo")["id"], desk.ask(recipient={"id": "lab-2", "country": "US"})["id"]
+    signed = desk.ask(recipient={"id": "lab-3", "country": "US"})["id"]
+    service.policies.live = replace(service.live, persons=2)
+    desk.sign("bo", signed)
+    assert {each["id"]: each["group"] for each in waiting(desk)} == {mine: "others", other: "yours", signed: "others"}
+    assert [each["id"] for each in waiting(desk, "?group=yours")] == [other]
+    assert {each["id"] for each in waiting(desk, "?group=others")} == {mine, signed}
+    assert {each["group"] for each in waiting(desk, who="program")} == {"others"}
+    assert [shown_in_navigation(desk, who) for who in ("bo", "ada", "program")] == ["1", "3", ""]
+    for lang, said in (("en", "You can sign"), ("zh", "您可签核")):
+        page = desk.client.get(f"/review?lang={lang}", headers=desk.bearer("bo")).text
+        assert (said in page, f"/review/{other}" in page, f"/review/{mine}" in page) == (True, True, False)
+        page = desk.client.get(f"/review?lang={lang}&group=others", headers=desk.bearer("bo")).text
+        assert (f"/review/{other}" in page, f"/review/{mine}" in page, f"/review/{signed}" in page) == (False, True, True)
+    assert desk.client.get("/v1/reviews?group=odd", headers=desk.bearer("bo")).status_code == 400
+    (tmp_path / "others").mkdir()
+    for name in ("rules.yaml", "vocabulary.yaml"):
+        text = (POLICIES / name).read_text().replace("10 thousand", "11 thousand")
+        (tmp_path / "others" / name).write_text(text)
+    service.policies.live = Live.of(engine.load(tmp_path / "others"), "checked")
+    assert {each["group"] for each in waiting(desk)} == {"again"}
+    assert shown_in_navigation(desk) == ""
