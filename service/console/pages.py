@@ -25,7 +25,7 @@ from service.console.room import short
 from service.console.sheets import MOST, PROVISIONS, lists
 from service.console.sign_in_wording import SIGN_IN_WORDS
 from service.console.wording import WORDS
-from service.decisions.decide_again import OutcomeNow
+from service.decisions.outcome_now import OutcomeNow
 from service.log.verified_record import VerifiedRecord
 from service.reviews.queue import MOST_IN_FRAME
 from service.reviews.sign_offs import offered

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 import engine
-from service.decisions.decide_again import sent_again
+from service.decisions.outcome_now import sent_again
 from service.drafts.answers import with_fact
 from service.drafts.own_words import with_ticked
 from service.drafts.presets import preset_named, with_confirmed
