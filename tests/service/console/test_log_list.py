@@ -186,6 +186,15 @@ def test_a_caller_has_its_name_and_a_moment_its_age(client, evaluate, monkeypatc
     assert pages.NOW.get() is None, "outside a request there is no present"
 
 
+@pytest.mark.parametrize(("amount", "said"), [
+    ("1234567.50 CNY", "1,234,567.50 CNY"), ("999.12345", "999.12345"), (12000, "12,000"), ("1000 to 20000", "1,000 to 20,000"),
+    ("0.00 EUR", "0.00 EUR"), ("12,000", "12,000"),
+])  # fmt: skip
+def test_digits_are_in_groups(amount, said):
+    """Those before the point, of each number."""
+    assert pages._digits(amount) == said
+
+
 @pytest.mark.parametrize(("minutes", "said"), [
     (0.5, "just now"), (1, "1 minute ago"), (59, "59 minutes ago"), (60, "1 hour ago"), (47 * 60, "1 day ago"), (48 * 60, "2 days ago"),
     (32 * 24 * 60, ""), (-5, ""),
