@@ -36,6 +36,7 @@ from engine.decision import (
     StatementPart,
     TracePart,
     TruthWord,
+    WaysPart,
 )
 
 SCHEMA = "fifthfactor/decision/2"
@@ -66,12 +67,46 @@ class JurisdictionLine(Part):
     more: int = 0
 
 
+class NeedLine(Part):
+    """
+    What a way needs: a document, a claim, or a fact that is not so yet. `says` has a document by what a company calls it.
+
+    `issued_by` says who makes or issues a document that is lacking, `filed_with` where it is filed.
+    """
+
+    fact: str
+    says: str
+    state: Literal["have", "lack", "unknown"]
+    issued_by: str | None = None
+    filed_with: str | None = None
+
+
+class MeansLine(Part):
+    """
+    One way to meet a requirement: the provision that is its ground, or that lifts it. `more` of its needs are left out.
+
+    A `doubtful` way leaves a review.
+    """
+
+    way: str
+    title: str
+    citation: str
+    doubtful: bool = False
+    needs: list[NeedLine]
+    more: int = 0
+
+
 class WayPart(Part):
-    """A requirement: its title, and how to meet it."""
+    """
+    A requirement: its title, and how to meet it. `by` are the first of the ways by which it can be met, those that lack least first;
+    `more` are left out.
+    """
 
     requirement: str
     title: str
     how: str = ""
+    by: list[MeansLine] = []
+    more: int = 0
 
 
 class UnmetPart(Part):
@@ -220,6 +255,7 @@ class Explanation(Part):
     rests_on: list[StatementPart] | None = None
     rests_on_exactly: list[StatementPart] | None = None
     remedies: RemediesPart | None = None
+    ways: list[WaysPart] | None = None
     holds_until: HorizonPart | None = None
     trace: TracePart | None = None
 

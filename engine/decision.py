@@ -28,6 +28,10 @@ TruthWord = Literal["yes", "no", "unknown"]
 TRUTH_WORDS: Mapping[Truth, TruthWord] = MappingProxyType({Truth.NO: "no", Truth.UNKNOWN: "unknown", Truth.YES: "yes"})
 
 
+def _nothing(value: Any) -> bool:
+    return value is None
+
+
 class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -494,6 +498,7 @@ class Decision(Part):
     exact: Literal[True] | None = None
     must_be_shown: list[str] | None = None
     remedies: RemediesPart | None = None
+    ways: list[WaysPart] | None = None
     holds_until: HorizonPart | None = None
     trace: TracePart | None = None
 
@@ -549,6 +554,59 @@ class RemediesPart(Part):
 
     remedies: list[RemedyPart] = []
     searched: Literal["all", "partly"]
+
+
+class NeedPart(Part):
+    """
+    What a way needs: a test of a fact, of a document (`evidence.KIND`) or of a claim (`claims.KIND`), or several parts, all of them or any.
+
+    `state` says whether the exchange has it, lacks it or leaves it unknown. `issued_by` says who makes or issues a document, `filed_with`
+    where it is filed.
+    """
+
+    fact: str | None = Field(default=None, exclude_if=_nothing)
+    says: str | None = Field(default=None, exclude_if=_nothing)
+    state: Literal["have", "lack", "unknown"] | None = Field(default=None, exclude_if=_nothing)
+    issued_by: str | None = Field(default=None, exclude_if=_nothing)
+    filed_with: str | None = Field(default=None, exclude_if=_nothing)
+    all_of: list[NeedPart] | None = Field(default=None, exclude_if=_nothing)
+    any_of: list[NeedPart] | None = Field(default=None, exclude_if=_nothing)
+
+
+class MeansPart(Part):
+    """
+    One way: a ground, an excuse from the requirement, or an exemption from the provision. `lacks` and `unknown` count what is lacking and
+    what is unknown in its shortest alternative. A `doubtful` one leaves a review. It is `to_yes` only if the whole exchange, decided again
+    with it, is permitted.
+    """
+
+    way: str
+    kind: Literal["ground", "excuse", "exemption"]
+    title: str
+    citation: str
+    mark: str
+    doubtful: bool
+    lacks: int
+    unknown: int
+    to_yes: bool
+    needs: NeedPart | None = None
+
+
+class WaysPart(Part):
+    """
+    The ways to a requirement that is not met, those that lack least first; without a `requirement`, those out of a prohibition.
+
+    `under` are the provisions that ask for it or prohibit. `left_out` counts the ways that other facts exclude; if there is no way left,
+    `says` says so.
+    """
+
+    requirement: str | None = None
+    title: str
+    how: str = ""
+    under: list[str]
+    ways: list[MeansPart]
+    left_out: int = 0
+    says: str = ""
 
 
 class HorizonPart(Part):
@@ -633,7 +691,7 @@ class UnlinkedPart(Part):
     """A leg whose exporter may be the recipient of another leg, `of`, and that does not say whether its data came from there."""
 
     leg: str
-    of: str
+    of: str = Field(description="the leg by which they may have come")
     question: str
 
 
@@ -665,7 +723,9 @@ class PlanDecision(Part):
     bounds: BoundsPart
     as_of: date
     hypothetical: bool
-    recorded: Literal[False] = False
+    recorded: Literal[False] = Field(
+        default=False, description="false: nothing of a plan is in a record, and no leg can be committed by it"
+    )
     legs: list[LegPart]
     wholes: list[WholePart] = []
     contradictions: list[ContradictionPart] = []

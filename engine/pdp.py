@@ -10,13 +10,12 @@ disagreement or a failing engine is never a permit: the outcome is the strictest
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cached_property, partial
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
@@ -29,6 +28,7 @@ from engine.deciding.contributions import Counting
 from engine.deciding.disputed import choices, decided, overall
 from engine.deciding.judgement import Judgement
 from engine.deciding.links import Links
+from engine.deciding.pauses import OneAtATime, pause
 from engine.deciding.rests_on import Foundations, Statement, shown_only
 from engine.deciding.sign_off import Approval, concerns, parts, signable
 from engine.deciding.whole import Wholes
@@ -46,18 +46,26 @@ from engine.languages import ENGLISH, LANGUAGES
 from engine.questions.horizon import Horizon, OutcomesAhead
 from engine.questions.next_questions import Questions
 from engine.questions.remedies import Remedies
+from engine.questions.taken_ways import ToYes
+from engine.questions.way_writer import WayWriter
+from engine.questions.ways import prohibiting
 from engine.rules import Atom, Condition, Level, Truth, atoms
 from engine.values import Value
 from engine.verdict import NONE_SIGNED, Bounds, Engine, Reading, Verdict
 from engine.version import VERSION
 
 MODES = {"checked": ("bitset", "durable"), "bitset": ("bitset",), "durable": ("durable",), "reference": ("reference",)}
-INCLUDES = ("remedies", "holds_until", "trace", "rests_on")  # what a whole decision has only where it is asked for
+INCLUDES = ("remedies", "ways", "holds_until", "trace", "rests_on")  # what a whole decision has only where it is asked for
+SEARCHED = frozenset(
+    {"questions", "remedies", "ways", "holds_until", "rests_on"}
+)  # parts for which an exchange is evaluated many times
 # The parts of an explanation.
 PARTS = (
-    "reasons", "possible", "requirements", "duties", "coverage", "factor", "questions", "rests_on", "remedies", "holds_until", "trace",
+    "reasons", "possible", "requirements", "ways", "duties", "coverage", "factor", "questions", "rests_on", "remedies", "holds_until",
+    "trace",
 )  # fmt: skip
 MAX_DIFFERENCES = 50
+MAX_TO_YES = 90  # ways with which an exchange is decided again
 
 
 class PDP:
@@ -65,7 +73,7 @@ class PDP:
     Decides exchanges under one bundle.
 
     `mode` is "checked", "bitset", "durable" or "reference". Several threads may call it; the calls take turns, because durable-rules
-    has one engine for each process.
+    has one engine for each process. A call that searches lets others in between its evaluations (`pausing`).
     """
 
     @all_stays()
@@ -90,8 +98,9 @@ class PDP:
         self._tellers = {ENGLISH.code: Teller(bundle, self._agreed, ENGLISH)}  # other languages are added on first use
         self._questions = Questions(bundle)
         self._remedies = Remedies(bundle)
+        self._way_writers: dict[str, WayWriter] = {}
         self._horizons = {ENGLISH.code: Horizon(bundle, ENGLISH)}
-        self._lock = threading.RLock()  # re-entrant: a search evaluates while its decision holds the lock
+        self._lock = OneAtATime()
 
     def set_up(self) -> None:
         """Make now what engines would make with their first exchanges, so that processes that are forked afterwards share it."""
@@ -99,6 +108,7 @@ class PDP:
             if isinstance(each, Durable):
                 each.set_up()
         self._questions.set_up()
+        _ = self._remedies.ways
 
     def decide(
         self,
@@ -141,11 +151,15 @@ class PDP:
         exchange = self._shown(exchange, as_of)
         signed = tuple(each for each in signed if as_of <= each.until)
         laid = (*came, *stated(exchange, self.travelling))
+        pause()
         with self._lock:
             judgement = self._judged(exchange, as_of, signed, tuple(came), laid)
             if not exchange.disputed:
                 return self._asking(judgement)
-            chosen = [self._judged(each, as_of, signed, tuple(came), laid) for each in choices(exchange)]
+            chosen = []
+            for each in choices(exchange):
+                pause()
+                chosen.append(self._judged(each, as_of, signed, tuple(came), laid))
             engine = next((each.engine for each in (judgement, *chosen) if not each.agreed), judgement.engine)
             found = replace(
                 judgement,
@@ -290,9 +304,21 @@ class PDP:
         rests_on = self.rests_on(judgement, exact=exact) if named else ()
         lists = partial(self._missing, judgement, book)
         hypothetical = judgement.as_of != today
-        return Case(
+        case = Case(
             self.bundle, judgement, hypothetical, id, tuple(asked), further, lists, rests_on, exact, doubting, disputing
         )
+        if not judgement.agreed or not judgement.outcome.bounds.high.refused:
+            return case
+        read = self._remedies.ways.reading(judgement)
+        ways = partial(self._way_writer(book).lines, read)
+        return replace(case, ways=ways, closed=any(not read.out_of(rule) for rule in prohibiting(judgement)))
+
+    def _way_writer(self, book: Phrasebook) -> WayWriter:
+        """What writes ways in one language."""
+        code = book.language.code
+        if code not in self._way_writers:
+            self._way_writers[code] = WayWriter(self._remedies.ways, book)
+        return self._way_writers[code]
 
     def owed(self, judgement: Judgement, lang: str = "en") -> tuple[OwedDuty, ...]:
         """The duties that are owed under a judgement, or may be owed, in the order in which a decision tells them."""
@@ -389,6 +415,7 @@ class PDP:
 
         `like` is a judgement with the same approvals that the exchange differs little from.
         """
+        pause()
         with self._lock:
             verdict, outcome = self._looked(exchange, as_of, signed, came, like)
             if exchange.disputed:
@@ -486,6 +513,10 @@ class PDP:
             more["trace"] = trace(case)
         if "remedies" in include and judgement.agreed:
             more["remedies"] = self._remedies.find(case.exchange, case.as_of, unsigned, book=book)
+        if "ways" in include and judgement.agreed and judgement.outcome.bounds.high.refused:
+            read = self._remedies.ways.reading(judgement)
+            to_yes = ToYes(self._remedies.taking, read, case.as_of, unsigned, MAX_TO_YES)
+            more["ways"] = RootModel(self._way_writer(book).all(read, judgement, to_yes))
         if "holds_until" in include and judgement.agreed:
             ends = [each.until for each in signed]
             more["holds_until"] = self.horizon(book.language.code).of(

@@ -106,7 +106,8 @@ class Settings(BaseModel):
         default=256,
         ge=1,
         le=100_000,
-        description="most requests that one worker handles at the same time; further requests get a 503",
+        description="most requests that one worker handles at the same time, and most whose body it awaits besides; further requests"
+        " get a 503. Callers without a key get a quarter of both, and no caller with a key gets more than three quarters",
     )
     shed_seconds: float = Field(
         default=2.0, ge=0.05, le=60, description="how long a record may wait for the disk before new requests get a 503"

@@ -72,6 +72,10 @@ SENTENCES: dict[str, tuple[str, ...]] = {
         "engine/test_decision::test_only_the_two_permitted_outcomes_proceed",
     ),
     "4.9": ("engine/questions/test_remedies::",),
+    "4.13": (
+        "engine/questions/test_ways::",
+        "engine/questions/test_every_requirement::test_the_first_way_that_is_listed_meets_its_requirement",
+    ),
     "4.10": ("engine/backends/test_long_agreement::test_the_engines_agree_and_are_safe",),
     "5.1": ("engine/backends/test_agreement::test_a_planted_fault_is_found",),
     "5.2": ("engine/backends/test_cases::test_each_back_end_gives_the_meaning",),

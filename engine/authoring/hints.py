@@ -208,6 +208,9 @@ KEYS: dict[str, dict[str, str]] = {
         "ask": _ASK,
         "institution": "`yes` where only an institution attests such a document, so that its name is no personal data and is shown",
         "must_say": "What such a document has to state of what it covers; one that does not is asked for it.",
+        "called": "What a company calls such a document, where the title is longer.",
+        "issued_by": "Who makes or issues such a document.",
+        "filed_with": "Where such a document is filed.",
     },
     "MeasuresText": {
         "people": "The count that `people` of a document bounds: how many people it covers.",
@@ -220,6 +223,9 @@ KEYS: dict[str, dict[str, str]] = {
         "ask": _ASK,
         "institution": "`yes` where only an institution attests such a claim, so that its name is no personal data and is shown",
         "must_say": "What such a claim has to state of what it covers; one that does not is asked for it.",
+        "called": "What somebody calls such a claim, where the title is longer.",
+        "issued_by": "Who gives such a claim.",
+        "filed_with": "Where such a claim is filed.",
         "needs": "What no law would drop where the claim lifts: a condition of facts, or `always` if there is nothing.",
     },
     "RequirementText": {

@@ -264,7 +264,7 @@ class Liar:
             return False
 
     def _freer(self, case: Prepared, judgement: Judgement, others: Iterable[Lie | None]) -> bool:
-        """Whether a judgement is milder than the same case with each of some other lies; what is refused at the door may not be a permit."""
+        """Whether a judgement is milder than the same case with each of some other lies; what is refused at the door is no permit."""
         highest = []
         for other in others:
             try:

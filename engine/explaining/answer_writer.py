@@ -24,7 +24,7 @@ from engine.explaining.coverage_writer import WHY
 from engine.explaining.encoding import encode
 from engine.explaining.owed import ToldDuty
 from engine.explaining.sentence import lacking, needs, reviews
-from engine.rules import Level
+from engine.rules import Level, Rule
 from engine.verdict import Bounds, numbers
 from engine.version import SEMANTICS
 
@@ -48,6 +48,7 @@ MAX_QUESTION = 560  # bytes that a question takes, if it can be shortened
 MAX_HOW = 240  # bytes that a way of meeting a requirement may take
 MAX_DISAGREEMENT = 120  # characters of a place where engines disagree
 SPARE = 160  # bytes that stay free, for members to come
+MOST_WAYS = 3  # to the first requirement that is unmet; to each other one there is one way
 ROOM_FOR_MORE = 32 + 20 * (len(MOST) + 2)  # bytes for what `more` counts, and for the name of a list
 
 
@@ -103,9 +104,10 @@ class AnswerWriter:
         }
         whole = case.rests_on if outcome.permits else ()
         rests_on = tuple(each for each in whole if not each.ordinary)
+        unmet = list(self.unmet(case))
         listed: dict[str, tuple[int, Iterable[str]]] = {  # of each list how many items it has, and their texts
             "questions": (len(case.asked), map(self.asked, case.asked)),
-            "unmet": _counted(self.unmet(case)),
+            "unmet": (len(unmet), (encode(each) for _, each in unmet)),
             "besides": _counted(self.besides(case)),
             "jurisdictions": (len(outcome.jurisdictions), self.jurisdictions(case)),
             "disputed": (len(disputed), (encode(part.model_dump(mode="json")) for part in disputed)),
@@ -122,6 +124,8 @@ class AnswerWriter:
         items = {name: list(islice(texts, MOST[name])) for name, (_, texts) in listed.items()}
         room = MOST_BYTES - SPARE - _size(fixed)
         shown = fitted(items, room)
+        if shown["unmet"]:
+            shown = self._with_ways(case, unmet[: len(shown["unmet"])], items, shown, room - _lists(items))
         more = {name: left for name, (count, _) in listed.items() if (left := count - len(shown[name]))}
         if case.further:
             more["questions"] = more.get("questions", 0) + case.further
@@ -159,17 +163,56 @@ class AnswerWriter:
             values.append(each)
         return encode(told | _told(more=len(titled) - len(values), values=values))
 
-    def unmet(self, case: Case) -> Iterator[str]:
-        """What is required and not shown, by alternative; what certainly is not comes first."""
-        found: dict[tuple[tuple[str, ...], ...], dict[str, None]] = {}
+    def unmet(self, case: Case) -> Iterator[tuple[list[Rule], dict[str, Any]]]:
+        """
+        What is required and not shown, by alternative, with the rules that ask for it; what certainly is not comes first.
+
+        Where a prohibition stands that nothing lifts there is nothing to do.
+        """
+        if case.closed:
+            return
+        found: dict[tuple[tuple[str, ...], ...], list[Rule]] = {}
         wanted = list(needs(case))
         alone = {way[0] for _, ways in wanted if len(ways) == 1 for way in ways if len(way) == 1}
         for rule, ways in sorted(wanted, key=lambda each: not (each[0].need and lacking(case, each[0].need))):
             if len(ways) > 1 and any(alone.issuperset(way) for way in ways):
                 continue  # another rule requires one of the alternatives anyway
-            found.setdefault(ways, {})[rule.provision.id] = None
+            found.setdefault(ways, []).append(rule)
         for ways, under in found.items():
-            yield encode({"under": list(under), "ways": [[self.way(name) for name in way] for way in ways]})
+            ids = list(dict.fromkeys(rule.provision.id for rule in under))
+            yield under, {"under": ids, "ways": [[self.way(name) for name in way] for way in ways]}
+
+    def _with_ways(
+        self,
+        case: Case,
+        unmet: Sequence[tuple[list[Rule], dict[str, Any]]],
+        items: Mapping[str, Sequence[str]],
+        shown: dict[str, list[str]],
+        room: int,
+    ) -> dict[str, list[str]]:
+        """
+        The lists with the ways by which what is unmet can be met: each requirement its first, then the first two more.
+
+        The other lists make room for the first ways, with up to a third of what they have. `more` counts the ways that are left out.
+        """
+        wanted = [(under, part) for under, told in unmet for way in told["ways"] for part in way]
+        found = [case.ways(part["requirement"], under, 1 if at else MOST_WAYS) for at, (under, part) in enumerate(wanted)]
+        room -= len(',"by":[],"more":00') * len(wanted) + _bytes(shown["unmet"]) + _bytes(shown["questions"])
+        firsts = sum(lines[0].size for lines, _ in found if lines)
+        others = {name: texts for name, texts in shown.items() if name not in ("unmet", "questions")}
+        size = sum(map(_bytes, others.values()))
+        if firsts > room - size:
+            others = taking_turns({name: items[name] for name in others}, max(room - firsts, size * 2 // 3))
+            size = sum(map(_bytes, others.values()))
+        room -= size
+        for at, turn in [*((at, 0) for at in range(len(wanted))), *((0, turn) for turn in range(1, MOST_WAYS))]:
+            lines, _ = found[at]
+            if turn < len(lines) and lines[turn].size < room:
+                wanted[at][1].setdefault("by", []).append(lines[turn].told)
+                room -= lines[turn].size
+        for (_, count), (_, part) in zip(found, wanted, strict=True):
+            part.update(_told(more=count - len(part.get("by", ()))))
+        return {**shown, **others, "unmet": [encode(told) for _, told in unmet]}
 
     def besides(self, case: Case) -> Iterator[str]:
         """What a person must look at beside what the outcome says; silent law is among the gaps."""
@@ -272,12 +315,15 @@ ORDER = (
 
 def fitted(items: Mapping[str, Sequence[str]], room: int) -> dict[str, list[str]]:
     """As many items of each list as there is room for: the lists take turns, and one whose next item does not fit is closed."""
+    asked = list(items["questions"][: MOST["questions"]])  # what to find out next is never cut
+    others = {name: texts for name, texts in items.items() if name != "questions"}
+    return {"questions": asked, **taking_turns(others, room - _lists(items) - _bytes(asked))}
+
+
+def taking_turns(items: Mapping[str, Sequence[str]], room: int) -> dict[str, list[str]]:
+    """As many items of each list as there is room for, in turns."""
     taken: dict[str, list[str]] = {name: [] for name in items}
-    room -= sum(len(name) + len('"":[],') for name in items) + len('"more":{},') + 20 * len(items)
-    for item in items["questions"][: MOST["questions"]]:  # what to find out next is never cut
-        taken["questions"].append(item)
-        room -= len(item.encode()) + 1
-    waiting = [name for name in MOST if items[name] and name != "questions"]
+    waiting = [name for name in MOST if items.get(name)]
     turn = 0
     while waiting:
         for name in list(waiting):
@@ -299,6 +345,16 @@ def _fitting(texts: Sequence[str], room: int) -> int:
         if room < 0:
             return number
     return len(texts)
+
+
+def _bytes(texts: Sequence[str]) -> int:
+    """The bytes that texts take in a list."""
+    return sum(len(text.encode()) + 1 for text in texts)
+
+
+def _lists(items: Mapping[str, Sequence[str]]) -> int:
+    """The bytes that the names of the lists and what is left of them may take."""
+    return sum(len(name) + len('"":[],') for name in items) + len('"more":{},') + 20 * len(items)
 
 
 def _engine(engine: EnginePart) -> str:

@@ -4,10 +4,11 @@ One case: a judged exchange and the facts still to find out. A decision is writt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from typing import Any, NamedTuple
 
 from engine.bundle import Bundle
 from engine.deciding.combine import Outcome
@@ -19,6 +20,17 @@ from engine.rules import Rule
 from engine.verdict import Reading, Verdict
 
 
+class ToldWay(NamedTuple):
+    """A way as a line of an answer, and how many bytes it takes there."""
+
+    told: Mapping[str, Any]
+    size: int
+
+
+def _no_ways(_requirement: str, _under: Sequence[Rule], _most: int) -> tuple[list[ToldWay], int]:
+    return [], 0
+
+
 @dataclass(frozen=True)  # without slots: cached properties need the instance's dictionary
 class Case:
     """
@@ -27,7 +39,8 @@ class Case:
     `id` is the caller's; `asked` are the next questions, `further` counts the facts that are open besides, and `lists` finds the lists of
     facts that settle the outcome. `doubting` is the question on the first review that may stand beside a stricter outcome, `disputing` has
     those on conflicts that are not certain, by the place of the conflict. `rests_on` are the statements on which a permit rests; with
-    `exact`, each of them was verified by itself.
+    `exact`, each of them was verified by itself. `ways` finds the first ways to a requirement that some rules ask for, and how many there
+    are. `closed` says that a prohibition stands that nothing lifts.
     """
 
     bundle: Bundle
@@ -41,6 +54,8 @@ class Case:
     exact: bool = False
     doubting: QuestionPart | None = None
     disputing: Mapping[int, QuestionPart] = field(default_factory=dict)
+    ways: Callable[[str, Sequence[Rule], int], tuple[list[ToldWay], int]] = _no_ways
+    closed: bool = False
 
     @property
     def exchange(self) -> Exchange:

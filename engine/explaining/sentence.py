@@ -96,7 +96,9 @@ def _answer(case: Case, outcome: Outcome, book: Phrasebook) -> str:
             ]
             return say.review(_list(reasons, book), [part.question for part in case.asked[:ASKED]])
         case "prohibited":
-            return say.prohibited(_list([_said(rule, book) for rule in _certain(case, "prohibit")], book)) + _beside(case, book)
+            reasons = [_said(rule, book) for rule in _certain(case, "prohibit")]
+            closed = say.nothing_lawful() if case.closed else ""
+            return say.prohibited(_list(reasons, book)) + closed + _beside(case, book)
         case "not_applicable":
             return say.not_applicable(_list([_left_alone(each, book) for each in case.outcome.coverage.not_reached], book))
     questions = [part.question for part in case.asked[:ASKED]]

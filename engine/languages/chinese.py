@@ -475,6 +475,12 @@ class Chinese(Language):
     def prohibited(self, reasons: str) -> str:
         return f"不得进行：{reasons}。"
 
+    def nothing_lawful(self) -> str:
+        return "按现有情形，没有任何办法使本次交换合法。"
+
+    def no_way(self) -> str:
+        return "本次交换的其他事实排除了满足该要求的所有途径。"
+
     def not_applicable(self, left_alone: str) -> str:
         return f"此处收录的法律均未涉及本次交换；这不等于许可{f'：{left_alone}' if left_alone else ''}。"
 
@@ -644,6 +650,9 @@ class Chinese(Language):
 
     def change(self, title: str, old: str, new: str, alike: bool) -> str:
         return f"变更“{title}”：{f'由{old}' if old else ''}改为{new}{'，或者规则同等对待的其他值' if alike else ''}。"
+
+    def claim(self, title: str) -> str:
+        return f"仅在属实的情况下主张：{title}。"
 
     def obtain(self, title: str, step: str, fields: Sequence[tuple[str, str]]) -> str:
         names = [(field, self.field_name(field), value) for field, value in fields]

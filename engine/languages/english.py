@@ -497,6 +497,12 @@ class English(Language):
     def prohibited(self, reasons: str) -> str:
         return f"Do not proceed: {reasons}."
 
+    def nothing_lawful(self) -> str:
+        return " Nothing makes this exchange lawful as it is."
+
+    def no_way(self) -> str:
+        return "Other facts of this exchange exclude every way to meet this."
+
     def not_applicable(self, left_alone: str) -> str:
         said = f": {left_alone}" if left_alone else ""
         return f"No law that is modelled here speaks of this exchange, and that is not a permit{said}."
@@ -680,6 +686,9 @@ class English(Language):
     def change(self, title: str, old: str, new: str, alike: bool) -> str:
         also = ", or another value that the rules treat alike" if alike else ""
         return f"Change: {title},{f' from {old}' if old else ''} to {new}{also}."
+
+    def claim(self, title: str) -> str:
+        return f"Only if it is so, state: {title}."
 
     def obtain(self, title: str, step: str, fields: Sequence[tuple[str, str]]) -> str:
         said = [_FIELD_VALUES[field].format(value) for field, value in fields]

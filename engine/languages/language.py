@@ -347,6 +347,14 @@ class Language(ABC):
     def prohibited(self, reasons: str) -> str: ...
 
     @abstractmethod
+    def nothing_lawful(self) -> str:
+        """A sentence after a prohibition that nothing lifts."""
+
+    @abstractmethod
+    def no_way(self) -> str:
+        """A sentence on a requirement to which other facts of the exchange exclude every way."""
+
+    @abstractmethod
     def not_applicable(self, left_alone: str) -> str:
         """No law speaks of the exchange; `left_alone` lists whose law leaves it alone, "" if none is known."""
 
@@ -510,6 +518,10 @@ class Language(ABC):
     @abstractmethod
     def change(self, title: str, old: str, new: str, alike: bool) -> str:
         """`old` is "" where no value was sent; `alike` says that the rules treat other values in the same way as `new`."""
+
+    @abstractmethod
+    def claim(self, title: str) -> str:
+        """A claim that is not made, and may be made only if it is so."""
 
     @abstractmethod
     def obtain(self, title: str, step: str, fields: Sequence[tuple[str, str]]) -> str:

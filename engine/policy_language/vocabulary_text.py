@@ -172,17 +172,22 @@ class KindText(DocumentText):
     """
     A kind of document, or of claim: what it is and how to ask for it; with `institution: yes` only an institution attests it.
 
-    `must_say` names what such a document has to state of what it covers (semantics 1.3); if it does not, it is asked.
+    `must_say` names what such a document has to state of what it covers (semantics 1.3); if it does not, it is asked. What a company
+    calls the document is `called`, the title otherwise; `issued_by` says who makes or issues it, `filed_with` where it is filed.
     """
 
     title: Text
     ask: Text | None = None
     institution: YesNo = "no"
     must_say: list[Measured] = []
+    called: Text | None = None
+    issued_by: Text | None = None
+    filed_with: Text | None = None
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        # Digests are made from this text. A kind that need not say anything reads as before there was this key.
-        yield from (each for each in super().__repr_args__() if each != ("must_say", []))
+        # Digests are made from this text. A kind that need not say anything, or has no other words, reads as before there were these keys.
+        unread: tuple[tuple[str, Any], ...] = (("must_say", []), ("called", None), ("issued_by", None), ("filed_with", None))
+        yield from (each for each in super().__repr_args__() if each not in unread)
 
 
 class MeasuresText(DocumentText):

@@ -32,7 +32,7 @@ class Levers:
 
     `names` are facts and `evidence.KIND`: documents first, then facts, then facts that name a country, each in the vocabulary's order.
     Documents are the cheapest, because an exporter can obtain them; a change of country is the dearest, because it changes the recipient.
-    `documents` is the set of the levers that are documents.
+    `documents` is the set of the levers that are documents, `facts` are the names of the others.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -44,6 +44,7 @@ class Levers:
             f.name for f in vocabulary.facts.values() if f.change and not f.personal and f.type.kind not in ("count", "id")
         ]
         self.names = (*kinds, *sorted(facts, key=lambda fact: fact in places))
+        self.facts = frozenset(facts)
         self.documents = (1 << len(kinds)) - 1
         self._number = {name: number for number, name in enumerate(self.names)}
         self._book = AnswerBook(bundle, Exchange({}, {}), date.min)
@@ -66,6 +67,10 @@ class Levers:
         self._needing = self._having("require")
         self._owing = {key: self._duty(duty, needs) for key, duty in rules.duties().items()}
         self._gaps = self._coverage()
+
+    def number(self, name: str) -> int:
+        """The place of a lever, the cheapest first; what is no lever comes last."""
+        return self._number.get(name, len(self.names))
 
     def of(self, condition: Condition) -> int:
         """The levers that a condition rests on, those of the definitions it names included."""

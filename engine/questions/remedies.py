@@ -1,7 +1,10 @@
 """
 Remedies: sets of changes that would let a refused exchange go ahead, each verified by evaluating the changed exchange.
 
-The search finds at most five remedies. It follows the certain reasons for the refusal, called causes: every remedy moves a lever of
+At most five remedies are found. First ways are taken in combination (`combined_ways`); then facts and documents are tried. Where neither
+finds anything, ways are combined with the claims that they need, which an exporter may make only if they are so.
+
+The second search follows the certain reasons for the refusal, called causes: every remedy moves a lever of
 each cause (`levers`), and of each doubt, which may refuse and is not certain to. It branches on the levers of the cause or doubt that has
 fewest, and drops sets that cannot reach all of them. Documents that leave nothing but doubts are tried with each fact that was not stated.
 Before it tries the values of a lever, it evaluates once with the lever unknown: an exchange that is refused then is refused with every
@@ -12,9 +15,10 @@ from first principles, 1987).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from itertools import chain
 
 from engine.bundle import Bundle
@@ -23,7 +27,10 @@ from engine.decision import ChangePart, RemediesPart, RemedyPart
 from engine.exchange import Exchange
 from engine.explaining.phrasebook import Phrasebook, shown
 from engine.policy_language.vocabulary import stated_in
+from engine.questions.combined_ways import CombinedWays, Found
 from engine.questions.levers import Levers
+from engine.questions.taken_ways import TakenWays
+from engine.questions.ways import CLAIMS, Ways
 from engine.rules import Level, State, tests
 from engine.values import Document, Missing, Value
 from engine.verdict import Verdict, numbers
@@ -32,6 +39,7 @@ REFUSALS = tuple(level.word for level in Level if level.refused)
 MAX_REMEDIES = 5
 MAX_CHANGES = 3
 MAX_DOCUMENTS = 6  # of a remedy of documents alone; an export without any document needs four or five
+COMBINED = 50  # per cent of the evaluations that may go into combining ways
 MAX_EVALUATIONS = 90  # a few milliseconds; to try documents or one fact takes some 20 evaluations, every two changes some 250
 UNKNOWN = -1  # instead of the number of a value: the lever is unknown
 
@@ -53,6 +61,16 @@ class Remedies:
             ):
                 self._met_by.setdefault(name, []).extend(rule.satisfies)
 
+    @cached_property
+    def ways(self) -> Ways:
+        """The ways of the bundle."""
+        return Ways(self.bundle, self.levers.facts)
+
+    @cached_property
+    def taking(self) -> TakenWays:
+        """What takes them."""
+        return TakenWays(self.ways, self.levers)
+
     def find(
         self,
         exchange: Exchange,
@@ -67,16 +85,43 @@ class Remedies:
         `evaluate` is called at most `max_evaluations` times. The sentences are in the language of `book`, in English without a book.
         """
         search = _RemedySearch(self.levers, exchange, as_of, evaluate, max_evaluations)
-        searched = search.run()
-        parts = [self._part(search, moves, book or self._book) for moves in search.best()]
+        if max_evaluations and search.node(()).outcome.word not in REFUSALS:
+            return RemediesPart(searched="all")
+        taken = CombinedWays(self.taking, exchange, as_of, evaluate, search.left * COMBINED // 100)
+        combined = taken.run(MAX_REMEDIES)
+        search.left -= search.left * COMBINED // 100 - taken.left
+        searched = search.run() and taken.complete
+        found = self._smallest([*search.best(), *combined], exchange)
+        if not found:
+            claiming = CombinedWays(self.taking, exchange, as_of, evaluate, search.left, claims=True)
+            found = self._smallest(claiming.run(MAX_REMEDIES), exchange)
+            searched = searched and claiming.complete
+        parts = [self._part(search, each, book or self._book) for each in found]
         return RemediesPart(remedies=parts, searched="all" if searched else "partly")
 
-    def _part(self, search: _RemedySearch, moves: Moves, book: Phrasebook) -> RemedyPart:
-        node = search.node(moves)
+    def _smallest(self, found: Iterable[Found], exchange: Exchange) -> list[Found]:
+        """Those with the fewest changes first, then those whose dearest change is cheapest; of two that are alike the first."""
+        kept: dict[frozenset[str], Found] = {}
+        for each in found:
+            names = frozenset(each.changes)
+            if not any(other <= names for other in kept):
+                kept = {other: one for other, one in kept.items() if not names <= other}
+                kept[names] = each
+        return sorted(kept.values(), key=lambda each: self._cost(each, exchange))[:MAX_REMEDIES]
+
+    def _cost(self, found: Found, exchange: Exchange) -> tuple[int, list[int]]:
+        """How many changes it has, and how dear each is, the dearest first; what changes with another fact costs nothing."""
+        own = [name for name in found.changes if not self.taking.brings(name, found.changes, exchange)]
+        return len(own), sorted(map(self.levers.number, own), reverse=True)
+
+    def _part(self, search: _RemedySearch, found: Found, book: Phrasebook) -> RemedyPart:
+        dearest = sorted(found.changes.items(), key=lambda each: self.levers.number(each[0]))
+        own = [each for each in dearest if not self.taking.brings(each[0], found.changes, search.exchange)]
+        brought = [each for each in dearest if each not in own]
         return RemedyPart(
-            changes=[self._change(search, name, value, book) for name, value in search.answers(moves).items()],
-            outcome=node.outcome.word,
-            duties=list(dict.fromkeys(book.text(self._duties[key].text) for key in node.verdict.owed)),
+            changes=[self._change(search, name, value, book) for name, value in (*own, *brought)],
+            outcome=found.outcome.word,
+            duties=list(dict.fromkeys(book.text(self._duties[key].text) for key in found.verdict.owed)),
         )
 
     def _change(self, search: _RemedySearch, name: str, value: Value, book: Phrasebook) -> ChangePart:
@@ -97,6 +142,8 @@ class Remedies:
             old = "" if isinstance(sent, Missing) else book.value(type, sent)
             alike = isinstance(value, str) and value not in self.levers.named(name)
             return book.language.change(title, old, book.value(type, value), alike)
+        if name.startswith(CLAIMS):
+            return book.language.claim(title)
         there = sent.fields if isinstance(sent, Document) and sent.state == "shown" else {}
         step = "obtain" if not there else "complete" if there.get("dated") == value.fields.get("dated") else "renew"
         new = [(field, inner) for field, inner in value.fields.items() if there.get(field) != inner]
@@ -167,11 +214,10 @@ class _RemedySearch:
             return False
         return True
 
-    def best(self) -> list[Moves]:
-        """The remedies: those with the fewest changes first, then those whose dearest change is cheapest."""
-        return sorted(self.found.values(), key=lambda moves: (len(moves), [lever for lever, _ in reversed(moves)]))[
-            :MAX_REMEDIES
-        ]
+    def best(self) -> Iterator[Found]:
+        """The remedies that were found."""
+        for moves in self.found.values():
+            yield Found(self.answers(moves), self.node(moves).verdict, self.node(moves).outcome)
 
     def values(self, lever: int) -> list[Value]:
         if lever not in self._values:

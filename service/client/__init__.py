@@ -9,7 +9,7 @@ are `service.client` in the checkout and `fifthfactor_client` when they are inst
 """
 
 from .accounts import AccountEntry, AssetAccounts, RollForward
-from .answer_parts import Bounds, Choice, Gap, Owed, Question, SignedOff, Unmet, Way
+from .answer_parts import Bounds, Choice, Gap, Means, Need, Owed, Question, SignedOff, Unmet, Way
 from .answers import Answer, Committed, Count, CounterRead
 from .asynchronous import AsyncClient
 from .benefits import BenefitBalance, BenefitLine, BenefitMonth
@@ -47,6 +47,8 @@ __all__ = [
     "Gap",
     "KeptDocument",
     "Malformed",
+    "Means",
+    "Need",
     "OpenedRight",
     "Owed",
     "Place",

@@ -60,12 +60,41 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Need:
+    """
+    What a way needs: a document, a claim, or a fact that is not so yet; `says` has it in words.
+
+    `issued_by` says who makes or issues a document that is lacking, `filed_with` where it is filed.
+    """
+
+    fact: str
+    says: str
+    state: Literal["have", "lack", "unknown"]
+    issued_by: str | None = None
+    filed_with: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """One way to meet a requirement; `way` is a provision. `more` of its needs are left out. A `doubtful` one leaves a review."""
+
+    way: str
+    title: str
+    citation: str
+    needs: tuple[Need, ...]
+    doubtful: bool = False
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Way:
-    """A requirement: its title, and how to meet it."""
+    """A requirement: its title, and how to meet it; `by` are the first ways to meet it, and `more` are left out."""
 
     requirement: str
     title: str
     how: str = ""
+    by: tuple[Means, ...] = ()
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,6 +271,48 @@ class Remedies:
 
 
 @dataclass(frozen=True, slots=True)
+class NeedTree:
+    """What a way needs: a fact, a document or a claim, or several parts, all of them (`all_of`) or any."""
+
+    fact: str | None = None
+    says: str | None = None
+    state: Literal["have", "lack", "unknown"] | None = None
+    issued_by: str | None = None
+    filed_with: str | None = None
+    all_of: "tuple[NeedTree, ...] | None" = None
+    any_of: "tuple[NeedTree, ...] | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class WholeWay:
+    """One way, with all that it needs. It is `to_yes` if the whole exchange, decided again with it, is permitted."""
+
+    way: str
+    kind: Literal["ground", "excuse", "exemption"]
+    title: str
+    citation: str
+    mark: str
+    doubtful: bool
+    lacks: int
+    unknown: int
+    to_yes: bool
+    needs: NeedTree | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The ways to a requirement, or out of a prohibition; `left_out` are excluded by other facts. `says` says that there is none."""
+
+    title: str
+    under: tuple[str, ...]
+    ways: tuple[WholeWay, ...]
+    requirement: str | None = None
+    how: str = ""
+    left_out: int = 0
+    says: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Horizon:
     """
     The last day on which the same facts still have the same outcome; None if that does not change within ten years.
@@ -335,6 +377,7 @@ class Explanation:
     rests_on: tuple[Statement, ...] | None = None
     rests_on_exactly: tuple[Statement, ...] | None = None
     remedies: Remedies | None = None
+    ways: tuple[Ways, ...] | None = None
     holds_until: Horizon | None = None
     trace: Trace | None = None
     verdict: Annotated[Literal["same", "other", "unknown"], Named(None)] = "same"

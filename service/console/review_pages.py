@@ -11,11 +11,14 @@ from datetime import date, datetime
 from typing import Any
 
 from service.callers.person import Person
+from service.console import document_list
+from service.console.document_wording import DOCUMENT_WORDS
 from service.console.pages import rendered, tone
 from service.console.reader import PageReader, Part
 from service.console.request_facts import facts_of, in_short
 from service.console.review_wording import REVIEW_WORDS
 from service.decisions.decide_again import OutcomeNow
+from service.documents.attachments import AttachedDocument
 from service.reviews.notes import ReviewNote, Who
 from service.reviews.preview import ChangedOutcome, SignOffPreview
 from service.reviews.queue import MOST_CASES, SECOND, QueueFilter, ReviewQueue, WaitingCase
@@ -70,6 +73,7 @@ class CaseShown:
     asked_by: Person | None
     signed: Sequence[SignOff]
     notes: Sequence[ReviewNote]
+    files: Sequence[AttachedDocument]
     assignee: Who | None
     persons: Sequence[tuple[str, Person]]
     gaps: Sequence[Part]
@@ -155,6 +159,8 @@ def case_page(
         token=token,
         now=shown.now,
         who=_who,
+        dw=DOCUMENT_WORDS[reader.lang],
+        files=[(each, document_list.in_words(each, reader)) for each in shown.files],
         wrong=wrong,
         sent=sent or {},
         **shown.documents,

@@ -139,7 +139,7 @@ class Asking:
         Raises RequestRefused, also where the draft was changed meanwhile; then nothing is recorded.
         """
         service = self._service
-        async with service.turns:
+        async with service.turns.of(caller.id):
             made = self._decider.answer(
                 service.live, draft.raw, TellingAsked(lang=lang), service.clock(), scope["request_id"], caller
             )
@@ -172,7 +172,7 @@ class Asking:
         try:
             done = await durable(service.store.do(work))
         except Moved as found:
-            async with service.turns:
+            async with service.turns.of(caller.id):
                 decided = found.tell()
             outgoing = Outgoing.of(decided, decided.answer, {"decision_id": decided.id, "outcome": decided.outcome})
             records = await durable(service.store.append_many(outgoing.entries))

@@ -180,8 +180,8 @@ ANSWERS: list[tuple[dict[str, Any], str, str, str]] = [
     (
         {"data__label": "bar"},
         "prohibited",
-        "Do not proceed: Nothing of this kind leaves (Export Law, Art. 1).",
-        "不得进行：此类数据不得出境（《出口法》第一条）。",
+        "Do not proceed: Nothing of this kind leaves (Export Law, Art. 1). Nothing makes this exchange lawful as it is.",
+        "不得进行：此类数据不得出境（《出口法》第一条）。按现有情形，没有任何办法使本次交换合法。",
     ),
     (
         {"data__label": "unknown"},
