@@ -109,6 +109,7 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, can
         possible=possible + decision.get("possible_count", 0),
         titled={part["provision"]: part["title"] for part in reasons if part.get("title")},
         cited={part["provision"]: reader.source(part) for part in reasons if part.get("instrument")},
+        ways_out=sections.ways_out(decision),
         account=list(sections.account(decision, reader)),
         computed=sections.computed(decision, reader),
         open_facts=grouped(shown["facts"].open, reader),
