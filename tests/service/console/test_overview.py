@@ -85,7 +85,7 @@ def test_a_log_without_decisions_has_an_overview(client):
     """In both languages it is a first step to take; what there is nothing of has no part of its own."""
     for lang, words in OVERVIEW_WORDS.items():
         page = client.get(f"/?lang={lang}", headers=BROWSER)
-        assert words["decided_none"] in page.text
+        assert words["first_none"] in page.text
         assert words["first_ask"] in page.text
         assert 'href="/ask' in page.text.partition(words["first_step"])[2]
         assert page.text.count("<h2") == 1, "only the first step has a heading"
