@@ -16,7 +16,7 @@ from service.console.draft_wording import DRAFT_WORDS
 from service.console.pages import UNDETERMINED, rendered, stamp, tone
 from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import FactShown, facts_of, grouped, in_short
-from service.decisions.decide_again import OutcomeNow
+from service.decisions.outcome_now import OutcomeNow
 from service.documents.stated_documents import presented
 from service.drafts.asking import Asked, Standing
 from service.drafts.draft_store import Draft
