@@ -50,7 +50,7 @@ RECORDED_IN_PART = ("bundle_keys", "document_signers", "jwks_url")
 NOT_RECORDED = (
     "acceptances",
     "database", "draft_days", "drain_seconds", "host", "log_key", "most_under_way", "oidc_client_secret", "oidc_client_secret_file",
-    "policies", "port", "shadow", "shed_seconds", "watch",
+    "organisation", "policies", "port", "shadow", "shed_seconds", "watch",
     "watch_listeners", "webhook_authorities", "webhook_secret", "webhooks", "witness_logs", "witnesses", "workers",
 )  # fmt: skip
 
@@ -106,7 +106,8 @@ class Settings(BaseModel):
         default=256,
         ge=1,
         le=100_000,
-        description="most requests that one worker handles at the same time; further requests get a 503",
+        description="most requests that one worker handles at the same time, and most whose body it awaits besides; further requests"
+        " get a 503. Callers without a key get a quarter of both, and no caller with a key gets more than three quarters",
     )
     shed_seconds: float = Field(
         default=2.0, ge=0.05, le=60, description="how long a record may wait for the disk before new requests get a 503"
@@ -119,6 +120,11 @@ class Settings(BaseModel):
     )
     mode: str = Field(
         default="checked", description="which engines decide: `checked` (two, compared), `bitset`, `durable` or `reference`"
+    )
+    organisation: str = Field(
+        default="",
+        max_length=200,
+        description="name of the organisation on the cover of its reports; without it, that of the one whose folder is loaded",
     )
     zone: str = Field(default="UTC", description="time zone of today's date, which is the day of an exchange that names no day")
     body_limit: int = Field(default=256 * 1024, ge=1024, le=256 * 1024, description="largest body of a request, in bytes")

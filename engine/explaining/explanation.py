@@ -19,6 +19,7 @@ from engine.bundle import Bundle
 from engine.deciding.combine import Conflict, word
 from engine.deciding.instruments import Instruments
 from engine.deciding.judgement import LIFTING, WEIGHING
+from engine.deciding.pauses import pause
 from engine.deciding.rests_on import Statement
 from engine.decision import (
     SCHEMA,
@@ -194,6 +195,7 @@ class Teller:
         members = {"schema": f'"{EXPLANATION}"', "id": quote(case.id), "lang": f'"{self.book.language.code}"'}
         for name, write in written.items():
             if name in parts:
+                pause()
                 members |= write()
         members |= {name: encode(part.model_dump(mode="json", by_alias=True)) for name, part in more.items()}
         return "{" + ",".join(f'"{name}":{members[name]}' for name in sorted(members)) + "}"

@@ -18,6 +18,7 @@ from fastapi import FastAPI, Request, Response
 from service.api.forms import fields_of
 from service.api.sent import Plain
 from service.callers.caller import caller_of
+from service.callers.caller_names import caller_names
 from service.console.became import Aftermath, BecameLine
 from service.console.beside import DecisionSide, told
 from service.console.decide_again import LIVE, PolicyChoice, again_page, policy_choices
@@ -101,6 +102,8 @@ def add(app: FastAPI, service: Service) -> None:
         if stored is None:
             return not_found(reader)
         shown = kept(stored)
+        said_by = [shown["record"].get("asked_by"), *(each.by for each in became)]
+        reader = replace(reader, callers=service.read(lambda connection: caller_names(connection, said_by)))
         outcome = str((shown["record"].get("decision") or {}).get("outcome"))
         cannot = ""
         try:

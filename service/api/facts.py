@@ -116,7 +116,7 @@ def add(app: FastAPI, service: Service) -> None:
         """
         caller = caller_of(request.scope, "evaluate", of_party=True)
         raw = await body(request, service.settings.body_limit)
-        async with service.turns:
+        async with service.turns.of(caller.id):
             live, now = service.live, service.clock()
             exchange = decider.read(live, raw, now, caller)
             try:

@@ -94,7 +94,7 @@ class DecideAgain:
         """Decide the exchange of a record again for a caller, and record it; returns the id of the decision. Raises RequestRefused."""
         service = self._service
         _, raw = self._read(stored)
-        async with service.turns:
+        async with service.turns.of(caller.id):
             made = self._decider.answer(
                 service.live, raw, TellingAsked(lang=lang), service.clock(), scope["request_id"], caller
             )

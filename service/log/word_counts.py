@@ -31,8 +31,8 @@ class WordCounts:
     """
     The words of so many decisions, the oldest recorded at `since`, None where there is no decision.
 
-    `in_all` counts the decisions with a word by kind and word, `refused` those of them that may not proceed. `whole`: no decision of
-    the time asked for was left out.
+    `in_all` counts the decisions with a word by kind and word, `refused` those of them that may not proceed, and `of_outcome` those of
+    each outcome. `whole`: no decision of the time asked for was left out.
     """
 
     decisions: int
@@ -40,6 +40,7 @@ class WordCounts:
     whole: bool
     in_all: Counter[Word]
     refused: Counter[Word]
+    of_outcome: Mapping[str, Counter[Word]]
 
 
 def required_by(bundle: engine.Bundle) -> dict[str, frozenset[str]]:
@@ -59,25 +60,34 @@ def word_counts(
 ) -> WordCounts:
     """The words of some kinds, with provisions among them, in the newest decisions from a moment on. `required` is from `required_by`."""
     again = sa.exists().where(commitment.c.sequence == entry.c.sequence)
-    newest = sa.select(entry.c.moment, entry.c.proceed, entry.c.words).where(entry.c.moment >= moment_of(since), ~again)
+    newest = sa.select(entry.c.moment, entry.c.outcome, entry.c.proceed, entry.c.words).where(
+        entry.c.moment >= moment_of(since), ~again
+    )
     rows = connection.execute(newest.order_by(entry.c.moment.desc(), entry.c.sequence.desc()).limit(MOST + 1)).all()
     read = rows[:MOST]
     numbered = [row.words.split(",") for row in read]
     words = dict(_words(connection, [int(each) for each in set().union(*numbered) if each], kinds))
     stands = _Required(words, required)
     in_all, refused = Counter[str](), Counter[str]()
+    of_outcome: dict[str, Counter[str]] = {}
     for row, numbers in zip(read, numbered, strict=True):
         certain = stands.certain(numbers)
         in_all.update(certain)
+        of_outcome.setdefault(row.outcome, Counter()).update(certain)
         if not row.proceed:
             refused.update(certain)
     return WordCounts(
         decisions=len(read),
         since=datetime_of(read[-1].moment) if read else None,
         whole=len(rows) <= MOST,
-        in_all=Counter({word: in_all[number] for number, word in words.items() if in_all[number]}),
-        refused=Counter({word: refused[number] for number, word in words.items() if refused[number]}),
+        in_all=_by_word(in_all, words),
+        refused=_by_word(refused, words),
+        of_outcome={outcome: _by_word(counts, words) for outcome, counts in of_outcome.items()},
     )
+
+
+def _by_word(counts: Counter[str], words: Mapping[str, Word]) -> Counter[Word]:
+    return Counter({word: counts[number] for number, word in words.items() if counts[number]})
 
 
 def words_of(

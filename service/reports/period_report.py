@@ -24,9 +24,10 @@ from service.reports.column_values import short
 from service.reports.document import Block, Cell, Column, Document, Facts, Section, Table, Tone, cell
 from service.reports.figures import MOST_COUNTED, Figures, and_more, in_utc
 from service.reports.record_proofs import RecordProofs
+from service.reports.report_chart import chart
 from service.reports.report_wording import REPORT_WORDS
 from service.reports.scope import Scope
-from service.reports.transfer_register import ending, moment_text, scope_facts
+from service.reports.transfer_register import ending, moment_text, organisation_name, scope_facts
 from service.reviews.sign_offs_given import given_between
 from service.service import Service
 from service.store.moments import moment_text as stored_moment
@@ -116,8 +117,8 @@ class PeriodReport:
             *scope_facts(scope, bundle, lang),
             *([] if scope.jurisdiction else [(words["jurisdiction"], words["any_jurisdiction"])]),
             (words["made_at"], made_at),
-            (words["policies"], bundle.digests.source[:16]),
         )
+        appendix = Section("appendix", words["appendix"], (Facts(((words["policies"], bundle.digests.source[:16]),)),))
         made_of = {
             "figures": self._figures,
             "committed": _committed_section,
@@ -133,8 +134,10 @@ class PeriodReport:
             about=words["report_about"],
             made=made_at,
             head=Facts(head),
-            sections=tuple(made_of[part](found) for part in PARTS if part in parts),
+            sections=(*(made_of[part](found) for part in PARTS if part in parts), appendix),
             foot=found.language.disclaimer,
+            organisation=organisation_name(self._service, lang),
+            chart=chart(seen.looked, scope.first, scope.last, lang),
         )
 
     def _figures(self, found: _Found) -> Section:

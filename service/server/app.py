@@ -181,7 +181,6 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         add_checkpoint,
         start,
         sign_in,
-        docs,
     )
     # Routes are tried in their order, and most calls evaluate.
     evaluate.add(app, service)
@@ -190,7 +189,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         group.add(app, service)
     shapes = Shapes()
     schemas.add(app, service, shapes)
-    openapi.add(app, service, shapes)
+    docs.add(app, service, openapi.add(app, service, shapes))
     app.add_middleware(Compression)
     app.add_middleware(
         Gate, service=service, entrance=Entrance(service.settings, service.keys, service.tokens, service.sessions)

@@ -26,8 +26,8 @@ from uuid_utils import uuid7
 
 from service.callers.caller import SCOPES, Caller
 from service.callers.entrance import SIGN_IN, START, Entrance, SignInFirst, is_page
-from service.callers.shedding import WATCHING
-from service.console.frame import SIGNED_IN, WAITING, SignedIn
+from service.callers.shedding import WATCHING, Place, has_body
+from service.console.frame import NOW, SIGNED_IN, WAITING, SignedIn
 from service.console.wording import WORDS
 from service.drafts import form_token
 from service.problems import RequestRefused
@@ -84,9 +84,7 @@ class Gate:
         elif parent:
             said["trace_id"] = parent.trace
         load = self._load
-        counted = scope["path"] not in WATCHING
-        shed = load.refusal(scope["method"]) if counted else None
-        load.under_way += counted
+        place = Place(load, scope["method"]) if scope["path"] not in WATCHING else None
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -103,9 +101,14 @@ class Gate:
         try:
             try:
                 _check_host(scope["headers"], self._hosts, scope["path"])
-                if shed:
-                    raise shed
+                if place:
+                    place.take()
                 await self._entrance.admit(scope)
+                if place:
+                    place.belongs_to(scope.get("caller"))
+                    if has_body(scope["headers"]):
+                        receive = place.awaiting(receive)
+                NOW.set(self._service.clock())
                 SIGNED_IN.set(self._signed_in(scope))
                 WAITING.set(await self._waiting(scope))
             except SignInFirst as first:
@@ -123,7 +126,8 @@ class Gate:
                 refused = RequestRefused("internal", "the log has the details under this request id")
                 await refused.response(scope["path"], request_id)(scope, receive, answer)
         finally:
-            load.under_way -= counted
+            if place:
+                place.leave()
             took = perf_counter() - began
             route: str | None = _route(scope)
             self._metrics.answered(route, status, took)
@@ -173,9 +177,8 @@ class Gate:
         if "session" not in scope:
             return None
         caller: Caller = scope["caller"]
-        name = caller.id if caller.person is None else caller.person.shown
         scopes = [each for each in SCOPES if each in caller.scopes]
-        return SignedIn(name, scopes, form_token.token(self._service, caller.id))
+        return SignedIn(caller.shown, scopes, form_token.token(self._service, caller.id))
 
 
 def _to_sign_in(first: SignInFirst, scope: Scope) -> Response:

@@ -1,10 +1,14 @@
 """The report on a period: its figures are those of the log, its lists are bounded and say so, and its proofs verify elsewhere."""
 
 import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from service.console.report_page_wording import REPORT_PAGE_WORDS
+from service.reports import report_chart
 from service.reports.period_report import PARTS, PeriodReport
 from service.reports.report_wording import REPORT_WORDS
 from service.reports.scope import Scope, ScopeRefused
@@ -14,6 +18,14 @@ from tests.service.console.test_console import text_of
 from tests.service.reports.conftest import NOON
 
 REPORT = "/reports/report"
+
+
+@dataclass
+class Row:
+    """A decision, as far as a chart reads it."""
+
+    recorded_at: datetime
+    outcome: str = "permitted"
 
 
 def sections(desk, lang="en", listed=100, **scope):
@@ -46,6 +58,47 @@ def test_its_figures_and_lists_are_those_of_the_log(desk):
     assert [row[:3] for row in found["Duties"]] == [("no day is set", "Keep a record", "exporter")]
 
 
+@ONE_DATABASE
+def test_its_cover_names_the_organisation_and_has_a_chart(desk):
+    """Whose report it is, as it is set; a bar for each day of a short period and for each month of a long one; no digest on the cover."""
+    desk.commit("clinic", "lab-1")
+    desk.evaluate("clinic", "lab-2", evidence={})
+    report = PeriodReport(desk.service)
+    object.__setattr__(desk.service.settings, "organisation", "ACME Gesundheit AG")
+
+    def made(first):
+        return desk.service.read(lambda c: report.document(c, Scope(first, NOON.date()), "en", NOON))
+
+    today, year = made(NOON.date()), made(NOON.date() - timedelta(days=300))
+    assert today.organisation == "ACME Gesundheit AG"
+    assert [(bar.name, bar.total) for bar in today.chart.bars] == [("2026-11-25", 3)]
+    assert [(bar.name, bar.total) for bar in year.chart.bars] == [("2026-11", 3)]
+    assert today.chart.codes == (
+        ("permitted_with_obligations", "permitted with obligations"),
+        ("requirements_unmet", "requirements unmet"),
+    )
+    assert "Policies that give the titles" not in dict(today.head.pairs)
+    assert today.sections[-1].name == "appendix"
+    page = desk.client.get(f"{REPORT}?from=2026-11-25&until=2026-11-25").text
+    cover = page[page.index("report-cover") : page.index('class="under saving"')]
+    assert "ACME Gesundheit AG" in cover
+    assert 'class="f-requirements_unmet"' in cover
+    assert "<time>2026-11-25</time>" in cover
+    empty = desk.service.read(lambda c: report.document(c, Scope(date(2025, 1, 1), date(2025, 1, 2)), "en", NOON))
+    assert empty.chart is None
+
+
+@ONE_DATABASE
+def test_a_long_chart_has_the_newest_months(desk):
+    """Of more bars than there is room for, the earlier ones are counted."""
+    rows: Any = [Row(recorded_at=datetime(2020 + month // 12, month % 12 + 1, 5, tzinfo=UTC)) for month in range(30)]
+    drawn: Any = report_chart.chart(rows, date(2020, 1, 1), date(2022, 12, 31), "en")
+    assert len(drawn.bars) == report_chart.MOST_BARS
+    assert drawn.bars[-1].name == "2022-06"
+    assert drawn.after == "6 earlier ones are not shown."
+
+
+@ONE_DATABASE
 def test_its_figures_are_of_what_certainly_applied(desk):
     """What only may be required refused nothing; a report on a jurisdiction is of the exchanges that it certainly touches."""
     known = desk.evaluate(evidence={})
@@ -69,7 +122,7 @@ def test_a_commitment_is_no_second_decision(desk):
     desk.commit("clinic", "lab")
     desk.evaluate("clinic", "lab-2")
     page = text_of(desk.client.get("/", headers={"Accept": "text/html"}).text)
-    assert "2 decisions in 30 days" in page
+    assert "Decisions on 2026-11-25 : 2." in page
     assert "Of the 2 decisions of these days" in page
     assert sections(desk)["Decisions by countries"] == [("China", "Kenya", "2", "0")]
     assert len(desk.client.get("/v1/decisions").json()["decisions"]) == 3
