@@ -102,7 +102,8 @@ def add(app: FastAPI, service: Service) -> None:
         if stored is None:
             return not_found(reader)
         shown = kept(stored)
-        said_by = [shown["record"].get("asked_by"), *(each.by for each in became)]
+        said_by = [shown["record"].get("asked_by"), *(each.by for each in became), *(each.by for each in given)]
+        said_by += [each.get("by") for each in (shown["record"].get("decision") or {}).get("signed_off") or ()]
         reader = replace(reader, callers=service.read(lambda connection: caller_names(connection, said_by)))
         outcome = str((shown["record"].get("decision") or {}).get("outcome"))
         cannot = ""
