@@ -70,7 +70,7 @@ CODES: Codes = {
         "prohibited": "禁止",
         "undetermined": "尚不能确定",
     },
-    "proceed": {"yes": "可以进行", "no": "不得进行"},
+    "proceed": {"yes": "可以进行", "no": "不得进行", "open": "尚未决定"},
     "truth": {"yes": "是", "no": "否", "unknown": "尚不清楚"},
     "effect": {
         "prohibit": "禁止",

@@ -103,7 +103,7 @@ CODES: Codes = {
         "prohibited": "prohibited",
         "undetermined": "not decided",
     },
-    "proceed": {"yes": "proceed", "no": "do not proceed"},
+    "proceed": {"yes": "proceed", "no": "do not proceed", "open": "not decided yet"},
     "truth": {"yes": "yes", "no": "no", "unknown": "not known"},
     "effect": {
         "prohibit": "prohibits",

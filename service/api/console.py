@@ -28,7 +28,7 @@ from service.console.overview import DEFAULT, PERIODS, Overview
 from service.console.pages import STYLE, Beside, decision_page, missing_page, overview_page, provisions_page
 from service.console.reader import PageReader
 from service.console.wording import WORDS
-from service.decisions.decide_again import DecideAgain
+from service.decisions.outcome_now import DecideAgain
 from service.decisions.replay import CannotReplay, Otherwise, Replaying
 from service.documents.stated_documents import presented
 from service.drafts import form_token

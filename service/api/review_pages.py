@@ -35,8 +35,8 @@ from service.console.reader import PageReader
 from service.console.review_pages import ALL_GROUPS, YOURS, CaseShown, QueueShown, case_page, queue_page
 from service.console.review_wording import REVIEW_WORDS
 from service.console.wording import WORDS
-from service.decisions.decide_again import DecideAgain, OutcomeNow
 from service.decisions.decider import durable
+from service.decisions.outcome_now import DecideAgain, OutcomeNow
 from service.decisions.replay import CannotReplay, Replaying
 from service.documents import attachments, document_bytes
 from service.drafts import form_token

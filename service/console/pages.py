@@ -26,7 +26,7 @@ from service.console.room import short
 from service.console.sheets import MOST, PROVISIONS, lists
 from service.console.sign_in_wording import SIGN_IN_WORDS
 from service.console.wording import WORDS
-from service.decisions.decide_again import OutcomeNow
+from service.decisions.outcome_now import OutcomeNow
 from service.log.verified_record import VerifiedRecord
 from service.reviews.queue import MOST_IN_FRAME
 from service.reviews.sign_offs import offered
@@ -104,6 +104,7 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, can
         log=log,
         decision=decision,
         tone="stop" if record.get("denied") else tone(decision),
+        stamp="no" if record.get("denied") else stamp(decision),
         parties=parties,
         open_review=not sign_offs and _may_be_signed(record, decision),
         possible=possible + decision.get("possible_count", 0),
@@ -215,12 +216,24 @@ def _link(path: str, lang: str, query: Mapping[str, Any]) -> str:
     return path + (f"?{urlencode(parts, doseq=True)}" if parts else "")
 
 
+UNDETERMINED = "undetermined"  # the outcome of an exchange that is not decided
+REFUSED = frozenset(level.word for level in engine.Level if level.refused)
+
+
 def tone(decision: Part) -> str:
     """The colour of a decision. Only a permit is green."""
     if decision.get("proceed") is True:
         return "go"
     outcome = decision.get("outcome")
     return {"prohibited": "stop", "requirements_unmet": "unmet", "review": "review"}.get(str(outcome), "open")
+
+
+def stamp(decision: Part) -> str:
+    """Whether an exchange may proceed: `yes`, `no` where it is refused whatever the open facts are, and `open`."""
+    if decision.get("proceed") is True:
+        return "yes"
+    lowest = (decision.get("bounds") or {}).get("lowest")
+    return "open" if decision.get("outcome") == UNDETERMINED and lowest not in REFUSED else "no"
 
 
 def _may_be_signed(record: Part, decision: Part) -> bool:

@@ -17,7 +17,7 @@ from service.console.pages import rendered, tone
 from service.console.reader import PageReader, Part
 from service.console.request_facts import facts_of, in_short
 from service.console.review_wording import REVIEW_WORDS
-from service.decisions.decide_again import OutcomeNow
+from service.decisions.outcome_now import OutcomeNow
 from service.documents.attachments import AttachedDocument
 from service.reviews.notes import ReviewNote, Who
 from service.reviews.preview import ChangedOutcome, SignOffPreview
