@@ -84,10 +84,18 @@ def _question(part: Part) -> float:
     return height(short(part.get("question"), WHOLE), "; ".join(each["title"] for each in part.get("values", ())[:CHOICES]))
 
 
+def _nearest(means: Sequence[Mapping[str, Any]]) -> float:
+    """The nearest of some ways with what it lacks, and the line that unfolds all of them."""
+    if not means:
+        return 0
+    wanted = "; ".join(str(each.get("says")) for each in means[0].get("needs") or () if each.get("state") != "have")
+    return 1.3 + height(f"{means[0].get('title')} ({means[0].get('citation')}). {wanted}", columns=72)
+
+
 def _unmet(part: Part) -> float:
     ways: Sequence[Sequence[Mapping[str, Any]]] = part["ways"]
     told = sum(
-        height(one.get("title"), short(one.get("how") or "", LONG), columns=88) + 2 * bool(one.get("means"))
+        height(one.get("title"), short(one.get("how") or "", LONG), columns=88) + _nearest(one.get("means") or ())
         for way in ways[:WAYS]
         for one in way
     )
