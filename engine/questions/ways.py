@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from itertools import chain
 from typing import Literal, NamedTuple, TypeAlias
@@ -127,7 +128,6 @@ class Ways:
         self.remembered: dict[Hashable, tuple[Way, ...]] = {}
         self._linked: dict[tuple[str, ...], Links] = {}
         self._standing: dict[int, int] = {}  # the node of each way: it holds, and nothing surely exempts from it
-        self._keys = {rule.key: number for number, rule in enumerate(rules)}
         for number, rule in enumerate(rules):
             if rule.satisfies or rule.excuses or (rule.exempts and rule.effect != "doubts"):
                 self._stands(number)
@@ -137,7 +137,7 @@ class Ways:
 
     def reading(self, judgement: Judgement) -> WaysRead:
         """The ways as they read on one exchange."""
-        return WaysRead(self, judgement.exchange, judgement.verdict)
+        return WaysRead(self, judgement.exchange, judgement.verdict, judgement.as_of)
 
     def links(self, requirement: str, under: Sequence[Rule]) -> Links:
         """The rules that are ways to a requirement, and those that exempt from every rule that asks for it."""
@@ -157,10 +157,12 @@ class Ways:
 
     def stated(self, exchange: Exchange) -> frozenset[tuple[str, str]]:
         """What counts for ways beside what tests say: which documents are there, which claims are denied, which facts are disputed."""
-        sent = exchange.values
-        found = ((name, sent[name]) for name in sent.keys() & self._presented)
-        said = {(name, value.state if isinstance(value, Document) else "unknown") for name, value in found}
-        return frozenset(said | {(name, "disputed") for name in exchange.disputed})
+        said = [
+            (name, value.state if isinstance(value, Document) else "unknown")
+            for name, value in exchange.values.items()
+            if name in self._presented
+        ]
+        return frozenset([*said, *((name, "disputed") for name in exchange.disputed)])
 
     def remember(self, key: Hashable, ways: tuple[Way, ...]) -> None:
         while len(self.remembered) >= REMEMBERED:
@@ -288,14 +290,14 @@ def lacking(judgement: Judgement) -> dict[str, list[Rule]]:
 class WaysRead:
     """The ways of a bundle on one exchange. Each part is read once."""
 
-    def __init__(self, ways: Ways, exchange: Exchange, verdict: Verdict, excluded: Iterable[int] = ()) -> None:
+    def __init__(self, ways: Ways, exchange: Exchange, verdict: Verdict, as_of: date, excluded: Iterable[int] = ()) -> None:
         self.ways = ways
         self.exchange = exchange
         self.verdict = verdict
+        self.as_of = as_of
         self._excluded = frozenset(excluded)  # tests that turned out to be impossible
         assert verdict.truth is not None
         self._reading = verdict.truth
-        self._stated = ways.stated(exchange)
         self._known: dict[int, Read] = {}
 
     def to(self, requirement: str, under: Sequence[Rule] = ()) -> tuple[Way, ...]:
@@ -305,10 +307,6 @@ class WaysRead:
     def out_of(self, rule: Rule) -> tuple[Way, ...]:
         """The ways out of a rule: the exemptions from it."""
         return self._best(self.ways.exempting(rule))
-
-    def ends(self, rule: Rule) -> bool:
-        """Whether a rule that stands could be made not to hold."""
-        return self.read(self.ways.ending(rule)) is not None
 
     def read(self, node: int) -> Read:
         """How little a part lacks; None where other facts exclude it."""
@@ -380,6 +378,10 @@ class WaysRead:
             yield from self.needed(part)
 
     @cached_property
+    def _stated(self) -> frozenset[tuple[str, str]]:
+        return self.ways.stated(self.exchange)
+
+    @cached_property
     def _truth(self) -> Callable[[int], Truth]:
         return self._reading.reader(self.ways.atoms)
 
@@ -392,7 +394,7 @@ class WaysRead:
 
     def _best(self, links: Links) -> tuple[Way, ...]:
         """The ways, as they were found when all their tests read the same, and the same was presented, denied or disputed."""
-        key = (links, self._reading.seen(*links.seen), self._stated)
+        key = (links, self._reading.seen(*links.seen), self._stated, self.as_of)
         if key in self.ways.remembered and not self._excluded:
             return self.ways.remembered[key]
         found: list[tuple[tuple[bool, int, int, int], Way]] = []
@@ -425,15 +427,12 @@ class WaysRead:
         return Lack(bit, 0, 0) if ways.can(test) and self._open(ways.atoms[test]) else None
 
     def _open(self, atom: Atom) -> bool:
-        """Whether a test that fails may still be made so: nobody denied the claim, and no register says otherwise."""
+        """Whether a test that fails may still be made so: nobody denied the claim, no day has passed, no register says otherwise."""
         name = stated_in(atom.fact)
         sent = self.exchange.values.get(name)
         if name.startswith(CLAIMS):
             return not (isinstance(sent, Document) and sent.state == "none")
-        if name.startswith(EVIDENCE):
-            return not (atom.fact != name and atom.op in ("until", "at_most", "less_than") and _is_shown(sent))
+        if name.startswith(EVIDENCE):  # no document is dated back
+            past = [each for each in atom.operands if isinstance(each, date) and each < self.as_of]
+            return atom.fact == name or atom.op not in ("at_most", "less_than") or not past
         return not isinstance(sent, Disputed)
-
-
-def _is_shown(sent: object) -> bool:
-    return isinstance(sent, Document) and sent.state == "shown"

@@ -87,6 +87,8 @@ def test_what_other_facts_exclude_is_left_out() -> None:
     made = bundle(NEED, GROUND, fixed, NECESSARY)
     assert ids(ways(made)) == ["ground", "necessary"]
     assert ids(ways(made, claims__necessity="none")) == ["ground"]
+    old = {"id": "old", "when": [{"evidence.report.dated": {"until": "2026-01-01"}}], "satisfies": "certificate"}
+    assert ids(ways(bundle(NEED, GROUND, old))) == ["ground"]  # and no document is dated back
     assert ids(ways(made)) == ["ground", "necessary"]
 
 
