@@ -15,8 +15,8 @@ from engine.authoring.court import Court
 from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, MovePart, Trial, compare, trials
 from engine.authoring.empty_cells import empty_cells
 from engine.authoring.layout import NotLaidOut, lay_out
+from engine.authoring.lies import FREE_NOTHING, Liar, Lie
 from engine.authoring.lies import KINDS as KINDS_OF_LIES
-from engine.authoring.lies import Liar, Lie
 from engine.authoring.lint import lint
 from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.rulesets import rulesets
@@ -55,6 +55,7 @@ from engine.deciding.counter_thresholds import CounterThreshold, counter_thresho
 from engine.deciding.flow import UNKNOWN, Flow, Flows
 from engine.deciding.judgement import Judgement
 from engine.deciding.money_counts import in_currency, money_parts
+from engine.deciding.pauses import pausing
 from engine.deciding.plan_books import conveyed
 from engine.deciding.promises import Promise, PromiseMade
 from engine.deciding.rests_on import Statement
@@ -81,13 +82,15 @@ from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
 from engine.explaining.written import Written
 from engine.languages import LANGUAGES, Language
-from engine.pdp import INCLUDES, MODES, PARTS, PDP, EnginesFailed
+from engine.pdp import INCLUDES, MODES, PARTS, PDP, SEARCHED, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
 from engine.policy_language.catalogue import FactEntry
 from engine.policy_language.document_text import Status, is_placeholder
-from engine.policy_language.ledger_text import TransferRegisterText
+from engine.policy_language.everyday_words import EverydayWords
+from engine.policy_language.ledger_text import TransferColumnText, TransferRegisterText
 from engine.policy_language.places import NotAnObject, Path, Places
+from engine.policy_language.presets import Preset
 from engine.policy_language.transfer_columns import GROUNDS, RECORD
 from engine.policy_language.vocabulary import Register
 from engine.policy_language.written_effects import PolicySettings
@@ -104,6 +107,7 @@ __all__ = [
     "CODES",
     "DIRECTIONS",
     "EXCHANGE_SHAPES",
+    "FREE_NOTHING",
     "GROUNDS",
     "INCLUDES",
     "INCOHERENT",
@@ -116,6 +120,7 @@ __all__ = [
     "PERPETUAL",
     "RECORD",
     "REGISTER",
+    "SEARCHED",
     "SEMANTICS",
     "UNKNOWN",
     "ActionText",
@@ -148,6 +153,7 @@ __all__ = [
     "EngineUnavailable",
     "EnginesFailed",
     "EntityText",
+    "EverydayWords",
     "Exchange",
     "ExchangePart",
     "ExchangeProblem",
@@ -185,6 +191,7 @@ __all__ = [
     "PlanDecision",
     "PolicyChangePart",
     "PolicySettings",
+    "Preset",
     "Promise",
     "PromiseMade",
     "QuestionPart",
@@ -201,6 +208,7 @@ __all__ = [
     "Statement",
     "Status",
     "Tally",
+    "TransferColumnText",
     "TransferRegisterText",
     "Trial",
     "Truth",
@@ -249,6 +257,7 @@ __all__ = [
     "mutants",
     "organisation_brief",
     "parse_exchange",
+    "pausing",
     "persons_asked",
     "policies_at",
     "put",

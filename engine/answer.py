@@ -2,7 +2,8 @@
 The answer: what every caller gets of a decision, as one short versioned document, and the explanation that is one step away.
 
 An answer has at most 4 KiB, whatever was sent. Each of its lists begins with what is strictest; `more` counts what a list leaves out
-(semantics 4.8); of what a permit rests on, it also counts the `ordinary_facts`. It never shows the value of a fact marked personal.
+(semantics 4.8). What `rests_on` leaves out, `also_rests_on` names as long as there is room; `more` also counts the `ordinary_facts`. An
+answer never shows the value of a fact marked personal.
 """
 
 from __future__ import annotations
@@ -265,10 +266,11 @@ class Answer(Part):
 
     `proceed` is true only for a permit that is not hypothetical. `beneath` are the bounds without the reviews that a person may sign off,
     where these are other bounds. `besides` are the certain reviews beside a stricter outcome, and `besides_possible` counts those that may
-    stand there. `questions` are the next ones to answer. `rests_on` and `stands_on` are present only in a permit, `carried` only if
-    conditions came with the data, `disputed` only if the register contradicts what was stated, `signed_off` only if the decision rests
-    on approvals. `must_be_shown` names what was stated and did not count. `withheld` is present, and true, if the reasons rest on the
-    register and the caller may not read it. `verdict` is a digest of all that was decided: of rules, requirements and bounds.
+    stand there. `questions` are the next ones to answer. `rests_on`, `also_rests_on` (names of what `rests_on` leaves out) and `stands_on`
+    are present only in a permit, `carried` only if conditions came with the data, `disputed` only if the register contradicts what was
+    stated, `signed_off` only if the decision rests on approvals. `must_be_shown` names what was stated and did not count. `withheld` is
+    present, and true, if the reasons rest on the register and the caller may not read it. `verdict` is a digest of all that was decided:
+    of rules, requirements and bounds.
     """
 
     model_config = ConfigDict(
@@ -291,6 +293,7 @@ class Answer(Part):
     owed: list[OwedPart] = []
     questions: list[AskedPart] = []
     rests_on: list[StatementPart] | None = None
+    also_rests_on: list[str] | None = None
     stands_on: list[SettledPart] | None = None
     conflicts: list[str] = []
     gaps: list[GapPart] = []

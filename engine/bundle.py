@@ -30,7 +30,9 @@ from engine.policy_language.case_text import TestText
 from engine.policy_language.catalogue import FactEntry, catalogue
 from engine.policy_language.check import check
 from engine.policy_language.coherence import Never, check_coherence
+from engine.policy_language.everyday_words import EverydayWords
 from engine.policy_language.overlay import BUNDLED_NAME, folder_of, organisations
+from engine.policy_language.presets import Preset, check_presets, presets
 from engine.policy_language.settlement_facts import check_settlement
 from engine.policy_language.transfer_columns import check_transfer_registers
 from engine.policy_language.vocabulary import Vocabulary
@@ -81,6 +83,15 @@ class Bundle:
     def facts(self) -> list[FactEntry]:
         """The facts an exchange may have."""
         return catalogue(self.vocabulary)
+
+    @property
+    def words(self) -> EverydayWords:
+        """What people call facts, values and documents."""
+        return self.reader.words
+
+    def presets(self) -> tuple[Preset, ...]:
+        """The everyday exchanges to begin with."""
+        return presets(self.vocabulary)
 
     def exchange_schema(self) -> dict[str, Any]:
         """The JSON Schema of an exchange under this bundle's vocabulary."""
@@ -246,6 +257,9 @@ def load_sources(
     grounds = frozenset(rule.key for rule in rules.rules if rule.effect == "satisfies")
     travelling = frozenset(rule.provision.id for rule in rules.rules if rule.travels)
     reader = ExchangeReader(vocabulary, frozenset(rules.requirements), grounds, travelling, coherence.contradictions)
+    check_presets(vocabulary, reader.wrong_in, findings)
+    if findings.errors:
+        raise BundleRefused(findings.errors, sources)
     digests = Digests(
         _meaning(rules, vocabulary, nevers, settings),
         source_digest(sources),

@@ -691,7 +691,7 @@ class UnlinkedPart(Part):
     """A leg whose exporter may be the recipient of another leg, `of`, and that does not say whether its data came from there."""
 
     leg: str
-    of: str
+    of: str = Field(description="the leg by which they may have come")
     question: str
 
 
@@ -723,7 +723,9 @@ class PlanDecision(Part):
     bounds: BoundsPart
     as_of: date
     hypothetical: bool
-    recorded: Literal[False] = False
+    recorded: Literal[False] = Field(
+        default=False, description="false: nothing of a plan is in a record, and no leg can be committed by it"
+    )
     legs: list[LegPart]
     wholes: list[WholePart] = []
     contradictions: list[ContradictionPart] = []

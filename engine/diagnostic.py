@@ -66,6 +66,7 @@ CODES = {
     "said-twice": "two `coherence` entries refuse the same exchanges (a warning)",
     "same-fact": "a fact is compared with itself",
     "placeholder": "an organisation's acceptance has no name or reason yet",
+    "preset-frees": "a preset states what could free an exchange by itself: a document, a claim, or a fact that `frees`",
     "reach-not-said": "an unsure review beside requirements, in a policy that does not say where its reach is in doubt (a warning)",
     "reach-in-doubt": "`reach_in_doubt` of a policy that requires nothing, or beside a review that says the same",
     "semantics": "the bundle names a version of the semantics that this engine does not decide under, or two versions",

@@ -8,13 +8,11 @@ semantics 1.2 to 1.5, 1.7, 1.8, 2.1, 2.3, 2.7, 2.8, 2.11.
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
@@ -25,7 +23,7 @@ from engine.books.grants import BookFacts
 from engine.books.page import BOOKS, Page, read_pages
 from engine.diagnostic import did_you_mean
 from engine.exchange import REGISTER, Contradiction, Exchange, OpenBook
-from engine.exchange_problems import INCOHERENT, ExchangeProblem, ExchangeRefused
+from engine.exchange_problems import INCOHERENT, MAX_PROBLEMS, ExchangeProblem, ExchangeRefused, Refusals, pointer
 from engine.exchange_shape import SHAPES, in_present_shape, registered_shape, sent_shape
 from engine.multilingual import Words
 from engine.policy_language.followers import Followers
@@ -35,10 +33,7 @@ from engine.rules import AS_OF
 from engine.values import MAX_TEXT, Disputed, Document, Missing, Money, MoneyRange, Range, Value, either
 
 MAX_BYTES = 256 * 1024
-MAX_PROBLEMS = 100
 MAX_ENTITIES = 16
-MAX_NAME = 120  # characters of a name in a refusal
-MOST_ALIKE = 3  # names that a refusal proposes
 MAX_ALIASES = 16  # of an entity
 MAX_KEY = 100  # characters of the name of a fact, and of a kind of entities
 
@@ -68,10 +63,12 @@ class ExchangeReader:
         self._counters = {
             name: vocabulary.families.get(counted, (counted,)) for name, counted in counts.items() if name not in self._sums
         }
+        self._refusals = Refusals(vocabulary, self._model)
+        self.words = self._refusals.words  # what people call facts, values and documents
         self._followers = Followers(vocabulary.facts.values())
         self._books = tuple(map(self._book_reader, vocabulary.books.values()))
         self._kept = {name: text.kept for name, text in vocabulary.counters.items() if text.kept}
-        self._personal = {fact.name: _pointer(fact.name.split(".")) for fact in vocabulary.facts.values() if fact.personal}
+        self._personal = {fact.name: pointer(fact.name.split(".")) for fact in vocabulary.facts.values() if fact.personal}
 
     def schema(self) -> dict[str, Any]:
         """The JSON Schema (2020-12) of an exchange under this vocabulary, as a sender writes it: without `register`."""
@@ -93,7 +90,7 @@ class ExchangeReader:
         try:
             tree = self._model.validate_python(in_present_shape(self._vocabulary, sent, sent.get("schema")))
         except ValidationError as failed:
-            raise ExchangeRefused((*self._problems(failed), *problems)) from None
+            raise ExchangeRefused((*self._refusals.problems(failed, sent), *problems)[:MAX_PROBLEMS]) from None
         as_of: date | None = tree.pop(AS_OF, None)
         relies_on: tuple[str, ...] = tree.pop("relies_on", ())
         carried: tuple[tuple[str, str], ...] = tree.pop("carried", ())
@@ -124,6 +121,14 @@ class ExchangeReader:
         if problems:
             raise ExchangeRefused(tuple(problems[:MAX_PROBLEMS]))
         return exchange
+
+    def wrong_in(self, document: Mapping[str, Any]) -> tuple[str, ...]:
+        """What is wrong with an exchange, each in a sentence with its place; nothing where it can be read."""
+        try:
+            self.accept(document)
+        except ExchangeRefused as refused:
+            return tuple(f"{each.pointer}: {each.detail}" for each in refused.problems)
+        return ()
 
     def with_books(self, exchange: Exchange, pages: Mapping[str, Page]) -> Exchange:
         """
@@ -193,14 +198,14 @@ class ExchangeReader:
         stated = stated_in(fact)
         if exchange.sources.get(stated) == REGISTERED:
             key = next(key for key, entity in exchange.register.items() if entity and stated in entity.states)
-            return _pointer((REGISTER, key, "states", *_steps(fact)))
+            return pointer((REGISTER, key, "states", *_steps(fact)))
         group, _, rest = fact.partition(".")
         if group in DOCUMENT_GROUPS:
             kind, _, field = rest.rpartition(".")
-            return _pointer((group, kind, field) if f"{group}.{kind}" in sent else (group, rest))
+            return pointer((group, kind, field) if f"{group}.{kind}" in sent else (group, rest))
         family = self._vocabulary.facts[fact].family
         found = next((name for name in (fact, f"{family}.rest") if name in sent), "")
-        return _pointer(found.split(".")) if found else ""
+        return pointer(found.split(".")) if found else ""
 
     def _close(self, values: dict[str, Value]) -> dict[str, tuple[str, ...]]:
         """Close families that have `rest`; gives each member that follows from it, with that statement."""
@@ -225,7 +230,7 @@ class ExchangeReader:
             at, states = (REGISTER, key), dict[str, Value]()
             match entry:
                 case _ if not 0 < len(key) <= MAX_KEY:
-                    problems.append(ExchangeProblem(_pointer(at), "unknown-key", f"a name has 1 to {MAX_KEY} characters"))
+                    problems.append(ExchangeProblem(pointer(at), "unknown-key", f"a name has 1 to {MAX_KEY} characters"))
                 case {"known": False, **rest} if not rest.keys() - {"kind"} and isinstance(rest.get("kind", ""), str):
                     found[key] = None
                 case dict() as members if (entity := _entity(members, states)) is not None:
@@ -233,16 +238,16 @@ class ExchangeReader:
                     try:
                         _flatten(self._states.validate_python(said), "", states)
                     except ValidationError as failed:
-                        problems += self._problems(failed, (*at, "states"))
-                    personal += self._personal_in(states, _pointer((*at, "states")))
+                        problems += self._refusals.problems(failed, said, (*at, "states"))
+                    personal += self._personal_in(states, pointer((*at, "states")))
                     self._close(states)
                     problems += _otherwise(self._followers.said_of_sets(states, {}), (*at, "states"))
                     found[key] = entity
                     if key in self._personal and "also" in members:
-                        personal.append(_pointer((*at, "also")))
+                        personal.append(pointer((*at, "also")))
                 case _:
                     detail = 'must be {"kind": …, "version": …, "states": {…}}, or {"kind": …, "known": false}'
-                    problems.append(ExchangeProblem(_pointer(at), "wrong-value", detail))
+                    problems.append(ExchangeProblem(pointer(at), "wrong-value", detail))
         return found, personal
 
     def _of_all(
@@ -259,7 +264,7 @@ class ExchangeReader:
                 if found.setdefault(fact, value) != value and not presented:
                     detail = "differs from what another entity of the exchange states; send the one that counts"
                     at = (REGISTER, key, "states", *_steps(fact))
-                    problems.append(ExchangeProblem(_pointer(at), "two-values", detail))
+                    problems.append(ExchangeProblem(pointer(at), "two-values", detail))
         return found
 
     def _of_alike(self, register: Mapping[str, Entity | None]) -> dict[str, Value]:
@@ -284,7 +289,7 @@ class ExchangeReader:
             sum_, own_sum = (either(values.get(each, Missing.LEFT_OUT))[0] for each in (name, price))
             if isinstance(sum_, Money | MoneyRange) and isinstance(own_sum, Money) and _is_below(sum_, own_sum):
                 detail = f"is below what this exchange adds, {own_sum}; a counter includes the exchange itself"
-                problems.append(ExchangeProblem(_pointer(name.split(".")), "counter-below", detail))
+                problems.append(ExchangeProblem(pointer(name.split(".")), "counter-below", detail))
         disputed = Disputed in map(type, values.values())
         for name, counted in self._counters.items():
             own = [values[each] for each in counted if each in values]
@@ -299,7 +304,7 @@ class ExchangeReader:
             if stated is None:
                 low = _largest([either(each)[0] for each in own])
                 detail = f"is below this exchange's own count, {low:,}; a counter includes the exchange itself"
-                problems.append(ExchangeProblem(_pointer(name.split(".")), "counter-below", detail))
+                problems.append(ExchangeProblem(pointer(name.split(".")), "counter-below", detail))
                 continue
             if registered is None and (low := _largest([either(each)[-1] for each in own])) is not None:
                 registered = Range(low, None)
@@ -386,58 +391,14 @@ class ExchangeReader:
             if provision not in self._travelling
         ]
 
-    def _problems(self, failed: ValidationError, under: tuple[str, ...] = ()) -> tuple[ExchangeProblem, ...]:
-        """The problems of a document that stands `under` some keys."""
-        problems = []
-        for error in failed.errors(include_url=False, include_input=False)[:MAX_PROBLEMS]:
-            path = error["loc"]
-            if path[0:1] and path[0] in DOCUMENT_GROUPS and len(path) > 2:
-                path = (*path[:2], *path[3:])  # without the name of the union's member
-            match error["type"]:
-                case "extra_forbidden":
-                    detail = self._unknown_fact(tuple(map(str, path)))
-                    problems.append(ExchangeProblem(_pointer((*under, *path)), "unknown-fact", detail))
-                case "dict_type":
-                    problems.append(ExchangeProblem(_pointer((*under, *path)), "wrong-type", "must be an object"))
-                case "register_only":
-                    problems.append(ExchangeProblem(_pointer((*under, *path)), "register-only", error["msg"]))
-                case _:
-                    problems.append(ExchangeProblem(_pointer((*under, *path)), "wrong-value", error["msg"]))
-        return tuple(problems)
-
-    def _unknown_fact(self, path: tuple[str, ...]) -> str:
-        """The sentence about members that are no fact, with the fact that they may mean. Names with dots are no members: facts nest."""
-        name = ".".join(path)[:MAX_NAME]
-        nested = self._nesting.get(name)
-        if nested:
-            return f"a fact is written as nested members: `{_nested(nested)}`, not `{path[-1][:MAX_NAME]}`"
-        ends = [each for each in self._vocabulary.facts if each.endswith(f".{name}")][:MOST_ALIKE]
-        alike = ends or difflib.get_close_matches(name, self._nesting, MOST_ALIKE - 1)
-        if "." in path[-1]:
-            alike = [_nested(self._nesting[each]) for each in alike]
-        meant = f"; did you mean {' or '.join(f'`{each}`' for each in alike)}?" if alike else ""
-        return f"an exchange has no fact `{name}`{meant}"
-
-    @cached_property
-    def _nesting(self) -> dict[str, tuple[str, ...]]:
-        """Each name that a sender may write, and each beginning of one, with its steps; made when the first unknown name is refused."""
-        found: dict[str, tuple[str, ...]] = {}
-        kinds = ((group, kind) for group in DOCUMENT_GROUPS for kind in self._vocabulary.kinds[group])
-        documents = [(*kind, field) for kind in kinds for field in self._vocabulary.fields]
-        facts = [tuple(name.split(".")) for name in (*self._vocabulary.facts, *self._closing)]
-        for steps in (*facts, *documents):
-            for end in range(len(steps), 0, -1):
-                found.setdefault(".".join(steps[:end]), steps[:end])
-        return found
-
     def _personal_in(self, sent: Mapping[str, Value], under: str = "") -> list[str]:
         """Pointers to the personal values among those that were sent; `under` is the pointer to the whole of them."""
-        found = [under + pointer for name, pointer in self._personal.items() if name in sent]
+        found = [under + at for name, at in self._personal.items() if name in sent]
         for name, value in sent.items():
             if isinstance(value, Document):
                 group, _, kind = name.partition(".")
                 personal = self._vocabulary.personal_fields(name)
-                found += [under + _pointer((group, kind, field)) for field in personal & value.fields.keys()]
+                found += [under + pointer((group, kind, field)) for field in personal & value.fields.keys()]
         return found
 
 
@@ -496,7 +457,7 @@ def _flatten(tree: Mapping[str, Any], prefix: str, into: dict[str, Value]) -> No
 def _otherwise(found: Iterable[tuple[Words, tuple[str, ...]]], under: tuple[str, ...] = ()) -> Iterator[ExchangeProblem]:
     """A problem at each place of what a follower says otherwise than its set; the places stand `under` some keys."""
     for says, facts in found:
-        yield from (ExchangeProblem(_pointer((*under, *fact.split("."))), INCOHERENT, says.en, says) for fact in facts)
+        yield from (ExchangeProblem(pointer((*under, *fact.split("."))), INCOHERENT, says.en, says) for fact in facts)
 
 
 def _counting(counter: Value, own: Iterable[Value]) -> Value | None:
@@ -544,13 +505,3 @@ def _steps(fact: str) -> list[str]:
     """The steps to a fact; the name of a kind of document may hold dots."""
     group, _, kind = fact.partition(".")
     return [group, kind] if group in DOCUMENT_GROUPS else fact.split(".")
-
-
-def _pointer(path: Iterable[str | int]) -> str:
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1")[:120] for step in path)
-
-
-def _nested(steps: Iterable[str]) -> str:
-    """How a fact is written: its steps as members, each inside the one before."""
-    *outer, last = map(json.dumps, steps)
-    return "".join(f"{{{each}: " for each in outer) + f"{{{last}: …}}" + "}" * len(outer)

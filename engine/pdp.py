@@ -10,7 +10,6 @@ disagreement or a failing engine is never a permit: the outcome is the strictest
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -29,6 +28,7 @@ from engine.deciding.contributions import Counting
 from engine.deciding.disputed import choices, decided, overall
 from engine.deciding.judgement import Judgement
 from engine.deciding.links import Links
+from engine.deciding.pauses import OneAtATime, pause
 from engine.deciding.rests_on import Foundations, Statement, shown_only
 from engine.deciding.sign_off import Approval, concerns, parts, signable
 from engine.deciding.whole import Wholes
@@ -56,6 +56,9 @@ from engine.version import VERSION
 
 MODES = {"checked": ("bitset", "durable"), "bitset": ("bitset",), "durable": ("durable",), "reference": ("reference",)}
 INCLUDES = ("remedies", "ways", "holds_until", "trace", "rests_on")  # what a whole decision has only where it is asked for
+SEARCHED = frozenset(
+    {"questions", "remedies", "ways", "holds_until", "rests_on"}
+)  # parts for which an exchange is evaluated many times
 # The parts of an explanation.
 PARTS = (
     "reasons", "possible", "requirements", "ways", "duties", "coverage", "factor", "questions", "rests_on", "remedies", "holds_until",
@@ -70,7 +73,7 @@ class PDP:
     Decides exchanges under one bundle.
 
     `mode` is "checked", "bitset", "durable" or "reference". Several threads may call it; the calls take turns, because durable-rules
-    has one engine for each process.
+    has one engine for each process. A call that searches lets others in between its evaluations (`pausing`).
     """
 
     @all_stays()
@@ -97,7 +100,7 @@ class PDP:
         self._remedies = Remedies(bundle)
         self._way_writers: dict[str, WayWriter] = {}
         self._horizons = {ENGLISH.code: Horizon(bundle, ENGLISH)}
-        self._lock = threading.RLock()  # re-entrant: a search evaluates while its decision holds the lock
+        self._lock = OneAtATime()
 
     def set_up(self) -> None:
         """Make now what engines would make with their first exchanges, so that processes that are forked afterwards share it."""
@@ -148,11 +151,15 @@ class PDP:
         exchange = self._shown(exchange, as_of)
         signed = tuple(each for each in signed if as_of <= each.until)
         laid = (*came, *stated(exchange, self.travelling))
+        pause()
         with self._lock:
             judgement = self._judged(exchange, as_of, signed, tuple(came), laid)
             if not exchange.disputed:
                 return self._asking(judgement)
-            chosen = [self._judged(each, as_of, signed, tuple(came), laid) for each in choices(exchange)]
+            chosen = []
+            for each in choices(exchange):
+                pause()
+                chosen.append(self._judged(each, as_of, signed, tuple(came), laid))
             engine = next((each.engine for each in (judgement, *chosen) if not each.agreed), judgement.engine)
             found = replace(
                 judgement,
@@ -409,6 +416,7 @@ class PDP:
 
         `like` is a judgement with the same approvals that the exchange differs little from.
         """
+        pause()
         with self._lock:
             verdict, outcome = self._looked(exchange, as_of, signed, came, like)
             if exchange.disputed:

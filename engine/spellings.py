@@ -13,15 +13,17 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
+from typing import Generic, TypeVar
 
 MOST = 3  # values
 LONGEST = 100  # characters of a text that is still compared
 CLOSE = 0.75  # how much of two spellings must be alike, of 1
 SHORT = 4  # letters; a shorter spelling is part of too many others, and a near miss of too many
+K = TypeVar("K", bound=Hashable)
 _HAN = re.compile(r"[\u3400-\u9fff]")
 # Characters that are not seen, beside those of the categories Cc and Cf: joiners, fillers, selectors of variants, and the empty braille.
 _UNSEEN = re.compile(
@@ -72,6 +74,10 @@ class _Spelt:
         words = re.findall(r"[^\W_]+", plain.replace("&", " and "))
         return cls("".join(words), frozenset(words))
 
+    def marks(self) -> tuple[str | frozenset[str], ...]:
+        """What two spellings have in common if they are the same: the letters without the `s` of a plural, or the words."""
+        return self.letters.removesuffix("s") if len(self.letters) >= SHORT else self.letters, self.words
+
     def shared(self, other: _Spelt) -> float:
         """What part of the longer spelling the shorter one is, if the longer one holds it whole; otherwise 0."""
         short, long = sorted((self.letters, other.letters), key=len)
@@ -82,18 +88,26 @@ class _Spelt:
         return len(short) / len(long) if inside else 0
 
 
-class Spellings:
-    """The spellings of the values of one set."""
+class Spellings(Generic[K]):
+    """The spellings of some values, such as those of one set. A value is spelt as it is printed, too."""
 
-    def __init__(self, spelt: Mapping[str, Iterable[str]]) -> None:
+    def __init__(self, spelt: Mapping[K, Iterable[str]]) -> None:
         self._spelt = spelt
 
-    def nearest(self, text: str) -> tuple[str, ...]:
+    def exact(self, text: str) -> tuple[K, ...]:
+        """The values that are spelt so."""
+        sent = _Spelt.read(text[: LONGEST + 1])
+        if len(text) > LONGEST or not sent.letters:
+            return ()
+        places = sorted({place for key in sent.marks() for place in self._places.get(key, ())})
+        return tuple(dict.fromkeys(self._all[place][0] for place in places))
+
+    def nearest(self, text: str) -> tuple[K, ...]:
         """At most three values: those spelt so; if there are none, those spelt with more or fewer words; if none, near misses."""
         sent = _Spelt.read(text[: LONGEST + 1])
         if len(text) > LONGEST or not sent.letters:
             return ()
-        same = [value for value, each in self._all if each.letters == sent.letters or each.words == sent.words]
+        same = list(self.exact(text))
         if not same:
             shares = sorted(((each.shared(sent), value) for value, each in self._all), key=lambda pair: -pair[0])
             same = [value for share, value in shares if share]
@@ -103,6 +117,15 @@ class Spellings:
         return tuple(dict.fromkeys(same))[:MOST]
 
     @cached_property
-    def _all(self) -> list[tuple[str, _Spelt]]:
+    def _places(self) -> dict[str | frozenset[str], list[int]]:
+        """Where the spellings stand that are the same as others, by what they have in common."""
+        found: dict[str | frozenset[str], list[int]] = {}
+        for place, (_, each) in enumerate(self._all):
+            for key in each.marks():
+                found.setdefault(key, []).append(place)
+        return found
+
+    @cached_property
+    def _all(self) -> list[tuple[K, _Spelt]]:
         """Each spelling with its value; read when the first text is refused, since most sets never see one."""
-        return [(value, _Spelt.read(text)) for value, texts in self._spelt.items() for text in (value, *texts)]
+        return [(value, _Spelt.read(text)) for value, texts in self._spelt.items() for text in (str(value), *texts)]

@@ -266,12 +266,20 @@ class ValueSet:
         near = self.did_you_mean(word)
         known = ", ".join(f"`{value}`" for value in self.values[:MOST_LISTED])
         if len(self.values) > MOST_LISTED:
-            known = f"the {len(self.values)} values of `{self.name}`" + ("" if near else f": {known}, …")
+            known = f"the {len(self.values)} values of `{self.name}`"
         raise BadValue(f"`{word[:40]}` is not one of {known}", near)
+
+    def spelt(self, word: str) -> tuple[str, ...]:
+        """The values that are spelt so."""
+        return self._spellings.exact(word)
+
+    def nearest(self, word: str) -> tuple[str, ...]:
+        """At most three values that a text may mean (semantics 1.6)."""
+        return self._spellings.nearest(word)
 
     def did_you_mean(self, word: str) -> str:
         """A suggestion for a text that is no value, in any spelling (semantics 1.6); empty if nothing is near."""
-        near = [self.told(value) for value in self._spellings.nearest(word)]
+        near = [self.told(value) for value in self.nearest(word)]
         return f"did you mean {' or '.join(near)}?" if near else ""
 
     def told(self, value: str) -> str:

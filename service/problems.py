@@ -5,7 +5,7 @@ The part of the service that refuses says what is wrong. All refusals get one sh
 distinguish and a detail that a person can act on.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Literal
 from urllib.parse import quote
@@ -131,6 +131,24 @@ class ProblemPlace(BaseModel):
     code: str
     detail: str
     position: Position | None = Field(default=None, description="the place of a finding in the policies")
+
+
+def detail_of(found: engine.Diagnostic) -> str:
+    """What a finding says, and what to do."""
+    return f"{found.message}; {found.help}" if found.help else found.message
+
+
+def places_of(found: Iterable[engine.Diagnostic]) -> tuple[ProblemPlace, ...]:
+    """Findings in the policies as a problem lists them."""
+    return tuple(
+        ProblemPlace(
+            pointer="",
+            code=each.code,
+            detail=detail_of(each),
+            position=Position(file=each.at.file, line=each.at.line, column=each.at.column),
+        )
+        for each in found
+    )
 
 
 def no_such(what: str, name: str, known: Collection[str]) -> str:

@@ -48,8 +48,9 @@ RECORDED = (
 RECORDED_IN_PART = ("bundle_keys", "document_signers", "jwks_url")
 # They say how or where a process runs, or name files, whose names may be personal. `database` and `webhooks` may hold a secret.
 NOT_RECORDED = (
+    "acceptances",
     "database", "draft_days", "drain_seconds", "host", "log_key", "most_under_way", "oidc_client_secret", "oidc_client_secret_file",
-    "policies", "port", "shadow", "shed_seconds", "watch",
+    "organisation", "policies", "port", "shadow", "shed_seconds", "watch",
     "watch_listeners", "webhook_authorities", "webhook_secret", "webhooks", "witness_logs", "witnesses", "workers",
 )  # fmt: skip
 
@@ -67,6 +68,11 @@ class Settings(BaseModel):
         default=(),
         description="folders of policies, or bundle files, separated by `:` in the environment; `bundled` names the policies that"
         " come with Fifth Factor, which are the default",
+    )
+    acceptances: Path | None = Field(
+        default=None,
+        description="the organisation's own folder, one of `policies`, into which callers with `review` and `administer` may write what is"
+        " accepted of the law that was not read",
     )
     bundle_keys: tuple[Path, ...] = Field(
         default=(), description="public keys, separated by `:` in the environment; one of them must have signed the policies"
@@ -100,7 +106,8 @@ class Settings(BaseModel):
         default=256,
         ge=1,
         le=100_000,
-        description="most requests that one worker handles at the same time; further requests get a 503",
+        description="most requests that one worker handles at the same time, and most whose body it awaits besides; further requests"
+        " get a 503. Callers without a key get a quarter of both, and no caller with a key gets more than three quarters",
     )
     shed_seconds: float = Field(
         default=2.0, ge=0.05, le=60, description="how long a record may wait for the disk before new requests get a 503"
@@ -113,6 +120,11 @@ class Settings(BaseModel):
     )
     mode: str = Field(
         default="checked", description="which engines decide: `checked` (two, compared), `bitset`, `durable` or `reference`"
+    )
+    organisation: str = Field(
+        default="",
+        max_length=200,
+        description="name of the organisation on the cover of its reports; without it, that of the one whose folder is loaded",
     )
     zone: str = Field(default="UTC", description="time zone of today's date, which is the day of an exchange that names no day")
     body_limit: int = Field(default=256 * 1024, ge=1024, le=256 * 1024, description="largest body of a request, in bytes")
@@ -400,6 +412,14 @@ class Settings(BaseModel):
     def _signed(self) -> Self:
         if self.webhooks and self.webhook_secret is None:
             raise ValueError("to send to FIFTHFACTOR_WEBHOOKS, set FIFTHFACTOR_WEBHOOK_SECRET to the file with a secret")
+        return self
+
+    @model_validator(mode="after")
+    def _written_into(self) -> Self:
+        if self.acceptances and self.acceptances.resolve() not in {each.resolve() for each in self.policies}:
+            raise ValueError("FIFTHFACTOR_ACCEPTANCES names a folder that is one of FIFTHFACTOR_POLICIES")
+        if self.acceptances and self.bundle_keys:
+            raise ValueError("with FIFTHFACTOR_BUNDLE_KEYS only signed bundles are loaded: leave out FIFTHFACTOR_ACCEPTANCES")
         return self
 
     @model_validator(mode="after")

@@ -366,6 +366,15 @@ KEYS: dict[str, dict[str, str]] = {
         "supplier": "The id of the party that supplies.",
         "recipient": "The id of the party that receives.",
     },
+    "PresetText": {
+        "title": _TITLE,
+        "says": f"What exchange it is, in a sentence.{_BY_LANGUAGE}",
+        "exchange": "The facts that are nearly always so, by their dotted names. Sets stay open. No document and no claim.",
+    },
+    "SaidText": {
+        "en": "English words; a refusal proposes what they are said of, and a search finds it.",
+        "zh": "Chinese words.",
+    },
     "PlansText": {
         "derived": "The fact that says how the data derive from what came: `same`, `aggregated` or `other`.",
         "data": "The fact that names the data.",
@@ -415,6 +424,8 @@ KEYS: dict[str, dict[str, str]] = {
         "authzen": "How access requests (AuthZEN) are read as exchanges; in one file only.",
         "settlement": "How a price becomes money that is payable to those who benefit; in one file only.",
         "plans": "How the legs of a plan are compared; in one file only.",
+        "presets": "Everyday exchanges to begin with: the facts that are nearly always so, to be confirmed.",
+        "words": ("What people call something, by what it is (a value set, `facts`, `evidence` or `claims`) and its name."),
         "measures": "Which fact must lie within what a document states that it covers; in one file only.",
     },
     "SettlementText": {

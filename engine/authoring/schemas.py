@@ -16,7 +16,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias, get_args
 
 from engine.authoring.hints import KEYS, OPERATORS
-from engine.authoring.testing import LEFT_OUT
 from engine.bundle import Bundle
 from engine.decision import Outcome, RequirementPart
 from engine.exchange import REGISTER
@@ -30,6 +29,7 @@ from engine.policy_language.places import Places
 from engine.policy_language.policy_text import PolicyText, TravelsText
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, PRIMITIVES, Vocabulary
 from engine.policy_language.vocabulary_text import VocabularyText
+from engine.policy_language.written_exchange import LEFT_OUT
 from engine.rules import AS_OF
 from engine.values import SPELLINGS, Type
 

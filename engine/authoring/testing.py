@@ -28,12 +28,9 @@ from engine.pdp import PDP
 from engine.policy_language.case_text import DutyOnDay, Expectation, TestText
 from engine.policy_language.read_document import read_model
 from engine.policy_language.tree import Node, Scalar, locate, read
-from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
+from engine.policy_language.written_exchange import LEFT_OUT, sent
 from engine.rules import Truth
-from engine.values import read_number
 from engine.verdict import Verdict, numbers
-
-LEFT_OUT = "left out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,52 +236,19 @@ def build(bundle: Bundle, flat: dict[str, Any]) -> Exchange:
 
 
 def _nested(bundle: Bundle, flat: dict[str, Any]) -> dict[str, Any]:
-    """The JSON of an exchange, from dotted facts."""
-    nested: dict[str, Any] = {}
-    for name, value in flat.items():
-        if value == LEFT_OUT:
-            continue
-        if name == REGISTER and isinstance(value, dict):
-            nested[name] = {key: _registered(bundle, entity) for key, entity in value.items()}
-            continue
-        path = name.split(".")
-        if path[0] in DOCUMENT_GROUPS and len(path) > 1:
-            # A kind's name may hold dots in future vocabularies; a document is one value.
-            path = [path[0], ".".join(path[1:])]
-        here = nested
-        for step in path[:-1]:
-            here = here.setdefault(step, {})
-        here[path[-1]] = _json(bundle.vocabulary, name, value)
+    """The JSON of an exchange, from dotted facts and what the register says."""
+    nested = sent(bundle.vocabulary, {name: value for name, value in flat.items() if name != REGISTER})
+    register = flat.get(REGISTER)
+    if isinstance(register, dict):
+        nested[REGISTER] = {key: _registered(bundle, entity) for key, entity in register.items()}
+    elif register is not None and register != LEFT_OUT:
+        nested[REGISTER] = register
     return nested
 
 
 def _registered(bundle: Bundle, entity: Any) -> Any:
     """What the register says of an entity: its facts, dotted as in an exchange, or `none`."""
     return {"states": _nested(bundle, entity)} if isinstance(entity, dict) else {"known": entity != "none"}
-
-
-def _json(vocabulary: Vocabulary, name: str, value: Any) -> Any:
-    """An author's text as the JSON a caller would send."""
-    group = name.partition(".")[0]
-    if group in DOCUMENT_GROUPS and isinstance(value, dict):
-        types = {field: type for field, type in vocabulary.fields.items() if not type.many}
-        return {field: _typed(types[field].kind, inner) if field in types else inner for field, inner in value.items()}
-    type = vocabulary.type_of(name)
-    if type is None and name.endswith(".rest"):
-        return _typed(vocabulary.facts[vocabulary.families[name.removesuffix(".rest")][0]].type.kind, value)
-    return _typed(type.kind, value) if type and not type.many else value
-
-
-def _typed(kind: str, value: Any) -> Any:
-    if value == "unknown":
-        return value
-    if kind == "yes/no" and value in ("yes", "no", "true", "false"):
-        return value in ("yes", "true")
-    if kind == "count" and isinstance(value, str):
-        return int(read_number(value, whole=True))
-    if kind == "count" and isinstance(value, dict):
-        return {end: int(read_number(number, whole=True)) for end, number in value.items()}
-    return value
 
 
 def _compare(bundle: Bundle, policy: str, expect: Expectation, decision: Decision, verdict: Verdict) -> Iterator[str]:

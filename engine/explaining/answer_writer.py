@@ -2,7 +2,8 @@
 Writes the answer of a case: the sentence, the outcome by law, what is unmet, owed and asked, all within four kilobytes.
 
 Every list is put in order, the strictest first. The lists then take turns: each gets its first item before any gets its second, as long
-as there is room. So nothing that is sent can make an answer long, and no list crowds out another.
+as there is room. So nothing that is sent can make an answer long, and no list crowds out another. In the room that is left then, a permit
+names the other statements that it rests on.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from json.encoder import encode_basestring as quote
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.answer import MOST_BYTES, SCHEMA
 from engine.deciding.combine import word
@@ -38,7 +39,8 @@ MOST = {
 OPTIONAL = frozenset(
     {"rests_on", "disputed", "signed_off", "carried", "must_be_shown", "besides", "stands_on"}
 )  # left out where there is nothing to say
-ORDINARY = "ordinary_facts"  # in `more`, the facts of `rests_on` that are told by their number
+ORDINARY = "ordinary_facts"  # in `more`, the ordinary facts, which `rests_on` leaves out
+ALSO = "also_rests_on"  # the names of all statements that `rests_on` leaves out, as long as there is room
 CARRIED = {"provision", "state", "condition"}
 MAX_INSTRUMENTS = 3  # of a jurisdiction
 MAX_VALUES = 12  # of a question
@@ -47,6 +49,19 @@ MAX_HOW = 240  # bytes that a way of meeting a requirement may take
 MAX_DISAGREEMENT = 120  # characters of a place where engines disagree
 SPARE = 160  # bytes that stay free, for members to come
 MOST_WAYS = 3  # to the first requirement that is unmet; to each other one there is one way
+ROOM_FOR_MORE = 32 + 20 * (len(MOST) + 2)  # bytes for what `more` counts, and for the name of a list
+
+
+class Told(NamedTuple):
+    """
+    What an answer tells of the statements on which a permit rests.
+
+    Of `whole` it gives everything, of `also` the names; `further` counts the rest, as its `more` does.
+    """
+
+    whole: tuple[Statement, ...]
+    also: tuple[str, ...]
+    further: Mapping[str, int]
 
 
 class AnswerWriter:
@@ -70,12 +85,8 @@ class AnswerWriter:
         conflicts: Sequence[ConflictPart],
         carried: Sequence[CarriedPart],
         disputed: Sequence[DisputedPart],
-    ) -> tuple[dict[str, str], tuple[Statement, ...], Mapping[str, int]]:
-        """
-        The members of the answer, as canonical JSON, in their order; `said` is its sentence.
-
-        With them, of a permit, the statements that the answer gives, and how many statements it does not, as in `more`.
-        """
+    ) -> tuple[dict[str, str], Told]:
+        """The members of the answer, as canonical JSON, in their order, and what they tell of a permit; `said` is the sentence."""
         judgement, outcome = case.judgement, case.outcome
         engine = judgement.engine
         fixed = {
@@ -93,8 +104,8 @@ class AnswerWriter:
             "engine": self._agreed if engine.agreed else _engine(engine),
             "verdict": f'"{self.teller.verdicts.digest(judgement)}"',
         }
-        rests_on = tuple(each for each in case.rests_on if not each.ordinary) if outcome.permits else ()
-        ordinary = len(case.rests_on) - len(rests_on) if outcome.permits else 0
+        whole = case.rests_on if outcome.permits else ()
+        rests_on = tuple(each for each in whole if not each.ordinary)
         unmet = list(self.unmet(case))
         listed: dict[str, tuple[int, Iterable[str]]] = {  # of each list how many items it has, and their texts
             "questions": (len(case.asked), map(self.asked, case.asked)),
@@ -120,17 +131,25 @@ class AnswerWriter:
         more = {name: left for name, (count, _) in listed.items() if (left := count - len(shown[name]))}
         if case.further:
             more["questions"] = more.get("questions", 0) + case.further
-        if ordinary:
-            more[ORDINARY] = ordinary
+        if len(whole) > len(rests_on):
+            more[ORDINARY] = len(whole) - len(rests_on)
         lists = {
             name: f"[{','.join(shown[name])}]"
             for name in items
             if shown[name] or name not in OPTIONAL or (name == "rests_on" and outcome.permits)
         }
+        given = len(shown["rests_on"])
+        others = [quote(each.fact) for each in whole[given:]]  # the ordinary ones are the last
+        named = _fitting(others, room - _size(lists) - ROOM_FOR_MORE) if others else 0
+        if named:
+            lists[ALSO] = f"[{','.join(others[:named])}]"
+        if left := len(others) - named:
+            more[ALSO] = left
         counted = ",".join([f'"{name}":{left}' for name, left in sorted(more.items())])
         members = {**fixed, **lists, "more": f"{{{counted}}}"}
-        further = {name: more[name] for name in ("rests_on", ORDINARY) if name in more}
-        return {name: members[name] for name in ORDER if name in members}, rests_on[: len(shown["rests_on"])], further
+        also = tuple(each.fact for each in whole[given : given + named])
+        told = Told(whole[:given], also, {name: more[name] for name in ("rests_on", ORDINARY, ALSO) if name in more})
+        return {name: members[name] for name in ORDER if name in members}, told
 
     def asked(self, part: QuestionPart) -> str:
         """A question with the titles of its choices, as many as there is room for."""
@@ -293,8 +312,8 @@ class AnswerWriter:
 # The order of the members of an answer.
 ORDER = (
     "schema", "id", "proceed", "answer", "outcome", "bounds", "beneath", "as_of", "hypothetical", "jurisdictions", "unmet", "besides",
-    "besides_possible", "owed", "questions", "rests_on", "stands_on", "conflicts", "gaps", "lanes", "carried", "disputed", "signed_off",
-    "must_be_shown", "more", "bundle", "engine", "verdict",
+    "besides_possible", "owed", "questions", "rests_on", ALSO, "stands_on", "conflicts", "gaps", "lanes", "carried", "disputed",
+    "signed_off", "must_be_shown", "more", "bundle", "engine", "verdict",
 )  # fmt: skip
 
 
@@ -321,6 +340,15 @@ def taking_turns(items: Mapping[str, Sequence[str]], room: int) -> dict[str, lis
                 waiting.remove(name)
         turn += 1
     return taken
+
+
+def _fitting(texts: Sequence[str], room: int) -> int:
+    """How many of the first texts there is room for."""
+    for number, text in enumerate(texts):
+        room -= len(text.encode()) + 1
+        if room < 0:
+            return number
+    return len(texts)
 
 
 def _bytes(texts: Sequence[str]) -> int:

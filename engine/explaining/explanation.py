@@ -19,6 +19,7 @@ from engine.bundle import Bundle
 from engine.deciding.combine import Conflict, word
 from engine.deciding.instruments import Instruments
 from engine.deciding.judgement import LIFTING, WEIGHING
+from engine.deciding.pauses import pause
 from engine.deciding.rests_on import Statement
 from engine.decision import (
     SCHEMA,
@@ -100,11 +101,12 @@ class Teller:
         duties, conflicts, carried, disputed = self._told(case)
         said = answer(case, self.book)
         missing = (MissingPart(facts=list(case.asked), settles=False),) if case.asked else ()
-        members, rests_on, further = self._answers.members(case, said, duties, conflicts, carried, disputed)
+        members, told = self._answers.members(case, said, duties, conflicts, carried, disputed)
         if explained:
             members["explanation"] = explained
         written = self._written(case, said, duties, conflicts, carried, disputed, missing, members)
-        return replace(written, verdict=self.verdicts.compact(case.judgement), rests_on=rests_on, further=further)
+        verdict = self.verdicts.compact(case.judgement)
+        return replace(written, verdict=verdict, rests_on=told.whole, also_rests_on=told.also, further=told.further)
 
     def tell(self, case: Case, more: Mapping[str, BaseModel]) -> Written:
         """The whole decision of a case as one document; `more` are members that were asked for."""
@@ -193,6 +195,7 @@ class Teller:
         members = {"schema": f'"{EXPLANATION}"', "id": quote(case.id), "lang": f'"{self.book.language.code}"'}
         for name, write in written.items():
             if name in parts:
+                pause()
                 members |= write()
         members |= {name: encode(part.model_dump(mode="json", by_alias=True)) for name, part in more.items()}
         return "{" + ",".join(f'"{name}":{members[name]}' for name in sorted(members)) + "}"

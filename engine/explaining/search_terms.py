@@ -27,6 +27,7 @@ class Naming:
     def __init__(self, bundle: Bundle) -> None:
         vocabulary, definitions = bundle.vocabulary, bundle.rules.definitions
         facts = vocabulary.facts
+        self._words = bundle.words
         self._countries = tuple(
             (f"{touch.as_}_country", touch.fact)
             for touch in vocabulary.touches
@@ -40,6 +41,12 @@ class Naming:
         self._sets = tuple(
             name for name in dict.fromkeys(tested) if name in facts and facts[name].type.many and not facts[name].personal
         )
+
+    def called(self, kind: str, word: str) -> tuple[str, ...]:
+        """The names of a kind, "category" or a country, that a word means: itself, and what people call so; `payroll` is `employee`."""
+        facts = self._sets if kind == "category" else [fact for name, fact in self._countries if name == kind]
+        said = self._words.values_of(word) if facts else {}
+        return tuple(dict.fromkeys([word, *(value for fact in facts for value in said.get(fact, ()))]))
 
     def parties(self, document: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
         """The ids of the parties that an exchange's document states, "exporter" and "recipient", which may be personal."""

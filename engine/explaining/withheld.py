@@ -26,6 +26,8 @@ REASONS: dict[str, Any] = {"jurisdictions": [], "unmet": [], "conflicts": [], "g
 ADDED = (
     "besides",
     "besides_possible",
+    "rests_on",
+    "also_rests_on",
     "stands_on",
     "carried",
     "disputed",
@@ -62,6 +64,7 @@ def withheld(written: Written, say: Language) -> Written:
         disputed=(),
         named=dict.fromkeys(written.named, ()),
         rests_on=(),
+        also_rests_on=(),
         further={},
         members=members,
     )

@@ -34,7 +34,8 @@ class Written:
     `answer`, `hypothetical`, `duties`, `conflicts`, `carried`, `disputed` and `missing` hold the same values as the members of these
     names.
 
-    Of an answer that permits, `rests_on` are the statements that it gives, and `further` counts those that it does not give, as its `more`.
+    Of an answer that permits, `rests_on` are the statements that it gives, `also_rests_on` the names of others, and `further` counts those
+    that it does not give or name, as its `more`.
 
     `verdict` is the verdict of an answer in compact form, as JSON, for its record. `judgement` is what the decision was written from.
     `signable` are the provisions that a person may sign off, those signed off included.
@@ -66,6 +67,7 @@ class Written:
     judgement: Judgement
     verdict: str = ""
     rests_on: tuple[Statement, ...] = ()
+    also_rests_on: tuple[str, ...] = ()
     further: Mapping[str, int] = field(default_factory=dict)
 
     @property

@@ -25,9 +25,9 @@ from engine.decision import (
     RequirementPart,
     StatementPart,
 )
-from engine.languages.language import Codes, Labels, Language
+from engine.languages.language import MOST_OF_A_GROUP, Codes, Labels, Language
 from engine.rules import Level
-from engine.values import Duration
+from engine.values import MOST_LISTED, Duration
 
 _FIELD_QUESTIONS = {
     "dated": "“{}”的日期是哪一天？",
@@ -70,7 +70,7 @@ CODES: Codes = {
         "prohibited": "禁止",
         "undetermined": "尚不能确定",
     },
-    "proceed": {"yes": "可以进行", "no": "不得进行"},
+    "proceed": {"yes": "可以进行", "no": "不得进行", "open": "尚未决定"},
     "truth": {"yes": "是", "no": "否", "unknown": "尚不清楚"},
     "effect": {
         "prohibit": "禁止",
@@ -353,6 +353,29 @@ class Chinese(Language):
             return f"`{place}`（{title}）不适用于{stated}，当地任何人都在下列某一地方：{listed}"
         said = f"`{place}`（{title}）位于{country}，不在{stated}"
         return f"{said}；当地可填写{listed}" if choices else f"{said}；当地无须区分地方，请勿填写"
+
+    # What a refusal proposes
+
+    def titled(self, text: str, titles: Sequence[str]) -> str:
+        return f"{text}（{'、'.join(titles)}）" if titles else text
+
+    def one_of_these(self, title: str, members: Sequence[str]) -> str:
+        listed = "、".join(f"`{each}`" for each in members[:MOST_OF_A_GROUP])
+        return f"“{title}”{len(members)}项之一：{listed}{'等' if len(members) > MOST_OF_A_GROUP else ''}"
+
+    def no_value_of(self, word: str, of: str, values: Sequence[str], meant: Sequence[str], fact: str) -> str:
+        if len(values) > MOST_LISTED:
+            said = f"`{word}`不是`{of}`的{len(values)}个值之一"
+            return f"{said}；{_meant(meant)}" if meant else f"{said}；全部值可用`fifthfactor facts {fact}`查看"
+        said = f"`{word}`不是下列值之一：{'、'.join(f'`{each}`' for each in values)}"
+        return f"{said}；{_meant(meant)}" if meant else said
+
+    def no_fact(self, name: str, meant: Sequence[str]) -> str:
+        said = f"没有名为`{name}`的事实"
+        return f"{said}；{_meant(meant)}" if meant else f"{said}；请删去，或者用`fifthfactor facts 词`查找"
+
+    def write_so(self, said: str, forms: Sequence[str]) -> str:
+        return f"请写作{'或者'.join(forms)}" if forms else said
 
     # Tests
 
@@ -813,3 +836,8 @@ class Chinese(Language):
 
     def headed(self, head: str, text: str) -> str:
         return f"{head}：{text}"
+
+
+def _meant(forms: Sequence[str]) -> str:
+    """What a sender may mean."""
+    return f"是否指{'或者'.join(forms)}？"

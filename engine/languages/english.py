@@ -25,9 +25,9 @@ from engine.decision import (
     RequirementPart,
     StatementPart,
 )
-from engine.languages.language import Codes, Labels, Language
+from engine.languages.language import MOST_OF_A_GROUP, Codes, Labels, Language
 from engine.rules import Level
-from engine.values import Duration
+from engine.values import MOST_LISTED, Duration
 
 # The words for a comparison, and for its opposite.
 _COMPARISONS = {
@@ -103,7 +103,7 @@ CODES: Codes = {
         "prohibited": "prohibited",
         "undetermined": "not decided",
     },
-    "proceed": {"yes": "proceed", "no": "do not proceed"},
+    "proceed": {"yes": "proceed", "no": "do not proceed", "open": "not decided yet"},
     "truth": {"yes": "yes", "no": "no", "unknown": "not known"},
     "effect": {
         "prohibit": "prohibits",
@@ -377,6 +377,29 @@ class English(Language):
             if choices
             else f"{said}; no place is told apart there, so leave it out"
         )
+
+    # What a refusal proposes
+
+    def titled(self, text: str, titles: Sequence[str]) -> str:
+        return f"{text} ({', '.join(titles)})" if titles else text
+
+    def one_of_these(self, title: str, members: Sequence[str]) -> str:
+        listed = ", ".join(f"`{each}`" for each in members[:MOST_OF_A_GROUP])
+        return f"one of the {len(members)} of “{title}”: {listed}{', …' if len(members) > MOST_OF_A_GROUP else ''}"
+
+    def no_value_of(self, word: str, of: str, values: Sequence[str], meant: Sequence[str], fact: str) -> str:
+        if len(values) > MOST_LISTED:
+            said = f"`{word}` is not one of the {len(values)} values of `{of}`"
+            return f"{said}; {_meant(meant)}" if meant else f"{said}; `fifthfactor facts {fact}` lists them"
+        said = f"`{word}` is not one of {', '.join(f'`{each}`' for each in values)}"
+        return f"{said}; {_meant(meant)}" if meant else said
+
+    def no_fact(self, name: str, meant: Sequence[str]) -> str:
+        said = f"an exchange has no fact `{name}`"
+        return f"{said}; {_meant(meant)}" if meant else f"{said}; leave it out, or look for one with `fifthfactor facts WORD`"
+
+    def write_so(self, said: str, forms: Sequence[str]) -> str:
+        return f"{said}; write {' or '.join(forms)}" if forms else said
 
     # Tests
 
@@ -883,3 +906,8 @@ def _place(title: str) -> str:
 
 def _be(title: str) -> str:
     return "are" if _plural(title) else "is"
+
+
+def _meant(forms: Sequence[str]) -> str:
+    """What a sender may mean."""
+    return f"did you mean {' or '.join(forms)}?"

@@ -34,6 +34,7 @@ from engine.values import Duration
 
 Codes = Mapping[str, Mapping[str, str]]  # words by kind of code, then by code
 Labels = Mapping[str, str]
+MOST_OF_A_GROUP = 40  # values of a group, in a sentence
 
 
 class Language(ABC):
@@ -236,6 +237,28 @@ class Language(ABC):
 
         If `country` is empty, `place` says that somebody is in none of the places, and nobody there can be.
         """
+
+    # What a refusal proposes
+
+    @abstractmethod
+    def titled(self, text: str, titles: Sequence[str]) -> str:
+        """What to write, with the titles of the values in it, if there are any."""
+
+    @abstractmethod
+    def one_of_these(self, title: str, members: Sequence[str]) -> str:
+        """A group of values by its title: one of its members is meant."""
+
+    @abstractmethod
+    def no_value_of(self, word: str, of: str, values: Sequence[str], meant: Sequence[str], fact: str) -> str:
+        """A word is none of the values of a set; what may be meant, or where the values are listed."""
+
+    @abstractmethod
+    def no_fact(self, name: str, meant: Sequence[str]) -> str:
+        """A name is no fact; what may be meant."""
+
+    @abstractmethod
+    def write_so(self, said: str, forms: Sequence[str]) -> str:
+        """What is wrong, and what may be written in its place."""
 
     # Tests
 

@@ -62,7 +62,7 @@ def _check_house(folders: Collection[str], policies: Iterable[Node], vocabulary:
     for tree in policies:
         at = locate(tree, ("jurisdiction",))[0].span
         jurisdiction = plain(locate(tree, ("jurisdiction",))[0])
-        if jurisdiction in vocabulary.jurisdictions and jurisdiction not in own:
+        if isinstance(jurisdiction, str) and jurisdiction in vocabulary.jurisdictions and jurisdiction not in own:
             said = f"an organisation's policy cannot be of the jurisdiction `{jurisdiction}`, which its folder does not name"
             help = "name one of your own under `jurisdictions:`; write law in a folder without an `organisation:` document"
             findings.error(at, "house", said, help=help)

@@ -32,6 +32,7 @@ class Places:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._facts = tuple(vocabulary.facts)
+        self._said = vocabulary.said
         self._tree: dict[str, Any] = {AS_OF: None, "relies_on": None, "carried": None}
         families = vocabulary.families
         for name in (*vocabulary.facts, *(f"{family}.rest" for family in families)):
@@ -60,8 +61,8 @@ class Places:
         return self._spellings.nearest(name)
 
     @cached_property
-    def _spellings(self) -> Spellings:
-        return Spellings({fact: (fact.rpartition(".")[2],) for fact in self._facts})
+    def _spellings(self) -> Spellings[str]:
+        return Spellings({fact: (fact.rpartition(".")[2], *self._said.get(fact, ())) for fact in self._facts})
 
     def path(self, name: str) -> Path | None:
         """The steps of a name; None where it leads nowhere. The name of a kind of document may hold dots."""

@@ -77,7 +77,7 @@ class ValueSets:
                 since[value] = entry.since
             if entry.title:
                 titles[value] = entry.title.words
-            also[value] = [*entry.also, *self.within(name, value)]
+            also[value] = [*entry.also, *self.within(name, value), *self.said(name, text, value)]
             for spelling in entry.also:
                 if spelling in written:
                     said = f"`{spelling}` is a value itself, so nobody writes it for `{value}`"
@@ -87,6 +87,7 @@ class ValueSets:
         span = self.words.spans["values", name]
         for value, added in self.added(name, text):
             parents[value] = (added.under,)
+            also[value] = self.said(name, text, value)
             if added.rest == "yes":
                 rest.add(value)
             if added.since is not None:
@@ -147,6 +148,10 @@ class ValueSets:
             said = f"`{value}` is a value of `{text.includes}` already"
             self.words.findings.error(self.place_of(name, value), "duplicate-id", said, help="keep one of the two")
         return {**theirs, **own}
+
+    def said(self, name: str, text: ValueSetText, value: str) -> list[str]:
+        """What people call a value, in this set and in the one that it includes."""
+        return [word for each in (name, text.includes or "") for word in self.words.said.get(each, {}).get(value, ())]
 
     def stand_alone(
         self, name: str, key: str, says: str, marked: Sequence[str], parents: Mapping[str, tuple[str, ...]]

@@ -30,6 +30,7 @@ from engine.policy_language.vocabulary_text import (
     KindText,
     LaneText,
     PlansText,
+    PresetText,
     RequirementText,
     SubjectText,
     TouchText,
@@ -165,6 +166,8 @@ class Vocabulary:
     computed: Mapping[str, Mapping[str, ComputedLine]] = field(default_factory=dict)  # by part of the account
     transfer_registers: Mapping[str, TransferRegisterText] = field(default_factory=dict)
     measures: Mapping[str, str] = field(default_factory=dict)  # by field of a document, the fact that must lie within it
+    presets: Mapping[str, PresetText] = field(default_factory=dict)
+    said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what people call facts, groups, documents and registers
 
     @property
     def accepts(self) -> tuple[Acceptance, ...]:

@@ -432,6 +432,31 @@ class PlansText(DocumentText):
     asks: list[str]
 
 
+class SaidText(DocumentText):
+    """What people call something, in each language. One word may be said of several things."""
+
+    en: list[Prose] = []
+    zh: list[Prose] = []
+
+    @model_validator(mode="after")
+    def _some(self) -> SaidText:
+        if not self.en and not self.zh:
+            raise ValueError("write at least one word, under `en` or `zh`")
+        return self
+
+
+class PresetText(DocumentText):
+    """
+    An everyday exchange to begin with: the facts that are nearly always so in it, as a test writes them. They are to be confirmed.
+
+    None of them frees by itself: there is no document, no claim, and nothing that `frees`; and each set stays open.
+    """
+
+    title: Text
+    says: Text
+    exchange: Annotated[dict[str, Any], Field(min_length=1)]
+
+
 DERIVED = ("same", "aggregated", "other")  # how data derive from what came
 ONCE = ("settlement", "statistics", "authzen", "measures", "plans")  # the sections of a vocabulary that are in one file only
 
@@ -483,3 +508,5 @@ class VocabularyText(DocumentText):
     settlement: SettlementText | None = None
     measures: MeasuresText | None = None
     plans: PlansText | None = None
+    words: dict[str, dict[str, SaidText]] = {}
+    presets: dict[Id, PresetText] = {}

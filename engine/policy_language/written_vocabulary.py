@@ -18,7 +18,7 @@ from engine.policy_language.vocabulary_text import (
 
 SECTIONS = (
     "facts", "values", "registers", "calendars", "evidence", "claims", "requirements", "counters", "books", "entities",
-    "promises", "jurisdictions", "subjects", "coherence", "lanes", "factor", "transfer_registers",
+    "promises", "jurisdictions", "subjects", "coherence", "lanes", "factor", "transfer_registers", "presets",
 )  # fmt: skip
 
 
@@ -27,7 +27,8 @@ class WrittenVocabulary:
     """
     The words of all files. `nodes` and `spans` have the tree and the place of each entry by its section and name.
 
-    `more` has the values that files add to the sets of others. What is wrong becomes one of `findings`.
+    `more` has the values that files add to the sets of others, `said` what people call something, by what it is and its name. What is
+    wrong becomes one of `findings`.
     """
 
     text: VocabularyText
@@ -35,6 +36,7 @@ class WrittenVocabulary:
     nodes: dict[tuple[str, str], Node]
     spans: dict[tuple[str, str], Span]
     findings: Findings
+    said: dict[str, dict[str, list[str]]]
 
     def no_value_twice(self, where: tuple[str, str], key: str, written: Iterable[str]) -> None:
         """Report each value that a list names twice; a mapping cannot name one twice."""
@@ -52,6 +54,7 @@ def join(trees: list[Node], findings: Findings) -> WrittenVocabulary:
     nodes: dict[tuple[str, str], Node] = {}
     spans: dict[tuple[str, str], Span] = {}
     more: dict[str, dict[str, MoreValueText]] = {}
+    called: dict[str, dict[str, list[str]]] = {}
     touches: list[tuple[TouchText, Node]] = []
     read: dict[str, Span] = {}
     once: dict[str, Any] = dict.fromkeys(ONCE)
@@ -88,6 +91,10 @@ def join(trees: list[Node], findings: Findings) -> WrittenVocabulary:
                     )
                     continue
                 more[name][value], spans["more_values", f"{name}/{value}"] = added, span
+        for kind, names in text.words.items():
+            for name, each in names.items():
+                spans.setdefault(("words", f"{kind}/{name}"), locate(tree, ("words", kind, name))[1])
+                called.setdefault(kind, {}).setdefault(name, []).extend((*each.en, *each.zh))
         for section in ONCE:
             if getattr(text, section) is None:
                 continue
@@ -102,4 +109,4 @@ def join(trees: list[Node], findings: Findings) -> WrittenVocabulary:
     nodes |= {("touches", str(number)): node for number, (_, node) in enumerate(touches)}
     parts: dict[str, Any] = {**merged, "vocabulary": "all", "touches": [touch for touch, _ in touches], **once}
     whole = VocabularyText.model_construct(**parts)
-    return WrittenVocabulary(whole, more, nodes, spans, findings)
+    return WrittenVocabulary(whole, more, nodes, spans, findings, called)

@@ -40,6 +40,7 @@ class OpenFacts:
         self.bounds = judgement.asked_on
         self.book = questions.book.about(judgement.exchange, judgement.as_of, questions.tested(judgement.verdict))
         self.wide: dict[str, dict[str, None]] = {}
+        self._open_of: dict[int, tuple[str, ...]] = {}
         self.definitions = self.bundle.rules.definitions
 
     def candidates(self) -> tuple[list[str], list[str]]:
@@ -103,23 +104,32 @@ class OpenFacts:
 
     def open(self, condition: Condition) -> Iterator[str]:
         """The facts to ask for because they leave tests of a condition open; for a family's total, its members."""
+        found = self._open_of
         for atom in self.questions.tests(condition):
-            if self.reading(atom) is Truth.UNKNOWN:
-                for name in (atom.fact, atom.other):
-                    # Whether an id is in the register cannot be asked, but the id can.
-                    for fact in self.bundle.rules.families.get(name, ("", (name.removesuffix(IN_REGISTER),)))[1]:
-                        if choices(self.bundle, self.exchange, fact) == ():
-                            continue  # a place, where the country has none, or is not known
-                        wide = () if self.personal(fact) else self.book.wide(fact, atom) or self.otherwise_measured(fact, atom)
-                        if wide:
-                            self.wide.setdefault(fact, {}).update(dict.fromkeys(wide))
-                        if fact not in ("", AS_OF) and (wide or is_open(self.exchange.value(fact))):
-                            yield from self.undisputed(self.exchange.asked_for(fact))
-                if atom.op == "counts":
-                    yield from self.fields(atom.fact)
-                    yield from self.measured(atom.fact)
-                elif atom.fact.endswith(".covers"):
-                    yield from self.measured(stated_in(atom.fact))
+            facts = found.get(id(atom))  # of one of the bundle's tests, which the bundle keeps alive
+            if facts is None:
+                facts = found[id(atom)] = tuple(self._open(atom))
+            yield from facts
+
+    def _open(self, atom: Atom) -> Iterator[str]:
+        """The facts to ask for because they leave a test open; none where it is not."""
+        if self.reading(atom) is not Truth.UNKNOWN:
+            return
+        for name in (atom.fact, atom.other):
+            # Whether an id is in the register cannot be asked, but the id can.
+            for fact in self.bundle.rules.families.get(name, ("", (name.removesuffix(IN_REGISTER),)))[1]:
+                if choices(self.bundle, self.exchange, fact) == ():
+                    continue  # a place, where the country has none, or is not known
+                wide = () if self.personal(fact) else self.book.wide(fact, atom) or self.otherwise_measured(fact, atom)
+                if wide:
+                    self.wide.setdefault(fact, {}).update(dict.fromkeys(wide))
+                if fact not in ("", AS_OF) and (wide or is_open(self.exchange.value(fact))):
+                    yield from self.undisputed(self.exchange.asked_for(fact))
+        if atom.op == "counts":
+            yield from self.fields(atom.fact)
+            yield from self.measured(atom.fact)
+        elif atom.fact.endswith(".covers"):
+            yield from self.measured(stated_in(atom.fact))
 
     def personal(self, fact: str) -> bool:
         """Whether the value of a fact is shown to nobody, in a question neither."""

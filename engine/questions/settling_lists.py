@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from engine.deciding.combine import Outcome
 from engine.deciding.judgement import Judgement
+from engine.deciding.pauses import pause
 from engine.questions.open_facts import OpenFacts
 from engine.questions.possible_answers import PossibleAnswers
 from engine.values import Value
@@ -37,7 +38,7 @@ class SettlingLists(OpenFacts):
     def lists(self) -> list[tuple[tuple[str, ...], bool]]:
         gates, others = self.candidates()
         facts = [*gates, *others]
-        answers = {fact: self.book.of(fact, self.wide.get(fact, ())) for fact in facts}
+        answers = {fact: self.answers(fact) for fact in facts}
         for size in (1, 2):
             found: list[tuple[str, ...]] = []
             for chosen in combinations(facts if size == 1 else facts[:MAX_PAIRED], size):
@@ -48,6 +49,11 @@ class SettlingLists(OpenFacts):
         asked = self.gathered(facts, answers)
         self.left = MAX_EVALUATIONS
         return [(tuple(asked), self.whole(tuple(asked), answers) and self.decided(tuple(asked), answers))] if asked else []
+
+    def answers(self, fact: str) -> PossibleAnswers:
+        """The answers to a fact that the rules distinguish."""
+        pause()
+        return self.book.of(fact, self.wide.get(fact, ()))
 
     def gathered(self, facts: list[str], answers: dict[str, PossibleAnswers]) -> list[str]:
         """
@@ -74,6 +80,7 @@ class SettlingLists(OpenFacts):
 
     def tried(self, fact: str, answers: dict[str, PossibleAnswers], told: dict[str, Value]) -> Iterator[tuple[Value, Outcome]]:
         """What comes of a few of the answers to a fact, beside others that are told."""
+        pause()
         for answer in _spread([each for each in answers[fact].values if self.coherent({**told, fact: each})]):
             yield answer, self.outcome_with({**told, fact: answer})
 

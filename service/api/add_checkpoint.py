@@ -31,10 +31,10 @@ def add(app: FastAPI, service: Service) -> None:
 
         Before a checkpoint is cosigned, its tree is shown to go on from the one that was cosigned last.
         """
-        content = await body(request, min(service.settings.body_limit, MAX_NOTE_BYTES), None)
         cosigning = service.cosigning
         if cosigning is None:
             raise RequestRefused("not-found", "this service is no witness of other logs")
+        content = await body(request, min(service.settings.body_limit, MAX_NOTE_BYTES), None)
         try:
             asked = AddCheckpoint.parse(content)
         except NoRequest as refused:

@@ -149,12 +149,12 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
     async def evaluations(request: Request) -> Response:
         """Decides access requests until `evaluations_semantic` says to stop, records all decisions in one commit, and answers with them."""
         caller = caller_of(request.scope, "evaluate")
-        async with large.place():
+        with large.place(caller):
             raw, document = await _document(request, settings.batch_body_limit)
             sent = requests.evaluations(document, settings.batch_limit)
             if isinstance(sent, requests.Evaluation):
                 return await one(request, raw, sent, caller)
-            async with large.turn(request) as holding:
+            with large.holding(request) as holding:
                 return await record_and_answer(service, request, caller, raw, partial(several, request, sent, caller, holding))
 
     async def several(request: Request, sent: requests.Evaluations, caller: Caller, holding: Holding) -> Outgoing:
@@ -166,7 +166,7 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
         given: list[GivenToShadow | None] = []
         last = {"deny_on_first_deny": False, "permit_on_first_permit": True}.get(sent.semantic)
         for asked in sent.items:
-            holding.check()
+            await holding.room()
             try:
                 if isinstance(asked, RequestRefused):
                     raise asked
@@ -186,10 +186,10 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
         return Outgoing(entries, given, (_written(AccessAnswers(evaluations=tuple(found))),), noted)
 
     async def search(request: Request, blank: Blank) -> Mapping[str, Any]:
-        caller_of(request.scope, "evaluate")
+        caller = caller_of(request.scope, "evaluate")
         _, document = await _document(request, settings.body_limit)
         sent = requests.search(document, blank)
-        found = await current().search(sent, blank, service.clock())
+        found = await current().search(sent, blank, service.clock(), caller)
         page = PageFound(next_token=found.next_token, count=len(found.results))
         return {"page": page if sent.page is not None or found.next_token else None, "results": found.results}
 

@@ -2,13 +2,14 @@
 `POST /v1/evaluate/batch`: many exchanges in, a decision or a problem for each out, in the same order.
 
 The body is split into the bytes of each exchange. Each exchange is then read and decided like a single one. One commit records
-all decisions, and the answer leaves after it: either every decision of a batch is in the log, or none. The event loop turns
-between decisions. Only one batch is decided at a time, so that a few large ones cannot fill the memory.
+all decisions, and the answer leaves after it: either every decision of a batch is in the log, or none. Each exchange has a turn of its
+own, and the turns go round among the callers.
 """
 
 import json
 import re
 from collections.abc import Sequence
+from functools import partial
 
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict
@@ -66,16 +67,16 @@ def add(app: FastAPI, service: Service) -> None:
         """Decides each exchange of the body, records all decisions in one commit, and answers with them."""
         caller = caller_of(request.scope, "evaluate", of_party=True)
         wanted = asked(request)
-        async with batches.place():
+        with batches.place(caller):
             raw = await body(request, settings.batch_body_limit)
-            async with batches.turn(request) as holding:
+            with batches.holding(request) as holding:
 
                 async def decide() -> Outgoing:
-                    return await decided(request, await taken_apart(raw), wanted, caller, holding)
+                    return await decided(request, await taken_apart(raw, caller), wanted, caller, holding)
 
                 return await record_and_answer(service, request, caller, raw, decide)
 
-    async def taken_apart(raw: bytes) -> list[bytes]:
+    async def taken_apart(raw: bytes, caller: Caller) -> list[bytes]:
         """The bytes of each exchange. Raises RequestRefused."""
         try:
             text = raw.decode("utf-8")
@@ -92,7 +93,7 @@ def add(app: FastAPI, service: Service) -> None:
         while more:
             if len(found) == settings.batch_limit:
                 raise RequestRefused("batch-too-large", f"a batch has at most {settings.batch_limit} exchanges")
-            async with service.turns:
+            async with service.turns.of(caller.id):
                 end = _end_of_value(text, at)
                 found.append(text[at:end].encode())
                 comma = _COMMA.match(text, end)
@@ -117,16 +118,16 @@ def add(app: FastAPI, service: Service) -> None:
         for number, exchange in enumerate(exchanges):
             if number:
                 pieces.append(b",")
-            async with service.turns:
-                holding.check()
-                try:
-                    each = decider.answer(live, exchange, wanted, now, request_id, caller)
-                except RequestRefused as refused:
-                    if refused.kind == "not-ready":  # the exchange is not at fault, and the call may be repeated
-                        raise
-                    problem = refused.problem(request.scope["path"], request_id, f"/exchanges/{number}")
-                    pieces.append(b'{"problem":%b}' % problem.model_dump_json(exclude_none=True).encode())
-                    continue
+            await holding.room()
+            work = partial(decider.answer, live, exchange, wanted, now, request_id, caller)
+            try:
+                each = await service.turns.run(caller.id, work, long=wanted.long)
+            except RequestRefused as refused:
+                if refused.kind == "not-ready":  # the exchange is not at fault, and the call may be repeated
+                    raise
+                problem = refused.problem(request.scope["path"], request_id, f"/exchanges/{number}")
+                pieces.append(b'{"problem":%b}' % problem.model_dump_json(exclude_none=True).encode())
+                continue
             pieces.append(b'{"decision":%b}' % each.answer)
             entries.append(each.entry)
             given.append(each.given)

@@ -14,7 +14,7 @@ from service.api.operations import Shown, operation
 from service.callers.caller import caller_of
 from service.log.record import PolicyDigests
 from service.policies import kept, reloading
-from service.problems import Position, ProblemPlace, RequestRefused
+from service.problems import RequestRefused, detail_of, places_of
 from service.service import Service
 
 FINDINGS_SHOWN = 20
@@ -104,7 +104,7 @@ def shown(refusal: reloading.PoliciesRefusal | None) -> RefusalShown | None:
     if refusal is None:
         return None
     findings = (
-        Finding(file=each.at.file, line=each.at.line, column=each.at.column, code=each.code, detail=_detail(each))
+        Finding(file=each.at.file, line=each.at.line, column=each.at.column, code=each.code, detail=detail_of(each))
         for each in refusal.diagnostics[:FINDINGS_SHOWN]
     )
     return RefusalShown(at=refusal.at, reason=refusal.reason, diagnostics=tuple(findings))
@@ -152,10 +152,7 @@ def add(app: FastAPI, service: Service) -> None:
         try:
             changed = await held.reload()
         except reloading.PoliciesRefused as refused:
-            found = refused.refusal.diagnostics
-            places = tuple(
-                ProblemPlace(pointer="", code=each.code, detail=_detail(each), position=_position(each)) for each in found
-            )
+            places = places_of(refused.refusal.diagnostics)
             raise RequestRefused("policies-refused", refused.refusal.reason, errors=places or None) from None
         after = service.live.digests
         return Reloaded(changed=changed, before=before, after=after)
@@ -218,11 +215,3 @@ def add(app: FastAPI, service: Service) -> None:
         except kept.NotKept:
             raise RequestRefused("not-found", "no policies with this digest decided here") from None
         return Response(data, media_type="application/json")
-
-
-def _detail(found: engine.Diagnostic) -> str:
-    return f"{found.message}; {found.help}" if found.help else found.message
-
-
-def _position(found: engine.Diagnostic) -> Position:
-    return Position(file=found.at.file, line=found.at.line, column=found.at.column)

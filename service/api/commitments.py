@@ -96,7 +96,7 @@ def add(app: FastAPI, service: Service) -> None:
             tell = found.tell
 
         async def moved() -> Outgoing:
-            async with service.turns:
+            async with service.turns.of(caller.id):
                 decided = tell()
             made = decided.told
             refused = RequestRefused(

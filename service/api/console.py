@@ -1,12 +1,13 @@
 """
 `GET /` for a browser: the overview. `GET /log/{id}`, `…/provisions` and `…/again`: one decision for a person with a browser, its
-provisions, and what it would be by other policies or the law of another day. Nothing here changes anything.
+provisions, and what it would be by other policies or the law of another day. `POST /log/{id}/again` decides its exchange again, today.
 
 `GET /log/rights` leads to the page of rights, which stood there before.
 
 The pages are HTML and one style sheet. Their content security policy forbids everything else, above all scripts.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -14,7 +15,10 @@ from datetime import date
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
+from service.api.forms import fields_of
+from service.api.sent import Plain
 from service.callers.caller import caller_of
+from service.callers.caller_names import caller_names
 from service.console.became import Aftermath, BecameLine
 from service.console.beside import DecisionSide, told
 from service.console.decide_again import LIVE, PolicyChoice, again_page, policy_choices
@@ -24,19 +28,23 @@ from service.console.overview import DEFAULT, PERIODS, Overview
 from service.console.pages import STYLE, Beside, decision_page, missing_page, overview_page, provisions_page
 from service.console.reader import PageReader
 from service.console.wording import WORDS
+from service.decisions.decide_again import DecideAgain
 from service.decisions.replay import CannotReplay, Otherwise, Replaying
 from service.documents.stated_documents import presented
+from service.drafts import form_token
 from service.log.earlier_records import EarlierRecords
 from service.log.shown import kept
 from service.log.store import Stored
 from service.log.store import find as find_one
 from service.log.verified_record import NotVerified, verify_record
+from service.problems import KINDS, RequestRefused
 from service.reviews import sign_offs
 from service.service import Service
 
 POLICY = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 ROWS = 50  # on a page
 MOST_DIGITS = 7  # in the number of a provision
+LONGEST_FORM = 4 * 1024  # bytes
 
 
 def overview_of(service: Service) -> Callable[[Request], Response]:
@@ -60,6 +68,7 @@ def add(app: FastAPI, service: Service) -> None:
     """Put the pages on the application."""
     replaying = Replaying.shared(app, service)
     aftermath = Aftermath(service)
+    deciding = DecideAgain(service)
     earlier = EarlierRecords()
 
     @app.get("/log/style.css", include_in_schema=False)
@@ -75,7 +84,7 @@ def add(app: FastAPI, service: Service) -> None:
     # These are not `async`: reading waits for the disk, so each call runs in a thread.
     @app.get("/log/{id}", include_in_schema=False)
     def decision(id: str, request: Request) -> Response:
-        caller_of(request.scope, "read")
+        caller = caller_of(request.scope, "read")
         reader = PageReader(service.live.bundle, language(request))
         if _asked(request):
             return wrong_address(reader)
@@ -93,12 +102,19 @@ def add(app: FastAPI, service: Service) -> None:
         if stored is None:
             return not_found(reader)
         shown = kept(stored)
+        said_by = [shown["record"].get("asked_by"), *(each.by for each in became)]
+        reader = replace(reader, callers=service.read(lambda connection: caller_names(connection, said_by)))
+        outcome = str((shown["record"].get("decision") or {}).get("outcome"))
         cannot = ""
         try:
             shown["record"]["decision"] = explained(shown["record"], stored, replaying, reader.lang)
         except CannotReplay as why:  # the page then has what the record itself has
             cannot = str(why)
         beside: Beside = {"became": became, "policies": choices}
+        if service.read(lambda connection: deciding.moved(connection, stored)):
+            found = deciding.look(stored, caller, reader.lang, request.scope["request_id"])
+            if found is not None and found.outcome != outcome:
+                beside["now"], beside["token"] = found, form_token.token(service, caller.id)
         if presented(shown["record"].get("request", {})):
             beside["documents"] = service.read(lambda connection: summed_up(service, connection, stored, reader))
         try:
@@ -133,6 +149,23 @@ def add(app: FastAPI, service: Service) -> None:
             return html(missing_page(reader, reader.words["again_refused"], str(why)), 409)
         second = DecisionSide(first.record, decided, title=reader.words["again_now"], recorded=False)
         return html(again_page(replace(first, title=reader.words["recorded"]), second, choices, chosen.value, as_of, reader))
+
+    async def decide(request: Request) -> Response:
+        """Decide the exchange of a record again, today, and go to the new decision."""
+        caller_of(request.scope, "read")
+        caller = caller_of(request.scope, "evaluate")
+        await fields_of(service, request, caller, LONGEST_FORM)
+        lang = language(request)
+        try:
+            stored = await asyncio.to_thread(service.stored, request.path_params["id"])
+            made = await deciding.record(stored, caller, lang, request.scope)
+        except RequestRefused as refused:
+            reader = PageReader(service.live.bundle, lang)
+            text = "; ".join(each.detail for each in refused.errors or ()) or refused.detail
+            return html(missing_page(reader, reader.words["again_refused"], text), KINDS[refused.kind][0])
+        return Response(status_code=303, headers={"Location": f"/log/{made}" + ("" if lang == "en" else f"?lang={lang}")})
+
+    app.router.add_api_route("/log/{id}/again", decide, methods=["POST"], include_in_schema=False, route_class_override=Plain)
 
     @app.get("/log/{id}/provisions", include_in_schema=False)
     def reasons(id: str, request: Request) -> Response:

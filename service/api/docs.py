@@ -1,79 +1,42 @@
 """
-`GET /docs`: the OpenAPI document as a page on which operations can be tried.
+`GET /docs`: the operations as pages: a list, and each with its parameters, its bodies and an example. Anybody may read them.
 
-The page is Swagger UI; nothing is fetched from elsewhere. Its content policy allows scripts and calls of this service only, and no inline
-script. The files come from the package `fastapi-swagger`, which ships those of Swagger UI's own releases; its code is not used. We refused
-a copy in the repository: two megabytes that nobody here can read, and that nobody would renew.
+They are read from the OpenAPI document and have no scripts. We refused a page on which operations can be tried: Swagger UI is two megabytes
+of script, reads the whole document at each visit, and stands outside the frame and the languages of the other pages. A page has the command
+instead. Callers who cannot use a command line would change our mind.
 """
 
-from functools import cache
-from hashlib import sha256
-from importlib.resources import files
+import json
+from collections.abc import Callable
+from functools import lru_cache
 
 from fastapi import FastAPI, Request, Response
 
+from service.api.console import html, language
+from service.console.operation_pages import DOCS, Operations, operation_page, operations_of, operations_page
+from service.console.reader import PageReader
+from service.policies.live import Live
+from service.problems import RequestRefused
 from service.service import Service
 
-# No `unsafe-inline` for styles: Swagger UI sets them through the document, which a content policy does not restrict.
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none';"
-    " form-action 'none'; frame-ancestors 'none'"
-)
-PAGE = """\
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Fifth Factor: operations</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="/docs/swagger-ui.css">
-<div id="operations"></div>
-<script src="/docs/swagger-ui-bundle.js"></script>
-<script src="/docs/start.js"></script>
-</html>
-"""
-START = """\
-SwaggerUIBundle({
-  url: "/openapi.json",
-  dom_id: "#operations",
-  deepLinking: true,
-  defaultModelsExpandDepth: -1,
-  docExpansion: "list",
-  validatorUrl: null,
-});
-"""
-_FILES = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
-_KEPT = {"Cache-Control": "max-age=3600"}  # seconds, in a browser
 
+def add(app: FastAPI, service: Service, document: Callable[[Live], str]) -> None:
+    """Put the pages on the application. `document` gives the OpenAPI document as JSON."""
 
-@cache
-def _file(name: str) -> tuple[bytes, str]:
-    """The bytes of a file of Swagger UI, and their tag."""
-    data = (files("fastapi_swagger") / "resources" / name).read_bytes()
-    return data, f'"{sha256(data).hexdigest()[:16]}"'
+    @lru_cache(maxsize=1)
+    def read(live: Live) -> Operations:
+        return operations_of(json.loads(document(live)))
 
+    # These are not `async`: the first call makes the document.
+    @app.get(DOCS, include_in_schema=False)
+    def docs(request: Request) -> Response:
+        live = service.live
+        return html(operations_page(read(live), PageReader(live.bundle, language(request))))
 
-def add(app: FastAPI, service: Service) -> None:
-    """Put the page and its files on the application. Anybody may read them; an operation is tried with the key that is typed in."""
-
-    @app.get("/docs", include_in_schema=False)
-    async def docs() -> Response:
-        return Response(PAGE, media_type="text/html", headers={"Content-Security-Policy": POLICY})
-
-    @app.get("/docs/start.js", include_in_schema=False)
-    async def start() -> Response:
-        return Response(START, media_type="text/javascript", headers=_KEPT)
-
-    for name in _FILES:
-        _serve(app, name)
-
-
-def _serve(app: FastAPI, name: str) -> None:
-    # This is not `async`: the first call reads the disk. With an `ETag` an answer is not compressed, which would take long each time.
-    @app.get(f"/docs/{name}", include_in_schema=False)
-    def file(request: Request) -> Response:
-        data, tag = _file(name)
-        headers = {**_KEPT, "ETag": tag}
-        if request.headers.get("if-none-match") == tag:
-            return Response(status_code=304, headers=headers)
-        return Response(data, media_type=_FILES[name], headers=headers)
+    @app.get(f"{DOCS}/{{name}}", include_in_schema=False)
+    def one(name: str, request: Request) -> Response:
+        live = service.live
+        found = read(live).by_name.get(name)
+        if found is None:
+            raise RequestRefused("not-found", "there is no operation of this name; `/docs` lists all of them")
+        return html(operation_page(found, str(request.base_url).rstrip("/"), PageReader(live.bundle, language(request))))

@@ -17,7 +17,7 @@ from service.api.operations import EXCHANGE_BODY, operation
 from service.api.receipts import ReceiptShown
 from service.api.sent import INCLUDE_RECEIPT, LANG, Plain, asked_with_receipt, body
 from service.callers.caller import Caller, caller_of
-from service.decisions.decider import Decider
+from service.decisions.decider import Decided, Decider
 from service.decisions.recording import Outgoing, record_and_answer
 from service.decisions.replay import Replaying
 from service.ledger import party_view
@@ -48,9 +48,10 @@ def add(app: FastAPI, service: Service) -> None:
         raw = await body(request, limit)
 
         async def decide() -> Outgoing:
-            async with service.turns:
-                live, now = service.live, service.clock()
-                decided = decider.answer(live, raw, wanted, now, scope["request_id"], caller)
+            def work() -> Decided:
+                return decider.answer(service.live, raw, wanted, service.clock(), scope["request_id"], caller)
+
+            decided = await service.turns.run(caller.id, work, long=wanted.long)
             noted = {"decision_id": decided.id, "outcome": decided.outcome, "proceed": decided.proceed}
             return Outgoing.of(decided, decided.answer, noted)
 

@@ -9,6 +9,7 @@ import json
 
 from fastapi import FastAPI, Request, Response
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 
 import engine
 from service.api import paging
@@ -16,7 +17,7 @@ from service.api.operations import DecisionId, operation
 from service.api.parameters import parameter, single
 from service.api.sent import INCLUDE, language, parts
 from service.callers.caller import caller_of
-from service.decisions.replay import CannotReplay, Replaying
+from service.decisions.replay import CannotReplay, Reopened, Replaying
 from service.ledger import party_view
 from service.log.canonical_json import canonical
 from service.problems import RequestRefused
@@ -45,7 +46,6 @@ def add(app: FastAPI, service: Service) -> None:
     """Put the endpoint on the application."""
     replaying = Replaying.shared(app, service)
 
-    # This is not `async`: judging takes a while, so each call runs in a thread.
     @app.get(
         "/v1/decisions/{id}/explanation",
         response_model=ExplanationShown,
@@ -60,7 +60,7 @@ def add(app: FastAPI, service: Service) -> None:
             answers={200: {"headers": {"Verdict": _VERDICT}}},
         ),
     )
-    def explanation(id: DecisionId, request: Request) -> Response:
+    async def explanation(id: DecisionId, request: Request) -> Response:
         """
         Explains a recorded decision: its reasons, requirements, duties, coverage and account, or the parts that `include` names.
 
@@ -70,11 +70,15 @@ def add(app: FastAPI, service: Service) -> None:
         asked, page = single(request), paging.Asked.of(request, MOST_POSSIBLE, MOST_POSSIBLE)
         include = parts(asked.get("include")) or BY_DEFAULT
         lang = language(asked["lang"]) if "lang" in asked else None
-        stored = service.stored(id)
-        party_view.check_record(stored, caller)
+
+        def reopened() -> Reopened:
+            stored = service.stored(id)
+            party_view.check_record(stored, caller)
+            return replaying.reopened(stored)
+
         try:
-            again = replaying.reopened(stored)
-            written = again.explanation(include, lang)
+            again = await run_in_threadpool(reopened)  # its policies may have to be loaded first
+            written = await service.turns.run(caller.id, lambda: again.explanation(include, lang), long=True)
         except CannotReplay as cannot:
             raise RequestRefused("cannot-replay", str(cannot)) from None
         if asked.keys() & {"limit", "cursor"}:

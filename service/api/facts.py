@@ -1,7 +1,7 @@
 """`/v1/facts`: the facts that an exchange may state, from the loaded vocabulary; all of them, or those that matter for one exchange."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -29,6 +29,11 @@ _LISTED = [
         "only facts whose name begins so",
         {"type": "string", "minLength": 1, "maxLength": 100, "examples": ["exporter."]},
     ),
+    parameter(
+        "word",
+        "only facts that people call so, in English or Chinese, or of which a value says it",
+        {"type": "string", "minLength": 1, "maxLength": 100, "examples": ["salary"]},
+    ),
     *paging.parameters(LIMIT, LIMIT, "facts"),
 ]
 _FOR = parameter(
@@ -45,6 +50,7 @@ class FactShown(engine.FactEntry):
         default=None,
         description="`open`: it is not known, and may change the outcome; `stated`: the exchange has it. Only for one exchange",
     )
+    says: tuple[str, ...] = Field(default=(), description="the values of the fact that the word says which was asked for")
 
 
 class FactsShown(BaseModel):
@@ -90,7 +96,7 @@ def add(app: FastAPI, service: Service) -> None:
         id = single(request).get("for")
         if id is None:
             live = service.live
-            return _page(request, live.digests, known(live))
+            return _page(request, live.digests, known(live), live.bundle.words)
         caller_of(request.scope, "read", of_party=True)
         stored = service.stored(id)
         party_view.check_record(stored, caller)
@@ -99,7 +105,8 @@ def add(app: FastAPI, service: Service) -> None:
         except CannotReplay as cannot:
             raise RequestRefused("cannot-replay", str(cannot)) from None
         digests = PolicyDigests(**again.record["bundle"])
-        return _page(request, digests, list(_that_matter(_entries(again.pdp.bundle), again.judgement, reads=True)), id)
+        found = list(_that_matter(_entries(again.pdp.bundle), again.judgement, reads=True))
+        return _page(request, digests, found, again.pdp.bundle.words, id)
 
     async def facts_for(request: Request) -> Response:
         """
@@ -109,7 +116,7 @@ def add(app: FastAPI, service: Service) -> None:
         """
         caller = caller_of(request.scope, "evaluate", of_party=True)
         raw = await body(request, service.settings.body_limit)
-        async with service.turns:
+        async with service.turns.of(caller.id):
             live, now = service.live, service.clock()
             exchange = decider.read(live, raw, now, caller)
             try:
@@ -117,7 +124,7 @@ def add(app: FastAPI, service: Service) -> None:
             except engine.EnginesFailed:
                 raise RequestRefused("internal", "no engine could decide") from None
             found = list(_that_matter(known(live), judgement, caller.reads))
-        return _page(request, live.digests, found, "sent")
+        return _page(request, live.digests, found, live.bundle.words, "sent")
 
     app.router.add_api_route(
         "/v1/facts",
@@ -154,12 +161,27 @@ def _that_matter(entries: Sequence[dict[str, Any]], judgement: engine.Judgement,
             yield {**entry, "state": "stated"}
 
 
-def _page(request: Request, bundle: PolicyDigests, facts: Sequence[dict[str, Any]], of: str = "") -> Response:
+def _page(
+    request: Request, bundle: PolicyDigests, facts: Sequence[dict[str, Any]], words: engine.EverydayWords, of: str = ""
+) -> Response:
     """A page of those facts that the query asks for; `of` is the exchange they matter for. Raises RequestRefused."""
     prefix = single(request).get("prefix", "")
     if len(prefix) > 100 or ("prefix" in single(request) and not prefix):
         raise wrong("prefix", "`prefix` takes 1 to 100 characters, like `exporter.`")
+    word = single(request).get("word", "")
+    if len(word) > 100 or ("word" in single(request) and not word):
+        raise wrong("word", "`word` takes 1 to 100 characters, like `salary`")
     found = [each for each in facts if each["name"].startswith(prefix)]
-    page, cursor = paging.Asked.of(request, LIMIT, LIMIT).cut(found, lambda each: str(each["name"]), f"facts {prefix} {of}")
+    if word:
+        said = words.values_of(word)
+        found = [{**each, "says": said.get(each["name"], [])} for each in found if _called(each["name"], said)]
+    page, cursor = paging.Asked.of(request, LIMIT, LIMIT).cut(
+        found, lambda each: str(each["name"]), f"facts {prefix} {word} {of}"
+    )
     document = {"bundle": bundle.model_dump(mode="json"), "facts": page, "next": cursor}
     return Response(json.dumps(document, ensure_ascii=False), media_type="application/json")
+
+
+def _called(fact: str, said: Collection[str]) -> bool:
+    """Whether a fact, or a family or group that it belongs to, is among those that a word means."""
+    return fact in said or any(fact.startswith(f"{name}.") for name in said)

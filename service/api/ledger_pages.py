@@ -5,6 +5,7 @@ Nothing here changes anything.
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import get_args
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from service.api import paging
 from service.api.console import html, language, wrong_address
 from service.api.page_filters import day, filters, one_of
 from service.callers.caller import caller_of
+from service.callers.caller_names import caller_names
 from service.console import commitment_pages, counter_pages
 from service.console.commitment_pages import CommitmentShown
 from service.console.ledger_wording import LEDGER_WORDS
@@ -94,12 +96,13 @@ def add(app: FastAPI, service: Service) -> None:
                 settled=commitment_search.settled(connection, id),
                 payable=statement.lines(connection, BenefitFilter(commitment=id), -1, LINES)[0],
                 watched=events.page(connection, -1, LINES, commitment=id),
+                callers=caller_names(connection, (each.by for each in made.events)),
             )
 
         shown = service.read(look, "ledger") if _ID.fullmatch(id) else None
         if shown is None:
             return html(missing_page(reader, words["not_found"], words["not_found_text"]), 404)
-        return html(commitment_pages.commitment_page(shown, live, reader))
+        return html(commitment_pages.commitment_page(shown, live, replace(reader, callers=shown.callers)))
 
     @app.get("/ledger/counters", include_in_schema=False)
     def counters(request: Request) -> Response:
@@ -111,7 +114,7 @@ def add(app: FastAPI, service: Service) -> None:
         except ValueError:
             return wrong_address(reader)
         found, whole = service.read(standings.recent, "ledger")
-        return html(counter_pages.counters_page(found, None, live.counting.counters, whole, False, None, reader))
+        return html(counter_pages.counters_page(found, None, live, whole, False, None, reader))
 
     @app.get("/ledger/counters/{name}", include_in_schema=False)
     def one_counter(name: str, request: Request) -> Response:
@@ -134,9 +137,7 @@ def add(app: FastAPI, service: Service) -> None:
         after = "" if place is None else place[0]
         found, following = service.read(lambda connection: standings.page(connection, counter, after, COUNTERS), "ledger")
         written = None if following is None else paging.written("counter page", following, filters=(name,))
-        return html(
-            counter_pages.counters_page(found, counter, live.counting.counters, False, cursor is not None, written, reader)
-        )
+        return html(counter_pages.counters_page(found, counter, live, False, cursor is not None, written, reader))
 
     @app.get("/ledger/counters/{name}/{key}", include_in_schema=False)
     def counter(name: str, key: str, request: Request) -> Response:

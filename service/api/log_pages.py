@@ -6,7 +6,8 @@ The pages read. Only a saved search is written, and no part of the log.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from tempfile import TemporaryFile
 from typing import IO, Any
 from urllib.parse import parse_qsl, urlencode
@@ -19,6 +20,7 @@ from service.api import csv_tables
 from service.api.console import ROWS, html, language, wrong_address
 from service.api.sent import body
 from service.callers.caller import Caller, caller_of
+from service.callers.caller_names import CallerName, caller_names
 from service.console import log_list
 from service.console.beside import beside_page, told
 from service.console.log_list import ListAsked
@@ -40,6 +42,8 @@ EXPORTED_AT_ONCE = 1_000
 MOST_FORM = 8 * 1024
 FORM = "application/x-www-form-urlencoded"
 
+Looked = tuple[Page, list[tuple[str, str]], list[saved_searches.SavedSearch], Mapping[str, CallerName]]
+
 
 def add(app: FastAPI, service: Service) -> None:
     """Put the pages on the application. It stands before the pages of one decision, whose paths take any name."""
@@ -51,17 +55,19 @@ def add(app: FastAPI, service: Service) -> None:
         caller = caller_of(request.scope, "read")
         reader = PageReader(service.live.bundle, language(request))
 
-        def look(connection: sa.Connection) -> tuple[Page, list[tuple[str, str]], list[saved_searches.SavedSearch]]:
+        def look(connection: sa.Connection) -> Looked:
             page = search.find(connection, asked.query, asked.cursor, ROWS)
             parties = search.parties_with(connection, asked.query.text or "", MOST_PARTIES)
-            return page, parties, saved_searches.of_caller(connection, caller.id)
+            names = caller_names(connection, (row.caller for row in page.rows) if "caller" in asked.columns else ())
+            return page, parties, saved_searches.of_caller(connection, caller.id), names
 
         try:
-            asked = ListAsked.read(request.query_params.multi_items())
-            page, parties, saved = service.read(look)
+            asked = ListAsked.read(request.query_params.multi_items()).as_meant(service.live.pdp.naming.called)
+            page, parties, saved, names = service.read(look)
         except (ValueError, OverflowError):
             return wrong_address(reader)
         shown = [{"id": each.id, "name": each.name, "parameters": each.parameters} for each in saved]
+        reader = replace(reader, callers=names)
         return html(log_list.list_page(page, asked, parties, shown, form_token.token(service, caller.id), reader))
 
     @app.get("/log/export", include_in_schema=False)
@@ -72,6 +78,7 @@ def add(app: FastAPI, service: Service) -> None:
         form = request.query_params.get("format")
         try:
             asked = ListAsked.read((name, value) for name, value in sent if name != "format")
+            asked = asked.as_meant(service.live.pdp.naming.called)
         except (ValueError, OverflowError):
             return wrong_address(reader)
         if form not in ("csv", "jsonl", "parquet") or asked.cursor is not None:

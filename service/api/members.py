@@ -53,6 +53,7 @@ MEMBERS: Mapping[str, str] = {
     "owed": "the duties that are owed",
     "questions": "the facts to find out",
     "rests_on": "the statements to verify, those first that a reader would want proven",
+    "also_rests_on": "the names of the statements that `rests_on` leaves out",
     "ordinary": "true of a fact by which nothing was lifted and that counts nothing",
     "rests_on_exactly": "the statements of which each was verified to matter by itself",
     "exact": "true where `rests_on` has only statements that matter by themselves",
@@ -293,8 +294,6 @@ MEMBERS: Mapping[str, str] = {
     "ContradictionPart.before": "the earlier leg",
     "ContradictionPart.says": "the same in a sentence",
     "unlinked": "legs that do not say whether their data came by another leg",
-    "UnlinkedPart.of": "the leg by which they may have come",
-    "PlanDecision.recorded": "false: nothing of a plan is in a record, and no leg can be committed by it",
     # the log
     "record": "the record of the decision",
     "log": "its place in the log, and what its leaf is computed from",
@@ -399,6 +398,7 @@ MEMBERS: Mapping[str, str] = {
     "only_live": "the provisions that apply only under the policies that decide",
     "only_shadow": "the provisions that apply only under the shadow",
     # facts
+    "presets": "everyday exchanges to begin with",
     "ask": "the question that asks for the fact",
     "lies_in": "of a place: the fact that names its country",
     "narrower": "each value that may say too little, with what it may mean",

@@ -25,6 +25,7 @@ def add(app: FastAPI, service: Service) -> None:
         lambda: service.incidents.seen,
     )
     tell("gauge", "fifthfactor_http_requests_under_way", "Requests being answered.", lambda: load.under_way)
+    tell("gauge", "fifthfactor_http_requests_arriving", "Requests whose body is awaited.", lambda: load.arriving)
     tell("counter", "fifthfactor_http_requests_shed_total", "Requests refused because of the load.", lambda: load.shed)
     tell("gauge", "fifthfactor_policy_info", "The policies that decide.", lambda: [(service.live.digests.model_dump(), 1)])
     tell(

@@ -6,7 +6,7 @@ member, examples, and the scopes in words.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -39,8 +39,11 @@ _SHOWN = ("application/json", "application/schema+json", "text/plain", "text/eve
 _UNUSED = ("HTTPValidationError", "ValidationError")  # FastAPI's own refusals, which the service never sends
 
 
-def add(app: FastAPI, service: Service, shapes: Shapes) -> None:
-    """Put the endpoint on the application. The document lists the endpoints of the application, whenever they are added."""
+def add(app: FastAPI, service: Service, shapes: Shapes) -> Callable[[Live], str]:
+    """
+    Put the endpoint on the application, and give the document of some policies as JSON. The document lists the endpoints of the
+    application, whenever they are added.
+    """
 
     @lru_cache(maxsize=1)
     def written(live: Live) -> str:
@@ -60,6 +63,8 @@ def add(app: FastAPI, service: Service, shapes: Shapes) -> None:
     def openapi() -> Response:
         """This document."""
         return Response(written(service.live), media_type="application/json")
+
+    return written
 
 
 @cache

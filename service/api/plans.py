@@ -1,10 +1,11 @@
 """
 `POST /v1/plans`: several exchanges in order, decided one by one and as a whole. Nothing is recorded.
 
-A plan takes seconds and its decision megabytes, so plans are decided in a thread, one at a time.
+A plan takes seconds and its decision megabytes, so plans are decided one at a time, and each in many turns.
 """
 
 import asyncio
+from functools import partial
 
 from fastapi import FastAPI, Request, Response
 
@@ -69,10 +70,12 @@ def add(app: FastAPI, service: Service) -> None:
         caller = caller_of(request.scope, "evaluate")
         caller_of(request.scope, "read")  # the decisions on the legs say what the register told
         lang = language(single(request).get("lang", TellingAsked().lang))
-        async with places.place():
+        with places.place(caller):
             raw = await body(request, service.settings.body_limit)
-            async with places.turn(request):
-                decision = await asyncio.to_thread(plans.decide, raw, caller, request.scope["request_id"], lang)
+            with places.holding(request) as holding:
+                await holding.be_alone()
+                work = partial(plans.decide, raw, caller, request.scope["request_id"], lang)
+                decision = await service.turns.run(caller.id, work, long=True)
                 answer = await asyncio.to_thread(decision.model_dump_json, by_alias=True)
         note(request.scope, plan=decision.id, outcome=decision.outcome, proceed=decision.proceed)
         return Response(answer, media_type="application/json")

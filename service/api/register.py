@@ -249,7 +249,7 @@ class _Endpoints:
         kind, id = self._kind(request), request.path_params["id"]
         condition = _condition(request)
         raw = await body(request, MOST_BYTES)
-        async with self._service.turns:
+        async with self._service.turns.of(caller.id):
             entry = _entry(kind, id, raw)
             if places := stating(self._service.live).places(entry):
                 raise refusal(places)
@@ -375,7 +375,7 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
         try:
             rows = import_export.read(raw, form, states)
             while True:
-                async with service.turns:
+                async with service.turns.of(caller.id):
                     if (each := next(rows, None)) is None:
                         break
                     found.append(each)

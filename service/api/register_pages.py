@@ -1,20 +1,24 @@
 """`GET /register` and `GET /register/{kind}/{id}`: the register for a person with a browser. Nothing here changes anything."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import get_args
 
+import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
 from service.api import paging
 from service.api.console import ROWS, html, language, wrong_address
 from service.api.page_filters import filters, one_of, whole_number
 from service.callers.caller import caller_of
+from service.callers.caller_names import CallerName, caller_names
 from service.console import entity_pages
 from service.console.pages import missing_page
 from service.console.reader import PageReader
 from service.console.register_wording import REGISTER_WORDS
 from service.problems import RequestRefused
 from service.register import entity_search
-from service.register.entity import State, is_id, is_kind
+from service.register.entity import State, Version, is_id, is_kind
 from service.register.entity_search import EntityFilter
 from service.register.entity_versions import newest
 from service.register.stated_facts import stating
@@ -63,17 +67,20 @@ def add(app: FastAPI, service: Service) -> None:
         words = REGISTER_WORDS[reader.lang]
         if not (is_kind(kind) and is_id(id)):
             return html(missing_page(reader, words["not_found"], words["not_found_text"]), 404)
-        latest, one, history = service.read(
-            lambda connection: (
-                newest(connection, kind, id),
-                entity_search.versions(connection, kind, id, None if number is None else number + 1, 1),
-                entity_search.versions(connection, kind, id, before, VERSIONS + 1),
-            ),
-            "register",
-        )
+
+        def look(
+            connection: sa.Connection,
+        ) -> tuple[Version | None, Sequence[Version], Sequence[Version], Mapping[str, CallerName]]:
+            one = entity_search.versions(connection, kind, id, None if number is None else number + 1, 1)
+            history = entity_search.versions(connection, kind, id, before, VERSIONS + 1)
+            names = caller_names(connection, (each.recorded_by for each in (*one, *history)))
+            return newest(connection, kind, id), one, history, names
+
+        latest, one, history, names = service.read(look, "register")
         if latest is None or not one or (number is not None and one[0].version != number):
             return html(missing_page(reader, words["not_found"], words["not_found_text"]), 404)
-        return html(entity_pages.entity_page(latest, one[0], history, VERSIONS, sent, stating(live), reader))
+        named = replace(reader, callers=names)
+        return html(entity_pages.entity_page(latest, one[0], history, VERSIONS, sent, stating(live), named))
 
 
 def _wanted(sent: dict[str, str]) -> EntityFilter:

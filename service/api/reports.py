@@ -35,7 +35,7 @@ from service.reports.figures import MOST_COUNTED
 from service.reports.period_report import LISTED, PARTS, PeriodReport
 from service.reports.report_wording import REPORT_WORDS
 from service.reports.scope import Scope, ScopeRefused
-from service.reports.transfer_register import TransferRegister
+from service.reports.transfer_register import TransferRegister, organisation_name
 from service.reports.typesetting import MOST_ROWS, NoPdf
 from service.service import Service
 
@@ -113,17 +113,17 @@ def add(app: FastAPI, service: Service) -> None:
         if form == "csv":
             return _csv(register, asked.scope, service)
         moment, cursor = service.clock(), asked.fields.get("cursor") or None
-        words = REPORT_WORDS[reader.lang]
+        words, named = REPORT_WORDS[reader.lang], organisation_name(service, reader.lang)
 
         def look(connection: sa.Connection) -> tuple[Document, str | None]:
             left_out = transfer_rows.others(connection, text, asked.scope)
             if form == "pdf":
                 rows = list(islice(transfer_rows.every(connection, text, asked.scope), MOST_ROWS + 1))
                 after = words["rows_left"].format(f"{MOST_ROWS:,}") if len(rows) > MOST_ROWS else ""
-                return register.document(asked.scope, rows[:MOST_ROWS], left_out, moment, after), None
+                return register.document(asked.scope, rows[:MOST_ROWS], left_out, moment, after, named), None
             page = transfer_rows.page(connection, text, asked.scope, cursor, ROWS)
             after = REPORT_PAGE_WORDS[reader.lang]["goes_on"] if page.next else ""
-            return register.document(asked.scope, page.rows, left_out, moment, after), page.next
+            return register.document(asked.scope, page.rows, left_out, moment, after, named), page.next
 
         try:
             document, following = service.read(look)

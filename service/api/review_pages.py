@@ -23,37 +23,43 @@ from service.api.forms import Fields, fields_of, first
 from service.api.reviews import filter_of
 from service.api.sent import Plain
 from service.api.sign_offs import prepared
+from service.api.uploads import MULTIPART, form
 from service.callers import known_persons
 from service.callers.caller import Caller, caller_of
 from service.console import document_list
 from service.console.explained import explained
 from service.console.pages import missing_page
 from service.console.reader import PageReader
-from service.console.review_pages import CaseShown, QueueShown, Reviewer, case_page, queue_page
+from service.console.review_pages import ALL_GROUPS, YOURS, CaseShown, QueueShown, case_page, queue_page
 from service.console.review_wording import REVIEW_WORDS
 from service.console.wording import WORDS
+from service.decisions.decide_again import DecideAgain, OutcomeNow
 from service.decisions.decider import durable
 from service.decisions.replay import CannotReplay, Replaying
+from service.documents import attachments, document_bytes
 from service.drafts import form_token
 from service.log.shown import kept
 from service.log.store import Stored, find
 from service.problems import KINDS, RequestRefused
 from service.reviews import approvals, notes, own_requests, preview, queue, sign_offs
+from service.reviews.coverage import to_accept
 from service.reviews.notes import CommentAsked, PersonNamed
 from service.reviews.preview import SignOffPreview
 from service.reviews.queue import Order, QueueFilter, WaitingCase
 from service.reviews.recorded_case import REVIEW, gaps_of
+from service.reviews.reviewer import Reviewer
 from service.service import Service
 from service.settings import time_zone
 
 ROWS = 25  # on a page
 MOST_PAGES = 20  # that are looked through for the next review that waits for a reader
 MOST_DAYS = 366  # of an approval that is given here
-FILTERS = ("kind", "assignee", "older_than", "exporter_country", "recipient_country", "provision", "order")
+FILTERS = ("group", "kind", "assignee", "older_than", "exporter_country", "recipient_country", "provision", "order")
 
 _LIMIT = 64 * 1024
 _DONE = ("approve", "refuse", "second", "comment", "assigned")
 _MOST_ID = 64
+_MOST_DIGITS = 5
 
 
 class _Wrong(Exception):
@@ -65,6 +71,9 @@ def add(app: FastAPI, service: Service) -> None:
     pages = _Pages(app, service)
     # Reading is not `async`: it judges, and waits for the disk, so each call runs in a thread.
     app.get("/review", include_in_schema=False)(pages.queue)
+    app.router.add_api_route(
+        "/review", pages.decide_again, methods=["POST"], include_in_schema=False, route_class_override=Plain
+    )
     app.get("/review/{id}", include_in_schema=False)(pages.case)
     app.router.add_api_route(
         "/review/{id}", pages.change, methods=["POST"], include_in_schema=False, route_class_override=Plain
@@ -78,6 +87,7 @@ class _Pages:
         self._service = service
         self._zone = time_zone(service.settings.zone)
         self._replaying = Replaying.shared(app, service)
+        self._deciding = DecideAgain(service)
 
     # --- what is read ------------------------------------------------------------------------------------------------
 
@@ -87,16 +97,17 @@ class _Pages:
         service = self._service
         reader = PageReader(service.live.bundle, language(request))
         sent = _asked(request)
-        cursor = sent.pop("cursor", None)
+        cursor, done = sent.pop("cursor", None), sent.pop("again", "")
         now = service.clock()
 
         def look(connection: sa.Connection) -> str:
-            wanted, order = filter_of(connection, sent, caller, "oldest")
+            wanted, order = _filter_of(connection, {"group": YOURS, **sent}, caller)
             filters = (order, *(getattr(wanted, name) for name in QueueFilter.__slots__))
             after = paging.Asked(ROWS, cursor).after("review", str, int, str, filters=filters)
             place = (after[0], after[1], after[2]) if after else None
             issuer = service.token_issuer
-            cases = queue.page(connection, service.live, now, self._today, issuer, wanted, order, place, ROWS + 1)
+            viewer = self._viewer(connection, caller)
+            cases = queue.page(connection, service.live, now, self._today, issuer, wanted, order, place, ROWS + 1, viewer)
             found, shown = queue.read(connection, service.live, self._today, issuer), cases[:ROWS]
             following = (
                 paging.written("review", *queue.place_of(shown[-1], order), filters=filters) if len(cases) > ROWS else None
@@ -110,11 +121,17 @@ class _Pages:
                 notes.who_are(connection, assigned),
                 following,
                 now,
+                len(to_accept(connection, service.live, found.waiting, viewer)),
+                form_token.token(service, caller.id),
+                "evaluate" in caller.scopes,
                 cursor is not None,
+                int(done) if done else None,
             )
-            return queue_page(page, self._viewer(connection, caller), reader)
+            return queue_page(page, viewer, reader)
 
-        if not sent.keys() <= set(FILTERS):
+        if not sent.keys() <= set(FILTERS) or not (
+            done == "" or (done.isascii() and done.isdigit() and len(done) < _MOST_DIGITS)
+        ):
             return wrong_address(reader)
         try:
             return html(service.read(look))
@@ -129,11 +146,36 @@ class _Pages:
 
     # --- what forms do -----------------------------------------------------------------------------------------------
 
+    async def decide_again(self, request: Request) -> Response:
+        """
+        Decide again those of some decisions that wait for nobody by the policies of now. The others stay: who decides one again asked for
+        it, and could not sign it any more.
+        """
+        caller = _reviewer(request)
+        caller_of(request.scope, "evaluate")
+        service, lang = self._service, language(request)
+        fields = await fields_of(service, request, caller, _LIMIT)
+        done = 0
+        for id in list(dict.fromkeys(fields.get("id", ())))[:ROWS]:
+            stored = await asyncio.to_thread(service.read, lambda connection, id=id: self._stale(connection, id))
+            if stored is None:
+                continue
+            found = await asyncio.to_thread(self._deciding.look, stored, caller, lang, request.scope["request_id"])
+            if found is not None and found.may_ask and found.outcome not in sign_offs.OPEN:
+                await self._deciding.record(stored, caller, lang, request.scope)
+                done += 1
+        return _to(request, "/review", {"again": str(done)})
+
+    def _stale(self, connection: sa.Connection, id: str) -> Stored | None:
+        """A record that waits though other policies decided it."""
+        stored = find(connection, id)
+        return stored if stored is not None and self._deciding.moved(connection, stored) else None
+
     async def change(self, request: Request) -> Response:
         """Do what a form of a review asks, and go to the page that shows it."""
         caller = _reviewer(request)
         service, id = self._service, request.path_params["id"]
-        fields = await fields_of(service, request, caller, _LIMIT)
+        fields, file = await self._sent(request, caller)
         try:
             stored = await asyncio.to_thread(service.stored, id)
             match first(fields, "do"):
@@ -144,7 +186,7 @@ class _Pages:
                     await self._assign(id, first(fields, "to"), caller)
                     done, to = "assigned", None
                 case "comment":
-                    await self._comment(id, first(fields, "text"), caller)
+                    await self._comment(id, first(fields, "text"), file, caller)
                     done, to = "comment", None
                 case _:
                     raise RequestRefused("bad-request", "the form asks for something that a review cannot do")
@@ -195,14 +237,30 @@ class _Pages:
 
         await durable(self._service.store.do(work))
 
-    async def _comment(self, id: str, text: str, caller: Caller) -> None:
-        """Raises RequestRefused, _Wrong."""
+    async def _sent(self, request: Request, caller: Caller) -> tuple[Fields, bytes]:
+        """The fields of a form, and the bytes of its file; none where it has no file or none was chosen. Raises RequestRefused."""
+        service = self._service
+        if not request.headers.get("content-type", "").lower().startswith(MULTIPART):
+            return await fields_of(service, request, caller, _LIMIT), b""
+        sent = await form(request, service.settings.document_limit)
+        form_token.check(service, caller.id, sent.fields.get("token", ""))
+        return {name: (value,) for name, value in sent.fields.items()}, sent.file or b""
+
+    async def _comment(self, id: str, text: str, file: bytes, caller: Caller) -> None:
+        """Keep a comment, and the file with it if there is one. Raises RequestRefused, _Wrong."""
         try:
             asked = CommentAsked(text=text.replace("\r\n", "\n"))
         except ValidationError:
             raise _Wrong("no_text") from None
         now = self._service.clock()
-        await durable(self._service.store.do(lambda transaction: notes.comment(transaction, id, asked.text, caller, now)))
+        seen = await asyncio.to_thread(document_bytes.see, file) if file else None
+
+        def work(transaction: sa.Connection) -> None:
+            if seen:
+                document_bytes.keep(transaction, seen, now, caller.id)
+            notes.comment(transaction, id, asked.text, caller, now, seen.info.sha256 if seen else None)
+
+        await durable(self._service.store.do(work))
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
@@ -211,9 +269,7 @@ class _Pages:
         return self._service.clock().astimezone(self._zone).date()
 
     def _viewer(self, connection: sa.Connection, caller: Caller) -> Reviewer:
-        who = known_persons.identity(connection, caller, self._service.token_issuer)
-        token = form_token.token(self._service, caller.id)
-        return Reviewer(token, who, caller.person, known_persons.erasures(connection))
+        return Reviewer.of(connection, caller, self._service.live, self._service.token_issuer)
 
     def _case(
         self,
@@ -226,6 +282,7 @@ class _Pages:
         service, lang = self._service, language(request)
         reader = PageReader(service.live.bundle, lang)
         id, sent = request.path_params["id"], _asked(request)
+        now = self._now(request, caller, id, lang)
         done, done_id = sent.pop("done", ""), sent.pop("done_id", "")[:_MOST_ID]
         if not sent.keys() <= set(FILTERS) or (done and done not in _DONE):
             return wrong_address(reader)
@@ -235,11 +292,12 @@ class _Pages:
             if stored is None:
                 return None
             viewer = self._viewer(connection, caller)
-            shown = self._shown(connection, stored, caller, viewer, reader, sent, done, done_id)
+            shown = self._shown(connection, stored, caller, viewer, reader, sent, done, done_id, now)
             values: dict[str, Any] = {name: each[0] for name, each in (fields or {}).items() if each}
             if fields and "provision" in fields:
                 values["provision"] = list(fields["provision"])
-            return case_page(shown, viewer, reader, _why(refused, lang, shown.last_until), values)
+            token = form_token.token(service, caller.id)
+            return case_page(shown, viewer, token, reader, _why(refused, lang, shown.last_until), values)
 
         try:
             page = service.read(look)
@@ -263,6 +321,7 @@ class _Pages:
         filters: Mapping[str, str],
         done: str,
         done_id: str,
+        now: OutcomeNow | None,
     ) -> CaseShown:
         """Raises RequestRefused."""
         service, id, today = self._service, stored.entry.id, self._today
@@ -283,7 +342,7 @@ class _Pages:
                 record["decision"] = {**record["decision"], **explained(record, stored, self._replaying, reader.lang)}
         found = notes.of_decision(connection, id)
         assignee = case[0].assignee if case else None
-        wanted, order = filter_of(connection, filters, caller, "oldest")
+        wanted, order = _filter_of(connection, filters, caller)
         following = self._next(connection, wanted, order, viewer, id)
         return CaseShown(
             record=record,
@@ -298,6 +357,7 @@ class _Pages:
             asked_by=known_persons.behind(connection, record.get("asked_by") or "", service.token_issuer),
             signed=sign_offs.given(connection, id),
             notes=found,
+            files=attachments.of_review(connection, id),
             assignee=notes.who_are(connection, [assignee])[assignee] if assignee else None,
             persons=notes.persons(connection),
             gaps=gaps_of(record["decision"]) if record["decision"]["outcome"] == REVIEW else [],
@@ -309,7 +369,19 @@ class _Pages:
             filters=filters,
             done=done,
             done_id=done_id,
+            now=now,
         )
+
+    def _now(self, request: Request, caller: Caller, id: str, lang: str) -> OutcomeNow | None:
+        """What a decision would be now, where it was signed since or other policies are loaded, and that is something else."""
+        service = self._service
+        stored = service.read(lambda connection: find(connection, id))
+        if stored is None or not service.read(lambda connection: self._deciding.moved(connection, stored)):
+            return None
+        found = self._deciding.look(stored, caller, lang, request.scope["request_id"])
+        record = kept(stored)["record"]
+        same = found is not None and found.outcome == record["decision"]["outcome"]
+        return None if same and record["bundle"]["meaning"] == service.live.digests.meaning else found
 
     def _preview(self, connection: sa.Connection, stored: Stored, facts: str, lang: str) -> tuple[SignOffPreview | None, str]:
         """What approvals would change, or why nobody can sign off."""
@@ -326,7 +398,7 @@ class _Pages:
         filters = {name: value for name, value in _asked(request).items() if name in FILTERS}
 
         def look(connection: sa.Connection) -> str | None:
-            wanted, order = filter_of(connection, filters, caller, "oldest")
+            wanted, order = _filter_of(connection, filters, caller)
             following = self._next(connection, wanted, order, self._viewer(connection, caller), id)
             return None if following is None else following.id
 
@@ -340,7 +412,7 @@ class _Pages:
         here = queue.of_decision(connection, live, id, today, issuer)
         for place in dict.fromkeys((None if here is None else queue.place_of(here[0], order), None)):
             for _ in range(MOST_PAGES):
-                cases = queue.page(connection, live, now, today, issuer, wanted, order, place, ROWS)
+                cases = queue.page(connection, live, now, today, issuer, wanted, order, place, ROWS, viewer)
                 for each in cases:
                     if each.id != id and viewer.may_take(each):
                         return each
@@ -358,6 +430,12 @@ class _Pages:
 def _reviewer(request: Request) -> Caller:
     caller_of(request.scope, "read")
     return caller_of(request.scope, "review")
+
+
+def _filter_of(connection: sa.Connection, sent: Mapping[str, str], caller: Caller) -> tuple[QueueFilter, Order]:
+    """The filters that an address of a page asks for, and the order. Raises RequestRefused."""
+    named = {name: value for name, value in sent.items() if name != "group" or value != ALL_GROUPS}
+    return filter_of(connection, named, caller, "oldest")
 
 
 def _asked(request: Request) -> dict[str, str]:

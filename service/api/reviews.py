@@ -18,12 +18,15 @@ from service.api.parameters import number, parameter, single, wrong
 from service.api.sent import Plain, body, read_body
 from service.callers.caller import Caller, caller_of
 from service.decisions.idempotency import KeptAnswer, once
+from service.documents import attachments
+from service.documents.attachments import AttachedDocument
 from service.log.leaf import clear
 from service.log.store import Stored, find
 from service.reviews import approvals, notes, own_requests, queue
 from service.reviews.notes import AssignAsked, CommentAsked, ReviewNote, Who
 from service.reviews.queue import Order, QueueFilter, WaitingCase
 from service.reviews.recorded_case import KINDS, gaps_of, kind_of
+from service.reviews.reviewer import GROUPS, Group, Reviewer
 from service.service import Service
 from service.settings import time_zone
 from service.telemetry.log_lines import note
@@ -75,6 +78,10 @@ class Review(BaseModel):
         default=(),
         description="what waits: `review`, `lift` (in doubt), `reach`, `gap` (an acceptance would close it), `second` (another person)",
     )
+    group: Group = Field(
+        description="who has to do something about it: `yours` (the caller can sign something), `others` (somebody else can),"
+        " `coverage` (nobody can sign, an acceptance closes the gaps), `again` (other policies decided it: evaluate it again first)",
+    )
     second: tuple[FirstSigned, ...] = Field(default=(), description="what waits for the signature of another person")
     due: date | None = Field(default=None, description="the first day on which a duty of the decision falls due")
     assignee: Who | None = Field(default=None, description="to whom it is assigned")
@@ -124,6 +131,7 @@ class ReviewThread(BaseModel):
     gaps: tuple[GapShown, ...]
     assignee: Who | None
     notes: tuple[ReviewNote, ...]
+    files: tuple[AttachedDocument, ...] = Field(default=(), description="the files that are attached to the review, in order")
 
 
 def add(app: FastAPI, service: Service) -> None:
@@ -141,6 +149,7 @@ def add(app: FastAPI, service: Service) -> None:
             parameters=[
                 parameter("order", "by age, or by the day on which a duty falls due", _one_of(get_args(Order), "newest")),
                 parameter("kind", "what waits", _one_of((*KINDS, queue.SECOND))),
+                parameter("group", "who has to do something about it, as seen by the caller", _one_of(GROUPS)),
                 parameter("assignee", "`me`, `none`, or the id of a caller", {"type": "string", "maxLength": LONGEST}),
                 parameter("older_than", "at least so many days old", {"type": "integer", "minimum": 0, "maximum": MOST_DAYS}),
                 *(
@@ -166,12 +175,14 @@ def add(app: FastAPI, service: Service) -> None:
             after = page.after("reviews", str, int, str, filters=filters)
             place = (after[0], after[1], after[2]) if after else None
             today = now.astimezone(zone).date()
-            cases = queue.page(connection, service.live, now, today, service.token_issuer, wanted, order, place, page.limit + 1)
+            live, issuer = service.live, service.token_issuer
+            reviewer = Reviewer.of(connection, caller, live, issuer)
+            cases = queue.page(connection, live, now, today, issuer, wanted, order, place, page.limit + 1, reviewer)
             shown = cases[: page.limit]
             more = len(cases) > page.limit
             following = paging.written("reviews", *queue.place_of(shown[-1], order), filters=filters) if more else None
             named = notes.who_are(connection, [each.assignee for each in shown if each.assignee])
-            reviews = [_review(connection, service, each, named) for each in shown]
+            reviews = [_review(connection, service, each, named, reviewer) for each in shown]
             return Waiting(reviews=tuple(each for each in reviews if each), next=following)
 
         return Response(service.read(look).model_dump_json(), media_type="application/json")
@@ -198,10 +209,11 @@ def add(app: FastAPI, service: Service) -> None:
         return await say(request, keep)
 
     async def comment(request: Request) -> Response:
-        """Adds a comment to a decision: plain text, kept in the log until the decision is erased."""
+        """Adds a comment to a decision, and a file if one is named: kept in the log until the decision is erased."""
 
         def keep(transaction: sa.Connection, id: str, raw: bytes, caller: Caller, now: datetime) -> ReviewNote:
-            return notes.comment(transaction, id, read_body(raw, CommentAsked).text, caller, now)
+            asked = read_body(raw, CommentAsked)
+            return notes.comment(transaction, id, asked.text, caller, now, asked.file)
 
         return await say(request, keep)
 
@@ -241,6 +253,7 @@ def add(app: FastAPI, service: Service) -> None:
                 "bad-request",
                 "not-found",
                 "not-signable",
+                *(("not-attachable",) if model is CommentAsked else ()),
                 needs="review",
                 parameters=[in_path("id", "the id of the decision")],
                 body=json_body(schema_of(model)),
@@ -261,11 +274,14 @@ def filter_of(
         raise wrong("order", f"`order` is one of {', '.join(get_args(Order))}")
     if kind is not None and kind not in (*KINDS, queue.SECOND):
         raise wrong("kind", f"`kind` is one of {', '.join((*KINDS, queue.SECOND))}")
+    group = sent.get("group")
+    if group is not None and group not in GROUPS:
+        raise wrong("group", f"`group` is one of {', '.join(GROUPS)}")
     older = number("older_than", sent["older_than"], 0, MOST_DAYS) if "older_than" in sent else None
     if assignee == notes.ME:
         assignee = notes.name_of(connection, caller)
     places = (sent.get("exporter_country"), sent.get("recipient_country"), sent.get("provision"))
-    return QueueFilter(kind, assignee, older, *places), order  # type: ignore[return-value]
+    return QueueFilter(kind, assignee, older, *places, group), order  # type: ignore[return-value]
 
 
 def thread_of(connection: sa.Connection, service: Service, stored: Stored, caller: Caller, today: date) -> ReviewThread:
@@ -305,10 +321,13 @@ def thread_of(connection: sa.Connection, service: Service, stored: Stored, calle
         gaps=tuple(GapShown(place=each["place"], subject=each["subject"]) for each in gaps),
         assignee=notes.who_are(connection, [assignee])[assignee] if assignee else None,
         notes=tuple(found),
+        files=tuple(attachments.of_review(connection, id)),
     )
 
 
-def _review(connection: sa.Connection, service: Service, case: WaitingCase, named: dict[str, Who]) -> Review | None:
+def _review(
+    connection: sa.Connection, service: Service, case: WaitingCase, named: dict[str, Who], reviewer: Reviewer
+) -> Review | None:
     stored = find(connection, case.id)
     if stored is None:
         return None
@@ -325,6 +344,7 @@ def _review(connection: sa.Connection, service: Service, case: WaitingCase, name
         provisions=case.provisions,
         current=record["bundle"]["meaning"] == service.live.digests.meaning,
         kinds=case.kinds,
+        group=reviewer.group(case),
         second=tuple(FirstSigned(provision=name, by=by) for name, by in case.signed.items()),
         due=case.due,
         assignee=named[case.assignee] if case.assignee else None,

@@ -7,6 +7,7 @@ A sign-off changes no recorded decision. The next evaluation of the same facts t
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Annotated
 
 import sqlalchemy as sa
@@ -155,7 +156,7 @@ def add(app: FastAPI, service: Service) -> None:
 
     async def look_ahead(request: Request) -> Response:
         """What each approval would change, before it is given: the decision with each alone, and with all. Nothing is recorded."""
-        caller_of(request.scope, "review")
+        caller = caller_of(request.scope, "review")
         asked = read_body(await body(request, BODY_LIMIT), PreviewAsked)
         stored = await asyncio.to_thread(service.stored, request.path_params["id"])
         live, today = service.live, service.clock().astimezone(zone).date()
@@ -166,7 +167,7 @@ def add(app: FastAPI, service: Service) -> None:
             return own_requests.Counting(connection, service.token_issuer).for_decision(said, stored)
 
         said = await asyncio.to_thread(service.read, look)
-        async with service.turns:
+        async with service.turns.of(caller.id):
             found = preview.preview(live, stored, said, today, asked.provisions)
         shown = PreviewShown.model_validate(found, from_attributes=True)
         return Response(shown.model_dump_json(), media_type="application/json")
@@ -217,7 +218,7 @@ async def prepared(
     """A sign-off that is ready to be kept, and what keeps it in a writing transaction (see `sign_offs.keep`). Raises RequestRefused."""
     now, live = service.clock(), service.live
     today = now.astimezone(time_zone(service.settings.zone)).date()
-    async with service.turns:
+    async with service.turns.of(caller.id):
         signed = sign_offs.bind(live, stored, asked, today)
 
     def look(connection: sa.Connection) -> tuple[Sequence[Row], Sequence[Row]]:
@@ -225,8 +226,8 @@ async def prepared(
         return said, own_requests.Counting(connection, service.token_issuer).for_decision(said, stored)
 
     said, counting = await asyncio.to_thread(service.read, look)
-    async with service.turns:
-        draft = sign_offs.draft(live, stored, signed, asked, said, counting, today, now, caller)
+    work = partial(sign_offs.draft, live, stored, signed, asked, said, counting, today, now, caller)
+    draft = await service.turns.run(caller.id, work, long=True)
 
     def keep(transaction: sa.Connection) -> list[SignOff]:
         return sign_offs.keep(transaction, live, draft, today, now, service.token_issuer)

@@ -31,7 +31,7 @@ class Links(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     openapi: str = Field(default="/openapi.json", description="the description of all operations, OpenAPI 3.1")
-    documentation: str = Field(default="/docs", description="the same as a page on which operations can be tried")
+    documentation: str = Field(default="/docs", description="the same as pages for a browser")
     pages: str = Field(default="/log", description="the decision log, for a browser; this address is the overview for one")
     evaluate: str = Field(default="/v1/evaluate", description="decides an exchange")
     facts: str = Field(default="/v1/facts", description="the facts that an exchange may state")

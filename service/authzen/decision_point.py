@@ -69,7 +69,7 @@ class Access:
             exchange = await self._stored(lambda: self._mapping.exchange(asked, known, today, caller.reads))
         except (NotNamed, Gone) as reason:
             return responses.not_named(str(reason)), None
-        async with self._service.turns:
+        async with self._service.turns.of(caller.id):
             decided = self._decider.decide(
                 self._live,
                 exchange,
@@ -81,21 +81,21 @@ class Access:
             )
             return responses.answer(decided.told, asked.supported, self._mapping.ignored(asked)), decided
 
-    async def facts(self, asked: Evaluation, known: Known, now: datetime) -> str:
+    async def facts(self, asked: Evaluation, known: Known, now: datetime, caller: Caller) -> str:
         """The digest of the facts of a question, as approvals are bound to it. Raises RequestRefused."""
         today = now.astimezone(self._zone).date()
         try:
             exchange = await self._stored(lambda: self._mapping.exchange(asked, known, today))
         except (NotNamed, Gone) as reason:
             raise RequestRefused("access-refused", str(reason)) from None
-        async with self._service.turns:
+        async with self._service.turns.of(caller.id):
             try:
                 judgement = self._decider.look(self._live, exchange, now)
             except engine.EnginesFailed:
                 raise RequestRefused("internal", "no engine could decide") from None
         return engine.facts_digest(self._live.bundle, judgement.exchange.document)
 
-    async def search(self, sent: Search, blank: Blank, now: datetime) -> SearchResults:
+    async def search(self, sent: Search, blank: Blank, now: datetime, caller: Caller) -> SearchResults:
         """The entities or actions for which the answer is yes. Raises RequestRefused."""
         asked, page = sent.question, sent.page or PageAsked()
         digest = _digest(asked, blank)
@@ -112,7 +112,7 @@ class Access:
         candidates = await self._stored(lambda: self._candidates(asked, blank, after, known, day))
         results: list[Mapping[str, str]] = []
         for number, (candidate, shown) in enumerate(candidates[:MOST_CANDIDATES]):
-            if await self._permits(candidate, known, now):
+            if await self._permits(candidate, known, now, caller):
                 results.append(shown)
             if len(results) == limit and number + 1 < len(candidates):
                 return SearchResults(results, _token(_last(candidate, blank), digest))
@@ -154,7 +154,7 @@ class Access:
             found.append((question, responses.entity(filled)))
         return found
 
-    async def _permits(self, asked: Evaluation, known: Known, now: datetime) -> bool:
+    async def _permits(self, asked: Evaluation, known: Known, now: datetime, caller: Caller) -> bool:
         """
         The answer that an evaluation would give. It refuses the same requests.
 
@@ -169,7 +169,7 @@ class Access:
             if any(not place.pointer and place.code == engine.INCOHERENT for place in refused.errors or ()):
                 return False
             raise
-        async with self._service.turns:
+        async with self._service.turns.of(caller.id):
             try:
                 judgement = self._decider.look(self._live, exchange, now)
             except engine.EnginesFailed:

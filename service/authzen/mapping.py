@@ -18,7 +18,7 @@ from typing import Any
 import engine
 from service.authzen.entity_store import Known, StoredEntity
 from service.authzen.requests import SUPPORTED, Evaluation, refusal
-from service.problems import PLACES_SHOWN, ProblemPlace
+from service.problems import PLACES_SHOWN, ProblemPlace, no_such
 
 AS_OF = "as_of"
 CARRIED: engine.Path = ("carried",)
@@ -167,11 +167,11 @@ class AccessMapping:
         action = self._text.actions.get(asked.action.name)
         resource = self._text.resources.get(asked.resource.type)
         if subject is None:
-            raise NotNamed(f"there is no type of subject `{asked.subject.type}`")
+            raise NotNamed(no_such("type of subject", asked.subject.type, self._text.subjects))
         if action is None:
-            raise NotNamed(f"there is no action `{asked.action.name}`")
+            raise NotNamed(no_such("action", asked.action.name, self._text.actions))
         if resource is None:
-            raise NotNamed(f"there is no type of resource `{asked.resource.type}`")
+            raise NotNamed(no_such("type of resource", asked.resource.type, self._text.resources))
         stated, at = _Stated(self._places, self.day(asked, today), known, reads), asked.at
         stated.wrong += self._misspelt(asked)
         self._entity(stated, subject, asked.subject.type, asked.subject.id, asked.subject.properties, f"{at}/subject")

@@ -86,8 +86,11 @@ class Why(BaseModel):
     rests_on: tuple[StatementToProve, ...] | None = Field(
         default=None, description="of a permit, the statements to prove, those first that a reader would want proven"
     )
+    also_rests_on: tuple[str, ...] | None = Field(
+        default=None, description="the names of the statements that `rests_on` leaves out, as many as there is room for"
+    )
     more: dict[str, int] | None = Field(
-        default=None, description="how many statements are left out, and how many ordinary facts the permit rests on"
+        default=None, description="how many statements each list leaves out, and how many ordinary facts the permit rests on"
     )
     evaluation_id: str | None = Field(
         default=None, description="the id of the recorded decision, where its review can be asked for"
@@ -180,6 +183,7 @@ def answer(written: engine.Written, supported: frozenset[str] | None, ignored: t
             obligations=obligations or None,
             ignored=ignored or None,
             rests_on=tuple(map(StatementToProve.of, written.rests_on)) or None,
+            also_rests_on=written.also_rests_on or None,
             more=dict(written.further) or None,
         ),
     )

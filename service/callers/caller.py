@@ -6,7 +6,7 @@ scope that its caller needs.
 """
 
 from collections.abc import MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from service.callers.person import Person
@@ -27,13 +27,20 @@ class Caller:
     `key:…` is the owner of an API key, `sub:…` the subject of a token, `person:…` somebody who signed in, `local` a caller on this machine
     where no key is needed.
     `party` is the id of the party to which the caller belongs, as the register calls it. Such a caller acts as that exporter, and reads
-    what belongs to that party. A caller without one is an operator's. `person` is who calls, None if it is a program or not known.
+    what belongs to that party. A caller without one is an operator's. `person` is who calls, None if it is a program or not known. `name`
+    is what a key is called.
     """
 
     id: str
     scopes: frozenset[str]
     party: str | None = None
     person: Person | None = None
+    name: str | None = field(default=None, compare=False)
+
+    @property
+    def shown(self) -> str:
+        """What a reader knows the caller by."""
+        return self.person.shown if self.person else self.name or self.id
 
     @property
     def reads(self) -> bool:

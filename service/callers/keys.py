@@ -74,7 +74,7 @@ class Key:
 
     def caller(self) -> Caller:
         """The caller that the key stands for."""
-        return Caller(f"key:{self.id}", frozenset(self.scopes), self.party, self.person)
+        return Caller(f"key:{self.id}", frozenset(self.scopes), self.party, self.person, self.name)
 
 
 @dataclass(frozen=True, slots=True)

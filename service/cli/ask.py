@@ -22,16 +22,21 @@ app = Commands()
 SKIPPED, QUIT, HELP = ("", "unknown"), ("quit", "q"), "?"
 
 
-@app.add("ask", "ask exchange.json --lang zh")
+@app.add("ask", "ask exchange.json --lang zh", "ask --preset payroll")
 def ask(
     file: Annotated[Path, typer.Argument(help="The exchange: read if it exists, and saved after each answer.")] = Path(
         "exchange.json"
     ),
+    preset: Annotated[
+        str, typer.Option(help="An everyday exchange to begin with, like `payroll`; what the file states stays as it is.")
+    ] = "",
     policies: Policies = None,
     lang: Lang = "en",
 ) -> int:
     """
     Ask for the facts of an exchange one by one, and show what each answer changes. Nothing is recorded in a log.
+
+    With a preset, it begins with what is nearly always so in such an exchange, prints it, and asks whether it is so here.
 
     An empty answer skips a question, `?` explains it, `quit` ends. Ends with 0 where the exchange may proceed, else with 1.
     """
@@ -41,6 +46,10 @@ def ask(
     need("language", lang, engine.LANGUAGES)
     bundle = load_or_stop(policies or [], tests=False)
     talk = _Conversation(bundle, file, read(file, engine.MAX_BYTES + 1) if file.exists() else b"{}", lang)
+    if preset:
+        known = {each.id: each for each in bundle.presets()}
+        need("preset", preset, known)
+        talk.begin_with(known[preset])
     talk.go_on()
     decision = talk.pdp.decide(talk.exchange, as_of=talk.day, today=today(), id="desk", lang=lang)
     print()
@@ -70,6 +79,36 @@ class _Conversation:
 
         return engine.parse_exchange(self.bundle, json.dumps(document).encode())
 
+    def begin_with(self, preset: "engine.Preset") -> None:
+        """
+        State what the preset does and the exchange does not, as far as the person confirms it: all of it, or without some facts.
+
+        Nobody confirms what nobody answers: at the end of the input nothing is stated.
+        """
+        from service.drafts.presets import left_to_confirm, with_confirmed
+
+        facts = left_to_confirm(self.document, preset)
+        print(f"{painted('bold', preset.title.in_(self.lang))}: {preset.says.in_(self.lang)}")
+        for number, (fact, value) in enumerate(facts, 1):
+            title = self.bundle.vocabulary.title(fact).in_(self.lang)
+            print(f"  {number:>3}  {title}: {self.book.told(fact, value)}")
+        print(fill("To be confirmed. Enter: all of this is so. Numbers, separated by commas: these are not. `quit`: none is."))
+        while facts:
+            try:
+                said = input("> ").strip()
+            except EOFError:
+                return
+            if said in QUIT:
+                return
+            wrong = [each.strip() for each in said.split(",") if each.strip()]
+            if all(each.isascii() and each.isdigit() and 0 < int(each) <= len(facts) for each in wrong):
+                confirmed = [fact for number, (fact, _) in enumerate(facts, 1) if str(number) not in wrong]
+                self.document = with_confirmed(self.document, preset, confirmed)
+                self.exchange = self.read(self.document)
+                self.save()
+                return
+            print("  these are numbers of the list, or nothing")
+
     def go_on(self) -> None:
         """Ask until the outcome is settled, nothing is left to ask, or the person ends it."""
         import engine
@@ -96,7 +135,6 @@ class _Conversation:
     def answered(self, question: "engine.QuestionPart") -> bool:
         """Ask until there is an answer that the exchange can have, or the question is skipped; false where the person ends it."""
         import engine
-        from service.cli.files import put
         from service.drafts.answers import value_of, with_fact
 
         type = self.bundle.vocabulary.type_of(question.fact)
@@ -127,8 +165,13 @@ class _Conversation:
                 print(f"  {wrong}; {_how(question)}")
                 continue
             self.document = changed
-            put(self.file, json.dumps(self.document, ensure_ascii=False, indent=2).encode() + b"\n")
+            self.save()
             return True
+
+    def save(self) -> None:
+        from service.cli.files import put
+
+        put(self.file, json.dumps(self.document, ensure_ascii=False, indent=2).encode() + b"\n")
 
 
 def _how(question: "engine.QuestionPart") -> str:

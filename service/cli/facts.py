@@ -15,10 +15,11 @@ app = Commands()
 MOST_VALUES = 24  # that are printed
 
 
-@app.add("facts country", "facts exporter. --lang zh", "facts --for exchange.json")
+@app.add("facts salary", "facts exporter. --lang zh", "facts --for exchange.json")
 def facts(
     word: Annotated[
-        str, typer.Argument(help="What the name, the title or the question has in it, or how the name begins.")
+        str,
+        typer.Argument(help="What people call it, in English or Chinese; or what its name, title or question has in it."),
     ] = "",
     exchange: Annotated[
         Path | None,
@@ -29,7 +30,7 @@ def facts(
     as_json: AsJson = False,
 ) -> int:
     """
-    Find facts: the name, the question that asks for it, and its values. Without a word, all facts.
+    Find facts: the name, the question that asks for it, and its values; of a word, the values that say it. Without a word, all facts.
 
     Ends with 1 where there is none.
     """
@@ -39,24 +40,50 @@ def facts(
     need("language", lang, engine.LANGUAGES)
     wanted = word.casefold()
     bundle = load_or_stop(policies or [], tests=False)
-    found = [
-        each
-        for each in (_open(bundle, exchange, lang) if exchange else bundle.facts())
-        if any(wanted in text.casefold() for text in (each.name, each.title.in_(lang), each.ask.in_(lang) if each.ask else ""))
-    ]
+    said = bundle.words.values_of(word) if word else {}
+    entries = _open(bundle, exchange, lang) if exchange else bundle.facts()
+    # What the word means comes before what has it in its sentences.
+    meant = [each for each in entries if each.name in said or any(each.name.startswith(f"{name}.") for name in said)]
+    texts = [each for each in entries if any(wanted in text.casefold() for text in _texts(each, lang))]
+    found = list({each.name: each for each in (*meant, *texts)}.values())
     if as_json:
-        print_json([each.model_dump(mode="json") for each in found])
+        print_json([{**each.model_dump(mode="json"), "says": said.get(each.name, [])} for each in found])
     elif not found:
-        complain(f"no {'open ' if exchange else ''}fact has `{word}` in its name, title or question")
+        near = " or ".join(f"`{each}`" for each in bundle.words.alike(word))
+        complain(
+            f"no {'open ' if exchange else ''}fact is called `{word}`, nor has it in its name, title or question"
+            + (f"; did you mean {near}?" if near else "")
+        )
     else:
         for each in found:
-            print(f"{painted('bold', each.name)}  {each.type}: {each.title.in_(lang)}")
-            if each.ask:
-                print(fill(each.ask.in_(lang), "    "))
-            if each.values:
-                more = f", and {len(each.values) - MOST_VALUES} more" if len(each.values) > MOST_VALUES else ""
-                print(fill(", ".join(each.values[:MOST_VALUES]) + more, "    "))
+            _show(each, bundle, said.get(each.name, []), lang, whole=each.name == word or len(found) == 1)
     return int(not found)
+
+
+def _texts(entry: "engine.FactEntry", lang: str) -> tuple[str, ...]:
+    """Where a word is looked for."""
+    return entry.name, entry.title.in_(lang), entry.ask.in_(lang) if entry.ask else ""
+
+
+def _show(entry: "engine.FactEntry", bundle: "engine.Bundle", says: list[str], lang: str, *, whole: bool) -> None:
+    """A fact on some lines: its question, the values that the word says, and its values; of a `whole` one all, with their titles."""
+    type = bundle.vocabulary.type_of(entry.name)
+    titles = type.values.titles if type and type.values else {}
+
+    def told(value: str) -> str:
+        return f"{value} ({titles[value].in_(lang)})" if value in titles else value
+
+    print(f"{painted('bold', entry.name)}  {entry.type}: {entry.title.in_(lang)}")
+    if entry.ask:
+        print(fill(entry.ask.in_(lang), "    "))
+    for value in says:
+        print(fill(f"→ {told(value)}", "    "))
+    if whole and not says:
+        for value in entry.values:
+            print(fill(told(value), "    "))
+    elif entry.values and not says:
+        more = f", and {len(entry.values) - MOST_VALUES} more" if len(entry.values) > MOST_VALUES else ""
+        print(fill(", ".join(entry.values[:MOST_VALUES]) + more, "    "))
 
 
 def _open(bundle: "engine.Bundle", file: Path, lang: str) -> "list[engine.FactEntry]":

@@ -1,12 +1,12 @@
 """
-`fifthfactor test --lies`: changes one statement or two of each refused case of the tests, and looks for permits that do not name it.
+`fifthfactor test --lies`: changes one statement or a few of each case of the tests, and looks for permits that do not name it.
 """
 
 import json
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 AT_A_TIME = 100  # lies of a case that a process tries at a time, unless all are tried
 PAIRS = 30  # lies of two statements at once, beside those
+OTHERS = 30  # of each kind that may free nothing, beside those, unless all are tried
 ROUNDS = 100  # through the cases, for as long as there is time
 HEADINGS = {
     "door": "at the door",
@@ -27,11 +28,14 @@ HEADINGS = {
     "named": "freed, named",
     "left_out": "left out",
     "silent": "silent",
+    "decided": "decided",
+    "stays": "stays",
 }
+WIDTH = 14  # of a column
 
 
 class Found(NamedTuple):
-    """What came of the lies of a case: how many of each kind had each fate, and those that nothing names, each with its case."""
+    """What came of the lies of a case: how many of each kind had each fate, and those that no permit names, each with its case."""
 
     fates: Counter[tuple[str, str]]
     unnamed: list[dict[str, Any]]
@@ -50,7 +54,8 @@ def lies(paths: list[Path], only: str, seconds: float, every: bool, seed: int, a
     began = time.monotonic()  # finding the refused cases takes a while, and is no part of the time to try lies
     fates: Counter[tuple[str, str]] = Counter()
     unnamed: list[dict[str, Any]] = []
-    turns = [(0, number) for number in range(len(liar.cases))] if every else _turns(len(liar.cases), seed)
+    number = len(liar.cases) + len(liar.permits)
+    turns = [(0, each) for each in range(number)] if every else _turns(number, seed)
     try:
         for found in in_processes(partial(_tried, liar, None if every else seed), turns):
             fates += found.fates
@@ -65,12 +70,13 @@ def lies(paths: list[Path], only: str, seconds: float, every: bool, seed: int, a
     if as_json:
         print_json(_report(fates, unnamed))
     else:
-        print("\n".join(_lines(fates)))
+        print("\n".join([*_lines(fates), *_staying(unnamed)]))
         for each in silent:
             print(f"{painted('red', 'silent')} {each['file']}:{each['line']} {each['case']}")
-            told = " and ".join(f"`{part['statement']}` {_sent(part['value'])}" for part in (each, each.get("beside")) if part)
-            verb, them = ("free", "them both") if each.get("beside") else ("frees", "it")
-            print(fill(f"{told} {verb} the exchange, and the permit does not name {them}", "    "))
+            told = " and ".join(f"`{part['statement']}` {_sent(part['value'])}" for part in (each, *each.get("beside", ())))
+            verb, them = ("free", "all of them") if each.get("beside") else ("frees", "it")
+            said = "and may not" if each["kind"] in engine.FREE_NOTHING else f"and the permit does not name {them}"
+            print(fill(f"{told} {verb} the exchange, {said}", "    "))
         complain(f"{time.monotonic() - began:.0f} s")
     return int(bool(silent))
 
@@ -84,18 +90,29 @@ def _turns(cases: int, seed: int) -> list[tuple[int, int]]:
 
 def _tried(liar: "engine.Liar", seed: int | None, turn: tuple[int, int]) -> Found:
     """What comes of some lies of a case, chosen by the seed and the turn; of all, without a seed."""
-    case = liar.cases[turn[1]]
-    chosen: Sequence[engine.Lie] = list(liar.lies(case))
-    if seed is not None:
-        chosen = random.Random(f"{seed} {turn}").sample(chosen, min(len(chosen), AT_A_TIME))
+    case = (*liar.cases, *liar.permits)[turn[1]]
+    chance = random.Random(f"{seed} {turn}")
+
+    def some(lies: "Iterable[engine.Lie]", most: int) -> "Sequence[engine.Lie]":
+        every = list(lies)
+        return every if seed is None else chance.sample(every, min(len(every), most))
+
     found = Found(Counter(), [])
-    for lie in chain(chosen, liar.pairs(case, random.Random(f"two {seed} {turn}").choice, PAIRS)):
+    if turn[1] < len(liar.cases):
+        lies = list(liar.lies(case))
+        chosen = some(lies, AT_A_TIME)
+        others = (liar.contradictions(case, chosen), liar.in_vain(case), liar.respelt(case, lies))
+        pairs = liar.pairs(case, random.Random(f"two {seed} {turn}").choice, PAIRS)
+        tried = [*chosen, *pairs, *chain.from_iterable(some(each, OTHERS) for each in others)]
+    else:
+        tried = list(liar.truths(case))
+    for lie in tried:
         fate = liar.fate(case, lie)
         found.fates[lie.kind, fate] += 1
-        if fate in ("left_out", "silent"):
-            told = {"fate": fate, "file": case.file, "line": case.line, "case": case.case}
-            beside = {"beside": {"statement": lie.beside.statement, "value": lie.beside.value}} if lie.beside else {}
-            found.unnamed.append({**told, "statement": lie.statement, "value": lie.value, **beside})
+        if fate in ("left_out", "silent", "decided", "stays"):
+            told = {"fate": fate, "kind": lie.kind, "file": case.file, "line": case.line, "case": case.case}
+            first, *more = ({"statement": part.statement, "value": part.value} for part in lie.parts)
+            found.unnamed.append(told | first | ({"beside": more} if more else {}))
     return found
 
 
@@ -112,12 +129,27 @@ def _report(fates: Counter[tuple[str, str]], unnamed: list[dict[str, Any]]) -> d
 def _lines(fates: Counter[tuple[str, str]]) -> Iterator[str]:
     import engine
 
-    yield f"{'':20}" + "".join(f"{heading:>15}" for heading in HEADINGS.values())
+    yield f"{'':20}" + "".join(f"{heading:>{WIDTH}}" for heading in HEADINGS.values())
     for kind in engine.KINDS_OF_LIES:
         if any(fates[kind, fate] for fate in HEADINGS):
-            yield f"{kind:20}" + "".join(f"{fates[kind, fate]:>15,}" for fate in HEADINGS)
+            yield f"{kind:20}" + "".join(f"{fates[kind, fate]:>{WIDTH},}" for fate in HEADINGS)
     totals = {fate: sum(fates[kind, fate] for kind in engine.KINDS_OF_LIES) for fate in HEADINGS}
-    yield f"{'all':20}" + "".join(f"{number:>15,}" for number in totals.values())
+    yield f"{'all':20}" + "".join(f"{number:>{WIDTH},}" for number in totals.values())
+
+
+def _staying(unnamed: list[dict[str, Any]]) -> Iterator[str]:
+    """Each truth that damns and beside which permits stay, with their number and the first of them."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for each in unnamed:
+        if each["fate"] in ("decided", "stays"):
+            # The last part is what is said by its own name.
+            part = each["beside"][-1] if each["value"] is None else each
+            found.setdefault((each["fate"], f"`{part['statement']}` {_sent(part['value'])}"), []).append(each)
+    for (fate, truth), cases in sorted(found.items()):
+        why = "beside a document that decides" if fate == "decided" else "beside nothing that decides"
+        first = min(cases, key=lambda each: (each["file"], each["line"]))
+        stay = "stays" if len(cases) == 1 else "stay"
+        yield f"{count(len(cases), 'permit')} {stay} with {truth}, {why}; one is {first['file']}:{first['line']}"
 
 
 def _sent(value: Any) -> str:

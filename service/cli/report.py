@@ -94,7 +94,7 @@ def transfers(
     from service.cli.files import writing
     from service.reports import transfer_rows
     from service.reports.report_wording import REPORT_WORDS
-    from service.reports.transfer_register import TransferRegister
+    from service.reports.transfer_register import TransferRegister, organisation_name
     from service.reports.typesetting import MOST_ROWS
 
     ending = _ending(output, (".csv", ".html", ".pdf"))
@@ -117,7 +117,8 @@ def transfers(
                 found = len(rows)
                 after = REPORT_WORDS[lang]["rows_left"].format(f"{MOST_ROWS:,}") if found > MOST_ROWS else ""
                 left_out = transfer_rows.others(connection, text, scope)
-                document = table.document(scope, rows[:MOST_ROWS], left_out, service.clock(), after)
+                named = organisation_name(service, lang)
+                document = table.document(scope, rows[:MOST_ROWS], left_out, service.clock(), after, named)
                 _write(document, output, ending, service, reader)
     if not found:
         complain("no committed exchange of the period is in this register")
@@ -199,7 +200,7 @@ def _receipts(service: "Service", scope: "Scope", folder: Path) -> int:
     from service.reports.period_report import commitments_listed
 
     make_folder(folder)
-    listed = service.read(lambda connection: commitments_listed(connection, scope))
+    listed = service.read(lambda connection: commitments_listed(connection, scope, service.live.bundle))
     issuing, written = Issuing(service, Replaying(service)), 0
 
     async def issue() -> None:

@@ -61,7 +61,8 @@ def test(
     --lies takes each case that is not permitted, and changes one statement at a time to every value that the rules tell apart, leaves
     it out, or adds a document or claim; and two at once, at random. A permit that comes of this has to name the changed statement among
     those it rests on, of two each that the other needs; where it does not, the lie is silent, and the command ends with 1. To leave out
-    a document, a claim or the way relied on is no statement.
+    a document, a claim or the way relied on is no statement. A claim or document that counts for nothing, or an id in another spelling,
+    may make nothing milder. Of each case that is permitted it says what damns it, and counts the permits that stay.
     """
     if lies and mutate:
         raise UsedWrongly("use --mutate or --lies, not both")

@@ -34,9 +34,9 @@ class Answer:
     A recorded decision. Act on `proceed` and on nothing else.
 
     `sentence` says the answer in words. `questions` are the missing facts to find out next, `unmet` what is required and not shown, `owed`
-    the duties, `gaps` the law that does not speak of the exchange, `signed_off` the approvals that counted, and `rests_on` the statements
-    of a permit to prove. `more` counts for each list of the answer what it leaves out. `explanation` has the parts that were asked for.
-    `document` is the whole answer; `service/docs/evaluating.md` explains it.
+    the duties, `gaps` the law that does not speak of the exchange, `signed_off` the approvals that counted, `rests_on` the statements
+    of a permit to prove, and `also_rests_on` the names of the others. `more` counts for each list of the answer what it leaves out.
+    `explanation` has the parts that were asked for. `document` is the whole answer; `service/docs/evaluating.md` explains it.
     """
 
     proceed: bool
@@ -51,6 +51,7 @@ class Answer:
     gaps: tuple[Gap, ...] = field(repr=False)
     signed_off: tuple[SignedOff, ...] = field(repr=False)
     rests_on: tuple[Statement, ...] = field(repr=False)
+    also_rests_on: tuple[str, ...] = field(repr=False)
     more: Mapping[str, int] = field(repr=False, hash=False)
     explanation: Explanation | None = field(repr=False, compare=False)
     document: Mapping[str, Any] = field(repr=False, compare=False)
@@ -154,6 +155,7 @@ def answer(read: Any) -> Answer:
         gaps=member(read, "gaps", tuple[Gap, ...], ()),
         signed_off=member(read, "signed_off", tuple[SignedOff, ...], ()),
         rests_on=member(read, "rests_on", tuple[Statement, ...], ()),
+        also_rests_on=member(read, "also_rests_on", tuple[str, ...], ()),
         more=member(read, "more", Mapping[str, int], {}),
         explanation=None if parts is None else explanation(parts),
         document=read,

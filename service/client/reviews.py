@@ -55,7 +55,7 @@ class Review:
     A decision that waits for a person. `provisions` are those that may be signed off; `beneath` the bounds without their reviews.
 
     `kinds` says what waits: `review`, `lift`, `reach`, `gap`, or `second`, another person. `due` is the first day on which a duty of it
-    falls due.
+    falls due. `group` says who has to do something about it: `yours`, `others`, `coverage` or `again`.
 
     `current` says whether the loaded policies decided it. If not, the exchange must be evaluated again before anything can be signed off.
     It is None for a review that was read from its record, which does not say it.
@@ -74,6 +74,7 @@ class Review:
     second: tuple[FirstSigned, ...] = ()
     due: date | None = None
     assignee: Who | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,22 +5,14 @@ There is nothing but shapes here: their colours are in the style sheet, so they 
 needs no exception. Each chart stands beside a table with the same numbers.
 """
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from math import hypot, log1p
-from pathlib import Path
 
 WIDTH, HEIGHT = 720, 200  # of a chart of bars, in units of the drawing
 ROW = 48  # the height of a row of a chart of spans
-MAP_WIDTH, MAP_HEIGHT = 720, 290
-MOST_LABELS = 8
-_NORTH, _SCALE = 80.0, 2.0  # the northern edge of the map in degrees, and the units of a degree
-_POINTS = Path(__file__).parent / "country_points.csv"
-
-Point = tuple[float, float]
+STRIP = 18  # the height of a strip
+LEAST_BARS = 7  # of a chart that begins where something happened
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,54 +88,28 @@ def on_day(day: date, first: date, last: date) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Arc:
-    """A flow between two points: the path of the arc, and its width. Of a flow within one country the path is a loop."""
+class StripPart:
+    """A part of a strip: its name, its number, and its place from the left."""
 
-    start: str
-    end: str
-    path: str
+    name: str
+    count: int
+    x: float
     width: float
 
 
-def arcs(flows: Sequence[tuple[str, str, int]]) -> list[Arc]:
-    """The flows between countries whose points are known; the wider the more."""
-    most = max((count for *_, count in flows), default=1)
-    points = country_points()
-    return [
-        Arc(start, end, _path(points[start], points[end]), round(1 + 4 * log1p(count) / log1p(most), 1))
-        for start, end, count in flows
-        if start in points and end in points
-    ]
+def strip(parts: Mapping[str, int], order: Sequence[str]) -> list[StripPart]:
+    """A whole from the left to the right of the chart, in its parts that are not empty."""
+    total = sum(parts.get(name, 0) for name in order)
+    found: list[StripPart] = []
+    x = 0.0
+    for name in (each for each in order if parts.get(each)):
+        width = WIDTH * parts[name] / total
+        found.append(StripPart(name, parts[name], round(x, 1), round(width, 1)))
+        x += width
+    return found
 
 
-def _path(start: Point, end: Point) -> str:
-    (x0, y0), (x1, y1) = start, end
-    if start == end:
-        return f"M{x0} {y0}c-16 -26 16 -26 0 0"
-    # The arc bends to the left of its direction, so that a flow and the one back lie apart.
-    bend = 0.22
-    middle = (x0 + x1) / 2 + (y1 - y0) * bend, (y0 + y1) / 2 - abs(x1 - x0) * bend - hypot(x1 - x0, y1 - y0) * 0.05
-    return f"M{x0} {y0}Q{middle[0]:.1f} {max(2.0, middle[1]):.1f} {x1} {y1}"
-
-
-def labelled(places: Sequence[str]) -> frozenset[str]:
-    """The places whose names are written beside their points: the first of them, as long as no name lies over another."""
-    points = country_points()
-    found: list[str] = []
-    for place in places:
-        x, y = points[place]
-        if len(found) < MOST_LABELS and all(abs(x - points[one][0]) > 90 or abs(y - points[one][1]) > 18 for one in found):
-            found.append(place)
-    return frozenset(found)
-
-
-@cache
-def country_points() -> Mapping[str, Point]:
-    """A point for each country or territory by its code, in units of the drawing."""
-    lines = (line for line in _POINTS.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
-    return {row["country"]: _projected(float(row["latitude"]), float(row["longitude"])) for row in csv.DictReader(lines)}
-
-
-def _projected(latitude: float, longitude: float) -> Point:
-    """Equidistant cylindrical projection: degrees are units, north is up."""
-    return round((longitude + 180) * _SCALE, 1), round(min(MAP_HEIGHT - 2.0, (_NORTH - latitude) * _SCALE), 1)
+def begun(totals: Sequence[int]) -> int:
+    """From which bar on a chart shows something: the first that is not empty, or earlier, so that there are LEAST_BARS."""
+    first = next((place for place, total in enumerate(totals) if total), 0)
+    return max(0, min(first, len(totals) - LEAST_BARS))

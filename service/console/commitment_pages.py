@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
+from service.callers.caller_names import CallerName
 from service.console.counts_in_words import amount, counter_title, fact_title, role_title
 from service.console.ledger_wording import LEDGER_WORDS
 from service.console.pages import rendered
@@ -33,6 +34,7 @@ class CommitmentShown:
     settled: Any | None
     payable: Sequence[BenefitLine]
     watched: Sequence[Any]
+    callers: Mapping[str, CallerName]
 
 
 def list_page(
@@ -73,7 +75,8 @@ def commitment_page(shown: CommitmentShown, live: Live, reader: PageReader) -> s
         events=[{**each.model_dump(), "at": moment_text(each.at)} for each in shown.made.events],
         parties=in_short(facts, reader),
         answer=(record.get("decision") or {}).get("answer"),
-        moved=[(each, each.meaning in present, amount(each, reader)) for each in shown.moved],
+        moved=[(each, each.meaning in present, amount(each, reader)) for each in shown.moved if each.low or each.high],
+        perhaps=[(each, each.meaning in present, amount(each, reader)) for each in shown.moved if not (each.low or each.high)],
         rights=[each.model_dump(mode="json") for each in shown.rights],
         promises=[(each, _promise(each, reader)) for each in shown.promises],
         settled=shown.settled,

@@ -9,7 +9,17 @@ from typing import Any
 
 import engine
 from service.console import charts
-from service.console.counts_in_words import amount, between, counter_title, fact_title, filling, told
+from service.console.counts_in_words import (
+    CounterLaw,
+    amount,
+    between,
+    counted,
+    counter_title,
+    fact_title,
+    filling,
+    law_of,
+    told,
+)
 from service.console.ledger_wording import LEDGER_WORDS
 from service.console.pages import rendered
 from service.console.policy_library import PolicyLibrary
@@ -17,7 +27,8 @@ from service.console.reader import PageReader
 from service.ledger import money_sums
 from service.ledger.balances import CounterPart
 from service.ledger.committing import CountPart, SumPart
-from service.ledger.counter_standings import CounterMovement, CounterStanding, DayOfCounter, ThresholdBar
+from service.ledger.counter_standings import CounterMovement, CounterStanding, DayOfCounter, ThresholdBar, thresholds_of
+from service.policies.live import Live
 
 PROVISIONS = 5  # of a threshold that are named
 FILLING = 25  # counters on a page
@@ -39,23 +50,30 @@ class CounterStep:
 def counters_page(
     found: Sequence[CounterStanding],
     chosen: engine.Counter | None,
-    counters: Sequence[engine.Counter],
+    live: Live,
     whole: bool,
     paged: bool,
     following: str | None,
     reader: PageReader,
 ) -> str:
-    """The list of counters: of one that is `chosen`, or those that were moved last; then `whole` says whether these are all."""
-    shown = found if chosen else [each for each in found if filling(each)][:FILLING]
+    """
+    The list of counters: of one that is `chosen`, or those that were moved last; then `whole` says whether these are all. For whom nothing
+    is counted stands apart: the law may not be of them at all.
+    """
+    counters = live.counting.counters
+    shown = [each for each in found if (counted(each) or each.part is None if chosen else filling(each))]
+    laws = _laws(live, reader)
     return rendered(
         "counters.html",
         reader,
         f"/ledger/counters/{chosen.name}" if chosen else "/ledger/counters",
         **_words(reader),
-        found=shown,
-        empty=0 if chosen else sum(not filling(each) for each in found),
+        found=shown if chosen else shown[:FILLING],
+        empty=len(found) - len(shown),
+        uncounted=[each for each in found if each not in shown] if chosen else [],
         chosen=chosen,
-        counters=counters,
+        by_place=_by_place(counters, laws, reader),
+        laws=laws,
         whole=whole,
         paged=paged,
         next=following,
@@ -88,6 +106,7 @@ def counter_page(
         counts=[] if found.part is None else _counts(found.part, reader),
         opened=[] if found.part is None or found.part.opening is None else _told(found.part.opening.counts, reader),
         bars=found.bars,
+        only=moved[0] if len(moved := [step for step in steps if step.moved]) == 1 else None,
         compared_by=lambda threshold: _compared_by(threshold, library, reader),
         facts=facts,
         fact=fact,
@@ -124,6 +143,25 @@ def steps_of(counter: engine.Counter, part: CounterPart, days: Sequence[DayOfCou
     return steps if days else []
 
 
+def _laws(live: Live, reader: PageReader) -> dict[str, CounterLaw | None]:
+    """The law of each counter by the counter's name."""
+    thresholds = thresholds_of(live)
+    return {
+        each.name: law_of([one for one in thresholds if one.counter == each.name], reader) for each in live.counting.counters
+    }
+
+
+def _by_place(
+    counters: Sequence[engine.Counter], laws: Mapping[str, CounterLaw | None], reader: PageReader
+) -> dict[str, list[engine.Counter]]:
+    """The counters by the place of their law; those that no provision compares with a number come last."""
+    found: dict[str, list[engine.Counter]] = {}
+    for each in sorted(counters, key=lambda one: laws[one.name] is None):
+        law = laws[each.name]
+        found.setdefault(law.place if law else LEDGER_WORDS[reader.lang]["other_counters"], []).append(each)
+    return found
+
+
 def _words(reader: PageReader) -> dict[str, Any]:
     return {
         "l": LEDGER_WORDS[reader.lang],
@@ -145,7 +183,8 @@ def _told(counts: Mapping[str, CountPart | SumPart], reader: PageReader) -> list
 
 
 def _drawn(steps: Sequence[CounterStep], bars: Sequence[ThresholdBar]) -> dict[str, Any]:
-    """The bars of a course, and the levels of the thresholds that lie within the chart."""
+    """The bars of a course from where it begins, and the levels of the thresholds that lie within the chart."""
+    steps = steps[charts.begun([step.most or step.certain for step in steps]) :]
     highest = max((step.most or step.certain for step in steps), default=0)
     ahead = min((int(bar.number) for bar in bars if bar.number > highest), default=0)
     top = ahead if 0 < ahead <= 4 * highest else highest
@@ -166,17 +205,18 @@ def _compared_by(
     threshold: engine.CounterThreshold, library: PolicyLibrary, reader: PageReader
 ) -> tuple[list[tuple[str, str, list[tuple[str, str]]]], int]:
     """
-    The first provisions of a threshold by policy: its name, the title of its instrument, and of each provision the id and the citation; and
-    how many there are more.
+    The first provisions of a threshold by policy: its name, the country and the title of its instrument, and of each provision the id and
+    the citation; and how many there are more.
     """
     known = library.provisions
     found: dict[str, list[tuple[str, str]]] = {}
     for id in threshold.provisions[:PROVISIONS]:
         policy, _, name = id.partition("/")
         found.setdefault(policy, []).append((name, reader.book.text(known[id].citation)))
-    titled = [
-        (policy, reader.book.text(known[f"{policy}/{places[0][0]}"].instrument), places) for policy, places in found.items()
-    ]
+    titled = []
+    for policy, places in found.items():
+        of = known[f"{policy}/{places[0][0]}"]
+        titled.append((policy, f"{reader.place(of.jurisdiction)} · {reader.book.text(of.instrument)}", places))
     return titled, max(0, len(threshold.provisions) - PROVISIONS)
 
 

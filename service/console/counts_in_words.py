@@ -1,10 +1,15 @@
 """Counters and what is counted in words: names of the ledger and numbers go in, titles and ranges of the reader's language come out."""
 
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 
+import engine
 from service.console.ledger_wording import LEDGER_WORDS
 from service.console.reader import PageReader
 from service.ledger import money_sums
+from service.ledger.committing import CountPart, SumPart
 from service.ledger.counter_standings import CounterMovement, CounterStanding, ThresholdBar
 
 
@@ -54,6 +59,8 @@ def told(bar: ThresholdBar, reader: PageReader) -> str:
     """The count of a bar in words, with the number of the threshold."""
     words = LEDGER_WORDS[reader.lang]
     low, high = bar.at_least, bar.at_most
+    if bar.number <= 1 and not bar.threshold.above:  # whether there is anybody at all
+        return words["at_least"].format(f"{low:,}") if high is None else between(int(low), int(high), reader)
     count = (
         words["at_least"].format(f"{low:,}") if high is None else f"{low:,}" if low == high else reader.language.span(low, high)
     )
@@ -61,3 +68,32 @@ def told(bar: ThresholdBar, reader: PageReader) -> str:
     if high is None and bar.here > low:
         said = f"{said}. {words['in_this_ledger'].format(f'{bar.here:,}')}"
     return said
+
+
+@dataclass(frozen=True, slots=True)
+class CounterLaw:
+    """The law that a counter is for: the name of its country or jurisdiction, the title of the instrument, and the name of its policy."""
+
+    place: str
+    title: str
+    policy: str
+
+
+def law_of(thresholds: Iterable[engine.CounterThreshold], reader: PageReader) -> CounterLaw | None:
+    """The law that compares most often with some thresholds; None without one."""
+    wanted = {id for each in thresholds for id in each.provisions}
+    provisions = [rule.provision for rule in reader.bundle.rules.rules if rule.provision.id in wanted]
+    if not provisions:
+        return None
+    policy = Counter(each.policy for each in provisions).most_common(1)[0][0]
+    of = next(each for each in provisions if each.policy == policy)
+    return CounterLaw(reader.place(of.jurisdiction), of.instrument.in_(reader.lang), policy)
+
+
+def counted(standing: CounterStanding) -> bool:
+    """Whether anything is, or may be, counted for whom a counter is kept; that nobody knows a number is not enough."""
+    return standing.part is not None and (filling(standing) or any(map(_some, standing.part.counts.values())))
+
+
+def _some(count: CountPart | SumPart) -> bool:
+    return any(number is not None and str(number).split(" ")[0].strip("0.") for number in (count.at_least, count.at_most))

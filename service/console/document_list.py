@@ -16,6 +16,7 @@ from service.console.document_wording import DOCUMENT_WORDS
 from service.console.reader import PageReader, capital
 from service.console.room import short
 from service.documents import confirmations
+from service.documents.attachments import AttachedDocument
 from service.documents.decision_documents import DecisionDocument, asked_by, of_decision
 from service.documents.document_signatures import DocumentSignature
 from service.documents.signed_statements import MOST_BYTES as MOST_OF_AN_ENVELOPE
@@ -115,6 +116,13 @@ def _line(document: DecisionDocument, reader: PageReader) -> DocumentLine:
         size,
         tuple(_signed(each, reader) for each in document.signatures[-MOST_GIVEN:]),
     )
+
+
+def in_words(file: AttachedDocument, reader: PageReader) -> str:
+    """What is attached, when and by whom."""
+    words = DOCUMENT_WORDS[reader.lang]
+    day = file.at.date().isoformat()
+    return words["attached"].format(words[file.media_type], _bytes(file.size), day, short(file.by, 60))
 
 
 def _signed(signature: DocumentSignature, reader: PageReader) -> SignatureLine:

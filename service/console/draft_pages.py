@@ -9,24 +9,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import engine
 from service.console import sections
 from service.console.draft_form import QuestionForm
 from service.console.draft_wording import DRAFT_WORDS
-from service.console.pages import rendered, tone
+from service.console.pages import UNDETERMINED, rendered, stamp, tone
 from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import FactShown, facts_of, grouped, in_short
+from service.decisions.decide_again import OutcomeNow
+from service.documents.stated_documents import presented
 from service.drafts.asking import Asked, Standing
 from service.drafts.draft_store import Draft
+from service.drafts.presets import left_to_confirm
 
 MOST_REASONS = 6
-UNDETERMINED = "undetermined"  # the outcome of an exchange that is not decided
 MOST_ENTITIES = 200  # of the register, for each role
 
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
     """
-    What an exchange may begin with: the forms of the first facts, the entities of the register by role, and examples.
+    What an exchange may begin with: the forms of the first facts, the entities of the register by role, presets, and examples.
 
     `more` is true where the register has more entities than are listed.
     """
@@ -35,6 +38,7 @@ class Beginning:
     entities: Mapping[str, Sequence[str]]
     examples: Sequence[Part]
     more: bool = False
+    presets: Sequence[engine.Preset] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +66,24 @@ def start_page(
         a=DRAFT_WORDS[reader.lang],
         beginning=beginning,
         examples=[title_of(each, reader) for each in beginning.examples],
+        presets=[(each.id, capital(each.title.in_(reader.lang)), each.says.in_(reader.lang)) for each in beginning.presets],
         drafts=[(each, title_of(each.document, reader)) for each in drafts],
         days=days,
         most_entities=MOST_ENTITIES,
         viewer=viewer,
         wrong=wrong,
     )
+
+
+def confirm_page(preset: engine.Preset, viewer: Viewer, reader: PageReader) -> str:
+    """The page on which a person confirms what a preset states, fact by fact, before anything is stated."""
+    facts = [
+        (fact, capital(reader.title(fact)), capital(reader.told(fact, value))) for fact, value in left_to_confirm({}, preset)
+    ]
+    return rendered(
+        "ask_preset.html", reader, "/ask", a=DRAFT_WORDS[reader.lang], preset=preset, facts=facts, viewer=viewer,
+        title=capital(preset.title.in_(reader.lang)), says=preset.says.in_(reader.lang),
+    )  # fmt: skip
 
 
 def draft_page(
@@ -95,6 +111,8 @@ def draft_page(
         draft=draft,
         d=answer,
         tone="open" if draft.trial_of else tone(answer),
+        stamp=stamp(answer),
+        documents=_documents(asked, reader),
         form=form,
         left=len(asked.open),
         skipped=[capital(reader.title(fact)) for fact in draft.skipped],
@@ -112,6 +130,33 @@ def draft_page(
         wrong=wrong,
         sent=sent or {},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentShown:
+    """
+    A document or claim that may be ticked: its name, what a company calls it, who issues it and where it is filed (`how`), its day if it is
+    stated, and whether its file is there.
+    """
+
+    name: str
+    title: str
+    how: str
+    dated: str | None
+    hashed: bool
+
+
+def _documents(asked: Asked, reader: PageReader) -> list[DocumentShown]:
+    """The documents that may be ticked, those that are stated first."""
+    told = presented(asked.draft.document)
+    found = []
+    for name, need in asked.documents.items():
+        terms = told.get(name)
+        how = "; ".join(need[key] for key in ("issued_by", "filed_with") if need.get(key))
+        title = capital(need.get("says") or reader.title(name))
+        dated = None if terms is None else str(terms.get("dated", ""))
+        found.append(DocumentShown(name, title, how, dated, bool(terms and terms.get("hash"))))
+    return found
 
 
 def _changed(was: Standing | None, now: Standing, reader: PageReader) -> str:
@@ -150,8 +195,10 @@ def broken_page(draft: Draft, viewer: Viewer, reader: PageReader, wrong: str) ->
     )
 
 
-def decided_page(draft: Draft, record: Part, viewer: Viewer, reader: PageReader, wrong: str = "") -> str:
-    """The page of a draft that is decided: the answer, and what to do with it."""
+def decided_page(
+    draft: Draft, record: Part, viewer: Viewer, reader: PageReader, wrong: str = "", now: OutcomeNow | None = None
+) -> str:
+    """The page of a draft that is decided: the answer, what it would be `now`, and what to do with it."""
     decision = record["decision"]
     return rendered(
         "ask_decided.html",
@@ -161,6 +208,8 @@ def decided_page(draft: Draft, record: Part, viewer: Viewer, reader: PageReader,
         draft=draft,
         d=decision,
         tone=tone(decision),
+        stamp=stamp(decision),
+        now=now,
         parties=in_short(facts_of(record, {}, reader), reader),
         viewer=viewer,
         wrong=wrong,

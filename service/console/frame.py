@@ -1,11 +1,12 @@
 """
-Who looks at a page with a session of her own, and how many reviews wait. The gate says it once for each request, since the frame of
-every page shows it.
+Who looks at a page with a session of her own, how many reviews she can sign, and what time it is. The gate says it once for each
+request, since every page shows it.
 """
 
 from collections.abc import Collection, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,8 @@ class SignedIn:
         return words["and"].join(words[scope] for scope in self.scopes)
 
 
-MOST_WAITING = 99  # reviews that are counted for the frame of a page; of more it says that there are more
-
-# How many reviews wait, for the navigation; None for whoever may not review. One more than MOST_WAITING stands for more.
+# How many reviews the caller can sign, for the navigation (`queue.for_frame`); None for whoever may not review.
 WAITING: ContextVar[int | None] = ContextVar("waiting", default=None)
+# The moment of the request, None where there is none: what is of minutes or days ago is said so.
+NOW: ContextVar[datetime | None] = ContextVar("now", default=None)
 SIGNED_IN: ContextVar[SignedIn | None] = ContextVar("signed_in", default=None)

@@ -5,8 +5,8 @@ An address goes in as its parameters; a query of the log, the columns to show, a
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self, get_args
 
 from service.console.pages import rendered
@@ -33,6 +33,7 @@ _MEMBERS: Mapping[Column, Sequence[str]] = {
     "caller": ("caller",),
     "policies": ("bundle",),
 }
+_WORDS = ("category", "exporter_country", "recipient_country")  # filters that take what people call a name, too
 _UPPER = ("exporter_country", "recipient_country", "jurisdiction")
 _ORDER = ("text", "since", "until", "exporter_country", "recipient_country")  # the filters that are open
 # The others, each with an example of a value.
@@ -73,6 +74,14 @@ class ListAsked:
         cursor = filters.pop("cursor", None)
         shown = tuple(each for each in COLUMNS if each in columns) or USUAL
         return cls(filters, _query(filters), shown, cursor)
+
+    def as_meant(self, called: Callable[[str, str], tuple[str, ...]]) -> Self:
+        """The same, searched in the words of the log; `called` gives the names of a kind that a word means."""
+        changed = {name: called(name, self.filters[name]) for name in _WORDS if name in self.filters}
+        query = self.query
+        for name, names in changed.items():
+            query = replace(query, **{name: tuple(dict.fromkeys((*getattr(query, name), *names)))})  # type: ignore[arg-type]
+        return replace(self, query=query)
 
     @property
     def parameters(self) -> dict[str, Any]:

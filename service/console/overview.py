@@ -15,15 +15,19 @@ import sqlalchemy as sa
 
 import engine
 from service.console import charts
-from service.console.counts_in_words import counter_title, filling, told
+from service.console.counts_in_words import counter_title, filling, law_of, told
+from service.console.flow_map import NARROW, WIDE, Flow, FlowMap, flow_map
 from service.console.ledger_wording import LEDGER_WORDS
 from service.console.reader import PageReader, capital
+from service.console.room import short
 from service.ledger.counter_standings import CounterStanding, CounterStandings
 from service.ledger.promise_list import PromiseList, PromisePart
 from service.log.daily_outcomes import DailyOutcomes, Day
-from service.log.word_counts import WordCounts, word_counts
+from service.log.query import MOST_WORDS
+from service.log.word_counts import WordCounts, required_by, word_counts
 from service.service import Service
 from service.store.moments import moment_text
+from service.store.tables import record
 from service.watch import events
 
 PERIODS = (7, 30, 90)  # days
@@ -49,6 +53,7 @@ class Found:
     incidents: int
     counters: Sequence[CounterStanding]
     all_counters: bool
+    ever: bool  # whether any decision was ever recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ class Line:
 
     title: str
     count: int
-    filters: Mapping[str, str]
+    filters: Mapping[str, str | Sequence[str]]
     note: str = ""
 
 
@@ -91,13 +96,14 @@ class Overview:
         counters, whole = self._standings.recent(connection, _COUNTERS)
         return Found(
             days=self._days.counts(connection, first, today),
-            words=word_counts(connection, since, _KINDS),
+            words=word_counts(connection, since, _KINDS, required_by(self._service.live.bundle)),
             overdue=self._promises.page(connection, None, "overdue", None, SHOWN)[0],
             due=self._promises.page(connection, None, "due", None, SHOWN)[0],
             events=events.newest(connection, moment_text(since), _EVENTS),
             incidents=self._service.incidents.seen,
             counters=counters,
             all_counters=whole,
+            ever=connection.execute(sa.select(record.c.sequence).limit(1)).first() is not None,
         )
 
 
@@ -108,26 +114,27 @@ def shown(found: Found, reader: PageReader) -> dict[str, Any]:
         totals.update(counts)
     outcomes = [code for code in reader.language.codes["outcome"] if totals[code]]
     since = found.days[0][0].isoformat()
-    steps = {step.name: step for step in _steps(found.days)}
-    flows = _flows(found.words)
-    points = charts.country_points()
-    places = list(dict.fromkeys(place for start, end, _ in flows for place in (start, end) if place in points))
+    all_steps = list(_steps(found.days))
+    moved = [step for step in all_steps if step.counts]
+    steps = {step.name: step for step in all_steps[charts.begun([len(step.counts) for step in all_steps]) :]}
+    flows = _flows(found.words, list(reader.language.codes["outcome"]))
     newest = since if found.words.since is None or found.words.whole else moment_text(found.words.since)
     return {
         "since": since,
-        "steps": [(name, step) for name, step in steps.items() if step.counts],
+        "steps": [(step.name, step) for step in moved],
         "step": steps,
+        "only": moved[0] if len(moved) == 1 else None,
         "totals": [(code, totals[code]) for code in outcomes],
         "total": sum(totals.values()),
+        "ever": found.ever,
         "bars": charts.bars([(name, step.counts) for name, step in steps.items()], outcomes),
+        "strip": lambda counts: charts.strip(counts, [*reader.language.codes["outcome"]]),
         "by_week": len(found.days) > _DAYS_ALONE,
         "charts": charts,
-        "arcs": charts.arcs(flows),
-        "points": points.values(),
-        "labelled": charts.labelled(places),
+        "maps": _maps(flows, reader),
         "highest": max(sum(step.counts.values()) for step in steps.values()),
-        "places": [(place, *points[place]) for place in places],
-        "flows": [(start, end, count, found.words.refused["countries", f"{start}>{end}"]) for start, end, count in flows],
+        "flows": [(each, _outcomes_of(found.words, each)) for each in flows],
+        "flow_outcomes": [code for code in reader.language.codes["outcome"] if any(code == each.outcome for each in flows)],
         "words": found.words,
         "newest": lambda filters: {**filters, "since": newest},
         "refusing": list(_refusing(found.words, reader))[:SHOWN],
@@ -143,6 +150,7 @@ def shown(found: Found, reader: PageReader) -> dict[str, Any]:
         "l": LEDGER_WORDS[reader.lang],
         "told_count": lambda bar: told(bar, reader),
         "counter_title": lambda name: counter_title(name, reader),
+        "law_of": lambda threshold: law_of([threshold], reader),
     }
 
 
@@ -157,25 +165,42 @@ def _steps(days: Sequence[Day]) -> Iterator[Step]:
         yield Step(some[0][0], some[-1][0], counts)
 
 
-def _flows(words: WordCounts) -> list[tuple[str, str, int]]:
-    """The most frequent pairs of countries with the number of their decisions."""
+def _flows(words: WordCounts, outcomes: Sequence[str]) -> list[Flow]:
+    """The most frequent pairs of countries, each with the outcome of most of its decisions, of two as frequent the stricter one."""
     found = []
     for pair, count in _of_kind(words.in_all, "countries")[:_FLOWS]:
         start, _, end = pair.partition(">")
-        found.append((start, end, count))
+        of = {code: counts["countries", pair] for code, counts in words.of_outcome.items()}
+        found.append(
+            Flow(start, end, count, max(of, key=lambda code: (of[code], outcomes.index(code) if code in outcomes else -1)))
+        )
     return found
 
 
+def _outcomes_of(words: WordCounts, flow: Flow) -> dict[str, int]:
+    return {code: counts["countries", f"{flow.start}>{flow.end}"] for code, counts in words.of_outcome.items()}
+
+
+def _maps(flows: Sequence[Flow], reader: PageReader) -> list[tuple[str, FlowMap]]:
+    """The map for a desk and the one for a phone, each with the name of its style; none where no country has a point."""
+    both = (("at-desk", WIDE), ("on-phone", NARROW))
+    drawn = [(style, flow_map(flows, size, lambda place: short(reader.place(place), 20))) for style, size in both]
+    return [(style, each) for style, each in drawn if each is not None]
+
+
 def _refusing(words: WordCounts, reader: PageReader) -> Iterator[Line]:
-    """What stands in most decisions that may not proceed: requirements that are unmet, and provisions that prohibit or ask for a review."""
-    provisions = _provisions(reader.bundle)
+    """
+    What stands for certain in most decisions that may not proceed: requirements that are not met, by the provisions that require them, and
+    provisions that prohibit or ask for a review.
+    """
+    provisions, required = _provisions(reader.bundle), required_by(reader.bundle)
     for (kind, name), count in _most(words.refused):
         if kind == "requirement":
             known = reader.bundle.rules.requirements.get(name)
             title = known.title.in_(reader.lang) if known else ""
-            yield Line(
-                capital(title) or name, count, {"requirement": name, "proceed": "false"}, reader.label("effect", "require")
-            )
+            by = sorted(each for each in required.get(name, ()) if words.refused["provision", each])[: MOST_WORDS - 1]
+            filters = {"requirement": name, "provision": by, "proceed": "false"}
+            yield Line(capital(title) or name, count, filters, reader.label("effect", "require"))
         elif kind == "provision" and name in provisions:
             effect, provision = provisions[name]
             title = provision.title.in_(reader.lang) or reader.book.source(provision)

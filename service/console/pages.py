@@ -6,7 +6,7 @@ that a record lacks are left out. The text in a record comes from others, so the
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 from urllib.parse import urlencode
@@ -16,7 +16,7 @@ from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 import engine
 from service.console import overview, sections
 from service.console.became import BecameLine
-from service.console.frame import MOST_WAITING, SIGNED_IN, WAITING
+from service.console.frame import NOW, SIGNED_IN, WAITING
 from service.console.overview import DEFAULT, PERIODS, Found
 from service.console.overview_wording import OVERVIEW_WORDS
 from service.console.reader import PageReader, Part, capital
@@ -25,10 +25,13 @@ from service.console.room import short
 from service.console.sheets import MOST, PROVISIONS, lists
 from service.console.sign_in_wording import SIGN_IN_WORDS
 from service.console.wording import WORDS
+from service.decisions.decide_again import OutcomeNow
 from service.log.verified_record import VerifiedRecord
+from service.reviews.queue import MOST_IN_FRAME
 from service.reviews.sign_offs import offered
 from service.visible_text import shown
 
+_LONG_AGO = timedelta(days=31)
 HERE = Path(__file__).parent / "templates"
 STYLE = (HERE / "style.css").read_bytes()
 
@@ -54,6 +57,8 @@ class Beside(TypedDict, total=False):
     not_verified: str
     policies: Sequence[Any]
     documents: Sequence[Any]
+    now: OutcomeNow
+    token: str
 
 
 class EmptyPart(ChainableUndefined):
@@ -97,6 +102,7 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, can
         log=log,
         decision=decision,
         tone="stop" if record.get("denied") else tone(decision),
+        stamp="no" if record.get("denied") else stamp(decision),
         parties=parties,
         open_review=not sign_offs and _may_be_signed(record, decision),
         possible=possible + decision.get("possible_count", 0),
@@ -112,6 +118,8 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, can
         not_verified=beside.get("not_verified"),
         bundles=beside.get("policies", ()),
         documents=beside.get("documents", ()),
+        now=beside.get("now"),
+        token=beside.get("token"),
         erased=sum(fact.erased for fact in facts),
         **shown,
     )
@@ -178,11 +186,12 @@ def rendered(template: str, reader: PageReader, path: str, **members: Any) -> st
         link=lambda to, **query: _link(to, reader.lang, query),
         link_in=lambda lang, to, **query: _link(to, lang, query),
         moment=_moment,
+        ago=lambda text: _ago(text, WORDS[reader.lang]),
         short=short,
         capital=capital,
         signed_in=SIGNED_IN.get(),
         waiting=WAITING.get(),
-        most_waiting=MOST_WAITING,
+        most_waiting=MOST_IN_FRAME,
         sign_in_words=SIGN_IN_WORDS[reader.lang],
         most=MOST,
         **members,
@@ -204,12 +213,24 @@ def _link(path: str, lang: str, query: Mapping[str, Any]) -> str:
     return path + (f"?{urlencode(parts, doseq=True)}" if parts else "")
 
 
+UNDETERMINED = "undetermined"  # the outcome of an exchange that is not decided
+REFUSED = frozenset(level.word for level in engine.Level if level.refused)
+
+
 def tone(decision: Part) -> str:
     """The colour of a decision. Only a permit is green."""
     if decision.get("proceed") is True:
         return "go"
     outcome = decision.get("outcome")
     return {"prohibited": "stop", "requirements_unmet": "unmet", "review": "review"}.get(str(outcome), "open")
+
+
+def stamp(decision: Part) -> str:
+    """Whether an exchange may proceed: `yes`, `no` where it is refused whatever the open facts are, and `open`."""
+    if decision.get("proceed") is True:
+        return "yes"
+    lowest = (decision.get("bounds") or {}).get("lowest")
+    return "open" if decision.get("outcome") == UNDETERMINED and lowest not in REFUSED else "no"
 
 
 def _may_be_signed(record: Part, decision: Part) -> bool:
@@ -231,6 +252,22 @@ def _moment(text: Any) -> str:
         return datetime.fromisoformat(str(text)).strftime("%Y-%m-%d %H:%M") + " UTC"
     except ValueError:
         return str(text)
+
+
+def _ago(text: Any, words: Mapping[str, str]) -> str:
+    """How long ago a moment is, of one in the last month; of any other, and where the time is not known, nothing."""
+    now = NOW.get()
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return ""
+    if now is None or moment.tzinfo is None or not timedelta(0) <= now - moment < _LONG_AGO:
+        return ""
+    minutes = int((now - moment).total_seconds() // 60)
+    for name, length in (("day", 24 * 60), ("hour", 60), ("minute", 1)):
+        if number := minutes // length:
+            return words[f"ago_{name}"] if number == 1 else words[f"ago_{name}s"].format(number)
+    return words["ago_now"]
 
 
 _PAGES = Templates(

@@ -5,11 +5,13 @@ What the loaded vocabulary does not know is shown as it is in the record.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import engine
+from service.callers.caller import LOCAL
+from service.callers.caller_names import CallerName
 from service.console.wording import WORDS
 
 Part = Mapping[str, Any]
@@ -17,10 +19,11 @@ Part = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class PageReader:
-    """The reader of a page: the language, and the bundle that gives the titles of facts."""
+    """The reader of a page: the language, the bundle that gives the titles of facts, and the names of the callers on the page."""
 
     bundle: engine.Bundle
     lang: str
+    callers: Mapping[str, CallerName] = field(default_factory=dict)
 
     @cached_property
     def book(self) -> engine.Phrasebook:
@@ -63,6 +66,15 @@ class PageReader:
         return self.language.disputed_line(
             part.get("kind", ""), part["entity"], part.get("version"), self.title(part["fact"]), contradiction
         )
+
+    def caller(self, id: str | None) -> str:
+        """A caller by the name that it has, or by its id."""
+        if not id:
+            return self.words["nobody"]
+        named = self.callers.get(id)
+        if named is not None:
+            return self.words["caller_key"].format(named.name) if named.is_key else named.name
+        return self.words["caller_local"] if id == LOCAL.id else id
 
     def title(self, fact: str) -> str:
         """The title of a fact, or its name if the loaded vocabulary has no title."""

@@ -4,58 +4,33 @@ Renders the pages of reviews: the queue, and one review with what each approval 
 What was read goes in, HTML comes out. No fact of a person is in an address.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from service.callers.caller import LOCAL
-from service.callers.known_persons import Identity
 from service.callers.person import Person
+from service.console import document_list
+from service.console.document_wording import DOCUMENT_WORDS
 from service.console.pages import rendered, tone
 from service.console.reader import PageReader, Part
 from service.console.request_facts import facts_of, in_short
 from service.console.review_wording import REVIEW_WORDS
+from service.decisions.decide_again import OutcomeNow
+from service.documents.attachments import AttachedDocument
 from service.reviews.notes import ReviewNote, Who
 from service.reviews.preview import ChangedOutcome, SignOffPreview
-from service.reviews.queue import MOST_CASES, SECOND, CountedCase, QueueFilter, ReviewQueue, WaitingCase
+from service.reviews.queue import MOST_CASES, SECOND, QueueFilter, ReviewQueue, WaitingCase
 from service.reviews.recorded_case import KINDS
+from service.reviews.reviewer import GROUPS, Reviewer
 from service.reviews.sign_offs import SignOff
 
+YOURS, ALL_GROUPS = "yours", "all"  # the group that is shown where the address names none, and what names all
+SHOWN = (YOURS, "others")  # groups that are shown also where nothing of them waits
 MOST_ENDING = 10  # approvals that end soon, on the page of the queue
 MOST_SHOWN = 3  # provisions of a row
 REACHES, GAPS = "reach/", "gap/"  # what the names of reaches and gaps begin with
-ALL = "all"  # the subject matter of a gap that is of every one
-
-
-@dataclass(frozen=True, slots=True)
-class Reviewer:
-    """
-    Who looks at a page of reviews: the token for her forms, who she is to the service, and the person behind her if it knows one.
-
-    `erased` has when persons were erased: whoever came after that may be one of them.
-    """
-
-    token: str
-    who: Identity
-    person: Person | None
-    erased: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def names(self) -> frozenset[str]:
-        """Every id that is hers."""
-        return self.who.names
-
-    def asked_for(self, case: WaitingCase | CountedCase) -> bool:
-        """Whether a case is her own request, or may be. Where nobody can be told apart, it is not."""
-        return LOCAL.id not in self.names and self.who.may_be(case.askers, self.erased)
-
-    def may_take(self, case: WaitingCase | CountedCase) -> bool:
-        """Whether a case waits for her: it is not her own request, and she has not signed all that waits."""
-        if self.asked_for(case):
-            return False
-        unsigned = [name for name in case.provisions if self.names.isdisjoint(case.signed.get(name, ()))]
-        return bool(unsigned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +44,18 @@ class QueueShown:
     named: Mapping[str, Who]
     following: str | None
     now: datetime
+    coverage: int  # cells that may be accepted
+    token: str
+    decides: bool  # the reader may have what other policies decided decided again
     paged: bool = False  # whether it is not the first page
+    done: int | None = None  # how many were decided again just now
 
 
 @dataclass(frozen=True, slots=True)
 class CaseShown:
     """
     One review: its record and decision, what waits, what approvals would change, who signed, what was said.
+    `now` is what would be decided now, where that is something else.
 
     `cannot` says why nobody can sign it off, `own` whether the reader asked for it. `newer` is the decision that took its place.
     `documents` is what their template needs.
@@ -93,6 +73,7 @@ class CaseShown:
     asked_by: Person | None
     signed: Sequence[SignOff]
     notes: Sequence[ReviewNote]
+    files: Sequence[AttachedDocument]
     assignee: Who | None
     persons: Sequence[tuple[str, Person]]
     gaps: Sequence[Part]
@@ -104,6 +85,7 @@ class CaseShown:
     filters: Mapping[str, str] = field(default_factory=dict)
     done: str = ""
     done_id: str = ""
+    now: OutcomeNow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +108,10 @@ def queue_page(shown: QueueShown, reviewer: Reviewer, reader: PageReader) -> str
     """The page of the queue."""
     words = REVIEW_WORDS[reader.lang]
     titled = _titles(reader)
+    groups = shown.queue.groups(reviewer)
+    group = shown.filters.get("group", YOURS)
+    within = [each for each in shown.queue.waiting if group in (ALL_GROUPS, reviewer.group(each))]
+    kinds = Counter(kind for each in within for kind in each.kinds)
     return rendered(
         "review_list.html",
         reader,
@@ -135,10 +121,13 @@ def queue_page(shown: QueueShown, reviewer: Reviewer, reader: PageReader) -> str
         shown=shown,
         names=reviewer.names,
         kinds=(*KINDS, SECOND),
-        counts=shown.queue.counts(),
+        counts=kinds,
+        within=len(within),
         total=len(shown.queue.waiting),
         counted=MOST_CASES,
-        for_you=sum(map(reviewer.may_take, shown.queue.waiting)),
+        groups=[(name, groups.get(name, 0)) for name in GROUPS if name in SHOWN or groups.get(name)],
+        group=group,
+        for_you=groups.get(YOURS, 0),
         rows=[_row(each, shown, reviewer, reader, titled) for each in shown.cases],
         ending=[_row(each, shown, reviewer, reader, titled) for each in shown.queue.ending[:MOST_ENDING]],
         begin=next((each.id for each in shown.cases if reviewer.may_take(each)), None),
@@ -146,9 +135,11 @@ def queue_page(shown: QueueShown, reviewer: Reviewer, reader: PageReader) -> str
 
 
 def case_page(
-    shown: CaseShown, reviewer: Reviewer, reader: PageReader, wrong: str = "", sent: Mapping[str, Any] | None = None
+    shown: CaseShown, reviewer: Reviewer, token: str, reader: PageReader, wrong: str = "", sent: Mapping[str, Any] | None = None
 ) -> str:
-    """The page of one review. `wrong` says why what was sent was not recorded, and `sent` is what was sent then."""
+    """
+    The page of one review, with the token for its forms. `wrong` says why what was sent was not recorded, and `sent` is what was sent.
+    """
     record, decision = shown.record, shown.record.get("decision") or {}
     provisions = _provisions(shown, reviewer, reader)
     return rendered(
@@ -163,19 +154,17 @@ def case_page(
         tone=tone(decision),
         parties=in_short(facts_of(record, shown.log, reader), reader),
         provisions=provisions,
-        can_approve=bool(provisions) and not shown.own and _may_sign(provisions, reviewer),
+        can_approve=bool(provisions) and not shown.own and all(reviewer.counts_for(each.id) for each in provisions),
         reviewer=reviewer,
-        acceptance=_acceptance(shown),
+        token=token,
+        now=shown.now,
         who=_who,
+        dw=DOCUMENT_WORDS[reader.lang],
+        files=[(each, document_list.in_words(each, reader)) for each in shown.files],
         wrong=wrong,
         sent=sent or {},
         **shown.documents,
     )
-
-
-def _may_sign(provisions: Sequence[ProvisionShown], reviewer: Reviewer) -> bool:
-    """Whether the signature of the reader can count: where two persons have to sign, only that of a person can."""
-    return reviewer.person is not None or all(each.needed == 1 for each in provisions)
 
 
 def _row(
@@ -273,20 +262,3 @@ def _who(who: Who | Person | None) -> str:
         case Who(person=person) if person is not None:
             return person.name or person.subject
     return ""
-
-
-def _acceptance(shown: CaseShown) -> str:
-    """What an organisation's policies would say of the gaps, in YAML, for a year at most."""
-    lines = ["accepts:"]
-    for gap in shown.gaps:
-        place, subject = str(gap["place"]), str(gap["subject"])
-        lines += [
-            f"  - id: {place.lower()}{'' if subject == ALL else f'-{subject}'}",
-            f"    country: {place}",
-            f"    subjects: [{'…' if subject == ALL else subject}]",
-            "    by: …",
-            "    because: …",
-            f"    from: {shown.today}",
-            f"    until: {shown.last_until}",
-        ]
-    return "\n".join(lines)

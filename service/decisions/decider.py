@@ -47,6 +47,11 @@ class TellingAsked:
     include: frozenset[str] = frozenset()
     lang: str = "en"
 
+    @property
+    def long(self) -> bool:
+        """Whether the exchange is evaluated many times for the answer."""
+        return not self.include.isdisjoint(engine.SEARCHED)
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:

@@ -1,18 +1,21 @@
 """
-Requests with many exchanges: how many may be under way, which one is decided now, and how much memory it may take.
+Requests with many exchanges: how many may be under way, and how much memory each may take.
 
-Each request holds its body while it waits, and its decisions until they are recorded. So only a few may wait, and one at a time is
-decided. If the caller has left, its request is not decided any further.
+Each request holds its body, and its decisions until they are recorded. So only a few may be under way, and of one caller half of them.
+They are decided side by side, item by item, as long as they hold little. One that holds more goes on alone among its like. If the caller
+has left, its request is not decided any further.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
+from service.callers.caller import LOCAL, Caller
 from service.callers.shedding import Load
 from service.log.leaf import SealedRecord
 from service.problems import RequestRefused
@@ -20,21 +23,40 @@ from service.problems import RequestRefused
 # The memory that the records of one request may take. Their answers take as much again.
 MOST_BYTES = 64 * 1024 * 1024
 
-# Requests that are being received or wait for their turn. Each holds its body.
+# Requests that are being received or decided. Each holds its body.
 MOST_WAITING = 8
+MOST_OF_ONE = 4  # of one caller
+
+# What the records of a request may take beside others.
+LITTLE_BYTES = MOST_BYTES // MOST_WAITING
 
 
 class Holding:
-    """The memory that is held by the request whose turn it is."""
+    """The memory that a request holds. `alone` is for the one of its like that may hold more than a little."""
 
-    def __init__(self, leaving: asyncio.Future[Any]) -> None:
+    def __init__(self, leaving: asyncio.Future[Any], alone: asyncio.Lock) -> None:
         self._leaving = leaving
+        self._alone = alone
+        self._is_alone = False
         self._bytes = 0
 
-    def check(self) -> None:
-        """Raises ClientDisconnect if the caller has left."""
+    async def room(self) -> None:
+        """Wait for room for one more record. Raises ClientDisconnect if the caller has left."""
+        if self._bytes > LITTLE_BYTES:
+            await self.be_alone()
         if self._leaving.done():
             raise ClientDisconnect
+
+    async def be_alone(self) -> None:
+        """Wait until no other request of its like holds more than a little."""
+        if not self._is_alone:
+            await self._alone.acquire()
+            self._is_alone = True
+
+    def let_go(self) -> None:
+        """The request is over."""
+        if self._is_alone:
+            self._alone.release()
 
     def add(self, entry: SealedRecord, answered: int = 0) -> None:
         """Hold one more record, and so many bytes of its answer. Raises RequestRefused if they take too much memory."""
@@ -51,23 +73,31 @@ class LargeRequests:
     def __init__(self, load: Load, what: str) -> None:
         self._load = load
         self._what = what
-        self._places = asyncio.Semaphore(MOST_WAITING)
-        self._turn = asyncio.Lock()
+        self._places: Counter[str] = Counter()  # that are taken, by caller
+        self._alone = asyncio.Lock()
 
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
+    @contextmanager
+    def place(self, caller: Caller) -> Iterator[None]:
         """A place for a request, before its body is read. Raises RequestRefused if there is none."""
-        if self._places.locked():
+        if self._places.total() >= MOST_WAITING:
             raise self._load.turn_away(f"{MOST_WAITING} {self._what} are under way")
-        async with self._places:
-            yield
-
-    @asynccontextmanager
-    async def turn(self, request: Request) -> AsyncIterator[Holding]:
-        """The turn of a request whose body was read whole."""
-        leaving = asyncio.ensure_future(request.receive())  # the only message still to come says that the caller has left
+        if caller != LOCAL and self._places[caller.id] >= MOST_OF_ONE:
+            raise self._load.turn_away(f"{MOST_OF_ONE} {self._what} of this caller are under way")
+        self._places[caller.id] += 1
         try:
-            async with self._turn:
-                yield Holding(leaving)
+            yield
         finally:
+            self._places[caller.id] -= 1
+            if not self._places[caller.id]:
+                del self._places[caller.id]
+
+    @contextmanager
+    def holding(self, request: Request) -> Iterator[Holding]:
+        """What a request holds whose body was read whole."""
+        leaving = asyncio.ensure_future(request.receive())  # the only message still to come says that the caller has left
+        holding = Holding(leaving, self._alone)
+        try:
+            yield holding
+        finally:
+            holding.let_go()
             leaving.cancel()

@@ -1,7 +1,8 @@
 """
 What a draft begins with: the members of a form go in, an exchange comes out.
 
-An exchange begins from scratch, from an example, with entities of the register, as JSON, or with the exchange of a recorded decision.
+An exchange begins from scratch, with what a person confirmed of a preset, from an example, with entities of the register, as JSON, or with
+the exchange of a recorded decision.
 """
 
 import json
@@ -10,9 +11,9 @@ from functools import cache
 from typing import Any
 
 import engine
+from service.decisions.decide_again import sent_again
 from service.drafts.answers import with_fact
-from service.ledger.counts import bare
-from service.log.record import exchange_of
+from service.drafts.presets import preset_named, with_confirmed
 from service.log.shown import kept
 from service.problems import RequestRefused
 from service.register.named_exchanges import NAMED
@@ -32,15 +33,16 @@ def begun(service: Service, fields: Fields) -> dict[str, Any]:
         case "example":
             found, number = examples(bundle), place(_first(fields, "example"))
             return dict(found[number]) if number is not None and number < len(found) else {}
+        case "confirmed":
+            preset = preset_named(bundle, _first(fields, "preset"))
+            return with_confirmed({}, preset, fields.get("confirmed", ())) if preset else {}
         case "register":
             named = {role: name for role in ROLES if (name := _first(fields, role).strip())}
             return {NAMED: named} if named else {}
         case "json":
             return of_json(_first(fields, "json"))
         case "decision":
-            record = kept(service.stored(_first(fields, "decision")))["record"]
-            request = bare(exchange_of(record), record.get("counted", {}))
-            return {name: value for name, value in request.items() if name not in (engine.REGISTER, "as_of")}
+            return sent_again(kept(service.stored(_first(fields, "decision")))["record"])
     document: dict[str, Any] = {}
     for fact in FIRST:
         if sent := [each for each in fields.get(fact, ()) if each]:

@@ -10,7 +10,6 @@ of the decision deletes the row.
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -131,15 +130,6 @@ def askers_of(connection: sa.Connection, facts: str) -> list[str]:
     """The callers who asked for decisions on some facts, as far as their case remembers them."""
     found = connection.execute(sa.select(review_case.c.askers).where(review_case.c.facts == facts)).scalar_one_or_none()
     return [] if found is None else list(json.loads(found))
-
-
-def waiting(connection: sa.Connection, today: date, most: int) -> int:
-    """How many cases wait on a day, `most` where there are so many or more: two indexes are read, and no more rows than that."""
-    ended = (review_case.c.state == APPROVED, review_case.c.until < today.isoformat())
-    some = [sa.select(sa.literal(1)).select_from(review_case).where(*each) for each in ((review_case.c.state == WAITS,), ended)]
-    return int(
-        connection.execute(sa.select(sa.func.count()).select_from(sa.union_all(*some).limit(most).subquery())).scalar_one()
-    )
 
 
 def newest_asker(connection: sa.Connection, facts: str) -> str | None:

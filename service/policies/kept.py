@@ -120,6 +120,11 @@ def listed(connection: sa.Connection) -> list[Kept]:
     return [Kept(*row) for row in connection.execute(found)]
 
 
+def sources_of(connection: sa.Connection, meaning: str) -> frozenset[str]:
+    """The digests of the sources of all kept bundles with a meaning."""
+    return frozenset(connection.execute(sa.select(bundle.c.source).where(bundle.c.meaning == meaning)).scalars())
+
+
 def active(connection: sa.Connection) -> Kept:
     """What is known of the policies that were activated last. Raises NotKept where none ever were."""
     value = connection.execute(sa.select(about.c.value).where(about.c.name == _ACTIVE)).scalar_one_or_none()

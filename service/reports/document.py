@@ -1,5 +1,5 @@
 """
-A report as what is on its pages, whatever they are made of: sections of paragraphs, tables and texts to be copied.
+A report as what is on its pages, whatever they are made of: a cover, and sections of paragraphs, tables, charts and texts to be copied.
 
 The same document becomes a page of HTML, a PDF, and, for a table alone, a file of CSV. It holds finished sentences in one language, and no
 mark-up: all of it is shown as text.
@@ -28,10 +28,9 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The head of a column: its title, a note below it, and how wide it is beside the others."""
+    """The head of a column: its title, and how wide it is beside the others."""
 
     title: str
-    note: str = ""
     width: int = 2
     number: bool = False
 
@@ -54,13 +53,40 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class ChartBar:
+    """A bar of a chart: its name, and its parts, each a code with its number."""
+
+    name: str
+    parts: tuple[tuple[str, int], ...]
+
+    @property
+    def total(self) -> int:
+        return sum(count for _, count in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Bars below one another, the longest as wide as the chart. `codes` are those of their parts, with the words for them."""
+
+    title: str
+    codes: tuple[tuple[str, str], ...]
+    bars: tuple[ChartBar, ...]
+    after: str = ""
+
+    @property
+    def most(self) -> int:
+        """The number of the longest bar."""
+        return max((bar.total for bar in self.bars), default=0)
+
+
+@dataclass(frozen=True, slots=True)
 class Copied:
     """A text to be copied as it is, such as a command or a signed note."""
 
     text: str
 
 
-Block = str | Table | Facts | Copied  # a text is a paragraph
+Block = str | Table | Facts | Chart | Copied  # a text is a paragraph
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +100,11 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A report. `made` is the moment for which it was made, as text; `wide` asks for pages that are wider than high."""
+    """
+    A report. `made` is the moment for which it was made, as text; `wide` asks for pages that are wider than high.
+
+    On its cover are the name of the `organisation` whose report it is, if that is known, what it is of, and a chart.
+    """
 
     lang: str
     title: str
@@ -84,6 +114,8 @@ class Document:
     sections: tuple[Section, ...]
     foot: str
     wide: bool = False
+    organisation: str = ""
+    chart: Chart | None = None
 
 
 def cell(value: object, decision: str = "", tone: Tone = "") -> Cell:

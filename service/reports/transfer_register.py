@@ -17,6 +17,7 @@ from service.reports.document import Cell, Column, Document, Facts, Section, Tab
 from service.reports.report_wording import REPORT_WORDS
 from service.reports.scope import Scope
 from service.reports.transfer_rows import MOST_OTHERS, Others, TransferRow
+from service.service import Service
 
 CONFIRMED = "confirmed"
 
@@ -35,9 +36,15 @@ class TransferRegister:
         return self.text.title.in_(self.lang)
 
     def document(
-        self, scope: Scope, rows: Sequence[TransferRow], left_out: Others, made: datetime, after: str = "", wide: bool = True
+        self,
+        scope: Scope,
+        rows: Sequence[TransferRow],
+        left_out: Others,
+        made: datetime,
+        after: str = "",
+        organisation: str = "",
     ) -> Document:
-        """The register as a document; `after` says which rows are left out."""
+        """The register of an organisation as a document; `after` says which rows are left out."""
         words = self._words
         table = Table(words["transfers"], self._columns, [self._row(row) for row in rows], after)
         blocks = (words["register_about"], table) if rows else (words["register_about"], words["none"])
@@ -47,6 +54,9 @@ class TransferRegister:
         sections = [Section("transfers", words["transfers"], (*blocks, notes))]
         if self.text.elsewhere:
             sections.append(Section("elsewhere", words["elsewhere"], (words["elsewhere_about"], self._elsewhere())))
+        sections.append(
+            Section("appendix", words["columns"], (words["columns_about"], self._origins(), Facts(tuple(self._read_in()))))
+        )
         made_at = moment_text(made)
         return Document(
             lang=self.lang,
@@ -56,13 +66,14 @@ class TransferRegister:
             head=Facts((*self._law(), *scope_facts(scope, self.bundle, self.lang), (words["made_at"], made_at))),
             sections=tuple(sections),
             foot=self._language.disclaimer,
-            wide=wide,
+            wide=True,
+            organisation=organisation,
         )
 
     def header(self) -> list[str]:
         """The header of the table as a file: the title of each column, and the place in the law that asks for it."""
         words = self._words
-        law = [words["marked"].format(each.title, each.note) for each in self._law_columns]
+        law = [words["marked"].format(each.title.in_(self.lang), self._cited_of(each)) for each in self._law_columns]
         return [
             words["day"],
             *law,
@@ -100,17 +111,23 @@ class TransferRegister:
         words = self._words
         return (
             Column(words["day"], width=1),
-            *self._law_columns,
+            *(Column(each.title.in_(self.lang)) for each in self._law_columns),
             Column(words["state"], width=1),
             Column(words["decision"], width=1),
         )
 
-    @cached_property
-    def _law_columns(self) -> tuple[Column, ...]:
-        return tuple(
-            Column(each.title.in_(self.lang), self._cited(each.cite.in_(self.lang), each.status))
-            for each in self.text.columns.values()
-        )
+    @property
+    def _law_columns(self) -> Sequence[engine.TransferColumnText]:
+        return tuple(self.text.columns.values())
+
+    def _cited_of(self, column: engine.TransferColumnText) -> str:
+        return self._cited(column.cite.in_(self.lang), column.status)
+
+    def _origins(self) -> Table:
+        """The appendix: which place in the law asks for each column, and how sure that is."""
+        words = self._words
+        rows = [(cell(each.title.in_(self.lang)), cell(self._cited_of(each))) for each in self._law_columns]
+        return Table(words["columns"], (Column(words["element"], width=3), Column(words["citation"], width=3)), rows)
 
     def _cited(self, citation: str, status: str) -> str:
         """A citation, with its mark unless it was read in a source."""
@@ -123,6 +140,9 @@ class TransferRegister:
         yield words["asked_by"], text.cite.in_(self.lang)
         yield words["kept_by"], text.kept_by.in_(self.lang)
         yield words["keep"], self._book.length(text.keep) if text.keep else words["keep_unsaid"]
+
+    def _read_in(self) -> Iterator[tuple[str, str]]:
+        words, text = self._words, self.text
         yield words["mark"], self._language.word("mark", text.status)
         yield words["source"], text.source
 
@@ -166,6 +186,12 @@ def scope_facts(scope: Scope, bundle: engine.Bundle, lang: str) -> Iterator[tupl
     yield words["party"], scope.party or words["any_party"]
     if scope.jurisdiction:
         yield words["jurisdiction"], engine.Phrasebook(bundle, engine.LANGUAGES[lang]).place(scope.jurisdiction)
+
+
+def organisation_name(service: Service, lang: str) -> str:
+    """Whose report it is: the organisation that is set, or the one whose folder is among the policies; empty where neither is."""
+    known = service.live.bundle.vocabulary.organisations
+    return service.settings.organisation or (known[0].title.in_(lang) if len(known) == 1 else "")
 
 
 def moment_text(moment: datetime) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
 
-from service.reports.document import Cell, Copied, Document, Facts, Section, Table
+from service.reports.document import Cell, Chart, Copied, Document, Facts, Section, Table
 from service.reports.report_font import coverage
 from service.reports.report_wording import REPORT_WORDS
 
@@ -97,6 +97,8 @@ class _Writer:
             "about": about,
             "made": document.made,
             "wide": document.wide,
+            "organisation": self.text(document.organisation),
+            "chart": None if document.chart is None else self._chart(document.chart),
             "head": head,
             "sections": sections,
             "foot": " ".join(foot),
@@ -126,18 +128,33 @@ class _Writer:
                     yield {"kind": "facts", "pairs": self._pairs(block)}
                 case Copied(text=text):
                     yield {"kind": "copied", "lines": [self.text(line, 120) for line in text.split("\n")]}
+                case Chart():
+                    yield self._chart(block)
                 case Table():
                     yield self._table(block)
+
+    def _chart(self, chart: Chart) -> dict[str, Any]:
+        return {
+            "kind": "chart",
+            "title": self.text(chart.title),
+            "codes": [{"code": code, "word": self.text(word)} for code, word in chart.codes],
+            "bars": [
+                {
+                    "name": self.text(bar.name),
+                    "total": f"{bar.total:,}",
+                    "parts": [[code, count / chart.most] for code, count in bar.parts],
+                }
+                for bar in chart.bars
+            ],
+            "after": self.text(chart.after),
+        }
 
     def _table(self, table: Table) -> dict[str, Any]:
         run = 12 if len(table.columns) > 7 else 18
         return {
             "kind": "table",
             "title": self.text(table.title),
-            "columns": [
-                {"title": self.text(each.title), "note": self.text(each.note), "width": each.width, "number": each.number}
-                for each in table.columns
-            ],
+            "columns": [{"title": self.text(each.title), "width": each.width, "number": each.number} for each in table.columns],
             "rows": [[self._cell(each, run) for each in row] for row in table.rows[:MOST_ROWS]],
             "after": self.text(table.after),
         }

@@ -12,7 +12,7 @@ filters. What is counted is counted among the `MOST_CASES` oldest. Source: seman
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
@@ -25,12 +25,14 @@ from service.policies.live import Live
 from service.reviews import approvals
 from service.reviews.approvals import Row
 from service.reviews.own_requests import Counting
+from service.reviews.reviewer import Reviewer
 from service.store.tables import entry, person, review_case, sign_off
 
 MOST_CASES = 2_000  # that are counted, the oldest first
 MOST_LOOKED_AT = 2_000  # rows that a page looks at, at most, for those that do wait
 MOST_SIGNED = 10_000  # cases among which a page looks for those that wait for a second person
 MOST_ENDING = 200  # approvals that end soon
+MOST_IN_FRAME = 99  # that are counted for the frame of a page; of more it says that there are more
 ENDS_WITHIN = 30  # days; an approval that ends so soon is listed beside what waits
 SECOND = "second"  # what waits for a second person, beside the kinds of `recorded_case`
 
@@ -73,7 +75,11 @@ class WaitingCase:
 
 @dataclass(frozen=True, slots=True)
 class QueueFilter:
-    """Which cases are wanted: of a kind, assigned to somebody (`none`: nobody), so many days old or older, by countries and provision."""
+    """
+    Which cases are wanted: of a kind, assigned to somebody (`none`: nobody), so many days old or older, by countries and provision.
+
+    `group` is one of `reviewer.GROUPS`.
+    """
 
     kind: str | None = None
     assignee: str | None = None
@@ -81,17 +87,19 @@ class QueueFilter:
     exporter_country: str | None = None
     recipient_country: str | None = None
     provision: str | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CountedCase:
-    """A case of the queue in short: what waits, what may be signed off of it, by whom it was signed, and who asked."""
+    """A case of the queue in short: what waits, what may be signed off of it, by whom it was signed, who asked, and what decided."""
 
     id: str
     kinds: tuple[str, ...]
     provisions: tuple[str, ...]
     signed: Mapping[str, tuple[str, ...]]
     askers: tuple[str, ...]
+    bundle: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,21 +112,43 @@ class ReviewQueue:
     ending: tuple[WaitingCase, ...]
     more: bool
 
-    def counts(self) -> dict[str, int]:
-        """How many wait of each kind."""
-        return dict(Counter(kind for case in self.waiting for kind in case.kinds))
+    def groups(self, reviewer: Reviewer) -> dict[str, int]:
+        """How many wait of each of `reviewer.GROUPS`."""
+        return dict(Counter(map(reviewer.group, self.waiting)))
 
 
 def read(connection: sa.Connection, live: Live, today: date, token_issuer: str | None) -> ReviewQueue:
     """The whole queue on a day, for its counts: the oldest cases. `token_issuer` is the issuer of tokens that is set."""
     counting = Counting(connection, token_issuer)
-    of_case = (review_case.c.kinds, review_case.c.provisions, review_case.c.askers)
-    more_of = (*of_case, _signed().label("signed"), _ASKED_BY.label("caller"))
-    rows = _first(connection, (*_KEY, *more_of), (), today, "oldest", MOST_CASES + 1)
-    more, rows = len(rows) > MOST_CASES, rows[:MOST_CASES]
+    rows = _first(connection, _COUNTED, (), today, "oldest", MOST_CASES + 1)
+    waiting = tuple(_counted(connection, live, rows[:MOST_CASES], counting, today))
+    return ReviewQueue(waiting, _ending(connection, live, today, counting), len(rows) > MOST_CASES)
+
+
+def for_frame(connection: sa.Connection, live: Live, today: date, token_issuer: str | None, reviewer: Reviewer) -> int:
+    """
+    How many cases a reviewer can sign something of, among the oldest that are counted; one more than MOST_IN_FRAME stands for more.
+
+    Every page of hers waits for it, so no more rows are read than it takes.
+    """
+    counting, found, looked_at = Counting(connection, token_issuer), 0, 0
+    after: Place | None = None
+    while looked_at < MOST_CASES:
+        rows = _first(connection, _COUNTED, (), today, "oldest", 2 * MOST_IN_FRAME, after)
+        found += sum(map(reviewer.may_take, _counted(connection, live, rows, counting, today)))
+        looked_at += len(rows)
+        if found > MOST_IN_FRAME or len(rows) < 2 * MOST_IN_FRAME:
+            break
+        after = "", rows[-1].moment, rows[-1].decision
+    return min(found, MOST_IN_FRAME + 1)
+
+
+def _counted(
+    connection: sa.Connection, live: Live, rows: Sequence[Any], counting: Counting, today: date
+) -> Iterator[CountedCase]:
+    """Those of some rows that wait, in short."""
     said = _said_of(connection, [row.facts for row in rows if row.signed is not None])
     texts = _Texts()
-    waiting = []
     for row in rows:
         kinds, provisions, askers = tuple(filter(None, row.kinds.split(","))), texts.of(row.provisions), texts.of(row.askers)
         signed: Mapping[str, tuple[str, ...]] = {}
@@ -127,8 +157,7 @@ def read(connection: sa.Connection, live: Live, today: date, token_issuer: str |
             if not standing.waits(kinds):
                 continue
             signed = standing.signed
-        waiting.append(CountedCase(row.decision, (*kinds, SECOND) if signed else kinds, provisions, signed, askers))
-    return ReviewQueue(tuple(waiting), _ending(connection, live, today, counting), more)
+        yield CountedCase(row.decision, (*kinds, SECOND) if signed else kinds, provisions, signed, askers, row.bundle)
 
 
 def page(
@@ -141,8 +170,9 @@ def page(
     order: Order,
     after: Place | None,
     limit: int,
+    reviewer: Reviewer | None = None,
 ) -> list[WaitingCase]:
-    """At most `limit` cases that wait on a day and are wanted, in an order, after a place."""
+    """At most `limit` cases that wait on a day and are wanted, in an order, after a place. A wanted group is that for `reviewer`."""
     counting = Counting(connection, token_issuer)
     found: list[WaitingCase] = []
     looked_at, at_once = 0, _AT_ONCE if wanted.kind == SECOND else limit + 25
@@ -157,7 +187,8 @@ def page(
             case, waits = _case(whole[row.facts], live, said.get(row.facts, ()), counting, today)
             # Again, since one database does not tell capital letters apart, and only sign-offs say who has signed.
             named = wanted.provision is None or wanted.provision in case.provisions
-            if waits and named and (wanted.kind is None or wanted.kind in case.kinds):
+            mine = wanted.group is None or (reviewer is not None and reviewer.group(case) == wanted.group)
+            if waits and named and mine and (wanted.kind is None or wanted.kind in case.kinds):
                 found.append(case)
         looked_at += len(rows)
         if len(rows) < at_once:
@@ -198,14 +229,27 @@ _OF_ENTRY = (
 )
 _CASES = sa.select(review_case, *_OF_ENTRY).join(entry, entry.c.sequence == review_case.c.sequence)
 _KEY = (review_case.c.facts, review_case.c.decision, review_case.c.moment, review_case.c.due)
-# Who asked for the decision of a case.
-_ASKED_BY = sa.select(entry.c.caller).where(entry.c.sequence == review_case.c.sequence).correlate(review_case).scalar_subquery()
 
 
 def _signed(*more: sa.ColumnElement[bool]) -> sa.ScalarSelect[Any]:
     """Whether the facts of a case have a sign-off, of which more may be asked; null if not."""
     given = sa.select(sa.literal(1)).where(sign_off.c.facts == review_case.c.facts, *more)
     return given.limit(1).correlate(review_case).scalar_subquery()
+
+
+def _indexed(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[Any]:
+    """What the index has of the decision of a case."""
+    found = sa.select(column).where(entry.c.sequence == review_case.c.sequence).correlate(review_case)
+    return found.scalar_subquery().label(name)
+
+
+_COUNTED: Sequence[sa.ColumnElement[Any]] = (
+    *_KEY,
+    *(review_case.c.kinds, review_case.c.provisions, review_case.c.askers),
+    _signed().label("signed"),
+    _indexed(entry.c.caller, "caller"),
+    _indexed(entry.c.bundle, "bundle"),
+)
 
 
 def _wanted(wanted: QueueFilter, now: datetime) -> list[sa.ColumnElement[bool]]:

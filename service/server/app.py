@@ -15,6 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from service.api import (
+    acceptance_pages,
+    acceptances,
     accounts,
     add_checkpoint,
     ask,
@@ -43,6 +45,7 @@ from service.api import (
     persons,
     plans,
     policy_pages,
+    presets,
     promises,
     proofs,
     receipts,
@@ -145,7 +148,9 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         decisions,
         explanation,
         rights,
+        acceptance_pages,  # before the pages of one review, whose paths take any name
         review_pages,
+        acceptances,
         reviews,
         sign_offs,
         documents,
@@ -162,6 +167,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         bundles,
         shadow,
         facts,
+        presets,
         keys,
         persons,
         health,
@@ -175,7 +181,6 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         add_checkpoint,
         start,
         sign_in,
-        docs,
     )
     # Routes are tried in their order, and most calls evaluate.
     evaluate.add(app, service)
@@ -184,7 +189,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         group.add(app, service)
     shapes = Shapes()
     schemas.add(app, service, shapes)
-    openapi.add(app, service, shapes)
+    docs.add(app, service, openapi.add(app, service, shapes))
     app.add_middleware(Compression)
     app.add_middleware(
         Gate, service=service, entrance=Entrance(service.settings, service.keys, service.tokens, service.sessions)

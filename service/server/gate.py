@@ -26,12 +26,13 @@ from uuid_utils import uuid7
 
 from service.callers.caller import SCOPES, Caller
 from service.callers.entrance import SIGN_IN, START, Entrance, SignInFirst, is_page
-from service.callers.shedding import WATCHING
-from service.console.frame import MOST_WAITING, SIGNED_IN, WAITING, SignedIn
+from service.callers.shedding import WATCHING, Place, has_body
+from service.console.frame import NOW, SIGNED_IN, WAITING, SignedIn
 from service.console.wording import WORDS
 from service.drafts import form_token
-from service.log import review_cases
 from service.problems import RequestRefused
+from service.reviews import queue
+from service.reviews.reviewer import Reviewer
 from service.service import Service
 from service.settings import is_loopback, time_zone
 from service.telemetry.log_lines import audit, described
@@ -83,9 +84,7 @@ class Gate:
         elif parent:
             said["trace_id"] = parent.trace
         load = self._load
-        counted = scope["path"] not in WATCHING
-        shed = load.refusal(scope["method"]) if counted else None
-        load.under_way += counted
+        place = Place(load, scope["method"]) if scope["path"] not in WATCHING else None
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -102,9 +101,14 @@ class Gate:
         try:
             try:
                 _check_host(scope["headers"], self._hosts, scope["path"])
-                if shed:
-                    raise shed
+                if place:
+                    place.take()
                 await self._entrance.admit(scope)
+                if place:
+                    place.belongs_to(scope.get("caller"))
+                    if has_body(scope["headers"]):
+                        receive = place.awaiting(receive)
+                NOW.set(self._service.clock())
                 SIGNED_IN.set(self._signed_in(scope))
                 WAITING.set(await self._waiting(scope))
             except SignInFirst as first:
@@ -122,7 +126,8 @@ class Gate:
                 refused = RequestRefused("internal", "the log has the details under this request id")
                 await refused.response(scope["path"], request_id)(scope, receive, answer)
         finally:
-            load.under_way -= counted
+            if place:
+                place.leave()
             took = perf_counter() - began
             route: str | None = _route(scope)
             self._metrics.answered(route, status, took)
@@ -152,7 +157,7 @@ class Gate:
             )
 
     async def _waiting(self, scope: Scope) -> int | None:
-        """How many reviews wait, for the frame of a page; None for whoever may not review, or where they cannot be counted."""
+        """How many reviews a caller can sign, for the frame of a page; None for whoever may not review, or where none can be counted."""
         caller: Caller | None = scope.get("caller")
         if caller is None or caller.party is not None or not caller.scopes >= {"read", "review"} or not is_page(scope):
             return None
@@ -160,7 +165,8 @@ class Gate:
         today = service.clock().astimezone(self._zone).date()
 
         def count(connection: sa.Connection) -> int:
-            return review_cases.waiting(connection, today, MOST_WAITING + 1)
+            live, issuer = service.live, service.token_issuer
+            return queue.for_frame(connection, live, today, issuer, Reviewer.of(connection, caller, live, issuer))
 
         with suppress(RequestRefused):
             return await asyncio.to_thread(service.read, count)
@@ -171,9 +177,8 @@ class Gate:
         if "session" not in scope:
             return None
         caller: Caller = scope["caller"]
-        name = caller.id if caller.person is None else caller.person.shown
         scopes = [each for each in SCOPES if each in caller.scopes]
-        return SignedIn(name, scopes, form_token.token(self._service, caller.id))
+        return SignedIn(caller.shown, scopes, form_token.token(self._service, caller.id))
 
 
 def _to_sign_in(first: SignInFirst, scope: Scope) -> Response:

@@ -1,5 +1,5 @@
 """
-Small files beside the log's key, each readable by its owner only: on the disk when a call returns, and whole or not there at all.
+Small files, such as those beside the log's key: on the disk when a call returns, and whole or not there at all.
 """
 
 import os
@@ -7,10 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def put(path: Path, content: bytes) -> None:
-    """Write a file, or replace it. Two processes do not do this at once. Raises OSError."""
+def put(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Write a file, or replace it; `mode` says who reads it. Two processes do not do this at once. Raises OSError."""
     part = _part(path, "part")
-    _write(part, content)
+    _write(part, content, mode)
     part.rename(path)
     sync_folder(path)
 
@@ -38,9 +38,9 @@ def _part(path: Path, suffix: str) -> Path:
     return path.with_name(f"{path.name}.{suffix}")
 
 
-def _write(part: Path, content: bytes) -> None:
+def _write(part: Path, content: bytes, mode: int = 0o600) -> None:
     part.unlink(missing_ok=True)
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()

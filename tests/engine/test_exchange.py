@@ -140,7 +140,6 @@ REFUSED: list[tuple[str, Any]] = [
     ("data.categories", [["health"]]),
     ("data.categories", [1]),
     ("data.categories", [None]),
-    ("data.categories", ["helth"]),
     ("data.labels", ["x" * 257]),
     ("data.labels", ["a"] * 513),
     ("data.people.ordinary", -1),
@@ -205,6 +204,22 @@ REFUSED: list[tuple[str, Any]] = [
 def test_what_a_type_does_not_know_is_refused_at_its_place(name: str, sent: Any) -> None:
     """Each wrong spelling is one problem, and its pointer leads to it."""
     assert problems(nested(name, sent)) == [("/" + name.replace(".", "/"), "wrong-value")]
+
+
+def test_each_wrong_member_of_a_set_has_a_place_of_its_own() -> None:
+    """All of them are named at once, in the order in which they were sent, each with what may be meant."""
+    with pytest.raises(engine.ExchangeRefused) as refused:
+        read(
+            {"data": {"rate": 1, "categories": ["helth", "health", "unknown", "genomes"]}, "exporter": {"country": "Atlantis"}}
+        )
+    assert [(each.pointer, each.code) for each in refused.value.problems] == [
+        ("/data/rate", "wrong-value"),
+        ("/data/categories/0", "wrong-value"),
+        ("/data/categories/3", "wrong-value"),
+        ("/exporter/country", "wrong-value"),
+    ]
+    assert "did you mean `health`" in refused.value.problems[1].detail
+    assert "did you mean `genome`" in refused.value.problems[2].detail
 
 
 @pytest.mark.parametrize(

@@ -179,10 +179,10 @@ def test_a_set_without_titles_has_its_values_as_spellings() -> None:
 
 
 def test_a_long_list_is_not_written_out_where_something_is_near() -> None:
-    """A short list is told in full; of a long one the number of values, and the first of them only where nothing is near."""
+    """A short list is told in full; of a long one the number of values alone, whether something is near or not."""
     with pytest.raises(BadValue, match=r"^`Franc` is not one of the 249 values of `country`$"):
         BUNDLE.vocabulary.values["country"].accept("Franc")
-    with pytest.raises(BadValue, match=r"^`Atlantis` is not one of the 249 values of `country`: `AD`, .*, …$"):
+    with pytest.raises(BadValue, match=r"^`Atlantis` is not one of the 249 values of `country`$"):
         BUNDLE.vocabulary.values["country"].accept("Atlantis")
     with pytest.raises(BadValue, match=r"^`high` is not one of `general`, `important`, `core`$"):
         BUNDLE.vocabulary.values["grade"].accept("high")

@@ -40,7 +40,7 @@ def test_a_provision_reads_as_it_is_tested(bundle: engine.Bundle, known: dict[st
     """Conditions, alternatives, exceptions, what is taken away and by whom."""
     text = engine.brief(bundle, known["cn.order-16"])
     part = text.partition("### Art. 5(4): ")[2].partition("\n### ")[0]
-    assert "fewer than 100,000 people sent abroad this year: ordinary personal data" in text
+    assert "fewer than 100,000 people concerned by exports this year: ordinary personal data" in text
     assert "- **Not required then**" in part
     assert "- **Source**: " in part
     assert "- **Certainty**: confirmed" in part
@@ -65,7 +65,7 @@ def test_chinese_instruments_read_in_chinese(bundle: engine.Bundle, known: dict[
     text = engine.brief(bundle, known["cn.order-16"], "zh")
     assert text.startswith("# 促进和规范数据跨境流动规定")
     assert "- **效力**: 法律" in text
-    assert "本年度累计出境人数" in text
+    assert "本年度数据出境累计涉及人数" in text
 
 
 ACME = """\

@@ -36,7 +36,7 @@ def test_each_test_of_a_rule_says_what_it_asks(bundle: engine.Bundle) -> None:
     """A lawyer reads facts and values beside the codes; a number among cuts is the number again."""
     rulesets = engine.rulesets(bundle)
     words = {test["means"] for ruleset in rulesets for rule in ruleset["rules"] for test in rule["where"]}
-    assert "at least 10,000 people sent abroad this year: sensitive personal data" in words
+    assert "at least 10,000 people concerned by exports this year: sensitive personal data" in words
     assert "cn.order-16#applies" in words
     for ruleset in rulesets:
         for rule in ruleset["rules"]:

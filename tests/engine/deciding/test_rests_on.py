@@ -96,6 +96,7 @@ def test_a_document_that_was_shown_is_no_longer_asked_for_first(source: dict[str
     answer = json.loads(made.answer(judgement, today=DAY, id="1").json())
     assert [each["fact"] for each in answer["rests_on"]] == [each.fact for each in statements if not each.ordinary]
     assert answer["more"]["ordinary_facts"] == sum(each.ordinary for each in statements) > 0
+    assert answer["also_rests_on"] == [each.fact for each in statements if each.ordinary]
 
 
 @pytest.mark.parametrize("mode", engine.MODES)

@@ -92,8 +92,33 @@ def test_what_a_list_leaves_out_is_counted(pdp: engine.PDP) -> None:
     assert all(left.values()), left
 
 
+@pytest.mark.parametrize("most", [MOST_BYTES, 2_000])
+def test_what_a_permit_rests_on_and_has_no_room_for_is_named_and_then_counted(
+    pdp: engine.PDP, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """In the same order; all of it in four kilobytes, and in fewer bytes the first ones."""
+    monkeypatch.setattr("engine.explaining.answer_writer.MOST_BYTES", most)
+    permits = named = counted = 0
+    for exchange, day in every(40):
+        judgement = pdp.judge(exchange, as_of=day)
+        if judgement.outcome.permits:
+            whole = [each.fact for each in pdp.rests_on(judgement)]
+            answer = held(pdp, judgement, "en")
+            also = answer.get("also_rests_on", [])
+            told = [*(each["fact"] for each in answer["rests_on"]), *also]
+            assert told == whole[: len(told)]
+            assert len(told) + answer["more"].get("also_rests_on", 0) == len(whole)
+            written = pdp.answer(judgement, today=DAY, id=ID)
+            assert written.also_rests_on == tuple(also)
+            assert len(written.json().encode()) <= most or not also
+            permits, named, counted = permits + 1, named + len(also), counted + answer["more"].get("also_rests_on", 0)
+    assert permits > 20
+    assert named > 10 * permits if most == MOST_BYTES else 0 < counted > permits
+    assert most < MOST_BYTES or counted == 0
+
+
 def test_the_documents_and_claims_of_a_permit_are_what_its_answer_leads_with(pdp: engine.PDP) -> None:
-    """Nine in ten of them at least, however much else it rests on; the kind of the data, which every permit needs, is only counted."""
+    """Nine in ten of them at least, however much else it rests on; of the kind of the data there is only the name."""
     named = given = permits = 0
     for exchange, day in every(40):
         judgement = pdp.judge(exchange, as_of=day)

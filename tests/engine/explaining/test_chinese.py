@@ -699,7 +699,7 @@ def test_explain_tells_an_export_in_chinese(tmp_path: Path) -> None:
         assert title in lines
     whole = re.sub(r"\n {6}", "", told)
     assert "  中国内地：要求未满足" in lines
-    assert "本年度累计出境人数（敏感个人信息）不少于10,000［12,000］" in whole
+    assert "本年度数据出境累计涉及人数（敏感个人信息）不少于10,000［12,000］" in whole
     assert "  交付，交付方式：原始副本" in lines
     assert "  新加坡：健康数据（接收方在该地）" in lines
     assert "已满足：出境告知（依cn.pipl/art-39-notice-given）" in whole

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 import engine
 
 HERE = Path(__file__).parent
@@ -216,3 +218,11 @@ def test_a_policy_that_always_applies_applies_to_every_exchange() -> None:
         judgement = engine.PDP(bundle, mode=mode).judge(exchange, as_of=date(2026, 1, 1))
         assert (judgement.outcome.word, judgement.provisions) == ("prohibited", ("everywhere/bars",))
     assert "always" in engine.brief(bundle, next(i for i in engine.instruments(bundle) if i.text.policy == "everywhere"))
+
+
+def test_a_house_rule_without_a_jurisdiction_is_a_finding() -> None:
+    """It is told what is missing like any other policy, and no error ends the check."""
+    house = {"ours/acme.yaml": b"organisation: acme\ntitle: Acme\n", "ours/rules.yaml": b"policy: acme.rules\n"}
+    with pytest.raises(engine.BundleRefused) as refused:
+        engine.load_sources({**SHARED, **house})
+    assert {each.at.file for each in refused.value.diagnostics} == {"ours/rules.yaml"}

@@ -75,3 +75,14 @@ def test_what_only_the_register_states_is_not_shown_to_who_may_not_read_it(
     assert "exporter.country" in names(client.post("/v1/facts", json=sent), "stated")
     monkeypatch.setattr(entrance, "LOCAL", Caller("gateway", frozenset({"evaluate"})))
     assert names(client.post("/v1/facts", json=sent), "stated") == ["exporter.id", "recipient.country"]
+
+
+@ONE_DATABASE
+def test_facts_are_found_by_what_people_call_them(client: TestClient) -> None:
+    """In either language, with the values that say the word; a word that means nothing finds none."""
+    found = client.get("/v1/facts?word=united-states").json()["facts"]
+    assert {each["name"]: each["says"] for each in found} == {"exporter.country": ["US"], "recipient.country": ["US"]}
+    assert names(client.get("/v1/facts?word=提供方所在国家或地区")) == ["exporter.country"]
+    assert names(client.get("/v1/facts?word=Standard contracts")) == ["evidence.cn-standard-contract"]
+    assert names(client.get("/v1/facts?word=zeppelin")) == []
+    assert client.get("/v1/facts?word=").json()["parameter"] == "word"

@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 
 from service.audit.deep_verification import DeepVerification, snapshot
 from service.callers import keys, known_persons
+from service.callers.caller_names import CallerName, caller_names
 from service.callers.person import Person, is_person
 from service.callers.tokens import _meant
 from service.cli.main import app
@@ -102,3 +103,23 @@ def test_a_person_is_an_address_and_a_subject() -> None:
         ("https://" + "x" * 600, "x"),
     ):
         assert not is_person(issuer, subject)
+
+
+def test_callers_are_called_by_their_names(service: Service) -> None:
+    """A person by hers, a key by its own or its owner's; whoever was erased, and whoever is not known, has none."""
+    database = service.store.database
+    with database.transaction() as transaction:
+        gateway, _ = keys.create(transaction, "gateway", ["evaluate"], None, "test", NOW)
+        hers, _ = keys.create(transaction, "desk", ["review"], None, "test", NOW, person=LIN)
+        id = known_persons.known(transaction, LIN, NOW)
+    asked = [f"key:{gateway.id}", f"key:{hers.id}", f"person:{id}", "key:000000000000", "person:none", "local", "sub:x", None]
+    with database.reading.connect() as connection:
+        assert caller_names(connection, asked) == {
+            f"key:{gateway.id}": CallerName("gateway", True),
+            f"key:{hers.id}": CallerName("Lin", False),
+            f"person:{id}": CallerName("Lin", False),
+        }
+    with database.writing.begin() as raw:
+        raw.execute(sa.update(person).values(issuer=None, subject=None, name=None))
+    with database.reading.connect() as connection:
+        assert caller_names(connection, asked) == {f"key:{gateway.id}": CallerName("gateway", True)}

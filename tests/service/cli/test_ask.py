@@ -80,3 +80,56 @@ def test_the_facts_that_are_open_for_an_exchange_are_listed(tmp_path: Path) -> N
     assert listed(names[-1]) == (0, [each for each in names if names[-1] in each])
     file.write_text('{"exporter": {"contry": "CN"}}')
     assert listed()[0] == 2
+
+
+PRESETS = """vocabulary: more
+presets:
+  cars:
+    title: {en: cars, zh: 汽车}
+    says: {en: Cars send data., zh: 汽车发送数据。}
+    exchange:
+      exporter.country: CN
+      recipient.country: US
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "stated"),
+    [
+        ("\nquit\n", {"exporter": {"country": "KE"}, "recipient": {"country": "US"}}),
+        ("7\n1\nquit\n", {"exporter": {"country": "KE"}}),
+        ("quit\nquit\n", {"exporter": {"country": "KE"}}),
+        ("", {"exporter": {"country": "KE"}}),
+    ],
+)
+def test_a_preset_is_confirmed_before_it_is_stated(tmp_path: Path, said: str, stated: dict[str, dict[str, str]]) -> None:
+    """What the file states stays as it is and is not asked; numbers name what is not so; nobody's answer confirms nothing."""
+    more, file = tmp_path / "more", tmp_path / "exchange.json"
+    more.mkdir()
+    (more / "presets.yaml").write_text(PRESETS)
+    file.write_text('{"exporter": {"country": "KE"}}')
+    code, told = talk(file, said, "--policies", str(more), "--preset", "cars")
+    assert code == 1
+    assert "cars: Cars send data." in told
+    assert "1  recipient's country: United States" in told
+    assert "exporter's country" not in told.partition("To be confirmed")[0]
+    assert json.loads(file.read_text()) == stated
+
+
+def test_a_preset_that_is_not_there_is_named() -> None:
+    """With those that are."""
+    result = CliRunner().invoke(app, ["ask", "--policies", str(POLICIES), "--preset", "cars"])
+    assert result.exit_code == 2
+    assert "cars" in result.stderr
+
+
+def test_a_word_finds_the_fact_and_the_value_that_says_it() -> None:
+    """The value stands under the fact; the name of a fact lists all of its values, with their titles."""
+    found = CliRunner().invoke(app, ["facts", "united states", "--policies", str(POLICIES)])
+    assert "→ US (United States)" in found.stdout
+    assert "CN" not in found.stdout
+    whole = CliRunner().invoke(app, ["facts", "exporter.country", "--policies", str(POLICIES)])
+    assert {"CN (China)", "US (United States)"} <= {line.strip() for line in whole.stdout.splitlines()}
+    near = CliRunner().invoke(app, ["facts", "untied states", "--policies", str(POLICIES)])
+    assert near.exit_code == 1
+    assert "did you mean `US`?" in near.stderr

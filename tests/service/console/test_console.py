@@ -501,7 +501,7 @@ def test_axe_finds_nothing_serious(site, scheme, lang):
 
 
 def test_figures_of_the_overview_lead_to_what_they_count(site):
-    """By outcome, by flow, by day in the chart and in the table; on a phone nothing scrolls sideways."""
+    """By outcome and by flow; on a phone nothing scrolls sideways, and the map is the one that is drawn for it."""
     page = site.open("/", width=360)
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     assert len(page.content().encode()) < 100_000
@@ -515,7 +515,10 @@ def test_figures_of_the_overview_lead_to_what_they_count(site):
         listed = site.open(address)
         assert listed.get_by_role("row").count() == 1 + count, address
         listed.close()
-    assert (page.locator("svg.bars a").count(), page.locator("svg.arcs .arc").count()) == (1, 2)
+    assert page.locator("svg.strip-chart rect").count() == page.locator(".totals li").count()
+    for style, shown in (("on-phone", 2), ("at-desk", 0)):
+        assert page.locator(f"svg.{style} .arc").count() == 2
+        assert page.locator(f"svg.{style} .head").locator("visible=true").count() == shown
     page.close()
 
 

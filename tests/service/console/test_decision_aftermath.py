@@ -65,12 +65,12 @@ def test_a_receipt_and_a_commitment_are_what_became_of_it(client, evaluate):
     page = client.get(f"/log/{id}").text
     said = text_of(page)
     said = said[said.index("What became of it", said.index("The facts as sent")) :]
-    places = [said.index(each) for each in ("a receipt was made", "committed after", "withdrawn By local it")]
+    places = [said.index(each) for each in ("a receipt was made", "committed after", "withdrawn By this machine it")]
     assert places == sorted(places)
     assert "it &lt;b&gt;fell&lt;/b&gt; through" in page
     assert f'href="/log/{made.json()["evaluation"]}"' in page
     of_second = text_of(client.get(f"/log/{made.json()['evaluation']}").text)
-    assert "committed By local" in of_second
+    assert "committed By this machine" in of_second
 
 
 @in_file

@@ -15,6 +15,7 @@ from service.console.counter_pages import steps_of
 from service.console.ledger_wording import LEDGER_WORDS
 from service.ledger import counter_standings
 from service.ledger.counter_standings import CounterStandings, DayOfCounter
+from tests.pages import text_of
 from tests.service.conftest import ONE_DATABASE
 from tests.service.ledger.desk import Desk, desk, opened
 from tests.service.ledger.test_benefits import SALE
@@ -122,6 +123,56 @@ def test_a_counter_stands_beside_the_numbers_that_provisions_compare_it_with(des
     assert counter_link(desk, "/") == [link]
     week = said(desk, "/ledger/counters/counts.week?exporter.id=clinic&recipient.id=lab")
     assert "2, of 100" in week
+
+
+def test_a_counter_is_one_row_with_its_law_and_country(desk: Desk) -> None:
+    """On the page of counters and on the overview; the counters to choose from stand by the place of their law."""
+    for people in (300, 400):
+        desk.commit(people)
+    page = desk.client.get("/ledger/counters").text
+    rows = [re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", row)) for row in page.split('<tr role="row">')[2:]]
+    [row] = [row for row in rows if "People sent this year" in row]
+    for part in ("mainland China · Test provisions", "clinic", "400 to 700, of 1,000", "not reached"):
+        assert part in row, part
+    assert '<p class="minor place">Mainland China</p>' in page
+    assert "mainland China · Test provisions" in said(desk, "/")
+
+
+def test_for_whom_nothing_is_counted_stands_apart(desk: Desk) -> None:
+    """A counter of which nobody said whether there is anything to count is no row; it is folded below."""
+    desk.commit(300)
+    desk.commit(0, "elsewhere", data__people={"ordinary": 0})
+    page = desk.client.get("/ledger/counters/counts.year").text
+    before, fold, after = page.partition(LEDGER_WORDS["en"]["nearest_empty"].format(1))
+    assert fold
+    assert ("clinic" in before, "elsewhere" in before, "elsewhere" in after) == (True, False, True)
+    assert before.count("<details>") == 1, "the fold is closed"
+
+
+def test_what_a_commitment_may_add_is_folded(desk: Desk) -> None:
+    """A row says what is added; where that is nothing, or not known, one line says of how many counts."""
+    made = desk.commit(300, data__people={"ordinary": 300})
+    page = desk.client.get(f"/ledger/commitments/{made['id']}").text
+    before, fold, after = page.partition(LEDGER_WORDS["en"]["moved_open"].format(1))
+    assert fold
+    assert "300" in before[before.index('id="h-moved"') :]
+    assert "0 or more" not in before
+    assert "0 or more" in after
+
+
+def test_one_step_of_a_counter_is_no_chart(desk: Desk) -> None:
+    """A single bar at the edge of a chart says nothing that a sentence does not; two days are a chart."""
+    desk.commit(300)
+    [link] = counter_link(desk, "/ledger/counters")
+    assert 'class="bars"' not in desk.client.get(link).text
+    assert LEDGER_WORDS["en"]["over_time_one"].format("2026-11") in said(desk, link)
+
+
+def test_people_are_concerned_and_never_sent_abroad() -> None:
+    """The titles of the facts say whose data go."""
+    facts = text_of("policies/FACTS.md")
+    assert "people concerned by exports this year" in facts
+    assert not re.search(r"people[^|]*sent abroad|出境人数", facts)
 
 
 def test_a_threshold_may_be_passed_or_is(desk: Desk) -> None:

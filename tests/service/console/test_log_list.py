@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from service.callers import entrance
 from service.callers.caller import Caller
+from service.console import pages
 from service.console.log_wording import CHINESE, ENGLISH
 from service.console.wording import WORDS
 from service.log import saved_searches
@@ -171,6 +173,35 @@ def test_erased_values_are_never_said_to_be_the_same(client, evaluate, service):
 
 
 @in_file
+def test_a_caller_has_its_name_and_a_moment_its_age(client, evaluate, monkeypatch):
+    """On the list, and on the page of a decision, in both languages; a key is called as it was named."""
+    key = client.post("/v1/keys", json={"name": "gateway", "scopes": ["evaluate", "read"]}).json()["key"]
+    client.headers["Authorization"] = f"Bearer {key}"
+    id = evaluate(body()).json()["id"]
+    for lang, called, since in (("en", "key “gateway”", "just now"), ("zh", "密钥“gateway”", "刚刚")):
+        listed = client.get(f"/log?column=caller&lang={lang}").text
+        assert f">{called}</span>" in listed
+        assert f'since">{since}</span>' in listed
+        assert f"<dd>{called}</dd>" in client.get(f"/log/{id}?lang={lang}").text
+    assert pages.NOW.get() is None, "outside a request there is no present"
+
+
+@pytest.mark.parametrize(("minutes", "said"), [
+    (0.5, "just now"), (1, "1 minute ago"), (59, "59 minutes ago"), (60, "1 hour ago"), (47 * 60, "1 day ago"), (48 * 60, "2 days ago"),
+    (32 * 24 * 60, ""), (-5, ""),
+])  # fmt: skip
+def test_how_long_ago_a_moment_is(minutes, said):
+    """In the largest unit that it fills; of what lies ahead, and of what is more than a month ago, nothing is said."""
+    now = datetime(2026, 11, 30, 12, tzinfo=UTC)
+    token = pages.NOW.set(now)
+    try:
+        assert pages._ago((now - timedelta(minutes=minutes)).isoformat(), WORDS["en"]) == said
+        assert pages._ago("no moment", WORDS["en"]) == ""
+    finally:
+        pages.NOW.reset(token)
+
+
+@in_file
 def test_the_list_needs_the_scope_read(client, monkeypatch):
     """So do its files, its comparisons and its saved searches."""
     monkeypatch.setattr(entrance, "LOCAL", Caller("x", frozenset({"evaluate"})))
@@ -216,3 +247,13 @@ def test_the_list_is_saved_as_parquet_with_types(client, evaluate, monkeypatch, 
     assert refused.status_code == 503
     assert "pip install" in refused.text
     assert "format=parquet" not in client.get("/log").text
+
+
+@in_file
+def test_a_filter_is_read_as_people_write_it(client, evaluate):
+    """A country by its title finds what its code finds; what means nothing finds nothing."""
+    evaluate(body())
+    rows = client.get("/log?exporter_country=CN").text.count('role="row"')
+    assert rows == 2
+    assert client.get("/log?exporter_country=China").text.count('role="row"') == rows
+    assert client.get("/log?exporter_country=Zeppelin").text.count('role="row"') == 0

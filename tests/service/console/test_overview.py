@@ -2,10 +2,12 @@
 
 import re
 from datetime import UTC, datetime, time, timedelta
+from math import hypot
 
 import pytest
 
 from service.console import charts
+from service.console.flow_map import NARROW, WIDE, Flow, flow_map
 from service.console.overview_wording import OVERVIEW_WORDS
 from service.log import word_counts
 from service.log.daily_outcomes import DailyOutcomes, PeriodOutcomes
@@ -80,10 +82,13 @@ def test_an_address_it_does_not_have_is_refused(client, query):
 
 @ONE_DATABASE
 def test_a_log_without_decisions_has_an_overview(client):
-    """In both languages; nothing is counted."""
+    """In both languages it is a first step to take; what there is nothing of has no part of its own."""
     for lang, words in OVERVIEW_WORDS.items():
         page = client.get(f"/?lang={lang}", headers=BROWSER)
         assert words["decided_none"] in page.text
+        assert words["first_ask"] in page.text
+        assert 'href="/ask' in page.text.partition(words["first_step"])[2]
+        assert page.text.count("<h2") == 1, "only the first step has a heading"
         assert words["watch_none"] in page.text
 
 
@@ -102,15 +107,86 @@ def test_bars_are_stacked_to_the_highest():
     assert all(part.height >= 1 for bar in (low, high) for part in bar.segments)
 
 
-def test_flows_are_arcs_between_known_points():
+FLOWS = [
+    Flow("CN", "US", 100, "review"), Flow("US", "CN", 3, "permitted"), Flow("CN", "CN", 1, "prohibited"), Flow("CN", "XX", 9, "review"),
+    Flow("DE", "FR", 4, "permitted"), Flow("NL", "BE", 4, "permitted"), Flow("LU", "CH", 1, "review"), Flow("AT", "CZ", 1, "review"),
+]  # fmt: skip
+NAMES = {"CN": "mainland China", "US": "the United States", "CZ": "the Czech Republic", "NL": "the Netherlands"}
+
+
+def named(place: str) -> str:
+    return NAMES.get(place, f"country {place}")
+
+
+def test_flows_are_arrows_between_known_points():
     """The more decisions, the wider; a flow and the one back lie apart; a place without a point is left to the table."""
-    arcs = charts.arcs([("CN", "US", 100), ("US", "CN", 3), ("CN", "CN", 1), ("CN", "XX", 9)])
-    assert [(arc.start, arc.end) for arc in arcs] == [("CN", "US"), ("US", "CN"), ("CN", "CN")]
-    assert arcs[0].width > arcs[1].width > arcs[2].width
-    assert arcs[0].path != arcs[1].path
-    assert all(0 <= x <= charts.MAP_WIDTH and 0 <= y <= charts.MAP_HEIGHT for x, y in charts.country_points().values())
+    drawn = flow_map(FLOWS, WIDE, named)
+    assert [(arc.flow.start, arc.flow.end) for arc in drawn.arcs][:3] == [("CN", "US"), ("US", "CN"), ("CN", "CN")]
+    there, back, loop = drawn.arcs[:3]
+    assert there.width > back.width > loop.width
+    bends = [re.findall(r"Q[\d.-]+ ([\d.-]+)", arc.path)[0] for arc in (there, back)]
+    points = {each.place: each.spot for each in drawn.names}
+    straight = (points["CN"][1] + points["US"][1]) / 2
+    assert (float(bends[0]) - straight) * (float(bends[1]) - straight) < 0
+    assert flow_map([Flow("CN", "XX", 9, "review")], WIDE, named) is None
 
 
-def test_no_name_on_the_map_lies_over_another():
-    """Of places that lie together the first is named."""
-    assert charts.labelled(["DE", "FR", "US", "AU"]) == {"DE", "US", "AU"}
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_an_arrow_ends_where_its_flow_ends(size):
+    """The head of each arrow is at the recipient's point and away from the exporter's."""
+    drawn = flow_map(FLOWS, size, named)
+    points = {each.place: each.spot for each in drawn.names}
+    for arc in drawn.arcs:
+        x, y = (float(each) for each in re.match(r"M([\d.-]+) ([\d.-]+)L", arc.head).groups())
+        end = points[arc.flow.end]
+        assert hypot(x - end[0], y - end[1]) < 8
+        if arc.flow.start != arc.flow.end:
+            start = points[arc.flow.start]
+            assert hypot(x - end[0], y - end[1]) < hypot(x - start[0], y - start[1])
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_both_ends_of_each_arrow_are_named_and_no_name_lies_over_another(size):
+    """A flow for whose names there is no room is left to the table; what is drawn lies within the map."""
+    drawn = flow_map(FLOWS, size, named)
+    assert {place for arc in drawn.arcs for place in (arc.flow.start, arc.flow.end)} == {each.place for each in drawn.names}
+    assert len(drawn.arcs) >= 4
+    boxes = [(each.at[0], each.at[1], len(each.name) * 6.4 / 2) for each in drawn.names]
+    for place, (x, y, half) in enumerate(boxes):
+        assert half <= x <= drawn.width - half
+        assert 0 < y < drawn.height
+        assert all(abs(x - a) >= half + b - 1 or abs(y - c) >= 12 for a, c, b in boxes[:place])
+
+
+def test_a_name_for_which_there_is_no_room_takes_its_arrow_with_it():
+    """On a map as wide as half a name nothing is drawn."""
+    assert flow_map([FLOWS[0]], (40, 30), named).arcs == ()
+
+
+@ONE_DATABASE
+def test_decisions_of_one_day_are_figures_and_shares(client, evaluate):
+    """No chart of one bar at the edge: the shares lie side by side, and the outcome colours the arrow of its flow."""
+    outcome = evaluate(body(recipient={"country": "US"})).json()["outcome"]
+    page = client.get("/", headers=BROWSER).text
+    today = datetime.now(UTC).date().isoformat()
+    assert re.search(rf"Decisions on <a [^>]*since={today}[^>]*><time>{today}</time></a>: 1\.", page)
+    assert 'class="bars"' not in page
+    assert 'class="strip-chart"' in page
+    assert page.count(f'<a class="p-{outcome}"') == 2  # for a desk and for a phone
+    assert "mainland China</text>" in page
+    assert page.count("United States</text>") == 2
+
+
+def test_a_chart_begins_where_something_happened():
+    """Empty days at its beginning are left out, as long as some bars stay."""
+    assert charts.begun([0] * 20 + [3, 0, 0, 1, 0, 0, 0, 0, 2, 1]) == 20
+    assert charts.begun([0] * 29 + [3]) == 30 - charts.LEAST_BARS
+    assert charts.begun([1, 0, 0]) == 0
+    assert charts.begun([0, 0]) == 0
+
+
+def test_a_strip_is_divided_in_its_shares():
+    """From the left to the right, in the order given, without what is empty."""
+    parts = charts.strip({"a": 1, "b": 3, "c": 0}, ["c", "b", "a"])
+    assert [(part.name, part.width) for part in parts] == [("b", charts.WIDTH * 0.75), ("a", charts.WIDTH * 0.25)]
+    assert parts[-1].x + parts[-1].width == charts.WIDTH

@@ -263,6 +263,8 @@ def test_a_decision_without_reasons_still_says_what_is_owed_and_asked(evaluator,
         True,
         "This may go ahead. The reasons rest on the register, which this caller may not read.",
     )
+    assert answer.keys().isdisjoint({"rests_on", "also_rests_on"})
+    assert answer["more"].keys().isdisjoint({"rests_on", "also_rests_on", "ordinary_facts"})
     made = evaluator("/v1/commitments", {"decision": answer["id"]})
     assert made.status_code == 201
     assert "CN" not in made.text

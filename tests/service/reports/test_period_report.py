@@ -1,10 +1,14 @@
 """The report on a period: its figures are those of the log, its lists are bounded and say so, and its proofs verify elsewhere."""
 
 import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from service.console.report_page_wording import REPORT_PAGE_WORDS
+from service.reports import report_chart
 from service.reports.period_report import PARTS, PeriodReport
 from service.reports.report_wording import REPORT_WORDS
 from service.reports.scope import Scope, ScopeRefused
@@ -14,6 +18,14 @@ from tests.service.console.test_console import text_of
 from tests.service.reports.conftest import NOON
 
 REPORT = "/reports/report"
+
+
+@dataclass
+class Row:
+    """A decision, as far as a chart reads it."""
+
+    recorded_at: datetime
+    outcome: str = "permitted"
 
 
 def sections(desk, lang="en", listed=100, **scope):
@@ -35,8 +47,8 @@ def test_its_figures_and_lists_are_those_of_the_log(desk):
     desk.commit("clinic", "lab-1")
     refused = desk.evaluate("clinic", "lab-2", evidence={})
     found = sections(desk)
-    assert found["Decisions by outcome"] == [("permitted with obligations", "2"), ("requirements unmet", "1")]
-    assert found["Decisions by countries"] == [("China", "Kenya", "3", "1")]
+    assert found["Decisions by outcome"] == [("permitted with obligations", "1"), ("requirements unmet", "1")]
+    assert found["Decisions by countries"] == [("China", "Kenya", "2", "1")]
     assert ("contract with the recipient", "requires", "1") in found["What stands in most refused decisions"]
     ((_, exchange, outcome, state, _),) = found["Committed exchanges"]
     assert (exchange, outcome, state) == ("China → Kenya; clinic → lab-1", "permitted with obligations", "stands")
@@ -44,6 +56,76 @@ def test_its_figures_and_lists_are_those_of_the_log(desk):
     assert (exchange, id) == ("China → Kenya; clinic → lab-2", refused["id"])
     assert answer == refused["answer"]
     assert [row[:3] for row in found["Duties"]] == [("no day is set", "Keep a record", "exporter")]
+
+
+@ONE_DATABASE
+def test_its_cover_names_the_organisation_and_has_a_chart(desk):
+    """Whose report it is, as it is set; a bar for each day of a short period and for each month of a long one; no digest on the cover."""
+    desk.commit("clinic", "lab-1")
+    desk.evaluate("clinic", "lab-2", evidence={})
+    report = PeriodReport(desk.service)
+    object.__setattr__(desk.service.settings, "organisation", "ACME Gesundheit AG")
+
+    def made(first):
+        return desk.service.read(lambda c: report.document(c, Scope(first, NOON.date()), "en", NOON))
+
+    today, year = made(NOON.date()), made(NOON.date() - timedelta(days=300))
+    assert today.organisation == "ACME Gesundheit AG"
+    assert [(bar.name, bar.total) for bar in today.chart.bars] == [("2026-11-25", 3)]
+    assert [(bar.name, bar.total) for bar in year.chart.bars] == [("2026-11", 3)]
+    assert today.chart.codes == (
+        ("permitted_with_obligations", "permitted with obligations"),
+        ("requirements_unmet", "requirements unmet"),
+    )
+    assert "Policies that give the titles" not in dict(today.head.pairs)
+    assert today.sections[-1].name == "appendix"
+    page = desk.client.get(f"{REPORT}?from=2026-11-25&until=2026-11-25").text
+    cover = page[page.index("report-cover") : page.index('class="under saving"')]
+    assert "ACME Gesundheit AG" in cover
+    assert 'class="f-requirements_unmet"' in cover
+    assert "<time>2026-11-25</time>" in cover
+    empty = desk.service.read(lambda c: report.document(c, Scope(date(2025, 1, 1), date(2025, 1, 2)), "en", NOON))
+    assert empty.chart is None
+
+
+@ONE_DATABASE
+def test_a_long_chart_has_the_newest_months(desk):
+    """Of more bars than there is room for, the earlier ones are counted."""
+    rows: Any = [Row(recorded_at=datetime(2020 + month // 12, month % 12 + 1, 5, tzinfo=UTC)) for month in range(30)]
+    drawn: Any = report_chart.chart(rows, date(2020, 1, 1), date(2022, 12, 31), "en")
+    assert len(drawn.bars) == report_chart.MOST_BARS
+    assert drawn.bars[-1].name == "2022-06"
+    assert drawn.after == "6 earlier ones are not shown."
+
+
+@ONE_DATABASE
+def test_its_figures_are_of_what_certainly_applied(desk):
+    """What only may be required refused nothing; a report on a jurisdiction is of the exchanges that it certainly touches."""
+    known = desk.evaluate(evidence={})
+    for number in range(3):  # nobody knows from where: the law of China may apply
+        sent = {"exporter": {"id": f"ship-{number}"}, "recipient": {"id": "lab", "country": "KE"}, "evidence": {}}
+        perhaps = desk.post("/v1/evaluate", sent)
+    assert [each["jurisdiction"] for each in perhaps["jurisdictions"]] == ["CN"]
+    found = sections(desk)
+    assert ("contract with the recipient", "requires", "1") in found["What stands in most refused decisions"]
+    assert sum(int(row[1]) for row in found["Decisions by outcome"]) == 4
+    found = sections(desk, jurisdiction="CN")
+    assert sum(int(row[1]) for row in found["Decisions by outcome"]) == 1
+    assert [row[-1] for row in found["Refused exchanges"]] == [known["id"]]
+    page = desk.client.get("/", headers={"Accept": "text/html"}).text
+    [(address, count)] = re.findall(r'href="(/log[?][^"]*requirement=cn.contract[^"]*)"[^>]*>([0-9]+)<', page)
+    assert (count, desk.client.get(address.replace("&amp;", "&")).text.count("<time datetime=")) == ("1", 1)
+
+
+def test_a_commitment_is_no_second_decision(desk):
+    """It is decided again, and counted once: on the overview by outcome and by countries, whatever the log lists."""
+    desk.commit("clinic", "lab")
+    desk.evaluate("clinic", "lab-2")
+    page = text_of(desk.client.get("/", headers={"Accept": "text/html"}).text)
+    assert "Decisions on 2026-11-25 : 2." in page
+    assert "Of the 2 decisions of these days" in page
+    assert sections(desk)["Decisions by countries"] == [("China", "Kenya", "2", "0")]
+    assert len(desk.client.get("/v1/decisions").json()["decisions"]) == 3
 
 
 def test_it_tells_who_signed_off_what_and_why(desk):
@@ -105,8 +187,8 @@ def test_every_list_is_bounded_and_counts_the_rest(desk, monkeypatch):
     assert "3 more are not shown." in text_of(desk.client.get(REPORT).text)
     monkeypatch.setattr("service.api.reports.COUNTED", 4)
     page = text_of(desk.client.get(REPORT).text)
-    assert "10 decisions were recorded" in page
-    assert "Only the newest 4 decisions are counted here" in page
+    assert "5 decisions were recorded" in page
+    assert "Only the newest 2 decisions are counted here" in page  # of four records, two of which were made by commitments
 
 
 @ONE_DATABASE

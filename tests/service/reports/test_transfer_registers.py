@@ -3,7 +3,9 @@
 import asyncio
 import csv
 import json
+import re
 from collections.abc import Iterator
+from html import unescape
 from io import StringIO
 
 import pytest
@@ -180,6 +182,22 @@ def test_each_bundled_register_says_what_it_rests_on(bundled, name):
     said += [part for column in (*text.columns.values(), *text.elsewhere) for part in (column.title, column.cite)]
     assert all(part.zh for part in said)
     assert text.in_force.from_
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_what_asks_for_a_column_is_in_an_appendix(bundled, name):
+    """The heads of the columns are titles alone; the appendix has the place in the law for each of them."""
+    text = bundled.service.live.bundle.vocabulary.transfer_registers[name]
+    page = bundled.client.get(f"/reports/transfers?register={name}").text
+    before, _, appendix = page.partition('id="appendix"')
+    heads = re.findall(r'role="columnheader"[^>]*>(.*?)</th>', before)
+    assert heads
+    assert not any("<" in head for head in heads)
+    assert not any(column.cite.en in head for column in text.columns.values() for head in heads)
+    for column in text.columns.values():
+        assert column.title.en in unescape(appendix)
+        assert column.cite.en in unescape(appendix)
+    assert text.source[:40] in unescape(appendix)
 
 
 def test_a_register_is_filed_as_pdf_in_chinese(bundled):

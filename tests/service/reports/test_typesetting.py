@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
@@ -10,7 +11,7 @@ import pypdf
 import pytest
 
 from service.reports import report_font, typesetting
-from service.reports.document import Cell, Column, Copied, Document, Facts, Section, Table, cell
+from service.reports.document import Cell, Chart, ChartBar, Column, Copied, Document, Facts, Section, Table, cell
 from service.reports.typesetting import NoPdf, pdf
 from tests.service.reports.conftest import NOON, pdf_text
 
@@ -19,7 +20,7 @@ NASTY = '#import "@preview/x:1.0.0" #read("/etc/passwd") $x$ *b* _i_ <a> \\ `c` 
 
 def report(*rows: tuple[Cell, ...], lang: str = "en", wide: bool = False, title: str = "Transfers") -> Document:
     """A report with one table."""
-    columns = (Column("Exporter", "Art. 1"), Column("Recipient"), Column("Number", number=True))
+    columns = (Column("Exporter"), Column("Recipient"), Column("Number", number=True))
     blocks = ("A paragraph.", Table("Table of transfers", columns, rows, "3 more are not shown."), Copied("a\nb"))
     head = Facts((("Period", "2026"), ("Party", "all")))
     return Document(lang, title, "About it.", "2026-11-25", head, (Section("one", "First part", blocks),), "A foot.", wide)
@@ -91,6 +92,31 @@ def test_the_coverage_is_that_of_the_font():
     assert not any(each in known for each in "\x00\u0e01\U0001f600")
 
 
+def test_a_report_has_a_cover_with_whose_it_is_and_a_chart():
+    """The organisation, the title, what it is of, the chart with its words and numbers, and the contents; the parts begin after it."""
+    bars = (ChartBar("2026-10", (("permitted", 3), ("review", 1))), ChartBar("2026-11", (("review", 1_200),)))
+    chart = Chart("By month", (("permitted", "may proceed"), ("review", "waits")), bars, "2 earlier ones")
+    sections = tuple(Section(f"s{number}", f"Part {number}", ("text",)) for number in range(3))
+    made = replace(report(), organisation="ACME Gesundheit AG", chart=chart, sections=sections)
+    pages = [page.extract_text() for page in pypdf.PdfReader(BytesIO(pdf(made, NOON))).pages]
+    assert len(pages) == 2
+    for said in (
+        "ACME Gesundheit AG",
+        "Transfers",
+        "2026",
+        "By month",
+        "may proceed",
+        "waits",
+        "2026-10",
+        "1,200",
+        "2 earlier ones",
+    ):
+        assert said in pages[0], said
+    assert all(f"Part {number}" in page for number in range(3) for page in pages), "in the contents, and where it begins"
+    assert "ACME" not in pages[1]
+    assert chart.most == 1_200
+
+
 def test_long_words_stay_in_their_columns():
     """An id of 256 letters is broken, and none of its letters is lost."""
     id = "x1" * 128
@@ -104,7 +130,7 @@ def test_a_table_goes_on_over_pages_with_its_head():
     reader = pypdf.PdfReader(BytesIO(pdf(report(*rows, wide=True), NOON)))
     pages = [page.extract_text() for page in reader.pages]
     assert len(pages) > 20
-    assert all("Art. 1" in text and "Recipient" in text for text in pages[:-1])
+    assert all("Exporter" in text and "Recipient" in text for text in pages[:-1])
     assert all(f"{number} / {len(pages)}" in text for number, text in enumerate(pages, 1))
     assert "clinic-1999" in "".join(pages)
     assert "clinic-2000" not in "".join(pages)

@@ -12,10 +12,11 @@ import sqlalchemy as sa
 
 import engine
 from service.callers import keys, known_persons
-from service.log import review_cases
+from service.callers.caller import LOCAL
 from service.log.tree_leaves import ERASURE
 from service.policies.live import Live
 from service.reviews import queue
+from service.reviews.reviewer import Reviewer
 from service.store.tables import review_case, review_note
 from tests.service.conftest import POLICIES
 from tests.service.log.test_tree_leaves import happened
@@ -326,14 +327,12 @@ def test_the_navigation_says_how_many_wait(desk, service):
     assert shown_in_navigation(desk, "reader") == ""
     assert shown_in_navigation(desk) == "99+"
     with service.store.database.transaction() as transaction:
-        assert review_cases.waiting(transaction, TODAY, 500) == 203
-        assert review_cases.waiting(transaction, TODAY, 100) == 100
         transaction.execute(sa.delete(review_case).where(sa.func.length(review_case.c.facts) < 5))
 
 
 @in_file
 def test_what_waits_is_counted_by_indexes(service):
-    """However many records there are."""
+    """However many records there are, the frame of a page reads no more of them than it counts."""
     plans: list[str] = []
 
     def explain(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
@@ -343,9 +342,97 @@ def test_what_waits_is_counted_by_indexes(service):
     sa.event.listen(service.store.database.reading, "before_cursor_execute", explain)
     try:
         with service.store.database.reading.connect() as connection:
-            review_cases.waiting(connection, TODAY, 100)
+            reviewer = Reviewer.of(connection, LOCAL, service.live, None)
+            plans.clear()
+            assert queue.for_frame(connection, service.live, TODAY, None, reviewer) == 0
     finally:
         sa.event.remove(service.store.database.reading, "before_cursor_execute", explain)
-    searches = [each for each in plans if "review_case" in each]
-    assert len(searches) == 2
-    assert all(each.startswith("SEARCH review_case USING COVERING INDEX") for each in searches)
+    assert len([each for each in plans if each.startswith("SEARCH review_case USING INDEX")]) == 2
+    assert not [each for each in plans if each.startswith("SCAN") or "TEMP B-TREE FOR ORDER" in each]
+
+
+@in_file
+def test_the_queue_is_grouped_by_who_can_do_something(desk, service, tmp_path):
+    """What she can sign, what others can, and what has to be decided again first; the navigation counts the first alone."""
+    mine, other = desk.ask("bo")["id"], desk.ask(recipient={"id": "lab-2", "country": "US"})["id"]
+    signed = desk.ask(recipient={"id": "lab-3", "country": "US"})["id"]
+    service.policies.live = replace(service.live, persons=2)
+    desk.sign("bo", signed)
+    assert {each["id"]: each["group"] for each in waiting(desk)} == {mine: "others", other: "yours", signed: "others"}
+    assert [each["id"] for each in waiting(desk, "?group=yours")] == [other]
+    assert {each["id"] for each in waiting(desk, "?group=others")} == {mine, signed}
+    assert {each["group"] for each in waiting(desk, who="program")} == {"others"}
+    assert [shown_in_navigation(desk, who) for who in ("bo", "ada", "program")] == ["1", "3", ""]
+    for lang, said in (("en", "You can sign"), ("zh", "您可签核")):
+        page = desk.client.get(f"/review?lang={lang}", headers=desk.bearer("bo")).text
+        assert (said in page, f"/review/{other}" in page, f"/review/{mine}" in page) == (True, True, False)
+        page = desk.client.get(f"/review?lang={lang}&group=others", headers=desk.bearer("bo")).text
+        assert (f"/review/{other}" in page, f"/review/{mine}" in page, f"/review/{signed}" in page) == (False, True, True)
+    assert desk.client.get("/v1/reviews?group=odd", headers=desk.bearer("bo")).status_code == 400
+    (tmp_path / "others").mkdir()
+    for name in ("rules.yaml", "vocabulary.yaml"):
+        text = (POLICIES / name).read_text().replace("10 thousand", "11 thousand")
+        (tmp_path / "others" / name).write_text(text)
+    service.policies.live = Live.of(engine.load(tmp_path / "others"), "checked")
+    assert {each["group"] for each in waiting(desk)} == {"again"}
+    assert shown_in_navigation(desk) == ""
+
+
+PDF = b"%PDF-1.4 what counsel wrote"
+
+
+def kept_file(desk: Desk, who: str = "bo") -> str:
+    """The hash of a file that somebody sent."""
+    headers = {**desk.bearer(who), "content-type": "application/octet-stream"}
+    answer = desk.client.post("/v1/documents", content=PDF, headers=headers)
+    assert answer.status_code in (200, 201), answer.text
+    return str(answer.json()["sha256"])
+
+
+def test_a_file_is_attached_to_a_review_with_a_comment(desk, service):
+    """It is read by whoever reads the log, is no document of the exchange, is kept once, and is erased with the decision."""
+    first = desk.ask()
+    id, sha256 = first["id"], kept_file(desk)
+    for text in ("what counsel wrote", "the same again"):
+        assert said(desk, id, "comments", {"text": text, "file": sha256}).status_code == 201
+    thread = json.loads(desk.client.get(f"/v1/decisions/{id}/review", headers=desk.bearer("ada")).text)
+    assert [each["text"] for each in thread["notes"]] == ["what counsel wrote", "the same again"]
+    assert [(each["name"], each["sha256"], each["size"]) for each in thread["files"]] == [("review.1", sha256, len(PDF))]
+    assert desk.client.get(f"/v1/documents/{sha256}", headers=desk.bearer("ada")).content == PDF
+    listed = desk.client.get(f"/v1/decisions/{id}/documents", headers=desk.bearer("ada")).json()["documents"]
+    assert "review.1" not in [each["name"] for each in listed]
+    assert desk.client.post(f"/v1/decisions/{id}/sign-off/preview", json={}, headers=desk.bearer("ada")).status_code == 200
+    assert desk.ask()["outcome"] == first["outcome"]
+    unknown = said(desk, id, "comments", {"text": "another", "file": "0" * 64})
+    assert (unknown.status_code, unknown.json()["type"]) == (409, "urn:fifthfactor:problem:not-attachable")
+    assert len(json.loads(desk.client.get(f"/v1/decisions/{id}/review", headers=desk.bearer("ada")).text)["notes"]) == 2
+    asyncio.run(service.store.erase(id))
+    assert desk.client.get(f"/v1/documents/{sha256}", headers=desk.bearer("ada")).status_code == 404
+
+
+@in_file
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_page_takes_a_file_with_a_comment(desk, lang):
+    """A comment without one goes through the same form; what is no document is refused, and nothing is kept of it."""
+    id = desk.ask()["id"]
+
+    def page() -> str:
+        return str(desk.client.get(f"/review/{id}?lang={lang}", headers=desk.bearer("bo")).text)
+
+    [token, *_] = re.findall(r'name="token" value="([0-9a-f]+)"', page())
+
+    def send(text: str, content: bytes, token: str = token) -> int:
+        fields = {"token": token, "do": "comment", "text": text}
+        files = {"file": ("memo.pdf", content, "application/pdf")}
+        address = f"/review/{id}?lang={lang}"
+        return int(
+            desk.client.post(address, data=fields, files=files, headers=desk.bearer("bo"), follow_redirects=False).status_code
+        )
+
+    assert send("without a file", b"") == 303
+    assert send("with one", PDF) == 303
+    assert send("with a program", b"MZ\x00\x01") == 415
+    assert send("with one", PDF, "0" * 64) == 403
+    shown = page()
+    assert [text in shown for text in ("without a file", "with one", "with a program")] == [True, True, False]
+    assert len(re.findall(r'href="/log/documents/([0-9a-f]{64})" download', shown)) == 1

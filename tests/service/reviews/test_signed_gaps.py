@@ -1,6 +1,7 @@
 """A law that nobody read is signed for over HTTP: for which later exchanges that holds, and for which it does not."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,8 @@ pytestmark = [pytest.mark.usefixtures("audited", "ice"), pytest.mark.parametrize
 TOMORROW = (datetime.now(UTC).date() + timedelta(days=1)).isoformat()
 NAME = "gap/AQ/krill"
 APPROVE = {"provisions": [NAME], "verdict": "approve", "reason": "we read what there is", "until": TOMORROW}
-DATA = {"personal": True, "categories": ["krill"], "people": 12, "people_in": ["AQ"], "collected_in": ["AQ"]}
-FACTS = {
+DATA: dict[str, Any] = {"personal": True, "categories": ["krill"], "people": 12, "people_in": ["AQ"], "collected_in": ["AQ"]}
+FACTS: dict[str, Any] = {
     "exporter": {"id": "station", "country": "AQ"},
     "recipient": {"id": "museum", "country": "BV"},
     "act": {"label": "plain"},

@@ -14,14 +14,17 @@ import pytest
 import uvicorn
 
 from service.api import sent
+from service.callers.caller import LOCAL, Caller
 from service.callers.shedding import Load as Taken
+from service.callers.shedding import Place
 from service.decisions.large_requests import MOST_WAITING
 from service.log.store import Store
+from service.problems import RequestRefused
 from service.server.app import create_app
 from service.server.bounded_heads import BoundedHeads
-from tests.service.conftest import EXCHANGE, body, eventually, running
+from tests.service.conftest import EXCHANGE, Server, body, eventually, running
 from tests.service.load import Load, during, memory, post
-from tests.service.server.test_server import ask, sound
+from tests.service.server.test_server import JSON, ask, sound
 
 REQUEST = post("/v1/evaluate", body())
 BATCH = post("/v1/evaluate/batch", json.dumps({"exchanges": [EXCHANGE] * 50}).encode())
@@ -129,6 +132,68 @@ def test_reading_goes_on_while_the_log_is_behind():
     assert refused is not None
     assert refused.kind == "busy"
     assert Taken(most=10, patience=2.0, behind=lambda: 1.5).refusal("POST") is None
+
+
+def slow(path: str, kind: str, *heads: str) -> bytes:
+    """The head of a request whose body does not come."""
+    lines = (f"POST {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Type: {kind}", "Content-Length: 100", *heads)
+    return "\r\n".join((*lines, "", "")).encode()
+
+
+@contextlib.contextmanager
+def connected(server: Server, sent: bytes, times: int) -> Iterator[list[socket.socket]]:
+    """Connections that sent the same, and stay open."""
+    with contextlib.ExitStack() as opened:
+        sockets = [opened.enter_context(socket.create_connection(("127.0.0.1", server.port), 30)) for _ in range(times)]
+        for each in sockets:
+            each.sendall(sent)
+        yield sockets
+
+
+def test_slow_bodies_keep_nobody_out(database, tmp_path):
+    """256 connections without a key, and 256 with one, send a head and no body; everybody else is answered meanwhile."""
+    with running(database, folder=tmp_path) as server:
+        key = json.loads(
+            ask(server, "POST", "/v1/keys", json.dumps({"name": "lab", "scopes": ["evaluate", "read"]}).encode())[1]
+        )
+        bearer = {"Authorization": f"Bearer {key['key']}"}
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+
+        def arriving() -> int:
+            figures = ask(server, "GET", "/metrics", headers=bearer)[1].decode()
+            assert "fifthfactor_http_requests_under_way 0.0" in figures
+            return int(float(figures.partition("\nfifthfactor_http_requests_arriving ")[2].partition("\n")[0]))
+
+        def answered() -> None:
+            assert ask(server, "POST", "/v1/evaluate", body(), {**JSON, **bearer})[0] == 200
+            assert ask(server, "GET", "/sign-in")[0] == 200
+            assert ask(server, "POST", "/sign-in", b"key=none", form)[0] not in (408, 503)
+
+        with connected(server, slow("/sign-in", form["Content-Type"]), 256) as strangers:
+            eventually(lambda: arriving() == 64)
+            answered()
+            assert strangers[0].recv(65_536).startswith(b"HTTP/1.1 503")  # the first gave up its place to the last
+            with connected(server, slow("/v1/evaluate", "application/json", *map(": ".join, bearer.items())), 300) as known:
+                eventually(lambda: arriving() >= 256 + 63)
+                answered()
+                assert known[0].recv(65_536).startswith(b"HTTP/1.1 503")
+
+
+@pytest.mark.parametrize(("caller", "most"), [(None, 2), (Caller("key:lab", frozenset()), 6), (LOCAL, 8)])
+def test_every_caller_leaves_places_to_others(caller, most):
+    """Strangers share a quarter of the places, and a caller with a key leaves a quarter. Where no key was made, one is everybody."""
+    load = Taken(most=8, patience=1.0, behind=lambda: 0.0)
+    places = [Place(load, "GET") for _ in range(most + 1)]
+    for each in places[:most]:
+        each.take()
+        each.belongs_to(caller)
+    if most < load.most:
+        places[most].take()
+        with pytest.raises(RequestRefused, match="busy"):
+            places[most].belongs_to(caller)
+    for each in places:
+        each.leave()
+    assert (load.under_way, load.of_caller) == (0, {})
 
 
 def test_only_so_many_batches_wait(in_file):
