@@ -111,7 +111,8 @@ class Ways:
         self._bit_of: list[int] = []  # of each test that of what it is about
         self._can: list[bool] = []  # of each test whether an exporter can make it so
         self.claims = self.documents = 0
-        places = {touch.fact for touch in bundle.vocabulary.touches}
+        words = bundle.vocabulary
+        places = {touch.fact for touch in words.touches} | {fact for each in words.placed for fact in (each.name, each.lies_in)}
         self._changeable = frozenset(changeable) - places
         self._lifters: dict[str, list[int]] = {}  # the rules that surely exempt each rule
         self._links: dict[str, list[tuple[int, Kind]]] = {name: [] for name in bundle.rules.requirements}
@@ -301,7 +302,7 @@ class WaysRead:
         self._known: dict[int, Read] = {}
 
     def to(self, requirement: str, under: Sequence[Rule] = ()) -> tuple[Way, ...]:
-        """The ways to a requirement that some rules ask for, those that lack least first; doubtful ones last."""
+        """The ways to a requirement that some rules ask for, those that lack least first; old documents and doubt come last."""
         return self._best(self.ways.links(requirement, under))
 
     def out_of(self, rule: Rule) -> tuple[Way, ...]:
@@ -397,7 +398,7 @@ class WaysRead:
         key = (links, self._reading.seen(*links.seen), self._stated, self.as_of)
         if key in self.ways.remembered and not self._excluded:
             return self.ways.remembered[key]
-        found: list[tuple[tuple[bool, int, int, int], Way]] = []
+        found: list[tuple[tuple[bool, bool, int, int, int], Way]] = []
         for number, kind in links.ways:
             rule, node = self.verdict.rules[number], self.ways.node(number)
             read = self.read(node)
@@ -408,7 +409,8 @@ class WaysRead:
                     )
                 )
                 way = Way(rule, kind, node, self.ways.named(read.lack), self.ways.named(read.unknown), needs)
-                found.append(((rule.doubtful, *self.ways.cost(read)), way))
+                old = any(self._from_before(test) for test in needs if test.state == "lack")
+                found.append(((rule.doubtful, old, *self.ways.cost(read)), way))
         found.sort(key=lambda each: each[0])  # the order of the same is kept
         best = tuple(way for _, way in found)
         if not self._excluded:
@@ -427,12 +429,14 @@ class WaysRead:
         return Lack(bit, 0, 0) if ways.can(test) and self._open(ways.atoms[test]) else None
 
     def _open(self, atom: Atom) -> bool:
-        """Whether a test that fails may still be made so: nobody denied the claim, no day has passed, no register says otherwise."""
+        """Whether a test that fails may still be made so: nobody denied the claim, and no register says otherwise."""
         name = stated_in(atom.fact)
         sent = self.exchange.values.get(name)
         if name.startswith(CLAIMS):
             return not (isinstance(sent, Document) and sent.state == "none")
-        if name.startswith(EVIDENCE):  # no document is dated back
-            past = [each for each in atom.operands if isinstance(each, date) and each < self.as_of]
-            return atom.fact == name or atom.op not in ("at_most", "less_than") or not past
         return not isinstance(sent, Disputed)
+
+    def _from_before(self, test: Test) -> bool:
+        """Whether a test that fails wants a document from before a day that has passed: who has none cannot obtain it any more."""
+        past = [each for each in test.atom.operands if isinstance(each, date) and each < self.as_of]
+        return bool(past) and test.atom.fact.startswith(EVIDENCE) and test.atom.op in ("at_most", "less_than")
