@@ -21,6 +21,7 @@ WAYS = 3  # of meeting a requirement that are open
 NAME, VALUES = 90, 4  # characters of a value, and values, in a column before the answer
 CHOICES = 8  # of a question that are open
 SHORT, WHOLE = 110, LONGEST  # characters of a text of others that are open, and that are shown at all
+NEAREST = 35  # characters before and within the line of the nearest way
 LONG = 200  # characters of an author's text that are open
 
 MOST: Mapping[str, int] = {
@@ -87,12 +88,20 @@ def _question(part: Part) -> float:
 def _unmet(part: Part) -> float:
     ways: Sequence[Sequence[Mapping[str, Any]]] = part["ways"]
     told = sum(
-        height(one.get("title"), short(one.get("how") or "", LONG), columns=88) + 2 * bool(one.get("means"))
+        height(one.get("title"), short(one.get("how") or "", LONG), columns=88) + _nearest(one)
         for way in ways[:WAYS]
         for one in way
     )
     # Before several ways stands a line of its own, after them the line that counts the others, and last what requires them.
     return told + (len(ways) > 1) + (len(ways) > WAYS) + 2 * bool(part.get("under"))
+
+
+def _nearest(part: Part) -> float:
+    """The line of the nearest way to a requirement, and the one that unfolds them all."""
+    for way in part.get("means") or ():
+        wanted = "; ".join(need["says"] for need in way["needs"] if need["state"] != "have")
+        return 1.5 + height(f"{' ' * NEAREST}{way['title']} ({way['citation']}) {wanted}", columns=84)
+    return 0
 
 
 def _provision(part: Part) -> float:
