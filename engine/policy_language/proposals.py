@@ -72,7 +72,8 @@ class Proposals:
         name = ".".join(path)[:MAX_NAME]
         nested = self._nesting.get(name)
         if nested:
-            return Words(f"a fact is written as nested members: `{_nested(nested)}`, not `{path[-1][:MAX_NAME]}`")
+            said = f"a fact is written as nested members: `{_nested(nested)}`, not `{path[-1][:MAX_NAME]}`"
+            return Words(said, CHINESE.write_so(said, [f"`{_nested(nested)}`"]))
         found = self._meant(path, name, content)
         return _told(lambda lang: lang.no_fact(name, [each.told(lang) for each in found]))
 

@@ -31,13 +31,14 @@ from service.console.draft_pages import (
     decided_page,
     draft_page,
     start_page,
+    words_page,
 )
 from service.console.draft_wording import DRAFT_WORDS
 from service.console.pages import missing_page
 from service.console.reader import PageReader
 from service.decisions.decider import durable
 from service.documents import document_bytes
-from service.drafts import beginnings, draft_documents, draft_store, form_token
+from service.drafts import beginnings, draft_documents, draft_store, form_token, own_words
 from service.drafts.answers import with_fact, without_fact
 from service.drafts.asking import Asked, Asking
 from service.drafts.draft_store import Draft
@@ -50,6 +51,7 @@ from service.service import Service
 
 QUESTION = "#question"  # the part of a page to which one comes after an answer: what it changed, and the next question
 DOCUMENTS = "#documents"  # the part with the documents
+MOST_LETTERS = 400  # of what a person types in her own words
 _LIMIT = 4 * engine.MAX_BYTES  # an exchange whose bytes are escaped
 
 
@@ -92,6 +94,10 @@ class _Pages:
         if first(fields, "from") == "preset" and (preset := preset_named(self._service.live.bundle, first(fields, "preset"))):
             # Nothing is stated until she confirms it.
             return html(confirm_page(preset, self._viewer(caller), PageReader(self._service.live.bundle, lang)))
+        if first(fields, "from") == "words":
+            bundle = self._service.live.bundle
+            found = await asyncio.to_thread(own_words.meant, bundle, first(fields, "words")[:MOST_LETTERS])
+            return html(words_page(found, self._viewer(caller), PageReader(bundle, lang)))
         try:
             document = await asyncio.to_thread(beginnings.begun, self._service, fields)
             await asyncio.to_thread(self._asking.check, document, caller, lang)

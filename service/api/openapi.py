@@ -2,11 +2,12 @@
 `GET /openapi.json`: all operations as OpenAPI 3.1, with the shape of an exchange from the loaded vocabulary.
 
 The document is made from the routes. What it needs besides is added here: the shapes of exchanges and problems, a description of each
-member, examples, and the scopes in words.
+member, examples, and the scopes in words. What operations repeat is said once (`shared_components`).
 """
 
 import json
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from fastapi.openapi.utils import get_openapi
 from service.api.members import describe
 from service.api.operations import TAGS, operation
 from service.api.shapes import Shapes
+from service.api.shared_components import share, with_named_types
 from service.policies.live import Live
 from service.problems import KINDS, MEDIA_TYPE, Kind, Problem, type_of
 from service.service import Service
@@ -47,7 +49,7 @@ def add(app: FastAPI, service: Service, shapes: Shapes) -> Callable[[Live], str]
 
     @lru_cache(maxsize=1)
     def written(live: Live) -> str:
-        return json.dumps(_document(app, shapes, live), ensure_ascii=False)
+        return json.dumps(_document(app, shapes, live), ensure_ascii=False, separators=(",", ":"))
 
     # Made at the first request, which makes the start a tenth of a second shorter. Not `async`, so it runs in a thread.
     @app.get(
@@ -87,7 +89,8 @@ def _document(app: FastAPI, shapes: Shapes, live: Live) -> dict[str, Any]:
     schemas = components["schemas"]
     for name in _UNUSED:
         schemas.pop(name, None)
-    exchange = shapes.of(live)["exchange"]
+    types = {fact.name: fact.type for fact in live.bundle.facts()}
+    exchange = with_named_types(deepcopy(shapes.of(live)["exchange"]), types)
     for name, schema in (("Exchange", exchange), ("Problem", Problem.model_json_schema(mode="serialization"))):
         local = _pointing_into_components(schema, name)
         for inner, definition in local.pop("$defs", {}).items():
@@ -112,6 +115,7 @@ def _document(app: FastAPI, shapes: Shapes, live: Live) -> dict[str, Any]:
     for operations in document["paths"].values():
         for found in operations.values():
             _complete(found, {**examples().get(found["operationId"], {}), **own.get(found["operationId"], {})})
+    share(document)
     return document
 
 

@@ -9,6 +9,7 @@ that a form says. After a sign-off the next review that waits for the reader ope
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -26,6 +27,7 @@ from service.api.sign_offs import prepared
 from service.api.uploads import MULTIPART, form
 from service.callers import known_persons
 from service.callers.caller import Caller, caller_of
+from service.callers.caller_names import caller_names
 from service.console import document_list
 from service.console.explained import explained
 from service.console.pages import missing_page
@@ -33,8 +35,8 @@ from service.console.reader import PageReader
 from service.console.review_pages import ALL_GROUPS, YOURS, CaseShown, QueueShown, case_page, queue_page
 from service.console.review_wording import REVIEW_WORDS
 from service.console.wording import WORDS
-from service.decisions.decide_again import DecideAgain, OutcomeNow
 from service.decisions.decider import durable
+from service.decisions.outcome_now import DecideAgain, OutcomeNow
 from service.decisions.replay import CannotReplay, Replaying
 from service.documents import attachments, document_bytes
 from service.drafts import form_token
@@ -297,7 +299,8 @@ class _Pages:
             if fields and "provision" in fields:
                 values["provision"] = list(fields["provision"])
             token = form_token.token(service, caller.id)
-            return case_page(shown, viewer, token, reader, _why(refused, lang, shown.last_until), values)
+            named = replace(reader, callers=caller_names(connection, shown.callers))
+            return case_page(shown, viewer, token, named, _why(refused, lang, shown.last_until), values)
 
         try:
             page = service.read(look)

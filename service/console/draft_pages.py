@@ -16,10 +16,11 @@ from service.console.draft_wording import DRAFT_WORDS
 from service.console.pages import UNDETERMINED, rendered, stamp, tone
 from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import FactShown, facts_of, grouped, in_short
-from service.decisions.decide_again import OutcomeNow
+from service.decisions.outcome_now import OutcomeNow
 from service.documents.stated_documents import presented
 from service.drafts.asking import Asked, Standing
 from service.drafts.draft_store import Draft
+from service.drafts.own_words import name_of
 from service.drafts.presets import left_to_confirm
 
 MOST_REASONS = 6
@@ -84,6 +85,27 @@ def confirm_page(preset: engine.Preset, viewer: Viewer, reader: PageReader) -> s
         "ask_preset.html", reader, "/ask", a=DRAFT_WORDS[reader.lang], preset=preset, facts=facts, viewer=viewer,
         title=capital(preset.title.in_(reader.lang)), says=preset.says.in_(reader.lang),
     )  # fmt: skip
+
+
+def words_page(found: Sequence[tuple[str, Sequence[engine.Said]]], viewer: Viewer, reader: PageReader) -> str:
+    """The page on which a person ticks what her words say, place by place, before anything is stated."""
+    words = [
+        (
+            word,
+            [
+                (name_of(each), capital(reader.title(each.fact)), capital(reader.told(each.fact, _alone(each, reader))))
+                for each in places
+            ],
+        )
+        for word, places in found
+    ]
+    return rendered("ask_words.html", reader, "/ask", a=DRAFT_WORDS[reader.lang], words=words, viewer=viewer)
+
+
+def _alone(said: engine.Said, reader: PageReader) -> Any:
+    """A value as its fact has it."""
+    type = reader.bundle.vocabulary.type_of(said.fact)
+    return [said.value] if type is not None and type.many else said.value
 
 
 def draft_page(

@@ -5,6 +5,7 @@ The input is the answer of `GET /v1/decisions/{id}`; the output is a page for a 
 that a record lacks are left out. The text in a record comes from others, so the templates escape all of it.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,13 +26,14 @@ from service.console.room import short
 from service.console.sheets import MOST, PROVISIONS, lists
 from service.console.sign_in_wording import SIGN_IN_WORDS
 from service.console.wording import WORDS
-from service.decisions.decide_again import OutcomeNow
+from service.decisions.outcome_now import OutcomeNow
 from service.log.verified_record import VerifiedRecord
 from service.reviews.queue import MOST_IN_FRAME
 from service.reviews.sign_offs import offered
 from service.visible_text import shown
 
 _LONG_AGO = timedelta(days=31)
+_LONG_NUMBER = re.compile(r"(?<![\d.])\d{4,}")
 HERE = Path(__file__).parent / "templates"
 STYLE = (HERE / "style.css").read_bytes()
 
@@ -187,6 +189,7 @@ def rendered(template: str, reader: PageReader, path: str, **members: Any) -> st
         link_in=lambda lang, to, **query: _link(to, lang, query),
         moment=_moment,
         ago=lambda text: _ago(text, WORDS[reader.lang]),
+        digits=_digits,
         short=short,
         capital=capital,
         signed_in=SIGNED_IN.get(),
@@ -252,6 +255,11 @@ def _moment(text: Any) -> str:
         return datetime.fromisoformat(str(text)).strftime("%Y-%m-%d %H:%M") + " UTC"
     except ValueError:
         return str(text)
+
+
+def _digits(amount: Any) -> str:
+    """A number or an amount of money with its digits in groups."""
+    return _LONG_NUMBER.sub(lambda found: f"{int(found[0]):,}", str(amount))
 
 
 def _ago(text: Any, words: Mapping[str, str]) -> str:

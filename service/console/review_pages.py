@@ -17,7 +17,7 @@ from service.console.pages import rendered, tone
 from service.console.reader import PageReader, Part
 from service.console.request_facts import facts_of, in_short
 from service.console.review_wording import REVIEW_WORDS
-from service.decisions.decide_again import OutcomeNow
+from service.decisions.outcome_now import OutcomeNow
 from service.documents.attachments import AttachedDocument
 from service.reviews.notes import ReviewNote, Who
 from service.reviews.preview import ChangedOutcome, SignOffPreview
@@ -86,6 +86,12 @@ class CaseShown:
     done: str = ""
     done_id: str = ""
     now: OutcomeNow | None = None
+
+    @property
+    def callers(self) -> list[str | None]:
+        """The ids of the callers whom the page names."""
+        did = [*(each.by for each in self.signed), *(each.by.id for each in self.notes), *(each.by for each in self.files)]
+        return [self.record.get("asked_by"), *did]
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +216,7 @@ def _provisions(shown: CaseShown, reviewer: Reviewer, reader: PageReader) -> lis
                 mark=rule.provision.status if rule else "",
                 change=changes.get(id),
                 needed=shown.preview.needed.get(id, 1),
-                signers=[_signer(each) for each in given],
+                signers=[_signer(each, reader) for each in given],
                 signed_by_me=any(each.by in reviewer.names for each in given),
             )
         )
@@ -248,8 +254,8 @@ def _kind(id: str, rule: Any) -> str:
     return "review" if rule is None or rule.effect == "review" else "lift"
 
 
-def _signer(given: SignOff) -> str:
-    return given.by if given.person is None else given.person.name or given.person.subject
+def _signer(given: SignOff, reader: PageReader) -> str:
+    return reader.caller(given.by) if given.person is None else given.person.name or given.person.subject
 
 
 def _who(who: Who | Person | None) -> str:

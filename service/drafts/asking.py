@@ -15,8 +15,8 @@ import sqlalchemy as sa
 
 import engine
 from service.callers.caller import Caller
-from service.decisions.decide_again import DecideAgain, OutcomeNow
 from service.decisions.decider import Decider, Judged, TellingAsked, durable
+from service.decisions.outcome_now import DecideAgain, OutcomeNow
 from service.decisions.recording import Outgoing
 from service.drafts import draft_documents, draft_store
 from service.drafts.answers import with_fact

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 import engine
+from service.callers.caller_names import CallerName, caller_names
 from service.ledger.committed_records import CommittedRecord, of_records
 from service.ledger.promise_list import PromiseList, PromisePart
 from service.log.daily_outcomes import PeriodOutcomes
@@ -28,6 +29,7 @@ from service.reports.report_chart import chart
 from service.reports.report_wording import REPORT_WORDS
 from service.reports.scope import Scope
 from service.reports.transfer_register import ending, moment_text, organisation_name, scope_facts
+from service.reviews.sign_offs import SignOff
 from service.reviews.sign_offs_given import given_between
 from service.service import Service
 from service.store.moments import moment_text as stored_moment
@@ -276,10 +278,11 @@ def _reviews_section(found: _Found) -> Section:
         decisions = dict.fromkeys(each.decision for each in given)
         inside = _within(found.connection, list(decisions), scope, found.bundle)
         given = [each for each in given if each.decision in inside]
+    names = caller_names(found.connection, (each.by for each in given[: found.most]))
     rows = [
         (
             cell(in_utc(each.at)),
-            cell(each.by if each.person is None else each.person.name or each.person.subject),
+            cell(_signer(each, names, words)),
             Cell((words[f"verdict_{each.verdict}"], each.provision), tone="go" if each.verdict == "approve" else "stop"),
             cell(each.until.isoformat() if each.until else ""),
             cell(short(each.reason)),
@@ -299,6 +302,14 @@ def _reviews_section(found: _Found) -> Section:
     after = words["more_at_least"].format(len(rows)) if cut else ""
     blocks: tuple[Block, ...] = (Table(words["part_reviews"], columns, rows, after),) if rows else (words["none"], after)
     return Section("reviews", words["part_reviews"], (words["reviews_about"], *(each for each in blocks if each)))
+
+
+def _signer(given: SignOff, names: Mapping[str, CallerName], words: Mapping[str, str]) -> str:
+    """Who gave a sign-off: the name of a person or of a key, or the id."""
+    if given.person is not None:
+        return given.person.name or given.person.subject
+    named = names.get(given.by)
+    return given.by if named is None else words["signed_key"].format(named.name) if named.is_key else named.name
 
 
 def _within(connection: sa.Connection, ids: Sequence[str], scope: Scope, bundle: engine.Bundle) -> set[str]:

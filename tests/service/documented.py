@@ -1,14 +1,35 @@
-"""Schemathesis asks a server for all that its OpenAPI document describes, and checks every answer against it."""
+"""
+The OpenAPI document: as its readers see it, and as schemathesis does, which asks for all that it describes and checks every answer.
+"""
 
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from tests.chance import examples, seed
 from tests.service.conftest import Server
 
 SETTINGS = Path(__file__).parent / "schemathesis.toml"
 SEED = 20261125
+
+
+def resolved(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with the shared answers and parameters in the place of the references to them."""
+
+    def found(each: dict[str, Any]) -> dict[str, Any]:
+        if each.keys() != {"$ref"}:
+            return each
+        _, components, kind, name = each["$ref"].split("/")
+        shared: dict[str, Any] = document[components][kind][name]
+        return shared
+
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            operation["responses"] = {status: found(each) for status, each in operation["responses"].items()}
+            if "parameters" in operation:
+                operation["parameters"] = list(map(found, operation["parameters"]))
+    return document
 
 
 def ask_for_all(server: Server, folder: Path, bearer: str, number: int, *options: str) -> str:

@@ -29,6 +29,7 @@ from service.settings import Settings
 from service.store.writer import LogBusy, NotRecorded
 from service.telemetry import log_lines
 from tests.service.conftest import EXCHANGE, ONE_DATABASE, PERSONAL, POLICIES, body
+from tests.service.documented import resolved
 
 JSON: dict[str, Any] = {"content": body(), "headers": {"content-type": "application/json"}}
 
@@ -572,7 +573,7 @@ def test_every_schema_has_an_example_that_holds(client, service):
 
 def test_the_openapi_document_shows_the_real_shapes(client, service):
     """The body of evaluate is the vocabulary's exchange, and every reference in the document leads somewhere."""
-    document = client.get("/openapi.json").json()
+    document = resolved(client.get("/openapi.json").json())
     assert document["openapi"].startswith("3.1")
     sent = document["paths"]["/v1/evaluate"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert sent == {"$ref": "#/components/schemas/Exchange"}

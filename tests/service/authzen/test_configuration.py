@@ -14,6 +14,7 @@ from service.settings import SettingRefused, Settings
 from service.telemetry import log_lines
 from tests.service.authzen.conftest import WORKPLACE, Memory, question
 from tests.service.conftest import POLICIES, Lines
+from tests.service.documented import resolved
 
 URL = "/.well-known/authzen-configuration"
 ENDPOINTS = {
@@ -96,7 +97,7 @@ def validator(document: dict[str, Any], schema: dict[str, Any]) -> Draft202012Va
 
 def test_the_openapi_document_tells_the_truth(client: TestClient, entities: Memory) -> None:
     """Its examples are sound and answered with 200; what is answered is as it says, refusals too."""
-    document = client.get("/openapi.json").json()
+    document = resolved(client.get("/openapi.json").json())
     for path in ENDPOINTS.values():
         operation = document["paths"][path]["post"]
         schema = operation["requestBody"]["content"]["application/json"]["schema"]

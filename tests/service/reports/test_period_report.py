@@ -140,6 +140,22 @@ def test_it_tells_who_signed_off_what_and_why(desk):
     assert "Reviews by persons" in sections(desk, jurisdiction="CN")
 
 
+@ONE_DATABASE
+def test_a_key_that_signed_is_called_by_its_name(desk):
+    """In the report, and on the page of the decision."""
+    made = desk.post("/v1/keys", {"name": "counsel", "scopes": ["evaluate", "read", "review"]})
+    desk.client.headers["Authorization"] = f"Bearer {made['key']}"
+    reviewed = desk.evaluate("clinic", "lab", act={"doubtful": True})
+    sent = {"provisions": ["cn.test/doubtful"], "verdict": "refuse", "reason": "looked at it"}
+    desk.post(f"/v1/decisions/{reviewed['id']}/sign-off", sent)
+    ((_, by, *_),) = sections(desk)["Reviews by persons"]
+    assert by == "key “counsel”"
+    page = desk.client.get(f"/log/{reviewed['id']}").text
+    assert page.count("key “counsel”") >= 2, "who asked, and who signed"
+    assert f"key:{made['id']}" not in page
+    assert "key “counsel”" in desk.client.get(f"/review/{reviewed['id']}").text
+
+
 def test_a_party_counts_on_either_side(desk):
     """And each decision once, also where both sides are the same."""
     desk.commit("clinic", "lab")
