@@ -87,7 +87,7 @@ from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
 from engine.policy_language.catalogue import FactEntry
 from engine.policy_language.document_text import Status, is_placeholder
-from engine.policy_language.everyday_words import EverydayWords
+from engine.policy_language.everyday_words import EverydayWords, Said
 from engine.policy_language.ledger_text import TransferColumnText, TransferRegisterText
 from engine.policy_language.places import NotAnObject, Path, Places
 from engine.policy_language.presets import Preset
@@ -198,6 +198,7 @@ __all__ = [
     "Range",
     "Register",
     "Result",
+    "Said",
     "Scope",
     "Settlement",
     "SettlementState",

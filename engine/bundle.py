@@ -257,7 +257,7 @@ def load_sources(
     grounds = frozenset(rule.key for rule in rules.rules if rule.effect == "satisfies")
     travelling = frozenset(rule.provision.id for rule in rules.rules if rule.travels)
     reader = ExchangeReader(vocabulary, frozenset(rules.requirements), grounds, travelling, coherence.contradictions)
-    check_presets(vocabulary, reader.wrong_in, findings)
+    check_presets(vocabulary, reader.accept, findings)
     if findings.errors:
         raise BundleRefused(findings.errors, sources)
     digests = Digests(
@@ -265,18 +265,9 @@ def load_sources(
         source_digest(sources),
         {folder: source_digest(files) for folder, files in by_folder(sources).items()},
     )
+    duties, semantics = rules.duties(), findings.semantics
     return Bundle(
-        rules,
-        vocabulary,
-        settings,
-        digests,
-        coherence,
-        reader,
-        tuple(found_tests),
-        sources,
-        findings.all,
-        rules.duties(),
-        findings.semantics,
+        rules, vocabulary, settings, digests, coherence, reader, tuple(found_tests), sources, findings.all, duties, semantics
     )
 
 

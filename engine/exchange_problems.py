@@ -18,7 +18,7 @@ from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 
 INCOHERENT = "incoherent"  # the code of a problem: with other statements of the exchange it cannot be true
 MAX_PROBLEMS = 100
-MOST_PROPOSED = 24  # places for which a refusal says what may be meant
+MOST_PROPOSED = 16  # places for which a refusal says what may be meant
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,14 +122,6 @@ class ExchangeReader:
             raise ExchangeRefused(tuple(problems[:MAX_PROBLEMS]))
         return exchange
 
-    def wrong_in(self, document: Mapping[str, Any]) -> tuple[str, ...]:
-        """What is wrong with an exchange, each in a sentence with its place; nothing where it can be read."""
-        try:
-            self.accept(document)
-        except ExchangeRefused as refused:
-            return tuple(f"{each.pointer}: {each.detail}" for each in refused.problems)
-        return ()
-
     def with_books(self, exchange: Exchange, pages: Mapping[str, Page]) -> Exchange:
         """
         The same exchange with what some books say of it, in its document too; `pages` are those of its exporter and asset, by book.

@@ -513,7 +513,7 @@ class PDP:
             more["trace"] = trace(case)
         if "remedies" in include and judgement.agreed:
             more["remedies"] = self._remedies.find(case.exchange, case.as_of, unsigned, book=book)
-        if "ways" in include and judgement.agreed and judgement.outcome.bounds.high.refused:
+        if "ways" in include and judgement.agreed:
             read = self._remedies.ways.reading(judgement)
             to_yes = ToYes(self._remedies.taking, read, case.as_of, unsigned, MAX_TO_YES)
             more["ways"] = RootModel(self._way_writer(book).all(read, judgement, to_yes))

@@ -74,12 +74,9 @@ class _Spelt:
         words = re.findall(r"[^\W_]+", plain.replace("&", " and "))
         return cls("".join(words), frozenset(words))
 
-    def same(self, other: _Spelt) -> bool:
-        """Whether both are spelt with the same letters or the same words; the `s` of a plural does not count."""
-        return self.letters == other.letters or self.words == other.words or self._singular() == other._singular()
-
-    def _singular(self) -> str:
-        return self.letters.removesuffix("s") if len(self.letters) > SHORT - 1 else self.letters
+    def marks(self) -> tuple[str | frozenset[str], ...]:
+        """What two spellings have in common if they are the same: the letters without the `s` of a plural, or the words."""
+        return self.letters.removesuffix("s") if len(self.letters) >= SHORT else self.letters, self.words
 
     def shared(self, other: _Spelt) -> float:
         """What part of the longer spelling the shorter one is, if the longer one holds it whole; otherwise 0."""
@@ -102,7 +99,8 @@ class Spellings(Generic[K]):
         sent = _Spelt.read(text[: LONGEST + 1])
         if len(text) > LONGEST or not sent.letters:
             return ()
-        return tuple(dict.fromkeys(value for value, each in self._all if each.same(sent)))
+        places = sorted({place for key in sent.marks() for place in self._places.get(key, ())})
+        return tuple(dict.fromkeys(self._all[place][0] for place in places))
 
     def nearest(self, text: str) -> tuple[K, ...]:
         """At most three values: those spelt so; if there are none, those spelt with more or fewer words; if none, near misses."""
@@ -117,6 +115,15 @@ class Spellings(Generic[K]):
             near = difflib.get_close_matches(sent.letters, {each.letters for _, each in self._all}, MOST, CLOSE)
             same = [value for letters in near for value, each in self._all if each.letters == letters]
         return tuple(dict.fromkeys(same))[:MOST]
+
+    @cached_property
+    def _places(self) -> dict[str | frozenset[str], list[int]]:
+        """Where the spellings stand that are the same as others, by what they have in common."""
+        found: dict[str | frozenset[str], list[int]] = {}
+        for place, (_, each) in enumerate(self._all):
+            for key in each.marks():
+                found.setdefault(key, []).append(place)
+        return found
 
     @cached_property
     def _all(self) -> list[tuple[K, _Spelt]]:

@@ -19,7 +19,7 @@ from engine.bundle import Bundle
 from engine.deciding.combine import Combiner
 from engine.policy_language.floors import asked_of, either, governed
 from engine.policy_language.vocabulary_text import CoverText
-from engine.rules import Condition, Floor, Spoken
+from engine.rules import Condition, Floor, Spoken, Truth
 
 READ = {"read": "a change", "source": "a change", "read_on": date.min, "status": "confirmed", "verify_by": date.max}
 
@@ -148,18 +148,22 @@ class CellCourt:
             Combiner(bundle),
             Bitset(bundle.rules),
         )  # the quicker back end, for which cases touch which jurisdiction
-        self._cases: dict[str, list[Prepared]] = {}
+        self._cases: dict[str, list[tuple[Prepared, frozenset[str]]]] = {}
         for case in sorted(cases(bundle), key=lambda each: each.as_of):
-            outcome = combiner.outcome(case.exchange, engine.evaluate(case.exchange, case.as_of), case.as_of)
-            for name in outcome.coverage.jurisdictions:
-                self._cases.setdefault(name, []).append(case)
-        for heard in self._cases.values():  # a case that says what is not modelled is the likeliest to notice
-            heard.sort(key=lambda each: each.expect.not_modelled is None)
+            verdict = engine.evaluate(case.exchange, case.as_of)
+            about = frozenset(name for name in bundle.vocabulary.subjects if verdict.defined[f"subject/{name}"] is not Truth.NO)
+            for name in combiner.outcome(case.exchange, verdict, case.as_of).coverage.jurisdictions:
+                self._cases.setdefault(name, []).append((case, about))
 
     def notices(self, mutant: CellMutant) -> bool:
         """Whether any case comes out differently."""
         reference, combiner = Reference(mutant.bundle.rules), Combiner(mutant.bundle)
-        for case in self._cases.get(mutant.jurisdiction, ()):
+        # A case about the subject matter that says what is not modelled is the likeliest to notice.
+        heard = sorted(
+            self._cases.get(mutant.jurisdiction, ()),
+            key=lambda each: (mutant.subject not in each[1], each[0].expect.not_modelled is None),
+        )
+        for case, _ in heard:
             verdict = reference.evaluate(case.exchange, case.as_of)
             outcome = combiner.outcome(case.exchange, verdict, case.as_of)
             if any(plain_departures(case, verdict, outcome)):

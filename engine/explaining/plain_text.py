@@ -18,11 +18,13 @@ from engine.decision import (
     DisputedPart,
     EvidencePart,
     JurisdictionPart,
+    NeedPart,
     NotModelledPart,
     ReachPart,
     ReasonPart,
     SettlementPart,
     StatementPart,
+    WaysPart,
 )
 from engine.explaining.phrasebook import Phrasebook
 from engine.languages import ENGLISH, Language
@@ -57,6 +59,7 @@ class PlainText:
             "why": [line for part in decision.reasons for line in self._reason(part)],
             "beaten": [say.beaten_line(part) for part in decision.beaten],
             "requirements": [say.requirement_line(part) for part in decision.requirements],
+            "ways": [line for part in decision.ways or () for line in self._ways(part)],
             "duties": [say.duty_line(part) for part in decision.duties],
             "rests_on": list(self._statements(decision.rests_on or ())),
             "missing": [say.tested(part.question, part.fact) for each in decision.missing[:1] for part in each.facts],
@@ -93,6 +96,12 @@ class PlainText:
         yield self.language.jurisdiction_line(part)
         if len(part.instruments) > 1 or any(each.outcome != part.outcome for each in part.instruments):
             yield from (f"    {self.language.instrument_line(each)}" for each in part.instruments)
+
+    def _ways(self, part: WaysPart) -> Iterator[str]:
+        """The ways to a requirement, or out of a prohibition."""
+        yield self.language.headed(part.title, part.says) if part.says else part.title
+        for way in part.ways:
+            yield f"    {self.language.means_line(way, _lacking(way.needs))}"
 
     def _reason(self, part: ReasonPart) -> Iterator[str]:
         yield self.language.reason_line(part)
@@ -149,6 +158,17 @@ class PlainText:
         if value is not None and self._book:
             return self._book.told(fact, value)
         return self.language.as_sent(value)
+
+
+def _lacking(tree: NeedPart | None) -> list[str]:
+    """What part of a way lacks or leaves unknown; of alternatives, of which it lacks least."""
+    if tree is None or tree.state == "have":
+        return []
+    if tree.any_of is not None:
+        return min(map(_lacking, tree.any_of), key=len)
+    if tree.all_of is not None:
+        return list(dict.fromkeys(text for each in tree.all_of for text in _lacking(each)))
+    return [tree.says or ""]
 
 
 def wrapped(text: str, first: str, rest: str) -> Iterator[str]:

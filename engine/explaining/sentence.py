@@ -42,7 +42,8 @@ def _by_register(case: Case, book: Phrasebook) -> str:
     level = case.outcome.bounds.high
     if case.judgement.by_dispute and level.refused:
         reasons = list(dict.fromkeys(_said(rule, book) for _, rule in case.standing() if _leads(case, rule, level)))
-        return book.language.disputed(level, _list(facts, book), _list(reasons, book), title)
+        closed = book.language.nothing_lawful() if case.closed else ""
+        return book.language.disputed(level, _list(facts, book), _list(reasons, book), title) + closed
     return _with_carried(case, book) + book.language.contradicted(_list(facts, book), title)
 
 

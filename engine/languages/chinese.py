@@ -19,6 +19,7 @@ from engine.decision import (
     InstrumentPart,
     JurisdictionPart,
     LanePart,
+    MeansPart,
     NotModelledPart,
     ReasonPart,
     RequirementPart,
@@ -69,7 +70,7 @@ CODES: Codes = {
         "prohibited": "禁止",
         "undetermined": "尚不能确定",
     },
-    "proceed": {"yes": "可以进行", "no": "不得进行"},
+    "proceed": {"yes": "可以进行", "no": "不得进行", "open": "尚未决定"},
     "truth": {"yes": "是", "no": "否", "unknown": "尚不清楚"},
     "effect": {
         "prohibit": "禁止",
@@ -167,6 +168,7 @@ SECTIONS: Labels = {
     "why": "理由",
     "beaten": "因豁免而不适用的规定",
     "requirements": "要求",
+    "ways": "满足要求的途径",
     "duties": "义务",
     "rests_on": "许可所依据的陈述",
     "missing": "待查明事项",
@@ -724,6 +726,11 @@ class Chinese(Language):
     def requirement_line(self, part: RequirementPart) -> str:
         met = f"（依{'、'.join(part.met_by)}）" if part.met_by else f"——{part.how}"
         return self.headed(self.word("requirement", part.state), f"{part.title}{met}")
+
+    def means_line(self, part: MeansPart, lacking: Sequence[str]) -> str:
+        ends = "可使交换获准" if part.to_yes else "仍须人工审查" if part.doubtful else ""
+        wanted = f"尚缺{self.listed(lacking, more=0)}" if lacking else "无所缺"
+        return f"{part.title}（{part.citation}）：{wanted}{f'；{ends}' if ends else ''}"
 
     def duty_line(self, part: DutyPart) -> str:
         due = [f"最迟{part.due}"] if part.due else []

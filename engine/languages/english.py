@@ -19,6 +19,7 @@ from engine.decision import (
     InstrumentPart,
     JurisdictionPart,
     LanePart,
+    MeansPart,
     NotModelledPart,
     ReasonPart,
     RequirementPart,
@@ -102,7 +103,7 @@ CODES: Codes = {
         "prohibited": "prohibited",
         "undetermined": "not decided",
     },
-    "proceed": {"yes": "proceed", "no": "do not proceed"},
+    "proceed": {"yes": "proceed", "no": "do not proceed", "open": "not decided yet"},
     "truth": {"yes": "yes", "no": "no", "unknown": "not known"},
     "effect": {
         "prohibit": "prohibits",
@@ -200,6 +201,7 @@ SECTIONS: Labels = {
     "why": "Why",
     "beaten": "Exempted provisions",
     "requirements": "Requirements",
+    "ways": "Ways to what is not met",
     "duties": "Duties",
     "rests_on": "What the permit rests on",
     "missing": "What to find out",
@@ -759,6 +761,11 @@ class English(Language):
     def requirement_line(self, part: RequirementPart) -> str:
         met = f" (met by {', '.join(part.met_by)})" if part.met_by else f" - {part.how}"
         return self.headed(self.word("requirement", part.state), f"{part.title}{met}")
+
+    def means_line(self, part: MeansPart, lacking: Sequence[str]) -> str:
+        ends = "leads to a permit" if part.to_yes else "leaves a review" if part.doubtful else ""
+        wanted = f"lacks {self.listed(lacking, more=0)}" if lacking else "lacks nothing"
+        return f"{part.title} ({part.citation}): {wanted}{f'; {ends}' if ends else ''}"
 
     def duty_line(self, part: DutyPart) -> str:
         due = f", by {part.due}" if part.due else ""

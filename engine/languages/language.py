@@ -23,6 +23,7 @@ from engine.decision import (
     InstrumentPart,
     JurisdictionPart,
     LanePart,
+    MeansPart,
     NotModelledPart,
     ReasonPart,
     RequirementPart,
@@ -590,6 +591,10 @@ class Language(ABC):
 
     @abstractmethod
     def requirement_line(self, part: RequirementPart) -> str: ...
+
+    @abstractmethod
+    def means_line(self, part: MeansPart, lacking: Sequence[str]) -> str:
+        """One way to meet a requirement; `lacking` is what it lacks or leaves unknown."""
 
     @abstractmethod
     def duty_line(self, part: DutyPart) -> str: ...

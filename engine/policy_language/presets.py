@@ -7,16 +7,15 @@ itself: it states no document and no claim, nothing that may leave data free, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from engine.diagnostic import Findings, did_you_mean
 from engine.multilingual import Words
+from engine.policy_language.everyday_text import PresetText
 from engine.policy_language.vocabulary import Vocabulary
-from engine.policy_language.vocabulary_text import PresetText
 from engine.policy_language.written_exchange import sent
-from engine.values import BadValue
 
 _OPEN = "unknown"  # in a set: there may be others
 
@@ -40,8 +39,8 @@ def presets(vocabulary: Vocabulary) -> tuple[Preset, ...]:
     )
 
 
-def check_presets(vocabulary: Vocabulary, wrong_in: Callable[[Mapping[str, Any]], Sequence[str]], findings: Findings) -> None:
-    """Report presets that are no exchanges, or that could free something. `wrong_in` says what is wrong with an exchange."""
+def check_presets(vocabulary: Vocabulary, accept: Callable[[Mapping[str, Any]], object], findings: Findings) -> None:
+    """Report presets that are no exchanges, or that could free something. `accept` reads one, and raises ValueError if it is none."""
     for id, text in vocabulary.presets.items():
         at = vocabulary.spans["presets", id]
         unknown = [name for name in text.exchange if name not in vocabulary.facts]
@@ -56,11 +55,9 @@ def check_presets(vocabulary: Vocabulary, wrong_in: Callable[[Mapping[str, Any]]
         if unknown:
             continue
         try:
-            wrong = wrong_in(_exchange(vocabulary, text))
-        except BadValue as bad:
-            wrong = (str(bad),)
-        for each in wrong:
-            findings.error(at, "bad-value", f"the preset `{id}` is no exchange: {each}")
+            accept(_exchange(vocabulary, text))
+        except ValueError as refused:
+            findings.error(at, "bad-value", f"the preset `{id}` is no exchange: {refused}")
 
 
 def _exchange(vocabulary: Vocabulary, text: PresetText) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.values import MAX_MEMBERS, Type, ValueSet
 
 MOST = 3  # places that a refusal proposes
+MOST_WORDS = 16  # of a list that are looked at; each takes time
 MAX_NAME = 120  # characters of a name in a refusal
 _TRUTH = {
     "yes": True,
@@ -71,7 +72,8 @@ class Proposals:
         name = ".".join(path)[:MAX_NAME]
         nested = self._nesting.get(name)
         if nested:
-            return Words(f"a fact is written as nested members: `{_nested(nested)}`, not `{path[-1][:MAX_NAME]}`")
+            said = f"a fact is written as nested members: `{_nested(nested)}`, not `{path[-1][:MAX_NAME]}`"
+            return Words(said, CHINESE.write_so(said, [f"`{_nested(nested)}`"]))
         found = self._meant(path, name, content)
         return _told(lambda lang: lang.no_fact(name, [each.told(lang) for each in found]))
 
@@ -84,8 +86,13 @@ class Proposals:
 
     def _meant(self, path: Sequence[str], name: str, content: Any) -> list[_Proposal]:
         """What a name may mean: facts that end or are called so, with what was sent; else what was sent, or a value that is called so."""
+        if (family := ".".join(path[:-1])) in self._vocabulary.families:
+            return [_Proposal(self._family(family))]
         ends = [each for each in self._vocabulary.facts if each.endswith(f".{name}")]
-        if facts := ends or list(self._facts_called(path)):
+        called = list(self._facts_called(path))
+        if isinstance(content, dict) and (meant := [each for each in called if each in self._groups]):
+            return [self._bare(path, each) for each in meant[:MOST]]
+        if facts := ends or called:
             said = {fact: self._said_there(fact, content) for fact in facts}
             # What takes the value that was sent comes first, then the names alone.
             taken = [each for fact, forms in said.items() for each in forms if each.fact == fact]
@@ -146,7 +153,8 @@ class Proposals:
                 (n, each) for n, each in enumerate(content[:MAX_MEMBERS]) if each not in values.lineage and each != "unknown"
             ]
             if wrong and fact in self._vocabulary.facts:
-                yield from (((*path, n), self._no_value(fact, values, each)) for n, each in wrong)
+                for number, (n, each) in enumerate(wrong):
+                    yield (*path, n), self._no_value(fact, values, each, propose=number < MOST_WORDS)
                 return
         if values and not type.many and isinstance(content, str) and fact in self._vocabulary.facts:
             yield path, self._no_value(fact, values, content)
@@ -157,8 +165,10 @@ class Proposals:
             return
         yield path, Words(said)
 
-    def _no_value(self, fact: str, values: ValueSet, word: str) -> Words:
-        found = [self._proposal(fact, each) for each in self._resolved(fact, word)] + list(self._registers(values, word))
+    def _no_value(self, fact: str, values: ValueSet, word: str, propose: bool = True) -> Words:
+        found: list[_Proposal] = []
+        if propose:
+            found = [self._proposal(fact, each) for each in self._resolved(fact, word)] + list(self._registers(values, word))
         return _told(
             lambda lang: lang.no_value_of(
                 word[:40], values.name, values.values, [each.told(lang) for each in found[:MOST]], fact
@@ -179,6 +189,8 @@ class Proposals:
         if same := values.spelt(word):
             return here(same[:MOST])
         places = [each for each in self.words.places(word) if each.fact != fact and self._fits(each.fact, group)]
+        # A code of two letters is a word for nothing else.
+        places = [each for each in places if len(word) > 2 or each.value.casefold() != word.casefold()]
         said = [each for each in places if each.value or each.fact.partition(".")[0] in DOCUMENT_GROUPS]
         if said:
             return sorted(said, key=lambda each: each.fact.partition(".")[0] != group)[:MOST]
@@ -224,8 +236,9 @@ class Proposals:
         else:
             found = list(self._grouped(self._in_group(name, each) for each in _texts(content)))
         if not found:
-            first = next((each for each in self._vocabulary.facts if each.startswith(f"{name}.")), "")
-            found = [_Proposal(f"`{_nested(self._nesting[first])}`")] if first else []
+            inside = [each for each in self._vocabulary.facts if each.startswith(f"{name}.")]
+            usual = [each for each in inside if each in self._vocabulary.said and self._vocabulary.facts[each].type.values]
+            found = [_Proposal(f"`{_nested(self._nesting[each])}`") for each in (usual or inside)[:1]]
         return _told(lambda lang: lang.write_so(said, [each.told(lang) for each in found[:MOST]]))
 
     def _in_group(self, group: str, word: str) -> list[Said]:
@@ -311,7 +324,7 @@ def _some(title: Words) -> tuple[Words, ...]:
 def _texts(content: Any) -> list[str]:
     """The texts that were sent: one, or those of a list."""
     found = content if isinstance(content, list) else [content]
-    return [each for each in found[:MAX_MEMBERS] if isinstance(each, str)]
+    return [each for each in found[:MOST_WORDS] if isinstance(each, str)]
 
 
 def _nested(steps: Sequence[str], value: str = _ANY) -> str:

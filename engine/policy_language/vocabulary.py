@@ -18,6 +18,7 @@ from engine.languages import CHINESE, ENGLISH, Language
 from engine.multilingual import NO_WORDS, Words
 from engine.policy_language.authzen_text import AuthZenText
 from engine.policy_language.document_text import Text
+from engine.policy_language.everyday_text import PresetText
 from engine.policy_language.ledger_text import PromiseText, SettlementText, StatisticsText, TransferRegisterText
 from engine.policy_language.organisation import Acceptance, Organisation, SwitchedOff
 from engine.policy_language.tree import Node
@@ -30,7 +31,6 @@ from engine.policy_language.vocabulary_text import (
     KindText,
     LaneText,
     PlansText,
-    PresetText,
     RequirementText,
     SubjectText,
     TouchText,

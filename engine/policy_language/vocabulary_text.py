@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from engine.policy_language.authzen_text import AuthZenText
 from engine.policy_language.document_text import Condition, Day, DocumentText, DutyText, Id, Prose, Status, Text, YesNo
+from engine.policy_language.everyday_text import PresetText, SaidText
 from engine.policy_language.ledger_text import BookText, PromiseText, SettlementText, StatisticsText, TransferRegisterText
 
 Measured = Literal["people", "for", "purposes", "data"]
@@ -430,31 +431,6 @@ class PlansText(DocumentText):
     places: list[str]
     party: dict[str, str]
     asks: list[str]
-
-
-class SaidText(DocumentText):
-    """What people call something, in each language. One word may be said of several things."""
-
-    en: list[Prose] = []
-    zh: list[Prose] = []
-
-    @model_validator(mode="after")
-    def _some(self) -> SaidText:
-        if not self.en and not self.zh:
-            raise ValueError("write at least one word, under `en` or `zh`")
-        return self
-
-
-class PresetText(DocumentText):
-    """
-    An everyday exchange to begin with: the facts that are nearly always so in it, as a test writes them. They are to be confirmed.
-
-    None of them frees by itself: there is no document, no claim, and nothing that `frees`; and each set stays open.
-    """
-
-    title: Text
-    says: Text
-    exchange: Annotated[dict[str, Any], Field(min_length=1)]
 
 
 DERIVED = ("same", "aggregated", "other")  # how data derive from what came

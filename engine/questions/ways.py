@@ -20,7 +20,7 @@ from engine.deciding.judgement import Judgement
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import stated_in
 from engine.registered import IN_REGISTER
-from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Not, Rule, State, Truth
+from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Level, Not, Rule, State, Truth
 from engine.values import Disputed, Document
 from engine.verdict import Verdict, numbers
 
@@ -266,9 +266,11 @@ class Ways:
 
 
 def prohibiting(judgement: Judgement) -> list[Rule]:
-    """The prohibitions that stand for certain."""
+    """The prohibitions that stand for certain, or by what the register says otherwise than the sender (semantics 1.8)."""
     rules = judgement.verdict.rules
-    return [rules[number] for number in judgement.stand if rules[number].effect == "prohibit"]
+    disputed = judgement.by_dispute and judgement.outcome.bounds.low is Level.PROHIBITED
+    standing = judgement.may_stand if disputed else judgement.stand
+    return [rules[number] for number in standing if rules[number].effect == "prohibit"]
 
 
 def lacking(judgement: Judgement) -> dict[str, list[Rule]]:

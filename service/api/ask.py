@@ -19,6 +19,7 @@ import engine
 from service.api.console import html, language
 from service.api.forms import Fields, fields_of, first
 from service.api.sent import Plain
+from service.api.uploads import form
 from service.callers.caller import Caller, caller_of
 from service.console.draft_form import NoAnswer, form_of, stated
 from service.console.draft_pages import (
@@ -30,12 +31,14 @@ from service.console.draft_pages import (
     decided_page,
     draft_page,
     start_page,
+    words_page,
 )
 from service.console.draft_wording import DRAFT_WORDS
 from service.console.pages import missing_page
 from service.console.reader import PageReader
 from service.decisions.decider import durable
-from service.drafts import beginnings, draft_store, form_token
+from service.documents import document_bytes
+from service.drafts import beginnings, draft_documents, draft_store, form_token, own_words
 from service.drafts.answers import with_fact, without_fact
 from service.drafts.asking import Asked, Asking
 from service.drafts.draft_store import Draft
@@ -47,6 +50,8 @@ from service.register.stated_facts import ROLES
 from service.service import Service
 
 QUESTION = "#question"  # the part of a page to which one comes after an answer: what it changed, and the next question
+DOCUMENTS = "#documents"  # the part with the documents
+MOST_LETTERS = 400  # of what a person types in her own words
 _LIMIT = 4 * engine.MAX_BYTES  # an exchange whose bytes are escaped
 
 
@@ -56,7 +61,7 @@ def add(app: FastAPI, service: Service) -> None:
     # Reading is not `async`: it judges, and waits for the disk, so each call runs in a thread.
     app.get("/ask", include_in_schema=False)(pages.start)
     app.get("/ask/{id}", include_in_schema=False)(pages.draft)
-    for path, function in (("/ask", pages.begin), ("/ask/{id}", pages.change)):
+    for path, function in (("/ask", pages.begin), ("/ask/{id}", pages.change), ("/ask/{id}/file", pages.upload)):
         app.router.add_api_route(path, function, methods=["POST"], include_in_schema=False, route_class_override=Plain)
 
 
@@ -89,6 +94,10 @@ class _Pages:
         if first(fields, "from") == "preset" and (preset := preset_named(self._service.live.bundle, first(fields, "preset"))):
             # Nothing is stated until she confirms it.
             return html(confirm_page(preset, self._viewer(caller), PageReader(self._service.live.bundle, lang)))
+        if first(fields, "from") == "words":
+            bundle = self._service.live.bundle
+            found = await asyncio.to_thread(own_words.meant, bundle, first(fields, "words")[:MOST_LETTERS])
+            return html(words_page(found, self._viewer(caller), PageReader(bundle, lang)))
         try:
             document = await asyncio.to_thread(beginnings.begun, self._service, fields)
             await asyncio.to_thread(self._asking.check, document, caller, lang)
@@ -130,6 +139,8 @@ class _Pages:
             if do == "commit":
                 caller_of(request.scope, "commit")
                 await self._asking.commit(draft, caller, request.scope)
+            elif do == "decide-again" and not draft.commitment:
+                await self._asking.again(draft, caller, language(request), request.scope)
             return _to(request, here)
         if do == "decide" and not draft.trial_of:
             await self._asking.record(draft, caller, language(request), request.scope)
@@ -140,7 +151,7 @@ class _Pages:
             return await self._taken(request, draft)
         new = await asyncio.to_thread(self._stated, request, caller, draft, do, fields)
         await self._do(lambda transaction: draft_store.change(self._service, transaction, new))
-        return _to(request, here, QUESTION)
+        return _to(request, here, DOCUMENTS if do == "documents" else QUESTION)
 
     def _stated(self, request: Request, caller: Caller, draft: Draft, do: str, fields: Fields) -> Draft:
         """The draft after a change of what it states. Raises RequestRefused, NoAnswer."""
@@ -158,6 +169,8 @@ class _Pages:
                 document = beginnings.of_json(first(fields, "json"))
                 self._asking.check(document, caller, lang)
                 return replace(draft, document=document, before=draft.document, was=None, asking=None)
+            case "documents":
+                return self._ticked(request, caller, draft, fields)
         asked = self._asking.look(draft, caller, lang, request.scope["request_id"])
         question = asked.asks(fact)
         if do == "skip":
@@ -165,12 +178,46 @@ class _Pages:
         if do != "answer":
             raise RequestRefused("bad-request", "the form asks for something that a draft cannot do")
         reader = PageReader(asked.live.bundle, lang)
-        form = form_of(question, draft.document, reader)
-        document = with_fact(draft.document, fact, stated(question, form.how, fields))
-        for other in form.rest if first(fields, "rest") else ():
+        shown = form_of(question, draft.document, reader)
+        document = with_fact(draft.document, fact, stated(question, shown.how, fields))
+        for other in shown.rest if first(fields, "rest") else ():
             document = with_fact(document, other, 0)
         self._asking.check(document, caller, lang)
         return replace(draft, document=document, before=draft.document, was=str(asked.standing), asking=None)
+
+    def _ticked(self, request: Request, caller: Caller, draft: Draft, fields: Fields) -> Draft:
+        """The draft with the documents that are ticked. Raises RequestRefused."""
+        asked = self._asking.look(draft, caller, language(request), request.scope["request_id"])
+        shown = [name for name in fields.get("offered", ()) if name in asked.documents]
+        days = {name: first(fields, f"dated {name}") for name in shown}
+        document = draft_documents.ticked(draft.document, shown, fields.get("document", ()), days)
+        self._asking.check(document, caller, language(request))
+        return replace(draft, document=document, before=draft.document, was=str(asked.standing), asking=None)
+
+    async def upload(self, request: Request) -> Response:
+        """Keep the file of a document that a draft presents, and state its hash."""
+        caller, service = _asker(request), self._service
+        sent = await form(request, service.settings.document_limit)
+        form_token.check(service, caller.id, sent.fields.get("token", ""))
+        draft = await asyncio.to_thread(self._find, request.path_params["id"])
+        if draft is None:
+            return self._gone(request)
+        try:
+            if draft.owner != caller.id or draft.decision:
+                raise RequestRefused("forbidden", "only who made a draft may change it; go on in a copy")
+            seen = await asyncio.to_thread(document_bytes.see, sent.file or b"")
+            document = draft_documents.with_file(draft.document, sent.fields.get("name", ""), seen.info.sha256)
+            await asyncio.to_thread(self._asking.check, document, caller, language(request))
+        except RequestRefused as refused:
+            return await asyncio.to_thread(self._draft, request, caller, draft, refused)
+        new = replace(draft, document=document, before=draft.document, was=None, asking=None)
+
+        def work(transaction: sa.Connection) -> None:
+            if draft_store.change(service, transaction, new):
+                document_bytes.keep(transaction, seen, service.clock(), caller.id)
+
+        await self._do(work)
+        return _to(request, f"/ask/{draft.id}", DOCUMENTS)
 
     async def _tried(self, request: Request, caller: Caller, draft: Draft, fields: Fields) -> Response:
         """Make a trial of a remedy. Raises RequestRefused."""
@@ -254,7 +301,8 @@ class _Pages:
         status = 200 if refused is None else 422 if isinstance(refused, NoAnswer) else KINDS[refused.kind][0]
         if draft.decision:
             record = kept(service.stored(draft.decision))["record"]
-            return html(decided_page(draft, record, viewer, reader, wrong), status)
+            now = self._asking.now(draft, caller, lang, request.scope["request_id"])
+            return html(decided_page(draft, record, viewer, reader, wrong, now), status)
         try:
             asked: Asked = self._asking.look(draft, caller, lang, request.scope["request_id"])
             question = asked.question()
@@ -263,8 +311,8 @@ class _Pages:
         sent = {name: values[0] for name, values in (fields or {}).items() if values}
         if question is not None and sent.get("fact") in asked.judged.judgement.open_facts and sent.get("do") == "answer":
             question = asked.asks(sent["fact"])
-        form = None if question is None else form_of(question, draft.document, reader)
-        return html(draft_page(asked, form, viewer, reader, wrong, sent), status)
+        shown = None if question is None else form_of(question, draft.document, reader)
+        return html(draft_page(asked, shown, viewer, reader, wrong, sent), status)
 
     def _viewer(self, caller: Caller, draft: Draft | None = None) -> Viewer:
         asks = "evaluate" in caller.scopes

@@ -28,7 +28,7 @@ from service.console.overview import DEFAULT, PERIODS, Overview
 from service.console.pages import STYLE, Beside, decision_page, missing_page, overview_page, provisions_page
 from service.console.reader import PageReader
 from service.console.wording import WORDS
-from service.decisions.decide_again import DecideAgain
+from service.decisions.outcome_now import DecideAgain
 from service.decisions.replay import CannotReplay, Otherwise, Replaying
 from service.documents.stated_documents import presented
 from service.drafts import form_token
@@ -102,7 +102,8 @@ def add(app: FastAPI, service: Service) -> None:
         if stored is None:
             return not_found(reader)
         shown = kept(stored)
-        said_by = [shown["record"].get("asked_by"), *(each.by for each in became)]
+        said_by = [shown["record"].get("asked_by"), *(each.by for each in became), *(each.by for each in given)]
+        said_by += [each.get("by") for each in (shown["record"].get("decision") or {}).get("signed_off") or ()]
         reader = replace(reader, callers=service.read(lambda connection: caller_names(connection, said_by)))
         outcome = str((shown["record"].get("decision") or {}).get("outcome"))
         cannot = ""

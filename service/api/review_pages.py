@@ -9,6 +9,7 @@ that a form says. After a sign-off the next review that waits for the reader ope
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -23,8 +24,10 @@ from service.api.forms import Fields, fields_of, first
 from service.api.reviews import filter_of
 from service.api.sent import Plain
 from service.api.sign_offs import prepared
+from service.api.uploads import MULTIPART, form
 from service.callers import known_persons
 from service.callers.caller import Caller, caller_of
+from service.callers.caller_names import caller_names
 from service.console import document_list
 from service.console.explained import explained
 from service.console.pages import missing_page
@@ -32,9 +35,10 @@ from service.console.reader import PageReader
 from service.console.review_pages import ALL_GROUPS, YOURS, CaseShown, QueueShown, case_page, queue_page
 from service.console.review_wording import REVIEW_WORDS
 from service.console.wording import WORDS
-from service.decisions.decide_again import DecideAgain, OutcomeNow
 from service.decisions.decider import durable
+from service.decisions.outcome_now import DecideAgain, OutcomeNow
 from service.decisions.replay import CannotReplay, Replaying
+from service.documents import attachments, document_bytes
 from service.drafts import form_token
 from service.log.shown import kept
 from service.log.store import Stored, find
@@ -173,7 +177,7 @@ class _Pages:
         """Do what a form of a review asks, and go to the page that shows it."""
         caller = _reviewer(request)
         service, id = self._service, request.path_params["id"]
-        fields = await fields_of(service, request, caller, _LIMIT)
+        fields, file = await self._sent(request, caller)
         try:
             stored = await asyncio.to_thread(service.stored, id)
             match first(fields, "do"):
@@ -184,7 +188,7 @@ class _Pages:
                     await self._assign(id, first(fields, "to"), caller)
                     done, to = "assigned", None
                 case "comment":
-                    await self._comment(id, first(fields, "text"), caller)
+                    await self._comment(id, first(fields, "text"), file, caller)
                     done, to = "comment", None
                 case _:
                     raise RequestRefused("bad-request", "the form asks for something that a review cannot do")
@@ -235,14 +239,30 @@ class _Pages:
 
         await durable(self._service.store.do(work))
 
-    async def _comment(self, id: str, text: str, caller: Caller) -> None:
-        """Raises RequestRefused, _Wrong."""
+    async def _sent(self, request: Request, caller: Caller) -> tuple[Fields, bytes]:
+        """The fields of a form, and the bytes of its file; none where it has no file or none was chosen. Raises RequestRefused."""
+        service = self._service
+        if not request.headers.get("content-type", "").lower().startswith(MULTIPART):
+            return await fields_of(service, request, caller, _LIMIT), b""
+        sent = await form(request, service.settings.document_limit)
+        form_token.check(service, caller.id, sent.fields.get("token", ""))
+        return {name: (value,) for name, value in sent.fields.items()}, sent.file or b""
+
+    async def _comment(self, id: str, text: str, file: bytes, caller: Caller) -> None:
+        """Keep a comment, and the file with it if there is one. Raises RequestRefused, _Wrong."""
         try:
             asked = CommentAsked(text=text.replace("\r\n", "\n"))
         except ValidationError:
             raise _Wrong("no_text") from None
         now = self._service.clock()
-        await durable(self._service.store.do(lambda transaction: notes.comment(transaction, id, asked.text, caller, now)))
+        seen = await asyncio.to_thread(document_bytes.see, file) if file else None
+
+        def work(transaction: sa.Connection) -> None:
+            if seen:
+                document_bytes.keep(transaction, seen, now, caller.id)
+            notes.comment(transaction, id, asked.text, caller, now, seen.info.sha256 if seen else None)
+
+        await durable(self._service.store.do(work))
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
@@ -279,7 +299,8 @@ class _Pages:
             if fields and "provision" in fields:
                 values["provision"] = list(fields["provision"])
             token = form_token.token(service, caller.id)
-            return case_page(shown, viewer, token, reader, _why(refused, lang, shown.last_until), values)
+            named = replace(reader, callers=caller_names(connection, shown.callers))
+            return case_page(shown, viewer, token, named, _why(refused, lang, shown.last_until), values)
 
         try:
             page = service.read(look)
@@ -339,6 +360,7 @@ class _Pages:
             asked_by=known_persons.behind(connection, record.get("asked_by") or "", service.token_issuer),
             signed=sign_offs.given(connection, id),
             notes=found,
+            files=attachments.of_review(connection, id),
             assignee=notes.who_are(connection, [assignee])[assignee] if assignee else None,
             persons=notes.persons(connection),
             gaps=gaps_of(record["decision"]) if record["decision"]["outcome"] == REVIEW else [],

@@ -18,6 +18,8 @@ from service.api.parameters import number, parameter, single, wrong
 from service.api.sent import Plain, body, read_body
 from service.callers.caller import Caller, caller_of
 from service.decisions.idempotency import KeptAnswer, once
+from service.documents import attachments
+from service.documents.attachments import AttachedDocument
 from service.log.leaf import clear
 from service.log.store import Stored, find
 from service.reviews import approvals, notes, own_requests, queue
@@ -129,6 +131,7 @@ class ReviewThread(BaseModel):
     gaps: tuple[GapShown, ...]
     assignee: Who | None
     notes: tuple[ReviewNote, ...]
+    files: tuple[AttachedDocument, ...] = Field(default=(), description="the files that are attached to the review, in order")
 
 
 def add(app: FastAPI, service: Service) -> None:
@@ -206,10 +209,11 @@ def add(app: FastAPI, service: Service) -> None:
         return await say(request, keep)
 
     async def comment(request: Request) -> Response:
-        """Adds a comment to a decision: plain text, kept in the log until the decision is erased."""
+        """Adds a comment to a decision, and a file if one is named: kept in the log until the decision is erased."""
 
         def keep(transaction: sa.Connection, id: str, raw: bytes, caller: Caller, now: datetime) -> ReviewNote:
-            return notes.comment(transaction, id, read_body(raw, CommentAsked).text, caller, now)
+            asked = read_body(raw, CommentAsked)
+            return notes.comment(transaction, id, asked.text, caller, now, asked.file)
 
         return await say(request, keep)
 
@@ -249,6 +253,7 @@ def add(app: FastAPI, service: Service) -> None:
                 "bad-request",
                 "not-found",
                 "not-signable",
+                *(("not-attachable",) if model is CommentAsked else ()),
                 needs="review",
                 parameters=[in_path("id", "the id of the decision")],
                 body=json_body(schema_of(model)),
@@ -316,6 +321,7 @@ def thread_of(connection: sa.Connection, service: Service, stored: Stored, calle
         gaps=tuple(GapShown(place=each["place"], subject=each["subject"]) for each in gaps),
         assignee=notes.who_are(connection, [assignee])[assignee] if assignee else None,
         notes=tuple(found),
+        files=tuple(attachments.of_review(connection, id)),
     )
 
 

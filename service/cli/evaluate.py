@@ -35,7 +35,8 @@ def decide(file: Path, paths: list[Path], as_of: str | None, mode: str, as_json:
     bundle = load_or_stop(paths, tests=False)
     exchange = read_exchange(bundle, file, lang)
     on = day(as_of) if as_of else exchange.as_of or today()
-    decision = engine.PDP(bundle, mode).decide(exchange, as_of=on, today=today(), id="desk", lang=lang)
+    include = ("ways",) if whole else ()
+    decision = engine.PDP(bundle, mode).decide(exchange, as_of=on, today=today(), id="desk", lang=lang, include=include)
     if as_json:
         print(decision.model_dump_json(by_alias=True, indent=2))
     else:

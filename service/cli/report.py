@@ -200,7 +200,7 @@ def _receipts(service: "Service", scope: "Scope", folder: Path) -> int:
     from service.reports.period_report import commitments_listed
 
     make_folder(folder)
-    listed = service.read(lambda connection: commitments_listed(connection, scope))
+    listed = service.read(lambda connection: commitments_listed(connection, scope, service.live.bundle))
     issuing, written = Issuing(service, Replaying(service)), 0
 
     async def issue() -> None:

@@ -155,9 +155,9 @@ class AsyncClient:
         """Assign a review to yourself, to a person whom the service knows, or to nobody any more (None)."""
         return await self._call(review_calls.assign_review(decision, to))
 
-    async def comment_review(self, decision: str, text: str) -> ReviewNote:
-        """Comment on a review: plain text, kept until the decision is erased."""
-        return await self._call(review_calls.comment_review(decision, text))
+    async def comment_review(self, decision: str, text: str, file: str | None = None) -> ReviewNote:
+        """Comment on a review in plain text, with a file by the hash of its bytes (`keep_document`), kept until the decision is erased."""
+        return await self._call(review_calls.comment_review(decision, text, file))
 
     async def preview_sign_off(self, decision: str, provisions: Iterable[str] = ()) -> SignOffPreview:
         """What approving some provisions would change, or all that may be signed off. Nothing is recorded; it is no permit."""

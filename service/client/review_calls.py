@@ -38,10 +38,10 @@ def assign_review(decision: str, to: Literal["me"] | Signer | None) -> Call[Revi
     return Call("POST", path, _note("assigned"), as_json({"to": person}))
 
 
-def comment_review(decision: str, text: str) -> Call[ReviewNote]:
-    """Comment on a review."""
+def comment_review(decision: str, text: str, file: str | None = None) -> Call[ReviewNote]:
+    """Comment on a review, with a file by the hash of its bytes."""
     path = f"/v1/decisions/{part(decision)}/review/comments"
-    return Call("POST", path, _note("comment"), as_json({"text": text}))
+    return Call("POST", path, _note("comment"), as_json({"text": text} | ({} if file is None else {"file": file})))
 
 
 def preview_sign_off(decision: str, provisions: Iterable[str]) -> Call[SignOffPreview]:

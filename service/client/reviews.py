@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 
 from .answer_parts import Bounds, Outcome
+from .documents import AttachedDocument
 from .shapes import Named
 
 Verdict = Literal["approve", "refuse"]
@@ -150,6 +151,7 @@ class ReviewThread:
     provisions: tuple[ProvisionAsked, ...]
     assignee: Who | None
     notes: tuple[ReviewNote, ...]
+    files: tuple[AttachedDocument, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,20 @@ The documents of a decision on a page: what the exchange presents, what is attac
 `members` gives what the template `review_documents.html` needs; any page of a decision may include it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 
 from service.callers.caller import Caller
+from service.callers.caller_names import caller_names
 from service.console.document_wording import DOCUMENT_WORDS
 from service.console.reader import PageReader, capital
 from service.console.room import short
 from service.documents import confirmations
+from service.documents.attachments import AttachedDocument
 from service.documents.decision_documents import DecisionDocument, asked_by, of_decision
 from service.documents.document_signatures import DocumentSignature
 from service.documents.signed_statements import MOST_BYTES as MOST_OF_AN_ENVELOPE
@@ -66,11 +68,13 @@ def members(
 ) -> dict[str, Any]:
     """What the template `review_documents.html` needs for a caller: some documents of a decision, from the one numbered `first` on."""
     found = _documents(service, connection, stored)
+    reader = replace(reader, callers=caller_names(connection, _named(found)))
     why: str | None = "scope"
     if "review" in caller.scopes:
         why = confirmations.why_not(connection, asked_by(stored), caller, service.settings.jwt_issuer or None)
     return {
         "words": DOCUMENT_WORDS[reader.lang],
+        "called": reader.caller,
         "decision_id": stored.entry.id,
         "document_lines": [_line(each, reader) for each in found[first:][:MOST]],
         "documents_total": len(found),
@@ -85,6 +89,15 @@ def members(
         "why_not": why,
         "today": _today(service).isoformat(),
     }
+
+
+def _named(found: Iterable[DecisionDocument]) -> Iterator[str]:
+    """The callers who attached, confirmed or signed some documents."""
+    for each in found:
+        yield from (one.by for one in each.confirmations)
+        yield from (one.by for one in each.signatures)
+        if each.attached:
+            yield each.attached.by
 
 
 def _documents(service: Service, connection: sa.Connection, stored: Stored) -> tuple[DecisionDocument, ...]:
@@ -115,6 +128,13 @@ def _line(document: DecisionDocument, reader: PageReader) -> DocumentLine:
         size,
         tuple(_signed(each, reader) for each in document.signatures[-MOST_GIVEN:]),
     )
+
+
+def in_words(file: AttachedDocument, reader: PageReader) -> str:
+    """What is attached, when and by whom."""
+    words = DOCUMENT_WORDS[reader.lang]
+    day = file.at.date().isoformat()
+    return words["attached"].format(words[file.media_type], _bytes(file.size), day, short(reader.caller(file.by), 60))
 
 
 def _signed(signature: DocumentSignature, reader: PageReader) -> SignatureLine:

@@ -13,15 +13,17 @@ import engine
 from service.console import sections
 from service.console.draft_form import QuestionForm
 from service.console.draft_wording import DRAFT_WORDS
-from service.console.pages import rendered, tone
+from service.console.pages import UNDETERMINED, rendered, stamp, tone
 from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import FactShown, facts_of, grouped, in_short
+from service.decisions.outcome_now import OutcomeNow
+from service.documents.stated_documents import presented
 from service.drafts.asking import Asked, Standing
 from service.drafts.draft_store import Draft
+from service.drafts.own_words import name_of
 from service.drafts.presets import left_to_confirm
 
 MOST_REASONS = 6
-UNDETERMINED = "undetermined"  # the outcome of an exchange that is not decided
 MOST_ENTITIES = 200  # of the register, for each role
 
 
@@ -85,6 +87,27 @@ def confirm_page(preset: engine.Preset, viewer: Viewer, reader: PageReader) -> s
     )  # fmt: skip
 
 
+def words_page(found: Sequence[tuple[str, Sequence[engine.Said]]], viewer: Viewer, reader: PageReader) -> str:
+    """The page on which a person ticks what her words say, place by place, before anything is stated."""
+    words = [
+        (
+            word,
+            [
+                (name_of(each), capital(reader.title(each.fact)), capital(reader.told(each.fact, _alone(each, reader))))
+                for each in places
+            ],
+        )
+        for word, places in found
+    ]
+    return rendered("ask_words.html", reader, "/ask", a=DRAFT_WORDS[reader.lang], words=words, viewer=viewer)
+
+
+def _alone(said: engine.Said, reader: PageReader) -> Any:
+    """A value as its fact has it."""
+    type = reader.bundle.vocabulary.type_of(said.fact)
+    return [said.value] if type is not None and type.many else said.value
+
+
 def draft_page(
     asked: Asked,
     form: QuestionForm | None,
@@ -110,6 +133,8 @@ def draft_page(
         draft=draft,
         d=answer,
         tone="open" if draft.trial_of else tone(answer),
+        stamp=stamp(answer),
+        documents=_documents(asked, reader),
         form=form,
         left=len(asked.open),
         skipped=[capital(reader.title(fact)) for fact in draft.skipped],
@@ -127,6 +152,33 @@ def draft_page(
         wrong=wrong,
         sent=sent or {},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentShown:
+    """
+    A document or claim that may be ticked: its name, what a company calls it, who issues it and where it is filed (`how`), its day if it is
+    stated, and whether its file is there.
+    """
+
+    name: str
+    title: str
+    how: str
+    dated: str | None
+    hashed: bool
+
+
+def _documents(asked: Asked, reader: PageReader) -> list[DocumentShown]:
+    """The documents that may be ticked, those that are stated first."""
+    told = presented(asked.draft.document)
+    found = []
+    for name, need in asked.documents.items():
+        terms = told.get(name)
+        how = "; ".join(need[key] for key in ("issued_by", "filed_with") if need.get(key))
+        title = capital(need.get("says") or reader.title(name))
+        dated = None if terms is None else str(terms.get("dated", ""))
+        found.append(DocumentShown(name, title, how, dated, bool(terms and terms.get("hash"))))
+    return found
 
 
 def _changed(was: Standing | None, now: Standing, reader: PageReader) -> str:
@@ -165,8 +217,10 @@ def broken_page(draft: Draft, viewer: Viewer, reader: PageReader, wrong: str) ->
     )
 
 
-def decided_page(draft: Draft, record: Part, viewer: Viewer, reader: PageReader, wrong: str = "") -> str:
-    """The page of a draft that is decided: the answer, and what to do with it."""
+def decided_page(
+    draft: Draft, record: Part, viewer: Viewer, reader: PageReader, wrong: str = "", now: OutcomeNow | None = None
+) -> str:
+    """The page of a draft that is decided: the answer, what it would be `now`, and what to do with it."""
     decision = record["decision"]
     return rendered(
         "ask_decided.html",
@@ -176,6 +230,8 @@ def decided_page(draft: Draft, record: Part, viewer: Viewer, reader: PageReader,
         draft=draft,
         d=decision,
         tone=tone(decision),
+        stamp=stamp(decision),
+        now=now,
         parties=in_short(facts_of(record, {}, reader), reader),
         viewer=viewer,
         wrong=wrong,

@@ -12,7 +12,7 @@ from service.decisions.replay import CannotReplay, Otherwise, Reopened, Replayin
 from service.log.record import SCHEMA
 from service.log.store import Stored
 
-PARTS = ("reasons", "requirements", "duties", "coverage", "factor")
+PARTS = ("reasons", "requirements", "ways", "duties", "coverage", "factor")
 
 
 def explained(record: Part, stored: Stored, replaying: Replaying, lang: str) -> dict[str, Any]:

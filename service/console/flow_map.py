@@ -8,7 +8,7 @@ a name lying over another is left to the table beside the map, and so is a place
 import csv
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from math import cos, hypot, log1p, pi, sin
 from pathlib import Path
@@ -17,6 +17,7 @@ WIDE = (720, 340)  # the width and the greatest height of a drawing for a desk, 
 NARROW = (340, 300)
 LETTER = 11.5  # the height of a name
 _POINTS = Path(__file__).parent / "country_points.csv"
+STRETCHED = 1.6
 _LEAST = 34.0  # degrees from the western to the eastern edge of a map
 _LOWEST = 0.45  # the least height of a map beside its width
 _EDGE = 0.13  # of the map on each side of the flows, where names and arcs have room
@@ -24,7 +25,7 @@ _STEPS = 14  # of an arc, at which a name had better not lie
 _BEND = 0.2
 _SPOT = 3.0
 _AROUND = 16  # directions in which a name may lie from its point
-_FAR = (9.0, 20.0, 34.0, 50.0)  # distances from the point; a name that lies far gets a line to it
+_FAR = (9.0, 16.0, 24.0, 34.0)  # distances from the point; a name that lies far gets a line to it
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]  # left, top, right, bottom
@@ -80,15 +81,10 @@ def flow_map(flows: Sequence[Flow], size: tuple[int, int], name: Callable[[str],
         return None
     on_map, size = _projection([degrees[place] for each in drawn for place in (each.start, each.end)], size)
     spots = {place: on_map(degrees[place]) for each in drawn for place in (each.start, each.end)}
-    names: dict[str, PlaceName] = {}
-    taken: list[Box] = [_around(spot) for spot in spots.values()]
     crossed = [box for each in drawn for box in _along(spots[each.start], spots[each.end])]
-    shown = []
-    for each in drawn:
-        placed = _named(each, spots, names, taken, crossed, size, name)
-        if placed is not None:
-            names |= placed
-            shown.append(each)
+    naming = _Naming(spots, crossed, size, name)
+    shown = [each for each in drawn if naming.ends(each)]
+    names = naming.placed
     most = max((each.count for each in shown), default=1)
     others = (on_map(point) for place, point in degrees.items() if place not in names)
     return FlowMap(
@@ -108,61 +104,69 @@ def country_points() -> Mapping[str, Point]:
 
 def _projection(points: Sequence[Point], size: tuple[int, int]) -> tuple[Callable[[Point], Point], tuple[int, int]]:
     """
-    Equidistant cylindrical projection of the part of the world around some points, north up, and the size of the map; a degree is as wide
-    as it is high, and the map no higher than it needs to be.
+    Equidistant cylindrical projection of the part of the world around some points, north up, and the size of the map. A degree is as high
+    as it is wide, or up to STRETCHED times as high where the map is low, so that names have room.
     """
     width, highest = size
     wests, norths = [x for x, _ in points], [y for _, y in points]
     wide = max(_LEAST, (max(wests) - min(wests)) / (1 - 2 * _EDGE))
     high = max(_LEAST * _LOWEST, (max(norths) - min(norths)) / (1 - 2 * _EDGE))
     scale = min(width / wide, highest / high)
-    height = round(min(highest, max(width * _LOWEST, high * scale)))
+    tall = min(highest / high, scale * STRETCHED)
+    height = round(min(highest, max(width * _LOWEST, high * tall)))
     left = (min(wests) + max(wests) - width / scale) / 2
-    top = (min(norths) + max(norths) + height / scale) / 2
-    return lambda point: (round((point[0] - left) * scale, 1), round((top - point[1]) * scale, 1)), (width, height)
+    top = (min(norths) + max(norths) + height / tall) / 2
+    return lambda point: (round((point[0] - left) * scale, 1), round((top - point[1]) * tall, 1)), (width, height)
 
 
-def _named(
-    flow: Flow,
-    spots: Mapping[str, Point],
-    names: Mapping[str, PlaceName],
-    taken: list[Box],
-    crossed: Sequence[Box],
-    size: tuple[int, int],
-    name: Callable[[str], str],
-) -> dict[str, PlaceName] | None:
-    """
-    The names of the ends of a flow that have none yet, whose room is then `taken`; None where there is no room for both. A name lies over
-    what is `crossed` only where there is no other room.
-    """
-    placed: dict[str, PlaceName] = {}
-    room: list[Box] = []
-    for place in dict.fromkeys((flow.start, flow.end)):
-        if place in names:
-            continue
-        filled = [*taken, *room]
-        found = _room(name(place), spots[place], [*filled, *crossed], size) or _room(name(place), spots[place], filled, size)
+@dataclass
+class _Naming:
+    """Finds room for the names of places, each beside its point."""
+
+    spots: Mapping[str, Point]
+    crossed: Sequence[Box]  # a name lies over these only where there is no other room
+    size: tuple[int, int]
+    name: Callable[[str], str]
+    placed: dict[str, PlaceName] = field(default_factory=dict)
+    boxes: list[Box] = field(default_factory=list)  # of the names that are placed
+
+    def ends(self, flow: Flow) -> bool:
+        """Whether both ends of a flow have a name, or get one now. Where one of them finds no room, neither gets one."""
+        names, boxes = dict(self.placed), list(self.boxes)
+        if all(place in self.placed or self._place(place) for place in (flow.start, flow.end)):
+            return True
+        self.placed, self.boxes = names, boxes
+        return False
+
+    def _place(self, place: str) -> bool:
+        found = self._room(place, self.crossed) or self._room(place, ())
         if found is None:
-            return None
+            return False
         at, led, box = found
-        placed[place] = PlaceName(place, name(place), spots[place], at, led)
-        room.append(box)
-    taken += room
-    return placed
+        self.placed[place] = PlaceName(place, self.name(place), self.spots[place], at, led)
+        self.boxes.append(box)
+        return True
 
+    def _room(self, place: str, crossed: Sequence[Box]) -> tuple[Point, bool, Box] | None:
+        """The nearest room: the middle of the name, whether it lies so far that it gets a line to its point, and its box."""
+        spot, half, high = self.spots[place], _length(self.name(place)) / 2, LETTER / 2 + 1
+        taken = [*self.boxes, *map(_around, self.spots.values()), *crossed]
+        for far in _FAR:
+            for dx, dy in _directions():
+                at = spot[0] + dx * (far + half), spot[1] + dy * (far + high)
+                box = at[0] - half - 2, at[1] - high, at[0] + half + 2, at[1] + high
+                if box[0] < 0 or box[1] < 0 or box[2] > self.size[0] or box[3] > self.size[1]:
+                    continue
+                led = far > _FAR[0]
+                if any(_overlap(box, other) for other in taken) or (led and self._crosses_a_name(spot, at)):
+                    continue
+                return (round(at[0], 1), round(at[1], 1)), led, box
+        return None
 
-def _room(text: str, spot: Point, taken: Sequence[Box], size: tuple[int, int]) -> tuple[Point, bool, Box] | None:
-    """The nearest room for a name beside its point: its middle, whether it lies far, and its box; None where there is none."""
-    half, high = _length(text) / 2, LETTER / 2 + 1
-    for far in _FAR:
-        for dx, dy in _directions():
-            at = spot[0] + dx * (far + half), spot[1] + dy * (far + high)
-            box = at[0] - half - 2, at[1] - high, at[0] + half + 2, at[1] + high
-            if box[0] < 0 or box[1] < 0 or box[2] > size[0] or box[3] > size[1]:
-                continue
-            if not any(_overlap(box, other) for other in taken):
-                return (round(at[0], 1), round(at[1], 1)), far > _FAR[0], box
-    return None
+    def _crosses_a_name(self, start: Point, end: Point) -> bool:
+        steps = [step / _STEPS for step in range(_STEPS + 1)]
+        line = [(start[0] + (end[0] - start[0]) * part, start[1] + (end[1] - start[1]) * part) for part in steps]
+        return any(left <= x <= right and top <= y <= bottom for x, y in line for left, top, right, bottom in self.boxes)
 
 
 @cache

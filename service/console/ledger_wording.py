@@ -77,7 +77,7 @@ _ENGLISH = {
         "committed exchanges."
     ),
     "which_counter": "Counter",
-    "newly_moved": "newly moved",
+    "newly_moved": "Newly moved",
     "nearest": "Nearest to a threshold",
     "nearest_all": "All counters that commitments moved, the fullest first.",
     "nearest_some": "Of the counters that the newest commitments moved, the fullest first. Choose a counter to see all of it.",

@@ -23,7 +23,8 @@ from service.console.room import short
 from service.ledger.counter_standings import CounterStanding, CounterStandings
 from service.ledger.promise_list import PromiseList, PromisePart
 from service.log.daily_outcomes import DailyOutcomes, Day
-from service.log.word_counts import WordCounts, word_counts
+from service.log.query import MOST_WORDS
+from service.log.word_counts import WordCounts, required_by, word_counts
 from service.service import Service
 from service.store.moments import moment_text
 from service.store.tables import record
@@ -61,7 +62,7 @@ class Line:
 
     title: str
     count: int
-    filters: Mapping[str, str]
+    filters: Mapping[str, str | Sequence[str]]
     note: str = ""
 
 
@@ -95,7 +96,7 @@ class Overview:
         counters, whole = self._standings.recent(connection, _COUNTERS)
         return Found(
             days=self._days.counts(connection, first, today),
-            words=word_counts(connection, since, _KINDS),
+            words=word_counts(connection, since, _KINDS, required_by(self._service.live.bundle)),
             overdue=self._promises.page(connection, None, "overdue", None, SHOWN)[0],
             due=self._promises.page(connection, None, "due", None, SHOWN)[0],
             events=events.newest(connection, moment_text(since), _EVENTS),
@@ -188,15 +189,18 @@ def _maps(flows: Sequence[Flow], reader: PageReader) -> list[tuple[str, FlowMap]
 
 
 def _refusing(words: WordCounts, reader: PageReader) -> Iterator[Line]:
-    """What stands in most decisions that may not proceed: requirements that are unmet, and provisions that prohibit or ask for a review."""
-    provisions = _provisions(reader.bundle)
+    """
+    What stands for certain in most decisions that may not proceed: requirements that are not met, by the provisions that require them, and
+    provisions that prohibit or ask for a review.
+    """
+    provisions, required = _provisions(reader.bundle), required_by(reader.bundle)
     for (kind, name), count in _most(words.refused):
         if kind == "requirement":
             known = reader.bundle.rules.requirements.get(name)
             title = known.title.in_(reader.lang) if known else ""
-            yield Line(
-                capital(title) or name, count, {"requirement": name, "proceed": "false"}, reader.label("effect", "require")
-            )
+            by = sorted(each for each in required.get(name, ()) if words.refused["provision", each])[: MOST_WORDS - 1]
+            filters = {"requirement": name, "provision": by, "proceed": "false"}
+            yield Line(capital(title) or name, count, filters, reader.label("effect", "require"))
         elif kind == "provision" and name in provisions:
             effect, provision = provisions[name]
             title = provision.title.in_(reader.lang) or reader.book.source(provision)

@@ -5,6 +5,7 @@ The input is the answer of `GET /v1/decisions/{id}`; the output is a page for a 
 that a record lacks are left out. The text in a record comes from others, so the templates escape all of it.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,13 +26,14 @@ from service.console.room import short
 from service.console.sheets import MOST, PROVISIONS, lists
 from service.console.sign_in_wording import SIGN_IN_WORDS
 from service.console.wording import WORDS
-from service.decisions.decide_again import OutcomeNow
+from service.decisions.outcome_now import OutcomeNow
 from service.log.verified_record import VerifiedRecord
 from service.reviews.queue import MOST_IN_FRAME
 from service.reviews.sign_offs import offered
 from service.visible_text import shown
 
 _LONG_AGO = timedelta(days=31)
+_LONG_NUMBER = re.compile(r"(?<![\d.])\d{4,}")
 HERE = Path(__file__).parent / "templates"
 STYLE = (HERE / "style.css").read_bytes()
 
@@ -102,11 +104,13 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, can
         log=log,
         decision=decision,
         tone="stop" if record.get("denied") else tone(decision),
+        stamp="no" if record.get("denied") else stamp(decision),
         parties=parties,
         open_review=not sign_offs and _may_be_signed(record, decision),
         possible=possible + decision.get("possible_count", 0),
         titled={part["provision"]: part["title"] for part in reasons if part.get("title")},
         cited={part["provision"]: reader.source(part) for part in reasons if part.get("instrument")},
+        ways_out=sections.ways_out(decision),
         account=list(sections.account(decision, reader)),
         computed=sections.computed(decision, reader),
         open_facts=grouped(shown["facts"].open, reader),
@@ -185,6 +189,7 @@ def rendered(template: str, reader: PageReader, path: str, **members: Any) -> st
         link_in=lambda lang, to, **query: _link(to, lang, query),
         moment=_moment,
         ago=lambda text: _ago(text, WORDS[reader.lang]),
+        digits=_digits,
         short=short,
         capital=capital,
         signed_in=SIGNED_IN.get(),
@@ -211,12 +216,24 @@ def _link(path: str, lang: str, query: Mapping[str, Any]) -> str:
     return path + (f"?{urlencode(parts, doseq=True)}" if parts else "")
 
 
+UNDETERMINED = "undetermined"  # the outcome of an exchange that is not decided
+REFUSED = frozenset(level.word for level in engine.Level if level.refused)
+
+
 def tone(decision: Part) -> str:
     """The colour of a decision. Only a permit is green."""
     if decision.get("proceed") is True:
         return "go"
     outcome = decision.get("outcome")
     return {"prohibited": "stop", "requirements_unmet": "unmet", "review": "review"}.get(str(outcome), "open")
+
+
+def stamp(decision: Part) -> str:
+    """Whether an exchange may proceed: `yes`, `no` where it is refused whatever the open facts are, and `open`."""
+    if decision.get("proceed") is True:
+        return "yes"
+    lowest = (decision.get("bounds") or {}).get("lowest")
+    return "open" if decision.get("outcome") == UNDETERMINED and lowest not in REFUSED else "no"
 
 
 def _may_be_signed(record: Part, decision: Part) -> bool:
@@ -238,6 +255,11 @@ def _moment(text: Any) -> str:
         return datetime.fromisoformat(str(text)).strftime("%Y-%m-%d %H:%M") + " UTC"
     except ValueError:
         return str(text)
+
+
+def _digits(amount: Any) -> str:
+    """A number or an amount of money with its digits in groups."""
+    return _LONG_NUMBER.sub(lambda found: f"{int(found[0]):,}", str(amount))
 
 
 def _ago(text: Any, words: Mapping[str, str]) -> str:

@@ -53,7 +53,7 @@ _ENGLISH = {
     "expect_outcome": "outcome",
     "expect_because": "because of",
     "expect_silent": "silent",
-    "expect_other": "and {:,} more expectations",
+    "expect_other": "further expectations: {:,}",
     "stands_in": "Decisions in which it stands",
     "written_in": "Written in",
     "whole_policy": "The whole instrument",

@@ -11,11 +11,14 @@ from datetime import date, datetime
 from typing import Any
 
 from service.callers.person import Person
+from service.console import document_list
+from service.console.document_wording import DOCUMENT_WORDS
 from service.console.pages import rendered, tone
 from service.console.reader import PageReader, Part
 from service.console.request_facts import facts_of, in_short
 from service.console.review_wording import REVIEW_WORDS
-from service.decisions.decide_again import OutcomeNow
+from service.decisions.outcome_now import OutcomeNow
+from service.documents.attachments import AttachedDocument
 from service.reviews.notes import ReviewNote, Who
 from service.reviews.preview import ChangedOutcome, SignOffPreview
 from service.reviews.queue import MOST_CASES, SECOND, QueueFilter, ReviewQueue, WaitingCase
@@ -70,6 +73,7 @@ class CaseShown:
     asked_by: Person | None
     signed: Sequence[SignOff]
     notes: Sequence[ReviewNote]
+    files: Sequence[AttachedDocument]
     assignee: Who | None
     persons: Sequence[tuple[str, Person]]
     gaps: Sequence[Part]
@@ -82,6 +86,12 @@ class CaseShown:
     done: str = ""
     done_id: str = ""
     now: OutcomeNow | None = None
+
+    @property
+    def callers(self) -> list[str | None]:
+        """The ids of the callers whom the page names."""
+        did = [*(each.by for each in self.signed), *(each.by.id for each in self.notes), *(each.by for each in self.files)]
+        return [self.record.get("asked_by"), *did]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +165,8 @@ def case_page(
         token=token,
         now=shown.now,
         who=_who,
+        dw=DOCUMENT_WORDS[reader.lang],
+        files=[(each, document_list.in_words(each, reader)) for each in shown.files],
         wrong=wrong,
         sent=sent or {},
         **shown.documents,
@@ -204,7 +216,7 @@ def _provisions(shown: CaseShown, reviewer: Reviewer, reader: PageReader) -> lis
                 mark=rule.provision.status if rule else "",
                 change=changes.get(id),
                 needed=shown.preview.needed.get(id, 1),
-                signers=[_signer(each) for each in given],
+                signers=[_signer(each, reader) for each in given],
                 signed_by_me=any(each.by in reviewer.names for each in given),
             )
         )
@@ -242,8 +254,8 @@ def _kind(id: str, rule: Any) -> str:
     return "review" if rule is None or rule.effect == "review" else "lift"
 
 
-def _signer(given: SignOff) -> str:
-    return given.by if given.person is None else given.person.name or given.person.subject
+def _signer(given: SignOff, reader: PageReader) -> str:
+    return reader.caller(given.by) if given.person is None else given.person.name or given.person.subject
 
 
 def _who(who: Who | Person | None) -> str:

@@ -75,12 +75,47 @@ def unmet(decision: Part) -> list[Part]:
     """What is required and not shown, by alternative; an older decision has only a list of requirements."""
     if "unmet" in decision:
         how = {part["requirement"]: part.get("how") for part in requirements(decision)}
+        whole = {part["requirement"]: part for part in decision.get("ways") or () if part.get("requirement")}
         return [
-            {**part, "ways": [[{"how": how.get(one["requirement"]), **one} for one in way] for way in part["ways"]]}
+            {
+                **part,
+                "ways": [
+                    [{"how": how.get(one["requirement"]), **one, **_means(one, whole)} for one in way] for way in part["ways"]
+                ],
+            }
             for part in decision["unmet"]
         ]
     asked = [part for part in requirements(decision) if part.get("state") != "met"]
     return [{"under": part.get("required_by") or (), "ways": [[part]]} for part in asked]
+
+
+def _means(one: Part, whole: Mapping[str, Part]) -> Part:
+    """The ways to a requirement: all, where the decision has them, else the first ones, as its answer has them."""
+    found = whole.get(one["requirement"])
+    if found is None:
+        return {"means": one.get("by") or (), "excluded": 0}
+    means = [{**way, "needs": list(_needs(way["needs"] or {}, 0))} for way in found["ways"]]
+    return {"means": means, "more": 0, "excluded": found["left_out"]}
+
+
+def _needs(tree: Part, depth: int) -> Iterator[Part]:
+    """The lines of what a way needs: its documents and claims, and the facts that are not so; of alternatives each deeper."""
+    for part in tree.get("any_of") or ():
+        lines = list(_needs(part, depth + 1))
+        yield from ({**line, "either": number == 0} for number, line in enumerate(lines))
+    for part in tree.get("all_of") or ():
+        yield from _needs(part, depth)
+    if tree.get("fact") and (tree["state"] != "have" or tree["fact"].startswith(("evidence.", "claims."))):
+        yield {**tree, "depth": min(depth, 2)}
+
+
+def ways_out(decision: Part) -> list[Part]:
+    """What prohibits, with the ways out of it; where there is none it says so."""
+    return [
+        {**part, "means": [{**way, "needs": list(_needs(way["needs"] or {}, 0))} for way in part["ways"]]}
+        for part in decision.get("ways") or ()
+        if not part.get("requirement")
+    ]
 
 
 def requirements(decision: Part) -> list[Part]:

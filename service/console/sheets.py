@@ -86,7 +86,11 @@ def _question(part: Part) -> float:
 
 def _unmet(part: Part) -> float:
     ways: Sequence[Sequence[Mapping[str, Any]]] = part["ways"]
-    told = sum(height(one.get("title"), short(one.get("how") or "", LONG), columns=88) for way in ways[:WAYS] for one in way)
+    told = sum(
+        height(one.get("title"), short(one.get("how") or "", LONG), columns=88) + 2 * bool(one.get("means"))
+        for way in ways[:WAYS]
+        for one in way
+    )
     # Before several ways stands a line of its own, after them the line that counts the others, and last what requires them.
     return told + (len(ways) > 1) + (len(ways) > WAYS) + 2 * bool(part.get("under"))
 

@@ -1,6 +1,8 @@
 """
 Bytes attached to the documents of a decision: each to one that the decision's exchange states with the hash of these bytes.
 
+A file may also be attached to a decision's review, such as what counsel wrote: the exchange states nothing of it, and it shows nothing.
+
 An attachment says that the bytes behind a hash are here. It does not say that they are what they are stated to be: a person confirms
 that (`service.documents.confirmations`).
 """
@@ -21,6 +23,9 @@ from service.problems import RequestRefused
 from service.store.moments import moment_text
 from service.store.tables import attached_document, document, personal, record
 
+OF_A_REVIEW = "review."  # what the names of the files of a review begin with; no document of an exchange has such a name
+MOST_OF_A_REVIEW = 50
+
 
 class AttachedDocument(BaseModel):
     """Bytes that are attached to a document of a decision."""
@@ -28,8 +33,10 @@ class AttachedDocument(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str = Field(description="the id of the attachment")
-    name: str = Field(description="the name of the document in the exchange: `evidence.KIND` or `claims.KIND`")
-    sha256: str = Field(description="the hash of the bytes, which the exchange states too")
+    name: str = Field(
+        description="the name of the document in the exchange: `evidence.KIND` or `claims.KIND`; of a file of a review `review.NUMBER`"
+    )
+    sha256: str = Field(description="the hash of the bytes; of a document, the exchange states it too")
     size: int = Field(description="how many bytes there are")
     media_type: str = Field(description="what their content is: PDF, PNG, JPEG or plain text")
     at: datetime = Field(description="when they were attached, in UTC")
@@ -64,14 +71,44 @@ def attach(
         raise not_attachable("no bytes with this hash are kept; send them to `POST /v1/documents` first")
     if known := of_decision(transaction, decision).get(stated.name):
         return known.shown
+    return _attached(transaction, decision, stated.name, kept, now, by)
+
+
+def attach_to_review(transaction: sa.Connection, decision: str, sha256: str, now: datetime, by: str) -> AttachedDocument:
+    """
+    Attach bytes that are kept to the review of a decision, in a writing transaction. What is attached already stays as it is.
+
+    Raises RequestRefused if there are no such bytes, if values of the decision were erased, or if it has MOST_OF_A_REVIEW files.
+    """
+    if is_erased(transaction, decision):
+        raise not_attachable("personal values of this decision were erased, so nothing is attached to it any more")
+    kept = transaction.execute(sa.select(document.c.id).where(document.c.sha256 == sha256)).scalar_one_or_none()
+    if kept is None:
+        raise not_attachable("no bytes with this hash are kept; send them to `POST /v1/documents` first")
+    files = of_review(transaction, decision)
+    if known := next((each for each in files if each.sha256 == sha256), None):
+        return known
+    if len(files) >= MOST_OF_A_REVIEW:
+        raise not_attachable(f"the review of this decision has {MOST_OF_A_REVIEW} files already")
+    return _attached(transaction, decision, f"{OF_A_REVIEW}{len(files) + 1}", kept, now, by)
+
+
+def of_review(connection: sa.Connection, decision: str) -> list[AttachedDocument]:
+    """The files that are attached to the review of a decision, in order, without those that were erased."""
+    found = of_decision(connection, decision).items()
+    return [each.shown for name, each in found if name.startswith(OF_A_REVIEW)]
+
+
+def _attached(transaction: sa.Connection, decision: str, name: str, kept: str, now: datetime, by: str) -> AttachedDocument:
+    """The new attachment of bytes, by the id of their row."""
     at = moment_text(now)
-    row = {"id": str(uuid7()), "decision": decision, "name": stated.name}
+    row = {"id": str(uuid7()), "decision": decision, "name": name}
     transaction.execute(sa.insert(attached_document).values(row | {"document": kept, "attached_at": at, "attached_by": by}))
     hidden = {"bytes": kept, "by": by}
     of_subject = frozenset({"bytes"})
     happening = Happening("document-attached", at, row, hidden, subject_of_decision(decision), of_subject)
     tree_leaves.append(transaction, happening)
-    return of_decision(transaction, decision)[stated.name].shown
+    return of_decision(transaction, decision)[name].shown
 
 
 def of_decision(connection: sa.Connection, decision: str) -> Mapping[str, Attachment]:

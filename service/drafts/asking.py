@@ -4,6 +4,7 @@ What a draft comes to: its exchange is judged as it would be decided, and the ne
 Nothing is recorded here but the decision that the owner of a draft asks for (`Asking.record`).
 """
 
+import asyncio
 import json
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,8 +16,9 @@ import sqlalchemy as sa
 import engine
 from service.callers.caller import Caller
 from service.decisions.decider import Decider, Judged, TellingAsked, durable
+from service.decisions.outcome_now import DecideAgain, OutcomeNow
 from service.decisions.recording import Outgoing
-from service.drafts import draft_store
+from service.drafts import draft_documents, draft_store
 from service.drafts.answers import with_fact
 from service.drafts.draft_store import Draft
 from service.ledger.committing import Ledger, Moved
@@ -26,6 +28,7 @@ from service.service import Service
 from service.telemetry.log_lines import note
 
 PARTS = ("reasons", "remedies")
+REFUSED = (*PARTS, "ways")  # of a draft that is not open
 ID = "draft"  # in place of the id of a decision, in an answer that is not recorded
 
 
@@ -63,7 +66,8 @@ class Asked:
     def answer(self) -> Mapping[str, Any]:
         """The answer, with its explanation: the provisions that stand, and the remedies."""
         judged = self.judged
-        written = self.live.pdp.answer(judged.judgement, today=judged.today, id=ID, parts=PARTS, lang=self.lang)
+        parts = PARTS if judged.judgement.outcome.open else REFUSED
+        written = self.live.pdp.answer(judged.judgement, today=judged.today, id=ID, parts=parts, lang=self.lang)
         told: Mapping[str, Any] = json.loads(written.canonical())
         return told
 
@@ -82,6 +86,11 @@ class Asked:
     def open(self) -> list[str]:
         """The facts that are open, the best to ask for first; those that the owner does not know are left out."""
         return [fact for fact in self.judged.judgement.open_facts if fact not in self.draft.skipped]
+
+    @cached_property
+    def documents(self) -> dict[str, Mapping[str, Any]]:
+        """The documents and claims that the owner may tick, each with what a way says of it."""
+        return draft_documents.offered(self.answer, self.judged.judgement.open_facts, self.judged.filled.exchange.document)
 
     def question(self) -> engine.QuestionPart | None:
         """The question to ask now: the one that the owner wants if it is open, or the next one; None where nothing is left to ask."""
@@ -120,6 +129,7 @@ class Asking:
         self._service = service
         self._decider = Decider(service)
         self._ledger = Ledger(service)
+        self._again = DecideAgain(service)
 
     def look(self, draft: Draft, caller: Caller, lang: str, request_id: str) -> Asked:
         """A draft as it stands. It takes as long as deciding. Raises RequestRefused where the exchange cannot be read."""
@@ -144,10 +154,13 @@ class Asking:
                 service.live, draft.raw, TellingAsked(lang=lang), service.clock(), scope["request_id"], caller
             )
 
+        live, now = service.live, service.clock()
+
         def work(transaction: sa.Connection) -> range:
             records = service.store.record(transaction, (made.entry,))
             if not draft_store.decided(service, transaction, draft, made.id):
                 raise RequestRefused("changed-meanwhile", "the draft was changed meanwhile: open the page again")
+            draft_documents.attach(transaction, live.bundle, made.id, draft.document, now, caller.id)
             return records
 
         records = await durable(service.store.do(work))
@@ -155,6 +168,22 @@ class Asking:
         for sequence in records:
             service.compare(sequence, made.given)
         return made.id
+
+    async def again(self, draft: Draft, caller: Caller, lang: str, scope: MutableMapping[str, Any]) -> None:
+        """Decide the exchange of a decided draft again, with what was signed since; the draft then leads to the new decision."""
+        service = self._service
+        stored = await asyncio.to_thread(service.stored, draft.decision or "")
+        made = await self._again.record(stored, caller, lang, scope)
+        await durable(
+            service.store.do(lambda transaction: draft_store.change(service, transaction, replace(draft, decision=made)))
+        )
+
+    def now(self, draft: Draft, caller: Caller, lang: str, request_id: str) -> OutcomeNow | None:
+        """What the decision of a draft would be now; None where nothing happened since that a person could settle."""
+        stored = self._service.stored(draft.decision or "")
+        if not self._service.read(lambda connection: self._again.moved(connection, stored)):
+            return None
+        return self._again.look(stored, caller, lang, request_id)
 
     async def commit(self, draft: Draft, caller: Caller, scope: MutableMapping[str, Any]) -> str:
         """

@@ -1,8 +1,8 @@
 """
 What a draft begins with: the members of a form go in, an exchange comes out.
 
-An exchange begins from scratch, with what a person confirmed of a preset, from an example, with entities of the register, as JSON, or with
-the exchange of a recorded decision.
+An exchange begins from scratch, in a person's own words, with what she confirmed of a preset, from an example, with entities of the
+register, as JSON, or with the exchange of a recorded decision.
 """
 
 import json
@@ -11,8 +11,9 @@ from functools import cache
 from typing import Any
 
 import engine
-from service.decisions.decide_again import sent_again
+from service.decisions.outcome_now import sent_again
 from service.drafts.answers import with_fact
+from service.drafts.own_words import with_ticked
 from service.drafts.presets import preset_named, with_confirmed
 from service.log.shown import kept
 from service.problems import RequestRefused
@@ -36,6 +37,8 @@ def begun(service: Service, fields: Fields) -> dict[str, Any]:
         case "confirmed":
             preset = preset_named(bundle, _first(fields, "preset"))
             return with_confirmed({}, preset, fields.get("confirmed", ())) if preset else {}
+        case "said":
+            return with_ticked(bundle, fields.get("said", ()))
         case "register":
             named = {role: name for role in ROLES if (name := _first(fields, role).strip())}
             return {NAMED: named} if named else {}

@@ -1,5 +1,5 @@
 """
-How many decisions of each outcome were recorded on each day, or in a period, in UTC.
+How many decisions of each outcome were recorded on each day, or in a period, in UTC. What a commitment decided again is none of its own.
 
 Counting a day reads the rows of its decisions in the index. The days that are over are therefore counted once in a process and
 remembered: no decision is recorded on them any more. Where older records are taken into the index, all is counted again. Of a period, the
@@ -14,7 +14,7 @@ from threading import Lock
 import sqlalchemy as sa
 
 from service.log.index import unindexed
-from service.log.outcome_counts import outcome_counts
+from service.log.outcome_counts import decision_counts
 
 _REMEMBERED = 400  # days
 _PERIODS = 100
@@ -43,7 +43,7 @@ class DailyOutcomes:
             counts = known.get(day)
             if counts is None:
                 begin = datetime.combine(day, time.min, UTC)
-                counts = outcome_counts(connection, begin, begin + _DAY)
+                counts = decision_counts(connection, begin, begin + _DAY)
                 if day < last - _DAY:  # a decision just before midnight may be recorded just after it
                     known[day] = counts
             found.append((day, counts))
@@ -59,12 +59,12 @@ class PeriodOutcomes:
     def counts(self, connection: sa.Connection, since: datetime, until: datetime, today: date) -> Counter[str]:
         """The number of decisions by outcome from a moment on and before another. What was recorded before yesterday is over."""
         over = min(until, datetime.combine(today - _DAY, time.min, UTC))
-        found = Counter(outcome_counts(connection, max(since, over), until)) if until > over else Counter[str]()
+        found = Counter(decision_counts(connection, max(since, over), until)) if until > over else Counter[str]()
         if since < over:
             period = since, over, unindexed(connection)
             counted = self._counted.get(period)
             if counted is None:
-                counted = Counter(outcome_counts(connection, since, over))
+                counted = Counter(decision_counts(connection, since, over))
                 if len(self._counted) >= _PERIODS:
                     self._counted = {}
                 self._counted[period] = counted

@@ -1,16 +1,17 @@
 """
 How many decisions of each outcome were recorded in a time: counted in the index of the log, never record by record.
 
-Each recorded decision counts, whoever asked and whatever became of it. Records that are older than the index are not counted until they
-are taken into it.
+Each recorded decision counts, whoever asked and whatever became of it. To commit an exchange, it is decided again: `committed_again`
+counts the records of that, which are no decisions of their own. Records that are older than the index are not counted until they are
+taken into it.
 """
 
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from service.log.index import moment_of, sorted_below
-from service.store.tables import entry, entry_term, term
+from service.log.index import moment_of, numbers_between, sorted_below
+from service.store.tables import commitment, entry, entry_term, term
 
 
 def outcome_counts(connection: sa.Connection, since: datetime | None, until: datetime | None) -> dict[str, int]:
@@ -37,3 +38,23 @@ def outcome_counts(connection: sa.Connection, since: datetime | None, until: dat
     for outcome, count in connection.execute(waiting.group_by(entry.c.outcome)):
         counts[outcome] = counts.get(outcome, 0) + count
     return {outcome: count for outcome, count in sorted(counts.items()) if count}
+
+
+def committed_again(connection: sa.Connection, since: datetime, until: datetime) -> dict[str, int]:
+    """The number of records by outcome by which a commitment decided an exchange again, from a moment on and before another."""
+    numbers = numbers_between(connection, since, until)
+    of_entry = sa.select(entry.c.outcome, sa.func.count()).join(commitment, commitment.c.sequence == entry.c.sequence)
+    within = of_entry.where(
+        commitment.c.sequence >= numbers.start,
+        commitment.c.sequence < numbers.stop,
+        entry.c.moment >= moment_of(since),
+        entry.c.moment < moment_of(until),
+    )
+    return {str(row[0]): int(row[1]) for row in connection.execute(within.group_by(entry.c.outcome))}
+
+
+def decision_counts(connection: sa.Connection, since: datetime, until: datetime) -> dict[str, int]:
+    """The number of decisions by outcome, each once, whether or not it was committed then."""
+    again = committed_again(connection, since, until)
+    counts = {outcome: count - again.get(outcome, 0) for outcome, count in outcome_counts(connection, since, until).items()}
+    return {outcome: count for outcome, count in counts.items() if count}

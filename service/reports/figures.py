@@ -2,7 +2,7 @@
 The figures of a report: the decisions of a period go in; their numbers by outcome, by countries and by what refused come out.
 
 Without a party and a jurisdiction the decisions of each outcome are counted in the index, all of them. Everything else is counted among
-the newest decisions, and says of how many.
+the newest decisions, and says of how many. To commit an exchange, it is decided again: that is no second decision.
 """
 
 from collections import Counter
@@ -13,9 +13,10 @@ from datetime import UTC, date, datetime
 import sqlalchemy as sa
 
 import engine
+from service.ledger.committed_records import of_records
 from service.log.daily_outcomes import PeriodOutcomes
 from service.log.search import Row
-from service.log.word_counts import Word, words_of
+from service.log.word_counts import Word, required_by, words_of
 from service.reports.document import Block, Column, Section, Table, cell
 from service.reports.report_wording import REPORT_WORDS
 from service.reports.scope import Scope
@@ -30,34 +31,47 @@ _REFUSE = ("prohibit", "review")  # the effects of provisions that refuse; one t
 @dataclass(frozen=True, slots=True)
 class Figures:
     """
-    The figures of a period. `looked` are the newest decisions of its scope; `whole`: there are no more.
+    The figures of a period. `looked` are the newest records of its scope since a moment; `whole`: there are no more.
 
-    `outcomes` are of all decisions where `exact`, else of those looked through. `refusing` counts words among `refusals` refused ones.
+    `decisions` are those of them that are not decided again for a commitment. `outcomes` are of all decisions where `exact`, else of these.
+    `refusing` counts words among `refusals` refused ones.
     """
 
     outcomes: Counter[str]
     exact: bool
     looked: Sequence[Row]
+    decisions: Sequence[Row]
+    since: datetime | None
     whole: bool
     refusing: Counter[Word]
     refusals: int
 
 
-def read(connection: sa.Connection, scope: Scope, outcomes: PeriodOutcomes, today: date, most: int = MOST_COUNTED) -> Figures:
-    """The figures of a scope, on a day; at most so many decisions are looked through."""
+def read(
+    connection: sa.Connection,
+    scope: Scope,
+    outcomes: PeriodOutcomes,
+    today: date,
+    bundle: engine.Bundle,
+    most: int = MOST_COUNTED,
+) -> Figures:
+    """The figures of a scope, on a day; at most so many records are looked through."""
     looked = list(scope.decisions(connection, most + 1))
     whole = len(looked) <= most
     looked = looked[:most]
+    since = looked[-1].recorded_at if looked else None
+    looked = scope.touched(connection, looked, bundle)
+    again = of_records(connection, [row.sequence for row in looked if row.proceed])
+    decisions = [row for row in looked if row.sequence not in again]
     refused = [row.sequence for row in looked if not row.proceed][:_REFUSALS]
     exact = not (scope.party or scope.jurisdiction)
     query = scope.query
     if exact and query.since is not None and query.until is not None:
         counted = outcomes.counts(connection, query.since, query.until, today)
     else:
-        counted = Counter(row.outcome for row in looked)
-    return Figures(
-        counted, exact or whole, looked, whole, words_of(connection, refused, ("provision", "requirement")), len(refused)
-    )
+        counted = Counter(row.outcome for row in decisions)
+    refusing = words_of(connection, refused, ("provision", "requirement"), required_by(bundle))
+    return Figures(counted, exact or whole, looked, decisions, since, whole, refusing, len(refused))
 
 
 def section(found: Figures, bundle: engine.Bundle, lang: str) -> Section:
@@ -65,9 +79,8 @@ def section(found: Figures, bundle: engine.Bundle, lang: str) -> Section:
     words = REPORT_WORDS[lang]
     total = f"{found.outcomes.total():,}"
     blocks: list[Block] = [words["figures_whole"].format(total)] if found.exact else []
-    if not found.whole:
-        since = found.looked[-1].recorded_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
-        blocks.append(words["figures_sampled"].format(f"{len(found.looked):,}", since))
+    if not found.whole and found.since is not None:
+        blocks.append(words["figures_sampled"].format(f"{len(found.decisions):,}", in_utc(found.since)))
     if found.outcomes.total():
         blocks += [_outcomes(found, lang), _pairs(found, bundle, lang)]
     if found.refusing:
@@ -86,8 +99,8 @@ def _outcomes(found: Figures, lang: str) -> Table:
 def _pairs(found: Figures, bundle: engine.Bundle, lang: str) -> Table:
     words = REPORT_WORDS[lang]
     book = engine.Phrasebook(bundle, engine.LANGUAGES[lang])
-    pairs = Counter((row.exporter_country or "", row.recipient_country or "") for row in found.looked)
-    refused = Counter((row.exporter_country or "", row.recipient_country or "") for row in found.looked if not row.proceed)
+    pairs = Counter((row.exporter_country or "", row.recipient_country or "") for row in found.decisions)
+    refused = Counter((row.exporter_country or "", row.recipient_country or "") for row in found.decisions if not row.proceed)
     listed = sorted(pairs.items(), key=lambda each: (-each[1], each[0]))
     rows = [
         (

@@ -6,13 +6,14 @@ says of how many. Texts of decisions are as they were recorded, and erased value
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 import engine
+from service.callers.caller_names import CallerName, caller_names
 from service.ledger.committed_records import CommittedRecord, of_records
 from service.ledger.promise_list import PromiseList, PromisePart
 from service.log.daily_outcomes import PeriodOutcomes
@@ -28,6 +29,7 @@ from service.reports.report_chart import chart
 from service.reports.report_wording import REPORT_WORDS
 from service.reports.scope import Scope
 from service.reports.transfer_register import ending, moment_text, organisation_name, scope_facts
+from service.reviews.sign_offs import SignOff
 from service.reviews.sign_offs_given import given_between
 from service.service import Service
 from service.store.moments import moment_text as stored_moment
@@ -110,7 +112,7 @@ class PeriodReport:
         The proofs are those of the first `proven` of the listed commitments: each is verified while the report is made.
         """
         bundle, words = self._service.live.bundle, REPORT_WORDS[lang]
-        seen = figures.read(connection, scope, self._outcomes, made.astimezone(UTC).date(), counted)
+        seen = figures.read(connection, scope, self._outcomes, made.astimezone(UTC).date(), bundle, counted)
         found = _Found(connection, scope, lang, bundle, seen, *_committed(connection, seen.looked, listed), listed, proven)
         made_at = moment_text(made)
         head = (
@@ -192,9 +194,9 @@ class PeriodReport:
         return self._proofs.section(found.connection, made, len(found.committed) - len(made), first, last, found.lang)
 
 
-def commitments_listed(connection: sa.Connection, scope: Scope) -> list[CommittedRecord]:
+def commitments_listed(connection: sa.Connection, scope: Scope, bundle: engine.Bundle) -> list[CommittedRecord]:
     """The commitments that the report on a scope lists."""
-    looked = list(scope.decisions(connection, MOST_COUNTED))
+    looked = scope.touched(connection, list(scope.decisions(connection, MOST_COUNTED)), bundle)
     return [made for _, made in _committed(connection, looked, 0)[0][:LISTED]]
 
 
@@ -274,12 +276,13 @@ def _reviews_section(found: _Found) -> Section:
     looked = len(given)
     if narrowed:
         decisions = dict.fromkeys(each.decision for each in given)
-        inside = _within(found.connection, list(decisions), scope)
+        inside = _within(found.connection, list(decisions), scope, found.bundle)
         given = [each for each in given if each.decision in inside]
+    names = caller_names(found.connection, (each.by for each in given[: found.most]))
     rows = [
         (
             cell(in_utc(each.at)),
-            cell(each.by if each.person is None else each.person.name or each.person.subject),
+            cell(_signer(each, names, words)),
             Cell((words[f"verdict_{each.verdict}"], each.provision), tone="go" if each.verdict == "approve" else "stop"),
             cell(each.until.isoformat() if each.until else ""),
             cell(short(each.reason)),
@@ -301,23 +304,31 @@ def _reviews_section(found: _Found) -> Section:
     return Section("reviews", words["part_reviews"], (words["reviews_about"], *(each for each in blocks if each)))
 
 
-def _within(connection: sa.Connection, ids: Sequence[str], scope: Scope) -> set[str]:
-    """Those decisions that are on an exchange of the party, and under the law of the jurisdiction, of a scope."""
+def _signer(given: SignOff, names: Mapping[str, CallerName], words: Mapping[str, str]) -> str:
+    """Who gave a sign-off: the name of a person or of a key, or the id."""
+    if given.person is not None:
+        return given.person.name or given.person.subject
+    named = names.get(given.by)
+    return given.by if named is None else words["signed_key"].format(named.name) if named.is_key else named.name
+
+
+def _within(connection: sa.Connection, ids: Sequence[str], scope: Scope, bundle: engine.Bundle) -> set[str]:
+    """Those decisions that are on an exchange of the party of a scope, and that its jurisdiction certainly touches."""
     inside, indexed = scoped(connection, ids, scope.party, scope.jurisdiction)
-    return inside | {id for id in ids if id not in indexed and _is_within(connection, id, scope)}
+    if scope.jurisdiction:  # the index names those too that it only may touch
+        inside = {id for id in inside if _is_within(connection, id, replace(scope, party=""), bundle)}
+    return inside | {id for id in ids if id not in indexed and _is_within(connection, id, scope, bundle)}
 
 
-def _is_within(connection: sa.Connection, id: str, scope: Scope) -> bool:
-    """The same of one decision, from its record: of one that is not in the index yet."""
+def _is_within(connection: sa.Connection, id: str, scope: Scope, bundle: engine.Bundle) -> bool:
+    """The same of one decision, from its record."""
     stored = find(connection, id)
     if stored is None:
         return False
     record = clear(stored.entry.leaf, stored.entry.openings)
     request = record.get("request") or {}
     parties = [(request.get(side) or {}).get("id") for side in ("exporter", "recipient")]
-    bounds = (record.get("verdict") or {}).get("bounds") or {}
-    reaches = bounds.get(scope.jurisdiction, ("", "not_applicable"))[1] != "not_applicable"
-    return (not scope.party or scope.party in parties) and (not scope.jurisdiction or reaches)
+    return (not scope.party or scope.party in parties) and scope.touches(record, bundle)
 
 
 def _owed(found: _Found) -> Iterator[tuple[str, tuple[Cell, ...]]]:

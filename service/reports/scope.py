@@ -1,24 +1,32 @@
 """
 What a report is of: a period, and perhaps a party or a jurisdiction. The words of a form go in, searches of the log come out.
 
+A report on a jurisdiction is of the exchanges that it certainly touches: exporter or recipient is there, or its law certainly applies. The
+index names those too that it only may touch, so the records of these are read.
+
 The days are those of UTC, as the log is searched.
 """
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
+from typing import Any
 
 import sqlalchemy as sa
 
+import engine
 from service.log import search
+from service.log.leaf import clear
 from service.log.query import Query, moment
 from service.log.search import Row
+from service.log.store import of_numbers
 
 MOST_DAYS = 3_660  # of a period
 MOST_LETTERS = 256  # of the id of a party
 _AT_ONCE = 1_500
+_NOT = ("not_applicable",)
 
 
 class ScopeRefused(ValueError):
@@ -68,6 +76,42 @@ class Scope:
         found = [search.everything(connection, side, min(most, _AT_ONCE)) for side in sides]
         merged = heapq.merge(*found, key=lambda row: (row.recorded_at, row.sequence), reverse=True)
         return islice(_once(merged), most)
+
+    def touched(self, connection: sa.Connection, rows: Sequence[Row], bundle: engine.Bundle) -> list[Row]:
+        """Those of some decisions that the jurisdiction certainly touches, where the report is of one."""
+        if not self.jurisdiction:
+            return list(rows)
+        there = {
+            row.sequence
+            for row in rows
+            if self._is_there(bundle, date.fromisoformat(row.as_of), (row.exporter_country, row.recipient_country))
+        }
+        rest = [row.sequence for row in rows if row.sequence not in there]
+        for at in range(0, len(rest), _AT_ONCE):
+            some = of_numbers(connection, rest[at : at + _AT_ONCE])
+            there |= {each.sequence for each in some if self._applies(clear(each.entry.leaf, each.entry.openings))}
+        return [row for row in rows if row.sequence in there]
+
+    def touches(self, record: Mapping[str, Any], bundle: engine.Bundle) -> bool:
+        """Whether the jurisdiction certainly touches the exchange of a record; true where the report is of none."""
+        request = record.get("request") or {}
+        places = [(request.get(side) or {}).get("country") for side in ("exporter", "recipient")]
+        return (
+            not self.jurisdiction
+            or self._is_there(bundle, date.fromisoformat(record["as_of"]), places)
+            or self._applies(record)
+        )
+
+    def _is_there(self, bundle: engine.Bundle, day: date, places: Iterable[str | None]) -> bool:
+        text = bundle.vocabulary.jurisdictions.get(self.jurisdiction)
+        return text is not None and not bundle.vocabulary.countries(text, day).isdisjoint(places)
+
+    def _applies(self, record: Mapping[str, Any]) -> bool:
+        """Whether the law of the jurisdiction certainly applies, by the mildest outcome that a record gives it."""
+        if "verdict" in record:
+            return bool(record["verdict"]["bounds"].get(self.jurisdiction, _NOT)[0] != _NOT[0])
+        parts = (record.get("decision") or {}).get("jurisdictions") or ()
+        return any(each["jurisdiction"] == self.jurisdiction and each["bounds"]["lowest"] != _NOT[0] for each in parts)
 
 
 def _once(rows: Iterator[Row]) -> Iterator[Row]:

@@ -16,6 +16,7 @@ from uuid_utils import uuid7
 from service.callers import known_persons
 from service.callers.caller import Caller
 from service.callers.person import Person
+from service.documents import attachments
 from service.log import review_cases, tree_leaves
 from service.log.store import subject_of_decision
 from service.log.tree_leaves import Happening
@@ -41,6 +42,10 @@ class CommentAsked(BaseModel):
         StringConstraints(min_length=1, max_length=MOST_OF_A_COMMENT, strip_whitespace=True),
         Field(json_schema_extra={"pattern": PATTERN}),
     ]
+    file: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")] | None = Field(
+        default=None,
+        description="the hash of a file that is attached to the review: send its bytes to `POST /v1/documents` first",
+    )
 
     @field_validator("text")
     @classmethod
@@ -100,9 +105,14 @@ class _NoteText:
     assignee: str | None = None
 
 
-def comment(transaction: sa.Connection, decision: str, text: str, caller: Caller, now: datetime) -> ReviewNote:
-    """Keep a comment on a decision, in a writing transaction. Raises RequestRefused."""
-    return _keep(transaction, decision, _NoteText("comment", text=text), caller, now)
+def comment(
+    transaction: sa.Connection, decision: str, text: str, caller: Caller, now: datetime, file: str | None = None
+) -> ReviewNote:
+    """Keep a comment on a decision, with a file by the hash of its bytes, in a writing transaction. Raises RequestRefused."""
+    note = _keep(transaction, decision, _NoteText("comment", text=text), caller, now)
+    if file is not None:
+        attachments.attach_to_review(transaction, decision, file, now, caller.id)
+    return note
 
 
 def requested(transaction: sa.Connection, decision: str, why: str, caller: Caller, now: datetime) -> ReviewNote:

@@ -102,7 +102,11 @@ ANSWERS: list[tuple[dict[str, Any], str, str]] = [
         "review",
         "Do not proceed before a person has looked at it: Counsel looks at it (a law, Art. 1).",
     ),
-    ({"data__label": "bar"}, "prohibited", "Do not proceed: Nothing of this kind leaves (a law, Art. 1)."),
+    (
+        {"data__label": "bar"},
+        "prohibited",
+        "Do not proceed: Nothing of this kind leaves (a law, Art. 1). Nothing makes this exchange lawful as it is.",
+    ),
     (
         {"exporter__country": "BB"},
         "not_applicable",

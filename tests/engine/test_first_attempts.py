@@ -6,6 +6,7 @@ Twelve everyday exchanges at the door: each is accepted within two tries, if wha
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -104,3 +105,26 @@ def test_none_of_the_first_tries_was_right() -> None:
     """They are what people write, not what the door takes."""
     assert len(ATTEMPTS) == 12
     assert all(refusal(each["first"]) for each in ATTEMPTS.values())
+
+
+FLOODS: dict[str, dict[str, Any]] = {
+    "names that are no facts": {f"unheard{n}": "some text" for n in range(1000)},
+    "facts that are none": {"data": {f"unheard{n}": "some text" for n in range(1000)}},
+    "words that are no values": {"data": {"categories": [f"zebra crossing number {n}" for n in range(512)]}},
+    "words in place of a group": {"data": [f"zebra crossing number {n}" for n in range(5000)]},
+    "a group of names that are no facts": {"sender": {f"unheard{n}": {"x": "y"} for n in range(1000)}},
+    "groups by many names": {
+        name: {"country": "UK", "x": 1} for name in ("sender", "from", "source", "origin", "to", "importer")
+    },
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+def test_a_flood_of_what_is_wrong_is_refused_quickly(flood: str) -> None:
+    """At most a hundred places are named, and what may be meant is looked for at the first of them only."""
+    refusal({"exporter": {"country": "UK"}})  # the words are read once
+    began = time.process_time()
+    problems = refusal(FLOODS[flood])
+    assert time.process_time() - began < 3
+    assert 0 < len(problems) <= 100
+    assert sum("did you mean" in each.detail for each in problems) <= 20

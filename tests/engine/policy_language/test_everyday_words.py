@@ -109,3 +109,12 @@ def test_the_log_is_searched_by_what_people_call_categories_and_countries() -> N
     assert called("recipient_country", "英国") == ("英国", "GB")
     assert called("exporter", "Germany") == ("Germany",)
     assert called("category", "zeppelin") == ("zeppelin",)
+
+
+@pytest.mark.parametrize(
+    ("name", "fact"),
+    [("industry", "exporter.sectors"), ("行业", "exporter.sectors"), ("special category", "data.people.sensitive")],
+)
+def test_an_access_request_is_refused_with_the_fact_that_people_call_so(name: str, fact: str) -> None:
+    """The attribute of an access request that may mean a fact is looked for among the same words (semantics 1.9)."""
+    assert fact in engine.Places(BUNDLE.vocabulary).nearest(name)

@@ -1,4 +1,4 @@
-"""`GET /v1/presets`, and the page that begins with one: nothing is stated until a person confirms it."""
+"""`GET /v1/presets`, and the pages that begin with a preset or in own words: nothing is stated until a person confirms it."""
 
 import json
 import re
@@ -86,3 +86,36 @@ def test_a_preset_that_is_not_there_states_nothing(client: TestClient) -> None:
         shown = re.search(r"<textarea[^>]*>(.*?)</textarea>", draft.text, re.DOTALL)
         assert shown
         assert json.loads(unescape(shown.group(1))) == {}
+
+
+def test_a_draft_begins_in_a_persons_own_words(client: TestClient) -> None:
+    """The page shows where each word can be said, unticked; what is ticked is stated, its sets are open, and nothing else is stated."""
+    token = re.findall(r'name="token" value="([^"]+)"', client.get("/ask").text)[0]
+    page = client.post("/ask", data={"token": token, "from": "words", "words": "payroll, Germany，母公司, zeppelin"}).text
+    offered = re.findall(r'name="said" value="([^"]+)">', page)
+    assert {"data.categories employee", "purpose.is hr", "exporter.country DE", "recipient.relation same-group"} <= set(offered)
+    assert "No fact is called “zeppelin”." in unescape(page)
+    ticked = [
+        "data.categories employee",
+        "exporter.country DE",
+        "exporter.country FR",
+        "purpose.is Atlantis",
+        "act.none x",
+        "said",
+    ]
+    draft = client.post("/ask", data={"token": token, "from": "said", "said": ticked})
+    shown = re.search(r"<textarea[^>]*>(.*?)</textarea>", draft.text, re.DOTALL)
+    assert shown
+    assert json.loads(unescape(shown.group(1))) == {
+        "data": {"categories": ["employee", "unknown"]}, "exporter": {"country": "DE"}
+    }  # fmt: skip
+
+
+def test_a_word_is_text_and_nothing_else(client: TestClient) -> None:
+    """Marks of HTML stay text, a flood of words is cut, and no word finds nothing."""
+    token = re.findall(r'name="token" value="([^"]+)"', client.get("/ask").text)[0]
+    for words in ("<script>alert(1)</script>", ",".join(f"w{n}" for n in range(200)), "", "x" * 100_000):
+        answer = client.post("/ask?lang=zh", data={"token": token, "from": "words", "words": words})
+        assert answer.status_code == 200
+        assert "<script>alert" not in answer.text
+        assert answer.text.count('id="h-') <= 8

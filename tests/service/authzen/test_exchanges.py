@@ -450,3 +450,21 @@ def test_a_fact_that_has_another_name_is_stored_under_its_own(service: Service) 
     for properties, disputed in (({}, ()), ({"origin": ["CN"]}, ()), ({"origin": ["AE"]}, ("data.collected_in",))):
         asked["resource"]["properties"] = properties
         assert mapping.exchange(evaluation(asked), known, TODAY.date()).disputed == disputed
+
+
+def test_an_error_proposes_the_right_word(client: TestClient) -> None:
+    """A value by what people call it, a property that people call so, and an action that is not there: each is told what there is."""
+    asked = transfer("clinic-7", "visits-2", {})
+    asked["subject"]["properties"] = {"industry": "hospital"}
+    answer = client.post(URL, json=asked)
+    [wrong] = answer.json()["errors"]
+    assert (answer.status_code, wrong["pointer"]) == (400, "/subject/properties/industry")
+    assert "did you mean `exporter.sectors`, which `/subject/properties/sectors` states" in wrong["detail"]
+    asked["subject"]["properties"], asked["resource"]["properties"] = {}, {"nationalities": ["France"]}
+    [wrong] = client.post(URL, json=asked).json()["errors"]
+    assert wrong["pointer"] == "/resource/properties/nationalities"
+    assert "did you mean `FR` (France)?" in wrong["detail"]
+    asked["action"]["name"], asked["resource"]["properties"] = "transfers", {}
+    told = client.post(URL, json=asked).json()
+    assert told["decision"] is False
+    assert "did you mean `transfer`?" in json.dumps(told)

@@ -115,14 +115,17 @@ def test_a_review_is_assigned_commented_and_looked_ahead(desk: tuple[Server, dic
     assert as_["reviewer"](methodcaller("assign_review", id, Signer(ISSUER, "second", None))).to.person.name == "Second"
     assert id not in [each.id for each in as_["reviewer"](methodcaller("reviews", assignee="me"))]
     assert as_["reviewer"](methodcaller("comment_review", id, "ask the lab")).text == "ask the lab"
+    kept = as_["asker"](methodcaller("keep_document", b"what counsel wrote"))
+    assert as_["reviewer"](methodcaller("comment_review", id, "from counsel", kept.sha256)).text == "from counsel"
     ahead = as_["reviewer"](methodcaller("preview_sign_off", id))
     assert (ahead.now.outcome, ahead.all.outcome, ahead.all.still) == ("review", "permitted", ())
     one = as_["reviewer"](methodcaller("preview_sign_off", id, [ahead.each[0].provisions[0]]))
     assert one.needed == {ahead.each[0].provisions[0]: 1}
     assert as_["reviewer"](methodcaller("assign_review", id, None)).to is None
     thread = as_["reviewer"](methodcaller("review_thread", id))
+    assert [(each.name, each.sha256) for each in thread.files] == [("review.1", kept.sha256)]
     assert ([each.kind for each in thread.notes], thread.waits, thread.own) == (
-        ["assigned", "assigned", "comment", "assigned"],
+        ["assigned", "assigned", "comment", "comment", "assigned"],
         True,
         False,
     )

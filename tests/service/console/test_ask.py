@@ -1,5 +1,6 @@
 """The pages on which an exchange is asked about: one question at a time, until its decision is recorded."""
 
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -300,3 +301,71 @@ def test_the_pages_say_the_same_in_both_languages() -> None:
     assert DRAFT_WORDS["en"].keys() == DRAFT_WORDS["zh"].keys()
     for name, words in DRAFT_WORDS["en"].items():
         assert words.count("{") == DRAFT_WORDS["zh"][name].count("{"), name
+
+
+def ticking(browser: Browser, *names: str, day: str = "2026-03-01") -> int:
+    """Tick documents of the page, each with a day."""
+    shown = re.findall(r'name="offered" value="([^"]+)"', browser.page)
+    days = {f"dated {name}": day for name in names}
+    return browser.send(do="documents", offered=shown, document=list(names), **days)
+
+
+@ONE_DATABASE
+def test_a_document_is_ticked_with_its_day_and_taken_away_again(browser: Browser) -> None:
+    """Without a day nothing is stated; what is stated of it beside the day stays; other facts stay as they are."""
+    begun(browser, {key: value for key, value in REFUSED.items() if key != "evidence"})
+    before = browser.document
+    kind = "evidence.cn-standard-contract"
+    assert f'value="{kind}"' in browser.page
+    assert ticking(browser, kind, day="") == 400
+    assert browser.document == before
+    assert ticking(browser, kind) == 200
+    stated = {"dated": "2026-03-01", "covers": True}
+    assert browser.document == {**before, "evidence": {"cn-standard-contract": stated}}
+    browser.send(do="save", json=json.dumps({**before, "evidence": {"cn-standard-contract": {**stated, "people": 20_000}}}))
+    assert ticking(browser, kind, day="2026-04-01") == 200
+    assert browser.document["evidence"]["cn-standard-contract"] == {**stated, "dated": "2026-04-01", "people": 20_000}
+    assert ticking(browser) == 200
+    assert browser.document == before
+    assert browser.send(do="documents", offered=["exporter.country"], document=["exporter.country"]) == 200
+    assert browser.document == before
+
+
+@ONE_DATABASE
+def test_a_file_is_uploaded_without_a_hash_and_attached_to_the_decision(browser: Browser, client: TestClient) -> None:
+    """The service computes the hash; what is no document is refused; whoever did not make the draft uploads nothing."""
+    begun(browser, {key: value for key, value in REFUSED.items() if key != "evidence"})
+    kind, content = "evidence.cn-standard-contract", b"%PDF-1.7 the contract"
+    token = re.findall(r'name="token" value="([^"]*)"', browser.page)[0]
+
+    def upload(content: bytes, **fields: str) -> int:
+        sent = {"token": token, "name": kind, **fields}
+        found = client.post(f"{browser.path}/file", data=sent, files={"file": ("contract.pdf", content)})
+        browser.page, browser.path = found.text, found.url.path.removesuffix("/file")
+        return found.status_code
+
+    assert upload(content) == 400  # it is not stated yet
+    browser.open(browser.path)
+    assert ticking(browser, kind) == 200
+    assert upload(b"\x7fELF") == 415
+    assert upload(content, token="0" * 64) == 403
+    browser.open(browser.path)
+    assert upload(content) == 200
+    browser.open(browser.path)
+    hashed = browser.document["evidence"]["cn-standard-contract"]["hash"]
+    assert hashed == hashlib.sha256(content).hexdigest()
+    assert DRAFT_WORDS["en"]["file_there"] in browser.said
+    assert browser.send(do="decide") == 200
+    (decided,) = client.get("/v1/decisions").json()["decisions"]
+    (document,) = client.get(f"/v1/decisions/{decided['id']}/documents").json()["documents"]
+    assert document["attached"]["sha256"] == hashed
+
+
+@ONE_DATABASE
+def test_nothing_is_refused_before_it_is(browser: Browser) -> None:
+    """A draft with open facts is not decided yet; one that is refused is not to proceed."""
+    begun(browser, {"exporter": {"country": "CN"}})
+    assert "Not decided yet" in browser.said
+    assert "do not proceed" not in browser.said.lower()
+    begun(browser, REFUSED)
+    assert "do not proceed" in browser.said.lower()

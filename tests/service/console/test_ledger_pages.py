@@ -88,8 +88,8 @@ def test_a_commitment_says_what_follows_from_it(desk: Desk) -> None:
         "lab",
         "300",
         "the lab closed",
-        "36000.00 CNY",
-        "-36000.00 CNY",
+        "36,000.00 CNY",
+        "-36,000.00 CNY",
         "agency",
         "counts no more",
     ):
@@ -161,11 +161,16 @@ def test_what_a_commitment_may_add_is_folded(desk: Desk) -> None:
 
 
 def test_one_step_of_a_counter_is_no_chart(desk: Desk) -> None:
-    """A single bar at the edge of a chart says nothing that a sentence does not; two days are a chart."""
+    """A single bar at the edge of a chart says nothing that a sentence does not; two months are a chart with the level of the threshold."""
     desk.commit(300)
     [link] = counter_link(desk, "/ledger/counters")
     assert 'class="bars"' not in desk.client.get(link).text
     assert LEDGER_WORDS["en"]["over_time_one"].format("2026-11") in said(desk, link)
+    desk.now[0] += timedelta(days=20)
+    desk.commit(400)
+    page = desk.client.get(link).text
+    assert page.count('class="level"') == 1
+    assert page.count('class="f-certain"') == 2
 
 
 def test_people_are_concerned_and_never_sent_abroad() -> None:

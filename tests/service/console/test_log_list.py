@@ -11,7 +11,7 @@ import pytest
 
 from service.callers import entrance
 from service.callers.caller import Caller
-from service.console import pages
+from service.console import frame, pages
 from service.console.log_wording import CHINESE, ENGLISH
 from service.console.wording import WORDS
 from service.log import saved_searches
@@ -183,7 +183,16 @@ def test_a_caller_has_its_name_and_a_moment_its_age(client, evaluate, monkeypatc
         assert f">{called}</span>" in listed
         assert f'since">{since}</span>' in listed
         assert f"<dd>{called}</dd>" in client.get(f"/log/{id}?lang={lang}").text
-    assert pages.NOW.get() is None, "outside a request there is no present"
+    assert frame.NOW.get() is None, "outside a request there is no present"
+
+
+@pytest.mark.parametrize(("amount", "said"), [
+    ("1234567.50 CNY", "1,234,567.50 CNY"), ("999.12345", "999.12345"), (12000, "12,000"), ("1000 to 20000", "1,000 to 20,000"),
+    ("0.00 EUR", "0.00 EUR"), ("12,000", "12,000"),
+])  # fmt: skip
+def test_digits_are_in_groups(amount, said):
+    """Those before the point, of each number."""
+    assert pages._digits(amount) == said
 
 
 @pytest.mark.parametrize(("minutes", "said"), [
@@ -193,12 +202,12 @@ def test_a_caller_has_its_name_and_a_moment_its_age(client, evaluate, monkeypatc
 def test_how_long_ago_a_moment_is(minutes, said):
     """In the largest unit that it fills; of what lies ahead, and of what is more than a month ago, nothing is said."""
     now = datetime(2026, 11, 30, 12, tzinfo=UTC)
-    token = pages.NOW.set(now)
+    token = frame.NOW.set(now)
     try:
         assert pages._ago((now - timedelta(minutes=minutes)).isoformat(), WORDS["en"]) == said
         assert pages._ago("no moment", WORDS["en"]) == ""
     finally:
-        pages.NOW.reset(token)
+        frame.NOW.reset(token)
 
 
 @in_file

@@ -7,7 +7,7 @@ from math import hypot
 import pytest
 
 from service.console import charts
-from service.console.flow_map import NARROW, WIDE, Flow, flow_map
+from service.console.flow_map import NARROW, WIDE, Flow, FlowMap, flow_map
 from service.console.overview_wording import OVERVIEW_WORDS
 from service.log import word_counts
 from service.log.daily_outcomes import DailyOutcomes, PeriodOutcomes
@@ -85,7 +85,7 @@ def test_a_log_without_decisions_has_an_overview(client):
     """In both languages it is a first step to take; what there is nothing of has no part of its own."""
     for lang, words in OVERVIEW_WORDS.items():
         page = client.get(f"/?lang={lang}", headers=BROWSER)
-        assert words["decided_none"] in page.text
+        assert words["first_none"] in page.text
         assert words["first_ask"] in page.text
         assert 'href="/ask' in page.text.partition(words["first_step"])[2]
         assert page.text.count("<h2") == 1, "only the first step has a heading"
@@ -118,9 +118,16 @@ def named(place: str) -> str:
     return NAMES.get(place, f"country {place}")
 
 
+def drawn_on(flows: list[Flow], size: tuple[int, int]) -> FlowMap:
+    """The map of flows that can be drawn."""
+    drawn = flow_map(flows, size, named)
+    assert drawn is not None
+    return drawn
+
+
 def test_flows_are_arrows_between_known_points():
     """The more decisions, the wider; a flow and the one back lie apart; a place without a point is left to the table."""
-    drawn = flow_map(FLOWS, WIDE, named)
+    drawn = drawn_on(FLOWS, WIDE)
     assert [(arc.flow.start, arc.flow.end) for arc in drawn.arcs][:3] == [("CN", "US"), ("US", "CN"), ("CN", "CN")]
     there, back, loop = drawn.arcs[:3]
     assert there.width > back.width > loop.width
@@ -134,10 +141,10 @@ def test_flows_are_arrows_between_known_points():
 @pytest.mark.parametrize("size", [WIDE, NARROW])
 def test_an_arrow_ends_where_its_flow_ends(size):
     """The head of each arrow is at the recipient's point and away from the exporter's."""
-    drawn = flow_map(FLOWS, size, named)
+    drawn = drawn_on(FLOWS, size)
     points = {each.place: each.spot for each in drawn.names}
     for arc in drawn.arcs:
-        x, y = (float(each) for each in re.match(r"M([\d.-]+) ([\d.-]+)L", arc.head).groups())
+        x, y = (float(each) for each in re.findall(r"^M([\d.-]+) ([\d.-]+)L", arc.head)[0])
         end = points[arc.flow.end]
         assert hypot(x - end[0], y - end[1]) < 8
         if arc.flow.start != arc.flow.end:
@@ -148,7 +155,7 @@ def test_an_arrow_ends_where_its_flow_ends(size):
 @pytest.mark.parametrize("size", [WIDE, NARROW])
 def test_both_ends_of_each_arrow_are_named_and_no_name_lies_over_another(size):
     """A flow for whose names there is no room is left to the table; what is drawn lies within the map."""
-    drawn = flow_map(FLOWS, size, named)
+    drawn = drawn_on(FLOWS, size)
     assert {place for arc in drawn.arcs for place in (arc.flow.start, arc.flow.end)} == {each.place for each in drawn.names}
     assert len(drawn.arcs) >= 4
     boxes = [(each.at[0], each.at[1], len(each.name) * 6.4 / 2) for each in drawn.names]
@@ -160,7 +167,7 @@ def test_both_ends_of_each_arrow_are_named_and_no_name_lies_over_another(size):
 
 def test_a_name_for_which_there_is_no_room_takes_its_arrow_with_it():
     """On a map as wide as half a name nothing is drawn."""
-    assert flow_map([FLOWS[0]], (40, 30), named).arcs == ()
+    assert drawn_on([FLOWS[0]], (40, 30)).arcs == ()
 
 
 @ONE_DATABASE

@@ -10,9 +10,11 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.engine.deciding.ice import sources
 from tests.service.conftest import POLICIES, running
 from tests.service.console.browser import Site, faults, launched
 from tests.service.reviews.conftest import ISSUER
+from tests.service.reviews.test_signed_gaps import FACTS
 
 RULES = """
   - id: art-2
@@ -98,15 +100,37 @@ def test_the_pages_of_reviews_fit_and_nothing_is_complained_of(desk: Desk) -> No
     id = desk.ask(400)
     desk.ask(401, exporter={"country": "KE"})
     desk.complaints.clear()
-    for path in ("/review", f"/review/{id}"):
+    for path in ("/review?", "/review?group=all", f"/review/{id}?"):
         for lang, width, scheme in (("en", 1280, "light"), ("zh", 390, "dark"), ("en", 390, "light"), ("zh", 1280, "dark")):
-            page = desk.as_("Ada", f"{path}?lang={lang}", width=width, scheme=scheme)
+            page = desk.as_("Ada", f"{path}&lang={lang}", width=width, scheme=scheme)
             assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (path, lang, width)
             assert desk.loaded is not None
             assert len(desk.loaded.body()) < 100_000
             assert faults(page) == []
             page.close()
     assert desk.complaints == []
+
+
+def test_the_page_of_coverage_fits_and_its_form_shows_what_to_write(desk: Desk, tmp_path: Path) -> None:
+    """At both widths, in both languages; the form says what it lacks by itself, and the YAML has the person, the reason and the end."""
+    (tmp_path / "ice").mkdir()
+    for name, content in sources("").items():
+        (tmp_path / "ice" / name).write_bytes(content)
+    with running(tmp_path / "log.db", "--policies", str(tmp_path / "ice"), "--mode", "bitset") as server:
+        httpx.post(f"{server.address}/v1/evaluate", json=FACTS, timeout=60)
+        site = Site(server.address, desk.browser)
+        for lang, width, scheme in (("en", 1280, "light"), ("zh", 390, "dark")):
+            page = site.open(f"/review/coverage?lang={lang}", width=width, scheme=scheme)
+            page.get_by_role("checkbox").check()
+            page.locator("#by").fill("Grace Hopper")
+            page.locator("#because").fill("counsel looks at it")
+            page.locator("button[value=show]").click()
+            expect(page.locator("pre")).to_contain_text("by: Grace Hopper")
+            expect(page.locator("pre")).to_contain_text("subjects: [krill]")
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (lang, width)
+            assert faults(page) == []
+            page.close()
+        assert site.complaints == []
 
 
 def test_what_each_approval_changes_is_shown_and_two_persons_sign(desk: Desk) -> None:

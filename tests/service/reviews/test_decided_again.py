@@ -7,8 +7,11 @@ import pytest
 
 import engine
 from service.callers import keys
+from service.console.draft_wording import DRAFT_WORDS
 from service.policies.live import Live
 from tests.service.conftest import ONE_DATABASE, POLICIES
+from tests.service.console.test_ask import Browser, begun
+from tests.service.reviews.test_sign_offs import FACTS
 
 pytestmark = [pytest.mark.usefixtures("audited"), ONE_DATABASE]
 
@@ -92,3 +95,24 @@ def test_deciding_again_needs_the_right_to_ask_and_the_token_of_the_page(desk, s
     assert (TITLES["en"] in seen, f'action="/log/{id}/again' in seen) == (True, False)
     assert pressed(desk, id, "reviewer", seen).status_code == 403
     assert [each["id"] for each in desk.client.get("/v1/decisions", headers=desk.bearer("bo")).json()["decisions"]] == [id]
+
+
+def test_a_draft_that_was_signed_is_evaluated_again_and_can_then_be_committed(desk, service):
+    """One walk: asked, recorded, signed by another person, evaluated again with her signature, committed."""
+    scopes = ["read", "evaluate", "commit"]
+    with service.store.database.transaction() as transaction:
+        desk.made["clerk"] = keys.create(transaction, "clerk", scopes, None, "test", service.clock())[1]
+    browser = Browser(desk.client, **desk.bearer("clerk"))
+    begun(browser, FACTS)
+    path = browser.path
+    assert browser.send(do="decide") == 200
+    (decided,) = desk.client.get("/v1/decisions", headers=desk.bearer("gateway")).json()["decisions"]
+    button = DRAFT_WORDS["en"]["with_signatures"]
+    assert button not in browser.said
+    desk.sign("ada", decided["id"])
+    browser.open(path)
+    assert button in browser.said
+    assert browser.send(do="decide-again") == 200
+    assert (browser.path, button in browser.said) == (path, False)
+    assert browser.send(do="commit") == 200
+    assert "committed" in browser.said

@@ -376,3 +376,63 @@ def test_the_queue_is_grouped_by_who_can_do_something(desk, service, tmp_path):
     service.policies.live = Live.of(engine.load(tmp_path / "others"), "checked")
     assert {each["group"] for each in waiting(desk)} == {"again"}
     assert shown_in_navigation(desk) == ""
+
+
+PDF = b"%PDF-1.4 what counsel wrote"
+
+
+def kept_file(desk: Desk, who: str = "bo") -> str:
+    """The hash of a file that somebody sent."""
+    headers = {**desk.bearer(who), "content-type": "application/octet-stream"}
+    answer = desk.client.post("/v1/documents", content=PDF, headers=headers)
+    assert answer.status_code in (200, 201), answer.text
+    return str(answer.json()["sha256"])
+
+
+def test_a_file_is_attached_to_a_review_with_a_comment(desk, service):
+    """It is read by whoever reads the log, is no document of the exchange, is kept once, and is erased with the decision."""
+    first = desk.ask()
+    id, sha256 = first["id"], kept_file(desk)
+    for text in ("what counsel wrote", "the same again"):
+        assert said(desk, id, "comments", {"text": text, "file": sha256}).status_code == 201
+    thread = json.loads(desk.client.get(f"/v1/decisions/{id}/review", headers=desk.bearer("ada")).text)
+    assert [each["text"] for each in thread["notes"]] == ["what counsel wrote", "the same again"]
+    assert [(each["name"], each["sha256"], each["size"]) for each in thread["files"]] == [("review.1", sha256, len(PDF))]
+    assert desk.client.get(f"/v1/documents/{sha256}", headers=desk.bearer("ada")).content == PDF
+    listed = desk.client.get(f"/v1/decisions/{id}/documents", headers=desk.bearer("ada")).json()["documents"]
+    assert "review.1" not in [each["name"] for each in listed]
+    assert desk.client.post(f"/v1/decisions/{id}/sign-off/preview", json={}, headers=desk.bearer("ada")).status_code == 200
+    assert desk.ask()["outcome"] == first["outcome"]
+    unknown = said(desk, id, "comments", {"text": "another", "file": "0" * 64})
+    assert (unknown.status_code, unknown.json()["type"]) == (409, "urn:fifthfactor:problem:not-attachable")
+    assert len(json.loads(desk.client.get(f"/v1/decisions/{id}/review", headers=desk.bearer("ada")).text)["notes"]) == 2
+    asyncio.run(service.store.erase(id))
+    assert desk.client.get(f"/v1/documents/{sha256}", headers=desk.bearer("ada")).status_code == 404
+
+
+@in_file
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_page_takes_a_file_with_a_comment(desk, lang):
+    """A comment without one goes through the same form; what is no document is refused, and nothing is kept of it."""
+    id = desk.ask()["id"]
+
+    def page() -> str:
+        return str(desk.client.get(f"/review/{id}?lang={lang}", headers=desk.bearer("bo")).text)
+
+    [token, *_] = re.findall(r'name="token" value="([0-9a-f]+)"', page())
+
+    def send(text: str, content: bytes, token: str = token) -> int:
+        fields = {"token": token, "do": "comment", "text": text}
+        files = {"file": ("memo.pdf", content, "application/pdf")}
+        address = f"/review/{id}?lang={lang}"
+        return int(
+            desk.client.post(address, data=fields, files=files, headers=desk.bearer("bo"), follow_redirects=False).status_code
+        )
+
+    assert send("without a file", b"") == 303
+    assert send("with one", PDF) == 303
+    assert send("with a program", b"MZ\x00\x01") == 415
+    assert send("with one", PDF, "0" * 64) == 403
+    shown = page()
+    assert [text in shown for text in ("without a file", "with one", "with a program")] == [True, True, False]
+    assert len(re.findall(r'href="/log/documents/([0-9a-f]{64})" download', shown)) == 1
