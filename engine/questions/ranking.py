@@ -93,9 +93,12 @@ class Ranking(OpenFacts):
                 yield each.rule.travels.otherwise, self.needed(Defined(each.rule.travels.when))
         holds, questions = self.verdict.holds, self.questions
         open_ = holds.possible & ~holds.certain & questions.above[above]
+        levels, nodes, lifts, read = questions.levels, questions.nodes, questions.lifts, self._read
         for number in numbers(open_ & (self.verdict.stands.possible | questions.lifting)):
-            if number not in questions.lifts or self.matters(number):
-                yield questions.levels[number], self.facts(questions.nodes[number])
+            if number not in lifts or self.matters(number):
+                facts = read(nodes[number])
+                if not isinstance(facts, bool):
+                    yield levels[number], facts
         weighing = list(self.weighing())
         for key, truth in zip(weighing, self.verdict.defined.several(weighing), strict=True):
             if truth is Truth.UNKNOWN:
