@@ -305,14 +305,27 @@ class PDP:
         lists = partial(self._missing, judgement, book)
         hypothetical = judgement.as_of != today
         beyond = self._questions.question(judgement, judgement.asked_elsewhere, book) if judgement.asked_elsewhere else None
-        case = Case(
-            self.bundle, judgement, hypothetical, id, tuple(asked), further, lists, rests_on, exact, doubting, disputing, beyond
+        case = partial(
+            Case,
+            self.bundle,
+            judgement,
+            hypothetical,
+            id,
+            tuple(asked),
+            further,
+            lists,
+            rests_on,
+            exact,
+            doubting,
+            disputing,
+            beyond,
         )
         if not judgement.agreed or not judgement.outcome.bounds.high.refused:
-            return case
+            return case()
         read = self._remedies.ways.reading(judgement)
-        ways = partial(self._way_writer(book).lines, read)
-        return replace(case, ways=ways, closed=any(not read.out_of(rule) for rule in prohibiting(judgement)))
+        prohibited = judgement.outcome.bounds.low is Level.PROHIBITED
+        closed = prohibited and any(not read.out_of(rule) for rule in prohibiting(judgement))
+        return case(partial(self._way_writer(book).lines, read), closed)
 
     def _way_writer(self, book: Phrasebook) -> WayWriter:
         """What writes ways in one language."""

@@ -8,7 +8,7 @@ names the other statements that it rests on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from json.encoder import encode_basestring as quote
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -74,6 +74,8 @@ class AnswerWriter:
         digests = teller.bundle.digests
         self._bundle = encode({"meaning": digests.meaning, "source": digests.source})
         self._agreed = _engine(agreed)
+        self._wanted: dict[str, dict[str, Any]] = {}
+        self._listed = _lists(MOST)
 
     def members(
         self,
@@ -131,10 +133,10 @@ class AnswerWriter:
         shown = fitted(first, room)
         names = [quote(each.fact) for each in whole]
         if names:  # what a permit rests on is named before other lists get their last items
-            wanted = _bytes(names[len(shown["rests_on"]) :]) + _lists(first) + ROOM_FOR_MORE
+            wanted = _bytes(names[len(shown["rests_on"]) :]) + self._listed + ROOM_FOR_MORE
             _shorten(shown, wanted + sum(map(_bytes, shown.values())) - room)
         if shown["unmet"]:
-            shown = self._with_ways(case, unmet[: len(shown["unmet"])], first, shown, room - _lists(first))
+            shown = self._with_ways(case, unmet[: len(shown["unmet"])], first, shown, room - self._listed)
         more = {name: left for name, (count, _) in listed.items() if (left := count - len(shown[name]))}
         if case.further:
             more["questions"] = more.get("questions", 0) + case.further
@@ -189,7 +191,7 @@ class AnswerWriter:
             found.setdefault(ways, []).append(rule)
         for ways, under in found.items():
             ids = list(dict.fromkeys(rule.provision.id for rule in under))
-            yield under, {"under": ids, "ways": [[self.way(name) for name in way] for way in ways]}
+            yield under, {"under": ids, "ways": [[{**self.way(name)} for name in way] for way in ways]}
 
     def _with_ways(
         self,
@@ -243,12 +245,14 @@ class AnswerWriter:
         asked = {"fact": case.doubting.fact, "question": case.doubting.question} if case.doubting else {}
         return encode({"count": len(case.besides), **asked})
 
-    def way(self, name: str) -> dict[str, str]:
+    def way(self, name: str) -> Mapping[str, Any]:
         """A requirement, with how to meet it where this is short."""
-        requirement = self.bundle.rules.requirements[name]
-        how = self.book.text(requirement.how)
-        told = {"requirement": name, "title": self.book.text(requirement.title)}
-        return {**told, "how": how} if how and len(how.encode()) <= MAX_HOW else told
+        if name not in self._wanted:
+            requirement = self.bundle.rules.requirements[name]
+            how = self.book.text(requirement.how)
+            told = {"requirement": name, "title": self.book.text(requirement.title)}
+            self._wanted[name] = {**told, "how": how} if how and len(how.encode()) <= MAX_HOW else told
+        return self._wanted[name]
 
     def jurisdictions(self, case: Case) -> Iterator[str]:
         """Of the jurisdictions concerned the strictest, and the instruments that weigh in each, the strictest first."""
@@ -382,7 +386,7 @@ def _bytes(texts: Sequence[str]) -> int:
     return sum(len(text.encode()) + 1 for text in texts)
 
 
-def _lists(items: Mapping[str, Sequence[str]]) -> int:
+def _lists(items: Collection[str]) -> int:
     """The bytes that the names of the lists and what is left of them may take."""
     return sum(len(name) + len('"":[],') for name in items) + len('"more":{},') + 20 * len(items)
 

@@ -130,7 +130,7 @@ class CombinedWays:
 
     def _ending(self, rule: Rule, exchange: Exchange, node: Found) -> list[dict[str, Value]]:
         ways, verdict = self.taking.ways, node.verdict
-        read = WaysRead(ways, exchange, verdict)
+        read = WaysRead(ways, exchange, verdict, self.as_of)
         found = [way.node for way in read.out_of(rule) if not way.rule.doubtful]
         for name in _wanted(rule.need, verdict) if rule.need else ():
             found += [way.node for way in read.to(name) if not way.rule.doubtful]

@@ -44,7 +44,7 @@ class TakenWays:
         """
         excluded: set[int] = set()
         for _ in range(MAX_ALTERNATIVES):
-            read = WaysRead(self.ways, exchange, verdict, excluded)
+            read = WaysRead(self.ways, exchange, verdict, as_of, excluded)
             if read.read(node) is None:
                 return None
             grouped: dict[str, list[int]] = {}

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from itertools import chain
 from typing import Literal, NamedTuple, TypeAlias
@@ -110,7 +111,8 @@ class Ways:
         self._bit_of: list[int] = []  # of each test that of what it is about
         self._can: list[bool] = []  # of each test whether an exporter can make it so
         self.claims = self.documents = 0
-        places = {touch.fact for touch in bundle.vocabulary.touches}
+        words = bundle.vocabulary
+        places = {touch.fact for touch in words.touches} | {fact for each in words.placed for fact in (each.name, each.lies_in)}
         self._changeable = frozenset(changeable) - places
         self._lifters: dict[str, list[int]] = {}  # the rules that surely exempt each rule
         self._links: dict[str, list[tuple[int, Kind]]] = {name: [] for name in bundle.rules.requirements}
@@ -127,7 +129,6 @@ class Ways:
         self.remembered: dict[Hashable, tuple[Way, ...]] = {}
         self._linked: dict[tuple[str, ...], Links] = {}
         self._standing: dict[int, int] = {}  # the node of each way: it holds, and nothing surely exempts from it
-        self._keys = {rule.key: number for number, rule in enumerate(rules)}
         for number, rule in enumerate(rules):
             if rule.satisfies or rule.excuses or (rule.exempts and rule.effect != "doubts"):
                 self._stands(number)
@@ -137,7 +138,7 @@ class Ways:
 
     def reading(self, judgement: Judgement) -> WaysRead:
         """The ways as they read on one exchange."""
-        return WaysRead(self, judgement.exchange, judgement.verdict)
+        return WaysRead(self, judgement.exchange, judgement.verdict, judgement.as_of)
 
     def links(self, requirement: str, under: Sequence[Rule]) -> Links:
         """The rules that are ways to a requirement, and those that exempt from every rule that asks for it."""
@@ -157,10 +158,12 @@ class Ways:
 
     def stated(self, exchange: Exchange) -> frozenset[tuple[str, str]]:
         """What counts for ways beside what tests say: which documents are there, which claims are denied, which facts are disputed."""
-        sent = exchange.values
-        found = ((name, sent[name]) for name in sent.keys() & self._presented)
-        said = {(name, value.state if isinstance(value, Document) else "unknown") for name, value in found}
-        return frozenset(said | {(name, "disputed") for name in exchange.disputed})
+        said = [
+            (name, value.state if isinstance(value, Document) else "unknown")
+            for name, value in exchange.values.items()
+            if name in self._presented
+        ]
+        return frozenset([*said, *((name, "disputed") for name in exchange.disputed)])
 
     def remember(self, key: Hashable, ways: tuple[Way, ...]) -> None:
         while len(self.remembered) >= REMEMBERED:
@@ -288,27 +291,23 @@ def lacking(judgement: Judgement) -> dict[str, list[Rule]]:
 class WaysRead:
     """The ways of a bundle on one exchange. Each part is read once."""
 
-    def __init__(self, ways: Ways, exchange: Exchange, verdict: Verdict, excluded: Iterable[int] = ()) -> None:
+    def __init__(self, ways: Ways, exchange: Exchange, verdict: Verdict, as_of: date, excluded: Iterable[int] = ()) -> None:
         self.ways = ways
         self.exchange = exchange
         self.verdict = verdict
+        self.as_of = as_of
         self._excluded = frozenset(excluded)  # tests that turned out to be impossible
         assert verdict.truth is not None
         self._reading = verdict.truth
-        self._stated = ways.stated(exchange)
         self._known: dict[int, Read] = {}
 
     def to(self, requirement: str, under: Sequence[Rule] = ()) -> tuple[Way, ...]:
-        """The ways to a requirement that some rules ask for, those that lack least first; doubtful ones last."""
+        """The ways to a requirement that some rules ask for, those that lack least first; old documents and doubt come last."""
         return self._best(self.ways.links(requirement, under))
 
     def out_of(self, rule: Rule) -> tuple[Way, ...]:
         """The ways out of a rule: the exemptions from it."""
         return self._best(self.ways.exempting(rule))
-
-    def ends(self, rule: Rule) -> bool:
-        """Whether a rule that stands could be made not to hold."""
-        return self.read(self.ways.ending(rule)) is not None
 
     def read(self, node: int) -> Read:
         """How little a part lacks; None where other facts exclude it."""
@@ -380,6 +379,10 @@ class WaysRead:
             yield from self.needed(part)
 
     @cached_property
+    def _stated(self) -> frozenset[tuple[str, str]]:
+        return self.ways.stated(self.exchange)
+
+    @cached_property
     def _truth(self) -> Callable[[int], Truth]:
         return self._reading.reader(self.ways.atoms)
 
@@ -392,10 +395,10 @@ class WaysRead:
 
     def _best(self, links: Links) -> tuple[Way, ...]:
         """The ways, as they were found when all their tests read the same, and the same was presented, denied or disputed."""
-        key = (links, self._reading.seen(*links.seen), self._stated)
+        key = (links, self._reading.seen(*links.seen), self._stated, self.as_of)
         if key in self.ways.remembered and not self._excluded:
             return self.ways.remembered[key]
-        found: list[tuple[tuple[bool, int, int, int], Way]] = []
+        found: list[tuple[tuple[bool, bool, int, int, int], Way]] = []
         for number, kind in links.ways:
             rule, node = self.verdict.rules[number], self.ways.node(number)
             read = self.read(node)
@@ -406,7 +409,8 @@ class WaysRead:
                     )
                 )
                 way = Way(rule, kind, node, self.ways.named(read.lack), self.ways.named(read.unknown), needs)
-                found.append(((rule.doubtful, *self.ways.cost(read)), way))
+                old = any(self._from_before(test) for test in needs if test.state == "lack")
+                found.append(((rule.doubtful, old, *self.ways.cost(read)), way))
         found.sort(key=lambda each: each[0])  # the order of the same is kept
         best = tuple(way for _, way in found)
         if not self._excluded:
@@ -430,10 +434,9 @@ class WaysRead:
         sent = self.exchange.values.get(name)
         if name.startswith(CLAIMS):
             return not (isinstance(sent, Document) and sent.state == "none")
-        if name.startswith(EVIDENCE):
-            return not (atom.fact != name and atom.op in ("until", "at_most", "less_than") and _is_shown(sent))
         return not isinstance(sent, Disputed)
 
-
-def _is_shown(sent: object) -> bool:
-    return isinstance(sent, Document) and sent.state == "shown"
+    def _from_before(self, test: Test) -> bool:
+        """Whether a test that fails wants a document from before a day that has passed: who has none cannot obtain it any more."""
+        past = [each for each in test.atom.operands if isinstance(each, date) and each < self.as_of]
+        return bool(past) and test.atom.fact.startswith(EVIDENCE) and test.atom.op in ("at_most", "less_than")

@@ -21,6 +21,7 @@ WAYS = 3  # of meeting a requirement that are open
 NAME, VALUES = 90, 4  # characters of a value, and values, in a column before the answer
 CHOICES = 8  # of a question that are open
 SHORT, WHOLE = 110, LONGEST  # characters of a text of others that are open, and that are shown at all
+NEAREST = 35  # characters before and within the line of the nearest way
 LONG = 200  # characters of an author's text that are open
 
 MOST: Mapping[str, int] = {
@@ -84,23 +85,23 @@ def _question(part: Part) -> float:
     return height(short(part.get("question"), WHOLE), "; ".join(each["title"] for each in part.get("values", ())[:CHOICES]))
 
 
-def _nearest(means: Sequence[Mapping[str, Any]]) -> float:
-    """The nearest of some ways with what it lacks, and the line that unfolds all of them."""
-    if not means:
-        return 0
-    wanted = "; ".join(str(each.get("says")) for each in means[0].get("needs") or () if each.get("state") != "have")
-    return 1.3 + height(f"{means[0].get('title')} ({means[0].get('citation')}). {wanted}", columns=72)
-
-
 def _unmet(part: Part) -> float:
     ways: Sequence[Sequence[Mapping[str, Any]]] = part["ways"]
     told = sum(
-        height(one.get("title"), short(one.get("how") or "", LONG), columns=88) + _nearest(one.get("means") or ())
+        height(one.get("title"), short(one.get("how") or "", LONG), columns=88) + _nearest(one)
         for way in ways[:WAYS]
         for one in way
     )
     # Before several ways stands a line of its own, after them the line that counts the others, and last what requires them.
     return told + (len(ways) > 1) + (len(ways) > WAYS) + 2 * bool(part.get("under"))
+
+
+def _nearest(part: Part) -> float:
+    """The line of the nearest way to a requirement, and the one that unfolds them all."""
+    for way in part.get("means") or ():
+        wanted = "; ".join(need["says"] for need in way["needs"] if need["state"] != "have")
+        return 1.5 + height(f"{' ' * NEAREST}{way['title']} ({way['citation']}) {wanted}", columns=84)
+    return 0
 
 
 def _provision(part: Part) -> float:

@@ -87,7 +87,15 @@ def test_what_other_facts_exclude_is_left_out() -> None:
     made = bundle(NEED, GROUND, fixed, NECESSARY)
     assert ids(ways(made)) == ["ground", "necessary"]
     assert ids(ways(made, claims__necessity="none")) == ["ground"]
-    assert ids(ways(made)) == ["ground", "necessary"]
+    assert ids(ways(made)) == ["ground", "necessary"]  # what was found for another exchange is not told of this one
+
+
+def test_a_document_from_before_a_day_comes_last() -> None:
+    """Nobody can obtain it any more; who has it may show it, so it stays a way, and it leads to no permit."""
+    old = {"id": "old", "when": [{"evidence.report.dated": {"until": "2026-01-01"}}], "satisfies": "certificate"}
+    made = bundle(NEED, BY_TWO, old)
+    assert ids(ways(made)) == ["by-two", "old"]
+    assert [way["to_yes"] for way in told(made)[1][0]["ways"]] == [True, False]
 
 
 def test_a_way_that_another_rule_lifts_needs_that_rule_not_to_hold() -> None:
