@@ -60,7 +60,9 @@ def jurisdictions(decision: Part) -> list[Part]:
         found = part.get("bounds") or {}
         return level(str(found.get("highest", part.get("outcome")))), level(str(found.get("lowest", part.get("outcome"))))
 
-    return sorted((part for part in decision.get("jurisdictions") or () if part["jurisdiction"] not in elsewhere), key=bounds)
+    return sorted(
+        (part for part in decision.get("jurisdictions") or () if part.get("jurisdiction") not in elsewhere), key=bounds
+    )
 
 
 def questions(decision: Part, reader: PageReader) -> list[Part]:
