@@ -9,7 +9,7 @@ answer never shows the value of a fact marked personal.
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -23,6 +23,7 @@ from engine.decision import (
     DigestsPart,
     DisputedPart,
     DutyPart,
+    ElsewherePart,
     FactorPart,
     HorizonPart,
     JurisdictionPart,
@@ -65,6 +66,14 @@ class JurisdictionLine(Part):
     bounds: BoundsPart | None = None
     instruments: list[InstrumentLine] = []
     more: int = 0
+
+
+class ElsewhereLine(Part):
+    """How many jurisdictions only facts that are not given could bring in, and in a line which, with the question on `fact`."""
+
+    count: int
+    says: str
+    fact: str | None = None
 
 
 class NeedLine(Part):
@@ -150,7 +159,8 @@ class AskedPart(Part):
     """
     A question. `values` are the answers to choose from, the first ones if there are many; `more` are left out, and `/v1/facts` lists all.
 
-    `narrows` are values that were sent and say too little; `values` then are what they may mean.
+    `narrows` are values that were sent and say too little; `values` then are what they may mean. A question of the type "group" stands for
+    several facts, the first of which is `fact`: `none` is what an exchange states where there is nothing of them, by place.
     """
 
     fact: str
@@ -159,6 +169,7 @@ class AskedPart(Part):
     values: list[ChoicePart] = []
     more: int = 0
     narrows: list[str] = []
+    none: dict[str, Any] | None = None
 
 
 class BesidesPossible(Part):
@@ -237,6 +248,7 @@ class Explanation(Part):
     id: str
     lang: str
     jurisdictions: list[JurisdictionPart] | None = None
+    elsewhere: ElsewherePart | None = None
     reasons: list[ReasonPart] | None = None
     possible_count: int | None = None
     beaten: list[BeatenPart] | None = None
@@ -264,7 +276,9 @@ class Answer(Part):
     """
     The answer to one exchange under the law of one day.
 
-    `proceed` is true only for a permit that is not hypothetical. `beneath` are the bounds without the reviews that a person may sign off,
+    `proceed` is true only for a permit that is not hypothetical. `items` are the things that a refusal is of, where there are several;
+    `answer` names at most three of them. `jurisdictions` are those of the places that the exchange names, and
+    others that certainly apply; `elsewhere` counts the rest. `beneath` are the bounds without the reviews that a person may sign off,
     where these are other bounds. `besides` are the certain reviews beside a stricter outcome, and `besides_possible` counts those that may
     stand there. `questions` are the next ones to answer. `rests_on`, `also_rests_on` (names of what `rests_on` leaves out) and `stands_on`
     are present only in a permit, `carried` only if conditions came with the data, `disputed` only if the register contradicts what was
@@ -281,12 +295,14 @@ class Answer(Part):
     id: str
     proceed: bool
     answer: str
+    items: list[str] | None = None
     outcome: Outcome
     bounds: BoundsPart
     beneath: BoundsPart | None = None
     as_of: date
     hypothetical: bool
     jurisdictions: list[JurisdictionLine]
+    elsewhere: ElsewhereLine | None = None
     unmet: list[UnmetPart] = []
     besides: list[BesidePart] | None = None
     besides_possible: BesidesPossible | None = None

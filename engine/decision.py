@@ -62,6 +62,19 @@ class JurisdictionPart(Part):
     instruments: list[InstrumentPart] = []
 
 
+class ElsewherePart(Part):
+    """
+    The jurisdictions that only facts which are not given could bring in, and all of it in a line.
+
+    `fact` is the one that tells of most of them, with its question, where one does and the outcome is open.
+    """
+
+    places: list[str]
+    says: str
+    fact: str | None = None
+    question: str | None = None
+
+
 class EvidencePart(Part):
     """One test of a provision, and the fact that it tests. `value` is as sent, null if nothing was sent, "personal" if withheld."""
 
@@ -153,13 +166,20 @@ class ConflictPart(Part):
 
 
 class QuestionPart(Part):
-    """A fact or a document to find out. `narrows` are values that were sent and say too little; `values` then are what they may mean."""
+    """
+    A fact or a document to find out. `narrows` are values that were sent and say too little; `values` then are what they may mean.
+
+    A question of the type "group" stands for all `facts`, the first of which is `fact`: `none` is what an exchange states where there is
+    nothing of them, by place. Where there is some, each of them is asked by itself.
+    """
 
     fact: str
     question: str
     type: str
     values: list[str] = []
     narrows: list[str] = []
+    facts: list[str] = []
+    none: dict[str, Any] = {}
 
 
 class MissingPart(Part):
@@ -479,6 +499,7 @@ class Decision(Part):
     as_of: date
     hypothetical: bool
     jurisdictions: list[JurisdictionPart]
+    elsewhere: ElsewherePart | None = None
     reasons: list[ReasonPart]
     beaten: list[BeatenPart] = []
     requirements: list[RequirementPart] = []

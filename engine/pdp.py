@@ -10,7 +10,7 @@ disagreement or a failing engine is never a permit: the outcome is the strictest
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cached_property, partial
@@ -182,9 +182,9 @@ class PDP:
         """
         if not judgement.agreed or closed(judgement.asked_on):
             return judgement
-        facts = self._questions.open(judgement)
+        facts, elsewhere = self._questions.open(judgement)
         if facts or not judgement.outcome.open or any(not each.certain for each in judgement.carried):
-            return replace(judgement, open_facts=facts)
+            return replace(judgement, open_facts=facts, asked_elsewhere=elsewhere)
         # Its own outcome too: the sentence is written from it.
         own, outcome = (
             replace(each, word=Level.REVIEW.word) if each.word == UNDETERMINED else each
@@ -304,8 +304,21 @@ class PDP:
         rests_on = self.rests_on(judgement, exact=exact) if named else ()
         lists = partial(self._missing, judgement, book)
         hypothetical = judgement.as_of != today
+        beyond = self._questions.question(judgement, judgement.asked_elsewhere, book) if judgement.asked_elsewhere else None
         case = partial(
-            Case, self.bundle, judgement, hypothetical, id, tuple(asked), further, lists, rests_on, exact, doubting, disputing
+            Case,
+            self.bundle,
+            judgement,
+            hypothetical,
+            id,
+            tuple(asked),
+            further,
+            lists,
+            rests_on,
+            exact,
+            doubting,
+            disputing,
+            beyond,
         )
         if not judgement.agreed or not judgement.outcome.bounds.high.refused:
             return case()
@@ -327,6 +340,14 @@ class PDP:
             teller = self._teller(lang)
             case = self._case(judgement, judgement.as_of, "", teller.book, named=False, asking=False)
             return tuple(teller.duties.owed(case))
+
+    def asking(self, judgement: Judgement, lang: str = "en", apart: Collection[str] = ()) -> Iterator[QuestionPart]:
+        """
+        The questions on the open facts of a judgement, the best first; what belongs together is one question.
+
+        Facts that stand `apart` are asked each alone, and so are those of their group.
+        """
+        return self._questions.asking(judgement, self._teller(lang).book, apart)
 
     def question(self, judgement: Judgement, fact: str, lang: str = "en") -> QuestionPart:
         """The question for one of the open facts of a judgement."""

@@ -415,6 +415,11 @@ class RuleSet:
         owners: tuple[Rule | Requirement, ...] = (*self.rules, *self.requirements.values())
         return {duty.key: duty for owner in owners for duty in owner.duties}
 
+    def owners(self) -> dict[str, str]:
+        """Whose law each duty is of: its jurisdiction, by its key."""
+        found = {duty.key: each.jurisdiction for each in self.requirements.values() for duty in each.duties}
+        return found | {duty.key: rule.provision.jurisdiction for rule in self.rules for duty in rule.duties}
+
 
 def exempted(rules: Sequence[Rule]) -> dict[int, int]:
     """The rules that each rule exempts: of its number, theirs as bits. Rules that exempt nothing are left out."""

@@ -23,7 +23,7 @@ from weakref import WeakValueDictionary
 
 import engine
 
-SLICE_SECONDS = 0.02  # of deciding, after which the loop turns
+SLICE_SECONDS = 0.05  # of deciding, after which the loop turns; one commit takes the records of a slice
 PART_SECONDS = 0.004  # of long work, after which it gives its turn back at its next pause
 MOST_LONG = 8  # long works that are begun and not done; more of them wait
 MOST_LONG_OF_ONE = 2  # of one caller
@@ -70,11 +70,16 @@ class Turns:
                         parts.go_on()
                     if parts.done:
                         return parts.result()
-                    for _ in range(_COMING_IN):
-                        await asyncio.sleep(0)
-                    self._spent = 0.0
+                    await self.let_in()
             finally:
                 parts.abandon()
+
+    async def let_in(self) -> None:
+        """Let requests that arrive come in, if much was done since the loop turned. For work of many items, between two of them."""
+        if self._spent >= PART_SECONDS:
+            for _ in range(_COMING_IN):
+                await asyncio.sleep(0)
+            self._spent = 0.0
 
     @asynccontextmanager
     async def _place(self, caller: str) -> AsyncIterator[None]:

@@ -169,6 +169,7 @@ class _Changes:
         for group in DOCUMENT_GROUPS:
             yield from self.section(group.removesuffix("s"), old.kinds[group], new.kinds[group], self.fields, _title)
         yield from self.section("lane", old.lanes, new.lanes, self.fields, _title)
+        yield from self.section("question", old.questions, new.questions, self.fields, lambda group: group.ask.en)
         yield from self.section("account", was.account, now.account, self.fields, _title)
 
     def section(

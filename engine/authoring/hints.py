@@ -321,6 +321,10 @@ KEYS: dict[str, dict[str, str]] = {
         "computes": "What is computed for this part, apart from what is stated.",
     },
     "LaneText": {"title": _TITLE},
+    "GroupText": {
+        "ask": f"The question whether there is any of it.{_BY_LANGUAGE}",
+        "facts": "The facts and families of facts that it stands for; of each a value says that there is nothing.",
+    },
     "TransferColumnText": {
         "title": _TITLE,
         "cite": f"The place in the law that asks for the column.{_BY_LANGUAGE}",
@@ -418,6 +422,7 @@ KEYS: dict[str, dict[str, str]] = {
         "touches": "Which facts name a country that an exchange touches, and in which role.",
         "coherence": "What cannot be true together, whatever the law.",
         "lanes": "Names for the ways that advice opens.",
+        "questions": "Questions that stand for several facts: where there is nothing of them, one answer states them all.",
         "factor": "The account of the data as a factor of production, part by part.",
         "transfer_registers": "The registers of transfers that laws ask to be kept, with the columns of each.",
         "statistics": "Which facts the statistics of committed exchanges are made of; in one file only.",

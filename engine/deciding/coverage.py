@@ -17,7 +17,7 @@ from engine.bundle import Bundle
 from engine.exchange import Exchange
 from engine.policy_language.floors import REVIEWED
 from engine.policy_language.organisation import Acceptance
-from engine.policy_language.vocabulary_text import CoverText
+from engine.policy_language.vocabulary_text import ROLES, CoverText
 from engine.rules import Level, NotReached, Spoken, Truth, signed_floor
 from engine.values import Disputed, Missing, SetOf, Value
 from engine.verdict import BOUNDS, Bounds, Definitions
@@ -146,7 +146,8 @@ class Coverage:
     """
     `jurisdictions` cover a country that the exchange touches; `gaps` are the laws that are not modelled. `reaches` are reviewed, and
     `signed` are the gaps and reaches that a person has signed off, which are not. `stands_on` are the jurisdictions and subject matters of
-    which something was read that settles them for this exchange. `guarded` are the subject matters for which nobody signs.
+    which something was read that settles them for this exchange. `guarded` are the subject matters for which nobody signs. `named` are the
+    places of the countries that the exchange names, in the order of their roles: jurisdictions, and countries that none covers.
     """
 
     jurisdictions: tuple[str, ...]
@@ -157,6 +158,7 @@ class Coverage:
     accepted: tuple[Accepted, ...] = ()
     stands_on: tuple[tuple[str, str], ...] = ()
     guarded: frozenset[str] = frozenset()
+    named: tuple[str, ...] = ()
 
     @property
     def silences(self) -> Iterator[Gap | Reach]:
@@ -225,10 +227,8 @@ class CoverageMap:
         gaps: list[Gap] = []
         reaches: list[Reach] = []
         accepted: list[Accepted] = []
-        for country, roles in sorted(touched.countries.items()):
-            if not country:
-                gaps.append(Gap("", "", "", tuple(sorted(roles)), certain=False))
-                continue
+        for country in touched.named():
+            roles = touched.countries[country]
             jurisdiction = self._covering(country, as_of)
             about = [(name, truth) for name, truth in said.items() if truth is not NO and self._exists(name, jurisdiction)]
             # A person signs only where it is known of which subject matters the data are, and which countries are touched (semantics 4.6).
@@ -265,6 +265,8 @@ class CoverageMap:
                     else:
                         freed = truth is YES and open_ is UNKNOWN and law.frees(jurisdiction, subject)
                         gaps += _gaps(Gap(country, subject, jurisdiction, (), True, kind, names, freed), roles, open_)
+        if "" in touched.countries:
+            gaps.append(Gap("", "", "", tuple(sorted(touched.countries[""])), certain=False))
         if touched.reaches("") is not NO:
             # Data about nobody may have been collected in any country that has law on them.
             reaches += [
@@ -275,9 +277,15 @@ class CoverageMap:
         covers = tuple(sorted(covering))
         about = [(subject, truth) for subject, truth in said.items() if truth is not NO]
         settled = tuple((place, subject) for place in covers for subject, _ in about if law.says(place, subject) is YES)
-        left_alone = tuple(law.not_reached(covers, about))
         return Coverage(
-            covers, tuple(gaps), tuple(reaches), left_alone, accepted=tuple(accepted), stands_on=settled, guarded=self._guarded
+            covers,
+            tuple(gaps),
+            tuple(reaches),
+            tuple(law.not_reached(covers, about)),
+            accepted=tuple(accepted),
+            stands_on=settled,
+            guarded=self._guarded,
+            named=tuple(dict.fromkeys(self._covering(country, as_of) or country for country in touched.named())),
         )
 
     def _exists(self, subject: str, jurisdiction: str) -> bool:
@@ -463,6 +471,11 @@ class _Touched:
                     roles = countries.setdefault(country, {})
                     roles[role] = max(roles.get(role, NO), truth)
         return cls(countries, countries.get("", {}), people)
+
+    def named(self) -> list[str]:
+        """The countries that the exchange names, in the order of the first role of each."""
+        first = {country: min(map(ROLES.index, roles)) for country, roles in self.countries.items() if country}
+        return sorted(first, key=lambda country: (first[country], country))
 
     def truth(self, country: str, role: str) -> Truth:
         """Whether a country is touched in a role: for certain, or because a country of that role is not known."""

@@ -17,7 +17,7 @@ from engine.deciding.combine import Outcome
 from engine.deciding.sign_off import Approval, Unsignable, awaited, why_not
 from engine.decision import EnginePart, SignedOffPart
 from engine.exchange import Exchange
-from engine.rules import Level, RuleSet
+from engine.rules import Level, RuleSet, Truth
 from engine.values import Missing
 from engine.verdict import Bounds, Reading, Verdict, numbers
 
@@ -37,7 +37,8 @@ class Judgement:
     legs of a plan; `carried` are these and then those that the sender stated. `beneath` are the bounds without the reviews that a person
     may sign off (semantics 4.6). `signable` are the provisions that a person may sign off, those signed off included; it is empty where
     the engines disagree. `open` is the outcome with the facts open that the register disputes, None where it disputes none. `open_facts`
-    are the facts to find out where `asked_on` is open, the best to ask for first, each with the values that say too little.
+    are the facts to find out where `asked_on` is open, the best to ask for first, each with the values that say too little;
+    `asked_elsewhere` is the one that tells of most law elsewhere, "" where none does.
     """
 
     exchange: Exchange
@@ -54,6 +55,7 @@ class Judgement:
     signable: tuple[str, ...]
     open: Outcome | None = None
     open_facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    asked_elsewhere: str = ""
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -70,6 +72,25 @@ class Judgement:
         """The numbers of the rules that stand for certain."""
         possible, certain = self.verdict.stands
         return self.may_stand if possible == certain else tuple(numbers(certain))
+
+    @cached_property
+    def concerned(self) -> tuple[str, ...]:
+        """
+        The jurisdictions whose law is told first (semantics 4.8): those of the places that the exchange names, by their roles, then those
+        of which a policy certainly applies.
+        """
+        found, defined, rules = self.outcome.jurisdictions, self.verdict.defined, self.verdict.rules
+        named = (name for name in self.outcome.coverage.named if name in found)
+        weighing = (name for name, bounds in found.items() if bounds.low is not Level.NOT_APPLICABLE)
+        policies = {rules[n].provision.policy: rules[n].provision.jurisdiction for n in self.may_stand}
+        applying = (name for policy, name in policies.items() if defined[f"{policy}#applies"] is Truth.YES and name in found)
+        others = sorted({*weighing, *applying}, key=lambda name: (-found[name].high, name))
+        return tuple(dict.fromkeys((*named, *others)))
+
+    @cached_property
+    def elsewhere(self) -> frozenset[str]:
+        """The jurisdictions that only facts which are not given could bring in."""
+        return frozenset(self.outcome.jurisdictions).difference(self.concerned)
 
     @property
     def reading(self) -> Reading:

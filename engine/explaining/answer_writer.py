@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from json.encoder import encode_basestring as quote
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.answer import MOST_BYTES, SCHEMA
@@ -23,7 +22,7 @@ from engine.explaining.case import Case
 from engine.explaining.coverage_writer import WHY
 from engine.explaining.encoding import encode
 from engine.explaining.owed import ToldDuty
-from engine.explaining.sentence import lacking, needs, reviews
+from engine.explaining.sentence import items, lacking, needs, reviews
 from engine.rules import Level, Rule
 from engine.verdict import Bounds, numbers
 from engine.version import SEMANTICS
@@ -34,15 +33,16 @@ if TYPE_CHECKING:
 # How many items of a list an answer has at most, in the order in which the lists take turns.
 MOST = {
     "questions": 3, "unmet": 4, "besides": 3, "jurisdictions": 8, "disputed": 4, "signed_off": 4, "owed": 4, "carried": 3, "conflicts": 3,
-    "rests_on": 8, "stands_on": 4, "gaps": 5, "must_be_shown": 5, "lanes": 3,
+    "rests_on": 8, "stands_on": 4, "gaps": 5, "must_be_shown": 5, "lanes": 3, "items": 8,
 }  # fmt: skip
 OPTIONAL = frozenset(
-    {"rests_on", "disputed", "signed_off", "carried", "must_be_shown", "besides", "stands_on"}
+    {"rests_on", "disputed", "signed_off", "carried", "must_be_shown", "besides", "stands_on", "items"}
 )  # left out where there is nothing to say
 ORDINARY = "ordinary_facts"  # in `more`, the ordinary facts, which `rests_on` leaves out
 ALSO = "also_rests_on"  # the names of all statements that `rests_on` leaves out, as long as there is room
 CARRIED = {"provision", "state", "condition"}
 MAX_INSTRUMENTS = 3  # of a jurisdiction
+MAX_OPEN = 200  # bytes that the instruments of a jurisdiction take, beyond the first, where its outcome is open
 MAX_VALUES = 12  # of a question
 MAX_QUESTION = 560  # bytes that a question takes, if it can be shortened
 MAX_HOW = 240  # bytes that a way of meeting a requirement may take
@@ -98,6 +98,7 @@ class AnswerWriter:
             "bounds": _bounds(outcome.bounds),
             **({"beneath": _bounds(judgement.beneath)} if judgement.beneath != outcome.bounds else {}),
             **({"besides_possible": self.possibly(case)} if case.besides else {}),
+            **self.elsewhere(case),
             "as_of": f'"{case.as_of.isoformat()}"',
             "hypothetical": "true" if case.hypothetical else "false",
             "bundle": self._bundle,
@@ -111,10 +112,13 @@ class AnswerWriter:
             "questions": (len(case.asked), map(self.asked, case.asked)),
             "unmet": (len(unmet), (encode(each) for _, each in unmet)),
             "besides": _counted(self.besides(case)),
-            "jurisdictions": (len(outcome.jurisdictions), self.jurisdictions(case)),
+            "jurisdictions": (len(judgement.concerned), self.jurisdictions(case)),
             "disputed": (len(disputed), (encode(part.model_dump(mode="json")) for part in disputed)),
             "signed_off": (len(judgement.signed_off), (encode(part.model_dump(mode="json")) for part in judgement.signed_off)),
-            "owed": (len(duties), (duty.short for duty in sorted(duties, key=attrgetter("urgency")))),
+            "owed": (
+                len(duties),
+                (duty.short for duty in sorted(duties, key=lambda duty: (duty.place in case.elsewhere, duty.urgency))),
+            ),
             "carried": (len(carried), map(_carried, sorted(carried, key=_gravity))),
             "conflicts": (len(conflicts), (quote(part.text) for part in conflicts)),
             "rests_on": (len(rests_on), map(self.teller.statement, rests_on)),
@@ -122,12 +126,17 @@ class AnswerWriter:
             "gaps": _counted(self.gaps(case)),
             "must_be_shown": (len(case.exchange.only_stated), map(quote, case.exchange.only_stated)),
             "lanes": _counted(self.lanes(case)),
+            "items": _counted(map(quote, items(case, self.book))),
         }
-        items = {name: list(islice(texts, MOST[name])) for name, (_, texts) in listed.items()}
+        first = {name: list(islice(texts, MOST[name])) for name, (_, texts) in listed.items()}
         room = MOST_BYTES - SPARE - _size(fixed)
-        shown = fitted(items, room)
+        shown = fitted(first, room)
+        names = [quote(each.fact) for each in whole]
+        if names:  # what a permit rests on is named before other lists get their last items
+            wanted = _bytes(names[len(shown["rests_on"]) :]) + _lists(first) + ROOM_FOR_MORE
+            _shorten(shown, wanted + sum(map(_bytes, shown.values())) - room)
         if shown["unmet"]:
-            shown = self._with_ways(case, unmet[: len(shown["unmet"])], items, shown, room - self._listed)
+            shown = self._with_ways(case, unmet[: len(shown["unmet"])], first, shown, room - self._listed)
         more = {name: left for name, (count, _) in listed.items() if (left := count - len(shown[name]))}
         if case.further:
             more["questions"] = more.get("questions", 0) + case.further
@@ -135,11 +144,11 @@ class AnswerWriter:
             more[ORDINARY] = len(whole) - len(rests_on)
         lists = {
             name: f"[{','.join(shown[name])}]"
-            for name in items
+            for name in first
             if shown[name] or name not in OPTIONAL or (name == "rests_on" and outcome.permits)
         }
         given = len(shown["rests_on"])
-        others = [quote(each.fact) for each in whole[given:]]  # the ordinary ones are the last
+        others = names[given:]  # the ordinary ones are the last
         named = _fitting(others, room - _size(lists) - ROOM_FOR_MORE) if others else 0
         if named:
             lists[ALSO] = f"[{','.join(others[:named])}]"
@@ -154,7 +163,7 @@ class AnswerWriter:
     def asked(self, part: QuestionPart) -> str:
         """A question with the titles of its choices, as many as there is room for."""
         type = self.bundle.vocabulary.type_of(part.fact)
-        told = {"fact": part.fact, "question": part.question, "type": part.type, **_told(narrows=part.narrows)}
+        told = {"fact": part.fact, "question": part.question, "type": part.type, **_told(narrows=part.narrows, none=part.none)}
         titled = [{"title": self.book.value(type, value) if type else value, "value": value} for value in part.values]
         values: list[dict[str, str]] = []
         room = MAX_QUESTION - len(encode(told).encode())
@@ -223,6 +232,14 @@ class AnswerWriter:
             for name, said in dict.fromkeys(reviews(case, self.book)):
                 yield encode({"says": said, **_told(sign_off="" if closed else name)})
 
+    def elsewhere(self, case: Case) -> dict[str, str]:
+        """How much law only facts that are not given could bring in, in a line with its question."""
+        part = self.teller.elsewhere(case)
+        if part is None:
+            return {}
+        fact = {"fact": part.fact} if part.fact else {}
+        return {"elsewhere": encode({"count": len(part.places), **fact, "says": part.says})}
+
     def possibly(self, case: Case) -> str:
         """How many reviews may stand beside a stricter outcome, and one question."""
         asked = {"fact": case.doubting.fact, "question": case.doubting.question} if case.doubting else {}
@@ -238,17 +255,21 @@ class AnswerWriter:
         return self._wanted[name]
 
     def jurisdictions(self, case: Case) -> Iterator[str]:
-        """The strictest jurisdictions and the instruments that weigh in each, the strictest first."""
-        strictest = sorted(case.outcome.jurisdictions.items(), key=lambda each: (-each[1].high, -each[1].low, each[0]))
-        shown = dict(strictest[: MOST["jurisdictions"]])
+        """Of the jurisdictions concerned the strictest, and the instruments that weigh in each, the strictest first."""
+        bounds_of = case.outcome.jurisdictions
+        strictest = sorted(case.judgement.concerned, key=lambda name: (-bounds_of[name].high, -bounds_of[name].low))
+        shown = {name: bounds_of[name] for name in strictest[: MOST["jurisdictions"]]}
         weighing = self.teller.weighing(case, shown)
         for name, bounds in shown.items():
             own = weighing.get(name, [])
             # Where the bounds are not apart, the outcome says all.
             apart = f'"bounds":{_bounds(bounds)},' if bounds.low is not bounds.high else ""
-            more = f'"more":{len(own) - MAX_INSTRUMENTS},' if len(own) > MAX_INSTRUMENTS else ""
+            told = [self._instrument(*each) for each in own[:MAX_INSTRUMENTS]]
+            while bounds.low is not bounds.high and len(told) > 1 and len("".join(told).encode()) > MAX_OPEN:
+                told.pop()
+            more = f'"more":{len(own) - len(told)},' if len(own) > len(told) else ""
             yield (
-                f'{{{apart}"instruments":[{",".join([self._instrument(*each) for each in own[:MAX_INSTRUMENTS]])}],'
+                f'{{{apart}"instruments":[{",".join(told)}],'
                 f'"jurisdiction":{quote(name)},{more}"outcome":"{word(bounds)}","title":{quote(self.book.place(name))}}}'
             )
 
@@ -275,7 +296,7 @@ class AnswerWriter:
         ]
         found += [_left(each.jurisdiction, each.subject, "not_reached") for each in covered.not_reached]
         told: dict[tuple[str, str], dict[str, Any]] = {}
-        for each in sorted(found, key=lambda each: not each["reviewed"]):
+        for each in sorted(found, key=lambda each: (not each["reviewed"], each["place"] == "unknown")):
             told.setdefault((each["place"], each["subject"]), each)
         return iter(map(encode, told.values()))
 
@@ -311,9 +332,9 @@ class AnswerWriter:
 
 # The order of the members of an answer.
 ORDER = (
-    "schema", "id", "proceed", "answer", "outcome", "bounds", "beneath", "as_of", "hypothetical", "jurisdictions", "unmet", "besides",
-    "besides_possible", "owed", "questions", "rests_on", ALSO, "stands_on", "conflicts", "gaps", "lanes", "carried", "disputed",
-    "signed_off", "must_be_shown", "more", "bundle", "engine", "verdict",
+    "schema", "id", "proceed", "answer", "items", "outcome", "bounds", "beneath", "as_of", "hypothetical", "jurisdictions", "elsewhere",
+    "unmet", "besides", "besides_possible", "owed", "questions", "rests_on", ALSO, "stands_on", "conflicts", "gaps", "lanes", "carried",
+    "disputed", "signed_off", "must_be_shown", "more", "bundle", "engine", "verdict",
 )  # fmt: skip
 
 
@@ -340,6 +361,15 @@ def taking_turns(items: Mapping[str, Sequence[str]], room: int) -> dict[str, lis
                 waiting.remove(name)
         turn += 1
     return taken
+
+
+def _shorten(shown: Mapping[str, list[str]], bytes_: int) -> None:
+    """Take the last items off lists that have others, the longest list first, until so many bytes are free or each has one item."""
+    while bytes_ > 0:
+        name = max((name for name in shown if name not in ("rests_on", "questions")), key=lambda name: len(shown[name]))
+        if len(shown[name]) < 2:
+            return
+        bytes_ -= len(shown[name].pop().encode()) + 1
 
 
 def _fitting(texts: Sequence[str], room: int) -> int:

@@ -38,9 +38,9 @@ class Case:
 
     `id` is the caller's; `asked` are the next questions, `further` counts the facts that are open besides, and `lists` finds the lists of
     facts that settle the outcome. `doubting` is the question on the first review that may stand beside a stricter outcome, `disputing` has
-    those on conflicts that are not certain, by the place of the conflict. `rests_on` are the statements on which a permit rests; with
-    `exact`, each of them was verified by itself. `ways` finds the first ways to a requirement that some rules ask for, and how many there
-    are. `closed` says that a prohibition stands that nothing lifts.
+    those on conflicts that are not certain, by the place of the conflict; `beyond` is the one on law elsewhere. `rests_on` are the
+    statements on which a permit rests; with `exact`, each of them was verified by itself. `ways` finds the first ways to a requirement that
+    some rules ask for, and how many there are. `closed` says that a prohibition stands that nothing lifts.
     """
 
     bundle: Bundle
@@ -54,6 +54,7 @@ class Case:
     exact: bool = False
     doubting: QuestionPart | None = None
     disputing: Mapping[int, QuestionPart] = field(default_factory=dict)
+    beyond: QuestionPart | None = None
     ways: Callable[[str, Sequence[Rule], int], tuple[list[ToldWay], int]] = _no_ways
     closed: bool = False
 
@@ -81,6 +82,16 @@ class Case:
     @property
     def outcome(self) -> Outcome:
         return self.judgement.outcome
+
+    @property
+    def elsewhere(self) -> frozenset[str]:
+        """The jurisdictions that only facts which are not given could bring in."""
+        return self.judgement.elsewhere
+
+    @cached_property
+    def rank(self) -> Mapping[str, int]:
+        """The place of each jurisdiction in every list: those concerned in their order, then all others alike."""
+        return {name: place - len(self.outcome.jurisdictions) for place, name in enumerate(self.judgement.concerned)}
 
     @cached_property
     def besides(self) -> tuple[str, ...]:

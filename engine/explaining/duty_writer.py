@@ -30,6 +30,7 @@ class DutyWriter:
         self._refusing = sum(1 << n for n, rule in enumerate(rules.rules) if any(d.arises == "refusal" for d in rule.duties))
         self._owing: dict[tuple[str, bool, Truth, date | None], ToldDuty] = {}
         self._owners = {d.key: book.text(r.title) for r in rules.requirements.values() for d in r.duties}
+        self._places = rules.owners()
         self._owners |= {d.key: book.source(r.provision) for r in rules.rules for d in r.duties}
 
     def told(self, case: Case) -> Iterator[ToldDuty]:
@@ -46,7 +47,8 @@ class DutyWriter:
 
     def _owed(self, case: Case) -> Iterator[tuple[str, bool, Truth]]:
         """The key of each duty that is owed or may be, whether it certainly is, and whether it is overdue."""
-        for key, owed in case.verdict.owed.items():
+        keys = sorted(case.verdict.owed, key=lambda key: self._places[key] in case.elsewhere)
+        for key, owed in ((key, case.verdict.owed[key]) for key in keys):
             yield key, owed is Truth.YES, case.verdict.overdue.get(key, Truth.UNKNOWN)
         for number in numbers(case.verdict.stands.possible & self._refusing):
             rule = case.verdict.rules[number]
@@ -79,5 +81,5 @@ class DutyWriter:
                 keep=self.book.keep(duty),
                 arises=duty.arises,
             )
-            told = self._owing[written] = ToldDuty.of(part)
+            told = self._owing[written] = ToldDuty.of(part, self._places[key])
         return told

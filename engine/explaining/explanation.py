@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from engine.answer import EXPLANATION
 from engine.bundle import Bundle
-from engine.deciding.combine import Conflict, word
+from engine.deciding.combine import word
 from engine.deciding.instruments import Instruments
 from engine.deciding.judgement import LIFTING, WEIGHING
 from engine.deciding.pauses import pause
@@ -27,13 +27,14 @@ from engine.decision import (
     CarriedPart,
     ConflictPart,
     DisputedPart,
+    ElsewherePart,
     EnginePart,
     MissingPart,
-    QuestionPart,
 )
 from engine.explaining.answer_writer import AnswerWriter
 from engine.explaining.carried_conditions import carried_part
 from engine.explaining.case import Case
+from engine.explaining.conflict_writer import ConflictWriter
 from engine.explaining.coverage_writer import CoverageWriter
 from engine.explaining.duty_writer import DutyWriter
 from engine.explaining.encoding import encode
@@ -51,8 +52,7 @@ from engine.verdict import Bounds, Reading, numbers
 
 REMEMBERED_STATEMENTS = 4_096
 MOST_FOLDERS = 8  # that a decision names, so that its length has a bound
-REMEMBERED = 256  # combinations of truth values of the tests of one rule, and conflicts
-REFUSING = 3  # provisions of those that refuse what another law compels, which a conflict names
+REMEMBERED = 256  # combinations of truth values of the tests of one rule
 
 
 class Teller:
@@ -82,7 +82,7 @@ class Teller:
         self._known: dict[int, dict[Hashable, tuple[tuple[str, str], ...]]] = {}
         self._advice: dict[int, str] = {}
         self._statements: dict[Statement, str] = {}
-        self._conflicts: dict[tuple[Conflict, str], ConflictPart] = {}
+        self._conflicts = ConflictWriter(self.book, self.laned)
         self._ids = tuple(quote(rule.provision.id) for rule in rules)
         self.duties = DutyWriter(self.book)
         self._coverage = CoverageWriter(self.book)
@@ -125,7 +125,8 @@ class Teller:
             "as_of": f'"{case.as_of.isoformat()}"',
             "hypothetical": "true" if case.hypothetical else "false",
             "jurisdictions": _list(self._jurisdictions(case)),
-            "reasons": _list(self.reason(number, case, values) for number in numbers(self.told(case))),
+            **self._elsewhere(case),
+            "reasons": _list(self.reason(number, case, values) for number in self._in_order(self.told(case), case)),
             "beaten": _list(self.beaten(case)),
             "requirements": _list(self.requirements(case)),
             "duties": _list(duty.whole for duty in duties),
@@ -170,14 +171,17 @@ class Teller:
                 "disputed": _parts(disputed),
                 "signed_off": _parts(case.judgement.signed_off),
                 "must_be_shown": encode(list(case.exchange.only_stated)),
-                "reasons": _list(self.reason(number, case, values) for number in numbers(told & stands.certain)),
+                **self._elsewhere(case),
+                "reasons": _list(self.reason(number, case, values) for number in self._in_order(told & stands.certain, case)),
                 "possible_count": str(possible.bit_count()),
                 "beaten": _list(self.beaten(case)),
                 "advice": _list(self.advise(number) for number in numbers(stands.certain & self._advising)),
                 "conflicts": _parts(conflicts),
                 "carried": _parts(carried),
             },
-            "possible": lambda: {"possible": _list(self.reason(number, case, values) for number in numbers(possible))},
+            "possible": lambda: {
+                "possible": _list(self.reason(number, case, values) for number in self._in_order(possible, case))
+            },
             "requirements": lambda: {"requirements": _list(self.requirements(case))},
             "duties": lambda: {"duties": _list(duty.whole for duty in duties)},
             "coverage": lambda: {"coverage": self._coverage.of(case.outcome.coverage)},
@@ -206,7 +210,7 @@ class Teller:
         """The duties, conflicts, conditions that came with the data, and disputes of a case."""
         lang = self.book.language.code
         carried = tuple(carried_part(self.bundle, case.exchange, each, lang) for each in case.judgement.carried)
-        return tuple(self.duties.told(case)), tuple(self.conflicts(case)), carried, tuple(self.disputed(case))
+        return tuple(self.duties.told(case)), tuple(self._conflicts.of(case)), carried, tuple(self.disputed(case))
 
     def _written(
         self,
@@ -251,7 +255,7 @@ class Teller:
             ),
             "provision": case.judgement.provisions,
             "requirement": tuple(sorted([name for name in asked if case.verdict.requirements[name] != met])),
-            "missing": tuple(dict.fromkeys(question.fact for question in case.asked)),
+            "missing": tuple(dict.fromkeys(fact for question in case.asked for fact in question.facts or [question.fact])),
             **self.naming.of(case.exchange, case.verdict.defined),
         }
 
@@ -264,9 +268,33 @@ class Teller:
             found.setdefault(self.owner[policy], []).append((bounds, policy))
         return {name: sorted(own, key=lambda each: (-each[0].high, -each[0].low, each[1])) for name, own in found.items()}
 
+    def elsewhere(self, case: Case) -> ElsewherePart | None:
+        """The law that only facts which are not given could bring in, in a line with its question; None where there is none."""
+        if not case.elsewhere:
+            return None
+        known, names = self.bundle.vocabulary.jurisdictions, sorted(case.elsewhere)
+        lands = [name for name in names if name not in known or known[name].countries]
+        others = [self.book.place(name) for name in names if name not in lands]
+        asked = case.beyond
+        said = self.book.language.elsewhere([self.book.place(name) for name in lands], others, bool(case.judgement.concerned))
+        says = self.book.language.one_after_another([said, asked.question]) if asked else said
+        return ElsewherePart(
+            places=names, says=says, fact=asked.fact if asked else None, question=asked.question if asked else None
+        )
+
+    def _elsewhere(self, case: Case) -> Mapping[str, str]:
+        part = self.elsewhere(case)
+        return {"elsewhere": encode(part.model_dump(mode="json", exclude_none=True))} if part else {}
+
+    def _in_order(self, rules: int, case: Case) -> list[int]:
+        """The numbers of some rules: those of the places concerned first."""
+        rank = case.rank
+        return sorted(numbers(rules), key=lambda number: rank.get(self._places[number], 0))
+
     def _jurisdictions(self, case: Case) -> Iterator[str]:
         weighing = self.weighing(case, case.outcome.jurisdictions)
-        for name, bounds in sorted(case.outcome.jurisdictions.items()):
+        for name in sorted(case.outcome.jurisdictions, key=lambda name: (case.rank.get(name, 0), name)):
+            bounds = case.outcome.jurisdictions[name]
             own = weighing.get(name, ())
             instruments = _list(
                 f'{{"bounds":{_bounds(of)},"instrument":"{policy}","outcome":"{word(of)}","title":{self.instrument_titles[policy]}}}'
@@ -408,39 +436,6 @@ class Teller:
                 }
             )
         return self._advice[number]
-
-    def conflicts(self, case: Case) -> Iterator[ConflictPart]:
-        for place, each in enumerate(case.outcome.conflicts):
-            question = case.disputing.get(place)
-            key = (each, question.fact if question else "")
-            if key not in self._conflicts:
-                if len(self._conflicts) >= REMEMBERED:
-                    self._conflicts.clear()
-                self._conflicts[key] = self._conflict(each, question)
-            yield self._conflicts[key]
-        lanes = case.verdict.stands.certain & self.laned
-        if lanes and case.outcome.bounds.low.refused:
-            open_ = [case.verdict.rules[number] for number in numbers(lanes)]
-            names = list(dict.fromkeys(self.book.text(self.bundle.vocabulary.lanes[rule.lane].title) for rule in open_))
-            text = self.book.language.open_lane(names, case.outcome.bounds.low)
-            yield ConflictPart(kind="notice", text=text, provisions=[rule.provision.id for rule in open_])
-
-    def _conflict(self, conflict: Conflict, question: QuestionPart | None) -> ConflictPart:
-        """Who compels whom to what, and which law refuses it; of the provisions that refuse the first few are named."""
-        book, rule = self.book, conflict.rule
-        refusing = list(dict.fromkeys(book.source(each) for each in conflict.refusing))
-        text = book.language.conflict(
-            book.source(rule.provision),
-            book.clause(rule.message),
-            book.place(conflict.jurisdiction),
-            book.language.listed(refusing[:REFUSING], more=max(0, len(refusing) - REFUSING)),
-            conflict.compels,
-            conflict.refuses,
-        )
-        text = book.language.one_after_another([text, question.question]) if question else text
-        provisions = [rule.provision.id, *(each.id for each in conflict.refusing[:REFUSING])]
-        asked = question.fact if question else None
-        return ConflictPart(kind="conflict", text=text, certain=conflict.certain, asks=asked, provisions=provisions)
 
     def disputed(self, case: Case) -> Iterator[DisputedPart]:
         """The facts that the register disputes, each with both values and the entity that states the other one."""

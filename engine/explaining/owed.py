@@ -30,16 +30,17 @@ class OwedDuty:
 
 @dataclass(frozen=True, slots=True)
 class ToldDuty:
-    """A duty as it is told: its JSON as a whole, its JSON in an answer, and the key by which an answer puts duties in order."""
+    """A duty as it is told: its JSON as a whole, its JSON in an answer, the key by which an answer sorts duties, and whose law it is."""
 
     part: DutyPart
     whole: str
     short: str
     urgency: tuple[bool, bool, str]
+    place: str
 
     @classmethod
-    def of(cls, part: DutyPart) -> ToldDuty:
-        return cls(part, encode(part.model_dump(mode="json")), in_short(part), urgency(part))
+    def of(cls, part: DutyPart, place: str) -> ToldDuty:
+        return cls(part, encode(part.model_dump(mode="json")), in_short(part), urgency(part), place)
 
 
 def in_short(part: DutyPart) -> str:

@@ -114,6 +114,11 @@ class Phrasebook:
         countries = self.bundle.vocabulary.values.get("country")
         return self.text(known.title) if known else self.text(countries.titles.get(name, Words(name))) if countries else name
 
+    def law(self, name: str) -> str:
+        """The law of a jurisdiction, for use inside a sentence; what belongs to no country is named by its title alone."""
+        known = self.bundle.vocabulary.jurisdictions.get(name)
+        return self.place(name) if known and not known.countries else self.language.law_of(self.place(name))
+
     def cell(self, jurisdiction: str, subject: str) -> CoverText | None:
         """What was read of a jurisdiction's law on a subject matter."""
         known = self.bundle.vocabulary.jurisdictions.get(jurisdiction)

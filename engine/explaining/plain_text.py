@@ -54,9 +54,19 @@ class PlainText:
     def sections(self, decision: Decision) -> Iterator[tuple[str, list[str]]]:
         """The sections of a decision that are not empty, each with its title."""
         say, factor, coverage = self.language, decision.factor, decision.coverage
+        elsewhere = set(decision.elsewhere.places) if decision.elsewhere else set()
+        line = [decision.elsewhere.says] if decision.elsewhere else []
         found = {
-            "jurisdictions": [line for part in decision.jurisdictions for line in self._jurisdiction(part)],
-            "why": [line for part in decision.reasons for line in self._reason(part)],
+            "jurisdictions": [
+                *(
+                    told
+                    for each in decision.jurisdictions
+                    if each.jurisdiction not in elsewhere
+                    for told in self._jurisdiction(each)
+                ),
+                *line,
+            ],
+            "why": [told for each in decision.reasons if each.jurisdiction not in elsewhere for told in self._reason(each)],
             "beaten": [say.beaten_line(part) for part in decision.beaten],
             "requirements": [say.requirement_line(part) for part in decision.requirements],
             "ways": [line for part in decision.ways or () for line in self._ways(part)],

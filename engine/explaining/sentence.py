@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 
 from engine.deciding.carried import STATES, gravest
-from engine.deciding.combine import Outcome
+from engine.deciding.combine import Outcome, closed
 from engine.deciding.coverage import Gap, Reach, Unreached
 from engine.explaining.case import Case
 from engine.explaining.phrasebook import Phrasebook, shown
@@ -84,26 +84,53 @@ def _answer(case: Case, outcome: Outcome, book: Phrasebook) -> str:
     say = book.language
     match outcome.word:
         case "permitted":
-            return say.permitted(_places(outcome, book))
+            return say.permitted(_places(case, book)) + _stands_on(case, book)
         case "permitted_with_obligations":
             owed = _owed(case, book)
-            return say.permitted_with_duties(_places(outcome, book), len(owed), _list(owed, book))
+            return say.permitted_with_duties(_places(case, book), len(owed), _list(owed, book)) + _stands_on(case, book)
         case "requirements_unmet":
             needed = _unmet(case, book)
             return say.unmet(len(needed), _list(needed, book)) + _beside(case, book)
         case "review":
-            reasons = list(dict.fromkeys(said for _, said in (*reviews(case, book), *silences(case, book)))) or [
-                say.nothing_settles()
-            ]
-            return say.review(_list(reasons, book), [part.question for part in case.asked[:ASKED]])
+            return say.review(_list(_reasons(case, book), book), [part.question for part in case.asked[:ASKED]])
         case "prohibited":
-            reasons = [_said(rule, book) for rule in _certain(case, "prohibit")]
             closed = say.nothing_lawful() if case.closed else ""
-            return say.prohibited(_list(reasons, book)) + closed + _beside(case, book)
+            return say.prohibited(_list(_prohibiting(case, book), book)) + closed + _beside(case, book)
         case "not_applicable":
             return say.not_applicable(_list([_left_alone(each, book) for each in case.outcome.coverage.not_reached], book))
     questions = [part.question for part in case.asked[:ASKED]]
-    return say.undecided(outcome.bounds.low, outcome.bounds.high, questions, len(case.asked) - len(questions) + case.further)
+    places = [book.place(name) for name in outcome.coverage.named if _open(outcome, name)]
+    more = len(case.asked) - len(questions) + case.further
+    return say.undecided(places, outcome.bounds.low, outcome.bounds.high, questions, more)
+
+
+def items(case: Case, book: Phrasebook) -> list[str]:
+    """What a refusal is of, where it is of several things: each by itself, of which the sentence has the first ones."""
+    found: list[str] = []
+    if not case.judgement.by_dispute and case.judgement.agreed and case.outcome.word == case.judgement.own.word:
+        match case.outcome.word:
+            case "requirements_unmet":
+                found = _unmet(case, book)
+            case "review":
+                found = _reasons(case, book)
+            case "prohibited":
+                found = _prohibiting(case, book)
+    return found if len(found) > 1 else []
+
+
+def _reasons(case: Case, book: Phrasebook) -> list[str]:
+    """Why a person must look at it."""
+    found = dict.fromkeys(said for _, said in (*reviews(case, book), *silences(case, book)))
+    return list(found) or [book.language.nothing_settles()]
+
+
+def _prohibiting(case: Case, book: Phrasebook) -> list[str]:
+    return list(dict.fromkeys(_said(rule, book) for rule in _certain(case, "prohibit")))
+
+
+def _open(outcome: Outcome, name: str) -> bool:
+    """Whether the outcome under the law of a place is open."""
+    return name in outcome.jurisdictions and not closed(outcome.jurisdictions[name])
 
 
 def _signed_off(case: Case, book: Phrasebook) -> Iterator[str]:
@@ -147,9 +174,35 @@ def _list(texts: Sequence[str], book: Phrasebook) -> str:
     return book.language.listed(texts[:SHOWN], more=max(0, len(texts) - SHOWN))
 
 
-def _places(outcome: Outcome, book: Phrasebook) -> list[str]:
-    """The titles of the jurisdictions whose law applies, or may."""
-    return [book.place(name) for name, b in sorted(outcome.jurisdictions.items()) if b.high is not Level.NOT_APPLICABLE]
+def _places(case: Case, book: Phrasebook) -> list[str]:
+    """The titles of the jurisdictions concerned."""
+    return [book.place(name) for name in case.judgement.concerned]
+
+
+def _stands_on(case: Case, book: Phrasebook) -> str:
+    """
+    What a permit stands on: the provisions that lift or allow; of a place that has none, the statement of coverage on its law.
+    """
+    say, lifting = book.language, list(_lifting(case))
+    found = list(dict.fromkeys(book.source(rule.provision) for rule in lifting))
+    said = say.stands_on(_list(found, book)) if found else ""
+    told = {rule.provision.jurisdiction for rule in lifting}
+    silent = [
+        say.headed_by(book.law(place), book.subject(subject), f"{place}/{subject}")
+        for place, subject in case.outcome.coverage.stands_on
+        if place in case.judgement.concerned and place not in told
+    ]
+    return said + (say.nothing_against(_list(silent, book)) if silent else "")
+
+
+def _lifting(case: Case) -> Iterator[Rule]:
+    """The provisions that certainly lift something which stands or would, or that allow."""
+    holds = {case.verdict.rules[number].key for number in numbers(case.verdict.holds.possible)}
+    asked = {name for _, rule in case.standing() if rule.need for name in rule.need.requirements()}
+    for _, rule in case.standing(certain=True):
+        lifts = not holds.isdisjoint(rule.exempts) or not asked.isdisjoint((*rule.satisfies, *rule.excuses))
+        if rule.effect == "allows" or (rule.effect in ("exempts", "satisfies") and lifts):
+            yield rule
 
 
 def _owed(case: Case, book: Phrasebook) -> list[str]:

@@ -26,6 +26,8 @@ REASONS: dict[str, Any] = {"jurisdictions": [], "unmet": [], "conflicts": [], "g
 ADDED = (
     "besides",
     "besides_possible",
+    "elsewhere",
+    "items",
     "rests_on",
     "also_rests_on",
     "stands_on",
@@ -82,7 +84,7 @@ def _answer(written: Written, duties: tuple[DutyPart, ...], say: Language) -> st
             text = say.not_applicable("")
         case "undetermined":
             asked = [each.question for each in written.asked[:ASKED]]
-            text = say.undecided(bounds.low, bounds.high, asked, len(written.judgement.open_facts) - len(asked))
+            text = say.undecided([], bounds.low, bounds.high, asked, len(written.judgement.open_facts) - len(asked))
         case _:
             text = say.refused(written.outcome)
     text += say.reasons_withheld()

@@ -54,8 +54,12 @@ _RANKS = {
     "more_than": ("高于", "不高于"),
     "less_than": ("低于", "不低于"),
 }
+_NAMED = 3  # places that a sentence names
 _STEPS = {"obtain": "取得", "complete": "补全", "renew": "更新"}
 _HAN = re.compile(r"[\u3400-\u9fff]")
+_ARTICLES = re.compile(r"Arts?\. (\d+[A-Z]?(?:\(\w+\))*(?:(?:, | and | to )\d+[A-Z]?(?:\(\w+\))*)*)")
+_ARTICLE = re.compile(r"(\d+[A-Z]?)((?:\(\w+\))*)")
+_BETWEEN = {", ": "、", " and ": "和", " to ": "至"}
 _PLACE = re.compile("第|附|序言|全文|关于")  # the first words of a place in an instrument
 
 
@@ -276,6 +280,8 @@ class Chinese(Language):
         named = self.instrument(instrument)
         if not _HAN.search(instrument):
             return f"{named}, {citation}"
+        if not _HAN.search(citation):
+            citation = "；".join(map(_articles, citation.split("; ")))
         return f"{named}{'' if _PLACE.match(citation) else '，' if _HAN.match(citation) else ' '}{citation}"
 
     def cited(self, text: str, sources: Sequence[str]) -> str:
@@ -464,6 +470,15 @@ class Chinese(Language):
     def permitted_with_duties(self, places: Sequence[str], number: int, duties: str) -> str:
         return f"{self._under(places)}本次交换可以进行，但须履行{number}项义务：{duties}。"
 
+    def stands_on(self, provisions: str) -> str:
+        return f"依据：{provisions}。"
+
+    def headed_by(self, law: str, subject: str, statement: str) -> str:
+        return f"{law}中关于{subject}的部分（见收录说明）"
+
+    def nothing_against(self, laws: str) -> str:
+        return f"下列法律中未发现不许本次交换的规定：{laws}。"
+
     def unmet(self, number: int, needed: str) -> str:
         return f"暂不得进行，有{number}项要求尚未证明已经满足：{needed}。"
 
@@ -489,12 +504,19 @@ class Chinese(Language):
     def left_alone(self, place: str, subject: str, because: str) -> str:
         return f"{place}有关{subject}的法律不适用于本次交换{f'（{because}）' if because else ''}"
 
-    def undecided(self, low: Level, high: Level, questions: Sequence[str], more: int) -> str:
-        between = f"尚不能作出决定：结果介于“{self.level(low.word)}”与“{self.level(high.word)}”之间"
+    def undecided(self, places: Sequence[str], low: Level, high: Level, questions: Sequence[str], more: int) -> str:
+        others = f"等{len(places)}地" if len(places) > _NAMED else ""
+        under = f"依{self.joined(places[:_NAMED])}{others}的法律" if places else ""
+        between = f"{under}尚不能作出决定：结果介于“{self.level(low.word)}”与“{self.level(high.word)}”之间"
         if not questions:
             return f"{between}。"
         asked = [f"（{number}）{question}" for number, question in enumerate(questions, 1)] if len(questions) > 1 else questions
         return f"{between}；请先查明：{''.join(asked)}{f'另有{more}项事实待定。' if more else ''}"
+
+    def elsewhere(self, places: Sequence[str], others: Sequence[str], beside: bool) -> str:
+        number = f"{'另外' if beside else ''}{len(places)}地的法律"
+        law = f"{self.joined(places)}的法律" if len(places) <= _NAMED else number
+        return f"视尚未说明的事实，{self.joined([*([law] if places else []), *others])}也可能适用。"
 
     def nothing_settles(self) -> str:
         return "补充任何事实均不足以确定法律适用的结果"
@@ -619,9 +641,12 @@ class Chinese(Language):
 
     # Beside the answer
 
-    def conflict(self, source: str, what: str, place: str, refusing: str, compels: bool, refuses: bool) -> str:
+    def law_of(self, place: str) -> str:
+        return f"{place}的法律"
+
+    def conflict(self, source: str, what: str, law: str, refusing: str, compels: bool, refuses: bool) -> str:
         does, refuse = "强制要求" if compels else "可能强制要求", "不许" if refuses else "可能不许"
-        return f"{source}{does}（{what}），而{place}的法律{refuse}：{refusing}。"
+        return f"{source}{does}（{what}），而{law}{refuse}：{refusing}。"
 
     def open_lane(self, lanes: Sequence[str], low: Level) -> str:
         return f"便利通道（{'、'.join(lanes)}）已经开放，但不豁免任何法律：结果仍为“{self.level(low.word)}”。"
@@ -836,6 +861,21 @@ class Chinese(Language):
 
     def headed(self, head: str, text: str) -> str:
         return f"{head}：{text}"
+
+
+def _articles(citation: str) -> str:
+    """A citation that only names articles, as Chinese writes it: `Art. 49(1)(e)` is 第49条第1款(e)项. Any other stays as it is."""
+    found = _ARTICLES.fullmatch(citation)
+    if found is None:
+        return citation
+
+    def article(match: re.Match[str]) -> str:
+        parts = re.findall(r"\((\w+)\)", match[2])
+        told = "".join(f"第{part}款" if part.isdigit() and not number else f"({part})项" for number, part in enumerate(parts))
+        return f"第{match[1]}条{told}"
+
+    said = _ARTICLE.sub(article, found[1])
+    return re.sub("|".join(map(re.escape, _BETWEEN)), lambda match: _BETWEEN[match[0]], said)
 
 
 def _meant(forms: Sequence[str]) -> str:

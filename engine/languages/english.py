@@ -89,6 +89,7 @@ _FIELD_QUESTIONS = {
     "hash": "What is the hash of the {}?",
     "attested_by": "Who attested the {}?",
 }
+_NAMED = 3  # places that a sentence names
 _STEPS = {"obtain": "Obtain", "complete": "Complete", "renew": "Renew"}
 
 
@@ -486,6 +487,15 @@ class English(Language):
     def permitted_with_duties(self, places: Sequence[str], number: int, duties: str) -> str:
         return f"This may go ahead{self._under(places)}, with {_count(number, 'duty', 'duties')}: {duties}."
 
+    def stands_on(self, provisions: str) -> str:
+        return f" It stands on: {provisions}."
+
+    def headed_by(self, law: str, subject: str, statement: str) -> str:
+        return f"{law} on {subject} (coverage {statement})"
+
+    def nothing_against(self, laws: str) -> str:
+        return f" Nothing was found against it in {laws}."
+
     def unmet(self, number: int, needed: str) -> str:
         return f"Do not proceed yet: {_count(number, 'thing is', 'things are')} required and not shown: {needed}."
 
@@ -512,12 +522,24 @@ class English(Language):
     def left_alone(self, place: str, subject: str, because: str) -> str:
         return f"the law of {place} on {subject} does not reach it{f' ({because})' if because else ''}"
 
-    def undecided(self, low: Level, high: Level, questions: Sequence[str], more: int) -> str:
+    def undecided(self, places: Sequence[str], low: Level, high: Level, questions: Sequence[str], more: int) -> str:
+        under = f" under the law of {self._few(places, 'other place')}" if places else ""
         levels = f"anything from {self.level(low.word)} to {self.level(high.word)}"
         if not questions:
-            return f"Not decided: it can be {levels}."
+            return f"Not decided{under}: it can be {levels}."
         also = f" {_count(more, 'more fact is', 'more facts are')} open."
-        return f"Not decided: the answers below can make it {levels}. {' '.join(questions)}{also if more else ''}"
+        return f"Not decided{under}: the answers below can make it {levels}. {' '.join(questions)}{also if more else ''}"
+
+    def elsewhere(self, places: Sequence[str], others: Sequence[str], beside: bool) -> str:
+        number = f"{len(places)} {'other ' if beside else ''}places"
+        law = f"the law of {self.joined(places) if len(places) <= _NAMED else number}"
+        said = self.joined([*([law] if places else []), *others])
+        return f"{said[:1].upper()}{said[1:]} may apply through facts that are not given."
+
+    def _few(self, names: Sequence[str], what: str) -> str:
+        """The first of some names, and how many more there are."""
+        more = len(names) - _NAMED
+        return self.joined([*names[:_NAMED], *([_count(more, what, f"{what}s")] if more > 0 else [])])
 
     def nothing_settles(self) -> str:
         return "no further fact would settle what the law says of it"
@@ -653,9 +675,12 @@ class English(Language):
 
     # Beside the answer
 
-    def conflict(self, source: str, what: str, place: str, refusing: str, compels: bool, refuses: bool) -> str:
-        does, refuse = "compels" if compels else "may compel", "refuses" if refuses else "may refuse"
-        return f"{source} {does} it ({what}); the law of {place} {refuse} it: {refusing}."
+    def law_of(self, place: str) -> str:
+        return f"the law of {place}"
+
+    def conflict(self, source: str, what: str, law: str, refusing: str, compels: bool, refuses: bool) -> str:
+        does, refused = "compels" if compels else "may compel", "is" if refuses else "may be"
+        return f"{source} {does} it ({what}); it {refused} refused under {law}: {refusing}."
 
     def open_lane(self, lanes: Sequence[str], low: Level) -> str:
         opened = "Lanes are open" if len(lanes) > 1 else "A lane is open"

@@ -334,6 +334,18 @@ class Language(ABC):
     def permitted_with_duties(self, places: Sequence[str], number: int, duties: str) -> str: ...
 
     @abstractmethod
+    def stands_on(self, provisions: str) -> str:
+        """A sentence after a permit: the provisions that it stands on."""
+
+    @abstractmethod
+    def headed_by(self, law: str, subject: str, statement: str) -> str:
+        """The law of a place on a subject, and the statement of coverage that speaks of it."""
+
+    @abstractmethod
+    def nothing_against(self, laws: str) -> str:
+        """A sentence after a permit: nothing was found against it in some laws."""
+
+    @abstractmethod
     def unmet(self, number: int, needed: str) -> str: ...
 
     @abstractmethod
@@ -364,8 +376,16 @@ class Language(ABC):
         """The law of a place does not speak of a subject in this exchange; `because` is the reason, "" if none is given."""
 
     @abstractmethod
-    def undecided(self, low: Level, high: Level, questions: Sequence[str], more: int) -> str:
-        """`more` is the number of further facts that can still change the outcome."""
+    def undecided(self, places: Sequence[str], low: Level, high: Level, questions: Sequence[str], more: int) -> str:
+        """`places` are those concerned whose law is open; `more` is the number of further facts that can still change the outcome."""
+
+    @abstractmethod
+    def elsewhere(self, places: Sequence[str], others: Sequence[str], beside: bool) -> str:
+        """
+        A sentence: the law of `places`, and `others` that are no country's, may apply through facts that are not given.
+
+        `beside` says that other law is told before it.
+        """
 
     @abstractmethod
     def nothing_settles(self) -> str:
@@ -492,8 +512,12 @@ class Language(ABC):
     # Beside the answer
 
     @abstractmethod
-    def conflict(self, source: str, what: str, place: str, refusing: str, compels: bool, refuses: bool) -> str:
-        """A law compels something (`what`), which the law of a place refuses by some provisions; one of the two only may."""
+    def law_of(self, place: str) -> str:
+        """The law of a place, for use inside a sentence."""
+
+    @abstractmethod
+    def conflict(self, source: str, what: str, law: str, refusing: str, compels: bool, refuses: bool) -> str:
+        """A law compels something (`what`), which other law refuses by some provisions; one of the two only may."""
 
     @abstractmethod
     def open_lane(self, lanes: Sequence[str], low: Level) -> str: ...

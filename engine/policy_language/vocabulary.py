@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 from engine.books.grants import BookFacts
 from engine.diagnostic import Span
@@ -27,6 +28,7 @@ from engine.policy_language.vocabulary_text import (
     CoherenceText,
     CounterText,
     EntityKindText,
+    GroupText,
     JurisdictionText,
     KindText,
     LaneText,
@@ -97,6 +99,15 @@ class Fact:
     plain: str = field(default="", repr=False)
     brings: Mapping[str, Mapping[str, Value]] = field(default_factory=dict, repr=False, compare=False)
 
+    @property
+    def none(self) -> Any:
+        """What an exchange states where there is nothing of it, as JSON; None where no such value says so."""
+        nothing = self.type.values.nothing if self.type.values else ""
+        if self.type.many:
+            word = self.plain or nothing
+            return [word] if word else None if self.some else []
+        return {"count": 0, "ratio": "0"}.get(self.type.kind, nothing or None)
+
     def can_be(self, value: Value) -> bool:
         """Whether a sender may state this value: a set that is not empty where it must not be, and "nothing applies" alone."""
         if not isinstance(value, SetOf):
@@ -165,6 +176,7 @@ class Vocabulary:
     organisations: tuple[Organisation, ...] = ()
     computed: Mapping[str, Mapping[str, ComputedLine]] = field(default_factory=dict)  # by part of the account
     transfer_registers: Mapping[str, TransferRegisterText] = field(default_factory=dict)
+    questions: Mapping[str, GroupText] = field(default_factory=dict)  # that stand for several facts
     measures: Mapping[str, str] = field(default_factory=dict)  # by field of a document, the fact that must lie within it
     presets: Mapping[str, PresetText] = field(default_factory=dict)
     said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what people call facts, groups, documents and registers

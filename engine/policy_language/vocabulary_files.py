@@ -41,6 +41,7 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
         touches=tuple(words.text.touches),
         coherence=words.text.coherence,
         lanes=words.text.lanes,
+        questions=words.text.questions,
         factor={
             part: (
                 text.title,

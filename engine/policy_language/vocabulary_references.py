@@ -102,6 +102,24 @@ def check_calendar(words: WrittenVocabulary, name: str, text: CalendarText) -> N
         seen.add(day)
 
 
+def _check_questions(words: WrittenVocabulary, vocabulary: Vocabulary) -> None:
+    """Report each fact that a question cannot stand for: it is unknown, it is asked with others already, or it is never nothing."""
+    grouped: dict[str, str] = {}
+    for name, group in vocabulary.questions.items():
+        at = words.spans["questions", name]
+        for place in group.facts:
+            member = vocabulary.facts.get(vocabulary.families.get(place, (place,))[0])
+            if member is None:
+                help = did_you_mean(place, [*vocabulary.facts, *vocabulary.families])
+                words.findings.error(at, "unknown-fact", f"an exchange has no fact `{place}`", help=help)
+            elif member.none is None or member.follows or member.register_only:
+                told = f"no value of `{place}` says that there is nothing of it, so no question stands for it and others"
+                words.findings.error(at, "ill-typed", told, help="drop it: here stand sets that may be empty, and numbers")
+            if grouped.setdefault(place, name) != name:
+                told = f"`{place}` stands in `{grouped[place]}` too, and is asked once"
+                words.findings.error(at, "duplicate-id", told, help="keep one of the two")
+
+
 def check_references(words: WrittenVocabulary, vocabulary: Vocabulary) -> None:
     """Check every name of another word in the vocabulary."""
 
@@ -156,6 +174,7 @@ def check_references(words: WrittenVocabulary, vocabulary: Vocabulary) -> None:
                 f"an exchange has no fact `{touch.fact}`",
                 help=did_you_mean(touch.fact, vocabulary.facts),
             )
+    _check_questions(words, vocabulary)
     for part, (_, lines) in vocabulary.factor.items():
         for line in lines.values():
             if vocabulary.type_of(line.fact) is None and line.fact not in vocabulary.families:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -18,6 +18,8 @@ from engine.policy_language.everyday_text import PresetText, SaidText
 from engine.policy_language.ledger_text import BookText, PromiseText, SettlementText, StatisticsText, TransferRegisterText
 
 Measured = Literal["people", "for", "purposes", "data"]
+Role = Literal["exporter", "recipient", "people", "collection", "storage", "access"]
+ROLES: tuple[str, ...] = get_args(Role)  # of the countries that an exchange touches, in the order in which they are told (4.8)
 
 
 class FollowsText(DocumentText):
@@ -366,8 +368,19 @@ class TouchText(DocumentText):
     """A fact that names a country which the exchange touches, and the role of that country."""
 
     fact: str
-    as_: Literal["exporter", "recipient", "people", "collection", "storage", "access"] = Field(alias="as")
+    as_: Role = Field(alias="as")
     when: Condition = None
+
+
+class GroupText(DocumentText):
+    """
+    A question that stands for several facts or families, of each of which there may be nothing: then one answer, none, states them all.
+
+    Source: semantics 4.5.
+    """
+
+    ask: Text
+    facts: Annotated[list[str], Field(min_length=1)]
 
 
 class CoherenceText(DocumentText):
@@ -477,6 +490,7 @@ class VocabularyText(DocumentText):
     touches: list[TouchText] = []
     coherence: dict[str, CoherenceText] = {}
     lanes: dict[str, LaneText] = {}
+    questions: dict[Id, GroupText] = {}
     factor: dict[str, FactorPartText] = {}
     transfer_registers: dict[Id, TransferRegisterText] = {}
     statistics: StatisticsText | None = None

@@ -96,7 +96,7 @@ class ConditionGraph:
             else:
                 decides = kind == ANY  # the value of a part that decides the whole
                 settled = not decides
-                found = settled
+                found, several = settled, False
                 for part in inner:
                     one = known[part] if reads[part] & sent else left_out[part]
                     if one is None:
@@ -105,7 +105,12 @@ class ConditionGraph:
                         found = one
                         break
                     if one is not settled:
-                        found = one if found is settled else found | one  # type: ignore[operator]
+                        if found is settled:
+                            found = one
+                        elif several:
+                            found |= one  # type: ignore[operator]
+                        else:  # what a part reads as is shared
+                            found, several = found | one, True  # type: ignore[operator]
             known[node] = found
             if shared:
                 left_out[node] = found

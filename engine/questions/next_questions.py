@@ -21,6 +21,7 @@ from engine.explaining.phrasebook import Phrasebook
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Fact
 from engine.questions.applying_tests import ALWAYS, ApplyingTests, Runs, by_fact
 from engine.questions.condition_graph import ConditionGraph
+from engine.questions.groups import Asked, Groups
 from engine.questions.open_facts import choices, is_open
 from engine.questions.possible_answers import AnswerBook
 from engine.questions.ranking import Ranking
@@ -32,6 +33,7 @@ from engine.verdict import Verdict
 
 ABOUT_DATA = ("touch/", "subject/", "not-reached/", "free/")  # definitions of coverage that rest on no policy's `applies`
 MAX_CHOICES = 60  # values that a question lists
+GROUP = "group"  # the type of a question that stands for several facts
 MAX_NEXT = 3  # questions that an answer asks
 LOOKED_UP = 0.5  # how much a document or a count weighs beside what the sender knows
 # The highest level that a rule of an effect can raise the outcome to, or lift it from, beside its duties.
@@ -81,6 +83,10 @@ class Questions:
         self.exempted = exempted(rules)
         self.needs = {n: tuple(rule.need.requirements()) for n, rule in enumerate(rules) if rule.need is not None}
         self.requiring = sum(1 << n for n in self.needs)
+        self.places = {rule.provision.policy: rule.provision.jurisdiction for rule in rules}
+        self.owners = bundle.rules.owners()
+        self.groups = Groups(words)
+        self.territories = frozenset(name for name, text in words.jurisdictions.items() if text.countries)
 
     def most(self, rule: Rule) -> Level:
         """The highest level that a rule can raise the outcome to, or that it can exempt from."""
@@ -129,23 +135,35 @@ class Questions:
         finder = SettlingLists(self, judgement, evaluate)
         return [
             MissingPart(
-                facts=[_question(book, judgement.exchange, fact, finder.wide.get(fact, ())) for fact in facts],
+                facts=[
+                    _together(book, each)
+                    if each.group
+                    else _question(book, judgement.exchange, fact, finder.wide.get(fact, ()))
+                    for each in self.groups.of(judgement.exchange, facts)
+                    for fact in each.facts[:1]
+                ],
                 settles=settles,
             )
             for facts, settles in finder.lists()
         ]
 
-    def open(self, judgement: Judgement) -> dict[str, tuple[str, ...]]:
+    def open(self, judgement: Judgement) -> tuple[dict[str, tuple[str, ...]], str]:
         """
         The facts that are open and may move the outcome, the best to ask for first; those that no answer fits are left out.
 
-        Each has the values that were sent for it, and say too little. Nothing is evaluated for it.
+        Each has the values that were sent for it, and say too little. Nothing is evaluated for it. With them the fact that tells of most
+        law which only facts that are not given could bring in, "" where none does.
         """
         ranking = Ranking(self, judgement)
         facts = [*dict.fromkeys(self._entities_first(judgement.exchange, ranking.best_first()))]
-        first = [*islice(filter(ranking.answerable, facts), MAX_NEXT)]
-        rest = facts[facts.index(first[-1]) + 1 :] if len(first) == MAX_NEXT else []
-        return {fact: tuple(ranking.wide.get(fact, ())) for fact in (*first, *rest)}
+        first: dict[str, list[str]] = {}  # of the next questions, by the group
+        for fact in filter(ranking.answerable, facts):
+            if len(first) == MAX_NEXT and self.groups.name(fact) not in first:
+                break
+            first.setdefault(self.groups.name(fact), []).append(fact)
+        asked = [fact for fact in facts if fact in first.get(self.groups.name(fact), ())]
+        rest = facts[facts.index(asked[-1]) + 1 :] if len(first) == MAX_NEXT else []
+        return {fact: tuple(ranking.wide.get(fact, ())) for fact in (*asked, *rest)}, ranking.tells_elsewhere
 
     def _entities_first(self, exchange: Exchange, facts: Iterable[str]) -> Iterator[str]:
         """The facts, each after the id of an entity that states it, or under which it is counted, where no such entity is named."""
@@ -161,13 +179,17 @@ class Questions:
 
     def next(self, judgement: Judgement, book: Phrasebook) -> tuple[list[QuestionPart], int]:
         """The next questions, and how many facts are open besides."""
-        facts = list(judgement.open_facts.items())
-        asked = [_question(book, judgement.exchange, fact, wide) for fact, wide in facts[:MAX_NEXT]]
-        return asked, len(facts) - len(asked)
+        asked = [*islice(self.asking(judgement, book), MAX_NEXT)]
+        return asked, len(judgement.open_facts) - sum(len(each.facts) or 1 for each in asked)
+
+    def asking(self, judgement: Judgement, book: Phrasebook, apart: Collection[str] = ()) -> Iterator[QuestionPart]:
+        """The questions on the open facts, the best first; what belongs together is one, but for facts that stand `apart`."""
+        for each in self.groups.of(judgement.exchange, judgement.open_facts, apart):
+            yield _together(book, each) if each.group else self.question(judgement, each.facts[0], book)
 
     def question(self, judgement: Judgement, fact: str, book: Phrasebook) -> QuestionPart:
-        """The question for one of the open facts."""
-        return _question(book, judgement.exchange, fact, judgement.open_facts[fact])
+        """The question for an open fact."""
+        return _question(book, judgement.exchange, fact, judgement.open_facts.get(fact, ()))
 
     def of_any(self, judgement: Judgement, provisions: Iterable[str], book: Phrasebook) -> QuestionPart | None:
         """The question on the first of some provisions that only may stand; None if no fact that can be asked for is open."""
@@ -198,6 +220,13 @@ class Questions:
         if found is None:
             found = self._tests[condition] = tuple(dict.fromkeys(tests(condition, self.bundle.rules.definitions)))
         return found
+
+
+def _together(book: Phrasebook, asked: Asked) -> QuestionPart:
+    """The question for facts that belong together."""
+    assert asked.group is not None
+    ask, none = book.text(asked.group.ask), dict(asked.group.none)
+    return QuestionPart(fact=asked.facts[0], question=ask, type=GROUP, facts=list(asked.facts), none=none)
 
 
 def _question(book: Phrasebook, exchange: Exchange, fact: str, wide: Collection[str]) -> QuestionPart:

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.deciding.judgement import Judgement
 from engine.questions.condition_graph import Read
@@ -30,6 +30,14 @@ PROCEEDS = Level.PERMITTED_WITH_OBLIGATIONS
 MET = frozenset((State.MET,))
 
 
+class Term(NamedTuple):
+    """What may raise the outcome: the level, the facts that leave it open, and whose law it is, "" of what is no jurisdiction's."""
+
+    level: Level
+    facts: Collection[str]
+    place: str = ""
+
+
 class Ranking(OpenFacts):
     """The open facts of one exchange, the best to ask for first."""
 
@@ -37,10 +45,13 @@ class Ranking(OpenFacts):
         super().__init__(questions, judgement)
         self._read: Callable[[int], Read]
         self._askable: dict[str, bool] = {}
+        self.elsewhere = judgement.elsewhere & questions.territories  # what belongs to no country is asked of everybody
+        self.tells_elsewhere = ""  # the fact that tells of most law elsewhere, once the facts are ranked
 
     def best_first(self) -> list[str]:
         """
-        First the facts that decide whether the exchange may proceed at all, as long as this is open; then those that close the bounds.
+        First the facts that decide whether the exchange may proceed at all, as long as this is open; then those that close the bounds. Of
+        either kind those first that the law of the places concerned needs.
 
         Where no rule that counts is open, all facts that are open: an open outcome always asks something.
         """
@@ -48,26 +59,46 @@ class Ranking(OpenFacts):
         first: list[str] = []
         with self.questions.graph.reader(self.exchange, self.judgement.as_of, self.reading, self._asked_of) as self._read:
             terms = list(self.terms(low))
+            beyond = self.beyond()
         del self._read  # what it read is let go now, and not by the next search for cycles
+        self.tells_elsewhere = next(filter(self.answerable, beyond), "")
         if low <= PROCEEDS < high:
-            first = self.ranked([term for term in terms if term[0] > PROCEEDS])
-            terms = [term for term in terms if term[0] <= PROCEEDS]  # all terms of every fact that is not among the first
+            first = self.ranked([term for term in terms if term.level > PROCEEDS])
+            terms = [term for term in terms if term.level <= PROCEEDS]  # all terms of every fact that is not among the first
         found = list(dict.fromkeys([*first, *self.ranked(terms)]))
         if not found:
             gates, others = self.candidates()
             found = [*gates, *others]
         return found
 
-    def ranked(self, terms: Iterable[tuple[Level, Collection[str]]]) -> list[str]:
-        """The facts of what may raise the outcome, the weightiest first."""
+    def ranked(self, terms: Iterable[Term]) -> list[str]:
+        """The facts of what may raise the outcome: those that the places concerned need first, the weightiest first."""
         scores: dict[str, float] = defaultdict(float)
-        for level, facts in terms:
+        near: dict[str, float] = defaultdict(float)
+        for level, facts, place in terms:
             if facts:
                 each = WEIGHT.get(level, 1.0) / len(facts) ** 2
                 for fact in facts:
                     scores[fact] += each
+                    if place not in self.elsewhere:
+                        near[fact] += each
         ease = self.questions.ease
-        return sorted(scores, key=lambda fact: -scores[fact] * ease(fact))  # of equals first what a rule asks first
+        # Of equals first what a rule asks first.
+        return sorted(scores, key=lambda fact: (-near.get(fact, 0.0) * ease(fact), -scores[fact] * ease(fact)))
+
+    def beyond(self) -> list[str]:
+        """
+        The facts for want of which it is not known whether law elsewhere applies: of the more places first, and first those that name
+        countries.
+        """
+        places: dict[str, set[str]] = defaultdict(set)
+        for policy, place in self.questions.places.items() if self.elsewhere else ():
+            applies = f"{policy}#applies"
+            if place in self.elsewhere and self.verdict.defined[applies] is Truth.UNKNOWN:
+                for fact in self.facts(self.questions.graph.defined[applies]):
+                    places[fact].add(place)
+        naming = {touch.fact for touch in self.bundle.vocabulary.touches}
+        return sorted(places, key=lambda fact: (fact not in naming, -len(places[fact]), fact))
 
     def answerable(self, fact: str) -> bool:
         """Whether an answer to the question can be true together with what was sent."""
@@ -86,33 +117,38 @@ class Ranking(OpenFacts):
             yield from self.book.simple(fact)  # most often it can be true, and the classes need not be worked out
         yield from self.book.of(fact, wide).values
 
-    def terms(self, above: Level) -> Iterator[tuple[Level, Collection[str]]]:
-        """What may raise the outcome above a level: that level, and the facts that leave it open."""
+    def terms(self, above: Level) -> Iterator[Term]:
+        """What may raise the outcome above a level."""
         for each in self.judgement.carried:
             if each.truth is Truth.UNKNOWN and each.rule.travels and each.rule.travels.when:
-                yield each.rule.travels.otherwise, self.needed(Defined(each.rule.travels.when))
+                yield Term(each.rule.travels.otherwise, self.needed(Defined(each.rule.travels.when)))
         holds, questions = self.verdict.holds, self.questions
         open_ = holds.possible & ~holds.certain & questions.above[above]
+        levels, nodes, lifts, read = questions.levels, questions.nodes, questions.lifts, self._read
         for number in numbers(open_ & (self.verdict.stands.possible | questions.lifting)):
-            if number not in questions.lifts or self.matters(number):
-                yield questions.levels[number], self.facts(questions.nodes[number])
+            if number not in lifts or self.matters(number):
+                facts = read(nodes[number])
+                if not isinstance(facts, bool):
+                    yield Term(levels[number], facts, self.verdict.rules[number].provision.jurisdiction)
         weighing = list(self.weighing())
         for key, truth in zip(weighing, self.verdict.defined.several(weighing), strict=True):
             if truth is Truth.UNKNOWN:
-                yield Level.REVIEW, self.facts(self.questions.graph.defined[key])
+                place = questions.places.get(key.removeprefix("speaks/"), "")
+                yield Term(Level.REVIEW, self.facts(self.questions.graph.defined[key]), place)
         for number, touch in enumerate(self.bundle.vocabulary.touches):
             touches = touch.as_ in self.located and self.verdict.defined[f"touch/{number}"] is not Truth.NO
             if touches and is_open(self.exchange.value(touch.fact)):
-                yield Level.REVIEW, [touch.fact]
+                yield Term(Level.REVIEW, [touch.fact])
         for key, owed in self.verdict.owed.items():
             duty = self.bundle.duties[key]
             if owed is Truth.NO or duty.overdue <= above or self.verdict.overdue[key] is not Truth.UNKNOWN:
                 continue
+            place = questions.owners[key]
             if duty.done_when is not None and self.reading(duty.done_when) is Truth.UNKNOWN:
-                yield duty.overdue, self.needed(duty.done_when)
+                yield Term(duty.overdue, self.needed(duty.done_when), place)
             for start in (due.after for due in anchors(duty.due)):
                 if start != AS_OF and isinstance(self.exchange.value(start), Missing):
-                    yield duty.overdue, [*self.undisputed(self.exchange.asked_for(start))]
+                    yield Term(duty.overdue, [*self.undisputed(self.exchange.asked_for(start))], place)
 
     def matters(self, number: int) -> bool:
         """Whether it matters if a rule that lifts stands: whether there is anything open that it may lift."""

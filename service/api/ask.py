@@ -39,7 +39,7 @@ from service.console.reader import PageReader
 from service.decisions.decider import durable
 from service.documents import document_bytes
 from service.drafts import beginnings, draft_documents, draft_store, form_token, own_words
-from service.drafts.answers import with_fact, without_fact
+from service.drafts.answers import with_fact, with_none, without_fact
 from service.drafts.asking import Asked, Asking
 from service.drafts.draft_store import Draft
 from service.drafts.presets import preset_named
@@ -174,14 +174,19 @@ class _Pages:
         asked = self._asking.look(draft, caller, lang, request.scope["request_id"])
         question = asked.asks(fact)
         if do == "skip":
-            return replace(draft, skipped=(*draft.skipped, fact), asking=None, was=None)
-        if do != "answer":
+            return replace(draft, skipped=(*draft.skipped, *(question.facts or [fact])), asking=None, was=None)
+        if do == "some" and question.facts:
+            return replace(draft, asking=fact, was=None)
+        if do == "none" and question.facts:
+            document = with_none(draft.document, question)
+        elif do != "answer" or question.facts:
             raise RequestRefused("bad-request", "the form asks for something that a draft cannot do")
-        reader = PageReader(asked.live.bundle, lang)
-        shown = form_of(question, draft.document, reader)
-        document = with_fact(draft.document, fact, stated(question, shown.how, fields))
-        for other in shown.rest if first(fields, "rest") else ():
-            document = with_fact(document, other, 0)
+        else:
+            reader = PageReader(asked.live.bundle, lang)
+            shown = form_of(question, draft.document, reader)
+            document = with_fact(draft.document, fact, stated(question, shown.how, fields))
+            for other in shown.rest if first(fields, "rest") else ():
+                document = with_fact(document, other, 0)
         self._asking.check(document, caller, lang)
         return replace(draft, document=document, before=draft.document, was=str(asked.standing), asking=None)
 

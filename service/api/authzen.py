@@ -167,6 +167,7 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
         last = {"deny_on_first_deny": False, "permit_on_first_permit": True}.get(sent.semantic)
         for asked in sent.items:
             await holding.room()
+            await service.turns.let_in()
             try:
                 if isinstance(asked, RequestRefused):
                     raise asked

@@ -119,6 +119,7 @@ def add(app: FastAPI, service: Service) -> None:
             if number:
                 pieces.append(b",")
             await holding.room()
+            await service.turns.let_in()
             work = partial(decider.answer, live, exchange, wanted, now, request_id, caller)
             try:
                 each = await service.turns.run(caller.id, work, long=wanted.long)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import engine
 
 app = Commands()
-SKIPPED, QUIT, HELP = ("", "unknown"), ("quit", "q"), "?"
+SKIPPED, QUIT, HELP, SOME = ("", "unknown"), ("quit", "q"), "?", "some"
 
 
 @app.add("ask", "ask exchange.json --lang zh", "ask --preset payroll")
@@ -67,6 +67,7 @@ class _Conversation:
         self.book = engine.Phrasebook(bundle, engine.LANGUAGES[lang])
         self.lang = lang
         self.skipped: set[str] = set()
+        self.apart: set[str] = set()  # facts of which there is some, and which are asked one by one
         try:
             self.exchange = engine.parse_exchange(bundle, raw)
         except engine.ExchangeRefused as refused:
@@ -128,14 +129,14 @@ class _Conversation:
 
     def open(self, judgement: "engine.Judgement") -> "Iterator[engine.QuestionPart]":
         """The questions that are open and were not skipped."""
-        for fact in judgement.open_facts:
-            if fact not in self.skipped:
-                yield self.pdp.question(judgement, fact, self.lang)
+        for question in self.pdp.asking(judgement, self.lang, self.skipped | self.apart):
+            if question.fact not in self.skipped:
+                yield question
 
     def answered(self, question: "engine.QuestionPart") -> bool:
         """Ask until there is an answer that the exchange can have, or the question is skipped; false where the person ends it."""
         import engine
-        from service.drafts.answers import value_of, with_fact
+        from service.drafts.answers import GROUP, NONE, value_of, with_fact, with_none
 
         type = self.bundle.vocabulary.type_of(question.fact)
         print()
@@ -153,10 +154,18 @@ class _Conversation:
                 print(fill(f"{question.fact}: {_how(question)}", "  "))
                 continue
             if said in SKIPPED:
-                self.skipped.add(question.fact)
+                self.skipped.update(question.facts or [question.fact])
+                return True
+            if question.type == GROUP and said == SOME:
+                self.apart.update(question.facts)
                 return True
             try:
-                changed = with_fact(self.document, question.fact, value_of(question, said))
+                if question.type != GROUP:
+                    changed = with_fact(self.document, question.fact, value_of(question, said))
+                elif said == NONE:
+                    changed = with_none(self.document, question)
+                else:
+                    raise ValueError("that is neither none nor some")
                 self.exchange = self.read(changed)
             except engine.ExchangeRefused as refused:
                 print(problems(refused, self.lang))
@@ -187,6 +196,7 @@ def _how(question: "engine.QuestionPart") -> str:
         "money": "an amount and a currency, like `20000 USD`",
         "date": "a day like `2026-11-24`",
         "duration": "a length of time like `3 years`",
+        "group": "`none` if there is nothing of it, else `some`: then each part is asked",
         "document": "`none`, or the day of the document, like `2026-11-24`; it then counts as covering this exchange",
         "id": "an id or a value",
     }[how(question.type, bool(question.values))]

@@ -6,7 +6,7 @@ Each class has the members of the part of that name in the service's answer. A l
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
@@ -39,7 +39,8 @@ class Question:
     A missing fact, and the question that asks for it.
 
     `values` are the answers to choose from, the first ones if there are many; `more` are left out. `narrows` are values that were sent
-    and say too little; `values` then are what they may mean. `type` is the type of the fact in words, like `yes/no` or `set of country`.
+    and say too little; `values` then are what they may mean. `type` is the type of the fact in words, like `yes/no` or `set of country`; a
+    "group" stands for several facts, the first of which is `fact`: where there is nothing of them, `with_none` states them all.
     """
 
     fact: str
@@ -48,6 +49,16 @@ class Question:
     values: tuple[Choice, ...] = ()
     more: int = 0
     narrows: tuple[str, ...] = ()
+    none: Mapping[str, Any] | None = field(default=None, hash=False)
+
+    def with_none(self, exchange: Mapping[str, Any]) -> dict[str, Any]:
+        """The exchange with nothing of all that a question of the type "group" stands for. Raises ValueError, as `answered` does."""
+        if self.none is None:
+            raise ValueError("this question stands for one fact: use `answered`")
+        stated = dict(exchange)
+        for fact, value in self.none.items():
+            stated = _with(stated, fact, value)
+        return stated
 
     def answered(self, exchange: Mapping[str, Any], value: Any) -> dict[str, Any]:
         """

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from .answer_parts import Outcome, SignedOff, Truth
-from .reasons import Advice, Beaten, Carried, Conflict, Disputed, Duty, Jurisdiction, Reason, Requirement, Statement
+from .reasons import Advice, Beaten, Carried, Conflict, Disputed, Duty, Elsewhere, Jurisdiction, Reason, Requirement, Statement
 from .shapes import Named
 
 SCHEMA = "fifthfactor/explanation/1"
@@ -225,13 +225,19 @@ class Factor:
 
 @dataclass(frozen=True, slots=True)
 class MissingFact:
-    """A fact or a document to find out. `narrows` are values that were sent and say too little."""
+    """
+    A fact or a document to find out. `narrows` are values that were sent and say too little.
+
+    One of the type "group" stands for all `facts`: `none` is what an exchange states where there is nothing of them, by place.
+    """
 
     fact: str
     question: str
     type: str
     values: tuple[str, ...] = ()
     narrows: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    none: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,6 +365,7 @@ class Explanation:
     id: str
     lang: str
     jurisdictions: tuple[Jurisdiction, ...] | None = None
+    elsewhere: Elsewhere | None = None
     reasons: tuple[Reason, ...] | None = None
     possible_count: int | None = None
     beaten: tuple[Beaten, ...] | None = None

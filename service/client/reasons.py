@@ -35,6 +35,16 @@ class Jurisdiction:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The jurisdictions that only facts which are not given could bring in, in a line, with the question on `fact`, which tells of most."""
+
+    places: tuple[str, ...]
+    says: str
+    fact: str | None = None
+    question: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """One test of a provision, and the fact that it tests. `value` is as sent, None if nothing was sent, "personal" if withheld."""
 

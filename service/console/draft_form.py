@@ -35,8 +35,8 @@ class QuestionForm:
     """
     A question as a page asks it. `how` says which inputs it has; `none` that a set may be empty; `stated` is what is stated so far.
 
-    `narrows` are the titles of values that say too little. `rest` are the other numbers of the same family that are not stated: one answer
-    can say that each of them is 0.
+    `narrows` are the titles of values that say too little, `parts` those of the facts that the question stands for. `rest` are the
+    other numbers of the same family that are not stated: one answer can say that each of them is 0.
     """
 
     fact: str
@@ -49,6 +49,7 @@ class QuestionForm:
     narrows: Sequence[str] = ()
     must_be_shown: bool = False
     rest: Sequence[str] = ()
+    parts: Sequence[str] = ()
 
     @property
     def long(self) -> bool:
@@ -73,7 +74,7 @@ def form_of(question: engine.QuestionPart, document: Mapping[str, Any], reader: 
     chosen = _list(stated)
     return QuestionForm(
         fact=fact,
-        title=capital(reader.title(fact)),
+        title="" if question.facts else capital(reader.title(fact)),
         question=question.question,
         how=how(question.type, bool(values)),
         choices=[Choice(each, capital(reader.told(fact, [each] if several else each)), each in chosen) for each in values],
@@ -82,6 +83,7 @@ def form_of(question: engine.QuestionPart, document: Mapping[str, Any], reader: 
         narrows=[reader.told(fact, [each] if several else each) for each in question.narrows],
         must_be_shown=fact in reader.bundle.vocabulary.must_be_shown,
         rest=_rest(question, document, reader),
+        parts=[capital(reader.title(each)) for each in question.facts],
     )
 
 

@@ -50,14 +50,17 @@ def by_strictness(decision: Part, reasons: Sequence[Part]) -> list[Part]:
 
 
 def jurisdictions(decision: Part) -> list[Part]:
-    """The outcomes by jurisdiction, the strictest first."""
+    """
+    The outcomes by jurisdiction, the strictest first; without law that only facts which are not given could bring in, which has one line.
+    """
     level = order(LEVELS)
+    elsewhere = (decision.get("elsewhere") or {}).get("places") or ()
 
     def bounds(part: Part) -> tuple[int, int]:
         found = part.get("bounds") or {}
         return level(str(found.get("highest", part.get("outcome")))), level(str(found.get("lowest", part.get("outcome"))))
 
-    return sorted(decision.get("jurisdictions") or (), key=bounds)
+    return sorted((part for part in decision.get("jurisdictions") or () if part["jurisdiction"] not in elsewhere), key=bounds)
 
 
 def questions(decision: Part, reader: PageReader) -> list[Part]:

@@ -11,12 +11,15 @@ if TYPE_CHECKING:
     import engine
 
 NONE = "none"
+GROUP = "group"  # the type of a question that stands for several facts
 
 
 def how(type: str, values: bool) -> str:
     """How an answer of a type is written; `values` says whether it is chosen from a list. The codes are keys of the words of a page."""
     if type.startswith("set of "):
         return "several"
+    if type == GROUP:
+        return GROUP
     if values:
         return "one"
     return type if type in ("yes/no", "count", "ratio", "money", "date", "duration", "document") else "id"
@@ -44,6 +47,14 @@ def value_of(question: "engine.QuestionPart", said: str) -> Any:
         case "document":
             return said if said == NONE else {"dated": said, "covers": True}
     return chosen(said)
+
+
+def with_none(document: Mapping[str, Any], question: "engine.QuestionPart") -> dict[str, Any]:
+    """The exchange in which there is nothing of all that a question stands for."""
+    stated = dict(document)
+    for fact, value in question.none.items():
+        stated = with_fact(stated, fact, value)
+    return stated
 
 
 def with_fact(document: Mapping[str, Any], fact: str, value: Any) -> dict[str, Any]:

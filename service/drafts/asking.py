@@ -94,16 +94,21 @@ class Asked:
 
     def question(self) -> engine.QuestionPart | None:
         """The question to ask now: the one that the owner wants if it is open, or the next one; None where nothing is left to ask."""
-        found = self.open
-        if not found:
-            return None
-        return self.asks(self.draft.asking if self.draft.asking in found else found[0])
+        if self.draft.asking in self.open:
+            return self.asks(self.draft.asking)
+        asking = self.live.pdp.asking(self.judged.judgement, self.lang, self.draft.skipped)
+        return next((each for each in asking if each.fact not in self.draft.skipped), None)
 
     def asks(self, fact: str | None) -> engine.QuestionPart:
-        """The question for an open fact. Raises RequestRefused."""
-        if fact is None or fact not in self.judged.judgement.open_facts:
+        """The question for an open fact as the page has it, perhaps one that stands for others too. Raises RequestRefused."""
+        judgement, pdp = self.judged.judgement, self.live.pdp
+        if fact is None or fact not in judgement.open_facts:
             raise RequestRefused("bad-request", "this question is not open any more: open the page again")
-        return self.live.pdp.question(self.judged.judgement, fact, self.lang)
+        if fact != self.draft.asking:
+            for each in pdp.asking(judgement, self.lang, self.draft.skipped):
+                if each.fact == fact:
+                    return each
+        return pdp.question(judgement, fact, self.lang)
 
     @property
     def remedies(self) -> Sequence[Mapping[str, Any]]:

@@ -151,6 +151,8 @@ class Policies:
     async def _reload(self) -> bool:
         try:
             loaded, live = await asyncio.to_thread(self.origin.load, self.live)
+            if live is not None:
+                await asyncio.to_thread(live.pdp.set_up)  # else the first exchange would keep all others waiting for it
             # The same policies may have been signed again, with a higher version.
             if live is not None or loaded.signed != self.signed:
                 now = self._clock()

@@ -90,6 +90,8 @@ def _answer(
     """Answer in this process until a signal stops it. `ready` is called before the first request. Raises CannotServe."""
     with _starting():
         service = Service.open(settings, say=say, prepared=prepared)
+    if prepared is None or service.live is not prepared.live:
+        service.live.pdp.set_up()  # else the first exchange would keep all others waiting for it
     if figures:
         service.metrics.share(figures)
     app = create_app(settings, service)

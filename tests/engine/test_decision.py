@@ -85,12 +85,13 @@ def decide(pdp: engine.PDP | engine.Bundle, as_of: date = DAY, today: date = DAY
 # What it says first
 
 
+NOTHING_FOUND = " Nothing was found against it in the law of Aland on anything (coverage AA/anything)."
 ANSWERS: list[tuple[dict[str, Any], str, str]] = [
-    ({"data__label": "none"}, "permitted", "This may go ahead under the law of Aland."),
+    ({"data__label": "none"}, "permitted", f"This may go ahead under the law of Aland.{NOTHING_FOUND}"),
     (
         {"data__label": "keep"},
         "permitted_with_obligations",
-        "This may go ahead under the law of Aland, with 1 duty: keep a copy.",
+        f"This may go ahead under the law of Aland, with 1 duty: keep a copy.{NOTHING_FOUND}",
     ),
     (
         {"data__label": "need"},
@@ -121,7 +122,7 @@ ANSWERS: list[tuple[dict[str, Any], str, str]] = [
     (
         {"data__label": "unknown"},
         "undetermined",
-        "Not decided: the answers below can make it anything from permitted to prohibited. What is the label?",
+        "Not decided under the law of Aland: the answers below can make it anything from permitted to prohibited. What is the label?",
     ),
 ]
 
@@ -145,7 +146,7 @@ def test_a_hypothetical_decision_never_proceeds(days: int) -> None:
     """On the law of another day than today nothing may go ahead, and the sentence says so."""
     decision = decide(bundle(LABELS), today=DAY + timedelta(days=days), data__label="none")
     assert (decision.outcome, decision.proceed, decision.hypothetical) == ("permitted", False, True)
-    assert decision.answer == "Hypothetically, on 2026-06-15: This may go ahead under the law of Aland."
+    assert decision.answer == f"Hypothetically, on 2026-06-15: This may go ahead under the law of Aland.{NOTHING_FOUND}"
 
 
 def test_the_decision_leads_with_whether_to_proceed() -> None:

@@ -93,6 +93,8 @@ class Durable:
     def forget(self) -> None:
         """Forget what earlier exchanges made the networks derive; for measurements."""
         self._program.forget()
+        for network in self._standing.networks:
+            network.forget()
 
     def rulesets(self) -> list[ListedRuleset]:
         """Every ruleset of durable-rules as a person reads it, in the order in which they are asked."""

@@ -26,6 +26,7 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from math import prod
 from typing import Any, NewType, Protocol, TypeAlias
 
@@ -34,6 +35,7 @@ MAX_TERMS = 100  # in a ruleset; looking for the next action walks over all rule
 MAX_PENDING = 60  # branches that one message can leave on the engine's stack of 64
 MAX_SIBLINGS = 250  # tests that follow one test; the engine's table holds 511
 MAX_PROPS = 230  # in a ruleset; with sid, id and guard this is well under the 255 that a fact may have
+MAX_DERIVED = 128  # messages of which a ruleset keeps what they derive
 MAX_LITERALS = 28  # in a rule; a condition holds under 32 expression nodes
 
 _SID = "0"
@@ -149,6 +151,7 @@ class Ruleset:
         # For each rule: the heads that it derives, and the tests that it rests on.
         self._serves = {rule: (terms[term], sum(1 << self.tests[test] for test in term)) for rule, term in self.rules.items()}
         self._terms = terms
+        self._derived: dict[tuple[bytes, int], tuple[int, int]] = {}
         self._engine = engine
         self._life = life
         try:
@@ -165,7 +168,18 @@ class Ruleset:
         """The heads of the rules that match, as bits: those of rules that rest on no unsure test, and those of all."""
         if not message and () not in self._terms:
             return 0, 0  # none of its tests holds
-        return self.send(message, unsure)
+        # What a ruleset derives is a function of what it is sent. Exchanges that differ say the same to many rulesets.
+        key = (blake2b(message.encode(), digest_size=16).digest(), unsure)
+        found = self._derived.get(key)
+        if found is None:
+            if len(self._derived) >= MAX_DERIVED:
+                self._derived.clear()
+            found = self._derived[key] = self.send(message, unsure)
+        return found
+
+    def forget(self) -> None:
+        """Forget what messages derived."""
+        self._derived.clear()
 
     def send(self, message: Written, unsure: int) -> tuple[int, int]:
         """The same, although no test may hold. The first message makes the state of the ruleset, of 12 kB a term."""
@@ -246,6 +260,11 @@ class Network:
                 possible |= may
             life.sound = True
         return (self._joined(certain), self._joined(possible)) if self._joint else (certain, possible)
+
+    def forget(self) -> None:
+        """Forget what messages derived."""
+        for ruleset in self.rulesets:
+            ruleset.forget()
 
     def set_up(self) -> None:
         """Send each ruleset a message of which no test holds, so that its state is there."""

@@ -154,6 +154,7 @@ class Program:
         """Forget what networks derived."""
         for step in self._all_steps():
             step.derived.clear()
+            step.network.forget()
 
     def _all_steps(self) -> Iterator[_Step]:
         yield from self._always

@@ -55,7 +55,8 @@ def write(net: Network, message: Mapping[str, int]) -> list[network.Message]:
 
 
 def fire(net: Network, message: Mapping[str, int]) -> set[int]:
-    """The heads a message derives, all of it certain."""
+    """The heads that the engine derives from a message, all of it certain; nothing is answered from memory."""
+    net.forget()
     certain, possible = net.fire(write(net, message))
     assert certain == possible
     return set(numbers(possible))
@@ -349,6 +350,28 @@ def test_after_a_failure_the_network_gives_no_more_answers(
     del net
     gc.collect()
     assert deleted == []
+
+
+def test_what_a_ruleset_derived_is_kept_by_its_message(calls: Calls) -> None:
+    """The engine is asked once for each message and what of it is unsure, until that is forgotten or there are too many."""
+    net = Network("kept", one_term_each([T("f1", "==", 1), T("f2", "==", 1)]))
+
+    def asked(f1: int, unsure: int = 0) -> tuple[tuple[int, int], int]:
+        before = len(calls)
+        ((message, _),) = write(net, {"f1": f1, "f2": 1})
+        found = net.fire([(message, unsure)])
+        return found, [call[0] for call in calls[before:]].count("assert_fact")
+
+    assert asked(1) == ((3, 3), 1)
+    assert asked(0) == ((2, 2), 1)
+    assert asked(1) == ((3, 3), 0)
+    assert asked(1, unsure=1 << net.rulesets[0].tests[T("f1", "==", 1)]) == ((2, 3), 1)
+    assert asked(1) == ((3, 3), 0)
+    for number in range(2, network.MAX_DERIVED + 2):
+        asked(number)
+    assert asked(1) == ((3, 3), 1)
+    net.forget()
+    assert asked(1) == ((3, 3), 1)
 
 
 def test_networks_come_and_go_without_growth() -> None:

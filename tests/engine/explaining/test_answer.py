@@ -5,6 +5,7 @@ The answer over the bundled policies: short whatever is sent, of its model, and 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -18,6 +19,7 @@ from engine.explaining.answer_writer import MOST, fitted
 DAY = date(2026, 11, 24)
 ID = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
 BUNDLE = engine.load(engine.bundled_policies())
+MEXICO: dict[str, Any] = {"exporter": {"country": "MX"}, "recipient": {"country": "US"}}
 LITTLE: tuple[dict[str, Any], ...] = (
     {},
     {"exporter": {"country": "CN"}},
@@ -87,7 +89,8 @@ def test_what_a_list_leaves_out_is_counted(pdp: engine.PDP) -> None:
         whole = json.loads(pdp.tell(judgement, today=DAY, id=ID).json())
         for name, of in (("owed", "duties"), ("jurisdictions", "jurisdictions"), ("rests_on", "rests_on")):
             ordinary = more.get("ordinary_facts", 0) if name == "rests_on" else 0
-            assert len(answer.get(name, ())) + more.get(name, 0) + ordinary == len(whole.get(of, ()))
+            elsewhere = answer["elsewhere"]["count"] if name == "jurisdictions" and "elsewhere" in answer else 0
+            assert len(answer.get(name, ())) + more.get(name, 0) + ordinary + elsewhere == len(whole.get(of, ()))
             left[name] = left.get(name, 0) + more.get(name, 0)
     assert all(left.values()), left
 
@@ -133,6 +136,38 @@ def test_the_documents_and_claims_of_a_permit_are_what_its_answer_leads_with(pdp
     assert given * 10 >= named * 9 > 0
 
 
+def test_a_refusal_of_several_things_has_each_as_an_item_and_three_at_most_in_its_sentence(pdp: engine.PDP) -> None:
+    """One that is of one thing has no list; what does not fit is counted."""
+    of_many = 0
+    for exchange, day in every(25):
+        answer = held(pdp, pdp.judge(exchange, as_of=day), "en")
+        items = answer.get("items", [])
+        if answer["outcome"] in ("undetermined", "permitted", "permitted_with_obligations", "not_applicable"):
+            assert not items
+        if items:
+            told = [each for each in items if each in answer["answer"]]
+            assert items[: len(told)] == told
+            assert 1 <= len(told) <= 3, answer["answer"]
+            assert len(items) + answer["more"].get("items", 0) > 1
+            of_many += 1
+    assert of_many > 10
+
+
+def test_a_permit_names_the_provision_it_stands_on_or_the_law_in_which_nothing_was_found(pdp: engine.PDP) -> None:
+    """Where a place has neither, no law of a country speaks for it: a house or an acceptance does, and the sentence names that."""
+    by_provision = by_coverage = 0
+    for exchange, day in every(40):
+        judgement = pdp.judge(exchange, as_of=day)
+        if judgement.outcome.permits:
+            said = json.loads(pdp.answer(judgement, today=DAY, id=ID).json())["answer"]
+            by_provision += " It stands on: " in said
+            by_coverage += (nothing := " Nothing was found against it in the law of " in said)
+            assert nothing or " It stands on: " in said or " rests on " in said, said
+            if nothing:
+                assert re.search(r"\(coverage [A-Z]{2}/[a-z-]+\)", said), said
+    assert min(by_provision, by_coverage) > 3
+
+
 def test_no_personal_value_is_in_an_answer_or_its_explanation(pdp: engine.PDP) -> None:
     """Nor in any part of the explanation, in either language."""
     sent = {
@@ -176,6 +211,52 @@ def test_the_strictest_jurisdiction_comes_first_and_the_strictest_instrument_in_
         for each in found.jurisdictions:
             settled = [order.index(line.outcome) for line in each.instruments if line.outcome != "undetermined"]
             assert settled == sorted(settled)
+
+
+def test_the_places_concerned_come_first_and_law_elsewhere_is_one_line_with_its_question(pdp: engine.PDP) -> None:
+    """An exchange from Mexico to America that says nothing else may be under any law; its answer and its reasons open with the two."""
+    judgement = pdp.judge(engine.parse_exchange(BUNDLE, json.dumps(MEXICO).encode()), as_of=DAY)
+    for lang, named in (("en", "Mexico and the United States"), ("zh", "墨西哥和美国")):
+        answer = held(pdp, judgement, lang)
+        assert answer["outcome"] == "undetermined"
+        assert named in answer["answer"].partition(":" if lang == "en" else "：")[0]
+        assert {each["jurisdiction"] for each in answer["jurisdictions"]} == {"MX", "US"}
+        whole = json.loads(pdp.tell(judgement, today=DAY, id=ID, lang=lang).json())
+        line = answer["elsewhere"]
+        assert line["count"] == len(whole["elsewhere"]["places"]) > 30
+        assert line["fact"] == whole["elsewhere"]["fact"] == "data.people_in"
+        assert line["says"].endswith(whole["elsewhere"]["question"])
+        assert "MX" not in whole["elsewhere"]["places"]
+        for list_ in ("jurisdictions", "reasons"):
+            places = [each["jurisdiction"] for each in whole[list_]]
+            first = list(dict.fromkeys(places))[:2]
+            assert first == ["MX", "US"]
+            assert not {"MX", "US"} & set(places[places.index(next(each for each in places if each not in first)) :])
+        told = engine.PlainText(engine.LANGUAGES[lang], BUNDLE)
+        sections = dict(told.sections(engine.Decision.model_validate(whole)))
+        assert sections[engine.LANGUAGES[lang].sections["jurisdictions"]][-1] == line["says"]
+        possible = json.loads(pdp.explain(judgement, today=DAY, id=ID, parts=("possible",), lang=lang))["possible"]
+        assert [each["jurisdiction"] for each in possible[:1]] == ["MX"]
+    silent = list(dict.fromkeys(gap.country for gap in judgement.outcome.coverage.gaps))
+    assert silent == ["MX", "US", ""]
+    # Once it is known where the people are, their law is concerned too.
+    people = {**MEXICO, "data": {"people_in": ["BR"], "personal": True}}
+    now = pdp.judge(engine.parse_exchange(BUNDLE, json.dumps(people).encode()), as_of=DAY)
+    assert now.concerned[:3] == ("MX", "US", "BR")
+    assert "CN" not in now.concerned
+
+
+def test_what_is_asked_first_is_about_the_places_concerned(pdp: engine.PDP) -> None:
+    """However much law elsewhere needs a fact."""
+    stated = {**MEXICO, "data": {"personal": False, "categories": ["weather"], "kind": "dataset"}}
+    judgement = pdp.judge(engine.parse_exchange(BUNDLE, json.dumps(stated).encode()), as_of=DAY)
+    asked = held(pdp, judgement, "en")["questions"]
+    assert asked
+    told = json.loads(pdp.tell(judgement, today=DAY, id=ID).json())["reasons"]
+    of = {each["jurisdiction"] for each in told if any(test["fact"] == asked[0]["fact"] for test in each["evidence"])}
+    abroad = {name for name in judgement.elsewhere if BUNDLE.vocabulary.jurisdictions[name].countries}
+    assert abroad
+    assert of - abroad, (asked[0], of)
 
 
 def test_the_lists_take_turns_and_the_questions_always_fit() -> None:

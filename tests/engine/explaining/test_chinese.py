@@ -158,12 +158,16 @@ def decide(made: engine.Bundle, lang: str, include: tuple[str, ...] = (), **fact
 
 # The answer
 
+NOTHING = (
+    " Nothing was found against it in the law of Aland on anything (coverage AA/anything).",
+    "下列法律中未发现不许本次交换的规定：甲国的法律中关于任何数据的部分（见收录说明）。",
+)
 ANSWERS: list[tuple[dict[str, Any], str, str, str]] = [
     (
         {"data__label": "keep", "data__collected_on": "2026-05-31"},
         "permitted_with_obligations",
-        "This may go ahead under the law of Aland, with 1 duty: keep a copy.",
-        "依甲国的法律，本次交换可以进行，但须履行1项义务：保存副本。",
+        f"This may go ahead under the law of Aland, with 1 duty: keep a copy.{NOTHING[0]}",
+        f"依甲国的法律，本次交换可以进行，但须履行1项义务：保存副本。{NOTHING[1]}",
     ),
     (
         {"data__label": "need"},
@@ -186,9 +190,9 @@ ANSWERS: list[tuple[dict[str, Any], str, str, str]] = [
     (
         {"data__label": "unknown"},
         "undetermined",
-        "Not decided: the answers below can make it anything from permitted to prohibited. What is the label?"
+        "Not decided under the law of Aland: the answers below can make it anything from permitted to prohibited. What is the label?"
         " What is the day of collection?",
-        "尚不能作出决定：结果介于“可以进行”与“禁止”之间；请先查明：（1）标签是什么？（2）收集日期是哪一天？",
+        "依甲国的法律尚不能作出决定：结果介于“可以进行”与“禁止”之间；请先查明：（1）标签是什么？（2）收集日期是哪一天？",
     ),
     (
         {"exporter__country": "BB"},
@@ -197,7 +201,12 @@ ANSWERS: list[tuple[dict[str, Any], str, str, str]] = [
         " reach it; the law of Beland on anything does not reach it.",
         "此处收录的法律均未涉及本次交换；这不等于许可：甲国有关任何数据的法律不适用于本次交换；乙国有关任何数据的法律不适用于本次交换。",
     ),
-    ({"data__label": "none"}, "permitted", "This may go ahead under the law of Aland.", "依甲国的法律，本次交换可以进行。"),
+    (
+        {"data__label": "none"},
+        "permitted",
+        f"This may go ahead under the law of Aland.{NOTHING[0]}",
+        f"依甲国的法律，本次交换可以进行。{NOTHING[1]}",
+    ),
 ]
 
 
@@ -214,7 +223,7 @@ def test_a_hypothetical_answer_says_so() -> None:
     made = load()
     exchange = build(made, {**BASE, "data.label": "none"})
     decision = engine.PDP(made, "bitset").decide(exchange, as_of=DAY, today=date(2026, 6, 16), id="1", lang="zh")
-    assert decision.answer == "假设按2026年6月15日的法律：依甲国的法律，本次交换可以进行。"
+    assert decision.answer == f"假设按2026年6月15日的法律：依甲国的法律，本次交换可以进行。{NOTHING[1]}"
 
 
 def test_a_gap_does_not_hide_what_is_missing_for_certain() -> None:
@@ -585,7 +594,11 @@ def test_each_language_says_everything() -> None:
 SOURCES = {
     ("出口法", "第一条"): "《出口法》第一条",
     ("出口法", "网信部门的答复"): "《出口法》，网信部门的答复",
-    ("出口法", "Art. 1"): "《出口法》 Art. 1",
+    ("出口法", "Art. 1"): "《出口法》第1条",
+    ("出口法", "Art. 49(1)(e)"): "《出口法》第49条第1款(e)项",
+    ("出口法", "Arts. 5(1), 44A and 48 to 50"): "《出口法》第5条第1款、第44A条和第48条至第50条",
+    ("出口法", "Art. 45; Decision (EU) 2022/254, Art. 1"): "《出口法》第45条；Decision (EU) 2022/254, Art. 1",
+    ("出口法", "28 CFR 202.249(b)"): "《出口法》 28 CFR 202.249(b)",
     ("登记（《甲办法》、《乙指引》）", "附录I"): "登记（《甲办法》、《乙指引》）附录I",
     ("Port Act", "Art. 1"): "Port Act, Art. 1",
 }

@@ -223,7 +223,7 @@ def test_every_route_checks_its_query(client: TestClient) -> None:
     routes = [each for each in client.app.router.routes if isinstance(each, Route)]  # type: ignore[attr-defined]
     assert all(isinstance(each, Checked) for each in routes if each.include_in_schema)
     assert {each.path for each in routes if not each.include_in_schema} == {
-        "/ask", "/ask/{id}", "/docs", "/docs/{name}", "/log", "/log/beside",
+        "/ask", "/ask/{id}", "/ask/{id}/file", "/docs", "/docs/{name}", "/log", "/log/beside",
         "/log/export", "/log/rights", "/log/searches", "/log/searches/{id}/delete", "/log/style.css", "/log/{id}", "/log/{id}/again",
         "/log/{id}/provisions", "/reports", "/reports/report", "/reports/transfers",
         *("/register", "/register/{kind}/{id:path}", "/ledger", "/ledger/benefits", "/ledger/commitments/{id}", "/ledger/counters"),

@@ -27,7 +27,9 @@ def test_every_operation_has_a_page(client):
             page = client.get(address)
             assert page.status_code == 200, address
             assert f'{method.upper()}</span> <span class="id">{path}</span>' in page.text
-            assert all(f'<span class="id">{each["name"]}</span>' in page.text for each in written.get("parameters", ()))
+            for each in written.get("parameters", ()):
+                shared = document["components"]["parameters"].get(each.get("$ref", "").rpartition("/")[2], {})
+                assert f'<span class="id">{ {**shared, **each}["name"] }</span>' in page.text
             for scheme in written.get("security", ()):
                 assert f"<code>{scheme['bearer'][0]}</code>" in page.text
 
@@ -52,6 +54,8 @@ def test_an_operation_is_shown_with_the_command_that_calls_it(client):
     assert "-X POST" in page
     assert "Bearer $KEY" in page
     assert "Content-Type: application/json" in page
+    assert "&#34;exporter&#34;: {" in page, "the example"
+    assert '<span class="id">503</span> <p><code>' in page, "what refusals are called"
     assert "Bearer" not in client.get("/docs/getOpenApi").text
 
 

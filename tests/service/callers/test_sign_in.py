@@ -670,7 +670,9 @@ def test_a_key_opens_a_session_that_ends_with_it(tmp_path, lines):
         answer = form_of(client, key=told, next="/log?lang=zh")
         assert (answer.status_code, answer.headers["location"]) == (303, "/log?lang=zh")
         id = told.split("_")[1]
-        assert f"key:{id}" in client.get("/log", headers=PAGE).text
+        shown = client.get("/log", headers=PAGE).text
+        assert "You are signed in as a test." in shown, "the key is called by its name"
+        assert f"key:{id}" not in shown
         assert lines.events("request")[-1]["caller"] == f"key:{id}"
         assert told.split("_", 2)[2] not in lines.getvalue() + str(dict(client.cookies))
         cookie = {"cookie": f"fifthfactor-session={client.cookies['fifthfactor-session']}"}

@@ -40,6 +40,32 @@ def test_what_is_skipped_is_not_asked_again(tmp_path: Path) -> None:
     assert not file.exists()
 
 
+def test_what_belongs_together_is_one_question(tmp_path: Path) -> None:
+    """`none` states all of it, after `some` each is asked, and an empty answer leaves all of it open."""
+    file = tmp_path / "exchange.json"
+    sent = {"exporter": {"country": "US"}, "recipient": {"country": "CN", "listed_on": []}, "data": {
+        "categories": ["location"], "personal": True, "state": "identified", "kind": "dataset", "people_in": ["US"], "grades": ["general"],
+    }}  # fmt: skip
+    words = engine.load(engine.bundled_policies()).vocabulary
+    together, alone = (
+        words.questions["declarations"].ask.en[:23],
+        (words.facts["data.controls"].ask or words.facts["data.controls"].title).en[:23],
+    )
+    for said, stated, asked in (
+        ("none\nquit\n", {"act": {"bars": []}, "data": {"controls": []}, "purpose": {"end_use": ["civil"]}}, False),
+        ("nothing\nsome\nquit\n", {}, True),
+        ("\nquit\n", {}, False),
+    ):
+        file.write_text(json.dumps(sent))
+        found = CliRunner().invoke(app, ["ask", str(file), "--policies", str(engine.bundled_policies())], input=said)
+        now = json.loads(file.read_text())
+        assert {name: now.get(name) for name in ("act", "purpose")} == {name: stated.get(name) for name in ("act", "purpose")}
+        assert ("controls" in now["data"]) is bool(stated)
+        assert together in found.stdout
+        assert (alone in found.stdout) is asked
+        assert ("that is neither none nor some" in found.stdout) is asked
+
+
 @pytest.mark.parametrize("text", ['{"nonsense": true}', "[]", "no JSON", '{"data": {', "{}" + " " * engine.MAX_BYTES])
 def test_a_file_that_is_no_exchange_is_left_alone(tmp_path: Path, text: str) -> None:
     """It is named, and nothing is asked."""

@@ -164,8 +164,11 @@ def answered(walk: Walk, known: Mapping[str, Any]) -> list[str]:
         assert not re.search(r"\b[Ss]end\b|empty list", question), question
         expect(page.get_by_role("button", name=WORDS["unknown"])).to_be_visible()
         value = known.get(fact)
+        together = page.get_by_role("button", name=WORDS["none_of_it"]).count() == 1
         if value is None:
             walk.click(page.get_by_role("button", name=WORDS["unknown"]))
+        elif together:
+            walk.click(page.get_by_role("button", name=WORDS["none_of_it" if value == NONE else "some_of_it"]))
         elif isinstance(value, int):
             walk.write(page.locator("#low"), str(value))
             walk.click(page.get_by_role("button", name=WORDS["answer"], exact=True))
@@ -247,6 +250,8 @@ def test_one_answer_says_that_all_others_of_a_family_are_nought(site: Site, keys
             if (fact.get_attribute("value") or "").startswith("data.us_people."):
                 break
             page.get_by_role("button", name=WORDS["unknown"]).click()
+        expect(page.locator("#h-question")).to_contain_text("people of the United States")  # all eight in one question
+        page.get_by_role("button", name=WORDS["some_of_it"]).click()
         asked = (fact.get_attribute("value") or "").rpartition(".")[2]
         page.locator("#low").fill("7")
         expect(page.locator("label", has=page.locator("input[name=rest]"))).to_contain_text("And 0 in each of the")

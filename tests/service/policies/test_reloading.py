@@ -10,6 +10,7 @@ import threading
 import urllib.error
 import urllib.request
 import weakref
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,17 @@ def test_a_bad_change_is_refused_and_a_good_one_is_taken(tmp_path, policies):
         told = ask(server, "/v1/bundle")[1]
         assert (told["reloads"], told["refusals"], told["refused"]) == (1, 1, None)
         assert server.stop() == 0
+
+
+def test_new_policies_are_set_up_before_they_decide(in_file, policies, monkeypatch):
+    """Their first exchange would keep all others waiting for it."""
+    made: list[tuple[engine.PDP, bool]] = []
+    policies_of_service = in_file.policies
+    monkeypatch.setattr(policies_of_service, "origin", replace(policies_of_service.origin, paths=(policies,)))
+    rewrite(policies, "10 thousand", "20 thousand")
+    monkeypatch.setattr(engine.PDP, "set_up", lambda pdp: made.append((pdp, in_file.live.pdp is pdp)))
+    assert asyncio.run(policies_of_service.reload())
+    assert made == [(in_file.live.pdp, False)]
 
 
 def test_a_folder_that_vanishes_decides_on_and_is_found_again(tmp_path, policies):
