@@ -568,9 +568,9 @@ class RemediesPart(Part):
     """
     What would let a refused exchange go ahead: fewest changes first, documents before facts. No remedy contains another.
 
-    `searched` is "all" if the search was complete, "partly" if it was cut short. A complete search tries or rules out every set of up
-    to three changes, and longer lists of documents if no shorter one is enough; a fact without a value may complete these. It ends once
-    five remedies are found.
+    `searched` is "all" if the search was complete, "partly" if it was cut short. A complete search combines the ways to what is not met,
+    and tries or rules out every set of up to three changes, and longer lists of documents if no shorter one is enough; a fact without a
+    value may complete these. It ends once five remedies are found. A claim is proposed only where nothing else was found.
     """
 
     remedies: list[RemedyPart] = []

@@ -66,7 +66,6 @@ class CombinedWays:
                 if not any(other.changes.keys() <= names for other in found):
                     found = [other for other in found if not names <= other.changes.keys()] + [needed]
                 if len(found) >= most:
-                    self.complete = False
                     break
         except _Spent:
             self.complete = False

@@ -124,12 +124,12 @@ class Ranking(OpenFacts):
                 yield Term(each.rule.travels.otherwise, self.needed(Defined(each.rule.travels.when)))
         holds, questions = self.verdict.holds, self.questions
         open_ = holds.possible & ~holds.certain & questions.above[above]
-        levels, nodes, lifts, read, rules = questions.levels, questions.nodes, questions.lifts, self._read, self.verdict.rules
+        levels, nodes, lifts, read = questions.levels, questions.nodes, questions.lifts, self._read
         for number in numbers(open_ & (self.verdict.stands.possible | questions.lifting)):
             if number not in lifts or self.matters(number):
                 facts = read(nodes[number])
                 if not isinstance(facts, bool):
-                    yield Term(levels[number], facts, rules[number].provision.jurisdiction)
+                    yield Term(levels[number], facts, self.verdict.rules[number].provision.jurisdiction)
         weighing = list(self.weighing())
         for key, truth in zip(weighing, self.verdict.defined.several(weighing), strict=True):
             if truth is Truth.UNKNOWN:

@@ -164,7 +164,7 @@ def test_every_endpoint_needs_a_key_and_its_scope_or_is_public(database, lines):
             assert f"Needs the scope `{scope}`" in operation["description"]
             assert {"401", "403", "429", "503"} <= operation["responses"].keys(), path
             problem(call(client, method, path, **bearer(others[scope])), 403, "forbidden")
-            too = re.findall(r"needs the scope `(\w+)` too", operation["description"])
+            too = re.findall(r"The caller needs the scope `(\w+)` too", operation["description"])
             if too:  # either scope alone is not enough
                 problem(call(client, method, path, **bearer(only[scope])), 403, "forbidden")
             key = make(database, scope, *too) if too else only[scope]
