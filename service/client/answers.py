@@ -201,6 +201,7 @@ def review(read: Mapping[str, Any], id: str) -> Review:
         beneath=member(decided.document, "beneath", Bounds, decided.bounds),
         provisions=member(record, "signable", tuple[str, ...], ()),
         current=None,
+        group=None,
     )
 
 

@@ -59,7 +59,7 @@ class Review:
     falls due. `group` says who has to do something about it: `yours`, `others`, `coverage` or `again`.
 
     `current` says whether the loaded policies decided it. If not, the exchange must be evaluated again before anything can be signed off.
-    It is None for a review that was read from its record, which does not say it.
+    Both are None for a review that was read from its record, which does not say it.
     """
 
     id: str
@@ -71,11 +71,11 @@ class Review:
     beneath: Bounds
     provisions: tuple[str, ...]
     current: bool | None
+    group: str | None
     kinds: tuple[str, ...] = ()
     second: tuple[FirstSigned, ...] = ()
     due: date | None = None
     assignee: Who | None = None
-    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ AS_ANSWERED: list[tuple[Any, type[BaseModel]]] = [
     (accounts.AssetAccounts, asset_entries.AssetAccounts),
     (accounts.RollForward, asset_entries.RollForward),
 ]
-UNSAID = "Review/current"  # a record does not say it
+UNSAID = ("Review/current", "Review/group")  # a record does not say it
 
 
 def differences(ours: Any, theirs: Any, where: str) -> list[str]:
@@ -72,14 +72,17 @@ def differences(ours: Any, theirs: Any, where: str) -> list[str]:
 
 
 def of_members(ours: Any, theirs: type[BaseModel], where: str) -> list[str]:
-    """The same for each member of an object."""
+    """The same for each member of an object; a shape that has itself among its members is compared once."""
+    if f"/{ours.__name__}/" in where:
+        return []
+    where = f"{where}/{ours.__name__}/" if ours is explanation.NeedTree else where
     mine = {each.name: each for each in shapes.members(ours)}
     given = {field.alias or name: field for name, field in theirs.model_fields.items() if field.alias != "schema"}
     found = [f"{where}/{name}: only on one side" for name in mine.keys() ^ given.keys()]
     for name in mine.keys() & given.keys():
         if mine[name].needed != given[name].is_required():
             found.append(f"{where}/{name}: needed on one side")
-        if f"{where}/{name}" != UNSAID:
+        if f"{where}/{name}" not in UNSAID:
             found += differences(mine[name].type, given[name].annotation, f"{where}/{name}")
     return found
 
