@@ -98,7 +98,8 @@ def test_another_service_cosigns_each_checkpoint_that_goes_on_from_the_last(witn
     assert not lines.events("witness_failed")
     with witness.app.state.service.store.database.reading.connect() as connection:
         [row] = connection.execute(sa.select(witnessed)).all()
-        leaves = connection.execute(sa.select(tree_leaf.c.leaf).where(tree_leaf.c.kind == "cosigned")).scalars().all()
+        cosigned = sa.select(tree_leaf.c.leaf).where(tree_leaf.c.kind == "cosigned").order_by(tree_leaf.c.index)
+        leaves = connection.execute(cosigned).scalars().all()
     assert (row.origin, row.size) == (key_of(machine).name, 4)
     assert [json.loads(leaf)["size"] for leaf in leaves] == [2, 3, 4]
     (tmp_path / "log.key").write_text(key_of(machine).text())
