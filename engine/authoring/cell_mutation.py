@@ -29,7 +29,7 @@ class CellMutant:
     """
     One changed cell: its jurisdiction, subject matter and place, what no test defends if none notices, and the bundle with it.
 
-    `widens`: what the law was not read to free, the changed cell frees.
+    `widens`: what the law was not read to free, the changed cell frees. `without` is the policy that does not speak any more, if it is one.
     """
 
     jurisdiction: str
@@ -39,6 +39,7 @@ class CellMutant:
     sentence: str
     bundle: Bundle
     widens: bool
+    without: str = ""
 
     @property
     def policy(self) -> str:
@@ -56,37 +57,38 @@ def cell_mutants(bundle: Bundle, only: str = "") -> Iterator[CellMutant]:
         for subject, known in bundle.vocabulary.subjects.items():
             if known.only_in and name not in known.only_in:
                 continue
-            for sentence, cell in _changed(bundle, name, subject):
+            for sentence, cell, without in _changed(bundle, name, subject):
                 made = _with_cell(bundle, name, subject, cell)
                 before = text.covers.get(subject)
                 partly = before is not None and before.partly == "yes"
                 widens = cell is not None and (cell.kind != "by" or (partly and cell.partly == "no"))
-                yield CellMutant(name, subject, at.file, at.line, f"{subject}: {sentence}", made, widens)
+                yield CellMutant(name, subject, at.file, at.line, f"{subject}: {sentence}", made, widens, without)
 
 
-def _changed(bundle: Bundle, jurisdiction: str, subject: str) -> Iterator[tuple[str, CoverText | None]]:
-    """What a cell might say instead, each with what would then be wrong."""
+def _changed(bundle: Bundle, jurisdiction: str, subject: str) -> Iterator[tuple[str, CoverText | None, str]]:
+    """What a cell might say instead, each with what would then be wrong, and the policy that it leaves out, if it is one."""
     covers = bundle.vocabulary.jurisdictions[jurisdiction].covers
     cell, guarded = covers.get(subject), bundle.vocabulary.subjects[subject].guarded == "yes"
     if cell is not None and cell.kind in ("free", "under") and not cell.in_doubt(bundle.settings.trust):
-        yield f"it could be unread, and not {cell.kind}", None
+        yield f"it could be unread, and not {cell.kind}", None, ""
         if cell.kind == "free" and cell.when is not None:
-            yield "it could be free whatever is asked", cell.model_copy(update={"when": None})
+            yield "it could be free whatever is asked", cell.model_copy(update={"when": None}), ""
     elif cell is None or cell.kind != "by":
         if not guarded:
-            yield "it could be free", CoverText.model_validate({"free": "yes", **READ})
+            yield "it could be free", CoverText.model_validate({"free": "yes", **READ}), ""
             # Under its own contrary it would be the gap that it is.
             contrary = bundle.vocabulary.subjects[subject].other_than
             whole = (name for name, each in covers.items() if each.kind == "by" and each.partly == "no")
             if wider := next((name for name in whole if name not in (subject, contrary)), None):
-                yield f"it could stand under {wider}", CoverText.model_validate({"under": wider, **READ})
+                yield f"it could stand under {wider}", CoverText.model_validate({"under": wider, **READ}), ""
     elif cell.partly == "yes":
-        yield "it could be covered in full", cell.model_copy(update={"partly": "no", "from_": date.min})
+        yield "it could be covered in full", cell.model_copy(update={"partly": "no", "from_": date.min}), ""
     if cell is not None and len(cell.by) > 1:
         for policy in cell.by:
             yield (
                 f"{policy} could say nothing of it",
                 cell.model_copy(update={"by": [each for each in cell.by if each != policy]}),
+                policy,
             )
 
 
@@ -144,26 +146,33 @@ class CellCourt:
     """Whether the authors' cases notice a changed cell: whether an outcome, or what is not modelled, comes out differently."""
 
     def __init__(self, bundle: Bundle) -> None:
-        combiner, engine = (
-            Combiner(bundle),
-            Bitset(bundle.rules),
-        )  # the quicker back end, for which cases touch which jurisdiction
+        # The quicker back end tells which cases touch which jurisdiction, what they are about, and which policies speak in them.
+        combiner, engine = Combiner(bundle), Bitset(bundle.rules)
+        speaking = [key for key in bundle.rules.definitions if key.startswith(("speaks/", "subject/"))]
         self._cases: dict[str, list[tuple[Prepared, frozenset[str]]]] = {}
         for case in sorted(cases(bundle), key=lambda each: each.as_of):
             verdict = engine.evaluate(case.exchange, case.as_of)
-            about = frozenset(name for name in bundle.vocabulary.subjects if verdict.defined[f"subject/{name}"] is not Truth.NO)
+            said = frozenset(key for key in speaking if verdict.defined[key] is not Truth.NO)
             for name in combiner.outcome(case.exchange, verdict, case.as_of).coverage.jurisdictions:
-                self._cases.setdefault(name, []).append((case, about))
+                self._cases.setdefault(name, []).append((case, said))
+
+    def _likeliest_first(self, mutant: CellMutant) -> Iterator[Prepared]:
+        """The cases of its jurisdiction: first those about the subject matter, in which nobody speaks beside a policy that is left out."""
+        cover = mutant.bundle.vocabulary.jurisdictions[mutant.jurisdiction].covers.get(mutant.subject)
+        others = frozenset(f"speaks/{name}" for name in cover.by) if cover else frozenset[str]()
+        without = f"speaks/{mutant.without}" if mutant.without else f"subject/{mutant.subject}"
+
+        def unlikely(each: tuple[Prepared, frozenset[str]]) -> tuple[bool, bool, int, bool]:
+            case, said = each
+            silent = without not in said
+            return silent, f"subject/{mutant.subject}" not in said, len(others & said), case.expect.not_modelled is None
+
+        yield from (case for case, _ in sorted(self._cases.get(mutant.jurisdiction, ()), key=unlikely))
 
     def notices(self, mutant: CellMutant) -> bool:
         """Whether any case comes out differently."""
         reference, combiner = Reference(mutant.bundle.rules), Combiner(mutant.bundle)
-        # A case about the subject matter that says what is not modelled is the likeliest to notice.
-        heard = sorted(
-            self._cases.get(mutant.jurisdiction, ()),
-            key=lambda each: (mutant.subject not in each[1], each[0].expect.not_modelled is None),
-        )
-        for case, _ in heard:
+        for case in self._likeliest_first(mutant):
             verdict = reference.evaluate(case.exchange, case.as_of)
             outcome = combiner.outcome(case.exchange, verdict, case.as_of)
             if any(plain_departures(case, verdict, outcome)):
