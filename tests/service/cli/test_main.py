@@ -110,6 +110,11 @@ def test_a_command_that_is_not_there_and_an_option_that_is_not_are_used_wrongly(
         assert (done.exit_code, said in done.stderr) == (2, True), done.stderr
 
 
+def _interruptible():
+    """What a shell runs in the background ignores interrupts, and so would every process that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_a_command_that_is_interrupted_ends_with_130(tmp_path):
     """As programs of a shell do, and without a traceback."""
     subprocess.run([*COMMAND, "database", "upgrade", "--database", str(tmp_path / "log.db")], cwd=ROOT, check=True)
@@ -120,6 +125,7 @@ def test_a_command_that_is_interrupted_ends_with_130(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONFAULTHANDLER": ""},
+        preexec_fn=_interruptible,
     )
     until = time.monotonic() + 60
     while not (tmp_path / "log.db-shm").exists():  # it reads
