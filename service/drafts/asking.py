@@ -28,7 +28,7 @@ from service.service import Service
 from service.telemetry.log_lines import note
 
 PARTS = ("reasons", "remedies")
-REFUSED = (*PARTS, "ways")  # of a draft that is not open
+REFUSED = (*PARTS, "ways")  # of a draft that is refused whatever the open facts are
 ID = "draft"  # in place of the id of a decision, in an answer that is not recorded
 
 
@@ -66,7 +66,7 @@ class Asked:
     def answer(self) -> Mapping[str, Any]:
         """The answer, with its explanation: the provisions that stand, and the remedies."""
         judged = self.judged
-        parts = PARTS if judged.judgement.outcome.open else REFUSED
+        parts = REFUSED if judged.judgement.outcome.bounds.low.refused else PARTS
         written = self.live.pdp.answer(judged.judgement, today=judged.today, id=ID, parts=parts, lang=self.lang)
         told: Mapping[str, Any] = json.loads(written.canonical())
         return told
