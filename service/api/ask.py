@@ -171,6 +171,8 @@ class _Pages:
                 return replace(draft, document=document, before=draft.document, was=None, asking=None)
             case "documents":
                 return self._ticked(request, caller, draft, fields)
+            case "ids":
+                return self._named(request, caller, draft, fields)
         asked = self._asking.look(draft, caller, lang, request.scope["request_id"])
         question = asked.asks(fact)
         if do == "skip":
@@ -198,6 +200,16 @@ class _Pages:
         document = draft_documents.ticked(draft.document, shown, fields.get("document", ()), days)
         self._asking.check(document, caller, language(request))
         return replace(draft, document=document, before=draft.document, was=str(asked.standing), asking=None)
+
+    def _named(self, request: Request, caller: Caller, draft: Draft, fields: Fields) -> Draft:
+        """The draft with the ids by which a law counts it, as far as they are given. Raises RequestRefused."""
+        asked = self._asking.look(draft, caller, language(request), request.scope["request_id"])
+        document = draft.document
+        for fact in asked.counted_by:
+            if given := first(fields, f"id {fact}").strip():
+                document = with_fact(document, fact, given)
+        self._asking.check(document, caller, language(request))
+        return replace(draft, document=document, before=draft.document, was=None, asking=None)
 
     async def upload(self, request: Request) -> Response:
         """Keep the file of a document that a draft presents, and state its hash."""
@@ -347,7 +359,7 @@ def _why(refused: RequestRefused | None) -> str:
     """A refusal in a line, with the places that are wrong."""
     if refused is None:
         return ""
-    return "; ".join(each.detail for each in refused.errors or ()) or refused.detail
+    return "; ".join(dict.fromkeys(each.detail for each in refused.errors or ())) or refused.detail
 
 
 def _to(request: Request, path: str, part: str = "") -> Response:

@@ -135,6 +135,7 @@ def draft_page(
         tone="open" if draft.trial_of else tone(answer),
         stamp=stamp(answer),
         documents=_documents(asked, reader),
+        counted_by=[(fact, capital(reader.title(fact))) for fact in asked.counted_by],
         form=form,
         left=len(asked.open),
         skipped=[capital(reader.title(fact)) for fact in draft.skipped],

@@ -92,6 +92,20 @@ class Asked:
         """The documents and claims that the owner may tick, each with what a way says of it."""
         return draft_documents.offered(self.answer, self.judged.judgement.open_facts, self.judged.filled.exchange.document)
 
+    @cached_property
+    def counted_by(self) -> list[str]:
+        """The facts that a permit does not state and by which a law counts such exchanges: without them it cannot be committed."""
+        judgement, counting = self.judged.judgement, self.live.counting
+        if not judgement.outcome.permits:
+            return []
+        defined = self.live.pdp.defined(judgement.exchange, judgement.as_of, counting.definitions)
+        per = {each.name: each.per for each in counting.counters}
+        keys = (
+            zip(per[each.counter], each.key, strict=True)
+            for each in counting.contributions(judgement.exchange, judgement.verdict, defined)
+        )
+        return list(dict.fromkeys(fact for key in keys for fact, part in key if part is None))
+
     def question(self) -> engine.QuestionPart | None:
         """The question to ask now: the one that the owner wants if it is open, or the next one; None where nothing is left to ask."""
         if self.draft.asking in self.open:
