@@ -21,9 +21,9 @@ from engine.explaining.phrasebook import Phrasebook
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Fact
 from engine.questions.applying_tests import ALWAYS, ApplyingTests, Runs, by_fact
 from engine.questions.condition_graph import ConditionGraph
-from engine.questions.groups import Asked, Groups
 from engine.questions.open_facts import choices, is_open
 from engine.questions.possible_answers import AnswerBook
+from engine.questions.question_groups import Asked, Groups
 from engine.questions.ranking import Ranking
 from engine.questions.settling_lists import SettlingLists
 from engine.registered import IN_REGISTER

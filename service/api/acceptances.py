@@ -17,8 +17,8 @@ from service.policies import acceptances
 from service.policies.acceptances import AcceptanceAsked, Folder
 from service.policies.reloading import PoliciesRefused
 from service.problems import RequestRefused, places_of
-from service.reviews import coverage, queue
-from service.reviews.coverage import MOST_CELLS, CellToAccept
+from service.reviews import coverage_to_accept, queue
+from service.reviews.coverage_to_accept import MOST_CELLS, CellToAccept
 from service.reviews.reviewer import Reviewer
 from service.service import Service
 from service.settings import time_zone
@@ -113,7 +113,7 @@ def waiting(connection: sa.Connection, service: Service, caller: Caller) -> tupl
     """The cells for which decisions wait, at most MOST_CELLS, and whether there are more."""
     live, issuer = service.live, service.token_issuer
     found = queue.read(connection, live, today_of(service), issuer)
-    cells = coverage.to_accept(connection, live, found.waiting, Reviewer.of(connection, caller, live, issuer))
+    cells = coverage_to_accept.to_accept(connection, live, found.waiting, Reviewer.of(connection, caller, live, issuer))
     return cells[:MOST_CELLS], found.more or len(cells) > MOST_CELLS
 
 

@@ -42,7 +42,7 @@ from service.drafts import beginnings, draft_documents, draft_store, form_token,
 from service.drafts.answers import with_fact, with_none, without_fact
 from service.drafts.asking import Asked, Asking
 from service.drafts.draft_store import Draft
-from service.drafts.presets import preset_named
+from service.drafts.preset_confirmation import preset_named
 from service.log.shown import kept
 from service.problems import KINDS, RequestRefused
 from service.register import entity_versions

@@ -44,7 +44,7 @@ from service.log.shown import kept
 from service.log.store import Stored, find
 from service.problems import KINDS, RequestRefused
 from service.reviews import approvals, notes, own_requests, preview, queue, sign_offs
-from service.reviews.coverage import to_accept
+from service.reviews.coverage_to_accept import to_accept
 from service.reviews.notes import CommentAsked, PersonNamed
 from service.reviews.preview import SignOffPreview
 from service.reviews.queue import Order, QueueFilter, WaitingCase

@@ -86,7 +86,7 @@ class _Conversation:
 
         Nobody confirms what nobody answers: at the end of the input nothing is stated.
         """
-        from service.drafts.presets import left_to_confirm, with_confirmed
+        from service.drafts.preset_confirmation import left_to_confirm, with_confirmed
 
         facts = left_to_confirm(self.document, preset)
         print(f"{painted('bold', preset.title.in_(self.lang))}: {preset.says.in_(self.lang)}")

@@ -12,7 +12,7 @@ from typing import Any
 from service.console.pages import rendered
 from service.console.reader import PageReader
 from service.console.review_wording import REVIEW_WORDS
-from service.reviews.coverage import CellToAccept
+from service.reviews.coverage_to_accept import CellToAccept
 
 PATH = "/review/coverage"
 

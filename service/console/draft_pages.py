@@ -21,7 +21,7 @@ from service.documents.stated_documents import presented
 from service.drafts.asking import Asked, Standing
 from service.drafts.draft_store import Draft
 from service.drafts.own_words import name_of
-from service.drafts.presets import left_to_confirm
+from service.drafts.preset_confirmation import left_to_confirm
 
 MOST_REASONS = 6
 MOST_ENTITIES = 200  # of the register, for each role

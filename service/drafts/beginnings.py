@@ -14,7 +14,7 @@ import engine
 from service.decisions.outcome_now import sent_again
 from service.drafts.answers import with_fact
 from service.drafts.own_words import with_ticked
-from service.drafts.presets import preset_named, with_confirmed
+from service.drafts.preset_confirmation import preset_named, with_confirmed
 from service.log.shown import kept
 from service.problems import RequestRefused
 from service.register.named_exchanges import NAMED

@@ -75,7 +75,8 @@ def waiting(lock: OneAtATime, number: int) -> None:
 
 def test_those_who_wait_come_in_their_order_and_before_whoever_pauses():
     """The holder takes it back behind them, as deep as it had it."""
-    lock, order = OneAtATime(), []
+    lock = OneAtATime()
+    order: list[str] = []
 
     def work(name: str) -> None:
         with lock:
@@ -100,8 +101,21 @@ def test_those_who_wait_come_in_their_order_and_before_whoever_pauses():
 def test_a_pause_without_anybody_is_nothing():
     """Neither where nothing is held, nor where nobody waits."""
     pause()
-    with OneAtATime():
+    lock = OneAtATime()
+    order: list[str] = []
+    with lock:
         pause()
+        other = beside(lambda: taken(lock, order))
+        waiting(lock, 1)
+        order.append("still held")
+    other.join(60)
+    assert order == ["still held", "taken"]
+
+
+def taken(lock, order):
+    """Take the lock, and say so."""
+    with lock:
+        order.append("taken")
 
 
 def test_a_function_of_a_pause_that_raises_leaves_the_lock_as_it_was():
