@@ -100,6 +100,12 @@ def find(connection: sa.Connection, sha256: str) -> Seen | None:
     return Seen(DocumentInfo(sha256=row.sha256, size=row.size, media_type=row.media_type), bytes(row.content))
 
 
+def is_kept(connection: sa.Connection, sha256: str) -> bool:
+    """Whether the bytes with a hash are kept; they are not read."""
+    query = sa.select(document.c.id).where(document.c.sha256 == sha256, document.c.content.is_not(None))
+    return connection.execute(query).first() is not None
+
+
 def _is_text(content: bytes) -> bool:
     try:
         text = content.decode("utf-8-sig")

@@ -76,7 +76,7 @@ def attach(
 ) -> None:
     """Attach to a decision the files of its documents that are kept, in the transaction that records it."""
     for each in stated(bundle, document).values():
-        if document_bytes.find(transaction, each.sha256) is not None:
+        if document_bytes.is_kept(transaction, each.sha256):
             attachments.attach(transaction, decision, each, each.sha256, now, by)
 
 
