@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 
 import engine
 from engine.answer import Answer
-from engine.diagnostic import CODES
+from engine.policy_language.diagnostic import CODES
 from service.cli.main import app
 from service.problems import KINDS
 from service.server.app import create_app
