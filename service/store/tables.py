@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "counter_keys"  # the newest of the migrations, which make these tables
+REVISION = "0.12.0"  # the newest of the migrations, which make these tables; it is named by the version that brought it
 
 metadata = sa.MetaData()
 
