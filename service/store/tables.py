@@ -111,7 +111,7 @@ record = sa.Table(
     sa.Column("id", sa.String, nullable=False, unique=True),
     sa.Column("leaf", sa.LargeBinary, nullable=False),
     sa.Column("leaf_hash", sa.LargeBinary, nullable=False),
-    sa.Column("leaf_index", BigInteger),  # null for a record that is older than the tree
+    sa.Column("leaf_index", BigInteger, nullable=False),
 )
 personal = sa.Table(
     "personal",

@@ -82,7 +82,7 @@ def upgrade() -> None:
         *number("sequence", primary_key=True),
         *text("id", unique=True),
         *octets("leaf", "leaf_hash"),
-        *number("leaf_index", nullable=True),
+        *number("leaf_index"),
     )
     op.create_table(
         "personal",
