@@ -90,10 +90,6 @@ about = sa.Table(
     sa.Column("name", sa.String, primary_key=True),
     sa.Column("value", sa.String, nullable=False),
 )
-NAMES = (
-    "names"  # a row of `about`, in a database whose books hash names as they are spelt: their rows are older than folded names
-)
-COUNTER_KEYS = "counter_keys"  # a row of `about`, while counters may be under several spellings of an id
 head = sa.Table(
     "head",
     metadata,

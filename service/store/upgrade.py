@@ -7,7 +7,6 @@ does the work, the others wait and find it done.
 """
 
 import re
-import secrets
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -19,7 +18,7 @@ from service.store import counter_secret
 from service.store.database import Database, DatabaseRefused, file_of, plain
 from service.store.log_key import LogKey, LogRefused, accept, new_key
 from service.store.log_tree import Growth, sealed_tree
-from service.store.tables import HEADS, REVISION, about, head, metadata
+from service.store.tables import HEADS, REVISION, head, metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -51,7 +50,7 @@ def upgrade(database: Database, *, tree: bool = True) -> None:
             begun = False
             if tree:
                 key, begun = _tree_begun(database, connection)
-                counter_secret.seal_in(connection, key)
+                (counter_secret.begin if begun else counter_secret.check)(connection, key)
             if tree and before is not None and not begun:
                 with database.growing(connection) as growth:
                     growth.note("tables-upgraded", {"from": before, "to": REVISION})
@@ -196,8 +195,6 @@ def _make(connection: sa.Connection) -> None:
     """All tables of this version, with the rows that they begin with, as the migrations would leave them."""
     metadata.create_all(connection)
     connection.execute(sa.insert(head), [{"name": name, "next": 0} for name in sorted(HEADS)])
-    # The secret with which the keys of counters are hashed.
-    connection.execute(sa.insert(about).values(name="ledger_secret", value=secrets.token_hex(32)))
     connection.exec_driver_sql(
         "CREATE TABLE alembic_version"
         " (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"

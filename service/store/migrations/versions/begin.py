@@ -1,6 +1,5 @@
 """The tables with which the history begins: those of version 0.12.0. Databases of versions before it are not read."""
 
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -29,7 +28,7 @@ number = of_type(sa.BigInteger().with_variant(sa.Integer, "sqlite"))
 
 
 def upgrade() -> None:
-    """Make the tables, and the rows that they begin with."""
+    """Make the tables, and the rows of `head`."""
     op.create_table(
         "caller",
         *text("id", primary_key=True),
@@ -474,5 +473,3 @@ def upgrade() -> None:
         sa.Index("draft_of_owner", "owner", "changed_at"),
     )
     op.execute("INSERT INTO head (name, next) VALUES ('leaf', 0), ('record', 0), ('sorted', 0)")
-    secret = sa.table("about", sa.column("name"), sa.column("value"))
-    op.execute(sa.insert(secret).values(name="ledger_secret", value=secrets.token_hex(32)))
