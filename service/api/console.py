@@ -180,7 +180,7 @@ def add(app: FastAPI, service: Service) -> None:
             return not_found(reader)
         shown = kept(stored)
         try:
-            found = provisions(shown["record"], stored, replaying, reader.lang)
+            found = provisions(stored, replaying, reader.lang)
         except CannotReplay as why:
             return html(missing_page(reader, words["cannot"], str(why)), 409)
         return html(provisions_page(shown, found, int(first), reader))
