@@ -16,10 +16,12 @@ import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
 from service.api.forms import fields_of
+from service.api.router import enter
 from service.api.sent import Plain
 from service.callers.caller import caller_of
 from service.callers.caller_names import caller_names
-from service.console.became import Aftermath, BecameLine
+from service.callers.context import ReadingAll
+from service.console.became import BecameLine, aftermath
 from service.console.beside import DecisionSide, told
 from service.console.decide_again import LIVE, PolicyChoice, again_page, policy_choices
 from service.console.document_list import summed_up
@@ -52,13 +54,13 @@ def overview_of(service: Service) -> Callable[[Request], Response]:
     overview = Overview(service)
 
     def answer(request: Request) -> Response:
-        caller_of(request.scope, "read")
-        reader = PageReader(service.live.bundle, language(request))
+        context = enter(ReadingAll, request, service)
+        reader = PageReader(context.live.bundle, language(request))
         asked = _asked(request)
         days = asked.pop("days", str(DEFAULT))
         if asked or days not in map(str, PERIODS):
             return wrong_address(reader)
-        found = service.read(lambda connection: overview.read(connection, int(days)))
+        found = service.read(lambda connection: overview.read(context, connection, int(days)))
         return html(overview_page(found, int(days), reader))
 
     return answer
@@ -67,7 +69,6 @@ def overview_of(service: Service) -> Callable[[Request], Response]:
 def add(app: FastAPI, service: Service) -> None:
     """Put the pages on the application."""
     replaying = Replaying.shared(app, service)
-    aftermath = Aftermath(service)
     deciding = DecideAgain(service)
     earlier = EarlierRecords()
 
@@ -84,8 +85,8 @@ def add(app: FastAPI, service: Service) -> None:
     # These are not `async`: reading waits for the disk, so each call runs in a thread.
     @app.get("/log/{id}", include_in_schema=False)
     def decision(id: str, request: Request) -> Response:
-        caller = caller_of(request.scope, "read")
-        reader = PageReader(service.live.bundle, language(request))
+        context = enter(ReadingAll, request, service)
+        caller, reader = context.caller, PageReader(context.live.bundle, language(request))
         if _asked(request):
             return wrong_address(reader)
 
@@ -95,7 +96,7 @@ def add(app: FastAPI, service: Service) -> None:
             stored = find_one(connection, id)
             if stored is None:
                 return None, [], [], []
-            became = aftermath.of(connection, id, reader)
+            became = aftermath(context, connection, id, reader)
             return stored, sign_offs.given(connection, id), became, policy_choices(connection, service.live.digests, reader)
 
         stored, given, became, choices = service.read(look)

@@ -65,7 +65,9 @@ from service.api import (
     statistics_pages,
     watch,
 )
+from service.api.page_router import Pages
 from service.api.parameters import Checked, wrong
+from service.api.router import Router
 from service.api.shapes import Shapes
 from service.authzen.entity_store import Entities
 from service.authzen.registered_entities import Registered
@@ -135,19 +137,20 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
+    app.state.shared = {}  # what the routes make of the service once, see api/router.py
     app.router.route_class = Checked
     groups = (
         accounts,  # before the register, whose paths take an id with slashes
         batch,
         plans,
-        commitments,
-        counters,
-        benefits,
-        statistics,
-        promises,
+        commitments.router,
+        counters.router,
+        benefits.router,
+        statistics.router,
+        promises.router,
         decisions,
         explanation,
-        rights,
+        rights.router,
         acceptance_pages,  # before the pages of one review, whose paths take any name
         review_pages,
         acceptances,
@@ -160,10 +163,10 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         ask,
         reports,
         register,
-        ledger_pages,
-        rights_pages,
-        benefit_pages,
-        statistics_pages,
+        ledger_pages.pages,
+        rights_pages.pages,
+        benefit_pages.pages,
+        statistics_pages.pages,
         bundles,
         shadow,
         facts,
@@ -186,7 +189,10 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
     evaluate.add(app, service)
     authzen.add(app, service, entities or Registered(service.store.database))
     for group in groups:
-        group.add(app, service)
+        if isinstance(group, Router | Pages):
+            group.put_on(app)
+        else:
+            group.add(app, service)
     shapes = Shapes()
     schemas.add(app, service, shapes)
     docs.add(app, service, openapi.add(app, service, shapes))
