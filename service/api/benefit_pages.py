@@ -5,7 +5,7 @@ from fastapi import Response
 
 from service.api import paging
 from service.api.benefits import wanted_lines
-from service.api.console import html
+from service.api.page_answers import html
 from service.api.page_router import PageCall, Pages
 from service.callers.context import ReadingAll
 from service.console.benefit_pages import benefits_page

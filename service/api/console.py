@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
 from service.api.forms import fields_of
+from service.api.page_answers import html, language, wrong_address
 from service.api.router import enter
 from service.api.sent import Plain
 from service.callers.caller import caller_of
@@ -43,8 +44,6 @@ from service.problems import KINDS, RequestRefused
 from service.reviews import sign_offs
 from service.service import Service
 
-POLICY = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-ROWS = 50  # on a page
 MOST_DIGITS = 7  # in the number of a provision
 LONGEST_FORM = 4 * 1024  # bytes
 
@@ -189,18 +188,6 @@ def add(app: FastAPI, service: Service) -> None:
         return html(provisions_page(shown, found, int(first), reader))
 
 
-def wrong_address(reader: PageReader) -> Response:
-    """The page for an address that cannot be read."""
-    words = WORDS[reader.lang]
-    return html(missing_page(reader, words["bad_filter"], words["bad_filter_text"]), 400)
-
-
-def language(request: Request) -> str:
-    """The language that the address asks for; English where there is no such language."""
-    asked = request.query_params.get("lang", "")
-    return asked if asked in WORDS else "en"
-
-
 def _asked(request: Request) -> dict[str, str]:
     """The parameters of an address without its language. Filters that the form left empty are dropped."""
     return {name: value for name, value in request.query_params.items() if value and name != "lang"}
@@ -210,12 +197,3 @@ def not_found(reader: PageReader) -> Response:
     """The page for a decision that is not recorded."""
     words = WORDS[reader.lang]
     return html(missing_page(reader, words["not_found"], words["not_found_text"]), 404)
-
-
-def html(page: str, status: int = 200) -> Response:
-    """The answer with a page, and with the content policy of all pages."""
-    headers = {
-        "Content-Security-Policy": POLICY,
-        "Referrer-Policy": "same-origin",  # without a referrer a browser would not say either from which origin a form comes
-    }
-    return Response(page, status, media_type="text/html", headers=headers)

@@ -64,7 +64,7 @@ def begin(context: Administering, call: Call[OpeningSent], transaction: sa.Conne
     return balances.open_counter(context, call.sent, transaction)
 
 
-@router.post("/v1/ledger/recount", "recount", "Count again under changed policies", repeatable=False)
+@router.post("/v1/ledger/recount", "recount", "Count again under changed policies", repeatable=False, writes=True)
 async def recount(context: Administering, call: Call[None]) -> Recounted:
     """Counts again every commitment that was counted under another meaning of the counters, a few in each transaction."""
     done, left, after = 0, list[str](), -1

@@ -13,7 +13,7 @@ import engine
 from service.api import paging
 from service.api.benefits import FROM, UNTIL
 from service.api.commitments import EXPORTER, STATE
-from service.api.console import html
+from service.api.page_answers import html
 from service.api.page_router import PageCall, Pages
 from service.api.parameters import text, word
 from service.callers.caller_names import caller_names

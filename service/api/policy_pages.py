@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
 from service.api import paging
-from service.api.console import html, language, wrong_address
 from service.api.forms import fields_of
 from service.api.forms import first as first_of
+from service.api.page_answers import html, language, wrong_address
 from service.api.page_filters import filters, one_of, whole_number
 from service.api.sent import Plain
 from service.callers.caller import Caller, caller_of

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from fastapi import Response
 
 from service.api import paging
-from service.api.console import ROWS, html
+from service.api.page_answers import ROWS, html
 from service.api.page_router import PageCall, Pages
 from service.api.rights import ASSET, HISTORY, KNOWN, ON, PARTY
 from service.callers.context import ReadingAll

@@ -7,7 +7,7 @@ belong to a party, before anything else is read. Then it takes the call, and
 - of what reads, a connection: it runs in a thread, since it waits for the disk;
 - of what writes, the writer's transaction, which holds the kept answer for its `Idempotency-Key` too. The context has the moment and the
   policies of the transaction. It is short;
-- nothing more if it is `async`: it then writes by itself, with `Call.once` or with the service.
+- nothing more if it is `async`: it then waits, reads and writes by itself, with `Call.once` or with the service.
 
 It gives the model of the answer, as its return annotation says, or a whole answer. Routes are made once a process, whatever number of
 applications it has: the service is that of the application which the request came to.
@@ -123,24 +123,45 @@ class Router:
         """Put the routes on an application."""
         app.router.routes.extend(self.routes)
 
-    def get(
+    def get(self, path: str, name: str, summary: str, *kinds: Kind, **more: Any) -> Callable[[Function], Function]:
+        """An operation that reads; see `add`."""
+        return self.add("GET", path, name, summary, *kinds, **more)
+
+    def post(
+        self, path: str, name: str, summary: str, *kinds: Kind, repeatable: bool = True, **more: Any
+    ) -> Callable[[Function], Function]:
+        """An operation that writes; see `add`. Only an `async` one may be not `repeatable`."""
+        return self.add("POST", path, name, summary, *kinds, repeatable=repeatable, **more)
+
+    def add(
         self,
+        method: str,
         path: str,
         name: str,
         summary: str,
         *kinds: Kind,
         parameters: Iterable[AnyParameter] = (),
+        body: type[BaseModel] | Mapping[str, Any] | None = None,
+        limit: int = LIMIT,
+        status: int = 200,
         nulls: bool = False,
+        writes: bool = False,
+        repeatable: bool = False,
         answers: Mapping[int, Mapping[str, Any]] | None = None,
+        **more: Any,
     ) -> Callable[[Function], Function]:
         """
-        An operation that reads. `nulls`: members without a value are written as null, and not left out.
+        An operation, described as `service.api.operations.operation` says.
 
-        See `service.api.operations.operation` for the rest.
+        `body` is the model of what is sent; or only its content by media type, which an `async` function reads by itself. `nulls`: members
+        of the answer without a value are written as null, and not left out. `more` are arguments of the route.
         """
+        model = body if isinstance(body, type) else None
 
-        def add(function: Function) -> Function:
+        def put(function: Function) -> Function:
             door = door_of(function)
+            if not (repeatable or method == "GET" or inspect.iscoroutinefunction(function)):
+                raise TypeError(f"`{function.__qualname__}` writes in one transaction, so it can be repeated")
             described = operation(
                 name,
                 self.tag,
@@ -148,61 +169,21 @@ class Router:
                 *kinds,
                 needs=door.scope,
                 parameters=[each.documented if isinstance(each, Parameter) else each for each in parameters],
+                body=json_body(schema_of(body)) if isinstance(body, type) else body,
+                writes=writes,
+                repeatable=repeatable,
                 answers=answers,
             )
-            self._add(path, "GET", function, _reading(function, door, self.what, nulls), door, 200, described)
+            if method == "GET" and not inspect.iscoroutinefunction(function):
+                handler = _reading(function, door, self.what, nulls)
+            else:
+                handler = _writing(function, door, model, limit, status, nulls)
+            handler.__name__, handler.__doc__, handler.__module__ = function.__name__, function.__doc__, function.__module__
+            given = {"methods": [method], "status_code": status, "response_model": _answer_of(function), **described, **more}
+            self.routes.append(Operation.of(path, handler, door, **given))
             return function
 
-        return add
-
-    def post(
-        self,
-        path: str,
-        name: str,
-        summary: str,
-        *kinds: Kind,
-        body: type[BaseModel] | None = None,
-        status: int = 200,
-        parameters: Iterable[Mapping[str, Any]] = (),
-        repeatable: bool = True,
-        nulls: bool = False,
-        limit: int = LIMIT,
-        method: str = "POST",
-    ) -> Callable[[Function], Function]:
-        """An operation that writes, with the model of its `body` if it takes one. Only an `async` one may be not `repeatable`."""
-
-        def add(function: Function) -> Function:
-            door = door_of(function)
-            described = operation(
-                name,
-                self.tag,
-                summary,
-                *kinds,
-                needs=door.scope,
-                parameters=[*parameters],
-                body=None if body is None else json_body(schema_of(body)),
-                writes=not repeatable,
-                repeatable=repeatable,
-            )
-            handler = _writing(function, door, body, limit, status, nulls)
-            self._add(path, method, function, handler, door, status, described)
-            return function
-
-        return add
-
-    def _add(
-        self,
-        path: str,
-        method: str,
-        function: Callable[..., Any],
-        handler: Handler,
-        door: type[Context],
-        status: int,
-        described: Mapping[str, Any],
-    ) -> None:
-        handler.__name__, handler.__doc__, handler.__module__ = function.__name__, function.__doc__, function.__module__
-        given = {"methods": [method], "status_code": status, "response_model": _answer_of(function), **described}
-        self.routes.append(Operation.of(path, handler, door, **given))
+        return put
 
 
 def door_of(function: Callable[..., Any]) -> type[Context]:

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 import sqlalchemy as sa
 from fastapi import Response
 
-from service.api.console import html
+from service.api.page_answers import html
 from service.api.page_router import PageCall, Pages
 from service.api.parameters import word
 from service.api.statistics import FROM, UNTIL

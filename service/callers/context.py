@@ -27,16 +27,19 @@ class Context:
     request_id: str
 
     scope: ClassVar[Scope]
+    also: ClassVar[tuple[Scope, ...]]
     of_party: ClassVar[bool]
 
-    def __init_subclass__(cls, *, scope: Scope, of_party: bool, **more: Any) -> None:
+    def __init_subclass__(cls, *, scope: Scope, of_party: bool, also: tuple[Scope, ...] = (), **more: Any) -> None:
+        """A door: the scope that it needs, those that it needs `also`, and whether it lets in a caller who belongs to a party."""
         super().__init_subclass__(**more)
-        cls.scope, cls.of_party = scope, of_party
+        cls.scope, cls.also, cls.of_party = scope, also, of_party
 
     def __post_init__(self) -> None:
         if type(self) is Context:
             raise TypeError("a context is made by a door, which has a scope and a view of parties")
-        check(self.caller, self.scope, of_party=self.of_party)
+        for each in (*self.also, self.scope):
+            check(self.caller, each, of_party=self.of_party)
 
     @property
     def party(self) -> str | None:
@@ -55,6 +58,14 @@ class Reading(Context, scope="read", of_party=True):
 
 class ReadingAll(Reading, scope="read", of_party=False):
     """Reads what is of all parties."""
+
+
+class Evaluating(Context, scope="evaluate", of_party=True):
+    """Asks for a decision; a caller who belongs to a party asks for its own exchanges."""
+
+
+class EvaluatingAll(Evaluating, scope="evaluate", of_party=False):
+    """Asks for a decision in which what is of all parties may be told."""
 
 
 class Committing(Context, scope="commit", of_party=True):

@@ -65,6 +65,7 @@ from service.api import (
     statistics_pages,
     watch,
 )
+from service.api.page_answers import html, language
 from service.api.page_router import Pages
 from service.api.parameters import Checked, wrong
 from service.api.router import Router
@@ -210,8 +211,8 @@ async def _refused(request: Request, refused: Exception) -> Response:
     assert isinstance(refused, RequestRefused)
     request.scope["refused"] = refused.kind
     if refused.kind == "forbidden" and is_page(request.scope) and takes_html(request.scope):
-        reader = PageReader(request.app.state.service.live.bundle, console.language(request))
-        return console.html(not_allowed_page(refused.detail, reader), 403)
+        reader = PageReader(request.app.state.service.live.bundle, language(request))
+        return html(not_allowed_page(refused.detail, reader), 403)
     return refused.response(request.scope["path"], request.scope["request_id"])
 
 
