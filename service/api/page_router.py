@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from service.api.forms import Fields, fields_of
 from service.api.page_answers import html, language, wrong_address
 from service.api.page_filters import filters
-from service.api.router import Call, Function, Operation, door_of, enter, service_of
+from service.api.router import Call, Function, Operation, door_of, enter, service_of, takes_connection
 from service.callers.context import Context
 from service.console.pages import missing_page
 from service.console.reader import PageReader
@@ -60,7 +60,7 @@ class Pages:
         app.router.routes.extend(self.routes)
 
     def get(self, path: str) -> Callable[[Function], Function]:
-        """A page that reads; its function is `async` and takes no connection where it waits for something else too."""
+        """A page that reads. A function that is `async` takes no connection; another one need not take one."""
 
         def add(function: Function) -> Function:
             show = function if inspect.iscoroutinefunction(function) else self._in_thread(function)
@@ -97,7 +97,11 @@ class Pages:
         return add
 
     def _in_thread(self, function: Callable[..., Response]) -> Shower:
+        connected = takes_connection(function)
+
         def read(context: Context, page: PageCall) -> Response:
+            if not connected:
+                return function(context, page)
             return page.service.read(lambda connection: function(context, page, connection), self.what)
 
         async def show(context: Context, page: PageCall) -> Response:

@@ -112,6 +112,17 @@ def word(name: str, about: str, words: Sequence[Value], **schema: Any) -> Parame
     return Parameter(name, about, {"type": "string", "enum": [*known], **schema}, takes, read)
 
 
+def whole(name: str, about: str, most: int = 999_999_999) -> Parameter[int]:
+    """A parameter that takes a whole number."""
+
+    def read(sent: str) -> int:
+        if not (sent.isascii() and sent.isdigit() and len(sent) < 16 and int(sent) <= most):
+            raise ValueError
+        return int(sent)
+
+    return Parameter(name, about, {"type": "integer", "minimum": 0, "maximum": most}, f"a number from 0 to {most}", read)
+
+
 def in_order(first: date | None, last: date | None) -> None:
     """The parameters `from` and `until` must be a period. Raises RequestRefused."""
     if first is not None and last is not None and first > last:

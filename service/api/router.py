@@ -4,7 +4,7 @@ The routes of one group: an address and a function of it go in, a route that doe
 The function takes first a context (`service.callers.context`), by the door that it names: this checks the caller's scope and whether it may
 belong to a party, before anything else is read. Then it takes the call, and
 
-- of what reads, a connection: it runs in a thread, since it waits for the disk;
+- of what reads, a connection if it takes a third argument: it runs in a thread, since it waits for the disk;
 - of what writes, the writer's transaction, which holds the kept answer for its `Idempotency-Key` too. The context has the moment and the
   policies of the transaction. It is short;
 - nothing more if it is `async`: it then waits, reads and writes by itself, with `Call.once` or with the service.
@@ -195,6 +195,11 @@ def door_of(function: Callable[..., Any]) -> type[Context]:
     return first
 
 
+def takes_connection(function: Callable[..., Any]) -> bool:
+    """Whether a function that reads takes a connection besides its context and the call."""
+    return len(inspect.signature(function).parameters) > 2
+
+
 def enter(door: type[Door], request: Request, service: Service) -> Door:
     """Who makes a request, let in by a door. Raises RequestRefused."""
     return service.context(door, known_caller(request.scope), request.scope["request_id"])
@@ -240,12 +245,15 @@ def _is_model(given: Any) -> bool:
 
 
 def _reading(function: Callable[..., Any], door: type[Context], what: str, nulls: bool) -> Handler:
+    connected = takes_connection(function)
+
     async def handler(request: Request) -> Response:
         service = service_of(request)
         context, call = enter(door, request, service), Call(request, service, None)
 
         def read() -> Response:
-            return answer(service.read(partial(function, context, call), what), nulls=nulls)
+            work = partial(function, context, call)
+            return answer(service.read(work, what) if connected else work(), nulls=nulls)
 
         return await run_in_threadpool(read)
 

@@ -181,7 +181,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         watch,
         page_data,  # after the operations, and before the pages whose paths take any name
         register_pages,
-        policy_pages,
+        policy_pages.pages,
         add_checkpoint,
         start,
         sign_in,

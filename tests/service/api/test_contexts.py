@@ -38,7 +38,6 @@ NOT_YET = {
     "metrics",
     "persons",
     "plans",
-    "policy_pages",
     "presets",
     "proofs",
     "receipts",
