@@ -188,8 +188,7 @@ class Router:
 
 def door_of(function: Callable[..., Any]) -> type[Context]:
     """The door by which the callers of a function come in. Raises TypeError where it takes no context first."""
-    hints = get_type_hints(function)
-    first = hints[next(iter(inspect.signature(function).parameters))]
+    first = get_type_hints(function).get(next(iter(inspect.signature(function).parameters), ""))
     if not (isinstance(first, type) and issubclass(first, Context) and first is not Context):
         raise TypeError(f"`{function.__qualname__}` takes no context first, so nobody's scope and party would be checked")
     return first
@@ -214,7 +213,9 @@ def service_of(request: Request) -> Service:
 def shared(request: Request, kind: Callable[[Service], Shared], service: Service) -> Shared:
     """What an application has one of, made of its service at the first use."""
     made: dict[Any, Any] = request.scope["app"].state.shared
-    found: Shared = made.get(kind) or made.setdefault(kind, kind(service))
+    if kind not in made:
+        made.setdefault(kind, kind(service))
+    found: Shared = made[kind]
     return found
 
 

@@ -83,10 +83,26 @@ def test_a_route_without_a_context_is_refused_when_it_is_written() -> None:
     def anybody(context: Context, call: Call[None], connection: sa.Connection) -> Response:
         return Response()
 
-    for function in (nobody, anybody):
+    def nothing() -> Response:
+        return Response()
+
+    for function in (nobody, anybody, nothing):
         with pytest.raises(TypeError, match="takes no context first"):
             router.get("/x", "x", "X")(function)
     assert router.routes == []
+
+
+def test_what_writes_in_one_transaction_can_be_repeated() -> None:
+    """Its answer is kept with what it writes; only a function that is `async` may do otherwise."""
+    router = Router("ledger")
+
+    def write(context: Administering, call: Call[None], transaction: sa.Connection) -> Response:
+        return Response()
+
+    with pytest.raises(TypeError, match="can be repeated"):
+        router.post("/x", "x", "X", repeatable=False)(write)
+    router.post("/x", "x", "X")(write)
+    assert [each.door for each in router.routes] == [Administering]
 
 
 @ONE_DATABASE
