@@ -147,7 +147,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         benefits.router,
         statistics.router,
         promises.router,
-        decisions,
+        decisions.router,
         explanation,
         rights.router,
         acceptance_pages,  # before the pages of one review, whose paths take any name

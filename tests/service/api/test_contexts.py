@@ -28,7 +28,6 @@ NOT_YET = {
     "ask",
     "bundles",
     "console",
-    "decisions",
     "document_pages",
     "documents",
     "explanation",
