@@ -148,7 +148,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         statistics.router,
         promises.router,
         decisions.router,
-        explanation,
+        explanation.router,
         rights.router,
         acceptance_pages,  # before the pages of one review, whose paths take any name
         review_pages,

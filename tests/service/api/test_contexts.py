@@ -30,7 +30,6 @@ NOT_YET = {
     "console",
     "document_pages",
     "documents",
-    "explanation",
     "facts",
     "keys",
     "log_pages",
