@@ -63,6 +63,7 @@ from service.api import (
     start,
     statistics,
     statistics_pages,
+    tree,
     watch,
 )
 from service.api.page_answers import html, language
@@ -174,7 +175,8 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         persons,
         health,
         metrics,
-        proofs,
+        proofs.router,
+        tree,  # after the entries, whose address is under that of the tiles
         receipts,
         watch,
         page_data,  # after the operations, and before the pages whose paths take any name
