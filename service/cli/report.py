@@ -193,15 +193,17 @@ def _receipts(service: "Service", scope: "Scope", folder: Path) -> int:
     """Write the receipt of each listed commitment that stands, by the id of its decision; how many there are. Raises UsedWrongly."""
     import asyncio
 
+    from service.callers.caller import LOCAL
+    from service.callers.context import ReadingAll
     from service.cli.files import make_folder
     from service.decisions.replay import Replaying
-    from service.ledger.issuing import Issuing
+    from service.ledger.receipt_issuer import ReceiptIssuer
     from service.problems import RequestRefused
     from service.reports.period_report import commitments_listed
 
     make_folder(folder)
     listed = service.read(lambda connection: commitments_listed(connection, scope, service.live.bundle))
-    issuing, written = Issuing(service, Replaying(service)), 0
+    issuer, context, written = ReceiptIssuer(service, Replaying(service)), service.context(ReadingAll, LOCAL, ""), 0
 
     async def issue() -> None:
         nonlocal written
@@ -209,7 +211,7 @@ def _receipts(service: "Service", scope: "Scope", folder: Path) -> int:
             if each.state != "committed":
                 continue
             try:
-                receipt = await issuing.receipt(each.evaluation)
+                receipt = await issuer.receipt(context, each.evaluation)
             except RequestRefused as refused:
                 complain(f"no receipt of {each.evaluation}: {refused.detail}")
                 continue

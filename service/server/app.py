@@ -65,6 +65,7 @@ from service.api import (
     statistics_pages,
     tree,
     watch,
+    withdrawals,
 )
 from service.api.page_answers import html, language
 from service.api.page_router import Pages
@@ -177,7 +178,8 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         metrics,
         proofs.router,
         tree,  # after the entries, whose address is under that of the tiles
-        receipts,
+        receipts.router,
+        withdrawals,
         watch,
         page_data,  # after the operations, and before the pages whose paths take any name
         register_pages,
