@@ -63,6 +63,7 @@ from service.api import (
     start,
     statistics,
     statistics_pages,
+    style,
     tree,
     watch,
     withdrawals,
@@ -159,8 +160,9 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         sign_offs,
         documents,
         document_pages,  # the same
-        log_pages,  # before the pages of one decision, whose paths take any name
-        console,
+        style,  # before the pages of one decision, whose paths take any name
+        log_pages.pages,  # the same
+        console.pages,
         ask,
         reports,
         register,

@@ -17,7 +17,7 @@ from service.service import Service
 from tests.service.conftest import ONE_DATABASE
 
 # For whoever asks, known or not (`is_public`), and so without a context.
-OPEN = {"add_checkpoint", "docs", "health", "openapi", "schemas", "sign_in", "start", "tree", "withdrawals"}
+OPEN = {"add_checkpoint", "docs", "health", "openapi", "schemas", "sign_in", "start", "style", "tree", "withdrawals"}
 # `Plain`, since a decision may not get slower: they begin with `caller_of`.
 FAST = {"access_requests", "authzen", "batch", "evaluate"}
 # Groups whose routes are still closures that begin with `caller_of`. Whoever moves one takes it out.
@@ -27,12 +27,10 @@ NOT_YET = {
     "accounts",
     "ask",
     "bundles",
-    "console",
     "document_pages",
     "documents",
     "facts",
     "keys",
-    "log_pages",
     "metrics",
     "persons",
     "plans",
