@@ -153,9 +153,9 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         decisions.router,
         explanation.router,
         rights.router,
-        acceptance_pages,  # before the pages of one review, whose paths take any name
+        acceptance_pages.pages,  # before the pages of one review, whose paths take any name
         review_pages,
-        acceptances,
+        acceptances.router,
         reviews,
         sign_offs,
         documents,
