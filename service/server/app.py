@@ -142,7 +142,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
     app.state.shared = {}  # what the routes make of the service once, see api/router.py
     app.router.route_class = Checked
     groups = (
-        accounts,  # before the register, whose paths take an id with slashes
+        accounts.router,  # before the register, whose paths take an id with slashes
         batch,
         plans,
         commitments.router,
