@@ -82,6 +82,7 @@ from service.decisions.earlier_cases import take_in_earlier_cases
 from service.decisions.idempotency import purge_now_and_then
 from service.drafts.draft_store import purge_drafts_now_and_then
 from service.problems import Kind, RequestRefused, plain
+from service.server import service_figures
 from service.server.compression import Compression
 from service.server.gate import Gate
 from service.service import Service
@@ -138,6 +139,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         # This would send exception messages, which may quote a value, to the collector of traces.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
+    service_figures.register(service)
     app.state.service = service
     app.state.shared = {}  # what the routes make of the service once, see api/router.py
     app.router.route_class = Checked
@@ -177,7 +179,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         keys,
         persons,
         health,
-        metrics,
+        metrics.router,
         proofs.router,
         tree,  # after the entries, whose address is under that of the tiles
         receipts.router,

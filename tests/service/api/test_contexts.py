@@ -28,7 +28,6 @@ NOT_YET = {
     "documents",
     "facts",
     "keys",
-    "metrics",
     "persons",
     "plans",
     "presets",
