@@ -1,7 +1,7 @@
 """
 A proposed exchange as it was read: typed facts, what the register says beside them, and what the books fill in.
 
-Source: semantics 1.4, 1.5, 1.7, 1.8, 2.1, 2.3.
+Source: semantics 1.2, 1.4, 1.5, 1.7, 1.8, 2.1, 2.3.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 from engine.books.filling import BookEntry, BookReader
 from engine.books.page import Page
 from engine.multilingual import Words
+from engine.policy_language.everyone import is_about_recipient
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, FIELD_NAMES
 from engine.registered import SHOWN, Entity
 from engine.values import Disputed, Document, Missing, Value, either
@@ -40,6 +41,8 @@ class Exchange:
 
     `books` are the pages of books that fill some of the facts. `asks` has the facts that each counter lacks which a ledger keeps and cannot
     add up.
+
+    `to_everyone`: the recipient is the public, every party and every country; then nothing else is stated of it, or asked.
     """
 
     document: Mapping[str, Any]
@@ -55,6 +58,7 @@ class Exchange:
     books: tuple[OpenBook, ...] = ()
     shown_until: Mapping[str, date] = field(default_factory=dict)
     asks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    to_everyone: bool = False
 
     def source(self, name: str) -> str | None:
         """Where a fact, a document or a claim is from, if it is not merely stated."""
@@ -113,8 +117,10 @@ class Exchange:
         What to ask for to learn a fact.
 
         For a field of a document that is not presented, it is the document; for a fact that a book or a ledger fills, what that lacks;
-        otherwise the fact.
+        otherwise the fact. Nothing for a fact about the public.
         """
+        if self.is_of_everyone(fact):
+            return ()
         if fact in self.asks:
             return self.asks[fact]
         for book in self.books:
@@ -126,6 +132,10 @@ class Exchange:
             if not isinstance(presented, Document) or presented.state != "shown":
                 return (kind,)
         return (fact,)
+
+    def is_of_everyone(self, fact: str) -> bool:
+        """Whether a fact is one of a recipient, and the recipient is the public: then it has no value that anybody could state."""
+        return self.to_everyone and is_about_recipient(fact)
 
     def as_stated(self) -> Exchange:
         """The same exchange with what the sender states in the place of what is disputed."""

@@ -26,6 +26,7 @@ from engine.exchange import REGISTER, Contradiction, Exchange, OpenBook
 from engine.exchange_problems import INCOHERENT, MAX_PROBLEMS, ExchangeProblem, ExchangeRefused, Refusals, pointer
 from engine.exchange_shape import SHAPES, in_present_shape, registered_shape, sent_shape
 from engine.multilingual import Words
+from engine.policy_language.everyone import RECIPIENT
 from engine.policy_language.followers import Followers
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary, stated_in
 from engine.registered import COUNTED, IN_REGISTER, REGISTERED, Entity, doubted, joined, named_alike
@@ -95,6 +96,9 @@ class ExchangeReader:
         relies_on: tuple[str, ...] = tree.pop("relies_on", ())
         carried: tuple[tuple[str, str], ...] = tree.pop("carried", ())
         tree.pop("schema", None)
+        to_everyone = isinstance(tree.get(RECIPIENT), str)
+        if to_everyone:
+            del tree[RECIPIENT]  # nothing is stated of one party
         values: dict[str, Value] = {}
         _flatten(tree, "", values)
         stated = frozenset(values)
@@ -110,7 +114,16 @@ class ExchangeReader:
         pages = self._pages(document[BOOKS], problems) if BOOKS in document else {}
         problems += [*self.count(values, follows), *self._unknown_ways(relies_on), *self._not_travelling(carried)]
         exchange = Exchange(
-            document, values, as_of, relies_on, tuple(sorted(personal)), carried, follows, register=register, sources=sources
+            document,
+            values,
+            as_of,
+            relies_on,
+            tuple(sorted(personal)),
+            carried,
+            follows,
+            register=register,
+            sources=sources,
+            to_everyone=to_everyone,
         )
         for fact in self._kept.values():
             if fact not in values:

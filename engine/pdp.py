@@ -13,7 +13,8 @@ import itertools
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from functools import cached_property, partial
+from functools import cached_property, partial, wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
 from pydantic import BaseModel, RootModel
 
@@ -67,6 +68,23 @@ PARTS = (
 MAX_DIFFERENCES = 50
 MAX_TO_YES = 90  # ways with which an exchange is decided again
 
+_Found = TypeVar("_Found")
+_Case = TypeVar("_Case", Exchange, Judgement)
+_More = ParamSpec("_More")
+
+
+def _of_recipient(
+    method: Callable[Concatenate[PDP, _Case, _More], _Found],
+) -> Callable[Concatenate[PDP, _Case, _More], _Found]:
+    """A method of the PDP for the recipient of a case: of one that is meant for the public, by the rules as they read then."""
+
+    @wraps(method)
+    def of_its_recipient(pdp: PDP, case: _Case, *args: _More.args, **more: _More.kwargs) -> _Found:
+        exchange = case.exchange if isinstance(case, Judgement) else case
+        return method(pdp.of_everyone if exchange.to_everyone else pdp, case, *args, **more)
+
+    return of_its_recipient
+
 
 class PDP:
     """
@@ -101,6 +119,14 @@ class PDP:
         self._way_writers: dict[str, WayWriter] = {}
         self._horizons = {ENGLISH.code: Horizon(bundle, ENGLISH)}
         self._lock = OneAtATime()
+
+    @cached_property
+    def of_everyone(self) -> PDP:
+        """The same for exchanges whose recipient is the public; made with the first of them. It decides these itself."""
+        with self._lock:
+            made = PDP(self.bundle.of_everyone(), self.mode)
+            made.of_everyone, made._lock = made, self._lock
+            return made
 
     def set_up(self) -> None:
         """Make now what engines would make with their first exchanges, so that processes that are forked afterwards share it."""
@@ -138,6 +164,7 @@ class PDP:
         """The decision on an exchange, as JSON: `judge`, then `tell`. Raises EnginesFailed if no engine gave a verdict."""
         return self.tell(self.judge(exchange, as_of=as_of, signed=signed), today=today, id=id, include=include, lang=lang)
 
+    @_of_recipient
     def judge(
         self, exchange: Exchange, *, as_of: date, signed: Collection[Approval] = (), came: Collection[Carried] = ()
     ) -> Judgement:
@@ -240,6 +267,7 @@ class PDP:
             verdict = self.engines[0].evaluate(exchange, as_of, signed | spoken_for)
         return self._combiner.beneath(verdict, own)
 
+    @_of_recipient
     def tell(
         self,
         judgement: Judgement,
@@ -264,6 +292,7 @@ class PDP:
                 case = replace(case, lists=tuple)
             return teller.tell(case, self._more(case, include, teller.book))
 
+    @_of_recipient
     def answer(self, judgement: Judgement, *, today: date, id: str, parts: Collection[str] = (), lang: str = "en") -> Written:
         """
         The answer to a judged exchange, as JSON of at most 4 KiB; with `parts`, of PARTS, the explanation is added in these parts.
@@ -276,6 +305,7 @@ class PDP:
             explained = self.explain(judgement, today=today, id=id, parts=parts, lang=lang) if parts else ""
             return teller.answer(case, explained)
 
+    @_of_recipient
     def explain(self, judgement: Judgement, *, today: date, id: str, parts: Collection[str] = PARTS, lang: str = "en") -> str:
         """Some parts, of PARTS, of the explanation of a judged exchange, as canonical JSON."""
         with self._lock:
@@ -334,6 +364,7 @@ class PDP:
             self._way_writers[code] = WayWriter(self._remedies.ways, book)
         return self._way_writers[code]
 
+    @_of_recipient
     def owed(self, judgement: Judgement, lang: str = "en") -> tuple[OwedDuty, ...]:
         """The duties that are owed under a judgement, or may be owed, in the order in which a decision tells them."""
         with self._lock:
@@ -341,6 +372,7 @@ class PDP:
             case = self._case(judgement, judgement.as_of, "", teller.book, named=False, asking=False)
             return tuple(teller.duties.owed(case))
 
+    @_of_recipient
     def asking(self, judgement: Judgement, lang: str = "en", apart: Collection[str] = ()) -> Iterator[QuestionPart]:
         """
         The questions on the open facts of a judgement, the best first; what belongs together is one question.
@@ -349,10 +381,12 @@ class PDP:
         """
         return self._questions.asking(judgement, self._teller(lang).book, apart)
 
+    @_of_recipient
     def question(self, judgement: Judgement, fact: str, lang: str = "en") -> QuestionPart:
         """The question for one of the open facts of a judgement."""
         return self._questions.question(judgement, fact, self._teller(lang).book)
 
+    @_of_recipient
     def rests_on(self, judgement: Judgement, *, exact: bool = False) -> tuple[Statement, ...]:
         """
         The statements on which a permit rests, the worst first; none where the exchange is not permitted.
@@ -371,6 +405,7 @@ class PDP:
         with self._lock:
             return self._foundations.find(judgement, look, first.rests_on if isinstance(first, Bitset) else None, exact)
 
+    @_of_recipient
     def question_on(self, judgement: Judgement, provisions: Iterable[str], lang: str = "en") -> QuestionPart | None:
         """The question on the first of some provisions that only may stand; None if no fact is open that can be asked for."""
         return self._questions.of_any(judgement, provisions, self._teller(lang).book)
@@ -395,6 +430,7 @@ class PDP:
         """Finds the names of exchanges by which a log is searched."""
         return self._tellers[ENGLISH.code].naming
 
+    @_of_recipient
     def digest(self, judgement: Judgement) -> str:
         """The digest of a judgement's verdict and outcome, as its answer has it (semantics 5.6)."""
         return self._tellers[ENGLISH.code].verdicts.digest(judgement)
@@ -410,14 +446,17 @@ class PDP:
             return written
         return withheld(written, LANGUAGES[written.lang])
 
+    @_of_recipient
     def verdict(self, exchange: Exchange, as_of: date) -> Verdict:
         """The verdict of the reference engine, for tests of definitions."""
         return self.reference.evaluate(self._shown(exchange, as_of), as_of)
 
+    @_of_recipient
     def defined(self, exchange: Exchange, as_of: date, keys: Iterable[str]) -> dict[str, Truth]:
         """How some definitions read, by the reference: for those that no comparison of verdicts covers."""
         return self.reference.defined(self._shown(exchange, as_of), as_of, keys)
 
+    @_of_recipient
     def look(
         self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED, came: Collection[Carried] = ()
     ) -> tuple[Verdict, Outcome]:
@@ -459,6 +498,7 @@ class PDP:
         outcome = self._combiner.outcome(exchange, verdict, as_of, signed, covered)
         return verdict, over(outcome, held((*came, *stated(exchange, self.travelling)), (verdict,)))
 
+    @_of_recipient
     def outcome(self, exchange: Exchange, as_of: date) -> Outcome:
         """The outcome of the first engine, without its verdict."""
         return self.look(exchange, as_of)[1]
@@ -477,6 +517,7 @@ class PDP:
         read = [atom for condition in conditions for atom in atoms(condition)]
         return frozenset(fact for atom in read for fact in (atom.fact, atom.other) if fact)
 
+    @_of_recipient
     def ahead(self, judgement: Judgement, until: date) -> OutcomesAhead:
         """
         The days after that of a judgement, up to `until`, on which its outcome becomes another one, although the facts stay the same.
@@ -594,6 +635,7 @@ class PDP:
             return verdicts, self._agreed
         return verdicts, self._agreed.model_copy(update={"agreed": False, "disagreement": trouble[:MAX_DIFFERENCES]})
 
+    @_of_recipient
     def disagreeing(self, judgement: Judgement, other: Level, text: str) -> Judgement:
         """A judgement that another one on the same exchange contradicts: the strictest of a review and what both leave possible."""
         level = max(Level.REVIEW, judgement.outcome.bounds.high, other)

@@ -25,9 +25,18 @@ def answer(case: Case, book: Phrasebook) -> str:
     """What to do, and the first reasons for it."""
     text = _by_register(case, book) if case.judgement.agreed else book.language.disagreement()
     text += "".join((*_accepted(case, book), *_signed_off(case, book)))
+    if case.exchange.to_everyone:
+        text += book.language.to_everyone(_open_of_everyone(case, book))
     if case.exchange.only_stated and not case.outcome.permits:
         text += book.language.only_stated([book.title(name) for name in case.exchange.only_stated])
     return book.language.hypothetically(case.as_of, text) if case.hypothetical else text
+
+
+def _open_of_everyone(case: Case, book: Phrasebook) -> list[str]:
+    """The titles of the facts that nobody is asked of the public, where nothing else keeps the outcome open."""
+    if not case.outcome.open or case.judgement.open_facts:
+        return []
+    return [book.language.small(book.text(fact.title)) for fact in case.bundle.vocabulary.facts.values() if fact.open_of_public]
 
 
 def _by_register(case: Case, book: Phrasebook) -> str:

@@ -521,6 +521,10 @@ class Chinese(Language):
     def nothing_settles(self) -> str:
         return "补充任何事实均不足以确定法律适用的结果"
 
+    def to_everyone(self, stays_open: Sequence[str]) -> str:
+        said = "接收方为公众，不限国家和地区：法律对任何一方的规定均予计入。"
+        return f"{said}无法就所有主体查明而未定的事项：{self.joined(stays_open)}。" if stays_open else said
+
     def only_stated(self, titles: Sequence[str]) -> str:
         return f"以下事项仅有陈述，须出示后方予采信：{self.joined(titles)}。"
 

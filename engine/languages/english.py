@@ -544,6 +544,10 @@ class English(Language):
     def nothing_settles(self) -> str:
         return "no further fact would settle what the law says of it"
 
+    def to_everyone(self, stays_open: Sequence[str]) -> str:
+        said = " The recipient is the public, anywhere: what the law says of any party counts."
+        return f"{said} What nobody can find out of everybody stays open: {self.joined(stays_open)}." if stays_open else said
+
     def only_stated(self, titles: Sequence[str]) -> str:
         return f" Stated, but must be shown to count: {self.joined(titles)}."
 

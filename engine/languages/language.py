@@ -392,6 +392,10 @@ class Language(ABC):
         """A clause: why a person must look at an outcome that no further fact would settle."""
 
     @abstractmethod
+    def to_everyone(self, stays_open: Sequence[str]) -> str:
+        """A sentence after the answer: the recipient is the public. `stays_open` are the titles of what keeps the outcome open, if any."""
+
+    @abstractmethod
     def only_stated(self, titles: Sequence[str]) -> str:
         """What was stated, and counts only where it is shown."""
 

@@ -17,6 +17,7 @@ from typing import Any
 from engine.languages import CHINESE, ENGLISH, Language
 from engine.multilingual import Words
 from engine.policy_language.everyday_words import EverydayWords, Said, groups
+from engine.policy_language.everyone import RECIPIENT
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.values import MAX_MEMBERS, Type, ValueSet
 
@@ -244,6 +245,8 @@ class Proposals:
     def _in_group(self, group: str, word: str) -> list[Said]:
         """What a word says in a group of facts; if nothing, what it says elsewhere."""
         places = [each for each in self.words.places(word) if each.value or each.fact.partition(".")[0] in DOCUMENT_GROUPS]
+        if whole := [each for each in places if each.fact == group]:
+            return whole  # the public, in place of a recipient
         inside = [each for each in places if each.fact.startswith(f"{group}.")]
         alone = [each for each in inside if each.value and not self._vocabulary.facts[each.fact].type.many]
         return alone or inside or [each for each in places if self._fits(each.fact, group.partition(".")[0])]
@@ -282,6 +285,8 @@ class Proposals:
         if group in DOCUMENT_GROUPS:
             return _Proposal(f"`{_nested(self._nesting[fact], _DOCUMENT)}`", titles, fact=fact)
         values = list(dict.fromkeys(each.value for each in said))
+        if fact == RECIPIENT:
+            return _Proposal(f"`{json.dumps({fact: values[0]})}`", titles[:1], fact=fact)
         type = self._vocabulary.facts[fact].type
         if not type.many and len(values) > 1:
             values, titles = values[:1], titles[:1]

@@ -76,7 +76,7 @@ class Fact:
     the fact that names its country. `some` marks a set that is never empty, in place of which `plain` is sent; `upwards` an ordered fact
     that changes only to a later value. What a law leaves `free` may depend on a fact that `frees`, and on no other. A sign-off is bound to
     one that `binds` even where it was left out. A fact that `follows` from another is never asked. A remedy that moves the fact to a value
-    changes what that value `brings` as well.
+    changes what that value `brings` as well. One that stays `open_of_public` is open where the recipient is the public.
     """
 
     name: str
@@ -97,6 +97,7 @@ class Fact:
     binds: bool = field(default=False, repr=False)
     follows: Follows | None = field(default=None, repr=False)
     plain: str = field(default="", repr=False)
+    open_of_public: bool = field(default=False, repr=False)
     brings: Mapping[str, Mapping[str, Value]] = field(default_factory=dict, repr=False, compare=False)
 
     @property

@@ -53,7 +53,7 @@ class OpenFacts:
         for number, touch in enumerate(self.bundle.vocabulary.touches):
             relevant = touch.as_ in self.located and self.verdict.defined[f"touch/{number}"] is not Truth.NO
             if relevant and is_open(self.exchange.value(touch.fact)):
-                gates[touch.fact] = None
+                gates |= dict.fromkeys(self.exchange.asked_for(touch.fact))
         holds = self.verdict.holds
         for number in numbers(holds.possible & ~holds.certain):
             rule = self.verdict.rules[number]
@@ -192,7 +192,13 @@ def is_open(value: Value) -> bool:
 
 
 def choices(bundle: Bundle, exchange: Exchange, fact: str) -> tuple[str, ...] | None:
-    """The values to choose from, those of a place only where its country is known; None where the type is no value set."""
+    """
+    The values to choose from, those of a place only where its country is known; None where the type is no value set.
+
+    Of the public there is nothing to choose, whatever the type.
+    """
+    if exchange.is_of_everyone(fact):
+        return ()
     vocabulary = bundle.vocabulary
     type, known = vocabulary.type_of(fact), vocabulary.facts.get(fact)
     if type is None or type.values is None:

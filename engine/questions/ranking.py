@@ -138,7 +138,7 @@ class Ranking(OpenFacts):
         for number, touch in enumerate(self.bundle.vocabulary.touches):
             touches = touch.as_ in self.located and self.verdict.defined[f"touch/{number}"] is not Truth.NO
             if touches and is_open(self.exchange.value(touch.fact)):
-                yield Term(Level.REVIEW, [touch.fact])
+                yield Term(Level.REVIEW, self.exchange.asked_for(touch.fact))
         for key, owed in self.verdict.owed.items():
             duty = self.bundle.duties[key]
             if owed is Truth.NO or duty.overdue <= above or self.verdict.overdue[key] is not Truth.UNKNOWN:
