@@ -83,7 +83,8 @@ class Bundle:
 
     def of_everyone(self) -> Bundle:
         """The same bundle with the rules as they read where the recipient is the public (semantics 1.2)."""
-        rules = for_everyone(self.rules, {fact.name for fact in self.vocabulary.facts.values() if fact.open_of_public})
+        open_ = {fact.name for fact in self.vocabulary.facts.values() if fact.open_of_public}
+        rules = for_everyone(self.rules, self.vocabulary.recipient, open_)
         return replace(self, rules=rules, duties=rules.duties())
 
     def facts(self) -> list[FactEntry]:

@@ -14,7 +14,6 @@ from typing import Any
 from engine.books.filling import BookEntry, BookReader
 from engine.books.page import Page
 from engine.multilingual import Words
-from engine.policy_language.everyone import is_about_recipient
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, FIELD_NAMES
 from engine.registered import SHOWN, Entity
 from engine.values import Disputed, Document, Missing, Value, either
@@ -42,7 +41,8 @@ class Exchange:
     `books` are the pages of books that fill some of the facts. `asks` has the facts that each counter lacks which a ledger keeps and cannot
     add up.
 
-    `to_everyone`: the recipient is the public, every party and every country; then nothing else is stated of it, or asked.
+    `everyone` is the group of facts in whose place the exchange says that the recipient is the public, every party and every country; ""
+    where there is one recipient.
     """
 
     document: Mapping[str, Any]
@@ -58,7 +58,7 @@ class Exchange:
     books: tuple[OpenBook, ...] = ()
     shown_until: Mapping[str, date] = field(default_factory=dict)
     asks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    to_everyone: bool = False
+    everyone: str = ""
 
     def source(self, name: str) -> str | None:
         """Where a fact, a document or a claim is from, if it is not merely stated."""
@@ -135,7 +135,7 @@ class Exchange:
 
     def is_of_everyone(self, fact: str) -> bool:
         """Whether a fact is one of a recipient, and the recipient is the public: then it has no value that anybody could state."""
-        return self.to_everyone and is_about_recipient(fact)
+        return bool(self.everyone) and fact.startswith(f"{self.everyone}.")
 
     def as_stated(self) -> Exchange:
         """The same exchange with what the sender states in the place of what is disputed."""

@@ -26,7 +26,7 @@ from engine.exchange import REGISTER, Contradiction, Exchange, OpenBook
 from engine.exchange_problems import INCOHERENT, MAX_PROBLEMS, ExchangeProblem, ExchangeRefused, Refusals, pointer
 from engine.exchange_shape import SHAPES, in_present_shape, registered_shape, sent_shape
 from engine.multilingual import Words
-from engine.policy_language.everyone import RECIPIENT
+from engine.policy_language.everyone import EVERYONE
 from engine.policy_language.followers import Followers
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary, stated_in
 from engine.registered import COUNTED, IN_REGISTER, REGISTERED, Entity, doubted, joined, named_alike
@@ -96,9 +96,9 @@ class ExchangeReader:
         relies_on: tuple[str, ...] = tree.pop("relies_on", ())
         carried: tuple[tuple[str, str], ...] = tree.pop("carried", ())
         tree.pop("schema", None)
-        to_everyone = isinstance(tree.get(RECIPIENT), str)
-        if to_everyone:
-            del tree[RECIPIENT]  # nothing is stated of one party
+        recipient = self._vocabulary.recipient
+        everyone = recipient if isinstance(tree.get(recipient), str) else ""
+        tree.pop(everyone, None)  # nothing is stated of one party
         values: dict[str, Value] = {}
         _flatten(tree, "", values)
         stated = frozenset(values)
@@ -112,6 +112,7 @@ class ExchangeReader:
             values = doubted(values, self._of_alike(register))
         self._followers.follow(values, follows)
         pages = self._pages(document[BOOKS], problems) if BOOKS in document else {}
+        problems += self._public_ids(values)
         problems += [*self.count(values, follows), *self._unknown_ways(relies_on), *self._not_travelling(carried)]
         exchange = Exchange(
             document,
@@ -123,7 +124,7 @@ class ExchangeReader:
             follows,
             register=register,
             sources=sources,
-            to_everyone=to_everyone,
+            everyone=everyone,
         )
         for fact in self._kept.values():
             if fact not in values:
@@ -134,6 +135,14 @@ class ExchangeReader:
         if problems:
             raise ExchangeRefused(tuple(problems[:MAX_PROBLEMS]))
         return exchange
+
+    def _public_ids(self, values: Mapping[str, Value]) -> Iterator[ExchangeProblem]:
+        """A problem where the public is named as if it were one party: it has no id."""
+        fact = f"{self._vocabulary.recipient}.id"
+        id = values.get(fact)
+        if isinstance(id, str) and id.casefold() in EVERYONE:
+            detail = f'is no id of a party; write `{{"{self._vocabulary.recipient}": "{id.casefold()}"}}`'
+            yield ExchangeProblem(pointer(fact.split(".")), "wrong-value", detail)
 
     def with_books(self, exchange: Exchange, pages: Mapping[str, Page]) -> Exchange:
         """

@@ -25,7 +25,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from typing_extensions import TypedDict
 
-from engine.policy_language.everyone import EVERYONE, RECIPIENT
+from engine.policy_language.everyone import EVERYONE
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.rules import AS_OF
 from engine.values import BadValue, Document, Missing, Range, SetOf, Type, Value
@@ -40,8 +40,9 @@ _NO_MEMBERS = SetOf(frozenset())
 def sent_shape(vocabulary: Vocabulary) -> TypeAdapter[dict[str, Any]]:
     """The shape of an exchange for pydantic: facts nest by dots, keys are closed."""
     tree = _tree(vocabulary)
-    if isinstance(tree.get(RECIPIENT), dict):
-        tree[RECIPIENT] = Annotated[_closed(f"Exchange_{RECIPIENT}", tree[RECIPIENT]), _OrEveryone()]
+    recipient = vocabulary.recipient
+    if isinstance(tree.get(recipient), dict):
+        tree[recipient] = Annotated[_closed(f"Exchange_{recipient}", tree[recipient]), _OrEveryone()]
     tree[AS_OF] = _leaf(Type("date"), "the date of the law and of the exchange; today if it is left out", unknown=False)
     tree["relies_on"] = _ways_leaf()
     tree["carried"] = _carried_leaf()

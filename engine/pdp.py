@@ -69,7 +69,7 @@ MAX_DIFFERENCES = 50
 MAX_TO_YES = 90  # ways with which an exchange is decided again
 
 _Found = TypeVar("_Found")
-_Case = TypeVar("_Case", Exchange, Judgement)
+_Case = TypeVar("_Case", bound=Exchange | Judgement)
 _More = ParamSpec("_More")
 
 
@@ -79,9 +79,9 @@ def _of_recipient(
     """A method of the PDP for the recipient of a case: of one that is meant for the public, by the rules as they read then."""
 
     @wraps(method)
-    def of_its_recipient(pdp: PDP, case: _Case, *args: _More.args, **more: _More.kwargs) -> _Found:
+    def of_its_recipient(pdp: PDP, case: _Case, /, *args: _More.args, **more: _More.kwargs) -> _Found:
         exchange = case.exchange if isinstance(case, Judgement) else case
-        return method(pdp.of_everyone if exchange.to_everyone else pdp, case, *args, **more)
+        return method(pdp.of_everyone if exchange.everyone else pdp, case, *args, **more)
 
     return of_its_recipient
 

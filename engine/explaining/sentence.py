@@ -25,7 +25,7 @@ def answer(case: Case, book: Phrasebook) -> str:
     """What to do, and the first reasons for it."""
     text = _by_register(case, book) if case.judgement.agreed else book.language.disagreement()
     text += "".join((*_accepted(case, book), *_signed_off(case, book)))
-    if case.exchange.to_everyone:
+    if case.exchange.everyone:
         text += book.language.to_everyone(_open_of_everyone(case, book))
     if case.exchange.only_stated and not case.outcome.permits:
         text += book.language.only_stated([book.title(name) for name in case.exchange.only_stated])

@@ -13,12 +13,13 @@ from functools import cached_property
 
 from engine.diagnostic import did_you_mean
 from engine.multilingual import Words
-from engine.policy_language.everyone import EVERYONE, RECIPIENT
+from engine.policy_language.everyone import EVERYONE
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.policy_language.written_vocabulary import WrittenVocabulary
 from engine.spellings import Spellings
 from engine.values import ValueSet
 
+RECIPIENT = "recipient"  # under this key stand the words for the public
 FACTS = "facts"  # under this key stand the words for facts, families and groups of facts
 _BETWEEN = "/"  # between a value set and one of its registers
 
@@ -127,7 +128,7 @@ class EverydayWords:
         if not meaning.of:
             yield Said(meaning.name, "", vocabulary.title(meaning.name).words)
         elif meaning.of == RECIPIENT:
-            yield Said(RECIPIENT, meaning.name, EVERYONE[meaning.name])
+            yield Said(vocabulary.recipient, meaning.name, EVERYONE[meaning.name])
         elif meaning.name in vocabulary.values[meaning.of].lineage:
             for fact in self.facts_of(meaning.of):
                 yield Said(fact, meaning.name, vocabulary.values[meaning.of].titles.get(meaning.name, Words(meaning.name)))

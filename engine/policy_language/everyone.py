@@ -19,8 +19,7 @@ from enum import Enum
 from engine.multilingual import Words
 from engine.rules import ALWAYS, All, AnyOf, Atom, Condition, Defined, Duty, Not, Rule, RuleSet
 
-RECIPIENT = "recipient"
-# What an exchange may state in place of a recipient.
+# What an exchange may state in place of the facts of a recipient.
 EVERYONE = {
     "the public": Words("the public: any party, anywhere", "公众：任何地方的任何主体"),
     "worldwide": Words("worldwide: any party, anywhere", "全球：任何地方的任何主体"),
@@ -42,23 +41,22 @@ class Use(Enum):
         return {Use.ANY: Use.ALL, Use.ALL: Use.ANY}.get(self, self)
 
 
-def is_about_recipient(fact: str) -> bool:
-    return fact.startswith(f"{RECIPIENT}.")
-
-
-def for_everyone(rules: RuleSet, left_open: Collection[str]) -> RuleSet:
+def for_everyone(rules: RuleSet, recipient: str, left_open: Collection[str]) -> RuleSet:
     """
     The rules with their tests of the recipient answered, but for those of facts that are `left_open`.
+
+    `recipient` is the group of her facts.
 
     Rules keep their numbers and definitions their keys. A definition that reads otherwise where it lifts has another one beside it, whose
     key ends in `!all`.
     """
-    return _Answered(rules, left_open).rule_set()
+    return _Answered(rules, f"{recipient}.", left_open).rule_set()
 
 
 class _Answered:
-    def __init__(self, rules: RuleSet, left_open: Collection[str]) -> None:
+    def __init__(self, rules: RuleSet, about: str, left_open: Collection[str]) -> None:
         self.rules = rules
+        self.about = about
         self.left_open = left_open
         self.definitions: dict[str, Condition] = {}
         self.known: dict[tuple[str, Use], Condition] = {}
@@ -75,9 +73,7 @@ class _Answered:
         for key in dict.fromkeys(key for floor in self.rules.floors for spoken in floor.spoken for key in spoken.by):
             self.define(key, Use.ALL)  # read where it counts that law is silent on nobody
         answered = tuple(self.rule(rule) for rule in self.rules.rules)
-        requirements = {
-            name: replace(each, duties=self.duties(each.duties)) for name, each in self.rules.requirements.items()
-        }
+        requirements = {name: replace(each, duties=self.duties(each.duties)) for name, each in self.rules.requirements.items()}
         return replace(self.rules, definitions=self.definitions, rules=answered, requirements=requirements)
 
     def rule(self, rule: Rule) -> Rule:
@@ -119,7 +115,7 @@ class _Answered:
                 return _any(self.condition(part, use) for part in parts)
 
     def test(self, atom: Atom, use: Use) -> Condition:
-        about = [fact for fact in (atom.fact, atom.other) if is_about_recipient(fact)]
+        about = [fact for fact in (atom.fact, atom.other) if fact.startswith(self.about)]
         if not about or use is Use.EITHER or any(fact in self.left_open for fact in about):
             return atom
         return ALWAYS if use is Use.ANY else NEVER

@@ -17,7 +17,6 @@ from typing import Any
 from engine.languages import CHINESE, ENGLISH, Language
 from engine.multilingual import Words
 from engine.policy_language.everyday_words import EverydayWords, Said, groups
-from engine.policy_language.everyone import RECIPIENT
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.values import MAX_MEMBERS, Type, ValueSet
 
@@ -285,7 +284,7 @@ class Proposals:
         if group in DOCUMENT_GROUPS:
             return _Proposal(f"`{_nested(self._nesting[fact], _DOCUMENT)}`", titles, fact=fact)
         values = list(dict.fromkeys(each.value for each in said))
-        if fact == RECIPIENT:
+        if fact == self._vocabulary.recipient:
             return _Proposal(f"`{json.dumps({fact: values[0]})}`", titles[:1], fact=fact)
         type = self._vocabulary.facts[fact].type
         if not type.many and len(values) > 1:

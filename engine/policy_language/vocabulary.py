@@ -24,6 +24,7 @@ from engine.policy_language.ledger_text import PromiseText, SettlementText, Stat
 from engine.policy_language.organisation import Acceptance, Organisation, SwitchedOff
 from engine.policy_language.tree import Node
 from engine.policy_language.vocabulary_text import (
+    ROLES,
     CalendarText,
     CoherenceText,
     CounterText,
@@ -181,6 +182,13 @@ class Vocabulary:
     measures: Mapping[str, str] = field(default_factory=dict)  # by field of a document, the fact that must lie within it
     presets: Mapping[str, PresetText] = field(default_factory=dict)
     said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what people call facts, groups, documents and registers
+
+    @property
+    def recipient(self) -> str:
+        """The group of the facts of a recipient, "" where other facts stand among them, or none is known."""
+        groups = {role: {touch.fact.partition(".")[0] for touch in self.touches if touch.as_ == role} for role in ROLES}
+        mine = groups.pop("recipient")
+        return next(iter(mine)) if len(mine) == 1 and all(mine.isdisjoint(each) for each in groups.values()) else ""
 
     @property
     def accepts(self) -> tuple[Acceptance, ...]:

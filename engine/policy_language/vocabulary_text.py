@@ -69,7 +69,9 @@ class FactText(DocumentText):
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         # Digests are made from this text. What neither frees nor binds reads as before there were these marks.
         unread = (("frees", "no"), ("binds", "no"), ("binds", "yes"))
-        yield from (each for each in super().__repr_args__() if each not in unread and each[0] not in ("plain", "brings", "public"))
+        yield from (
+            each for each in super().__repr_args__() if each not in unread and each[0] not in ("plain", "brings", "public")
+        )
 
 
 class ValueText(DocumentText):
