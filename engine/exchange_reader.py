@@ -112,7 +112,7 @@ class ExchangeReader:
             values = doubted(values, self._of_alike(register))
         self._followers.follow(values, follows)
         pages = self._pages(document[BOOKS], problems) if BOOKS in document else {}
-        problems += self._public_ids(values)
+        problems += self._not_public(values, everyone)
         problems += [*self.count(values, follows), *self._unknown_ways(relies_on), *self._not_travelling(carried)]
         exchange = Exchange(
             document,
@@ -136,8 +136,11 @@ class ExchangeReader:
             raise ExchangeRefused(tuple(problems[:MAX_PROBLEMS]))
         return exchange
 
-    def _public_ids(self, values: Mapping[str, Value]) -> Iterator[ExchangeProblem]:
-        """A problem where the public is named as if it were one party: it has no id."""
+    def _not_public(self, values: Mapping[str, Value], everyone: str) -> Iterator[ExchangeProblem]:
+        """A problem where the public is named as if it were one party, by an id, or where the register has facts of one beside it."""
+        if everyone and any(name.startswith(f"{everyone}.") for name in values):
+            detail = "is the public, and the register states facts of one party; name one of the two"
+            yield ExchangeProblem(pointer((everyone,)), "two-values", detail)
         fact = f"{self._vocabulary.recipient}.id"
         id = values.get(fact)
         if isinstance(id, str) and id.casefold() in EVERYONE:

@@ -135,6 +135,8 @@ class PDP:
                 each.set_up()
         self._questions.set_up()
         _ = self._remedies.ways
+        if self.of_everyone is not self:
+            self.of_everyone.set_up()
 
     def decide(
         self,
@@ -409,6 +411,11 @@ class PDP:
     def question_on(self, judgement: Judgement, provisions: Iterable[str], lang: str = "en") -> QuestionPart | None:
         """The question on the first of some provisions that only may stand; None if no fact is open that can be asked for."""
         return self._questions.of_any(judgement, provisions, self._teller(lang).book)
+
+    @_of_recipient
+    def awaited(self, judgement: Judgement, provision: str) -> tuple[str, ...]:
+        """The facts and documents for want of which a provision only may stand."""
+        return judgement.awaited(self.bundle.rules, provision)
 
     @cached_property
     def links(self) -> Links:

@@ -11,8 +11,9 @@ from typing import Any
 
 import engine
 from service.console.reader import PageReader, capital
-from service.drafts.answers import NONE, how
+from service.drafts.answers import NONE, RECIPIENT, how
 
+PUBLIC, ANYWHERE = "the public", "recipient.country"  # the public may be chosen in place of a country
 MOST_OPEN = 14  # choices that are shown without a box that scrolls
 Fields = Mapping[str, Sequence[str]]
 
@@ -72,12 +73,15 @@ def form_of(question: engine.QuestionPart, document: Mapping[str, Any], reader: 
         named = _countries(document)
         values = sorted(values, key=lambda value: (value not in named, reader.told(fact, value)))
     chosen = _list(stated)
+    choices = [Choice(each, capital(reader.told(fact, [each] if several else each)), each in chosen) for each in values]
+    if fact == ANYWHERE and values:
+        choices.append(Choice(PUBLIC, capital(reader.told(RECIPIENT, PUBLIC)), _at(document, RECIPIENT) in engine.EVERYONE))
     return QuestionForm(
         fact=fact,
         title="" if question.facts else capital(reader.title(fact)),
         question=question.question,
         how=how(question.type, bool(values)),
-        choices=[Choice(each, capital(reader.told(fact, [each] if several else each)), each in chosen) for each in values],
+        choices=choices,
         none=several and not (entry and entry.some) and NONE not in values,
         stated=stated,
         narrows=[reader.told(fact, [each] if several else each) for each in question.narrows],

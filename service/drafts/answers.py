@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import engine
 
 NONE = "none"
+RECIPIENT = "recipient"
 GROUP = "group"  # the type of a question that stands for several facts
 
 
@@ -58,9 +59,11 @@ def with_none(document: Mapping[str, Any], question: "engine.QuestionPart") -> d
 
 
 def with_fact(document: Mapping[str, Any], fact: str, value: Any) -> dict[str, Any]:
-    """The exchange with a fact stated, or a document or a field of one."""
+    """The exchange with a fact stated, or a document or a field of one. The public is stated in place of all facts of a recipient."""
+    import engine
+
     first, _, rest = fact.partition(".")
-    if not rest:
+    if not rest or (first == RECIPIENT and isinstance(value, str) and value in engine.EVERYONE):
         return {**document, first: value}
     inner = document.get(first)
     return {**document, first: with_fact(inner if isinstance(inner, dict) else {}, rest, value)}

@@ -327,7 +327,8 @@ def _is_within(connection: sa.Connection, id: str, scope: Scope, bundle: engine.
         return False
     record = clear(stored.entry.leaf, stored.entry.openings)
     request = record.get("request") or {}
-    parties = [(request.get(side) or {}).get("id") for side in ("exporter", "recipient")]
+    sides = (request.get(side) for side in ("exporter", "recipient"))
+    parties = [each.get("id") for each in sides if isinstance(each, Mapping)]
     return (not scope.party or scope.party in parties) and scope.touches(record, bundle)
 
 
