@@ -14,6 +14,7 @@ from engine.deciding.combine import Combiner
 from engine.policy_language import everyone
 from engine.verdict import Bounds, Engine
 from tests.engine.backends.agreement import ENGINES, disagreements
+from tests.engine.backends import test_cases as cases
 from tests.engine.backends.random_bundles import AS_OF, COUNTRIES, Maker, can_be_true, places_in, read
 
 RECIPIENTS = tuple(
@@ -56,6 +57,20 @@ def test_a_lift_that_holds_of_some_recipient_only_would_be_found(monkeypatch: py
     monkeypatch.setattr(everyone.Use, "negated", property(lambda use: everyone.Use.ANY))
     monkeypatch.setattr(everyone, "LIFTING", frozenset[str]())
     assert wrong_permits(range(100))[1]
+
+
+def test_what_stays_open_of_everybody_is_said_and_neither_asked_nor_signed_off() -> None:
+    """Where nothing else is open a person must look, and is told what nobody can find out."""
+    pdp = cases.decision_point(cases.CASES / "everyone.yaml", "checked")
+    known = {"data.personal": "no", "data.sold": "no", "data.shared": "no", "data.category": "contact", "data.categories": []}
+    sent = cases.build(pdp.bundle, {"exporter.country": "AA", "recipient": "worldwide", **known})
+    judgement = pdp.judge(sent, as_of=AS_OF)
+    assert judgement.agreed
+    assert (judgement.outcome.word, judgement.open_facts, judgement.signable) == ("review", {}, ())
+    for lang, said in (("en", "What nobody can find out of everybody stays open: whose list bars the recipient."), ("zh", "未定")):
+        answer = engine.Answer.model_validate_json(pdp.answer(judgement, today=AS_OF, id="1", lang=lang).json())
+        assert said in answer.answer
+        assert not answer.questions
 
 
 def wrong_permits(seeds: range) -> tuple[int, list[str]]:
