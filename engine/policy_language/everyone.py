@@ -16,8 +16,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from enum import Enum
 
-from engine.multilingual import Words
 from engine.rules import ALWAYS, All, AnyOf, Atom, Condition, Defined, Duty, Not, Rule, RuleSet
+from engine.values.multilingual import Words
 
 # What an exchange may state in place of the facts of a recipient.
 EVERYONE = {

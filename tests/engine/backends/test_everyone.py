@@ -13,8 +13,8 @@ from engine.backends.bitset import Bitset
 from engine.deciding.combine import Combiner
 from engine.policy_language import everyone
 from engine.verdict import Bounds, Engine
-from tests.engine.backends.agreement import ENGINES, disagreements
 from tests.engine.backends import test_cases as cases
+from tests.engine.backends.agreement import ENGINES, disagreements
 from tests.engine.backends.random_bundles import AS_OF, COUNTRIES, Maker, can_be_true, places_in, read
 
 RECIPIENTS = tuple(
@@ -67,7 +67,10 @@ def test_what_stays_open_of_everybody_is_said_and_neither_asked_nor_signed_off()
     judgement = pdp.judge(sent, as_of=AS_OF)
     assert judgement.agreed
     assert (judgement.outcome.word, judgement.open_facts, judgement.signable) == ("review", {}, ())
-    for lang, said in (("en", "What nobody can find out of everybody stays open: whose list bars the recipient."), ("zh", "未定")):
+    for lang, said in (
+        ("en", "What nobody can find out of everybody stays open: whose list bars the recipient."),
+        ("zh", "未定"),
+    ):
         answer = engine.Answer.model_validate_json(pdp.answer(judgement, today=AS_OF, id="1", lang=lang).json())
         assert said in answer.answer
         assert not answer.questions
