@@ -18,7 +18,7 @@ from engine.deciding.weights import RELIES_ON
 from engine.exchange import Exchange
 from engine.languages import ENGLISH, Language
 from engine.policy_language.document_text import Text
-from engine.policy_language.everyone import EVERYONE
+from engine.policy_language.everyone import TITLES
 from engine.policy_language.floors import REVIEWED
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.policy_language.vocabulary_text import CoverText
@@ -184,8 +184,8 @@ class Phrasebook:
                 return say.withheld()
             case "unknown":
                 return say.no_value(known=False)
-            case str() if value in EVERYONE and fact == vocabulary.recipient:
-                return self.text(EVERYONE[value])
+            case str() if value in TITLES and fact == vocabulary.recipient:
+                return self.text(TITLES[value])
             case "none" if type is None:
                 return say.no_value(known=True)
             case list():

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from engine.policy_language.diagnostic import did_you_mean
-from engine.policy_language.everyone import EVERYONE
+from engine.policy_language.everyone import EVERYONE, TITLES
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.policy_language.written_vocabulary import WrittenVocabulary
 from engine.values import ValueSet
@@ -128,7 +128,7 @@ class EverydayWords:
         if not meaning.of:
             yield Said(meaning.name, "", vocabulary.title(meaning.name).words)
         elif meaning.of == RECIPIENT:
-            yield Said(vocabulary.recipient, meaning.name, EVERYONE[meaning.name])
+            yield Said(vocabulary.recipient, meaning.name, TITLES[meaning.name])
         elif meaning.name in vocabulary.values[meaning.of].lineage:
             for fact in self.facts_of(meaning.of):
                 yield Said(fact, meaning.name, vocabulary.values[meaning.of].titles.get(meaning.name, Words(meaning.name)))

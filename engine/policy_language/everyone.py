@@ -19,11 +19,11 @@ from enum import Enum
 from engine.rules import ALWAYS, All, AnyOf, Atom, Condition, Defined, Duty, Not, Rule, RuleSet
 from engine.values.multilingual import Words
 
-# What an exchange may state in place of the facts of a recipient.
-EVERYONE = {
+TITLES = {
     "the public": Words("the public: any party, anywhere", "公众：任何地方的任何主体"),
     "worldwide": Words("worldwide: any party, anywhere", "全球：任何地方的任何主体"),
 }
+EVERYONE = tuple(TITLES)  # what an exchange may state in place of the facts of a recipient
 NEVER = AnyOf(())
 LIFTING = frozenset({"satisfies", "allows", "advise", "doubts"})
 OF_ALL = "!all"
