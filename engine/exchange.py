@@ -117,10 +117,11 @@ class Exchange:
         What to ask for to learn a fact.
 
         For a field of a document that is not presented, it is the document; for a fact that a book or a ledger fills, what that lacks;
-        otherwise the fact. Nothing for a fact about the public.
+        otherwise the fact. Nothing is asked of the public.
         """
-        if self.is_of_everyone(fact):
-            return ()
+        return tuple(each for each in self._lacking(fact) if not self.is_of_everyone(each))
+
+    def _lacking(self, fact: str) -> tuple[str, ...]:
         if fact in self.asks:
             return self.asks[fact]
         for book in self.books:

@@ -104,7 +104,8 @@ class Asked:
             zip(per[each.counter], each.key, strict=True)
             for each in counting.contributions(judgement.exchange, judgement.verdict, defined)
         )
-        return list(dict.fromkeys(fact for key in keys for fact, part in key if part is None))
+        unsaid = dict.fromkeys(fact for key in keys for fact, part in key if part is None)
+        return [fact for fact in unsaid if not judgement.exchange.is_of_everyone(fact)]
 
     def question(self) -> engine.QuestionPart | None:
         """The question to ask now: the one that the owner wants if it is open, or the next one; None where nothing is left to ask."""
