@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import engine
+from engine.authoring.testing import build
 from engine.backends.bitset import Bitset
 from engine.deciding.combine import Combiner
 from engine.policy_language import everyone
@@ -63,7 +64,7 @@ def test_what_stays_open_of_everybody_is_said_and_neither_asked_nor_signed_off()
     """Where nothing else is open a person must look, and is told what nobody can find out."""
     pdp = cases.decision_point(cases.CASES / "everyone.yaml", "checked")
     known = {"data.personal": "no", "data.sold": "no", "data.shared": "no", "data.category": "contact", "data.categories": []}
-    sent = cases.build(pdp.bundle, {"exporter.country": "AA", "recipient": "worldwide", **known})
+    sent = build(pdp.bundle, {"exporter.country": "AA", "recipient": "worldwide", **known})
     judgement = pdp.judge(sent, as_of=AS_OF)
     assert judgement.agreed
     assert (judgement.outcome.word, judgement.open_facts, judgement.signable) == ("review", {}, ())
