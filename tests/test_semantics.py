@@ -42,7 +42,7 @@ SENTENCES: dict[str, tuple[str, ...]] = {
     ),
     "1.6": (
         CASES,
-        "engine/test_spellings::test_the_value_that_is_meant_is_proposed_first_and_not_accepted",
+        "engine/values/test_id_spellings::test_the_value_that_is_meant_is_proposed_first_and_not_accepted",
         "engine/questions/test_places::",
         "service/api/test_places::test_another_spelling_of_quebec_is_refused_and_quebec_proposed",
     ),
