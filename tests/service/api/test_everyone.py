@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from service.drafts.answers import with_fact
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
@@ -128,3 +129,12 @@ def test_the_public_is_chosen_on_the_page(client: TestClient) -> None:
     assert browser.send("/ask", **{"from": "words", "words": "anyone"}) == 200
     assert browser.send("/ask", **{"from": "said", "said": "recipient the public"}) == 200
     assert browser.document == {"recipient": "the public"}
+
+
+def test_an_answer_at_a_terminal_may_be_the_public() -> None:
+    """It takes the place of what was stated of one recipient, whichever of her facts was asked for."""
+    one = {"exporter": {"country": "DE"}, "recipient": {"kind": "company"}}
+    for fact in ("recipient.country", "recipient.id"):
+        assert with_fact(one, fact, "worldwide") == {"exporter": {"country": "DE"}, "recipient": "worldwide"}
+    assert with_fact(one, "data.id", "the public")["data"] == {"id": "the public"}
+    assert with_fact({"recipient": "the public"}, "recipient.country", "FR") == {"recipient": {"country": "FR"}}
