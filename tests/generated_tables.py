@@ -138,7 +138,7 @@ def engine_modules(present: str) -> str:
 
 
 def service_rooms(present: str) -> str:
-    """Each room of the service, in the order of the page, with its modules; what it does is kept."""
+    """Each room of the service, in the order of the page, with the names of its modules; what it does is kept."""
     kept = _last_cells(present)
     rooms: dict[str, list[str]] = {}
     for file in _modules("service"):
@@ -147,7 +147,10 @@ def service_rooms(present: str) -> str:
         if "migrations" not in inside.parts:
             rooms.setdefault(room, []).append(f"`{inside.stem}`")
     order = [name for name in kept if name in rooms] + [name for name in rooms if name not in kept]
-    return _table("room | modules | what it does", ((name, ", ".join(rooms[name]), kept.get(name, UNSAID)) for name in order))
+    return _table(
+        "room | modules | what it does",
+        ((name, ", ".join(dict.fromkeys(rooms[name])), kept.get(name, UNSAID)) for name in order),
+    )
 
 
 TABLES: dict[str, Callable[[str], str]] = {

@@ -4,7 +4,6 @@ What the committed exchanges make payable to whom: the lines of the book, and it
 Amounts are decimals with all digits of the currency, and are never added up over currencies.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -59,14 +58,3 @@ class BenefitBalance:
     months: tuple[BenefitMonth, ...]
     party: str | None = None
     role: str | None = None
-
-
-def filters(
-    party: str, role: str, currency: str, first: date | None, last: date | None, commitment: str = ""
-) -> Mapping[str, str]:
-    """The filters of the book as the query has them; what is empty is left out."""
-    days = {"from": first, "until": last}
-    words = {"party": party, "role": role, "currency": currency, "commitment": commitment}
-    return {name: word for name, word in words.items() if word} | {
-        name: day.isoformat() for name, day in days.items() if day is not None
-    }

@@ -4,10 +4,10 @@ Reviews that wait for a person, the sign-offs that settle them, and the rows of 
 A sign-off is an approval or a refusal of one provision by one person. The last one for a provision and the same facts counts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypedDict
 
 from .answer_parts import Bounds, Outcome
 from .documents import AttachedDocument
@@ -201,3 +201,47 @@ class Recorded:
     recipient_country: str | None
     caller: str | None
     bundle: str
+
+
+Several = str | Sequence[str]  # a filter that takes any of its values
+
+
+class ReviewFilters(TypedDict, total=False):
+    """The filters of what waits: its `order`, what waits, who has to do something, who looks after it, its age in days, its places."""
+
+    order: Literal["oldest", "newest", "due"]
+    kind: Literal["review", "lift", "reach", "gap", "second"]
+    group: Literal["yours", "others", "coverage", "again"]
+    assignee: str
+    older_than: int
+    exporter_country: str
+    recipient_country: str
+    provision: str
+
+
+class EachDecisionFilters(TypedDict, total=False):
+    """The filters of a search of the log. One of several values, in a list, takes any of them."""
+
+    outcome: Several
+    jurisdiction: Several
+    provision: Several
+    requirement: Several
+    missing: Several
+    category: Several
+    exporter: Several
+    recipient: Several
+    exporter_country: Several
+    recipient_country: Several
+    caller: Several
+    bundle: Several
+    since: str
+    until: str
+    proceed: bool
+    text: str
+
+
+class DecisionFilters(EachDecisionFilters, total=False):
+    """The same for one page of the search: how many rows it may have, and the `next` of the page before."""
+
+    limit: int
+    cursor: str

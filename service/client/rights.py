@@ -92,3 +92,8 @@ class RightsOpening:
     withdrawn_at: datetime | None
     withdrawn_by: str | None
     withdrawn_reason: str | None
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether it was withdrawn, so that it never counted."""
+        return self.withdrawn_at is not None

@@ -181,9 +181,8 @@ def test_an_answered_question_is_stated_where_the_fact_belongs():
 
 def test_statistics_are_asked_for_by_dimensions_and_read_as_they_are():
     """The first month is `since` in Python, and `from` in the address; what the service leaves out is None."""
-    call = calls.statistics(["month", "venue"], {"since": "2026-01", "pair": "CN>"})
-    assert call.path == "/v1/statistics?by=month%2Cvenue&from=2026-01&pair=CN%3E"
-    assert calls.concentration(["kind"], {}).path == "/v1/statistics/concentration?by=kind"
+    query = flows.asked(["month", "venue"], {"since": "2026-01", "pair": "CN>"})
+    assert calls.at("statistics", query=query) == "/v1/statistics?by=month%2Cvenue&from=2026-01&pair=CN%3E"
     price = [statistics.MoneySum(currency="CNY", amount="100.1", exchanges=1)]
     nothing: dict[str, Any] = {"source_country_share": [], "public_share": [], "exclusive_price": [], "lanes": {}}
     people = statistics.PeopleSum(at_least=5)
