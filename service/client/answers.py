@@ -12,12 +12,12 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from . import explanation as explained
-from .answer_parts import Bounds, Gap, Owed, Question, SignedOff, Unmet
+from .answer_parts import Bounds, Gap, Outcome, Owed, Question, SignedOff, Unmet
 from .errors import Malformed, Place, Refused
 from .explanation import Explanation
 from .reasons import Statement
 from .reviews import Review
-from .shapes import WHOLE, member
+from .shapes import WHOLE, Named, member
 from .shapes import read as shaped
 
 SCHEMA = "fifthfactor/decision/2"
@@ -40,9 +40,9 @@ class Answer:
     """
 
     proceed: bool
-    outcome: str
+    outcome: Outcome
     id: str
-    sentence: str = field(repr=False)
+    sentence: Annotated[str, Named("answer")] = field(repr=False)
     as_of: str
     bounds: Bounds = field(repr=False)
     questions: tuple[Question, ...] = field(repr=False)
@@ -54,7 +54,7 @@ class Answer:
     also_rests_on: tuple[str, ...] = field(repr=False)
     more: Mapping[str, int] = field(repr=False, hash=False)
     explanation: Explanation | None = field(repr=False, compare=False)
-    document: Mapping[str, Any] = field(repr=False, compare=False)
+    document: Annotated[Mapping[str, Any], WHOLE] = field(repr=False, compare=False)
 
     def __bool__(self) -> bool:
         """Raises TypeError: an answer object is there even for a refusal, so `if answer:` would permit everything."""
@@ -141,9 +141,9 @@ def answer(read: Any) -> Answer:
         unmet=member(read, "unmet", tuple[Unmet, ...], ()),
         owed=member(read, "owed", tuple[Owed, ...], ()),
         gaps=member(read, "gaps", tuple[Gap, ...], ()),
-        signed_off=member(read, "signed_off", tuple[SignedOff, ...], ()),
-        rests_on=member(read, "rests_on", tuple[Statement, ...], ()),
-        also_rests_on=member(read, "also_rests_on", tuple[str, ...], ()),
+        signed_off=member(read, "signed_off", tuple[SignedOff, ...] | None, None) or (),
+        rests_on=member(read, "rests_on", tuple[Statement, ...] | None, None) or (),
+        also_rests_on=member(read, "also_rests_on", tuple[str, ...] | None, None) or (),
         more=member(read, "more", Mapping[str, int], {}),
         explanation=None if parts is None else explanation(parts),
         document=read,

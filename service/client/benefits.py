@@ -58,3 +58,34 @@ class BenefitBalance:
     months: tuple[BenefitMonth, ...]
     party: str | None = None
     role: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotDivided:
+    """Why nothing of so many commitments is in the book."""
+
+    state: Literal[
+        "settled",
+        "nothing-payable",
+        "price-unknown",
+        "price-disputed",
+        "price-below-zero",
+        "price-of-a-free-supply",
+        "price-too-large",
+        "price-finer-than-the-unit",
+        "unknown-currency",
+        "no-minor-unit",
+        "shares-unknown",
+        "shares-disputed",
+        "shares-do-not-close",
+        "parties-unknown",
+        "parties-disputed",
+    ]
+    commitments: int
+
+
+@dataclass(frozen=True, slots=True)
+class AllNotDivided:
+    """The commitments of a period of which nothing is in the book, by reason."""
+
+    not_divided: tuple[NotDivided, ...]

@@ -2,9 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from .shapes import WHOLE
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBundle:
+    """Policies that decided, by their digests, from `first_used_at` on. `engine` is the version that read them."""
+
+    meaning: str
+    source: str
+    trust: str
+    norms: str
+    engine: str
+    first_used_at: datetime
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from .documents import AttachedDocument
 from .shapes import Named
 
 Verdict = Literal["approve", "refuse"]
+ReviewGroup = Literal["yours", "others", "coverage", "again"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Review:
     beneath: Bounds
     provisions: tuple[str, ...]
     current: bool | None
-    group: str | None
+    group: ReviewGroup | None
     kinds: tuple[str, ...] = ()
     second: tuple[FirstSigned, ...] = ()
     due: date | None = None
@@ -138,6 +139,14 @@ class ProvisionAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class GapToAccept:
+    """A subject matter of a place of which no law speaks. Nobody can sign it off; `accept_coverage` closes it."""
+
+    place: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewThread:
     """
     What waits of a review, who signed, and what was said, in order. `own` says whether you asked for it, so that you may not approve it.
@@ -149,6 +158,7 @@ class ReviewThread:
     waits: bool
     own: bool
     provisions: tuple[ProvisionAsked, ...]
+    gaps: tuple[GapToAccept, ...]
     assignee: Who | None
     notes: tuple[ReviewNote, ...]
     files: tuple[AttachedDocument, ...] = ()
@@ -211,7 +221,7 @@ class ReviewFilters(TypedDict, total=False):
 
     order: Literal["oldest", "newest", "due"]
     kind: Literal["review", "lift", "reach", "gap", "second"]
-    group: Literal["yours", "others", "coverage", "again"]
+    group: ReviewGroup
     assignee: str
     older_than: int
     exporter_country: str

@@ -61,7 +61,7 @@ def read(shape: type[Shape], value: Any, where: str = "") -> Shape:
     if not isinstance(value, dict):
         raise _unreadable(where)
     kind: Any = shape
-    found = dict.fromkeys(_whole(kind), value)
+    found = dict.fromkeys(whole_fields(kind), value)
     for member in members(kind):
         place = f"{where}/{member.name}" if where else member.name
         if member.name in value:
@@ -72,7 +72,8 @@ def read(shape: type[Shape], value: Any, where: str = "") -> Shape:
 
 
 @cache
-def _whole(shape: Any) -> tuple[str, ...]:
+def whole_fields(shape: Any) -> tuple[str, ...]:
+    """The fields of a dataclass that have the whole object."""
     return tuple(name for name, type_ in get_type_hints(shape, include_extras=True).items() if WHOLE in get_args(type_)[1:])
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,6 @@ class WatchEvent:
     type: str
     subject: str
     time: datetime
+    specversion: Literal["1.0"] = field(repr=False)
+    datacontenttype: Literal["application/json"] = field(repr=False)
     data: Mapping[str, Any] = field(repr=False, hash=False)
-    specversion: str = "1.0"
-    datacontenttype: str = "application/json"

@@ -7,7 +7,7 @@ from typing import Any, Literal, Unpack
 from .. import statistics as flows
 from ..accounts import AccountEntry, AssetAccounts, RollForward
 from ..answers import Committed, CounterRead
-from ..benefits import BenefitBalance, BenefitLine
+from ..benefits import AllNotDivided, BenefitBalance, BenefitLine, NotDivided
 from ..calls import call
 from ..pages import Pages
 from ..promises import Promise, PromiseFilters
@@ -92,6 +92,11 @@ class Ledger(Connection):
         words = {"party": party or None, "role": role or None, "currency": currency or None}
         query = {**words, "from": first, "until": last}
         return self._each(Pages(BenefitBalance, "balances", "ledger", "benefits", "balances", query=query))
+
+    async def benefits_not_divided(self, *, first: date | None = None, last: date | None = None) -> tuple[NotDivided, ...]:
+        """How many commitments of a period have nothing in the book, by reason: the balances are without them."""
+        query = {"from": first, "until": last}
+        return (await self._call(call(AllNotDivided, "GET", "ledger", "benefits", "balances", query=query))).not_divided
 
     async def counter(self, name: str, per: Mapping[str, str]) -> CounterRead:
         """A counter of the ledger as of today; `per` has the facts that it is kept per, with their values."""

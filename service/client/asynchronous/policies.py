@@ -6,7 +6,7 @@ from typing import Any
 
 from ..calls import call
 from ..pages import Pages
-from ..policies import AcceptanceMade, Coverage, Fact, Preset, Presets
+from ..policies import AcceptanceMade, Coverage, Fact, KeptBundle, Preset, Presets
 from .connection import Connection
 
 
@@ -16,6 +16,14 @@ class Policies(Connection):
     async def bundle(self) -> dict[str, Any]:
         """Which policies decide: their digests, who signed them, since when, and the last ones that were refused."""
         return await self._call(call(dict, "GET", "bundle"))
+
+    def bundles(self) -> AsyncIterator[KeptBundle]:
+        """The policies that decided here, the latest first."""
+        return self._each(Pages(KeptBundle, "bundles", "bundles"))
+
+    async def kept_bundle(self, digest: str) -> dict[str, Any]:
+        """The bundle file of policies that decided here, by a digest of them."""
+        return await self._call(call(dict, "GET", "bundles", digest))
 
     def facts(self, *, prefix: str | None = None, word: str | None = None, decision: str | None = None) -> AsyncIterator[Fact]:
         """The facts of an exchange, by how their names begin or what people call them; of a `decision`, only those that matter for it."""

@@ -25,6 +25,11 @@ class Register(Connection):
         """Read a party of the register: the newest version, or that of a day."""
         return self._call(call(dict, "GET", "parties", id, query={"as_of": as_of}))
 
+    def delete_party(self, id: str, *, version: int | None = None, erase: bool = False) -> dict[str, Any]:
+        """Withdraw a party of the register; `erase`: for good, with all that was stated of it."""
+        path = ("parties", id)
+        return self._call(call(dict, "DELETE", *path, query={"erase": erase}, headers=based_on(version)))
+
     def parties(self, *, as_of: date | None = None) -> Iterator[dict[str, Any]]:
         """Every party of the register, by its id."""
         return self._each(Pages(dict, "entities", "parties", query={"as_of": as_of}))
@@ -41,6 +46,11 @@ class Register(Connection):
         """Read a data asset of the register: the newest version, or that of a day."""
         return self._call(call(dict, "GET", "assets", id, query={"as_of": as_of}))
 
+    def delete_asset(self, id: str, *, version: int | None = None, erase: bool = False) -> dict[str, Any]:
+        """Withdraw a data asset of the register; `erase`: for good, with all that was stated of it."""
+        path = ("assets", id)
+        return self._call(call(dict, "DELETE", *path, query={"erase": erase}, headers=based_on(version)))
+
     def assets(self, *, as_of: date | None = None) -> Iterator[dict[str, Any]]:
         """Every data asset of the register, by its id."""
         return self._each(Pages(dict, "entities", "assets", query={"as_of": as_of}))
@@ -56,6 +66,11 @@ class Register(Connection):
     def entity(self, kind: str, id: str, *, as_of: date | None = None) -> dict[str, Any]:
         """Read an entity of another kind, like `authorisation`: the newest version, or that of a day."""
         return self._call(call(dict, "GET", "entities", kind, id, query={"as_of": as_of}))
+
+    def delete_entity(self, kind: str, id: str, *, version: int | None = None, erase: bool = False) -> dict[str, Any]:
+        """Withdraw an entity of another kind; `erase`: for good, with all that was stated of it."""
+        path = ("entities", kind, id)
+        return self._call(call(dict, "DELETE", *path, query={"erase": erase}, headers=based_on(version)))
 
     def entities(self, kind: str, *, as_of: date | None = None) -> Iterator[dict[str, Any]]:
         """Every entity of another kind, by its id."""

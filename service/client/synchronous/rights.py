@@ -24,11 +24,12 @@ class Rights(Connection):
         complete: bool,
         evidence: Iterable[Mapping[str, Any]] = (),
         reason: str,
+        book: str | None = None,
     ) -> RightsOpening:
         """
         State what a party has of an asset, from the day `first` on.
 
-        `complete`: the book then has everything that the party has of the asset.
+        `complete`: the book then has everything that the party has of the asset. `book` names it where the policies have several.
         """
         sent = {
             "party": party,
@@ -38,6 +39,7 @@ class Rights(Connection):
             "complete": complete,
             "evidence": [*evidence],
             "reason": reason,
+            **({} if book is None else {"book": book}),
         }
         return self._call(call(RightsOpening, "POST", "rights", "openings", sent=sent))
 
