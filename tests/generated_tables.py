@@ -7,6 +7,7 @@ by the row's first cell; a row that is new says `…` there, until somebody writ
 
 from __future__ import annotations
 
+import inspect
 import tempfile
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -21,12 +22,14 @@ import engine
 from engine.answer import Answer
 from engine.diagnostic import CODES
 from service.cli.main import app
+from service.client import Client
 from service.problems import KINDS
 from service.server.app import create_app
 from service.service import Service
 from service.settings import PREFIX, Settings
 from service.telemetry import log_lines
 from tests.pages import ROOT
+from tests.service.client.operations import CLIENTS, Document, made, methods
 
 UNSAID = "…"
 _SMALL = ROOT / "tests" / "service" / "bundle" / "policies"
@@ -129,6 +132,19 @@ def explanation(present: str) -> str:
     return _table("part | what it says", ((f"`{name}`", kept.get(f"`{name}`", UNSAID)) for name in engine.PARTS))
 
 
+def client_methods(_: str) -> str:
+    """Each method of the client, by its room, with the operation that it asks for and what it does."""
+    document = Document(_openapi())
+    client = CLIENTS["sync"]("http://localhost")
+    rows = []
+    for name in methods(Client):
+        asked = {document.operation(each.request): None for each in made(client, name)}
+        where = " ".join(f"`{document.operations[each][0]} {document.operations[each][1]}`" for each in asked)
+        says, _, _ = (inspect.getdoc(getattr(Client, name)) or "").partition("\n\n")
+        rows.append((f"`{name}`", where, says.replace("\n", " ")))
+    return _table("method | asks for | what it does", rows)
+
+
 def engine_modules(present: str) -> str:
     """Each module of the engine, in the order of the page; what goes in and comes out is kept."""
     kept = _last_cells(present)
@@ -155,6 +171,7 @@ def service_rooms(present: str) -> str:
 
 TABLES: dict[str, Callable[[str], str]] = {
     "answer": answer,
+    "client-methods": client_methods,
     "codes": codes,
     "endpoints": endpoints,
     "engine-modules": engine_modules,

@@ -48,7 +48,7 @@ class Ledger(Connection):
     def commitments(
         self, *, exporter: str | None = None, state: Literal["committed", "withdrawn", "superseded"] | None = None
     ) -> AsyncIterator[Committed]:
-        """The commitments, newest first. The time-out is that of a page."""
+        """The commitments, oldest first. The time-out is that of a page."""
         return self._each(Pages(Committed, "commitments", "commitments", query={"exporter": exporter, "state": state}))
 
     def watch_events(
@@ -108,6 +108,10 @@ class Ledger(Connection):
         """State what a counter was at the beginning of a day; from that day on the ledger is complete for it."""
         sent = {"counter": name, "per": dict(per), "on": on.isoformat(), "counts": dict(counts), "reason": reason}
         return await self._call(call(dict, "POST", "ledger", "openings", sent=sent))
+
+    async def recount(self) -> dict[str, Any]:
+        """Count the ledger again by the present policies, after they changed what a counter counts."""
+        return await self._call(call(dict, "POST", "ledger", "recount"))
 
     async def post_entry(self, asset: str, entry: Mapping[str, Any]) -> AccountEntry:
         """Post an entry in the accounts of a data asset; the page on the accounts says what an entry has."""

@@ -17,6 +17,10 @@ class Policies(Connection):
         """Which policies decide: their digests, who signed them, since when, and the last ones that were refused."""
         return await self._call(call(dict, "GET", "bundle"))
 
+    async def reload_bundle(self) -> dict[str, Any]:
+        """Load all policies again, or change nothing if there is an error in them. `changed` says whether they are others now."""
+        return await self._call(call(dict, "POST", "bundle", "reload"))
+
     def bundles(self) -> AsyncIterator[KeptBundle]:
         """The policies that decided here, the latest first."""
         return self._each(Pages(KeptBundle, "bundles", "bundles"))

@@ -49,7 +49,7 @@ class Ledger(Connection):
     def commitments(
         self, *, exporter: str | None = None, state: Literal["committed", "withdrawn", "superseded"] | None = None
     ) -> Iterator[Committed]:
-        """The commitments, newest first. The time-out is that of a page."""
+        """The commitments, oldest first. The time-out is that of a page."""
         return self._each(Pages(Committed, "commitments", "commitments", query={"exporter": exporter, "state": state}))
 
     def watch_events(
@@ -109,6 +109,10 @@ class Ledger(Connection):
         """State what a counter was at the beginning of a day; from that day on the ledger is complete for it."""
         sent = {"counter": name, "per": dict(per), "on": on.isoformat(), "counts": dict(counts), "reason": reason}
         return self._call(call(dict, "POST", "ledger", "openings", sent=sent))
+
+    def recount(self) -> dict[str, Any]:
+        """Count the ledger again by the present policies, after they changed what a counter counts."""
+        return self._call(call(dict, "POST", "ledger", "recount"))
 
     def post_entry(self, asset: str, entry: Mapping[str, Any]) -> AccountEntry:
         """Post an entry in the accounts of a data asset; the page on the accounts says what an entry has."""

@@ -16,9 +16,6 @@ OPERATIONS = {
     ),
     "the operator does it, at the command line": (
         "eraseDecision",
-        "recount",
-        "reloadBundle",
-        "getShadow",
         "listKeys",
         "createKey",
         "revokeKey",
@@ -27,6 +24,7 @@ OPERATIONS = {
         "listSessions",
         "endSession",
     ),
+    "a person looks at it on its page": ("getShadow",),
     "it is a file of the whole register, which a person carries over": ("importRegister", "exportRegister"),
     "what watches over the service asks it": ("checkAlive", "checkReady", "getMetrics"),
     "verifiers and witnesses of logs ask it, by the words of C2SP": ("getEntries", "getTile", "addCheckpoint"),

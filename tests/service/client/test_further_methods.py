@@ -29,6 +29,7 @@ def test_what_the_policies_offer(server, kind):
     assert (kept.meaning, kept.source) == (bundle["meaning"], bundle["source"])
     assert ask(kind, address, methodcaller("kept_bundle", kept.source))
     assert not ask(kind, address, methodcaller("coverage")).writes
+    assert ask(kind, address, methodcaller("reload_bundle"))["changed"] is False
 
 
 def test_a_gap_is_accepted_by_name(server, kind):
@@ -59,6 +60,7 @@ def test_commitments_are_listed_and_watched(server, kind):
     assert ask(kind, server.address, methodcaller("commitments", exporter="nobody", state="committed")) == []
     assert ask(kind, server.address, methodcaller("watch_events", commitment="none", kind="moved")) == []
     assert ask(kind, server.address, methodcaller("benefits_not_divided", first=date(2026, 1, 1))) == ()
+    assert ask(kind, server.address, methodcaller("recount"))["left"] == []
     with pytest.raises(Refused) as refused:
         ask(kind, server.address, methodcaller("commitment", "none"))
     assert refused.value.kind == "not-found"
