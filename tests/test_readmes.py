@@ -101,7 +101,6 @@ class Reader:
             *(service / "client").glob("*.py"),
             service / "client" / "asynchronous",
             service / "client" / "synchronous",
-            service / "ed25519.py",
             service / "receipts",
             service / "transparency",
         ):

@@ -19,7 +19,7 @@ from engine.bundle import Bundle
 from engine.deciding.coverage import GAP, REACH
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, stated_in
 from engine.rules import AS_OF, Condition, Defined, tests
-from engine.spellings import folded_id
+from engine.values.id_spellings import folded_id
 
 UNBOUND = (AS_OF, "schema")  # members of an exchange that no approval is bound to, beside its counters
 ENDS = frozenset({"at_least", "at_most"})

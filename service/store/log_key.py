@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from service.ed25519 import NotEd25519, PrivateKey
 from service.store.durable_file import put, put_once, sync_folder
 from service.transparency.checkpoint import Checkpoint
+from service.transparency.ed25519 import NotEd25519, PrivateKey
 from service.transparency.merkle_tree import Frontier
 from service.transparency.signed_note import Note, SignatureType, SignerKey, VerifierKey
 

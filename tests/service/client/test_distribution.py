@@ -112,7 +112,7 @@ def test_it_has_every_module_and_says_that_it_is_typed(site):
     """And nothing that is not the client's."""
     has = {file.name for file in (site / "fifthfactor_client").iterdir()}
     clients = {"asynchronous", "synchronous"}
-    assert has == {*(file.name for file in CLIENT.glob("*.py")), *clients, "py.typed", "ed25519.py", "receipts", "transparency"}
+    assert has == {*(file.name for file in CLIENT.glob("*.py")), *clients, "py.typed", "receipts", "transparency"}
     for folder in clients:
         modules = {file.name for file in (CLIENT / folder).glob("*.py")}
         assert {file.name for file in (site / "fifthfactor_client" / folder).iterdir()} == modules

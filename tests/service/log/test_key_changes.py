@@ -13,7 +13,6 @@ import pytest
 import sqlalchemy as sa
 
 from service.audit.deep_verification import DeepVerification
-from service.ed25519 import PrivateKey
 from service.log.key_changes import continue_log, rotate_key
 from service.log.proofs import log_tree
 from service.log.store import Store
@@ -28,6 +27,7 @@ from service.store.log_tree import growth_of
 from service.store.tables import head, leaf_opening, tree_leaf
 from service.store.writer import NotRecorded
 from service.transparency.checkpoint import Checkpoint, opened
+from service.transparency.ed25519 import PrivateKey
 from service.transparency.merkle_tree import Frontier
 from service.transparency.signed_note import Note, VerifierKey, signatures_by
 from tests.service.cli.test_log import run

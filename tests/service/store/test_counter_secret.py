@@ -5,13 +5,13 @@ import secrets
 import pytest
 import sqlalchemy as sa
 
-from service.ed25519 import PrivateKey
 from service.log.store import Store
 from service.store import counter_secret
 from service.store.database import Database, DatabaseRefused
 from service.store.log_key import LogKey, LogKeyRefused
 from service.store.tables import about
 from service.store.upgrade import look
+from service.transparency.ed25519 import PrivateKey
 
 
 def opened(database: Database) -> bytes:

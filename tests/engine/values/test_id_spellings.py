@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import engine
-from engine import spellings
-from engine.spellings import Spellings, folded_id, id_form
-from engine.values import BadValue, Type, ValueSet
+from engine.values import BadValue, Type, ValueSet, id_spellings
+from engine.values.id_spellings import Spellings, folded_id, id_form
 
 BUNDLE = engine.load(engine.bundled_policies())
 MEANT = {
@@ -254,10 +253,10 @@ def test_forms_are_final(text: str, letter: str) -> None:
 
 def test_each_line_of_the_table_of_letters_folds_to_what_stays() -> None:
     """What counts in place of a letter is folded itself, and no letter stands in two lines."""
-    table = spellings._alike()
+    table = id_spellings._alike()
     letters = [
         each
-        for line in spellings._ALIKE.read_text("utf-8").splitlines()
+        for line in id_spellings._ALIKE.read_text("utf-8").splitlines()
         if line[0] != "#"
         for each in line.split(" <- ")[1].split()
     ]

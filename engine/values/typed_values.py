@@ -17,8 +17,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, TypeAlias
 
-from engine.multilingual import NO_WORDS, Words
-from engine.spellings import Spellings, id_form
+from engine.values.id_spellings import Spellings, id_form
+from engine.values.multilingual import NO_WORDS, Words
 
 MAX_COUNT = 2**53 - 1  # RFC 8785: larger integers have no canonical JSON
 MAX_TEXT = 256

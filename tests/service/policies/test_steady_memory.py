@@ -2,7 +2,7 @@
 
 import gc
 
-from service import steady_memory
+from service.policies import steady_memory
 
 
 def test_what_is_loaded_is_left_out_of_searches_and_new_objects_are_searched_seldom() -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import engine
 from engine.exchange import Exchange
-from engine.exchange_reader import MAX_BYTES
+from engine.exchange_input.exchange_reader import MAX_BYTES
 from engine.values import FIRST_DAY, LAST_DAY, Document, Duration, Missing, Money, MoneyRange, Range, SetOf
 from tests.chance import examples
 

@@ -15,14 +15,14 @@ from itertools import chain, combinations, islice, product
 from typing import TypeAlias
 
 from engine.backends.reference.three_values import KnownFacts, names_any, order, truth
-from engine.diagnostic import Findings
 from engine.exchange import Contradiction, Exchange
 from engine.languages import Language, in_each
-from engine.multilingual import Words
 from engine.policy_language.coherence import Never
+from engine.policy_language.diagnostic import Findings
 from engine.policy_language.vocabulary import Fact, Vocabulary, stated_in
 from engine.rules import All, AnyOf, Atom, Condition, Not, RuleSet, Truth, atoms, tests
 from engine.values import Document, Duration, Missing, Money, Range, SetOf, Type, Value, ValueSet
+from engine.values.multilingual import Words
 
 NO_DAY = date.max  # no test of an entry reads the day, and on the last day every date of a document is read as it was sent
 MOST_CHOICES = 13  # places that a sentence names

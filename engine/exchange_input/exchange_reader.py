@@ -21,16 +21,23 @@ from engine.books.chains import Reckoner
 from engine.books.filling import BookReader
 from engine.books.grants import BookFacts
 from engine.books.page import BOOKS, Page, read_pages
-from engine.diagnostic import did_you_mean
 from engine.exchange import REGISTER, Contradiction, Exchange, OpenBook
-from engine.exchange_problems import INCOHERENT, MAX_PROBLEMS, ExchangeProblem, ExchangeRefused, Refusals, pointer
-from engine.exchange_shape import SHAPES, in_present_shape, registered_shape, sent_shape
-from engine.multilingual import Words
+from engine.exchange_input.exchange_problems import (
+    INCOHERENT,
+    MAX_PROBLEMS,
+    ExchangeProblem,
+    ExchangeRefused,
+    Refusals,
+    pointer,
+)
+from engine.exchange_input.exchange_shape import SHAPES, in_present_shape, registered_shape, sent_shape
+from engine.policy_language.diagnostic import did_you_mean
 from engine.policy_language.followers import Followers
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary, stated_in
 from engine.registered import COUNTED, IN_REGISTER, REGISTERED, Entity, doubted, joined, named_alike
 from engine.rules import AS_OF
 from engine.values import MAX_TEXT, Disputed, Document, Missing, Money, MoneyRange, Range, Value, either
+from engine.values.multilingual import Words
 
 MAX_BYTES = 256 * 1024
 MAX_ENTITIES = 16

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import engine
-from engine.currencies import minor_units
-from engine.settlement import Settlement, divide, settle
+from engine.deciding.settlement import Settlement, divide, settle
 from engine.values import Money
+from engine.values.currencies import minor_units
 from tests.chance import seed
 
 VOCABULARY = """

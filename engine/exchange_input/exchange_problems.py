@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from engine.multilingual import NO_WORDS, Words
 from engine.policy_language.proposals import Proposals
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
+from engine.values.multilingual import NO_WORDS, Words
 
 INCOHERENT = "incoherent"  # the code of a problem: with other statements of the exchange it cannot be true
 MAX_PROBLEMS = 100

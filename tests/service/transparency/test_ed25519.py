@@ -4,7 +4,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
-from service.ed25519 import NotEd25519, PrivateKey, PublicKey
+from service.transparency.ed25519 import NotEd25519, PrivateKey, PublicKey
 
 # Source: RFC 8032, section 7.1, tests 1 and 3: private key, public key, message, signature.
 VECTORS = [

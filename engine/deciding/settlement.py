@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from engine.currencies import minor_units
 from engine.decision import SettlementState
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import Vocabulary
 from engine.values import Disputed, Missing, Money, Range, SetOf
+from engine.values.currencies import minor_units
 
 MOST_UNITS = 2**63 - 1  # of a price: what a database keeps as one whole number
 

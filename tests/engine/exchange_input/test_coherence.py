@@ -19,7 +19,7 @@ from engine.backends.durable import Durable
 from engine.backends.reference import Reference
 from engine.backends.reference.three_values import names_any
 from engine.exchange import Exchange
-from engine.exchange_reader import ExchangeReader
+from engine.exchange_input.exchange_reader import ExchangeReader
 from engine.rules import Truth, atoms
 from engine.values import Missing, SetOf
 from tests.engine.backends.random_bundles import Maker
