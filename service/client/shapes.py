@@ -90,8 +90,6 @@ def _value(type_: Any, value: Any, where: str) -> Any:
     of, inner = get_origin(type_), get_args(type_)
     if type_ is Any:
         return value
-    if type_ is Any:
-        return value
     if of in (Union, UnionType):
         (some,) = (each for each in inner if each is not NoneType)
         return None if value is None else _value(some, value, where)

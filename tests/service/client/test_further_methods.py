@@ -5,9 +5,9 @@ from operator import methodcaller
 
 import pytest
 
-from service.client import Refused
+from service.client import Malformed, Refused
 from service.transparency.signed_note import Note
-from tests.service.client.conftest import KINDS, ask
+from tests.service.client.conftest import KINDS, answering, ask, sends
 from tests.service.conftest import EXCHANGE
 
 pytestmark = pytest.mark.parametrize("kind", KINDS)
@@ -85,3 +85,36 @@ def test_a_write_to_the_register_is_based_on_a_version(server, kind, one, many, 
     ask(kind, address, methodcaller(delete, *names, id, version=written["version"]))
     newest, *_ = ask(kind, address, methodcaller(f"{one}_history", *names, id))
     assert newest["state"] == "withdrawn"
+
+
+SIGNED = {
+    "id": "s", "decision": "d2", "provision": "p", "verdict": "approve", "reason": "r", "until": "2026-12-31",
+    "at": "2026-01-02T00:00:00Z", "by": "local",
+}  # fmt: skip
+COMMITTED = {"id": "c1", "decision": "d1", "state": "committed"}
+OPENING = {
+    "id": "o1", "book": "b", "party": None, "asset": None, "from": "2026-01-01", "complete": True, "rights": [], "evidence": [],
+    "reason": "r", "opened_at": "2026-01-02T00:00:00Z", "opened_by": "local",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("call", "sound", "wrong"),
+    [
+        (methodcaller("commitment", "c1"), COMMITTED, {"id": "c2"}),
+        (methodcaller("commit", "d1"), COMMITTED, {"decision": "d2"}),
+        (methodcaller("commit", "d1"), COMMITTED, {"state": "withdrawn"}),
+        (methodcaller("amend", "c0", "d1", "it was less"), COMMITTED, {"state": "superseded"}),
+        (methodcaller("withdraw", "c1", "it fell through"), COMMITTED, {"id": "c2"}),
+        (methodcaller("end", "c1", date(2026, 1, 1), "it is over"), COMMITTED, {"state": "withdrawn"}),
+        (methodcaller("replay", "d1"), {"id": "d1"}, {"id": "d2"}),
+        (methodcaller("rights_opening", "o1"), OPENING, {"id": "o2"}),
+        (methodcaller("withdraw_opening", "o1", "wrong"), {**OPENING, "withdrawn_at": "2026-01-03T00:00:00Z"}, {"withdrawn_at": None}),
+        (methodcaller("sign_offs", "d1"), {"sign_offs": [], "next": None}, {"sign_offs": [SIGNED]}),
+    ],
+)  # fmt: skip
+def test_an_answer_about_something_else_is_malformed(malicious, kind, call, sound, wrong):
+    """What was asked about must stand in the answer again."""
+    assert ask(kind, malicious(sends(answering(sound))).address, call) is not None
+    with pytest.raises(Malformed):
+        ask(kind, malicious(sends(answering({**sound, **wrong}))).address, call)
