@@ -2,6 +2,7 @@
 
 from datetime import date
 from operator import methodcaller
+from typing import Any
 
 import pytest
 
@@ -92,7 +93,7 @@ SIGNED = {
     "at": "2026-01-02T00:00:00Z", "by": "local",
 }  # fmt: skip
 COMMITTED = {"id": "c1", "decision": "d1", "state": "committed"}
-OPENING = {
+OPENING: dict[str, Any] = {
     "id": "o1", "book": "b", "party": None, "asset": None, "from": "2026-01-01", "complete": True, "rights": [], "evidence": [],
     "reason": "r", "opened_at": "2026-01-02T00:00:00Z", "opened_by": "local",
 }  # fmt: skip

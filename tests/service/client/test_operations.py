@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
@@ -10,9 +11,13 @@ from typing import Any, Literal
 import httpx
 import pytest
 
-from service.client import AsyncClient, Client, answer_parts, shapes
+from service.api.openapi import examples
+from service.client import AsyncClient, Client, Malformed, answer_parts, shapes
+from service.client.attempts import JSON, Came
 from tests.service.client.left_out import IN_DOCUMENT, MEMBERS, OPERATIONS, PARAMETERS, PARTLY
 from tests.service.client.operations import CLIENTS, Comparison, Document, Made, made, methods
+
+ABOUT_ANOTHER = re.compile("another|not the requested|that were sent|for each")
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +98,21 @@ def test_every_member_of_an_answer_is_read(document, held):
     assert faults == []
     accounted(missing, MEMBERS)
     assert [each for each in MEMBERS[IN_DOCUMENT] if not shapes.whole_fields(missing[each])] == []
+
+
+def test_the_examples_of_the_document_can_be_read(held):
+    """Each as it was recorded from the service. That it is about something else than what was asked is found after it was read."""
+    read, unread = set(), []
+    for name, several in held.items():
+        example = examples().get(name, {}).get("answer")
+        for each in (each for each in several if each.request.takes == JSON and isinstance(example, dict)):
+            try:
+                each.request.read(Came(200, JSON, None, "same", json.dumps(example).encode()))
+            except Malformed as other:
+                unread.append((name, str(other)))
+            read.add(name)
+    assert len(read) > 60
+    assert [why for why in unread if not ABOUT_ANOTHER.search(why[1])] == []
 
 
 def test_what_is_read_in_part_is_a_method_with_a_reason(held):
