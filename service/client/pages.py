@@ -5,8 +5,7 @@ A list takes the parameters `limit` and `cursor`. Its answer has the items, and 
 This is the only place that knows it.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 from .attempts import Call, Came
@@ -15,7 +14,6 @@ from .errors import Malformed
 from .shapes import member
 
 Item = TypeVar("Item")
-Filter = str | int | bool | date | Sequence[str] | None
 
 
 class Pages(Generic[Item]):
@@ -23,7 +21,7 @@ class Pages(Generic[Item]):
     The pages of one list at `/v1/…`. While there are `more`, make the call of the next page.
 
     `name` is the member of the answer that has the items, `shape` the dataclass of an item, and `same` what each must say. A list that is
-    `sent` something is asked for by POST.
+    `sent` something is asked for by POST. More than `most` pages are Malformed.
     """
 
     def __init__(
@@ -34,11 +32,13 @@ class Pages(Generic[Item]):
         query: Mapping[str, Any] | None = None,
         sent: Mapping[str, Any] | None = None,
         same: Mapping[str, Any] | None = None,
+        most: int | None = None,
     ) -> None:
         self.shape, self.name = shape, name
         self._path, self._query, self._same = path, dict(query or {}), dict(same or {})
         self._body = None if sent is None else as_json(sent)
         self._seen: set[str] = set()
+        self._most = most
         self.more = True
 
     def call(self) -> Call[tuple[Item, ...]]:
@@ -49,7 +49,7 @@ class Pages(Generic[Item]):
         document = came.document()
         items: tuple[Item, ...] = member(document, self.name, tuple[self.shape, ...])  # type: ignore[name-defined]
         cursor = member(document, "next", str | None)
-        if cursor in self._seen:
+        if cursor in self._seen or len(self._seen) == self._most:
             raise Malformed("the pages of the answer have no end")
         self.more = cursor is not None
         if cursor is not None:

@@ -38,8 +38,9 @@ class Reviews(Connection):
         return self._call(calls.sign_off(decision, "refuse", provisions, requirement, reason))
 
     def sign_offs(self, decision: str) -> tuple[SignOff, ...]:
-        """Every sign-off that was given for a decision, in order. The last one for each provision counts."""
-        pages = Pages(SignOff, "sign_offs", "decisions", decision, "sign-offs", same={"decision": decision})
+        """Every sign-off that was given for a decision, in order; the last one for each provision counts. The time-out is that of a page."""
+        same = {"decision": decision}
+        pages = Pages(SignOff, "sign_offs", "decisions", decision, "sign-offs", same=same, most=calls.MOST_PAGES)
         return tuple(self._each(pages))
 
     def review_thread(self, decision: str) -> ReviewThread:

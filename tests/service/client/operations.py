@@ -1,7 +1,7 @@
 """
 What a client can send and read of each operation: every method is called with every argument that it takes, and nothing is sent.
 
-`faults` compares the dataclass of an answer with its schema in the OpenAPI document, member by member.
+`Comparison` has the dataclass of an answer beside its schema in the OpenAPI document, member by member.
 """
 
 import inspect
@@ -41,11 +41,8 @@ PLAIN: dict[Any, tuple[str, tuple[str | None, ...]]] = {
     bool: ("boolean", (None,)),
     int: ("integer", (None,)),
 }
-LISTED = {
-    "presets": "presets",
-    "evaluate_batch": "results",
-    "benefits_not_divided": "not_divided",
-}  # lists that are not in pages
+# Lists that are not in pages, by the member that has the items.
+LISTED = {"presets": "presets", "evaluate_batch": "results", "benefits_not_divided": "not_divided"}
 
 
 class Asked(BaseException):
@@ -250,10 +247,8 @@ class Comparison:
             needed = name in schema.get("required", ())
             if mine[name].needed != needed and not by_hand:
                 self.faults.append(f"{where}/{name}: needed on one side")
-            self.of(mine[name].type, given[name] if needed or not by_hand else self._said(given[name]), f"{where}/{name}")
-
-    def _said(self, schema: Any) -> Any:
-        return without_null(self._document.resolved(schema))
+            theirs = self._document.resolved(given[name])
+            self.of(mine[name].type, without_null(theirs) if by_hand and not needed else theirs, f"{where}/{name}")
 
     def _plain(self, type_: Any, schema: Any) -> bool:
         several = [self._document.resolved(each) for each in schema.get("anyOf", [schema])]
@@ -270,6 +265,5 @@ def _alike(type_: Any, schema: Mapping[str, Any], *, strict: bool) -> bool:
 
 def without_null(schema: Any) -> Any:
     """A schema that is already behind its reference, without null."""
-    return (
-        {**schema, "anyOf": [each for each in schema["anyOf"] if each.get("type") != "null"]} if "anyOf" in schema else schema
-    )
+    some = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
+    return {**schema, "anyOf": some} if some else schema

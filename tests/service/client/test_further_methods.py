@@ -112,6 +112,7 @@ OPENING: dict[str, Any] = {
         (methodcaller("rights_opening", "o1"), OPENING, {"id": "o2"}),
         (methodcaller("withdraw_opening", "o1", "wrong"), {**OPENING, "withdrawn_at": "2026-01-03T00:00:00Z"}, {"withdrawn_at": None}),
         (methodcaller("sign_offs", "d1"), {"sign_offs": [], "next": None}, {"sign_offs": [SIGNED]}),
+        (methodcaller("sign_offs", "d1"), {"sign_offs": [], "next": None}, {"next": "again"}),
     ],
 )  # fmt: skip
 def test_an_answer_about_something_else_is_malformed(malicious, kind, call, sound, wrong):
