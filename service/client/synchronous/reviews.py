@@ -38,7 +38,7 @@ class Reviews(Connection):
         return self._call(calls.sign_off(decision, "refuse", provisions, requirement, reason))
 
     def sign_offs(self, decision: str) -> tuple[SignOff, ...]:
-        """Every sign-off that was given for a decision, in order; the last one for each provision counts. The time-out is that of a page."""
+        """Every sign-off of a decision, in order; the last one for each provision counts. The time-out is that of a page."""
         same = {"decision": decision}
         pages = Pages(SignOff, "sign_offs", "decisions", decision, "sign-offs", same=same, most=calls.MOST_PAGES)
         return tuple(self._each(pages))
