@@ -47,7 +47,7 @@ from engine.bundle import (
     source_files,
     with_books,
 )
-from engine.deciding.binding import anchor_as_spelt, anchor_of, still_holds
+from engine.deciding.binding import anchor_of, still_holds
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put, put_all
 from engine.deciding.contributions import definition as counter_definition
 from engine.deciding.counter_thresholds import CounterThreshold, counter_thresholds
@@ -221,7 +221,6 @@ __all__ = [
     "__version__",
     "accept_exchange",
     "amount_text",
-    "anchor_as_spelt",
     "anchor_of",
     "brief",
     "brief_parts",

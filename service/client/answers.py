@@ -163,7 +163,7 @@ def explanation(read: Any, verdict: Any = "same") -> Explanation:
     """An explanation; `verdict` is the header of its answer. Raises Malformed."""
     if not isinstance(read, dict) or read.get("schema") != explained.SCHEMA:
         raise Malformed(f"the explanation is not a `{explained.SCHEMA}`")
-    if verdict not in ("same", "other", "unknown"):
+    if verdict not in ("same", "other"):
         raise Malformed("the explanation does not say whether it is of the recorded verdict")
     return replace(shaped(Explanation, read, "explanation"), verdict=verdict, document=read)
 
@@ -180,7 +180,7 @@ def review(read: Mapping[str, Any], id: str) -> Review:
     """The review of a decision, from its record. Raises Malformed."""
     kept = record(read, id)
     if kept.get("schema") != RECORD:
-        raise Malformed(f"the record is not a `{RECORD}`, so it does not say what may be signed off")
+        raise Malformed(f"the record is not a `{RECORD}`")
     decided = answer(kept.get("decision"))
     if decided.id != id:
         raise Malformed("the record has another decision")

@@ -19,11 +19,7 @@ class Reviews(Connection):
         return self._each(Pages(Review, "reviews", "reviews", query=filters))
 
     async def review(self, id: str) -> Review:
-        """
-        The review of one decision: what may be signed off of it. `provisions` is empty if its outcome is not a review.
-
-        Raises Malformed for a record of an earlier shape, which does not say it; `reviews` does.
-        """
+        """The review of one decision: what may be signed off of it. `provisions` is empty if its outcome is not a review."""
         return await self._call(calls.review(id))
 
     async def approve(

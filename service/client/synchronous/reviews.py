@@ -20,11 +20,7 @@ class Reviews(Connection):
         return self._each(Pages(Review, "reviews", "reviews", query=filters))
 
     def review(self, id: str) -> Review:
-        """
-        The review of one decision: what may be signed off of it. `provisions` is empty if its outcome is not a review.
-
-        Raises Malformed for a record of an earlier shape, which does not say it; `reviews` does.
-        """
+        """The review of one decision: what may be signed off of it. `provisions` is empty if its outcome is not a review."""
         return self._call(calls.review(id))
 
     def approve(

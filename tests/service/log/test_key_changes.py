@@ -71,7 +71,7 @@ class Machine:
         """What verifying the log finds."""
         with self.alone() as database, database.reading.connect() as connection:
             found = list(tree_faults(connection, database.log_key(), kept))
-            rows = DeepVerification(connection, database, database.log_key()).findings()
+            rows = DeepVerification(connection, database).findings()
             return found + [each.fault for each in put_back(database, connection)] + list(map(str, rows))
 
     def kept(self) -> Checkpoint:
