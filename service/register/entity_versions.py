@@ -91,9 +91,8 @@ def looks_like(connection: sa.Connection, kind: str, name: str) -> Sequence[str]
 
 def history(connection: sa.Connection, kind: str, name: str) -> Sequence[Version]:
     """Every version of the entity that answers to a name, newest first."""
-    rows: Sequence[Any] = ()
-    for each in _forms(name):
-        rows = rows or connection.execute(_OF_A_NAME, {"kind": kind, "name": each}).all()
+    form = engine.id_form(name)
+    rows = connection.execute(_OF_A_NAME, {"kind": kind, "name": form}) if is_id(form) else ()
     return [version_of_row(row) for row in rows]
 
 
@@ -149,7 +148,7 @@ def write(
 
     Raises Changed, and Wrong if an id or an alias belongs to another entity already.
     """
-    entries = [_in_form(transaction, entry) for entry in entries]
+    entries = [replace(entry, id=engine.id_form(entry.id)) for entry in entries]
     ids: dict[str, set[str]] = {}
     for entry in entries:
         ids.setdefault(entry.kind, set()).update((entry.id, *entry.content.aliases))
@@ -287,16 +286,9 @@ _SPEAKING_OR_LATER = _NEWEST.order_by(None).order_by(sa.case((_begun, 1), else_=
 
 
 def _first(connection: sa.Connection, query: sa.Select[Any], kind: str, name: str, **day: str) -> Version | None:
-    for each in _forms(name):
-        row = connection.execute(query, {"kind": kind, "name": each, **day}).one_or_none()
-        if row is not None:
-            return version_of_row(row)
-    return None
-
-
-def _forms(name: str) -> Iterator[str]:
-    """A name as it is sent, since an older entity may have one in another form, and in the form in which ids are compared."""
-    return (each for each in dict.fromkeys((name, engine.id_form(name))) if is_id(each))
+    form = engine.id_form(name)
+    row = connection.execute(query, {"kind": kind, "name": form, **day}).one_or_none() if is_id(form) else None
+    return None if row is None else version_of_row(row)
 
 
 def _newest_of(connection: sa.Connection, ids: dict[str, set[str]]) -> Iterator[Version]:
@@ -339,14 +331,6 @@ def _taken(
             yield ProblemPlace(pointer=at, code="id-taken", detail="is the entity's own id")
         elif (entry.kind, alias) in held or owners.get((entry.kind, alias), entry.id) != entry.id:
             yield ProblemPlace(pointer=at, code="id-taken", detail="another entity has this id")
-
-
-def _in_form(connection: sa.Connection, entry: EntityToWrite) -> EntityToWrite:
-    """The entry with its id in the form in which ids are compared; an older entity keeps an id in another form."""
-    form = engine.id_form(entry.id)
-    if form == entry.id or ((now := newest(connection, entry.kind, entry.id)) is not None and now.id == entry.id):
-        return entry
-    return replace(entry, id=form)
 
 
 def _alike(connection: sa.Connection, ids: dict[str, set[str]]) -> dict[tuple[str, str], dict[str, str]]:
