@@ -91,8 +91,9 @@ def looks_like(connection: sa.Connection, kind: str, name: str) -> Sequence[str]
 
 def history(connection: sa.Connection, kind: str, name: str) -> Sequence[Version]:
     """Every version of the entity that answers to a name, newest first."""
-    form = engine.id_form(name)
-    rows = connection.execute(_OF_A_NAME, {"kind": kind, "name": form}) if is_id(form) else ()
+    rows: Sequence[Any] = ()
+    for each in _forms(name):
+        rows = rows or connection.execute(_OF_A_NAME, {"kind": kind, "name": each}).all()
     return [version_of_row(row) for row in rows]
 
 
@@ -286,9 +287,16 @@ _SPEAKING_OR_LATER = _NEWEST.order_by(None).order_by(sa.case((_begun, 1), else_=
 
 
 def _first(connection: sa.Connection, query: sa.Select[Any], kind: str, name: str, **day: str) -> Version | None:
-    form = engine.id_form(name)
-    row = connection.execute(query, {"kind": kind, "name": form, **day}).one_or_none() if is_id(form) else None
-    return None if row is None else version_of_row(row)
+    for each in _forms(name):
+        row = connection.execute(query, {"kind": kind, "name": each, **day}).one_or_none()
+        if row is not None:
+            return version_of_row(row)
+    return None
+
+
+def _forms(name: str) -> Iterator[str]:
+    """A name in the form in which ids are compared; nothing where it is none."""
+    return filter(is_id, [engine.id_form(name)])
 
 
 def _newest_of(connection: sa.Connection, ids: dict[str, set[str]]) -> Iterator[Version]:
