@@ -7,6 +7,9 @@ Of small bundles those used last are kept, and so are the engines of a bundle.
 from __future__ import annotations
 
 import gc
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import engine
 from engine import SEMANTICS, PolicySettings, Trial, bundle
@@ -16,12 +19,13 @@ from engine.pdp import PDP
 from engine.policy_language import tree
 
 MANY = 300  # files, which only the bundled policies have
-LOAD, READ, TRIALS = bundle.load_sources, tree.read, difference.trials
+LOAD, READ, TRIALS, FILES = bundle.load_sources, tree.read, difference.trials, bundle.source_files
 LOADED: dict[tuple[PolicySettings, frozenset[tuple[str, bytes]]], bundle.Bundle] = {}
 FEW = 64  # bundles of few files that are kept, those used last
 KEPT: dict[tuple[object, ...], bundle.Bundle] = {}
 TREES: dict[tuple[str, bytes], tree.Node] = {}
 TRIED: dict[tuple[int, str], list[Trial]] = {}
+FOUND: dict[frozenset[tuple[str, int, int]], list[bundle.SourceFile]] = {}
 MAKE = PDP.__init__
 MADE: dict[tuple[int, str], PDP] = {}
 
@@ -29,6 +33,7 @@ MADE: dict[tuple[int, str], PDP] = {}
 def begin() -> None:
     """From now on this process reads nothing twice, and makes the engines for what it read once."""
     bundle.load_sources = engine.load_sources = load_once
+    bundle.source_files = engine.source_files = files_once
     tree.read = read_once
     difference.trials = engine.trials = trials_once
     PDP.__init__ = make_once  # type: ignore[method-assign]
@@ -60,6 +65,23 @@ def load_once(
         LOADED[key] = LOAD(sources, settings)
         gc.freeze()
     return LOADED[key]
+
+
+def files_once(paths: Iterable[Path]) -> Iterator[bundle.SourceFile]:
+    """The files at some paths. Those of the bundled policies by themselves are read once, unless one was written since."""
+    asked = list(paths)
+    if asked != [engine.bundled_policies()]:
+        return FILES(asked)
+    state = frozenset(
+        (str(file), status.st_mtime_ns, status.st_size)
+        for folder, _, names in os.walk(asked[0])
+        for file in map(Path(folder).joinpath, names)
+        if (status := file.stat())
+    )
+    if state not in FOUND:
+        FOUND.clear()
+        FOUND[state] = list(FILES(asked))
+    return iter(FOUND[state])
 
 
 def read_once(file: str, data: bytes, findings: Findings) -> tree.Node | None:

@@ -27,7 +27,7 @@ from service.store.database import file_of
 from service.store.log_key import beside
 from service.store.upgrade import existing
 from service.telemetry import log_lines
-from tests.service import commands_once, ready_process, routes_on_demand, statements_once, unsynced
+from tests.service import archives_once, commands_once, ready_process, routes_on_demand, statements_once, unsynced
 from tests.service.databases import KINDS, PostgreSQL
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +36,7 @@ POLICIES = Path(__file__).parent / "bundle" / "policies"
 routes_on_demand.on_demand()
 statements_once.once()
 commands_once.once()
+archives_once.once()
 unsynced.begin()
 
 # Policies that are loaded again are searched for cycles with all else. Here that would be the bundled policies too, for a second.
