@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -22,6 +23,7 @@ from engine.deciding.rests_on import PERMITS, statements, unknowing
 from engine.deciding.weights import RELIES_ON
 from engine.registered import IN_REGISTER
 from engine.values import Document
+from tests.chance import ending
 from tests.engine.backends.random_bundles import AS_OF, Maker, completed, read
 
 BUNDLES, EXCHANGES = 24, 40
@@ -213,8 +215,9 @@ def test_too_little_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_a_permit_does_not_name_does_not_matter_for_long() -> None:
     """Many bundles, in the mode whose list is a proposal that was completed."""
     left, seed = int(os.environ.get("FUZZ_PERMITS", "20000")), random.randrange(1_000_000, 1_000_000_000)
-    print(f"{left:,} permits, from the seed {seed}")
-    while left > 0:
+    print(f"at most {left:,} permits, from the seed {seed}", flush=True)
+    ends = ending()
+    while left > 0 and time.monotonic() < ends:
         maker, bundle, found = permits(seed, 100)
         pdp, permitted = engine.PDP(bundle, "bitset"), Permitted(bundle)
         for sent in found:
