@@ -13,7 +13,7 @@ BRIEFLY = "FUZZ_SECONDS"
 
 # The run of random agreement: many bundles and few exchanges of each. Most faults show within twenty, and another bundle shows more than
 # another exchange.
-BUNDLES, EXCHANGES, COMPLETED = 250, 20, 5
+BUNDLES, EXCHANGES, COMPLETED = 125, 20, 5
 
 
 def examples(number: int) -> int:
