@@ -220,7 +220,7 @@ def run(
     """
     Blocks of bundles in as many children as there are processors; ends early where something is found.
 
-    After `ends` by the monotonic clock no further children begin.
+    After `ends` by the monotonic clock no further block begins.
     """
     total = NOTHING
     context = multiprocessing.get_context("spawn")
@@ -237,6 +237,9 @@ def run(
             for done in as_completed(blocks):
                 total += done.result()
                 say(total)
+                if time.monotonic() > ends:
+                    children.shutdown(cancel_futures=True)
+                    break
         if total.wrong or total.unsafe or time.monotonic() > ends:
             break
     return total
