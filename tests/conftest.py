@@ -29,6 +29,7 @@ from hypothesis.internal.constants_ast import Constants
 
 from tests import read_once
 from tests.chance import BUNDLES, COMPLETED, EXCHANGES, FUZZ
+from tests.read_once import FOLDER
 
 ROOT = Path(__file__).parent.parent
 LAST = "test_the_engines_agree_and_are_safe"
@@ -37,7 +38,6 @@ LONG = (
     "test_kills", "test_lies", "test_links", "test_openapi", "test_overload", "test_readmes", "test_reloading", "test_remedies",
     "test_rests_on", "test_rests_on_random", "test_review", "test_sessions", "test_sign_off",
 )  # fmt: skip
-FOLDER = "AGREEMENT_RUN"  # the variable by which workers find it
 RUN = pytest.StashKey["subprocess.Popen[bytes]"]()
 PROCESSOR = "seconds of the processor"  # a property of each report
 SPENT = pytest.StashKey[float]()
