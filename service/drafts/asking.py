@@ -47,7 +47,7 @@ class Standing:
 
     @classmethod
     def read(cls, text: str | None) -> "Standing | None":
-        """How a draft stood; None where it keeps nothing of it, or an earlier version wrote it."""
+        """How a draft stood; None where it keeps nothing of it."""
         match (text or "").split():
             case [outcome, lowest, highest, number] if number.isascii() and number.isdigit():
                 return cls(outcome, lowest, highest, int(number))
