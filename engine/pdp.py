@@ -182,6 +182,7 @@ class PDP:
         """
         if not judgement.agreed or closed(judgement.asked_on):
             return judgement
+        pause()
         facts, elsewhere = self._questions.open(judgement)
         if facts or not judgement.outcome.open or any(not each.certain for each in judgement.carried):
             return replace(judgement, open_facts=facts, asked_elsewhere=elsewhere)
@@ -274,12 +275,14 @@ class PDP:
             teller = self._teller(lang)
             case = self._case(judgement, today, id, teller.book)
             explained = self.explain(judgement, today=today, id=id, parts=parts, lang=lang) if parts else ""
+            pause()
             return teller.answer(case, explained)
 
     def explain(self, judgement: Judgement, *, today: date, id: str, parts: Collection[str] = PARTS, lang: str = "en") -> str:
         """Some parts, of PARTS, of the explanation of a judged exchange, as canonical JSON."""
         with self._lock:
             teller = self._teller(lang)
+            pause()
             case = self._case(judgement, today, id, teller.book, named="rests_on" in parts, asking=False)
             exactly = partial(self.rests_on, judgement, exact=True)
             return teller.explain(case, parts, self._more(case, parts, teller.book), exactly)
