@@ -105,7 +105,7 @@ def _answer(case: Case, outcome: Outcome, book: Phrasebook) -> str:
 
 
 def items(case: Case, book: Phrasebook) -> list[str]:
-    """What a refusal is of, where it is of several things: each by itself, of which the sentence has the first ones."""
+    """What a refusal is of, where it is of more things than its sentence has: each by itself, those of the sentence first."""
     found: list[str] = []
     if not case.judgement.by_dispute and case.judgement.agreed and case.outcome.word == case.judgement.own.word:
         match case.outcome.word:
@@ -115,7 +115,7 @@ def items(case: Case, book: Phrasebook) -> list[str]:
                 found = _reasons(case, book)
             case "prohibited":
                 found = _prohibiting(case, book)
-    return found if len(found) > 1 else []
+    return found if len(found) > SHOWN else []
 
 
 def _reasons(case: Case, book: Phrasebook) -> list[str]:
