@@ -42,7 +42,7 @@ def _by_register(case: Case, book: Phrasebook) -> str:
     level = case.outcome.bounds.high
     if case.judgement.by_dispute and level.refused:
         reasons = list(dict.fromkeys(_said(rule, book) for _, rule in case.standing() if _leads(case, rule, level)))
-        closed = book.language.nothing_lawful() if case.closed else ""
+        closed = book.language.no_exemption(case.for_good) if case.closed else ""
         return book.language.disputed(level, _list(facts, book), _list(reasons, book), title) + closed
     return _with_carried(case, book) + book.language.contradicted(_list(facts, book), title)
 
@@ -94,7 +94,7 @@ def _answer(case: Case, outcome: Outcome, book: Phrasebook) -> str:
         case "review":
             return say.review(_list(_reasons(case, book), book), [part.question for part in case.asked[:ASKED]])
         case "prohibited":
-            closed = say.nothing_lawful() if case.closed else ""
+            closed = say.no_exemption(case.for_good) if case.closed else ""
             return say.prohibited(_list(_prohibiting(case, book), book)) + closed + _beside(case, book)
         case "not_applicable":
             return say.not_applicable(_list([_left_alone(each, book) for each in case.outcome.coverage.not_reached], book))
