@@ -492,8 +492,8 @@ class Chinese(Language):
     def prohibited(self, reasons: str) -> str:
         return f"不得进行：{reasons}。"
 
-    def nothing_lawful(self) -> str:
-        return "按现有情形，没有任何办法使本次交换合法。"
+    def no_exemption(self, for_good: bool) -> str:
+        return "按现有情形，没有任何办法使本次交换合法。" if for_good else "没有可以适用的例外，须改变本次交换本身。"
 
     def no_way(self) -> str:
         return "本次交换的其他事实排除了满足该要求的所有途径。"

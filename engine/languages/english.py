@@ -509,8 +509,9 @@ class English(Language):
     def prohibited(self, reasons: str) -> str:
         return f"Do not proceed: {reasons}."
 
-    def nothing_lawful(self) -> str:
-        return " Nothing makes this exchange lawful as it is."
+    def no_exemption(self, for_good: bool) -> str:
+        nothing = " Nothing makes this exchange lawful as it is."
+        return nothing if for_good else " No exemption helps; the exchange itself would have to change."
 
     def no_way(self) -> str:
         return "Other facts of this exchange exclude every way to meet this."

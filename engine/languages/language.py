@@ -360,8 +360,8 @@ class Language(ABC):
     def prohibited(self, reasons: str) -> str: ...
 
     @abstractmethod
-    def nothing_lawful(self) -> str:
-        """A sentence after a prohibition that nothing lifts."""
+    def no_exemption(self, for_good: bool) -> str:
+        """A sentence after a prohibition that no exemption lifts; `for_good`: and that no change of the exchange ends."""
 
     @abstractmethod
     def no_way(self) -> str:

@@ -66,6 +66,7 @@ class Questions:
         self.levels = tuple(self._most[rule.key] for rule in rules)  # of each rule, by its number
         self.above = {level: sum(1 << n for n, most in enumerate(self.levels) if most > level) for level in Level}
         self.lifts = frozenset(n for n, rule in enumerate(rules) if rule.exempts or rule.excuses or rule.satisfies)
+        self.lifted = {n: frozenset((*rules[n].excuses, *rules[n].satisfies)) for n in self.lifts}
         self.lifting = sum(1 << number for number in self.lifts)
         self._asked_of: dict[int, tuple[str, ...]] = {}
         self.graph = ConditionGraph(bundle.rules, {fact.name: fact.lies_in for fact in bundle.vocabulary.placed})

@@ -157,16 +157,14 @@ class Ranking(OpenFacts):
             return True
         if self.verdict.holds.possible & self.questions.exempted.get(number, 0):
             return True
-        asked, states = self.asked, self.verdict.requirements
-        return any(name in asked and states[name] != MET for name in (*rule.excuses, *rule.satisfies))
+        return not self.unmet.isdisjoint(self.questions.lifted[number])
 
     @cached_property
-    def asked(self) -> frozenset[str]:
-        """The requirements that rules ask for which stand, or may stand."""
-        needs = self.questions.needs
-        return frozenset(
-            chain.from_iterable(needs[n] for n in numbers(self.verdict.stands.possible & self.questions.requiring))
-        )
+    def unmet(self) -> frozenset[str]:
+        """The requirements that rules ask for which stand, or may stand, but for those that are met."""
+        needs, states = self.questions.needs, self.verdict.requirements
+        asked = chain.from_iterable(needs[n] for n in numbers(self.verdict.stands.possible & self.questions.requiring))
+        return frozenset(name for name in set(asked) if states[name] != MET)
 
     def needed(self, condition: Condition) -> Collection[str]:
         """The facts that leave a condition open; for a family's total, its members."""
