@@ -353,6 +353,10 @@ class PDP:
         """The question for one of the open facts of a judgement."""
         return self._questions.question(judgement, fact, self._teller(lang).book)
 
+    def implied(self, judgement: Judgement) -> Mapping[str, Value]:
+        """The open facts of a judgement whose value follows, since no other can be true together with what was sent."""
+        return self._questions.implied(judgement)
+
     def rests_on(self, judgement: Judgement, *, exact: bool = False) -> tuple[Statement, ...]:
         """
         The statements on which a permit rests, the worst first; none where the exchange is not permitted.

@@ -666,6 +666,9 @@ class Chinese(Language):
                 return f"{title}是哪一天？"
         return f"{title}是什么？"
 
+    def ask_besides(self, said: Sequence[str], question: str) -> str:
+        return f"除{self.joined([f'“{each}”' for each in said])}外，{question}"
+
     def ask_narrower(self, title: str, meant: Sequence[str], choices: Sequence[str], several: bool) -> str:
         said = self.joined([f"“{each}”" for each in meant])
         return f"{title}中的{said}具体指下列哪{'些（请全部列出）' if several else '一项'}：{'；'.join(choices)}？"

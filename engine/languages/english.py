@@ -699,6 +699,9 @@ class English(Language):
                 return f"How many are there: {title}?"
         return f"What is the {title}?"
 
+    def ask_besides(self, said: Sequence[str], question: str) -> str:
+        return f"Besides {self.joined([f'“{each}”' for each in said])}, {self.small(question)}"
+
     def ask_narrower(self, title: str, meant: Sequence[str], choices: Sequence[str], several: bool) -> str:
         said = self.joined([f"“{each}”" for each in meant])
         if several:

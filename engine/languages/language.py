@@ -531,6 +531,10 @@ class Language(ABC):
         """A question for a fact that has no question by an author; the kind of a document is "document"."""
 
     @abstractmethod
+    def ask_besides(self, said: Sequence[str], question: str) -> str:
+        """A question for what a set has besides values that were said already."""
+
+    @abstractmethod
     def ask_narrower(self, title: str, meant: Sequence[str], choices: Sequence[str], several: bool) -> str:
         """The question which of some values is meant by wider ones that were sent for a fact; perhaps several are."""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import engine
 from service.console.reader import PageReader, capital
-from service.drafts.answers import NONE, how
+from service.drafts.answers import NONE, UNKNOWN, at, how
 
 MOST_OPEN = 14  # choices that are shown without a box that scrolls
 Fields = Mapping[str, Sequence[str]]
@@ -61,10 +61,10 @@ def form_of(question: engine.QuestionPart, document: Mapping[str, Any], reader: 
     """The form for a question about the exchange in a document."""
     fact = question.fact
     entry = {each.name: each for each in reader.bundle.facts()}.get(fact)
-    stated = _at(document, fact)
+    stated = at(document, fact)
     values = list(question.values)
     if question.narrows:
-        values += [each for each in _list(stated) if each not in question.narrows and each not in values]
+        values += [each for each in _list(stated) if each not in (*question.narrows, *values, UNKNOWN)]
     elif entry and len(entry.values) > len(values):
         values = entry.values
     several = question.type.startswith("set of ")
@@ -92,7 +92,7 @@ def _rest(question: engine.QuestionPart, document: Mapping[str, Any], reader: Pa
     if question.type != "count":
         return ()
     members = next((some for some in reader.bundle.vocabulary.families.values() if question.fact in some), ())
-    open_ = [each for each in members if each != question.fact and _at(document, each) is None]
+    open_ = [each for each in members if each != question.fact and at(document, each) is None]
     return open_ if len(open_) > 1 else ()
 
 
@@ -139,16 +139,10 @@ def _first(fields: Fields, name: str) -> str:
     return next(iter(fields.get(name, ())), "").strip()
 
 
-def _at(document: Any, fact: str) -> Any:
-    for step in fact.split("."):
-        document = document.get(step) if isinstance(document, Mapping) else None
-    return document
-
-
 def _list(stated: Any) -> list[Any]:
     return stated if isinstance(stated, list) else [] if stated is None else [stated]
 
 
 def _countries(document: Mapping[str, Any]) -> set[Any]:
     """The countries of the parties, which an answer often names again."""
-    return {_at(document, f"{role}.country") for role in ("exporter", "recipient")} - {None}
+    return {at(document, f"{role}.country") for role in ("exporter", "recipient")} - {None}

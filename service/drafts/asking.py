@@ -19,7 +19,7 @@ from service.decisions.decider import Decider, Judged, TellingAsked, durable
 from service.decisions.outcome_now import DecideAgain, OutcomeNow
 from service.decisions.recording import Outgoing
 from service.drafts import draft_documents, draft_store
-from service.drafts.answers import with_fact
+from service.drafts.answers import with_fact, with_implied
 from service.drafts.draft_store import Draft
 from service.ledger.committing import Ledger, Moved
 from service.policies.live import Live
@@ -152,9 +152,23 @@ class Asking:
 
     def look(self, draft: Draft, caller: Caller, lang: str, request_id: str) -> Asked:
         """A draft as it stands. It takes as long as deciding. Raises RequestRefused where the exchange cannot be read."""
-        live, now = self._service.live, self._service.clock()
-        exchange = self._decider.read(live, draft.raw, now, caller, lang)
-        return Asked(draft, live, self._decider.judge(live, exchange, now, request_id, asker=caller), lang)
+        live = self._service.live
+        _, judged = self._judged(live, draft, caller, lang, request_id)
+        return Asked(draft, live, judged, lang)
+
+    def _judged(self, live: Live, draft: Draft, caller: Caller, lang: str, request_id: str) -> tuple[bytes, Judged]:
+        """
+        The exchange of a draft with what follows from it, which is not asked, and the judgement on it. Raises RequestRefused.
+
+        What follows is not kept in the draft, because another answer may stand tomorrow where it came from.
+        """
+        now, raw = self._service.clock(), draft.raw
+        judged = self._decider.judge(live, self._decider.read(live, raw, now, caller, lang), now, request_id, asker=caller)
+        stated = with_implied(live.pdp, judged.judgement, draft.document)
+        if stated != draft.document:
+            raw = json.dumps(stated, ensure_ascii=False).encode()
+            judged = self._decider.judge(live, self._decider.read(live, raw, now, caller, lang), now, request_id, asker=caller)
+        return raw, judged
 
     def check(self, document: Mapping[str, Any], caller: Caller, lang: str) -> None:
         """Raises RequestRefused, with each place, where a document is no exchange."""
@@ -167,11 +181,10 @@ class Asking:
 
         Raises RequestRefused, also where the draft was changed meanwhile; then nothing is recorded.
         """
-        service = self._service
+        service, id = self._service, scope["request_id"]
         async with service.turns.of(caller.id):
-            made = self._decider.answer(
-                service.live, draft.raw, TellingAsked(lang=lang), service.clock(), scope["request_id"], caller
-            )
+            raw, _ = self._judged(service.live, draft, caller, lang, id)
+            made = self._decider.answer(service.live, raw, TellingAsked(lang=lang), service.clock(), id, caller)
 
         live, now = service.live, service.clock()
 
