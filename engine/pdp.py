@@ -341,17 +341,20 @@ class PDP:
             case = self._case(judgement, judgement.as_of, "", teller.book, named=False, asking=False)
             return tuple(teller.duties.owed(case))
 
-    def asking(self, judgement: Judgement, lang: str = "en", apart: Collection[str] = ()) -> Iterator[QuestionPart]:
+    def asking(
+        self, judgement: Judgement, lang: str = "en", apart: Collection[str] = (), listed: bool = True
+    ) -> Iterator[QuestionPart]:
         """
         The questions on the open facts of a judgement, the best first; what belongs together is one question.
 
-        Facts that stand `apart` are asked each alone, and so are those of their group.
+        Facts that stand `apart` are asked each alone, and so are those of their group. Where the choices are shown beside a question, its
+        sentence need not have them `listed`.
         """
-        return self._questions.asking(judgement, self._teller(lang).book, apart)
+        return self._questions.asking(judgement, self._teller(lang).book, apart, listed)
 
-    def question(self, judgement: Judgement, fact: str, lang: str = "en") -> QuestionPart:
+    def question(self, judgement: Judgement, fact: str, lang: str = "en", listed: bool = True) -> QuestionPart:
         """The question for one of the open facts of a judgement."""
-        return self._questions.question(judgement, fact, self._teller(lang).book)
+        return self._questions.question(judgement, fact, self._teller(lang).book, listed)
 
     def implied(self, judgement: Judgement) -> Mapping[str, Value]:
         """The open facts of a judgement whose value follows, since no other can be true together with what was sent."""

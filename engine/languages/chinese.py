@@ -671,6 +671,8 @@ class Chinese(Language):
 
     def ask_narrower(self, title: str, meant: Sequence[str], choices: Sequence[str], several: bool) -> str:
         said = self.joined([f"“{each}”" for each in meant])
+        if not choices:
+            return f"{title}中的{said}具体指什么？"
         return f"{title}中的{said}具体指下列哪{'些（请全部列出）' if several else '一项'}：{'；'.join(choices)}？"
 
     def ask_field(self, title: str, field: str) -> str:

@@ -704,6 +704,8 @@ class English(Language):
 
     def ask_narrower(self, title: str, meant: Sequence[str], choices: Sequence[str], several: bool) -> str:
         said = self.joined([f"“{each}”" for each in meant])
+        if not choices:
+            return f"What exactly is meant by {said} ({title})?"
         if several:
             return f"What exactly is meant by {said} ({title})? Name all of these that apply: {'; '.join(choices)}."
         return f"What exactly is meant by {said} ({title}): {'; '.join(choices)}?"

@@ -536,7 +536,7 @@ class Language(ABC):
 
     @abstractmethod
     def ask_narrower(self, title: str, meant: Sequence[str], choices: Sequence[str], several: bool) -> str:
-        """The question which of some values is meant by wider ones that were sent for a fact; perhaps several are."""
+        """The question which of some values is meant by wider ones that were sent for a fact, perhaps several; they may be left out."""
 
     @abstractmethod
     def ask_field(self, title: str, field: str) -> str:

@@ -194,14 +194,16 @@ class Questions:
         asked = [*islice(self.asking(judgement, book), MAX_NEXT)]
         return asked, len(judgement.open_facts) - sum(len(each.facts) or 1 for each in asked)
 
-    def asking(self, judgement: Judgement, book: Phrasebook, apart: Collection[str] = ()) -> Iterator[QuestionPart]:
+    def asking(
+        self, judgement: Judgement, book: Phrasebook, apart: Collection[str] = (), listed: bool = True
+    ) -> Iterator[QuestionPart]:
         """The questions on the open facts, the best first; what belongs together is one, but for facts that stand `apart`."""
         for each in self.groups.of(judgement.exchange, judgement.open_facts, apart):
-            yield _together(book, each) if each.group else self.question(judgement, each.facts[0], book)
+            yield _together(book, each) if each.group else self.question(judgement, each.facts[0], book, listed)
 
-    def question(self, judgement: Judgement, fact: str, book: Phrasebook) -> QuestionPart:
+    def question(self, judgement: Judgement, fact: str, book: Phrasebook, listed: bool = True) -> QuestionPart:
         """The question for an open fact."""
-        return _question(book, judgement.exchange, fact, judgement.open_facts.get(fact, ()))
+        return _question(book, judgement.exchange, fact, judgement.open_facts.get(fact, ()), listed)
 
     def of_any(self, judgement: Judgement, provisions: Iterable[str], book: Phrasebook) -> QuestionPart | None:
         """The question on the first of some provisions that only may stand; None if no fact that can be asked for is open."""
@@ -241,12 +243,12 @@ def _together(book: Phrasebook, asked: Asked) -> QuestionPart:
     return QuestionPart(fact=asked.facts[0], question=ask, type=GROUP, facts=list(asked.facts), none=none)
 
 
-def _question(book: Phrasebook, exchange: Exchange, fact: str, wide: Collection[str]) -> QuestionPart:
+def _question(book: Phrasebook, exchange: Exchange, fact: str, wide: Collection[str], listed: bool = True) -> QuestionPart:
     """
     The question for a fact or a document: the author's, or else one made from its title.
 
     Where `wide` values were sent, the question is which of the narrower ones are meant. An open set is asked for as a whole too: for what
-    is in it besides what was said already.
+    is in it besides what was said already. The sentence names the narrower values if they are to be `listed` in it.
     """
     vocabulary, say = book.bundle.vocabulary, book.language
     group, _, kind = fact.partition(".")
@@ -272,7 +274,7 @@ def _question(book: Phrasebook, exchange: Exchange, fact: str, wide: Collection[
     if type and type.values and wide:
         narrower = [value for value in type.values.values if any(value in type.values.narrower[each] for each in wide)]
         meant, offered = ([book.value(type, each) for each in words] for words in (wide, narrower))
-        which = say.ask_narrower(book.title(fact), meant, offered, type.many)
+        which = say.ask_narrower(book.title(fact), meant, offered if listed else (), type.many)
         both = say.one_after_another([question, which]), values
         question, values = both if is_open(exchange.value(fact)) else (which, narrower)
     return QuestionPart(fact=fact, question=question, type=type.name if type else "document", values=values, narrows=[*wide])

@@ -135,7 +135,7 @@ class _Conversation:
 
     def open(self, judgement: "engine.Judgement") -> "Iterator[engine.QuestionPart]":
         """The questions that are open and were not skipped."""
-        for question in self.pdp.asking(judgement, self.lang, self.skipped | self.apart):
+        for question in self.pdp.asking(judgement, self.lang, self.skipped | self.apart, listed=False):
             if question.fact not in self.skipped:
                 yield question
 

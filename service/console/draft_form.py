@@ -11,7 +11,7 @@ from typing import Any
 
 import engine
 from service.console.reader import PageReader, capital
-from service.drafts.answers import NONE, UNKNOWN, at, how
+from service.drafts.answers import NONE, UNKNOWN, at, how, meant
 
 MOST_OPEN = 14  # choices that are shown without a box that scrolls
 Fields = Mapping[str, Sequence[str]]
@@ -35,7 +35,7 @@ class QuestionForm:
     """
     A question as a page asks it. `how` says which inputs it has; `none` that a set may be empty; `stated` is what is stated so far.
 
-    `narrows` are the titles of values that say too little, `parts` those of the facts that the question stands for. `rest` are the
+    `narrows` has the titles of values that say too little, `parts` those of the facts that the question stands for. `rest` are the
     other numbers of the same family that are not stated: one answer can say that each of them is 0.
     """
 
@@ -46,7 +46,7 @@ class QuestionForm:
     choices: Sequence[Choice] = ()
     none: bool = False
     stated: Any = None
-    narrows: Sequence[str] = ()
+    narrows: str = ""
     must_be_shown: bool = False
     rest: Sequence[str] = ()
     parts: Sequence[str] = ()
@@ -72,6 +72,8 @@ def form_of(question: engine.QuestionPart, document: Mapping[str, Any], reader: 
         named = _countries(document)
         values = sorted(values, key=lambda value: (value not in named, reader.told(fact, value)))
     chosen = _list(stated)
+    if question.narrows:  # first what was said, then what it may mean
+        values = sorted(values, key=lambda value: (value not in chosen, not meant(reader.bundle, question, value)))
     return QuestionForm(
         fact=fact,
         title="" if question.facts else capital(reader.title(fact)),
@@ -80,7 +82,7 @@ def form_of(question: engine.QuestionPart, document: Mapping[str, Any], reader: 
         choices=[Choice(each, capital(reader.told(fact, [each] if several else each)), each in chosen) for each in values],
         none=several and not (entry and entry.some) and NONE not in values,
         stated=stated,
-        narrows=[reader.told(fact, [each] if several else each) for each in question.narrows],
+        narrows=reader.language.joined([f"“{reader.told(fact, [each] if several else each)}”" for each in question.narrows]),
         must_be_shown=fact in reader.bundle.vocabulary.must_be_shown,
         rest=_rest(question, document, reader),
         parts=[capital(reader.title(each)) for each in question.facts],

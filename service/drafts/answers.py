@@ -63,6 +63,11 @@ def narrowed(bundle: "engine.Bundle", question: "engine.QuestionPart", said: Col
     return all(not _narrower(bundle, question, each).isdisjoint(said) for each in question.narrows)
 
 
+def meant(bundle: "engine.Bundle", question: "engine.QuestionPart", value: str) -> bool:
+    """Whether a value is what one may mean that says too little."""
+    return any(value in _narrower(bundle, question, each) for each in question.narrows)
+
+
 def with_said(
     bundle: "engine.Bundle", document: Mapping[str, Any], question: "engine.QuestionPart", value: Any
 ) -> dict[str, Any]:

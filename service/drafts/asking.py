@@ -90,7 +90,7 @@ class Asked:
     @cached_property
     def documents(self) -> dict[str, Mapping[str, Any]]:
         """The documents and claims that the owner may tick, each with what a way says of it."""
-        return draft_documents.offered(self.answer, self.judged.judgement.open_facts, self.judged.filled.exchange.document)
+        return draft_documents.offered(self.answer, self.judged.filled.exchange.document)
 
     @cached_property
     def counted_by(self) -> list[str]:
@@ -110,7 +110,7 @@ class Asked:
         """The question to ask now: the one that the owner wants if it is open, or the next one; None where nothing is left to ask."""
         if self.draft.asking in self.open:
             return self.asks(self.draft.asking)
-        asking = self.live.pdp.asking(self.judged.judgement, self.lang, self.draft.skipped)
+        asking = self.live.pdp.asking(self.judged.judgement, self.lang, self.draft.skipped, listed=False)
         return next((each for each in asking if each.fact not in self.draft.skipped), None)
 
     def asks(self, fact: str | None) -> engine.QuestionPart:
@@ -119,10 +119,10 @@ class Asked:
         if fact is None or fact not in judgement.open_facts:
             raise RequestRefused("bad-request", "this question is not open any more: open the page again")
         if fact != self.draft.asking:
-            for each in pdp.asking(judgement, self.lang, self.draft.skipped):
+            for each in pdp.asking(judgement, self.lang, self.draft.skipped, listed=False):
                 if each.fact == fact:
                     return each
-        return pdp.question(judgement, fact, self.lang)
+        return pdp.question(judgement, fact, self.lang, listed=False)
 
     @property
     def remedies(self) -> Sequence[Mapping[str, Any]]:

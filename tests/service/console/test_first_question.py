@@ -286,7 +286,17 @@ def test_what_was_said_is_kept_and_not_asked_again(site: Site, keys: dict[str, s
         personal = page.locator("table.stated tr", has_text="The data are personal")
         expect(personal).to_contain_text("yes")
         expect(personal.get_by_role("button")).to_have_count(0)
-        expect(page.locator("#h-question")).to_contain_text("Besides “contact”, which categories")
+        heading = page.locator("#h-question")
+        expect(heading).to_contain_text("Besides “contact”, which categories")
+        expect(heading).not_to_contain_text("national identification number")  # it is among the choices
+        first = [page.locator(".question input[name=value]").nth(n).get_attribute("value") for n in range(3)]
+        assert first == ["contact", "national-number", "other-identity"]
+        expect(page.locator("#documents")).to_have_count(0)  # none is asked for yet
+        page.set_viewport_size({"width": 390, "height": 900})
+        cell = personal.locator("td").first.bounding_box()
+        assert cell
+        assert cell["width"] > 90  # words are not broken
+        page.set_viewport_size({"width": 1280, "height": 900})
         expect(page.locator('.question input[value="contact"]')).to_be_checked()
         page.get_by_role("button", name=WORDS["answer"], exact=True).click()
         expect(page.get_by_role("alert")).to_have_text(WORDS["no_narrower_given"])
