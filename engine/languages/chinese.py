@@ -335,6 +335,9 @@ class Chinese(Language):
     def total(self, family: str) -> str:
         return f"{family}（合计）"
 
+    def other_members(self, alone: bool) -> str:
+        return "各项" if alone else "其余各项"
+
     def rest(self, family: str) -> str:
         return f"{family}（其余）"
 

@@ -350,6 +350,9 @@ class English(Language):
     def total(self, family: str) -> str:
         return f"{family}, in total"
 
+    def other_members(self, alone: bool) -> str:
+        return "each of them" if alone else "all others"
+
     def rest(self, family: str) -> str:
         return f"{family}, all others"
 

@@ -205,6 +205,10 @@ class Language(ABC):
         """The sum of the members of a family."""
 
     @abstractmethod
+    def other_members(self, alone: bool) -> str:
+        """The members of a family that are not named, which share a number; `alone` where none is named."""
+
+    @abstractmethod
     def rest(self, family: str) -> str:
         """The members of a family that are not named."""
 
