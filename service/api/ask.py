@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
 import engine
-from service.api.console import html, language
 from service.api.forms import Fields, fields_of, first
+from service.api.page_answers import html, language
 from service.api.sent import Plain
 from service.api.uploads import form
 from service.callers.caller import Caller, caller_of

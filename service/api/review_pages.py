@@ -19,8 +19,8 @@ from fastapi import FastAPI, Request, Response
 from pydantic import ValidationError
 
 from service.api import paging
-from service.api.console import html, language, wrong_address
 from service.api.forms import Fields, fields_of, first
+from service.api.page_answers import html, language, wrong_address
 from service.api.reviews import filter_of
 from service.api.sent import Plain
 from service.api.sign_offs import prepared

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 import engine
 from service.callers.caller import Caller
+from service.callers.context import Committing
 from service.decisions.decider import Decider, Judged, TellingAsked, durable
 from service.decisions.outcome_now import DecideAgain, OutcomeNow
 from service.decisions.recording import Outgoing
@@ -226,7 +227,8 @@ class Asking:
         service, decision = self._service, draft.decision or ""
 
         def work(transaction: sa.Connection) -> Any:
-            done = self._ledger.commit(transaction, decision, caller, scope["request_id"])
+            context = service.context(Committing, caller, scope["request_id"])
+            done = self._ledger.commit(context, decision, transaction)
             draft_store.change(service, transaction, replace(draft, commitment=done.commitment.id))
             return done
 

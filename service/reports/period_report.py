@@ -14,8 +14,9 @@ import sqlalchemy as sa
 
 import engine
 from service.callers.caller_names import CallerName, caller_names
+from service.ledger import promise_list
 from service.ledger.committed_records import CommittedRecord, of_records
-from service.ledger.promise_list import PromiseList, PromisePart
+from service.ledger.promise_list import PromisePart
 from service.log.daily_outcomes import PeriodOutcomes
 from service.log.leaf import clear
 from service.log.search import Row, scoped
@@ -32,6 +33,7 @@ from service.reports.transfer_register import ending, moment_text, organisation_
 from service.reviews.sign_offs import SignOff
 from service.reviews.sign_offs_given import given_between
 from service.service import Service
+from service.settings import time_zone
 from service.store.moments import moment_text as stored_moment
 from service.watch import events
 
@@ -91,7 +93,6 @@ class PeriodReport:
         """`serving`: this process answers requests, so it knows of incidents."""
         self._service = service
         self._serving = serving
-        self._promises = PromiseList(service)
         self._proofs = RecordProofs(service)
         self._outcomes = PeriodOutcomes()
 
@@ -180,10 +181,13 @@ class PeriodReport:
 
     def _promised(self, found: _Found) -> Iterator[tuple[Cell, ...]]:
         """The promises that stand; of a report on a jurisdiction those of the listed commitments."""
+        live, today = self._service.live, self._service.clock().astimezone(time_zone(self._service.settings.zone)).date()
         made = {each.id for _, each in found.committed}
-        titles = {name: each.title.in_(found.lang) for name, each in self._promises.promised.items()}
+        titles = {name: each.title.in_(found.lang) for name, each in promise_list.promised_by(live).items()}
         for state in ("overdue", "due"):
-            page, _ = self._promises.page(found.connection, found.scope.party or None, state, None, found.most + 1)
+            page, _ = promise_list.promises(
+                live, today, found.scope.party or None, state, None, found.most + 1, found.connection
+            )
             for each in page:
                 if not found.scope.jurisdiction or each.commitment in made:
                     yield _promise(each, titles, found)

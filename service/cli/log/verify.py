@@ -92,12 +92,8 @@ def verify(
         faults += other
         if deep and not faults:
             with snapshot(opened) as state:
-                comparison = DeepVerification(
-                    state, opened, secret, lambda what, number: progress(f"{number:,} {what}", number)
-                )
+                comparison = DeepVerification(state, opened, lambda what, number: progress(f"{number:,} {what}", number))
                 faults += [Fault(None, None, str(each)) for each in comparison.findings()]
-            for name in comparison.not_compared:
-                complain(f"the rows of `{name}` that are older than the tree are not compared")
         elif deep:
             complain("the other rows are not compared, since the log itself has faults")
         progress("")
