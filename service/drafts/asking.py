@@ -25,6 +25,7 @@ from service.drafts.draft_store import Draft
 from service.ledger.committing import Ledger, Moved
 from service.policies.live import Live
 from service.problems import RequestRefused
+from service.reviews.recorded_case import REVIEW
 from service.service import Service
 from service.telemetry.log_lines import note
 
@@ -95,9 +96,13 @@ class Asked:
 
     @cached_property
     def counted_by(self) -> list[str]:
-        """The facts that a permit does not state and by which a law counts such exchanges: without them it cannot be committed."""
+        """
+        The facts that are not stated and by which a law counts such exchanges: without them a permit cannot be committed.
+
+        Under a review they are asked for too: a sign-off is bound to them, so that they cannot be stated once it is given.
+        """
         judgement, counting = self.judged.judgement, self.live.counting
-        if not judgement.outcome.permits:
+        if not judgement.outcome.permits and judgement.outcome.word != REVIEW:
             return []
         defined = self.live.pdp.defined(judgement.exchange, judgement.as_of, counting.definitions)
         per = {each.name: each.per for each in counting.counters}
