@@ -40,7 +40,7 @@ from service.log.store import Stored
 from service.log.store import find as find_one
 from service.log.verified_record import NotVerified, verify_record
 from service.problems import KINDS, RequestRefused
-from service.reviews import sign_offs
+from service.reviews import sign_off
 from service.service import Service
 
 MOST_DIGITS = 7  # in the number of a provision
@@ -89,12 +89,12 @@ def add(app: FastAPI, service: Service) -> None:
 
         def look(
             connection: sa.Connection,
-        ) -> tuple[Stored | None, list[sign_offs.SignOff], list[BecameLine], list[PolicyChoice]]:
+        ) -> tuple[Stored | None, list[sign_off.SignOff], list[BecameLine], list[PolicyChoice]]:
             stored = find_one(connection, id)
             if stored is None:
                 return None, [], [], []
             became = aftermath(context, connection, id, reader)
-            return stored, sign_offs.given(connection, id), became, policy_choices(connection, service.live.digests, reader)
+            return stored, sign_off.given(connection, id), became, policy_choices(connection, service.live.digests, reader)
 
         stored, given, became, choices = service.read(look)
         if stored is None:

@@ -27,7 +27,7 @@ from service.log.leaf import erased as erased_of
 from service.log.record import SCHEMA, PolicyDigests, exchange_of, shown_until
 from service.log.store import Stored
 from service.policies.kept import NotKept, load_kept
-from service.reviews.sign_offs import REVIEW
+from service.reviews.sign_off import REVIEW
 from service.service import Service
 
 MOST_DIFFERENCES = 20
@@ -323,9 +323,7 @@ class Replaying:
     @classmethod
     def shared(cls, app: FastAPI, service: Service) -> Self:
         """The one of an application: each could keep policies of its own, which take as much memory as those that decide."""
-        if not hasattr(app.state, "replaying"):
-            app.state.replaying = cls(service)
-        found: Self = app.state.replaying
+        found: Self = app.state.shared.setdefault(cls, cls(service))
         return found
 
     def of(self, stored: Stored) -> Replay:

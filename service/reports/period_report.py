@@ -30,8 +30,7 @@ from service.reports.report_chart import chart
 from service.reports.report_wording import REPORT_WORDS
 from service.reports.scope import Scope
 from service.reports.transfer_register import ending, moment_text, organisation_name, scope_facts
-from service.reviews.sign_offs import SignOff
-from service.reviews.sign_offs_given import given_between
+from service.reviews.sign_off import SignOff, given_between
 from service.service import Service
 from service.settings import time_zone
 from service.store.moments import moment_text as stored_moment

@@ -59,7 +59,7 @@ from service.api import (
     schemas,
     shadow,
     sign_in,
-    sign_offs,
+    sign_off,
     start,
     statistics,
     statistics_pages,
@@ -151,10 +151,10 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         explanation,
         rights.router,
         acceptance_pages,  # before the pages of one review, whose paths take any name
-        review_pages,
+        review_pages.pages,
         acceptances,
-        reviews,
-        sign_offs,
+        reviews.router,
+        sign_off.router,
         documents,
         document_pages,  # the same
         log_pages,  # before the pages of one decision, whose paths take any name

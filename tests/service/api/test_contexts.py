@@ -44,10 +44,7 @@ NOT_YET = {
     "register",
     "register_pages",
     "reports",
-    "review_pages",
-    "reviews",
     "shadow",
-    "sign_offs",
     "watch",
 }
 
