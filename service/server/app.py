@@ -160,7 +160,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         log_pages,  # before the pages of one decision, whose paths take any name
         console,
         ask,
-        reports,
+        reports.pages,
         register,
         ledger_pages.pages,
         rights_pages.pages,

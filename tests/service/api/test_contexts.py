@@ -43,7 +43,6 @@ NOT_YET = {
     "receipts",
     "register",
     "register_pages",
-    "reports",
     "shadow",
     "watch",
 }
