@@ -166,7 +166,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         rights_pages.pages,
         benefit_pages.pages,
         statistics_pages.pages,
-        bundles,
+        bundles.router,
         shadow,
         facts,
         presets,

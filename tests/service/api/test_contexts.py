@@ -26,7 +26,6 @@ NOT_YET = {
     "acceptances",
     "accounts",
     "ask",
-    "bundles",
     "console",
     "decisions",
     "document_pages",
