@@ -167,7 +167,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         benefit_pages.pages,
         statistics_pages.pages,
         bundles.router,
-        shadow,
+        shadow.router,
         facts,
         presets,
         keys,

@@ -42,7 +42,6 @@ NOT_YET = {
     "receipts",
     "register",
     "register_pages",
-    "shadow",
     "watch",
 }
 
