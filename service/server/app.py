@@ -168,7 +168,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         statistics_pages.pages,
         bundles.router,
         shadow.router,
-        facts,
+        facts.router,
         presets,
         keys,
         persons,

@@ -31,7 +31,6 @@ NOT_YET = {
     "document_pages",
     "documents",
     "explanation",
-    "facts",
     "keys",
     "log_pages",
     "metrics",
