@@ -169,7 +169,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         bundles.router,
         shadow.router,
         facts.router,
-        presets,
+        presets.router,
         keys,
         persons,
         health,

@@ -36,7 +36,6 @@ NOT_YET = {
     "metrics",
     "persons",
     "plans",
-    "presets",
     "proofs",
     "receipts",
     "register",
