@@ -141,7 +141,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
     groups = (
         accounts,  # before the register, whose paths take an id with slashes
         batch,
-        plans,
+        plans.router,
         commitments.router,
         counters.router,
         benefits.router,

@@ -35,7 +35,6 @@ NOT_YET = {
     "log_pages",
     "metrics",
     "persons",
-    "plans",
     "proofs",
     "receipts",
     "register",
