@@ -159,7 +159,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         document_pages,  # the same
         log_pages,  # before the pages of one decision, whose paths take any name
         console,
-        ask,
+        ask.pages,
         reports.pages,
         register,
         ledger_pages.pages,

@@ -25,7 +25,6 @@ NOT_YET = {
     "acceptance_pages",
     "acceptances",
     "accounts",
-    "ask",
     "console",
     "decisions",
     "document_pages",
