@@ -36,6 +36,7 @@ from service.console.draft_wording import DRAFT_WORDS
 from service.decisions.decider import durable
 from service.documents import document_bytes
 from service.drafts import beginnings, draft_changes, draft_documents, draft_store, form_token, own_words
+from service.drafts.answers import narrowed
 from service.drafts.asking import Asked, Asking, Drafting
 from service.drafts.draft_store import Draft
 from service.drafts.preset_confirmation import preset_named
@@ -178,15 +179,17 @@ def _stated(context: Drafting, page: PageCall, draft: Draft, do: str) -> Draft:
     if do == "skip":
         return draft_changes.skipping(draft, question, fact)
     if do == "some" and question.facts:
-        return draft_changes.narrowed(draft, fact)
+        return draft_changes.asked_alone(draft, fact)
     if do == "none" and question.facts:
         return draft_changes.denied(context, asking, asked, question)
     if do != "answer" or question.facts:
         raise RequestRefused("bad-request", "the form asks for something that a draft cannot do")
     shown = form_of(question, draft.document, page.reader)
-    values = {fact: stated(question, shown.how, fields)}
+    said = stated(question, shown.how, fields)
+    if isinstance(said, list) and not narrowed(context.live.bundle, question, said):
+        raise NoAnswer("no_narrower_given")
     rest = shown.rest if first(fields, "rest") else ()
-    return draft_changes.answered(context, asking, asked, {**values, **dict.fromkeys(rest, 0)})
+    return draft_changes.answered(context, asking, asked, {fact: said, **dict.fromkeys(rest, 0)})
 
 
 async def _made(page: PageCall, new: Draft) -> Response:

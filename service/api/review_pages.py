@@ -44,11 +44,11 @@ from service.log.shown import kept
 from service.log.store import Stored, find
 from service.problems import KINDS, RequestRefused
 from service.reviews import notes, preview, queue, review_list, review_thread, sign_off
-from service.reviews.coverage_to_accept import to_accept
+from service.reviews.coverage_to_accept import recorded_gaps, to_accept
 from service.reviews.notes import AssignAsked, CommentAsked
 from service.reviews.preview import PreviewShown
 from service.reviews.queue import Order, QueueFilter, WaitingCase
-from service.reviews.recorded_case import REVIEW, gaps_of
+from service.reviews.recorded_case import GAP, REVIEW, gaps_of
 from service.reviews.review_thread import DecisionReview
 from service.reviews.sign_off import SignOffAsked
 
@@ -89,7 +89,8 @@ def waiting(context: ReviewingPages, page: PageCall, connection: sa.Connection) 
         (order, *astuple(wanted)),
     )
     viewer, found = review_list.reviewer_of(context, connection), review_list.whole(context, connection)
-    assigned = [each.assignee for each in (*shown, *found.ending) if each.assignee]
+    cases = (*shown, *found.ending)
+    assigned = [each.assignee for each in cases if each.assignee]
     listed = QueueShown(
         found,
         shown,
@@ -103,8 +104,10 @@ def waiting(context: ReviewingPages, page: PageCall, connection: sa.Connection) 
         "evaluate" in context.caller.scopes,
         "cursor" in sent,
         done,
+        {each.id: [*recorded_gaps(connection, each.id)] for each in shown if GAP in each.kinds and not each.provisions},
     )
-    return html(queue_page(listed, viewer, page.reader))
+    named = replace(page.reader, callers=caller_names(connection, [each.asked_by for each in cases]))
+    return html(queue_page(listed, viewer, named))
 
 
 @pages.post("/review", limit=_LIMIT)

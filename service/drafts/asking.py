@@ -19,11 +19,12 @@ from service.decisions.decider import Decider, Judged, TellingAsked, durable
 from service.decisions.outcome_now import DecideAgain, OutcomeNow
 from service.decisions.recording import Outgoing
 from service.drafts import draft_documents, draft_store
-from service.drafts.answers import with_fact
+from service.drafts.answers import with_fact, with_implied
 from service.drafts.draft_store import Draft
 from service.ledger.committing import Ledger, Moved
 from service.policies.live import Live
 from service.problems import RequestRefused
+from service.reviews.recorded_case import REVIEW
 from service.service import Service
 from service.telemetry.log_lines import note
 
@@ -50,7 +51,7 @@ class Standing:
 
     @classmethod
     def read(cls, text: str | None) -> "Standing | None":
-        """How a draft stood; None where it keeps nothing of it, or an earlier version wrote it."""
+        """How a draft stood; None where it keeps nothing of it."""
         match (text or "").split():
             case [outcome, lowest, highest, number] if number.isascii() and number.isdigit():
                 return cls(outcome, lowest, highest, int(number))
@@ -94,13 +95,17 @@ class Asked:
     @cached_property
     def documents(self) -> dict[str, Mapping[str, Any]]:
         """The documents and claims that the owner may tick, each with what a way says of it."""
-        return draft_documents.offered(self.answer, self.judged.judgement.open_facts, self.judged.filled.exchange.document)
+        return draft_documents.offered(self.answer, self.judged.filled.exchange.document)
 
     @cached_property
     def counted_by(self) -> list[str]:
-        """The facts that a permit does not state and by which a law counts such exchanges: without them it cannot be committed."""
+        """
+        The facts that are not stated and by which a law counts such exchanges: without them a permit cannot be committed.
+
+        Under a review they are asked for too: a sign-off is bound to them, so that they cannot be stated once it is given.
+        """
         judgement, counting = self.judged.judgement, self.live.counting
-        if not judgement.outcome.permits:
+        if not judgement.outcome.permits and judgement.outcome.word != REVIEW:
             return []
         defined = self.live.pdp.defined(judgement.exchange, judgement.as_of, counting.definitions)
         per = {each.name: each.per for each in counting.counters}
@@ -108,13 +113,14 @@ class Asked:
             zip(per[each.counter], each.key, strict=True)
             for each in counting.contributions(judgement.exchange, judgement.verdict, defined)
         )
-        return list(dict.fromkeys(fact for key in keys for fact, part in key if part is None))
+        unsaid = dict.fromkeys(fact for key in keys for fact, part in key if part is None)
+        return [fact for fact in unsaid if not judgement.exchange.is_of_everyone(fact)]
 
     def question(self) -> engine.QuestionPart | None:
         """The question to ask now: the one that the owner wants if it is open, or the next one; None where nothing is left to ask."""
         if self.draft.asking in self.open:
             return self.asks(self.draft.asking)
-        asking = self.live.pdp.asking(self.judged.judgement, self.lang, self.draft.skipped)
+        asking = self.live.pdp.asking(self.judged.judgement, self.lang, self.draft.skipped, listed=False)
         return next((each for each in asking if each.fact not in self.draft.skipped), None)
 
     def asks(self, fact: str | None) -> engine.QuestionPart:
@@ -123,10 +129,10 @@ class Asked:
         if fact is None or fact not in judgement.open_facts:
             raise RequestRefused("bad-request", "this question is not open any more: open the page again")
         if fact != self.draft.asking:
-            for each in pdp.asking(judgement, self.lang, self.draft.skipped):
+            for each in pdp.asking(judgement, self.lang, self.draft.skipped, listed=False):
                 if each.fact == fact:
                     return each
-        return pdp.question(judgement, fact, self.lang)
+        return pdp.question(judgement, fact, self.lang, listed=False)
 
     @property
     def remedies(self) -> Sequence[Mapping[str, Any]]:
@@ -156,9 +162,23 @@ class Asking:
 
     def look(self, context: ReadingAll, draft: Draft, lang: str) -> Asked:
         """A draft as it stands. It takes as long as deciding. Raises RequestRefused where the exchange cannot be read."""
-        live, now, caller = context.live, context.now, context.caller
-        exchange = self._decider.read(live, draft.raw, now, caller, lang)
-        return Asked(draft, live, self._decider.judge(live, exchange, now, context.request_id, asker=caller), lang)
+        _, judged = self._judged(context, draft, lang)
+        return Asked(draft, context.live, judged, lang)
+
+    def _judged(self, context: ReadingAll, draft: Draft, lang: str) -> tuple[bytes, Judged]:
+        """
+        The exchange of a draft with what follows from it, which is not asked, and the judgement on it. Raises RequestRefused.
+
+        What follows is not kept in the draft, because another answer may stand tomorrow where it came from.
+        """
+        live, now, caller, id = context.live, context.now, context.caller, context.request_id
+        raw = draft.raw
+        judged = self._decider.judge(live, self._decider.read(live, raw, now, caller, lang), now, id, asker=caller)
+        stated = with_implied(live.pdp, judged.judgement, draft.document)
+        if stated != draft.document:
+            raw = json.dumps(stated, ensure_ascii=False).encode()
+            judged = self._decider.judge(live, self._decider.read(live, raw, now, caller, lang), now, id, asker=caller)
+        return raw, judged
 
     def check(self, context: ReadingAll, document: Mapping[str, Any], lang: str) -> None:
         """Raises RequestRefused, with each place, where a document is no exchange."""
@@ -173,7 +193,8 @@ class Asking:
         """
         service, live, now, caller = self._service, context.live, context.now, context.caller
         async with service.turns.of(caller.id):
-            made = self._decider.answer(live, draft.raw, TellingAsked(lang=lang), now, context.request_id, caller)
+            raw, _ = self._judged(context, draft, lang)
+            made = self._decider.answer(live, raw, TellingAsked(lang=lang), now, context.request_id, caller)
 
         def work(transaction: sa.Connection) -> range:
             records = service.store.record(transaction, (made.entry,))

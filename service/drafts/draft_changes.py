@@ -61,7 +61,7 @@ def asked_again(draft: Draft, fact: str) -> Draft:
     return replace(draft, document=left, before=draft.document, was=None, asking=fact, skipped=skipped)
 
 
-def narrowed(draft: Draft, fact: str) -> Draft:
+def asked_alone(draft: Draft, fact: str) -> Draft:
     """A draft whose owner is asked for a fact alone that was asked for with others."""
     return replace(draft, asking=fact, was=None)
 

@@ -382,10 +382,7 @@ class Ledger:
 def _entities(exchange: engine.Exchange, record: Mapping[str, Any]) -> Iterator[tuple[str, str, str, int | None]]:
     """
     The entities of a record: the fact that states the id, the kind, the id, and the version used, None where the register did not have it.
-
-    A record of an older version of the service names the versions beside the request, and says nothing of other ids.
     """
-    older = record.get("register", {})
     for name, entity in record["request"].get(engine.REGISTER, {}).items():
         known = exchange.register.get(name)
         # Of an entity that the id only looks like, what the register states has its own id.
@@ -393,9 +390,9 @@ def _entities(exchange: engine.Exchange, record: Mapping[str, Any]) -> Iterator[
         yield name, entity["kind"], id if isinstance(id, str) else "", entity.get("version")
     for role, kind in ROLES.items():
         name = f"{role}.id"
-        id = older.get(role, {}).get("id") or exchange.value(name)
+        id = exchange.value(name)
         if name not in exchange.register and role not in exchange.register and isinstance(id, str):
-            yield name, kind, id, older.get(role, {}).get("version")
+            yield name, kind, id, None
 
 
 def exchange_again(live: Live, stored: Stored) -> engine.Exchange | None:

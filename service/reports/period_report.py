@@ -285,11 +285,15 @@ def _reviews_section(found: _Found) -> Section:
         inside = _within(found.connection, list(decisions), scope, found.bundle)
         given = [each for each in given if each.decision in inside]
     names = caller_names(found.connection, (each.by for each in given[: found.most]))
+    titles = {rule.provision.id: rule.provision.title.in_(found.lang) for rule in found.bundle.rules.rules}
     rows = [
         (
             cell(in_utc(each.at)),
             cell(_signer(each, names, words)),
-            Cell((words[f"verdict_{each.verdict}"], each.provision), tone="go" if each.verdict == "approve" else "stop"),
+            Cell(
+                (words[f"verdict_{each.verdict}"], titles.get(each.provision) or each.provision),
+                tone="go" if each.verdict == "approve" else "stop",
+            ),
             cell(each.until.isoformat() if each.until else ""),
             cell(short(each.reason)),
             cell(each.decision, each.decision),
@@ -333,7 +337,8 @@ def _is_within(connection: sa.Connection, id: str, scope: Scope, bundle: engine.
         return False
     record = clear(stored.entry.leaf, stored.entry.openings)
     request = record.get("request") or {}
-    parties = [(request.get(side) or {}).get("id") for side in ("exporter", "recipient")]
+    sides = (request.get(side) for side in ("exporter", "recipient"))
+    parties = [each.get("id") for each in sides if isinstance(each, Mapping)]
     return (not scope.party or scope.party in parties) and scope.touches(record, bundle)
 
 
