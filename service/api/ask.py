@@ -8,7 +8,8 @@ The forms carry a token (`service.drafts.form_token`), and no address carries a 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -42,8 +43,6 @@ from service.drafts.draft_store import Draft
 from service.drafts.preset_confirmation import preset_named
 from service.log.shown import kept
 from service.problems import KINDS, RequestRefused
-from service.register import entity_versions
-from service.register.stated_facts import ROLES
 
 QUESTION = "#question"  # the part of a page to which one comes after an answer: what it changed, and the next question
 DOCUMENTS = "#documents"  # the part with the documents
@@ -62,7 +61,7 @@ def start(context: ReadingAll, page: PageCall) -> Response:
 @pages.get("/ask/{id}")
 def draft(context: ReadingAll, page: PageCall) -> Response:
     """The page of a draft."""
-    found = _find(page, page.path["id"])
+    found = _find(context, page, page.path["id"])
     return _gone(page) if found is None else _draft(context, page, found)
 
 
@@ -76,7 +75,7 @@ async def begin(context: Drafting, page: PageCall) -> Response:
         found = await asyncio.to_thread(own_words.meant, bundle, first(fields, "words")[:MOST_LETTERS])
         return html(words_page(found, _viewer(context, page), page.reader))
     try:
-        document = await asyncio.to_thread(beginnings.begun, page.service, fields)
+        document = await asyncio.to_thread(page.service.read, partial(beginnings.begun, context, fields))
         await asyncio.to_thread(asking.check, context, document, page.reader.lang)
     except RequestRefused as refused:
         return await asyncio.to_thread(_start, context, page, refused)
@@ -86,7 +85,7 @@ async def begin(context: Drafting, page: PageCall) -> Response:
 @pages.post("/ask/{id}", limit=_LIMIT)
 async def change(context: Drafting, page: PageCall) -> Response:
     """Do what a form of a draft asks, and go to the page that shows it."""
-    draft = await asyncio.to_thread(_find, page, page.path["id"])
+    draft = await asyncio.to_thread(_find, context, page, page.path["id"])
     if draft is None:
         return _gone(page)
     do = first(page.fields, "do")
@@ -108,7 +107,7 @@ async def upload(context: Drafting, page: PageCall) -> Response:
     service, asking = page.service, page.shared(Asking)
     sent = await form(page.request, service.settings.document_limit)
     form_token.check(service, context.caller.id, sent.fields.get("token", ""))
-    draft = await asyncio.to_thread(_find, page, page.path["id"])
+    draft = await asyncio.to_thread(_find, context, page, page.path["id"])
     if draft is None:
         return _gone(page)
     try:
@@ -150,7 +149,7 @@ async def _changed(context: Drafting, page: PageCall, draft: Draft, do: str) -> 
         remedied = await asyncio.to_thread(asked.remedied, beginnings.place(first(page.fields, "remedy")))
         return await _made(page, draft_changes.tried(context, draft, remedied))
     if do == "take" and draft.trial_of:
-        return await _taken(page, draft)
+        return await _taken(context, page, draft)
     new = await asyncio.to_thread(_stated, context, page, draft, do)
     await _do(page, lambda transaction: draft_store.change(service, transaction, new))
     return _to(page, here, DOCUMENTS if do == "documents" else QUESTION)
@@ -198,9 +197,9 @@ async def _made(page: PageCall, new: Draft) -> Response:
     return _to(page, f"/ask/{new.id}")
 
 
-async def _taken(page: PageCall, trial: Draft) -> Response:
+async def _taken(context: Drafting, page: PageCall, trial: Draft) -> Response:
     """Take over into a draft what a trial of it states, and delete the trial. Raises RequestRefused."""
-    new = draft_changes.taken(await asyncio.to_thread(_find, page, trial.trial_of or ""), trial)
+    new = draft_changes.taken(await asyncio.to_thread(_find, context, page, trial.trial_of or ""), trial)
 
     def work(transaction: sa.Connection) -> None:
         if draft_store.change(page.service, transaction, new):
@@ -212,17 +211,9 @@ async def _taken(page: PageCall, trial: Draft) -> Response:
 
 def _start(context: ReadingAll, page: PageCall, refused: RequestRefused | None = None) -> Response:
     service, live, reader = page.service, context.live, page.reader
-    day = context.now.date().isoformat()
-
-    def look(connection: sa.Connection) -> tuple[Sequence[Draft], dict[str, list[str]]]:
-        listed = {
-            role: entity_versions.listed(connection, kind, (kind, ""), MOST_ENTITIES + 1, day) for role, kind in ROLES.items()
-        }
-        return draft_store.listed(service, connection, context.caller.id), {
-            r: [each.id for each in ids] for r, ids in listed.items()
-        }
-
-    drafts, found = service.read(look)
+    drafts, found = service.read(
+        lambda connection: (draft_store.listed(context, connection), beginnings.entities(context, MOST_ENTITIES, connection))
+    )
     entities = {role: ids[:MOST_ENTITIES] for role, ids in found.items()}
     known = {each.name: each for each in live.bundle.facts()}
     begin_with = [
@@ -270,8 +261,8 @@ def _gone(page: PageCall) -> Response:
     return page.missing(words["gone"], words["gone_text"])
 
 
-def _find(page: PageCall, id: str) -> Draft | None:
-    return page.service.read(lambda connection: draft_store.find(page.service, connection, id), "draft")
+def _find(context: ReadingAll, page: PageCall, id: str) -> Draft | None:
+    return page.service.read(partial(draft_store.find, context, id), "draft")
 
 
 async def _do(page: PageCall, work: Callable[[sa.Connection], Any]) -> None:

@@ -39,7 +39,7 @@ class PresetsShown(Shown):
 
 
 @router.get("/v1/presets", "listPresets", "Everyday exchanges to begin with")
-async def presets(context: Evaluating, call: Call[None]) -> PresetsShown:
+def presets(context: Evaluating, call: Call[None]) -> PresetsShown:
     """
     A dozen everyday exchanges, each with the facts that are nearly always so in it.
 

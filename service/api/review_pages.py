@@ -50,6 +50,7 @@ from service.reviews.preview import PreviewShown
 from service.reviews.queue import Order, QueueFilter, WaitingCase
 from service.reviews.recorded_case import GAP, REVIEW, gaps_of
 from service.reviews.review_thread import DecisionReview
+from service.reviews.reviewer import Reviewer
 from service.reviews.sign_off import SignOffAsked
 
 ROWS = 25  # on a page
@@ -83,12 +84,13 @@ def waiting(context: ReviewingPages, page: PageCall, connection: sa.Connection) 
     sent = page.filters(*FILTERS, "cursor", "again")
     done, listing = AGAIN.of(sent), paging.Listing[WaitingCase]("review", "reviews", (str, int, str), ROWS, ROWS)
     wanted, order = _wanted({"group": YOURS, **sent})
+    viewer = review_list.reviewer_of(context, connection)
     shown, following = listing.page(
         sent,
-        lambda after, limit: review_list.cases_page(context, wanted, order, after, limit, connection),
+        lambda after, limit: review_list.cases_page(context, viewer, wanted, order, after, limit, connection),
         (order, *astuple(wanted)),
     )
-    viewer, found = review_list.reviewer_of(context, connection), review_list.whole(context, connection)
+    found = review_list.whole(context, connection)
     cases = (*shown, *found.ending)
     assigned = [each.assignee for each in cases if each.assignee]
     listed = QueueShown(
@@ -234,11 +236,12 @@ def _case(context: ReviewingPages, page: PageCall, refused: RequestRefused | _Wr
         stored = find(connection, id)
         if stored is None:
             return None
-        shown = _shown(context, page, stored, now, connection)
+        viewer = review_list.reviewer_of(context, connection)
+        shown = _shown(context, page, stored, viewer, now, connection)
         values: dict[str, Any] = {name: each[0] for name, each in page.fields.items() if each}
         if "provision" in page.fields:
             values["provision"] = list(page.fields["provision"])
-        token, viewer = form_token.token(service, context.caller.id), review_list.reviewer_of(context, connection)
+        token = form_token.token(service, context.caller.id)
         named = replace(reader, callers=caller_names(connection, shown.callers))
         return case_page(shown, viewer, token, named, _why(refused, reader.lang, shown.last_until), values)
 
@@ -257,7 +260,7 @@ def _case(context: ReviewingPages, page: PageCall, refused: RequestRefused | _Wr
 
 
 def _shown(
-    context: ReviewingPages, page: PageCall, stored: Stored, now: OutcomeNow | None, connection: sa.Connection
+    context: ReviewingPages, page: PageCall, stored: Stored, viewer: Reviewer, now: OutcomeNow | None, connection: sa.Connection
 ) -> CaseShown:
     """Raises RequestRefused."""
     service, reader, id, today = page.service, page.reader, stored.entry.id, context.today
@@ -272,7 +275,7 @@ def _shown(
         with suppress(CannotReplay):
             record["decision"] = {**record["decision"], **explained(record, stored, page.shared(Replaying), reader.lang)}
     assignee = found.case.assignee if found.case else None
-    following = review_list.next_for(context, *_wanted(filters), id, connection)
+    following = review_list.next_for(context, viewer, *_wanted(filters), id, connection)
     return CaseShown(
         record=record,
         log=document["log"],
@@ -291,7 +294,7 @@ def _shown(
         persons=notes.persons(connection),
         gaps=gaps_of(record["decision"]) if record["decision"]["outcome"] == REVIEW else [],
         following=None if following is None else following.id,
-        left=max(1, review_list.left_for(context, id, connection)) if done and following is not None else 0,
+        left=max(1, review_list.left_for(context, viewer, id, connection)) if done and following is not None else 0,
         today=today,
         default_until=today + timedelta(days=preview.DAYS),
         last_until=today + timedelta(days=MOST_DAYS),
@@ -337,7 +340,8 @@ def _stale(deciding: DecideAgain, id: str, connection: sa.Connection) -> Stored 
 
 def _following(context: ReviewingPages, page: PageCall, connection: sa.Connection) -> str | None:
     """The next review that waits for a caller, by the filters of the address. Raises RequestRefused."""
-    found = review_list.next_for(context, *_wanted(_kept_filters(page)), page.path["id"], connection)
+    viewer, id = review_list.reviewer_of(context, connection), page.path["id"]
+    found = review_list.next_for(context, viewer, *_wanted(_kept_filters(page)), id, connection)
     return None if found is None else found.id
 
 

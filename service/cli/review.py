@@ -43,7 +43,8 @@ def list_(
 
     with open_desk(database, policies) as desk, desk.database.reading.connect() as connection:
         context = desk.context(Reviewing)
-        found, following = review_list.cases_page(context, QueueFilter(), "newest", None, limit, connection)
+        reviewer = review_list.reviewer_of(context, connection)
+        found, following = review_list.cases_page(context, reviewer, QueueFilter(), "newest", None, limit, connection)
         waiting = len(review_list.whole(context, connection).waiting)
     if as_json:
         shown = [dataclasses.asdict(each) for each in found]

@@ -76,20 +76,25 @@ def page(
     context: Reviewing, wanted: QueueFilter, order: Order, after: Place | None, limit: int, connection: sa.Connection
 ) -> tuple[list[Review], Place | None]:
     """At most `limit` reviews in an order, after a place, and the place to go on after; None at the end."""
-    cases, following = cases_page(context, wanted, order, after, limit, connection)
-    named = notes.who_are(connection, [each.assignee for each in cases if each.assignee])
     reviewer = reviewer_of(context, connection)
+    cases, following = cases_page(context, reviewer, wanted, order, after, limit, connection)
+    named = notes.who_are(connection, [each.assignee for each in cases if each.assignee])
     reviews = [_review(context, each, named, reviewer, connection) for each in cases]
     return [each for each in reviews if each], following
 
 
 def cases_page(
-    context: Reviewing, wanted: QueueFilter, order: Order, after: Place | None, limit: int, connection: sa.Connection
+    context: Reviewing,
+    reviewer: Reviewer,
+    wanted: QueueFilter,
+    order: Order,
+    after: Place | None,
+    limit: int,
+    connection: sa.Connection,
 ) -> tuple[list[WaitingCase], Place | None]:
-    """The same, of each no more than what the queue has of it."""
+    """The same as `reviewer_of` sees it, of each no more than what the queue has of it."""
     if wanted.assignee == notes.ME:
         wanted = replace(wanted, assignee=notes.name_of(connection, context.caller))
-    reviewer = None if wanted.group is None else reviewer_of(context, connection)
     live, now, today, issuer = context.live, context.now, context.today, context.token_issuer
     found = queue.page(connection, live, now, today, issuer, wanted, order, after, limit + 1, reviewer)
     return found[:limit], queue.place_of(found[limit - 1], order) if len(found) > limit else None
@@ -100,13 +105,14 @@ def whole(context: Reviewing, connection: sa.Connection) -> ReviewQueue:
     return queue.read(connection, context.live, context.today, context.token_issuer)
 
 
-def next_for(context: Reviewing, wanted: QueueFilter, order: Order, but: str, connection: sa.Connection) -> WaitingCase | None:
+def next_for(
+    context: Reviewing, reviewer: Reviewer, wanted: QueueFilter, order: Order, but: str, connection: sa.Connection
+) -> WaitingCase | None:
     """The first review after that of a decision of which the caller can sign something, else the first of all."""
-    reviewer = reviewer_of(context, connection)
     here = queue.of_decision(connection, context.live, but, context.today, context.token_issuer)
     for place in dict.fromkeys((None if here is None else queue.place_of(here[0], order), None)):
         for _ in range(MOST_PAGES):
-            cases, place = cases_page(context, wanted, order, place, _AT_ONCE, connection)
+            cases, place = cases_page(context, reviewer, wanted, order, place, _AT_ONCE, connection)
             for each in cases:
                 if each.id != but and reviewer.may_take(each):
                     return each
@@ -115,9 +121,8 @@ def next_for(context: Reviewing, wanted: QueueFilter, order: Order, but: str, co
     return None
 
 
-def left_for(context: Reviewing, but: str, connection: sa.Connection) -> int:
+def left_for(context: Reviewing, reviewer: Reviewer, but: str, connection: sa.Connection) -> int:
     """Of how many other reviews the caller can sign something, of those that are counted."""
-    reviewer = reviewer_of(context, connection)
     return sum(reviewer.may_take(each) for each in whole(context, connection).waiting if each.id != but)
 
 
