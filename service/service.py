@@ -26,7 +26,7 @@ from service.event_loop import Turns
 from service.log.add_checkpoint import Cosigning
 from service.log.cosignatures import Witnesses
 from service.log.proofs import LogTree, NotInTree, log_tree
-from service.log.store import Store, Stored, find
+from service.log.store import Store, Stored, record_of
 from service.policies import kept, watching
 from service.policies.live import Live
 from service.policies.loading import SourceRefused
@@ -202,10 +202,7 @@ class Service:
 
     def stored(self, id: str) -> Stored:
         """The record of a decision. It waits for the disk. Raises RequestRefused where there is none."""
-        stored = self.read(lambda connection: find(connection, id))
-        if stored is None:
-            raise RequestRefused("not-found", "no decision with this id is recorded")
-        return stored
+        return self.read(lambda connection: record_of(connection, id))
 
     def compare(self, sequence: int, given: GivenToShadow | None) -> None:
         """Give a decision whose record is durable to the shadow, if there is one."""

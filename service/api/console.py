@@ -37,7 +37,7 @@ from service.log.shown import kept
 from service.log.store import Stored
 from service.log.verified_record import NotVerified, verify_record
 from service.problems import KINDS, RequestRefused
-from service.reviews import sign_offs
+from service.reviews import sign_off
 
 LONGEST_FORM = 4 * 1024  # bytes
 DAYS = word(
@@ -81,10 +81,10 @@ def decision(context: ReadingAll, page: PageCall) -> Response:
     id, service, reader = page.path["id"], page.service, page.reader
     deciding = page.shared(DecideAgain)
 
-    def look(connection: sa.Connection) -> tuple[Stored, list[sign_offs.SignOff], list[BecameLine], list[PolicyChoice]]:
+    def look(connection: sa.Connection) -> tuple[Stored, list[sign_off.SignOff], list[BecameLine], list[PolicyChoice]]:
         stored = log_reading.record(context, id, connection)
         became = aftermath(context, connection, id, reader)
-        return stored, sign_offs.given(connection, id), became, policy_choices(connection, context.live.digests, reader)
+        return stored, sign_off.given(connection, id), became, policy_choices(connection, context.live.digests, reader)
 
     stored, given, became, choices = service.read(look)
     shown = kept(stored)

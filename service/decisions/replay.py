@@ -30,7 +30,7 @@ from service.log.record import SCHEMA, PolicyDigests, exchange_of, shown_until
 from service.log.store import Stored
 from service.policies.kept import NotKept, load_kept
 from service.problems import RequestRefused
-from service.reviews.sign_offs import REVIEW
+from service.reviews.sign_off import REVIEW
 from service.service import Service
 
 MOST_DIFFERENCES = 20
