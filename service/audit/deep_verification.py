@@ -16,6 +16,7 @@ import engine
 from service.audit.flow_rows import flow_parties, flow_sums
 from service.audit.index_rows import index_faults
 from service.audit.other_rows import aliases, erasure_notes, spellings, tallies
+from service.audit.past_decisions import PastDecisions
 from service.audit.replica import FROM_LEAVES, Replica, make_tables
 from service.audit.row_comparison import RowFault, Values, compared, rows_of, with_rows
 from service.policies import archive
@@ -34,6 +35,7 @@ from service.store.tables import (
     flow_sum,
     movement,
     tally,
+    tree_leaf,
 )
 
 # No leaf holds them: the policies are compared with the digest of their sources, the bytes of a document with their hash.
@@ -46,6 +48,8 @@ _FROM_ROWS: Mapping[sa.Table, tuple[sa.Table, Callable[[sa.Connection], Iterator
     flow_sum: (flow, flow_sums),
     flow_party: (flow, flow_parties),
 }
+
+_OLDER = sa.select(tree_leaf.c.index).where(tree_leaf.c.kind == "earlier").limit(1)
 
 Progress = Callable[[str, int], None]
 # A row that differs, or a sentence about what is not one row.
@@ -79,13 +83,22 @@ class DeepVerification:
     ) -> None:
         self._connection, self._database, self._key, self._progress = connection, database, key, progress
         self.not_compared: list[str] = []
+        self.records_not_compared = 0
 
     def findings(self) -> Iterator[Finding]:
         """Each row that says otherwise than the leaves."""
         replica = Replica()
+        past = self._past()
         try:
-            for read in replica.read(self._connection):
+            if past is not None:
+                past.begin(replica)
+            watching = () if past is None else (past.before, past.after)
+            for read in replica.read(self._connection, *watching):
                 self._progress("leaves read", read)
+            if past is not None:
+                past.end()
+                yield from past.findings()
+                self.records_not_compared = past.not_compared
             yield from replica.faults
             held = with_rows(self._connection, (*FROM_LEAVES, *_FROM_ROWS))
             for table in FROM_LEAVES:
@@ -101,6 +114,12 @@ class DeepVerification:
         yield from self._archives()
         yield from self._documents()
         yield from index_faults(self._connection, self._database, lambda number: self._progress("entries compared", number))
+
+    def _past(self) -> PastDecisions | None:
+        """The comparison of what records used; None without the log's key, and of a log that is older than its tree."""
+        if self._key is None or self._connection.execute(_OLDER).first() is not None:
+            return None
+        return PastDecisions(self._connection, self._key, lambda number: self._progress("records compared", number))
 
     def _of_leaves(self, replica: Replica, table: sa.Table, found: Iterable[tuple[Any, ...]]) -> Iterator[Finding]:
         digests = {} if replica.earlier is None else replica.earlier["tables"]

@@ -7,7 +7,7 @@ are compared with their own bytes.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -125,15 +125,26 @@ class Replica:
         self.rows.close()
         self._engine.dispose()
 
-    def read(self, connection: sa.Connection) -> Iterator[int]:
-        """Read the leaves of a log; yields the number of those read after each few hundred."""
+    def read(
+        self,
+        connection: sa.Connection,
+        before: Callable[[int], None] = lambda index: None,
+        after: Callable[[int, Leaf], None] = lambda index, leaf: None,
+    ) -> Iterator[int]:
+        """
+        Read the leaves of a log; yields the number of those read after each few hundred.
+
+        `before` is called with the index of each leaf before the rows are those that it makes, `after` when they are.
+        """
         self._found = connection
         for index, leaf in _leaves(connection, tree_leaf.c.kind == ERASURE):
             self._erasure(index, leaf)
         for read, (index, leaf) in enumerate(_leaves(connection, tree_leaf.c.kind != ERASURE), 1):
+            before(index)
             apply = getattr(self, "_" + str(leaf.get("kind")).replace("-", "_"), None)
             if apply is not None:
                 apply(index, leaf)
+            after(index, leaf)
             if read % _AT_ONCE == 0:
                 yield read
         self.rows.commit()

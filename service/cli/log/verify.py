@@ -98,6 +98,10 @@ def verify(
                 faults += [Fault(None, None, str(each)) for each in comparison.findings()]
             for name in comparison.not_compared:
                 complain(f"the rows of `{name}` that are older than the tree are not compared")
+            if comparison.records_not_compared:
+                complain(
+                    f"what {comparison.records_not_compared:,} records used is not known here any more, or another version used it"
+                )
         elif deep:
             complain("the other rows are not compared, since the log itself has faults")
         progress("")

@@ -62,13 +62,14 @@ class World:
 
     url: str
     key: Path
+    folder: Path
     names: dict[str, str] = field(default_factory=dict)
     older: Rows = field(default_factory=dict)  # as they were before the last that happened to each
 
     @classmethod
-    def made(cls, url: str, key: Path) -> "World":
+    def made(cls, url: str, key: Path, folder: Path) -> "World":
         """Fill a new database."""
-        world = cls(url, key)
+        world = cls(url, key, folder)
         with world.service() as (service, client):
             _fill(world, service, client)
         return world
@@ -197,7 +198,7 @@ def asked(sent: Mapping[str, Any], key: str = "boss", later: timedelta = AFTER, 
 
 def folder_of_lax_policies(world: World) -> Path:
     """Policies by which many people and listed recipients are allowed."""
-    folder = world.key.with_name(world.key.name + ".lax")
+    folder = world.folder / "lax"
     if not folder.exists():
         shutil.copytree(POLICIES, folder)
         rules = folder / "rules.yaml"
@@ -285,8 +286,7 @@ def copy_of(world: World, folder: Path, server: Any) -> World:
     """A copy of a world, with a copy of its key and no checkpoint beside it."""
     key = folder / "copy.db.log-key"
     shutil.copy(world.key, key)
-    shutil.copytree(folder_of_lax_policies(world), folder / "copy.db.log-key.lax")
     if server is not None:
-        return World(server.copy(world.url), key, world.names, world.older)
+        return World(server.copy(world.url), key, world.folder, world.names, world.older)
     shutil.copy(world.url, folder / "copy.db")
-    return World(str(folder / "copy.db"), key, world.names, world.older)
+    return World(str(folder / "copy.db"), key, world.folder, world.names, world.older)

@@ -1,0 +1,293 @@
+"""
+What a record says that it used, against rows of a past moment: a record and these rows go in, the words for what differs come out.
+
+The exchange is read and filled again, as its caller sent it, by the readers that the service itself uses. So it must come out with the same
+versions of the register, the same counts, the same pages of the books. Approvals must be among those that stand then, and the caller
+one who may have asked.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+import engine
+from service.audit.past_rows import PastRows
+from service.callers import known_persons
+from service.callers.caller import LOCAL, Caller
+from service.callers.keys import find as find_key
+from service.ledger.book import Book
+from service.ledger.counts import Counts, Filled, Moment, bare
+from service.log.canonical_json import canonical
+from service.log.leaf import clear, erased
+from service.log.record import SCHEMA, exchange_of
+from service.log.store import Stored
+from service.policies import archive
+from service.policies.live import Live
+from service.problems import RequestRefused
+from service.register import named_exchanges
+from service.reviews import approvals, own_requests
+from service.settings import Settings, time_zone
+from service.store.tables import bundle, commitment, document_confirmation, entity, movement, person, right_line, sign_off
+
+# The settings of a leaf by which it is decided what a record uses, and who may have asked. The latter are not valid without others.
+_USED = ("callers_counts", "ledger_since", "sign_off_persons", "zone")
+_ADMITTING = ("authentication", "host", "hosts", "jwt_issuer", "oidc_issuer")
+DECIDING = (*_USED, *_ADMITTING)
+
+
+@dataclass(frozen=True, slots=True)
+class Committing:
+    """What a commitment leaf says of its evaluation: the decision that was committed, and the commitment that it replaces."""
+
+    decision: Stored | None
+    replaces: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordUsed:
+    """A record of which what it used is compared; `committing` if it was made when a decision was committed."""
+
+    stored: Stored
+    record: Mapping[str, Any]
+    committing: Committing | None
+
+    @classmethod
+    def of(cls, stored: Stored, committing: Committing | None) -> "RecordUsed | None":
+        """A record; None where an erasure took away what it used, and of another version of this program."""
+        if erased(stored.entry.openings):
+            return None
+        record = clear(stored.entry.leaf, stored.entry.openings)
+        by = record["engine"]
+        same = record["schema"] == SCHEMA and by["version"] == engine.__version__
+        return cls(stored, record, committing) if same else None
+
+    @property
+    def at(self) -> datetime:
+        """When the service began to decide it."""
+        return datetime.fromisoformat(self.record["recorded_at"])
+
+    @property
+    def as_of(self) -> date:
+        """The day whose law decided."""
+        return date.fromisoformat(self.record["as_of"])
+
+
+class UsedInputs:
+    """Compares records with the rows of a moment. `source` is the database of the log, which keeps the policies."""
+
+    def __init__(self, rows: PastRows, source: sa.Connection) -> None:
+        self._rows = rows
+        self._connection = rows.connection
+        self._source = source
+        self._book = Book()
+        self._lives: dict[tuple[str, ...], Live | None] = {}
+
+    def differs(self, used: RecordUsed, settings: Sequence[Mapping[str, Any]]) -> str:
+        """
+        What the record did not have from these rows, in a few words; "" if all of it.
+
+        `settings` are those that the service may have had, the last first; by one of them everything has to be the same.
+        """
+        if self._policies(used):
+            return "its policies"
+        first = ""
+        for each in settings:
+            found = next(self._under(used, _settings(each)), "")
+            if not found:
+                return ""
+            first = first or found
+        return first
+
+    def _policies(self, used: RecordUsed) -> bool:
+        """Whether the policies of a record were never activated before."""
+        named = used.record["bundle"]
+        here = (bundle.c.source == named["source"], bundle.c.meaning == named["meaning"])
+        return self._connection.execute(sa.select(bundle.c.source).where(*here)).first() is None
+
+    def _under(self, used: RecordUsed, settings: Settings) -> Iterator[str]:
+        if self._caller(used, settings):
+            yield "its caller"
+        live = self._live(used, settings)
+        if live is None:
+            return
+        yield from self._request(used, live, settings)
+        if self._signed(used, live, settings):
+            yield "its sign-offs"
+        if self._shown(used):
+            yield "what was shown"
+
+    # --- who asked ------------------------------------------------------------------------------------------------------
+
+    def _caller(self, used: RecordUsed, settings: Settings) -> bool:
+        """Whether nobody with this id could have asked."""
+        id = str(used.record.get("asked_by"))
+        kind, _, rest = id.partition(":")
+        if id == LOCAL.id:
+            required = settings.key_required or bool(settings.oidc_issuer)
+            return required or self._connection.execute(sa.text("SELECT 1 FROM caller LIMIT 1")).first() is not None
+        if kind == "key":
+            key = find_key(self._connection, rest)
+            needed = "evaluate" if used.committing is None else "commit"
+            if key is None or not key.good(used.at) or needed not in key.scopes:
+                return True
+            exporter = used.record["request"].get("exporter")
+            return key.party is not None and (not isinstance(exporter, dict) or exporter.get("id") != key.party)
+        if kind == "person":
+            return self._connection.execute(sa.select(person.c.id).where(person.c.id == rest)).first() is None
+        return False
+
+    # --- the exchange ---------------------------------------------------------------------------------------------------
+
+    def _request(self, used: RecordUsed, live: Live, settings: Settings) -> Iterator[str]:
+        record = used.record
+        marks = record.get("counted", {})
+        request: Mapping[str, Any] = dict(bare(exchange_of(record), marks))
+        if used.committing is not None and used.committing.decision is not None and self._other_exchange(used, request):
+            yield "the exchange of its decision"
+        known = dict(request)
+        register = known.pop(engine.REGISTER, {})
+        today = used.at.astimezone(time_zone(settings.zone)).date()
+        reads = not any(each.get("alike") for each in register.values())
+        try:
+            body = named_exchanges.read(live, canonical(known), self._connection, today, reads)
+            exchange = body.accept()
+        except engine.ExchangeRefused:
+            yield "the register"
+            return
+        again = exchange.document.get(engine.REGISTER, {})
+        if not _same(again, register) and not self._erased_since(register, again):
+            yield "the register"
+            return
+        moment = Moment(used.as_of, used.at if used.as_of == today else None)
+        try:
+            # With what the register said: where that was erased since, it is as the record has it.
+            exchange = engine.parse_exchange(live.bundle, canonical(dict(request)))
+            filled = self._filled(used, live, exchange, moment, settings)
+        except (engine.ExchangeRefused, RequestRefused):
+            yield "its counts"
+            return
+        if not _same(filled.marks, marks):
+            yield "its counts"
+        elif not _same(filled.exchange.document, record["request"]):
+            yield "the books"
+        if not _same({fact: list(ids) for fact, ids in filled.overdue.items()}, record.get("overdue", {})):
+            yield "the promises"
+
+    def _other_exchange(self, used: RecordUsed, request: Mapping[str, Any]) -> bool:
+        """Whether a commitment is of another exchange than the decision that was committed."""
+        assert used.committing is not None
+        stored = used.committing.decision
+        if stored is None or erased(stored.entry.openings):
+            return False
+        decided = clear(stored.entry.leaf, stored.entry.openings)
+        before = dict(bare(exchange_of(decided), decided.get("counted", {})))
+        return not _same({**before, "as_of": ""}, {**request, "as_of": ""})
+
+    def _erased_since(self, register: Mapping[str, Any], again: Mapping[str, Any]) -> bool:
+        """Whether what is said otherwise of entities is only of some that were erased since, as the leaves have their versions."""
+        for name in {*register, *again}:
+            said = register.get(name, {})
+            if _same(said, again.get(name, {})):
+                continue
+            gone = (entity.c.kind == said.get("kind"), entity.c.version == said.get("version"), entity.c.state == "erased")
+            if self._connection.execute(sa.select(entity.c.id).where(*gone).limit(1)).first() is None:
+                return False
+        return True
+
+    def _filled(self, used: RecordUsed, live: Live, exchange: engine.Exchange, moment: Moment, settings: Settings) -> Filled:
+        counts = Counts(settings, self._book)
+        rows: Any = self._rows
+        if used.committing is None:
+            if counts.rights.silent(rows, live, exchange.document) and counts.unused(rows, live):
+                sent = counts.sent(live, exchange.document)
+                return counts.fill(None, live, exchange, moment) if sent else Filled(exchange, {}, {})
+            return counts.fill(self._connection, live, exchange, moment)
+        decision = used.committing.decision
+        after = None if decision is None else decision.sequence
+        if used.committing.replaces is None:
+            return counts.fill(self._connection, live, exchange, moment, after=after)
+        with self._connection.begin_nested() as nested:
+            # It ends with the commitment, whose leaf comes after the record.
+            old = used.committing.replaces
+            self._connection.execute(sa.update(commitment).where(commitment.c.id == old).values(state="superseded"))
+            self._connection.execute(sa.update(movement).where(movement.c.commitment == old).values(live=False))
+            self._connection.execute(sa.update(right_line).where(right_line.c.source == old).values(voided_at=""))
+            filled = counts.fill(self._connection, live, exchange, moment, after=after)
+            nested.rollback()
+        return filled
+
+    # --- what persons said ----------------------------------------------------------------------------------------------
+
+    def _signed(self, used: RecordUsed, live: Live, settings: Settings) -> bool:
+        """Whether a record rests on an approval that did not stand."""
+        parts = used.record.get("signed_off", ())
+        if not parts:
+            return False
+        today = used.at.astimezone(time_zone(settings.zone)).date()
+        said = approvals.said_of(self._connection, live, used.record["request"])
+        issuer = settings.jwt_issuer or None
+        asker = self._asker(str(used.record["asked_by"]), issuer)
+        counting = own_requests.Counting(self._connection, issuer).for_caller(said, asker)
+        standing = approvals.approved(live, counting, max(used.as_of, today))
+        return not all(self._stands(engine.Approval.told(part), standing) for part in parts)
+
+    def _stands(self, approval: engine.Approval, standing: Sequence[engine.Approval]) -> bool:
+        """Whether an approval stands, or its decision or its person was erased since."""
+        if approval in standing:
+            return True
+        gone = sa.or_(sign_off.c.facts.is_(None), person.c.erased_at.is_not(None))
+        joined = sa.select(sign_off.c.id).select_from(sign_off.outerjoin(person, person.c.id == sign_off.c.person))
+        return self._connection.execute(joined.where(sign_off.c.id == approval.id, gone)).first() is not None
+
+    def _asker(self, id: str, issuer: str | None) -> Caller | None:
+        if id == LOCAL.id:
+            return LOCAL
+        return Caller(id, frozenset(), person=known_persons.behind(self._connection, id, issuer))
+
+    def _shown(self, used: RecordUsed) -> bool:
+        """Whether something counted as shown that nobody confirmed or signed."""
+        for each in used.record.get("shown", {}).values():
+            here = (document_confirmation.c.id == each["id"], document_confirmation.c.verdict != "withdraw")
+            row = self._connection.execute(sa.select(document_confirmation).where(*here)).one_or_none()
+            if row is None or row.until != each["until"]:
+                return True
+        return False
+
+    # --- the policies ---------------------------------------------------------------------------------------------------
+
+    def _live(self, used: RecordUsed, settings: Settings) -> Live | None:
+        """The policies of a record; None where this version cannot load them."""
+        named = used.record["bundle"]
+        key = (named["source"], named["meaning"], str(settings.sign_off_persons))
+        if key not in self._lives:
+            here = (bundle.c.source == named["source"], bundle.c.meaning == named["meaning"])
+            row = self._source.execute(sa.select(bundle).where(*here)).one_or_none()
+            loaded = None if row is None else _loaded(row.trust, row.norms, bytes(row.archive))
+            made = None if loaded is None else Live.of(loaded, "reference", settings.sign_off_persons)
+            self._lives = {key: made, **dict(list(self._lives.items())[:1])}
+        return self._lives[key]
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two JSON documents are the same."""
+    return canonical(dict(one)) == canonical(dict(other))
+
+
+def _settings(noted: Mapping[str, Any]) -> Settings:
+    """The settings of a leaf, as far as they matter here."""
+    used, admitting = ({name: noted[name] for name in some if name in noted} for some in (_USED, _ADMITTING))
+    return Settings(**used).model_copy(update=admitting)
+
+
+@lru_cache(maxsize=4)
+def _loaded(trust: str, norms: str, archived: bytes) -> engine.Bundle | None:
+    """Kept policies, ready to read by; None where this version cannot load them. Loaded once in a process, since this takes long."""
+    try:
+        settings = engine.PolicySettings(trust=trust, norms=norms)
+        return engine.load_sources(archive.read(archived), settings, engine.SEMANTICS, replay=True)
+    except (archive.ArchiveRefused, engine.BundleRefused):
+        return None
