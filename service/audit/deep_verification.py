@@ -20,6 +20,7 @@ from service.audit.past_decisions import PastDecisions
 from service.audit.replica import FROM_LEAVES, Replica, make_tables
 from service.audit.row_comparison import RowFault, Values, compared, rows_of, with_rows
 from service.policies import archive
+from service.store import subject_seals
 from service.store.database import Database
 from service.store.log_key import LogKey
 from service.store.log_tree import table_digest
@@ -52,6 +53,14 @@ _FROM_ROWS: Mapping[sa.Table, tuple[sa.Table, Callable[[sa.Connection], Iterator
 _OLDER = sa.select(tree_leaf.c.index).where(tree_leaf.c.kind == "earlier").limit(1)
 
 Progress = Callable[[str, int], None]
+
+
+class SealFault(str):
+    """The sentence about a seal that is missing or is another one."""
+
+    __slots__ = ()
+
+
 # A row that differs, or a sentence about what is not one row.
 Finding = RowFault | str
 
@@ -111,6 +120,8 @@ class DeepVerification:
             yield from erasure_notes(self._connection, replica)
         finally:
             replica.close()
+        if self._key is not None:
+            yield from map(SealFault, subject_seals.faults(self._connection, self._key))
         yield from self._archives()
         yield from self._documents()
         yield from index_faults(self._connection, self._database, lambda number: self._progress("entries compared", number))

@@ -9,6 +9,7 @@ been the one: between the leaves that were written when it was decided, or SLACK
 """
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -59,7 +60,8 @@ class PastDecisions:
     def begin(self, replica: Replica) -> None:
         """The replica that will read."""
         self._rows = PastRows(replica, self.connection, self.key)
-        self._inputs = UsedInputs(self._rows, self.connection)
+        self._decided: dict[bytes, deque[int]] = {}
+        self._inputs = UsedInputs(self._rows, self.connection, self._decided)
         self._records = self._read()
         self._next = next(self._records, None)
 
@@ -103,6 +105,7 @@ class PastDecisions:
             return
         settings = self._settings or [{}]
         differs = self._inputs.differs(used, settings)
+        self._inputs.note(used)
         if differs:
             self._late.append(_Late(used, place, self._first(used.at - SLACK, place), differs, list(settings)))
 
@@ -118,7 +121,7 @@ class PastDecisions:
     def _look_again(self, late: list[_Late]) -> None:
         replica = Replica()
         rows = PastRows(replica, self.connection, self.key)
-        inputs = UsedInputs(rows, self.connection)
+        inputs = UsedInputs(rows, self.connection, self._decided)
 
         def before(index: int) -> None:
             for each in late:
@@ -145,7 +148,9 @@ class PastDecisions:
             for row in some:
                 each = stored[row.sequence]
                 decision, replaces = committed.get(each.entry.id, ("", None))
-                committing = Committing(decisions.get(decision), replaces) if decision else None
+                stored_decision = decisions.get(decision)
+                before = None if stored_decision is None else stored_decision.sequence
+                committing = Committing(stored_decision, replaces, before) if decision else None
                 yield row.leaf_index, RecordUsed.of(each, committing) if row.leaf_index >= unlike else None
 
     def _of_ids(self, ids: list[str]) -> Any:

@@ -15,7 +15,7 @@ import engine
 from service.audit.replica import Leaf, Replica, make_tables
 from service.store import counter_secret
 from service.store.log_key import LogKey
-from service.store.tables import about, entity_alias, entity_spelling, personal, record
+from service.store.tables import about, entity_alias, entity_spelling, personal, record, session
 
 _TALLY = """
 CREATE VIEW tally AS SELECT meaning, "key", day, fact,
@@ -25,7 +25,7 @@ CREATE VIEW tally AS SELECT meaning, "key", day, fact,
   sum(CASE WHEN live AND same_as IS NULL AND high IS NULL THEN 1 ELSE 0 END) AS endless
 FROM movement GROUP BY meaning, "key", day, fact
 """
-_BESIDE = (entity_alias, entity_spelling, about, record, personal)
+_BESIDE = (session, entity_alias, entity_spelling, about, record, personal)
 
 
 @dataclass(eq=False)
@@ -56,6 +56,10 @@ class PastRows:
         match leaf.get("kind"):
             case "register" if leaf["id"] is not None and leaf["content"] is not None:
                 self._named(leaf["entity_kind"], leaf["id"], leaf["version"], leaf["content"], leaf["state"])
+            case "session-begun":
+                self._begun(leaf)
+            case "session-ended":
+                self.connection.execute(sa.delete(session).where(session.c.id == leaf["session"]))
             case "sign-off" | "document-attached":
                 self._decision(leaf["decision"])
 
@@ -71,6 +75,13 @@ class PastRows:
             self.connection.execute(sa.insert(entity_alias).values(kind=kind, alias=alias, id=id))
         for name, folded in dict(names).items():
             self.connection.execute(sa.insert(entity_spelling).values(kind=kind, folded=folded, name=name, id=id))
+
+    def _begun(self, leaf: Leaf) -> None:
+        """A session, without its secret and without when it was seen: nobody is admitted by these rows."""
+        of = {"person": leaf.get("person"), "key": leaf.get("key")}
+        times = {"created_at": leaf["at"], "seen_at": leaf["at"], "expires_at": leaf["until"]}
+        row = {"id": leaf["session"], "secret_hash": b"", "scopes": " ".join(leaf["scopes"]), **of, **times}
+        self.connection.execute(sa.insert(session).values(row))
 
     def _decision(self, id: str) -> None:
         """The record of a decision, of which others are read when they rest on what was said of it."""

@@ -6,8 +6,10 @@ versions of the register, the same counts, the same pages of the books. Approval
 one who may have asked.
 """
 
+import hashlib
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -31,11 +33,23 @@ from service.problems import RequestRefused
 from service.register import named_exchanges
 from service.reviews import approvals, own_requests
 from service.settings import Settings, time_zone
-from service.store.tables import bundle, commitment, document_confirmation, entity, movement, person, right_line, sign_off
+from service.store.moments import moment_text
+from service.store.tables import (
+    bundle,
+    commitment,
+    document_confirmation,
+    entity,
+    movement,
+    person,
+    right_line,
+    session,
+    sign_off,
+)
 
 # The settings of a leaf by which it is decided what a record uses, and who may have asked. The latter are not valid without others.
 _USED = ("callers_counts", "ledger_since", "sign_off_persons", "zone")
 _ADMITTING = ("authentication", "host", "hosts", "jwt_issuer", "oidc_issuer")
+_MOST_WAYS = 40  # earlier decisions on an exchange, and commitments that were to be replaced, that are tried
 DECIDING = (*_USED, *_ADMITTING)
 
 
@@ -45,6 +59,7 @@ class Committing:
 
     decision: Stored | None
     replaces: str | None
+    after: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +92,14 @@ class RecordUsed:
 
 
 class UsedInputs:
-    """Compares records with the rows of a moment. `source` is the database of the log, which keeps the policies."""
+    """
+    Compares records with the rows of a moment. `source` is the database of the log, which keeps the policies.
 
-    def __init__(self, rows: PastRows, source: sa.Connection) -> None:
+    `decided` has the last records by which each exchange may be committed; see `note`.
+    """
+
+    def __init__(self, rows: PastRows, source: sa.Connection, decided: dict[bytes, deque[int]]) -> None:
+        self._decided = decided
         self._rows = rows
         self._connection = rows.connection
         self._source = source
@@ -101,6 +121,12 @@ class UsedInputs:
                 return ""
             first = first or found
         return first
+
+    def note(self, used: RecordUsed) -> None:
+        """A record was compared. If it permits, somebody may commit it later."""
+        if used.record["decision"].get("proceed") is True:
+            request = bare(exchange_of(used.record), used.record.get("counted", {}))
+            self._decided.setdefault(_exchange(request), deque(maxlen=_MOST_WAYS)).append(used.stored.sequence)
 
     def _policies(self, used: RecordUsed) -> bool:
         """Whether the policies of a record were never activated before."""
@@ -131,13 +157,16 @@ class UsedInputs:
             return required or self._connection.execute(sa.text("SELECT 1 FROM caller LIMIT 1")).first() is not None
         if kind == "key":
             key = find_key(self._connection, rest)
-            needed = "evaluate" if used.committing is None else "commit"
-            if key is None or not key.good(used.at) or needed not in key.scopes:
+            # A commitment that no longer holds is recorded as a decision of whoever asked to commit.
+            needed = {"evaluate", "commit"} if used.committing is None else {"commit"}
+            if key is None or not key.good(used.at) or needed.isdisjoint(key.scopes):
                 return True
             exporter = used.record["request"].get("exporter")
             return key.party is not None and (not isinstance(exporter, dict) or exporter.get("id") != key.party)
         if kind == "person":
-            return self._connection.execute(sa.select(person.c.id).where(person.c.id == rest)).first() is None
+            hers = (session.c.person == rest, session.c.expires_at > moment_text(used.at))
+            scopes = self._connection.execute(sa.select(session.c.scopes).where(*hers)).scalars()
+            return not any({"evaluate", "commit"} & set(each.split()) for each in scopes)
         return False
 
     # --- the exchange ---------------------------------------------------------------------------------------------------
@@ -166,16 +195,30 @@ class UsedInputs:
         try:
             # With what the register said: where that was erased since, it is as the record has it.
             exchange = engine.parse_exchange(live.bundle, canonical(dict(request)))
-            filled = self._filled(used, live, exchange, moment, settings)
+            differs = ""
+            for committing in self._ways(used, request):
+                filled = self._filled(committing, live, exchange, moment, settings)
+                differs = _differs(filled, record, marks)
+                if not differs:
+                    return
+            yield differs
         except (engine.ExchangeRefused, RequestRefused):
             yield "its counts"
+
+    def _ways(self, used: RecordUsed, request: Mapping[str, Any]) -> Iterator[Committing | None]:
+        """
+        How a record may have come about: as it says; or since a decision on the same exchange, an earlier one, could not be committed any
+        more, in place of a commitment or by itself. Then the record is of what came out instead, and does not say of what.
+        """
+        yield used.committing
+        if used.committing is not None:
             return
-        if not _same(filled.marks, marks):
-            yield "its counts"
-        elif not _same(filled.exchange.document, record["request"]):
-            yield "the books"
-        if not _same({fact: list(ids) for fact, ids in filled.overdue.items()}, record.get("overdue", {})):
-            yield "the promises"
+        earlier = self._decided.get(_exchange(request), ())
+        running = sa.select(commitment.c.id).where(commitment.c.state == "committed").order_by(commitment.c.sequence.desc())
+        replaced = self._connection.execute(running.limit(_MOST_WAYS)).scalars().all() if earlier else ()
+        for sequence in [each for each in reversed(earlier) if each < used.stored.sequence]:
+            for old in (None, *replaced):
+                yield Committing(None, old, sequence)
 
     def _other_exchange(self, used: RecordUsed, request: Mapping[str, Any]) -> bool:
         """Whether a commitment is of another exchange than the decision that was committed."""
@@ -185,7 +228,7 @@ class UsedInputs:
             return False
         decided = clear(stored.entry.leaf, stored.entry.openings)
         before = dict(bare(exchange_of(decided), decided.get("counted", {})))
-        return not _same({**before, "as_of": ""}, {**request, "as_of": ""})
+        return not _same(*({**_stated(each), "as_of": ""} for each in (before, request)))
 
     def _erased_since(self, register: Mapping[str, Any], again: Mapping[str, Any]) -> bool:
         """Whether what is said otherwise of entities is only of some that were erased since, as the leaves have their versions."""
@@ -198,27 +241,28 @@ class UsedInputs:
                 return False
         return True
 
-    def _filled(self, used: RecordUsed, live: Live, exchange: engine.Exchange, moment: Moment, settings: Settings) -> Filled:
+    def _filled(
+        self, committing: Committing | None, live: Live, exchange: engine.Exchange, moment: Moment, settings: Settings
+    ) -> Filled:
         counts = Counts(settings, self._book)
         rows: Any = self._rows
-        if used.committing is None:
+        if committing is None:
             if counts.rights.silent(rows, live, exchange.document) and counts.unused(rows, live):
                 sent = counts.sent(live, exchange.document)
                 return counts.fill(None, live, exchange, moment) if sent else Filled(exchange, {}, {})
             return counts.fill(self._connection, live, exchange, moment)
-        decision = used.committing.decision
-        after = None if decision is None else decision.sequence
-        if used.committing.replaces is None:
-            return counts.fill(self._connection, live, exchange, moment, after=after)
+        if committing.replaces is None:
+            return counts.fill(self._connection, live, exchange, moment, after=committing.after)
         with self._connection.begin_nested() as nested:
             # It ends with the commitment, whose leaf comes after the record.
-            old = used.committing.replaces
+            old = committing.replaces
             self._connection.execute(sa.update(commitment).where(commitment.c.id == old).values(state="superseded"))
             self._connection.execute(sa.update(movement).where(movement.c.commitment == old).values(live=False))
             self._connection.execute(sa.update(right_line).where(right_line.c.source == old).values(voided_at=""))
-            filled = counts.fill(self._connection, live, exchange, moment, after=after)
-            nested.rollback()
-        return filled
+            try:
+                return counts.fill(self._connection, live, exchange, moment, after=committing.after)
+            finally:
+                nested.rollback()
 
     # --- what persons said ----------------------------------------------------------------------------------------------
 
@@ -232,8 +276,13 @@ class UsedInputs:
         issuer = settings.jwt_issuer or None
         asker = self._asker(str(used.record["asked_by"]), issuer)
         counting = own_requests.Counting(self._connection, issuer).for_caller(said, asker)
-        standing = approvals.approved(live, counting, max(used.as_of, today))
-        return not all(self._stands(engine.Approval.told(part), standing) for part in parts)
+        for part in parts:
+            approval = engine.Approval.told(part)
+            # As many persons as signed, if more did than the settings ask for.
+            asked = replace(live, persons=max(live.persons, len(approval.also) + 1))
+            if not self._stands(approval, approvals.approved(asked, counting, max(used.as_of, today))):
+                return True
+        return False
 
     def _stands(self, approval: engine.Approval, standing: Sequence[engine.Approval]) -> bool:
         """Whether an approval stands, or its decision or its person was erased since."""
@@ -272,9 +321,29 @@ class UsedInputs:
         return self._lives[key]
 
 
+def _differs(filled: Filled, record: Mapping[str, Any], marks: Mapping[str, Any]) -> str:
+    """In what an exchange that was filled again is not the one of its record; "" if in nothing."""
+    if not _same(filled.marks, marks):
+        return "its counts"
+    if not _same({fact: list(ids) for fact, ids in filled.overdue.items()}, record.get("overdue", {})):
+        return "the promises"
+    return "" if _same(filled.exchange.document, record["request"]) else "the books"
+
+
 def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two JSON documents are the same."""
     return canonical(dict(one)) == canonical(dict(other))
+
+
+def _stated(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A document without the groups in which nothing is stated: those of counters that were filled in and taken out again."""
+    plain = {name: _stated(value) if isinstance(value, dict) else value for name, value in document.items()}
+    return {name: value for name, value in plain.items() if value != {}}
+
+
+def _exchange(request: Mapping[str, Any]) -> bytes:
+    """A digest of what an exchange states, but for its day."""
+    return hashlib.sha256(canonical({**_stated(request), "as_of": ""})).digest()
 
 
 def _settings(noted: Mapping[str, Any]) -> Settings:

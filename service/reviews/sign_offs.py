@@ -31,6 +31,7 @@ from service.reviews import approvals, own_requests
 from service.reviews.approvals import Row, approved, meaning_of, signatures
 from service.reviews.own_requests import Counting
 from service.store.moments import moment_text
+from service.store.subject_seals import SIGN_OFFS, changing
 from service.store.tables import person, personal, sign_off
 
 MOST_PROVISIONS = 50
@@ -303,8 +304,9 @@ def keep(
     last: int | None = transaction.execute(sa.select(sa.func.max(sign_off.c.number))).scalar_one()
     first = 0 if last is None else last + 1
     rows = [{"number": first + place, **row, "person": who} for place, row in enumerate(draft.rows)]
-    transaction.execute(sa.insert(sign_off), rows)
-    tree_leaves.append(transaction, *map(_happening, rows))
+    with changing(transaction, SIGN_OFFS, draft.stored.entry.id):
+        transaction.execute(sa.insert(sign_off), rows)
+        tree_leaves.append(transaction, *map(_happening, rows))
     said = approvals.said_of_stored(transaction, live, draft.stored)
     counting = Counting(transaction, token_issuer)
     if approved(live, counting.for_decision(said, draft.stored), today) != draft.stand:

@@ -46,6 +46,7 @@ _ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
     tables.leaf_opening: (_DERIVED, {"salt": _LEAF, "value": _LEAF}),
     tables.tree_tile: (_DERIVED, {}),
     tables.tree_node: (_DERIVED, {}),
+    tables.subject_seal: (_DERIVED, {}),
     tables.sign_off: (_DERIVED, {}),
     tables.review_case: (_CACHE, {}),  # what waits, found from records and sign-offs; no decision rests on it
     tables.review_note: (_DERIVED, {}),

@@ -181,6 +181,15 @@ cosignature = sa.Table(
     sa.Column("at", sa.String, nullable=False),
 )
 
+# The seal of each subject: a code over the rows that speak of it, and the number of the last leaf that there was (subject_seals).
+subject_seal = sa.Table(
+    "subject_seal",
+    metadata,
+    sa.Column("subject", sa.String, primary_key=True),
+    sa.Column("leaf", BigInteger, nullable=False),
+    sa.Column("code", sa.LargeBinary, nullable=False),
+)
+
 # --- sign-offs --------------------------------------------------------------------------------------------------------
 
 sign_off = sa.Table(

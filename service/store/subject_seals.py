@@ -1,0 +1,211 @@
+"""
+Seals of subjects: the rows that speak of a key, a person, an entity or the sign-offs of a decision go in, and whether they may be believed
+comes out.
+
+Whoever can write to the database lacks the log's key. So the rows of each subject have one seal, a code by a key that is derived from the
+log's key, over a digest of the rows and the number of the last leaf that there was:
+
+    code = HMAC("fifthfactor/subject-seal/1" || 00 || RFC 8785 of [subject, leaf, rows])                     (under the log's seal key)
+
+- INVARIANT (checked before it is sealed): a transaction changes a subject inside of `changing`, which checks the seal before the change.
+  So no change that was made by other means is ever sealed.
+- INVARIANT (nobody acts on a broken seal): readers on whose rows a decision or an admission rests call `check`, and pass SealBroken on.
+- An older row can be put back with its own seal. Nothing here finds that: `log verify --deep` does, by what records used.
+"""
+
+import hmac
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from service.problems import RequestRefused
+from service.store.log_key import LogKey, LogKeyRefused
+from service.store.log_tree import growth_of
+from service.store.tables import caller, entity, person, session, sign_off, subject_seal
+
+_DOMAIN = b"fifthfactor/subject-seal/1\x00"
+_KEYS = "fifthfactor.seal_keys"
+_AT_ONCE = 400  # subjects in one statement
+
+Keys = Callable[[bool], LogKey]  # the log's key; with True it is read anew, since another process may have replaced it
+
+
+class SealBroken(RequestRefused):
+    """Rows were changed by other means than the service, or taken away: nothing is decided by them."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            "seal-broken",
+            f"{what} was changed in the database by other means than the service, so nothing rests on it: stop the service, run"
+            " `fifthfactor log verify --deep`, and put the rows right with `fifthfactor log repair`",
+        )
+
+
+@dataclass(frozen=True)
+class SealedKind:
+    """
+    A kind of subjects: the tables that speak of one, each with the column that has its id; and the column `within` whose values an id
+    belongs to, if it has one.
+    """
+
+    name: str
+    parts: tuple[tuple[sa.Table, str], ...]
+    within: str | None = None
+
+    def subject(self, id: str, within: str) -> str:
+        """The name of a subject."""
+        return f"{self.name}/{within}/{id}" if self.within else f"{self.name}/{id}"
+
+
+KEY = SealedKind("key", ((caller, "id"), (session, "key")))
+PERSON = SealedKind("person", ((person, "id"), (session, "person")))
+ENTITY = SealedKind("entity", ((entity, "id"),), "kind")
+SIGN_OFFS = SealedKind("sign-offs", ((sign_off, "decision"),))
+KINDS = (KEY, PERSON, ENTITY, SIGN_OFFS)
+
+_SEALS = sa.select(subject_seal).where(subject_seal.c.subject.in_(sa.bindparam("subjects", expanding=True)))
+
+
+def _statement(kind: SealedKind, table: sa.Table, column: str) -> sa.Select[Any]:
+    chosen = sa.select(table.c[column].label("of subject"), *table.columns)
+    chosen = chosen.where(table.c[column].in_(sa.bindparam("ids", expanding=True)))
+    return chosen.where(table.c[kind.within] == sa.bindparam("within")) if kind.within else chosen
+
+
+_ROWS = {kind.name: [_statement(kind, *part) for part in kind.parts] for kind in KINDS}
+
+
+def give_keys(connection_info: dict[Any, Any], keys: Keys | None) -> None:
+    """Let a connection check seals by the log's key; with None it checks none, since its rows were made from leaves."""
+    connection_info[_KEYS] = keys
+
+
+def check(connection: sa.Connection, kind: SealedKind, ids: Sequence[str], within: str = "") -> None:
+    """
+    Raises SealBroken if the rows of one of these subjects do not have their seal. A subject without rows must have no seal.
+
+    Whoever lacks the log's key, as a command on another machine may, checks nothing.
+    """
+    keys: Keys | None = connection.info.get(_KEYS)
+    if keys is None:
+        return
+    try:
+        key = keys(False)
+    except LogKeyRefused:
+        return
+    for broken in _broken(connection, key, kind, ids, within):
+        # Another process may have given the log another key, and sealed by it.
+        if (other := keys(True)) is key or [*_broken(connection, other, kind, [broken], within)]:
+            raise SealBroken(f"`{kind.subject(broken, within)[:120]}`")
+
+
+@contextmanager
+def changing(transaction: sa.Connection, kind: SealedKind, *ids: str, within: str = "") -> Iterator[None]:
+    """The change of some subjects in a writing transaction: their seals are checked before it, and made after it. Raises SealBroken."""
+    for start in range(0, len(ids), _AT_ONCE):
+        check(transaction, kind, ids[start : start + _AT_ONCE], within)
+    yield
+    for start in range(0, len(ids), _AT_ONCE):
+        _seal(transaction, growth_of(transaction).key(), kind, ids[start : start + _AT_ONCE], within)
+
+
+def all_subjects(connection: sa.Connection) -> Iterator[tuple[SealedKind, str, list[str]]]:
+    """Every subject that has rows: its kind, what it is within, and its ids, some at once."""
+    for kind in KINDS:
+        columns = [[table.c[kind.within] if kind.within else sa.literal(""), table.c[name]] for table, name in kind.parts]
+        queries = [sa.select(*pair).where(pair[1].is_not(None)).distinct() for pair in columns]
+        found: dict[str, set[str]] = {}
+        for query in queries:
+            for within, id in connection.execute(query):
+                found.setdefault(within, set()).add(id)
+        for within, ids in sorted(found.items()):
+            every = sorted(ids)
+            for start in range(0, len(every), _AT_ONCE):
+                yield kind, within, every[start : start + _AT_ONCE]
+
+
+def faults(connection: sa.Connection, key: LogKey) -> Iterator[str]:
+    """A sentence for each subject without its seal, and for each seal without a subject."""
+    known: set[str] = set()
+    for kind, within, ids in all_subjects(connection):
+        known |= {kind.subject(id, within) for id in ids}
+        for broken in _broken(connection, key, kind, ids, within):
+            yield f"the rows of `{kind.subject(broken, within)[:120]}` do not have the seal of the log's key"
+    for subject in connection.execute(sa.select(subject_seal.c.subject).order_by(subject_seal.c.subject)).scalars():
+        if subject not in known:
+            yield f"there are no rows of `{subject[:120]}`, which has a seal"
+
+
+def seal_again(transaction: sa.Connection, key: LogKey) -> int:
+    """
+    Seal every subject that has not its seal, as its rows are; returns how many there were. Call this where the rows were compared with
+    the leaves. Of sessions leaves do not have the secrets, so those of such a subject are deleted: whoever had one signs in again.
+    """
+    known: set[str] = set()
+    again = 0
+    for kind, within, ids in list(all_subjects(transaction)):
+        known |= {kind.subject(id, within) for id in ids}
+        broken = [*_broken(transaction, key, kind, ids, within)]
+        for table, column in kind.parts:
+            if table is session:
+                transaction.execute(sa.delete(session).where(session.c[column].in_(broken)))
+        _seal(transaction, key, kind, broken, within)
+        again += len(broken)
+    every = transaction.execute(sa.select(subject_seal.c.subject)).scalars().all()
+    without = [subject for subject in every if subject not in known]
+    for start in range(0, len(without), _AT_ONCE):
+        transaction.execute(sa.delete(subject_seal).where(subject_seal.c.subject.in_(without[start : start + _AT_ONCE])))
+    return again + len(without)
+
+
+def reseal(transaction: sa.Connection, before: LogKey, after: LogKey) -> None:
+    """Seal by another key what has the seal of the one before it. What does not have it stays as it is, and is believed by nobody."""
+    for kind, within, ids in all_subjects(transaction):
+        broken = frozenset(_broken(transaction, before, kind, ids, within))
+        _seal(transaction, after, kind, [id for id in ids if id not in broken], within)
+
+
+def _broken(connection: sa.Connection, key: LogKey, kind: SealedKind, ids: Sequence[str], within: str) -> Iterator[str]:
+    """The subjects that do not have their seals."""
+    seals = {
+        row.subject: row for row in connection.execute(_SEALS, {"subjects": [kind.subject(id, within) for id in ids]}).all()
+    }
+    rows = _rows(connection, kind, ids, within)
+    for id in ids:
+        subject = kind.subject(id, within)
+        seal, held = seals.get(subject), rows.get(id)
+        if held is None and seal is None:
+            continue
+        if held is None or seal is None or not hmac.compare_digest(bytes(seal.code), _code(key, subject, seal.leaf, held)):
+            yield id
+
+
+def _seal(transaction: sa.Connection, key: LogKey, kind: SealedKind, ids: Sequence[str], within: str) -> None:
+    subjects = {id: kind.subject(id, within) for id in ids}
+    rows = _rows(transaction, kind, ids, within)
+    leaf = growth_of(transaction).last()
+    transaction.execute(sa.delete(subject_seal).where(subject_seal.c.subject.in_(subjects.values())))
+    sealed = [
+        {"subject": subjects[id], "leaf": leaf, "code": _code(key, subjects[id], leaf, held)} for id, held in rows.items()
+    ]
+    if sealed:
+        transaction.execute(sa.insert(subject_seal), sealed)
+
+
+def _rows(connection: sa.Connection, kind: SealedKind, ids: Sequence[str], within: str) -> dict[str, list[str]]:
+    """The rows of each subject as texts, in an order of their own."""
+    given: dict[str, Any] = {"ids": list(ids), **({"within": within} if kind.within else {})}
+    found: dict[str, list[str]] = {}
+    for (table, _), statement in zip(kind.parts, _ROWS[kind.name], strict=True):
+        for id, *values in connection.execute(statement, given):
+            plain = [bytes(each).hex() if isinstance(each, bytes | memoryview) else each for each in values]
+            found.setdefault(id, []).append(json.dumps([table.name, *plain], separators=(",", ":")))
+    return {id: sorted(each) for id, each in found.items()}
+
+
+def _code(key: LogKey, subject: str, leaf: int, rows: Sequence[str]) -> bytes:
+    return key.seal(_DOMAIN + json.dumps([subject, leaf, *rows], separators=(",", ":")).encode())
