@@ -20,11 +20,12 @@ from service.audit.past_decisions import PastDecisions
 from service.audit.replica import FROM_LEAVES, Replica, make_tables
 from service.audit.row_comparison import RowFault, Values, compared, rows_of, with_rows
 from service.policies import archive
-from service.store import subject_seals
+from service.store import foreign_parts, subject_seals
 from service.store.database import Database
 from service.store.log_key import LogKey
 from service.store.log_tree import table_digest
 from service.store.tables import (
+    about,
     bundle,
     caller,
     document,
@@ -118,8 +119,10 @@ class DeepVerification:
                     replica.rows.execute(sa.insert(table).prefix_with("OR IGNORE"), row)
                 yield from compared(replica.rows, table, rows_of(self._connection, table) if table in held else ())
             yield from erasure_notes(self._connection, replica)
+            yield from self._noted(replica)
         finally:
             replica.close()
+        yield from foreign_parts.strange(self._connection)
         if self._key is not None:
             yield from map(SealFault, subject_seals.faults(self._connection, self._key))
         yield from self._archives()
@@ -158,6 +161,13 @@ class DeepVerification:
 
         if table_digest(self._connection, self._key, table, kept) != digests[table.name]:
             yield f"the rows of `{table.name}` that are older than the tree are not those of which it holds a digest"
+
+    def _noted(self, replica: Replica) -> Iterator[str]:
+        """What the database notes of the last leaf of a kind, against this leaf."""
+        found = {row.name: row.value for row in self._connection.execute(sa.select(about.c.name, about.c.value))}
+        for name, value in replica.noted.items():
+            if found.get(name) != value:
+                yield f"the leaves say otherwise than the row `about` (name {name}) in `value`"
 
     def _archives(self) -> Iterator[str]:
         for row in self._connection.execute(sa.select(bundle.c.source, bundle.c.archive)):

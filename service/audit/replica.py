@@ -103,7 +103,7 @@ class Replica:
 
     `earlier` is the leaf on what is older than the tree, if there is one; its digests are by the log's `first_key`. `erased` has the moment
     of each erasure by place: `("record", number, pointer)` or `("leaf", index, name)`. `touched` names the tables of which leaves changed
-    rows that no leaf made. `faults` are sentences about leaves that do not hold by themselves.
+    rows that no leaf made. `noted` is what `about` has of leaves. `faults` are sentences about leaves that do not hold by themselves.
     """
 
     def __init__(self) -> None:
@@ -116,6 +116,7 @@ class Replica:
         self.subjects: dict[int, tuple[str, frozenset[str]]] = {}
         self.touched: set[sa.Table] = set()
         self.faults: list[str] = []
+        self.noted: dict[str, str] = {}
         self._erased_entities: dict[int, str] = {}
         self._watch_events = 0
         self._found = self.rows  # the log's own database, while it is read
@@ -215,6 +216,18 @@ class Replica:
     def _older_bundle_allowed(self, index: int, leaf: Leaf) -> None:
         for folder, allowed in leaf["folders"].items():
             self._update(bundle_version, bundle_version.c.folder == folder, allowed=allowed["source"])
+
+        versions = {"versions": leaf["versions"]} if "versions" in leaf else {}
+        shown = [
+            leaf["source"],
+            leaf["meaning"],
+            leaf["engine"],
+            *([canonical(versions["versions"]).decode()] if versions else []),
+        ]
+        self.noted["active_bundle"] = " ".join(shown)
+
+    def _settings(self, index: int, leaf: Leaf) -> None:
+        self.noted["settings"] = canonical(leaf["settings"]).decode()
 
     def _counters_lost(self, index: int, leaf: Leaf) -> None:
         self.rows.execute(sa.delete(counted).where(counted.c.counting == LOST))

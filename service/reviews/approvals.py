@@ -101,7 +101,7 @@ def _request(connection: sa.Connection, decision: str) -> Mapping[str, Any] | No
 def _read(connection: sa.Connection, where: sa.ColumnElement[bool]) -> list[Row]:
     of_person = sa.select(sign_off, person.c.issuer, person.c.subject)
     joined = of_person.select_from(sign_off.outerjoin(person, person.c.id == sign_off.c.person))
-    rows = [dict(row) for row in connection.execute(joined.where(where).order_by(sign_off.c.number)).mappings()]
+    rows: list[Row] = [dict(row) for row in connection.execute(joined.where(where).order_by(sign_off.c.number)).mappings()]
     if rows:
         check(connection, SIGN_OFFS, sorted({row["decision"] for row in rows}))
         check(connection, PERSON, sorted({row["person"] for row in rows} - {None}))

@@ -7,7 +7,7 @@ rows stay as they are when the log gets another key; then `reseal` seals it anew
 
     sealed = nonce || secret XOR HMAC(pad || nonce) || HMAC(tag || nonce || what is between)       (HMAC-SHA-256 under the log's seal key)
 
-A database that is older than this has the secret as it is. `seal_in` seals it, at the next start.
+A database that is older than this has the secret as it is. `seal_in` seals it when its tables are completed.
 """
 
 import hmac
@@ -40,13 +40,18 @@ def opened(connection: sa.Connection) -> bytes:
     return _opened(connection, connection.info[_KEY](connection))
 
 
-def seal_in(transaction: sa.Connection, key: LogKey) -> None:
+def seal_in(transaction: sa.Connection, key: LogKey, made: bool) -> None:
     """
-    Seal a secret that lies in the database as it is, in a transaction that makes or completes the tables.
+    Seal a secret that lies in the database as it is, in a transaction that made or completed the tables (`made`).
 
-    Raises LogKeyRefused if the secret cannot be opened by the key.
+    Otherwise nobody but a stranger put one there. Raises LogKeyRefused then, and if the secret cannot be opened by the key.
     """
     plain = _row(transaction, _OPEN)
+    if plain is not None and not made:
+        raise LogKeyRefused(
+            "the secret of the counters lies in the database as it is, where the service has put it under the log's key: put the database"
+            " of a backup back"
+        )
     if plain is not None:
         transaction.execute(sa.insert(about).values(name=_SEALED, value=_sealed(key, bytes.fromhex(plain))))
         # SQLite overwrites a value in its place; what is deleted stays in a free part of the page for longer.

@@ -25,7 +25,7 @@ import sqlalchemy as sa
 from service.problems import RequestRefused
 from service.store.log_key import LogKey, LogKeyRefused
 from service.store.log_tree import growth_of
-from service.store.tables import caller, entity, person, session, sign_off, subject_seal
+from service.store.tables import about, caller, entity, person, session, sign_off, subject_seal, tree_leaf
 
 _DOMAIN = b"fifthfactor/subject-seal/1\x00"
 _KEYS = "fifthfactor.seal_keys"
@@ -65,6 +65,7 @@ KEY = SealedKind("key", ((caller, "id"), (session, "key")))
 PERSON = SealedKind("person", ((person, "id"), (session, "person")))
 ENTITY = SealedKind("entity", ((entity, "id"),), "kind")
 SIGN_OFFS = SealedKind("sign-offs", ((sign_off, "decision"),))
+NOTED = SealedKind("noted", ((about, "name"),))
 KINDS = (KEY, PERSON, ENTITY, SIGN_OFFS)
 
 _SEALS = sa.select(subject_seal).where(subject_seal.c.subject.in_(sa.bindparam("subjects", expanding=True)))
@@ -76,7 +77,7 @@ def _statement(kind: SealedKind, table: sa.Table, column: str) -> sa.Select[Any]
     return chosen.where(table.c[kind.within] == sa.bindparam("within")) if kind.within else chosen
 
 
-_ROWS = {kind.name: [_statement(kind, *part) for part in kind.parts] for kind in KINDS}
+_ROWS = {kind.name: [_statement(kind, *part) for part in kind.parts] for kind in (*KINDS, NOTED)}
 
 
 def give_keys(connection_info: dict[Any, Any], keys: Keys | None) -> None:
@@ -113,6 +114,28 @@ def changing(transaction: sa.Connection, kind: SealedKind, *ids: str, within: st
         _seal(transaction, growth_of(transaction).key(), kind, ids[start : start + _AT_ONCE], within)
 
 
+def noted(transaction: sa.Connection, name: str, kind: str) -> str | None:
+    """
+    What was noted under a name with the last leaf of a kind; None where nothing was, or not by the service, or with an earlier leaf.
+
+    Whoever reads None notes it again, with a leaf. So nothing else than a leaf can make a service believe that it was noted.
+    """
+    key = growth_of(transaction).key()
+    value = transaction.execute(sa.select(about.c.value).where(about.c.name == name)).scalar_one_or_none()
+    seal = transaction.execute(_SEALS, {"subjects": [NOTED.subject(name, "")]}).one_or_none()
+    last = sa.select(tree_leaf.c.index).where(tree_leaf.c.kind == kind).order_by(tree_leaf.c.index.desc()).limit(1)
+    leaf = transaction.execute(last).scalar_one_or_none()
+    sealed = seal is not None and leaf is not None and seal.leaf == leaf and not [*_broken(transaction, key, NOTED, [name], "")]
+    return str(value) if sealed and value is not None else None
+
+
+def note(transaction: sa.Connection, name: str, value: str) -> None:
+    """Note something under a name, directly after its leaf was appended."""
+    transaction.execute(sa.delete(about).where(about.c.name == name))
+    transaction.execute(sa.insert(about).values(name=name, value=value))
+    _seal(transaction, growth_of(transaction).key(), NOTED, [name], "")
+
+
 def all_subjects(connection: sa.Connection) -> Iterator[tuple[SealedKind, str, list[str]]]:
     """Every subject that has rows: its kind, what it is within, and its ids, some at once."""
     for kind in KINDS:
@@ -136,7 +159,7 @@ def faults(connection: sa.Connection, key: LogKey) -> Iterator[str]:
         for broken in _broken(connection, key, kind, ids, within):
             yield f"the rows of `{kind.subject(broken, within)[:120]}` do not have the seal of the log's key"
     for subject in connection.execute(sa.select(subject_seal.c.subject).order_by(subject_seal.c.subject)).scalars():
-        if subject not in known:
+        if subject not in known and not subject.startswith(NOTED.subject("", "")):
             yield f"there are no rows of `{subject[:120]}`, which has a seal"
 
 
@@ -156,7 +179,7 @@ def seal_again(transaction: sa.Connection, key: LogKey) -> int:
         _seal(transaction, key, kind, broken, within)
         again += len(broken)
     every = transaction.execute(sa.select(subject_seal.c.subject)).scalars().all()
-    without = [subject for subject in every if subject not in known]
+    without = [subject for subject in every if subject not in known]  # those of what is noted, too: it is noted again
     for start in range(0, len(without), _AT_ONCE):
         transaction.execute(sa.delete(subject_seal).where(subject_seal.c.subject.in_(without[start : start + _AT_ONCE])))
     return again + len(without)
@@ -164,23 +187,40 @@ def seal_again(transaction: sa.Connection, key: LogKey) -> int:
 
 def reseal(transaction: sa.Connection, before: LogKey, after: LogKey) -> None:
     """Seal by another key what has the seal of the one before it. What does not have it stays as it is, and is believed by nobody."""
-    for kind, within, ids in all_subjects(transaction):
+    for kind, within, ids in [*all_subjects(transaction), (NOTED, "", [*_names(transaction)])]:
         broken = frozenset(_broken(transaction, before, kind, ids, within))
-        _seal(transaction, after, kind, [id for id in ids if id not in broken], within)
+        rows = _rows(transaction, kind, ids, within)
+        for id, row in _seals(transaction, kind, ids, within).items():
+            if id not in broken:
+                code = _code(after, row.subject, row.leaf, rows[id])
+                here = subject_seal.c.subject == row.subject
+                transaction.execute(sa.update(subject_seal).where(here).values(code=code))
+
+
+def _names(connection: sa.Connection) -> Iterator[str]:
+    """The names under which something is noted with a seal."""
+    begin = NOTED.subject("", "")
+    for subject in connection.execute(
+        sa.select(subject_seal.c.subject).where(subject_seal.c.subject.startswith(begin))
+    ).scalars():
+        yield subject.removeprefix(begin)
+
+
+def _seals(connection: sa.Connection, kind: SealedKind, ids: Sequence[str], within: str) -> dict[str, Any]:
+    """The seals of those subjects that have one."""
+    subjects = {kind.subject(id, within): id for id in ids}
+    return {subjects[row.subject]: row for row in connection.execute(_SEALS, {"subjects": list(subjects)})}
 
 
 def _broken(connection: sa.Connection, key: LogKey, kind: SealedKind, ids: Sequence[str], within: str) -> Iterator[str]:
     """The subjects that do not have their seals."""
-    seals = {
-        row.subject: row for row in connection.execute(_SEALS, {"subjects": [kind.subject(id, within) for id in ids]}).all()
-    }
+    seals = _seals(connection, kind, ids, within)
     rows = _rows(connection, kind, ids, within)
     for id in ids:
-        subject = kind.subject(id, within)
-        seal, held = seals.get(subject), rows.get(id)
+        seal, held = seals.get(id), rows.get(id)
         if held is None and seal is None:
             continue
-        if held is None or seal is None or not hmac.compare_digest(bytes(seal.code), _code(key, subject, seal.leaf, held)):
+        if held is None or seal is None or not hmac.compare_digest(bytes(seal.code), _code(key, seal.subject, seal.leaf, held)):
             yield id
 
 

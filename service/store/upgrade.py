@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from service.store import counter_secret
+from service.store import counter_secret, foreign_parts
 from service.store.database import Database, DatabaseRefused, file_of, plain
 from service.store.log_key import LogKey, LogRefused, accept, new_key
 from service.store.log_tree import Growth, sealed_tree
@@ -47,11 +47,13 @@ def upgrade(database: Database, *, tree: bool = True) -> None:
                     f"the database `{database.shown}` is in a place where SQLite cannot keep a write-ahead log"
                 )
             before = _upgrade(database, connection)
+            if found := foreign_parts.acting(connection):
+                raise DatabaseRefused(f"the database `{database.shown}` has {found[0]}, which no version made: remove it")
             database.lock(connection)
             begun = False
             if tree:
                 key, begun = _tree_begun(database, connection)
-                counter_secret.seal_in(connection, key)
+                counter_secret.seal_in(connection, key, begun or before is not None)
             if tree and before is not None and not begun:
                 with database.growing(connection) as growth:
                     growth.note("tables-upgraded", {"from": before, "to": REVISION})

@@ -270,3 +270,30 @@ def test_a_change_for_a_moment_is_refused_or_found(world: World, change: Change)
     assert result in ("permitted", "refused"), "the change has no effect"
     found = [] if result == "refused" else world.found()
     assert (result == "refused" or found != []) is (change.name not in MISSED), found
+
+
+SUMMED = (
+    "CREATE TRIGGER ours AFTER UPDATE ON tally BEGIN UPDATE tally SET largest = 0, least = 0, most = 0; END",
+    "CREATE FUNCTION nothing() RETURNS trigger AS $$ BEGIN new.largest = 0; new.least = 0; new.most = 0; RETURN new; END $$"
+    " LANGUAGE plpgsql; CREATE TRIGGER ours BEFORE UPDATE ON tally FOR EACH ROW EXECUTE FUNCTION nothing()",
+)
+VIEWED = (
+    "ALTER TABLE {table} RENAME TO was",
+    "CREATE VIEW {table} AS SELECT * FROM was",
+)
+PARTS = {
+    "a trigger": ((SUMMED[0],), (SUMMED[1],), True),
+    "a view in the place of a table": tuple(tuple(each.format(table="tally") for each in VIEWED) for _ in range(2)) + (True,),
+    "a table": (("CREATE TABLE ours (id INTEGER)",), ("CREATE TABLE ours (id INTEGER)",), False),
+    "a column": (("ALTER TABLE entity ADD COLUMN ours TEXT",), ("ALTER TABLE entity ADD COLUMN ours TEXT",), False),
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_what_is_not_ours_in_a_database_is_named_and_does_not_act(world: World, part: str) -> None:
+    """A trigger or a view is refused at a start; whatever is not ours is named by the deep verification."""
+    sqlite, postgresql, acts = PARTS[part]
+    world.write(*(postgresql if "://" in world.url else sqlite))
+    found = world.found()
+    assert [each for each in found if "is not ours" in each]
+    assert TOO_MANY(world) == ("refused" if acts else "denied")

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from service.ed25519 import PrivateKey
 from service.log.store import Store
-from service.store import counter_secret
+from service.store import counter_secret, upgrade
 from service.store.database import Database, DatabaseRefused
 from service.store.log_key import LogKey, LogKeyRefused
 from service.store.tables import about
@@ -24,12 +24,17 @@ def rows(database: Database) -> dict[str, str]:
         return {row.name: row.value for row in connection.execute(sa.select(about))}
 
 
-def test_a_secret_of_before_is_sealed_at_the_next_start_and_stays_the_same(database):
-    """What was hashed with it is found again, and the value is in no row."""
+def test_a_secret_of_before_is_sealed_when_its_tables_are_completed_and_stays_the_same(database, monkeypatch):
+    """What was hashed with it is found again, and the value is in no row. One that lies in a database of this version is refused."""
     secret = secrets.token_hex(32)
     with Store.open(database) as store, store.database.writing.begin() as connection:
         connection.execute(sa.delete(about).where(about.c.name == "sealed_ledger_secret"))
         connection.execute(sa.insert(about).values(name="ledger_secret", value=secret))
+    with pytest.raises(DatabaseRefused, match="lies in the database as it is"):
+        Store.open(database)
+    with monkeypatch.context() as patch:
+        patch.setattr(upgrade, "_upgrade", lambda *_: "older")
+        Store.open(database).close()
     for _ in range(2):
         with Store.open(database) as store:
             assert opened(store.database).hex() == secret
