@@ -36,7 +36,7 @@ need(os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")), "d
 endef
 export CHECK_PYTHON
 
-.PHONY: help serve test bench bench-peers fuzz check lock clean
+.PHONY: help serve test bench bench-peers fuzz check docs lock clean
 .NOTPARALLEL:
 
 help: ## print this list
@@ -76,6 +76,10 @@ check: .venv/.tests ## check the format, the code, the types and the imports
 	@$(BIN)/ruff check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+docs: .venv/.tests ## make all pages a searchable site, in build/docs
+	@$(BIN)/python -m sphinx -q -W --keep-going -c tests/site . build/docs
+	@echo "open build/docs/README.html"
 
 lock: .venv/.made ## write the lock files again (ARGS=--upgrade takes newer versions)
 	@echo "locking ..."

@@ -47,8 +47,7 @@ from engine.bundle import (
     source_files,
     with_books,
 )
-from engine.currencies import minor_units
-from engine.deciding.binding import anchor_as_spelt, anchor_of, still_holds
+from engine.deciding.binding import anchor_of, still_holds
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put, put_all
 from engine.deciding.contributions import definition as counter_definition
 from engine.deciding.counter_thresholds import CounterThreshold, counter_thresholds
@@ -59,6 +58,7 @@ from engine.deciding.pauses import pausing
 from engine.deciding.plan_books import conveyed
 from engine.deciding.promises import Promise, PromiseMade
 from engine.deciding.rests_on import Statement
+from engine.deciding.settlement import PayableLine, Settlement, amount_text, settle
 from engine.deciding.sign_off import Approval, Signature, Unsignable, facts_digest, meaning_of, persons_asked
 from engine.decision import (
     BoundsPart,
@@ -72,11 +72,10 @@ from engine.decision import (
     SignaturePart,
     SignedOffPart,
 )
-from engine.diagnostic import CODES, Diagnostic, did_you_mean
 from engine.exchange import REGISTER, Exchange
-from engine.exchange_problems import INCOHERENT, ExchangeProblem, ExchangeRefused
-from engine.exchange_reader import MAX_BYTES, read_object
-from engine.exchange_shape import SHAPES as EXCHANGE_SHAPES
+from engine.exchange_input.exchange_problems import INCOHERENT, ExchangeProblem, ExchangeRefused
+from engine.exchange_input.exchange_reader import MAX_BYTES, read_object
+from engine.exchange_input.exchange_shape import SHAPES as EXCHANGE_SHAPES
 from engine.explaining.owed import OwedDuty
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
@@ -86,6 +85,7 @@ from engine.pdp import INCLUDES, MODES, PARTS, PDP, SEARCHED, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
 from engine.policy_language.catalogue import FactEntry
+from engine.policy_language.diagnostic import CODES, Diagnostic, did_you_mean
 from engine.policy_language.document_text import Status, is_placeholder
 from engine.policy_language.everyday_words import EverydayWords, Said
 from engine.policy_language.ledger_text import TransferColumnText, TransferRegisterText
@@ -96,9 +96,9 @@ from engine.policy_language.vocabulary import Register
 from engine.policy_language.written_effects import PolicySettings
 from engine.questions.horizon import OutcomeMove, OutcomesAhead, TurnCause
 from engine.rules import Level, Truth
-from engine.settlement import PayableLine, Settlement, amount_text, settle
-from engine.spellings import folded_id, id_form
 from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, Value, to_json
+from engine.values.currencies import minor_units
+from engine.values.id_spellings import folded_id, id_form
 from engine.version import SEMANTICS, semantics_of, shape_of
 from engine.version import VERSION as __version__
 
@@ -221,7 +221,6 @@ __all__ = [
     "__version__",
     "accept_exchange",
     "amount_text",
-    "anchor_as_spelt",
     "anchor_of",
     "brief",
     "brief_parts",

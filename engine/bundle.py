@@ -19,17 +19,17 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from engine.books.page import Page
-from engine.contradictions import Coherence, check_entries
-from engine.diagnostic import Diagnostic, Findings, Span
 from engine.exchange import Exchange
-from engine.exchange_reader import ExchangeReader
-from engine.exchange_shape import in_present_shape as shaped
+from engine.exchange_input.contradictions import Coherence, check_entries
+from engine.exchange_input.exchange_reader import ExchangeReader
+from engine.exchange_input.exchange_shape import in_present_shape as shaped
 from engine.policy_language import tree
 from engine.policy_language.access import check_access
 from engine.policy_language.case_text import TestText
 from engine.policy_language.catalogue import FactEntry, catalogue
 from engine.policy_language.check import check
 from engine.policy_language.coherence import Never, check_coherence
+from engine.policy_language.diagnostic import Diagnostic, Findings, Span
 from engine.policy_language.everyday_words import EverydayWords
 from engine.policy_language.overlay import BUNDLED_NAME, folder_of, organisations
 from engine.policy_language.presets import Preset, check_presets, presets

@@ -13,10 +13,10 @@ from typing import Any
 
 from engine.books.filling import BookEntry, BookReader
 from engine.books.page import Page
-from engine.multilingual import Words
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, FIELD_NAMES
 from engine.registered import SHOWN, Entity
 from engine.values import Disputed, Document, Missing, Value, either
+from engine.values.multilingual import Words
 
 REGISTER = "register"  # the member with what the register says of the entities that the exchange names
 

@@ -38,8 +38,8 @@ from engine.decision import (
     WholePart,
 )
 from engine.exchange import Exchange
-from engine.exchange_problems import ExchangeProblem, ExchangeRefused
-from engine.exchange_reader import read_object
+from engine.exchange_input.exchange_problems import ExchangeProblem, ExchangeRefused
+from engine.exchange_input.exchange_reader import read_object
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.written import Written
 from engine.languages import LANGUAGES, Language

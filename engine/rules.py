@@ -16,8 +16,8 @@ from decimal import Decimal
 from enum import IntEnum
 from typing import Literal, TypeAlias
 
-from engine.multilingual import NO_WORDS, Words
 from engine.values import Duration, Missing, Operand, Range, SetOf, Type, Value, ValueSet
+from engine.values.multilingual import NO_WORDS, Words
 
 AS_OF = "as_of"
 MAX_CHAIN = 50  # of definitions that use one another, or of rules that exempt one another, so that recursion over them is safe

@@ -7,7 +7,11 @@ by the row's first cell; a row that is new says `…` there, until somebody writ
 
 from __future__ import annotations
 
+import ast
+import re
 import tempfile
+import textwrap
+import tomllib
 from collections.abc import Callable, Iterable
 from functools import cache
 from io import StringIO
@@ -19,7 +23,7 @@ from pydantic.fields import FieldInfo
 
 import engine
 from engine.answer import Answer
-from engine.diagnostic import CODES
+from engine.policy_language.diagnostic import CODES
 from service.cli.main import app
 from service.problems import KINDS
 from service.server.app import create_app
@@ -150,8 +154,35 @@ def service_rooms(present: str) -> str:
     return _table("room | modules | what it does", ((name, ", ".join(rooms[name]), kept.get(name, UNSAID)) for name in order))
 
 
+def architecture(_: str) -> str:
+    """The floors of the import contracts from top to bottom, each with the first sentence of its room."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    service, engine_floors = (next(each["layers"] for each in contracts if start in each["name"]) for start in FLOORS)
+    lines = []
+    for package, floors in (("service", service), ("engine", engine_floors)):
+        lines.append(package)
+        for floor in floors:
+            for number, room in enumerate(each.strip().removeprefix(f"{package}.") for each in floor.split(":")):
+                says = _sentence(ROOT / package / room.replace(".", "/"))
+                lines.append(f"{'  ├ ' if number == 0 else '  │ '}{room.replace('.', '/'):<26} {says}")
+    return "```text\n" + "\n".join([*lines, "  ▼ imports point down"]) + "\n```\n"
+
+
+FLOORS = ("The service from the socket to the disk", "The engine from YAML to words")
+
+
+def _sentence(room: Path) -> str:
+    """The first sentence of a room or a module, on one line."""
+    file = room / "__init__.py" if room.is_dir() else room.with_suffix(".py")
+    said = ast.get_docstring(ast.parse(file.read_text("utf-8"))) or ""
+    line = " ".join(said.partition("\n\n")[0].split())
+    first = re.split(r"(?<=[a-z`)])\. ", line)[0].rstrip(".")
+    return textwrap.shorten(first, 104, placeholder=" …")
+
+
 TABLES: dict[str, Callable[[str], str]] = {
     "answer": answer,
+    "architecture": architecture,
     "codes": codes,
     "endpoints": endpoints,
     "engine-modules": engine_modules,

@@ -18,7 +18,10 @@ from markdown_it.token import Token
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("engine", "policies", "service", "tests")
-PAGES = ("README.md", *sorted(file.relative_to(ROOT).as_posix() for name in FOLDERS for file in (ROOT / name).rglob("*.md")))
+PAGES = (
+    *sorted(file.name for file in ROOT.glob("*.md")),
+    *sorted(file.relative_to(ROOT).as_posix() for name in FOLDERS for file in (ROOT / name).rglob("*.md")),
+)
 
 _MARKDOWN = MarkdownIt().enable("table")
 _GENERATED = re.compile(r"<!-- generated: ([\w-]+) -->\n(.*?)<!-- end -->\n", re.DOTALL)

@@ -11,9 +11,9 @@ import gc
 import engine
 from engine import SEMANTICS, PolicySettings, Trial, bundle
 from engine.authoring import difference
-from engine.diagnostic import Findings
 from engine.pdp import PDP
 from engine.policy_language import tree
+from engine.policy_language.diagnostic import Findings
 
 MANY = 300  # files, which only the bundled policies have
 LOAD, READ, TRIALS = bundle.load_sources, tree.read, difference.trials

@@ -99,7 +99,6 @@ class Reader:
         service = ROOT / "service"
         for each in (
             *(service / "client").glob("*.py"),
-            service / "ed25519.py",
             service / "receipts",
             service / "transparency",
         ):

@@ -18,7 +18,6 @@ from pydantic import BaseModel
 from engine.bundle import Bundle
 from engine.decision import Part
 from engine.explaining.phrasebook import Phrasebook
-from engine.multilingual import NO_WORDS, Words
 from engine.policy_language.document_text import Text
 from engine.policy_language.organisation import Acceptance, SwitchedOff
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
@@ -45,6 +44,7 @@ from engine.rules import (
     named,
 )
 from engine.values import MONTHS, Type, ValueSet
+from engine.values.multilingual import NO_WORDS, Words
 
 # Fields that only describe a thing in words. Where one differs, the field is named, and the two texts are not shown.
 WORDING = frozenset(

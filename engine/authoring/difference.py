@@ -21,12 +21,12 @@ from engine.authoring.changes import PolicyChangePart, changes
 from engine.authoring.testing import build
 from engine.bundle import Bundle, parse_exchange
 from engine.decision import BoundsPart, Decision, DigestsPart, Outcome, Part
-from engine.diagnostic import Findings
 from engine.exchange import Exchange
-from engine.exchange_problems import ExchangeRefused
+from engine.exchange_input.exchange_problems import ExchangeRefused
 from engine.languages import ENGLISH
 from engine.pdp import PDP, EnginesFailed
 from engine.policy_language.case_text import TestText
+from engine.policy_language.diagnostic import Findings
 from engine.policy_language.read_document import read_model
 from engine.policy_language.tree import locate
 from engine.rules import (

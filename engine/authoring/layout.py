@@ -12,8 +12,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from engine.diagnostic import Diagnostic, Findings, Span
 from engine.policy_language.case_text import CaseText, TestText
+from engine.policy_language.diagnostic import Diagnostic, Findings, Span
 from engine.policy_language.document_text import DocumentText
 from engine.policy_language.organisation_text import AcceptanceText, OrganisationText
 from engine.policy_language.policy_text import PolicyText, RuleText

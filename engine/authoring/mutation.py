@@ -19,8 +19,8 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from engine.bundle import Bundle
-from engine.diagnostic import Findings
 from engine.explaining.phrasebook import Phrasebook
+from engine.policy_language.diagnostic import Findings
 from engine.policy_language.needs import NEEDS
 from engine.policy_language.tree import locate
 from engine.policy_language.tree import read as read_tree

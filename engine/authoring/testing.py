@@ -21,11 +21,11 @@ from engine.deciding.combine import Outcome
 from engine.deciding.combine import word as outcome_word
 from engine.deciding.judgement import Judgement
 from engine.decision import Decision
-from engine.diagnostic import Findings, did_you_mean
 from engine.exchange import REGISTER, Exchange
-from engine.exchange_problems import ExchangeRefused
+from engine.exchange_input.exchange_problems import ExchangeRefused
 from engine.pdp import PDP
 from engine.policy_language.case_text import DutyOnDay, Expectation, TestText
+from engine.policy_language.diagnostic import Findings, did_you_mean
 from engine.policy_language.read_document import read_model
 from engine.policy_language.tree import Node, Scalar, locate, read
 from engine.policy_language.written_exchange import LEFT_OUT, sent

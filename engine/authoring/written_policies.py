@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.bundle import Bundle
-from engine.diagnostic import Findings, Span
+from engine.policy_language.diagnostic import Findings, Span
 from engine.policy_language.policy_text import PolicyText
 from engine.policy_language.read_document import read_model
 from engine.policy_language.tree import Node, locate, read

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from engine.multilingual import Words
 from engine.values import Duration, SetOf, Value
+from engine.values.multilingual import Words
 
 PERPETUAL = date.max  # the last day of what has no end
 LIMITS = ("right", "purpose", "territory", "term", "onward")  # what an exchange may go beyond

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.bundle import Bundle
 from engine.deciding.coverage import GAP, REACH
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, stated_in
 from engine.rules import AS_OF, Condition, Defined, tests
-from engine.spellings import folded_id
+from engine.values.id_spellings import folded_id
 
 UNBOUND = (AS_OF, "schema")  # members of an exchange that no approval is bound to, beside its counters
 ENDS = frozenset({"at_least", "at_most"})
@@ -33,15 +33,7 @@ def anchor_of(bundle: Bundle, sent: Mapping[str, Any]) -> str:
 
     It finds candidates; `still_holds` decides.
     """
-    return _anchor(bundle, _leaves(bundle, sent))
-
-
-def anchor_as_spelt(bundle: Bundle, sent: Mapping[str, Any]) -> str:
-    """The same as it was made before ids were folded: the sign-offs of that time are found by it."""
-    return _anchor(bundle, _spelt(bundle, sent))
-
-
-def _anchor(bundle: Bundle, leaves: Iterable[tuple[str, Any]]) -> str:
+    leaves = _leaves(bundle, sent)
     fixed = {path: value for path, value in leaves if _fixed(bundle, path) and not _counts(bundle, path)}
     return hashlib.sha256(_encode(fixed).encode()).hexdigest()
 

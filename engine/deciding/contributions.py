@@ -26,8 +26,8 @@ from engine.deciding.promises import promises_of
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary_text import CounterText
 from engine.rules import Condition, Defined, Rule, RuleSet, Truth, atoms, named, tests
-from engine.spellings import folded_id
 from engine.values import MAX_COUNT, Disputed, Duration, Missing, Range, SetOf, Value, either, read_duration, to_json
+from engine.values.id_spellings import folded_id
 from engine.verdict import Verdict
 
 EXCHANGES = "exchanges"  # the word of a counter that counts exchanges, not a fact

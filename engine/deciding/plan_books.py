@@ -18,7 +18,7 @@ from engine.books.filling import BookReader
 from engine.books.grants import BookFacts, Grant, grants
 from engine.books.page import Page
 from engine.exchange import Exchange
-from engine.spellings import folded_id
+from engine.values.id_spellings import folded_id
 
 AFTER_ALL = 2**63  # the order of the first line of a plan: after every line that was committed
 

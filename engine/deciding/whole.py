@@ -15,7 +15,7 @@ from engine.books.page import BOOKS
 from engine.bundle import Bundle
 from engine.deciding.combine import MET, Outcome, may_be_met
 from engine.exchange import REGISTER, Exchange
-from engine.exchange_problems import ExchangeRefused
+from engine.exchange_input.exchange_problems import ExchangeRefused
 from engine.rules import Condition, Level, Rule, Truth, atoms, named
 from engine.verdict import BOUNDS, Bounds, Verdict, numbers
 

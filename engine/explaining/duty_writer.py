@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from engine.calendars import due_day
 from engine.decision import TRUTH_WORDS, DutyPart
 from engine.explaining.case import Case
 from engine.explaining.owed import OwedDuty, ToldDuty, length_of
 from engine.explaining.phrasebook import Phrasebook
+from engine.policy_language.calendars import due_day
 from engine.rules import AS_OF, Level, Truth
 from engine.verdict import numbers
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.deciding.settlement import amount_text, settle
 from engine.exchange import Exchange
 from engine.explaining.phrasebook import Phrasebook
-from engine.settlement import amount_text, settle
 
 
 def settlement_shown(book: Phrasebook, exchange: Exchange) -> dict[str, Any] | None:

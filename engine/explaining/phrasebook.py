@@ -17,7 +17,6 @@ from engine.deciding.coverage import Gap
 from engine.deciding.weights import RELIES_ON
 from engine.exchange import Exchange
 from engine.languages import ENGLISH, Language
-from engine.multilingual import Words
 from engine.policy_language.document_text import Text
 from engine.policy_language.floors import REVIEWED
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
@@ -41,6 +40,7 @@ from engine.values import (
     spell,
     to_json,
 )
+from engine.values.multilingual import Words
 
 
 class Phrasebook:

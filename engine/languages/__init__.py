@@ -9,7 +9,7 @@ from collections.abc import Callable
 from engine.languages.chinese import Chinese
 from engine.languages.english import English
 from engine.languages.language import Language
-from engine.multilingual import Words
+from engine.values.multilingual import Words
 
 ENGLISH, CHINESE = English(), Chinese()
 LANGUAGES: dict[str, Language] = {language.code: language for language in (ENGLISH, CHINESE)}

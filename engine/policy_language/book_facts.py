@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from engine.books.grants import LIMITS, BookFacts
-from engine.diagnostic import Findings, Span, did_you_mean
+from engine.policy_language.diagnostic import Findings, Span, did_you_mean
 from engine.policy_language.ledger_text import BookText
 from engine.policy_language.vocabulary_text import VocabularyText
 from engine.values import Type

@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from engine.diagnostic import Findings, Span, did_you_mean
 from engine.languages import in_each
-from engine.multilingual import Words
 from engine.policy_language.conditions import Conditions, Use
+from engine.policy_language.diagnostic import Findings, Span, did_you_mean
 from engine.policy_language.exemptions import LoweredRule, WrittenRule, in_strata, periods, resolve_exemptions
 from engine.policy_language.floors import floors
 from engine.policy_language.last_days import Duties
@@ -43,6 +42,7 @@ from engine.rules import (
     RuleSet,
     tests,
 )
+from engine.values.multilingual import Words
 
 EVERYWHERE = "always"  # what `applies` says of a policy that applies to every exchange
 OTHERWISE = "otherwise"  # the id of the provision that a policy's `otherwise` becomes

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.diagnostic import Findings
-from engine.multilingual import Words
 from engine.policy_language.conditions import Conditions, Use
+from engine.policy_language.diagnostic import Findings
 from engine.policy_language.tree import Mapping, Node, key_named
 from engine.policy_language.vocabulary import Vocabulary
 from engine.registered import IN_REGISTER
 from engine.rules import AS_OF, Atom, Condition, atoms
+from engine.values.multilingual import Words
 
 
 @dataclass(frozen=True, slots=True)

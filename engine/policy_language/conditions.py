@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 
-from engine.diagnostic import Findings, Span, did_you_mean
+from engine.policy_language.diagnostic import Findings, Span, did_you_mean
 from engine.policy_language.needs import LIFT, RESTORE, in_need, with_needs
 from engine.policy_language.tree import Mapping, Node, Scalar, Sequence
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, FIELD_NAMES, Follows, Vocabulary

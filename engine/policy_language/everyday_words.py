@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from engine.diagnostic import did_you_mean
-from engine.multilingual import Words
+from engine.policy_language.diagnostic import did_you_mean
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.policy_language.written_vocabulary import WrittenVocabulary
-from engine.spellings import Spellings
 from engine.values import ValueSet
+from engine.values.id_spellings import Spellings
+from engine.values.multilingual import Words
 
 FACTS = "facts"  # under this key stand the words for facts, families and groups of facts
 _BETWEEN = "/"  # between a value set and one of its registers

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeAlias
 
-from engine.diagnostic import Findings, did_you_mean
+from engine.policy_language.diagnostic import Findings, did_you_mean
 from engine.policy_language.document_text import Window
 from engine.policy_language.policy_text import PolicyText, RuleText
 from engine.policy_language.tree import Mapping as MappingNode

@@ -12,8 +12,8 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 
-from engine.diagnostic import Findings, Span, did_you_mean
 from engine.policy_language.conditions import Conditions, Use
+from engine.policy_language.diagnostic import Findings, Span, did_you_mean
 from engine.policy_language.exemptions import WrittenRule, periods
 from engine.policy_language.policy_text import PolicyText
 from engine.policy_language.tree import Node, locate

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from engine.languages import in_each
-from engine.multilingual import Words
 from engine.policy_language.vocabulary import Fact
 from engine.values import SetOf, Value
+from engine.values.multilingual import Words
 
 
 class Followers:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from engine.diagnostic import Findings, did_you_mean
-from engine.multilingual import NO_WORDS
 from engine.policy_language.conditions import Conditions, Use
+from engine.policy_language.diagnostic import Findings, did_you_mean
 from engine.policy_language.document_text import DutyText
 from engine.policy_language.tree import Mapping, Node, Scalar, locate
 from engine.policy_language.tree import Sequence as ListNode
@@ -23,6 +22,7 @@ from engine.rules import (
     Period,
 )
 from engine.values import BadValue, read_date, read_day_of_year, read_duration
+from engine.values.multilingual import NO_WORDS
 
 DUE_ANCHORS = ("exchanged_at", "decided_on")
 T = TypeVar("T")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from zoneinfo import ZoneInfo
 
-from engine.diagnostic import Findings, did_you_mean
+from engine.policy_language.diagnostic import Findings, did_you_mean
 from engine.policy_language.tree import Node, locate
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.vocabulary_text import CounterText

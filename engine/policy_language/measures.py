@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from engine.diagnostic import did_you_mean
+from engine.policy_language.diagnostic import did_you_mean
 from engine.policy_language.tree import locate
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.policy_language.written_vocabulary import WrittenVocabulary

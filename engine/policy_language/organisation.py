@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
-from engine.multilingual import Words
+from engine.values.multilingual import Words
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from engine.diagnostic import Findings, Span, did_you_mean
+from engine.policy_language.diagnostic import Findings, Span, did_you_mean
 from engine.policy_language.document_text import Text
 from engine.policy_language.organisation import Acceptance, Organisation, SwitchedOff
 from engine.policy_language.organisation_text import AcceptanceText, OrganisationText

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.rules import AS_OF
-from engine.spellings import Spellings
+from engine.values.id_spellings import Spellings
 
 Path: TypeAlias = tuple[str, ...]
 Tree: TypeAlias = Mapping[str, Any]  # a key's value is another tree, or None where the document holds a value

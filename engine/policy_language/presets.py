@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.diagnostic import Findings, did_you_mean
-from engine.multilingual import Words
+from engine.policy_language.diagnostic import Findings, did_you_mean
 from engine.policy_language.everyday_text import PresetText
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.written_exchange import sent
+from engine.values.multilingual import Words
 
 _OPEN = "unknown"  # in a set: there may be others
 

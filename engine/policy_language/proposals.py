@@ -15,10 +15,10 @@ from functools import cached_property
 from typing import Any
 
 from engine.languages import CHINESE, ENGLISH, Language
-from engine.multilingual import Words
 from engine.policy_language.everyday_words import EverydayWords, Said, groups
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.values import MAX_MEMBERS, Type, ValueSet
+from engine.values.multilingual import Words
 
 MOST = 3  # places that a refusal proposes
 MOST_WORDS = 16  # of a list that are looked at; each takes time

@@ -6,7 +6,7 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
-from engine.diagnostic import Findings, did_you_mean
+from engine.policy_language.diagnostic import Findings, did_you_mean
 from engine.policy_language.document_text import DocumentText
 from engine.policy_language.tree import Mapping, Node, locate, plain
 from engine.policy_language.vocabulary_text import ONCE

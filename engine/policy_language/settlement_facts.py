@@ -7,7 +7,7 @@ or a set of ids. Each error is a finding at its line.
 
 from __future__ import annotations
 
-from engine.diagnostic import Findings, did_you_mean
+from engine.policy_language.diagnostic import Findings, did_you_mean
 from engine.policy_language.ledger_text import SettlementText
 from engine.policy_language.tree import locate
 from engine.policy_language.vocabulary import Vocabulary

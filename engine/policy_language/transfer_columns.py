@@ -7,7 +7,7 @@ of what no exchange states is a finding at its line. The registers decide nothin
 
 from __future__ import annotations
 
-from engine.diagnostic import Findings, did_you_mean
+from engine.policy_language.diagnostic import Findings, did_you_mean
 from engine.policy_language.ledger_text import RECORDED
 from engine.policy_language.tree import locate
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary

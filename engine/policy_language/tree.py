@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from engine.diagnostic import Findings, Span
+from engine.policy_language.diagnostic import Findings, Span
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 24

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
-from engine.diagnostic import Span, did_you_mean
-from engine.multilingual import NO_WORDS, Words
+from engine.policy_language.diagnostic import Span, did_you_mean
 from engine.policy_language.document_text import Text
 from engine.policy_language.tree import locate
 from engine.policy_language.vocabulary import PRIMITIVES, Fact, Follows, titled
 from engine.policy_language.vocabulary_text import FactText, FollowsText
 from engine.policy_language.written_vocabulary import WrittenVocabulary
 from engine.values import BadValue, Type, Value, ValueSet
+from engine.values.multilingual import NO_WORDS, Words
 
 RESERVED = ("evidence", "claims", "relies_on", "carried", "named", "register", "as_of", "schema")
 MAX_FACTS = 180  # that a caller can be asked for (semantics 7.4); a family is one

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from engine.diagnostic import Span, did_you_mean
+from engine.policy_language.diagnostic import Span, did_you_mean
 from engine.policy_language.document_text import Text
 from engine.policy_language.tree import locate
 from engine.policy_language.vocabulary_text import (

@@ -14,10 +14,9 @@ from functools import cached_property
 from typing import Any
 
 from engine.books.grants import BookFacts
-from engine.diagnostic import Span
 from engine.languages import CHINESE, ENGLISH, Language
-from engine.multilingual import NO_WORDS, Words
 from engine.policy_language.authzen_text import AuthZenText
+from engine.policy_language.diagnostic import Span
 from engine.policy_language.document_text import Text
 from engine.policy_language.everyday_text import PresetText
 from engine.policy_language.ledger_text import PromiseText, SettlementText, StatisticsText, TransferRegisterText
@@ -39,6 +38,7 @@ from engine.policy_language.vocabulary_text import (
 )
 from engine.rules import Measure, RegisterEntry
 from engine.values import SetOf, Type, Value, ValueSet
+from engine.values.multilingual import NO_WORDS, Words
 
 PRIMITIVES = ("yes/no", "count", "ratio", "money", "date", "duration", "id")
 DOCUMENT_FIELDS = {

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import get_args
 
-from engine.diagnostic import did_you_mean
+from engine.policy_language.diagnostic import did_you_mean
 from engine.policy_language.document_text import Status
 from engine.policy_language.tree import locate
 from engine.policy_language.vocabulary import WEEK, Register, Vocabulary

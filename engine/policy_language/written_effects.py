@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.diagnostic import Findings, did_you_mean
 from engine.languages import in_each
-from engine.multilingual import NO_WORDS
 from engine.policy_language.conditions import Conditions, Use
+from engine.policy_language.diagnostic import Findings, did_you_mean
 from engine.policy_language.document_text import Window
 from engine.policy_language.exemptions import Lift, LoweredRule, WrittenRule
 from engine.policy_language.last_days import Duties
@@ -37,6 +36,7 @@ from engine.rules import (
     Travels,
 )
 from engine.values import Type
+from engine.values.multilingual import NO_WORDS
 
 EFFECTS = ("prohibit", "require", "satisfies", "oblige", "review", "advise", "compels", "allows")
 RAISING = frozenset({"prohibit", "require", "oblige", "review", "compels"})

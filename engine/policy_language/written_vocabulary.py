@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from engine.diagnostic import Findings, Span
+from engine.policy_language.diagnostic import Findings, Span
 from engine.policy_language.read_document import read_parts
 from engine.policy_language.tree import Node, locate
 from engine.policy_language.vocabulary_text import (

@@ -14,12 +14,12 @@ from datetime import date
 from typing import Literal
 
 from engine.bundle import Bundle
-from engine.calendars import first_after, is_worked
 from engine.deciding.combine import Evaluate, Outcome
 from engine.decision import HorizonPart
 from engine.exchange import Exchange
 from engine.explaining.phrasebook import Phrasebook
 from engine.languages import ENGLISH, Language
+from engine.policy_language.calendars import first_after, is_worked
 from engine.rules import AS_OF, Atom, Calendar, Condition, Due, Earliest, OnDate, OnDay, Provision, Truth, atoms
 from engine.values import Document, Duration, Missing, Type, either
 from engine.verdict import Verdict, numbers

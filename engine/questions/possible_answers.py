@@ -18,8 +18,8 @@ from itertools import chain, combinations, islice, pairwise, product
 from typing import TypeAlias
 
 from engine.bundle import Bundle
-from engine.calendars import is_worked
 from engine.exchange import Exchange
+from engine.policy_language.calendars import is_worked
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, stated_in
 from engine.questions.applying_tests import ApplyingTests
 from engine.rules import Atom, Calendar, Condition, Measure, OnDay, Period, anchors, atoms

@@ -32,7 +32,6 @@ from service.decisions.outcome_now import DecideAgain
 from service.decisions.replay import CannotReplay, Otherwise, Replaying
 from service.documents.stated_documents import presented
 from service.drafts import form_token
-from service.log.earlier_records import EarlierRecords
 from service.log.shown import kept
 from service.log.store import Stored
 from service.log.store import find as find_one
@@ -69,7 +68,6 @@ def add(app: FastAPI, service: Service) -> None:
     replaying = Replaying.shared(app, service)
     aftermath = Aftermath(service)
     deciding = DecideAgain(service)
-    earlier = EarlierRecords()
 
     @app.get("/log/style.css", include_in_schema=False)
     async def style(request: Request) -> Response:
@@ -119,7 +117,7 @@ def add(app: FastAPI, service: Service) -> None:
         if presented(shown["record"].get("request", {})):
             beside["documents"] = service.read(lambda connection: summed_up(service, connection, stored, reader))
         try:
-            beside["verified"] = verify_record(service.store.database, stored, earlier)
+            beside["verified"] = verify_record(service.store.database, stored)
         except NotVerified as fault:
             beside["not_verified"] = str(fault)
         return html(decision_page(shown, [each.model_dump(mode="json") for each in given], reader, cannot, **beside))
@@ -182,7 +180,7 @@ def add(app: FastAPI, service: Service) -> None:
             return not_found(reader)
         shown = kept(stored)
         try:
-            found = provisions(shown["record"], stored, replaying, reader.lang)
+            found = provisions(stored, replaying, reader.lang)
         except CannotReplay as why:
             return html(missing_page(reader, words["cannot"], str(why)), 409)
         return html(provisions_page(shown, found, int(first), reader))

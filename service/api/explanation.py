@@ -29,8 +29,8 @@ _LANG = parameter(
     "lang", "the language of the sentences; without it that of the answer", {"type": "string", "enum": list(engine.LANGUAGES)}
 )
 _VERDICT = {
-    "description": "whether this version comes to the recorded verdict; `unknown` for an older record",
-    "schema": {"type": "string", "enum": ["same", "other", "unknown"]},
+    "description": "whether this version comes to the recorded verdict",
+    "schema": {"type": "string", "enum": ["same", "other"]},
 }
 
 
@@ -64,7 +64,7 @@ def add(app: FastAPI, service: Service) -> None:
         """
         Explains a recorded decision: its reasons, requirements, duties, coverage and account, or the parts that `include` names.
 
-        The header `Verdict` says whether this version comes to the recorded verdict: `same` or `other`; `unknown` for an older record.
+        The header `Verdict` says whether this version comes to the recorded verdict: `same` or `other`.
         """
         caller = caller_of(request.scope, "read", of_party=True)
         asked, page = single(request), paging.Asked.of(request, MOST_POSSIBLE, MOST_POSSIBLE)
@@ -88,5 +88,5 @@ def add(app: FastAPI, service: Service) -> None:
             if "possible" in document:
                 document["possible"] = [provision for _, provision in shown]
             written = canonical(document).decode()
-        verdict = {True: "same", False: "other", None: "unknown"}[again.same_verdict]
+        verdict = "same" if again.same_verdict else "other"
         return Response(written, media_type="application/json", headers={"Verdict": verdict})

@@ -9,7 +9,6 @@ from service.api.operations import DecisionId, in_path, operation
 from service.callers.caller import caller_of
 from service.ledger import party_view
 from service.log.cosignatures import last_cosigned, with_cosignatures
-from service.log.earlier_records import EarlierRecords
 from service.log.proofs import LogTree, NotInTree, log_tree
 from service.problems import RequestRefused
 from service.service import Service
@@ -32,7 +31,6 @@ def _last_cosigned(tree: LogTree) -> bytes:
 
 def add(app: FastAPI, service: Service) -> None:
     """Put the endpoints on the application."""
-    earlier = EarlierRecords()
 
     def shown(show: Callable[[LogTree], bytes], media_type: str = "text/plain; charset=utf-8") -> Response:
         try:
@@ -124,10 +122,9 @@ def add(app: FastAPI, service: Service) -> None:
         """
         The path from the leaf of the record to the root of a checkpoint, as a C2SP tlog-proof.
 
-        If the record is too long to be a leaf, the extra data are the leaf, which holds its digest. If it is older than the tree, the proof
-        is of the leaf `earlier`, and the extra data lead from the record to the root in that leaf.
+        If the record is too long to be a leaf, the extra data are the leaf, which holds its digest.
         """
         caller = caller_of(request.scope, "read", of_party=True)
         if caller.party is not None:
             party_view.check_decision(service.stored(id), caller)
-        return shown(lambda tree: tree.proof(id, earlier).to_bytes())
+        return shown(lambda tree: tree.proof(id).to_bytes())

@@ -2,7 +2,7 @@
 The JSON Schemas of an exchange, a decision and a record, each with an example.
 
 They come from the models and, for an exchange, from the loaded vocabulary; none is written by hand. The examples are one exchange, the
-decision of the loaded policies on it, and the records of both, made when a shape is first asked for.
+decision of the loaded policies on it, and the record of both, made when a shape is first asked for.
 """
 
 import json
@@ -15,11 +15,10 @@ from pydantic import BaseModel
 
 import engine
 from service.api.members import describe
-from service.log.record import OPTIONAL, EarlierRecord, EngineVersion, Record, RecordedVerdict
+from service.log.record import EngineVersion, FoundBy, Record, RecordedVerdict
 from service.policies.live import Live
 from service.register import named_exchanges
 
-RECORD_SHAPES = ("3", "2", "1")  # the newest first
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DAY = date(2026, 11, 24)
 _ID = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
@@ -35,7 +34,7 @@ _CANDIDATES: tuple[dict[str, Any], ...] = (
 
 
 class Shapes:
-    """The schemas of the policies that decide: `exchange`, `decision`, and `record/3`, `record/2`, `record/1`."""
+    """The schemas of the policies that decide: `exchange`, `decision` and `record`."""
 
     def __init__(self) -> None:
         self.of = lru_cache(maxsize=1)(_shapes)
@@ -45,8 +44,7 @@ def _shapes(live: Live) -> dict[str, dict[str, Any]]:
     found = {
         "exchange": _asked(named_exchanges.schema(live.bundle.exchange_schema()), live),
         "decision": _of(engine.Answer),
-        "record/3": _of(Record),
-        **{f"record/{shape}": _earlier(shape) for shape in ("2", "1")},
+        "record": _of(Record),
     }
     examples = _examples(live)
     for schema in found.values():
@@ -63,16 +61,6 @@ def _of(model: type[BaseModel]) -> dict[str, Any]:
     schema = model.model_json_schema(mode="serialization")
     for part in schema.get("$defs", {}).values():
         part.pop("$id", None)
-    return schema
-
-
-def _earlier(shape: str) -> dict[str, Any]:
-    """The schema of a record of an earlier shape. One of shape 1 has no optional member."""
-    schema = _of(EarlierRecord)
-    members = schema["properties"]
-    members["schema"] = {"const": f"fifthfactor/record/{shape}", "title": "Schema", "type": "string"}
-    if shape == "1":
-        schema["properties"] = {name: member for name, member in members.items() if name not in OPTIONAL}
     return schema
 
 
@@ -95,7 +83,7 @@ def _asked(schema: dict[str, Any], live: Live) -> dict[str, Any]:
 
 
 def _examples(live: Live) -> dict[str, Any]:
-    """An exchange that the loaded vocabulary accepts, the decision on it, and the record of both in each shape."""
+    """An exchange that the loaded vocabulary accepts, the decision on it, and the record of both."""
     for candidate in _CANDIDATES:
         try:
             exchange = engine.parse_exchange(live.bundle, json.dumps(candidate).encode())
@@ -112,10 +100,9 @@ def _examples(live: Live) -> dict[str, Any]:
         "request": dict(exchange.document),
         "bundle": live.digests,
         "engine": EngineVersion.of_this_one(),
+        "decision": engine.Answer.model_validate_json(written.json()),
+        "verdict": RecordedVerdict.model_validate_json(written.verdict),
+        "found_by": FoundBy(),
     }
-    decision = engine.Answer.model_validate_json(written.json())
-    record = Record(**members, decision=decision, verdict=RecordedVerdict.model_validate_json(written.verdict)).document()
-    whole = engine.Decision.model_validate_json(live.pdp.tell(judgement, today=_DAY, id=_ID).json())
-    earlier = EarlierRecord(**members, decision=whole).document()
-    of_two = {**earlier, "schema": "fifthfactor/record/2", "lang": "en"}
-    return {"exchange": candidate, "decision": record["decision"], "record/3": record, "record/2": of_two, "record/1": earlier}
+    record = Record(**members).document()
+    return {"exchange": candidate, "decision": record["decision"], "record": record}

@@ -1,14 +1,12 @@
 """
 Deep verification: every derived row of a database, against the rows that the leaves of its log make.
 
-The tree is verified before: what is found here holds for leaves that are sound. Rows that are older than the tree are in no leaf. They
-are compared with the keyed digests in the leaf `earlier`, table by table, as long as no later leaf changed one of them.
+The tree is verified before: what is found here holds for leaves that are sound.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 import sqlalchemy as sa
 
@@ -22,12 +20,10 @@ from service.audit.row_comparison import RowFault, Values, compared, rows_of, wi
 from service.policies import archive
 from service.store import foreign_parts, subject_seals
 from service.store.database import Database
-from service.store.log_key import LogKey
-from service.store.log_tree import table_digest
+from service.store.log_key import LogKey, LogKeyRefused
 from service.store.tables import (
     about,
     bundle,
-    caller,
     document,
     entity,
     entity_alias,
@@ -37,7 +33,6 @@ from service.store.tables import (
     flow_sum,
     movement,
     tally,
-    tree_leaf,
 )
 
 # No leaf holds them: the policies are compared with the digest of their sources, the bytes of a document with their hash.
@@ -51,7 +46,6 @@ _FROM_ROWS: Mapping[sa.Table, tuple[sa.Table, Callable[[sa.Connection], Iterator
     flow_party: (flow, flow_parties),
 }
 
-_OLDER = sa.select(tree_leaf.c.index).where(tree_leaf.c.kind == "earlier").limit(1)
 
 Progress = Callable[[str, int], None]
 
@@ -85,20 +79,24 @@ class DeepVerification:
     """
     The comparison of one state of a database. `findings` may be read once.
 
-    `not_compared` names the tables of which old rows cannot be compared any more, or not without the log's key. It is complete at the end.
+    Without the log's key neither the seals of rows nor what records used are compared (`without_key`). `records_not_compared` is the number
+    of records of which what they used is not known any more; it is known at the end.
     """
 
-    def __init__(
-        self, connection: sa.Connection, database: Database, key: LogKey | None, progress: Progress = lambda what, number: None
-    ) -> None:
-        self._connection, self._database, self._key, self._progress = connection, database, key, progress
-        self.not_compared: list[str] = []
+    def __init__(self, connection: sa.Connection, database: Database, progress: Progress = lambda what, number: None) -> None:
+        self._connection, self._database, self._progress = connection, database, progress
+        self._key: LogKey | None = None
+        with suppress(LogKeyRefused):
+            self._key = database.log_key()
+        self.without_key = self._key is None
         self.records_not_compared = 0
 
     def findings(self) -> Iterator[Finding]:
         """Each row that says otherwise than the leaves."""
         replica = Replica()
-        past = self._past()
+        past = None
+        if self._key is not None:
+            past = PastDecisions(self._connection, self._key, lambda number: self._progress("records compared", number))
         try:
             if past is not None:
                 past.begin(replica)
@@ -112,7 +110,8 @@ class DeepVerification:
             yield from replica.faults
             held = with_rows(self._connection, (*FROM_LEAVES, *_FROM_ROWS))
             for table in FROM_LEAVES:
-                yield from self._of_leaves(replica, table, rows_of(self._connection, table) if table in held else ())
+                found = rows_of(self._connection, table) if table in held else ()
+                yield from compared(replica.rows, table, found, _LEFT_OUT.get(table, frozenset()))
             make_tables(replica.rows, *_FROM_ROWS)
             for table, (source, made) in _FROM_ROWS.items():
                 for row in made(self._connection) if source in held else ():
@@ -128,39 +127,6 @@ class DeepVerification:
         yield from self._archives()
         yield from self._documents()
         yield from index_faults(self._connection, self._database, lambda number: self._progress("entries compared", number))
-
-    def _past(self) -> PastDecisions | None:
-        """The comparison of what records used; None without the log's key, and of a log that is older than its tree."""
-        if self._key is None or self._connection.execute(_OLDER).first() is not None:
-            return None
-        return PastDecisions(self._connection, self._key, lambda number: self._progress("records compared", number))
-
-    def _of_leaves(self, replica: Replica, table: sa.Table, found: Iterable[tuple[Any, ...]]) -> Iterator[Finding]:
-        digests = {} if replica.earlier is None else replica.earlier["tables"]
-        older: list[RowFault] = []
-        for fault in compared(replica.rows, table, found, _LEFT_OUT.get(table, frozenset())):
-            if table.name in digests and fault.found and (fault.expected is None or table is bundle):
-                older.append(fault)
-            else:
-                yield fault
-        if table.name not in digests:
-            return
-        assert replica.earlier is not None
-        first = self._key is not None and self._key.private.public.raw.hex() == replica.first_key
-        if self._key is None or not first or table in replica.touched:
-            self.not_compared.append(table.name)
-            return
-        keys = {tuple(fault.key.values()) for fault in older}
-        begun = replica.earlier["at"]
-
-        def kept(row: dict[str, Any]) -> Values | None:
-            if tuple(row[column.name] for column in table.primary_key) not in keys:
-                return None
-            revoked = table is caller and (row["revoked_at"] or "") >= begun
-            return row | {"revoked_at": None, "revoked_by": None} if revoked else row
-
-        if table_digest(self._connection, self._key, table, kept) != digests[table.name]:
-            yield f"the rows of `{table.name}` that are older than the tree are not those of which it holds a digest"
 
     def _noted(self, replica: Replica) -> Iterator[str]:
         """What the database notes of the last leaf of a kind, against this leaf."""

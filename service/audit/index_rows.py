@@ -1,8 +1,5 @@
 """
 The index of the log, against the records: each entry says what its record says, by the words that a search finds it by.
-
-A version before 0.6.0 wrote records without the words that they are found by. Of their entries categories, missing
-facts, parties and countries are not compared.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,10 +14,6 @@ from service.store.database import Database
 from service.store.tables import BigInteger, entry, entry_term, personal, record, term
 
 _AT_ONCE = 500
-_FOUND_BY = b'"found_by":'
-_NOT_RECORDED = frozenset(
-    {"category", "missing", "countries", *(f"{party}{more}" for party in PARTIES for more in ("", "_country"))}
-)
 
 Word = tuple[str, str]
 
@@ -44,7 +37,7 @@ def index_faults(connection: sa.Connection, database: Database, progress: Callab
             of_record = held.get(each.sequence)
             if of_record is None:
                 yield RowFault(entry, {"sequence": each.sequence}, {"sequence": each.sequence}, found=False)
-            elif columns := _different(of_record, each.sequence, each.id, summary, words, _FOUND_BY not in bytes(each.leaf)):
+            elif columns := _different(of_record, each.sequence, each.id, summary, words):
                 yield RowFault(entry, {"sequence": each.sequence}, {"sequence": each.sequence}, True, columns)
                 readable = readable and "words" not in columns
         progress(last + 1)
@@ -74,21 +67,15 @@ def _openings(connection: sa.Connection, first: int, last: int) -> dict[int, dic
     return found
 
 
-def _different(
-    row: Any, sequence: int, id: str, summary: Summary, words: dict[int, Word], without_words: bool
-) -> tuple[str, ...]:
+def _different(row: Any, sequence: int, id: str, summary: Summary, words: dict[int, Word]) -> tuple[str, ...]:
     """The columns of an entry that say otherwise than the record. Words are compared by what they say, not by their numbers."""
     expected = entry_values(sequence, id, summary)
     found = {**row, **{party: None if row[party] is None else words.get(row[party]) for party in PARTIES}}
     said: list[Word] = [words.get(number, ("", "")) for number in _numbers(row["words"])]
     wanted: list[Word] = list(expected["words"])
-    left_out = frozenset({"words"})
     if ",".join(map(str, _numbers(row["words"]))) != row["words"]:
         return ("words",)
-    if without_words:  # older versions also put the words in another order
-        left_out |= _NOT_RECORDED
-        said, wanted = (sorted(word for word in each if word[0] not in _NOT_RECORDED) for each in (said, wanted))
-    different = [name for name, value in expected.items() if name not in left_out and found[name] != value]
+    different = [name for name, value in expected.items() if name != "words" and found[name] != value]
     return (*different, *(["words"] if said != wanted else []))
 
 

@@ -64,11 +64,8 @@ def tallies(connection: sa.Connection) -> Iterator[Values]:
 
 
 def erasure_notes(connection: sa.Connection, replica: Replica) -> Iterator[RowFault]:
-    """What rows say of erasures and of what is erased together, against the leaves of erasures. Older records are left out."""
-    first = connection.execute(sa.select(sa.func.min(record.c.sequence)).where(record.c.leaf_index.is_not(None))).scalar()
-    marked = sa.select(personal.c.sequence, personal.c.pointer, personal.c.erased_at).where(
-        personal.c.erased_at.is_not(None), personal.c.sequence >= (first or 0)
-    )
+    """What rows say of erasures and of what is erased together, against the leaves of erasures."""
+    marked = sa.select(personal.c.sequence, personal.c.pointer, personal.c.erased_at).where(personal.c.erased_at.is_not(None))
     for number, pointer, erased_at in connection.execute(marked):
         at = replica.erased.get(("record", number, pointer))
         if erased_at != at:
@@ -99,8 +96,6 @@ def erasure_notes(connection: sa.Connection, replica: Replica) -> Iterator[RowFa
     for (kind, number, name), at in replica.erased.items():
         table, column = (personal, personal.c.sequence) if kind == "record" else (leaf_opening, leaf_opening.c.leaf)
         named = personal.c.pointer if kind == "record" else leaf_opening.c.name
-        if kind == "record" and number < (first or 0):
-            continue
         unmarked = sa.select(column).where(column == number, named == name, table.c.erased_at.is_(None))
         if connection.execute(unmarked).first() is not None:
             key = {column.name: number, named.name: name}

@@ -1,7 +1,7 @@
 """
 Repair: the derived rows of a database are put right by the leaves of its log, and a leaf says so.
 
-What no leaf can make again is left as it is and told: the bytes of policies and of documents, and rows that are older than the tree.
+What no leaf can make again is left as it is and told: the bytes of policies and of documents.
 Nothing is repaired in a log whose tree has a fault.
 """
 
@@ -48,7 +48,7 @@ def repair(
         # Rows that are made from other rows are right once these are.
         rows: list[RowFault] = []
         for _ in range(_ROUNDS):
-            found = list(DeepVerification(transaction, database, key, progress).findings())
+            found = list(DeepVerification(transaction, database, progress).findings())
             wrong = [each for each in found if isinstance(each, RowFault) and _can_be_made(each)]
             for each in wrong:
                 if each.table not in INDEX:

@@ -101,20 +101,16 @@ class Replica:
     """
     The rows of one log, made again. Close it with `close()`.
 
-    `earlier` is the leaf on what is older than the tree, if there is one; its digests are by the log's `first_key`. `erased` has the moment
-    of each erasure by place: `("record", number, pointer)` or `("leaf", index, name)`. `touched` names the tables of which leaves changed
-    rows that no leaf made. `noted` is what `about` has of leaves. `faults` are sentences about leaves that do not hold by themselves.
+    `erased` has the moment of each erasure by place: `("record", number, pointer)` or `("leaf", index, name)`. `noted` is what
+    `about` has of leaves. `faults` are sentences about leaves that do not hold by themselves.
     """
 
     def __init__(self) -> None:
         self._engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, creator=_temporary)
         self.rows = self._engine.connect()
         make_tables(self.rows, *FROM_LEAVES)
-        self.earlier: Leaf | None = None
-        self.first_key: str | None = None
         self.erased: dict[tuple[str, int, str], str] = {}
         self.subjects: dict[int, tuple[str, frozenset[str]]] = {}
-        self.touched: set[sa.Table] = set()
         self.faults: list[str] = []
         self.noted: dict[str, str] = {}
         self._erased_entities: dict[int, str] = {}
@@ -159,18 +155,10 @@ class Replica:
                 self._erased_entities[int(of)] = leaf["id"]
         for pointer in leaf.get("places", ()):
             self.erased["record", int(leaf["sequence"]), str(pointer)] = leaf["at"]
-        if leaf.get("of") == "entity":
-            self.touched.add(entity)  # versions that are older than the tree are erased with the others
-
-    def _log(self, index: int, leaf: Leaf) -> None:
-        self.first_key = leaf["public_key"]
 
     def _cosigned(self, index: int, leaf: Leaf) -> None:
         self.rows.execute(sa.delete(witnessed).where(witnessed.c.origin == leaf["origin"]))
         self._insert(witnessed, origin=leaf["origin"], size=leaf["size"], root=bytes.fromhex(leaf["root"]), at=leaf["at"])
-
-    def _earlier(self, index: int, leaf: Leaf) -> None:
-        self.earlier = leaf
 
     def _key_made(self, index: int, leaf: Leaf) -> None:
         self._insert(
@@ -360,13 +348,6 @@ class Replica:
         for count in leaf["counts"]:
             self._insert(opening, **shown, **count)
 
-    def _counter_keys_joined(self, index: int, leaf: Leaf) -> None:
-        for table in (movement, opening):
-            self.rows.execute(sa.update(table).where(table.c.key.in_(leaf["spelt"])).values(key=leaf["key"]))
-        if leaf["joined"]:
-            self.rows.execute(sa.update(opening).where(opening.c.key == leaf["key"]).values(high=None))
-        self.touched |= {movement, opening}  # some of these rows may be older than the tree
-
     def _counting(self, index: int, leaf: Leaf) -> None:
         if leaf["before"] is None:
             for meaning in ("", *leaf["meanings"]):
@@ -376,7 +357,6 @@ class Replica:
 
     def _counting_forgotten(self, index: int, leaf: Leaf) -> None:
         self.rows.execute(sa.delete(counted).where(counted.c.counting.in_(leaf["countings"])))
-        self.touched.add(counted)
 
     def _asset_entry(self, index: int, leaf: Leaf) -> None:
         shown = {name: leaf[name] for name in ("id", "number", "of", "asset", "at", "by", "reason")}
@@ -398,8 +378,7 @@ class Replica:
         self.rows.execute(sa.insert(table), values)
 
     def _update(self, table: sa.Table, here: sa.ColumnElement[bool], **values: Any) -> None:
-        if not self.rows.execute(sa.update(table).where(here).values(values)).rowcount and table is not movement:
-            self.touched |= {table, movement} if table is commitment else {table}
+        self.rows.execute(sa.update(table).where(here).values(values))
 
 
 def make_tables(rows: sa.Connection, *tables: sa.Table) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from service.ed25519 import NotEd25519, PublicKey
 from service.policies import dsse
+from service.transparency.ed25519 import NotEd25519, PublicKey
 
 _PAYLOAD_TYPE = "application/vnd.fifthfactor.document-statement+json"
 

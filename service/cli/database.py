@@ -38,11 +38,11 @@ def upgrade(database: Database = None) -> int:
 
     Ends with 0, or with 2 where the database cannot be used or a newer version wrote it.
     """
-    from service.store.upgrade import revisions, writing
+    from service.store.upgrade import revision, writing
 
     with writing(address(database), log_key()) as connection:
-        revision, _ = revisions(connection)
-    print(f"the tables are of revision {revision}")
+        found = revision(connection)
+    print(f"the tables are of revision {found}")
     return 0
 
 

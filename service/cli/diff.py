@@ -186,7 +186,7 @@ class _Log:
     def _trial(self, stored: "Stored") -> "engine.Trial":
         import engine
         from service.log.leaf import clear, erased
-        from service.log.record import SHAPES, exchange_of
+        from service.log.record import SCHEMA, exchange_of
         from service.store.database import file_of
 
         entry = stored.entry
@@ -195,7 +195,7 @@ class _Log:
         if faults:
             return engine.Trial(entry.id, at, "log", problem=f"the record has a fault: {faults[0]}")
         record = clear(entry.leaf, entry.openings)
-        if record.get("schema") not in SHAPES:
+        if record.get("schema") != SCHEMA:
             return engine.Trial(entry.id, at, "log", problem="the record has a shape that this version does not know")
         gone = erased(entry.openings)
         for pointer in gone:

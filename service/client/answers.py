@@ -175,7 +175,7 @@ def explanation(read: Any, verdict: Any = "same") -> Explanation:
     """An explanation; `verdict` is the header of its answer. Raises Malformed."""
     if not isinstance(read, dict) or read.get("schema") != explained.SCHEMA:
         raise Malformed(f"the explanation is not a `{explained.SCHEMA}`")
-    if verdict not in ("same", "other", "unknown"):
+    if verdict not in ("same", "other"):
         raise Malformed("the explanation does not say whether it is of the recorded verdict")
     return replace(shaped(Explanation, read, "explanation"), verdict=verdict, document=read)
 
@@ -186,7 +186,7 @@ def review(read: Mapping[str, Any], id: str) -> Review:
     if not isinstance(record, dict) or record.get("id") != id:
         raise Malformed("the answer is not the requested record")
     if record.get("schema") != RECORD:
-        raise Malformed(f"the record is not a `{RECORD}`, so it does not say what may be signed off")
+        raise Malformed(f"the record is not a `{RECORD}`")
     decided = answer(record.get("decision"))
     if decided.id != id:
         raise Malformed("the record has another decision")

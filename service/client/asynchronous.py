@@ -126,8 +126,6 @@ class AsyncClient:
     async def review(self, id: str) -> Review:
         """
         The review of one decision: what may be signed off of it. `provisions` is empty if its outcome is not a review.
-
-        Raises Malformed for a record of an earlier shape, which does not say it; `reviews` does.
         """
         return await self._call(review_calls.review(id))
 

@@ -357,7 +357,7 @@ class Explanation:
     """
     The parts of an explanation that were asked for; the others are None. `document` is the whole explanation.
 
-    `verdict` says whether the service now comes to the recorded verdict: "same" or "other"; "unknown" for a record of an earlier shape.
+    `verdict` says whether the service now comes to the recorded verdict: "same" or "other".
     With "other", the explanation is of what would come out now. `reasons` are the provisions that stand for certain; `possible` those that
     may stand, which `possible_count` counts. `rests_on_exactly` are the statements of which each was verified to matter by itself.
     """
@@ -387,5 +387,5 @@ class Explanation:
     ways: tuple[Ways, ...] | None = None
     holds_until: Horizon | None = None
     trace: Trace | None = None
-    verdict: Annotated[Literal["same", "other", "unknown"], Named(None)] = "same"
+    verdict: Annotated[Literal["same", "other"], Named(None)] = "same"
     document: Annotated[Mapping[str, Any], Named(None)] = field(default_factory=dict, repr=False, compare=False)

@@ -128,8 +128,6 @@ class Client:
     def review(self, id: str) -> Review:
         """
         The review of one decision: what may be signed off of it. `provisions` is empty if its outcome is not a review.
-
-        Raises Malformed for a record of an earlier shape, which does not say it; `reviews` does.
         """
         return self._call(review_calls.review(id))
 

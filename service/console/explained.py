@@ -1,7 +1,7 @@
 """
 The decision of a record with its reasons, for a page.
 
-A record has the answer. Why the decision is as it is, is told again from the recorded exchange; a record of an earlier shape has it.
+A record has the answer. Why the decision is as it is, is told again from the recorded exchange.
 """
 
 import json
@@ -9,7 +9,6 @@ from typing import Any
 
 from service.console.reader import Part
 from service.decisions.replay import CannotReplay, Otherwise, Reopened, Replaying
-from service.log.record import SCHEMA
 from service.log.store import Stored
 
 PARTS = ("reasons", "requirements", "ways", "duties", "coverage", "factor")
@@ -22,8 +21,6 @@ def explained(record: Part, stored: Stored, replaying: Replaying, lang: str) -> 
     What the record says in this language is shown as it was recorded. Raises CannotReplay, RequestRefused.
     """
     recorded: dict[str, Any] = record["decision"]
-    if record["schema"] != SCHEMA:
-        return recorded
     told, why = _told(_again(stored, replaying), record["id"], lang)
     return {**(recorded if record.get("lang", "en") == lang else told), **why}
 
@@ -34,10 +31,8 @@ def explained_otherwise(id: str, stored: Stored, replaying: Replaying, otherwise
     return {**told, **why}
 
 
-def provisions(record: Part, stored: Stored, replaying: Replaying, lang: str) -> list[dict[str, Any]]:
+def provisions(stored: Stored, replaying: Replaying, lang: str) -> list[dict[str, Any]]:
     """The provisions that stand, and those that may. Raises CannotReplay, RequestRefused."""
-    if record["schema"] != SCHEMA:
-        return list(record["decision"].get("reasons") or ())
     told = json.loads(_again(stored, replaying).explanation(("reasons", "possible"), lang))
     return [*told["reasons"], *told["possible"]]
 

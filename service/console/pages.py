@@ -29,7 +29,6 @@ from service.console.wording import WORDS
 from service.decisions.outcome_now import OutcomeNow
 from service.log.verified_record import VerifiedRecord
 from service.reviews.queue import MOST_IN_FRAME
-from service.reviews.sign_offs import offered
 from service.visible_text import shown
 
 _LONG_AGO = timedelta(days=31)
@@ -106,7 +105,7 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, can
         tone="stop" if record.get("denied") else tone(decision),
         stamp="no" if record.get("denied") else stamp(decision),
         parties=parties,
-        open_review=not sign_offs and _may_be_signed(record, decision),
+        open_review=not sign_offs and bool(record.get("signable")),
         possible=possible + decision.get("possible_count", 0),
         titled={part["provision"]: part["title"] for part in reasons if part.get("title")},
         cited={part["provision"]: reader.source(part) for part in reasons if part.get("instrument")},
@@ -234,14 +233,6 @@ def stamp(decision: Part) -> str:
         return "yes"
     lowest = (decision.get("bounds") or {}).get("lowest")
     return "open" if decision.get("outcome") == UNDETERMINED and lowest not in REFUSED else "no"
-
-
-def _may_be_signed(record: Part, decision: Part) -> bool:
-    """Whether there may be something to sign off. An older record does not say; then a sign-off has to be tried."""
-    named = offered(record)
-    if named is not None:
-        return bool(named)
-    return decision.get("outcome") == "review" and decision.get("engine", {}).get("agreed") is not False
 
 
 def _visible(value: Any) -> Any:

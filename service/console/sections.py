@@ -1,7 +1,7 @@
 """
 What a page shows of a decision, each list in the order in which a reader needs it: the strictest first.
 
-The input is a decision with its explanation, or the whole decision of an older record. Members that it lacks are left out.
+The input is a decision with its explanation. Members that it lacks are left out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -65,33 +65,19 @@ def jurisdictions(decision: Part) -> list[Part]:
     )
 
 
-def questions(decision: Part, reader: PageReader) -> list[Part]:
-    """The questions of an answer, each with the titles of its choices; an older decision has only lists of questions."""
-    if "questions" in decision:
-        return list(decision["questions"])
-    first = (decision.get("missing") or [{}])[0].get("facts") or ()
-    return [
-        {**part, "values": [{"value": each, "title": reader.told(part["fact"], each)} for each in part.get("values") or ()]}
-        for part in first
-    ]
-
-
 def unmet(decision: Part) -> list[Part]:
-    """What is required and not shown, by alternative; an older decision has only a list of requirements."""
-    if "unmet" in decision:
-        how = {part["requirement"]: part.get("how") for part in requirements(decision)}
-        whole = {part["requirement"]: part for part in decision.get("ways") or () if part.get("requirement")}
-        return [
-            {
-                **part,
-                "ways": [
-                    [{"how": how.get(one["requirement"]), **one, **_means(one, whole)} for one in way] for way in part["ways"]
-                ],
-            }
-            for part in decision["unmet"]
-        ]
-    asked = [part for part in requirements(decision) if part.get("state") != "met"]
-    return [{"under": part.get("required_by") or (), "ways": [[part]]} for part in asked]
+    """What is required and not shown, by alternative."""
+    how = {part["requirement"]: part.get("how") for part in requirements(decision)}
+    whole = {part["requirement"]: part for part in decision.get("ways") or () if part.get("requirement")}
+    return [
+        {
+            **part,
+            "ways": [
+                [{"how": how.get(one["requirement"]), **one, **_means(one, whole)} for one in way] for way in part["ways"]
+            ],
+        }
+        for part in decision.get("unmet") or ()
+    ]
 
 
 def _means(one: Part, whole: Mapping[str, Part]) -> Part:

@@ -12,7 +12,6 @@ from service.console.became import BecameLine
 from service.console.reader import PageReader, Part
 from service.console.request_facts import LONGEST, FactShown, in_turn
 from service.console.room import Folded, Listed, fitted, height, short
-from service.reviews.sign_offs import offered
 
 SHEETS = 126  # printed lines of two sheets
 FIXED = 38  # of them for the titles, for what is always folded, and for the foot
@@ -52,7 +51,7 @@ def lists(
     certain = [part for part in reasons if part.get("standing") != "possible"]
     disputed = [reader.disputed(part) for part in decision.get("disputed") or ()]
     found = {
-        "questions": Listed(sections.questions(decision, reader), 3, 15, _question, more.get("questions", 0)),
+        "questions": Listed(decision.get("questions") or (), 3, 15, _question, more.get("questions", 0)),
         "unmet": Listed(sections.unmet(decision), 4, 15, _unmet, more.get("unmet", 0)),
         "certain": Listed(certain, 6, PROVISIONS, _provision),
         "sign_offs": Listed(list(reversed(sign_offs)), 2, 12, lambda part: 2.6 + height(short(part.get("reason"), LONG))),
@@ -67,7 +66,7 @@ def lists(
         ),
         "silent": Listed(sections.silent(decision, reader), 3, 30, height),
         "signed_off": Listed(decision.get("signed_off") or (), 2, 8, lambda part: 2.4),
-        "signable": Listed(offered(record) or (), 3, 20, lambda name: 2.6),
+        "signable": Listed(record.get("signable") or (), 3, 20, lambda name: 2.6),
         "facts": Listed(in_turn(facts), 40, 80, _fact),
         # What is always folded.
         "perhaps_owed": Listed(sections.duties(decision, certain=False), 0, 16),

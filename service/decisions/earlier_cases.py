@@ -1,15 +1,13 @@
 """
-The cases of records that are older than the queue of reviews: taken in beside the requests, some at a time, from the newest down.
+The cases of the reviews found anew, where an administrator asks for it: beside the requests, some at a time, from the newest down.
 
 A place in `about` says how far this has come. Of several reviews on the same facts the newest has its case already. What was decided
-otherwise before the queue was there is not known, so such a case may still be listed; a sign-off looks at the exchange itself.
+otherwise later is not known, so such a case may still be listed; a sign-off looks at the exchange itself.
 """
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -21,9 +19,7 @@ from service.log.query import Query
 from service.log.review_cases import EARLIER, RecordedCase, ReviewCase
 from service.log.search import CursorRefused, Row
 from service.log.search import find as search
-from service.log.store import Stored, find
-from service.policies.live import Live
-from service.problems import RequestRefused
+from service.log.store import find
 from service.reviews import approvals, notes, sign_offs
 from service.reviews.own_requests import Counting
 from service.reviews.recorded_case import REVIEW, kinds_of
@@ -37,7 +33,7 @@ PAUSE_SECONDS = 0.05
 
 
 async def take_in_earlier_cases(service: Service) -> None:
-    """Take in the cases of older records until there are no more, or until cancelled."""
+    """Take in the cases of recorded reviews until there are no more, or until cancelled."""
     with suppress(NotRecorded, sa.exc.SQLAlchemyError):  # the next start goes on
         while await asyncio.to_thread(service.read, left):
             await service.store.do(_Some(service))
@@ -45,7 +41,7 @@ async def take_in_earlier_cases(service: Service) -> None:
 
 
 def left(connection: sa.Connection) -> bool:
-    """Whether there are older records whose cases are not taken in."""
+    """Whether there are records whose cases are still to be found."""
     return connection.execute(sa.select(about.c.value).where(about.c.name == EARLIER)).first() is not None
 
 
@@ -79,7 +75,7 @@ class _Some:
         facts = engine.facts_digest(live.bundle, record["request"])
         if transaction.execute(sa.select(review_case.c.facts).where(review_case.c.facts == facts)).first() is not None:
             return
-        provisions = signable(live, stored, record)
+        provisions = tuple(record.get("signable", ()))
         case = ReviewCase(facts, kinds_of(live, record["decision"], provisions), provisions)
         moment = moment_of(row.recorded_at)
         review_cases.take_in(transaction, [RecordedCase(case, row.sequence, row.id, moment, record.get("asked_by"))])
@@ -90,22 +86,3 @@ class _Some:
             today = self.service.clock().astimezone(time_zone(self.service.settings.zone)).date()
             counting = Counting(transaction, self.service.token_issuer).for_decision(said, stored)
             review_cases.settle(transaction, facts, *sign_offs.settled(live, said, counting, today))
-
-
-def signable(live: Live, stored: Stored, record: Mapping[str, Any]) -> tuple[str, ...]:
-    """
-    The provisions of a record that may be signed off.
-
-    An older record does not name them. Then its exchange is judged by the policies of today. If these are other policies, the reviews
-    that its decision lists stand in: nobody can sign them off before the exchange is evaluated again, but somebody still waits.
-    """
-    named = sign_offs.offered(record)
-    if named is not None:
-        return named
-    try:
-        return sign_offs.signable(live, stored)
-    except RequestRefused:
-        if "verdict" in record:
-            return ()
-        listed = (part for part in record["decision"]["reasons"] if part["effect"] == REVIEW and part["standing"] == "certain")
-        return tuple(dict.fromkeys(part["provision"] for part in listed))

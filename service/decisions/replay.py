@@ -24,15 +24,14 @@ from service.ledger import counts
 from service.log.canonical_json import canonical
 from service.log.leaf import clear
 from service.log.leaf import erased as erased_of
-from service.log.record import SCHEMA, SHAPES, PolicyDigests, exchange_of, shown_until
+from service.log.record import SCHEMA, PolicyDigests, exchange_of, shown_until
 from service.log.store import Stored
 from service.policies.kept import NotKept, load_kept
 from service.reviews.sign_offs import REVIEW
 from service.service import Service
 
 MOST_DIFFERENCES = 20
-ENGLISH = "en"  # the language of a record that names none
-SHOWN_BY = {"rests_on": "exact"}  # the member that shows that a part was asked for, where it is not the part itself
+ENGLISH = "en"  # in which a record names no language
 Finding = Literal["bytes", "meaning", "nothing"]
 
 # The decision point for the digests of a bundle and the mode of the engine. Raises CannotReplay.
@@ -107,10 +106,9 @@ class Reopened:
         return self.pdp.explain(self.judgement, today=self.today, id=self.record["id"], parts=parts, lang=lang)
 
     @property
-    def same_verdict(self) -> bool | None:
-        """Whether this version comes to the recorded verdict; None where the record has no digest of it."""
-        digest = self.record["decision"].get("verdict")
-        return None if digest is None else digest == self.pdp.digest(self.judgement)
+    def same_verdict(self) -> bool:
+        """Whether this version comes to the recorded verdict."""
+        return bool(self.record["decision"]["verdict"] == self.pdp.digest(self.judgement))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +140,7 @@ def reopen(stored: Stored, deciders: Deciders, otherwise: Otherwise | None = Non
     # The present day decides only whether the decision is hypothetical.
     hypothetical = recorded["hypothetical"] or as_of != recorded_as_of or bundle != decided_by
     today = as_of + (timedelta(days=1 if as_of < date.max else -1) if hypothetical else timedelta())
-    signed = [engine.Approval.told(part) for part in record.get("signed_off") or recorded.get("signed_off") or ()]
+    signed = [engine.Approval.told(part) for part in record.get("signed_off", ())]
     if otherwise:
         signed = [each for each in signed if each.until >= as_of and bundle == decided_by]
     exchange = engine.parse_exchange(pdp.bundle, json.dumps(request, ensure_ascii=False).encode())
@@ -158,14 +156,10 @@ def reopen(stored: Stored, deciders: Deciders, otherwise: Otherwise | None = Non
 
 def whole(stored: Stored, deciders: Deciders, lang: str) -> dict[str, Any]:
     """
-    The whole decision of a record. An earlier record holds it; otherwise it is told again, in a language.
+    The whole decision of a record, told again in a language.
 
     Raises CannotReplay, also where this version comes to another verdict: what it would tell is then not the decision that was recorded.
     """
-    record = _record(stored)
-    if record["schema"] != SCHEMA:
-        decision: dict[str, Any] = record["decision"]
-        return decision
     try:
         again = reopen(stored, deciders)
         if not again.same_verdict:
@@ -188,8 +182,7 @@ def replay_with_members(stored: Stored, deciders: Deciders) -> tuple[Replay, tup
     Those are compared where the same version decides the whole exchange again; their pointers lead into the record. Raises CannotReplay.
     """
     record = _record(stored)
-    recorded, version = record["decision"], record["engine"]["version"]
-    under = record["engine"].get("semantics") or engine.semantics_of(version)
+    recorded, version, under = record["decision"], record["engine"]["version"], record["engine"]["semantics"]
     erased = erased_of(stored.entry.openings)
 
     def found(holds: bool, same: Finding, differences: Iterable[ReplayDifference] = (), refused: str | None = None) -> Replay:
@@ -214,13 +207,10 @@ def replay_with_members(stored: Stored, deciders: Deciders) -> tuple[Replay, tup
             return found(True, "nothing", refused=str(refused)), ()
         raise CannotReplay(f"engine {engine.__version__} no longer accepts this exchange: {refused}", "refused") from None
     beside: tuple[ReplayDifference, ...] = ()
-    if record["schema"] == SCHEMA:
-        written = _answered(again)
-        replayed: dict[str, Any] = json.loads(written.canonical())
-        if version == engine.__version__ and not erased:
-            beside = tuple(_beside(again, written))
-    else:
-        replayed = _again(again)
+    written = _answered(again)
+    replayed: dict[str, Any] = json.loads(written.canonical())
+    if version == engine.__version__ and not erased:
+        beside = tuple(_beside(again, written))
     differences = tuple(_differences(meaning(recorded), meaning(replayed), ""))
     same: Finding = "nothing" if differences else "meaning"
     if canonical(replayed) == canonical(recorded):
@@ -257,24 +247,10 @@ def decider(policies: engine.Bundle, bundle: PolicyDigests, mode: str) -> engine
 
 
 def meaning(decision: dict[str, Any]) -> dict[str, Any]:
-    """What a decision means, however it is worded: outcomes, and the digest of its verdict or, in a whole one, what stands and is met."""
+    """What an answer means, however it is worded: outcomes, and the digest of its verdict."""
     plain = {name: decision.get(name) for name in ("proceed", "outcome", "bounds", "beneath", "as_of", "hypothetical")}
     plain["jurisdictions"] = {part["jurisdiction"]: [part["outcome"], part.get("bounds")] for part in decision["jurisdictions"]}
-    if "reasons" not in decision:
-        return plain | {"verdict": decision["verdict"], "signed_off": _signed_off(decision)}
-    return {
-        **plain,
-        "reasons": {part["provision"] + " " + part["effect"]: part["standing"] for part in decision["reasons"]},
-        "beaten": {part["provision"]: [part["certain"], part["doubtful"]] for part in decision["beaten"]},
-        "requirements": {part["requirement"]: part["state"] for part in decision["requirements"]},
-        "duties": sorted([part["arises"], part["certain"], part["overdue"], part["due"] or ""] for part in decision["duties"]),
-        "conflicts": [[part["kind"], part["provisions"]] for part in decision["conflicts"]],
-        "missing": [[part["settles"], [fact["fact"] for fact in part["facts"]]] for part in decision["missing"]],
-        "coverage": [[part["country"], part["subject"], part["certain"]] for part in decision["coverage"]["not_modelled"]],
-        "carried": [[part["provision"], part["from"], part["state"]] for part in decision.get("carried") or ()],
-        "signed_off": _signed_off(decision),
-        "lanes": {part["lane"] + " " + part["provision"]: part["state"] for part in decision["factor"]["lanes"]},
-    }
+    return plain | {"verdict": decision["verdict"], "signed_off": _signed_off(decision)}
 
 
 def _signed_off(decision: dict[str, Any]) -> list[list[str]]:
@@ -285,7 +261,7 @@ def _record(stored: Stored) -> dict[str, Any]:
     if faults := stored.faults():
         raise CannotReplay(f"the record is not sound: {'; '.join(faults)}", "unsound")
     record = clear(stored.entry.leaf, stored.entry.openings)
-    if record.get("schema") not in SHAPES:
+    if record.get("schema") != SCHEMA:
         raise CannotReplay("the record has a shape that this version does not know", "version")
     return record
 
@@ -297,7 +273,7 @@ def _answered(again: Reopened) -> engine.Written:
 
 
 def _beside(again: Reopened, written: engine.Written) -> Iterator[ReplayDifference]:
-    """The differences in what a record of the present shape holds beside its answer."""
+    """The differences in what a record holds beside its answer."""
     signed = [part.model_dump(mode="json") for part in again.judgement.signed_off]
     members = {
         "verdict": json.loads(written.verdict),
@@ -308,38 +284,11 @@ def _beside(again: Reopened, written: engine.Written) -> Iterator[ReplayDifferen
         yield from _differences(again.record.get(name), value, f"/{name}")
 
 
-def _again(again: Reopened) -> dict[str, Any]:
-    """The whole decision of an earlier record again. If the record names no language, the one that fits best is taken."""
-    record, recorded = again.record, again.record["decision"]
-    # The optional parts that the caller asked for are in the recorded decision.
-    include = [name for name in engine.INCLUDES if recorded.get(SHOWN_BY.get(name, name)) is not None]
-
-    def written(lang: str) -> dict[str, Any]:
-        told = again.pdp.tell(again.judgement, today=again.today, id=recorded["id"], include=include, lang=lang)
-        decision: dict[str, Any] = json.loads(told.canonical())
-        return decision
-
-    if "lang" in record:
-        return written(_known(record["lang"]))
-    # The decision is in English, or its record is too old to name a language.
-    english, *others = engine.LANGUAGES
-    first = written(english)
-    return first if first == recorded else _nearest(recorded, [first, *map(written, others)])
-
-
 def _known(lang: str) -> str:
     """The language of a record. Raises CannotReplay."""
     if lang not in engine.LANGUAGES:
         raise CannotReplay(f"the decision was written in the language `{lang}`, which this version does not have", "version")
     return lang
-
-
-def _nearest(recorded: dict[str, Any], replayed: list[dict[str, Any]]) -> dict[str, Any]:
-    """The decision in the language of the record, as far as this can be known."""
-    same = (each for each in replayed if each == recorded)
-    titled = (each for each in replayed if each["jurisdictions"] and each["jurisdictions"] == recorded["jurisdictions"])
-    answered = (each for each in replayed if each["answer"] == recorded["answer"])
-    return next(same, None) or next(answered, None) or next(titled, None) or replayed[0]
 
 
 def _remove(document: Any, pointer: str) -> None:
@@ -383,11 +332,6 @@ class Replaying:
         """Raises CannotReplay, RequestRefused."""
         with self._lock:
             return replay(stored, self._decider)
-
-    def whole(self, stored: Stored, lang: str) -> dict[str, Any]:
-        """The whole decision of a record; see `whole`. Raises CannotReplay, RequestRefused."""
-        with self._lock:
-            return whole(stored, self._decider, lang)
 
     def reopened(self, stored: Stored, otherwise: Otherwise | None = None) -> Reopened:
         """A record whose exchange is judged again, by what decided it or otherwise. Raises CannotReplay, RequestRefused."""

@@ -20,9 +20,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
-from service.ed25519 import PublicKey
 from service.policies.signing_keys import KeyRefused, public_key
 from service.settings import SettingRefused
+from service.transparency.ed25519 import PublicKey
 
 MOST_BYTES = 64 * 1024
 MOST_SIGNERS = 100

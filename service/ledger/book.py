@@ -2,9 +2,8 @@
 The rows of the ledger: what moved each counter, and the counts that counters were opened with.
 
 The contributions of an exchange go in. Later, for a counter and a key, their sums in a window come out. A row holds a keyed hash of a
-key with its ids folded (semantics 1.9), and none of its values; older rows that could not be joined (service.ledger.spelt_keys) are found
-by the key as it was spelt. The secret of the hash is sealed under the log's key (service.store.counter_secret), so the database alone lets
-nobody check a guess at an erased value.
+key with its ids folded (semantics 1.9), and none of its values. The secret of the hash is sealed under the log's key
+(service.store.counter_secret), so the database alone lets nobody check a guess at an erased value.
 """
 
 import hmac
@@ -152,13 +151,11 @@ class Book:
         return self.hashed(connection, counter.per, counter.folded(key))
 
     def keys(self, connection: sa.Connection, counter: engine.Counter, key: engine.Key) -> tuple[Hashes, Hashes]:
-        """The hashes of a key, folded and as it is spelt; and these with those of keys that may be the same. None of an unknown key."""
+        """The hash of a key; and this with those of keys that may be the same. None of an unknown key."""
         if None in key:
             return (), ()
-        own = dict.fromkeys((counter.folded(key), key))
-        every = dict.fromkeys((*own, *(each for spelt in own for each in engine.covering(spelt))))
-        hashed = tuple(self.hashed(connection, counter.per, each) for each in every)
-        return hashed[: len(own)], hashed
+        hashed = tuple(self.hashed(connection, counter.per, each) for each in engine.covering(counter.folded(key)))
+        return hashed[:1], hashed
 
     def find(
         self,

@@ -75,7 +75,7 @@ class NamedEntity:
 
 def named_in(record: Mapping[str, Any]) -> Iterator[NamedEntity]:
     """The entities that the exchange of a record names, whether or not the register had them."""
-    request, older = record["request"], record.get("register", {})
+    request = record["request"]
     registered = request.get(engine.REGISTER, {})
     for name, entity in registered.items():
         role = name.partition(".")[0]
@@ -83,10 +83,9 @@ def named_in(record: Mapping[str, Any]) -> Iterator[NamedEntity]:
     for role, kind in ROLES.items():
         if f"{role}.id" in registered or role in registered:
             continue
-        used = older.get(role, {})
         sent = request.get(role)
-        if used or (isinstance(sent, dict) and sent.get("id", "unknown") != "unknown"):
-            yield NamedEntity(role, kind, used.get("id") or _id(request, role), used.get("version"))
+        if isinstance(sent, dict) and sent.get("id", "unknown") != "unknown":
+            yield NamedEntity(role, kind, _id(request, role), None)
 
 
 def _id(request: Mapping[str, Any], role: str) -> str | None:
@@ -145,22 +144,15 @@ class OnProvision:
     def look(
         self, connection: sa.Connection, commitment: RunningCommitment, record: Mapping[str, Any], noted: Counter[str]
     ) -> Touch | None:
-        decision, verdict = record["decision"], record.get("verdict")
-        signed = record.get("signed_off") or decision.get("signed_off") or ()
+        verdict = record["verdict"]
         ways = {
-            "signed off": (part["provision"] for part in signed),
+            "signed off": (part["provision"] for part in record.get("signed_off", ())),
             "came with the data": (part["provision"] for part in record["request"].get("carried", ())),
+            "stands": (key.partition("~")[0] for key in verdict["stands"]),
+            "advises": (key.partition("~")[0] for key in verdict["advises"]),
         }
-        if verdict:
-            ways["stands"] = (key.partition("~")[0] for key in verdict["stands"])
-            ways["advises"] = (key.partition("~")[0] for key in verdict["advises"])
-        else:
-            reasons = decision["reasons"]
-            ways["stands"] = (part["provision"] for part in reasons if part["standing"] == "certain")
-            ways["may stand"] = (part["provision"] for part in reasons if part["standing"] == "possible")
-            ways["advises"] = (part["provision"] for part in decision["advice"])
         how = [way for way, provisions in ways.items() if self.id in provisions]
-        if verdict and int(verdict["possible"], 16):
+        if int(verdict["possible"], 16):
             numbers = self._numbers(connection, record["bundle"])
             if numbers is None:
                 noted[NOT_KEPT] += 1

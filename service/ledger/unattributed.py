@@ -41,7 +41,7 @@ def unattributed(connection: sa.Connection, live: Live) -> Iterator[Unattributed
             if counter is None or moved.high == 0:
                 continue
             # An id that was erased since is in the key all the same.
-            if book.hashed(connection, counter.per, counting.key(counter, exchange)) == moved.key:
+            if book.key(connection, counter, counting.key(counter, exchange)) == moved.key:
                 lacks |= dict.fromkeys(counting.unsaid(counter, exchange))
         if lacks:
             yield Unattributed(each.id, each.decision, each.as_of, tuple(lacks))

@@ -17,7 +17,7 @@ from service.log.store import scan
 from service.log.tree_verification import tree_faults
 from service.store.database import DatabaseRefused, plain
 from service.store.tables import head
-from service.store.upgrade import look, revisions
+from service.store.upgrade import look, revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +68,11 @@ def examine(url: str) -> DatabaseCheck:
     database = look(url)
     try:
         with database.reading.connect() as connection:
-            revision, _ = revisions(connection)
+            found = revision(connection)
             # The number is read before the records, so records that are written meanwhile lie beyond it.
             expected: int = connection.execute(sa.select(head.c.next).where(head.c.name == "record")).scalar_one()
             faults = tuple(_faults(connection, expected))
-        return DatabaseCheck(revision or "", expected, faults)
+        return DatabaseCheck(found or "", expected, faults)
     except (OSError, sa.exc.SQLAlchemyError) as refused:
         raise DatabaseRefused(f"the database `{database.shown}` cannot be read: {plain(refused)}") from None
     finally:

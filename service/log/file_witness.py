@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from service.ed25519 import PrivateKey
 from service.store.durable_file import put, put_once
 from service.transparency.checkpoint import Checkpoint
+from service.transparency.ed25519 import PrivateKey
 from service.transparency.signed_note import KeyTextRefused, SignatureType, SignerKey, VerifierKey
 from service.transparency.witness import AddCheckpoint, WitnessAnswer, answer
 

@@ -8,7 +8,7 @@ sorted in yet. The numbers of words are remembered here, except those of parties
 erase it.
 
 - INVARIANT (indexed or below): every record without a row in the index has a lower number than all records with one. New records are
-  taken in when they are recorded. Records that are older than the index are taken in from the newest down.
+  taken in when they are recorded. Where the index is made anew, records are taken in from the newest down.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -159,7 +159,7 @@ def first_since(connection: sa.Connection, moment: datetime) -> int | None:
 
 def take_in(database: Database, at_most: int, done: Callable[[int], None] = lambda left: None, at_once: int = 200) -> int:
     """
-    Take in records that are older than the index, newest first, some at a time. Returns how many are left.
+    Take in records that are not in the index, newest first, some at a time. Returns how many are left.
 
     Other writers may write in between. `done` is called with the number of records left. Raises sqlalchemy.exc.SQLAlchemyError.
     """
@@ -179,7 +179,7 @@ def take_in(database: Database, at_most: int, done: Callable[[int], None] = lamb
 
 
 def reindex(database: Database, records: int, by: str, done: Callable[[int], None] = lambda left: None) -> None:
-    """Take in as many records that are older than the index, and append a leaf that says so. Raises as `take_in`, and LogRefused."""
+    """Take in as many records that are not in the index, and append a leaf that says so. Raises as `take_in`, and LogRefused."""
     with database.transaction() as transaction:  # first, since a log that cannot be written is to be left as it is
         append(transaction, Happening("reindexed", now_text(), {"records": records}, {"by": by}))
     take_in(database, records, done)

@@ -6,7 +6,6 @@ JSON with a commitment in place of each personal value, and of four members as w
 that the record is found by, and the commitments whose overdue promises were counted; the leaf's RFC 6962 hash; and the openings of the
 commitments. An erasure removes the openings of personal values, and of `overdue`, which leads to the party, and leaves the leaf and its
 hash as they are. So the values are gone, and every proof over the leaves stays valid.
-The leaf of a record of shape 1 or 2 holds request and decision themselves.
 
     leaf        = RFC 8785 of the record, with {"commitment": "<hex>"} in place of the request, of the decision, of `found_by`,
                   of `overdue`, and, within the request, of each personal value
@@ -35,9 +34,8 @@ from service.transparency.salted_commitment import commitment as commitment
 
 _NOTHING: Mapping[str, bytes] = MappingProxyType({})
 OVERDUE = "overdue"  # the member that is erased with the personal values
-WHOLE = ("decision", "found_by", "request")  # the members to which a leaf holds a commitment, from shape 3 on
+WHOLE = ("decision", "found_by", "request")  # the members to which a leaf holds a commitment
 HIDDEN = (*WHOLE, OVERDUE)  # the same, with the one that not every record has
-_SHAPES_WITHOUT = (b'"fifthfactor/record/1"', b'"fifthfactor/record/2"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,7 @@ def seal(
         openings.append(opening)
     members = {name: canonical(value) for name, value in document.items() if name != "request"}
     members = {**members, **written, "request": canonical(request)}
-    for name in () if members.get("schema") in _SHAPES_WITHOUT else sorted(members.keys() & set(HIDDEN)):
+    for name in sorted(members.keys() & set(HIDDEN)):
         opening = Opening(name, random(SALT_BYTES), members[name])
         members[name] = b'{"commitment":"%b"}' % _commitment_of(opening).encode()
         openings.append(opening)

@@ -1,8 +1,8 @@
 """
 Verifying the openings of the leaves of a log: each opens its commitment, and nothing is missing that no leaf says was erased.
 
-Checked are the leaves that are not records, and for records only what is missing: `service.log.leaf` checks what opens a record. For a
-record that is older than the tree, an erasure may be older too, so nothing is compared. A service may write meanwhile.
+Checked are the leaves that are not records, and for records only what is missing: `service.log.leaf` checks what opens a record. A
+service may write meanwhile.
 """
 
 import json
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from service.log.leaf import SALT_BYTES, commitment, commitments_in
 from service.log.tree_leaves import ERASURE
-from service.store.tables import leaf_opening, personal, record, tree_leaf
+from service.store.tables import leaf_opening, personal, tree_leaf
 
 _AT_ONCE = 500
 
@@ -43,15 +43,11 @@ def opening_faults(connection: sa.Connection, size: int) -> Iterator[str]:
             openings = beside.get(row.at, {})
             yield from (f"leaf {row.at}: {fault}" for fault in _faults(row.leaf, openings))
             missing |= {("leaf", row.at, name) for name, each in openings.items() if each.salt is None and each.value is None}
-    # The first record with a leaf of its own.
-    in_tree = connection.execute(sa.select(sa.func.min(record.c.sequence)).where(record.c.leaf_index.is_not(None))).scalar()
-    gone = sa.select(personal.c.sequence, personal.c.pointer).where(
-        personal.c.salt.is_(None), personal.c.value.is_(None), personal.c.sequence >= (in_tree or 0)
-    )
+    gone = sa.select(personal.c.sequence, personal.c.pointer).where(personal.c.salt.is_(None), personal.c.value.is_(None))
     missing |= {("record", sequence, pointer) for sequence, pointer in connection.execute(gone)}
     # What was erased meanwhile is missing already, and its leaf lies beyond the size; so all leaves may explain what is missing, and
     # only those below the size must.
-    explained, due = _erased(connection, size, in_tree or 0)
+    explained, due = _erased(connection, size)
     for kind, number, name in sorted(missing - explained):
         yield f"the opening `{name}` of {kind} {number} is missing, and no leaf says that it was erased"
     for kind, number, name in sorted(due - missing):
@@ -74,15 +70,15 @@ def _faults(leaf: bytes, openings: dict[str, sa.Row[Any]]) -> Iterator[str]:
             yield f"the value of `{name}` does not open its commitment"
 
 
-def _erased(connection: sa.Connection, size: int, in_tree: int) -> tuple[set[Place], set[Place]]:
-    """What the leaves of erasures say was erased: all of them, and those below the size. Older records are left out."""
+def _erased(connection: sa.Connection, size: int) -> tuple[set[Place], set[Place]]:
+    """What the leaves of erasures say was erased: all of them, and those below the size."""
     explained: set[Place] = set()
     due: set[Place] = set()
     for row in connection.execute(_LEAVES.where(tree_leaf.c.kind == ERASURE)):
         try:
             document = json.loads(row.leaf)
             places: set[Place] = {("leaf", int(leaf), str(name)) for leaf, name in document["openings"]}
-            if document["places"] and document["sequence"] >= in_tree:
+            if document["places"]:
                 places |= {("record", int(document["sequence"]), str(pointer)) for pointer in document["places"]}
         except (ValueError, KeyError, TypeError):
             continue  # not a leaf of the service: the tree's own check says so

@@ -8,12 +8,10 @@ What the log shows of its tree: checkpoints, tiles, entries and proofs, read fro
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from service.log.earlier_records import EarlierRecords
-from service.receipts.earlier_record import EarlierRecord
 from service.store.database import Database
 from service.store.kept_checkpoint import KeptCheckpoint
 from service.store.log_key import LogKey
@@ -73,9 +71,9 @@ class LogTree:
             raise TreeBroken("leaves are missing; `fifthfactor log verify` says which")
         return bundled_entries([found[index] for index in range(first, end)])
 
-    def proof(self, id: str, earlier: EarlierRecords) -> TlogProof:
+    def proof(self, id: str) -> TlogProof:
         """
-        The proof that the record of a decision is in the tree; if the record is older, in two steps, the second in the extra data.
+        The proof that the record of a decision is in the tree.
 
         It is from a checkpoint that covers the record and may be a second old, so most proofs wait for no disk. Raises NotInTree, and
         TreeBroken if the rows do not lead to the root.
@@ -84,8 +82,6 @@ class LogTree:
         row = self.connection.execute(found).one_or_none()
         if row is None:
             raise NotInTree("no decision with this id is recorded")
-        if row.leaf_index is None:
-            return self._earlier(row.sequence, earlier)
         tree, hashes, node = self._path(row.leaf_index)
         leaf = bytes(row.leaf)
         extra = None
@@ -102,13 +98,6 @@ class LogTree:
             raise TreeBroken("the leaf is not the one in the tree; `fifthfactor log verify` says more")
         cose = CoseReceipt.issued(index, tree.size, node, hashes, self.key.private)
         return TlogProof(index, hashes, self.key.checkpoint(tree)), cose
-
-    def _earlier(self, sequence: int, earlier: EarlierRecords) -> TlogProof:
-        found = earlier.path(self.connection, sequence)
-        if found is None:
-            raise NotInTree("the record has no leaf in the tree, and is none of those that are older")
-        proof, _ = self.receipt(found.index, found.leaf)
-        return replace(proof, extra=EarlierRecord(sequence, found.hashes, found.leaf).to_bytes())
 
     def _path(self, index: int) -> tuple[Frontier, tuple[bytes, ...], bytes]:
         """
@@ -136,7 +125,7 @@ class LogTree:
             middle = (low + high) // 2
             held = sa.select(record.c.leaf_index).where(record.c.sequence == middle)
             at = self.connection.execute(held).scalar_one_or_none()
-            if at is None or at < index:  # null: older than the tree
+            if at is None or at < index:
                 low = middle + 1
             else:
                 high = middle

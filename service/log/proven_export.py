@@ -61,7 +61,7 @@ class ProvenExport:
             raise TreeBroken("a record that was found is not there any more")
         shown = kept(stored)
         index = self._tree.connection.execute(sa.select(record.c.leaf_index).where(record.c.id == id)).scalar_one()
-        proof = None if index is None or index >= self._of.size else self._proof(stored, index)
+        proof = None if index >= self._of.size else self._proof(stored, index)
         shown["log"]["proof"] = None if proof is None else proof.to_bytes().decode()
         self._put(shown)
         self._lines += 1
@@ -91,7 +91,7 @@ class ProvenExport:
 
 @dataclass(frozen=True, slots=True)
 class ExportCheck:
-    """How many records an export has, how many of them are not proven since they are older than the tree or newer, and the faults."""
+    """How many records an export has, how many of them are not proven since they are newer than the checkpoint, and the faults."""
 
     records: int
     unproven: int

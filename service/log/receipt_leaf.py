@@ -16,7 +16,6 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from service.log.leaf import clear
-from service.log.record import SCHEMA
 from service.log.store import Stored, subject_of_decision
 from service.log.tree_leaves import Happening
 from service.receipts.receipt import ANSWER, KIND, Opened
@@ -64,10 +63,6 @@ class Answered:
         if faults := stored.faults():
             raise NoReceipt(f"the record is not sound: {'; '.join(faults)}")
         record = clear(stored.entry.leaf, stored.entry.openings)
-        if record.get("schema") != SCHEMA:
-            raise NoReceipt(
-                f"the record is of the shape `{record.get('schema')}`, which does not keep its answer apart from the request"
-            )
         if "denied" in record:
             raise NoReceipt("the caller was answered no although the exchange may proceed, so the decision lets nobody pass")
         answer = {name: value for name, value in record["decision"].items() if name in TOLD}

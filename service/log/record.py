@@ -3,7 +3,7 @@ The record of one decision.
 
 A record holds everything that the decision rests on: the request as it was accepted, the answer, the verdict that it was written
 from, the digests of the policies, the version of the engine, the day whose law decided. It has no explanation, which can be told
-again from these. The name of its shape carries a version. A new shape gets a new name, and old records keep their name for good.
+again from these. The name of its shape carries a version. A new shape gets a new name, and records keep their name for good.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_serializer
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 import engine
 from service.log.canonical_json import NotCanonical, canonical, canonical_object, joined
@@ -22,13 +22,8 @@ from service.log.summary import unusual
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 SCHEMA = "fifthfactor/record/3"
-EARLIER = (
-    "fifthfactor/record/1",
-    "fifthfactor/record/2",
-)  # with a whole decision; shape 2 has at least one of the OPTIONAL members
-SHAPES = (SCHEMA, *EARLIER)
 EXPLANATION = "explanation"  # the member of an answer that has what was asked for beside it
-OPTIONAL = ("counted", "denied", "found_by", "lang", "overdue", "register", "shown", "signable", "signed_off")
+OPTIONAL = ("counted", "denied", "lang", "overdue", "shown", "signable", "signed_off")
 
 
 class PolicyDigests(BaseModel):
@@ -46,27 +41,12 @@ class EngineVersion(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: str
-    semantics: int | None = Field(
-        default=None, description="the version of the semantics that it decided under; older records never name it"
-    )
-
-    @model_serializer
-    def _named(self) -> dict[str, str | int]:
-        return {"version": self.version} if self.semantics is None else {"semantics": self.semantics, "version": self.version}
+    semantics: int = Field(description="the version of the semantics that it decided under")
 
     @classmethod
     def of_this_one(cls) -> "EngineVersion":
         """This engine."""
         return cls(version=engine.__version__, semantics=engine.SEMANTICS)
-
-
-class VersionUsed(BaseModel):
-    """A version of an entity in the register. The entity's id is in the request if the vocabulary has a fact for it, otherwise here."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    version: int = Field(ge=1)
-    id: str | None = None
 
 
 class Count(BaseModel):
@@ -144,78 +124,58 @@ class RecordedVerdict(BaseModel):
     bounds: dict[str, tuple[str, str]]
 
 
-class RecordBase(BaseModel):
-    """One decision with everything it rests on."""
+class Record(BaseModel):
+    """One decision with everything it rests on: the answer, and the verdict that it was written from."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
+    schema_: Literal["fifthfactor/record/3"] = Field(default="fifthfactor/record/3", alias="schema")
     id: str = Field(description="the decision's id, a UUID of version 7")
     recorded_at: datetime = Field(description="when the record was made, in UTC")
-    asked_by: str | None = Field(description="the id of the caller who asked; null in records made before callers had ids")
+    asked_by: str = Field(description="the id of the caller who asked")
     as_of: date = Field(description="the day whose law decided")
     request: dict[str, JsonValue] = Field(
         description='the exchange as accepted; an erased personal value is replaced by {"commitment": …}'
     )
+    decision: engine.Answer
+    verdict: RecordedVerdict
+    found_by: FoundBy = Field(description="words that a search finds the record by, besides those in its other members")
     bundle: PolicyDigests
-    engine: EngineVersion
     counted: dict[str, Count] | None = Field(
         default=None, description="the counters in `request`, by fact, each with the source of its value"
     )
     denied: str | None = Field(
         default=None, description="why an access request was answered with false although the exchange may proceed"
     )
-    found_by: FoundBy | None = Field(
-        default=None, description="words that a search finds the record by; records of versions before 0.6.0 never name them"
-    )
     lang: str | None = Field(
         default=None,
-        description="the language of the decision, if it is not English; older records never name it",
+        description="the language of the decision, if it is not English",
     )
     signable: tuple[str, ...] | None = Field(
         default=None,
-        description="the provisions that a person may sign off, if the outcome is a review; older records never list them",
+        description="the provisions that a person may sign off, if the outcome is a review",
     )
     overdue: dict[str, tuple[str, ...]] | dict[Literal["commitment"], Sha256] | None = Field(
         default=None,
         description="the commitments whose overdue promises the ledger counted, by the fact that counts them: at most 8, the longest "
         'overdue first; {"commitment": …} once the personal values are erased',
     )
-    register_: dict[str, VersionUsed] | None = Field(
-        default=None,
-        alias="register",
-        description="the registered entities that were named, by role: the versions whose facts and documents are in `request`",
-    )
-
-    def document(self) -> dict[str, Any]:
-        """The record as a JSON document."""
-        document = self.model_dump(mode="json", by_alias=True)
-        kept = {name: value for name, value in document.items() if value is not None or name not in OPTIONAL}
-        if self.found_by is not None:
-            kept["found_by"] = self.found_by.model_dump(mode="json", exclude_unset=True)
-        if "verdict" in kept:  # an answer leaves out what it does not have
-            kept["decision"] = self.decision.model_dump(mode="json", by_alias=True, exclude_unset=True)  # type: ignore[attr-defined]
-        return kept
-
-
-class Record(RecordBase):
-    """One decision with everything it rests on: the answer, and the verdict that it was written from."""
-
-    schema_: Literal["fifthfactor/record/3"] = Field(default="fifthfactor/record/3", alias="schema")
-    decision: engine.Answer
-    verdict: RecordedVerdict
     signed_off: tuple[engine.SignedOffPart, ...] | None = Field(
         default=None, description="the approvals that the decision rests on; the decision itself may list fewer"
     )
     shown: dict[str, ShownDocument] | None = Field(
         default=None, description="the documents and claims that counted as shown, by `evidence.KIND` or `claims.KIND`"
     )
+    engine: EngineVersion  # the last: from here on the name is that of the member
 
-
-class EarlierRecord(RecordBase):
-    """A record of an earlier shape, which holds a whole decision. One of shape 1 has no optional member."""
-
-    schema_: Literal["fifthfactor/record/1", "fifthfactor/record/2"] = Field(default="fifthfactor/record/1", alias="schema")
-    decision: engine.Decision
+    def document(self) -> dict[str, Any]:
+        """The record as a JSON document."""
+        document = self.model_dump(mode="json", by_alias=True)
+        kept = {name: value for name, value in document.items() if value is not None or name not in OPTIONAL}
+        kept["found_by"] = self.found_by.model_dump(mode="json", exclude_unset=True)
+        # An answer leaves out what it does not have.
+        kept["decision"] = self.decision.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,9 +268,7 @@ def exchange_of(record: Mapping[str, Any]) -> dict[str, Any]:
 
     What was said before a value of a set existed leaves that value open (semantics 2.1).
     """
-    decided_by = record["engine"]
-    under = decided_by.get("semantics") or engine.semantics_of(decided_by["version"])
-    shape = engine.EXCHANGE_SHAPES[engine.shape_of(under) - 1]
+    shape = engine.EXCHANGE_SHAPES[engine.shape_of(record["engine"]["semantics"]) - 1]
     request: dict[str, Any] = dict(record["request"])
     if shape == engine.EXCHANGE_SHAPES[-1]:
         return request  # without a name it is of the present shape
@@ -370,5 +328,5 @@ class KeptRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    record: Annotated[Record | EarlierRecord, Field(discriminator="schema_")]
+    record: Record
     log: LogEntry

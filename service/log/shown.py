@@ -14,7 +14,7 @@ from service.store.moments import moment_text
 
 
 def kept(stored: Stored) -> dict[str, Any]:
-    """A whole stored record, as KeptRecord describes it. Its shape may be an older one, so it passes through no model."""
+    """A whole stored record, as KeptRecord describes it. It passes through no model."""
     entry = stored.entry
     held = commitments(entry.leaf, entry.openings)
     return {

@@ -1,8 +1,7 @@
 """
 The summary of a record: what a list shows of it, and the words that a search finds it by.
 
-A summary is made together with the decision, from what the engine names. For a record that is older than the index it is made from the
-record's leaf. A version before 0.6.0 did not record which words are categories of data, so the summary of its record has none.
+A summary is made together with the decision, from what the engine names. For an index that is made anew it is made from the record's leaf.
 """
 
 from __future__ import annotations
@@ -96,20 +95,15 @@ def yes_or_no(value: bool) -> str:
 
 def _of_record(record: dict[str, Any], openings: Mapping[str, bytes | None]) -> Summary:
     decision, request = record["decision"], record["request"]
-    named: dict[str, list[str]] = {}
-    if verdict := record.get("verdict"):
-        # An answer may list fewer jurisdictions than the verdict has.
-        highest = {name: bounds[1] for name, bounds in verdict["bounds"].items() if name}
-        named["provision"] = list(dict.fromkeys(key.partition("~")[0] for key in verdict["stands"]))
-        named["requirement"] = [name for name, state in verdict["requirements"].items() if state != "met"]
-        named["missing"] = [part["fact"] for part in decision["questions"]]
-    else:
-        highest = {part["jurisdiction"]: part["bounds"]["highest"] for part in decision["jurisdictions"]}
-        named["provision"] = [part["provision"] for part in decision["reasons"] if part["standing"] == "certain"]
-        named["requirement"] = [part["requirement"] for part in decision["requirements"] if part["state"] != "met"]
-        named["missing"] = [fact["fact"] for part in decision["missing"] for fact in part["facts"]]
-    named["jurisdiction"] = [name for name, word in highest.items() if word != "not_applicable"]
-    named |= _places_and_parties(record.get("found_by"), request, openings)
+    # An answer may list fewer jurisdictions than the verdict has.
+    verdict = record["verdict"]
+    highest = {name: bounds[1] for name, bounds in verdict["bounds"].items() if name}
+    named: dict[str, list[str]] = {
+        "provision": list(dict.fromkeys(key.partition("~")[0] for key in verdict["stands"])),
+        "requirement": [name for name, state in verdict["requirements"].items() if state != "met"],
+        "jurisdiction": [name for name, word in highest.items() if word != "not_applicable"],
+        **_places_and_parties(record["found_by"], request, openings),
+    }
     return Summary(
         datetime.fromisoformat(record["recorded_at"]),
         record["as_of"],
@@ -124,21 +118,20 @@ def _of_record(record: dict[str, Any], openings: Mapping[str, bytes | None]) -> 
 
 
 def _places_and_parties(
-    found_by: dict[str, Any] | None, request: Mapping[str, Any], openings: Mapping[str, bytes | None]
+    found_by: Mapping[str, Any], request: Mapping[str, Any], openings: Mapping[str, bytes | None]
 ) -> dict[str, list[str]]:
     """
     The words of the kinds that the vocabulary names the facts of.
 
-    What `found_by` does not name is read from the facts that usually hold it; a record of a version before 0.6.0 has no `found_by`.
+    What `found_by` does not name is read from the facts that usually hold it.
     """
-    told = found_by or {}
-    named: dict[str, list[str]] = {} if found_by is None else {kind: told.get(kind, []) for kind in ("category", "missing")}
+    named: dict[str, list[str]] = {kind: found_by.get(kind, []) for kind in ("category", "missing")}
     for party in PARTIES:
-        pointer = told.get(f"{party}_at", f"/{party}/id")
+        pointer = found_by.get(f"{party}_at", f"/{party}/id")
         opened = openings.get(pointer) if pointer else None
         named[party] = _word(json.loads(opened) if opened else _at(request, pointer or ""))
         country = f"{party}_country"
-        named[country] = told[country] if country in told else _word(_at(request, f"/{party}/country"))
+        named[country] = found_by[country] if country in found_by else _word(_at(request, f"/{party}/country"))
     return named
 
 

@@ -15,7 +15,7 @@ from service.log.canonical_json import NotCanonical, canonical
 from service.log.opening_verification import opening_faults
 from service.store.log_identity import NAMING, Identity, NotNamed, faults_of_checkpoint
 from service.store.log_key import LogKey
-from service.store.log_tree import RECORD, SCHEMA, TreeBroken, long_record, root_of_records, sealed_tree
+from service.store.log_tree import RECORD, SCHEMA, TreeBroken, long_record, sealed_tree
 from service.store.tables import head, record, tree_leaf, tree_node, tree_tile
 from service.transparency.checkpoint import Checkpoint
 from service.transparency.merkle_tree import HASH_BYTES, Frontier, leaf_hash
@@ -64,8 +64,7 @@ def tree_faults(connection: sa.Connection, key: LogKey | None, kept: Sequence[Ch
             return
         hashes = [data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES)]
         leaves = {row.at: row for row in connection.execute(_LEAVES.where(tree_leaf.c.index.between(start, start + width - 1)))}
-        found = connection.execute(_RECORDS.where(record.c.sequence >= next_record).limit(width + 1)).all()
-        records = deque(found)
+        records = deque(connection.execute(_RECORDS.where(record.c.sequence >= next_record).limit(width + 1)))
         for index, hash_of_leaf in enumerate(hashes, start):
             row = leaves.get(index)
             if row is not None and row.kind != RECORD:
@@ -73,10 +72,6 @@ def tree_faults(connection: sa.Connection, key: LogKey | None, kept: Sequence[Ch
                 if row.kind in NAMING:
                     then = frontier.appended(hashes[: index - start])
                     yield from (f"leaf {index} {fault}" for fault in _named(names, row, then))
-                if row.kind == "earlier":
-                    next_record, different = _earlier(connection, row.leaf)
-                    yield from (f"leaf {index}: {fault}" for fault in different)
-                    records = deque(connection.execute(_RECORDS.where(record.c.sequence >= next_record).limit(width + 1)))
                 continue
             if not records or records[0].sequence != next_record or records[0].leaf_index != index:
                 yield f"leaf {index}: record {next_record}, which is next, is not there, or names another leaf"
@@ -145,19 +140,6 @@ def _is_leaf(leaf: bytes, kind: str) -> bool:
     return sound and len(leaf) <= MAX_ENTRY_BYTES
 
 
-def _earlier(connection: sa.Connection, leaf: bytes | None) -> tuple[int, tuple[str, ...]]:
-    """How many records are older than the tree, and what is wrong with them."""
-    try:
-        document = json.loads(leaf or b"")
-        count, root = int(document["records"]), str(document["root"])
-    except (ValueError, KeyError, TypeError):
-        return 0, ("it does not say which records are older than the tree",)
-    held = root_of_records(connection, count)
-    if (held.size, held.root().hex()) != (count, root):
-        return count, ("the records that are older than the tree do not lead to its root",)
-    return count, ()
-
-
 def _faults_of_nodes(connection: sa.Connection, start: int, completed: tuple[tuple[bytes, ...], ...]) -> Iterator[str]:
     for level in range(TILE_HEIGHT, len(completed), TILE_HEIGHT):
         first, nodes = start >> level, completed[level]
@@ -177,7 +159,7 @@ def _not_in_the_tree(connection: sa.Connection, verified: int, next_record: int)
         yield f"leaf {index} is in no sealed tree"
     without = sa.select(record.c.sequence).where(
         record.c.sequence >= next_record,
-        sa.or_(record.c.leaf_index.is_(None), record.c.leaf_index < verified, record.c.leaf_index >= size),
+        sa.or_(record.c.leaf_index < verified, record.c.leaf_index >= size),
     )
     for sequence in connection.execute(without.order_by(record.c.sequence).limit(_SHOWN)).scalars():
         yield f"record {sequence} has no leaf"

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from service.log.earlier_records import EarlierRecords
 from service.log.proofs import LogTree, NotInTree, log_tree, verifier_key
 from service.log.store import Stored
-from service.receipts.earlier_record import EarlierRecordRefused, verify_earlier_record
 from service.store.database import Database
 from service.store.log_key import LogRefused
 from service.store.log_tree import long_record
@@ -21,7 +19,7 @@ from service.store.tree_tiles import frontier_at
 from service.transparency.checkpoint import CheckpointRefused
 from service.transparency.merkle_tree import ProofRefused, leaf_hash
 from service.transparency.signed_note import NoteRefused
-from service.transparency.tiles import MAX_ENTRY_BYTES, TileRefused
+from service.transparency.tiles import TileRefused
 from service.transparency.tlog_proof import TlogProof, TlogProofRefused
 
 
@@ -42,7 +40,7 @@ class VerifiedRecord:
     """
     What was verified of a record: leaf `index` leads by `hashes` hashes to the root of `size` leaves, which the key of `origin` signed.
 
-    `whole`: the leaf is the record itself; else it holds the hash of the record, or the root over it and others.
+    `whole`: the leaf is the record itself; else it holds the hash of the record.
     """
 
     origin: str
@@ -54,24 +52,21 @@ class VerifiedRecord:
     witnessed: Witnessed | None
 
 
-def verify_record(database: Database, stored: Stored, earlier: EarlierRecords) -> VerifiedRecord:
+def verify_record(database: Database, stored: Stored) -> VerifiedRecord:
     """Raises NotVerified."""
     if faults := stored.faults():
         raise NotVerified("; ".join(faults))
     entry = stored.entry
     try:
         with log_tree(database) as tree:
-            proof = TlogProof.parse(tree.proof(entry.id, earlier).to_bytes())
+            proof = TlogProof.parse(tree.proof(entry.id).to_bytes())
             key = verifier_key(tree.key)
             witnessed = _witnessed(tree, proof.index)
-        if proof.extra is not None and len(entry.leaf) <= MAX_ENTRY_BYTES:
-            checkpoint = verify_earlier_record(proof, leaf_hash(entry.leaf), key.name, [key])
-        else:
-            leaf = entry.leaf if proof.extra is None else long_record(stored.sequence, entry.leaf)
-            checkpoint, _ = proof.verify(leaf_hash(leaf), key.name, [key])
+        leaf = entry.leaf if proof.extra is None else long_record(stored.sequence, entry.leaf)
+        checkpoint, _ = proof.verify(leaf_hash(leaf), key.name, [key])
     except (LogRefused, NotInTree, TileRefused) as refused:
         raise NotVerified(str(refused)) from None
-    except (TlogProofRefused, NoteRefused, CheckpointRefused, ProofRefused, EarlierRecordRefused) as refused:
+    except (TlogProofRefused, NoteRefused, CheckpointRefused, ProofRefused) as refused:
         raise NotVerified(f"the proof does not hold: {refused}") from None
     except sa.exc.SQLAlchemyError:
         raise NotVerified("the log cannot be read") from None

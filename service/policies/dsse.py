@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from service.ed25519 import PrivateKey, PublicKey
+from service.transparency.ed25519 import PrivateKey, PublicKey
 
 MAX_BYTES = 256 * 1024
 MAX_SIGNATURES = 32

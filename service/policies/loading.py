@@ -12,8 +12,8 @@ from itertools import chain
 from pathlib import Path
 
 import engine
-from service.ed25519 import PublicKey
 from service.policies import archive, dsse, statement
+from service.transparency.ed25519 import PublicKey
 
 SIGNATURES = ".dsse.json"  # added to the whole name of the bundle file
 

@@ -21,10 +21,8 @@ from typing import Self
 from structlog.typing import FilteringBoundLogger
 
 import engine
-from service import steady_memory
-from service.ed25519 import PublicKey
 from service.log.store import Store
-from service.policies import kept
+from service.policies import kept, steady_memory
 from service.policies.live import Live
 from service.policies.loading import Loaded, SourceRefused
 from service.policies.loading import load as load_source
@@ -32,6 +30,7 @@ from service.policies.signing_keys import KeyRefused, public_keys
 from service.settings import SettingRefused, Settings
 from service.store.writer import NotRecorded
 from service.telemetry.log_lines import described
+from service.transparency.ed25519 import PublicKey
 
 PLACES_LOGGED = 10
 

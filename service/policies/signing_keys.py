@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from service.ed25519 import NotEd25519, PrivateKey, PublicKey
+from service.transparency.ed25519 import NotEd25519, PrivateKey, PublicKey
 
 MAX_BYTES = 64 * 1024
 

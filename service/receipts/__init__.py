@@ -2,8 +2,7 @@
 Receipts of decisions for those who verify them: a gateway far from the service, a regulator, an auditor.
 
 `Receipt` is what is sent, `VerifiedReceipt` what holds. `accept_receipt` is the rule for a gateway that relies on a receipt, and `Demand`
-says what it is about to take. `verified_withdrawals` reads the signed list of withdrawals, `verify_earlier_record` the proof of a record
-that is older than the tree.
+says what it is about to take. `verified_withdrawals` reads the signed list of withdrawals.
 
 These modules import nothing of the service but the formats of its log, and only the library `cryptography`. They import each other by
 relative names, because they are `service.receipts` in the checkout and `fifthfactor_client.receipts` when the client is installed alone.
@@ -11,13 +10,11 @@ relative names, because they are `service.receipts` in the checkout and `fifthfa
 
 from ..transparency.signed_note import VerifierKey
 from .demand import Demand, Failure, ReceiptNotAccepted, UsedCommitments, accept_receipt
-from .earlier_record import EarlierRecordRefused, verify_earlier_record
 from .receipt import Receipt, ReceiptInvalid, VerifiedReceipt
 from .withdrawals import Withdrawals, WithdrawalsInvalid, verified_withdrawals
 
 __all__ = [
     "Demand",
-    "EarlierRecordRefused",
     "Failure",
     "Receipt",
     "ReceiptInvalid",
@@ -29,5 +26,4 @@ __all__ = [
     "WithdrawalsInvalid",
     "accept_receipt",
     "verified_withdrawals",
-    "verify_earlier_record",
 ]

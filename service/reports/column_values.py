@@ -109,11 +109,8 @@ class ColumnValues:
 
 
 def standing(record: Mapping[str, Any]) -> frozenset[str]:
-    """The keys of the rules that stand for certain in a record; those of provisions in one of an earlier shape."""
-    if "verdict" in record:
-        return frozenset([*record["verdict"]["stands"], *record["verdict"]["advises"]])
-    reasons = (record.get("decision") or {}).get("reasons") or ()
-    return frozenset(each["provision"] for each in reasons if each.get("standing") == "certain")
+    """The keys of the rules that stand for certain in a record."""
+    return frozenset([*record["verdict"]["stands"], *record["verdict"]["advises"]])
 
 
 def value_of(document: Mapping[str, Any], fact: str) -> Any:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 import sqlalchemy as sa
 
 from service.ledger.committed_records import CommittedRecord
-from service.log.earlier_records import EarlierRecords
 from service.log.proofs import log_tree, verifier_key
 from service.log.receipt_leaf import newest
 from service.log.store import find
@@ -34,7 +33,6 @@ class RecordProofs:
 
     def __init__(self, service: Service) -> None:
         self._database = service.store.database
-        self._earlier = EarlierRecords()
 
     def section(
         self, connection: sa.Connection, listed: Sequence[CommittedRecord], more: int, first: str, last: str, lang: str
@@ -79,7 +77,7 @@ class RecordProofs:
         assert stored is not None  # a commitment is made in the transaction that records its decision
         receipt = any(newest(connection, id) is not None for id in dict.fromkeys((made.evaluation, made.decision)))
         try:
-            found = verify_record(self._database, stored, self._earlier)
+            found = verify_record(self._database, stored)
         except NotVerified as fault:
             leaf, verified = cell(""), cell(words["verified_no"].format(fault), tone="stop")
         else:

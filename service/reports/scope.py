@@ -108,10 +108,7 @@ class Scope:
 
     def _applies(self, record: Mapping[str, Any]) -> bool:
         """Whether the law of the jurisdiction certainly applies, by the mildest outcome that a record gives it."""
-        if "verdict" in record:
-            return bool(record["verdict"]["bounds"].get(self.jurisdiction, _NOT)[0] != _NOT[0])
-        parts = (record.get("decision") or {}).get("jurisdictions") or ()
-        return any(each["jurisdiction"] == self.jurisdiction and each["bounds"]["lowest"] != _NOT[0] for each in parts)
+        return bool(record["verdict"]["bounds"].get(self.jurisdiction, _NOT)[0] != _NOT[0])
 
 
 def _once(rows: Iterator[Row]) -> Iterator[Row]:

@@ -72,8 +72,7 @@ def said_of(connection: sa.Connection, live: Live, document: Mapping[str, Any]) 
     What an earlier sign-off is bound to is in the record of its decision. Where values of this were erased, it holds no more.
     """
     facts = engine.facts_digest(live.bundle, document)
-    anchors = {engine.anchor_of(live.bundle, document), engine.anchor_as_spelt(live.bundle, document)}
-    alike = sa.and_(sign_off.c.anchor.in_(sorted(anchors)), sign_off.c.facts.is_not(None))
+    alike = sa.and_(sign_off.c.anchor == engine.anchor_of(live.bundle, document), sign_off.c.facts.is_not(None))
     found: list[Row] = []
     requests: dict[str, Mapping[str, Any] | None] = {}
     # The newest first: where there are too many, an old approval is left out, and never the refusal that came after it.

@@ -52,7 +52,6 @@ WHY_NOT: Mapping[engine.Unsignable, str] = {
 MOST_FACTS = 10  # named in a refusal
 CHANGEABLE = ("possible", "doubted", "nothing")  # why not, as long as no other approval stands
 REVIEW = "review"
-SIGNED = ("review", "satisfies", "exempts")  # the effects that a sign-off may concern
 OPEN = (REVIEW, "undetermined", "requirements_unmet")  # the outcomes beside which a review may be signed off
 
 # Sign-offs with the persons who gave them.
@@ -205,21 +204,6 @@ def bind(live: Live, stored: Stored, asked: SignOffAsked, today: date) -> Signed
     facts = engine.facts_digest(live.bundle, judgement.exchange.document)
     anchor = engine.anchor_of(live.bundle, judgement.exchange.document)
     return Signed(facts, anchor, {name: each for name, each in meanings.items() if each}, judgement, refused)
-
-
-def offered(record: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """
-    The provisions of a record that a person may sign off, as the record names them; None where it does not.
-
-    Older records also name provisions that only may stand. Nobody can sign these off any more, so they are left out.
-    """
-    if "signable" not in record:
-        return None
-    if "verdict" in record:
-        return tuple(record["signable"])
-    reasons = [each for each in record["decision"]["reasons"] if each["effect"] in SIGNED]
-    certain, possible = ({r["provision"] for r in reasons if r["standing"] == word} for word in ("certain", "possible"))
-    return tuple(each for each in record["signable"] if each not in possible - certain)
 
 
 def signable(live: Live, stored: Stored) -> tuple[str, ...]:

@@ -75,7 +75,6 @@ from service.console.sign_in_pages import not_allowed_page
 from service.decisions.earlier_cases import take_in_earlier_cases
 from service.decisions.idempotency import purge_now_and_then
 from service.drafts.draft_store import purge_drafts_now_and_then
-from service.ledger.spelt_keys import join_spelt_keys
 from service.problems import Kind, RequestRefused, plain
 from service.server.compression import Compression
 from service.server.gate import Gate
@@ -113,7 +112,6 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await join_spelt_keys(service)  # before the first answer, which may count
         beside = (purge_now_and_then, purge_drafts_now_and_then, take_in_earlier_cases)
         working = [asyncio.create_task(each(service)) for each in beside]
         async with service.running(), service.metrics.sharing(), watching(service):

@@ -22,8 +22,8 @@ import uvicorn
 from structlog.typing import FilteringBoundLogger
 
 import engine
-from service import steady_memory
 from service.callers.shedding import Load
+from service.policies import steady_memory
 from service.policies.prepared import Prepared
 from service.server.app import create_app, preload
 from service.server.bounded_heads import BoundedHeads

@@ -6,8 +6,6 @@ the log's key cannot check a guess at such a value, also after it was erased fro
 rows stay as they are when the log gets another key; then `reseal` seals it anew.
 
     sealed = nonce || secret XOR HMAC(pad || nonce) || HMAC(tag || nonce || what is between)       (HMAC-SHA-256 under the log's seal key)
-
-A database that is older than this has the secret as it is. `seal_in` seals it when its tables are completed.
 """
 
 import hmac
@@ -26,7 +24,7 @@ LOST = "lost"  # in `counted`, in place of the meanings of counters: its `meanin
 _NONCE_BYTES = 16
 _PAD_DOMAIN = b"fifthfactor/counter-secret/pad/1\x00"
 _TAG_DOMAIN = b"fifthfactor/counter-secret/tag/1\x00"
-_OPEN, _SEALED = "ledger_secret", "sealed_ledger_secret"  # rows of `about`
+_SEALED = "sealed_ledger_secret"  # a row of `about`
 _KEY = "fifthfactor.log_key"
 
 
@@ -40,24 +38,14 @@ def opened(connection: sa.Connection) -> bytes:
     return _opened(connection, connection.info[_KEY](connection))
 
 
-def seal_in(transaction: sa.Connection, key: LogKey, made: bool) -> None:
-    """
-    Seal a secret that lies in the database as it is, in a transaction that made or completed the tables (`made`).
+def begin(transaction: sa.Connection, key: LogKey) -> None:
+    """Make the secret of a new database, in the transaction that begins its log."""
+    transaction.execute(sa.insert(about).values(name=_SEALED, value=_sealed(key, os.urandom(SECRET_BYTES))))
 
-    Otherwise nobody but a stranger put one there. Raises LogKeyRefused then, and if the secret cannot be opened by the key.
-    """
-    plain = _row(transaction, _OPEN)
-    if plain is not None and not made:
-        raise LogKeyRefused(
-            "the secret of the counters lies in the database as it is, where the service has put it under the log's key: put the database"
-            " of a backup back"
-        )
-    if plain is not None:
-        transaction.execute(sa.insert(about).values(name=_SEALED, value=_sealed(key, bytes.fromhex(plain))))
-        # SQLite overwrites a value in its place; what is deleted stays in a free part of the page for longer.
-        transaction.execute(sa.update(about).where(about.c.name == _OPEN).values(value="0" * len(plain)))
-        transaction.execute(sa.delete(about).where(about.c.name == _OPEN))
-    _opened(transaction, key)
+
+def check(connection: sa.Connection, key: LogKey) -> None:
+    """Raises LogKeyRefused if the secret cannot be opened by the key."""
+    _opened(connection, key)
 
 
 def reseal(transaction: sa.Connection, before: LogKey, after: LogKey) -> None:
@@ -73,8 +61,8 @@ def renew(transaction: sa.Connection, key: LogKey) -> None:
     What was counted before is found by nobody any more. So until the window of a counter lies behind today, or the counter is opened on
     a later day, the ledger says of it that it is not complete.
     """
-    transaction.execute(sa.delete(about).where(about.c.name.in_((_OPEN, _SEALED))))
-    transaction.execute(sa.insert(about).values(name=_SEALED, value=_sealed(key, os.urandom(SECRET_BYTES))))
+    transaction.execute(sa.delete(about).where(about.c.name == _SEALED))
+    begin(transaction, key)
     last = transaction.execute(sa.select(sa.func.max(counted.c.last))).scalar_one_or_none()
     if last is not None:
         records: int = transaction.execute(sa.select(head.c.next).where(head.c.name == "record")).scalar_one()

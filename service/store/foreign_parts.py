@@ -51,12 +51,12 @@ def strange(connection: sa.Connection) -> Iterator[str]:
             yield f"the {type} `{name[:80]}`{'' if type in ('table', 'view') else f' on the table `{table[:80]}`'} is not ours"
     for name in sorted(_OURS - tables):
         yield f"the table `{name}` is missing"
-    for name, table in sorted(metadata.tables.items()):
+    for name, described in sorted(metadata.tables.items()):
         if name not in tables:
             continue
         asked = _SQLITE_COLUMNS if connection.dialect.name == "sqlite" else _POSTGRESQL_COLUMNS
         found = set(connection.exec_driver_sql(asked, (name,)).scalars())
-        ours = {column.name for column in table.columns}
+        ours = {column.name for column in described.columns}
         for column in sorted(found - ours):
             yield f"the column `{column[:80]}` of the table `{name}` is not ours"
         for column in sorted(ours - found):

@@ -18,12 +18,12 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from service.ed25519 import NotEd25519, PublicKey
 from service.store.log_key import LogKey
 from service.store.log_tree import SCHEMA, SealedTree, TreeBroken
 from service.store.tables import tree_leaf
 from service.store.tree_tiles import frontier_at, nodes
 from service.transparency.checkpoint import Checkpoint
+from service.transparency.ed25519 import NotEd25519, PublicKey
 from service.transparency.merkle_tree import Frontier, leaf_hash
 from service.transparency.signed_note import KeyTextRefused, SignatureType, VerifierKey
 from service.transparency.tiles import TileRefused

@@ -18,15 +18,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from service.ed25519 import NotEd25519, PrivateKey
 from service.store.durable_file import put, put_once, sync_folder
 from service.transparency.checkpoint import Checkpoint
+from service.transparency.ed25519 import NotEd25519, PrivateKey
 from service.transparency.merkle_tree import Frontier
 from service.transparency.signed_note import Note, SignatureType, SignerKey, VerifierKey
 
 OF_A_SERVER = Path("fifthfactor.log-key")
 _SEAL_DOMAIN = b"fifthfactor/log-seal/1"
-_TABLE_DOMAIN = b"fifthfactor/table-digest/1"
 _ORIGIN = b"origin: "
 
 
@@ -50,14 +49,17 @@ class LogKey:
     origin: str
     before: PrivateKey | None
     _of_seals: bytes
-    _of_tables: bytes
 
     @staticmethod
     def of(private: PrivateKey, origin: str | None = None, before: PrivateKey | None = None) -> "LogKey":
         """The key of a log that the private key signs for; without `origin` that of a log that is named after this key."""
-        derived = (hmac.digest(private.raw, domain, sha256) for domain in (_SEAL_DOMAIN, _TABLE_DOMAIN))
         # Named after the first key of the log, so no two logs share a name.
-        return LogKey(private, origin or f"fifthfactor/log/{private.public.id[:32]}", before, *derived)
+        return LogKey(
+            private,
+            origin or f"fifthfactor/log/{private.public.id[:32]}",
+            before,
+            hmac.digest(private.raw, _SEAL_DOMAIN, sha256),
+        )
 
     @property
     def verifier(self) -> VerifierKey:
@@ -73,10 +75,6 @@ class LogKey:
     def seal(self, message: bytes) -> bytes:
         """The 32 bytes of the code by which the holders of the key know their own message again (HMAC-SHA-256)."""
         return hmac.digest(self._of_seals, message, sha256)
-
-    def table_code(self) -> hmac.HMAC:
-        """A code to be fed with the rows of a table. Without the key it confirms no guess at a row."""
-        return hmac.new(self._of_tables, digestmod=sha256)
 
 
 def beside(database: Path) -> Path:

@@ -13,7 +13,7 @@ Before the commit the transaction extends the tree by all of them at once, and s
 
 import hmac
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -22,7 +22,7 @@ import sqlalchemy as sa
 
 from service.store.log_key import LogKey, LogRefused
 from service.store.moments import now_text
-from service.store.tables import entry, entry_term, leaf_opening, metadata, record, term, tree_leaf, tree_node, tree_tile
+from service.store.tables import record, tree_leaf, tree_node, tree_tile
 from service.transparency.merkle_tree import HASH_BYTES, Frontier, NotAFrontier, leaf_hash
 from service.transparency.tiles import MAX_ENTRY_BYTES, TILE_HEIGHT, TILE_WIDTH
 
@@ -31,13 +31,8 @@ RECORD = "record"  # the kind of the leaf of a record
 
 _ROW = "leaf"  # of `head`
 _GROWTH = "fifthfactor.growth"
-_AT_ONCE = 4096
 _STATE_DOMAIN = b"fifthfactor/log-state/1\x00"
 _TILE_BYTES = TILE_WIDTH * HASH_BYTES
-_NOT_DIGESTED = (entry, term, entry_term, leaf_opening, tree_leaf, tree_tile, tree_node)  # the index is made from the records
-# A column that no row had when its digest was taken, so a digest has it only where it has a value.
-_NEWER_THAN_THE_TREE = {"caller": "party"}
-
 _SEALED_TREE = f"SELECT next, frontier, tail, seal FROM head WHERE name = '{_ROW}'"
 _LAST_SEAL = f"SELECT next, seal FROM head WHERE name = '{_ROW}'"
 # Every record waits for these two, so they go to the driver as directly as possible, like the rows that are inserted in bulk.
@@ -144,20 +139,13 @@ class Growth:
         self._key = key
 
     def begin(self, key: LogKey) -> None:
-        """Make the first leaf, and one for what is older than the tree. The log has none. Raises TreeBroken."""
-        if self._transaction.execute(sa.select(tree_leaf.c.index).limit(1)).first() is not None:
-            raise TreeBroken("the log has leaves, and no sealed tree")
+        """Make the first leaf of a log that has nothing yet. Raises TreeBroken."""
+        for found, table in (("leaves", tree_leaf), ("records", record)):
+            if self._transaction.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first() is not None:
+                raise TreeBroken(f"the log has {found}, and no sealed tree")
         self._before, self._key = SealedTree(Frontier(), b"", b""), key
         public = key.private.public.raw.hex()
         self.note("log", {"origin": key.origin, "public_key": public})
-        root = root_of_records(self._transaction)
-        if root.size:
-            tables = {
-                table.name: None if table in _NOT_DIGESTED else table_digest(self._transaction, key, table)
-                for table in metadata.sorted_tables
-            }
-            digests = {name: each for name, each in tables.items() if each}
-            self.note("earlier", {"records": root.size, "root": root.root().hex(), "tables": digests})
 
     def _append(self, hash_of_leaf: bytes) -> int:
         index = self.tree().size + len(self._hashes)
@@ -221,19 +209,6 @@ def long_record(sequence: int, leaf: bytes) -> bytes:
     return _plain_leaf({"kind": RECORD, "sequence": sequence, "sha256": sha256(leaf).hexdigest()})
 
 
-def root_of_records(connection: sa.Connection, before: int | None = None) -> Frontier:
-    """The tree over the leaf hashes of the records alone, or of those with numbers below `before`."""
-    frontier, after = Frontier(), -1
-    hashes = sa.select(record.c.sequence, sa.cast(record.c.leaf_hash, sa.LargeBinary)).order_by(record.c.sequence)
-    while True:
-        chosen = hashes.where(record.c.sequence > after).limit(_AT_ONCE)
-        rows = connection.execute(chosen if before is None else chosen.where(record.c.sequence < before)).all()
-        frontier = frontier.appended([bytes(each) for _, each in rows])
-        if len(rows) < _AT_ONCE:
-            return frontier
-        after = rows[-1][0]
-
-
 def _seal(key: LogKey, frontier: Frontier, tail: bytes) -> bytes:
     return key.seal(_STATE_DOMAIN + frontier.to_bytes() + tail)
 
@@ -241,32 +216,3 @@ def _seal(key: LogKey, frontier: Frontier, tail: bytes) -> bytes:
 def _plain_leaf(members: Mapping[str, Any]) -> bytes:
     """A leaf of whole numbers and ASCII texts only, for which this is the form of RFC 8785."""
     return json.dumps({"schema": SCHEMA, **members}, sort_keys=True, separators=(",", ":")).encode("ascii")
-
-
-def table_digest(
-    connection: sa.Connection, key: LogKey, table: sa.Table, kept: Callable[[dict[str, Any]], Mapping[str, Any] | None] = dict
-) -> str | None:
-    """
-    A keyed digest of the rows of a table, in the order of their primary key; None without rows.
-
-    `kept` gives each row as it is digested, or None for one that is left out.
-    """
-    code, any_row = key.table_code(), False
-    for row in _rows(connection, table):
-        if (as_kept := kept(row)) is not None:
-            code.update(json.dumps(list(as_kept.values()), separators=(",", ":")).encode() + b"\n")
-            any_row = True
-    return code.hexdigest() if any_row else None
-
-
-def _rows(connection: sa.Connection, table: sa.Table) -> Iterator[dict[str, Any]]:
-    binary = connection.dialect.name == "postgresql"  # so that the order is the same on every server
-    order = [sa.collate(each, "C") if binary and isinstance(each.type, sa.String) else each for each in table.primary_key]
-    for row in connection.execute(sa.select(table).order_by(*order).execution_options(yield_per=1000)):
-        found = {
-            name: bytes(each).hex() if isinstance(each, bytes | memoryview) else each for name, each in row._mapping.items()
-        }
-        newer = _NEWER_THAN_THE_TREE.get(table.name)
-        if newer is not None and found[newer] is None:
-            del found[newer]
-        yield found

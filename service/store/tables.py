@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "counter_keys"  # the newest of the migrations, which make these tables
+REVISION = "0.12.0"  # the newest of the migrations, which make these tables; it is named by the version that brought it
 
 metadata = sa.MetaData()
 
@@ -90,10 +90,6 @@ about = sa.Table(
     sa.Column("name", sa.String, primary_key=True),
     sa.Column("value", sa.String, nullable=False),
 )
-NAMES = (
-    "names"  # a row of `about`, in a database whose books hash names as they are spelt: their rows are older than folded names
-)
-COUNTER_KEYS = "counter_keys"  # a row of `about`, while counters may be under several spellings of an id
 head = sa.Table(
     "head",
     metadata,
@@ -111,7 +107,7 @@ record = sa.Table(
     sa.Column("id", sa.String, nullable=False, unique=True),
     sa.Column("leaf", sa.LargeBinary, nullable=False),
     sa.Column("leaf_hash", sa.LargeBinary, nullable=False),
-    sa.Column("leaf_index", BigInteger),  # null for a record that is older than the tree
+    sa.Column("leaf_index", BigInteger, nullable=False),
 )
 personal = sa.Table(
     "personal",

@@ -1,12 +1,12 @@
 """
 Bring a database to the tables of this version.
 
-A new database gets all tables. A database of an older version gets the tables that it lacks. A database of a newer version, or of
-another program, is refused and left as it is. Several processes may start at once: the first does the work, the others wait and find it
-done.
+A new database gets all tables. A database that an earlier version made gets the tables that it lacks, from 0.12.0 on. A database of a
+version before that, of a newer version or of another program is refused and left as it is. Several processes may start at once: the first
+does the work, the others wait and find it done.
 """
 
-import secrets
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -18,11 +18,12 @@ from service.store import counter_secret, foreign_parts
 from service.store.database import Database, DatabaseRefused, file_of, plain
 from service.store.log_key import LogKey, LogRefused, accept, new_key
 from service.store.log_tree import Growth, sealed_tree
-from service.store.tables import HEADS, REVISION, about, head, metadata
+from service.store.tables import HEADS, REVISION, head, metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
+_OF_A_VERSION = re.compile(r"\d+\.\d+")
 _LOCK = 0x0F1F_7FAC  # an advisory lock of PostgreSQL; any number that nothing else in the database uses
 
 
@@ -33,12 +34,10 @@ def upgrade(database: Database, *, tree: bool = True) -> None:
     Without `tree` only the tables: whoever asks for this looks at the tree himself.
     """
     try:
-        if database.path is not None and _has_no_write_ahead_log(database.path):
-            # Opening it for writing would give it one. A file of another program must stay as it is.
-            with database.reading.connect() as connection:
-                names = set(sa.inspect(connection).get_table_names())
-                if "alembic_version" not in names:
-                    _check_ours(database, names)
+        with (
+            database.reading.connect() as connection
+        ):  # first: opened for writing, a file that is refused would not stay as it is
+            _revision(database, connection)
         with database.writing.connect() as connection, connection.begin():
             if database.dialect == "postgresql":
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
@@ -53,7 +52,7 @@ def upgrade(database: Database, *, tree: bool = True) -> None:
             begun = False
             if tree:
                 key, begun = _tree_begun(database, connection)
-                counter_secret.seal_in(connection, key, begun or before is not None)
+                (counter_secret.begin if begun else counter_secret.check)(connection, key)
             if tree and before is not None and not begun:
                 with database.growing(connection) as growth:
                     growth.note("tables-upgraded", {"from": before, "to": REVISION})
@@ -94,19 +93,17 @@ def look(url: str, key_path: Path | None = None) -> Database:
     database = present(url, key_path)
     try:
         with database.reading.connect() as connection:
-            current, newest = revisions(connection)
-            if current is None:
-                _check_ours(database, set(sa.inspect(connection).get_table_names()))
+            current = _revision(database, connection)
     except DatabaseRefused:
         database.close()
         raise
     except (OSError, sa.exc.SQLAlchemyError) as refused:
         database.close()
         raise DatabaseRefused(f"the database `{database.shown}` cannot be read: {plain(refused)}") from None
-    if current != newest:
+    if current != REVISION:
         database.close()
         raise DatabaseRefused(
-            f"the database `{database.shown}` has tables of revision {current or 'none'}, but this version reads {newest}:"
+            f"the database `{database.shown}` has tables of revision {current or 'none'}, but this version reads {REVISION}:"
             " start the service once to complete them, or install the version that wrote them"
         )
     return database
@@ -145,21 +142,40 @@ def writing(url: str, key_path: Path | None = None) -> Iterator[sa.Connection]:
             raise DatabaseRefused(f"the database `{database.shown}` cannot be written: {plain(failed)}") from None
 
 
-def revisions(connection: sa.Connection) -> tuple[str | None, str]:
-    """The revision of a database's tables, None if there is none, and the revision of this version."""
+def revision(connection: sa.Connection) -> str | None:
+    """The revision of a database's tables; None if there is none."""
     if "alembic_version" not in sa.inspect(connection).get_table_names():
-        return None, REVISION
-    return connection.execute(sa.select(sa.column("version_num")).select_from(sa.table("alembic_version"))).scalar(), REVISION
+        return None
+    return connection.execute(sa.select(sa.column("version_num")).select_from(sa.table("alembic_version"))).scalar()
+
+
+def _revision(database: Database, connection: sa.Connection) -> str | None:
+    """
+    The revision of a database's tables; None if it has no table of ours yet.
+
+    Raises DatabaseRefused if it belongs to another program, or to a version before the first revision. A revision is named by the version
+    that brought it, as none was before.
+    """
+    found, names = revision(connection), set(sa.inspect(connection).get_table_names())
+    if {"about", "record"} <= names:
+        if found is not None and _OF_A_VERSION.match(found):
+            return found
+        raise DatabaseRefused(
+            f"the database `{database.shown}` was made by Fifth Factor 0.11 or earlier; this version begins anew, cannot read it and has"
+            " left it as it is: write what is in it to files with the version that made it (`fifthfactor log export`), keep it, and name"
+            " another database in FIFTHFACTOR_DATABASE"
+        )
+    if found is not None or names & set(metadata.tables) or (names and database.dialect == "sqlite"):
+        raise DatabaseRefused(f"the database `{database.shown}` is not a log of Fifth Factor")
+    return None
 
 
 def _upgrade(database: Database, connection: sa.Connection) -> str | None:
     """Bring the tables up to date. The revision that they had, None if there was none, or if it was this one."""
-    names = set(sa.inspect(connection).get_table_names())
-    current, newest = revisions(connection)
-    if current == newest:
+    current = _revision(database, connection)
+    if current == REVISION:
         return None
-    if "alembic_version" not in names and not {"about", "record"} <= names:
-        _check_ours(database, names)
+    if current is None:
         _make(connection)
         return None
     # Alembic takes a tenth of a second and ten megabytes, so it is imported only where there is an older database.
@@ -168,19 +184,11 @@ def _upgrade(database: Database, connection: sa.Connection) -> str | None:
 
     config = _config()
     config.attributes["connection"] = connection
-    if "alembic_version" in names:
-        known = {each.revision for each in ScriptDirectory.from_config(config).walk_revisions()}
-        if current is not None and current not in known:
-            raise DatabaseRefused(
-                f"the database `{database.shown}` was written by a newer Fifth Factor (its tables are of revision"
-                f" {current}, this version knows {newest}): install the newer version"
-            )
-    else:
-        # A log that is older than the revisions; it names its schema itself.
-        schema = connection.exec_driver_sql("SELECT value FROM about WHERE name = 'schema'").scalar_one_or_none()
-        if schema != "1":
-            raise DatabaseRefused(f"the database `{database.shown}` has a schema that this version does not know: `{schema}`")
-        command.stamp(config, "0001")
+    if current not in {each.revision for each in ScriptDirectory.from_config(config).walk_revisions()}:
+        raise DatabaseRefused(
+            f"the database `{database.shown}` was written by a newer Fifth Factor (its tables are of revision"
+            f" {current}, this version knows {REVISION}): install the newer version"
+        )
     command.upgrade(config, "head")
     return current
 
@@ -189,26 +197,11 @@ def _make(connection: sa.Connection) -> None:
     """All tables of this version, with the rows that they begin with, as the migrations would leave them."""
     metadata.create_all(connection)
     connection.execute(sa.insert(head), [{"name": name, "next": 0} for name in sorted(HEADS)])
-    # The secret with which the keys of counters are hashed.
-    connection.execute(sa.insert(about).values(name="ledger_secret", value=secrets.token_hex(32)))
     connection.exec_driver_sql(
         "CREATE TABLE alembic_version"
         " (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
     )
     connection.execute(sa.insert(sa.table("alembic_version", sa.column("version_num"))).values(version_num=REVISION))
-
-
-def _has_no_write_ahead_log(path: Path) -> bool:
-    """Whether a file is an SQLite database without a write-ahead log, so not yet used by us. Its header says so. Raises OSError."""
-    with path.open("rb") as file:
-        header = file.read(20)
-    return len(header) == 20 and header[18] != 2
-
-
-def _check_ours(database: Database, names: set[str]) -> None:
-    """Raises DatabaseRefused if tables without a revision belong to another program."""
-    if not {"about", "record"} <= names and (names & set(metadata.tables) or (names and database.dialect == "sqlite")):
-        raise DatabaseRefused(f"the database `{database.shown}` is not a log of Fifth Factor")
 
 
 def _config() -> "Config":

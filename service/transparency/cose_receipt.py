@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from ..ed25519 import SIGNATURE_BYTES, PrivateKey, PublicKey
 from .cbor import Tagged, decoded, encoded
+from .ed25519 import SIGNATURE_BYTES, PrivateKey, PublicKey
 from .merkle_tree import HASH_BYTES, MAX_SIZE, ProofRefused, root_of_inclusion
 
 MAX_RECEIPT_BYTES: Final = 4096

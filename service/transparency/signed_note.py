@@ -17,7 +17,7 @@ from enum import IntEnum
 from hashlib import sha256
 from typing import Final
 
-from ..ed25519 import SIGNATURE_BYTES, NotEd25519, PrivateKey, PublicKey
+from .ed25519 import SIGNATURE_BYTES, NotEd25519, PrivateKey, PublicKey
 from .text_encodings import base64_of, from_base64
 
 MAX_NOTE_BYTES: Final = 256 * 1024

@@ -19,9 +19,9 @@ from service.callers.caller import LOCAL
 from service.decisions.decider import Decided, Decider, TellingAsked
 from service.log.leaf import SealedRecord
 from service.policies.prepared import Prepared
+from service.policies.steady_memory import settle
 from service.service import Service
 from service.settings import Settings
-from service.steady_memory import settle
 from tests.bench.forgetful import forget
 from tests.bench.traffic import DAY
 

@@ -24,10 +24,10 @@ import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 import engine
+from service.policies.steady_memory import settle
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
-from service.steady_memory import settle
 from service.store.database import Database
 from service.store.tables import (
     head,

@@ -114,7 +114,7 @@ def postgresql() -> Iterator[PostgreSQL]:
 def unlike_the_leaves(database: str) -> list[str]:
     """What deep verification finds in a database."""
     with existing(database) as opened, snapshot(opened) as connection:
-        return [str(each) for each in DeepVerification(connection, opened, opened.log_key()).findings()]
+        return [str(each) for each in DeepVerification(connection, opened).findings()]
 
 
 # What records of a test may have used that no leaf says: tests put policies in the place of those that decide, which a service never does

@@ -19,9 +19,9 @@ import engine
 from engine.authoring.testing import build
 from engine.deciding.combine import Outcome
 from engine.decision import BoundsPart, Decision
-from engine.diagnostic import Findings
 from engine.exchange import Exchange
 from engine.policy_language.case_text import TestText
+from engine.policy_language.diagnostic import Findings
 from engine.policy_language.read_document import read_model
 from engine.rules import Level
 from engine.verdict import Bounds

@@ -12,7 +12,7 @@ from datetime import date
 from typing import NamedTuple, TypeAlias
 
 from engine.backends.reference.three_values import NO, UNKNOWN, YES, KnownFacts, Reads, agreed, yes_if
-from engine.calendars import first_after
+from engine.policy_language.calendars import first_after
 from engine.rules import Due, Duty, Earliest, Need, OnDate, OnDay, Period, Rule, RuleSet, State, Truth
 from engine.values import Disputed, Value
 

@@ -12,8 +12,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from engine.calendars import is_worked
 from engine.exchange import Exchange
+from engine.policy_language.calendars import is_worked
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Not, RuleSet, Truth, tests
 from engine.values import Disputed, Document, Duration, Missing, Money, MoneyRange, Range, SetOf, Value, ValueSet

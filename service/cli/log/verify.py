@@ -92,16 +92,12 @@ def verify(
         faults += other
         if deep and not faults:
             with snapshot(opened) as state:
-                comparison = DeepVerification(
-                    state, opened, secret, lambda what, number: progress(f"{number:,} {what}", number)
-                )
+                comparison = DeepVerification(state, opened, lambda what, number: progress(f"{number:,} {what}", number))
                 faults += [Fault(None, None, str(each)) for each in comparison.findings()]
-            for name in comparison.not_compared:
-                complain(f"the rows of `{name}` that are older than the tree are not compared")
+            if comparison.without_key:
+                complain("without the log's key neither the seals of rows nor what records used are compared")
             if comparison.records_not_compared:
-                complain(
-                    f"what {comparison.records_not_compared:,} records used is not known here any more, or another version used it"
-                )
+                complain(f"of {comparison.records_not_compared:,} records it is not compared what they used")
         elif deep:
             complain("the other rows are not compared, since the log itself has faults")
         progress("")

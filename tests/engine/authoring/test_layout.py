@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 import engine
 from engine.authoring import layout
-from engine.diagnostic import Findings
 from engine.policy_language import tree
+from engine.policy_language.diagnostic import Findings
 from service.cli.main import app
 from tests.engine.authoring.random_documents import Maker as DocumentMaker
 from tests.engine.backends.random_bundles import Maker as BundleMaker

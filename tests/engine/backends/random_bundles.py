@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 import engine
-from engine.exchange_problems import INCOHERENT
+from engine.exchange_input.exchange_problems import INCOHERENT
 
 AS_OF = date(2026, 6, 30)
 REFUSED = {"cycle", "always-true"}  # what the generator may be refused for

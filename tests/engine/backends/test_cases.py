@@ -50,7 +50,7 @@ from engine.deciding.coverage import Gap
 from engine.deciding.disputed import choices, decided
 from engine.deciding.instruments import Instruments
 from engine.deciding.rests_on import shown_only
-from engine.diagnostic import Findings
+from engine.policy_language.diagnostic import Findings
 from engine.policy_language.tree import plain
 from engine.policy_language.tree import read as read_tree
 from engine.verdict import Bounds, Engine, Verdict, numbers

@@ -18,8 +18,8 @@ import pytest
 from engine.books.chains import Reckoner
 from engine.books.filling import BookReader
 from engine.books.grants import PERPETUAL, BookFacts, Grant
-from engine.multilingual import NO_WORDS
 from engine.values import Disputed, Document, Duration, Missing, SetOf, Value, ValueSet
+from engine.values.multilingual import NO_WORDS
 from tests import chance
 
 CHAINS = 200

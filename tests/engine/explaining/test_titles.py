@@ -9,7 +9,7 @@ import re
 import pytest
 
 import engine
-from engine.multilingual import Words
+from engine.values.multilingual import Words
 
 BUNDLE = engine.load(engine.bundled_policies())
 TITLES = sorted((name, requirement.title) for name, requirement in BUNDLE.rules.requirements.items())

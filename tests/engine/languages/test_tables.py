@@ -22,9 +22,9 @@ from engine.decision import (
 )
 from engine.languages import CHINESE, ENGLISH, LANGUAGES, Language
 from engine.languages.english import English
-from engine.multilingual import Words
 from engine.policy_language.document_text import Force, Status, Text
 from engine.policy_language.written_effects import EFFECTS
+from engine.values.multilingual import Words
 from service.console.wording import WORDS
 
 OTHERS = [language for language in LANGUAGES.values() if language is not ENGLISH]

@@ -15,7 +15,7 @@ import pytest
 import engine
 from engine.backends.durable import Durable
 from engine.backends.reference import Reference
-from engine.calendars import due_day, is_worked, last_working_day
+from engine.policy_language.calendars import due_day, is_worked, last_working_day
 from engine.rules import AS_OF, Truth
 from service.cli import calendars
 from service.cli.command import UsedWrongly

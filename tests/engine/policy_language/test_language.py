@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import engine
-from engine.diagnostic import CODES, Diagnostic, Findings, Span
+from engine.policy_language.diagnostic import CODES, Diagnostic, Findings, Span
 from engine.policy_language.tree import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from engine.rules import MAX_CHAIN
 

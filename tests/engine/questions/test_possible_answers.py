@@ -14,7 +14,7 @@ import pytest
 
 import engine
 from engine.authoring.testing import build
-from engine.calendars import last_working_day
+from engine.policy_language.calendars import last_working_day
 from engine.questions.possible_answers import AnswerBook
 from engine.values import Document, Missing, Money, Range, SetOf
 

@@ -99,7 +99,7 @@ STEPS = (
     Step("getOpenApi", "GET", "/openapi.json"),
     Step("getExchangeSchema", "GET", "/v1/schemas/exchange"),
     Step("getDecisionSchema", "GET", "/v1/schemas/decision"),
-    Step("getRecordSchema", "GET", "/v1/schemas/record?shape=2"),
+    Step("getRecordSchema", "GET", "/v1/schemas/record"),
     Step("evaluate", "POST", "/v1/evaluate", SENT),
     Step("evaluateBatch", "POST", "/v1/evaluate/batch", {"exchanges": [SENT]}),
     Step("decidePlan", "POST", "/v1/plans", {"legs": [{"exchange": SENT}]}),

@@ -20,7 +20,7 @@ from service.settings import Settings
 from service.telemetry import log_lines
 from tests.service.api.test_places import QUEBEC
 from tests.service.conftest import EXCHANGE, ONE_DATABASE, Lines, body
-from tests.service.earlier import put, record_earlier
+from tests.service.written_records import put
 
 TODAY = datetime(2026, 11, 24, 12, tzinfo=UTC)
 NOBODY = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
@@ -204,17 +204,13 @@ def test_without_the_policies_that_decided_there_is_none(client: TestClient, ser
 
 
 def test_the_header_says_whether_the_verdict_is_the_recorded_one(client: TestClient, service: Service) -> None:
-    """The same, another one, or unknown where an earlier record has no digest of it."""
+    """The same, or another one."""
     id = decided(client, evidence={})
     assert explanation(client, id).headers["verdict"] == "same"
     stored = service.store.read(id)
     assert stored is not None
     decision = clear(stored.entry.leaf, stored.entry.openings)["decision"]
     assert explanation(client, other(service, id, decision={**decision, "verdict": "0" * 64})).headers["verdict"] == "other"
-    for shape in (1, 2):
-        earlier = explanation(client, record_earlier(service, id, shape))
-        assert earlier.headers["verdict"] == "unknown"
-        assert earlier.json()["reasons"] == explanation(client, id).json()["reasons"]
 
 
 def test_an_explanation_has_no_personal_value_and_outlives_an_erasure(client: TestClient, service: Service) -> None:

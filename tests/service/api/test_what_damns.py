@@ -14,13 +14,14 @@ from starlette.testclient import TestClient
 import engine
 from engine.values import SetOf
 from service.ledger.committing import exchange_again
+from service.log.leaf import clear
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from service.store.tables import entity
 from service.telemetry import log_lines
 from tests.service.conftest import Lines
-from tests.service.earlier import record_earlier
+from tests.service.written_records import put
 
 TODAY = datetime(2026, 11, 24, 12, tzinfo=UTC)
 # A weather service in Germany sends its figures to a company in the United States.
@@ -40,7 +41,7 @@ WEATHER: dict[str, Any] = {
     "act": {"kind": "provide", "bars": [], "trigger": "own", "ai_service": "none"},
     "purpose": {"is": ["service-provision"], "end_use": ["civil"]},
 }  # fmt: skip
-BEFORE = {"version": "0.9.0"}  # an engine of exchanges of the first shape
+BEFORE = {"semantics": 2, "version": "0.9.0"}  # an engine of exchanges of the first shape
 
 
 @pytest.fixture(scope="module")
@@ -115,10 +116,18 @@ def test_an_exchange_of_an_earlier_shape_swears_to_no_new_value(client: TestClie
     assert evaluate(client, schema="fifthfactor/exchange/2")["proceed"] is True
 
 
+def before(service: Service, id: str) -> str:
+    """Record what a decision's record says, as a record of an engine of that time; its id."""
+    stored = service.stored(id)
+    record = clear(stored.entry.leaf, stored.entry.openings)
+    other = "2" + id[1:]
+    return put(service, {**record, "id": other, "decision": {**record["decision"], "id": other}, "engine": BEFORE})
+
+
 def test_an_earlier_record_swears_to_no_new_value(client: TestClient, service: Service) -> None:
     """Read again by the policies of now, its closed sets are open; those of a record of now are closed."""
     now = evaluate(client)["id"]
-    for id, open_ in ((now, False), (record_earlier(service, now, 2, engine=BEFORE), True)):
+    for id, open_ in ((now, False), (before(service, now), True)):
         stored = service.stored(id)
         exchange = exchange_again(service.live, stored)
         assert exchange is not None
@@ -145,6 +154,6 @@ def test_an_earlier_entry_of_the_register_swears_to_no_new_value(client: TestCli
 
 def test_an_earlier_record_is_replayed_by_what_decided_it(client: TestClient, service: Service) -> None:
     """Under other semantics whatever comes out now is no fault."""
-    id = record_earlier(service, evaluate(client)["id"], 2, engine=BEFORE)
+    id = before(service, evaluate(client)["id"])
     replayed = client.get(f"/v1/decisions/{id}/replay").json()
     assert replayed.get("holds") is True, json.dumps(replayed)[:800]

@@ -95,7 +95,7 @@ class World:
             _, faults = verify(connection, lambda done, all: None, database.log_key())
             if faults:
                 return [each.fault for each in faults]
-            return [str(each) for each in DeepVerification(connection, database, database.log_key()).findings()]
+            return [str(each) for each in DeepVerification(connection, database).findings()]
 
     def rows(self) -> Rows:
         """Every row, by its table and its key."""

@@ -277,15 +277,14 @@ SUMMED = (
     "CREATE FUNCTION nothing() RETURNS trigger AS $$ BEGIN new.largest = 0; new.least = 0; new.most = 0; RETURN new; END $$"
     " LANGUAGE plpgsql; CREATE TRIGGER ours BEFORE UPDATE ON tally FOR EACH ROW EXECUTE FUNCTION nothing()",
 )
-VIEWED = (
-    "ALTER TABLE {table} RENAME TO was",
-    "CREATE VIEW {table} AS SELECT * FROM was",
-)
-PARTS = {
-    "a trigger": ((SUMMED[0],), (SUMMED[1],), True),
-    "a view in the place of a table": tuple(tuple(each.format(table="tally") for each in VIEWED) for _ in range(2)) + (True,),
-    "a table": (("CREATE TABLE ours (id INTEGER)",), ("CREATE TABLE ours (id INTEGER)",), False),
-    "a column": (("ALTER TABLE entity ADD COLUMN ours TEXT",), ("ALTER TABLE entity ADD COLUMN ours TEXT",), False),
+VIEWED = ("ALTER TABLE tally RENAME TO was", "CREATE VIEW tally AS SELECT * FROM was")
+TABLE, COLUMN = ("CREATE TABLE ours (id INTEGER)",), ("ALTER TABLE entity ADD COLUMN ours TEXT",)
+# What is added on each kind of database, and whether it may act on what the service reads and writes.
+PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]] = {
+    "a trigger": (SUMMED[:1], SUMMED[1:], True),
+    "a view in the place of a table": (VIEWED, VIEWED, True),
+    "a table": (TABLE, TABLE, False),
+    "a column": (COLUMN, COLUMN, False),
 }
 
 

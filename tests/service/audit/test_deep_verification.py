@@ -210,7 +210,7 @@ def found(connection: sa.Connection, database: Database) -> Generator[str]:
     if faults:
         yield from (each.fault for each in faults)
         return
-    yield from map(str, DeepVerification(connection, database, database.log_key()).findings())
+    yield from map(str, DeepVerification(connection, database).findings())
 
 
 def sound(connection: sa.Connection, database: Database) -> bool:

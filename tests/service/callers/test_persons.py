@@ -22,7 +22,7 @@ LIN = Person("https://id.example.org", "7f3a", "Lin")
 def findings(database: Database) -> list[str]:
     """What deep verification says of a database."""
     with snapshot(database) as connection:
-        return [str(each) for each in DeepVerification(connection, database, database.log_key()).findings()]
+        return [str(each) for each in DeepVerification(connection, database).findings()]
 
 
 def test_a_key_belongs_to_a_person_and_two_keys_to_the_same(database: str) -> None:

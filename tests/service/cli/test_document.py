@@ -10,11 +10,11 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from service.cli.main import app
-from service.ed25519 import PrivateKey
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from service.telemetry import log_lines
+from service.transparency.ed25519 import PrivateKey
 from tests.service.conftest import ONE_DATABASE, POLICIES, Lines
 from tests.service.documents.test_documents import ACME, CONTRACT, EXCHANGE, HASH, LAST, NAME, TERMS
 

@@ -21,7 +21,7 @@ from service.log.leaf import clear
 from service.log.query import ABOUT, ONCE
 from service.service import Service
 from tests.service.conftest import EXCHANGE, POLICIES, body
-from tests.service.earlier import put, record_earlier
+from tests.service.written_records import put
 
 NOBODY = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
 
@@ -164,38 +164,19 @@ def test_a_replay_comes_to_the_same_bytes(client, query):
         assert (answer["holds"], answer["same"], answer["differences"]) == (True, "bytes", [])
 
 
-@pytest.mark.parametrize(("query", "include"), [("", ()), ("?lang=zh", ()), ("?lang=zh", ("remedies", "holds_until", "trace"))])
-@pytest.mark.parametrize("evidence", [{}, EXCHANGE["evidence"]])
-def test_a_record_of_before_is_sound_and_replayed_to_the_byte(client, service, path, query, include, evidence):
-    """It does not say in which language it is, so each is tried."""
-    id = record_earlier(service, decided(client, query, evidence=evidence), 1, include)
-    assert client.get(f"/v1/decisions/{id}").json()["record"].keys().isdisjoint({"lang", "signable"})
-    answer = client.get(f"/v1/decisions/{id}/replay").json()
-    assert (answer["holds"], answer["same"], answer["differences"]) == (True, "bytes", [])
-    assert run(path, "log", "verify")[0] == 0
-
-
-@pytest.mark.parametrize("shape", [3, 2])
-def test_a_record_says_its_language_and_is_written_once_to_be_replayed(client, service, monkeypatch, shape):
-    """Of a record that is not in English it says so; English ones are first tried in English."""
+def test_a_record_says_its_language_and_is_written_once_to_be_replayed(client, monkeypatch):
+    """A record that is not in English says so."""
     ids = [decided(client, query) for query in ("", "?lang=zh")]
-    if shape == 2:
-        ids = [record_earlier(service, id, shape) for id in ids]
     records = [client.get(f"/v1/decisions/{id}").json()["record"] for id in ids]
-    assert [(each["schema"], each.get("lang")) for each in records] == [
-        (f"fifthfactor/record/{shape}", None),
-        (f"fifthfactor/record/{shape}", "zh"),
-    ]
+    assert [each.get("lang") for each in records] == [None, "zh"]
     written: list[str] = []
-    name = "answer" if shape == 3 else "tell"
-    real = getattr(engine.PDP, name)
+    real = engine.PDP.answer
 
     def write(self: engine.PDP, judgement: engine.Judgement, **more: Any) -> engine.Written:
         written.append(more["lang"])
-        told: engine.Written = real(self, judgement, **more)
-        return told
+        return real(self, judgement, **more)
 
-    monkeypatch.setattr(engine.PDP, name, write)
+    monkeypatch.setattr(engine.PDP, "answer", write)
     assert [client.get(f"/v1/decisions/{id}/replay").json()["same"] for id in ids] == ["bytes", "bytes"]
     assert written == ["en", "zh"]
 
@@ -248,7 +229,7 @@ def test_other_wording_of_another_version_is_the_same_meaning(client, service):
     """Of the same version it is a difference."""
     reworded = {"decision": lambda decision: {**decision, "answer": "Other words."}}
     one = changed(service, decided(client), **reworded)
-    two = changed(service, decided(client), **reworded, engine=lambda _: {"version": "0.0.1"})
+    two = changed(service, decided(client), **reworded, engine=lambda _: {"version": "0.0.1", "semantics": engine.SEMANTICS})
     answers = [client.get(f"/v1/decisions/{id}/replay").json() for id in (one, two)]
     assert [(each["same"], each["holds"]) for each in answers] == [("meaning", False), ("meaning", True)]
     assert "/answer" in {each["pointer"] for each in answers[0]["differences"]}
@@ -257,7 +238,7 @@ def test_other_wording_of_another_version_is_the_same_meaning(client, service):
 def test_under_other_semantics_nothing_that_comes_out_is_a_fault(client, service, path):
     """The replay says under which the record was decided, and shows what comes out now."""
     permitted = {"decision": lambda decision: {**decision, "outcome": "permitted", "proceed": True}}
-    id = changed(service, decided(client), **permitted, engine=lambda _: {"version": "0.2.0"})
+    id = changed(service, decided(client), **permitted, engine=lambda _: {"version": "0.2.0", "semantics": 1})
     answer = client.get(f"/v1/decisions/{id}/replay").json()
     assert (answer["holds"], answer["same"], answer["refused"]) == (True, "nothing", None)
     assert (answer["recorded_under"], answer["replayed_under"]) == (1, 3)
@@ -272,7 +253,7 @@ def test_an_exchange_that_other_semantics_accepted_is_refused_now_and_that_is_to
     def impossible(request: dict[str, Any]) -> dict[str, Any]:
         return {**request, "data": {**request["data"], "personal": False}}
 
-    one = changed(service, decided(client), request=impossible, engine=lambda _: {"version": "0.2.0"})
+    one = changed(service, decided(client), request=impossible, engine=lambda _: {"version": "0.2.0", "semantics": 1})
     two = changed(service, decided(client), request=impossible)
     answer = client.get(f"/v1/decisions/{one}/replay").json()
     assert (answer["holds"], answer["same"], answer["differences"]) == (True, "nothing", [])

@@ -16,10 +16,10 @@ from service.client import Malformed, Refused
 from service.client.reviews import Signer
 from service.documents.signed_statements import PAYLOAD_TYPE, stating
 from service.documents.stated_documents import stated
-from service.ed25519 import PrivateKey
 from service.policies.dsse import Envelope
 from service.store.database import Database
 from service.store.upgrade import existing, upgrade
+from service.transparency.ed25519 import PrivateKey
 from tests.service.client.conftest import KINDS, answering, ask, sends
 from tests.service.conftest import Server, running
 

@@ -127,7 +127,7 @@ SAME = "Verdict: same\r\n"
         (methodcaller("approve", "d1", ["q"], reason="read it", until=UNTIL), {"sign_offs": [SIGNED], "then": THEN}, ""),
         (methodcaller("approve", "d1", ["p"], reason="read it", until=UNTIL), {"sign_offs": [SIGNED]}, ""),
         (methodcaller("approve", "d1", requirement="q", reason="read it", until=UNTIL), {"sign_offs": [], "then": THEN}, ""),
-        (methodcaller("review", "d1"), {"record": {"id": "d1", "schema": "fifthfactor/record/2"}}, ""),
+        (methodcaller("review", "d1"), {"record": {"id": "d1", "schema": "fifthfactor/record/4"}}, ""),
         (methodcaller("review", "d1"), {"record": {"id": "d2", "schema": "fifthfactor/record/3"}}, ""),
         (methodcaller("explanation", "d1"), EXPLAINED, ""),
         (methodcaller("explanation", "d1"), EXPLAINED, "Verdict: perhaps\r\n"),

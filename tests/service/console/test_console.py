@@ -333,21 +333,6 @@ def test_what_to_do_is_grouped_by_alternative(service):
 
 
 @in_file
-def test_an_older_decision_asks_what_its_list_asks(service):
-    """It has no next questions and no alternatives; its first list and its unmet requirements stand there."""
-    reader = PageReader(service.live.bundle, "en")
-    missing = [
-        {"facts": [{"fact": "recipient.country", "question": "Where?", "type": "country", "values": ["US"]}], "settles": True}
-    ]
-    requirements = [{"requirement": name, "title": name, "state": state} for name, state in (("one", "unmet"), ("two", "met"))]
-    decision = {"outcome": "undetermined", "missing": missing, "requirements": requirements}
-    said = text_of(decision_page({"record": {"id": "1", "decision": decision}}, [], reader))
-    assert "Where? recipient.country United States" in said
-    before, _, after = said.partition("All requirements")
-    assert ("One" in before, "Two" in before, "Two" in after) == (True, False, True)
-
-
-@in_file
 def test_all_provisions_have_a_page(client, evaluate):
     """With their tests and the facts they read; a place that is no number is refused, an unknown decision is not found."""
     id = evaluate(json.dumps(SENT).encode()).json()["id"]

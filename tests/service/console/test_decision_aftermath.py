@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from service.console.became import BecameLine
 from service.console.pages import decision_page
 from service.console.reader import PageReader
-from service.log.earlier_records import EarlierRecords
 from service.log.verified_record import verify_record
 from service.store.tables import record
 from tests.service.conftest import EXCHANGE, body
@@ -24,7 +23,7 @@ def test_the_proof_is_verified_as_the_page_is_made(client, evaluate, service):
     id = evaluate(body()).json()["id"]
     said = text_of(client.get(f"/log/{id}").text)
     assert "Verified as this page was made" in said
-    found = verify_record(service.store.database, service.stored(id), EarlierRecords())
+    found = verify_record(service.store.database, service.stored(id))
     assert f"Leaf {found.index} of the tree, counted from 0, is this record" in said
     assert (found.root.hex() in said, f"The key of the log {found.origin} signed this root." in said) == (True, True)
     assert "No witness has cosigned" in said
@@ -39,10 +38,10 @@ def test_the_proof_is_verified_as_the_page_is_made(client, evaluate, service):
 @in_file
 def test_a_record_that_is_too_long_for_a_leaf_is_verified_too(evaluate, service, monkeypatch):
     """The leaf then holds its hash, and the page says so."""
-    for place in ("log.proofs", "log.verified_record", "store.log_tree"):
+    for place in ("log.proofs", "store.log_tree"):
         monkeypatch.setattr(f"service.{place}.MAX_ENTRY_BYTES", 400)
     id = evaluate(body()).json()["id"]
-    assert not verify_record(service.store.database, service.stored(id), EarlierRecords()).whole
+    assert not verify_record(service.store.database, service.stored(id)).whole
 
 
 @in_file

@@ -20,13 +20,13 @@ from service.documents.shown_documents import standing
 from service.documents.signed_statements import PAYLOAD_TYPE, DocumentStatementRefused, Verifier, stating
 from service.documents.stated_documents import stated
 from service.documents.trusted_signers import MOST_SIGNERS, TrustedSigners
-from service.ed25519 import PrivateKey
 from service.policies.dsse import Envelope
 from service.server.app import create_app
 from service.service import Service
 from service.settings import SettingRefused, Settings
 from service.store.tables import document_confirmation, leaf_opening, tree_leaf
 from service.telemetry import log_lines
+from service.transparency.ed25519 import PrivateKey
 from service.watch.round import RoundDone, run, sign
 from service.watch.transactions import writing
 from tests.service.callers.test_callers import bearer

@@ -3,18 +3,15 @@
 import asyncio
 import csv
 import json
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from service.cli import processes
-from service.ledger import exposure, running
-from service.ledger.exposure_questions import OnEntity, OnProvision, Touch
+from service.ledger import exposure
 from tests.service.cli.test_log import run
 from tests.service.conftest import ONE_DATABASE
-from tests.service.earlier import earlier
 from tests.service.ledger.desk import POLICIES, Desk, desk, opened
 
 __all__ = ["desk", "opened"]
@@ -108,25 +105,6 @@ def test_other_policies_touch_what_would_come_out_otherwise(desk: Desk, database
     assert (code, "1  permitted → prohibited\n            cn.test/many stands (1)" in said) == (0, True)
     code, said, _ = run(database, "exposure", "--policies", str(POLICIES))
     assert (code, "Both policies mean the same" in said) == (0, True)
-
-
-@ONE_DATABASE
-def test_records_of_earlier_shapes_say_the_same(desk: Desk) -> None:
-    """They hold a whole decision, which leaves out what only may stand and reaches nothing, and entities beside the request."""
-    desk.client.put("/v1/parties/clinic", json={"facts": {"country": "CN"}})
-    desk.commit(2_000, data__staff=True)
-    desk.commit(20, data__staff="unknown")
-    with desk.service.store.database.reading.connect() as connection:
-        ways = []
-        for each in running.running(connection):
-            record = earlier(desk.service, each.stored, 2)
-            found = OnProvision("cn.test/staff").look(connection, each, record, Counter())
-            ways.append(found and found.how)
-        del record["request"]["register"]
-        record["register"] = {"exporter": {"version": 7}}
-        assert OnEntity("party", "clinic").look(connection, each, record, Counter()) == Touch(("exporter, version 7",))
-        assert OnEntity("party", "lab").look(connection, each, record, Counter()) == Touch(("recipient, by its id alone",))
-    assert ways == [("stands",), None]
 
 
 @ONE_DATABASE

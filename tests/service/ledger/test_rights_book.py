@@ -11,18 +11,14 @@ from typing import Any
 
 import httpx
 import pytest
-import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 import engine
 from service.client import Client
-from service.ledger import hashed_names
-from service.ledger.book import Book
 from service.policies.live import Live
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
-from service.store.tables import NAMES, about, right_line
 from service.telemetry import log_lines
 from service.watch.round import run as watch
 from service.watch.transactions import writing
@@ -157,20 +153,6 @@ def test_an_exclusive_grant_bars_the_next_one_in_any_spelling(exchange: Exchange
         assert refused["outcome"] == "prohibited", (granter, asset)
         assert [each["id"] for each in exchange.page(refused)["exclusive"]] == [given]
     assert exchange.evaluate("met", "farm", asset="whether")["proceed"]
-
-
-def test_books_whose_rows_are_older_than_folded_names_go_on_as_they_were(exchange: Exchange) -> None:
-    """Their hashes are of the names as they were spelt: each row is found by the same spelling."""
-    with exchange.service.store.database.transaction() as connection:
-        connection.execute(sa.insert(about).values(name=NAMES, value="as spelt"))
-    given = exchange.commit("Met", "mill", exclusive=True)
-    book, folding = Book(), Book()
-    with exchange.service.store.database.reading.connect() as connection:
-        spelt = [hashed_names.party(book, connection, each) for each in ("Met", "met")]
-        assert connection.execute(sa.select(right_line.c.granter)).scalars().all() == spelt[:1]
-        assert folding.hashed(connection, ("party",), ('"met"',)) == spelt[1] != spelt[0]
-    refused = exchange.evaluate("Met", "farm")
-    assert [each["id"] for each in exchange.page(refused)["exclusive"]] == [given]
 
 
 def test_a_decision_with_a_page_is_replayed_byte_for_byte(exchange: Exchange) -> None:

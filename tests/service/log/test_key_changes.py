@@ -13,7 +13,6 @@ import pytest
 import sqlalchemy as sa
 
 from service.audit.deep_verification import DeepVerification
-from service.ed25519 import PrivateKey
 from service.log.key_changes import continue_log, rotate_key
 from service.log.proofs import log_tree
 from service.log.store import Store
@@ -28,6 +27,7 @@ from service.store.log_tree import growth_of
 from service.store.tables import head, leaf_opening, tree_leaf
 from service.store.writer import NotRecorded
 from service.transparency.checkpoint import Checkpoint, opened
+from service.transparency.ed25519 import PrivateKey
 from service.transparency.merkle_tree import Frontier
 from service.transparency.signed_note import Note, VerifierKey, signatures_by
 from tests.service.cli.test_log import run
@@ -71,7 +71,7 @@ class Machine:
         """What verifying the log finds."""
         with self.alone() as database, database.reading.connect() as connection:
             found = list(tree_faults(connection, database.log_key(), kept))
-            rows = DeepVerification(connection, database, database.log_key()).findings()
+            rows = DeepVerification(connection, database).findings()
             return found + [each.fault for each in put_back(database, connection)] + list(map(str, rows))
 
     def kept(self) -> Checkpoint:

@@ -1,33 +1,40 @@
 """The bytes of a record in the log, recomputed here by hand."""
 
-import json
 from dataclasses import replace
 from hashlib import sha256
 
 import pytest
 
-from service.log.leaf import Opening, SealedRecord, clear, commitments, faults, outermost, seal
+from service.log.leaf import Opening, SealedRecord, clear, commitments, faults, opened, outermost, seal
 from service.transparency.merkle_tree import leaf_hash
 
 SALT = bytes(range(32))
 RECORD = {
-    "schema": "fifthfactor/record/1",
+    "schema": "fifthfactor/record/3",
     "id": "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071",
     "recorded_at": "2026-11-24T12:00:00.000001Z",
-    "asked_by": None,
+    "asked_by": "gateway",
     "as_of": "2026-11-24",
     "request": {"recipient": {"country": "US"}, "exporter": {"id": "李娜", "country": "CN"}},
     "decision": {"proceed": False, "answer": "No."},
     "bundle": {"source": "b" * 64, "meaning": "a" * 64},
-    "engine": {"version": "0.1.0"},
+    "engine": {"version": "0.12.0", "semantics": 3},
 }
-COMMITMENT = sha256(b"fifthfactor/commitment/1" + b"\x00" + SALT + '"李娜"'.encode()).hexdigest()
+
+
+def committed(written: str) -> str:
+    """The commitment to a value that is written so."""
+    return sha256(b"fifthfactor/commitment/1" + b"\x00" + SALT + written.encode()).hexdigest()
+
+
+COMMITMENT = committed('"李娜"')
+DECISION = committed('{"answer":"No.","proceed":false}')
+REQUEST = committed('{"exporter":{"country":"CN","id":{"commitment":"' + COMMITMENT + '"}},"recipient":{"country":"US"}}')
 LEAF = (
-    '{"as_of":"2026-11-24","asked_by":null,"bundle":{"meaning":"' + "a" * 64 + '","source":"' + "b" * 64 + '"},'
-    '"decision":{"answer":"No.","proceed":false},"engine":{"version":"0.1.0"},'
+    '{"as_of":"2026-11-24","asked_by":"gateway","bundle":{"meaning":"' + "a" * 64 + '","source":"' + "b" * 64 + '"},'
+    '"decision":{"commitment":"' + DECISION + '"},"engine":{"semantics":3,"version":"0.12.0"},'
     '"id":"019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071","recorded_at":"2026-11-24T12:00:00.000001Z",'
-    '"request":{"exporter":{"country":"CN","id":{"commitment":"' + COMMITMENT + '"}},"recipient":{"country":"US"}},'
-    '"schema":"fifthfactor/record/1"}'
+    '"request":{"commitment":"' + REQUEST + '"},"schema":"fifthfactor/record/3"}'
 ).encode()
 
 
@@ -50,7 +57,7 @@ def test_the_leaf_is_these_bytes(entry):
 def test_the_leaf_has_this_hash(entry):
     """RFC 6962: SHA-256 over a zero byte and the leaf; of this leaf, for good, this number."""
     assert entry.leaf_hash == sha256(b"\x00" + LEAF).digest()
-    assert entry.leaf_hash.hex() == "22fb3250387f56025b6254e98e02d63f23f01c8af9a53360c9ea725ac20dd62c"
+    assert entry.leaf_hash.hex() == "ce9bda08d52b0db7c946a69aa04713494c6bf0496256ebe29624e75277b984d6"
 
 
 def test_the_empty_leaf_of_rfc_6962():
@@ -74,7 +81,7 @@ def test_every_personal_value_has_a_salt_of_its_own():
     record = {**RECORD, "request": {"exporter": {"id": "same"}, "recipient": {"id": "same"}}}
     entry = seal(record, ["/exporter/id", "/recipient/id"])
     held = commitments(entry.leaf, entry.openings)
-    assert len(set(held.values())) == 2
+    assert held["/exporter/id"] != held["/recipient/id"]
 
 
 def test_a_sound_record_has_no_faults(entry):
@@ -84,20 +91,20 @@ def test_a_sound_record_has_no_faults(entry):
 
 def test_an_erased_record_has_no_faults_and_the_same_hash(entry):
     """With value and salt gone the leaf still verifies, and the commitment stands where the value was."""
-    erased = replace(entry, openings=(Opening("/exporter/id", None, None),))
+    erased = other(entry, salt=None, value=None)
     assert wrong(erased) == ()
     assert clear(erased.leaf, erased.openings)["request"]["exporter"]["id"] == {"commitment": COMMITMENT}
 
 
 def other(entry: SealedRecord, **changes: object) -> SealedRecord:
     """The entry with another opening."""
-    return replace(entry, openings=(replace(entry.openings[0], **changes),))  # type: ignore[arg-type]
+    return replace(entry, openings=(replace(entry.openings[0], **changes), *entry.openings[1:]))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("tamper", "fault"),
     [
-        (lambda e: replace(e, leaf=e.leaf.replace(b"No.", b"Yes")), "the leaf does not have the stored hash"),
+        (lambda e: replace(e, leaf=e.leaf.replace(b"0.12", b"0.13")), "the leaf does not have the stored hash"),
         (lambda e: replace(e, leaf_hash=bytes(32)), "the leaf does not have the stored hash"),
         (lambda e: replace(e, id="another"), "the leaf belongs to another id"),
         (lambda e: replace(e, openings=()), "do not match one to one"),
@@ -132,8 +139,8 @@ def test_pointers_lead_through_lists_and_escapes():
     """RFC 6901: `~1` is a slash, `~0` a tilde, numbers count in lists."""
     request = {"a/b": [{"c~d": "first"}, {"c~d": "second"}]}
     entry = seal({**RECORD, "request": request}, ["/a~1b/1/c~0d"])
-    assert list(commitments(entry.leaf, entry.openings)) == ["/a~1b/1/c~0d"]
-    assert json.loads(entry.leaf)["request"]["a/b"][0] == {"c~d": "first"}
+    assert commitments(entry.leaf, entry.openings).keys() == {"/a~1b/1/c~0d", "request", "decision"}
+    assert opened(entry.leaf, entry.openings)["request"]["a/b"][0] == {"c~d": "first"}
     assert clear(entry.leaf, entry.openings)["request"] == request
     assert wrong(entry) == ()
 

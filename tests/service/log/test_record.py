@@ -47,7 +47,7 @@ FILES = ("order-16.test", "gdpr-chapter-v.test", "data-security-program.test", "
 MOST_OF_A_FILE = 40
 BUNDLE = engine.load(engine.bundled_policies())
 DIGESTS = PolicyDigests(meaning=BUNDLE.digests.meaning, source=BUNDLE.digests.source)
-WRITER = RecordWriter(DIGESTS, EngineVersion(version=engine.__version__))
+WRITER = RecordWriter(DIGESTS, EngineVersion.of_this_one())
 
 
 @pytest.fixture(scope="module")
@@ -252,7 +252,7 @@ def test_the_moment_is_written_as_the_model_writes_it(pdp, now):
         verdict=RecordedVerdict.model_validate_json(decision.verdict),
         found_by=FoundBy.model_validate_json(RecordedDecision.of(decision).found_by),
         bundle=DIGESTS,
-        engine=EngineVersion(version=engine.__version__),
+        engine=EngineVersion.of_this_one(),
     ).document()
     assert record == {**modelled, "schema": "fifthfactor/record/3"}
 

@@ -323,7 +323,7 @@ def test_a_database_of_a_newer_version_is_refused(database):
     rows = Database.open(database)
     with rows.writing.begin() as connection:
         before = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one()
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '99.0.0'")
     with pytest.raises(DatabaseRefused, match="written by a newer Fifth Factor"):
         Store.open(database)
     with rows.writing.begin() as connection:

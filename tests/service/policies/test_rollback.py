@@ -13,7 +13,6 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from service.cli.main import app
-from service.ed25519 import PrivateKey
 from service.log.canonical_json import canonical
 from service.policies import dsse, loading, signing_keys, statement
 from service.server.app import create_app
@@ -21,6 +20,7 @@ from service.service import Service
 from service.settings import SettingRefused, Settings
 from service.store.tables import leaf_opening, tree_leaf
 from service.telemetry import log_lines
+from service.transparency.ed25519 import PrivateKey
 from tests.service.conftest import POLICIES, Lines
 
 Signer = Callable[..., Path]

@@ -8,10 +8,10 @@ from typing import Any
 
 import rfc8785
 
-from service.ed25519 import PrivateKey
 from service.receipts.receipt import Opened, Receipt
 from service.transparency.checkpoint import Checkpoint
 from service.transparency.cose_receipt import CoseReceipt
+from service.transparency.ed25519 import PrivateKey
 from service.transparency.signed_note import SignatureType, SignerKey, VerifierKey
 from service.transparency.tlog_proof import TlogProof
 from tests.service.transparency.recursive_tree import RecursiveTree

@@ -1,17 +1,15 @@
 """The secret of the counters: nobody reads it from the database alone, and it outlives the log's key."""
 
-import secrets
-
 import pytest
 import sqlalchemy as sa
 
-from service.ed25519 import PrivateKey
 from service.log.store import Store
-from service.store import counter_secret, upgrade
+from service.store import counter_secret
 from service.store.database import Database, DatabaseRefused
 from service.store.log_key import LogKey, LogKeyRefused
 from service.store.tables import about
 from service.store.upgrade import look
+from service.transparency.ed25519 import PrivateKey
 
 
 def opened(database: Database) -> bytes:
@@ -22,24 +20,6 @@ def opened(database: Database) -> bytes:
 def rows(database: Database) -> dict[str, str]:
     with database.reading.connect() as connection:
         return {row.name: row.value for row in connection.execute(sa.select(about))}
-
-
-def test_a_secret_of_before_is_sealed_when_its_tables_are_completed_and_stays_the_same(database, monkeypatch):
-    """What was hashed with it is found again, and the value is in no row. One that lies in a database of this version is refused."""
-    secret = secrets.token_hex(32)
-    with Store.open(database) as store, store.database.writing.begin() as connection:
-        connection.execute(sa.delete(about).where(about.c.name == "sealed_ledger_secret"))
-        connection.execute(sa.insert(about).values(name="ledger_secret", value=secret))
-    with pytest.raises(DatabaseRefused, match="lies in the database as it is"):
-        Store.open(database)
-    with monkeypatch.context() as patch:
-        patch.setattr(upgrade, "_upgrade", lambda *_: "older")
-        Store.open(database).close()
-    for _ in range(2):
-        with Store.open(database) as store:
-            assert opened(store.database).hex() == secret
-            assert "ledger_secret" not in rows(store.database)
-            assert secret not in repr(rows(store.database))
 
 
 def test_each_database_has_a_secret_of_its_own_that_needs_the_key_of_the_log(in_file):

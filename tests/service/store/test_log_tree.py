@@ -2,30 +2,23 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from service.log.earlier_records import EarlierRecords
 from service.log.leaf import seal
-from service.log.proofs import log_tree, verifier_key
 from service.log.store import Store
 from service.log.tree_verification import tree_faults
-from service.receipts import EarlierRecordRefused, verify_earlier_record
-from service.receipts.earlier_record import EarlierRecord
 from service.store.database import Database, DatabaseRefused
 from service.store.log_key import beside
-from service.store.log_tree import TreeBroken, growth_of, sealed_tree
+from service.store.log_tree import growth_of, sealed_tree
 from service.store.tables import head, record, tree_leaf
 from service.store.upgrade import upgrade
 from service.store.writer import NotRecorded
 from service.transparency.merkle_tree import Frontier
-from service.transparency.tlog_proof import TlogProof
 from tests.service.log.test_store import append, entry
-from tests.service.store.test_upgrade import of_the_first_version
 
 LEAF = b'{"kind":"test","schema":"fifthfactor/leaf/1"}'
 
@@ -53,7 +46,7 @@ def change(store: Store, *statements: Any) -> None:
 def leaves(store: Store) -> list[tuple[int, str]]:
     """Index and kind of each leaf; for a record its id."""
     with store.database.reading.connect() as connection:
-        records = sa.select(record.c.leaf_index, record.c.id).where(record.c.leaf_index.is_not(None))
+        records = sa.select(record.c.leaf_index, record.c.id)
         others = sa.select(tree_leaf.c.index, tree_leaf.c.kind)
         return sorted((int(index), name) for chosen in (records, others) for index, name in connection.execute(chosen))
 
@@ -225,48 +218,20 @@ def test_a_first_start_that_was_interrupted_goes_on(tmp_path, monkeypatch):
     assert not made.exists()
 
 
-def test_older_records_are_in_the_tree_by_the_root_over_them(tmp_path):
-    """One leaf holds it, with a keyed digest of each table; a record that is changed afterwards does not lead to it."""
-    path = str(tmp_path / "log.db")
-    of_the_first_version(path, 3)
-    with Store.open(path) as store:
-        assert append(store, entry(100)) == [3]
-        assert leaves(store) == [(0, "log"), (1, "earlier"), (2, "id-100")]
-        assert faults(store) == []
-        with store.database.reading.connect() as connection:
-            leaf = connection.execute(sa.select(tree_leaf.c.leaf).where(tree_leaf.c.index == 1)).scalar_one()
-        assert b'"records":3' in leaf
-        assert b'"tables":{"' in leaf
-        change(store, sa.update(record).where(record.c.sequence == 1).values(leaf_hash=b"0" * 32))
-        assert faults(store) == ["leaf 1: the records that are older than the tree do not lead to its root"]
-
-
-@pytest.mark.parametrize("records", [1, 2, 600])
-def test_an_older_record_is_proven_in_two_steps(tmp_path, records):
-    """Its hash under the root of the older records, and the leaf with this root in the tree; and what was changed is not."""
-    path = str(tmp_path / "log.db")
-    of_the_first_version(path, records)
-    with Store.open(path) as store:
-        append(store, *map(entry, range(1_000, 1_003)))
-        key, earlier = verifier_key(store.database.log_key()), EarlierRecords()
-        for number in {0, records // 2, records - 1}:
-            found = store.read(f"id-{number}")
-            assert found is not None
-            with log_tree(store.database) as tree:
-                proof = TlogProof.parse(tree.proof(f"id-{number}", earlier).to_bytes())
-            checkpoint = verify_earlier_record(proof, found.entry.leaf_hash, key.name, [key])
-            assert 2 <= checkpoint.size <= 5
-            leaf, step = found.entry.leaf_hash, EarlierRecord.parse(proof.extra or b"")
-            for changed in (replace(step, index=records), replace(step, leaf=step.leaf.replace(b"earlier", b"another")), step):
-                other = replace(proof, extra=changed.to_bytes(), index=0 if changed is step else proof.index)
-                with pytest.raises(EarlierRecordRefused):
-                    verify_earlier_record(other, leaf, key.name, [key])
-            with pytest.raises(EarlierRecordRefused, match="not under the root"):
-                verify_earlier_record(proof, bytes(32), key.name, [key])
-        change(store, sa.update(record).where(record.c.sequence == 0).values(leaf_hash=b"0" * 32))
-        for fresh in (earlier, EarlierRecords()):
-            with log_tree(store.database) as tree, pytest.raises(TreeBroken, match="do not lead to"):
-                tree.proof("id-0", fresh)
+def test_a_tree_is_begun_before_the_first_record(in_file_store):
+    """Records without a tree are those of nobody that this service knows: no start begins one over them."""
+    append(in_file_store, entry(1))
+    change(
+        in_file_store,
+        "DELETE FROM tree_leaf",
+        "UPDATE head SET next = 0, frontier = NULL, tail = NULL, seal = NULL WHERE name = 'leaf'",
+    )
+    path = str(in_file_store.database.path)
+    in_file_store.close()
+    for each in (beside(Path(path)), beside(Path(path)).with_suffix(".log-key.checkpoint")):
+        each.unlink()
+    with pytest.raises(DatabaseRefused, match="the log has records, and no sealed tree"):
+        Store.open(path)
 
 
 def test_a_second_start_goes_on_with_the_tree(database):

@@ -1,7 +1,8 @@
-"""The tables and their history: what the migrations make is what the code reads, and an older log goes on."""
+"""The tables and their history: what the migrations make is what the code reads, and what is older than them is refused."""
 
 import asyncio
 import json
+import os
 import sqlite3
 from pathlib import Path
 
@@ -10,36 +11,16 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from typer.testing import CliRunner
 
-from service.log.leaf import seal
+from service.cli.main import app
 from service.log.store import Store
 from service.log.tree_verification import tree_faults
 from service.store import log_key, upgrade
 from service.store.database import Database, DatabaseRefused
-from service.store.tables import COUNTER_KEYS, REVISION, draft, entity, metadata, tree_leaf
-from service.store.upgrade import look, revisions
+from service.store.tables import REVISION, about, metadata, tree_leaf
+from service.store.upgrade import look, revision
 from tests.service.log.test_store import append, entry, sound
-
-
-def of_the_first_version(database: str, records: int) -> None:
-    """A log as the first version of its tables left it."""
-    opened = Database.open(database)
-    binary = "BLOB" if opened.dialect == "sqlite" else "BYTEA"
-    with opened.writing.begin() as connection:
-        for statement in (
-            "CREATE TABLE about (name VARCHAR NOT NULL PRIMARY KEY, value VARCHAR NOT NULL)",
-            f"CREATE TABLE record (sequence {'INTEGER' if binary == 'BLOB' else 'BIGINT'} NOT NULL PRIMARY KEY,"
-            f" id VARCHAR NOT NULL UNIQUE, leaf {binary} NOT NULL, leaf_hash {binary} NOT NULL)",
-            f"CREATE TABLE personal (sequence {'INTEGER' if binary == 'BLOB' else 'BIGINT'} NOT NULL REFERENCES record (sequence),"
-            f" pointer VARCHAR NOT NULL, salt {binary}, value {binary}, erased_at VARCHAR, PRIMARY KEY (sequence, pointer))",
-            "INSERT INTO about VALUES ('schema', '1')",
-        ):
-            connection.exec_driver_sql(statement)
-        for number in range(records):
-            each = seal({"schema": "fifthfactor/record/1", "id": f"id-{number}", "request": {}, "decision": {}}, ())
-            row = {"sequence": number, "id": each.id, "leaf": each.leaf, "leaf_hash": each.leaf_hash}
-            connection.execute(sa.insert(metadata.tables["record"]).values(**row))
-    opened.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -52,10 +33,14 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     return url
 
 
-def begun_with(connection: sa.Connection) -> dict[str, list[tuple[object, ...]]]:
-    """The rows of each table, without the secret, which differs."""
-    rows = {name: sorted(tuple(row) for row in connection.execute(sa.select(table))) for name, table in metadata.tables.items()}
-    return rows | {"about": [(name, len(value)) for name, value in rows["about"]], "revisions": [revisions(connection)]}
+def rows_of(connection: sa.Connection) -> dict[str, list[tuple[object, ...]]]:
+    """The rows of each table."""
+    return {name: sorted(tuple(row) for row in connection.execute(sa.select(table))) for name, table in metadata.tables.items()}
+
+
+def begun_with(connection: sa.Connection) -> tuple[dict[str, list[tuple[object, ...]]], str | None]:
+    """The rows of each table, and the revision."""
+    return rows_of(connection), revision(connection)
 
 
 def test_a_new_database_gets_what_the_migrations_make(empty):
@@ -76,38 +61,68 @@ def test_a_new_database_gets_what_the_migrations_make(empty):
     database.close()
 
 
-@pytest.mark.parametrize("records", [0, 3])
-def test_a_log_of_the_first_version_goes_on(empty, records):
-    """Its records stay as they are, and the next one gets the next number."""
-    of_the_first_version(empty, records)
+@pytest.mark.parametrize("of", [None, "0001", "counter_keys"])
+def test_a_database_of_a_version_before_is_refused_and_stays(empty, of):
+    """By its true name and with what to do, whatever revision it has; no start and no command changes it, or makes a key for it."""
+    database = Database.open(empty)
+    with database.writing.begin() as connection:
+        metadata.create_all(connection)
+        connection.execute(sa.insert(about).values(name="schema", value="1"))
+        if of is not None:
+            connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+            connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{of}')")
+    database.close()
+    before = None if database.path is None else database.path.read_bytes()
+    for opening in (Store.open, look):
+        with pytest.raises(DatabaseRefused, match=r"was made by Fifth Factor 0\.11 or earlier"):
+            opening(empty)
+    for each in (["database", "upgrade"], ["database", "check"], ["log", "verify"]):
+        done = CliRunner().invoke(app, each, env={"FIFTHFACTOR_DATABASE": empty})
+        assert (done.exit_code, "`fifthfactor log export`" in done.stderr, "FIFTHFACTOR_DATABASE" in done.stderr) == (
+            2,
+            True,
+            True,
+        )
+    if database.path is not None:
+        assert database.path.read_bytes() == before
+    assert not database.key_path.exists()
+    with Database.open(empty).reading.connect() as connection:
+        assert {name: rows for name, rows in rows_of(connection).items() if rows} == {"about": [("schema", "1")]}
+        assert revision(connection) == of
+
+
+def test_tables_that_a_later_version_adds_are_a_leaf(empty, tmp_path, monkeypatch):
+    """From which revision, and to which; a second start adds none. Until the first one no command reads the database."""
+    Store.open(empty).close()
+    (tmp_path / "later").mkdir()
+    (tmp_path / "later" / "later.py").write_text(LATER)
+    config = upgrade._config()
+    config.set_main_option("path_separator", "os")
+    folders = (Path(upgrade.__file__).parent / "migrations" / "versions", tmp_path / "later")
+    config.set_main_option("version_locations", os.pathsep.join(map(str, folders)))
+    monkeypatch.setattr(upgrade, "_config", lambda: config)
+    monkeypatch.setattr(upgrade, "REVISION", "9.1.0")
     with pytest.raises(DatabaseRefused, match="start the service once"):
         look(empty)
-    with Store.open(empty) as store:
-        assert sound(store) == records
-        assert append(store, entry(100)) == [records]
-        assert sound(store) == records + 1
+    for _ in range(2):
+        with Store.open(empty) as store, store.database.reading.connect() as connection:
+            assert connection.exec_driver_sql("SELECT name FROM later").all() == []
+            leaves = connection.execute(sa.select(tree_leaf.c.leaf).where(tree_leaf.c.kind == "tables-upgraded")).scalars()
+            (told,) = [json.loads(leaf) for leaf in leaves]
+            assert (told["from"], told["to"]) == (REVISION, "9.1.0")
+            assert list(tree_faults(connection, store.database.log_key())) == []
     look(empty).close()
 
 
-def test_new_tables_of_a_log_with_a_tree_are_a_leaf(empty):
-    """From which revision, and to which; a second start adds none."""
-    older = Database.open(empty)
-    with older.writing.begin() as connection:
-        config = upgrade._config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "log_tree")
-        assert upgrade._tree_begun(older, connection)
-    log_key.accept(older.key_path)
-    older.close()
-    for _ in range(2):
-        with Store.open(empty) as store, store.database.reading.connect() as connection:
-            leaves = connection.execute(sa.select(tree_leaf.c.leaf).where(tree_leaf.c.kind == "tables-upgraded")).scalars()
-            (told,) = [json.loads(leaf) for leaf in leaves]
-            assert (told["from"], told["to"], list(tree_faults(connection, store.database.log_key()))) == (
-                "log_tree",
-                REVISION,
-                [],
-            )
+LATER = f"""
+from alembic import op
+
+revision, down_revision = "9.1.0", "{REVISION}"
+
+
+def upgrade():
+    op.execute("CREATE TABLE later (name VARCHAR)")
+"""
 
 
 def test_several_that_start_at_once_make_the_tables_once(empty):
@@ -138,110 +153,3 @@ def test_a_file_of_another_program_is_not_read(tmp_path):
         other.execute("CREATE TABLE mine (x)")
     with pytest.raises(DatabaseRefused, match="is not a log of Fifth Factor"):
         look(str(tmp_path / "other.db"))
-
-
-def test_who_was_erased_before_has_the_moment_of_her_erasure(empty):
-    """It is in the leaf of the erasure."""
-    database = Database.open(empty)
-    with database.writing.begin() as connection:
-        config = upgrade._config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "sessions")
-        for id in ("a", "b"):
-            connection.exec_driver_sql(f"INSERT INTO person (id, known_at) VALUES ('{id}', '2026-01-01')")
-        of: tuple[dict[str, str], ...] = ({"of": "person", "person": "a"}, {"of": "entity", "id": "b"})
-        for index, members in enumerate(of):
-            leaf = json.dumps({"kind": "erasure", "at": "2026-02-02", **members}).encode()
-            connection.execute(sa.insert(tree_leaf).values(index=index, kind="erasure", leaf=leaf))
-        command.upgrade(config, "head")
-        rows = connection.exec_driver_sql("SELECT id, erased_at FROM person ORDER BY id").all()
-        assert [tuple(row) for row in rows] == [("a", "2026-02-02"), ("b", None)]
-    database.close()
-
-
-def test_what_was_stated_before_there_were_shapes_is_of_the_first_one(empty):
-    """An entity of the register has no shape, and a draft that is not decided says that it has the first one."""
-    database = Database.open(empty)
-    with database.writing.begin() as connection:
-        config = upgrade._config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "sign_off_anchor")
-        connection.execute(
-            sa.text(
-                "INSERT INTO entity (kind, id, version, state, aliases, facts, documents, travels, recorded_at, recorded_by)"
-                " VALUES ('party', 'a', 1, 'held', '[]', '{}', '{}', '[]', '', '')"
-            )
-        )
-        for id, decision in (("open", "NULL"), ("decided", "'d'")):
-            connection.execute(
-                sa.text(
-                    "INSERT INTO draft (id, owner, version, document, skipped, changed_at, decision)"
-                    f" VALUES ('{id}', 'me', 0, '{{\"act\": {{}}}}', '[]', '', {decision})"
-                )
-            )
-        command.upgrade(config, "head")
-        assert connection.execute(sa.select(entity.c.shape)).scalars().all() == [None]
-        found = dict(connection.execute(sa.select(draft.c.id, draft.c.document)).tuples().all())
-        assert {id: json.loads(text) for id, text in found.items()} == {
-            "open": {"schema": "fifthfactor/exchange/1", "act": {}},
-            "decided": {"act": {}},
-        }
-    database.close()
-
-
-def test_names_of_the_register_are_folded_and_older_books_keep_their_names(empty):
-    """Each id and alias that is there is found by what looks like it; a database without rows in its books folds their names too."""
-    for opening in (False, True):
-        database = Database.open(empty)
-        with database.writing.begin() as connection:
-            if not opening:
-                config = upgrade._config()
-                config.attributes["connection"] = connection
-                command.upgrade(config, "entity_shape")
-                rows = dict.fromkeys(("aliases", "facts", "documents", "travels", "recorded_at", "recorded_by"), "")
-                for id, version, state in (("Acme", 1, "held"), ("Acme", 2, "held"), ("erased-1", 1, "erased")):
-                    row = {"kind": "party", "id": id, "version": version, "state": state, **rows}
-                    connection.execute(sa.insert(metadata.tables["entity"]), row)
-                connection.execute(
-                    sa.insert(metadata.tables["entity_alias"]), {"kind": "party", "alias": "A\u200bB", "id": "Acme"}
-                )
-            else:
-                connection.exec_driver_sql("DROP TABLE entity_spelling")
-                connection.exec_driver_sql("DROP INDEX movement_data_set")
-                for column in ("data_set", "same_as"):
-                    connection.exec_driver_sql(f"ALTER TABLE movement DROP COLUMN {column}")
-                connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'entity_shape'")
-                shown = dict.fromkeys(("id", "book", "asset", "party", "day", "evidence", "reason", "at", "by"), "x")
-                connection.execute(sa.insert(metadata.tables["right_opening"]), {**shown, "leaf": 0, "complete": True})
-                config = upgrade._config()
-                config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            spelt = sa.select(metadata.tables["entity_spelling"]).order_by(sa.column("folded"))
-            assert [tuple(row) for row in connection.execute(spelt)] == [
-                ("party", "ab", "A\u200bB", "Acme"),
-                ("party", "acrne", "Acme", "Acme"),
-            ]
-            about = metadata.tables["about"]
-            names = sa.select(about.c.value).where(about.c.name == "names")
-            assert connection.execute(names).scalars().all() == (["as spelt"] if opening else [])
-        database.close()
-
-
-def test_a_ledger_with_rows_is_to_join_its_spellings_at_the_next_start(empty):
-    """One without a movement and without an opening has nothing to join."""
-    for opened in (False, True):
-        database = Database.open(empty)
-        with database.writing.begin() as connection:
-            config = upgrade._config()
-            config.attributes["connection"] = connection
-            if not opened:
-                command.upgrade(config, "data_sets")
-            else:
-                connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'data_sets'")
-                shown = dict.fromkeys(("id", "fact", "counter", "meaning", "key", "day", "at", "by"), "x")
-                connection.execute(sa.insert(metadata.tables["opening"]), {**shown, "low": 1, "high": 1})
-            command.upgrade(config, "head")
-            about = metadata.tables["about"]
-            marked = sa.select(about.c.value).where(about.c.name == COUNTER_KEYS)
-            assert connection.execute(marked).scalars().all() == (["as spelt"] if opened else [])
-        database.close()

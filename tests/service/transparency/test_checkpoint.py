@@ -2,8 +2,8 @@
 
 import pytest
 
-from service.ed25519 import PrivateKey
 from service.transparency.checkpoint import Checkpoint, CheckpointRefused, Relation, opened
+from service.transparency.ed25519 import PrivateKey
 from service.transparency.merkle_tree import ProofRefused, consistency_proof
 from service.transparency.signed_note import Note, NoteRefused, SignatureType, SignerKey
 from tests.service.transparency.recursive_tree import RecursiveTree

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.ed25519 import PrivateKey
 from service.transparency.cbor import NotDeterministic, Tagged, decoded, encoded
 from service.transparency.cose_receipt import CoseReceipt, ReceiptRefused, thumbprint
+from service.transparency.ed25519 import PrivateKey
 from service.transparency.merkle_tree import inclusion_proof, leaf_hash
 from tests.chance import examples
 from tests.service.transparency.recursive_tree import RecursiveTree

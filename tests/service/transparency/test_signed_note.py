@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.ed25519 import PrivateKey
+from service.transparency.ed25519 import PrivateKey
 from service.transparency.signed_note import (
     MAX_SIGNATURES,
     KeyTextRefused,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from service.ed25519 import PrivateKey
 from service.transparency.checkpoint import Checkpoint, CheckpointRefused
+from service.transparency.ed25519 import PrivateKey
 from service.transparency.merkle_tree import ProofRefused, inclusion_proof, leaf_hash
 from service.transparency.signed_note import Note, NoteRefused, SignatureType, SignerKey, VerifierKey
 from service.transparency.tlog_proof import MAX_PROOF_BYTES, TlogProof, TlogProofRefused

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from service.ed25519 import PrivateKey
 from service.transparency.checkpoint import Checkpoint
+from service.transparency.ed25519 import PrivateKey
 from service.transparency.merkle_tree import EMPTY_ROOT
 from service.transparency.signed_note import Note, NoteRefused, SignatureType, SignerKey, VerifierKey, verified
 from service.transparency.witness import (

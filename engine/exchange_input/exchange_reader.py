@@ -1,0 +1,506 @@
+"""
+The reader of exchanges: JSON bytes in, an exchange of typed facts out.
+
+The pydantic model and the JSON Schema are made from the loaded vocabulary. An unknown fact, a wrong type, a `null` or a bad date is
+therefore refused at its place, before anything is decided. So is what cannot be true together, at every place that takes part. Source:
+semantics 1.2 to 1.5, 1.7, 1.8, 2.1, 2.3, 2.7, 2.8, 2.11.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+
+from engine.books.chains import Reckoner
+from engine.books.filling import BookReader
+from engine.books.grants import BookFacts
+from engine.books.page import BOOKS, Page, read_pages
+from engine.exchange import REGISTER, Contradiction, Exchange, OpenBook
+from engine.exchange_input.exchange_problems import (
+    INCOHERENT,
+    MAX_PROBLEMS,
+    ExchangeProblem,
+    ExchangeRefused,
+    Refusals,
+    pointer,
+)
+from engine.exchange_input.exchange_shape import SHAPES, in_present_shape, registered_shape, sent_shape
+from engine.policy_language.diagnostic import did_you_mean
+from engine.policy_language.followers import Followers
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary, stated_in
+from engine.registered import COUNTED, IN_REGISTER, REGISTERED, Entity, doubted, joined, named_alike
+from engine.rules import AS_OF
+from engine.values import MAX_TEXT, Disputed, Document, Missing, Money, MoneyRange, Range, Value, either
+from engine.values.multilingual import Words
+
+MAX_BYTES = 256 * 1024
+MAX_ENTITIES = 16
+MAX_ALIASES = 16  # of an entity
+MAX_KEY = 100  # characters of the name of a fact, and of a kind of entities
+
+
+class ExchangeReader:
+    """Reads exchanges against one vocabulary. Each bundle makes one."""
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        requirements: frozenset[str],
+        grounds: frozenset[str],
+        travelling: frozenset[str] = frozenset(),
+        contradictions: Callable[[Exchange], Iterable[Contradiction]] = lambda _: (),
+    ) -> None:
+        self._vocabulary = vocabulary
+        self._contradictions = contradictions
+        self._travelling = travelling
+        self._ways = requirements | grounds
+        self._model = sent_shape(vocabulary)
+        self._states = registered_shape(vocabulary)
+        self._sets = {fact.name: fact.type.values for fact in vocabulary.facts.values()}
+        self._closing = {f"{family}.rest": members for family, members in vocabulary.families.items()}
+        # A counter of a family counts different people, so it is at least as large as the largest member.
+        counts = {fact.name: fact.counts for fact in vocabulary.facts.values() if fact.counts}
+        self._sums = {name: counted for name, counted in counts.items() if vocabulary.facts[name].type.kind == "money"}
+        self._counters = {
+            name: vocabulary.families.get(counted, (counted,)) for name, counted in counts.items() if name not in self._sums
+        }
+        self._refusals = Refusals(vocabulary, self._model)
+        self.words = self._refusals.words  # what people call facts, values and documents
+        self._followers = Followers(vocabulary.facts.values())
+        self._books = tuple(map(self._book_reader, vocabulary.books.values()))
+        self._kept = {name: text.kept for name, text in vocabulary.counters.items() if text.kept}
+        self._personal = {fact.name: pointer(fact.name.split(".")) for fact in vocabulary.facts.values() if fact.personal}
+
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema (2020-12) of an exchange under this vocabulary, as a sender writes it: without `register`."""
+        found = self._model.json_schema(mode="validation")
+        ways = found["properties"]["relies_on"]
+        # JSON Schema has no empty enumeration.
+        ways |= {"items": {"enum": sorted(self._ways)}} if self._ways else {"items": {"type": "string"}, "maxItems": 0}
+        return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
+
+    def read(self, raw: bytes) -> Exchange:
+        """Read the bytes of one JSON object. Raises ExchangeRefused with every problem found."""
+        return self.accept(read_object(raw, MAX_BYTES))
+
+    def accept(self, document: Mapping[str, Any]) -> Exchange:
+        """Read an exchange from a JSON object that was read strictly. Raises ExchangeRefused with every problem found."""
+        sent = {name: value for name, value in document.items() if name not in (REGISTER, BOOKS)}
+        problems: list[ExchangeProblem] = []
+        register, personal = self._registered(document[REGISTER], problems) if REGISTER in document else ({}, [])
+        try:
+            tree = self._model.validate_python(in_present_shape(self._vocabulary, sent, sent.get("schema")))
+        except ValidationError as failed:
+            raise ExchangeRefused((*self._refusals.problems(failed, sent), *problems)[:MAX_PROBLEMS]) from None
+        as_of: date | None = tree.pop(AS_OF, None)
+        relies_on: tuple[str, ...] = tree.pop("relies_on", ())
+        carried: tuple[tuple[str, str], ...] = tree.pop("carried", ())
+        tree.pop("schema", None)
+        values: dict[str, Value] = {}
+        _flatten(tree, "", values)
+        stated = frozenset(values)
+        personal += self._personal_in(values)
+        follows = self._close(values)
+        problems += _otherwise(self._followers.said_of_sets(values, follows))
+        sources: Mapping[str, str] = {}
+        if register:
+            values, sources = joined(values, self._of_all(values, register, problems), self._sets)
+            values |= named_alike(values, register, self._vocabulary.measures)
+            values = doubted(values, self._of_alike(register))
+        self._followers.follow(values, follows)
+        pages = self._pages(document[BOOKS], problems) if BOOKS in document else {}
+        problems += [*self.count(values, follows), *self._unknown_ways(relies_on), *self._not_travelling(carried)]
+        exchange = Exchange(
+            document, values, as_of, relies_on, tuple(sorted(personal)), carried, follows, register=register, sources=sources
+        )
+        for fact in self._kept.values():
+            if fact not in values:
+                values[fact], follows[fact] = False, ()  # no ledger keeps it
+        if self._books:
+            exchange = self._opened(exchange, pages)
+        problems += self._incoherent(exchange, stated)
+        if problems:
+            raise ExchangeRefused(tuple(problems[:MAX_PROBLEMS]))
+        return exchange
+
+    def with_books(self, exchange: Exchange, pages: Mapping[str, Page]) -> Exchange:
+        """
+        The same exchange with what some books say of it, in its document too; `pages` are those of its exporter and asset, by book.
+
+        Books that it was opened with before are closed first.
+        """
+        values = dict(exchange.values)
+        for book in exchange.books:
+            for fact in book.entry.values.keys() - book.stated.keys():
+                values.pop(fact, None)
+            values |= book.stated
+        document = {name: value for name, value in exchange.document.items() if name != BOOKS}
+        if pages:
+            document[BOOKS] = {
+                name: page.model_dump(mode="json", exclude_defaults=True) for name, page in sorted(pages.items())
+            }
+        before = {book.reader.book.name for book in exchange.books}
+        touched = [reader.book for reader in self._books if reader.book.name in before or reader.book.name in pages]
+        filled = {fact for book in touched for fact in (book.held, *book.fills)}
+        follows = {name: sent for name, sent in exchange.follows.items() if name not in filled}
+        sources = {name: source for name, source in exchange.sources.items() if name not in filled or source == REGISTERED}
+        bare = replace(exchange, document=document, values=values, follows=follows, sources=sources, books=())
+        return self._opened(bare, pages)
+
+    @property
+    def books(self) -> tuple[BookReader, ...]:
+        """The books of the vocabulary."""
+        return self._books
+
+    def _book_reader(self, book: BookFacts) -> BookReader:
+        purposes, territory = (self._vocabulary.facts[fact].type.values for fact in (book.purposes, book.territory))
+        assert purposes and territory
+        measures = self._vocabulary.measures_of(book.proof) if book.proof else ()
+        return BookReader(book, Reckoner(purposes, territory), measures)
+
+    def _pages(self, sent: Any, problems: list[ExchangeProblem]) -> dict[str, Page]:
+        """What the books say; a problem where it cannot be read."""
+        try:
+            return read_pages(sent, self._vocabulary.books)
+        except ValueError as wrong:
+            problems.append(ExchangeProblem(f"/{BOOKS}", "wrong-value", str(wrong)))
+            return {}
+
+    def _opened(self, exchange: Exchange, pages: Mapping[str, Page]) -> Exchange:
+        """The exchange with what the books fill in: of a book without a page, that it has no line of the asset, or which asset it is."""
+        values, follows, sources = dict(exchange.values), dict(exchange.follows), dict(exchange.sources)
+        opened = []
+        for reader in self._books:
+            book = OpenBook.at(reader, pages.get(reader.book.name), values)
+            values |= book.entry.values
+            follows |= book.entry.follows
+            sources |= book.entry.sources
+            if book.page is not None or not isinstance(values.get(reader.book.of), str):
+                opened.append(book)
+        return replace(exchange, values=values, follows=follows, sources=sources, books=tuple(opened))
+
+    def _incoherent(self, exchange: Exchange, sent: frozenset[str]) -> Iterator[ExchangeProblem]:
+        """A problem for each place that takes part in a contradiction. What follows from other facts was not sent and has no place."""
+        for each in self._contradictions(exchange):
+            for name in dict.fromkeys(self._place(fact, exchange, sent) for fact in each.facts):
+                if name:
+                    yield ExchangeProblem(name, INCOHERENT, each.says.en, each.says)
+
+    def _place(self, fact: str, exchange: Exchange, sent: frozenset[str]) -> str:
+        """Where a fact was stated: by the register, or where it was sent itself or what closes its family; as a pointer."""
+        stated = stated_in(fact)
+        if exchange.sources.get(stated) == REGISTERED:
+            key = next(key for key, entity in exchange.register.items() if entity and stated in entity.states)
+            return pointer((REGISTER, key, "states", *_steps(fact)))
+        group, _, rest = fact.partition(".")
+        if group in DOCUMENT_GROUPS:
+            kind, _, field = rest.rpartition(".")
+            return pointer((group, kind, field) if f"{group}.{kind}" in sent else (group, rest))
+        family = self._vocabulary.facts[fact].family
+        found = next((name for name in (fact, f"{family}.rest") if name in sent), "")
+        return pointer(found.split(".")) if found else ""
+
+    def _close(self, values: dict[str, Value]) -> dict[str, tuple[str, ...]]:
+        """Close families that have `rest`; gives each member that follows from it, with that statement."""
+        follows: dict[str, tuple[str, ...]] = {}
+        for rest, members in self._closing.items():
+            if values.pop(rest, None) is not None:
+                for member in members:
+                    if member not in values:
+                        values[member] = Range.exact(0)
+                        follows[member] = (rest,)
+        return follows
+
+    def _registered(self, sent: Any, problems: list[ExchangeProblem]) -> tuple[dict[str, Entity | None], list[str]]:
+        """What the register says of each entity, and pointers to the personal values in it. Adds every problem to `problems`."""
+        found: dict[str, Entity | None] = {}
+        personal: list[str] = []
+        if not isinstance(sent, dict) or len(sent) > MAX_ENTITIES:
+            detail = f'must be an object with at most {MAX_ENTITIES} members like {{"recipient.id": {{"states": …}}}}'
+            problems.append(ExchangeProblem(f"/{REGISTER}", "wrong-type", detail))
+            return found, personal
+        for key, entry in sent.items():
+            at, states = (REGISTER, key), dict[str, Value]()
+            match entry:
+                case _ if not 0 < len(key) <= MAX_KEY:
+                    problems.append(ExchangeProblem(pointer(at), "unknown-key", f"a name has 1 to {MAX_KEY} characters"))
+                case {"known": False, **rest} if not rest.keys() - {"kind"} and isinstance(rest.get("kind", ""), str):
+                    found[key] = None
+                case dict() as members if (entity := _entity(members, states)) is not None:
+                    said = in_present_shape(self._vocabulary, members.get("states", {}), members.get("schema"))
+                    try:
+                        _flatten(self._states.validate_python(said), "", states)
+                    except ValidationError as failed:
+                        problems += self._refusals.problems(failed, said, (*at, "states"))
+                    personal += self._personal_in(states, pointer((*at, "states")))
+                    self._close(states)
+                    problems += _otherwise(self._followers.said_of_sets(states, {}), (*at, "states"))
+                    found[key] = entity
+                    if key in self._personal and "also" in members:
+                        personal.append(pointer((*at, "also")))
+                case _:
+                    detail = 'must be {"kind": …, "version": …, "states": {…}}, or {"kind": …, "known": false}'
+                    problems.append(ExchangeProblem(pointer(at), "wrong-value", detail))
+        return found, personal
+
+    def _of_all(
+        self, stated: Mapping[str, Value], register: Mapping[str, Entity | None], problems: list[ExchangeProblem]
+    ) -> dict[str, Value]:
+        """What all entities state together, and which ids are in the register; two values of one fact are a problem."""
+        found: dict[str, Value] = {}
+        for key, entity in register.items():
+            if self._is_id(key):
+                found[key + IN_REGISTER] = entity is not None and not entity.alike
+            for fact, value in entity.states.items() if entity and not entity.alike else ():
+                mine = stated.get(fact)
+                presented = isinstance(mine, Document) and mine.state == "shown"
+                if found.setdefault(fact, value) != value and not presented:
+                    detail = "differs from what another entity of the exchange states; send the one that counts"
+                    at = (REGISTER, key, "states", *_steps(fact))
+                    problems.append(ExchangeProblem(pointer(at), "two-values", detail))
+        return found
+
+    def _of_alike(self, register: Mapping[str, Entity | None]) -> dict[str, Value]:
+        """What the entities state together that ids only look like, and that these ids are in the register."""
+        alike = {key: entity for key, entity in register.items() if entity and entity.alike}
+        found = {fact: value for entity in alike.values() for fact, value in entity.states.items()}
+        return found | {key + IN_REGISTER: True for key in alike if self._is_id(key)}
+
+    def _is_id(self, fact: str) -> bool:
+        known = self._vocabulary.facts.get(fact)
+        return known is not None and known.type.kind == "id"
+
+    def count(self, values: dict[str, Value], follows: dict[str, tuple[str, ...]] | None = None) -> list[ExchangeProblem]:
+        """
+        Compare counters with this exchange's own counts: no counter lies below them (semantics 2.8). Changes `values`.
+
+        Where an own count is disputed, this is done for either value, and a counter that was stated is disputed too. `follows` gets each
+        counter that rests on own counts, with the statements that it rests on.
+        """
+        problems = []
+        for name, price in self._sums.items():
+            sum_, own_sum = (either(values.get(each, Missing.LEFT_OUT))[0] for each in (name, price))
+            if isinstance(sum_, Money | MoneyRange) and isinstance(own_sum, Money) and _is_below(sum_, own_sum):
+                detail = f"is below what this exchange adds, {own_sum}; a counter includes the exchange itself"
+                problems.append(ExchangeProblem(pointer(name.split(".")), "counter-below", detail))
+        disputed = Disputed in map(type, values.values())
+        for name, counted in self._counters.items():
+            own = [values[each] for each in counted if each in values]
+            if not own:
+                continue
+            counter = values.get(name, Missing.LEFT_OUT)
+            stated = registered = _counting(counter, own)
+            if stated is counter and not disputed:
+                continue  # the counter includes them already
+            if disputed and any(type(each) is Disputed for each in (counter, *own)):
+                stated, registered = (_counting(either(counter)[end], [either(each)[end] for each in own]) for end in (0, -1))
+            if stated is None:
+                low = _largest([either(each)[0] for each in own])
+                detail = f"is below this exchange's own count, {low:,}; a counter includes the exchange itself"
+                problems.append(ExchangeProblem(pointer(name.split(".")), "counter-below", detail))
+                continue
+            if registered is None and (low := _largest([either(each)[-1] for each in own])) is not None:
+                registered = Range(low, None)
+            assert registered is not None
+            if stated == registered:
+                values[name] = stated
+            elif isinstance(counter, Disputed) or (isinstance(counter, Range) and counter.high is not None):
+                values[name] = Disputed(stated, registered)
+            else:
+                lows = [each.low for each in (stated, registered) if isinstance(each, Range)]
+                values[name] = Range(min(lows), None)
+            if values[name] is Missing.LEFT_OUT:
+                del values[name]
+            elif follows is not None and values[name] != counter:
+                sent = () if isinstance(counter, Missing) else (name,)
+                facts = (each for each in counted if each in values)
+                follows[name] = (*sent, *dict.fromkeys(source for fact in facts for source in follows.get(fact, (fact,))))
+        return problems
+
+    def counted(
+        self,
+        exchange: Exchange,
+        counters: Collection[str],
+        raised: Collection[str],
+        stated: Collection[str],
+        asks: Mapping[str, tuple[str, ...]],
+    ) -> Exchange:
+        """
+        The exchange with some counters from the ledger; each includes the exchange itself, so it rests on its own counts too.
+
+        `raised` are those that were stated and that the ledger raised, `stated` those that stand as they were stated. `asks` has what the
+        ledger lacks. A counter rests on what the exchange says of people who are counted twice, too.
+        """
+        follows = dict(exchange.follows)
+        for name in counters:
+            own = (each for each in (*self._counters.get(name, ()), self._sums.get(name, "")) if each in exchange.values)
+            said = self._counted_twice(exchange, name)
+            follows[name] = (name, *dict.fromkeys(source for each in own for source in follows.get(each, (each,))), *said)
+        for name in (*raised, *stated):
+            if said := self._counted_twice(exchange, name):
+                follows[name] = (name, *said)
+        sources = {**exchange.sources, **dict.fromkeys(counters, COUNTED)}
+        families = {self._vocabulary.facts[name].family or name for name in (*counters, *raised, *stated)}
+        kept = {fact: True for counter, fact in self._kept.items() if counter in families}
+        asks = {**dict(self._records(exchange, (*counters, *raised))), **asks}
+        return replace(exchange, values={**exchange.values, **kept}, follows=follows, sources=sources, asks=asks)
+
+    def _records(self, exchange: Exchange, counters: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """The record to ask for, of each counter that adds up people of whom some may be the same: no stated count lowers it."""
+        for name in counters:
+            text = self._vocabulary.counters.get(self._vocabulary.facts[name].family or name)
+            count, record = exchange.values.get(name), f"evidence.{text.record}" if text and text.record else ""
+            adds_up = isinstance(count, Range) and count.high is not None and count.low < count.high
+            if record and adds_up and exchange.values.get(record, Missing.LEFT_OUT) is Missing.LEFT_OUT:
+                yield name, (record,)
+
+    def _counted_twice(self, exchange: Exchange, name: str) -> tuple[str, ...]:
+        """The statements of an exchange on people whom a counter would count twice (semantics 2.8)."""
+        text = self._vocabulary.counters.get(self._vocabulary.facts[name].family or name)
+        says = (text.same or "", f"evidence.{text.record}") if text else ()
+        return tuple(each for each in says if not isinstance(exchange.values.get(each, Missing.LEFT_OUT), Missing))
+
+    def _unknown_ways(self, relies_on: Any) -> list[ExchangeProblem]:
+        return [
+            ExchangeProblem(
+                f"/relies_on/{n}",
+                "unknown-way",
+                f"`{way[:80]}` is neither a requirement nor a ground; {did_you_mean(way, self._ways)}".rstrip("; "),
+            )
+            for n, way in enumerate(relies_on)
+            if way not in self._ways
+        ]
+
+    def _not_travelling(self, carried: Iterable[tuple[str, str]]) -> list[ExchangeProblem]:
+        return [
+            ExchangeProblem(
+                f"/carried/{n}/provision",
+                "unknown-provision",
+                f"`{provision[:80]}` is not a provision whose conditions travel; {did_you_mean(provision, self._travelling)}".rstrip(
+                    "; "
+                ),
+            )
+            for n, (provision, _) in enumerate(carried)
+            if provision not in self._travelling
+        ]
+
+    def _personal_in(self, sent: Mapping[str, Value], under: str = "") -> list[str]:
+        """Pointers to the personal values among those that were sent; `under` is the pointer to the whole of them."""
+        found = [under + at for name, at in self._personal.items() if name in sent]
+        for name, value in sent.items():
+            if isinstance(value, Document):
+                group, _, kind = name.partition(".")
+                personal = self._vocabulary.personal_fields(name)
+                found += [under + pointer((group, kind, field)) for field in personal & value.fields.keys()]
+        return found
+
+
+def read_object(raw: bytes, most: int, what: str = "exchange") -> dict[str, Any]:
+    """Read one JSON object of at most `most` bytes, strictly: UTF-8, no duplicate keys, no NaN. Raises ExchangeRefused."""
+    if len(raw) > most:
+        raise _not_json(f"the {what} has more than {most:,} bytes")
+    try:
+        document = _decode(raw.decode("utf-8"))
+        if b"\\u" in raw:
+            json.dumps(document, ensure_ascii=False).encode("utf-8")
+    except UnicodeDecodeError:
+        raise _not_json("the body is not UTF-8") from None
+    except UnicodeEncodeError:
+        raise _not_json("the body is not JSON: it contains half of a character (a lone surrogate)") from None
+    except RecursionError:
+        raise _not_json("the body is nested too deeply") from None
+    except ExchangeRefused:
+        raise
+    except ValueError as error:
+        raise _not_json(f"the body is not JSON: {error}"[:200]) from None
+    if not isinstance(document, dict):
+        raise _not_json(f"{'an' if what == 'exchange' else 'a'} {what} is a JSON object")
+    return document
+
+
+def _not_json(detail: str) -> ExchangeRefused:
+    return ExchangeRefused((ExchangeProblem("", "not-json", detail),))
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _not_json(f"`{twice[:80]}` appears twice in one object")
+    return table
+
+
+def _constant(name: str) -> Any:
+    raise _not_json(f"{name} is not JSON")
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant).decode
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str, into: dict[str, Value]) -> None:
+    """In the order of canonical JSON: a record has its request so, and what was decided on it must be found again."""
+    for key, value in sorted(tree.items()):
+        if isinstance(value, dict):
+            _flatten(value, f"{prefix}{key}.", into)
+        else:
+            into[prefix + key] = value
+
+
+def _otherwise(found: Iterable[tuple[Words, tuple[str, ...]]], under: tuple[str, ...] = ()) -> Iterator[ExchangeProblem]:
+    """A problem at each place of what a follower says otherwise than its set; the places stand `under` some keys."""
+    for says, facts in found:
+        yield from (ExchangeProblem(pointer((*under, *fact.split("."))), INCOHERENT, says.en, says) for fact in facts)
+
+
+def _counting(counter: Value, own: Iterable[Value]) -> Value | None:
+    """A counter that is at least as large as each of the own counts; None where it was sent as smaller (semantics 2.8)."""
+    low = _largest(own)
+    if low is None:
+        return counter
+    if not isinstance(counter, Range):
+        return Range(low, None)
+    if counter.high is not None and counter.high < low:
+        return None
+    return counter if counter.low >= low else Range(low, counter.high)
+
+
+def _is_below(sum_: Money | MoneyRange, own: Money) -> bool:
+    """Whether a counted sum of money is certainly less than what the exchange itself adds; only in one currency can it be."""
+    most = sum_.amount if isinstance(sum_, Money) else sum_.high
+    return sum_.currency == own.currency and most is not None and most < own.amount
+
+
+def _largest(counts: Iterable[Value]) -> Decimal | None:
+    lows = [each.low for each in counts if isinstance(each, Range)]
+    return max(lows) if lows else None
+
+
+def _entity(members: Mapping[str, Any], states: Mapping[str, Value]) -> Entity | None:
+    """An entity of the register with what it states, if its other members are those that it may have."""
+    match (
+        members.get("kind", ""),
+        members.get("version"),
+        members.get("id", ""),
+        members.get("alike", False),
+        members.get("also", []),
+    ):
+        case str() as kind, (int() | None) as version, str(), bool() as alike, list() as also if not isinstance(version, bool):
+            known = not members.keys() - {"kind", "version", "id", "schema", "states", "also", "alike"}
+            sound = len(kind) <= MAX_KEY and (version is None or version > 0) and members.get("schema", SHAPES[-1]) in SHAPES
+            names = len(also) <= MAX_ALIASES and all(isinstance(each, str) and 0 < len(each) <= MAX_TEXT for each in also)
+            if known and sound and names:
+                return Entity(kind, version, states, tuple(also), alike)
+    return None
+
+
+def _steps(fact: str) -> list[str]:
+    """The steps to a fact; the name of a kind of document may hold dots."""
+    group, _, kind = fact.partition(".")
+    return [group, kind] if group in DOCUMENT_GROUPS else fact.split(".")
