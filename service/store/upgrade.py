@@ -18,6 +18,7 @@ from service.store import counter_secret, foreign_parts
 from service.store.database import Database, DatabaseRefused, file_of, plain
 from service.store.log_key import LogKey, LogRefused, accept, new_key
 from service.store.log_tree import Growth, sealed_tree
+from service.store.subject_seals import SealBroken
 from service.store.tables import HEADS, REVISION, head, metadata
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ def existing(url: str, key_path: Path | None = None) -> Iterator[Database]:
             yield database
         except LogRefused as refused:
             raise DatabaseRefused(f"the database `{database.shown}` cannot be written: {refused}") from None
+        except SealBroken as broken:
+            raise DatabaseRefused(broken.detail) from None
         except sa.exc.SQLAlchemyError as failed:
             raise DatabaseRefused(f"the database `{database.shown}` cannot be used: {plain(failed)}") from None
 
@@ -138,6 +141,8 @@ def writing(url: str, key_path: Path | None = None) -> Iterator[sa.Connection]:
                 yield transaction
         except LogRefused as refused:
             raise DatabaseRefused(f"the database `{database.shown}` cannot be written: {refused}") from None
+        except SealBroken as broken:
+            raise DatabaseRefused(broken.detail) from None
         except (OSError, sa.exc.SQLAlchemyError) as failed:
             raise DatabaseRefused(f"the database `{database.shown}` cannot be written: {plain(failed)}") from None
 
