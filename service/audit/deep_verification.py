@@ -13,7 +13,7 @@ import sqlalchemy as sa
 import engine
 from service.audit.flow_rows import flow_parties, flow_sums
 from service.audit.index_rows import index_faults
-from service.audit.other_rows import aliases, erasure_notes, spellings, tallies
+from service.audit.other_rows import aliases, erasure_notes, months, spellings, tallies
 from service.audit.past_decisions import PastDecisions
 from service.audit.replica import FROM_LEAVES, Replica, make_tables
 from service.audit.row_comparison import RowFault, Values, compared, rows_of, with_rows
@@ -33,6 +33,7 @@ from service.store.tables import (
     flow_sum,
     movement,
     tally,
+    tally_month,
 )
 
 # No leaf holds them: the policies are compared with the digest of their sources, the bytes of a document with their hash.
@@ -42,6 +43,7 @@ _FROM_ROWS: Mapping[sa.Table, tuple[sa.Table, Callable[[sa.Connection], Iterator
     entity_alias: (entity, aliases),
     entity_spelling: (entity, spellings),
     tally: (movement, tallies),
+    tally_month: (movement, months),
     flow_sum: (flow, flow_sums),
     flow_party: (flow, flow_parties),
 }

@@ -17,14 +17,15 @@ from service.store import counter_secret
 from service.store.log_key import LogKey
 from service.store.tables import about, entity_alias, entity_spelling, personal, record, session
 
-_TALLY = """
-CREATE VIEW tally AS SELECT meaning, "key", day, fact,
+_SUMS = """
+CREATE VIEW {view} AS SELECT meaning, "key", {place}, fact,
   max(CASE WHEN live THEN low ELSE 0 END) AS largest,
   sum(CASE WHEN live THEN low ELSE 0 END) AS least,
   sum(CASE WHEN live AND same_as IS NULL THEN coalesce(high, 0) ELSE 0 END) AS most,
   sum(CASE WHEN live AND same_as IS NULL AND high IS NULL THEN 1 ELSE 0 END) AS endless
-FROM movement GROUP BY meaning, "key", day, fact
+FROM movement GROUP BY 1, 2, 3, 4
 """
+_VIEWS = {"tally": "day", "tally_month": "substr(day, 1, 7) AS month"}
 _BESIDE = (session, entity_alias, entity_spelling, about, record, personal)
 
 
@@ -39,14 +40,16 @@ class PastRows:
     def __post_init__(self) -> None:
         self.connection = self.replica.rows
         make_tables(self.connection, *_BESIDE)
-        self.connection.exec_driver_sql(_TALLY)
+        for view, place in _VIEWS.items():
+            self.connection.exec_driver_sql(_SUMS.format(view=view, place=place))
         counter_secret.give_key(self.connection.info, lambda _: self.key)
         if rows := [dict(each) for each in self.source.execute(sa.select(about)).mappings()]:
             self.connection.execute(sa.insert(about), rows)
 
     def close(self) -> None:
         """Take away what is beside the replica."""
-        self.connection.exec_driver_sql("DROP VIEW tally")
+        for view in _VIEWS:
+            self.connection.exec_driver_sql(f"DROP VIEW {view}")
         for table in _BESIDE:
             self.connection.exec_driver_sql(f'DROP TABLE "{table.name}"')
         self.connection.commit()

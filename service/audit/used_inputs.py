@@ -7,6 +7,7 @@ one who may have asked.
 """
 
 import hashlib
+import json
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +31,8 @@ from service.log.store import Stored
 from service.policies import archive
 from service.policies.live import Live
 from service.problems import RequestRefused
-from service.register import named_exchanges
+from service.register import entity_versions, named_exchanges
+from service.register.stated_facts import ROLES
 from service.reviews import approvals, own_requests
 from service.settings import Settings, time_zone
 from service.store.moments import moment_text
@@ -188,6 +190,11 @@ class UsedInputs:
             yield "the register"
             return
         again = exchange.document.get(engine.REGISTER, {})
+        elsewhere = self._of_access_request(register, again, request, used.as_of)
+        if elsewhere is None:
+            yield "the register"
+            return
+        register = {name: said for name, said in register.items() if name not in elsewhere}
         if not _same(again, register) and not self._erased_since(register, again):
             yield "the register"
             return
@@ -204,6 +211,28 @@ class UsedInputs:
             yield differs
         except (engine.ExchangeRefused, RequestRefused):
             yield "its counts"
+
+    def _of_access_request(
+        self, register: Mapping[str, Any], again: Mapping[str, Any], request: Mapping[str, Any], day: date
+    ) -> frozenset[str] | None:
+        """
+        The names of entities that only an access request names, so that an exchange does not look them up; None where the register says
+        otherwise of one. Those without a version are of another store than the register.
+        """
+        names = frozenset(name for name in register if name not in again and name.partition(".")[0] not in ROLES)
+        for name in names:
+            said = register[name]
+            group = request.get(name.partition(".")[0])
+            id = said.get("id") or (group.get("id") if isinstance(group, dict) else None)
+            if said.get("version") is None or said.get("alike") or not isinstance(id, str):
+                continue
+            now = entity_versions.speaking(self._connection, said["kind"], id, day.isoformat())
+            if now is None or now.version != said["version"] or now.state != "held":
+                return None
+            stated = _words({**now.content.facts, "evidence": now.content.evidence, "claims": now.content.claims})
+            if not _words(said.get("states", {})) <= stated:
+                return None
+        return names
 
     def _ways(self, used: RecordUsed, request: Mapping[str, Any]) -> Iterator[Committing | None]:
         """
@@ -302,7 +331,8 @@ class UsedInputs:
         for each in used.record.get("shown", {}).values():
             here = (document_confirmation.c.id == each["id"], document_confirmation.c.verdict != "withdraw")
             row = self._connection.execute(sa.select(document_confirmation).where(*here)).one_or_none()
-            if row is None or row.until != each["until"]:
+            # What is signed counts no longer than its signer may sign.
+            if row is None or (row.until is not None and row.until < each["until"]):
                 return True
         return False
 
@@ -333,6 +363,13 @@ def _differs(filled: Filled, record: Mapping[str, Any], marks: Mapping[str, Any]
 def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two JSON documents are the same."""
     return canonical(dict(one)) == canonical(dict(other))
+
+
+def _words(document: Any, name: str = "") -> frozenset[tuple[str, str]]:
+    """The values in a JSON document, each with the last name that leads to it."""
+    if isinstance(document, dict):
+        return frozenset().union(*(_words(value, key) for key, value in document.items() if key != "id"))
+    return frozenset({(name, json.dumps(document, sort_keys=True))})
 
 
 def _stated(document: Mapping[str, Any]) -> dict[str, Any]:

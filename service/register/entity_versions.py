@@ -193,7 +193,7 @@ def write(
         changed.setdefault(version.kind, []).append(version.id)
     with ExitStack() as sealing:
         for kind, some in changed.items():
-            sealing.enter_context(changing(transaction, ENTITY, *some, within=kind))
+            sealing.enter_context(changing(transaction, ENTITY, *some, within=(kind,)))
         database.insert(transaction, entity, [_row(version) for version in new])
         tree_leaves.append(transaction, *map(_happening, new))
     for version in new:
@@ -219,7 +219,7 @@ def withdraw(
         raise NotHeld
     condition.check(before)
     gone = Version(kind, before.id, before.version + 1, "withdrawn", _NOTHING, at, by)
-    with changing(transaction, ENTITY, gone.id, within=kind):
+    with changing(transaction, ENTITY, gone.id, within=(kind,)):
         database.insert(transaction, entity, [_row(gone)])
         tree_leaves.append(transaction, _happening(gone))
     return gone
@@ -243,7 +243,7 @@ def erase(transaction: sa.Connection, kind: str, name: str, by: str, condition: 
         if column.name not in ("kind", "version", "recorded_at", "recorded_by")
     }
     columns["shape"] = None
-    with changing(transaction, ENTITY, versions[0].id, new, within=kind):
+    with changing(transaction, ENTITY, versions[0].id, new, within=(kind,)):
         transaction.execute(sa.update(entity).where(entity.c.kind == kind, entity.c.id == versions[0].id).values(columns))
     _forget_names(transaction, kind, versions[0].id)
     at = now_text()
@@ -314,7 +314,7 @@ def _first(connection: sa.Connection, query: sa.Select[Any], kind: str, name: st
 
 def _check(connection: sa.Connection, kind: str, name: str, id: str) -> None:
     """Raises SealBroken where an entity has not its seal, or answers to a name that is none of its own."""
-    check(connection, ENTITY, [id], within=kind)
+    check(connection, ENTITY, [id], within=(kind,))
     if name != id:
         aliases = connection.execute(_ALIASES, {"kind": kind, "id": id}).scalar_one_or_none()
         if name not in json.loads(aliases or "[]"):

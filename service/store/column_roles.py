@@ -64,6 +64,7 @@ _ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
     tables.commitment_event: (_DERIVED, {}),
     tables.movement: (_DERIVED, {}),
     tables.tally: (_DERIVED, {}),
+    tables.tally_month: (_DERIVED, {}),
     tables.opening: (_DERIVED, {}),
     tables.promise: (_DERIVED, {}),
     tables.counted: (_DERIVED, {}),

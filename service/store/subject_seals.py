@@ -15,7 +15,7 @@ log's key, over a digest of the rows and the number of the last leaf that there 
 
 import hmac
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,19 @@ import sqlalchemy as sa
 from service.problems import RequestRefused
 from service.store.log_key import LogKey, LogKeyRefused
 from service.store.log_tree import growth_of
-from service.store.tables import about, caller, entity, person, session, sign_off, subject_seal, tree_leaf
+from service.store.tables import (
+    about,
+    caller,
+    entity,
+    opening,
+    person,
+    session,
+    sign_off,
+    subject_seal,
+    tally,
+    tally_month,
+    tree_leaf,
+)
 
 _DOMAIN = b"fifthfactor/subject-seal/1\x00"
 _KEYS = "fifthfactor.seal_keys"
@@ -45,39 +57,43 @@ class SealBroken(RequestRefused):
         )
 
 
-@dataclass(frozen=True)
+Column = sa.ColumnElement[Any]
+
+
+@dataclass(frozen=True, eq=False)
 class SealedKind:
     """
-    A kind of subjects: the tables that speak of one, each with the column that has its id; and the column `within` whose values an id
-    belongs to, if it has one.
+    A kind of subjects: the tables that speak of one, each with the column that has its id, and those whose values an id belongs to.
     """
 
     name: str
-    parts: tuple[tuple[sa.Table, str], ...]
-    within: str | None = None
+    parts: tuple[tuple[sa.Table, Column, tuple[Column, ...]], ...]
 
-    def subject(self, id: str, within: str) -> str:
+    def subject(self, id: str, within: tuple[str, ...] = ()) -> str:
         """The name of a subject."""
-        return f"{self.name}/{within}/{id}" if self.within else f"{self.name}/{id}"
+        return "/".join((self.name, *within, id))
 
 
-KEY = SealedKind("key", ((caller, "id"), (session, "key")))
-PERSON = SealedKind("person", ((person, "id"), (session, "person")))
-ENTITY = SealedKind("entity", ((entity, "id"),), "kind")
-SIGN_OFFS = SealedKind("sign-offs", ((sign_off, "decision"),))
-NOTED = SealedKind("noted", ((about, "name"),))
-KINDS = (KEY, PERSON, ENTITY, SIGN_OFFS)
+KEY = SealedKind("key", ((caller, caller.c.id, ()), (session, session.c.key, ())))
+PERSON = SealedKind("person", ((person, person.c.id, ()), (session, session.c.person, ())))
+ENTITY = SealedKind("entity", ((entity, entity.c.id, (entity.c.kind,)),))
+SIGN_OFFS = SealedKind("sign-offs", ((sign_off, sign_off.c.decision, ()),))
+# Sums of a counter by month, the days of one month, and with what it was opened; by the meaning of the counter and its key.
+COUNTER = SealedKind("counter", ((tally_month, tally_month.c.key, (tally_month.c.meaning,)),))
+COUNTER_DAYS = SealedKind("counter-days", ((tally, tally.c.key, (tally.c.meaning, sa.func.substr(tally.c.day, 1, 7))),))
+OPENINGS = SealedKind("openings", ((opening, opening.c.key, (opening.c.meaning,)),))
+NOTED = SealedKind("noted", ((about, about.c.name, ()),))
+KINDS = (KEY, PERSON, ENTITY, SIGN_OFFS, COUNTER, COUNTER_DAYS, OPENINGS)
 
 _SEALS = sa.select(subject_seal).where(subject_seal.c.subject.in_(sa.bindparam("subjects", expanding=True)))
 
 
-def _statement(kind: SealedKind, table: sa.Table, column: str) -> sa.Select[Any]:
-    chosen = sa.select(table.c[column].label("of subject"), *table.columns)
-    chosen = chosen.where(table.c[column].in_(sa.bindparam("ids", expanding=True)))
-    return chosen.where(table.c[kind.within] == sa.bindparam("within")) if kind.within else chosen
+def _statement(table: sa.Table, id: Column, within: tuple[Column, ...]) -> sa.Select[Any]:
+    chosen = sa.select(id.label("of subject"), *table.columns).where(id.in_(sa.bindparam("ids", expanding=True)))
+    return chosen.where(*(column == sa.bindparam(f"within_{place}") for place, column in enumerate(within)))
 
 
-_ROWS = {kind.name: [_statement(kind, *part) for part in kind.parts] for kind in (*KINDS, NOTED)}
+_ROWS = {kind.name: [_statement(*part) for part in kind.parts] for kind in (*KINDS, NOTED)}
 
 
 def give_keys(connection_info: dict[Any, Any], keys: Keys | None) -> None:
@@ -85,7 +101,7 @@ def give_keys(connection_info: dict[Any, Any], keys: Keys | None) -> None:
     connection_info[_KEYS] = keys
 
 
-def check(connection: sa.Connection, kind: SealedKind, ids: Sequence[str], within: str = "") -> None:
+def check(connection: sa.Connection, kind: SealedKind, ids: Sequence[str], within: tuple[str, ...] = ()) -> None:
     """
     Raises SealBroken if the rows of one of these subjects do not have their seal. A subject without rows must have no seal.
 
@@ -104,8 +120,32 @@ def check(connection: sa.Connection, kind: SealedKind, ids: Sequence[str], withi
             raise SealBroken(f"`{kind.subject(broken, within)[:120]}`")
 
 
+def check_rows(connection: sa.Connection, subjects: Mapping[str, tuple[sa.Table, Sequence[Any]]]) -> None:
+    """
+    The same for rows that were read already: all rows of each subject, whole, with their table. Raises SealBroken.
+    """
+    keys: Keys | None = connection.info.get(_KEYS)
+    if keys is None or not subjects:
+        return
+    try:
+        key = keys(False)
+    except LogKeyRefused:
+        return
+    seals = {row.subject: row for row in connection.execute(_SEALS, {"subjects": list(subjects)})}
+    for subject, (table, rows) in subjects.items():
+        texts, seal = sorted(_text(table, row) for row in rows), seals.get(subject)
+        if not texts and seal is None:
+            continue
+        if not texts or seal is None or not (_holds(key, seal, texts) or _holds(keys(True), seal, texts)):
+            raise SealBroken(f"`{subject[:120]}`")
+
+
+def _holds(key: LogKey, seal: Any, texts: Sequence[str]) -> bool:
+    return hmac.compare_digest(bytes(seal.code), _code(key, seal.subject, seal.leaf, texts))
+
+
 @contextmanager
-def changing(transaction: sa.Connection, kind: SealedKind, *ids: str, within: str = "") -> Iterator[None]:
+def changing(transaction: sa.Connection, kind: SealedKind, *ids: str, within: tuple[str, ...] = ()) -> Iterator[None]:
     """The change of some subjects in a writing transaction: their seals are checked before it, and made after it. Raises SealBroken."""
     for start in range(0, len(ids), _AT_ONCE):
         check(transaction, kind, ids[start : start + _AT_ONCE], within)
@@ -122,10 +162,10 @@ def noted(transaction: sa.Connection, name: str, kind: str) -> str | None:
     """
     key = growth_of(transaction).key()
     value = transaction.execute(sa.select(about.c.value).where(about.c.name == name)).scalar_one_or_none()
-    seal = transaction.execute(_SEALS, {"subjects": [NOTED.subject(name, "")]}).one_or_none()
+    seal = transaction.execute(_SEALS, {"subjects": [NOTED.subject(name)]}).one_or_none()
     last = sa.select(tree_leaf.c.index).where(tree_leaf.c.kind == kind).order_by(tree_leaf.c.index.desc()).limit(1)
     leaf = transaction.execute(last).scalar_one_or_none()
-    sealed = seal is not None and leaf is not None and seal.leaf == leaf and not [*_broken(transaction, key, NOTED, [name], "")]
+    sealed = seal is not None and leaf is not None and seal.leaf == leaf and not [*_broken(transaction, key, NOTED, [name], ())]
     return str(value) if sealed and value is not None else None
 
 
@@ -133,18 +173,16 @@ def note(transaction: sa.Connection, name: str, value: str) -> None:
     """Note something under a name, directly after its leaf was appended."""
     transaction.execute(sa.delete(about).where(about.c.name == name))
     transaction.execute(sa.insert(about).values(name=name, value=value))
-    _seal(transaction, growth_of(transaction).key(), NOTED, [name], "")
+    _seal(transaction, growth_of(transaction).key(), NOTED, [name], ())
 
 
-def all_subjects(connection: sa.Connection) -> Iterator[tuple[SealedKind, str, list[str]]]:
+def all_subjects(connection: sa.Connection) -> Iterator[tuple[SealedKind, tuple[str, ...], list[str]]]:
     """Every subject that has rows: its kind, what it is within, and its ids, some at once."""
     for kind in KINDS:
-        columns = [[table.c[kind.within] if kind.within else sa.literal(""), table.c[name]] for table, name in kind.parts]
-        queries = [sa.select(*pair).where(pair[1].is_not(None)).distinct() for pair in columns]
-        found: dict[str, set[str]] = {}
-        for query in queries:
-            for within, id in connection.execute(query):
-                found.setdefault(within, set()).add(id)
+        found: dict[tuple[str, ...], set[str]] = {}
+        for _, column, within_columns in kind.parts:
+            for *names, id in connection.execute(sa.select(*within_columns, column).where(column.is_not(None)).distinct()):
+                found.setdefault(tuple(names), set()).add(id)
         for within, ids in sorted(found.items()):
             every = sorted(ids)
             for start in range(0, len(every), _AT_ONCE):
@@ -159,7 +197,7 @@ def faults(connection: sa.Connection, key: LogKey) -> Iterator[str]:
         for broken in _broken(connection, key, kind, ids, within):
             yield f"the rows of `{kind.subject(broken, within)[:120]}` do not have the seal of the log's key"
     for subject in connection.execute(sa.select(subject_seal.c.subject).order_by(subject_seal.c.subject)).scalars():
-        if subject not in known and not subject.startswith(NOTED.subject("", "")):
+        if subject not in known and not subject.startswith(NOTED.subject("")):
             yield f"there are no rows of `{subject[:120]}`, which has a seal"
 
 
@@ -173,9 +211,9 @@ def seal_again(transaction: sa.Connection, key: LogKey) -> int:
     for kind, within, ids in list(all_subjects(transaction)):
         known |= {kind.subject(id, within) for id in ids}
         broken = [*_broken(transaction, key, kind, ids, within)]
-        for table, column in kind.parts:
+        for table, column, _ in kind.parts:
             if table is session:
-                transaction.execute(sa.delete(session).where(session.c[column].in_(broken)))
+                transaction.execute(sa.delete(session).where(column.in_(broken)))
         _seal(transaction, key, kind, broken, within)
         again += len(broken)
     every = transaction.execute(sa.select(subject_seal.c.subject)).scalars().all()
@@ -187,7 +225,7 @@ def seal_again(transaction: sa.Connection, key: LogKey) -> int:
 
 def reseal(transaction: sa.Connection, before: LogKey, after: LogKey) -> None:
     """Seal by another key what has the seal of the one before it. What does not have it stays as it is, and is believed by nobody."""
-    for kind, within, ids in [*all_subjects(transaction), (NOTED, "", [*_names(transaction)])]:
+    for kind, within, ids in [*all_subjects(transaction), (NOTED, (), [*_names(transaction)])]:
         broken = frozenset(_broken(transaction, before, kind, ids, within))
         rows = _rows(transaction, kind, ids, within)
         for id, row in _seals(transaction, kind, ids, within).items():
@@ -199,20 +237,22 @@ def reseal(transaction: sa.Connection, before: LogKey, after: LogKey) -> None:
 
 def _names(connection: sa.Connection) -> Iterator[str]:
     """The names under which something is noted with a seal."""
-    begin = NOTED.subject("", "")
+    begin = NOTED.subject("")
     for subject in connection.execute(
         sa.select(subject_seal.c.subject).where(subject_seal.c.subject.startswith(begin))
     ).scalars():
         yield subject.removeprefix(begin)
 
 
-def _seals(connection: sa.Connection, kind: SealedKind, ids: Sequence[str], within: str) -> dict[str, Any]:
+def _seals(connection: sa.Connection, kind: SealedKind, ids: Sequence[str], within: tuple[str, ...]) -> dict[str, Any]:
     """The seals of those subjects that have one."""
     subjects = {kind.subject(id, within): id for id in ids}
     return {subjects[row.subject]: row for row in connection.execute(_SEALS, {"subjects": list(subjects)})}
 
 
-def _broken(connection: sa.Connection, key: LogKey, kind: SealedKind, ids: Sequence[str], within: str) -> Iterator[str]:
+def _broken(
+    connection: sa.Connection, key: LogKey, kind: SealedKind, ids: Sequence[str], within: tuple[str, ...]
+) -> Iterator[str]:
     """The subjects that do not have their seals."""
     seals = _seals(connection, kind, ids, within)
     rows = _rows(connection, kind, ids, within)
@@ -220,11 +260,11 @@ def _broken(connection: sa.Connection, key: LogKey, kind: SealedKind, ids: Seque
         seal, held = seals.get(id), rows.get(id)
         if held is None and seal is None:
             continue
-        if held is None or seal is None or not hmac.compare_digest(bytes(seal.code), _code(key, seal.subject, seal.leaf, held)):
+        if held is None or seal is None or not _holds(key, seal, held):
             yield id
 
 
-def _seal(transaction: sa.Connection, key: LogKey, kind: SealedKind, ids: Sequence[str], within: str) -> None:
+def _seal(transaction: sa.Connection, key: LogKey, kind: SealedKind, ids: Sequence[str], within: tuple[str, ...]) -> None:
     subjects = {id: kind.subject(id, within) for id in ids}
     rows = _rows(transaction, kind, ids, within)
     leaf = growth_of(transaction).last()
@@ -236,15 +276,19 @@ def _seal(transaction: sa.Connection, key: LogKey, kind: SealedKind, ids: Sequen
         transaction.execute(sa.insert(subject_seal), sealed)
 
 
-def _rows(connection: sa.Connection, kind: SealedKind, ids: Sequence[str], within: str) -> dict[str, list[str]]:
+def _rows(connection: sa.Connection, kind: SealedKind, ids: Sequence[str], within: tuple[str, ...]) -> dict[str, list[str]]:
     """The rows of each subject as texts, in an order of their own."""
-    given: dict[str, Any] = {"ids": list(ids), **({"within": within} if kind.within else {})}
+    given: dict[str, Any] = {"ids": list(ids), **{f"within_{place}": each for place, each in enumerate(within)}}
     found: dict[str, list[str]] = {}
-    for (table, _), statement in zip(kind.parts, _ROWS[kind.name], strict=True):
+    for (table, *_), statement in zip(kind.parts, _ROWS[kind.name], strict=True):
         for id, *values in connection.execute(statement, given):
-            plain = [bytes(each).hex() if isinstance(each, bytes | memoryview) else each for each in values]
-            found.setdefault(id, []).append(json.dumps([table.name, *plain], separators=(",", ":")))
+            found.setdefault(id, []).append(_text(table, values))
     return {id: sorted(each) for id, each in found.items()}
+
+
+def _text(table: sa.Table, values: Iterable[Any]) -> str:
+    plain = [bytes(each).hex() if isinstance(each, bytes | memoryview) else each for each in values]
+    return json.dumps([table.name, *plain], separators=(",", ":"))
 
 
 def _code(key: LogKey, subject: str, leaf: int, rows: Sequence[str]) -> bytes:

@@ -448,6 +448,19 @@ tally = sa.Table(
     sa.Column("most", BigInteger, nullable=False),
     sa.Column("endless", BigInteger, nullable=False),
 )
+# The same sums of a month, from which most of a window is read.
+tally_month = sa.Table(
+    "tally_month",
+    metadata,
+    sa.Column("meaning", sa.String, primary_key=True),
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("month", sa.String, primary_key=True),
+    sa.Column("fact", sa.String, primary_key=True),
+    sa.Column("largest", BigInteger, nullable=False),
+    sa.Column("least", BigInteger, nullable=False),
+    sa.Column("most", BigInteger, nullable=False),
+    sa.Column("endless", BigInteger, nullable=False),
+)
 opening = sa.Table(
     "opening",
     metadata,

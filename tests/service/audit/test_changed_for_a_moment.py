@@ -87,19 +87,19 @@ _NEW_OPENING = (
 CHANGES = [
     *_of(
         TOO_MANY,
-        a_sum_is_lowered=f"UPDATE tally SET largest = 0, least = 0, most = 0 WHERE key = {_CLINIC}",
-        only_the_upper_end_of_a_sum_is_lowered=f"UPDATE tally SET most = 100, largest = 50, least = 50 WHERE key = {_CLINIC}",
-        a_sum_is_taken_away=f"DELETE FROM tally WHERE key = {_CLINIC}",
-        a_sum_is_of_another_day=f"UPDATE tally SET day = '2001-01-01' WHERE key = {_CLINIC}",
-        a_sum_is_of_another_key=f"UPDATE tally SET key = 'ab' WHERE key = {_CLINIC}",
-        a_sum_is_of_another_meaning=f"UPDATE tally SET meaning = 'ab' WHERE key = {_CLINIC}",
-        a_sum_is_of_another_fact=f"UPDATE tally SET fact = 'counts.month' WHERE key = {_CLINIC}",
+        a_sum_is_lowered=f"UPDATE tally_month SET largest = 0, least = 0, most = 0 WHERE key = {_CLINIC}",
+        only_the_upper_end_of_a_sum_is_lowered=f"UPDATE tally_month SET most = 100, largest = 50, least = 50 WHERE key = {_CLINIC}",
+        a_sum_is_taken_away=f"DELETE FROM tally_month WHERE key = {_CLINIC}",
+        a_sum_is_of_another_month=f"UPDATE tally_month SET month = '2001-01' WHERE key = {_CLINIC}",
+        a_sum_is_of_another_key=f"UPDATE tally_month SET key = 'ab' WHERE key = {_CLINIC}",
+        a_sum_is_of_another_meaning=f"UPDATE tally_month SET meaning = 'ab' WHERE key = {_CLINIC}",
+        a_sum_is_of_another_fact=f"UPDATE tally_month SET fact = 'counts.month' WHERE key = {_CLINIC}",
         a_counter_is_opened_today=_NEW_OPENING.replace("'2099-01-01'", "'2026-12-31'") + " AND :clinic_last <> ''",
         nothing_was_ever_committed="DELETE FROM counted",
     ),
     *_of(
         COMMITTED,
-        a_sum_is_lowered_for_a_commitment=f"UPDATE tally SET largest = 0, least = 0, most = 0 WHERE key = {_CLINIC}",
+        a_sum_is_lowered_for_a_commitment=f"UPDATE tally_month SET largest = 0, least = 0, most = 0 WHERE key = {_CLINIC}",
         the_recorded_exchange_is_smaller=(
             "UPDATE personal SET value = CAST(replace(CAST(value AS TEXT), '90', '10') AS BLOB) WHERE pointer = 'request'"
             " AND sequence = (SELECT sequence FROM record WHERE id = :waiting)"
@@ -198,7 +198,7 @@ CHANGES = [
             " WHERE name = 'settings'"
         ),
     ),
-    Change("older sums are put back", TOO_MANY, older=("tally", "counted", "subject_seal")),
+    Change("older sums are put back", TOO_MANY, older=("tally", "tally_month", "counted", "subject_seal")),
     Change("an older version of a party is put back", RELISTED, older=("entity", "subject_seal")),
     Change("a party is put back as it was before it was withdrawn", GONE, older=("entity", "subject_seal")),
     Change("a key is put back as it was before it was revoked", _by("revoked"), older=("caller", "subject_seal")),

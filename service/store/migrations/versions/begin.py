@@ -254,6 +254,11 @@ def upgrade() -> None:
         "tally", *text("meaning", "key", "day", "fact", primary_key=True), *number("largest", "least", "most", "endless")
     )
     op.create_table(
+        "tally_month",
+        *text("meaning", "key", "month", "fact", primary_key=True),
+        *number("largest", "least", "most", "endless"),
+    )
+    op.create_table(
         "opening",
         *text("id", "fact", primary_key=True),
         *text("counter", "meaning", "key", "day"),
