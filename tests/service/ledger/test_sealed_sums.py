@@ -1,4 +1,4 @@
-"""Sums of counters from whole months and single days: the same as of all days, whatever the window; and nothing from rows without their seal."""
+"""Sums of counters from months and days: the same as of all days, whatever the window; and nothing from rows without their seal."""
 
 import random
 from collections.abc import Iterator
@@ -29,8 +29,14 @@ def filled(database: str) -> Iterator[tuple[sa.Connection, list[dict[str, Any]]]
     chance = random.Random(20261130)
     rows = [
         {
-            "meaning": "m", "key": key, "day": day.isoformat(), "fact": fact, "largest": chance.randrange(9),
-            "least": chance.randrange(99), "most": chance.randrange(999), "endless": int(chance.random() < 0.01),
+            "meaning": "m",
+            "key": key,
+            "day": day.isoformat(),
+            "fact": fact,
+            "largest": chance.randrange(9),
+            "least": chance.randrange(99),
+            "most": chance.randrange(999),
+            "endless": int(chance.random() < 0.01),
         }
         for day in chance.sample(DAYS, 300)
         for key in KEYS
