@@ -88,6 +88,7 @@ from engine.policy_language.catalogue import FactEntry
 from engine.policy_language.diagnostic import CODES, Diagnostic, did_you_mean
 from engine.policy_language.document_text import Status, is_placeholder
 from engine.policy_language.everyday_words import EverydayWords, Said
+from engine.policy_language.everyone import EVERYONE
 from engine.policy_language.ledger_text import TransferColumnText, TransferRegisterText
 from engine.policy_language.places import NotAnObject, Path, Places
 from engine.policy_language.presets import Preset
@@ -106,6 +107,7 @@ __all__ = [
     "BOOKS",
     "CODES",
     "DIRECTIONS",
+    "EVERYONE",
     "EXCHANGE_SHAPES",
     "FREE_NOTHING",
     "GROUNDS",

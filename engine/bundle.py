@@ -31,6 +31,7 @@ from engine.policy_language.check import check
 from engine.policy_language.coherence import Never, check_coherence
 from engine.policy_language.diagnostic import Diagnostic, Findings, Span
 from engine.policy_language.everyday_words import EverydayWords
+from engine.policy_language.everyone import for_everyone
 from engine.policy_language.overlay import BUNDLED_NAME, folder_of, organisations
 from engine.policy_language.presets import Preset, check_presets, presets
 from engine.policy_language.settlement_facts import check_settlement
@@ -79,6 +80,12 @@ class Bundle:
     warnings: tuple[Diagnostic, ...]
     duties: dict[str, Duty]
     semantics: int
+
+    def of_everyone(self) -> Bundle:
+        """The same bundle with the rules as they read where the recipient is the public (semantics 1.2)."""
+        open_ = {fact.name for fact in self.vocabulary.facts.values() if fact.open_of_public}
+        rules = for_everyone(self.rules, self.vocabulary.recipient, open_)
+        return replace(self, rules=rules, duties=rules.duties())
 
     def facts(self) -> list[FactEntry]:
         """The facts an exchange may have."""

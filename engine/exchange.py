@@ -1,7 +1,7 @@
 """
 A proposed exchange as it was read: typed facts, what the register says beside them, and what the books fill in.
 
-Source: semantics 1.4, 1.5, 1.7, 1.8, 2.1, 2.3.
+Source: semantics 1.2, 1.4, 1.5, 1.7, 1.8, 2.1, 2.3.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ class Exchange:
 
     `books` are the pages of books that fill some of the facts. `asks` has the facts that each counter lacks which a ledger keeps and cannot
     add up.
+
+    `everyone` is the group of facts in whose place the exchange says that the recipient is the public, every party and every country; ""
+    where there is one recipient.
     """
 
     document: Mapping[str, Any]
@@ -55,6 +58,7 @@ class Exchange:
     books: tuple[OpenBook, ...] = ()
     shown_until: Mapping[str, date] = field(default_factory=dict)
     asks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    everyone: str = ""
 
     def source(self, name: str) -> str | None:
         """Where a fact, a document or a claim is from, if it is not merely stated."""
@@ -113,8 +117,11 @@ class Exchange:
         What to ask for to learn a fact.
 
         For a field of a document that is not presented, it is the document; for a fact that a book or a ledger fills, what that lacks;
-        otherwise the fact.
+        otherwise the fact. Nothing is asked of the public.
         """
+        return tuple(each for each in self._lacking(fact) if not self.is_of_everyone(each))
+
+    def _lacking(self, fact: str) -> tuple[str, ...]:
         if fact in self.asks:
             return self.asks[fact]
         for book in self.books:
@@ -126,6 +133,10 @@ class Exchange:
             if not isinstance(presented, Document) or presented.state != "shown":
                 return (kind,)
         return (fact,)
+
+    def is_of_everyone(self, fact: str) -> bool:
+        """Whether a fact is one of a recipient, and the recipient is the public: then it has no value that anybody could state."""
+        return bool(self.everyone) and fact.startswith(f"{self.everyone}.")
 
     def as_stated(self) -> Exchange:
         """The same exchange with what the sender states in the place of what is disputed."""

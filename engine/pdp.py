@@ -13,7 +13,8 @@ import itertools
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from functools import cached_property, partial
+from functools import cached_property, partial, wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
 from pydantic import BaseModel, RootModel
 
@@ -32,7 +33,7 @@ from engine.deciding.pauses import OneAtATime, pause
 from engine.deciding.rests_on import Foundations, Statement, shown_only
 from engine.deciding.sign_off import Approval, concerns, parts, signable
 from engine.deciding.whole import Wholes
-from engine.decision import Decision, EnginePart, MissingPart, QuestionPart
+from engine.decision import Decision, EnginePart, MissingPart, QuestionPart, RemediesPart
 from engine.exchange import Exchange
 from engine.explaining.case import Case
 from engine.explaining.explanation import Teller
@@ -66,6 +67,23 @@ PARTS = (
 )  # fmt: skip
 MAX_DIFFERENCES = 50
 MAX_TO_YES = 90  # ways with which an exchange is decided again
+
+_Found = TypeVar("_Found")
+_Case = TypeVar("_Case", bound=Exchange | Judgement)
+_More = ParamSpec("_More")
+
+
+def _of_recipient(
+    method: Callable[Concatenate[PDP, _Case, _More], _Found],
+) -> Callable[Concatenate[PDP, _Case, _More], _Found]:
+    """A method of the PDP for the recipient of a case: of one that is meant for the public, by the rules as they read then."""
+
+    @wraps(method)
+    def of_its_recipient(pdp: PDP, case: _Case, /, *args: _More.args, **more: _More.kwargs) -> _Found:
+        exchange = case.exchange if isinstance(case, Judgement) else case
+        return method(pdp.of_everyone if exchange.everyone else pdp, case, *args, **more)
+
+    return of_its_recipient
 
 
 class PDP:
@@ -102,6 +120,14 @@ class PDP:
         self._horizons = {ENGLISH.code: Horizon(bundle, ENGLISH)}
         self._lock = OneAtATime()
 
+    @cached_property
+    def of_everyone(self) -> PDP:
+        """The same for exchanges whose recipient is the public; made with the first of them. It decides these itself."""
+        with self._lock:
+            made = PDP(self.bundle.of_everyone(), self.mode)
+            made.of_everyone, made._lock = made, self._lock
+            return made
+
     def set_up(self) -> None:
         """Make now what engines would make with their first exchanges, so that processes that are forked afterwards share it."""
         for each in self.engines:
@@ -109,6 +135,8 @@ class PDP:
                 each.set_up()
         self._questions.set_up()
         _ = self._remedies.ways
+        if self.of_everyone is not self:
+            self.of_everyone.set_up()
 
     def decide(
         self,
@@ -138,6 +166,7 @@ class PDP:
         """The decision on an exchange, as JSON: `judge`, then `tell`. Raises EnginesFailed if no engine gave a verdict."""
         return self.tell(self.judge(exchange, as_of=as_of, signed=signed), today=today, id=id, include=include, lang=lang)
 
+    @_of_recipient
     def judge(
         self, exchange: Exchange, *, as_of: date, signed: Collection[Approval] = (), came: Collection[Carried] = ()
     ) -> Judgement:
@@ -182,6 +211,7 @@ class PDP:
         """
         if not judgement.agreed or closed(judgement.asked_on):
             return judgement
+        pause()
         facts, elsewhere = self._questions.open(judgement)
         if facts or not judgement.outcome.open or any(not each.certain for each in judgement.carried):
             return replace(judgement, open_facts=facts, asked_elsewhere=elsewhere)
@@ -240,6 +270,7 @@ class PDP:
             verdict = self.engines[0].evaluate(exchange, as_of, signed | spoken_for)
         return self._combiner.beneath(verdict, own)
 
+    @_of_recipient
     def tell(
         self,
         judgement: Judgement,
@@ -264,6 +295,7 @@ class PDP:
                 case = replace(case, lists=tuple)
             return teller.tell(case, self._more(case, include, teller.book))
 
+    @_of_recipient
     def answer(self, judgement: Judgement, *, today: date, id: str, parts: Collection[str] = (), lang: str = "en") -> Written:
         """
         The answer to a judged exchange, as JSON of at most 4 KiB; with `parts`, of PARTS, the explanation is added in these parts.
@@ -274,12 +306,15 @@ class PDP:
             teller = self._teller(lang)
             case = self._case(judgement, today, id, teller.book)
             explained = self.explain(judgement, today=today, id=id, parts=parts, lang=lang) if parts else ""
+            pause()
             return teller.answer(case, explained)
 
+    @_of_recipient
     def explain(self, judgement: Judgement, *, today: date, id: str, parts: Collection[str] = PARTS, lang: str = "en") -> str:
         """Some parts, of PARTS, of the explanation of a judged exchange, as canonical JSON."""
         with self._lock:
             teller = self._teller(lang)
+            pause()
             case = self._case(judgement, today, id, teller.book, named="rests_on" in parts, asking=False)
             exactly = partial(self.rests_on, judgement, exact=True)
             return teller.explain(case, parts, self._more(case, parts, teller.book), exactly)
@@ -324,8 +359,8 @@ class PDP:
             return case()
         read = self._remedies.ways.reading(judgement)
         prohibited = judgement.outcome.bounds.low is Level.PROHIBITED
-        closed = prohibited and any(not read.out_of(rule) for rule in prohibiting(judgement))
-        return case(partial(self._way_writer(book).lines, read), closed)
+        closed = [rule for rule in prohibiting(judgement) if not read.out_of(rule)] if prohibited else []
+        return case(partial(self._way_writer(book).lines, read), bool(closed), any(map(read.for_good, closed)))
 
     def _way_writer(self, book: Phrasebook) -> WayWriter:
         """What writes ways in one language."""
@@ -334,6 +369,7 @@ class PDP:
             self._way_writers[code] = WayWriter(self._remedies.ways, book)
         return self._way_writers[code]
 
+    @_of_recipient
     def owed(self, judgement: Judgement, lang: str = "en") -> tuple[OwedDuty, ...]:
         """The duties that are owed under a judgement, or may be owed, in the order in which a decision tells them."""
         with self._lock:
@@ -341,18 +377,29 @@ class PDP:
             case = self._case(judgement, judgement.as_of, "", teller.book, named=False, asking=False)
             return tuple(teller.duties.owed(case))
 
-    def asking(self, judgement: Judgement, lang: str = "en", apart: Collection[str] = ()) -> Iterator[QuestionPart]:
+    @_of_recipient
+    def asking(
+        self, judgement: Judgement, lang: str = "en", apart: Collection[str] = (), listed: bool = True
+    ) -> Iterator[QuestionPart]:
         """
         The questions on the open facts of a judgement, the best first; what belongs together is one question.
 
-        Facts that stand `apart` are asked each alone, and so are those of their group.
+        Facts that stand `apart` are asked each alone, and so are those of their group. Where the choices are shown beside a question, its
+        sentence need not have them `listed`.
         """
-        return self._questions.asking(judgement, self._teller(lang).book, apart)
+        return self._questions.asking(judgement, self._teller(lang).book, apart, listed)
 
-    def question(self, judgement: Judgement, fact: str, lang: str = "en") -> QuestionPart:
+    @_of_recipient
+    def question(self, judgement: Judgement, fact: str, lang: str = "en", listed: bool = True) -> QuestionPart:
         """The question for one of the open facts of a judgement."""
-        return self._questions.question(judgement, fact, self._teller(lang).book)
+        return self._questions.question(judgement, fact, self._teller(lang).book, listed)
 
+    @_of_recipient
+    def implied(self, judgement: Judgement) -> Mapping[str, Value]:
+        """The open facts of a judgement whose value follows, since no other can be true together with what was sent."""
+        return self._questions.implied(judgement)
+
+    @_of_recipient
     def rests_on(self, judgement: Judgement, *, exact: bool = False) -> tuple[Statement, ...]:
         """
         The statements on which a permit rests, the worst first; none where the exchange is not permitted.
@@ -371,9 +418,15 @@ class PDP:
         with self._lock:
             return self._foundations.find(judgement, look, first.rests_on if isinstance(first, Bitset) else None, exact)
 
+    @_of_recipient
     def question_on(self, judgement: Judgement, provisions: Iterable[str], lang: str = "en") -> QuestionPart | None:
         """The question on the first of some provisions that only may stand; None if no fact is open that can be asked for."""
         return self._questions.of_any(judgement, provisions, self._teller(lang).book)
+
+    @_of_recipient
+    def awaited(self, judgement: Judgement, provision: str) -> tuple[str, ...]:
+        """The facts and documents for want of which a provision only may stand."""
+        return judgement.awaited(self.bundle.rules, provision)
 
     @cached_property
     def links(self) -> Links:
@@ -395,6 +448,7 @@ class PDP:
         """Finds the names of exchanges by which a log is searched."""
         return self._tellers[ENGLISH.code].naming
 
+    @_of_recipient
     def digest(self, judgement: Judgement) -> str:
         """The digest of a judgement's verdict and outcome, as its answer has it (semantics 5.6)."""
         return self._tellers[ENGLISH.code].verdicts.digest(judgement)
@@ -410,14 +464,17 @@ class PDP:
             return written
         return withheld(written, LANGUAGES[written.lang])
 
+    @_of_recipient
     def verdict(self, exchange: Exchange, as_of: date) -> Verdict:
         """The verdict of the reference engine, for tests of definitions."""
         return self.reference.evaluate(self._shown(exchange, as_of), as_of)
 
+    @_of_recipient
     def defined(self, exchange: Exchange, as_of: date, keys: Iterable[str]) -> dict[str, Truth]:
         """How some definitions read, by the reference: for those that no comparison of verdicts covers."""
         return self.reference.defined(self._shown(exchange, as_of), as_of, keys)
 
+    @_of_recipient
     def look(
         self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED, came: Collection[Carried] = ()
     ) -> tuple[Verdict, Outcome]:
@@ -459,6 +516,7 @@ class PDP:
         outcome = self._combiner.outcome(exchange, verdict, as_of, signed, covered)
         return verdict, over(outcome, held((*came, *stated(exchange, self.travelling)), (verdict,)))
 
+    @_of_recipient
     def outcome(self, exchange: Exchange, as_of: date) -> Outcome:
         """The outcome of the first engine, without its verdict."""
         return self.look(exchange, as_of)[1]
@@ -477,6 +535,7 @@ class PDP:
         read = [atom for condition in conditions for atom in atoms(condition)]
         return frozenset(fact for atom in read for fact in (atom.fact, atom.other) if fact)
 
+    @_of_recipient
     def ahead(self, judgement: Judgement, until: date) -> OutcomesAhead:
         """
         The days after that of a judgement, up to `until`, on which its outcome becomes another one, although the facts stay the same.
@@ -534,7 +593,8 @@ class PDP:
         if "trace" in include:
             more["trace"] = trace(case)
         if "remedies" in include and judgement.agreed:
-            more["remedies"] = self._remedies.find(case.exchange, case.as_of, unsigned, book=book)
+            found = self._remedies.find(case.exchange, case.as_of, unsigned, book=book) if not case.for_good else None
+            more["remedies"] = found or RemediesPart(searched="all")
         if "ways" in include and judgement.agreed:
             read = self._remedies.ways.reading(judgement)
             to_yes = ToYes(self._remedies.taking, read, case.as_of, unsigned, MAX_TO_YES)
@@ -594,6 +654,7 @@ class PDP:
             return verdicts, self._agreed
         return verdicts, self._agreed.model_copy(update={"agreed": False, "disagreement": trouble[:MAX_DIFFERENCES]})
 
+    @_of_recipient
     def disagreeing(self, judgement: Judgement, other: Level, text: str) -> Judgement:
         """A judgement that another one on the same exchange contradicts: the strictest of a review and what both leave possible."""
         level = max(Level.REVIEW, judgement.outcome.bounds.high, other)

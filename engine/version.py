@@ -15,13 +15,13 @@ except PackageNotFoundError:  # run from a checkout that is not installed
     VERSION = "0.12.0+checkout"
 
 SEMANTICS = 3
-# The engines of semantics 1 and 2, whose bundles and records may name none.
+# The engines of semantics 1 and 2, whose bundles may name none.
 _BEFORE_NUMBERS = re.compile(r"0\.[0-2]\.")
 _SECOND = re.compile(r"0\.[3-9]\.")
 
 
 def semantics_of(version: str) -> int:
-    """The semantics of the engine of a version, for bundles and records that name none."""
+    """The semantics of the engine of a version, for bundles that name none."""
     return 1 if _BEFORE_NUMBERS.match(version) else 2 if _SECOND.match(version) else SEMANTICS
 
 

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from structlog.typing import FilteringBoundLogger
 
 import engine
+from service.callers.caller import Caller
+from service.callers.context import Context
 from service.callers.keys import KeyRing
 from service.callers.openid_provider import Provider
 from service.callers.sessions import Lifetime, Sessions
@@ -39,6 +41,7 @@ from service.telemetry.incidents import Incidents
 from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import Tracing
 
+Door = TypeVar("Door", bound=Context)
 Result = TypeVar("Result")
 
 
@@ -76,6 +79,10 @@ class Service:
     def live(self) -> Live:
         """The policies that decide now. Read this once per request, since a reload may replace them."""
         return self.policies.live
+
+    def context(self, door: type[Door], caller: Caller, request_id: str) -> Door:
+        """A caller who is let in by a door now, under the policies that decide now. Raises RequestRefused."""
+        return door(caller, self.live, self.clock(), self.settings, request_id)
 
     @property
     def token_issuer(self) -> str | None:

@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
+from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,20 +29,28 @@ from hypothesis.internal.constants_ast import Constants
 
 from tests import read_once
 from tests.chance import BUNDLES, COMPLETED, EXCHANGES, FUZZ
+from tests.read_once import FOLDER
 
 ROOT = Path(__file__).parent.parent
 LAST = "test_the_engines_agree_and_are_safe"
 LONG = (
-    "test_browsing", "test_container", "test_docs", "test_first_question", "test_kills", "test_openapi", "test_overload", "test_readmes",
-    "test_reloading", "test_review",
+    "test_browsing", "test_coherence", "test_container", "test_departures", "test_docs", "test_every_requirement", "test_first_question",
+    "test_kills", "test_lies", "test_links", "test_openapi", "test_overload", "test_readmes", "test_reloading", "test_remedies",
+    "test_rests_on", "test_rests_on_random", "test_review", "test_sessions", "test_sign_off",
 )  # fmt: skip
-FOLDER = "AGREEMENT_RUN"  # the variable by which workers find it
 RUN = pytest.StashKey["subprocess.Popen[bytes]"]()
+PROCESSOR = "seconds of the processor"  # a property of each report
+SPENT = pytest.StashKey[float]()
 
 read_once.begin()
 
 # Tests make applications and policies and drop them. Left at 700 new objects, looking for cycles is a fifth of their work.
 gc.set_threshold(20_000, 10, 10)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--folders`: the table of `tests/README.md`."""
+    parser.addoption("--folders", action="store_true", help="At the end, print how long the tests of each folder took.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -89,6 +99,37 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             os.killpg(session.config.stash[RUN].pid, signal.SIGTERM)
         session.config.stash[RUN].wait()
         shutil.rmtree(os.environ.pop(FOLDER), ignore_errors=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Each report has what the processor did since the one before, in this process and in those that it started and that have ended."""
+    report = yield
+    spent = sum(os.times()[:4])
+    report.user_properties.append((PROCESSOR, spent - item.config.stash.get(SPENT, spent)))
+    item.config.stash[SPENT] = spent
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How long the tests of each folder took, those that took longest first."""
+    if not terminalreporter.config.option.folders:
+        return
+    folders: dict[str, list[float]] = defaultdict(lambda: [0, 0, 0])
+    for report in (
+        each for reports in terminalreporter.stats.values() for each in reports if isinstance(each, pytest.TestReport)
+    ):
+        for folder in ("all tests", "/".join(report.nodeid.partition("::")[0].split("/")[1:-1][:2]) or "tests"):
+            processor = sum(float(str(value)) for name, value in report.user_properties if name == PROCESSOR)
+            took = (report.when == "call", report.duration, processor)
+            folders[folder] = [before + more for before, more in zip(folders[folder], took, strict=True)]
+    terminalreporter.write_sep("=", "seconds by folder")
+    terminalreporter.write_line(
+        "The processor's seconds leave out servers that go on, browsers and databases: they end after their tests."
+    )
+    terminalreporter.write_line("| tests | number | seconds of the clock | of the processor |\n|---|---:|---:|---:|")
+    for folder, (number, clock, processor) in sorted(folders.items(), key=lambda each: -each[1][1]):
+        terminalreporter.write_line(f"| `{folder}` | {number:,.0f} | {clock:.0f} | {processor:.0f} |")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ by the row's first cell; a row that is new says `…` there, until somebody writ
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import tempfile
 import textwrap
@@ -25,12 +26,14 @@ import engine
 from engine.answer import Answer
 from engine.policy_language.diagnostic import CODES
 from service.cli.main import app
+from service.client import Client
 from service.problems import KINDS
 from service.server.app import create_app
 from service.service import Service
 from service.settings import PREFIX, Settings
 from service.telemetry import log_lines
 from tests.pages import ROOT
+from tests.service.client.operations import CLIENTS, Document, made, methods
 
 UNSAID = "…"
 _SMALL = ROOT / "tests" / "service" / "bundle" / "policies"
@@ -133,6 +136,19 @@ def explanation(present: str) -> str:
     return _table("part | what it says", ((f"`{name}`", kept.get(f"`{name}`", UNSAID)) for name in engine.PARTS))
 
 
+def client_methods(_: str) -> str:
+    """Each method of the client, by its room, with the operation that it asks for and what it does."""
+    document = Document(_openapi())
+    client = CLIENTS["sync"]("http://localhost")
+    rows = []
+    for name in methods(Client):
+        asked = {document.operation(each.request): None for each in made(client, name)}
+        where = " ".join(f"`{document.operations[each][0]} {document.operations[each][1]}`" for each in asked)
+        says, _, _ = (inspect.getdoc(getattr(Client, name)) or "").partition("\n\n")
+        rows.append((f"`{name}`", where, says.replace("\n", " ")))
+    return _table("method | asks for | what it does", rows)
+
+
 def engine_modules(present: str) -> str:
     """Each module of the engine, in the order of the page; what goes in and comes out is kept."""
     kept = _last_cells(present)
@@ -142,7 +158,7 @@ def engine_modules(present: str) -> str:
 
 
 def service_rooms(present: str) -> str:
-    """Each room of the service, in the order of the page, with its modules; what it does is kept."""
+    """Each room of the service, in the order of the page, with the names of its modules; what it does is kept."""
     kept = _last_cells(present)
     rooms: dict[str, list[str]] = {}
     for file in _modules("service"):
@@ -151,7 +167,10 @@ def service_rooms(present: str) -> str:
         if "migrations" not in inside.parts:
             rooms.setdefault(room, []).append(f"`{inside.stem}`")
     order = [name for name in kept if name in rooms] + [name for name in rooms if name not in kept]
-    return _table("room | modules | what it does", ((name, ", ".join(rooms[name]), kept.get(name, UNSAID)) for name in order))
+    return _table(
+        "room | modules | what it does",
+        ((name, ", ".join(dict.fromkeys(rooms[name])), kept.get(name, UNSAID)) for name in order),
+    )
 
 
 def architecture(_: str) -> str:
@@ -183,6 +202,7 @@ def _sentence(room: Path) -> str:
 TABLES: dict[str, Callable[[str], str]] = {
     "answer": answer,
     "architecture": architecture,
+    "client-methods": client_methods,
     "codes": codes,
     "endpoints": endpoints,
     "engine-modules": engine_modules,

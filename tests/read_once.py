@@ -7,6 +7,10 @@ Of small bundles those used last are kept, and so are the engines of a bundle.
 from __future__ import annotations
 
 import gc
+import os
+import pickle
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import engine
 from engine import SEMANTICS, PolicySettings, Trial, bundle
@@ -15,13 +19,15 @@ from engine.pdp import PDP
 from engine.policy_language import tree
 from engine.policy_language.diagnostic import Findings
 
+FOLDER = "AGREEMENT_RUN"  # the variable that names the folder of a run of several workers
 MANY = 300  # files, which only the bundled policies have
-LOAD, READ, TRIALS = bundle.load_sources, tree.read, difference.trials
+LOAD, READ, TRIALS, FILES = bundle.load_sources, tree.read, difference.trials, bundle.source_files
 LOADED: dict[tuple[PolicySettings, frozenset[tuple[str, bytes]]], bundle.Bundle] = {}
 FEW = 64  # bundles of few files that are kept, those used last
 KEPT: dict[tuple[object, ...], bundle.Bundle] = {}
 TREES: dict[tuple[str, bytes], tree.Node] = {}
 TRIED: dict[tuple[int, str], list[Trial]] = {}
+FOUND: dict[frozenset[tuple[str, int, int]], list[bundle.SourceFile]] = {}
 MAKE = PDP.__init__
 MADE: dict[tuple[int, str], PDP] = {}
 
@@ -29,6 +35,7 @@ MADE: dict[tuple[int, str], PDP] = {}
 def begin() -> None:
     """From now on this process reads nothing twice, and makes the engines for what it read once."""
     bundle.load_sources = engine.load_sources = load_once
+    bundle.source_files = engine.source_files = files_once
     tree.read = read_once
     difference.trials = engine.trials = trials_once
     PDP.__init__ = make_once  # type: ignore[method-assign]
@@ -62,6 +69,23 @@ def load_once(
     return LOADED[key]
 
 
+def files_once(paths: Iterable[Path]) -> Iterator[bundle.SourceFile]:
+    """The files at some paths. Those of the bundled policies by themselves are read once, unless one was written since."""
+    asked = list(paths)
+    if asked != [engine.bundled_policies()]:
+        return FILES(asked)
+    state = frozenset(
+        (str(file), status.st_mtime_ns, status.st_size)
+        for folder, _, names in os.walk(asked[0])
+        for file in map(Path(folder).joinpath, names)
+        if (status := file.stat())
+    )
+    if state not in FOUND:
+        FOUND.clear()
+        FOUND[state] = list(FILES(asked))
+    return iter(FOUND[state])
+
+
 def read_once(file: str, data: bytes, findings: Findings) -> tree.Node | None:
     """The tree of a file. Those of the bundled policies are read once a process, beside whatever other file they are loaded."""
     known = TREES.get((file, data))
@@ -79,8 +103,21 @@ def trials_once(old: bundle.Bundle, new: bundle.Bundle, only: str = "") -> list[
         return TRIALS(old, new, only)
     key = (id(old), only)
     if key not in TRIED:
-        TRIED[key] = TRIALS(old, new, only)
+        TRIED[key] = TRIALS(old, new, only) if only else _told_once(old)
     return list(TRIED[key])
+
+
+def _told_once(one: bundle.Bundle) -> list[Trial]:
+    """All test exchanges of the bundled policies. In a run of several workers one reads them, and leaves them in the folder of the run."""
+    if FOLDER not in os.environ:
+        return TRIALS(one, one)
+    left = Path(os.environ[FOLDER]) / f"trials-{one.digests.source}"
+    if not left.exists():
+        part = left.with_name(f"{left.name}.{os.getpid()}")
+        part.write_bytes(pickle.dumps(TRIALS(one, one)))
+        part.replace(left)
+    found: list[Trial] = pickle.loads(left.read_bytes())
+    return found
 
 
 def make_once(self: PDP, bundle: bundle.Bundle, mode: str = "checked") -> None:

@@ -99,6 +99,8 @@ class Reader:
         service = ROOT / "service"
         for each in (
             *(service / "client").glob("*.py"),
+            service / "client" / "asynchronous",
+            service / "client" / "synchronous",
             service / "receipts",
             service / "transparency",
         ):

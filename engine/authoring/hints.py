@@ -120,6 +120,7 @@ KEYS: dict[str, dict[str, str]] = {
         "from": "`register`: an organisation's own register may state it. `register-only`: nobody else may.",
         "by": "A value set; the fact is then a family, with one fact for each value.",
         "binds": "`yes`: a sign-off is bound to it even where it was left out, as to ids and countries.",
+        "public": "`open`: of a fact of the recipient, that it stays open and is not asked where the recipient is the public.",
         "frees": "`yes`: whether a law leaves data free may depend on it (`free:` in coverage).",
         "lies_in": "The fact names a place: the fact that names its country.",
         "follows": "The set that it follows from. It is then never asked, and stating it otherwise than the set is refused.",

@@ -101,7 +101,7 @@ class Liar:
             refused = bounds.low.refused or bounds.high < Level.PERMITTED
             if refused or (bounds.low >= Level.PERMITTED and not bounds.high.refused):
                 # Many cases of several files are of one exchange.
-                key = (repr(sorted(case.exchange.values.items())), case.exchange.relies_on, case.as_of)
+                key = (repr(sorted(case.exchange.values.items())), case.exchange.relies_on, case.exchange.everyone, case.as_of)
                 (found if refused else permitted).setdefault(key, case)
         self.cases: tuple[Prepared, ...] = tuple(found.values())
         self.permits: tuple[Prepared, ...] = tuple(permitted.values())
@@ -208,6 +208,8 @@ class Liar:
         for name in followers:
             unsaid = Lie(DAMNING, name, None, unsaid)
         for name in dict.fromkeys([*(each.fact for each in followers.values()), *(plans.asks if plans else ())]):
+            if permit.exchange.is_of_everyone(name):
+                continue
             stated, values = permit.exchange.values.get(name), facts[name].type.values
             members = stated.members if isinstance(stated, SetOf) else frozenset[str]()
             for value in values.values if values else ():

@@ -22,6 +22,7 @@ from engine.exchange import REGISTER
 from engine.policy_language.case_text import TestText
 from engine.policy_language.conditions import DATES, FITS, GROUPS, ORDER
 from engine.policy_language.document_text import DocumentText, Text
+from engine.policy_language.everyone import EVERYONE
 from engine.policy_language.last_days import DUE_ANCHORS
 from engine.policy_language.needs import NEEDS
 from engine.policy_language.organisation_text import OrganisationText
@@ -309,9 +310,11 @@ class _Words:
         said = _told(
             "What the register says of an entity, by the fact that states its id; `none`: the register does not have it."
         )
+        public = {vocabulary.recipient: {"enum": [*EVERYONE, LEFT_OUT]} | _told("The recipient is every party, everywhere.")}
         return _closed(
             {
                 **stated,
+                **(public if vocabulary.recipient else {}),
                 "relies_on": {"type": "array", "items": ways, **relies_on},
                 "carried": {"type": "array", "items": came, **_told("The conditions that came with the data, and from where.")},
                 REGISTER: {"type": "object", "additionalProperties": entity, **said},

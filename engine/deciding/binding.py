@@ -17,6 +17,7 @@ from typing import Any
 
 from engine.bundle import Bundle
 from engine.deciding.coverage import GAP, REACH
+from engine.policy_language.everyone import EVERYONE
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, stated_in
 from engine.rules import AS_OF, Condition, Defined, tests
 from engine.values.id_spellings import folded_id
@@ -24,6 +25,7 @@ from engine.values.id_spellings import folded_id
 UNBOUND = (AS_OF, "schema")  # members of an exchange that no approval is bound to, beside its counters
 ENDS = frozenset({"at_least", "at_most"})
 UNKNOWN, REST = "unknown", "rest"
+PUBLIC = next(iter(EVERYONE))
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
@@ -65,7 +67,7 @@ def _leaves(bundle: Bundle, sent: Mapping[str, Any]) -> Iterator[tuple[str, Any]
                 value = folded_id(value)
             elif isinstance(value, list):
                 value = sorted((folded_id(each) if isinstance(each, str) else each for each in value), key=_encode)
-        yield path, value
+        yield path, PUBLIC if path == bundle.vocabulary.recipient else value
 
 
 def _spelt(bundle: Bundle, sent: Mapping[str, Any], under: str = "") -> Iterator[tuple[str, Any]]:
@@ -95,15 +97,16 @@ def _within(before: Any, after: Any) -> bool:
 
 
 def _fixed(bundle: Bundle, path: str) -> bool:
-    """Whether a signature is bound to a fact even where it was left out: an id, a country, a purpose, a number of people."""
+    """Whether a signature is bound to a fact even where it was left out: an id, a country, a purpose, a number of people, the public."""
     fact = bundle.vocabulary.facts.get(path)
     if fact is None:
-        return False
+        return path == bundle.vocabulary.recipient
     return fact.binds or fact.type.kind == "id" or fact.type.values is bundle.vocabulary.values.get("country")
 
 
 def _counts(bundle: Bundle, path: str) -> bool:
-    return bundle.vocabulary.facts[path].type.kind == "count"
+    fact = bundle.vocabulary.facts.get(path)
+    return fact is not None and fact.type.kind == "count"
 
 
 def _read(bundle: Bundle, name: str) -> frozenset[str]:

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from engine.bundle import Bundle
 from engine.exchange import Exchange
+from engine.policy_language.everyone import OF_ALL
 from engine.policy_language.floors import REVIEWED
 from engine.policy_language.organisation import Acceptance
 from engine.policy_language.vocabulary_text import ROLES, CoverText
@@ -212,6 +213,8 @@ class CoverageMap:
                 law = _SubjectLaw.of(spoken, left, cells.get(subject), bundle.settings.trust, self._contrary)
                 self._laws.setdefault(floor.jurisdiction, {})[subject] = law
         self._known: dict[tuple[str, date], str] = {}
+        # How definitions read of every recipient, where they read otherwise of some: law that speaks of some is silent on the others.
+        self._of_all = {key.removesuffix(OF_ALL): key for key in bundle.rules.definitions if key.endswith(OF_ALL)}
 
     def _contrary(self, subjects: Sequence[str]) -> bool:
         """Whether data are of one of some subject matters in any case."""
@@ -222,7 +225,7 @@ class CoverageMap:
         """The coverage of an exchange on a day; `defined` are the definitions of its verdict."""
         touched = _Touched.of(self._touches, exchange, defined.several(self._touching))
         said = dict(zip(self._subjects, defined.several(self._about), strict=True))
-        law = _Law(self._laws, defined, as_of)
+        law = _Law(self._laws, defined, as_of, self._of_all)
         covering: set[str] = set()
         gaps: list[Gap] = []
         reaches: list[Reach] = []
@@ -371,6 +374,7 @@ class _Law:
     laws: Mapping[str, Mapping[str, _SubjectLaw]]
     defined: Definitions
     day: date
+    of_all: Mapping[str, str]
 
     def covers(self, law: _SubjectLaw) -> bool:
         return law.covered_from is not None and law.covered_from <= self.day
@@ -393,7 +397,7 @@ class _Law:
         if law is None or kind in ("gap", "unread", "doubtful"):
             yield ("unread" if kind == "unread" else "doubtful" if kind == "doubtful" else "gap"), truth
         elif kind == "under":
-            open_ = ~self._some(law.own) if self.covers(law) else YES
+            open_ = ~self._surely(law.own) if self.covers(law) else YES
             governed = YES if law.either else max(about.get(name, NO) for name in law.wider)
             yield "gap", min(truth, ~governed)
             for name in law.wider:
@@ -401,13 +405,13 @@ class _Law:
         elif not self.covers(law):
             yield law.rest, truth
         elif kind == "free":
-            yield "gap", min(truth, reviewed, ~self._some(law.own))
+            yield "gap", min(truth, reviewed, ~self._surely(law.own))
         else:
             yield "reach", min(reached, truth, self.silent(law))
 
     def silent(self, law: _SubjectLaw) -> Truth:
         """Whether no policy applies, and none says that its law leaves the data alone."""
-        return ~max(self._some(law.by), self._some(law.leaving))
+        return ~max(self._surely(law.by), self._surely(law.leaving))
 
     def frees(self, jurisdiction: str, subject: str) -> bool:
         """
@@ -445,13 +449,17 @@ class _Law:
         """Whether one of some definitions holds."""
         return max([self.defined[key] for key in definitions], default=NO)
 
+    def _surely(self, definitions: Sequence[str]) -> Truth:
+        """Whether one of some definitions holds, whoever the recipient is."""
+        return self._some([self.of_all.get(key, key) for key in definitions])
+
 
 @dataclass(frozen=True, slots=True)
 class _Touched:
     """
     How surely the exchange touches each country, by role; country "" is an unknown one, and `unknown` its roles.
 
-    `people` says whether the data are about people.
+    `people` says whether the data are about people. Of a recipient that is the public no country is named, and none is unknown.
     """
 
     countries: dict[str, dict[str, Truth]]
@@ -466,7 +474,7 @@ class _Touched:
         for (fact, role), relevant in zip(touches, relevance, strict=True):
             if role == "people":
                 people = max(people, relevant)
-            if relevant is not NO:
+            if relevant is not NO and not exchange.is_of_everyone(fact):
                 for country, truth in _countries(exchange.value(fact), relevant):
                     roles = countries.setdefault(country, {})
                     roles[role] = max(roles.get(role, NO), truth)

@@ -32,6 +32,7 @@ from engine.exchange_input.exchange_problems import (
 )
 from engine.exchange_input.exchange_shape import SHAPES, in_present_shape, registered_shape, sent_shape
 from engine.policy_language.diagnostic import did_you_mean
+from engine.policy_language.everyone import EVERYONE
 from engine.policy_language.followers import Followers
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary, stated_in
 from engine.registered import COUNTED, IN_REGISTER, REGISTERED, Entity, doubted, joined, named_alike
@@ -102,6 +103,9 @@ class ExchangeReader:
         relies_on: tuple[str, ...] = tree.pop("relies_on", ())
         carried: tuple[tuple[str, str], ...] = tree.pop("carried", ())
         tree.pop("schema", None)
+        recipient = self._vocabulary.recipient
+        everyone = recipient if isinstance(tree.get(recipient), str) else ""
+        tree.pop(everyone, None)  # nothing is stated of one party
         values: dict[str, Value] = {}
         _flatten(tree, "", values)
         stated = frozenset(values)
@@ -115,9 +119,19 @@ class ExchangeReader:
             values = doubted(values, self._of_alike(register))
         self._followers.follow(values, follows)
         pages = self._pages(document[BOOKS], problems) if BOOKS in document else {}
+        problems += self._not_public(values, everyone)
         problems += [*self.count(values, follows), *self._unknown_ways(relies_on), *self._not_travelling(carried)]
         exchange = Exchange(
-            document, values, as_of, relies_on, tuple(sorted(personal)), carried, follows, register=register, sources=sources
+            document,
+            values,
+            as_of,
+            relies_on,
+            tuple(sorted(personal)),
+            carried,
+            follows,
+            register=register,
+            sources=sources,
+            everyone=everyone,
         )
         for fact in self._kept.values():
             if fact not in values:
@@ -128,6 +142,17 @@ class ExchangeReader:
         if problems:
             raise ExchangeRefused(tuple(problems[:MAX_PROBLEMS]))
         return exchange
+
+    def _not_public(self, values: Mapping[str, Value], everyone: str) -> Iterator[ExchangeProblem]:
+        """A problem where the public is named as if it were one party, by an id, or where the register has facts of one beside it."""
+        if everyone and any(name.startswith(f"{everyone}.") for name in values):
+            detail = "is the public, and the register states facts of one party; name one of the two"
+            yield ExchangeProblem(pointer((everyone,)), "two-values", detail)
+        fact = f"{self._vocabulary.recipient}.id"
+        id = values.get(fact)
+        if isinstance(id, str) and id.casefold() in EVERYONE:
+            detail = f'is no id of a party; write `{{"{self._vocabulary.recipient}": "{id.casefold()}"}}`'
+            yield ExchangeProblem(pointer(fact.split(".")), "wrong-value", detail)
 
     def with_books(self, exchange: Exchange, pages: Mapping[str, Page]) -> Exchange:
         """

@@ -10,10 +10,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Discriminator, Field, PlainValidator, Tag, TypeAdapter, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainValidator,
+    Tag,
+    TypeAdapter,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from typing_extensions import TypedDict
 
+from engine.policy_language.everyone import EVERYONE
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.rules import AS_OF
 from engine.values import BadValue, Document, Missing, Range, SetOf, Type, Value
@@ -28,6 +40,9 @@ _NO_MEMBERS = SetOf(frozenset())
 def sent_shape(vocabulary: Vocabulary) -> TypeAdapter[dict[str, Any]]:
     """The shape of an exchange for pydantic: facts nest by dots, keys are closed."""
     tree = _tree(vocabulary)
+    recipient = vocabulary.recipient
+    if isinstance(tree.get(recipient), dict):
+        tree[recipient] = Annotated[_closed(f"Exchange_{recipient}", tree[recipient]), _OrEveryone()]
     tree[AS_OF] = _leaf(Type("date"), "the date of the law and of the exchange; today if it is left out", unknown=False)
     tree["relies_on"] = _ways_leaf()
     tree["carried"] = _carried_leaf()
@@ -95,6 +110,19 @@ def _closed(name: str, tree: Mapping[str, Any]) -> Any:
     shape = TypedDict(name, fields, total=False)  # type: ignore[misc]
     shape.__pydantic_config__ = ConfigDict(extra="forbid", title=name.replace("_", "."))  # type: ignore[attr-defined]
     return shape
+
+
+class _OrEveryone:
+    """Marks the facts of the recipient: in their place an exchange may state that the recipient is the public (semantics 1.2)."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def read(sent: Any, facts: core_schema.ValidatorFunctionWrapHandler) -> Any:
+            return sent if isinstance(sent, str) and sent in EVERYONE else facts(sent)
+
+        return core_schema.no_info_wrap_validator_function(read, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [handler(schema), {"enum": list(EVERYONE), "title": "every party and every country"}]}
 
 
 def _leaf(type: Type, title: str, unknown: bool = True, zero: bool = False, some: bool = False, plain: str = "") -> Any:

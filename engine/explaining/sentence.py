@@ -25,9 +25,18 @@ def answer(case: Case, book: Phrasebook) -> str:
     """What to do, and the first reasons for it."""
     text = _by_register(case, book) if case.judgement.agreed else book.language.disagreement()
     text += "".join((*_accepted(case, book), *_signed_off(case, book)))
+    if case.exchange.everyone:
+        text += book.language.to_everyone(_open_of_everyone(case, book))
     if case.exchange.only_stated and not case.outcome.permits:
         text += book.language.only_stated([book.title(name) for name in case.exchange.only_stated])
     return book.language.hypothetically(case.as_of, text) if case.hypothetical else text
+
+
+def _open_of_everyone(case: Case, book: Phrasebook) -> list[str]:
+    """The titles of the facts that nobody is asked of the public, where nothing else keeps the outcome open."""
+    if not case.outcome.open or case.judgement.open_facts:
+        return []
+    return [book.language.small(book.text(fact.title)) for fact in case.bundle.vocabulary.facts.values() if fact.open_of_public]
 
 
 def _by_register(case: Case, book: Phrasebook) -> str:
@@ -42,7 +51,7 @@ def _by_register(case: Case, book: Phrasebook) -> str:
     level = case.outcome.bounds.high
     if case.judgement.by_dispute and level.refused:
         reasons = list(dict.fromkeys(_said(rule, book) for _, rule in case.standing() if _leads(case, rule, level)))
-        closed = book.language.nothing_lawful() if case.closed else ""
+        closed = book.language.no_exemption(case.for_good) if case.closed else ""
         return book.language.disputed(level, _list(facts, book), _list(reasons, book), title) + closed
     return _with_carried(case, book) + book.language.contradicted(_list(facts, book), title)
 
@@ -94,7 +103,7 @@ def _answer(case: Case, outcome: Outcome, book: Phrasebook) -> str:
         case "review":
             return say.review(_list(_reasons(case, book), book), [part.question for part in case.asked[:ASKED]])
         case "prohibited":
-            closed = say.nothing_lawful() if case.closed else ""
+            closed = say.no_exemption(case.for_good) if case.closed else ""
             return say.prohibited(_list(_prohibiting(case, book), book)) + closed + _beside(case, book)
         case "not_applicable":
             return say.not_applicable(_list([_left_alone(each, book) for each in case.outcome.coverage.not_reached], book))
@@ -105,7 +114,7 @@ def _answer(case: Case, outcome: Outcome, book: Phrasebook) -> str:
 
 
 def items(case: Case, book: Phrasebook) -> list[str]:
-    """What a refusal is of, where it is of several things: each by itself, of which the sentence has the first ones."""
+    """What a refusal is of, where it is of more things than its sentence has: each by itself, those of the sentence first."""
     found: list[str] = []
     if not case.judgement.by_dispute and case.judgement.agreed and case.outcome.word == case.judgement.own.word:
         match case.outcome.word:
@@ -115,7 +124,7 @@ def items(case: Case, book: Phrasebook) -> list[str]:
                 found = _reasons(case, book)
             case "prohibited":
                 found = _prohibiting(case, book)
-    return found if len(found) > 1 else []
+    return found if len(found) > SHOWN else []
 
 
 def _reasons(case: Case, book: Phrasebook) -> list[str]:

@@ -350,6 +350,9 @@ class English(Language):
     def total(self, family: str) -> str:
         return f"{family}, in total"
 
+    def other_members(self, alone: bool) -> str:
+        return "each of them" if alone else "all others"
+
     def rest(self, family: str) -> str:
         return f"{family}, all others"
 
@@ -509,8 +512,9 @@ class English(Language):
     def prohibited(self, reasons: str) -> str:
         return f"Do not proceed: {reasons}."
 
-    def nothing_lawful(self) -> str:
-        return " Nothing makes this exchange lawful as it is."
+    def no_exemption(self, for_good: bool) -> str:
+        nothing = " Nothing makes this exchange lawful as it is."
+        return nothing if for_good else " No exemption helps; the exchange itself would have to change."
 
     def no_way(self) -> str:
         return "Other facts of this exchange exclude every way to meet this."
@@ -543,6 +547,10 @@ class English(Language):
 
     def nothing_settles(self) -> str:
         return "no further fact would settle what the law says of it"
+
+    def to_everyone(self, stays_open: Sequence[str]) -> str:
+        said = " The recipient is the public, anywhere: what the law says of any party counts."
+        return f"{said} What nobody can find out of everybody stays open: {self.joined(stays_open)}." if stays_open else said
 
     def only_stated(self, titles: Sequence[str]) -> str:
         return f" Stated, but must be shown to count: {self.joined(titles)}."
@@ -699,8 +707,13 @@ class English(Language):
                 return f"How many are there: {title}?"
         return f"What is the {title}?"
 
+    def ask_besides(self, said: Sequence[str], question: str) -> str:
+        return f"Besides {self.joined([f'“{each}”' for each in said])}, {self.small(question)}"
+
     def ask_narrower(self, title: str, meant: Sequence[str], choices: Sequence[str], several: bool) -> str:
         said = self.joined([f"“{each}”" for each in meant])
+        if not choices:
+            return f"What exactly is meant by {said} ({title})?"
         if several:
             return f"What exactly is meant by {said} ({title})? Name all of these that apply: {'; '.join(choices)}."
         return f"What exactly is meant by {said} ({title}): {'; '.join(choices)}?"

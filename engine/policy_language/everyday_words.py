@@ -12,18 +12,23 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from engine.policy_language.diagnostic import did_you_mean
+from engine.policy_language.everyone import EVERYONE, TITLES
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.policy_language.written_vocabulary import WrittenVocabulary
 from engine.values import ValueSet
 from engine.values.id_spellings import Spellings
 from engine.values.multilingual import Words
 
+RECIPIENT = "recipient"  # under this key stand the words for the public
 FACTS = "facts"  # under this key stand the words for facts, families and groups of facts
 _BETWEEN = "/"  # between a value set and one of its registers
 
 
 def named(said: Mapping[str, Mapping[str, Sequence[str]]], values: Mapping[str, ValueSet]) -> dict[str, tuple[str, ...]]:
-    """What people call each thing that is no value: a fact, family or group by its name, `evidence.KIND`, a register as `SET/REGISTER`."""
+    """
+    What people call each thing that is no value: a fact, family or group by its name, `evidence.KIND`, a register as `SET/REGISTER`, and
+    the public as `recipient/WORD`.
+    """
     return {
         name if kind == FACTS else f"{kind}.{name}" if kind in DOCUMENT_GROUPS else f"{kind}{_BETWEEN}{name}": tuple(words)
         for kind, called in said.items()
@@ -40,15 +45,19 @@ def check_words(words: WrittenVocabulary, vocabulary: Vocabulary) -> None:
         known: Sequence[str] = [*of.values, *registers] if of else list(vocabulary.kinds.get(kind, ()))
         if kind == FACTS:
             known = [*vocabulary.facts, *vocabulary.families, *groups(vocabulary)]
+        elif kind == RECIPIENT:
+            known = list(EVERYONE)
         for name in called:
             at = words.spans["words", f"{kind}{_BETWEEN}{name}"]
-            if not of and kind not in (FACTS, *DOCUMENT_GROUPS):
-                help = did_you_mean(kind, [FACTS, *DOCUMENT_GROUPS, *vocabulary.values])
+            if not of and kind not in (FACTS, RECIPIENT, *DOCUMENT_GROUPS):
+                help = did_you_mean(kind, [FACTS, RECIPIENT, *DOCUMENT_GROUPS, *vocabulary.values])
                 words.findings.error(at, "unknown-value-set", f"there is no value set `{kind}`", help=help)
             elif name not in known:
                 what = (
                     "neither a fact nor a group"
                     if kind == FACTS
+                    else f"no word for every `{kind}`"
+                    if kind == RECIPIENT
                     else f"no value or register of `{kind}`"
                     if of
                     else f"no kind of {kind}"
@@ -118,6 +127,8 @@ class EverydayWords:
         vocabulary = self._vocabulary
         if not meaning.of:
             yield Said(meaning.name, "", vocabulary.title(meaning.name).words)
+        elif meaning.of == RECIPIENT:
+            yield Said(vocabulary.recipient, meaning.name, TITLES[meaning.name])
         elif meaning.name in vocabulary.values[meaning.of].lineage:
             for fact in self.facts_of(meaning.of):
                 yield Said(fact, meaning.name, vocabulary.values[meaning.of].titles.get(meaning.name, Words(meaning.name)))
@@ -154,5 +165,5 @@ class EverydayWords:
         for name, words in vocabulary.said.items():
             of, between, register = name.partition(_BETWEEN)
             if between:
-                spelt[Meaning(register, of)] = words
+                spelt[Meaning(register, of)] = (register, *words) if of == RECIPIENT else words
         return Spellings(spelt)

@@ -43,7 +43,7 @@ def check_presets(vocabulary: Vocabulary, accept: Callable[[Mapping[str, Any]], 
     """Report presets that are no exchanges, or that could free something. `accept` reads one, and raises ValueError if it is none."""
     for id, text in vocabulary.presets.items():
         at = vocabulary.spans["presets", id]
-        unknown = [name for name in text.exchange if name not in vocabulary.facts]
+        unknown = [name for name in text.exchange if name not in vocabulary.facts and name != vocabulary.recipient]
         for name in unknown:
             help = did_you_mean(name, vocabulary.facts) or "name facts; a preset states no document and no claim"
             findings.error(at, "unknown-fact", f"the preset `{id}` states `{name}`, which is no fact", help=help)
@@ -66,6 +66,6 @@ def _exchange(vocabulary: Vocabulary, text: PresetText) -> dict[str, Any]:
 
 
 def _opened(vocabulary: Vocabulary, name: str, value: Any) -> Any:
-    if not vocabulary.facts[name].type.many:
+    if name not in vocabulary.facts or not vocabulary.facts[name].type.many:
         return value
     return [*dict.fromkeys([*(value if isinstance(value, list) else [value]), _OPEN])]

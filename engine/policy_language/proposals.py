@@ -244,6 +244,8 @@ class Proposals:
     def _in_group(self, group: str, word: str) -> list[Said]:
         """What a word says in a group of facts; if nothing, what it says elsewhere."""
         places = [each for each in self.words.places(word) if each.value or each.fact.partition(".")[0] in DOCUMENT_GROUPS]
+        if whole := [each for each in places if each.fact == group]:
+            return whole  # the public, in place of a recipient
         inside = [each for each in places if each.fact.startswith(f"{group}.")]
         alone = [each for each in inside if each.value and not self._vocabulary.facts[each.fact].type.many]
         return alone or inside or [each for each in places if self._fits(each.fact, group.partition(".")[0])]
@@ -282,6 +284,8 @@ class Proposals:
         if group in DOCUMENT_GROUPS:
             return _Proposal(f"`{_nested(self._nesting[fact], _DOCUMENT)}`", titles, fact=fact)
         values = list(dict.fromkeys(each.value for each in said))
+        if fact == self._vocabulary.recipient:
+            return _Proposal(f"`{json.dumps({fact: values[0]})}`", titles[:1], fact=fact)
         type = self._vocabulary.facts[fact].type
         if not type.many and len(values) > 1:
             values, titles = values[:1], titles[:1]

@@ -67,6 +67,7 @@ class TypedFacts:
                     text.lies_in or "", text.from_ == "register-only",
                     text.some == "yes", text.change == "upwards", text.frees == "yes", text.binds == "yes",
                     _follows(text.follows) if text.follows else None, text.plain or "",
+                    open_of_public=text.public == "open",
                 )  # fmt: skip
         for name, text in self.words.text.facts.items():
             if text.brings and name in facts:

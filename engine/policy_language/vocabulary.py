@@ -23,6 +23,7 @@ from engine.policy_language.ledger_text import PromiseText, SettlementText, Stat
 from engine.policy_language.organisation import Acceptance, Organisation, SwitchedOff
 from engine.policy_language.tree import Node
 from engine.policy_language.vocabulary_text import (
+    ROLES,
     CalendarText,
     CoherenceText,
     CounterText,
@@ -76,7 +77,7 @@ class Fact:
     the fact that names its country. `some` marks a set that is never empty, in place of which `plain` is sent; `upwards` an ordered fact
     that changes only to a later value. What a law leaves `free` may depend on a fact that `frees`, and on no other. A sign-off is bound to
     one that `binds` even where it was left out. A fact that `follows` from another is never asked. A remedy that moves the fact to a value
-    changes what that value `brings` as well.
+    changes what that value `brings` as well. One that stays `open_of_public` is open where the recipient is the public.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Fact:
     binds: bool = field(default=False, repr=False)
     follows: Follows | None = field(default=None, repr=False)
     plain: str = field(default="", repr=False)
+    open_of_public: bool = field(default=False, repr=False)
     brings: Mapping[str, Mapping[str, Value]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -180,6 +182,13 @@ class Vocabulary:
     measures: Mapping[str, str] = field(default_factory=dict)  # by field of a document, the fact that must lie within it
     presets: Mapping[str, PresetText] = field(default_factory=dict)
     said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what people call facts, groups, documents and registers
+
+    @property
+    def recipient(self) -> str:
+        """The group of the facts of a recipient, "" where other facts stand among them, or none is known."""
+        groups = {role: {touch.fact.partition(".")[0] for touch in self.touches if touch.as_ == role} for role in ROLES}
+        mine = groups.pop("recipient")
+        return next(iter(mine)) if len(mine) == 1 and all(mine.isdisjoint(each) for each in groups.values()) else ""
 
     @property
     def accepts(self) -> tuple[Acceptance, ...]:

@@ -46,7 +46,7 @@ class FactText(DocumentText):
     `frees` marks a fact on which it may depend whether a law leaves data free (semantics 4.3). `some` marks a set that is never empty
     (1.7), and `plain` the value that is sent in place of none. `change: upwards` lets a remedy move an ordered value up, never down. What
     is no longer so at a value, a remedy that moves to it changes as well (`brings`, by value and fact). A fact that `follows` from another
-    is not asked (2.1).
+    is not asked (2.1). `public: open` marks a fact of the recipient that stays open where the recipient is the public (1.2).
     """
 
     type: str
@@ -64,11 +64,14 @@ class FactText(DocumentText):
     frees: YesNo = "no"
     binds: YesNo = "no"
     follows: FollowsText | None = None
+    public: Literal["open"] | None = None
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         # Digests are made from this text. What neither frees nor binds reads as before there were these marks.
         unread = (("frees", "no"), ("binds", "no"), ("binds", "yes"))
-        yield from (each for each in super().__repr_args__() if each not in unread and each[0] not in ("plain", "brings"))
+        yield from (
+            each for each in super().__repr_args__() if each not in unread and each[0] not in ("plain", "brings", "public")
+        )
 
 
 class ValueText(DocumentText):

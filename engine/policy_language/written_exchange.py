@@ -14,10 +14,15 @@ LEFT_OUT = "left out"  # removes a fact, where one text changes another
 
 
 def sent(vocabulary: Vocabulary, flat: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON of an exchange, from dotted facts. Raises BadValue where a number is none."""
+    """
+    The JSON of an exchange, from dotted facts. Raises BadValue where a number is none.
+
+    Where the recipient is the public, it takes the place of what is stated of one.
+    """
     nested: dict[str, Any] = {}
+    everyone = vocabulary.recipient if flat.get(vocabulary.recipient, LEFT_OUT) != LEFT_OUT else None
     for name, value in flat.items():
-        if value == LEFT_OUT:
+        if value == LEFT_OUT or (everyone and name.startswith(f"{everyone}.")):
             continue
         path = name.split(".")
         if path[0] in DOCUMENT_GROUPS and len(path) > 1:

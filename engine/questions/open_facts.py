@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from engine.bundle import Bundle
 from engine.deciding.coverage import REACHING
 from engine.deciding.judgement import Judgement
+from engine.deciding.pauses import paused
 from engine.exchange import Exchange
 from engine.policy_language.floors import REVIEWED
 from engine.policy_language.vocabulary import stated_in
@@ -53,9 +54,9 @@ class OpenFacts:
         for number, touch in enumerate(self.bundle.vocabulary.touches):
             relevant = touch.as_ in self.located and self.verdict.defined[f"touch/{number}"] is not Truth.NO
             if relevant and is_open(self.exchange.value(touch.fact)):
-                gates[touch.fact] = None
+                gates |= dict.fromkeys(self.exchange.asked_for(touch.fact))
         holds = self.verdict.holds
-        for number in numbers(holds.possible & ~holds.certain):
+        for number in paused(numbers(holds.possible & ~holds.certain), 16):
             rule = self.verdict.rules[number]
             if self.questions.most(rule) <= self.bounds.low:
                 continue  # the outcome is at least as high already
@@ -192,7 +193,13 @@ def is_open(value: Value) -> bool:
 
 
 def choices(bundle: Bundle, exchange: Exchange, fact: str) -> tuple[str, ...] | None:
-    """The values to choose from, those of a place only where its country is known; None where the type is no value set."""
+    """
+    The values to choose from, those of a place only where its country is known; None where the type is no value set.
+
+    Of the public there is nothing to choose, whatever the type.
+    """
+    if exchange.is_of_everyone(fact):
+        return ()
     vocabulary = bundle.vocabulary
     type, known = vocabulary.type_of(fact), vocabulary.facts.get(fact)
     if type is None or type.values is None:

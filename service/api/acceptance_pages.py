@@ -12,8 +12,8 @@ from fastapi import FastAPI, Request, Response
 from pydantic import ValidationError
 
 from service.api.acceptances import AcceptanceMade, accepted, may_write, today_of, waiting
-from service.api.console import html, language, wrong_address
 from service.api.forms import Fields, fields_of, first
+from service.api.page_answers import html, language, wrong_address
 from service.api.sent import Plain
 from service.callers.caller import Caller, caller_of
 from service.console.coverage_pages import PATH, CoverageShown, coverage_page

@@ -9,11 +9,12 @@ from fastapi import FastAPI, Request, Response
 from pydantic import Field
 
 from service.api import csv_tables
-from service.api.commitments import Reason, Sending, read
 from service.api.operations import in_path, json_body, operation, schema_of
 from service.api.parameters import parameter, single, wrong
+from service.api.router import read_sent
 from service.api.sent import Plain
 from service.callers.caller import caller_of
+from service.callers.sending import Reason, Sending
 from service.decisions.idempotency import KeptAnswer, once
 from service.ledger.asset_entries import COLUMNS, MOST_AMOUNT, Accounts, AssetAccounts, EntryPart, RollForward, cells
 from service.ledger.roll_forward import MOST_MONTHS, AccountEntry, EntryKind, Treatment
@@ -63,7 +64,7 @@ def add(app: FastAPI, service: Service) -> None:
         """Posts an entry. An entry that was wrong is reversed by another one, and never changed or deleted."""
         caller = caller_of(request.scope, "administer")
         asset = request.path_params["id"]
-        raw, sent = await read(request, EntrySent)
+        raw, sent = await read_sent(request, EntrySent)
         entry = AccountEntry("", sent.kind, sent.on, None, sent.currency, sent.treatment, sent.months, sent.of)
 
         def work(transaction: sa.Connection) -> KeptAnswer:

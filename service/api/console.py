@@ -16,10 +16,13 @@ import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
 from service.api.forms import fields_of
+from service.api.page_answers import html, language, wrong_address
+from service.api.router import enter
 from service.api.sent import Plain
 from service.callers.caller import caller_of
 from service.callers.caller_names import caller_names
-from service.console.became import Aftermath, BecameLine
+from service.callers.context import ReadingAll
+from service.console.became import BecameLine, aftermath
 from service.console.beside import DecisionSide, told
 from service.console.decide_again import LIVE, PolicyChoice, again_page, policy_choices
 from service.console.document_list import summed_up
@@ -40,8 +43,6 @@ from service.problems import KINDS, RequestRefused
 from service.reviews import sign_offs
 from service.service import Service
 
-POLICY = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-ROWS = 50  # on a page
 MOST_DIGITS = 7  # in the number of a provision
 LONGEST_FORM = 4 * 1024  # bytes
 
@@ -51,13 +52,13 @@ def overview_of(service: Service) -> Callable[[Request], Response]:
     overview = Overview(service)
 
     def answer(request: Request) -> Response:
-        caller_of(request.scope, "read")
-        reader = PageReader(service.live.bundle, language(request))
+        context = enter(ReadingAll, request, service)
+        reader = PageReader(context.live.bundle, language(request))
         asked = _asked(request)
         days = asked.pop("days", str(DEFAULT))
         if asked or days not in map(str, PERIODS):
             return wrong_address(reader)
-        found = service.read(lambda connection: overview.read(connection, int(days)))
+        found = service.read(lambda connection: overview.read(context, connection, int(days)))
         return html(overview_page(found, int(days), reader))
 
     return answer
@@ -66,7 +67,6 @@ def overview_of(service: Service) -> Callable[[Request], Response]:
 def add(app: FastAPI, service: Service) -> None:
     """Put the pages on the application."""
     replaying = Replaying.shared(app, service)
-    aftermath = Aftermath(service)
     deciding = DecideAgain(service)
 
     @app.get("/log/style.css", include_in_schema=False)
@@ -82,8 +82,8 @@ def add(app: FastAPI, service: Service) -> None:
     # These are not `async`: reading waits for the disk, so each call runs in a thread.
     @app.get("/log/{id}", include_in_schema=False)
     def decision(id: str, request: Request) -> Response:
-        caller = caller_of(request.scope, "read")
-        reader = PageReader(service.live.bundle, language(request))
+        context = enter(ReadingAll, request, service)
+        caller, reader = context.caller, PageReader(context.live.bundle, language(request))
         if _asked(request):
             return wrong_address(reader)
 
@@ -93,7 +93,7 @@ def add(app: FastAPI, service: Service) -> None:
             stored = find_one(connection, id)
             if stored is None:
                 return None, [], [], []
-            became = aftermath.of(connection, id, reader)
+            became = aftermath(context, connection, id, reader)
             return stored, sign_offs.given(connection, id), became, policy_choices(connection, service.live.digests, reader)
 
         stored, given, became, choices = service.read(look)
@@ -186,18 +186,6 @@ def add(app: FastAPI, service: Service) -> None:
         return html(provisions_page(shown, found, int(first), reader))
 
 
-def wrong_address(reader: PageReader) -> Response:
-    """The page for an address that cannot be read."""
-    words = WORDS[reader.lang]
-    return html(missing_page(reader, words["bad_filter"], words["bad_filter_text"]), 400)
-
-
-def language(request: Request) -> str:
-    """The language that the address asks for; English where there is no such language."""
-    asked = request.query_params.get("lang", "")
-    return asked if asked in WORDS else "en"
-
-
 def _asked(request: Request) -> dict[str, str]:
     """The parameters of an address without its language. Filters that the form left empty are dropped."""
     return {name: value for name, value in request.query_params.items() if value and name != "lang"}
@@ -207,12 +195,3 @@ def not_found(reader: PageReader) -> Response:
     """The page for a decision that is not recorded."""
     words = WORDS[reader.lang]
     return html(missing_page(reader, words["not_found"], words["not_found_text"]), 404)
-
-
-def html(page: str, status: int = 200) -> Response:
-    """The answer with a page, and with the content policy of all pages."""
-    headers = {
-        "Content-Security-Policy": POLICY,
-        "Referrer-Policy": "same-origin",  # without a referrer a browser would not say either from which origin a form comes
-    }
-    return Response(page, status, media_type="text/html", headers=headers)

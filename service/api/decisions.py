@@ -94,7 +94,7 @@ class Decisions(Shown):
         description=f"{paging.NEXT}; a page may have fewer decisions than `limit` and still have a next one"
     )
     unindexed: int = Field(
-        description="older records that are not in the index; no search finds them until `fifthfactor log reindex` has run"
+        description="records that are not in the index; no search finds them until `fifthfactor log reindex` has run"
     )
 
 

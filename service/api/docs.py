@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from fastapi import FastAPI, Request, Response
 
-from service.api.console import html, language
+from service.api.page_answers import html, language
 from service.console.operation_pages import DOCS, Operations, operation_page, operations_of, operations_page
 from service.console.reader import PageReader
 from service.policies.live import Live

@@ -13,8 +13,9 @@ from typing import Any
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
-from service.api.console import html, language, not_found, wrong_address
+from service.api.console import not_found
 from service.api.documents import attaching, confirming, found_document, signing, withdrawing
+from service.api.page_answers import html, language, wrong_address
 from service.api.sent import Plain
 from service.api.uploads import SentForm, form, unreadable
 from service.callers.caller import Caller, caller_of

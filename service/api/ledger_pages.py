@@ -4,37 +4,31 @@ Nothing here changes anything.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
-from typing import get_args
 
 import sqlalchemy as sa
-from fastapi import FastAPI, Request, Response
+from fastapi import Response
 
 import engine
 from service.api import paging
-from service.api.console import html, language, wrong_address
-from service.api.page_filters import day, filters, one_of
-from service.callers.caller import caller_of
+from service.api.benefits import FROM, UNTIL
+from service.api.commitments import EXPORTER, STATE
+from service.api.page_answers import html
+from service.api.page_router import PageCall, Pages
+from service.api.parameters import text, word
 from service.callers.caller_names import caller_names
+from service.callers.context import ReadingAll
 from service.console import commitment_pages, counter_pages
 from service.console.commitment_pages import CommitmentShown
 from service.console.ledger_wording import LEDGER_WORDS
-from service.console.pages import missing_page
 from service.console.policy_library import library_of
-from service.console.reader import PageReader
-from service.ledger import commitment_search, counter_standings
-from service.ledger.benefit_statement import BenefitFilter, BenefitStatement
-from service.ledger.book import Book
-from service.ledger.commitment_search import CommitmentFilter
-from service.ledger.committing import Ledger, State
-from service.ledger.counter_standings import CounterMovement, CounterStanding, CounterStandings, DayOfCounter
-from service.ledger.promise_list import PromiseList
-from service.ledger.rights_readings import RightsAsked, RightsReadings
+from service.ledger import benefit_statement, commitment_search, commitments, counter_standings, promise_list, rights_readings
+from service.ledger.benefit_statement import BenefitFilter
+from service.ledger.commitment_search import CommitmentFilter, CommitmentRow
+from service.ledger.counter_standings import CounterStanding, CounterStandings
+from service.ledger.rights_readings import RightsAsked
 from service.log.shown import kept
 from service.log.store import find as find_one
-from service.problems import RequestRefused
-from service.service import Service
 from service.watch import events
 
 ROWS = 40  # on a page
@@ -44,155 +38,100 @@ MOVEMENTS = 25
 
 _ID = re.compile(r"[!-~]{1,64}")
 _HASH = re.compile(r"[0-9a-f]{64}")
+_RECIPIENT = text("recipient", "the recipient's id")
+
+pages = Pages("ledger")
 
 
-def add(app: FastAPI, service: Service) -> None:
-    """Put the pages on the application."""
-    book, ledger, promises, rights = Book(), Ledger(service), PromiseList(service), RightsReadings(service)
-    statement, standings = BenefitStatement(), CounterStandings(service)
+@pages.get("/ledger")
+def listing(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Response:
+    """The newest commitments that the filters of the address leave."""
+    counters = [each.name for each in context.live.counting.counters]
+    sent = page.filters("exporter", "recipient", "state", "from", "until", "counter", "cursor")
+    counter = word("counter", "the name of the counter", counters).of(sent)
+    wanted = CommitmentFilter(EXPORTER.of(sent), _RECIPIENT.of(sent), STATE.of(sent), FROM.of(sent), UNTIL.of(sent), counter)
+    found, following = paging.Listing[CommitmentRow]("ledger page", "commitments", (int,), ROWS, ROWS).page(
+        sent, lambda before, limit: commitment_search.page(context, wanted, before, limit, connection), (wanted,)
+    )
+    later = sent.pop("cursor", None) is not None
+    return html(commitment_pages.list_page(found, sent, later, following, counters, page.reader))
 
-    # These are not `async`: reading waits for the disk, so each call runs in a thread.
-    @app.get("/ledger", include_in_schema=False)
-    def commitments(request: Request) -> Response:
-        caller_of(request.scope, "read")
-        live = service.live
-        reader = PageReader(live.bundle, language(request))
-        counters = [each.name for each in live.counting.counters]
-        try:
-            sent = filters(request, ("exporter", "recipient", "state", "from", "until", "counter", "cursor"))
-            cursor = sent.pop("cursor", None)
-            wanted = _wanted(sent, counters)
-            place = paging.Asked(ROWS, cursor).after("ledger page", int, filters=(wanted,))
-        except (ValueError, RequestRefused):
-            return wrong_address(reader)
-        before = None if place is None else place[0]
-        found = service.read(lambda connection: commitment_search.find(connection, book, wanted, before, ROWS + 1), "ledger")
-        following = paging.written("ledger page", found[ROWS - 1].sequence, filters=(wanted,)) if len(found) > ROWS else None
-        return html(commitment_pages.list_page(found[:ROWS], sent, cursor is not None, following, counters, reader))
 
-    @app.get("/ledger/commitments/{id}", include_in_schema=False)
-    def commitment(id: str, request: Request) -> Response:
-        caller_of(request.scope, "read")
-        live = service.live
-        reader = PageReader(live.bundle, language(request))
-        words = LEDGER_WORDS[reader.lang]
-        try:
-            filters(request, ())
-        except ValueError:
-            return wrong_address(reader)
+@pages.get("/ledger/commitments/{id}")
+def commitment(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Response:
+    """A commitment, with what it moved and made payable, its rights and its promises."""
+    page.filters()
+    id, words = page.path["id"], LEDGER_WORDS[page.reader.lang]
+    made = commitments.read(connection, id) if _ID.fullmatch(id) else None
+    if made is None:
+        return page.missing(words["not_found"], words["not_found_text"])
+    stored = find_one(connection, made.evaluation)
+    rights = RightsAsked(on=context.today, source=id, history=True, limit=LINES)
+    shown = CommitmentShown(
+        made=made,
+        kept=None if stored is None else kept(stored),
+        moved=counter_standings.moved_by(connection, id, LINES),
+        rights=rights_readings.page(context, rights, connection)[0],
+        promises=promise_list.of_commitment(context, id, LINES, connection),
+        settled=commitment_search.settled(connection, id),
+        payable=benefit_statement.lines(context, BenefitFilter(commitment=id), None, LINES, connection)[0],
+        watched=events.page(connection, -1, LINES, commitment=id),
+        callers=caller_names(connection, (each.by for each in made.events)),
+    )
+    return html(commitment_pages.commitment_page(shown, context.live, replace(page.reader, callers=shown.callers)))
 
-        def look(connection: sa.Connection) -> CommitmentShown | None:
-            made = ledger.read(connection, id)
-            if made is None:
-                return None
-            stored = find_one(connection, made.evaluation)
-            asked = RightsAsked(on=rights.today, source=id, history=True, limit=LINES)
-            return CommitmentShown(
-                made=made,
-                kept=None if stored is None else kept(stored),
-                moved=counter_standings.moved_by(connection, id, LINES),
-                rights=rights.page(connection, asked)[0],
-                promises=promises.of_commitment(connection, id, LINES),
-                settled=commitment_search.settled(connection, id),
-                payable=statement.lines(connection, BenefitFilter(commitment=id), -1, LINES)[0],
-                watched=events.page(connection, -1, LINES, commitment=id),
-                callers=caller_names(connection, (each.by for each in made.events)),
-            )
 
-        shown = service.read(look, "ledger") if _ID.fullmatch(id) else None
-        if shown is None:
-            return html(missing_page(reader, words["not_found"], words["not_found_text"]), 404)
-        return html(commitment_pages.commitment_page(shown, live, replace(reader, callers=shown.callers)))
+@pages.get("/ledger/counters")
+def counters(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Response:
+    """The counters that were moved last."""
+    page.filters()
+    found, whole = page.shared(CounterStandings).recent(connection)
+    return html(counter_pages.counters_page(found, None, context.live, whole, False, None, page.reader))
 
-    @app.get("/ledger/counters", include_in_schema=False)
-    def counters(request: Request) -> Response:
-        caller_of(request.scope, "read")
-        live = service.live
-        reader = PageReader(live.bundle, language(request))
-        try:
-            filters(request, ())
-        except ValueError:
-            return wrong_address(reader)
-        found, whole = service.read(standings.recent, "ledger")
-        return html(counter_pages.counters_page(found, None, live, whole, False, None, reader))
 
-    @app.get("/ledger/counters/{name}", include_in_schema=False)
-    def one_counter(name: str, request: Request) -> Response:
-        caller_of(request.scope, "read")
-        live = service.live
-        reader = PageReader(live.bundle, language(request))
-        counter = _counter(live.counting, name)
-        if counter is None:
-            return _unknown(reader)
-        try:
-            sent = filters(request, ("cursor", *counter.per))
-            cursor = sent.pop("cursor", None)
-            if sent:
-                if cursor is not None or set(sent) != set(counter.per):
-                    return wrong_address(reader)
-                return _shown(standings, service, reader, lambda connection: standings.of(connection, name, sent), {})
-            place = paging.Asked(COUNTERS, cursor).after("counter page", str, filters=(name,))
-        except (ValueError, RequestRefused):
-            return wrong_address(reader)
-        after = "" if place is None else place[0]
-        found, following = service.read(lambda connection: standings.page(connection, counter, after, COUNTERS), "ledger")
-        written = None if following is None else paging.written("counter page", following, filters=(name,))
-        return html(counter_pages.counters_page(found, counter, live, False, cursor is not None, written, reader))
+@pages.get("/ledger/counters/{name}")
+def one_counter(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Response:
+    """The keys of a counter; or the one whose facts the address names."""
+    name, standings = page.path["name"], page.shared(CounterStandings)
+    counter = _counter(context, name)
+    if counter is None:
+        return _unknown(page)
+    sent = page.filters("cursor", *counter.per)
+    if facts := {fact: value for fact, value in sent.items() if fact != "cursor"}:
+        if len(facts) < len(sent) or set(facts) != set(counter.per):
+            raise page.wrong()
+        return _shown(context, page, standings.of(connection, name, facts), {}, connection)
+    found, following = paging.Listing[CounterStanding]("counter page", "counters", (str,), COUNTERS, COUNTERS).page(
+        sent, lambda after, limit: standings.page(connection, counter, after or "", limit), (name,)
+    )
+    return html(counter_pages.counters_page(found, counter, context.live, False, "cursor" in sent, following, page.reader))
 
-    @app.get("/ledger/counters/{name}/{key}", include_in_schema=False)
-    def counter(name: str, key: str, request: Request) -> Response:
-        caller_of(request.scope, "read")
-        live = service.live
-        reader = PageReader(live.bundle, language(request))
-        known = _counter(live.counting, name)
-        if known is None or not _HASH.fullmatch(key):
-            return _unknown(reader)
-        try:
-            sent = filters(request, ("fact",))
-        except ValueError:
-            return wrong_address(reader)
-        return _shown(standings, service, reader, lambda connection: standings.one(connection, known, key), sent)
+
+@pages.get("/ledger/counters/{name}/{key}")
+def one_key(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Response:
+    """A counter of one key, which the address names by its hash."""
+    counter, key = _counter(context, page.path["name"]), page.path["key"]
+    if counter is None or not _HASH.fullmatch(key):
+        return _unknown(page)
+    sent = page.filters("fact")
+    return _shown(context, page, page.shared(CounterStandings).one(connection, counter, key), sent, connection)
 
 
 def _shown(
-    standings: CounterStandings,
-    service: Service,
-    reader: PageReader,
-    find: Callable[[sa.Connection], CounterStanding | None],
-    sent: dict[str, str],
+    context: ReadingAll, page: PageCall, found: CounterStanding | None, sent: dict[str, str], connection: sa.Connection
 ) -> Response:
-    """The page of a counter that `find` finds. Raises RequestRefused."""
-
-    def look(connection: sa.Connection) -> tuple[CounterStanding, list[DayOfCounter], list[CounterMovement]] | None:
-        found = find(connection)
-        if found is None:
-            return None
-        return found, standings.days(connection, found), standings.movements(connection, found, MOVEMENTS)
-
-    read = service.read(look, "ledger")
-    if read is None:
-        return _unknown(reader)
-    found, days, movements = read
-    return html(counter_pages.counter_page(found, days, movements, sent, library_of(service.live), reader))
+    """The page of one counter, with its days and what moved it."""
+    if found is None:
+        return _unknown(page)
+    standings = page.shared(CounterStandings)
+    days, movements = standings.days(connection, found), standings.movements(connection, found, MOVEMENTS)
+    return html(counter_pages.counter_page(found, days, movements, sent, library_of(context.live), page.reader))
 
 
-def _wanted(sent: dict[str, str], counters: list[str]) -> CommitmentFilter:
-    """The filter of an address. Raises ValueError."""
-    state = next((each for each in get_args(State) if each == one_of(sent.get("state"), get_args(State))), None)
-    return CommitmentFilter(
-        exporter=sent.get("exporter"),
-        recipient=sent.get("recipient"),
-        state=state,
-        first=day(sent.get("from")),
-        last=day(sent.get("until")),
-        counter=one_of(sent.get("counter"), counters),
-    )
+def _counter(context: ReadingAll, name: str) -> engine.Counter | None:
+    return next((each for each in context.live.counting.counters if each.name == name), None)
 
 
-def _counter(counting: engine.Counting, name: str) -> engine.Counter | None:
-    return next((each for each in counting.counters if each.name == name), None)
-
-
-def _unknown(reader: PageReader) -> Response:
-    words = LEDGER_WORDS[reader.lang]
-    return html(missing_page(reader, words["unknown_counter"], words["unknown_counter_text"]), 404)
+def _unknown(page: PageCall) -> Response:
+    words = LEDGER_WORDS[page.reader.lang]
+    return page.missing(words["unknown_counter"], words["unknown_counter_text"])

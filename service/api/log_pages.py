@@ -17,7 +17,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 
 from service.api import csv_tables
-from service.api.console import ROWS, html, language, wrong_address
+from service.api.page_answers import ROWS, html, language, wrong_address
 from service.api.sent import body
 from service.callers.caller import Caller, caller_of
 from service.callers.caller_names import CallerName, caller_names

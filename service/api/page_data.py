@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from service.api.parameters import CheckedPage
+from service.api.router import Operation
 from service.service import Service
 
 # The address of a page, and the operation whose function answers there.
@@ -37,6 +38,9 @@ def add(app: FastAPI, service: Service) -> None:
     """Put the addresses on the application, after the operations, and before the pages whose paths take any name."""
     for address, path in ADDRESSES.items():
         found = _reading(app.router.routes, path)
+        if isinstance(found, Operation):
+            app.router.routes.append(found.at(address))
+            continue
         app.router.add_api_route(
             address,
             found.endpoint,

@@ -8,12 +8,13 @@ access to nothing. Callers send it back as it came.
 import base64
 import binascii
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from fastapi import Request
+from pydantic import BaseModel, ConfigDict
 
 from service.api.parameters import number, parameter, single, wrong
 from service.problems import RequestRefused
@@ -47,7 +48,11 @@ class Asked:
     @classmethod
     def of(cls, request: Request, default: int, most: int) -> "Asked":
         """Raises RequestRefused."""
-        sent = single(request)
+        return cls.in_query(single(request), default, most)
+
+    @classmethod
+    def in_query(cls, sent: Mapping[str, str], default: int, most: int) -> "Asked":
+        """The page that a query asks for. Raises RequestRefused."""
         limit = number("limit", sent["limit"], 1, most) if "limit" in sent else default
         cursor = sent.get("cursor")
         if cursor is not None and not 0 < len(cursor) <= MOST_CURSOR:
@@ -82,6 +87,52 @@ class Asked:
             begin = keys.index(place[0]) + 1
         end = begin + self.limit
         return items[begin:end], written(name, key(items[end - 1])) if end < len(items) else None
+
+
+class Page(BaseModel):
+    """The base of the answers with one page of a list. Whatever else is left out, its `next` is always there."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+@dataclass(frozen=True)
+class Listing(Generic[Item]):
+    """
+    A list that is read in pages: what its cursors are marked with, what its items are in the plural, and how many a page has.
+
+    `place` are the types of what a page ended at. A page for a browser takes no `limit`, so its `most` is its `size`.
+    """
+
+    name: str
+    what: str
+    place: tuple[type, ...]
+    size: int
+    most: int
+
+    @property
+    def parameters(self) -> list[dict[str, Any]]:
+        """The two parameters, for the list's documentation."""
+        return parameters(self.size, self.most, self.what)
+
+    def page(
+        self,
+        sent: Mapping[str, str],
+        find: Callable[[Any, int], tuple[Sequence[Item], Any]],
+        filters: tuple[Any, ...] = (),
+    ) -> tuple[list[Item], str | None]:
+        """
+        The items of the page that a query asks for, and the cursor of the next. Raises RequestRefused.
+
+        `find` gets the place after which the page begins, None for the first, and the most items that it has; it gives these and the place
+        to go on after, None at the end. A place of one part is that part, of several a tuple.
+        """
+        asked = Asked.in_query(sent, self.size, self.most)
+        parts = asked.after(self.name, *self.place, filters=filters)
+        after = None if parts is None else parts[0] if len(self.place) == 1 else tuple(parts)
+        found, following = find(after, asked.limit)
+        if following is None:
+            return [*found], None
+        return [*found], written(self.name, *(following if len(self.place) > 1 else (following,)), filters=filters)
 
 
 def written(name: str, *place: int | str, filters: tuple[Any, ...] = ()) -> str:

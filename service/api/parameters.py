@@ -6,10 +6,12 @@ parameter that comes twice and has one value. The refusal names the parameter. A
 and answers a wrong address with a page.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
 
 from fastapi import Request
@@ -21,10 +23,110 @@ from service.problems import RequestRefused, no_such
 MOST = 50  # parameters in a query
 _SHOWN = 40  # characters of a name in a refusal
 
+Value = TypeVar("Value")
+
 
 def parameter(name: str, about: str, schema: Mapping[str, Any], **more: Any) -> dict[str, Any]:
     """A parameter of the query, for an operation's documentation; it may be left out, if `more` does not say otherwise."""
     return {"name": name, "in": "query", "required": False, "description": about, "schema": dict(schema), **more}
+
+
+@dataclass(frozen=True)
+class Parameter(Generic[Value]):
+    """
+    A parameter of the query: what is documented of it, and how its value is read, on an operation and on a page.
+
+    `takes` ends the sentence of a refusal. `read` raises ValueError.
+    """
+
+    name: str
+    about: str
+    schema: Mapping[str, Any]
+    takes: str
+    read: Callable[[str], Value]
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def documented(self) -> dict[str, Any]:
+        """What an operation's documentation says of it."""
+        return parameter(self.name, self.about, self.schema, **self.more)
+
+    def of(self, sent: Mapping[str, str]) -> Value | None:
+        """Its value in a query; None where it is left out. Raises RequestRefused."""
+        if self.name not in sent:
+            return None
+        try:
+            return self.read(sent[self.name])
+        except ValueError:
+            raise wrong(self.name, f"`{self.name}` takes {self.takes}") from None
+
+
+AnyParameter: TypeAlias = Parameter[Any] | Mapping[str, Any]  # that an operation lists
+
+
+def text(name: str, about: str, most: int = 256) -> Parameter[str]:
+    """A parameter that takes any text of so many characters; a database cannot hold a zero byte."""
+
+    def read(sent: str) -> str:
+        if not 0 < len(sent) <= most or "\x00" in sent:
+            raise ValueError
+        return sent
+
+    return Parameter(name, about, {"type": "string", "minLength": 1, "maxLength": most}, f"1 to {most} characters", read)
+
+
+def matching(name: str, about: str, pattern: str, takes: str, **schema: Any) -> Parameter[str]:
+    """A parameter whose text has a form."""
+
+    def read(sent: str) -> str:
+        if not re.fullmatch(pattern, sent, re.ASCII):
+            raise ValueError
+        return sent
+
+    return Parameter(name, about, {"type": "string", "pattern": pattern, **schema}, takes, read)
+
+
+def day(name: str, about: str) -> Parameter[date]:
+    """A parameter that takes a day."""
+
+    def read(sent: str) -> date:
+        found = date.fromisoformat(sent)
+        if found.isoformat() != sent:
+            raise ValueError
+        return found
+
+    return Parameter(name, about, {"type": "string", "format": "date"}, "a day, like 2026-11-25", read)
+
+
+def word(name: str, about: str, words: Sequence[Value], **schema: Any) -> Parameter[Value]:
+    """A parameter that takes one of some words."""
+    known = {str(each): each for each in words}
+
+    def read(sent: str) -> Value:
+        if sent not in known:
+            raise ValueError
+        return known[sent]
+
+    listed = [f"`{each}`" for each in known]
+    takes = " or ".join(listed) if len(listed) == 2 else ", ".join(listed)
+    return Parameter(name, about, {"type": "string", "enum": [*known], **schema}, takes, read)
+
+
+def whole(name: str, about: str, most: int = 999_999_999) -> Parameter[int]:
+    """A parameter that takes a whole number."""
+
+    def read(sent: str) -> int:
+        if not (sent.isascii() and sent.isdigit() and len(sent) < 16 and int(sent) <= most):
+            raise ValueError
+        return int(sent)
+
+    return Parameter(name, about, {"type": "integer", "minimum": 0, "maximum": most}, f"a number from 0 to {most}", read)
+
+
+def in_order(first: date | None, last: date | None) -> None:
+    """The parameters `from` and `until` must be a period. Raises RequestRefused."""
+    if first is not None and last is not None and first > last:
+        raise wrong("until", "`until` lies before `from`")
 
 
 @dataclass(frozen=True, slots=True)

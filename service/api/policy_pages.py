@@ -4,22 +4,20 @@ change; for a person with a browser. `POST /policies/{policy}/-/tests` runs the 
 """
 
 import asyncio
+from functools import partial
 
 import sqlalchemy as sa
-from fastapi import FastAPI, Request, Response
+from fastapi import Response
 
 from service.api import paging
-from service.api.console import html, language, wrong_address
-from service.api.forms import fields_of
 from service.api.forms import first as first_of
-from service.api.page_filters import filters, one_of, whole_number
-from service.api.sent import Plain
-from service.callers.caller import Caller, caller_of
+from service.api.page_answers import html, wrong_address
+from service.api.page_router import PageCall, Pages
+from service.api.parameters import whole, word
+from service.callers.context import Context, EvaluatingAll, ReadingAll
 from service.console import policy_pages
-from service.console.pages import missing_page
 from service.console.policy_library import library_of
 from service.console.policy_wording import POLICY_WORDS
-from service.console.reader import PageReader
 from service.drafts import form_token
 from service.policies import kept
 from service.policies.case_runs import CaseRuns
@@ -32,157 +30,136 @@ from service.service import Service
 VERSIONS = 25  # on a page
 CHOICES = 100  # of versions to compare
 SHADOW_ROWS = 40
+FIRST = whole("first", "the number of the first row")
 
 _MOST_FORM = 4 * 1024
 
-
-def add(app: FastAPI, service: Service) -> None:
-    """Put the pages on the application."""
-    compared, runs = KeptDifferences(str(service.settings.database)), CaseRuns()
-
-    # These are not `async`: reading waits for the disk or for a file of policies, so each call runs in a thread.
-    @app.get("/policies", include_in_schema=False)
-    def policies(request: Request) -> Response:
-        caller_of(request.scope, "read")
-        library, reader = library_of(service.live), PageReader(service.live.bundle, language(request))
-        try:
-            sent = filters(request, ("jurisdiction", "text", "first"))
-            first = whole_number(sent.pop("first", None)) or 0
-            one_of(sent.get("jurisdiction"), {each.jurisdiction for each in library.policies.values()})
-        except ValueError:
-            return wrong_address(reader)
-        return html(policy_pages.list_page(library, sent, first, reader))
-
-    @app.get("/policies/coverage", include_in_schema=False)
-    def coverage(request: Request) -> Response:
-        caller_of(request.scope, "read")
-        reader = PageReader(service.live.bundle, language(request))
-        try:
-            filters(request, ())
-        except ValueError:
-            return wrong_address(reader)
-        return html(policy_pages.coverage_page(library_of(service.live), reader))
-
-    @app.get("/policies/versions", include_in_schema=False)
-    def versions(request: Request) -> Response:
-        caller_of(request.scope, "read")
-        reader = PageReader(service.live.bundle, language(request))
-        try:
-            first = whole_number(filters(request, ("first",)).get("first")) or 0
-        except ValueError:
-            return wrong_address(reader)
-        found = service.read(kept.listed)
-        live = service.live.digests.source, service.live.digests.meaning
-        shown = found[first : first + VERSIONS]
-        return html(policy_pages.versions_page(shown, len(found), first, VERSIONS, live, found[:CHOICES], reader))
-
-    @app.get("/policies/difference", include_in_schema=False)
-    def difference(request: Request) -> Response:
-        caller_of(request.scope, "read")
-        reader = PageReader(service.live.bundle, language(request))
-        try:
-            sent = filters(request, ("old", "new"))
-        except ValueError:
-            return wrong_address(reader)
-        by_name = {f"{each.source}-{each.meaning}": each for each in service.read(kept.listed)}
-        old, new = (by_name.get(sent.get(side, "")) for side in ("old", "new"))
-        if old is None or new is None:
-            return wrong_address(reader)
-        today = service.clock().date()
-        comparison = compared.of(_digests(old), _digests(new), today)
-        status = 202 if comparison.state in ("running", "waiting") else 200
-        return html(policy_pages.difference_page(comparison, sent, old, new, reader), status)
-
-    @app.get("/policies/shadow", include_in_schema=False)
-    def shadow(request: Request) -> Response:
-        caller_of(request.scope, "read")
-        reader = PageReader(service.live.bundle, language(request))
-        beside = service.shadow
-        try:
-            cursor = filters(request, ("cursor",)).get("cursor")
-            place = paging.Asked(SHADOW_ROWS, cursor).after("shadow page", int)
-        except (ValueError, RequestRefused):
-            return wrong_address(reader)
-        if beside is None:
-            return html(policy_pages.shadow_page(None, (), (), False, None, reader))
-        digests, before = beside.digests, None if place is None else place[0]
-
-        def look(connection: sa.Connection) -> tuple[list[sa.Row[tuple[object, ...]]], list[sa.Row[tuple[object, ...]]]]:
-            return list(differences(connection, digests, before, SHADOW_ROWS + 1)), list(moved(connection, digests))
-
-        rows, moves = service.read(look)
-        following = paging.written("shadow page", rows[SHADOW_ROWS - 1].sequence) if len(rows) > SHADOW_ROWS else None
-        return html(policy_pages.shadow_page(beside, moves, rows[:SHADOW_ROWS], cursor is not None, following, reader))
-
-    @app.get("/policies/{policy}/-/tests", include_in_schema=False)
-    def tests(policy: str, request: Request) -> Response:
-        caller = caller_of(request.scope, "read")
-        reader = PageReader(service.live.bundle, language(request))
-        try:
-            first = whole_number(filters(request, ("first",)).get("first")) or 0
-        except ValueError:
-            return wrong_address(reader)
-        token = _token(service, caller)
-        return _or_missing(policy_pages.tests_page(library_of(service.live), policy, first, token, reader), reader)
-
-    async def run(request: Request) -> Response:
-        caller_of(request.scope, "read")
-        caller = caller_of(request.scope, "evaluate")
-        live, policy = service.live, request.path_params["policy"]
-        reader = PageReader(live.bundle, language(request))
-        sent = await fields_of(service, request, caller, _MOST_FORM)
-        try:
-            filters(request, ())
-            number = whole_number(first_of(sent, "first")) or 0
-        except ValueError:
-            return wrong_address(reader)
-
-        def answer() -> Response:
-            library, token = library_of(live), _token(service, caller)
-            if not 0 <= number < len(library.cases(policy)):
-                return _or_missing(None, reader)
-            try:
-                found = runs.run(live, policy, number)
-            except RequestRefused as busy:
-                page = policy_pages.tests_page(library, policy, 0, token, reader, wrong=busy.detail)
-                return html(page or "", KINDS[busy.kind][0])
-            return _or_missing(policy_pages.tests_page(library, policy, 0, token, reader, found), reader)
-
-        return await asyncio.to_thread(answer)
-
-    app.router.add_api_route(
-        "/policies/{policy}/-/tests", run, methods=["POST"], include_in_schema=False, route_class_override=Plain
-    )
-
-    @app.get("/policies/{policy}/{provision}", include_in_schema=False)
-    def provision(policy: str, provision: str, request: Request) -> Response:
-        caller_of(request.scope, "read")
-        reader = PageReader(service.live.bundle, language(request))
-        try:
-            filters(request, ())
-        except ValueError:
-            return wrong_address(reader)
-        return _or_missing(policy_pages.provision_page(library_of(service.live), policy, provision, reader), reader)
-
-    @app.get("/policies/{policy}", include_in_schema=False)
-    def policy(policy: str, request: Request) -> Response:
-        caller_of(request.scope, "read")
-        reader = PageReader(service.live.bundle, language(request))
-        try:
-            first = whole_number(filters(request, ("first",)).get("first")) or 0
-        except ValueError:
-            return wrong_address(reader)
-        return _or_missing(policy_pages.policy_page(library_of(service.live), policy, first, reader), reader)
+pages = Pages()
 
 
-def _or_missing(page: str | None, reader: PageReader) -> Response:
-    words = POLICY_WORDS[reader.lang]
-    return html(missing_page(reader, words["not_found"], words["not_found_text"]), 404) if page is None else html(page)
+class RunningCases(EvaluatingAll, scope="evaluate", of_party=False, also=("read",)):
+    """Has the cases of a policy run, and reads what they say."""
 
 
-def _token(service: Service, caller: Caller) -> str:
+@pages.get("/policies")
+def policies(context: ReadingAll, page: PageCall) -> Response:
+    """The policies that decide."""
+    library = library_of(context.live)
+    sent = page.filters("jurisdiction", "text", "first")
+    first = FIRST.of(sent) or 0
+    word("jurisdiction", "the law", sorted({each.jurisdiction for each in library.policies.values()})).of(sent)
+    sent.pop("first", None)
+    return html(policy_pages.list_page(library, sent, first, page.reader))
+
+
+@pages.get("/policies/coverage")
+def coverage(context: ReadingAll, page: PageCall) -> Response:
+    """What they cover."""
+    page.filters()
+    return html(policy_pages.coverage_page(library_of(context.live), page.reader))
+
+
+@pages.get("/policies/versions")
+def versions(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Response:
+    """Those that decided at any time."""
+    first = FIRST.of(page.filters("first")) or 0
+    found, digests = kept.listed(connection), context.live.digests
+    shown = found[first : first + VERSIONS]
+    live = digests.source, digests.meaning
+    return html(policy_pages.versions_page(shown, len(found), first, VERSIONS, live, found[:CHOICES], page.reader))
+
+
+@pages.get("/policies/difference")
+def difference(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Response:
+    """What differs between two of them; it takes long, and is made beside."""
+    sent = page.filters("old", "new")
+    by_name = {f"{each.source}-{each.meaning}": each for each in kept.listed(connection)}
+    old, new = (by_name.get(sent.get(side, "")) for side in ("old", "new"))
+    if old is None or new is None:
+        raise page.wrong()
+    comparison = page.shared(_compared).of(_digests(old), _digests(new), context.now.date())
+    status = 202 if comparison.state in ("running", "waiting") else 200
+    return html(policy_pages.difference_page(comparison, sent, old, new, page.reader), status)
+
+
+@pages.get("/policies/shadow")
+def shadow(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Response:
+    """What other policies beside them would decide otherwise."""
+    sent, beside = page.filters("cursor"), page.service.shadow
+
+    def find(before: int | None, limit: int) -> tuple[list[sa.Row[tuple[object, ...]]], int | None]:
+        rows = list(differences(connection, beside.digests, before, limit + 1)) if beside else []
+        return rows[:limit], rows[limit - 1].sequence if len(rows) > limit else None
+
+    listing = paging.Listing[sa.Row[tuple[object, ...]]]("shadow page", "decisions", (int,), SHADOW_ROWS, SHADOW_ROWS)
+    rows, following = listing.page(sent, find)
+    moves = list(moved(connection, beside.digests)) if beside else ()
+    return html(policy_pages.shadow_page(beside, moves, rows, "cursor" in sent, following, page.reader))
+
+
+@pages.get("/policies/{policy}/-/tests")
+def tests(context: ReadingAll, page: PageCall) -> Response:
+    """The cases of a policy."""
+    first, token = FIRST.of(page.filters("first")) or 0, _token(page.service, context)
+    library = library_of(context.live)
+    return _or_missing(policy_pages.tests_page(library, page.path["policy"], first, token, page.reader), page)
+
+
+@pages.post("/policies/{policy}/-/tests", limit=_MOST_FORM)
+async def run(context: RunningCases, page: PageCall) -> Response:
+    """Runs the cases of one file."""
+    try:
+        page.filters()
+        number = FIRST.of({"first": first_of(page.fields, "first") or "0"}) or 0
+    except RequestRefused:
+        return wrong_address(page.reader)
+    return await asyncio.to_thread(partial(_run, context, page, number))
+
+
+@pages.get("/policies/{policy}/{provision}")
+def provision(context: ReadingAll, page: PageCall) -> Response:
+    """A provision of a policy."""
+    page.filters()
+    policy, provision = page.path["policy"], page.path["provision"]
+    return _or_missing(policy_pages.provision_page(library_of(context.live), policy, provision, page.reader), page)
+
+
+@pages.get("/policies/{policy}")
+def policy(context: ReadingAll, page: PageCall) -> Response:
+    """A policy, and its provisions."""
+    first = FIRST.of(page.filters("first")) or 0
+    return _or_missing(policy_pages.policy_page(library_of(context.live), page.path["policy"], first, page.reader), page)
+
+
+def _run(context: RunningCases, page: PageCall, number: int) -> Response:
+    live, policy = context.live, page.path["policy"]
+    library, token = library_of(live), _token(page.service, context)
+    if not 0 <= number < len(library.cases(policy)):
+        return _or_missing(None, page)
+    try:
+        found = page.shared(_runs).run(live, policy, number)
+    except RequestRefused as busy:
+        shown = policy_pages.tests_page(library, policy, 0, token, page.reader, wrong=busy.detail)
+        return html(shown or "", KINDS[busy.kind][0])
+    return _or_missing(policy_pages.tests_page(library, policy, 0, token, page.reader, found), page)
+
+
+def _compared(service: Service) -> KeptDifferences:
+    return KeptDifferences(str(service.settings.database))
+
+
+def _runs(service: Service) -> CaseRuns:
+    return CaseRuns()
+
+
+def _or_missing(shown: str | None, page: PageCall) -> Response:
+    words = POLICY_WORDS[page.reader.lang]
+    return page.missing(words["not_found"], words["not_found_text"]) if shown is None else html(shown)
+
+
+def _token(service: Service, context: Context) -> str:
     """The token for the form that runs cases; "" for whoever may not ask for decisions."""
-    return form_token.token(service, caller.id) if "evaluate" in caller.scopes else ""
+    return form_token.token(service, context.caller.id) if "evaluate" in context.caller.scopes else ""
 
 
 def _digests(bundle: Kept) -> tuple[str, str]:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
 from service.api import paging
-from service.api.console import ROWS, html, language, wrong_address
+from service.api.page_answers import ROWS, html, language, wrong_address
 from service.api.page_filters import filters, one_of, whole_number
 from service.callers.caller import caller_of
 from service.callers.caller_names import CallerName, caller_names

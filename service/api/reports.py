@@ -18,7 +18,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 
 from service.api import csv_tables
-from service.api.console import html, language
+from service.api.page_answers import html, language
 from service.api.sent import body
 from service.callers.caller import Caller, caller_of
 from service.console.pages import missing_page

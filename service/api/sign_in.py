@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlencode
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
-from service.api.console import html, language
+from service.api.page_answers import html, language
 from service.api.sent import Plain, body
 from service.callers import sessions
 from service.callers.caller import LOCAL, Caller

@@ -222,10 +222,9 @@ class Replica:
         self._insert(counted, counting=LOST, meaning=str(leaf["records"]), last=leaf["last"])
 
     def _sign_off(self, index: int, leaf: Leaf) -> None:
-        shown = ("number", "id", "decision", "provision", "meaning", "verdict", "until", "facts", "reason")
+        shown = ("number", "id", "decision", "provision", "meaning", "verdict", "until", "facts", "reason", "anchor")
         told = {name: leaf[name] for name in shown}
-        anchor = leaf.get("anchor")  # earlier sign-offs have none
-        self._insert(sign_off, **told, anchor=anchor, given_at=leaf["at"], given_by=leaf["by"], person=leaf.get("person"))
+        self._insert(sign_off, **told, given_at=leaf["at"], given_by=leaf["by"], person=leaf.get("person"))
         self.subjects[index] = subject_of_decision(leaf["decision"]), frozenset({"facts", "anchor"})
 
     def _review_comment(self, index: int, leaf: Leaf) -> None:

@@ -60,6 +60,8 @@ class _Stated:
     """
     The values at each place of the exchange, as known on a day. `reads`: who asks may read what the store has.
 
+    `recipient` is the group of facts in whose place the public may be stated: as an id, or as a country.
+
     `sent` has values of the request, each with the JSON Pointer of its attribute. `entities` have values of the store, by the fact that
     states the id. `alone` has stored values of places that hold no fact. `unusable` are the places of which the store says nothing usable.
     """
@@ -68,6 +70,7 @@ class _Stated:
     day: date
     known: Known
     reads: bool
+    recipient: str
     sent: dict[engine.Path, tuple[Any, str]] = field(default_factory=dict)
     entities: dict[str, _Entity] = field(default_factory=dict)
     alone: dict[engine.Path, Any] = field(default_factory=dict)
@@ -75,6 +78,9 @@ class _Stated:
     wrong: list[ProblemPlace] = field(default_factory=list)
 
     def send(self, path: engine.Path, value: Any, pointer: str) -> None:
+        if self.recipient and path[0] == self.recipient and isinstance(value, str) and value in engine.EVERYONE:
+            self.sent.setdefault((self.recipient,), (value, pointer))
+            return
         try:
             found = list(self.places.put(path, value))
         except engine.NotAnObject as bad:
@@ -113,7 +119,11 @@ class _Stated:
         for entity in self.entities.values():
             # A family is left out as a whole: with `rest: 0`, a member that is left out would count as zero.
             entity.states = {p: each for p, each in entity.states.items() if self.places.whole(p) not in self.unusable}
+        public, _ = self.sent.get((self.recipient,), ("", ""))
         for place, (value, pointer) in self.sent.items():
+            if public and place[0] == self.recipient and len(place) > 1:
+                detail = f"states something of one party, and the recipient is {public}; leave one of the two out"
+                self.wrong.append(ProblemPlace(pointer=pointer, code="wrong-value", detail=detail))
             presented = place[0] in DOCUMENTS and isinstance(value, dict)
             if self.places.whole(place) in self.unusable and not presented:
                 detail = f"the register does not say usably what `{'.'.join(place)}` is, so a request cannot state it"
@@ -132,6 +142,7 @@ class AccessMapping:
         self._bundle = bundle
         self._text = text
         self._places = engine.Places(bundle.vocabulary)
+        self._recipient = bundle.vocabulary.recipient
 
     @property
     def actions(self) -> Sequence[str]:
@@ -172,7 +183,7 @@ class AccessMapping:
             raise NotNamed(no_such("action", asked.action.name, self._text.actions))
         if resource is None:
             raise NotNamed(no_such("type of resource", asked.resource.type, self._text.resources))
-        stated, at = _Stated(self._places, self.day(asked, today), known, reads), asked.at
+        stated, at = _Stated(self._places, self.day(asked, today), known, reads, self._recipient), asked.at
         stated.wrong += self._misspelt(asked)
         self._entity(stated, subject, asked.subject.type, asked.subject.id, asked.subject.properties, f"{at}/subject")
         self._entity(stated, resource, asked.resource.type, asked.resource.id, asked.resource.properties, f"{at}/resource")
@@ -250,6 +261,10 @@ class AccessMapping:
         at: str,
     ) -> None:
         """State an entity: its type, its first id and its properties, and beside them what the store has of it."""
+        if id in engine.EVERYONE and text.id is not None and self._path(text.id)[0] == self._recipient:
+            stated.send(self._path(text.id), id, f"{at}/id")
+            self._send(stated, text, properties, f"{at}/properties")
+            return
         found = self._stored(stated, text, type, id, text.id or at.rpartition("/")[2], f"{at}/id")
         if text.type is not None:
             stated.send(self._path(text.type), type, f"{at}/type")

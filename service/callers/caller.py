@@ -1,8 +1,8 @@
 """
 The caller of a request, and what the caller may do.
 
-The entrance (`service.callers.entrance`) first finds out who the caller is. Every endpoint then begins with `caller_of`, which checks the
-scope that its caller needs.
+The entrance (`service.callers.entrance`) first finds out who the caller is. Every use case then takes a `Context`
+(`service.callers.context`), which checks the scope that its caller needs; an endpoint that takes none begins with `caller_of`.
 """
 
 from collections.abc import MutableMapping
@@ -62,9 +62,21 @@ def caller_of(scope: MutableMapping[str, Any], needed: Scope, *, of_party: bool 
 
     `of_party`: the endpoint also serves a caller who belongs to a party, and shows it nothing of others.
     """
+    caller = known_caller(scope)
+    check(caller, needed, of_party=of_party)
+    return caller
+
+
+def known_caller(scope: MutableMapping[str, Any]) -> Caller:
+    """The caller of a request (an ASGI scope), whatever she may do. Raises RequestRefused."""
     caller: Caller | None = scope.get("caller")
     if caller is None:  # INVARIANT (fail closed): a request that did not pass the entrance has no caller
         raise RequestRefused("unauthenticated", "this needs a key", headers={"WWW-Authenticate": "Bearer"})
+    return caller
+
+
+def check(caller: Caller, needed: Scope, *, of_party: bool) -> None:
+    """A caller must have a scope, and belong to no party if not `of_party`. Raises RequestRefused."""
     if needed not in caller.scopes:
         raise RequestRefused("forbidden", f"this needs the scope `{needed}`, which the caller does not have")
     # INVARIANT (fail closed): an endpoint that does not say how it keeps parties apart serves no caller who belongs to one.
@@ -72,4 +84,3 @@ def caller_of(scope: MutableMapping[str, Any], needed: Scope, *, of_party: bool 
         raise RequestRefused(
             "forbidden", "this is of other parties too: it needs an operator's key, and the caller's belongs to a party"
         )
-    return caller

@@ -14,7 +14,7 @@ def unattributed(database: Database = None, policies: ServicePolicies = None, as
     """
     List the commitments that do not say by whom a law counts them, each with the facts that it lacks.
 
-    Versions before committed such exchanges. Each counts for every party to which it may belong. Amend it with a decision that says whose
+    Policies before may not have asked for it. Each counts for every party to which it may belong. Amend it with a decision that says whose
     it was, or withdraw it. Ends with 1 as long as there is one.
     """
     import json

@@ -1,8 +1,9 @@
 """
 The client: exchanges out, answers in, for programs that ask the service before they send data.
 
-`Client` and `AsyncClient` have the same methods. INVARIANT (never a wrong permit): `Answer.proceed` is True only if the service
-said so in a complete, consistent answer that came in time. In every other case a call raises, or `may_proceed` returns False.
+`Client` and `AsyncClient` have the same methods: one is written in `asynchronous`, and `synchronous` is made from it. INVARIANT (never a
+wrong permit): `Answer.proceed` is True only if the service said so in a complete, consistent answer that came in time. In every other case
+a call raises, or `may_proceed` returns False.
 
 The client imports neither the server nor the engine. It needs only httpx. Its modules import each other by relative names, because they
 are `service.client` in the checkout and `fifthfactor_client` when they are installed alone.
@@ -12,18 +13,32 @@ from .accounts import AccountEntry, AssetAccounts, RollForward
 from .answer_parts import Bounds, Choice, Gap, Means, Need, Owed, Question, SignedOff, Unmet, Way
 from .answers import Answer, Committed, Count, CounterRead
 from .asynchronous import AsyncClient
-from .benefits import BenefitBalance, BenefitLine, BenefitMonth
+from .benefits import BenefitBalance, BenefitLine, BenefitMonth, NotDivided
 from .documents import AttachedDocument, DecisionDocument, DocumentConfirmation, DocumentSignature, KeptDocument, TrustedKey
 from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
 from .plans import Plan, PlannedLeg
+from .policies import AcceptanceMade, Coverage, Fact, KeptBundle, Preset, Uncovered, Words
 from .promises import Promise
-from .reviews import Recorded, Review, ReviewNote, ReviewThread, Signer, SignOff, SignOffPreview, SignOffsGiven, Then
+from .reviews import (
+    GapToAccept,
+    Recorded,
+    Review,
+    ReviewNote,
+    ReviewThread,
+    Signer,
+    SignOff,
+    SignOffPreview,
+    SignOffsGiven,
+    Then,
+)
 from .rights import OpenedRight, RightReach, RightsEvidence, RightsLine, RightsOpening
 from .statistics import Concentration, Statistics
 from .synchronous import Client
+from .watch import WatchEvent
 
 __all__ = [
+    "AcceptanceMade",
     "AccountEntry",
     "Answer",
     "AssetAccounts",
@@ -40,20 +55,26 @@ __all__ = [
     "Concentration",
     "Count",
     "CounterRead",
+    "Coverage",
     "DecisionDocument",
     "DocumentConfirmation",
     "DocumentSignature",
     "Explanation",
+    "Fact",
     "Gap",
+    "GapToAccept",
+    "KeptBundle",
     "KeptDocument",
     "Malformed",
     "Means",
     "Need",
+    "NotDivided",
     "OpenedRight",
     "Owed",
     "Place",
     "Plan",
     "PlannedLeg",
+    "Preset",
     "Promise",
     "Question",
     "Recorded",
@@ -75,6 +96,9 @@ __all__ = [
     "Then",
     "TrustedKey",
     "Unavailable",
+    "Uncovered",
     "Unmet",
+    "WatchEvent",
     "Way",
+    "Words",
 ]

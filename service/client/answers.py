@@ -9,15 +9,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from . import explanation as explained
-from .answer_parts import Bounds, Gap, Owed, Question, SignedOff, Unmet
+from .answer_parts import Bounds, Gap, Outcome, Owed, Question, SignedOff, Unmet
 from .errors import Malformed, Place, Refused
 from .explanation import Explanation
 from .reasons import Statement
-from .reviews import Review, SignOff
-from .shapes import member
+from .reviews import Review
+from .shapes import WHOLE, Named, member
 from .shapes import read as shaped
 
 SCHEMA = "fifthfactor/decision/2"
@@ -40,9 +40,9 @@ class Answer:
     """
 
     proceed: bool
-    outcome: str
+    outcome: Outcome
     id: str
-    sentence: str = field(repr=False)
+    sentence: Annotated[str, Named("answer")] = field(repr=False)
     as_of: str
     bounds: Bounds = field(repr=False)
     questions: tuple[Question, ...] = field(repr=False)
@@ -54,7 +54,7 @@ class Answer:
     also_rests_on: tuple[str, ...] = field(repr=False)
     more: Mapping[str, int] = field(repr=False, hash=False)
     explanation: Explanation | None = field(repr=False, compare=False)
-    document: Mapping[str, Any] = field(repr=False, compare=False)
+    document: Annotated[Mapping[str, Any], WHOLE] = field(repr=False, compare=False)
 
     def __bool__(self) -> bool:
         """Raises TypeError: an answer object is there even for a refusal, so `if answer:` would permit everything."""
@@ -63,12 +63,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A commitment of the ledger. `state` is committed, withdrawn or superseded."""
+    """A commitment of the ledger. `document` has the rest: what it replaces, what it moved, and what became of it."""
 
     id: str
     decision: str
-    state: str
-    document: Mapping[str, Any] = field(repr=False, compare=False)
+    state: Literal["committed", "withdrawn", "superseded"]
+    document: Annotated[Mapping[str, Any], WHOLE] = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +94,7 @@ class CounterRead:
     counts: Mapping[str, Count]
     complete: bool
     recount: bool
-    document: Mapping[str, Any] = field(repr=False, compare=False)
-
-
-def counter(document: dict[str, Any]) -> CounterRead:
-    """A counter as it is answered. Raises Malformed."""
-    counts = member(document, "counts", Mapping[str, Any])
-    return CounterRead(
-        member(document, "counter", str),
-        {fact: shaped(Count, count, f"counts/{fact}") for fact, count in counts.items()},
-        member(document, "complete", bool),
-        member(document, "recount", bool),
-        document,
-    )
+    document: Annotated[Mapping[str, Any], WHOLE] = field(repr=False, compare=False)
 
 
 def document(body: bytes) -> dict[str, Any]:
@@ -153,9 +141,9 @@ def answer(read: Any) -> Answer:
         unmet=member(read, "unmet", tuple[Unmet, ...], ()),
         owed=member(read, "owed", tuple[Owed, ...], ()),
         gaps=member(read, "gaps", tuple[Gap, ...], ()),
-        signed_off=member(read, "signed_off", tuple[SignedOff, ...], ()),
-        rests_on=member(read, "rests_on", tuple[Statement, ...], ()),
-        also_rests_on=member(read, "also_rests_on", tuple[str, ...], ()),
+        signed_off=member(read, "signed_off", tuple[SignedOff, ...] | None, None) or (),
+        rests_on=member(read, "rests_on", tuple[Statement, ...] | None, None) or (),
+        also_rests_on=member(read, "also_rests_on", tuple[str, ...] | None, None) or (),
         more=member(read, "more", Mapping[str, int], {}),
         explanation=None if parts is None else explanation(parts),
         document=read,
@@ -180,37 +168,35 @@ def explanation(read: Any, verdict: Any = "same") -> Explanation:
     return replace(shaped(Explanation, read, "explanation"), verdict=verdict, document=read)
 
 
+def record(read: Mapping[str, Any], id: str) -> Mapping[str, Any]:
+    """The record of a decision. Raises Malformed."""
+    found = read.get("record")
+    if not isinstance(found, dict) or found.get("id") != id:
+        raise Malformed("the answer is not the requested record")
+    return found
+
+
 def review(read: Mapping[str, Any], id: str) -> Review:
     """The review of a decision, from its record. Raises Malformed."""
-    record = read.get("record")
-    if not isinstance(record, dict) or record.get("id") != id:
-        raise Malformed("the answer is not the requested record")
-    if record.get("schema") != RECORD:
+    kept = record(read, id)
+    if kept.get("schema") != RECORD:
         raise Malformed(f"the record is not a `{RECORD}`")
-    decided = answer(record.get("decision"))
+    decided = answer(kept.get("decision"))
     if decided.id != id:
         raise Malformed("the record has another decision")
-    request = member(record, "request", Mapping[str, Any])
+    request = member(kept, "request", Mapping[str, Any])
     return Review(
         id=id,
-        recorded_at=member(record, "recorded_at", datetime),
-        as_of=member(record, "as_of", date),
+        recorded_at=member(kept, "recorded_at", datetime),
+        as_of=member(kept, "as_of", date),
         exporter_country=_country(request, "exporter"),
         recipient_country=_country(request, "recipient"),
         sentence=decided.sentence,
         beneath=member(decided.document, "beneath", Bounds, decided.bounds),
-        provisions=member(record, "signable", tuple[str, ...], ()),
+        provisions=member(kept, "signable", tuple[str, ...], ()),
         current=None,
         group=None,
     )
-
-
-def sign_offs(read: Mapping[str, Any], decision: str) -> tuple[SignOff, ...]:
-    """The sign-offs of a decision. Raises Malformed."""
-    found: tuple[SignOff, ...] = member(read, "sign_offs", tuple[SignOff, ...])
-    if any(each.decision != decision for each in found):
-        raise Malformed("the answer has a sign-off of another decision")
-    return found
 
 
 def batch(read: Any, sent: int) -> list[Answer | Refused]:
@@ -231,13 +217,6 @@ def batch(read: Any, sent: int) -> list[Answer | Refused]:
     if len(set(ids)) < len(ids):
         raise Malformed("the answer has one decision twice")
     return found
-
-
-def commitment(read: Any) -> Committed:
-    """A commitment. Raises Malformed."""
-    if not isinstance(read, dict) or read.get("state") not in ("committed", "withdrawn", "superseded"):
-        raise Malformed("the answer is not a commitment")
-    return Committed(_text(read, "id"), _text(read, "decision"), read["state"], read)
 
 
 def refusal(problem: Mapping[str, Any], status: int) -> Refused:

@@ -7,7 +7,7 @@ whatever went wrong on the way.
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Generic, TypeVar
@@ -23,14 +23,17 @@ RETRIES = 2
 MOST_BYTES = 128 * 1024 * 1024  # in an answer: a full batch has 64 MiB
 FIRST_PAUSE_SECONDS = 0.1
 KEY_VARIABLE = "FIFTHFACTOR_KEY"
-JSON, BYTES = "application/json", "application/octet-stream"  # media types of bodies
+JSON, BYTES, TEXT = "application/json", "application/octet-stream", "text/plain"  # media types of bodies
 
 Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[Read]):
-    """One call: the request to send, and how to read its answer. `sends` and `takes` are the media types of the two bodies."""
+    """
+    One call: the request to send, and how to read its answer. `sends` and `takes` are the media types of the two bodies; `headers` go
+    with it besides those of every call.
+    """
 
     method: str
     path: str
@@ -38,6 +41,7 @@ class Call(Generic[Read]):
     body: bytes | None = None
     sends: str = JSON
     takes: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ class Options:
     def headers(self, attempts: "Attempts[Any]") -> dict[str, str]:
         """The headers of one attempt."""
         found = {"Accept": attempts.call.takes, "Accept-Encoding": "identity", "User-Agent": "fifthfactor-client"}
+        found.update(attempts.call.headers)
         if self.key:
             found["Authorization"] = f"Bearer {self.key}"
         if attempts.call.body is not None:

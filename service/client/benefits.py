@@ -4,7 +4,6 @@ What the committed exchanges make payable to whom: the lines of the book, and it
 Amounts are decimals with all digits of the currency, and are never added up over currencies.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -61,12 +60,32 @@ class BenefitBalance:
     role: str | None = None
 
 
-def filters(
-    party: str, role: str, currency: str, first: date | None, last: date | None, commitment: str = ""
-) -> Mapping[str, str]:
-    """The filters of the book as the query has them; what is empty is left out."""
-    days = {"from": first, "until": last}
-    words = {"party": party, "role": role, "currency": currency, "commitment": commitment}
-    return {name: word for name, word in words.items() if word} | {
-        name: day.isoformat() for name, day in days.items() if day is not None
-    }
+@dataclass(frozen=True, slots=True)
+class NotDivided:
+    """Why nothing of so many commitments is in the book."""
+
+    state: Literal[
+        "settled",
+        "nothing-payable",
+        "price-unknown",
+        "price-disputed",
+        "price-below-zero",
+        "price-of-a-free-supply",
+        "price-too-large",
+        "price-finer-than-the-unit",
+        "unknown-currency",
+        "no-minor-unit",
+        "shares-unknown",
+        "shares-disputed",
+        "shares-do-not-close",
+        "parties-unknown",
+        "parties-disputed",
+    ]
+    commitments: int
+
+
+@dataclass(frozen=True, slots=True)
+class AllNotDivided:
+    """The commitments of a period of which nothing is in the book, by reason."""
+
+    not_divided: tuple[NotDivided, ...]

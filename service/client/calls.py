@@ -1,29 +1,108 @@
-"""The calls that both clients share: for each the request, and the reading of its answer. Nothing here waits or sends."""
+"""
+The calls of the clients: for each the request, and the reading of its answer. Nothing here waits or sends.
+
+Most are `call`s: a method, an address, what is sent, the dataclass of the answer, and what the answer must say again. The others
+follow, each with what is peculiar to its answer.
+"""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any
+from hashlib import sha256
+from typing import Any, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
 from . import answers, plans
-from .accounts import AccountEntry, AssetAccounts, RollForward
-from .answers import Answer, Committed, CounterRead
-from .attempts import Call, Came
-from .benefits import BenefitBalance, BenefitLine
+from .answers import Answer
+from .attempts import BYTES, TEXT, Call, Came
+from .documents import DocumentSignature, KeptDocument
 from .errors import Malformed, Refused
 from .explanation import Explanation
-from .pages import Filter, Pages, query
 from .plans import Plan
-from .promises import Promise
-from .reviews import Recorded
-from .rights import RightsLine, RightsOpening
+from .reviews import Review, SignOffsGiven, Verdict
 from .shapes import member
 from .shapes import read as shaped
-from .statistics import Concentration, Statistics
+
+Shape = TypeVar("Shape")
+Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 RECEIPT = "fifthfactor/receipt/1"
-MOST_PAGES = 1_000  # of the list of withdrawals
+MOST_PAGES = 1_000  # of a list that a method gives as a whole
+_NOTHING: Mapping[str, Any] = {}
+
+
+def call(
+    shape: type[Shape],
+    method: Method,
+    *path: str,
+    query: Mapping[str, Any] = _NOTHING,
+    sent: Mapping[str, Any] | None = None,
+    same: Mapping[str, Any] = _NOTHING,
+    headers: Mapping[str, str] = _NOTHING,
+) -> Call[Shape]:
+    """
+    A call at `/v1/…`. Its answer is read into a dataclass, or stays as it is for `dict`; `same` is what it must say. Raises ValueError.
+
+    What is None in `query` is not sent.
+    """
+
+    def read(came: Came) -> Shape:
+        document: Any = came.document()
+        return agreeing(document if shape is dict else shaped(shape, document), same)
+
+    return Call(method, at(*path, query=query), read, None if sent is None else as_json(sent), headers=headers)
+
+
+def agreeing(found: Shape, same: Mapping[str, Any]) -> Shape:
+    """What was found, if it says again what it must. Raises Malformed."""
+    for name, value in same.items():
+        if (found.get(name) if isinstance(found, dict) else getattr(found, name)) != value:
+            raise Malformed(f"the answer is about another `{name}` than the call")
+    return found
+
+
+def at(*path: str, query: Mapping[str, Any] = _NOTHING) -> str:
+    """
+    An address under `/v1`, of words and ids. A sequence in the query is sent as a parameter for each of its values. Raises ValueError.
+    """
+    if any(not piece or piece in (".", "..") for piece in path):
+        raise ValueError("an id must not be empty, `.` or `..`")
+    sought = [
+        (name, str(each).lower() if isinstance(each, bool) else str(each))
+        for name, value in query.items()
+        for each in ([] if value is None else [value] if isinstance(value, str | int | date) else value)
+    ]
+    return "/v1/" + "/".join(quote(piece, safe="") for piece in path) + (f"?{urlencode(sought)}" if sought else "")
+
+
+def as_json(value: Mapping[str, Any]) -> bytes:
+    """The body of a call."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
+
+
+def plain(*path: str, takes: str = TEXT) -> Call[bytes]:
+    """Read what is passed on as it is."""
+    return Call("GET", at(*path), lambda came: came.body, takes=takes)
+
+
+def checkpoint(witnessed: bool) -> Call[bytes]:
+    """Read a checkpoint of the log. Its address has no version: logs everywhere have it there."""
+    return Call("GET", "/checkpoint/witnessed" if witnessed else "/checkpoint", lambda came: came.body, takes=TEXT)
+
+
+def based_on(version: int | None) -> Mapping[str, str]:
+    """The headers of a write that is refused if the entity has another version; 0 is one that is not there."""
+    if version is None:
+        return {}
+    return {"If-Match": f'"{version}"'} if version else {"If-None-Match": "*"}
+
+
+def named(provisions: Iterable[str]) -> Mapping[str, Any]:
+    """What is sent where provisions are named, or none for all. Raises ValueError."""
+    if isinstance(provisions, str):
+        raise ValueError("name the provisions in a list")
+    asked = tuple(provisions)
+    return {"provisions": asked} if asked else {}
 
 
 def evaluate(exchange: Mapping[str, Any], include: Iterable[str], lang: str) -> Call[Answer]:
@@ -36,67 +115,20 @@ def evaluate(exchange: Mapping[str, Any], include: Iterable[str], lang: str) -> 
             raise Malformed("the answer is about the law of another day")
         return found
 
-    return Call("POST", "/v1/evaluate" + _query(include, lang), read, as_json(exchange))
+    return Call("POST", at("evaluate", query=_wanted(include, lang)), read, as_json(exchange))
 
 
 def evaluate_batch(exchanges: Sequence[Mapping[str, Any]], include: Iterable[str], lang: str) -> Call[list[Answer | Refused]]:
     """Decide several exchanges together."""
     body = b'{"exchanges":[' + b",".join(map(as_json, exchanges)) + b"]}"
-    path = "/v1/evaluate/batch" + _query(include, lang)
+    path = at("evaluate", "batch", query=_wanted(include, lang))
     return Call("POST", path, lambda came: answers.batch(came.document(), len(exchanges)), body)
 
 
 def plan(legs: Sequence[Mapping[str, Any]], lang: str) -> Call[Plan]:
     """Decide a plan."""
-    return Call(
-        "POST", "/v1/plans" + _query((), lang), lambda came: plans.plan(came.document(), len(legs)), as_json({"legs": [*legs]})
-    )
-
-
-def decision(id: str) -> Call[dict[str, Any]]:
-    """Read the record of a decision."""
-
-    def read(came: Came) -> dict[str, Any]:
-        document = came.document()
-        record = document.get("record")
-        if not isinstance(record, dict) or record.get("id") != id:
-            raise Malformed("the answer is not the requested record")
-        return document
-
-    return Call("GET", f"/v1/decisions/{part(id)}", read)
-
-
-def receipt(id: str) -> Call[bytes]:
-    """Read the receipt of a decision, as it is passed on."""
-
-    def read(came: Came) -> bytes:
-        if came.document().get("schema") != RECEIPT:
-            raise Malformed(f"the answer is not a `{RECEIPT}`")
-        return came.body
-
-    return Call("GET", f"/v1/decisions/{part(id)}/receipt", read)
-
-
-def withdrawals(cursor: str | None) -> Call[tuple[bytes, str | None]]:
-    """Read a page of the signed list of withdrawals: the note, and the cursor of the next page."""
-
-    def read(came: Came) -> tuple[bytes, str | None]:
-        document = came.document()
-        note: str = member(document, "note", str)
-        following: str | None = member(document, "next", str | None)
-        return note.encode(), following
-
-    return Call("GET", "/v1/withdrawals" + query({} if cursor is None else {"cursor": cursor}), read)
-
-
-def decisions(filters: Mapping[str, Filter]) -> Call[dict[str, Any]]:
-    """Read a page of decisions."""
-    return Call("GET", "/v1/decisions" + query(filters), Came.document)
-
-
-def each_decision(filters: Mapping[str, Filter]) -> Pages[Recorded]:
-    """Read every page of decisions."""
-    return Pages("/v1/decisions", "decisions", Recorded, filters)
+    path = at("plans", query=_wanted((), lang))
+    return Call("POST", path, lambda came: plans.plan(came.document(), len(legs)), as_json({"legs": [*legs]}))
 
 
 def explanation(id: str, parts: Iterable[str], lang: str) -> Call[Explanation]:
@@ -108,220 +140,103 @@ def explanation(id: str, parts: Iterable[str], lang: str) -> Call[Explanation]:
             raise Malformed("the explanation is of another decision, or in another language")
         return found
 
-    return Call("GET", f"/v1/decisions/{part(id)}/explanation" + _query(parts, lang), read)
+    return Call("GET", at("decisions", id, "explanation", query=_wanted(parts, lang)), read)
 
 
-def commit(decision: str) -> Call[Committed]:
-    """Commit a decided exchange."""
-    return Call("POST", "/v1/commitments", _committed(decision), as_json({"decision": decision}))
+def decision(id: str) -> Call[dict[str, Any]]:
+    """Read the record of a decision."""
+
+    def read(came: Came) -> dict[str, Any]:
+        document = came.document()
+        answers.record(document, id)
+        return document
+
+    return Call("GET", at("decisions", id), read)
 
 
-def withdraw(commitment: str, reason: str) -> Call[Committed]:
-    """Withdraw a commitment."""
-    path = f"/v1/commitments/{part(commitment)}/withdraw"
+def receipt(id: str) -> Call[bytes]:
+    """Read the receipt of a decision, as it is passed on."""
 
-    def read(came: Came) -> Committed:
-        found = answers.commitment(came.document())
-        if found.id != commitment:
-            raise Malformed("the answer is about another commitment")
-        return found
+    def read(came: Came) -> bytes:
+        if came.document().get("schema") != RECEIPT:
+            raise Malformed(f"the answer is not a `{RECEIPT}`")
+        return came.body
 
-    return Call("POST", path, read, as_json({"reason": reason}))
+    return Call("GET", at("decisions", id, "receipt"), read)
 
 
-def amend(commitment: str, decision: str, reason: str) -> Call[Committed]:
-    """Amend a commitment."""
-    path = f"/v1/commitments/{part(commitment)}/amend"
-    return Call("POST", path, _committed(decision), as_json({"decision": decision, "reason": reason}))
+def withdrawals(cursor: str | None) -> Call[tuple[bytes, str | None]]:
+    """Read a page of the signed list of withdrawals: the note, and the cursor of the next page."""
+
+    def read(came: Came) -> tuple[bytes, str | None]:
+        document = came.document()
+        note: str = member(document, "note", str)
+        following: str | None = member(document, "next", str | None)
+        return note.encode(), following
+
+    return Call("GET", at("withdrawals", query={"cursor": cursor}), read)
 
 
-def end(commitment: str, day: date, reason: str) -> Call[Committed]:
-    """End the rights that a commitment granted."""
-    path = f"/v1/commitments/{part(commitment)}/end"
-
-    def read(came: Came) -> Committed:
-        found = answers.commitment(came.document())
-        if (found.id, found.state) != (commitment, "committed"):
-            raise Malformed("the answer is about another commitment")
-        return found
-
-    return Call("POST", path, read, as_json({"from": day.isoformat(), "reason": reason}))
+def review(id: str) -> Call[Review]:
+    """Read the review of one decision from its record."""
+    return Call("GET", at("decisions", id), lambda came: answers.review(came.document(), id))
 
 
-def open_rights(
-    party: str,
-    asset: str,
-    rights: Iterable[Mapping[str, Any]],
-    first: date,
-    complete: bool,
-    evidence: Iterable[Mapping[str, Any]],
-    reason: str,
-) -> Call[RightsOpening]:
-    """State what a party has of an asset."""
+def sign_off(
+    decision: str, verdict: Verdict, provisions: Iterable[str], requirement: str, reason: str, until: date | None = None
+) -> Call[SignOffsGiven]:
+    """Sign off provisions of a decision, or refuse to. Raises ValueError if not either provisions or a requirement are named."""
+    asked = tuple(provisions)
+    if isinstance(provisions, str) or bool(asked) == bool(requirement):
+        raise ValueError("name either provisions, in a list, or a requirement")
     body = {
-        "party": party,
-        "asset": asset,
-        "rights": [*rights],
-        "from": first.isoformat(),
-        "complete": complete,
-        "evidence": [*evidence],
+        "verdict": verdict,
         "reason": reason,
+        **({"provisions": asked} if asked else {"requirement": requirement}),
+        **({} if until is None else {"until": until.isoformat()}),
     }
-    return Call("POST", "/v1/rights/openings", lambda came: shaped(RightsOpening, came.document()), as_json(body))
 
-
-def withdraw_opening(id: str, reason: str) -> Call[RightsOpening]:
-    """Withdraw an opening of rights."""
-
-    def read(came: Came) -> RightsOpening:
-        found = shaped(RightsOpening, came.document())
-        if found.id != id or found.withdrawn_at is None:
-            raise Malformed("the answer is not that opening, withdrawn")
+    def read(came: Came) -> SignOffsGiven:
+        found = shaped(SignOffsGiven, came.document())
+        given = {each.provision for each in found.sign_offs}
+        if not given or (asked and given != set(asked)):
+            raise Malformed("the answer is not about the provisions that were sent")
+        for each in found.sign_offs:
+            agreeing(each, {"decision": decision, "verdict": verdict, "until": until})
         return found
 
-    return Call("POST", f"/v1/rights/openings/{part(id)}/withdraw", read, as_json({"reason": reason}))
+    return Call("POST", at("decisions", decision, "sign-off"), read, as_json(body))
 
 
-def rights_openings(party: str | None, asset: str | None) -> Pages[RightsOpening]:
-    """Read every page of the openings."""
-    named = {name: value for name, value in (("party", party), ("asset", asset)) if value is not None}
-    return Pages("/v1/rights/openings", "openings", RightsOpening, named)
+def keep_document(content: bytes) -> Call[KeptDocument]:
+    """Keep the bytes of a document."""
+    same = {"sha256": sha256(content).hexdigest(), "size": len(content)}
+    return Call("POST", at("documents"), lambda came: agreeing(shaped(KeptDocument, came.document()), same), content, BYTES)
 
 
-def rights(kind: str, id: str, on: date | None, known: date | None, history: bool) -> Pages[RightsLine]:
-    """Read every page of the rights in an asset or of a party; `kind` is `assets` or `parties`."""
-    days = {name: day.isoformat() for name, day in (("on", on), ("known", known)) if day is not None}
-    filters: dict[str, Filter] = {**days, "history": history}
-    return Pages(f"/v1/{kind}/{part(id)}/rights", "lines", RightsLine, filters)
+def document_content(hash: str) -> Call[bytes]:
+    """Read the bytes with a hash."""
+
+    def read(came: Came) -> bytes:
+        if sha256(came.body).hexdigest() != hash:
+            raise Malformed("the answer has other bytes than those of this hash")
+        return came.body
+
+    return Call("GET", at("documents", hash), read, takes=BYTES)
 
 
-def benefits(filters: Mapping[str, str]) -> Pages[BenefitLine]:
-    """Read every page of the lines of what is payable."""
-    return Pages("/v1/ledger/benefits", "lines", BenefitLine, filters)
+def sign_document(decision: str, name: str, envelope: bytes) -> Call[DocumentSignature]:
+    """Attach a signed statement to a document of a decision."""
+    path = ("decisions", decision, "documents", name, "signature")
 
-
-def benefit_balances(filters: Mapping[str, str]) -> Pages[BenefitBalance]:
-    """Read every page of the balances of what is payable."""
-    return Pages("/v1/ledger/benefits/balances", "balances", BenefitBalance, filters)
-
-
-def counter(name: str, per: Mapping[str, str]) -> Call[CounterRead]:
-    """Read a counter of the ledger."""
-
-    def read(came: Came) -> CounterRead:
-        found = answers.counter(came.document())
-        if found.counter != name:
-            raise Malformed("the answer is about another counter")
+    def read(came: Came) -> DocumentSignature:
+        found = agreeing(shaped(DocumentSignature, came.document()), {"decision": decision, "name": name})
+        if not found.signers:
+            raise Malformed("the answer names no signer")
         return found
 
-    return Call("GET", f"/v1/counters?{urlencode({'counter': name, **per})}", read)
+    return Call("POST", at(*path), read, envelope)
 
 
-def open_counter(name: str, per: Mapping[str, str], on: date, counts: Mapping[str, Any], reason: str) -> Call[dict[str, Any]]:
-    """State the count of a counter at the beginning of a day."""
-    body = {"counter": name, "per": dict(per), "on": on.isoformat(), "counts": dict(counts), "reason": reason}
-    return Call("POST", "/v1/ledger/openings", Came.document, as_json(body))
-
-
-def put_entity(kind: str, id: str, content: Mapping[str, Any]) -> Call[dict[str, Any]]:
-    """Write an entity of a kind beside parties and assets."""
-    return put(f"entities/{part(kind)}", id, content)
-
-
-def entity(kind: str, id: str) -> Call[dict[str, Any]]:
-    """Read an entity of a kind beside parties and assets."""
-    return get(f"entities/{part(kind)}", id)
-
-
-def statistics(by: Iterable[str], filters: Mapping[str, str]) -> Call[Statistics]:
-    """Read what flowed where."""
-    path = "/v1/statistics" + query({"by": ",".join(by), **_period(filters)})
-    return Call("GET", path, lambda came: shaped(Statistics, came.document()))
-
-
-def concentration(by: Iterable[str], filters: Mapping[str, str]) -> Call[Concentration]:
-    """Read how concentrated it is."""
-    path = "/v1/statistics/concentration" + query({"by": ",".join(by), **_period(filters)})
-    return Call("GET", path, lambda came: shaped(Concentration, came.document()))
-
-
-def promises(filters: Mapping[str, Filter]) -> Pages[Promise]:
-    """Read every page of promises."""
-    return Pages("/v1/ledger/promises", "promises", Promise, filters)
-
-
-def keep(commitment: str, number: int, evidence: str, dated: date, document: str) -> Call[Promise]:
-    """Report that a promise was kept."""
-    path = f"/v1/commitments/{part(commitment)}/promises/{number}/kept"
-
-    def read(came: Came) -> Promise:
-        found = shaped(Promise, came.document())
-        if (found.commitment, found.number, found.document) != (commitment, number, document) or found.state != "kept":
-            raise Malformed("the answer is about another promise, or does not say that it was kept")
-        return found
-
-    return Call("POST", path, read, as_json({"evidence": evidence, "dated": dated.isoformat(), "document": document}))
-
-
-def put(kind: str, id: str, content: Mapping[str, Any]) -> Call[dict[str, Any]]:
-    """Write an entity of the register; `kind` is where it stands: `parties`, `assets` or `entities/…`."""
-    return Call("PUT", f"/v1/{kind}/{part(id)}", Came.document, as_json(content))
-
-
-def get(kind: str, id: str) -> Call[dict[str, Any]]:
-    """Read an entity of the register."""
-    return Call("GET", f"/v1/{kind}/{part(id)}", Came.document)
-
-
-def _period(filters: Mapping[str, str]) -> dict[str, str]:
-    """The filters as parameters: `from` is a word of Python, so it is `since` here."""
-    return {"from" if name == "since" else name: value for name, value in filters.items()}
-
-
-def post_entry(asset: str, entry: Mapping[str, Any]) -> Call[AccountEntry]:
-    """Post an entry in the accounts of a data asset."""
-    path = f"/v1/assets/{part(asset)}/accounts/entries"
-    return Call("POST", path, lambda came: shaped(AccountEntry, came.document()), as_json(entry))
-
-
-def asset_accounts(asset: str, period: Mapping[str, Any]) -> Call[AssetAccounts]:
-    """Read the accounts of a data asset."""
-    path = f"/v1/assets/{part(asset)}/accounts"
-    return Call("GET", path + query(period), lambda came: shaped(AssetAccounts, came.document()))
-
-
-def accounts(period: Mapping[str, Any]) -> Call[RollForward]:
-    """Read the roll-forward of all data assets."""
-    return Call("GET", "/v1/ledger/accounts" + query(period), lambda came: shaped(RollForward, came.document()))
-
-
-def period(first: date | None, until: date | None, known: date | None) -> dict[str, str]:
-    """The parameters of a period."""
-    return {name: day.isoformat() for name, day in (("from", first), ("until", until), ("known", known)) if day is not None}
-
-
-def _committed(decision: str) -> Callable[[Came], Committed]:
-    def read(came: Came) -> Committed:
-        found = answers.commitment(came.document())
-        if found.decision != decision or found.state != "committed":
-            raise Malformed("the answer is not a commitment of that decision")
-        return found
-
-    return read
-
-
-def as_json(value: Mapping[str, Any]) -> bytes:
-    """The body of a call."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
-
-
-def _query(include: Iterable[str], lang: str) -> str:
-    asked = {name: value for name, value in (("include", ",".join(include)), ("lang", lang)) if value}
-    return f"?{urlencode(asked, safe=',')}" if asked else ""
-
-
-def part(id: str) -> str:
-    """An id as a part of an address. Raises ValueError."""
-    if not id or id in (".", ".."):
-        raise ValueError("an id must not be empty, `.` or `..`")
-    return quote(id, safe="")
+def _wanted(include: Iterable[str], lang: str) -> Mapping[str, str | None]:
+    return {"include": ",".join(include) or None, "lang": lang or None}

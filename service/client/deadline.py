@@ -9,13 +9,15 @@ import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import httpcore
 import httpx
 
 _until: ContextVar[float] = ContextVar("until", default=float("inf"))
+
+pause = sleep
 
 _MEANINGS: tuple[tuple[type[Exception], type[httpx.HTTPError]], ...] = (
     (httpcore.ConnectTimeout, httpx.ConnectTimeout),
@@ -37,9 +39,12 @@ def within(seconds: float) -> Iterator[None]:
         _until.reset(token)
 
 
-class Transport(httpx.BaseTransport):
-    """Connections that obey `within`."""
+def connections(tls: ssl.SSLContext) -> httpx.Client:
+    """Connections to a service, which obey `within` and know nothing of the environment."""
+    return httpx.Client(transport=_Transport(tls), trust_env=False, timeout=None)
 
+
+class _Transport(httpx.BaseTransport):
     def __init__(self, tls: ssl.SSLContext) -> None:
         self._pool = httpcore.ConnectionPool(ssl_context=tls, network_backend=_Backend(), max_connections=100)
 

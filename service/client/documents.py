@@ -67,7 +67,7 @@ class DocumentSignature:
     by: str
     signers: tuple[TrustedKey, ...]
     counts_until: date | None
-    why_not: str | None
+    why_not: Literal["withdrawn", "erased", "signer", "ended"] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +84,4 @@ class DecisionDocument:
     attached: AttachedDocument | None
     shown_until: date | None
     confirmations: tuple[DocumentConfirmation, ...]
-    signatures: tuple[DocumentSignature, ...] = ()
+    signatures: tuple[DocumentSignature, ...]

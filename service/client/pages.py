@@ -5,54 +5,54 @@ A list takes the parameters `limit` and `cursor`. Its answer has the items, and 
 This is the only place that knows it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
-from urllib.parse import urlencode
 
 from .attempts import Call, Came
+from .calls import agreeing, as_json, at
 from .errors import Malformed
 from .shapes import member
 
 Item = TypeVar("Item")
-Filter = str | int | bool | Sequence[str]
 
 
 class Pages(Generic[Item]):
     """
-    The pages of one list. While there are `more`, make the call of the next page.
+    The pages of one list at `/v1/…`. While there are `more`, make the call of the next page.
 
-    `name` is the member of the answer that has the items, `shape` the dataclass of an item.
+    `name` is the member of the answer that has the items, `shape` the dataclass of an item, and `same` what each must say. A list that is
+    `sent` something is asked for by POST. More than `most` pages are Malformed.
     """
 
-    def __init__(self, path: str, name: str, shape: type[Item], filters: Mapping[str, Filter] | None = None) -> None:
-        self._path, self._name, self._shape = path, name, shape
-        self._filters = dict(filters or {})
-        self._cursor: str | None = None
+    def __init__(
+        self,
+        shape: type[Item],
+        name: str,
+        *path: str,
+        query: Mapping[str, Any] | None = None,
+        sent: Mapping[str, Any] | None = None,
+        same: Mapping[str, Any] | None = None,
+        most: int | None = None,
+    ) -> None:
+        self.shape, self.name = shape, name
+        self._path, self._query, self._same = path, dict(query or {}), dict(same or {})
+        self._body = None if sent is None else as_json(sent)
         self._seen: set[str] = set()
+        self._most = most
         self.more = True
 
     def call(self) -> Call[tuple[Item, ...]]:
         """The call of the next page. A page may be short, or empty, and still not be the last."""
-        filters = self._filters if self._cursor is None else {**self._filters, "cursor": self._cursor}
-        return Call("GET", self._path + query(filters), self._read)
+        return Call("GET" if self._body is None else "POST", at(*self._path, query=self._query), self._read, self._body)
 
     def _read(self, came: Came) -> tuple[Item, ...]:
         document = came.document()
-        items: tuple[Item, ...] = member(document, self._name, tuple[self._shape, ...])  # type: ignore[name-defined]
-        self._cursor = member(document, "next", str | None)
-        if self._cursor in self._seen:
+        items: tuple[Item, ...] = member(document, self.name, tuple[self.shape, ...])  # type: ignore[name-defined]
+        cursor = member(document, "next", str | None)
+        if cursor in self._seen or len(self._seen) == self._most:
             raise Malformed("the pages of the answer have no end")
-        self.more = self._cursor is not None
-        if self._cursor is not None:
-            self._seen.add(self._cursor)
-        return items
-
-
-def query(filters: Mapping[str, Any]) -> str:
-    """The query of an address. A sequence is sent as a parameter for each of its values."""
-    sought = [
-        (name, str(each).lower() if isinstance(each, bool) else str(each))
-        for name, value in filters.items()
-        for each in ([value] if isinstance(value, str | int) else value)
-    ]
-    return f"?{urlencode(sought)}" if sought else ""
+        self.more = cursor is not None
+        if cursor is not None:
+            self._query["cursor"] = cursor
+            self._seen.add(cursor)
+        return tuple(agreeing(each, self._same) for each in items)

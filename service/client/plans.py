@@ -3,25 +3,31 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 
-from .answers import OUTCOMES, PERMITTING
+from .answer_parts import Outcome
+from .answers import PERMITTING
 from .errors import Malformed
-from .shapes import member
+from .reasons import Carried
+from .shapes import WHOLE, Named, member
 
 SCHEMA = "fifthfactor/plan-decision/1"
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedLeg:
-    """One leg of a plan. `document` is the whole decision on it; `after` is the leg before it, "" where there is none."""
+    """
+    One leg of a plan. `document` is the whole decision on it; `after` is the leg before it, "" where there is none; `carried` are the
+    conditions that came with the data from there.
+    """
 
     leg: str
     after: str
-    proceed: bool
-    outcome: str
-    sentence: str = field(repr=False)
-    document: Mapping[str, Any] = field(repr=False, compare=False)
+    proceed: Annotated[bool, Named(None)]
+    outcome: Annotated[Outcome, Named(None)]
+    sentence: Annotated[str, Named(None)] = field(repr=False)
+    document: Annotated[Mapping[str, Any], Named("decision")] = field(repr=False, compare=False)
+    carried: tuple[Carried, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +40,12 @@ class Plan:
     """
 
     proceed: bool
-    outcome: str
+    outcome: Outcome
     id: str
-    sentence: str = field(repr=False)
+    sentence: Annotated[str, Named("answer")] = field(repr=False)
     as_of: date
     legs: tuple[PlannedLeg, ...]
-    document: Mapping[str, Any] = field(repr=False, compare=False)
+    document: Annotated[Mapping[str, Any], WHOLE] = field(repr=False, compare=False)
 
     def __bool__(self) -> bool:
         """Raises TypeError: a plan is there even for a refusal, so `if plan:` would permit everything."""
@@ -51,9 +57,9 @@ def plan(read: Mapping[str, Any], sent: int) -> Plan:
     if read.get("schema") != SCHEMA or read.get("recorded") is not False:
         raise Malformed(f"the answer is not a `{SCHEMA}`")
     legs = tuple(map(_leg, member(read, "legs", tuple[Mapping[str, Any], ...])))
-    proceed, outcome = member(read, "proceed", bool), member(read, "outcome", str)
-    if len(legs) != sent or outcome not in OUTCOMES:
-        raise Malformed("the answer has not one decision for each leg, or no readable `outcome`")
+    proceed, outcome = member(read, "proceed", bool), member(read, "outcome", Outcome)
+    if len(legs) != sent:
+        raise Malformed("the answer has not one decision for each leg")
     stands = (read.get(name) for name in ("wholes", "contradictions", "unlinked"))
     permits = outcome in PERMITTING and read.get("hypothetical") is False and all(leg.proceed for leg in legs)
     if proceed and (not permits or any(stands)):
@@ -71,8 +77,9 @@ def plan(read: Mapping[str, Any], sent: int) -> Plan:
 
 def _leg(read: Mapping[str, Any]) -> PlannedLeg:
     decision = member(read, "decision", Mapping[str, Any])
-    proceed, outcome = member(decision, "proceed", bool), member(decision, "outcome", str)
+    proceed, outcome = member(decision, "proceed", bool), member(decision, "outcome", Outcome)
     if proceed and outcome not in PERMITTING:
         raise Malformed("a leg of the answer says `proceed`, but its outcome contradicts this")
     sentence = member(decision, "answer", str)
-    return PlannedLeg(member(read, "leg", str), member(read, "after", str, ""), proceed, outcome, sentence, decision)
+    carried = member(read, "carried", tuple[Carried, ...], ())
+    return PlannedLeg(member(read, "leg", str), member(read, "after", str, ""), proceed, outcome, sentence, decision, carried)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 PromiseState = Literal["due", "overdue", "kept"]
 
@@ -30,3 +30,10 @@ class Promise:
     document: str | None = None
     reported_at: datetime | None = None
     reported_by: str | None = None
+
+
+class PromiseFilters(TypedDict, total=False):
+    """The party that promises, and the state of the promise."""
+
+    party: str
+    state: PromiseState

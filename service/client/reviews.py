@@ -4,16 +4,17 @@ Reviews that wait for a person, the sign-offs that settle them, and the rows of 
 A sign-off is an approval or a refusal of one provision by one person. The last one for a provision and the same facts counts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypedDict
 
 from .answer_parts import Bounds, Outcome
 from .documents import AttachedDocument
 from .shapes import Named
 
 Verdict = Literal["approve", "refuse"]
+ReviewGroup = Literal["yours", "others", "coverage", "again"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Review:
     beneath: Bounds
     provisions: tuple[str, ...]
     current: bool | None
-    group: str | None
+    group: ReviewGroup | None
     kinds: tuple[str, ...] = ()
     second: tuple[FirstSigned, ...] = ()
     due: date | None = None
@@ -138,6 +139,14 @@ class ProvisionAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class GapToAccept:
+    """A subject matter of a place of which no law speaks. Nobody can sign it off; `accept_coverage` closes it."""
+
+    place: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewThread:
     """
     What waits of a review, who signed, and what was said, in order. `own` says whether you asked for it, so that you may not approve it.
@@ -149,6 +158,7 @@ class ReviewThread:
     waits: bool
     own: bool
     provisions: tuple[ProvisionAsked, ...]
+    gaps: tuple[GapToAccept, ...]
     assignee: Who | None
     notes: tuple[ReviewNote, ...]
     files: tuple[AttachedDocument, ...] = ()
@@ -201,3 +211,47 @@ class Recorded:
     recipient_country: str | None
     caller: str | None
     bundle: str
+
+
+Several = str | Sequence[str]  # a filter that takes any of its values
+
+
+class ReviewFilters(TypedDict, total=False):
+    """The filters of what waits: its `order`, what waits, who has to do something, who looks after it, its age in days, its places."""
+
+    order: Literal["oldest", "newest", "due"]
+    kind: Literal["review", "lift", "reach", "gap", "second"]
+    group: ReviewGroup
+    assignee: str
+    older_than: int
+    exporter_country: str
+    recipient_country: str
+    provision: str
+
+
+class EachDecisionFilters(TypedDict, total=False):
+    """The filters of a search of the log. One of several values, in a list, takes any of them."""
+
+    outcome: Several
+    jurisdiction: Several
+    provision: Several
+    requirement: Several
+    missing: Several
+    category: Several
+    exporter: Several
+    recipient: Several
+    exporter_country: Several
+    recipient_country: Several
+    caller: Several
+    bundle: Several
+    since: str
+    until: str
+    proceed: bool
+    text: str
+
+
+class DecisionFilters(EachDecisionFilters, total=False):
+    """The same for one page of the search: how many rows it may have, and the `next` of the page before."""
+
+    limit: int
+    cursor: str

@@ -57,11 +57,11 @@ class OpenedRight:
     """A right of an opening, and how far it reaches. What has no end has the term `perpetual`."""
 
     right: str
-    purposes: tuple[str, ...] | None
-    territory: tuple[str, ...] | None
-    term: str | None
-    until: date | None
-    onward: bool | None
+    purposes: tuple[str, ...] | None = None
+    territory: tuple[str, ...] | None = None
+    term: str | None = None
+    until: date | None = None
+    onward: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,11 @@ class RightsOpening:
     reason: str
     opened_at: datetime
     opened_by: str
-    withdrawn_at: datetime | None
-    withdrawn_by: str | None
-    withdrawn_reason: str | None
+    withdrawn_at: datetime | None = None
+    withdrawn_by: str | None = None
+    withdrawn_reason: str | None = None
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether it was withdrawn, so that it never counted."""
+        return self.withdrawn_at is not None

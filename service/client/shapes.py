@@ -21,9 +21,15 @@ _DECIMAL = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
 
 class Named(NamedTuple):
-    """In the annotation of a field: the member that it is read from has this name. With None, no member is read into the field."""
+    """
+    In the annotation of a field: the member that it is read from has this name. With None, no member is read into the field. With "",
+    which is WHOLE, it has the whole object.
+    """
 
     name: str | None
+
+
+WHOLE = Named("")
 
 
 class Member(NamedTuple):
@@ -44,7 +50,7 @@ def members(shape: Any) -> tuple[Member, ...]:
         type_, named = types[each.name], Named(each.name)
         if get_origin(type_) is Annotated:
             type_, named = get_args(type_)
-        if named.name is not None:
+        if named.name:
             needed = each.default is MISSING and each.default_factory is MISSING
             found.append(Member(named.name, each.name, type_, needed))
     return tuple(found)
@@ -55,7 +61,7 @@ def read(shape: type[Shape], value: Any, where: str = "") -> Shape:
     if not isinstance(value, dict):
         raise _unreadable(where)
     kind: Any = shape
-    found = {}
+    found = dict.fromkeys(whole_fields(kind), value)
     for member in members(kind):
         place = f"{where}/{member.name}" if where else member.name
         if member.name in value:
@@ -63,6 +69,12 @@ def read(shape: type[Shape], value: Any, where: str = "") -> Shape:
         elif member.needed:
             raise Malformed(f"the answer has no `{place}`")
     return shape(**found)
+
+
+@cache
+def whole_fields(shape: Any) -> tuple[str, ...]:
+    """The fields of a dataclass that have the whole object."""
+    return tuple(name for name, type_ in get_type_hints(shape, include_extras=True).items() if WHOLE in get_args(type_)[1:])
 
 
 def member(document: Mapping[str, Any], name: str, type: Any, default: Any = MISSING) -> Any:
@@ -76,8 +88,6 @@ def member(document: Mapping[str, Any], name: str, type: Any, default: Any = MIS
 
 def _value(type_: Any, value: Any, where: str) -> Any:
     of, inner = get_origin(type_), get_args(type_)
-    if type_ is Any:
-        return value
     if type_ is Any:
         return value
     if of in (Union, UnionType):

@@ -4,8 +4,9 @@ What flowed where, and how concentrated it is: of the committed exchanges of one
 Amounts of money and shares are decimals in text, as the service sends them: nothing is rounded and no currency is converted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypedDict
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +114,27 @@ class Concentration:
     by: tuple[str, ...]
     cells: tuple[ConcentrationCell, ...]
     left_out: int
+
+
+class YearFilters(TypedDict, total=False):
+    """The first and the last year, like `2026`."""
+
+    since: str
+    until: str
+
+
+class FlowFilters(TypedDict, total=False):
+    """Only the exchanges with such a word, and the first and the last month, like `2026-01`."""
+
+    pair: str
+    venue: str
+    grade: str
+    sector: str
+    kind: str
+    since: str
+    until: str
+
+
+def asked(by: Iterable[str], filters: YearFilters | FlowFilters) -> dict[str, object]:
+    """The query of a table. Its `from` is a word of Python, so the filter is `since`."""
+    return {"by": ",".join(by)} | {"from" if name == "since" else name: value for name, value in filters.items()}

@@ -11,12 +11,12 @@ from itertools import islice
 
 import sqlalchemy as sa
 
+from service.callers.context import ReadingAll
 from service.console.reader import PageReader
-from service.ledger.benefit_statement import BenefitFilter, BenefitStatement
-from service.ledger.committing import Commitment, Ledger
-from service.ledger.promise_list import PromiseList
+from service.ledger import benefit_statement, commitments, promise_list
+from service.ledger.benefit_statement import BenefitFilter
+from service.ledger.commitments import Commitment
 from service.log.receipt_leaf import newest
-from service.service import Service
 from service.store.moments import moment_text
 from service.store.tables import commitment
 from service.watch import events
@@ -40,40 +40,34 @@ class BecameLine:
     state: str | None = None
 
 
-class Aftermath:
-    """What became of the decisions of one service."""
+def aftermath(context: ReadingAll, connection: sa.Connection, decision: str, reader: PageReader) -> list[BecameLine]:
+    """The lines of a decision, the oldest first."""
+    found = list(_receipts(connection, decision, reader))
+    same = sa.or_(commitment.c.decision == decision, commitment.c.evaluation == decision)
+    for id in connection.execute(sa.select(commitment.c.id).where(same)).scalars().all():
+        made = commitments.read(connection, id)
+        assert made is not None
+        found += _events(made, decision, reader)
+        found += islice(_watched(connection, id, reader), MOST)
+        found += _promised(context, connection, id, reader)
+        found += _payable(context, connection, id, reader)
+    return sorted(found, key=lambda line: line.at)
 
-    def __init__(self, service: Service) -> None:
-        self._ledger = Ledger(service)
-        self._promises = PromiseList(service)
-        self._benefits = BenefitStatement()
 
-    def of(self, connection: sa.Connection, decision: str, reader: PageReader) -> list[BecameLine]:
-        """The lines of a decision, the oldest first."""
-        found = list(_receipts(connection, decision, reader))
-        same = sa.or_(commitment.c.decision == decision, commitment.c.evaluation == decision)
-        for id in connection.execute(sa.select(commitment.c.id).where(same)).scalars().all():
-            made = self._ledger.read(connection, id)
-            assert made is not None
-            found += _events(made, decision, reader)
-            found += islice(_watched(connection, id, reader), MOST)
-            found += self._promised(connection, id, reader)
-            found += self._payable(connection, id, reader)
-        return sorted(found, key=lambda line: line.at)
+def _promised(context: ReadingAll, connection: sa.Connection, id: str, reader: PageReader) -> Iterator[BecameLine]:
+    known = {each.name: each.title.in_(reader.lang) for each in promise_list.promised_by(context.live).values()}
+    for each in promise_list.of_commitment(context, id, MOST, connection):
+        text = reader.words["became_promise"].format(known.get(each.promise, each.promise), each.by or "?")
+        at = each.kept_on if each.state == "kept" and each.kept_on else each.due
+        yield BecameLine(at.isoformat(), text, each.reported_by, state=f"promise_{each.state}")
 
-    def _promised(self, connection: sa.Connection, id: str, reader: PageReader) -> Iterator[BecameLine]:
-        known = {each.name: each.title.in_(reader.lang) for each in self._promises.promised.values()}
-        for each in self._promises.of_commitment(connection, id, MOST):
-            text = reader.words["became_promise"].format(known.get(each.promise, each.promise), each.by or "?")
-            at = each.kept_on if each.state == "kept" and each.kept_on else each.due
-            yield BecameLine(at.isoformat(), text, each.reported_by, state=f"promise_{each.state}")
 
-    def _payable(self, connection: sa.Connection, id: str, reader: PageReader) -> Iterator[BecameLine]:
-        lines, _ = self._benefits.lines(connection, BenefitFilter(commitment=id), -1, MOST)
-        for each in lines:
-            words = reader.words["became_reversed" if each.kind == "reversed" else "became_payable"]
-            text = words.format(f"{each.amount} {each.currency}, {each.party or each.role}")
-            yield BecameLine(each.day.isoformat(), text)
+def _payable(context: ReadingAll, connection: sa.Connection, id: str, reader: PageReader) -> Iterator[BecameLine]:
+    lines, _ = benefit_statement.lines(context, BenefitFilter(commitment=id), None, MOST, connection)
+    for each in lines:
+        words = reader.words["became_reversed" if each.kind == "reversed" else "became_payable"]
+        text = words.format(f"{each.amount} {each.currency}, {each.party or each.role}")
+        yield BecameLine(each.day.isoformat(), text)
 
 
 def _receipts(connection: sa.Connection, decision: str, reader: PageReader) -> Iterator[BecameLine]:

@@ -26,7 +26,7 @@ from service.console.policy_library import PolicyLibrary
 from service.console.reader import PageReader
 from service.ledger import money_sums
 from service.ledger.balances import CounterPart
-from service.ledger.committing import CountPart, SumPart
+from service.ledger.commitments import CountPart, SumPart
 from service.ledger.counter_standings import CounterMovement, CounterStanding, DayOfCounter, ThresholdBar, thresholds_of
 from service.policies.live import Live
 

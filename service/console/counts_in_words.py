@@ -9,7 +9,7 @@ import engine
 from service.console.ledger_wording import LEDGER_WORDS
 from service.console.reader import PageReader
 from service.ledger import money_sums
-from service.ledger.committing import CountPart, SumPart
+from service.ledger.commitments import CountPart, SumPart
 from service.ledger.counter_standings import CounterMovement, CounterStanding, ThresholdBar
 
 

@@ -14,14 +14,16 @@ from typing import Any
 import sqlalchemy as sa
 
 import engine
+from service.callers.context import ReadingAll
 from service.console import charts
 from service.console.counts_in_words import counter_title, filling, law_of, told
 from service.console.flow_map import NARROW, WIDE, Flow, FlowMap, flow_map
 from service.console.ledger_wording import LEDGER_WORDS
 from service.console.reader import PageReader, capital
 from service.console.room import short
+from service.ledger import promise_list
 from service.ledger.counter_standings import CounterStanding, CounterStandings
-from service.ledger.promise_list import PromiseList, PromisePart
+from service.ledger.promise_list import PromisePart
 from service.log.daily_outcomes import DailyOutcomes, Day
 from service.log.query import MOST_WORDS
 from service.log.word_counts import WordCounts, required_by, word_counts
@@ -85,10 +87,9 @@ class Overview:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._days = DailyOutcomes()
-        self._promises = PromiseList(service)
         self._standings = CounterStandings(service)
 
-    def read(self, connection: sa.Connection, days: int) -> Found:
+    def read(self, context: ReadingAll, connection: sa.Connection, days: int) -> Found:
         """What the log, the ledger and the watch hold of so many days, today included; in UTC, as the log is searched."""
         today = self._service.clock().astimezone(UTC).date()
         first = today - timedelta(days=days - 1)
@@ -97,8 +98,8 @@ class Overview:
         return Found(
             days=self._days.counts(connection, first, today),
             words=word_counts(connection, since, _KINDS, required_by(self._service.live.bundle)),
-            overdue=self._promises.page(connection, None, "overdue", None, SHOWN)[0],
-            due=self._promises.page(connection, None, "due", None, SHOWN)[0],
+            overdue=promise_list.page(context, None, "overdue", None, SHOWN, connection)[0],
+            due=promise_list.page(context, None, "due", None, SHOWN, connection)[0],
             events=events.newest(connection, moment_text(since), _EVENTS),
             incidents=self._service.incidents.seen,
             counters=counters,

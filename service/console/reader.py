@@ -77,8 +77,8 @@ class PageReader:
         return self.words["caller_local"] if id == LOCAL.id else id
 
     def title(self, fact: str) -> str:
-        """The title of a fact, or its name if the loaded vocabulary has no title."""
-        return self.titles.get(fact, fact)
+        """The title of a fact, or of a group that is stated as a whole; its name if the loaded vocabulary has no title."""
+        return self.titles.get(fact) or self.group(fact)
 
     def group(self, name: str) -> str:
         """The title of a group of facts: those whose names begin with the same word."""

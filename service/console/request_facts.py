@@ -20,7 +20,7 @@ LONGEST = 300  # characters of a value; the record has it whole
 # The facts that say in short what is exchanged: alone where a value says enough, with the title of the fact where it does not.
 IN_SHORT: Mapping[str, Sequence[tuple[str, bool]]] = {
     "from": (("exporter.id", False), ("exporter.kind", False), ("exporter.country", False)),
-    "to_whom": (("recipient.id", False), ("recipient.kind", False), ("recipient.country", False)),
+    "to_whom": (("recipient", False), ("recipient.id", False), ("recipient.kind", False), ("recipient.country", False)),
     "what": (("data.kind", False), ("data.categories", False), ("data.personal", True), ("data.people", True)),
     "for_what": (("purpose.is", False), ("purpose.end_use", True)),
 }

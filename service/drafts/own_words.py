@@ -36,7 +36,9 @@ def with_ticked(bundle: engine.Bundle, ticked: Iterable[str]) -> dict[str, Any]:
     for each in ticked:
         fact, _, value = each.partition(" ")
         type = bundle.vocabulary.type_of(fact)
-        if fact in bundle.vocabulary.facts and type is not None and type.values is not None and value in type.values.lineage:
+        if fact == bundle.vocabulary.recipient and value in engine.EVERYONE:
+            values[fact] = [value]
+        elif fact in bundle.vocabulary.facts and type is not None and type.values is not None and value in type.values.lineage:
             values.setdefault(fact, []).append(value)
     document: dict[str, Any] = {}
     for fact, found in values.items():

@@ -20,7 +20,7 @@ import engine
 from service.callers.caller import Caller
 from service.ledger import hashed_names
 from service.ledger.book import Book
-from service.ledger.committing import LedgerPart
+from service.ledger.commitments import LedgerPart
 from service.ledger.roll_forward import (
     COSTS,
     OF_A_LINE,

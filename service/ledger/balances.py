@@ -8,7 +8,7 @@ on the ledger is complete.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,16 +17,18 @@ from uuid_utils import uuid7
 
 import engine
 from service.callers.caller import Caller
-from service.ledger import money_sums
+from service.callers.context import Administering, Reading
+from service.callers.sending import Reason, Sending
+from service.ledger import money_sums, party_view
 from service.ledger.book import Book
-from service.ledger.committing import CountPart, LedgerPart, SumPart, counted_part
+from service.ledger.commitments import CountPart, LedgerPart, SumPart
+from service.ledger.committing import counted_part
 from service.ledger.counts import Counts, Moment, ends
 from service.ledger.wanted_counts import FoundCounts, Wanted
 from service.log.canonical_json import NotCanonical, canonical
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
-from service.service import Service
-from service.settings import time_zone
+from service.settings import Settings, time_zone
 from service.store.moments import moment_text
 
 
@@ -80,21 +82,44 @@ class Opened(LedgerPart):
     counts: dict[str, CountPart | SumPart] = Field(description="the counts that were sent; the others are unknown")
 
 
-class Counters:
-    """The counters of one service."""
+class OpeningSent(Sending):
+    counter: str = Field(max_length=160, examples=["counts.cn"])
+    per: dict[str, Any] = Field(max_length=16, description="the facts that the counter is kept per, with their values")
+    on: date = Field(description="the counts are those at the beginning of this day")
+    counts: dict[str, Any] = Field(max_length=64, description="the counted facts, written as in an exchange")
+    reason: Reason = Field(description="where the counts come from")
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        self._zone = time_zone(service.settings.zone)
+
+def counter(context: Reading, name: str, per: Mapping[str, Any], connection: sa.Connection) -> CounterPart:
+    """
+    A counter as it is today; `per` has the values of the facts that it is kept per. Raises RequestRefused.
+
+    A caller who belongs to a party gets a counter that is kept for this party.
+    """
+    party_view.check_counter(context.live, name, per, context.caller)
+    return Counters(context.live, context.settings, context.now).read(connection, name, per)
+
+
+def open_counter(context: Administering, sent: OpeningSent, transaction: sa.Connection) -> Opened:
+    """Open a counter: record its count at the beginning of a day. Raises RequestRefused."""
+    return Counters(context.live, context.settings, context.now).begin(transaction, sent, context.caller)
+
+
+class Counters:
+    """The counters by some policies, at a moment."""
+
+    def __init__(self, live: Live, settings: Settings, now: datetime) -> None:
+        self._live, self._now = live, now
+        self._moment = Moment(now.astimezone(time_zone(settings.zone)).date(), now)
         self._book = Book()
-        self._counts = Counts(service.settings, self._book)
+        self._counts = Counts(settings, self._book)
 
     def read(self, connection: sa.Connection, name: str, per: Mapping[str, Any]) -> CounterPart:
         """A counter as it is today; `per` has the values of the facts that it is kept per. Raises RequestRefused."""
-        live = self._service.live
+        live = self._live
         counter = self._counter(live, name)
         _, key = self._of(live, counter, per, {})
-        moment = self._moment()
+        moment = self._moment
         wanted = self._counts.wanted(connection, live, counter, key, moment)
         found, before = self._counts.read(connection, wanted)
         return self._part(live, wanted, found, before, moment)
@@ -107,7 +132,7 @@ class Counters:
 
         None stands for a counter of an entity that has no period today. Of money each counter is read by itself.
         """
-        live, moment = self._service.live, self._moment()
+        live, moment = self._live, self._moment
         wanted = [self._counts.wanted(connection, live, counter, key, moment) for counter, key in asked]
         plain = [each for each in wanted if not each.counter.currency]
         sums = dict(zip(map(id, plain), self._book.find_each(connection, plain), strict=True)) if plain else {}
@@ -122,7 +147,7 @@ class Counters:
 
     def key(self, name: str, per: Mapping[str, Any]) -> tuple[engine.Counter, engine.Key]:
         """A counter by its name, and the key that the values of its facts make. Raises RequestRefused."""
-        live = self._service.live
+        live = self._live
         counter = self._counter(live, name)
         return counter, self._of(live, counter, per, {})[1]
 
@@ -181,35 +206,25 @@ class Counters:
             ],
         )
 
-    def begin(
-        self,
-        transaction: sa.Connection,
-        name: str,
-        per: Mapping[str, Any],
-        on: date,
-        counts: Mapping[str, Any],
-        caller: Caller,
-        reason: str,
-    ) -> Opened:
-        """Open a counter: record its count at the beginning of a day. Raises RequestRefused."""
-        live = self._service.live
-        counter = self._counter(live, name)
-        strange = [fact for fact in counts if fact not in counter.facts]
-        if strange or not counts:
-            raise _wrong("/counts", f"`{name}` counts {', '.join(f'`{fact}`' for fact in counter.facts)}")
-        told, key = self._of(live, counter, per, counts)
-        today = self._moment().day(counter)
-        if on > today:
+    def begin(self, transaction: sa.Connection, sent: OpeningSent, caller: Caller) -> Opened:
+        """See `open_counter`."""
+        live = self._live
+        counter = self._counter(live, sent.counter)
+        strange = [fact for fact in sent.counts if fact not in counter.facts]
+        if strange or not sent.counts:
+            raise _wrong("/counts", f"`{sent.counter}` counts {', '.join(f'`{fact}`' for fact in counter.facts)}")
+        told, key = self._of(live, counter, sent.per, sent.counts)
+        if sent.on > self._moment.day(counter):
             raise _wrong("/on", "the day has not begun")
         id = str(uuid7())
-        at = moment_text(self._service.clock())
+        at = moment_text(self._now)
         tallies: dict[str, engine.Tally] = {}
         for fact in counter.facts:
             place, tally = _place(fact, told.get(fact))
             tallies[place] = tally
-        self._book.begin(transaction, id, counter, key, on, tallies, at=at, by=caller.id, reason=reason)
-        self._book.note(transaction, live.counting, on)
-        return Opened(id=id, counter=name, on=on, counts=_opened(dict(map(_place, told, told.values()))))
+        self._book.begin(transaction, id, counter, key, sent.on, tallies, at=at, by=caller.id, reason=sent.reason)
+        self._book.note(transaction, live.counting, sent.on)
+        return Opened(id=id, counter=sent.counter, on=sent.on, counts=_opened(dict(map(_place, told, told.values()))))
 
     def _counter(self, live: Live, name: str) -> engine.Counter:
         for counter in live.counting.counters:
@@ -249,10 +264,6 @@ class Counters:
                 'a count is a number, or {"at_least": a, "at_most": b}, of money each like `1200.00 CNY`; leave out one that is not known',
             )
         return told, key
-
-    def _moment(self) -> Moment:
-        now = self._service.clock()
-        return Moment(now.astimezone(self._zone).date(), now)
 
 
 def _wrong(pointer: str, detail: str) -> RequestRefused:

@@ -6,7 +6,7 @@ there is null. Amounts are summed as whole minor units in the database and writt
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 from typing import Any, Literal
@@ -15,9 +15,11 @@ import sqlalchemy as sa
 from pydantic import Field
 
 import engine
+from service.callers.context import Reading
+from service.ledger import party_view
 from service.ledger.benefits import ROLE, accounts_of
 from service.ledger.book import Book
-from service.ledger.committing import LedgerPart
+from service.ledger.commitments import LedgerPart
 from service.log.leaf import clear, value_at
 from service.log.store import of_numbers
 from service.store.tables import benefit, commitment, settlement
@@ -28,6 +30,7 @@ _high = benefit.c.units // _PART
 _SUMS = (sa.func.sum(_high).label("high"), sa.func.sum(benefit.c.units - _high * _PART).label("low"))
 _AT_ONCE = 200  # records
 _NOT_MISSED = ("settled", "nothing-payable")
+_BOOK = Book()
 
 
 class BenefitLine(LedgerPart):
@@ -114,93 +117,107 @@ class BenefitFilter:
         return found
 
 
-class BenefitStatement:
-    """The book of one service, for reading."""
+def _seen(context: Reading, wanted: BenefitFilter) -> BenefitFilter:
+    """The lines that are wanted, as far as the caller may see them. Raises RequestRefused."""
+    return replace(wanted, party=party_view.of_exporter(wanted.party, context.caller))
 
-    def __init__(self) -> None:
-        self._book = Book()
 
-    def lines(
-        self, connection: sa.Connection, wanted: BenefitFilter, after: int, limit: int
-    ) -> tuple[list[BenefitLine], int | None]:
-        """Lines in the order of the book, after a number; and the number to go on after, None at the end."""
-        query = (
-            sa.select(benefit, commitment.c.decision, commitment.c.sequence)
-            .join(commitment, commitment.c.id == benefit.c.commitment)
-            .where(benefit.c.number > after, *wanted.where(connection, self._book))
-            .order_by(benefit.c.number)
-            .limit(limit + 1)
+def lines(
+    context: Reading, wanted: BenefitFilter, after: int | None, limit: int, connection: sa.Connection
+) -> tuple[list[BenefitLine], int | None]:
+    """
+    Lines in the order of the book, after a number; and the number to go on after, None at the end.
+
+    A caller who belongs to a party gets its own. Raises RequestRefused.
+    """
+    wanted = _seen(context, wanted)
+    query = (
+        sa.select(benefit, commitment.c.decision, commitment.c.sequence)
+        .join(commitment, commitment.c.id == benefit.c.commitment)
+        .where(benefit.c.number > (-1 if after is None else after), *wanted.where(connection, _BOOK))
+        .order_by(benefit.c.number)
+        .limit(limit + 1)
+    )
+    rows = connection.execute(query).all()
+    named = _names(connection, rows[:limit])
+    found = [
+        BenefitLine(
+            number=row.number,
+            commitment=row.commitment,
+            decision=row.decision,
+            kind=row.kind,
+            day=date.fromisoformat(row.day),
+            role=row.role,
+            account="role" if row.account.startswith(ROLE) else "party",
+            party=named.get(row.number),
+            share=row.share,
+            currency=row.currency,
+            amount=engine.amount_text(row.units, row.scale),
         )
-        rows = connection.execute(query).all()
-        named = _names(connection, rows[:limit])
-        found = [
-            BenefitLine(
-                number=row.number,
-                commitment=row.commitment,
-                decision=row.decision,
-                kind=row.kind,
-                day=date.fromisoformat(row.day),
-                role=row.role,
-                account="role" if row.account.startswith(ROLE) else "party",
-                party=named.get(row.number),
-                share=row.share,
-                currency=row.currency,
-                amount=engine.amount_text(row.units, row.scale),
-            )
-            for row in rows[:limit]
-        ]
-        return found, rows[limit - 1].number if len(rows) > limit else None
+        for row in rows[:limit]
+    ]
+    return found, rows[limit - 1].number if len(rows) > limit else None
 
-    def balances(
-        self, connection: sa.Connection, wanted: BenefitFilter, after: tuple[str, str] | None, limit: int
-    ) -> tuple[list[BenefitBalance], tuple[str, str] | None]:
-        """
-        The balances of accounts, each by currency and month, after an account and its currency; and the two to go on after, None at the
-        end.
-        """
-        where = wanted.where(connection, self._book, also_before=True)
-        of = sa.tuple_(benefit.c.account, benefit.c.currency)
-        accounts = sa.select(benefit.c.account, benefit.c.currency).where(*where).distinct()
-        if after is not None:
-            accounts = accounts.where(of > sa.tuple_(*map(sa.literal, after)))
-        chosen = connection.execute(accounts.order_by(benefit.c.account, benefit.c.currency).limit(limit + 1)).all()
-        if not chosen:
-            return [], None
-        begun = None if wanted.first is None else wanted.first.isoformat()
-        month: sa.ColumnElement[str] = sa.func.substr(benefit.c.day, 1, 7)
-        if begun is not None:
-            month = sa.case((benefit.c.day < begun, ""), else_=month)
-        by = (benefit.c.account, benefit.c.currency, benefit.c.scale, benefit.c.kind)
-        # By its name: PostgreSQL does not see that an expression with parameters is the same twice.
-        of_month: sa.ColumnElement[str] = sa.literal_column("month")
-        bounds = [sa.tuple_(*map(sa.literal, tuple(each))) for each in (chosen[0], chosen[:limit][-1])]
-        sums = connection.execute(
-            sa.select(*by, month.label("month"), *_SUMS, sa.func.max(benefit.c.number).label("latest"))
-            .where(*where, of >= bounds[0], of <= bounds[1])
-            .group_by(*by, of_month)
-            .order_by(*by[:3], of_month)
-        ).all()
-        groups = [(key, list(rows)) for key, rows in groupby(sums, lambda row: (row.account, row.currency, row.scale))]
-        latest = {key: max(row.latest for row in rows) for key, rows in groups}
-        columns = sa.select(benefit, commitment.c.sequence).join(commitment, commitment.c.id == benefit.c.commitment)
-        named = _names(connection, connection.execute(columns.where(benefit.c.number.in_(latest.values()))).all())
-        found = [_balance(key, rows, named.get(latest[key])) for key, rows in groups]
-        last = chosen[limit - 1] if len(chosen) > limit else None
-        return found, None if last is None else (last.account, last.currency)
 
-    def not_divided(self, connection: sa.Connection, wanted: BenefitFilter) -> list[NotDivided]:
-        """How many commitments of the period still stand without a settlement, by reason. They belong to no party, so all are counted."""
-        query = (
-            sa.select(settlement.c.state, sa.func.count().label("commitments"))
-            .join(commitment, commitment.c.id == settlement.c.commitment)
-            .where(commitment.c.state == "committed", settlement.c.state.not_in(_NOT_MISSED))
-        )
-        if wanted.first is not None:
-            query = query.where(settlement.c.day >= wanted.first.isoformat())
-        if wanted.last is not None:
-            query = query.where(settlement.c.day <= wanted.last.isoformat())
-        rows = connection.execute(query.group_by(settlement.c.state).order_by(settlement.c.state))
-        return [NotDivided(state=row.state, commitments=row.commitments) for row in rows]
+def balances(
+    context: Reading, wanted: BenefitFilter, after: tuple[str, str] | None, limit: int, connection: sa.Connection
+) -> tuple[list[BenefitBalance], tuple[str, str] | None]:
+    """
+    The balances of accounts, each by currency and month, after an account and its currency; and the two to go on after, None at the
+    end.
+
+    A caller who belongs to a party gets its own. Raises RequestRefused.
+    """
+    wanted = _seen(context, wanted)
+    where = wanted.where(connection, _BOOK, also_before=True)
+    of = sa.tuple_(benefit.c.account, benefit.c.currency)
+    accounts = sa.select(benefit.c.account, benefit.c.currency).where(*where).distinct()
+    if after is not None:
+        accounts = accounts.where(of > sa.tuple_(*map(sa.literal, after)))
+    chosen = connection.execute(accounts.order_by(benefit.c.account, benefit.c.currency).limit(limit + 1)).all()
+    if not chosen:
+        return [], None
+    begun = None if wanted.first is None else wanted.first.isoformat()
+    month: sa.ColumnElement[str] = sa.func.substr(benefit.c.day, 1, 7)
+    if begun is not None:
+        month = sa.case((benefit.c.day < begun, ""), else_=month)
+    by = (benefit.c.account, benefit.c.currency, benefit.c.scale, benefit.c.kind)
+    # By its name: PostgreSQL does not see that an expression with parameters is the same twice.
+    of_month: sa.ColumnElement[str] = sa.literal_column("month")
+    bounds = [sa.tuple_(*map(sa.literal, tuple(each))) for each in (chosen[0], chosen[:limit][-1])]
+    sums = connection.execute(
+        sa.select(*by, month.label("month"), *_SUMS, sa.func.max(benefit.c.number).label("latest"))
+        .where(*where, of >= bounds[0], of <= bounds[1])
+        .group_by(*by, of_month)
+        .order_by(*by[:3], of_month)
+    ).all()
+    groups = [(key, list(rows)) for key, rows in groupby(sums, lambda row: (row.account, row.currency, row.scale))]
+    latest = {key: max(row.latest for row in rows) for key, rows in groups}
+    columns = sa.select(benefit, commitment.c.sequence).join(commitment, commitment.c.id == benefit.c.commitment)
+    named = _names(connection, connection.execute(columns.where(benefit.c.number.in_(latest.values()))).all())
+    found = [_balance(key, rows, named.get(latest[key])) for key, rows in groups]
+    last = chosen[limit - 1] if len(chosen) > limit else None
+    return found, None if last is None else (last.account, last.currency)
+
+
+def not_divided(context: Reading, wanted: BenefitFilter, connection: sa.Connection) -> list[NotDivided]:
+    """
+    How many commitments of the period still stand without a settlement, by reason. They are of all parties, so all are counted, and a
+    caller who belongs to a party gets none.
+    """
+    if context.party is not None:
+        return []
+    query = (
+        sa.select(settlement.c.state, sa.func.count().label("commitments"))
+        .join(commitment, commitment.c.id == settlement.c.commitment)
+        .where(commitment.c.state == "committed", settlement.c.state.not_in(_NOT_MISSED))
+    )
+    if wanted.first is not None:
+        query = query.where(settlement.c.day >= wanted.first.isoformat())
+    if wanted.last is not None:
+        query = query.where(settlement.c.day <= wanted.last.isoformat())
+    rows = connection.execute(query.group_by(settlement.c.state).order_by(settlement.c.state))
+    return [NotDivided(state=row.state, commitments=row.commitments) for row in rows]
 
 
 def _balance(key: tuple[str, str, int], rows: Sequence[Any], party: str | None) -> BenefitBalance:

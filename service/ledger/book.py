@@ -29,6 +29,7 @@ from service.store.moments import now_text
 from service.store.subject_seals import OPENINGS, changing, check_rows
 from service.store.tables import commitment, counted, movement, opening, tally
 
+_SECRET = "fifthfactor.counter_secret"  # what a connection keeps of it, so that it is opened once a connection
 _AT_ONCE = 50  # counters in one statement
 
 _low, _high = movement.c.low, movement.c.high
@@ -98,15 +99,13 @@ _RECENT = (
 class Book:
     """The rows of one database. Its methods take the connection to work on; those that write take a writing transaction."""
 
-    def __init__(self) -> None:
-        self._secret: bytes | None = None
-
     def hashed(self, connection: sa.Connection, per: Sequence[str], key: engine.Key) -> str:
         """The hash of a key."""
-        if self._secret is None:
-            self._secret = counter_secret.opened(connection)
+        secret: bytes | None = connection.info.get(_SECRET)
+        if secret is None:
+            secret = connection.info[_SECRET] = counter_secret.opened(connection)
         named: list[Any] = [[fact, part] for fact, part in zip(per, key, strict=True)]
-        return hmac.new(self._secret, canonical(named), sha256).hexdigest()
+        return hmac.new(secret, canonical(named), sha256).hexdigest()
 
     def used(self, database: Database) -> bool:
         """Whether anything was ever committed."""

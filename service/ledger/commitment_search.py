@@ -11,9 +11,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from service.callers.context import ReadingAll
 from service.ledger import hashed_names
 from service.ledger.book import Book
-from service.ledger.committing import State
+from service.ledger.commitments import State
 from service.ledger.party_view import EXPORTER
 from service.log.canonical_json import canonical
 from service.log.search import Row, of_numbers
@@ -51,10 +52,11 @@ class CommitmentRow:
     entry: Row | None
 
 
-def find(
-    connection: sa.Connection, book: Book, wanted: CommitmentFilter, before: int | None, limit: int
-) -> list[CommitmentRow]:
-    """At most `limit` commitments, the newest first, `before` the number of a record."""
+def page(
+    context: ReadingAll, wanted: CommitmentFilter, before: int | None, limit: int, connection: sa.Connection
+) -> tuple[list[CommitmentRow], int | None]:
+    """At most `limit` commitments, the newest first, `before` the number of a record; and the number to go on before, None at the end."""
+    book = Book()
     query = sa.select(commitment).where(commitment.c.sequence < (NEWEST if before is None else before))
     if wanted.exporter is not None:
         part = canonical(wanted.exporter).decode()
@@ -77,7 +79,8 @@ def find(
             .where(movement.c.commitment == commitment.c.id, movement.c.counter == wanted.counter)
             .correlate(commitment)
         )
-    return _rows(connection, connection.execute(query.order_by(commitment.c.sequence.desc()).limit(limit)).all())
+    rows = connection.execute(query.order_by(commitment.c.sequence.desc()).limit(limit + 1)).all()
+    return _rows(connection, rows[:limit]), rows[limit - 1].sequence if len(rows) > limit else None
 
 
 def one(connection: sa.Connection, id: str) -> CommitmentRow | None:

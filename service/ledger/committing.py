@@ -11,19 +11,22 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from uuid_utils import uuid7
 
 import engine
 from service.callers import known_persons
 from service.callers.caller import LOCAL, Caller
+from service.callers.context import Administering, Committing
+from service.callers.sending import Reason, Sending
 from service.decisions.decider import DecidedNow, Decider, TellingAsked
-from service.ledger import flow_lines, money_sums, party_view, people_again, rights_book
+from service.ledger import flow_lines, money_sums, party_view, people_again
 from service.ledger.benefits import book_settlement, reverse_settlement
 from service.ledger.book import Book
+from service.ledger.commitments import Commitment, CounterMovePart, CountPart, State, SumPart, read
 from service.ledger.counts import Counts, Filled, Moment, bare, ends
 from service.ledger.party_view import EXPORTER
 from service.ledger.promise_book import Replaced
@@ -43,80 +46,26 @@ from service.store.counter_secret import LOST
 from service.store.moments import moment_text
 from service.store.tables import commitment, commitment_event, counted, movement
 
-State = Literal["committed", "withdrawn", "superseded"]
+ID = r"^[!-~]{1,64}$"
 _CHUNK = 25
 
 
-class LedgerPart(BaseModel):
-    """A part of an answer of the ledger."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class CommitSent(Sending):
+    decision: str = Field(pattern=ID, description="the id of the decision")
 
 
-class CountPart(LedgerPart):
-    """A number of people, or of other things that are counted. Without `at_most` it has no upper end."""
-
-    at_least: int = Field(ge=0)
-    at_most: int | None = Field(default=None, ge=0)
+class WithdrawSent(Sending):
+    reason: Reason
 
 
-class SumPart(LedgerPart):
-    """A sum of money, like `1200.00 CNY`. Without `at_most` it has no upper end."""
-
-    at_least: str
-    at_most: str | None = None
+class EndSent(Sending):
+    from_: date = Field(alias="from", description="the first day on which the rights no longer stand")
+    reason: Reason = Field(description="why they end")
 
 
-class MovedPart(LedgerPart):
-    """
-    What a commitment adds to one counted fact, and on which day of the counter's calendar. `counts`: it still counts.
-
-    Of money, both ends are sums in the currency of the price, like `1200.00 CNY`.
-    """
-
-    fact: str
-    day: date
-    at_least: int | str
-    at_most: int | str | None = None
-    counts: bool
-
-
-class CounterMovePart(LedgerPart):
-    """A counted fact before and after a commitment, as the ledger has it."""
-
-    before: CountPart | SumPart
-    after: CountPart | SumPart
-
-
-class EventPart(LedgerPart):
-    """Something that happened to a commitment. `other` is the commitment that this one replaces, or that replaces it."""
-
-    kind: Literal["committed", "withdrawn", "amended", "recounted", "ended"]
-    at: datetime
-    by: str
-    reason: str | None = None
-    other: str | None = None
-    first_day_without: date | None = Field(
-        default=None, description="of the kind `ended`: the first day on which the rights that were granted no longer stand"
-    )
-
-
-class Commitment(LedgerPart):
-    """A decided exchange that happened or was going to happen."""
-
-    id: str
-    decision: str = Field(description="the decision that the caller named")
-    evaluation: str = Field(description="the decision made when it was committed, with the counters of that moment")
-    state: State
-    as_of: date
-    committed_at: datetime
-    replaces: str | None = None
-    replaced_by: str | None = None
-    moved: list[MovedPart]
-    events: list[EventPart]
-    counters: dict[str, CounterMovePart] | None = Field(
-        default=None, description="only in the answer of the call that commits it"
-    )
+class AmendSent(Sending):
+    decision: str = Field(pattern=ID, description="the id of the decision on the exchange as it really happens")
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,24 +113,17 @@ class Ledger:
     # --- work that writes --------------------------------------------------------------------------------------------
 
     def commit(
-        self,
-        transaction: sa.Connection,
-        decision: str,
-        caller: Caller,
-        request_id: str,
-        old: str = "",
-        reason: str | None = None,
+        self, context: Committing, decision: str, transaction: sa.Connection, old: str = "", reason: str | None = None
     ) -> Done:
         """
         Judge the exchange of a decision again with the present counters, and commit it if it may still proceed.
 
         `old` is the commitment that it replaces. Raises Moved if the exchange may not proceed, and RequestRefused.
         """
-        live = self._service.live
+        live, now, caller, request_id = context.live, context.now, context.caller, context.request_id
         if old:
             party_view.check_commitment(transaction, self._book, old, caller)
             self._row_that_counts(transaction, old)
-        now = self._service.clock()
         ready = self._ready(transaction, live, decision, now, caller, instead=bool(old))
         replaced = None
         if old:
@@ -222,39 +164,38 @@ class Ledger:
         settled = engine.settle(live.bundle.vocabulary, filled.exchange)
         book_settlement(transaction, self._book, id, filled.exchange, settled, ready.moment.as_of, at)
         self._flows.enter(transaction, live, id, ready.moment.as_of, judged.unsigned)
-        told = self.read(transaction, id)
+        told = read(transaction, id)
         assert told is not None
         return Done(decided, sequence, told.model_copy(update={"counters": _moves(filled, moved)}))
 
-    def withdraw(self, transaction: sa.Connection, id: str, caller: Caller, reason: str) -> Commitment:
+    def withdraw(self, context: Committing, id: str, sent: WithdrawSent, transaction: sa.Connection) -> Commitment:
         """End a commitment whose exchange does not happen: it no longer counts. Raises RequestRefused."""
-        party_view.check_commitment(transaction, self._book, id, caller)
+        party_view.check_commitment(transaction, self._book, id, context.caller)
         self._row_that_counts(transaction, id)
-        now = self._service.clock()
-        self._end(transaction, id, "withdrawn", now)
-        self._happened(transaction, id, "withdrawn", moment_text(now), caller.id, reason, None)
-        told = self.read(transaction, id)
+        self._end(transaction, id, "withdrawn", context.now)
+        self._happened(transaction, id, "withdrawn", moment_text(context.now), context.caller.id, sent.reason, None)
+        told = read(transaction, id)
         assert told is not None
         return told
 
-    def end_rights(self, transaction: sa.Connection, id: str, caller: Caller, day: date, reason: str) -> Commitment:
+    def end_rights(self, context: Committing, id: str, sent: EndSent, transaction: sa.Connection) -> Commitment:
         """End the rights that a commitment granted, from a day on. It stays committed, and counts as before. Raises RequestRefused."""
-        party_view.check_commitment(transaction, self._book, id, caller)
+        party_view.check_commitment(transaction, self._book, id, context.caller)
         self._row_that_counts(transaction, id)
-        at = moment_text(self._service.clock())
-        self._counts.rights.end(transaction, id, day, at)
-        self._happened(transaction, id, "ended", at, caller.id, reason, None, {"from": day.isoformat()})
-        told = self.read(transaction, id)
+        at, by = moment_text(context.now), context.caller.id
+        self._counts.rights.end(transaction, id, sent.from_, at)
+        self._happened(transaction, id, "ended", at, by, sent.reason, None, {"from": sent.from_.isoformat()})
+        told = read(transaction, id)
         assert told is not None
         return told
 
-    def recount(self, transaction: sa.Connection, caller: Caller, after: int) -> tuple[int, list[str], int | None]:
+    def recount(self, context: Administering, after: int, transaction: sa.Connection) -> tuple[int, list[str], int | None]:
         """
         Count some commitments again under the present meanings of the counters: the first ones after a record.
 
         Returns the number of those counted, the ids of those that cannot be, and the record to go on after, None at the end.
         """
-        live = self._service.live
+        live = context.live
         rows = transaction.execute(
             sa.select(commitment)
             .where(commitment.c.state == "committed", commitment.c.sequence > after, _counted_otherwise(live))
@@ -264,33 +205,8 @@ class Ledger:
         if not rows:
             self._forget_meanings(transaction, live)
             return 0, [], None
-        failed = [row.id for row in rows if not self._recounted(transaction, live, row, caller)]
+        failed = [row.id for row in rows if not self._recounted(transaction, live, row, context.caller)]
         return len(rows) - len(failed), failed, rows[-1].sequence
-
-    # --- reading -----------------------------------------------------------------------------------------------------
-
-    def seen(self, connection: sa.Connection, id: str, caller: Caller) -> Commitment | None:
-        """A commitment as a caller may see it, or None. Raises RequestRefused."""
-        party_view.check_commitment(connection, self._book, id, caller)
-        return self.read(connection, id)
-
-    def read(self, connection: sa.Connection, id: str) -> Commitment | None:
-        """A commitment, or None."""
-        row = connection.execute(sa.select(commitment).where(commitment.c.id == id)).one_or_none()
-        return None if row is None else _told(connection, [row])[0]
-
-    def page(
-        self, connection: sa.Connection, exporter: str | None, state: State | None, after: int, limit: int
-    ) -> tuple[list[Commitment], int | None]:
-        """Commitments in order, after a place; of one exporter or in one state, if given. And the place to go on after, None at the end."""
-        query = sa.select(commitment).where(commitment.c.sequence > after).order_by(commitment.c.sequence).limit(limit + 1)
-        if exporter is not None:
-            part = canonical(exporter).decode()
-            query = query.where(commitment.c.exporter == self._book.hashed(connection, (EXPORTER,), (part,)))
-        if state is not None:
-            query = query.where(commitment.c.state == state)
-        rows = connection.execute(query).all()
-        return _told(connection, rows[:limit]), rows[limit - 1].sequence if len(rows) > limit else None
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
@@ -466,10 +382,7 @@ class Ledger:
 def _entities(exchange: engine.Exchange, record: Mapping[str, Any]) -> Iterator[tuple[str, str, str, int | None]]:
     """
     The entities of a record: the fact that states the id, the kind, the id, and the version used, None where the register did not have it.
-
-    A record of an older version of the service names the versions beside the request, and says nothing of other ids.
     """
-    older = record.get("register", {})
     for name, entity in record["request"].get(engine.REGISTER, {}).items():
         known = exchange.register.get(name)
         # Of an entity that the id only looks like, what the register states has its own id.
@@ -477,9 +390,9 @@ def _entities(exchange: engine.Exchange, record: Mapping[str, Any]) -> Iterator[
         yield name, entity["kind"], id if isinstance(id, str) else "", entity.get("version")
     for role, kind in ROLES.items():
         name = f"{role}.id"
-        id = older.get(role, {}).get("id") or exchange.value(name)
+        id = exchange.value(name)
         if name not in exchange.register and role not in exchange.register and isinstance(id, str):
-            yield name, kind, id, older.get(role, {}).get("version")
+            yield name, kind, id, None
 
 
 def exchange_again(live: Live, stored: Stored) -> engine.Exchange | None:
@@ -549,56 +462,3 @@ def counted_part(counter: engine.Counter, tally: engine.Tally, currency: str) ->
     if counter.currency:
         return SumPart.model_validate(money_sums.sums(tally.sum(), currency))
     return CountPart.model_validate(ends(tally.range(counter.distinct)))
-
-
-def _told(connection: sa.Connection, rows: Sequence[Any]) -> list[Commitment]:
-    """Commitments as they are answered, from their rows."""
-    ids = [row.id for row in rows]
-    events = _grouped(connection, commitment_event, commitment_event.c.commitment, ids, commitment_event.c.number)
-    moved = _grouped(connection, movement, movement.c.commitment, ids, movement.c.fact)
-    ended = rights_book.ended(connection, ids)
-    replaced = _grouped(connection, commitment, commitment.c.replaces, ids, commitment.c.sequence)
-    return [
-        Commitment(
-            id=row.id,
-            decision=row.decision,
-            evaluation=row.evaluation,
-            state=row.state,
-            as_of=date.fromisoformat(row.as_of),
-            committed_at=datetime.fromisoformat(row.committed_at),
-            replaces=row.replaces,
-            replaced_by=next((each.id for each in replaced(row.id)), None),
-            moved=[
-                MovedPart(
-                    fact=m.fact.partition(" ")[0],
-                    day=date.fromisoformat(m.day),
-                    at_least=money_sums.shown(m.fact, m.low),
-                    at_most=money_sums.shown(m.fact, m.high),
-                    counts=m.live,
-                )
-                for m in moved(row.id)
-            ],
-            events=[
-                EventPart(
-                    kind=e.kind,
-                    at=datetime.fromisoformat(e.at),
-                    by=e.by,
-                    reason=e.reason,
-                    other=e.other,
-                    first_day_without=ended.get(row.id) if e.kind == "ended" else None,
-                )
-                for e in events(row.id)
-            ],
-        )
-        for row in rows
-    ]
-
-
-def _grouped(
-    connection: sa.Connection, table: sa.Table, by: sa.Column[Any], ids: list[str], order: sa.Column[Any]
-) -> Callable[[str], list[Any]]:
-    """The rows of a table that belong to some ids, each id's in order."""
-    groups: dict[str, list[Any]] = {}
-    for row in connection.execute(sa.select(table).where(by.in_(ids)).order_by(order)):
-        groups.setdefault(getattr(row, by.name), []).append(row)
-    return lambda id: groups.get(id, [])

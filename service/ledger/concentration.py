@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from pydantic import Field
 
+from service.callers.context import Reviewing
 from service.ledger import exact_sums
-from service.ledger.committing import LedgerPart
+from service.ledger.commitments import LedgerPart
 from service.ledger.flow_sums import NO_PARTY, PRICE, SIDES
-from service.ledger.statistics import FIRST, LAST, FlowCell, Question, read, whole
+from service.ledger.statistics import FIRST, LAST, FlowCell, Question, left_out, meaning_of, read, whole
 from service.store.tables import flow, flow_party
 
 ABOUT = (
@@ -101,6 +102,13 @@ class _Summed:
 
 
 Key = tuple[str, ...]  # the words of a cell
+
+
+def told(context: Reviewing, question: Question, connection: sa.Connection) -> Concentration:
+    """The shares of a question. Raises RequestRefused, TooManyCells."""
+    meaning = meaning_of(context.live)
+    cells = concentration(connection, meaning, question)
+    return Concentration(about=ABOUT, by=list(question.by), cells=cells, left_out=left_out(connection, meaning))
 
 
 def concentration(connection: sa.Connection, meaning: str, question: Question) -> list[ConcentrationCell]:

@@ -19,7 +19,8 @@ import sqlalchemy as sa
 import engine
 from service.ledger.balances import CounterPart, Counters
 from service.ledger.book import Book
-from service.ledger.committing import CountPart, exchange_again
+from service.ledger.commitments import CountPart
+from service.ledger.committing import exchange_again
 from service.ledger.wanted_counts import FoundCounts
 from service.log.store import of_numbers
 from service.policies.live import Live
@@ -130,7 +131,10 @@ class CounterStandings:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._book = Book()
-        self._counters = Counters(service)
+
+    @property
+    def _counters(self) -> Counters:
+        return Counters(self._service.live, self._service.settings, self._service.clock())
 
     def recent(self, connection: sa.Connection, most: int | None = None) -> tuple[list[CounterStanding], bool]:
         """

@@ -10,7 +10,7 @@ import io
 from collections.abc import Mapping
 
 from service.ledger.balances import CounterPart
-from service.ledger.committing import CountPart, SumPart
+from service.ledger.commitments import CountPart, SumPart
 
 MEDIA_TYPE = "text/csv"
 _FORMULA = ("=", "+", "-", "@")

@@ -12,17 +12,17 @@ import sqlalchemy as sa
 from pydantic import Field
 
 import engine
-from service.callers.caller import Caller
+from service.callers.context import Committing, Reading, ReadingAll
+from service.callers.sending import Sending
 from service.ledger import party_view
 from service.ledger.book import Book
-from service.ledger.committing import LedgerPart
+from service.ledger.commitments import LedgerPart
 from service.ledger.hashed_names import party
 from service.ledger.promise_book import Promises
 from service.log.leaf import clear
 from service.log.store import of_ids
+from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
-from service.service import Service
-from service.settings import time_zone
 from service.store.moments import moment_text
 from service.store.tables import commitment, promise
 
@@ -59,118 +59,136 @@ class PromisePart(LedgerPart):
 Place = tuple[str, str, int]  # last day, commitment, number
 
 
-class PromiseList:
-    """The promises of one service, to be read and reported."""
+_BOOK = Book()
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        self._zone = time_zone(service.settings.zone)
-        self._book = Book()
-        self._promises = Promises(self._book, service.settings.callers_counts)
 
-    def page(
-        self, connection: sa.Connection, of: str | None, state: PromiseState | None, after: Place | None, limit: int
-    ) -> tuple[list[PromisePart], Place | None]:
-        """
-        Promises in the order of their last days, after a place: those of one party or in one state, if given; none that is void.
+class KeptSent(Sending):
+    """The report that a promise was kept."""
 
-        And the place to go on after, None at the end.
-        """
-        today = self._today().isoformat()
-        query = sa.select(*_COLUMNS).join(commitment, commitment.c.id == promise.c.commitment)
-        query = query.where(commitment.c.state == "committed").order_by(*_ORDER).limit(limit + 1)
-        if of is not None:
-            query = query.where(promise.c.by == party(self._book, connection, of))
-        match state:
-            case "kept":
-                query = query.where(promise.c.kept_on.is_not(None))
-            case "overdue":
-                query = query.where(promise.c.kept_on.is_(None), promise.c.due < today)
-            case "due":
-                query = query.where(promise.c.kept_on.is_(None), promise.c.due >= today)
-        if after is not None:
-            due, id, number = after
-            later = sa.and_(
-                promise.c.due == due,
-                sa.or_(promise.c.commitment > id, sa.and_(promise.c.commitment == id, promise.c.number > number)),
+    evidence: str = Field(max_length=160, description="the kind of the document, as the vocabulary names it")
+    dated: date = Field(description="the day of the document")
+    document: str = Field(pattern="^[0-9a-f]{64}$", description="the SHA-256 of the document, in hexadecimal")
+
+
+def page(
+    context: Reading,
+    of: str | None,
+    state: PromiseState | None,
+    after: Place | None,
+    limit: int,
+    connection: sa.Connection,
+) -> tuple[list[PromisePart], Place | None]:
+    """
+    Promises in the order of their last days, after a place: those of one party or in one state, if given; none that is void.
+
+    And the place to go on after, None at the end. A caller who belongs to a party gets what this party promised. Raises RequestRefused.
+    """
+    of = party_view.of_exporter(of, context.caller)
+    return promises(context.live, context.today, of, state, after, limit, connection)
+
+
+def promises(
+    live: Live,
+    today: date,
+    of: str | None,
+    state: PromiseState | None,
+    after: Place | None,
+    limit: int,
+    connection: sa.Connection,
+) -> tuple[list[PromisePart], Place | None]:
+    """The same for work that no caller asks for."""
+    query = sa.select(*_COLUMNS).join(commitment, commitment.c.id == promise.c.commitment)
+    query = query.where(commitment.c.state == "committed").order_by(*_ORDER).limit(limit + 1)
+    if of is not None:
+        query = query.where(promise.c.by == party(_BOOK, connection, of))
+    match state:
+        case "kept":
+            query = query.where(promise.c.kept_on.is_not(None))
+        case "overdue":
+            query = query.where(promise.c.kept_on.is_(None), promise.c.due < today.isoformat())
+        case "due":
+            query = query.where(promise.c.kept_on.is_(None), promise.c.due >= today.isoformat())
+    if after is not None:
+        due, id, number = after
+        later = sa.and_(
+            promise.c.due == due,
+            sa.or_(promise.c.commitment > id, sa.and_(promise.c.commitment == id, promise.c.number > number)),
+        )
+        query = query.where(sa.or_(promise.c.due > due, later))
+    rows = connection.execute(query).all()
+    last = rows[limit - 1] if len(rows) > limit else None
+    return _told(live, today, connection, rows[:limit]), None if last is None else (last.due, last.commitment, last.number)
+
+
+def of_commitment(context: ReadingAll, id: str, limit: int, connection: sa.Connection) -> list[PromisePart]:
+    """The promises of one commitment, the first ones; none if it ended, since they are void then."""
+    query = sa.select(*_COLUMNS).join(commitment, commitment.c.id == promise.c.commitment)
+    query = query.where(promise.c.commitment == id, commitment.c.state == "committed").order_by(*_ORDER).limit(limit)
+    return _told(context.live, context.today, connection, connection.execute(query).all())
+
+
+def keep(context: Committing, id: str, number: int, sent: KeptSent, transaction: sa.Connection) -> PromisePart:
+    """Report that a promise was kept, by a document of a day. Raises RequestRefused."""
+    party_view.check_commitment(transaction, _BOOK, id, context.caller)
+    row = _one(transaction, id, number)
+    if row is None:
+        raise RequestRefused("not-found", "the commitment has no such promise")
+    if row.state != "committed":
+        raise RequestRefused("commitment-ended", f"the commitment is {row.state}, so its promises are void")
+    if row.kept_on is not None:
+        raise RequestRefused("promise-kept", f"it was reported as kept on {row.kept_on}")
+    promised = promised_by(context.live).get(row.name)
+    if promised is None:
+        raise RequestRefused("not-found", "the policies no longer have this promise")
+    if sent.evidence not in promised.evidence:
+        raise _wrong("/evidence", f"it is shown by {', '.join(f'`{each}`' for each in promised.evidence)}")
+    if not date.fromisoformat(row.as_of) <= sent.dated <= context.today:
+        raise _wrong("/dated", f"must be a day from {row.as_of}, when it was promised, until today")
+    kept = Promises(_BOOK, context.settings.callers_counts)
+    at, by = moment_text(context.now), context.caller.id
+    kept.keep(transaction, id, number, sent.dated, sent.evidence, sent.document, at, by)
+    return _told(context.live, context.today, transaction, [_one(transaction, id, number)])[0]
+
+
+def promised_by(live: Live) -> Mapping[str, engine.Promise]:
+    """The promises of a vocabulary, by their names."""
+    return {each.name: each for each in live.counting.promises}
+
+
+def _one(connection: sa.Connection, id: str, number: int) -> Any:
+    here = (promise.c.commitment == id, promise.c.number == number)
+    query = sa.select(*_COLUMNS, commitment.c.state, commitment.c.as_of)
+    return connection.execute(query.join(commitment, commitment.c.id == promise.c.commitment).where(*here)).one_or_none()
+
+
+def _told(live: Live, day: date, connection: sa.Connection, rows: Sequence[Any]) -> list[PromisePart]:
+    requests = dict(_requests(connection, {row.evaluation for row in rows}))
+    today, promised = day.isoformat(), promised_by(live)
+    found = []
+    for row in rows:
+        request, known = requests[row.evaluation], promised.get(row.name)
+        names = {} if known is None else {"by": known.by, "to": known.to}
+        parties = {name: _at(request, fact) for name, fact in names.items()}
+        terms = {} if known is None else {name: _at(request, fact) for name, fact in known.terms.items()}
+        found.append(
+            PromisePart(
+                commitment=row.commitment,
+                number=row.number,
+                promise=row.name,
+                by=parties.get("by"),
+                to=parties.get("to"),
+                terms={name: value for name, value in terms.items() if value is not None},
+                due=date.fromisoformat(row.due),
+                state="kept" if row.kept_on else "overdue" if row.due < today else "due",
+                kept_on=None if row.kept_on is None else date.fromisoformat(row.kept_on),
+                late=None if row.kept_on is None else row.kept_on > row.due,
+                evidence=row.evidence,
+                document=row.document,
+                reported_at=None if row.reported_at is None else datetime.fromisoformat(row.reported_at),
+                reported_by=row.reported_by,
             )
-            query = query.where(sa.or_(promise.c.due > due, later))
-        rows = connection.execute(query).all()
-        last = rows[limit - 1] if len(rows) > limit else None
-        return self._told(connection, rows[:limit]), None if last is None else (last.due, last.commitment, last.number)
-
-    def of_commitment(self, connection: sa.Connection, id: str, limit: int) -> list[PromisePart]:
-        """The promises of one commitment, the first ones; none if it ended, since they are void then."""
-        query = sa.select(*_COLUMNS).join(commitment, commitment.c.id == promise.c.commitment)
-        query = query.where(promise.c.commitment == id, commitment.c.state == "committed").order_by(*_ORDER).limit(limit)
-        return self._told(connection, connection.execute(query).all())
-
-    def keep(
-        self, transaction: sa.Connection, id: str, number: int, evidence: str, dated: date, document: str, caller: Caller
-    ) -> PromisePart:
-        """Report that a promise was kept, by a document of a day. Raises RequestRefused."""
-        party_view.check_commitment(transaction, self._book, id, caller)
-        row = self._one(transaction, id, number)
-        if row is None:
-            raise RequestRefused("not-found", "the commitment has no such promise")
-        if row.state != "committed":
-            raise RequestRefused("commitment-ended", f"the commitment is {row.state}, so its promises are void")
-        if row.kept_on is not None:
-            raise RequestRefused("promise-kept", f"it was reported as kept on {row.kept_on}")
-        promised = self.promised.get(row.name)
-        if promised is None:
-            raise RequestRefused("not-found", "the policies no longer have this promise")
-        if evidence not in promised.evidence:
-            raise _wrong("/evidence", f"it is shown by {', '.join(f'`{each}`' for each in promised.evidence)}")
-        if not date.fromisoformat(row.as_of) <= dated <= self._today():
-            raise _wrong("/dated", f"must be a day from {row.as_of}, when it was promised, until today")
-        at = moment_text(self._service.clock())
-        self._promises.keep(transaction, id, number, dated, evidence, document, at, caller.id)
-        return self._told(transaction, [self._one(transaction, id, number)])[0]
-
-    # --- inside --------------------------------------------------------------------------------------------------------
-
-    def _one(self, connection: sa.Connection, id: str, number: int) -> Any:
-        here = (promise.c.commitment == id, promise.c.number == number)
-        query = sa.select(*_COLUMNS, commitment.c.state, commitment.c.as_of)
-        return connection.execute(query.join(commitment, commitment.c.id == promise.c.commitment).where(*here)).one_or_none()
-
-    @property
-    def promised(self) -> Mapping[str, engine.Promise]:
-        """The promises of the present vocabulary, by their names."""
-        return {each.name: each for each in self._service.live.counting.promises}
-
-    def _told(self, connection: sa.Connection, rows: Sequence[Any]) -> list[PromisePart]:
-        requests = dict(_requests(connection, {row.evaluation for row in rows}))
-        today, promised = self._today().isoformat(), self.promised
-        found = []
-        for row in rows:
-            request, known = requests[row.evaluation], promised.get(row.name)
-            names = {} if known is None else {"by": known.by, "to": known.to}
-            parties = {name: _at(request, fact) for name, fact in names.items()}
-            terms = {} if known is None else {name: _at(request, fact) for name, fact in known.terms.items()}
-            found.append(
-                PromisePart(
-                    commitment=row.commitment,
-                    number=row.number,
-                    promise=row.name,
-                    by=parties.get("by"),
-                    to=parties.get("to"),
-                    terms={name: value for name, value in terms.items() if value is not None},
-                    due=date.fromisoformat(row.due),
-                    state="kept" if row.kept_on else "overdue" if row.due < today else "due",
-                    kept_on=None if row.kept_on is None else date.fromisoformat(row.kept_on),
-                    late=None if row.kept_on is None else row.kept_on > row.due,
-                    evidence=row.evidence,
-                    document=row.document,
-                    reported_at=None if row.reported_at is None else datetime.fromisoformat(row.reported_at),
-                    reported_by=row.reported_by,
-                )
-            )
-        return found
-
-    def _today(self) -> date:
-        return self._service.clock().astimezone(self._zone).date()
+        )
+    return found
 
 
 def _requests(connection: sa.Connection, decisions: Iterable[str]) -> Iterable[tuple[str, Mapping[str, Any]]]:

@@ -16,10 +16,11 @@ from pydantic import Field, StringConstraints
 from uuid_utils import uuid7
 
 import engine
-from service.callers.caller import Caller
+from service.callers.context import Administering, ReadingAll
+from service.callers.sending import Reason, Sending
 from service.ledger import hashed_names
 from service.ledger.book import Book
-from service.ledger.committing import LedgerPart
+from service.ledger.commitments import LedgerPart
 from service.ledger.rights_book import RightsBook, line_of, opened
 from service.log import tree_leaves
 from service.log.canonical_json import NotCanonical, canonical
@@ -28,7 +29,6 @@ from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.register import entity_versions
 from service.register.entity import ASSET, PARTY
-from service.service import Service
 from service.store.moments import moment_text
 from service.store.tables import right_line, right_opening
 
@@ -36,11 +36,16 @@ MOST_RIGHTS = 32  # of one opening
 PERPETUAL = "perpetual"
 PURPOSES = "the purposes for which it is; null if not known"
 TERRITORY = "the countries in which it is, or `worldwide`; null if not known"
+ABOUT_PARTY = "the party's id, as the register or the exchanges have it"
+ABOUT_ASSET = "the asset's id, as the register or the exchanges have it"
 ONWARD = "whether it may be passed on; null if not known"
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Term = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Words = Annotated[list[Term], Field(min_length=1, max_length=512)]
+Id = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+_BOOK = Book()
 
 
 class RightPart(LedgerPart):
@@ -71,6 +76,25 @@ class EvidencePart(LedgerPart):
     attested_by: Line | None = Field(default=None, description="who gave it or attests it")
 
 
+class RightsOpeningSent(Sending):
+    """What a party has of an asset, from a day on."""
+
+    party: Id = Field(description=ABOUT_PARTY)
+    asset: Id = Field(description=ABOUT_ASSET)
+    rights: list[RightPart] = Field(max_length=MOST_RIGHTS, description="the rights; none only if `complete`")
+    from_: date = Field(alias="from", description="the first day on which the party has these rights")
+    complete: bool = Field(description="whether the book then has everything that the party has of the asset")
+    evidence: list[EvidencePart] = Field(max_length=16, description="what was shown")
+    reason: Reason = Field(description="where this comes from")
+    book: Line | None = Field(default=None, description="the book of the vocabulary, where there are several")
+
+
+class WithdrawOpeningSent(Sending):
+    """Why an opening is withdrawn."""
+
+    reason: Reason = Field(description="why it is withdrawn")
+
+
 class RightsOpening(LedgerPart):
     """What a party had of an asset, from a day on."""
 
@@ -90,97 +114,81 @@ class RightsOpening(LedgerPart):
     withdrawn_reason: str | None = Field(default=None, description="why it was withdrawn")
 
 
-class RightsOpenings:
-    """The openings of one service. The methods that write are work for `Store.do`."""
+def begin(context: Administering, sent: RightsOpeningSent, transaction: sa.Connection) -> RightsOpening:
+    """Record what a party has of an asset, in the only book, or in the one that is named. Raises RequestRefused."""
+    book = _book(context.live, sent.book).book
+    if not sent.rights and not sent.complete:
+        raise _wrong("/rights", "name the rights; an empty list says something only where `complete` is true")
+    party, asset = _registered(transaction, PARTY, sent.party), _registered(transaction, ASSET, sent.asset)
+    id, at = str(uuid7()), moment_text(context.now)
+    hashes = {
+        "asset": hashed_names.asset(_BOOK, transaction, asset),
+        "party": hashed_names.party(_BOOK, transaction, party),
+    }
+    lines = []
+    for number, each in enumerate(sent.rights):
+        grant = opened(_grant(context.live, book, each, f"/rights/{number}", id, sent.from_, hashes["party"]))
+        lines.append({"number": number, **line_of(grant, book.name, hashes["asset"])})
+    day, shown = sent.from_.isoformat(), [each.model_dump(mode="json", exclude_none=True) for each in sent.evidence]
+    kept = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+    hidden: dict[str, Any] = {
+        "party": party,
+        "asset": asset,
+        **{f"{name}_hash": hashed for name, hashed in hashes.items()},
+        "lines": lines,
+        "evidence": kept,
+        "by": context.caller.id,
+        "reason": sent.reason,
+    }
+    members: dict[str, Any] = {"id": id, "book": book.name, "complete": sent.complete, "day": day}
+    happening = Happening("rights-opening", at, members, hidden, f"entity/{PARTY}/{party}", frozenset({"party"}))
+    (leaf,) = tree_leaves.append(transaction, happening)
+    row = {**members, **hashes, "leaf": leaf, "evidence": kept, "by": context.caller.id, "reason": sent.reason, "at": at}
+    transaction.execute(sa.insert(right_opening).values(row))
+    if lines:
+        transaction.execute(sa.insert(right_line), [{**line, "source": id, "sequence": None, "at": at} for line in lines])
+    return _one(transaction, id)
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        self._hashes = Book()
-        self._rights = RightsBook(self._hashes)
 
-    def begin(
-        self,
-        transaction: sa.Connection,
-        party: str,
-        asset: str,
-        rights: Sequence[RightPart],
-        first: date,
-        complete: bool,
-        evidence: Sequence[EvidencePart],
-        reason: str,
-        caller: Caller,
-        name: str | None = None,
-    ) -> RightsOpening:
-        """Record what a party has of an asset, in the only book, or in the one of this name. Raises RequestRefused."""
-        live = self._service.live
-        reader = _book(live, name)
-        book = reader.book
-        if not rights and not complete:
-            raise _wrong("/rights", "name the rights; an empty list says something only where `complete` is true")
-        party, asset = _registered(transaction, PARTY, party), _registered(transaction, ASSET, asset)
-        id, at = str(uuid7()), moment_text(self._service.clock())
-        hashes = {
-            "asset": hashed_names.asset(self._hashes, transaction, asset),
-            "party": hashed_names.party(self._hashes, transaction, party),
-        }
-        lines = []
-        for number, each in enumerate(rights):
-            grant = opened(_grant(live, book, each, f"/rights/{number}", id, first, hashes["party"]))
-            lines.append({"number": number, **line_of(grant, book.name, hashes["asset"])})
-        day, shown = first.isoformat(), [each.model_dump(mode="json", exclude_none=True) for each in evidence]
-        kept = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
-        hidden: dict[str, Any] = {
-            "party": party,
-            "asset": asset,
-            **{f"{name}_hash": hashed for name, hashed in hashes.items()},
-            "lines": lines,
-            "evidence": kept,
-            "by": caller.id,
-            "reason": reason,
-        }
-        members: dict[str, Any] = {"id": id, "book": book.name, "complete": complete, "day": day}
-        happening = Happening("rights-opening", at, members, hidden, f"entity/{PARTY}/{party}", frozenset({"party"}))
-        (leaf,) = tree_leaves.append(transaction, happening)
-        row = {**members, **hashes, "leaf": leaf, "evidence": kept, "by": caller.id, "reason": reason, "at": at}
-        transaction.execute(sa.insert(right_opening).values(row))
-        if lines:
-            transaction.execute(sa.insert(right_line), [{**line, "source": id, "sequence": None, "at": at} for line in lines])
-        return self.one(transaction, id)
+def withdraw(context: Administering, id: str, sent: WithdrawOpeningSent, transaction: sa.Connection) -> RightsOpening:
+    """Withdraw an opening: what it stated never counted. Raises RequestRefused."""
+    row = transaction.execute(sa.select(right_opening).where(right_opening.c.id == id)).one_or_none()
+    if row is None:
+        raise _no_opening()
+    if row.withdrawn_at is not None:
+        raise RequestRefused("not-endable", "the opening is withdrawn already")
+    at, by = moment_text(context.now), context.caller.id
+    gone = {"withdrawn_at": at, "withdrawn_by": by, "withdrawn_reason": sent.reason}
+    transaction.execute(sa.update(right_opening).where(right_opening.c.id == id).values(gone))
+    RightsBook(_BOOK).void(transaction, id, at)
+    members: dict[str, Any] = {"opening": id}
+    tree_leaves.append(transaction, Happening("rights-opening-withdrawn", at, members, {"by": by, "reason": sent.reason}))
+    return _one(transaction, id)
 
-    def withdraw(self, transaction: sa.Connection, id: str, reason: str, caller: Caller) -> RightsOpening:
-        """Withdraw an opening: what it stated never counted. Raises RequestRefused."""
-        row = transaction.execute(sa.select(right_opening).where(right_opening.c.id == id)).one_or_none()
-        if row is None:
-            raise _no_opening()
-        if row.withdrawn_at is not None:
-            raise RequestRefused("not-endable", "the opening is withdrawn already")
-        at = moment_text(self._service.clock())
-        gone = {"withdrawn_at": at, "withdrawn_by": caller.id, "withdrawn_reason": reason}
-        transaction.execute(sa.update(right_opening).where(right_opening.c.id == id).values(gone))
-        self._rights.void(transaction, id, at)
-        members: dict[str, Any] = {"opening": id}
-        hidden = {"by": caller.id, "reason": reason}
-        tree_leaves.append(transaction, Happening("rights-opening-withdrawn", at, members, hidden))
-        return self.one(transaction, id)
 
-    def one(self, connection: sa.Connection, id: str) -> RightsOpening:
-        """An opening. Raises RequestRefused."""
-        rows = connection.execute(sa.select(right_opening).where(right_opening.c.id == id)).all()
-        if not rows:
-            raise _no_opening()
-        return _told(connection, rows)[0]
+def one(context: ReadingAll, id: str, connection: sa.Connection) -> RightsOpening:
+    """An opening. Raises RequestRefused."""
+    return _one(connection, id)
 
-    def page(
-        self, connection: sa.Connection, party: str | None, asset: str | None, after: str, limit: int
-    ) -> tuple[list[RightsOpening], str | None]:
-        """Openings in order, after one of them; of a party and of an asset, if given. And the one to go on after, None at the end."""
-        query = sa.select(right_opening).where(right_opening.c.id > after).order_by(right_opening.c.id).limit(limit + 1)
-        if party is not None:
-            query = query.where(right_opening.c.party == hashed_names.party(self._hashes, connection, party))
-        if asset is not None:
-            query = query.where(right_opening.c.asset == hashed_names.asset(self._hashes, connection, asset))
-        rows = connection.execute(query).all()
-        return _told(connection, rows[:limit]), rows[limit - 1].id if len(rows) > limit else None
+
+def page(
+    context: ReadingAll, party: str | None, asset: str | None, after: str | None, limit: int, connection: sa.Connection
+) -> tuple[list[RightsOpening], str | None]:
+    """Openings in order, after one of them; of a party and of an asset, if given. And the one to go on after, None at the end."""
+    query = sa.select(right_opening).where(right_opening.c.id > (after or "")).order_by(right_opening.c.id).limit(limit + 1)
+    if party is not None:
+        query = query.where(right_opening.c.party == hashed_names.party(_BOOK, connection, party))
+    if asset is not None:
+        query = query.where(right_opening.c.asset == hashed_names.asset(_BOOK, connection, asset))
+    rows = connection.execute(query).all()
+    return _told(connection, rows[:limit]), rows[limit - 1].id if len(rows) > limit else None
+
+
+def _one(connection: sa.Connection, id: str) -> RightsOpening:
+    rows = connection.execute(sa.select(right_opening).where(right_opening.c.id == id)).all()
+    if not rows:
+        raise _no_opening()
+    return _told(connection, rows)[0]
 
 
 def _told(connection: sa.Connection, rows: Sequence[Any]) -> list[RightsOpening]:

@@ -10,22 +10,23 @@ assets are those in the records and openings; a name that was erased is null.
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any, Literal
 
 import sqlalchemy as sa
 from pydantic import Field
 
 import engine
-from service.ledger import hashed_names
+from service.callers.context import Reading
+from service.ledger import hashed_names, party_view
 from service.ledger.book import Book
-from service.ledger.committing import LedgerPart
+from service.ledger.commitments import LedgerPart
 from service.ledger.rights_book import ALWAYS, RightsBook, TooManyLines, about, grants_of
 from service.ledger.rights_openings import ONWARD, PURPOSES, TERRITORY
 from service.log import tree_leaves
 from service.log.leaf import clear
 from service.log.store import of_numbers
-from service.service import Service
+from service.policies.live import Live
 from service.settings import time_zone
 from service.store.moments import moment_text
 from service.store.tables import right_line, right_opening
@@ -106,157 +107,152 @@ class RightsAsked:
 
 
 Place = tuple[str, str, int]
+_HASHES = Book()
 
 
-class RightsReadings:
-    """The readings of one service."""
+def page(context: Reading, asked: RightsAsked, connection: sa.Connection) -> tuple[list[RightsLinePart], Place | None]:
+    """
+    Lines in the order in which they were made, for each asset; and the place to go on after, None at the end.
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        self._zone = time_zone(service.settings.zone)
-        self._hashes = Book()
-        self._rights = RightsBook(self._hashes)
+    A caller who belongs to a party gets what this party has, and what it granted. Raises RequestRefused.
+    """
+    asked = replace(asked, party=party_view.of_exporter(asked.party, context.caller))
+    known = _known(asked.known, time_zone(context.settings.zone))
+    rows = _rows(connection, asked, known)
+    more, rows = len(rows) > asked.limit, rows[: asked.limit]
+    names = _names(connection, context.live, rows)
+    parts: dict[Place, RightsLinePart] = {}
+    by_asset: dict[tuple[str, str], list[Any]] = {}
+    for row in rows:
+        by_asset.setdefault((row.book, row.asset), []).append(row)
+    for (book, asset), some in by_asset.items():
+        for row, part in _parts(connection, context.live, book, asset, some, asked.on, known, names):
+            parts[row.asset, row.source, row.number] = part
+    found = [parts[row.asset, row.source, row.number] for row in rows]
+    return found, (rows[-1].asset, rows[-1].source, rows[-1].number) if more else None
 
-    @property
-    def today(self) -> date:
-        """The day of the service."""
-        return self._service.clock().astimezone(self._zone).date()
 
-    def page(self, connection: sa.Connection, asked: RightsAsked) -> tuple[list[RightsLinePart], Place | None]:
-        """Lines in the order in which they were made, for each asset; and the place to go on after, None at the end."""
-        known = self._known(asked.known)
-        rows = self._rows(connection, asked, known)
-        more, rows = len(rows) > asked.limit, rows[: asked.limit]
-        names = self._names(connection, rows)
-        parts: dict[Place, RightsLinePart] = {}
-        by_asset: dict[tuple[str, str], list[Any]] = {}
-        for row in rows:
-            by_asset.setdefault((row.book, row.asset), []).append(row)
-        for (book, asset), some in by_asset.items():
-            for row, part in self._parts(connection, book, asset, some, asked.on, known, names):
-                parts[row.asset, row.source, row.number] = part
-        found = [parts[row.asset, row.source, row.number] for row in rows]
-        return found, (rows[-1].asset, rows[-1].source, rows[-1].number) if more else None
+def _known(day: date | None, zone: tzinfo) -> str:
+    """The moment at which a day is over."""
+    if day is None or day == date.max:
+        return ALWAYS
+    return moment_text(datetime.combine(day + timedelta(days=1), time.min, zone))
 
-    def _known(self, day: date | None) -> str:
-        """The moment at which a day is over."""
-        if day is None or day == date.max:
-            return ALWAYS
-        return moment_text(datetime.combine(day + timedelta(days=1), time.min, self._zone))
 
-    def _rows(self, connection: sa.Connection, asked: RightsAsked, known: str) -> list[Any]:
-        """The rows that are asked for, one more than the page has."""
-        place = (_line.asset, _line.source, _line.number)
-        chosen = sa.select(right_line).where(_line.at < known).order_by(*place).limit(asked.limit + 1)
-        if asked.asset is not None:
-            chosen = chosen.where(_line.asset == hashed_names.asset(self._hashes, connection, asked.asset))
-        if asked.source is not None:
-            chosen = chosen.where(_line.source == asked.source)
-        if asked.after is not None:
-            chosen = chosen.where(sa.tuple_(*place) > sa.tuple_(*map(sa.literal, asked.after)))
-        if not asked.history:
-            day = asked.on.isoformat()
-            chosen = chosen.where(
-                sa.or_(_line.voided_at.is_(None), _line.voided_at >= known),
-                _line.first <= day,
-                sa.or_(_line.until.is_(None), _line.until >= day),
-                sa.or_(_line.ended.is_(None), _line.ended > day, _line.ended_at >= known),
-            )
-        if asked.party is None:
-            return [*connection.execute(chosen)]
-        party = hashed_names.party(self._hashes, connection, asked.party)
-        rows = {
-            (row.asset, row.source, row.number): row
-            for role in (_line.holder, _line.granter)
-            for row in connection.execute(chosen.where(role == party))
-        }
-        return [rows[key] for key in sorted(rows)][: asked.limit + 1]
+def _rows(connection: sa.Connection, asked: RightsAsked, known: str) -> list[Any]:
+    """The rows that are asked for, one more than the page has."""
+    place = (_line.asset, _line.source, _line.number)
+    chosen = sa.select(right_line).where(_line.at < known).order_by(*place).limit(asked.limit + 1)
+    if asked.asset is not None:
+        chosen = chosen.where(_line.asset == hashed_names.asset(_HASHES, connection, asked.asset))
+    if asked.source is not None:
+        chosen = chosen.where(_line.source == asked.source)
+    if asked.after is not None:
+        chosen = chosen.where(sa.tuple_(*place) > sa.tuple_(*map(sa.literal, asked.after)))
+    if not asked.history:
+        day = asked.on.isoformat()
+        chosen = chosen.where(
+            sa.or_(_line.voided_at.is_(None), _line.voided_at >= known),
+            _line.first <= day,
+            sa.or_(_line.until.is_(None), _line.until >= day),
+            sa.or_(_line.ended.is_(None), _line.ended > day, _line.ended_at >= known),
+        )
+    if asked.party is None:
+        return [*connection.execute(chosen)]
+    party = hashed_names.party(_HASHES, connection, asked.party)
+    rows = {
+        (row.asset, row.source, row.number): row
+        for role in (_line.holder, _line.granter)
+        for row in connection.execute(chosen.where(role == party))
+    }
+    return [rows[key] for key in sorted(rows)][: asked.limit + 1]
 
-    def _parts(
-        self,
-        connection: sa.Connection,
-        book: str,
-        asset: str,
-        rows: Sequence[Any],
-        on: date,
-        known: str,
-        names: Mapping[str, Mapping[str, str | None]],
-    ) -> Iterable[tuple[Any, RightsLinePart]]:
-        """The lines of one asset."""
-        reader = next((each for each in self._service.live.bundle.reader.books if each.book.name == book), None)
-        by_row = {} if reader is None else self._proofs(connection, reader, about(book, asset, known=known), rows, on)
-        for row in rows:
-            (grant,) = _as_known([row], known)
-            proofs = by_row.get((row.source, row.number))
-            scopes = proofs.scopes(row) if proofs else []
-            yield (
-                row,
-                RightsLinePart(
-                    by=row.source,
-                    kind="opening" if grant.opened else "grant",
-                    right=row.conveyed,
-                    **names[row.source],
-                    purposes=_list(grant.purposes),
-                    territory=_list(grant.territory),
-                    since=grant.first,
-                    until=_until(grant.until),
-                    exclusive=row.exclusive,
-                    onward=row.onward,
-                    state=_state(grant, on),
-                    ended=None if grant.ended == date.min else grant.ended,
-                    recorded_at=datetime.fromisoformat(row.at),
-                    proven=proofs.proven(row) if proofs else None,
-                    reaches=[_reach(each) for each in scopes],
-                    missing=proofs.missing(row) if proofs and grant.stands(on) else [],
-                ),
-            )
 
-    def _proofs(
-        self, connection: sa.Connection, reader: engine.BookReader, asked: Mapping[str, Any], rows: Sequence[Any], on: date
-    ) -> dict[tuple[str, int], "_Proofs"]:
-        """
-        How far the lines of an asset are proven, by their places. Those are left out to whose granter more lines lead than are read.
+def _parts(
+    connection: sa.Connection,
+    live: Live,
+    book: str,
+    asset: str,
+    rows: Sequence[Any],
+    on: date,
+    known: str,
+    names: Mapping[str, Mapping[str, str | None]],
+) -> Iterable[tuple[Any, RightsLinePart]]:
+    """The lines of one asset."""
+    reader = next((each for each in live.bundle.reader.books if each.book.name == book), None)
+    by_row = {} if reader is None else _proofs(connection, reader, about(book, asset, known=known), rows, on)
+    for row in rows:
+        (grant,) = _as_known([row], known)
+        proofs = by_row.get((row.source, row.number))
+        scopes = proofs.scopes(row) if proofs else []
+        yield (
+            row,
+            RightsLinePart(
+                by=row.source,
+                kind="opening" if grant.opened else "grant",
+                right=row.conveyed,
+                **names[row.source],
+                purposes=_list(grant.purposes),
+                territory=_list(grant.territory),
+                since=grant.first,
+                until=_until(grant.until),
+                exclusive=row.exclusive,
+                onward=row.onward,
+                state=_state(grant, on),
+                ended=None if grant.ended == date.min else grant.ended,
+                recorded_at=datetime.fromisoformat(row.at),
+                proven=proofs.proven(row) if proofs else None,
+                reaches=[_reach(each) for each in scopes],
+                missing=proofs.missing(row) if proofs and grant.stands(on) else [],
+            ),
+        )
 
-        What leads to one granter is a part of what leads to several: so each line reads the same, however many are read with it.
-        """
-        granters = sorted({row.granter for row in rows if row.granter is not None})
-        try:
-            chain = self._rights.chains(connection, asked, granters, void=True) if granters else []
-        except TooManyLines:
-            if len(granters) == 1:
-                return {}
-            halves = granters[: len(granters) // 2], granters[len(granters) // 2 :]
-            some = [[row for row in rows if row.granter in half] for half in halves]
-            some.append([row for row in rows if row.granter is None])
-            return {place: found for part in some for place, found in self._proofs(connection, reader, asked, part, on).items()}
-        every = {(row.source, row.number): row for row in (*chain, *rows)}
-        proofs = _Proofs(reader, [*every.values()], on, asked["known"])
-        return {(row.source, row.number): proofs for row in rows}
 
-    def _names(self, connection: sa.Connection, rows: Sequence[Any]) -> dict[str, dict[str, str | None]]:
-        """The names of the asset and of the parties of each commitment and opening; null where they are erased or not known."""
-        books = {reader.book.name: reader.book for reader in self._service.live.bundle.reader.books}
-        committed = {row.sequence: row for row in rows if row.sequence is not None}
-        nothing: dict[str, str | None] = {"asset": None, "granter": None, "holder": None}
-        found = {row.source: dict(nothing) for row in rows}
-        for stored in of_numbers(connection, sorted(committed)):
-            row = committed[stored.sequence]
-            request, book = clear(stored.entry.leaf, stored.entry.openings)["request"], books.get(row.book)
-            if book is not None:
-                roles = {"asset": book.of, "granter": book.by, "holder": book.to}
-                found[row.source] = {role: _name(request, fact) for role, fact in roles.items()}
-        opened = sorted({row.source for row in rows if row.sequence is None})
-        leaves = {
-            row.id: row.leaf
-            for row in connection.execute(
-                sa.select(right_opening.c.id, right_opening.c.leaf).where(right_opening.c.id.in_(opened))
-            )
-        }
-        hidden = tree_leaves.opened(connection, [*leaves.values()])
-        for id, leaf in leaves.items():
-            beside = hidden.get(leaf, {})
-            found[id] = {"asset": beside.get("asset"), "granter": None, "holder": beside.get("party")}
-        return found
+def _proofs(
+    connection: sa.Connection, reader: engine.BookReader, asked: Mapping[str, Any], rows: Sequence[Any], on: date
+) -> dict[tuple[str, int], "_Proofs"]:
+    """
+    How far the lines of an asset are proven, by their places. Those are left out to whose granter more lines lead than are read.
+
+    What leads to one granter is a part of what leads to several: so each line reads the same, however many are read with it.
+    """
+    granters = sorted({row.granter for row in rows if row.granter is not None})
+    try:
+        chain = RightsBook(_HASHES).chains(connection, asked, granters, void=True) if granters else []
+    except TooManyLines:
+        if len(granters) == 1:
+            return {}
+        halves = granters[: len(granters) // 2], granters[len(granters) // 2 :]
+        some = [[row for row in rows if row.granter in half] for half in halves]
+        some.append([row for row in rows if row.granter is None])
+        return {place: found for part in some for place, found in _proofs(connection, reader, asked, part, on).items()}
+    every = {(row.source, row.number): row for row in (*chain, *rows)}
+    proofs = _Proofs(reader, [*every.values()], on, asked["known"])
+    return {(row.source, row.number): proofs for row in rows}
+
+
+def _names(connection: sa.Connection, live: Live, rows: Sequence[Any]) -> dict[str, dict[str, str | None]]:
+    """The names of the asset and of the parties of each commitment and opening; null where they are erased or not known."""
+    books = {reader.book.name: reader.book for reader in live.bundle.reader.books}
+    committed = {row.sequence: row for row in rows if row.sequence is not None}
+    nothing: dict[str, str | None] = {"asset": None, "granter": None, "holder": None}
+    found = {row.source: dict(nothing) for row in rows}
+    for stored in of_numbers(connection, sorted(committed)):
+        row = committed[stored.sequence]
+        request, book = clear(stored.entry.leaf, stored.entry.openings)["request"], books.get(row.book)
+        if book is not None:
+            roles = {"asset": book.of, "granter": book.by, "holder": book.to}
+            found[row.source] = {role: _name(request, fact) for role, fact in roles.items()}
+    opened = sorted({row.source for row in rows if row.sequence is None})
+    leaves = {
+        row.id: row.leaf
+        for row in connection.execute(sa.select(right_opening.c.id, right_opening.c.leaf).where(right_opening.c.id.in_(opened)))
+    }
+    hidden = tree_leaves.opened(connection, [*leaves.values()])
+    for id, leaf in leaves.items():
+        beside = hidden.get(leaf, {})
+        found[id] = {"asset": beside.get("asset"), "granter": None, "holder": beside.get("party")}
+    return found
 
 
 class _Proofs:

@@ -8,15 +8,22 @@ converted: every sum has its currency. Who may not see all gets the cells that s
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import MAXYEAR, datetime, tzinfo
 from typing import Any
 
 import sqlalchemy as sa
 from pydantic import Field
 
+from service.callers.caller import Caller
+from service.callers.context import Reading
 from service.ledger import exact_sums
-from service.ledger.committing import LedgerPart
+from service.ledger.commitments import LedgerPart
 from service.ledger.disclosure import LEAST, Cell, Parties, shown
 from service.ledger.flow_sums import DIMENSIONS, NO_PARTY, by_year
+from service.log.outcome_counts import outcome_counts
+from service.policies.live import Live
+from service.problems import RequestRefused
+from service.settings import time_zone
 from service.store.tables import FLOW_MEASURES, MONEY_PARTS, BigInteger, commitment, flow, flow_party, flow_sum
 
 MOST_CELLS = 2_000
@@ -33,8 +40,12 @@ _OF = {
 _COUNTS = (0, *(_PLACE[name] for name in ("people_least", "people_most", "people_endless", "exclusive", "terms_unknown")))
 
 
-class TooManyCells(Exception):
+class TooManyCells(RequestRefused):
     """A question has more than MOST_CELLS cells."""
+
+    def __init__(self) -> None:
+        detail = f"these are more than {MOST_CELLS:,} cells: name fewer dimensions, or fewer months"
+        super().__init__("bad-request", detail, parameter="by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +130,55 @@ class Statistics(LedgerPart):
 
 
 Row = Sequence[Any]  # the words of a cell, a lane or lanes, a currency, the exchanges, and the FLOW_MEASURES
+
+
+def told(context: Reading, question: Question, connection: sa.Connection) -> Statistics:
+    """
+    What the caller may see of an answer: with the scope `review` or `administer` all, and else what is of enough parties.
+
+    Raises RequestRefused, TooManyCells.
+    """
+    meaning = meaning_of(context.live)
+    more: dict[str, Any]
+    if sees_all(context.caller):
+        zone = time_zone(context.settings.zone)
+        since, until = (_begin(month, zone, later) for month, later in ((question.first, 0), (question.last, 1)))
+        (cells, total), more = read(connection, meaning, question), {"decisions": outcome_counts(connection, since, until)}
+    else:
+        _check_shown(question)
+        cells, total, hidden = read_shown(connection, meaning, question)
+        more = {"hidden": HiddenCells(fewer_than=LEAST, cells=hidden)}
+    left = left_out(connection, meaning)
+    return Statistics(about=ABOUT, by=list(question.by), cells=cells, total=total, left_out=left, **more)
+
+
+def meaning_of(live: Live) -> str:
+    """The meaning of the lines by the policies that decide. Raises RequestRefused where they have no statistics."""
+    if not live.flows.meaning:
+        raise RequestRefused("not-found", "the vocabulary does not say what statistics are made of; write `statistics:` in it")
+    return live.flows.meaning
+
+
+def sees_all(caller: Caller) -> bool:
+    """Whether a caller may see cells of few parties."""
+    return not caller.scopes.isdisjoint(("review", "administer"))
+
+
+def _check_shown(question: Question) -> None:
+    """A caller who may not see all asks by the month, or by one dimension and whole years. Raises RequestRefused."""
+    without = "without the scope `review` or `administer`, ask"
+    if question.filters or len(question.by) > 1:
+        raise RequestRefused("forbidden", f"{without} by the month or by one other dimension, and without a filter")
+    if question.view and ((question.first or "-01")[-3:] != "-01" or (question.last or "-12")[-3:] != "-12"):
+        raise RequestRefused("forbidden", f"{without} for whole years by this dimension")
+
+
+def _begin(month: str | None, zone: tzinfo, later: int) -> datetime | None:
+    """The moment at which a month begins, or the one `later` months after it."""
+    if month is None:
+        return None
+    number = int(month[:4]) * 12 + int(month[5:]) - 1 + later
+    return datetime(number // 12, number % 12 + 1, 1, tzinfo=zone) if number // 12 <= MAXYEAR else None
 
 
 def read(connection: sa.Connection, meaning: str, question: Question) -> tuple[list[FlowCell], FlowCell]:

@@ -18,17 +18,24 @@ MAX_BYTES = 32 * 1024 * 1024
 MAX_FILES = 5_000
 MAX_FILE_BYTES = 1 << 20
 MAX_NAME_BYTES = 300
+_LONGEST = 6  # bytes that JSON needs for one character, at most
+_ROOM = 100  # bytes, more than JSON needs around a file, and more than it needs around them all
 
 
 class ArchiveRefused(ValueError):
     """These bytes are not an archive, or these sources cannot become one; the message says why."""
 
 
+def check(sources: Mapping[str, bytes]) -> None:
+    """Whether `write` would write an archive of some sources; it is written only if it may be too large. Raises ArchiveRefused."""
+    files = _files(sources)
+    if _LONGEST * sum(len(name) + len(text) for name, text in files.items()) > MAX_BYTES - _ROOM * (1 + len(files)):
+        write(sources)
+
+
 def write(sources: Mapping[str, bytes]) -> bytes:
     """The archive of some sources. Raises ArchiveRefused."""
-    if len(sources) > MAX_FILES:
-        raise ArchiveRefused(f"there are {len(sources):,} files; a bundle holds at most {MAX_FILES:,}")
-    written = canonical({"schema": SCHEMA, "files": {_name(name): _text(name, data) for name, data in sources.items()}})
+    written = canonical({"schema": SCHEMA, "files": {**_files(sources)}})
     if len(written) > MAX_BYTES:
         raise ArchiveRefused(f"the files take more than {MAX_BYTES >> 20} MiB together")
     return written
@@ -59,6 +66,12 @@ def read(archive: bytes) -> dict[str, bytes]:
     if again != archive:
         raise ArchiveRefused("it was not written by `fifthfactor bundle build`, or it was changed since")
     return sources
+
+
+def _files(sources: Mapping[str, bytes]) -> dict[str, str]:
+    if len(sources) > MAX_FILES:
+        raise ArchiveRefused(f"there are {len(sources):,} files; a bundle holds at most {MAX_FILES:,}")
+    return {_name(name): _text(name, data) for name, data in sources.items()}
 
 
 def _name(name: str) -> str:

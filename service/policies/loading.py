@@ -68,7 +68,7 @@ def load(paths: Path | Sequence[Path], settings: engine.PolicySettings, keys: Se
     files, signed = sources(paths, settings, keys)
     bundle = engine.load_sources(files, settings, tests=False)
     try:
-        archive.write(files)
+        archive.check(files)
     except archive.ArchiveRefused as refused:
         raise SourceRefused(f"the policies {_listed(_places(paths))} cannot be kept: {refused}") from None
     return Loaded(bundle, signed)

@@ -152,7 +152,7 @@ def write(
 
     Raises Changed, and Wrong if an id or an alias belongs to another entity already.
     """
-    entries = [_in_form(transaction, entry) for entry in entries]
+    entries = [replace(entry, id=engine.id_form(entry.id)) for entry in entries]
     ids: dict[str, set[str]] = {}
     for entry in entries:
         ids.setdefault(entry.kind, set()).update((entry.id, *entry.content.aliases))
@@ -322,8 +322,8 @@ def _check(connection: sa.Connection, kind: str, name: str, id: str) -> None:
 
 
 def _forms(name: str) -> Iterator[str]:
-    """A name as it is sent, since an older entity may have one in another form, and in the form in which ids are compared."""
-    return (each for each in dict.fromkeys((name, engine.id_form(name))) if is_id(each))
+    """A name in the form in which ids are compared; nothing where it is none."""
+    return filter(is_id, [engine.id_form(name)])
 
 
 def _newest_of(connection: sa.Connection, ids: dict[str, set[str]]) -> Iterator[Version]:
@@ -366,14 +366,6 @@ def _taken(
             yield ProblemPlace(pointer=at, code="id-taken", detail="is the entity's own id")
         elif (entry.kind, alias) in held or owners.get((entry.kind, alias), entry.id) != entry.id:
             yield ProblemPlace(pointer=at, code="id-taken", detail="another entity has this id")
-
-
-def _in_form(connection: sa.Connection, entry: EntityToWrite) -> EntityToWrite:
-    """The entry with its id in the form in which ids are compared; an older entity keeps an id in another form."""
-    form = engine.id_form(entry.id)
-    if form == entry.id or ((now := newest(connection, entry.kind, entry.id)) is not None and now.id == entry.id):
-        return entry
-    return replace(entry, id=form)
 
 
 def _alike(connection: sa.Connection, ids: dict[str, set[str]]) -> dict[tuple[str, str], dict[str, str]]:

@@ -295,7 +295,9 @@ def _identify(name: _Name, id: str, merging: _Merging) -> None:
     """Fill in the id of an entity. A body that states another id contradicts itself."""
     group = merging.document.setdefault(name.role, {})
     if not isinstance(group, dict):
-        return  # the reader of exchanges refuses it
+        if group in engine.EVERYONE:
+            merging.wrong(name.at, "other-entity", f"the {name.role} is {group} already; leave one of the two out")
+        return  # the reader of exchanges refuses anything else
     if group.get("id", id) not in (id, name.name):
         said = f"is not `{name.name}`, which is named as the {name.role}; leave one of the two out"
         merging.wrong(f"/{name.role}/id", "other-entity", said)

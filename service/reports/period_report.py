@@ -14,8 +14,9 @@ import sqlalchemy as sa
 
 import engine
 from service.callers.caller_names import CallerName, caller_names
+from service.ledger import promise_list
 from service.ledger.committed_records import CommittedRecord, of_records
-from service.ledger.promise_list import PromiseList, PromisePart
+from service.ledger.promise_list import PromisePart
 from service.log.daily_outcomes import PeriodOutcomes
 from service.log.leaf import clear
 from service.log.search import Row, scoped
@@ -32,6 +33,7 @@ from service.reports.transfer_register import ending, moment_text, organisation_
 from service.reviews.sign_offs import SignOff
 from service.reviews.sign_offs_given import given_between
 from service.service import Service
+from service.settings import time_zone
 from service.store.moments import moment_text as stored_moment
 from service.watch import events
 
@@ -91,7 +93,6 @@ class PeriodReport:
         """`serving`: this process answers requests, so it knows of incidents."""
         self._service = service
         self._serving = serving
-        self._promises = PromiseList(service)
         self._proofs = RecordProofs(service)
         self._outcomes = PeriodOutcomes()
 
@@ -180,10 +181,13 @@ class PeriodReport:
 
     def _promised(self, found: _Found) -> Iterator[tuple[Cell, ...]]:
         """The promises that stand; of a report on a jurisdiction those of the listed commitments."""
+        live, today = self._service.live, self._service.clock().astimezone(time_zone(self._service.settings.zone)).date()
         made = {each.id for _, each in found.committed}
-        titles = {name: each.title.in_(found.lang) for name, each in self._promises.promised.items()}
+        titles = {name: each.title.in_(found.lang) for name, each in promise_list.promised_by(live).items()}
         for state in ("overdue", "due"):
-            page, _ = self._promises.page(found.connection, found.scope.party or None, state, None, found.most + 1)
+            page, _ = promise_list.promises(
+                live, today, found.scope.party or None, state, None, found.most + 1, found.connection
+            )
             for each in page:
                 if not found.scope.jurisdiction or each.commitment in made:
                     yield _promise(each, titles, found)
@@ -279,11 +283,15 @@ def _reviews_section(found: _Found) -> Section:
         inside = _within(found.connection, list(decisions), scope, found.bundle)
         given = [each for each in given if each.decision in inside]
     names = caller_names(found.connection, (each.by for each in given[: found.most]))
+    titles = {rule.provision.id: rule.provision.title.in_(found.lang) for rule in found.bundle.rules.rules}
     rows = [
         (
             cell(in_utc(each.at)),
             cell(_signer(each, names, words)),
-            Cell((words[f"verdict_{each.verdict}"], each.provision), tone="go" if each.verdict == "approve" else "stop"),
+            Cell(
+                (words[f"verdict_{each.verdict}"], titles.get(each.provision) or each.provision),
+                tone="go" if each.verdict == "approve" else "stop",
+            ),
             cell(each.until.isoformat() if each.until else ""),
             cell(short(each.reason)),
             cell(each.decision, each.decision),
@@ -327,7 +335,8 @@ def _is_within(connection: sa.Connection, id: str, scope: Scope, bundle: engine.
         return False
     record = clear(stored.entry.leaf, stored.entry.openings)
     request = record.get("request") or {}
-    parties = [(request.get(side) or {}).get("id") for side in ("exporter", "recipient")]
+    sides = (request.get(side) for side in ("exporter", "recipient"))
+    parties = [each.get("id") for each in sides if isinstance(each, Mapping)]
     return (not scope.party or scope.party in parties) and scope.touches(record, bundle)
 
 

@@ -95,7 +95,8 @@ class Scope:
     def touches(self, record: Mapping[str, Any], bundle: engine.Bundle) -> bool:
         """Whether the jurisdiction certainly touches the exchange of a record; true where the report is of none."""
         request = record.get("request") or {}
-        places = [(request.get(side) or {}).get("country") for side in ("exporter", "recipient")]
+        parties = (request.get(side) for side in ("exporter", "recipient"))
+        places = [each.get("country") for each in parties if isinstance(each, Mapping)]  # the public is in no one place
         return (
             not self.jurisdiction
             or self._is_there(bundle, date.fromisoformat(record["as_of"]), places)

@@ -195,7 +195,7 @@ def bind(live: Live, stored: Stored, asked: SignOffAsked, today: date) -> Signed
     refused = {}
     for each in chosen:
         if why := judgement.unsignable(each):
-            refused[each] = WHY_NOT[why].format(_short(each)) + _first(judgement.awaited(live.bundle.rules, each))
+            refused[each] = WHY_NOT[why].format(_short(each)) + _first(live.pdp.awaited(judgement, each))
             if why not in CHANGEABLE:
                 raise _not(refused[each])
     if judgement.outcome.word not in OPEN:

@@ -65,7 +65,10 @@ from service.api import (
     statistics_pages,
     watch,
 )
+from service.api.page_answers import html, language
+from service.api.page_router import Pages
 from service.api.parameters import Checked, wrong
+from service.api.router import Router
 from service.api.shapes import Shapes
 from service.authzen.entity_store import Entities
 from service.authzen.registered_entities import Registered
@@ -133,19 +136,20 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
+    app.state.shared = {}  # what the routes make of the service once, see api/router.py
     app.router.route_class = Checked
     groups = (
         accounts,  # before the register, whose paths take an id with slashes
         batch,
         plans,
-        commitments,
-        counters,
-        benefits,
-        statistics,
-        promises,
+        commitments.router,
+        counters.router,
+        benefits.router,
+        statistics.router,
+        promises.router,
         decisions,
         explanation,
-        rights,
+        rights.router,
         acceptance_pages,  # before the pages of one review, whose paths take any name
         review_pages,
         acceptances,
@@ -158,10 +162,10 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         ask,
         reports,
         register,
-        ledger_pages,
-        rights_pages,
-        benefit_pages,
-        statistics_pages,
+        ledger_pages.pages,
+        rights_pages.pages,
+        benefit_pages.pages,
+        statistics_pages.pages,
         bundles,
         shadow,
         facts,
@@ -175,7 +179,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         watch,
         page_data,  # after the operations, and before the pages whose paths take any name
         register_pages,
-        policy_pages,
+        policy_pages.pages,
         add_checkpoint,
         start,
         sign_in,
@@ -184,7 +188,10 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
     evaluate.add(app, service)
     authzen.add(app, service, entities or Registered(service.store.database))
     for group in groups:
-        group.add(app, service)
+        if isinstance(group, Router | Pages):
+            group.put_on(app)
+        else:
+            group.add(app, service)
     shapes = Shapes()
     schemas.add(app, service, shapes)
     docs.add(app, service, openapi.add(app, service, shapes))
@@ -202,8 +209,8 @@ async def _refused(request: Request, refused: Exception) -> Response:
     assert isinstance(refused, RequestRefused)
     request.scope["refused"] = refused.kind
     if refused.kind == "forbidden" and is_page(request.scope) and takes_html(request.scope):
-        reader = PageReader(request.app.state.service.live.bundle, console.language(request))
-        return console.html(not_allowed_page(refused.detail, reader), 403)
+        reader = PageReader(request.app.state.service.live.bundle, language(request))
+        return html(not_allowed_page(refused.detail, reader), 403)
     return refused.response(request.scope["path"], request.scope["request_id"])
 
 

@@ -370,6 +370,7 @@ def _server_engine(url: sa.URL, settings: str, size: int) -> sa.Engine:
         max_overflow=READERS,
         pool_pre_ping=True,  # a server that was restarted costs one ping, not one failed request
         hide_parameters=True,
+        use_native_hstore=False,  # no column is one, and each connection would ask for it first
         connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "fifthfactor"},
     )
 

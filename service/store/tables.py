@@ -203,7 +203,7 @@ sign_off = sa.Table(
     sa.Column("given_at", sa.String, nullable=False),
     sa.Column("given_by", sa.String, nullable=False),
     sa.Column("person", sa.String),  # who gave it; null for a caller who is none that the service knows
-    sa.Column("anchor", sa.String),  # by which later exchanges find it; null after an erasure, and before there were anchors
+    sa.Column("anchor", sa.String),  # by which later exchanges find it; null after an erasure
     sa.Index("sign_off_decision", "decision"),
     sa.Index("sign_off_facts", "facts"),
     sa.Index("sign_off_anchor", "anchor"),
@@ -362,7 +362,7 @@ entity = sa.Table(
     sa.Column("note", sa.String),
     sa.Column("recorded_at", sa.String, nullable=False),
     sa.Column("recorded_by", sa.String, nullable=False),
-    sa.Column("shape", sa.Integer),  # of the exchanges in which it is stated; the first one where it is left out
+    sa.Column("shape", sa.Integer),  # of the exchanges in which it is stated; null after an erasure
 )
 entity_alias = sa.Table(
     "entity_alias",

@@ -9,6 +9,7 @@ does the work, the others wait and find it done.
 import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -198,9 +199,21 @@ def _upgrade(database: Database, connection: sa.Connection) -> str | None:
     return current
 
 
+@cache
+def _making(dialect: str) -> tuple[str, ...]:
+    """The statements that make all tables, where none is there. To write them takes longer than to run them on SQLite."""
+    made: list[str] = []
+    url = "postgresql+psycopg://" if dialect == "postgresql" else f"{dialect}://"
+    written = sa.make_url(url).get_dialect()()
+    pretended = sa.create_mock_engine(url, lambda each, *_, **__: made.append(str(each.compile(dialect=written))))
+    metadata.create_all(pretended, checkfirst=False)
+    return tuple(made)
+
+
 def _make(connection: sa.Connection) -> None:
     """All tables of this version, with the rows that they begin with, as the migrations would leave them."""
-    metadata.create_all(connection)
+    for statement in _making(connection.dialect.name):
+        connection.exec_driver_sql(statement)
     connection.execute(sa.insert(head), [{"name": name, "next": 0} for name in sorted(HEADS)])
     connection.exec_driver_sql(
         "CREATE TABLE alembic_version"

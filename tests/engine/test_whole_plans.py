@@ -39,7 +39,7 @@ def deep(one: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
 
 
 CONTRACT = "A hundred thousand people are no important data, and the contract carries them"
-SENT = next(trial.raw for trial in engine.trials(BUNDLE, BUNDLE) if trial.name == CONTRACT)
+SENT = next(trial.raw for trial in engine.trials(BUNDLE, BUNDLE, "cn/automotive-2021") if trial.name == CONTRACT)
 
 
 def out(**facts: Any) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from service.store.database import file_of
 from service.store.log_key import beside
 from service.store.upgrade import existing
 from service.telemetry import log_lines
-from tests.service import commands_once, ready_process, routes_on_demand, statements_once, unsynced
+from tests.service import archives_once, commands_once, ready_process, routes_on_demand, statements_once, unsynced
 from tests.service.databases import KINDS, PostgreSQL
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +37,7 @@ POLICIES = Path(__file__).parent / "bundle" / "policies"
 routes_on_demand.on_demand()
 statements_once.once()
 commands_once.once()
+archives_once.once()
 unsynced.begin()
 
 # Policies that are loaded again are searched for cycles with all else. Here that would be the bundled policies too, for a second.
@@ -278,8 +279,9 @@ def server(tmp_path: Path, database: str) -> Iterator[Server]:
 
 
 def eventually(holds: Callable[[], object], seconds: float = 60) -> None:
-    """Wait until something holds."""
-    until = time.monotonic() + seconds
+    """Wait until something holds. It is asked less and less often, up to five times a second: what is waited for needs the processor."""
+    until, pause = time.monotonic() + seconds, 0.01
     while not holds():
         assert time.monotonic() < until, "it did not come to hold"
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(pause * 1.2, 0.2)

@@ -2,13 +2,14 @@
 The OpenAPI document: as its readers see it, and as schemathesis does, which asks for all that it describes and checks every answer.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from tests.chance import examples, seed
-from tests.service.conftest import Server
+from tests.service.conftest import ROOT, Server
 
 SETTINGS = Path(__file__).parent / "schemathesis.toml"
 SEED = 20261125
@@ -42,6 +43,8 @@ def ask_for_all(server: Server, folder: Path, bearer: str, number: int, *options
         *("--max-examples", str(examples(number)), *options),
         *(("--seed", str(chosen)) if chosen is not None else ()),
     ]
-    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    # Hypothesis makes tables of all characters, which takes seconds, and keeps them in a folder for the next time.
+    environment = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".hypothesis")}
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
     assert run.returncode == 0, run.stdout[-20_000:] + run.stderr
     return run.stdout

@@ -29,11 +29,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import engine
+from service.policies import archive
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from tests import read_once
-from tests.service import commands_once, routes_on_demand, statements_once, unsynced
+from tests.service import archives_once, commands_once, routes_on_demand, statements_once, unsynced
 
 ROOT = Path(__file__).parents[2]
 IMPORTED = (
@@ -211,7 +212,7 @@ def main() -> None:
     read_once.begin()
     for name in IMPORTED:
         importlib.import_module(name)
-    for each in (commands_once.once, routes_on_demand.on_demand, statements_once.once, unsynced.begin):
+    for each in (archives_once.once, commands_once.once, routes_on_demand.on_demand, statements_once.once, unsynced.begin):
         each()
     _begin_once()
     gc.collect()
@@ -219,11 +220,18 @@ def main() -> None:
     child = os.fork()
     if child == 0:
         others.close()
-        _copied(bundled, lambda: engine.PDP(engine.load(engine.bundled_policies())))
+        _copied(bundled, _prepare_bundled)
     else:
         bundled.close()
         _copied(others, lambda: None)
         os.waitpid(child, 0)
+
+
+def _prepare_bundled() -> None:
+    """What a service with the bundled policies makes of them at its start."""
+    bundle = engine.load(engine.bundled_policies())
+    engine.PDP(bundle)
+    archive.write(bundle.sources)
 
 
 def _begin_once() -> None:

@@ -76,7 +76,9 @@ def image(tmp_path: Path) -> tuple[Path, dict[str, str]]:
     for *sources, target in (shlex.split(rest) for rest in of("COPY")):
         if sources[0].startswith("--") or not target.startswith("/opt/fifthfactor/"):
             continue
-        shutil.copytree(ROOT / sources[0], tmp_path / target.lstrip("/"), ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / sources[0], tmp_path / target.lstrip("/")
+        )  # with what is compiled: each process would compile it again
     (tmp_path / "data").mkdir(mode=0o700)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

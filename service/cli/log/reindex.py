@@ -1,4 +1,4 @@
-"""`fifthfactor log reindex`: adds records that are older than the index to it, and has the queue of reviews found anew."""
+"""`fifthfactor log reindex`: adds records that are not in the index to it, and has the queue of reviews found anew."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ def reindex_(
     ] = False,
 ) -> int:
     """
-    Add records that are older than the index to it, some at a time, and record in the log that this was done. The service may run.
+    Add records that are not in the index to it, some at a time, and record in the log that this was done. The service may run.
 
     With --reviews the queue of what waits for a person is emptied too. Start the service again: it finds the queue anew from the records,
     beside the requests, the newest first. No sign-off and no comment is lost. An assignment is found again where it was made for the newest

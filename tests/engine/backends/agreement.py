@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import multiprocessing
 import os
 import random
@@ -209,9 +210,18 @@ def block(first: int, bundles: int, exchanges: int, completions_of: int) -> Repo
 
 
 def run(
-    first: int, bundles: int, exchanges: int, completions_of: int, say: Callable[[Report], None] = lambda _: None
+    first: int,
+    bundles: int,
+    exchanges: int,
+    completions_of: int,
+    say: Callable[[Report], None] = lambda _: None,
+    ends: float = math.inf,
 ) -> Report:
-    """Blocks of bundles in as many children as there are processors; ends early where something is found."""
+    """
+    Blocks of bundles in as many children as there are processors; ends early where something is found.
+
+    After `ends` by the monotonic clock no further block begins.
+    """
     total = NOTHING
     context = multiprocessing.get_context("spawn")
     workers = os.cpu_count() or 1
@@ -227,7 +237,10 @@ def run(
             for done in as_completed(blocks):
                 total += done.result()
                 say(total)
-        if total.wrong or total.unsafe:
+                if time.monotonic() > ends:
+                    children.shutdown(cancel_futures=True)
+                    break
+        if total.wrong or total.unsafe or time.monotonic() > ends:
             break
     return total
 

@@ -22,6 +22,7 @@ from engine.backends.reference import Reference, levels, standing_rules, three_v
 from engine.rules import Calendar, Level, Truth
 from engine.values import Disputed, Range, SetOf
 from engine.verdict import Masks
+from tests.chance import ending
 from tests.engine.backends import agreement
 from tests.engine.backends.random_bundles import AS_OF, Maker, read
 
@@ -233,8 +234,9 @@ def test_the_engines_agree_for_long() -> None:
     """Many bundles, each 100 exchanges; the first difference ends the run."""
     pairs = int(os.environ.get("FUZZ_PAIRS", "1000000"))
     first = random.randrange(1_000_000, 1_000_000_000)
-    report = agreement.run(first, pairs // EXCHANGES, EXCHANGES, COMPLETED)
-    print(f"{report.pairs:,} pairs, {report.completions:,} completions, from the seed {first}")
+    print(f"agreement of the engines, from the seed {first}", flush=True)
+    report = agreement.run(first, pairs // EXCHANGES, EXCHANGES, COMPLETED, ends=ending())
+    print(f"{report.pairs:,} pairs, {report.completions:,} completions")
     assert (report.wrong, report.unsafe) == ((), ())
 
 

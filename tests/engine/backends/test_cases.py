@@ -58,6 +58,7 @@ from engine.verdict import Bounds, Engine, Verdict, numbers
 CASES = Path(__file__).parent / "cases"
 VOCABULARY = CASES / "vocabulary.yaml"
 SENTENCES = {
+    "1.2",
     "1.3",
     "1.6",
     "1.8",
@@ -124,6 +125,13 @@ def engines(file: Path) -> tuple[engine.Bundle, tuple[Any, ...]]:
     return bundle, tuple(make(bundle.rules) for make in ENGINES)
 
 
+@cache
+def engines_of_everyone(file: Path) -> tuple[engine.Bundle, tuple[Any, ...]]:
+    """The same where the recipient is the public."""
+    bundle = engines(file)[0].of_everyone()
+    return bundle, tuple(make(bundle.rules) for make in ENGINES)
+
+
 def cases() -> Iterator[Any]:
     """Every case, named by its sentence."""
     for file in sorted(set(CASES.glob("*.yaml")) - {VOCABULARY}):
@@ -151,6 +159,8 @@ def test_each_back_end_gives_the_meaning(case: Case) -> None:
     if "rests_on" in wanted:
         rests_on = wanted.pop("rests_on")
         assert {mode: foundations(case, exchange, mode) for mode in MODES} == dict.fromkeys(MODES, rests_on)
+    if exchange.everyone:
+        bundle, backends = engines_of_everyone(case.file)
     verdicts = [backend.evaluate(exchange, case.as_of, case.signed) for backend in backends]
     for backend, verdict in zip(backends, verdicts, strict=True):
         found = {

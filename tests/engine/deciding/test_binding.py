@@ -54,6 +54,7 @@ def test_what_comes_later_and_is_not_read_leaves_it_standing(name: str) -> None:
         {"data__people_in": ["AQ", "BV"]},
         {"data__collected_in": ["AQ"]},
         {"purpose__code": "trade"},
+        {"recipient": "the public"},
     ],
 )
 @pytest.mark.parametrize("name", [SIGNED, GAP])
@@ -61,6 +62,18 @@ def test_another_party_country_or_purpose_voids_it(name: str, facts: dict[str, A
     """Each of them, even where nothing was said of it then; and such an exchange is not even looked for."""
     assert not holds(name, **facts)
     assert anchor_of(WORLD.bundle, sent()) != anchor_of(WORLD.bundle, sent(**facts))
+
+
+def test_a_signature_for_the_public_is_for_nobody_alone() -> None:
+    """Worldwide is the same; a recipient that was left out then was not the public."""
+    public, worldwide = sent(recipient="the public"), sent(recipient="worldwide")
+    nobody = {name: value for name, value in sent().items() if name != "recipient"}
+    for name in (SIGNED, GAP):
+        assert still_holds(WORLD.bundle, public, worldwide, name)
+        assert not still_holds(WORLD.bundle, public, sent(), name)
+        assert not still_holds(WORLD.bundle, nobody, public, name)
+    assert anchor_of(WORLD.bundle, public) == anchor_of(WORLD.bundle, worldwide)
+    assert anchor_of(WORLD.bundle, public) != anchor_of(WORLD.bundle, nobody)
 
 
 @pytest.mark.parametrize(

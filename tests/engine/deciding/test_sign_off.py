@@ -60,7 +60,8 @@ def written(
     return pdp.write(exchange, as_of=DAY, today=DAY, id="1", include=include, lang=lang, signed=given)
 
 
-def test_engines_agree_on_whatever_is_signed_off() -> None:
+@pytest.mark.parametrize("seeds", [range(24), pytest.param(range(1_000, 2_000), marks=pytest.mark.fuzz)], ids=["some", "many"])
+def test_engines_agree_on_whatever_is_signed_off(seeds: range) -> None:
     """
     On random bundles with random provisions signed off every engine gives one verdict, and no prohibition yields to a review.
 
@@ -68,7 +69,7 @@ def test_engines_agree_on_whatever_is_signed_off() -> None:
     """
     chance = random.Random(7)
     reviewed = lifted = idle = 0
-    for seed in range(60):
+    for seed in seeds:
         maker = Maker(seed)
         made = maker.bundle()
         engines = tuple(make(made.rules) for make in (Reference, Bitset, Durable))
@@ -101,9 +102,9 @@ def test_engines_agree_on_whatever_is_signed_off() -> None:
                     assert (bounds.low is Level.PROHIBITED) == (before.low is Level.PROHIBITED)
                 if chosen.issuperset(offered):
                     assert meaning.jurisdictions == unsigned.beneath
-    assert reviewed > 30
-    assert lifted > 5
-    assert idle > 800
+    assert reviewed > 12
+    assert lifted > 2
+    assert idle > 320
 
 
 def test_a_decision_without_sign_off_is_as_it_was() -> None:

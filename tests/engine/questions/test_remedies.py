@@ -495,7 +495,15 @@ def unlimited(patch: Callable[[Any, str, int], None], most: int) -> None:
     patch(remedies_module, "MAX_CHANGES", most)
 
 
-@pytest.mark.parametrize(("seeds", "most"), [(range(30, 50), 2), (range(541, 562), 3)], ids=["pairs", "triples"])
+@pytest.mark.parametrize(
+    ("seeds", "most"),
+    [
+        pytest.param(range(30, 40), 2, id="pairs"),
+        pytest.param(range(541, 548), 3, id="triples"),
+        pytest.param(range(30, 230), 2, id="many-pairs", marks=pytest.mark.fuzz),
+        pytest.param(range(541, 641), 3, id="many-triples", marks=pytest.mark.fuzz),
+    ],
+)
 def test_the_search_finds_what_trying_everything_finds(seeds: range, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is left out by reasoning is never a remedy, nor is what cannot be true."""
     unlimited(monkeypatch.setattr, most)

@@ -524,6 +524,7 @@ def test_those_who_ask_at_once_share_a_write(in_file):
     assert asyncio.run(ask()) == [200] * 50
 
 
+@ONE_DATABASE
 def test_the_schemas_come_from_models_and_vocabulary(client, service):
     """An exchange's from the loaded vocabulary, a decision's and a record's from their models."""
     exchange = client.get("/v1/schemas/exchange")
@@ -558,6 +559,7 @@ def undescribed(schema: Any) -> Any:
     return schema
 
 
+@ONE_DATABASE
 def test_every_schema_has_an_example_that_holds(client, service):
     """An example that the shape itself accepts."""
     examples = {name: client.get(f"/v1/schemas/{name}").json()["examples"] for name in ("exchange", "decision", "record")}
@@ -570,6 +572,7 @@ def test_every_schema_has_an_example_that_holds(client, service):
         engine.parse_exchange(service.live.bundle, json.dumps(example).encode())
 
 
+@ONE_DATABASE
 def test_the_openapi_document_shows_the_real_shapes(client, service):
     """The body of evaluate is the vocabulary's exchange, and every reference in the document leads somewhere."""
     document = resolved(client.get("/openapi.json").json())

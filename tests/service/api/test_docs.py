@@ -1,6 +1,7 @@
 """The pages of the operations: one for each operation of the OpenAPI document, light, and readable without a key or a script."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,19 @@ from service.console.operation_pages import MOST_EXAMPLE, operations_of
 from service.console.operation_wording import OPERATION_WORDS
 from service.server.app import create_app
 from service.service import Service
-from tests.service.conftest import ONE_DATABASE, running
+from service.settings import Settings
+from tests.service.conftest import POLICIES, copied, running
 from tests.service.console.browser import Site, faults, launched
 
 
-@ONE_DATABASE
+@pytest.fixture(scope="module")
+def client(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """One application for all that is only read: its document is made once."""
+    settings = Settings(watch=False, policies=POLICIES, database=copied(tables, tmp_path_factory.mktemp("docs")))
+    with TestClient(create_app(settings, Service.open(settings)), base_url="http://127.0.0.1:8080") as client:
+        yield client
+
+
 def test_every_operation_has_a_page(client):
     """The list leads to each, and to the document; a page has the path, the parameters, and the example of the document."""
     document = client.get("/openapi.json").json()
@@ -34,7 +43,6 @@ def test_every_operation_has_a_page(client):
                 assert f"<code>{scheme['bearer'][0]}</code>" in page.text
 
 
-@ONE_DATABASE
 def test_the_pages_are_light_and_have_no_scripts(client):
     """They were two megabytes of script: now the list, and the largest page with its style, are small."""
     names = re.findall(r'href="/docs/(\w+)"', client.get("/docs").text)
@@ -46,7 +54,6 @@ def test_the_pages_are_light_and_have_no_scripts(client):
         assert "script-src" not in page.headers["content-security-policy"]
 
 
-@ONE_DATABASE
 def test_an_operation_is_shown_with_the_command_that_calls_it(client):
     """The command has the address of this service, the key where one is needed, and the type of the body."""
     page = client.get("/docs/evaluate").text
@@ -59,7 +66,6 @@ def test_an_operation_is_shown_with_the_command_that_calls_it(client):
     assert "Bearer" not in client.get("/docs/getOpenApi").text
 
 
-@ONE_DATABASE
 def test_the_list_is_there_in_both_languages(client):
     """The frame and the labels are in the language of the reader; what operations say is marked as English."""
     for lang, words in OPERATION_WORDS.items():

@@ -142,7 +142,7 @@ def test_an_earlier_entry_of_the_register_swears_to_no_new_value(client: TestCli
     named = {"recipient__listed_on": None, "named": {"recipient": "buyer-1"}}
     assert evaluate(client, **named)["proceed"] is True
     with service.store.database.writing.begin() as connection:
-        connection.execute(sa.update(entity).values(shape=None))
+        connection.execute(sa.update(entity).values(shape=1))
     answer = evaluate(client, **named)
     assert (answer["proceed"], [each["fact"] for each in answer["questions"]]) == (False, ["recipient.listed_on"])
     record = client.get(f"/v1/decisions/{answer['id']}").json()["record"]

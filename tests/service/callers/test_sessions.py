@@ -235,8 +235,9 @@ def command(*arguments: str, database: str) -> tuple[int, str, str]:
     return ready_process.run(*arguments, folder=ROOT, environment=environment)
 
 
-def test_persons_and_sessions_at_the_command_line(database, lines):
+def test_persons_and_sessions_at_the_command_line(database, lines, monkeypatch):
     """Listed, ended and erased beside a service; what is not there is a finding."""
+    monkeypatch.setattr(believed, "BELIEVED_SECONDS", 0.5)
     now = datetime.now(UTC)
     with opened(database, lines, clock=lambda: datetime.now(UTC), **BY_ISSUER) as client:
         id, headers = begun(client, now)

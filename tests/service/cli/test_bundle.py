@@ -160,6 +160,30 @@ def test_an_archive_is_bounded(monkeypatch, tmp_path):
     assert "larger than" in run("show", large, code=2).stderr
 
 
+@pytest.mark.parametrize(
+    "sources", [{"a/b.sh": b"x"}, {"a.yaml": b"\xff"}, {f"{number}.yaml": b"\x01" * 200_000 for number in range(30)}]
+)
+def test_sources_that_make_no_archive_are_refused_without_writing_one(sources):
+    """By `check` as by `write`; what may be too large is written to know."""
+    for refuses in (archive.check, archive.write):
+        with pytest.raises(archive.ArchiveRefused):
+            refuses(sources)
+
+
+def test_the_longest_text_that_json_can_make_of_sources_is_known(monkeypatch):
+    """So `check` lets nothing pass that `write` refuses: whatever the limit, where it passes the archive is within it."""
+    for sources in (
+        {"a.yaml": b"\x01" * 500},
+        {f'{name}".yaml': b'\\"\n' for name in range(50)},
+        {"a.yaml": "\U0001f600".encode() * 99},
+    ):
+        size = len(archive.write(sources))
+        monkeypatch.setattr(archive, "MAX_BYTES", size - 1)
+        with pytest.raises(archive.ArchiveRefused, match="together"):
+            archive.check(sources)
+        monkeypatch.undo()
+
+
 def test_a_key_is_kept_from_others_and_never_written_over(tmp_path, key):
     """The private file is its owner's alone, both are PEM, a second key of that name is refused."""
     assert stat.S_IMODE(key.stat().st_mode) == 0o600

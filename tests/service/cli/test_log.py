@@ -20,7 +20,7 @@ from service.cli.main import app
 from service.log.leaf import clear
 from service.log.query import ABOUT, ONCE
 from service.service import Service
-from tests.service.conftest import EXCHANGE, POLICIES, body
+from tests.service.conftest import EXCHANGE, ONE_DATABASE, POLICIES, body
 from tests.service.written_records import put
 
 NOBODY = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
@@ -110,6 +110,7 @@ def test_pages_follow_one_another(client):
     assert (found, page["next"], page["unindexed"]) == (ids[::-1], None, 0)
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     "query",
     [

@@ -5,9 +5,9 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import engine
 from service.cli import command
 from service.cli.main import app
-from tests.service.conftest import POLICIES, ROOT
+from tests.service.conftest import ONE_DATABASE, POLICIES, ROOT, eventually
 
 COMMAND = [sys.executable, "-m", "service.cli"]
 
@@ -115,26 +115,32 @@ def _interruptible():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def test_a_command_that_is_interrupted_ends_with_130(tmp_path):
+def _sleeps(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
+
+
+@ONE_DATABASE
+def test_a_command_that_is_interrupted_ends_with_130(evaluate, database):
     """As programs of a shell do, and without a traceback."""
-    subprocess.run([*COMMAND, "database", "upgrade", "--database", str(tmp_path / "log.db")], cwd=ROOT, check=True)
-    following = subprocess.Popen(
-        [*COMMAND, "log", "tail", "-f", "--database", str(tmp_path / "log.db")],
+    assert evaluate().status_code == 200
+    with subprocess.Popen(
+        [*COMMAND, "log", "tail", "-f", "--database", database],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONFAULTHANDLER": ""},
         preexec_fn=_interruptible,
-    )
-    until = time.monotonic() + 60
-    while not (tmp_path / "log.db-shm").exists():  # it reads
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    time.sleep(1)
-    following.send_signal(signal.SIGINT)
-    _, said = following.communicate(timeout=30)
-    assert (following.returncode, said) == (130, "")
+    ) as following:
+        try:
+            assert following.stdout
+            assert following.stdout.readline()
+            eventually(lambda: _sleeps(following.pid))  # it has told what there is, and waits for more
+            following.send_signal(signal.SIGINT)
+            _, said = following.communicate(timeout=60)
+        finally:
+            following.kill()
+        assert (following.returncode, said) == (130, "")
 
 
 @pytest.mark.parametrize(

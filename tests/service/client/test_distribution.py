@@ -111,7 +111,11 @@ def test_its_version_and_its_python_are_those_of_the_service():
 def test_it_has_every_module_and_says_that_it_is_typed(site):
     """And nothing that is not the client's."""
     has = {file.name for file in (site / "fifthfactor_client").iterdir()}
-    assert has == {*(file.name for file in CLIENT.glob("*.py")), "py.typed", "receipts", "transparency"}
+    clients = {"asynchronous", "synchronous"}
+    assert has == {*(file.name for file in CLIENT.glob("*.py")), *clients, "py.typed", "receipts", "transparency"}
+    for folder in clients:
+        modules = {file.name for file in (CLIENT / folder).glob("*.py")}
+        assert {file.name for file in (site / "fifthfactor_client" / folder).iterdir()} == modules
     assert len(list(site.rglob("terminal.py"))) == 1
     assert list(site.glob("service")) == []
 

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from service.telemetry import log_lines
-from tests.service.conftest import ONE_DATABASE, Lines
+from tests.service.conftest import EXCHANGE, ONE_DATABASE, Lines
 
 POLICIES = Path(__file__).parent.parent / "ledger" / "policies"
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -221,6 +221,24 @@ def test_the_time_to_keep_begins_when_the_commitment_ends(desk: Desk) -> None:
 
 
 @ONE_DATABASE
+def test_a_refusal_ends_only_what_was_approved_before_it(client: TestClient, evaluate: Callable[..., Any]) -> None:
+    """What was approved afterwards stands, so its decision is kept, and that of the refusal is not."""
+    facts = {name: value for name, value in EXCHANGE.items() if name not in ("as_of", "evidence")}
+
+    def signed(verdict: str, **more: str) -> str:
+        id: str = evaluate(json.dumps(facts).encode()).json()["id"]
+        given = {"provisions": ["cn.test/art-1"], "verdict": verdict, "reason": "counsel looked at it", **more}
+        answer = client.post(f"/v1/decisions/{id}/sign-off", json=given)
+        assert answer.status_code == 201, answer.text
+        return id
+
+    refused, approved = signed("refuse"), signed("approve", until=str(datetime.now(UTC).date()))
+    answer = client.post(f"/v1/decisions/{approved}/erase")
+    assert (answer.status_code, [each["code"] for each in answer.json()["errors"]]) == (409, ["signed-off"])
+    assert "the approval of `cn.test/art-1` stands until" in answer.json()["errors"][0]["detail"]
+    assert client.post(f"/v1/decisions/{refused}/erase").json()["erased"] > 0
+
+
 def test_the_command_keeps_what_is_needed_and_erases_the_rest(desk: Desk) -> None:
     """Each reason is printed; the policies come from the database."""
     needed, counted, free = desk.evaluate(100)["id"], desk.commit(1)["decision"], desk.evaluate(2)["id"]

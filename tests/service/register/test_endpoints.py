@@ -166,6 +166,7 @@ def test_an_id_that_an_address_would_change_is_refused(client):
         assert (answer.status_code, answer.json()["type"]) == (400, "urn:fifthfactor:problem:bad-request"), id
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS"])
 @pytest.mark.parametrize("path", ["parties/a", "entities/route/a", "entities/route/a%2Fb", "assets/a/history"])
 def test_a_history_is_only_read(client, method, path):

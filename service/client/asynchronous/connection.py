@@ -1,0 +1,76 @@
+"""One client's way to its service: each call with its attempts, within its time-out, and each list page by page."""
+
+import ssl
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from ..async_deadline import connections, pause, within
+from ..attempts import RETRIES, TIMEOUT_SECONDS, Again, Attempts, Call, Gathered, Options, Read, came, failure
+from ..pages import Item, Pages
+
+
+class Connection:
+    """What the methods of a client are added to."""
+
+    def __init__(
+        self,
+        address: str = "http://127.0.0.1:8080",
+        *,
+        key: str | None = None,
+        timeout: float = TIMEOUT_SECONDS,
+        retries: int = RETRIES,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._options = Options.of(address, key, timeout, retries)
+        self._http = connections(tls or ssl.create_default_context())
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._options.address!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close its connections."""
+        await self._http.aclose()
+
+    async def _each(self, pages: Pages[Item]) -> AsyncIterator[Item]:
+        while pages.more:
+            for each in await self._call(pages.call()):
+                yield each
+
+    async def _call(self, call: Call[Read]) -> Read:
+        attempts = Attempts(call, self._options)
+        while True:
+            try:
+                return await self._attempt(attempts)
+            except Again as failed:
+                await pause(attempts.pause(failed))
+
+    async def _attempt(self, attempts: Attempts[Read]) -> Read:
+        call = attempts.call
+        gathered = Gathered(attempts)
+        try:
+            async with (
+                within(attempts.left),
+                self._http.stream(
+                    call.method,
+                    self._options.address + call.path,
+                    content=call.body,
+                    headers=self._options.headers(attempts),
+                    follow_redirects=False,
+                ) as response,
+            ):
+                async for piece in response.aiter_raw():
+                    gathered.add(piece)
+        except httpx.HTTPError as failed:
+            raise failure(failed) from None
+        return attempts.read(came(response, gathered.body()))

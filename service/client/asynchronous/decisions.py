@@ -1,0 +1,64 @@
+"""Exchanges out, decisions in; and the log of them."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any, Unpack
+
+from .. import calls
+from ..answers import Answer
+from ..calls import call
+from ..errors import Refused
+from ..explanation import Explanation
+from ..pages import Pages
+from ..plans import Plan
+from ..reviews import DecisionFilters, EachDecisionFilters, Recorded
+from .connection import Connection
+
+
+class Decisions(Connection):
+    """The methods about decisions."""
+
+    async def evaluate(self, exchange: Mapping[str, Any], *, include: Iterable[str] = (), lang: str = "") -> Answer:
+        """The recorded decision on an exchange. The service's README explains `include` and `lang`."""
+        return await self._call(calls.evaluate(exchange, include, lang))
+
+    async def may_proceed(self, exchange: Mapping[str, Any]) -> bool:
+        """
+        Whether an exchange may happen: True only if the service said so, False in every other case.
+
+        A failure is not raised. False may mean a refusal, a service that cannot be reached, or a mistake in the exchange: use
+        `evaluate` to know which.
+        """
+        try:
+            return (await self.evaluate(exchange)).proceed is True
+        except Exception:  # noqa: BLE001 - an error is not a permit
+            return False
+
+    async def evaluate_batch(
+        self, exchanges: Sequence[Mapping[str, Any]], *, include: Iterable[str] = (), lang: str = ""
+    ) -> list[Answer | Refused]:
+        """For each exchange, in order, its decision or its refusal. A refusal is returned, not raised."""
+        return await self._call(calls.evaluate_batch(exchanges, include, lang))
+
+    async def plan(self, legs: Sequence[Mapping[str, Any]], *, lang: str = "") -> Plan:
+        """The decision on exchanges in order and as a whole, which is not recorded. A leg has `exchange`, and may have `id` and `after`."""
+        return await self._call(calls.plan(legs, lang))
+
+    async def decision(self, id: str) -> dict[str, Any]:
+        """The record of a decision, and its place in the log."""
+        return await self._call(calls.decision(id))
+
+    async def decisions(self, **filters: Unpack[DecisionFilters]) -> dict[str, Any]:
+        """A page of decisions that match the filters. A filter of several values, in a list, takes any of them."""
+        return await self._call(call(dict, "GET", "decisions", query=filters))
+
+    def each_decision(self, **filters: Unpack[EachDecisionFilters]) -> AsyncIterator[Recorded]:
+        """Every decision that matches the filters, newest first. The time-out is that of a page."""
+        return self._each(Pages(Recorded, "decisions", "decisions", query=filters))
+
+    async def explanation(self, id: str, parts: Iterable[str] = (), *, lang: str = "") -> Explanation:
+        """Why a recorded decision is as it is, by the parts that are named; the service's pages list the parts."""
+        return await self._call(calls.explanation(id, parts, lang))
+
+    async def replay(self, id: str) -> dict[str, Any]:
+        """Whether this version of the service decides a recorded exchange as it was recorded, and every difference if it does not."""
+        return await self._call(call(dict, "GET", "decisions", id, "replay", same={"id": id}))

@@ -1,0 +1,40 @@
+# Made from `asynchronous/log.py`: change that file, then run RECORD=1 pytest tests/service/test_synchronous_client.py
+"""What shows others that a decision was made: receipts, proofs and the signed notes of the log."""
+
+from .. import calls
+from ..errors import Malformed
+from .connection import Connection
+
+
+class Log(Connection):
+    """The methods about the log as others verify it."""
+
+    def receipt(self, id: str) -> bytes:
+        """The receipt of a decision, to be passed on as it is."""
+        return self._call(calls.receipt(id))
+
+    def receipt_proof(self, id: str) -> bytes:
+        """The proof in a receipt, as a C2SP tlog-proof."""
+        return self._call(calls.plain("decisions", id, "receipt", "tlog-proof"))
+
+    def receipt_cose(self, id: str) -> bytes:
+        """The proof in a receipt, as a COSE receipt (RFC 9942)."""
+        return self._call(calls.plain("decisions", id, "receipt", "cose", takes="application/cose"))
+
+    def proof(self, id: str) -> bytes:
+        """The proof that a decision is in the log, as a C2SP tlog-proof."""
+        return self._call(calls.plain("decisions", id, "proof"))
+
+    def checkpoint(self, *, witnessed: bool = False) -> bytes:
+        """The signed checkpoint of the log, or the last one that a witness cosigned. To verify it, you need the key of the log."""
+        return self._call(calls.checkpoint(witnessed))
+
+    def withdrawals(self) -> tuple[bytes, ...]:
+        """The signed list of withdrawals, a note for each page. The time-out is that of a page."""
+        notes, cursor = [], None
+        for _ in range(calls.MOST_PAGES):
+            note, cursor = self._call(calls.withdrawals(cursor))
+            notes.append(note)
+            if cursor is None:
+                return tuple(notes)
+        raise Malformed("the pages of the answer have no end")
