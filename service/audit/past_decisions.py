@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,6 +27,7 @@ from service.store.tables import record, tree_leaf
 
 SLACK = timedelta(seconds=10)  # clocks of several machines differ, and a process believes for some seconds what it read
 _AT_ONCE = 200
+_MOST_MOMENTS = 200  # before its place, of which one may have been when a record was decided
 _LOST = "counters-lost"
 
 
@@ -112,7 +114,7 @@ class PastDecisions:
     def _first(self, since: datetime, place: int) -> int:
         """The first of the last leaves that were all written since a moment."""
         first = place
-        for index, at in reversed(self._leaves):
+        for index, at in islice(reversed(self._leaves), _MOST_MOMENTS):
             if at and datetime.fromisoformat(at) < since:
                 break
             first = index

@@ -51,7 +51,7 @@ from service.store.tables import (
 # The settings of a leaf by which it is decided what a record uses, and who may have asked. The latter are not valid without others.
 _USED = ("callers_counts", "ledger_since", "sign_off_persons", "zone")
 _ADMITTING = ("authentication", "host", "hosts", "jwt_issuer", "oidc_issuer")
-_MOST_WAYS = 40  # earlier decisions on an exchange, and commitments that were to be replaced, that are tried
+_MOST_WAYS = 12  # earlier decisions on an exchange, and commitments that were to be replaced, that are tried
 DECIDING = (*_USED, *_ADMITTING)
 
 
@@ -78,8 +78,7 @@ class RecordUsed:
         if erased(stored.entry.openings):
             return None
         record = clear(stored.entry.leaf, stored.entry.openings)
-        by = record["engine"]
-        same = record["schema"] == SCHEMA and by["version"] == engine.__version__
+        same = record.get("schema") == SCHEMA and record.get("engine", {}).get("version") == engine.__version__
         return cls(stored, record, committing) if same else None
 
     @property
@@ -242,12 +241,13 @@ class UsedInputs:
         yield used.committing
         if used.committing is not None:
             return
-        earlier = self._decided.get(_exchange(request), ())
+        earlier: Sequence[int] = self._decided.get(_exchange(request)) or ()
         running = sa.select(commitment.c.id).where(commitment.c.state == "committed").order_by(commitment.c.sequence.desc())
         replaced = self._connection.execute(running.limit(_MOST_WAYS)).scalars().all() if earlier else ()
         for sequence in [each for each in reversed(earlier) if each < used.stored.sequence]:
-            for old in (None, *replaced):
-                yield Committing(None, old, sequence)
+            yield Committing(None, None, sequence)
+        for old in replaced:
+            yield Committing(None, old, earlier[-1])
 
     def _other_exchange(self, used: RecordUsed, request: Mapping[str, Any]) -> bool:
         """Whether a commitment is of another exchange than the decision that was committed."""
