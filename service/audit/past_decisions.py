@@ -27,6 +27,7 @@ from service.store.tables import record, tree_leaf
 
 SLACK = timedelta(seconds=10)  # clocks of several machines differ, and a process believes for some seconds what it read
 _AT_ONCE = 200
+_MOST_AGAIN = 1_500  # comparisons with another moment than the place of a record
 _MOST_MOMENTS = 200  # before its place, of which one may have been when a record was decided
 _LOST = "counters-lost"
 
@@ -123,12 +124,20 @@ class PastDecisions:
     def _look_again(self, late: list[_Late]) -> None:
         replica = Replica()
         rows = PastRows(replica, self.connection, self.key)
-        inputs = UsedInputs(rows, self.connection, self._decided)
+        inputs = UsedInputs(rows, self.connection, self._decided, most_ways=3)
+
+        left = _MOST_AGAIN
 
         def before(index: int) -> None:
+            nonlocal left
             for each in late:
                 if each.differs and each.first <= index < each.place:
-                    each.differs = inputs.differs(each.used, each.settings)
+                    left -= 1
+                    if left < 0:  # so many decided at once: which moment was that of each is not found out
+                        each.differs = ""
+                        self.not_compared += 1
+                    else:
+                        each.differs = inputs.differs(each.used, each.settings)
 
         try:
             for _ in replica.read(self.connection, before, lambda index, leaf: rows.applied(leaf)):

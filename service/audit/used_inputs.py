@@ -99,8 +99,11 @@ class UsedInputs:
     `decided` has the last records by which each exchange may be committed; see `note`.
     """
 
-    def __init__(self, rows: PastRows, source: sa.Connection, decided: dict[bytes, deque[int]]) -> None:
+    def __init__(
+        self, rows: PastRows, source: sa.Connection, decided: dict[bytes, deque[int]], most_ways: int = _MOST_WAYS
+    ) -> None:
         self._decided = decided
+        self._most_ways = most_ways
         self._rows = rows
         self._connection = rows.connection
         self._source = source
@@ -243,8 +246,8 @@ class UsedInputs:
             return
         earlier: Sequence[int] = self._decided.get(_exchange(request)) or ()
         running = sa.select(commitment.c.id).where(commitment.c.state == "committed").order_by(commitment.c.sequence.desc())
-        replaced = self._connection.execute(running.limit(_MOST_WAYS)).scalars().all() if earlier else ()
-        for sequence in [each for each in reversed(earlier) if each < used.stored.sequence]:
+        replaced = self._connection.execute(running.limit(self._most_ways)).scalars().all() if earlier else ()
+        for sequence in [each for each in reversed(earlier) if each < used.stored.sequence][: self._most_ways]:
             yield Committing(None, None, sequence)
         for old in replaced:
             yield Committing(None, old, earlier[-1])
