@@ -87,6 +87,11 @@ class RecordUsed:
         return datetime.fromisoformat(self.record["recorded_at"])
 
     @property
+    def permits(self) -> bool:
+        """Whether it lets the exchange proceed."""
+        return self.record["decision"].get("proceed") is True
+
+    @property
     def as_of(self) -> date:
         """The day whose law decided."""
         return date.fromisoformat(self.record["as_of"])
@@ -128,7 +133,7 @@ class UsedInputs:
 
     def note(self, used: RecordUsed) -> None:
         """A record was compared. If it permits, somebody may commit it later."""
-        if used.record["decision"].get("proceed") is True:
+        if used.permits:
             request = bare(exchange_of(used.record), used.record.get("counted", {}))
             self._decided.setdefault(_exchange(request), deque(maxlen=_MOST_WAYS)).append(used.stored.sequence)
 
