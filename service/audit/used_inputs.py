@@ -33,7 +33,7 @@ from service.policies.live import Live
 from service.problems import RequestRefused
 from service.register import entity_versions, named_exchanges
 from service.register.stated_facts import ROLES
-from service.reviews import approvals, own_requests
+from service.reviews import own_requests, standing_sign_off
 from service.settings import Settings, time_zone
 from service.store.moments import moment_text
 from service.store.tables import (
@@ -309,7 +309,7 @@ class UsedInputs:
         if not parts:
             return False
         today = used.at.astimezone(time_zone(settings.zone)).date()
-        said = approvals.said_of(self._connection, live, used.record["request"])
+        said = standing_sign_off.said_of(self._connection, live, used.record["request"])
         issuer = settings.jwt_issuer or None
         asker = self._asker(str(used.record["asked_by"]), issuer)
         counting = own_requests.Counting(self._connection, issuer).for_caller(said, asker)
@@ -317,7 +317,7 @@ class UsedInputs:
             approval = engine.Approval.told(part)
             # As many persons as signed, if more did than the settings ask for.
             asked = replace(live, persons=max(live.persons, len(approval.also) + 1))
-            if not self._stands(approval, approvals.approved(asked, counting, max(used.as_of, today))):
+            if not self._stands(approval, standing_sign_off.approved(asked, counting, max(used.as_of, today))):
                 return True
         return False
 
