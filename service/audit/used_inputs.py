@@ -51,7 +51,7 @@ from service.store.tables import (
 # The settings of a leaf by which it is decided what a record uses, and who may have asked. The latter are not valid without others.
 _USED = ("callers_counts", "ledger_since", "sign_off_persons", "zone")
 _ADMITTING = ("authentication", "host", "hosts", "jwt_issuer", "oidc_issuer")
-_MOST_WAYS = 40  # earlier decisions on an exchange, and commitments that were to be replaced, that are tried
+_MOST_WAYS = 12  # earlier decisions on an exchange, and commitments that were to be replaced, that are tried
 DECIDING = (*_USED, *_ADMITTING)
 
 
@@ -78,14 +78,18 @@ class RecordUsed:
         if erased(stored.entry.openings):
             return None
         record = clear(stored.entry.leaf, stored.entry.openings)
-        by = record["engine"]
-        same = record["schema"] == SCHEMA and by["version"] == engine.__version__
+        same = record.get("schema") == SCHEMA and record.get("engine", {}).get("version") == engine.__version__
         return cls(stored, record, committing) if same else None
 
     @property
     def at(self) -> datetime:
         """When the service began to decide it."""
         return datetime.fromisoformat(self.record["recorded_at"])
+
+    @property
+    def permits(self) -> bool:
+        """Whether it lets the exchange proceed."""
+        return self.record["decision"].get("proceed") is True
 
     @property
     def as_of(self) -> date:
@@ -100,8 +104,11 @@ class UsedInputs:
     `decided` has the last records by which each exchange may be committed; see `note`.
     """
 
-    def __init__(self, rows: PastRows, source: sa.Connection, decided: dict[bytes, deque[int]]) -> None:
+    def __init__(
+        self, rows: PastRows, source: sa.Connection, decided: dict[bytes, deque[int]], most_ways: int = _MOST_WAYS
+    ) -> None:
         self._decided = decided
+        self._most_ways = most_ways
         self._rows = rows
         self._connection = rows.connection
         self._source = source
@@ -126,7 +133,7 @@ class UsedInputs:
 
     def note(self, used: RecordUsed) -> None:
         """A record was compared. If it permits, somebody may commit it later."""
-        if used.record["decision"].get("proceed") is True:
+        if used.permits:
             request = bare(exchange_of(used.record), used.record.get("counted", {}))
             self._decided.setdefault(_exchange(request), deque(maxlen=_MOST_WAYS)).append(used.stored.sequence)
 
@@ -242,12 +249,13 @@ class UsedInputs:
         yield used.committing
         if used.committing is not None:
             return
-        earlier = self._decided.get(_exchange(request), ())
+        earlier: Sequence[int] = self._decided.get(_exchange(request)) or ()
         running = sa.select(commitment.c.id).where(commitment.c.state == "committed").order_by(commitment.c.sequence.desc())
-        replaced = self._connection.execute(running.limit(_MOST_WAYS)).scalars().all() if earlier else ()
-        for sequence in [each for each in reversed(earlier) if each < used.stored.sequence]:
-            for old in (None, *replaced):
-                yield Committing(None, old, sequence)
+        replaced = self._connection.execute(running.limit(self._most_ways)).scalars().all() if earlier else ()
+        for sequence in [each for each in reversed(earlier) if each < used.stored.sequence][: self._most_ways]:
+            yield Committing(None, None, sequence)
+        for old in replaced:
+            yield Committing(None, old, earlier[-1])
 
     def _other_exchange(self, used: RecordUsed, request: Mapping[str, Any]) -> bool:
         """Whether a commitment is of another exchange than the decision that was committed."""

@@ -26,7 +26,7 @@ from service.store import counter_secret
 from service.store.counter_secret import LOST
 from service.store.database import Database
 from service.store.moments import now_text
-from service.store.subject_seals import OPENINGS, changing, check_rows
+from service.store.subject_seals import OPENINGS, changing
 from service.store.tables import commitment, counted, movement, opening, tally
 
 _SECRET = "fifthfactor.counter_secret"  # what a connection keeps of it, so that it is opened once a connection
@@ -158,7 +158,7 @@ class Book:
         if not until:
             return [NOT_FOUND for _ in wanted]
         asked = {number: each for number, each in enumerate(wanted) if each.keys}
-        begun = self._openings(connection, asked) if asked else {}
+        begun, openings = self._openings(connection, asked) if asked else ({}, sealed_sums.NO_SUBJECTS)
 
         def overlooks(number: int, each: Wanted, counting: str, last: str) -> bool:
             opened = begun.get(number)
@@ -176,7 +176,8 @@ class Book:
             places = list(asked)
             for start in range(0, len(places), _AT_ONCE):
                 some = {place: asked[place] for place in places[start : start + _AT_ONCE]}
-                self._sums(connection, some, begun, found)
+                self._sums(connection, some, begun, openings, found)
+                openings = sealed_sums.NO_SUBJECTS
             if without is not None:
                 self._leave_out(connection, asked, without, found)
             people_again.add_uncovered(connection, asked, without, found)
@@ -312,10 +313,11 @@ class Book:
         connection: sa.Connection,
         asked: Mapping[int, Wanted],
         begun: Mapping[int, OpeningCount],
+        openings: sealed_sums.Subjects,
         found: list[FoundCounts],
     ) -> None:
         since = {place: opened.day.isoformat() for place, opened in begun.items() if place in asked}
-        for place, (window, from_then) in sealed_sums.of_windows(connection, asked, since).items():
+        for place, (window, from_then) in sealed_sums.of_windows(connection, asked, since, openings).items():
             found[place] = replace(found[place], window=window, since=from_then, opening=begun.get(place))
 
     def _leave_out(
@@ -366,8 +368,12 @@ class Book:
                 later = dict.fromkeys(each.counter.facts, engine.Tally(most=None))
             found[place] = replace(found[place], later=later)
 
-    def _openings(self, connection: sa.Connection, asked: Mapping[int, Wanted]) -> dict[int, OpeningCount]:
-        """The newest opening of each counter: that of the latest day, and of several on this day the one recorded last."""
+    def _openings(
+        self, connection: sa.Connection, asked: Mapping[int, Wanted]
+    ) -> tuple[dict[int, OpeningCount], sealed_sums.Subjects]:
+        """
+        The newest opening of each counter: that of the latest day, and of several on this day the one recorded last; and what to check.
+        """
         meanings = {each.counter.meaning: None for each in asked.values()}
         keys = {key: None for each in asked.values() for key in each.own}
         found: dict[int, OpeningCount] = {}
@@ -378,7 +384,6 @@ class Book:
         for row in rows:
             if (subject := OPENINGS.subject(row.key, (row.meaning,))) in of_keys:
                 of_keys[subject][1].append(row)
-        check_rows(connection, of_keys)
         for row in rows:
             for place, each in asked.items():
                 if (row.counter, row.meaning) != (each.counter.name, each.counter.meaning) or row.key not in each.own:
@@ -388,7 +393,7 @@ class Book:
                 opened = found.setdefault(place, OpeningCount(row.id, date.fromisoformat(row.day), {}))
                 if opened.id == row.id:
                     opened.counts[row.fact] = engine.Tally(row.low, row.low, row.high)
-        return found
+        return found, of_keys
 
 
 def _left(

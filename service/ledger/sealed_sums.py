@@ -6,29 +6,24 @@ where it begins or ends within a month: so a window of a year that goes on until
 fact.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 
 import engine
 from service.ledger.wanted_counts import NOTHING, Wanted
-from service.store.subject_seals import COUNTER, COUNTER_DAYS, changing, check_rows
+from service.store.subject_seals import COUNTER, COUNTER_DAYS, MONTH, changing, check_rows, rows_in
 from service.store.tables import tally, tally_month
 
+Subjects = Mapping[str, tuple[sa.Table, Sequence[Any]]]
+NO_SUBJECTS: Subjects = MappingProxyType({})
 PLACE = ("meaning", "key", "day", "fact")  # of a movement, and of the tally that includes it
 Sums = dict[str, engine.Tally]
 
-_meanings: sa.BindParameter[Any] = sa.bindparam("meanings", expanding=True)
-_keys: sa.BindParameter[Any] = sa.bindparam("keys", expanding=True)
-_MONTHS = sa.select(tally_month).where(tally_month.c.meaning.in_(_meanings), tally_month.c.key.in_(_keys))
-_DAYS = sa.select(tally).where(
-    tally.c.meaning.in_(_meanings),
-    tally.c.key.in_(_keys),
-    sa.func.substr(tally.c.day, 1, 7).in_(sa.bindparam("months", expanding=True)),
-)
 _OF_MONTH = sa.select(
     sa.func.max(tally.c.largest).label("largest"),
     *(sa.func.sum(tally.c[name]).label(name) for name in ("least", "most", "endless")),
@@ -66,17 +61,19 @@ def adding(transaction: sa.Connection, places: Iterable[Mapping[str, Any]]) -> I
 
 
 def of_windows(
-    connection: sa.Connection, asked: Mapping[int, Wanted], since: Mapping[int, str]
+    connection: sa.Connection, asked: Mapping[int, Wanted], since: Mapping[int, str], beside: Subjects = NO_SUBJECTS
 ) -> dict[int, tuple[Sums, Sums]]:
     """
-    The sums of some counters in their windows, and from a day on, which `since` has for those that were opened. Raises SealBroken.
+    The sums of some counters in their windows, and from a day on, which `since` has for those that were opened.
+
+    The seals of subjects `beside` are checked with those of the sums, in one query. Raises SealBroken.
 
     A row of another key, which may be the same key, adds nothing for certain.
     """
     meanings = sorted({each.counter.meaning for each in asked.values()})
     keys = sorted({key for each in asked.values() for key in each.keys})
     months: dict[tuple[str, str], list[Any]] = {(meaning, key): [] for meaning in meanings for key in keys}
-    for row in connection.execute(_MONTHS, {"meanings": meanings, "keys": keys}):
+    for row in rows_in(connection, tally_month, {'"meaning"': meanings, '"key"': keys}):
         months[row.meaning, row.key].append(row)
     cut: dict[tuple[str, str, str], list[Any]] = {}
     for number, each in asked.items():
@@ -86,19 +83,15 @@ def of_windows(
                     if first is not None and _is_cut(row.month, first, each.last):
                         cut.setdefault((each.counter.meaning, key, row.month), [])
     if cut:
-        given = {
-            "meanings": meanings,
-            "keys": sorted({key for _, key, _ in cut}),
-            "months": sorted({month for *_, month in cut}),
-        }
-        for row in connection.execute(_DAYS, given):
+        parts = [sorted(set(each)) for each in zip(*cut, strict=True)]
+        for row in rows_in(connection, tally, dict(zip(('"meaning"', '"key"', MONTH), parts, strict=True))):
             place = row.meaning, row.key, row.day[:7]
             if place in cut:
                 cut[place].append(row)
     wanted = {(each.counter.meaning, key) for each in asked.values() for key in each.keys}
     subjects = {COUNTER.subject(key, (meaning,)): (tally_month, months[meaning, key]) for meaning, key in wanted}
     subjects |= {COUNTER_DAYS.subject(key, (meaning, month)): (tally, rows) for (meaning, key, month), rows in cut.items()}
-    check_rows(connection, subjects)
+    check_rows(connection, {**subjects, **beside})
     found: dict[int, tuple[Sums, Sums]] = {}
     for number, each in asked.items():
         opened = since.get(number)

@@ -18,6 +18,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -57,43 +58,50 @@ class SealBroken(RequestRefused):
         )
 
 
-Column = sa.ColumnElement[Any]
-
-
 @dataclass(frozen=True, eq=False)
 class SealedKind:
     """
-    A kind of subjects: the tables that speak of one, each with the column that has its id, and those whose values an id belongs to.
+    A kind of subjects: the tables that speak of one, each with the column that has its id, and those whose values an id belongs to (SQL).
     """
 
     name: str
-    parts: tuple[tuple[sa.Table, Column, tuple[Column, ...]], ...]
+    parts: tuple[tuple[sa.Table, str, tuple[str, ...]], ...]
 
     def subject(self, id: str, within: tuple[str, ...] = ()) -> str:
         """The name of a subject."""
         return "/".join((self.name, *within, id))
 
 
-KEY = SealedKind("key", ((caller, caller.c.id, ()), (session, session.c.key, ())))
-PERSON = SealedKind("person", ((person, person.c.id, ()), (session, session.c.person, ())))
-ENTITY = SealedKind("entity", ((entity, entity.c.id, (entity.c.kind,)),))
-SIGN_OFFS = SealedKind("sign-offs", ((sign_off, sign_off.c.decision, ()),))
+MONTH = 'substr("day", 1, 7)'
+KEY = SealedKind("key", ((caller, '"id"', ()), (session, '"key"', ())))
+PERSON = SealedKind("person", ((person, '"id"', ()), (session, '"person"', ())))
+ENTITY = SealedKind("entity", ((entity, '"id"', ('"kind"',)),))
+SIGN_OFFS = SealedKind("sign-offs", ((sign_off, '"decision"', ()),))
 # Sums of a counter by month, the days of one month, and with what it was opened; by the meaning of the counter and its key.
-COUNTER = SealedKind("counter", ((tally_month, tally_month.c.key, (tally_month.c.meaning,)),))
-COUNTER_DAYS = SealedKind("counter-days", ((tally, tally.c.key, (tally.c.meaning, sa.func.substr(tally.c.day, 1, 7))),))
-OPENINGS = SealedKind("openings", ((opening, opening.c.key, (opening.c.meaning,)),))
-NOTED = SealedKind("noted", ((about, about.c.name, ()),))
+COUNTER = SealedKind("counter", ((tally_month, '"key"', ('"meaning"',)),))
+COUNTER_DAYS = SealedKind("counter-days", ((tally, '"key"', ('"meaning"', MONTH)),))
+OPENINGS = SealedKind("openings", ((opening, '"key"', ('"meaning"',)),))
+NOTED = SealedKind("noted", ((about, '"name"', ()),))
 KINDS = (KEY, PERSON, ENTITY, SIGN_OFFS, COUNTER, COUNTER_DAYS, OPENINGS)
 
-_SEALS = sa.select(subject_seal).where(subject_seal.c.subject.in_(sa.bindparam("subjects", expanding=True)))
+
+def rows_in(connection: sa.Connection, table: sa.Table, wanted: Mapping[str, Sequence[str]], *more: str) -> Sequence[Any]:
+    """
+    The rows of a table of which columns have one of some values, after columns `more`. All columns are SQL texts.
+
+    Every decision waits for it, so it goes to the driver as directly as possible.
+    """
+    counts = tuple((column, len(values)) for column, values in wanted.items())
+    statement = _statement(connection.dialect.name, table, counts, more)
+    return connection.exec_driver_sql(statement, tuple(value for values in wanted.values() for value in values)).fetchall()
 
 
-def _statement(table: sa.Table, id: Column, within: tuple[Column, ...]) -> sa.Select[Any]:
-    chosen = sa.select(id.label("of subject"), *table.columns).where(id.in_(sa.bindparam("ids", expanding=True)))
-    return chosen.where(*(column == sa.bindparam(f"within_{place}") for place, column in enumerate(within)))
-
-
-_ROWS = {kind.name: [_statement(*part) for part in kind.parts] for kind in (*KINDS, NOTED)}
+@lru_cache(maxsize=1024)
+def _statement(dialect: str, table: sa.Table, counts: tuple[tuple[str, int], ...], more: tuple[str, ...]) -> str:
+    place = "?" if dialect == "sqlite" else "%s"
+    columns = ", ".join((*more, *(f'"{column.name}"' for column in table.columns)))
+    where = " AND ".join(f"{column} IN ({', '.join([place] * count) or 'NULL'})" for column, count in counts)
+    return f'SELECT {columns} FROM "{table.name}" WHERE {where}'
 
 
 def give_keys(connection_info: dict[Any, Any], keys: Keys | None) -> None:
@@ -123,20 +131,21 @@ def check(connection: sa.Connection, kind: SealedKind, ids: Sequence[str], withi
 def check_rows(connection: sa.Connection, subjects: Mapping[str, tuple[sa.Table, Sequence[Any]]]) -> None:
     """
     The same for rows that were read already: all rows of each subject, whole, with their table. Raises SealBroken.
+
+    A subject without rows is passed over: what has no row adds nothing.
     """
     keys: Keys | None = connection.info.get(_KEYS)
-    if keys is None or not subjects:
+    held = {subject: of for subject, of in subjects.items() if of[1]}
+    if keys is None or not held:
         return
     try:
         key = keys(False)
     except LogKeyRefused:
         return
-    seals = {row.subject: row for row in connection.execute(_SEALS, {"subjects": list(subjects)})}
-    for subject, (table, rows) in subjects.items():
+    seals = {row.subject: row for row in rows_in(connection, subject_seal, {'"subject"': list(held)})}
+    for subject, (table, rows) in held.items():
         texts, seal = sorted(_text(table, row) for row in rows), seals.get(subject)
-        if not texts and seal is None:
-            continue
-        if not texts or seal is None or not (_holds(key, seal, texts) or _holds(keys(True), seal, texts)):
+        if seal is None or not (_holds(key, seal, texts) or _holds(keys(True), seal, texts)):
             raise SealBroken(f"`{subject[:120]}`")
 
 
@@ -162,7 +171,7 @@ def noted(transaction: sa.Connection, name: str, kind: str) -> str | None:
     """
     key = growth_of(transaction).key()
     value = transaction.execute(sa.select(about.c.value).where(about.c.name == name)).scalar_one_or_none()
-    seal = transaction.execute(_SEALS, {"subjects": [NOTED.subject(name)]}).one_or_none()
+    seal = _seals(transaction, NOTED, [name], ()).get(name)
     last = sa.select(tree_leaf.c.index).where(tree_leaf.c.kind == kind).order_by(tree_leaf.c.index.desc()).limit(1)
     leaf = transaction.execute(last).scalar_one_or_none()
     sealed = seal is not None and leaf is not None and seal.leaf == leaf and not [*_broken(transaction, key, NOTED, [name], ())]
@@ -180,8 +189,10 @@ def all_subjects(connection: sa.Connection) -> Iterator[tuple[SealedKind, tuple[
     """Every subject that has rows: its kind, what it is within, and its ids, some at once."""
     for kind in KINDS:
         found: dict[tuple[str, ...], set[str]] = {}
-        for _, column, within_columns in kind.parts:
-            for *names, id in connection.execute(sa.select(*within_columns, column).where(column.is_not(None)).distinct()):
+        for table, column, within_columns in kind.parts:
+            columns = ", ".join((*within_columns, column))
+            asked = f'SELECT DISTINCT {columns} FROM "{table.name}" WHERE {column} IS NOT NULL'
+            for *names, id in connection.exec_driver_sql(asked):
                 found.setdefault(tuple(names), set()).add(id)
         for within, ids in sorted(found.items()):
             every = sorted(ids)
@@ -213,7 +224,7 @@ def seal_again(transaction: sa.Connection, key: LogKey) -> int:
         broken = [*_broken(transaction, key, kind, ids, within)]
         for table, column, _ in kind.parts:
             if table is session:
-                transaction.execute(sa.delete(session).where(column.in_(broken)))
+                transaction.execute(sa.delete(session).where(session.c[column.strip('"')].in_(broken)))
         _seal(transaction, key, kind, broken, within)
         again += len(broken)
     every = transaction.execute(sa.select(subject_seal.c.subject)).scalars().all()
@@ -247,7 +258,7 @@ def _names(connection: sa.Connection) -> Iterator[str]:
 def _seals(connection: sa.Connection, kind: SealedKind, ids: Sequence[str], within: tuple[str, ...]) -> dict[str, Any]:
     """The seals of those subjects that have one."""
     subjects = {kind.subject(id, within): id for id in ids}
-    return {subjects[row.subject]: row for row in connection.execute(_SEALS, {"subjects": list(subjects)})}
+    return {subjects[row.subject]: row for row in rows_in(connection, subject_seal, {'"subject"': list(subjects)})}
 
 
 def _broken(
@@ -278,10 +289,10 @@ def _seal(transaction: sa.Connection, key: LogKey, kind: SealedKind, ids: Sequen
 
 def _rows(connection: sa.Connection, kind: SealedKind, ids: Sequence[str], within: tuple[str, ...]) -> dict[str, list[str]]:
     """The rows of each subject as texts, in an order of their own."""
-    given: dict[str, Any] = {"ids": list(ids), **{f"within_{place}": each for place, each in enumerate(within)}}
     found: dict[str, list[str]] = {}
-    for (table, *_), statement in zip(kind.parts, _ROWS[kind.name], strict=True):
-        for id, *values in connection.execute(statement, given):
+    for table, column, within_columns in kind.parts:
+        wanted = {name: [value] for name, value in zip(within_columns, within, strict=True)}
+        for id, *values in rows_in(connection, table, {**wanted, column: ids}, column):
             found.setdefault(id, []).append(_text(table, values))
     return {id: sorted(each) for id, each in found.items()}
 
