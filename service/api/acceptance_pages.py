@@ -18,8 +18,8 @@ from service.api.sent import Plain
 from service.callers.caller import Caller, caller_of
 from service.console.coverage_pages import PATH, CoverageShown, coverage_page
 from service.console.reader import PageReader
-from service.console.review_wording import REVIEW_WORDS
 from service.drafts import form_token
+from service.languages.words import text_for, wording
 from service.policies.acceptances import LONGEST_DAYS, AcceptanceAsked
 from service.problems import KINDS, RequestRefused
 from service.reviews.preview import DAYS
@@ -61,7 +61,7 @@ def add(app: FastAPI, service: Service) -> None:
 
 def _asked(fields: Fields, lang: str) -> AcceptanceAsked:
     """What the form asks. Raises RequestRefused, with the sentence for what it lacks."""
-    words = REVIEW_WORDS[lang]
+    words = wording(lang).reviews
     cells = [dict(zip(("country", "subject"), each.split("/", 1), strict=False)) for each in fields.get("cell", ())]
     if not cells:
         raise RequestRefused("bad-request", words["no_provision"])
@@ -74,7 +74,7 @@ def _asked(fields: Fields, lang: str) -> AcceptanceAsked:
         at = next(
             (known[str(each["loc"][0])] for each in refused.errors() if each["loc"] and each["loc"][0] in known), "no_because"
         )
-        raise RequestRefused("bad-request", words[at]) from None
+        raise RequestRefused("bad-request", text_for(words, at)) from None
 
 
 def _page(

@@ -33,7 +33,6 @@ from service.console.draft_pages import (
     start_page,
     words_page,
 )
-from service.console.draft_wording import DRAFT_WORDS
 from service.console.pages import missing_page
 from service.console.reader import PageReader
 from service.decisions.decider import durable
@@ -43,6 +42,7 @@ from service.drafts.answers import narrowed, with_fact, with_none, without_fact
 from service.drafts.asking import Asked, Asking
 from service.drafts.draft_store import Draft
 from service.drafts.preset_confirmation import preset_named
+from service.languages.words import text_for, wording
 from service.log.shown import kept
 from service.problems import KINDS, RequestRefused
 from service.register import entity_versions
@@ -317,7 +317,7 @@ class _Pages:
         service, lang = self._service, language(request)
         reader = PageReader(service.live.bundle, lang)
         viewer = self._viewer(caller, draft)
-        wrong = DRAFT_WORDS[lang][str(refused)] if isinstance(refused, NoAnswer) else _why(refused)
+        wrong = text_for(wording(lang).drafts, str(refused)) if isinstance(refused, NoAnswer) else _why(refused)
         status = 200 if refused is None else 422 if isinstance(refused, NoAnswer) else KINDS[refused.kind][0]
         if draft.decision:
             record = kept(service.stored(draft.decision))["record"]
@@ -342,7 +342,7 @@ class _Pages:
 
     def _gone(self, request: Request) -> Response:
         reader = PageReader(self._service.live.bundle, language(request))
-        words = DRAFT_WORDS[reader.lang]
+        words = reader.words.drafts
         return html(missing_page(reader, words["gone"], words["gone_text"]), 404)
 
     def _find(self, id: str) -> Draft | None:

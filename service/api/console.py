@@ -30,7 +30,6 @@ from service.console.explained import explained, explained_otherwise, provisions
 from service.console.overview import DEFAULT, PERIODS, Overview
 from service.console.pages import STYLE, Beside, decision_page, missing_page, overview_page, provisions_page
 from service.console.reader import PageReader
-from service.console.wording import WORDS
 from service.decisions.outcome_now import DecideAgain
 from service.decisions.replay import CannotReplay, Otherwise, Replaying
 from service.documents.stated_documents import presented
@@ -145,9 +144,11 @@ def add(app: FastAPI, service: Service) -> None:
         try:
             decided = explained_otherwise(id, stored, replaying, Otherwise(chosen.digests, as_of), reader.lang)
         except CannotReplay as why:
-            return html(missing_page(reader, reader.words["again_refused"], str(why)), 409)
-        second = DecisionSide(first.record, decided, title=reader.words["again_now"], recorded=False)
-        return html(again_page(replace(first, title=reader.words["recorded"]), second, choices, chosen.value, as_of, reader))
+            return html(missing_page(reader, reader.words.pages["again_refused"], str(why)), 409)
+        second = DecisionSide(first.record, decided, title=reader.words.pages["again_now"], recorded=False)
+        return html(
+            again_page(replace(first, title=reader.words.pages["recorded"]), second, choices, chosen.value, as_of, reader)
+        )
 
     async def decide(request: Request) -> Response:
         """Decide the exchange of a record again, today, and go to the new decision."""
@@ -161,7 +162,7 @@ def add(app: FastAPI, service: Service) -> None:
         except RequestRefused as refused:
             reader = PageReader(service.live.bundle, lang)
             text = "; ".join(each.detail for each in refused.errors or ()) or refused.detail
-            return html(missing_page(reader, reader.words["again_refused"], text), KINDS[refused.kind][0])
+            return html(missing_page(reader, reader.words.pages["again_refused"], text), KINDS[refused.kind][0])
         return Response(status_code=303, headers={"Location": f"/log/{made}" + ("" if lang == "en" else f"?lang={lang}")})
 
     app.router.add_api_route("/log/{id}/again", decide, methods=["POST"], include_in_schema=False, route_class_override=Plain)
@@ -170,7 +171,7 @@ def add(app: FastAPI, service: Service) -> None:
     def reasons(id: str, request: Request) -> Response:
         caller_of(request.scope, "read")
         reader = PageReader(service.live.bundle, language(request))
-        words = WORDS[reader.lang]
+        words = reader.words.pages
         asked = _asked(request)
         first = asked.pop("first", "0")
         if asked or not (first.isascii() and first.isdigit() and len(first) < MOST_DIGITS):
@@ -193,5 +194,5 @@ def _asked(request: Request) -> dict[str, str]:
 
 def not_found(reader: PageReader) -> Response:
     """The page for a decision that is not recorded."""
-    words = WORDS[reader.lang]
+    words = reader.words.pages
     return html(missing_page(reader, words["not_found"], words["not_found_text"]), 404)

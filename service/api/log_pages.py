@@ -99,7 +99,7 @@ def add(app: FastAPI, service: Service) -> None:
     def beside(request: Request) -> Response:
         caller_of(request.scope, "read")
         reader = PageReader(service.live.bundle, language(request))
-        words = reader.words
+        words = reader.words.pages
         sent = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
         ids = list(dict.fromkeys(value for name, value in sent if name == "decision"))
         stored = service.read(lambda connection: [find_one(connection, id) for id in ids[:2]]) if len(ids) == 2 else []
@@ -117,8 +117,8 @@ def add(app: FastAPI, service: Service) -> None:
             at = now_text()
             await durable(service.store.do(lambda work: saved_searches.save(work, caller.id, name, asked.parameters, at)))
         except (SearchRefused, ValueError, OverflowError):
-            told = reader.words["saved_wrong_text"].format(MOST_OF_A_CALLER)
-            return html(missing_page(reader, reader.words["saved_wrong"], told), 400)
+            told = reader.words.pages["saved_wrong_text"].format(MOST_OF_A_CALLER)
+            return html(missing_page(reader, reader.words.pages["saved_wrong"], told), 400)
         return _to_list(asked.parameters, reader)
 
     async def delete(request: Request) -> Response:
@@ -173,7 +173,7 @@ async def _exported(
 async def _as_parquet(service: Service, asked: ListAsked, reader: PageReader) -> Response:
     """The list as a file of Parquet. Its end has the places of its parts, so it is made whole in a file that has no name, and then sent."""
     if why := parquet_rows.unavailable():
-        return html(missing_page(reader, reader.words["no_parquet"], why), 503)
+        return html(missing_page(reader, reader.words.pages["no_parquet"], why), 503)
 
     def made() -> IO[bytes]:
         file = TemporaryFile()  # noqa: SIM115 - it is closed once it is sent

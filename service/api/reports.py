@@ -17,15 +17,14 @@ import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 
+import engine
 from service.api import csv_tables
 from service.api.page_answers import html, language
 from service.api.sent import body
 from service.callers.caller import Caller, caller_of
 from service.console.pages import missing_page
 from service.console.reader import PageReader
-from service.console.report_page_wording import REPORT_PAGE_WORDS
 from service.console.report_pages import FORMS, REGISTER, REPORT, AskedPage, forms_page, register_of, report_page
-from service.console.wording import WORDS
 from service.drafts import form_token
 from service.log.search import CursorRefused
 from service.problems import RequestRefused
@@ -33,7 +32,6 @@ from service.reports import transfer_rows, typesetting
 from service.reports.document import Document
 from service.reports.figures import MOST_COUNTED
 from service.reports.period_report import LISTED, PARTS, PeriodReport
-from service.reports.report_wording import REPORT_WORDS
 from service.reports.scope import Scope, ScopeRefused
 from service.reports.transfer_register import TransferRegister, organisation_name
 from service.reports.typesetting import MOST_ROWS, NoPdf
@@ -108,12 +106,12 @@ def add(app: FastAPI, service: Service) -> None:
         name, form = asked.fields.get("register", ""), asked.fields.get("format", "html")
         text = register_of(reader.bundle, name)
         if text is None:
-            raise _Wrong(reader.words["bad_filter_text"])
+            raise _Wrong(reader.words.pages["bad_filter_text"])
         register = TransferRegister(name, text, reader.bundle, reader.lang)
         if form == "csv":
             return _csv(register, asked.scope, service)
         moment, cursor = service.clock(), asked.fields.get("cursor") or None
-        words, named = REPORT_WORDS[reader.lang], organisation_name(service, reader.lang)
+        words, named = reader.words.reports, organisation_name(service, reader.lang)
 
         def look(connection: sa.Connection) -> tuple[Document, str | None]:
             left_out = transfer_rows.others(connection, text, asked.scope)
@@ -122,7 +120,7 @@ def add(app: FastAPI, service: Service) -> None:
                 after = words["rows_left"].format(f"{MOST_ROWS:,}") if len(rows) > MOST_ROWS else ""
                 return register.document(asked.scope, rows[:MOST_ROWS], left_out, moment, after, named), None
             page = transfer_rows.page(connection, text, asked.scope, cursor, ROWS)
-            after = REPORT_PAGE_WORDS[reader.lang]["goes_on"] if page.next else ""
+            after = reader.words.report_pages["goes_on"] if page.next else ""
             return register.document(asked.scope, page.rows, left_out, moment, after, named), page.next
 
         try:
@@ -144,7 +142,7 @@ async def _answered(request: Request, service: Service, answer: Callable[[_Asked
     posted = request.method == "POST"
     sent = await _form(request, service, caller) if posted else request.query_params.multi_items()
     lang = dict(sent).get("lang", "en")
-    reader = PageReader(service.live.bundle, lang if lang in WORDS else "en")
+    reader = PageReader(service.live.bundle, lang if lang in engine.LANGUAGES else "en")
     try:
         asked = _read(sent, caller, request.url.path, posted, reader, service.clock().astimezone(UTC).date())
         if posted and not asked.fields.get("party") and asked.fields.get("format", "html") == "html":
@@ -153,9 +151,9 @@ async def _answered(request: Request, service: Service, answer: Callable[[_Asked
             return Response(status_code=303, headers={"Location": f"{asked.path}?{query}"})
         found = await asyncio.to_thread(answer, asked, reader)
     except _Wrong as wrong:
-        return html(missing_page(reader, REPORT_PAGE_WORDS[reader.lang]["wrong"], str(wrong)), 400)
+        return html(missing_page(reader, reader.words.report_pages["wrong"], str(wrong)), 400)
     except NoPdf as why:
-        words = REPORT_PAGE_WORDS[reader.lang]
+        words = reader.words.report_pages
         return html(missing_page(reader, words["wrong"], words["no_pdf"].format(why)), 503)
     found.headers["Cache-Control"] = "no-store"
     return found
@@ -178,15 +176,15 @@ async def _form(request: Request, service: Service, caller: Caller) -> list[tupl
 
 def _read(sent: Sequence[tuple[str, str]], caller: Caller, path: str, posted: bool, reader: PageReader, today: date) -> _Asked:
     """What some fields ask for. Raises _Wrong."""
-    words = REPORT_PAGE_WORDS[reader.lang]
+    words = reader.words.report_pages
     names = [name for name, value in sent if value and name != "part"]
     fields = {name: value for name, value in sent if value and name != "part"}
     parts = tuple(dict.fromkeys(value for name, value in sent if name == "part")) or PARTS
     known = _FIELDS - ({"register", "cursor"} if path == REPORT else {"part", "jurisdiction"})
     if not {name for name, _ in sent} <= known or len(names) != len(fields) or not set(parts) <= set(PARTS):
-        raise _Wrong(reader.words["bad_filter_text"])
+        raise _Wrong(reader.words.pages["bad_filter_text"])
     if fields.get("format", "html") not in _FORMATS[path]:
-        raise _Wrong(reader.words["bad_filter_text"])
+        raise _Wrong(reader.words.pages["bad_filter_text"])
     if fields.get("party") and not posted:
         raise _Wrong(words["wrong_party"])
     try:
@@ -194,7 +192,7 @@ def _read(sent: Sequence[tuple[str, str]], caller: Caller, path: str, posted: bo
     except ScopeRefused:
         raise _Wrong(words["wrong_scope"]) from None
     if scope.jurisdiction and scope.jurisdiction not in reader.bundle.vocabulary.jurisdictions:
-        raise _Wrong(reader.words["bad_filter_text"])
+        raise _Wrong(reader.words.pages["bad_filter_text"])
     return _Asked(caller, path, posted, fields, parts, scope)
 
 

@@ -33,13 +33,12 @@ from service.console.explained import explained
 from service.console.pages import missing_page
 from service.console.reader import PageReader
 from service.console.review_pages import ALL_GROUPS, YOURS, CaseShown, QueueShown, case_page, queue_page
-from service.console.review_wording import REVIEW_WORDS
-from service.console.wording import WORDS
 from service.decisions.decider import durable
 from service.decisions.outcome_now import DecideAgain, OutcomeNow
 from service.decisions.replay import CannotReplay, Replaying
 from service.documents import attachments, document_bytes
 from service.drafts import form_token
+from service.languages.words import text_for, wording
 from service.log.shown import kept
 from service.log.store import Stored, find
 from service.problems import KINDS, RequestRefused
@@ -65,7 +64,7 @@ _MOST_DIGITS = 5
 
 
 class _Wrong(Exception):
-    """What a form says cannot be taken; the message is a word of REVIEW_WORDS or a sentence."""
+    """What a form says cannot be taken; the message is the name of a text or a sentence."""
 
 
 def add(app: FastAPI, service: Service) -> None:
@@ -312,7 +311,7 @@ class _Pages:
                 raise
             return wrong_address(reader)
         if page is None:
-            words = WORDS[lang]
+            words = wording(lang).pages
             return html(missing_page(reader, words["not_found"], words["not_found_text"]), 404)
         status = 200 if refused is None else 422 if isinstance(refused, _Wrong) else KINDS[refused.kind][0]
         return html(page, status)
@@ -333,7 +332,7 @@ class _Pages:
         service, id, today = self._service, stored.entry.id, self._today
         live = service.live
         document = kept(stored)
-        record, words = document["record"], REVIEW_WORDS[reader.lang]
+        record, words = document["record"], reader.words.reviews
         whole = all(opening.value is not None for opening in stored.entry.openings)
         facts = approvals.facts_of(live, record) if whole else ""
         case = queue.of_decision(connection, live, id, today, service.token_issuer)
@@ -455,9 +454,9 @@ def _why(refused: RequestRefused | _Wrong | None, lang: str, last: date) -> str:
         return ""
     if isinstance(refused, _Wrong):
         word = str(refused)
-        return REVIEW_WORDS[lang][word].format(notes.MOST_OF_A_COMMENT if word == "no_text" else last)
+        return text_for(wording(lang).reviews, word).format(notes.MOST_OF_A_COMMENT if word == "no_text" else last)
     if refused.kind == "own-request":
-        return REVIEW_WORDS[lang]["own_perhaps"]
+        return wording(lang).reviews["own_perhaps"]
     return "; ".join(each.detail for each in refused.errors or ()) or refused.detail
 
 

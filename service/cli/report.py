@@ -92,8 +92,8 @@ def transfers(
 
     from service.api import csv_tables
     from service.cli.files import writing
+    from service.languages.words import wording
     from service.reports import transfer_rows
-    from service.reports.report_wording import REPORT_WORDS
     from service.reports.transfer_register import TransferRegister, organisation_name
     from service.reports.typesetting import MOST_ROWS
 
@@ -115,7 +115,7 @@ def transfers(
             else:
                 rows = list(islice(every, MOST_ROWS + 1))
                 found = len(rows)
-                after = REPORT_WORDS[lang]["rows_left"].format(f"{MOST_ROWS:,}") if found > MOST_ROWS else ""
+                after = wording(lang).reports["rows_left"].format(f"{MOST_ROWS:,}") if found > MOST_ROWS else ""
                 left_out = transfer_rows.others(connection, text, scope)
                 named = organisation_name(service, lang)
                 document = table.document(scope, rows[:MOST_ROWS], left_out, service.clock(), after, named)
