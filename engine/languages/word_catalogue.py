@@ -8,7 +8,7 @@ program and not from a sender.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Formatter
@@ -21,24 +21,6 @@ _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 class CatalogueRefused(ValueError):
     """A catalogue cannot be used; the message has a line for each fault."""
-
-
-class Group(Mapping[str, str]):
-    """The texts of one group by their names. It has few members of its own, since templates read texts as members."""
-
-    __slots__ = ("_texts",)
-
-    def __init__(self, texts: Mapping[str, str]) -> None:
-        self._texts = texts
-
-    def __getitem__(self, name: str) -> str:
-        return self._texts[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._texts)
-
-    def __len__(self) -> int:
-        return len(self._texts)
 
 
 @dataclass(slots=True)
@@ -80,14 +62,13 @@ def read(file: str, data: bytes) -> Catalogue:
     return catalogue
 
 
-def read_all(folder: Path, codes: Sequence[str]) -> dict[str, Mapping[str, Group]]:
+def read_all(folder: Path, codes: Sequence[str]) -> dict[str, dict[str, dict[str, str]]]:
     """The texts of each language from `<code>.yaml` by group and name; the first of the codes is the list of names."""
-    read_ones = [read(f"{code}.yaml", (folder / f"{code}.yaml").read_bytes()) for code in codes]
-    if faults := [fault for each in read_ones for fault in each.compared(read_ones[0])]:
+    catalogues = {code: read(f"{code}.yaml", (folder / f"{code}.yaml").read_bytes()) for code in codes}
+    first = catalogues[codes[0]]
+    if faults := [fault for each in catalogues.values() for fault in each.compared(first)]:
         raise CatalogueRefused("\n".join(faults))
-    return {
-        code: {group: Group(texts) for group, texts in each.groups.items()} for code, each in zip(codes, read_ones, strict=True)
-    }
+    return {code: each.groups for code, each in catalogues.items()}
 
 
 def placeholders(text: str) -> dict[str, str] | None:

@@ -6,7 +6,7 @@ The words of pages and reports in each language: a code goes in, the texts by gr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,24 @@ import engine
 from service.languages.names import Wording
 
 HERE = Path(__file__).parent
+
+
+class Group(Mapping[str, str]):
+    """The texts of one group by their names. It has few members of its own, since templates read texts as members."""
+
+    __slots__ = ("_texts",)
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+
+    def __getitem__(self, name: str) -> str:
+        return self._texts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
 
 
 def wording(lang: str) -> Wording:
@@ -40,4 +58,4 @@ def _read() -> dict[str, Wording]:
         if groups.keys() != names:
             raise engine.CatalogueRefused(f"{lang}.yaml: its groups are not those of names.py, which is made from en.yaml")
     made: Callable[..., Wording] = Wording  # whose members have the names that were just compared
-    return {lang: made(**groups) for lang, groups in read.items()}
+    return {lang: made(**{name: Group(texts) for name, texts in groups.items()}) for lang, groups in read.items()}

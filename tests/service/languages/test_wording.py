@@ -1,12 +1,19 @@
 """Pages and reports say the same in each language, and every text is on some page."""
 
+import json
 import os
+from pathlib import Path
 
 import pytest
+from hatchling.builders.wheel import WheelBuilder
 
 import engine
-from engine.languages.word_catalogue import Group, read
-from service.languages.words import HERE, wording
+from engine.languages.word_catalogue import read
+from service.console.reader import PageReader
+from service.console.sign_in_pages import Ways, sign_in_page
+from service.languages import words
+from service.languages.words import HERE, Group, wording
+from tests.service.conftest import ROOT
 from tests.service.languages.made_names import made_names
 from tests.service.languages.used_texts import in_code, in_templates
 
@@ -80,6 +87,33 @@ def test_no_text_has_the_name_of_a_member() -> None:
     assert [name for texts in FIRST.groups.values() for name in texts if name in members] == []
 
 
+def test_a_third_language_is_begun_without_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What it has is right, and what it lacks is told by name. A page is shown in it once nothing is missing."""
+    begun = read("es.yaml", Path(__file__).with_name("es.yaml").read_bytes())
+    faults = begun.compared(FIRST)
+    assert [fault for fault in faults if not fault.endswith("is missing")] == []
+    assert "es.yaml: `drafts.ask` is missing" in faults
+    whole = {group: {**texts, **begun.groups.get(group, {})} for group, texts in FIRST.groups.items()}
+    (tmp_path / "en.yaml").write_bytes((HERE / "en.yaml").read_bytes())
+    (tmp_path / "es.yaml").write_text(json.dumps(whole), "utf-8")
+    monkeypatch.setattr(words, "HERE", tmp_path)
+    monkeypatch.setattr(engine, "LANGUAGES", {"en": engine.LANGUAGES["en"], "es": engine.LANGUAGES["en"]})
+    words._read.cache_clear()
+    try:
+        page = sign_in_page(Ways(None, needed=True), "/", "", PageReader(engine.load(engine.bundled_policies()), "es"))
+        assert wording("es").pages["ago_minutes"].format(5) == "hace 5 minutos"
+    finally:
+        words._read.cache_clear()
+    assert "<h1>Iniciar sesión</h1>" in page
+    assert "Ir al contenido" in page
+
+
 def test_the_catalogues_are_read_once() -> None:
     """Each page asks for them again."""
     assert wording("en") is wording("en")
+
+
+def test_the_wheel_has_the_catalogues() -> None:
+    """An installed program reads them beside its modules."""
+    packed = {file.distribution_path for file in WheelBuilder(str(ROOT)).recurse_included_files()}
+    assert {f"{package}/languages/{code}.yaml" for package in ("engine", "service") for code in engine.LANGUAGES} <= packed
