@@ -81,6 +81,8 @@ from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
 from engine.explaining.written import Written
 from engine.languages import LANGUAGES, Language
+from engine.languages.word_catalogue import CatalogueRefused
+from engine.languages.word_catalogue import read_all as read_catalogues
 from engine.pdp import INCLUDES, MODES, PARTS, PDP, SEARCHED, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
@@ -136,6 +138,7 @@ __all__ = [
     "Bundle",
     "BundleRefused",
     "CarriedPart",
+    "CatalogueRefused",
     "CellCourt",
     "CellMutant",
     "ConflictPart",
@@ -264,6 +267,7 @@ __all__ = [
     "policies_at",
     "put",
     "put_all",
+    "read_catalogues",
     "read_object",
     "read_plan",
     "rulesets",

@@ -20,8 +20,8 @@ from service.api.page_router import PageCall, Pages
 from service.api.parameters import word
 from service.callers.context import Reviewing
 from service.console.coverage_pages import PATH, CoverageShown, coverage_page
-from service.console.review_wording import REVIEW_WORDS
 from service.drafts import form_token
+from service.languages.words import text_for, wording
 from service.policies.acceptances import LONGEST_DAYS, AcceptanceAsked
 from service.problems import KINDS, RequestRefused
 from service.reviews import coverage_to_accept
@@ -63,7 +63,7 @@ async def change(context: ReadingReviews, page: PageCall) -> Response:
 
 def _asked(fields: Fields, lang: str) -> AcceptanceAsked:
     """What the form asks. Raises RequestRefused, with the sentence for what it lacks."""
-    words = REVIEW_WORDS[lang]
+    words = wording(lang).reviews
     cells = [dict(zip(("country", "subject"), each.split("/", 1), strict=False)) for each in fields.get("cell", ())]
     if not cells:
         raise RequestRefused("bad-request", words["no_provision"])
@@ -76,7 +76,7 @@ def _asked(fields: Fields, lang: str) -> AcceptanceAsked:
         at = next(
             (known[str(each["loc"][0])] for each in refused.errors() if each["loc"] and each["loc"][0] in known), "no_because"
         )
-        raise RequestRefused("bad-request", words[at]) from None
+        raise RequestRefused("bad-request", text_for(words, at)) from None
 
 
 def _answer(

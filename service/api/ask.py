@@ -33,7 +33,6 @@ from service.console.draft_pages import (
     start_page,
     words_page,
 )
-from service.console.draft_wording import DRAFT_WORDS
 from service.decisions.decider import durable
 from service.documents import document_bytes
 from service.drafts import beginnings, draft_changes, draft_documents, draft_store, form_token, own_words
@@ -41,6 +40,7 @@ from service.drafts.answers import narrowed
 from service.drafts.asking import Asked, Asking, Drafting
 from service.drafts.draft_store import Draft
 from service.drafts.preset_confirmation import preset_named
+from service.languages.words import text_for, wording
 from service.log.shown import kept
 from service.problems import KINDS, RequestRefused
 
@@ -231,7 +231,7 @@ def _start(context: ReadingAll, page: PageCall, refused: RequestRefused | None =
 def _draft(context: ReadingAll, page: PageCall, draft: Draft, refused: RequestRefused | NoAnswer | None = None) -> Response:
     """The page of a draft; with `refused`, why what a form sent was not done."""
     reader, lang, asking, viewer = page.reader, page.reader.lang, page.shared(Asking), _viewer(context, page, draft)
-    wrong = DRAFT_WORDS[lang][str(refused)] if isinstance(refused, NoAnswer) else _why(refused)
+    wrong = text_for(wording(lang).drafts, str(refused)) if isinstance(refused, NoAnswer) else _why(refused)
     status = 200 if refused is None else 422 if isinstance(refused, NoAnswer) else KINDS[refused.kind][0]
     if draft.decision:
         record = kept(page.service.stored(draft.decision))["record"]
@@ -257,7 +257,7 @@ def _viewer(context: ReadingAll, page: PageCall, draft: Draft | None = None) -> 
 
 
 def _gone(page: PageCall) -> Response:
-    words = DRAFT_WORDS[page.reader.lang]
+    words = page.reader.words.drafts
     return page.missing(words["gone"], words["gone_text"])
 
 

@@ -26,7 +26,6 @@ from service.console.explained import explained, explained_otherwise, provisions
 from service.console.overview import DEFAULT, PERIODS, Overview
 from service.console.pages import Beside, decision_page, missing_page, overview_page, provisions_page
 from service.console.reader import PageReader
-from service.console.wording import WORDS
 from service.decisions import log_reading
 from service.decisions.outcome_now import DecideAgain
 from service.decisions.replay import CannotReplay, Otherwise, Replaying
@@ -49,7 +48,7 @@ _AS_OF = day("as_of", "the day whose law decides")
 
 def not_found(reader: PageReader) -> Response:
     """The page for a decision that is not recorded."""
-    words = WORDS[reader.lang]
+    words = reader.words.pages
     return html(missing_page(reader, words["not_found"], words["not_found_text"]), 404)
 
 
@@ -129,9 +128,9 @@ def again(context: ReadingAll, page: PageCall) -> Response:
     try:
         decided = explained_otherwise(id, stored, replaying, Otherwise(chosen.digests, as_of), reader.lang)
     except CannotReplay as why:
-        return html(missing_page(reader, reader.words["again_refused"], why.detail), 409)
-    second = DecisionSide(first.record, decided, title=reader.words["again_now"], recorded=False)
-    return html(again_page(replace(first, title=reader.words["recorded"]), second, choices, value, as_of, reader))
+        return html(missing_page(reader, reader.words.pages["again_refused"], why.detail), 409)
+    second = DecisionSide(first.record, decided, title=reader.words.pages["again_now"], recorded=False)
+    return html(again_page(replace(first, title=reader.words.pages["recorded"]), second, choices, value, as_of, reader))
 
 
 @pages.post("/log/{id}/again", limit=LONGEST_FORM)
@@ -143,7 +142,7 @@ async def decide(context: DecidingAgain, page: PageCall) -> Response:
         made = await page.shared(DecideAgain).record(stored, context.caller, reader.lang, page.request.scope)
     except RequestRefused as refused:
         text = "; ".join(each.detail for each in refused.errors or ()) or refused.detail
-        return html(missing_page(reader, reader.words["again_refused"], text), KINDS[refused.kind][0])
+        return html(missing_page(reader, reader.words.pages["again_refused"], text), KINDS[refused.kind][0])
     lang = "" if reader.lang == "en" else f"?lang={reader.lang}"
     return Response(status_code=303, headers={"Location": f"/log/{made}{lang}"})
 
@@ -156,7 +155,7 @@ def reasons(context: ReadingAll, page: PageCall) -> Response:
     try:
         found = provisions(stored, page.shared(Replaying), page.reader.lang)
     except CannotReplay as why:
-        return html(missing_page(page.reader, page.reader.words["cannot"], why.detail), 409)
+        return html(missing_page(page.reader, page.reader.words.pages["cannot"], why.detail), 409)
     return html(provisions_page(kept(stored), found, first, page.reader))
 
 

@@ -20,7 +20,6 @@ from service.api.sent import Plain
 from service.api.uploads import SentForm, form, unreadable
 from service.callers.caller import Caller, caller_of
 from service.console import document_list
-from service.console.document_wording import DOCUMENT_WORDS
 from service.console.pages import documents_page, missing_page
 from service.console.reader import PageReader
 from service.decisions.decider import durable
@@ -72,7 +71,7 @@ def add(app: FastAPI, service: Service) -> None:
         except RequestRefused as refused:
             if refused.kind == "not-found":
                 return await asyncio.to_thread(not_found, reader)
-            words = DOCUMENT_WORDS[reader.lang]
+            words = reader.words.documents
             text = "; ".join(each.detail for each in refused.errors or ()) or refused.detail
             return html(missing_page(reader, words["refused"], text), KINDS[refused.kind][0])
         at = f"/log/{id}/documents"

@@ -84,7 +84,7 @@ async def export(context: ReadingAll, page: PageCall) -> Response:
 @pages.get("/log/beside")
 def beside(context: ReadingAll, page: PageCall) -> Response:
     """Two decisions side by side."""
-    reader, words = page.reader, page.reader.words
+    reader, words = page.reader, page.reader.words.pages
     sent = [(name, value) for name, value in page.request.query_params.multi_items() if name != "lang"]
     ids = list(dict.fromkeys(value for name, value in sent if name == "decision"))
     stored = page.service.read(lambda connection: [find_one(connection, id) for id in ids[:2]]) if len(ids) == 2 else []
@@ -105,7 +105,7 @@ async def save(context: ReadingAll, page: PageCall) -> Response:
         at = moment_text(context.now)
         await durable(page.service.store.do(lambda work: saved_searches.save(work, caller, name, asked.parameters, at)))
     except (SearchRefused, ValueError, OverflowError):
-        words = page.reader.words
+        words = page.reader.words.pages
         return html(missing_page(page.reader, words["saved_wrong"], words["saved_wrong_text"].format(MOST_OF_A_CALLER)), 400)
     return _to_list(asked.parameters, page.reader)
 
@@ -154,7 +154,7 @@ async def _exported(
 async def _as_parquet(context: ReadingAll, page: PageCall, asked: ListAsked) -> Response:
     """The list as a file of Parquet. Its end has the places of its parts, so it is made whole in a file that has no name, and then sent."""
     if why := parquet_rows.unavailable():
-        return html(missing_page(page.reader, page.reader.words["no_parquet"], why), 503)
+        return html(missing_page(page.reader, page.reader.words.pages["no_parquet"], why), 503)
 
     def made() -> IO[bytes]:
         file = TemporaryFile()  # noqa: SIM115 - it is closed once it is sent

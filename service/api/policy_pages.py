@@ -18,7 +18,6 @@ from service.api.parameters import whole, word
 from service.callers.context import Context, EvaluatingAll, ReadingAll
 from service.console import policy_pages
 from service.console.policy_library import library_of
-from service.console.policy_wording import POLICY_WORDS
 from service.drafts import form_token
 from service.policies import kept
 from service.policies.case_runs import CaseRuns
@@ -151,7 +150,7 @@ def _runs(service: Service) -> CaseRuns:
 
 
 def _or_missing(shown: str | None, page: PageCall) -> Response:
-    words = POLICY_WORDS[page.reader.lang]
+    words = page.reader.words.policies
     return page.missing(words["not_found"], words["not_found_text"]) if shown is None else html(shown)
 
 

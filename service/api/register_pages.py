@@ -15,7 +15,6 @@ from service.callers.caller_names import CallerName, caller_names
 from service.console import entity_pages
 from service.console.pages import missing_page
 from service.console.reader import PageReader
-from service.console.register_wording import REGISTER_WORDS
 from service.problems import RequestRefused
 from service.register import entity_search
 from service.register.entity import State, Version, is_id, is_kind
@@ -64,7 +63,7 @@ def add(app: FastAPI, service: Service) -> None:
             number, before = whole_number(sent.get("version"), 1), whole_number(sent.get("before"), 1)
         except ValueError:
             return wrong_address(reader)
-        words = REGISTER_WORDS[reader.lang]
+        words = reader.words.register
         if not (is_kind(kind) and is_id(id)):
             return html(missing_page(reader, words["not_found"], words["not_found_text"]), 404)
 

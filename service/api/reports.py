@@ -15,15 +15,14 @@ from urllib.parse import urlencode
 from fastapi import Response
 from fastapi.responses import StreamingResponse
 
+import engine
 from service.api import csv_tables
 from service.api.page_answers import html
 from service.api.page_router import PageCall, Pages
 from service.callers.context import ReadingAll
 from service.console.pages import missing_page
 from service.console.reader import PageReader
-from service.console.report_page_wording import REPORT_PAGE_WORDS
 from service.console.report_pages import FORMS, REGISTER, REPORT, AskedPage, forms_page, register_of, report_page
-from service.console.wording import WORDS
 from service.drafts import form_token
 from service.log.search import CursorRefused
 from service.reports import transfer_rows, typesetting
@@ -119,14 +118,14 @@ def _register(context: ReadingAll, page: PageCall, asked: _Asked) -> Response:
     name, cursor = asked.fields.get("register", ""), asked.fields.get("cursor") or None
     text = register_of(reader.bundle, name)
     if text is None:
-        raise _Wrong(reader.words["bad_filter_text"])
+        raise _Wrong(reader.words.pages["bad_filter_text"])
     register = TransferRegister(name, text, reader.bundle, reader.lang)
     if asked.form == "csv":
         return _csv(register, scope, service)
     if asked.form == "pdf":
         document, _ = service.read(lambda connection: register.whole(context, scope, connection))
         return _pdf(context, document, f"transfers-{name}-{_days(scope)}")
-    more = REPORT_PAGE_WORDS[reader.lang]["goes_on"]
+    more = reader.words.report_pages["goes_on"]
     try:
         document, following = service.read(lambda connection: register.page(context, scope, cursor, ROWS, more, connection))
     except CursorRefused as refused:
@@ -152,8 +151,8 @@ async def _answered(
 ) -> Response:
     """The answer to a form or an address: what `answer` makes of it in a thread, or a page that says what is wrong."""
     lang, posted = "".join(sent.get("lang", ())), page.request.method == "POST"
-    page.reader = replace(page.reader, lang=lang if lang in WORDS else "en")
-    words = REPORT_PAGE_WORDS[page.reader.lang]
+    page.reader = replace(page.reader, lang=lang if lang in engine.LANGUAGES else "en")
+    words = page.reader.words.report_pages
     try:
         asked = _read(context, sent, path, posted, page.reader)
         if posted and not asked.fields.get("party") and asked.form == "html":
@@ -171,15 +170,15 @@ async def _answered(
 
 def _read(context: ReadingAll, sent: Mapping[str, Sequence[str]], path: str, posted: bool, reader: PageReader) -> _Asked:
     """What some fields ask for. Raises _Wrong."""
-    words = REPORT_PAGE_WORDS[reader.lang]
+    words = reader.words.report_pages
     given = {name: [each for each in values if each] for name, values in sent.items() if name != "part"}
     fields = {name: values[0] for name, values in given.items() if values}
     parts = tuple(dict.fromkeys(sent.get("part", ()))) or PARTS
     known = _FIELDS - ({"register", "cursor"} if path == REPORT else {"part", "jurisdiction"})
     if not sent.keys() <= known or any(len(values) > 1 for values in given.values()) or not set(parts) <= set(PARTS):
-        raise _Wrong(reader.words["bad_filter_text"])
+        raise _Wrong(reader.words.pages["bad_filter_text"])
     if fields.get("format", "html") not in _FORMATS[path]:
-        raise _Wrong(reader.words["bad_filter_text"])
+        raise _Wrong(reader.words.pages["bad_filter_text"])
     if fields.get("party") and not posted:
         raise _Wrong(words["wrong_party"])
     try:
@@ -187,7 +186,7 @@ def _read(context: ReadingAll, sent: Mapping[str, Sequence[str]], path: str, pos
     except ScopeRefused:
         raise _Wrong(words["wrong_scope"]) from None
     if scope.jurisdiction and scope.jurisdiction not in reader.bundle.vocabulary.jurisdictions:
-        raise _Wrong(reader.words["bad_filter_text"])
+        raise _Wrong(reader.words.pages["bad_filter_text"])
     return _Asked(path, fields, parts, scope)
 
 

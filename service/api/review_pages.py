@@ -33,13 +33,12 @@ from service.callers.context import Reviewing
 from service.console import document_list
 from service.console.explained import explained
 from service.console.review_pages import ALL_GROUPS, YOURS, CaseShown, QueueShown, case_page, queue_page
-from service.console.review_wording import REVIEW_WORDS
-from service.console.wording import WORDS
 from service.decisions.decider import durable
 from service.decisions.outcome_now import DecideAgain, OutcomeNow
 from service.decisions.replay import CannotReplay, Replaying
 from service.documents import document_bytes
 from service.drafts import form_token
+from service.languages.words import text_for, wording
 from service.log.shown import kept
 from service.log.store import Stored, find
 from service.problems import KINDS, RequestRefused
@@ -253,7 +252,7 @@ def _case(context: ReviewingPages, page: PageCall, refused: RequestRefused | _Wr
             raise
         return wrong_address(reader)
     if found is None:
-        words = WORDS[reader.lang]
+        words = reader.words.pages
         return page.missing(words["not_found"], words["not_found_text"])
     status = 200 if refused is None else 422 if isinstance(refused, _Wrong) else KINDS[refused.kind][0]
     return html(found, status)
@@ -307,7 +306,7 @@ def _shown(
 
 def _preview(context: ReviewingPages, page: PageCall, stored: Stored, found: DecisionReview) -> tuple[PreviewShown | None, str]:
     """What approvals would change, or why nobody can sign off."""
-    words = REVIEW_WORDS[page.reader.lang]
+    words = page.reader.words.reviews
     if not found.facts:
         return None, words["erased"]
     if found.record["bundle"]["meaning"] != context.live.digests.meaning:
@@ -362,9 +361,9 @@ def _why(refused: RequestRefused | _Wrong | None, lang: str, last: date) -> str:
         return ""
     if isinstance(refused, _Wrong):
         named = str(refused)
-        return REVIEW_WORDS[lang][named].format(notes.MOST_OF_A_COMMENT if named == "no_text" else last)
+        return text_for(wording(lang).reviews, named).format(notes.MOST_OF_A_COMMENT if named == "no_text" else last)
     if refused.kind == "own-request":
-        return REVIEW_WORDS[lang]["own_perhaps"]
+        return wording(lang).reviews["own_perhaps"]
     return "; ".join(each.detail for each in refused.errors or ()) or refused.detail
 
 

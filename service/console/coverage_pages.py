@@ -11,7 +11,6 @@ from typing import Any
 
 from service.console.pages import rendered
 from service.console.reader import PageReader, capital
-from service.console.review_wording import REVIEW_WORDS
 from service.reviews.coverage_to_accept import CellShown, CoverageToAccept
 
 PATH = "/review/coverage"
@@ -45,7 +44,7 @@ def coverage_page(shown: CoverageShown, reader: PageReader) -> str:
         "review_coverage.html",
         reader,
         PATH,
-        w=REVIEW_WORDS[reader.lang],
+        w=reader.words.reviews,
         shown=shown,
         cells=[_cell(each, shown.today, reader) for each in shown.waiting.cells],
         standing=_standing(shown.today, reader),

@@ -103,7 +103,7 @@ def list_page(
     `parties` have the text that is asked for in their ids. `saved` are the saved searches of the caller, `token` is that of
     the forms that change them.
     """
-    words = reader.words
+    words = reader.words.pages
     titles = {"proceed": "proceed", "missing": "", "since": "since", "until": "until_day", "requirement": "unmet_requirement"}
     names = {name: words.get(titles.get(name, name), name) for name in ("text", "since", "until", "proceed", *FIELDS)}
     names["missing"] = reader.language.sections["missing"]

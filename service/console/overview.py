@@ -18,7 +18,6 @@ from service.callers.context import ReadingAll
 from service.console import charts
 from service.console.counts_in_words import counter_title, filling, law_of, told
 from service.console.flow_map import NARROW, WIDE, Flow, FlowMap, flow_map
-from service.console.ledger_wording import LEDGER_WORDS
 from service.console.reader import PageReader, capital
 from service.console.room import short
 from service.ledger import promise_list
@@ -147,7 +146,7 @@ def shown(found: Found, reader: PageReader) -> dict[str, Any]:
         "incidents": found.incidents,
         "filling": [each for each in found.counters if filling(each)][:SHOWN],
         "all_counters": found.all_counters,
-        "l": LEDGER_WORDS[reader.lang],
+        "l": reader.words.ledger,
         "told_count": lambda bar: told(bar, reader),
         "counter_title": lambda name: counter_title(name, reader),
         "law_of": lambda threshold: law_of([threshold], reader),

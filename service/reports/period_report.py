@@ -15,6 +15,8 @@ import sqlalchemy as sa
 import engine
 from service.callers.caller_names import CallerName, caller_names
 from service.callers.context import ReadingAll
+from service.languages.names import ReportsTexts
+from service.languages.words import text_for, wording
 from service.ledger import promise_list
 from service.ledger.committed_records import CommittedRecord, of_records
 from service.ledger.promise_list import PromisePart
@@ -28,7 +30,6 @@ from service.reports.document import Block, Cell, Column, Document, Facts, Secti
 from service.reports.figures import MOST_COUNTED, Figures, and_more, in_utc
 from service.reports.record_proofs import RecordProofs
 from service.reports.report_chart import chart
-from service.reports.report_wording import REPORT_WORDS
 from service.reports.scope import Scope
 from service.reports.transfer_register import ending, moment_text, organisation_name, scope_facts
 from service.reviews.sign_off import SignOff, given_between
@@ -59,8 +60,8 @@ class _Found:
     proven: int  # of the listed commitments
 
     @property
-    def words(self) -> dict[str, str]:
-        return REPORT_WORDS[self.lang]
+    def words(self) -> ReportsTexts:
+        return wording(self.lang).reports
 
     @property
     def language(self) -> engine.Language:
@@ -111,7 +112,7 @@ class PeriodReport:
 
         The proofs are those of the first `proven` of the listed commitments: each is verified while the report is made.
         """
-        bundle, words = context.live.bundle, REPORT_WORDS[lang]
+        bundle, words = context.live.bundle, wording(lang).reports
         seen = figures.read(connection, scope, self._outcomes, context.now.astimezone(UTC).date(), bundle, counted)
         found = _Found(
             context, connection, scope, lang, bundle, seen, *_committed(connection, seen.looked, listed), listed, proven
@@ -230,7 +231,9 @@ def _committed_section(found: _Found) -> Section:
             cell(made.day),
             found.exchange(row),
             found.outcome(row),
-            cell(ending(made, words) or words[f"state_{made.state}"], tone="" if made.state == "committed" else "open"),
+            cell(
+                ending(made, words) or text_for(words, f"state_{made.state}"), tone="" if made.state == "committed" else "open"
+            ),
             cell(made.evaluation, made.evaluation),
         )
         for row, made in found.listed
@@ -291,7 +294,7 @@ def _reviews_section(found: _Found) -> Section:
             cell(in_utc(each.at)),
             cell(_signer(each, names, words)),
             Cell(
-                (words[f"verdict_{each.verdict}"], titles.get(each.provision) or each.provision),
+                (text_for(words, f"verdict_{each.verdict}"), titles.get(each.provision) or each.provision),
                 tone="go" if each.verdict == "approve" else "stop",
             ),
             cell(each.until.isoformat() if each.until else ""),
@@ -314,7 +317,7 @@ def _reviews_section(found: _Found) -> Section:
     return Section("reviews", words["part_reviews"], (words["reviews_about"], *(each for each in blocks if each)))
 
 
-def _signer(given: SignOff, names: Mapping[str, CallerName], words: Mapping[str, str]) -> str:
+def _signer(given: SignOff, names: Mapping[str, CallerName], words: ReportsTexts) -> str:
     """Who gave a sign-off: the name of a person or of a key, or the id."""
     if given.person is not None:
         return given.person.name or given.person.subject
@@ -370,7 +373,7 @@ def _promise(each: PromisePart, titles: Mapping[str, str], found: _Found) -> tup
         cell(each.due.isoformat()),
         cell(titles.get(each.promise, each.promise)),
         cell(each.by or words["erased"]),
-        cell(words[f"promise_{each.state}"], tone="stop" if each.state == "overdue" else ""),
+        cell(text_for(words, f"promise_{each.state}"), tone="stop" if each.state == "overdue" else ""),
     )
 
 
@@ -387,7 +390,7 @@ def _watch_section(found: _Found) -> Section:
     rows = [
         (
             cell(each.at[:16].replace("T", " ")),
-            cell(words[f"watch_{each.kind}"]),
+            cell(text_for(words, f"watch_{each.kind}")),
             cell(each.since),
             cell(found.language.word("outcome", each.outcome) if each.outcome else ""),
             cell(each.decision, each.decision),

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date
 
 import engine
+from service.languages.words import wording
 from service.log.search import Row
 from service.reports.document import Chart, ChartBar
-from service.reports.report_wording import REPORT_WORDS
 
 MOST_BARS = 24
 _DAYS = 31  # a period of so many days has a bar for each day on which something was decided
@@ -22,7 +22,7 @@ def chart(decisions: Sequence[Row], first: date, last: date, lang: str) -> Chart
     """The chart of some decisions of a period; None where there is none."""
     if not decisions:
         return None
-    words, language = REPORT_WORDS[lang], engine.LANGUAGES[lang]
+    words, language = wording(lang).reports, engine.LANGUAGES[lang]
     by_day = (last - first).days < _DAYS
     counts: dict[str, Counter[str]] = {}
     for row in decisions:

@@ -5,7 +5,7 @@ The definition says which columns there are, which place in the law asks for eac
 makes it a record: the day, the commitment, its state, and the decision that can be verified.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -15,11 +15,12 @@ import sqlalchemy as sa
 
 import engine
 from service.callers.context import ReadingAll
+from service.languages.names import ReportsTexts
+from service.languages.words import text_for, wording
 from service.ledger.committed_records import CommittedRecord
 from service.reports import transfer_rows
 from service.reports.column_values import ColumnValues, short
 from service.reports.document import Cell, Column, Document, Facts, Section, Table, cell
-from service.reports.report_wording import REPORT_WORDS
 from service.reports.scope import Scope
 from service.reports.transfer_rows import MOST_OTHERS, TransferRow
 from service.reports.typesetting import MOST_ROWS
@@ -101,13 +102,13 @@ class TransferRegister:
         for row in rows:
             made = row.made
             ended = (made.ended_at or "", made.reason or "")
-            state = self._words[f"state_{made.state}"]
+            state = text_for(self._words, f"state_{made.state}")
             values = [each.text for each in self._values_of(row)]
             yield [made.day, *values, state, *ended, made.committed_at, made.id, made.evaluation]
 
     def _row(self, row: TransferRow) -> tuple[Cell, ...]:
         made, words = row.made, self._words
-        state = [ending(made, words) or words[f"state_{made.state}"]]
+        state = [ending(made, words) or text_for(words, f"state_{made.state}")]
         if made.other:
             state.append(words["replaced_by"].format(made.other))
         tone = "" if made.state == "committed" else "open"
@@ -183,21 +184,21 @@ class TransferRegister:
         return engine.LANGUAGES[self.lang]
 
     @property
-    def _words(self) -> dict[str, str]:
-        return REPORT_WORDS[self.lang]
+    def _words(self) -> ReportsTexts:
+        return wording(self.lang).reports
 
 
-def ending(made: CommittedRecord, words: Mapping[str, str]) -> str:
+def ending(made: CommittedRecord, words: ReportsTexts) -> str:
     """How and when a commitment, or what it granted, ended, and why; empty where it did not."""
     if not made.ended or not made.ended_at:
         return ""
-    said = words[f"ended_{made.ended}"].format(made.ended_at[:10])
+    said = text_for(words, f"ended_{made.ended}").format(made.ended_at[:10])
     return short(words["ended_because"].format(said, made.reason)) if made.reason else said
 
 
 def scope_facts(scope: Scope, bundle: engine.Bundle, lang: str) -> Iterator[tuple[str, str]]:
     """What a report is of, as names and values."""
-    words = REPORT_WORDS[lang]
+    words = wording(lang).reports
     yield words["period"], words["days"].format(scope.first.isoformat(), scope.last.isoformat())
     yield words["party"], scope.party or words["any_party"]
     if scope.jurisdiction:

@@ -17,9 +17,9 @@ from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
 
+from service.languages.words import wording
 from service.reports.document import Cell, Chart, Copied, Document, Facts, Section, Table
 from service.reports.report_font import coverage
-from service.reports.report_wording import REPORT_WORDS
 
 MISSING = "the package `typst` is not installed; `pip install 'fifthfactor[pdf]'` adds it"
 MEDIA_TYPE = "application/pdf"
@@ -82,7 +82,7 @@ class _Writer:
     unshown: dict[str, None] = field(default_factory=dict)
 
     def whole(self) -> dict[str, Any]:
-        document, words = self.document, REPORT_WORDS[self.document.lang]
+        document, words = self.document, wording(self.document.lang).reports
         sections = [self._section(each) for each in document.sections]
         head = self._pairs(document.head)
         title, about = self.text(document.title), self.text(document.about)

@@ -8,7 +8,7 @@ import pytest
 
 from service.callers import entrance
 from service.callers.caller import Caller
-from service.console.register_wording import REGISTER_WORDS
+from service.languages.words import wording
 from service.register import entity_search
 from service.register.entity_search import EntityFilter
 from tests.service.conftest import ONE_DATABASE
@@ -75,7 +75,7 @@ def test_a_text_is_looked_for_part_by_part(client, monkeypatch):
         path = following[1].replace("&amp;", "&") if following else ""
     assert found == [f"party-{number}" for number in range(9)]
     assert pages > 2
-    assert REGISTER_WORDS["en"]["text_goes_on"] in client.get("/register?text=nothing").text
+    assert wording("en").register["text_goes_on"] in client.get("/register?text=nothing").text
 
 
 def test_the_versions_of_an_entity_say_what_changed(client):
@@ -119,7 +119,7 @@ def test_an_erased_entity_has_nothing_left_to_read(client):
     assert client.get("/register/party/dr-li").status_code == 404
     [id] = names(client.get("/register?state=erased").text)
     page = client.get(f"/register/party/{id}").text
-    assert REGISTER_WORDS["en"]["named_none"] in page
+    assert wording("en").register["named_none"] in page
     assert not any(word in page for word in ("dr-li", "li-na", "her practice", "China"))
 
 
@@ -159,11 +159,3 @@ def test_a_text_has_few_words(service):
     """More words than are looked for change nothing, and take no longer."""
     wanted = EntityFilter(text=" ".join(["x"] * 5_000))
     assert service.read(lambda connection: entity_search.find(connection, wanted, ("", ""), 5)) == ([], None)
-
-
-def test_both_languages_name_the_same_things():
-    """No label is missing in one of them, and each takes the same values."""
-    english, chinese = REGISTER_WORDS["en"], REGISTER_WORDS["zh"]
-    assert english.keys() == chinese.keys()
-    for name, text in english.items():
-        assert text.count("{") == chinese[name].count("{"), name

@@ -9,10 +9,9 @@ import pytest
 
 from service.callers.caller import LOCAL
 from service.callers.context import ReadingAll
-from service.console.report_page_wording import REPORT_PAGE_WORDS
+from service.languages.words import wording
 from service.reports import report_chart
 from service.reports.period_report import PARTS, PeriodReport
-from service.reports.report_wording import REPORT_WORDS
 from service.reports.scope import Scope, ScopeRefused
 from service.watch.events import KINDS
 from tests.service.conftest import ONE_DATABASE
@@ -244,14 +243,10 @@ def test_a_form_without_a_party_leads_to_an_address(desk):
     )
 
 
-def test_both_languages_name_the_same_things():
-    """No label is missing in one of them, and each takes the same values."""
-    for words in (REPORT_WORDS, REPORT_PAGE_WORDS):
-        assert words["en"].keys() == words["zh"].keys()
-        for name, text in words["en"].items():
-            assert len(re.findall(r"\{\d?\}", text)) == len(re.findall(r"\{\d?\}", words["zh"][name])), name
-    assert {f"part_{part}" for part in PARTS} <= REPORT_WORDS["en"].keys()
-    assert {f"watch_{kind}" for kind in KINDS} <= REPORT_WORDS["en"].keys()
+def test_each_part_and_finding_has_a_text():
+    """Their codes are names of texts."""
+    assert {f"part_{part}" for part in PARTS} <= wording("en").reports.keys()
+    assert {f"watch_{kind}" for kind in KINDS} <= wording("en").reports.keys()
 
 
 @pytest.mark.parametrize(
