@@ -161,7 +161,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         console,
         ask,
         reports,
-        register,
+        register.router,
         ledger_pages.pages,
         rights_pages.pages,
         benefit_pages.pages,
@@ -178,7 +178,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         receipts,
         watch,
         page_data,  # after the operations, and before the pages whose paths take any name
-        register_pages,
+        register_pages.pages,
         policy_pages.pages,
         add_checkpoint,
         start,

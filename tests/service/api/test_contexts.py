@@ -41,8 +41,6 @@ NOT_YET = {
     "presets",
     "proofs",
     "receipts",
-    "register",
-    "register_pages",
     "reports",
     "review_pages",
     "reviews",
