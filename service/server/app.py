@@ -155,9 +155,9 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         acceptances,
         reviews,
         sign_offs,
-        documents,
-        document_pages,  # the same
-        log_pages,  # before the pages of one decision, whose paths take any name
+        documents.router,
+        document_pages.pages,  # before the pages of one decision, whose paths take any name
+        log_pages,  # the same
         console,
         ask,
         reports,

@@ -29,8 +29,6 @@ NOT_YET = {
     "bundles",
     "console",
     "decisions",
-    "document_pages",
-    "documents",
     "explanation",
     "facts",
     "keys",
