@@ -107,7 +107,8 @@ class MeansLine(Part):
 
 class WayPart(Part):
     """
-    A requirement: its title, and how to meet it. `by` are the first of the ways by which it can be met, those that lack least first;
+    A requirement: its title, and how to meet it. `by` are the first of the ways by which it can be met, those that lack least first, and
+    then stand in place of `how`;
     `more` are left out.
     """
 
@@ -276,8 +277,8 @@ class Answer(Part):
     """
     The answer to one exchange under the law of one day.
 
-    `proceed` is true only for a permit that is not hypothetical. `items` are the things that a refusal is of, where there are several;
-    `answer` names at most three of them. `jurisdictions` are those of the places that the exchange names, and
+    `proceed` is true only for a permit that is not hypothetical. `items` are the things that a refusal is of, where there are more than
+    three; `answer` names the first three. `jurisdictions` are those of the places that the exchange names, and
     others that certainly apply; `elsewhere` counts the rest. `beneath` are the bounds without the reviews that a person may sign off,
     where these are other bounds. `besides` are the certain reviews beside a stricter outcome, and `besides_possible` counts those that may
     stand there. `questions` are the next ones to answer. `rests_on`, `also_rests_on` (names of what `rests_on` leaves out) and `stands_on`

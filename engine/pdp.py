@@ -33,7 +33,7 @@ from engine.deciding.pauses import OneAtATime, pause
 from engine.deciding.rests_on import Foundations, Statement, shown_only
 from engine.deciding.sign_off import Approval, concerns, parts, signable
 from engine.deciding.whole import Wholes
-from engine.decision import Decision, EnginePart, MissingPart, QuestionPart
+from engine.decision import Decision, EnginePart, MissingPart, QuestionPart, RemediesPart
 from engine.exchange import Exchange
 from engine.explaining.case import Case
 from engine.explaining.explanation import Teller
@@ -211,6 +211,7 @@ class PDP:
         """
         if not judgement.agreed or closed(judgement.asked_on):
             return judgement
+        pause()
         facts, elsewhere = self._questions.open(judgement)
         if facts or not judgement.outcome.open or any(not each.certain for each in judgement.carried):
             return replace(judgement, open_facts=facts, asked_elsewhere=elsewhere)
@@ -305,6 +306,7 @@ class PDP:
             teller = self._teller(lang)
             case = self._case(judgement, today, id, teller.book)
             explained = self.explain(judgement, today=today, id=id, parts=parts, lang=lang) if parts else ""
+            pause()
             return teller.answer(case, explained)
 
     @_of_recipient
@@ -312,6 +314,7 @@ class PDP:
         """Some parts, of PARTS, of the explanation of a judged exchange, as canonical JSON."""
         with self._lock:
             teller = self._teller(lang)
+            pause()
             case = self._case(judgement, today, id, teller.book, named="rests_on" in parts, asking=False)
             exactly = partial(self.rests_on, judgement, exact=True)
             return teller.explain(case, parts, self._more(case, parts, teller.book), exactly)
@@ -356,8 +359,8 @@ class PDP:
             return case()
         read = self._remedies.ways.reading(judgement)
         prohibited = judgement.outcome.bounds.low is Level.PROHIBITED
-        closed = prohibited and any(not read.out_of(rule) for rule in prohibiting(judgement))
-        return case(partial(self._way_writer(book).lines, read), closed)
+        closed = [rule for rule in prohibiting(judgement) if not read.out_of(rule)] if prohibited else []
+        return case(partial(self._way_writer(book).lines, read), bool(closed), any(map(read.for_good, closed)))
 
     def _way_writer(self, book: Phrasebook) -> WayWriter:
         """What writes ways in one language."""
@@ -375,18 +378,26 @@ class PDP:
             return tuple(teller.duties.owed(case))
 
     @_of_recipient
-    def asking(self, judgement: Judgement, lang: str = "en", apart: Collection[str] = ()) -> Iterator[QuestionPart]:
+    def asking(
+        self, judgement: Judgement, lang: str = "en", apart: Collection[str] = (), listed: bool = True
+    ) -> Iterator[QuestionPart]:
         """
         The questions on the open facts of a judgement, the best first; what belongs together is one question.
 
-        Facts that stand `apart` are asked each alone, and so are those of their group.
+        Facts that stand `apart` are asked each alone, and so are those of their group. Where the choices are shown beside a question, its
+        sentence need not have them `listed`.
         """
-        return self._questions.asking(judgement, self._teller(lang).book, apart)
+        return self._questions.asking(judgement, self._teller(lang).book, apart, listed)
 
     @_of_recipient
-    def question(self, judgement: Judgement, fact: str, lang: str = "en") -> QuestionPart:
+    def question(self, judgement: Judgement, fact: str, lang: str = "en", listed: bool = True) -> QuestionPart:
         """The question for one of the open facts of a judgement."""
-        return self._questions.question(judgement, fact, self._teller(lang).book)
+        return self._questions.question(judgement, fact, self._teller(lang).book, listed)
+
+    @_of_recipient
+    def implied(self, judgement: Judgement) -> Mapping[str, Value]:
+        """The open facts of a judgement whose value follows, since no other can be true together with what was sent."""
+        return self._questions.implied(judgement)
 
     @_of_recipient
     def rests_on(self, judgement: Judgement, *, exact: bool = False) -> tuple[Statement, ...]:
@@ -582,7 +593,8 @@ class PDP:
         if "trace" in include:
             more["trace"] = trace(case)
         if "remedies" in include and judgement.agreed:
-            more["remedies"] = self._remedies.find(case.exchange, case.as_of, unsigned, book=book)
+            found = self._remedies.find(case.exchange, case.as_of, unsigned, book=book) if not case.for_good else None
+            more["remedies"] = found or RemediesPart(searched="all")
         if "ways" in include and judgement.agreed:
             read = self._remedies.ways.reading(judgement)
             to_yes = ToYes(self._remedies.taking, read, case.as_of, unsigned, MAX_TO_YES)

@@ -24,7 +24,7 @@ from weakref import WeakValueDictionary
 import engine
 
 SLICE_SECONDS = 0.05  # of deciding, after which the loop turns; one commit takes the records of a slice
-PART_SECONDS = 0.004  # of long work, after which it gives its turn back at its next pause
+PART_SECONDS = 0.002  # of long work, after which it gives its turn back at its next pause
 MOST_LONG = 8  # long works that are begun and not done; more of them wait
 MOST_LONG_OF_ONE = 2  # of one caller
 

@@ -18,6 +18,7 @@ from engine.verdict import BOUNDS, NONE_SIGNED, Bounds, Verdict, numbers
 PERMITTING = (Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS)
 UNDETERMINED = "undetermined"
 MET = frozenset((State.MET,))
+REFUSING = ("prohibit", "review", "oblige")
 COVERAGE = ("touch/", "subject/", "speaks/", "not-reached/", "accepted/", "free/", "under/")
 
 
@@ -80,6 +81,11 @@ class Combiner:
         self.read = tuple(key for key in bundle.rules.definitions if key.startswith(COVERAGE))
         self._rules = bundle.rules.rules
         self._compelling = sum(1 << number for number, rule in enumerate(self._rules) if rule.effect == "compels")
+        self._refusing: dict[str, int] = {}  # by jurisdiction, the rules that may refuse, as a set
+        for number, rule in enumerate(self._rules):
+            if rule.effect in REFUSING or rule.need is not None:
+                place = rule.provision.jurisdiction
+                self._refusing[place] = self._refusing.get(place, 0) | 1 << number
 
     def outcome(
         self,
@@ -149,11 +155,15 @@ class Combiner:
             return
         certain: dict[str, dict[Provision, None]] = {}
         possible: dict[str, dict[Provision, None]] = {}
-        for number in numbers(verdict.stands.possible):
+        refusing = 0
+        for place, bounds in verdict.jurisdictions.items():
+            if bounds.high.refused and (bounds.low.refused or place in covered.jurisdictions):
+                refusing |= self._refusing.get(place, 0)
+        for number in numbers(verdict.stands.possible & refusing):
             rule = self._rules[number]
             place = rule.provision.jurisdiction
             bounds = verdict.jurisdictions[place]
-            if not bounds.high.refused or (rule.effect == "review" and rule.provision.id in signed):
+            if rule.effect == "review" and rule.provision.id in signed:
                 continue
             stands = verdict.stands.certain >> number & 1
             if stands and bounds.low.refused and refuses(rule, verdict):

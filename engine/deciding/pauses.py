@@ -1,19 +1,24 @@
 """
 Pauses of long searches: between two evaluations of a search, others may have the engines.
 
-One thread has the engines at a time. Others wait in the order in which they came, and a search lets them in between its evaluations. A
-program that divides its own work gives a function to `pausing`: it is called at each pause of its thread, when that holds no engine.
+One thread has the engines at a time. Others wait in the order in which they came, and a search lets them in between its evaluations, and
+where it prepares or writes long lists. A program that divides its own work gives a function to `pausing`: it is called at each pause of its
+thread, when that holds no engine.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Lock, get_ident, local
+from typing import TypeVar
 
 _PAUSE: ContextVar[Callable[[], None] | None] = ContextVar("pause", default=None)
+
+
+Item = TypeVar("Item")
 
 
 class _Here(local):
@@ -42,6 +47,14 @@ def pause() -> None:
         held.give_way(then)
     elif then is not None:
         then()
+
+
+def paused(items: Iterable[Item], few: int = 1) -> Iterator[Item]:
+    """The items of a long list, with a pause before every few of them: so many as take a fraction of a millisecond."""
+    for number, each in enumerate(items):
+        if not number % few:
+            pause()
+        yield each
 
 
 class OneAtATime:

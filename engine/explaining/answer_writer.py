@@ -3,7 +3,7 @@ Writes the answer of a case: the sentence, the outcome by law, what is unmet, ow
 
 Every list is put in order, the strictest first. The lists then take turns: each gets its first item before any gets its second, as long
 as there is room. So nothing that is sent can make an answer long, and no list crowds out another. In the room that is left then, a permit
-names the other statements that it rests on.
+names the other statements that it rests on. What an exchange that may not go ahead does not turn on is told by its first item and counted.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class AnswerWriter:
         }
         whole = case.rests_on if outcome.permits else ()
         rests_on = tuple(each for each in whole if not each.ordinary)
-        unmet = list(self.unmet(case))
+        unmet, gaps = list(self.unmet(case)), list(self.gaps(case))
         listed: dict[str, tuple[int, Iterable[str]]] = {  # of each list how many items it has, and their texts
             "questions": (len(case.asked), map(self.asked, case.asked)),
             "unmet": (len(unmet), (encode(each) for _, each in unmet)),
@@ -117,18 +117,19 @@ class AnswerWriter:
             "signed_off": (len(judgement.signed_off), (encode(part.model_dump(mode="json")) for part in judgement.signed_off)),
             "owed": (
                 len(duties),
-                (duty.short for duty in sorted(duties, key=lambda duty: (duty.place in case.elsewhere, duty.urgency))),
+                (duty.short for duty in sorted(duties, key=lambda duty: (duty.place in case.elsewhere, _first(duty)))),
             ),
             "carried": (len(carried), map(_carried, sorted(carried, key=_gravity))),
             "conflicts": (len(conflicts), (quote(part.text) for part in conflicts)),
             "rests_on": (len(rests_on), map(self.teller.statement, rests_on)),
             "stands_on": _counted(self.settled(case)),
-            "gaps": _counted(self.gaps(case)),
+            "gaps": (len(gaps), map(encode, gaps)),
             "must_be_shown": (len(case.exchange.only_stated), map(quote, case.exchange.only_stated)),
             "lanes": _counted(self.lanes(case)),
             "items": _counted(map(quote, items(case, self.book))),
         }
-        first = {name: list(islice(texts, MOST[name])) for name, (_, texts) in listed.items()}
+        most = MOST | _fewer(outcome.bounds, gaps, duties)
+        first = {name: list(islice(texts, most[name])) for name, (_, texts) in listed.items()}
         room = MOST_BYTES - SPARE - _size(fixed)
         shown = fitted(first, room)
         names = [quote(each.fact) for each in whole]
@@ -221,6 +222,8 @@ class AnswerWriter:
             if turn < len(lines) and lines[turn].size < room:
                 wanted[at][1].setdefault("by", []).append(lines[turn].told)
                 room -= lines[turn].size
+                if not lines[turn].told.get("doubtful") and "how" in wanted[at][1]:  # the way says it
+                    room += len(encode({"how": wanted[at][1].pop("how")}).encode()) - 1
         for (_, count), (_, part) in zip(found, wanted, strict=True):
             part.update(_told(more=count - len(part.get("by", ()))))
         return {**shown, **others, "unmet": [encode(told) for _, told in unmet]}
@@ -276,7 +279,7 @@ class AnswerWriter:
     def _instrument(self, bounds: Bounds, policy: str) -> str:
         return f'{{"instrument":"{policy}","outcome":"{word(bounds)}","title":{self.teller.instrument_titles[policy]}}}'
 
-    def gaps(self, case: Case) -> Iterator[str]:
+    def gaps(self, case: Case) -> Collection[dict[str, Any]]:
         """The law that does not speak, what may raise the outcome first."""
         covered = case.outcome.coverage
         found: list[dict[str, Any]] = [self._gap(gap) for gap in covered.gaps]
@@ -298,7 +301,7 @@ class AnswerWriter:
         told: dict[tuple[str, str], dict[str, Any]] = {}
         for each in sorted(found, key=lambda each: (not each["reviewed"], each["place"] == "unknown")):
             told.setdefault((each["place"], each["subject"]), each)
-        return iter(map(encode, told.values()))
+        return told.values()
 
     def _gap(self, gap: Gap) -> dict[str, Any]:
         """A gap in short: of which law, why, and under which name it may be signed off."""
@@ -336,6 +339,21 @@ ORDER = (
     "unmet", "besides", "besides_possible", "owed", "questions", "rests_on", ALSO, "stands_on", "conflicts", "gaps", "lanes", "carried",
     "disputed", "signed_off", "must_be_shown", "more", "bundle", "engine", "verdict",
 )  # fmt: skip
+
+
+def _fewer(bounds: Bounds, gaps: Iterable[Mapping[str, Any]], duties: Iterable[ToldDuty]) -> dict[str, int]:
+    """How many items lists have where an exchange may not go ahead: one of what it does not turn on, the rest is counted."""
+    found = {}
+    if bounds.high.refused:
+        found["gaps"] = min(MOST["gaps"], max(1, sum(each["reviewed"] for each in gaps)))
+    if bounds.high > Level.REVIEW:
+        found["owed"] = min(MOST["owed"], max(1, sum(duty.part.arises == "refusal" for duty in duties)))
+    return found
+
+
+def _first(duty: ToldDuty) -> tuple[bool, tuple[bool, bool, str]]:
+    """What a refusal brings first, then what is most urgent."""
+    return duty.part.arises != "refusal", duty.urgency
 
 
 def fitted(items: Mapping[str, Sequence[str]], room: int) -> dict[str, list[str]]:

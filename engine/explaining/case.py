@@ -40,7 +40,8 @@ class Case:
     facts that settle the outcome. `doubting` is the question on the first review that may stand beside a stricter outcome, `disputing` has
     those on conflicts that are not certain, by the place of the conflict; `beyond` is the one on law elsewhere. `rests_on` are the
     statements on which a permit rests; with `exact`, each of them was verified by itself. `ways` finds the first ways to a requirement that
-    some rules ask for, and how many there are. `closed` says that a prohibition stands that nothing lifts.
+    some rules ask for, and how many there are. `closed` says that a prohibition stands that no exemption lifts, `for_good` that no change
+    ends it either.
     """
 
     bundle: Bundle
@@ -57,6 +58,7 @@ class Case:
     beyond: QuestionPart | None = None
     ways: Callable[[str, Sequence[Rule], int], tuple[list[ToldWay], int]] = _no_ways
     closed: bool = False
+    for_good: bool = False
 
     @property
     def exchange(self) -> Exchange:

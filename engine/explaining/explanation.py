@@ -19,7 +19,7 @@ from engine.bundle import Bundle
 from engine.deciding.combine import word
 from engine.deciding.instruments import Instruments
 from engine.deciding.judgement import LIFTING, WEIGHING
-from engine.deciding.pauses import pause
+from engine.deciding.pauses import pause, paused
 from engine.deciding.rests_on import Statement
 from engine.decision import (
     SCHEMA,
@@ -172,7 +172,9 @@ class Teller:
                 "signed_off": _parts(case.judgement.signed_off),
                 "must_be_shown": encode(list(case.exchange.only_stated)),
                 **self._elsewhere(case),
-                "reasons": _list(self.reason(number, case, values) for number in self._in_order(told & stands.certain, case)),
+                "reasons": _list(
+                    self.reason(number, case, values) for number in paused(self._in_order(told & stands.certain, case), 2)
+                ),
                 "possible_count": str(possible.bit_count()),
                 "beaten": _list(self.beaten(case)),
                 "advice": _list(self.advise(number) for number in numbers(stands.certain & self._advising)),
@@ -180,7 +182,7 @@ class Teller:
                 "carried": _parts(carried),
             },
             "possible": lambda: {
-                "possible": _list(self.reason(number, case, values) for number in self._in_order(possible, case))
+                "possible": _list(self.reason(number, case, values) for number in paused(self._in_order(possible, case), 2))
             },
             "requirements": lambda: {"requirements": _list(self.requirements(case))},
             "duties": lambda: {"duties": _list(duty.whole for duty in duties)},
@@ -201,7 +203,7 @@ class Teller:
             if name in parts:
                 pause()
                 members |= write()
-        members |= {name: encode(part.model_dump(mode="json", by_alias=True)) for name, part in more.items()}
+        members |= {name: encode(part.model_dump(mode="json", by_alias=True)) for name, part in paused(more.items())}
         return "{" + ",".join(f'"{name}":{members[name]}' for name in sorted(members)) + "}"
 
     def _told(

@@ -51,7 +51,7 @@ def _by_register(case: Case, book: Phrasebook) -> str:
     level = case.outcome.bounds.high
     if case.judgement.by_dispute and level.refused:
         reasons = list(dict.fromkeys(_said(rule, book) for _, rule in case.standing() if _leads(case, rule, level)))
-        closed = book.language.nothing_lawful() if case.closed else ""
+        closed = book.language.no_exemption(case.for_good) if case.closed else ""
         return book.language.disputed(level, _list(facts, book), _list(reasons, book), title) + closed
     return _with_carried(case, book) + book.language.contradicted(_list(facts, book), title)
 
@@ -103,7 +103,7 @@ def _answer(case: Case, outcome: Outcome, book: Phrasebook) -> str:
         case "review":
             return say.review(_list(_reasons(case, book), book), [part.question for part in case.asked[:ASKED]])
         case "prohibited":
-            closed = say.nothing_lawful() if case.closed else ""
+            closed = say.no_exemption(case.for_good) if case.closed else ""
             return say.prohibited(_list(_prohibiting(case, book), book)) + closed + _beside(case, book)
         case "not_applicable":
             return say.not_applicable(_list([_left_alone(each, book) for each in case.outcome.coverage.not_reached], book))
@@ -114,7 +114,7 @@ def _answer(case: Case, outcome: Outcome, book: Phrasebook) -> str:
 
 
 def items(case: Case, book: Phrasebook) -> list[str]:
-    """What a refusal is of, where it is of several things: each by itself, of which the sentence has the first ones."""
+    """What a refusal is of, where it is of more things than its sentence has: each by itself, those of the sentence first."""
     found: list[str] = []
     if not case.judgement.by_dispute and case.judgement.agreed and case.outcome.word == case.judgement.own.word:
         match case.outcome.word:
@@ -124,7 +124,7 @@ def items(case: Case, book: Phrasebook) -> list[str]:
                 found = _reasons(case, book)
             case "prohibited":
                 found = _prohibiting(case, book)
-    return found if len(found) > 1 else []
+    return found if len(found) > SHOWN else []
 
 
 def _reasons(case: Case, book: Phrasebook) -> list[str]:

@@ -335,6 +335,9 @@ class Chinese(Language):
     def total(self, family: str) -> str:
         return f"{family}（合计）"
 
+    def other_members(self, alone: bool) -> str:
+        return "各项" if alone else "其余各项"
+
     def rest(self, family: str) -> str:
         return f"{family}（其余）"
 
@@ -492,8 +495,8 @@ class Chinese(Language):
     def prohibited(self, reasons: str) -> str:
         return f"不得进行：{reasons}。"
 
-    def nothing_lawful(self) -> str:
-        return "按现有情形，没有任何办法使本次交换合法。"
+    def no_exemption(self, for_good: bool) -> str:
+        return "按现有情形，没有任何办法使本次交换合法。" if for_good else "没有可以适用的例外，须改变本次交换本身。"
 
     def no_way(self) -> str:
         return "本次交换的其他事实排除了满足该要求的所有途径。"
@@ -670,8 +673,13 @@ class Chinese(Language):
                 return f"{title}是哪一天？"
         return f"{title}是什么？"
 
+    def ask_besides(self, said: Sequence[str], question: str) -> str:
+        return f"除{self.joined([f'“{each}”' for each in said])}外，{question}"
+
     def ask_narrower(self, title: str, meant: Sequence[str], choices: Sequence[str], several: bool) -> str:
         said = self.joined([f"“{each}”" for each in meant])
+        if not choices:
+            return f"{title}中的{said}具体指什么？"
         return f"{title}中的{said}具体指下列哪{'些（请全部列出）' if several else '一项'}：{'；'.join(choices)}？"
 
     def ask_field(self, title: str, field: str) -> str:

@@ -16,6 +16,7 @@ from heapq import heappop, heappush
 from itertools import count
 
 from engine.deciding.combine import Evaluate, Outcome
+from engine.deciding.pauses import pause
 from engine.exchange import Exchange
 from engine.questions.taken_ways import TakenWays
 from engine.questions.ways import CLAIMS, MET, WaysRead
@@ -120,6 +121,7 @@ class CombinedWays:
         exchange = self.exchange.with_values(node.changes)
         best: list[dict[str, Value]] | None = None
         for rule in self._reasons(node):
+            pause()
             options = self._ending(rule, exchange, node)
             if best is None or len(options) < len(best):
                 best = options

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from engine.bundle import Bundle
 from engine.deciding.coverage import REACHING
 from engine.deciding.judgement import Judgement
+from engine.deciding.pauses import paused
 from engine.exchange import Exchange
 from engine.policy_language.floors import REVIEWED
 from engine.policy_language.vocabulary import stated_in
@@ -55,7 +56,7 @@ class OpenFacts:
             if relevant and is_open(self.exchange.value(touch.fact)):
                 gates |= dict.fromkeys(self.exchange.asked_for(touch.fact))
         holds = self.verdict.holds
-        for number in numbers(holds.possible & ~holds.certain):
+        for number in paused(numbers(holds.possible & ~holds.certain), 16):
             rule = self.verdict.rules[number]
             if self.questions.most(rule) <= self.bounds.low:
                 continue  # the outcome is at least as high already

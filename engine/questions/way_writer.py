@@ -63,7 +63,7 @@ class WayWriter:
             under=[rule.provision.id],
             ways=[self._part(read, way, to_yes.leads(way)) for way in found],
             left_out=len(self.ways.exempting(rule).ways) - len(found),
-            says="" if found else self.book.language.nothing_lawful().strip(),
+            says="" if found else self.book.language.no_exemption(read.for_good(rule)).strip(),
         )
 
     def _part(self, read: WaysRead, way: Way, to_yes: bool) -> MeansPart:

@@ -9,7 +9,7 @@ can change, or where the parties and the data are. Source: semantics 4.13.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -94,7 +94,7 @@ class Way:
 class Ways:
     """The ways of one bundle. Made once; safe for several threads. `changeable` are the facts that an exporter can change."""
 
-    def __init__(self, bundle: Bundle, changeable: Iterable[str]) -> None:
+    def __init__(self, bundle: Bundle, changeable: Collection[str]) -> None:
         self.bundle = bundle
         rules = bundle.rules.rules
         self._definitions = bundle.rules.definitions
@@ -110,10 +110,14 @@ class Ways:
         self._bits: dict[str, int] = {}
         self._bit_of: list[int] = []  # of each test that of what it is about
         self._can: list[bool] = []  # of each test whether an exporter can make it so
+        self._can_elsewhere: list[bool] = []  # the same, also by moving parties and data, and of totals by their parts
         self.claims = self.documents = 0
         words = bundle.vocabulary
         places = {touch.fact for touch in words.touches} | {fact for each in words.placed for fact in (each.name, each.lies_in)}
+        self._families = bundle.rules.families
         self._changeable = frozenset(changeable) - places
+        brought = (words.facts[fact].brings.values() for fact in changeable)
+        self._moving = frozenset(chain(changeable, *chain(*brought)))
         self._lifters: dict[str, list[int]] = {}  # the rules that surely exempt each rule
         self._links: dict[str, list[tuple[int, Kind]]] = {name: [] for name in bundle.rules.requirements}
         for number, rule in enumerate(rules):
@@ -196,9 +200,9 @@ class Ways:
     def bit(self, test: int) -> int:
         return self._bit_of[test]
 
-    def can(self, test: int) -> bool:
-        """Whether an exporter can make a test so that is not."""
-        return self._can[test]
+    def can(self, test: int, elsewhere: bool = False) -> bool:
+        """Whether an exporter can make a test so that is not; `elsewhere` also by moving parties and data."""
+        return self._can_elsewhere[test] if elsewhere else self._can[test]
 
     def cost(self, found: Lack) -> tuple[int, int, int]:
         """How much is lacking, the least first; of the same, what leaves least unknown, and then what rests on most documents."""
@@ -259,8 +263,13 @@ class Ways:
             # No document and no claim is taken away, so what wants one not to be shown cannot be made so.
             shown = name.startswith((EVIDENCE, CLAIMS)) and (wanted or atom.op not in ("counts", "open"))
             self._can.append(shown or (atom.fact in self._changeable and atom.fact != AS_OF))
+            self._can_elsewhere.append(self._can[-1] or atom.other.startswith((EVIDENCE, CLAIMS)) or self._moves(atom))
             self._tests[key] = self._new(LEAF, (number,))
         return self._tests[key]
+
+    def _moves(self, atom: Atom) -> bool:
+        """Whether a test changes with a fact that an exporter can change, or with one that changes with it."""
+        return any(not self._moving.isdisjoint(self._families.get(name, ("", (name,)))[1]) for name in (atom.fact, atom.other))
 
     def _new(self, kind: int, parts: tuple[int, ...]) -> int:
         self._kinds.append(kind)
@@ -291,12 +300,21 @@ def lacking(judgement: Judgement) -> dict[str, list[Rule]]:
 class WaysRead:
     """The ways of a bundle on one exchange. Each part is read once."""
 
-    def __init__(self, ways: Ways, exchange: Exchange, verdict: Verdict, as_of: date, excluded: Iterable[int] = ()) -> None:
+    def __init__(
+        self,
+        ways: Ways,
+        exchange: Exchange,
+        verdict: Verdict,
+        as_of: date,
+        excluded: Iterable[int] = (),
+        elsewhere: bool = False,
+    ) -> None:
         self.ways = ways
         self.exchange = exchange
         self.verdict = verdict
         self.as_of = as_of
         self._excluded = frozenset(excluded)  # tests that turned out to be impossible
+        self._elsewhere = elsewhere  # whether parties and data may be moved
         assert verdict.truth is not None
         self._reading = verdict.truth
         self._known: dict[int, Read] = {}
@@ -308,6 +326,12 @@ class WaysRead:
     def out_of(self, rule: Rule) -> tuple[Way, ...]:
         """The ways out of a rule: the exemptions from it."""
         return self._best(self.ways.exempting(rule))
+
+    def for_good(self, rule: Rule) -> bool:
+        """Whether a prohibition stands whatever an exporter changes or shows: nothing exempts from it, and nothing ends it."""
+        read = WaysRead(self.ways, self.exchange, self.verdict, self.as_of, elsewhere=True)
+        exempting = (self.ways.node(number) for number, _ in self.ways.exempting(rule).ways)
+        return all(read.read(node) is None for node in (self.ways.ending(rule), *exempting))
 
     def read(self, node: int) -> Read:
         """How little a part lacks; None where other facts exclude it."""
@@ -426,7 +450,7 @@ class WaysRead:
             return Lack(0, bit, 0)
         if (truth is Truth.YES) is ways.wanted[test]:
             return Lack(0, 0, bit) if bit & (ways.claims | ways.documents) and ways.wanted[test] else COMPLETE
-        return Lack(bit, 0, 0) if ways.can(test) and self._open(ways.atoms[test]) else None
+        return Lack(bit, 0, 0) if ways.can(test, self._elsewhere) and self._open(ways.atoms[test]) else None
 
     def _open(self, atom: Atom) -> bool:
         """Whether a test that fails may still be made so: nobody denied the claim, and no register says otherwise."""

@@ -198,6 +198,8 @@ class ValueSet:
 
     A set of places lies `inside` the set of the countries. `country` has the country of each place; a value without one says "in none of
     these places". In the countries that are `complete`, every spot lies in one of the places.
+
+    `turns_out` has of each value all that it may turn out to be, itself included.
     """
 
     def __init__(
@@ -236,6 +238,7 @@ class ValueSet:
         for value, line in self.lineage.items():
             for above in line - {value}:
                 below.setdefault(above, []).append(value)
+        self.turns_out = {value: (value,) if value in exact else (value, *below.get(value, ())) for value in parents}
         self.narrower = {
             value: tuple(each for each in found if each in exact or each not in below)
             for value, found in below.items()

@@ -40,7 +40,7 @@ MEMBERS: Mapping[str, str] = {
     # the decision
     "proceed": "whether the exchange may go ahead; act only on true",
     "answer": "the answer in a sentence",
-    "items": "the things that a refusal is of, where there are several",
+    "items": "the things that a refusal is of, where there are more than three",
     "outcome": "the outcome; `undetermined` where missing facts decide",
     "bounds": "the mildest and the strictest outcome that the unknown facts leave possible",
     "lowest": "the mildest outcome",

@@ -34,6 +34,7 @@ from service.store.database import DatabaseRefused
 from service.telemetry import log_lines, metrics
 
 GRACE_SECONDS = 10
+SWITCH_SECONDS = 0.001  # after which a thread that waits for Python gets it: the writer needs it several times for one commit
 CLOSING_SECONDS = 20  # that a worker may then take to write the waiting records
 
 
@@ -96,6 +97,7 @@ def _answer(
         service.metrics.share(figures)
     app = create_app(settings, service)
     steady_memory.settle()
+    sys.setswitchinterval(SWITCH_SECONDS)
     server = _Server(
         uvicorn.Config(
             app,

@@ -323,9 +323,7 @@ def same(values: ValueSet | None, sent: object, other: object) -> Truth:
 
 def may_be(values: ValueSet | None, sent: object) -> Sequence[object]:
     """2.5: the values that a sent value may turn out to be: itself and, unless it is exact, its descendants."""
-    if values is None or sent in values.exact:
-        return [sent]
-    return [value for value in values.values if isinstance(sent, str) and sent in values.ancestors(value)] or [sent]
+    return values.turns_out.get(sent, (sent,)) if values is not None and isinstance(sent, str) else (sent,)
 
 
 def order(op: str, value: object, other: object, values: ValueSet | None) -> Truth:

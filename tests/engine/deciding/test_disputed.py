@@ -109,7 +109,7 @@ def test_the_decision_names_the_contradiction() -> None:
     assert made.answer == (
         "Do not proceed: the register contradicts what was stated, and the stricter of both counts: grade: stated general, registered core;"
         " label: stated none, registered bar. So this may apply: Nothing of this kind leaves (a law, Art. 1)."
-        " Nothing makes this exchange lawful as it is."
+        " No exemption helps; the exchange itself would have to change."
     )
     assert "登记内容与所述不一致" in decide({"data.label": "bar"}, lang="zh").answer
     reason = next(each for each in made.reasons if each.provision == "p/bar")

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 import engine
-from engine.deciding.pauses import OneAtATime, pause
+from engine.deciding.pauses import OneAtATime, pause, paused
 
 DAY = date(2026, 11, 24)
 ONE_FACT = b'{"exporter": {"country": "CN"}}'
@@ -138,6 +138,15 @@ def test_a_function_of_a_pause_that_raises_leaves_the_lock_as_it_was():
     pause()  # the function is forgotten
 
 
+def test_a_long_list_pauses_before_every_few_of_its_items():
+    """Before the first, the fourth and so on, and it keeps all of them."""
+    order: list[object] = []
+    with engine.pausing(lambda: order.append("pause")):
+        for each in paused(range(5), 3):
+            order.append(each)
+    assert order == ["pause", 0, 1, 2, "pause", 3, 4]
+
+
 @pytest.fixture(scope="module")
 def pdp() -> engine.PDP:
     return engine.PDP(engine.load(engine.bundled_policies()), "bitset")
@@ -167,3 +176,13 @@ def test_another_exchange_is_decided_at_each_pause_of_a_search(pdp, part, sent):
         assert pdp.explain(judgement, today=DAY, id="one", parts=[part]) == alone
     assert decided == [judgement.outcome.word] * len(decided)
     assert len(decided) > 2
+
+
+def test_what_only_may_stand_is_written_with_a_pause_between_every_two_reasons(pdp):
+    """A sparse exchange has hundreds of them, and the first time each of their tests is put into words."""
+    judgement = pdp.judge(engine.parse_exchange(pdp.bundle, ONE_FACT), as_of=DAY)
+    pauses: list[None] = []
+    with engine.pausing(lambda: pauses.append(None)):
+        told = json.loads(pdp.explain(judgement, today=DAY, id="one", parts=["possible"]))
+    assert len(told["possible"]) > 100
+    assert len(pauses) > len(told["possible"]) // 2

@@ -15,7 +15,7 @@ import engine
 from engine.authoring.testing import build
 from engine.decision import MeansPart, NeedPart, WaysPart
 from engine.questions.remedies import Remedies
-from engine.questions.ways import Way, lacking
+from engine.questions.ways import Way, lacking, prohibiting
 from tests.engine.backends.test_cases import VOCABULARY, policy
 from tests.engine.questions.test_remedies import BASE, DAY, GROUND, NEED, NEED_MORE, REPORT, bundle, looking, moved
 
@@ -137,6 +137,43 @@ def test_needs_are_a_tree_of_what_is_there_lacking_and_unknown() -> None:
     assert needs is not None
     assert needs.all_of is not None
     assert [each.fact for each in needs.all_of] == ["data.sold", "data.shared", "evidence.contract"]
+
+
+def test_that_nothing_makes_it_lawful_is_said_only_where_no_change_would_either() -> None:
+    """Where a fact that may change ends a prohibition without an exemption, the sentence says that the exchange would have to change."""
+    fixed, free = bundle(BAR, change=("data.sold",)), bundle(BAR, change=("data.sold", "data.personal"))
+    for made, nothing in ((fixed, True), (free, False)):
+        answer, [part] = told(made)
+        for says in (answer["answer"], part["says"]):
+            assert ("Nothing makes this exchange lawful as it is." in says) is nothing
+            assert ("No exemption helps; the exchange itself would have to change." in says) is not nothing
+        found = answer["explanation"]["remedies"]
+        assert bool(found["remedies"]) is not nothing
+        assert found["searched"] == "all"
+    sentence = "没有可以适用的例外，须改变本次交换本身。"
+    assert sentence in told(free, "zh")[0]["answer"]
+    assert sentence not in told(fixed, "zh")[0]["answer"]
+
+
+def test_where_nothing_helps_for_good_no_remedy_is_found(bundled: engine.PDP) -> None:
+    """Of the cases of the policies. What moving a party would end is not for good, though no way says so."""
+    for_good = moving = 0
+    taking = Remedies(bundled.bundle)
+    for trial in engine.trials(bundled.bundle, bundled.bundle)[::5]:
+        judgement = bundled.judge(engine.parse_exchange(bundled.bundle, trial.raw), as_of=DAY_OF_LAW)
+        if judgement.outcome.word != "prohibited":
+            continue
+        read = taking.ways.reading(judgement)
+        for rule in prohibiting(judgement):
+            if read.for_good(rule):
+                for_good += 1
+                assert not read.out_of(rule)
+                found = taking.find(judgement.exchange, DAY_OF_LAW, bundled.look)
+                assert not found.remedies
+                break
+            moving += not read.out_of(rule)
+    assert for_good > 3
+    assert moving > 3
 
 
 def test_a_document_is_told_by_what_a_company_calls_it() -> None:
