@@ -165,11 +165,24 @@ def find(connection: sa.Connection, id: str) -> Session | None:
     return None if row is None else _session(row)
 
 
-def running(connection: sa.Connection, now: datetime, idle: timedelta) -> list[Session]:
-    """The sessions that run, at most MOST_LISTED, the newest first. That of a revoked key is among them, and is worth nothing."""
+def running(
+    connection: sa.Connection,
+    now: datetime,
+    idle: timedelta,
+    after: tuple[str, str] | None = None,
+    limit: int = MOST_LISTED,
+) -> list[Session]:
+    """
+    The sessions that run, at most `limit`, the newest first; `after` the moment at which one began and its id, if these are given.
+
+    That of a revoked key is among them, and is worth nothing.
+    """
     still = (rows.c.ended_at.is_(None), rows.c.expires_at > moment_text(now), rows.c.seen_at > moment_text(now - idle))
-    found = connection.execute(_ROWS.where(*still).order_by(rows.c.created_at.desc(), rows.c.id).limit(MOST_LISTED))
-    return [_session(row) for row in found]
+    query = _ROWS.where(*still).order_by(rows.c.created_at.desc(), rows.c.id).limit(limit)
+    if after is not None:
+        began, id = after
+        query = query.where(sa.or_(rows.c.created_at < began, sa.and_(rows.c.created_at == began, rows.c.id > id)))
+    return [_session(row) for row in connection.execute(query)]
 
 
 def of_person(connection: sa.Connection, person_id: str) -> list[str]:

@@ -171,7 +171,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         facts,
         presets,
         keys,
-        persons,
+        persons.router,
         health,
         metrics,
         proofs,

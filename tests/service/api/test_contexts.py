@@ -34,7 +34,6 @@ NOT_YET = {
     "keys",
     "log_pages",
     "metrics",
-    "persons",
     "plans",
     "presets",
     "proofs",

@@ -206,8 +206,9 @@ def test_an_erased_person_is_an_id_in_every_leaf_and_has_no_session(client, cloc
     with service.store.database.reading.connect() as connection:
         (known,) = known_persons.listed(connection)
     erase = partial(known_persons.forget, service.store.writer, id=known.id, by="boss", now=clock.now)
-    with pytest.raises(known_persons.KeysLeft, match=made["id"]):
+    with pytest.raises(known_persons.KeysLeft) as left:
         asyncio.run(service.store.do(erase))
+    assert made["id"] in left.value.detail
     with service.store.database.transaction() as transaction:
         keys.revoke(transaction, made["id"], "boss", clock.now)
     assert works(client, headers)
