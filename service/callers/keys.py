@@ -169,9 +169,12 @@ def find(connection: sa.Connection, id: str) -> Key | None:
     return None if row is None else _key(row)
 
 
-def listed(connection: sa.Connection) -> list[Key]:
-    """All keys that were ever made, the oldest first."""
-    return [_key(row) for row in connection.execute(_KEYS.order_by(rows.c.created_at, rows.c.id))]
+def listed(connection: sa.Connection, after: tuple[str, str] | None = None, limit: int | None = None) -> list[Key]:
+    """All keys that were ever made, the oldest first; at most `limit` of them, `after` a moment and an id, if these are given."""
+    query = _KEYS.order_by(rows.c.created_at, rows.c.id).limit(limit)
+    if after is not None:
+        query = query.where(sa.tuple_(rows.c.created_at, rows.c.id) > sa.tuple_(*map(sa.literal, after)))
+    return [_key(row) for row in connection.execute(query)]
 
 
 class KeyRing:

@@ -170,7 +170,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         shadow,
         facts,
         presets,
-        keys,
+        keys.router,
         persons.router,
         health,
         metrics,

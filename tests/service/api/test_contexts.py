@@ -31,7 +31,6 @@ NOT_YET = {
     "decisions",
     "explanation",
     "facts",
-    "keys",
     "log_pages",
     "metrics",
     "plans",

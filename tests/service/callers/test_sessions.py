@@ -271,6 +271,9 @@ def test_persons_and_sessions_over_http(client, clock, database):
     listed = client.get("/v1/sessions", headers=boss).json()["sessions"]
     assert {each["id"] for each in listed} >= {id}
     assert {each["name"] for each in listed} == {"Lin Yue"}
+    first = client.get("/v1/sessions?limit=1", headers=boss).json()
+    rest = client.get(f"/v1/sessions?cursor={first['next']}", headers=boss).json()
+    assert (first["sessions"] + rest["sessions"], rest["next"]) == (listed, None)
     ended = client.post(f"/v1/sessions/{id}/end", headers=boss).json()
     assert ended["ended_at"] is not None
     assert not works(client, headers)
