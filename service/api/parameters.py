@@ -123,7 +123,7 @@ def flag(name: str, about: str) -> Parameter[bool]:
     return Parameter(name, about, {"type": "boolean", "default": False}, "`true` or `false`", read)
 
 
-def whole(name: str, about: str, most: int = 999_999_999, *, least: int = 0) -> Parameter[int]:
+def whole(name: str, about: str, most: int = 999_999_999, *, least: int = 0, **schema: Any) -> Parameter[int]:
     """A parameter that takes a whole number."""
     takes = f"a number from {least} to {most}"
 
@@ -132,7 +132,7 @@ def whole(name: str, about: str, most: int = 999_999_999, *, least: int = 0) -> 
             raise ValueError
         return int(sent)
 
-    return Parameter(name, about, {"type": "integer", "minimum": least, "maximum": most}, takes, read)
+    return Parameter(name, about, {"type": "integer", "minimum": least, "maximum": most, **schema}, takes, read)
 
 
 def in_order(first: date | None, last: date | None) -> None:

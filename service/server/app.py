@@ -176,7 +176,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         metrics,
         proofs,
         receipts,
-        watch,
+        watch.router,
         page_data,  # after the operations, and before the pages whose paths take any name
         register_pages.pages,
         policy_pages.pages,

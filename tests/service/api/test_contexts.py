@@ -42,7 +42,6 @@ NOT_YET = {
     "reviews",
     "shadow",
     "sign_offs",
-    "watch",
 }
 
 
