@@ -29,17 +29,12 @@ class Desk:
     settings: "Settings"
     today: date
 
-    @property
-    def token_issuer(self) -> str | None:
-        """The issuer of the tokens that the service accepts, None if none is set."""
-        return self.settings.jwt_issuer or None
-
     def context(self, door: type[Door]) -> Door:
-        """The command line, let in by a door."""
+        """Who writes here, let in by a door now. It is no person that the service knows."""
         from service.callers.caller import Caller
         from service.service import now_utc
 
-        return door(Caller(BY, frozenset((door.scope, *door.also))), self.live, now_utc(), self.settings, "")
+        return door(Caller(BY, frozenset({door.scope, *door.also})), self.live, now_utc(), self.settings, "")
 
     def stored(self, id: str) -> "Stored":
         """The record of a decision. Raises UsedWrongly."""
