@@ -23,10 +23,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.callers import known_persons
-from service.callers.believed import Believed
 from service.callers.caller import SCOPES, Caller
 from service.callers.keys import KeyRing
 from service.callers.person import Person
+from service.callers.row_cache import RowCache
 from service.store.database import Database
 from service.store.moments import moment_text
 from service.store.tables import person as persons
@@ -206,7 +206,7 @@ def any_old(connection: sa.Connection, now: datetime) -> bool:
 
 class Sessions:
     """
-    The sessions of a database as one process believes them, so that its pages seldom wait for it.
+    The sessions of a database as one process read them lately, so that its pages seldom wait for it.
 
     `issuer` is the issuer of identities that is set, None if there is none; `do` does work in a writing transaction. Belongs to an event
     loop; the database is read in a thread.
@@ -227,7 +227,7 @@ class Sessions:
         self._do = do
         self._clock = clock
         self._issuer = issuer
-        self._believed: Believed[Session] = Believed()
+        self._cache: RowCache[Session] = RowCache()
         self._seeing: dict[str, asyncio.Task[None]] = {}
 
     async def caller(self, cookie: str) -> tuple[Caller, str] | None:
@@ -235,7 +235,7 @@ class Sessions:
         sent = _COOKIE.fullmatch(cookie)
         if sent is None:
             return None
-        session = await self._believed.find(sent[1], self._look_for)
+        session = await self._cache.find(sent[1], self._look_for)
         now = self._clock()
         if session is None or not hmac.compare_digest(_hash(sent[2]), session.secret_hash):
             return None
@@ -250,7 +250,7 @@ class Sessions:
 
     def changed(self, *ids: str | None) -> None:
         """This process began or ended sessions, so they are read again at once."""
-        self._believed.changed(*(id for id in ids if id is not None))
+        self._cache.changed(*(id for id in ids if id is not None))
 
     async def _caller_of(self, session: Session) -> Caller | None:
         if session.key is not None:
@@ -270,7 +270,7 @@ class Sessions:
             with suppress(NotRecorded, sa.exc.SQLAlchemyError):
                 mine = sa.update(rows).where(rows.c.id == id, rows.c.seen_at < at)
                 await self._do(lambda transaction: transaction.execute(mine.values(seen_at=at)).rowcount)
-                self._believed.changed(id)
+                self._cache.changed(id)
         finally:
             del self._seeing[id]
 
