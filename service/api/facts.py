@@ -72,8 +72,7 @@ def facts(context: Evaluating, call: Call[None]) -> FactsShown | Response:
     id = FOR.of(call.query)
     if id is None:
         return _page(call, fact_list.of_vocabulary(context))
-    reading = call.context(AskingForRecorded)
-    return _page(call, fact_list.of_decision(reading, call.service.stored(id), call.shared(Replaying)), id)
+    return _page(call, fact_list.of_decision(call.context(AskingForRecorded), id, call.shared(Replaying)), id)
 
 
 @router.post(

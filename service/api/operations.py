@@ -44,7 +44,7 @@ EXCHANGE_BODY = {"application/json": {"schema": {"$ref": "#/components/schemas/E
 DecisionId = Annotated[str, Path(description="the id of the decision")]
 
 _EVERYWHERE: tuple[Kind, ...] = ("bad-request", "misdirected", "internal")
-_GUARDED: tuple[Kind, ...] = ("unauthenticated", "forbidden", "rate-limited", "not-ready", "busy")
+_GUARDED: tuple[Kind, ...] = ("unauthenticated", "forbidden", "rate-limited", "not-ready", "seal-broken", "busy")
 _WITH_BODY: tuple[Kind, ...] = ("body-too-large", "body-too-slow", "unsupported-media-type")
 _WRITING: tuple[Kind, ...] = ("not-recorded", "busy")
 _REPEATABLE: tuple[Kind, ...] = ("idempotency-erased", "idempotency-mismatch")

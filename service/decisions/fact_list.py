@@ -11,16 +11,13 @@ from functools import lru_cache
 from typing import Any
 
 import engine
-from service.callers.context import Evaluating
-from service.decisions.replay import CannotReplay, Replaying
-from service.ledger import party_view
+from service.callers.context import Evaluating, Reading
+from service.decisions.replay import Replaying
 from service.log.record import PolicyDigests
-from service.log.store import Stored
 from service.policies.live import Live
-from service.problems import RequestRefused
 
 
-class AskingForRecorded(Evaluating, scope="evaluate", of_party=True, also=("read",)):
+class AskingForRecorded(Reading, scope="evaluate", of_party=True, also=("read",)):
     """Asks what matters for the exchange of a decision, so reads the decision."""
 
 
@@ -46,13 +43,9 @@ def of_vocabulary(context: Evaluating) -> FactList:
     return FactList(context.live.digests, _known(context.live), context.live.bundle.words)
 
 
-def of_decision(context: AskingForRecorded, stored: Stored, replaying: Replaying) -> FactList:
+def of_decision(context: AskingForRecorded, id: str, replaying: Replaying) -> FactList:
     """Those that matter for the exchange of a decision, judged again on its day and by its policies. Raises RequestRefused."""
-    party_view.check_record(stored, context.caller)
-    try:
-        again = replaying.reopened(stored)
-    except CannotReplay as cannot:
-        raise RequestRefused("cannot-replay", str(cannot)) from None
+    again = replaying.reopened_of(context, id)
     found = _that_matter(_entries(again.pdp.bundle), again.judgement, reads=True)
     return FactList(PolicyDigests(**again.record["bundle"]), list(found), again.pdp.bundle.words)
 

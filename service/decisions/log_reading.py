@@ -11,8 +11,7 @@ from service.ledger import party_view
 from service.log.proofs import LogTree
 from service.log.query import FIELDS, Query
 from service.log.search import Page, find
-from service.log.store import Stored
-from service.log.store import find as find_one
+from service.log.store import Stored, record_of
 from service.problems import RequestRefused
 from service.transparency.tlog_proof import TlogProof
 
@@ -30,7 +29,7 @@ def search(context: Reading, query: Query, cursor: str | None, limit: int, conne
 
 def record(context: Reading, id: str, connection: sa.Connection) -> Stored:
     """The record of a decision. Raises RequestRefused."""
-    stored = _found(id, connection)
+    stored = record_of(connection, id)
     party_view.check_record(stored, context.caller)
     return stored
 
@@ -38,15 +37,8 @@ def record(context: Reading, id: str, connection: sa.Connection) -> Stored:
 def proof(context: Reading, id: str, tree: LogTree) -> TlogProof:
     """The proof that a decision is in the log. Raises RequestRefused and NotInTree."""
     if context.party is not None:
-        party_view.check_decision(_found(id, tree.connection), context.caller)
+        party_view.check_decision(record_of(tree.connection, id), context.caller)
     return tree.proof(id)
-
-
-def _found(id: str, connection: sa.Connection) -> Stored:
-    stored = find_one(connection, id)
-    if stored is None:
-        raise RequestRefused("not-found", "no decision with this id is recorded")
-    return stored
 
 
 def _of_party(query: Query, party: str) -> Query:

@@ -26,6 +26,7 @@ from service.problems import RequestRefused
 from service.store.database import Database, DatabaseRefused, plain
 from service.store.log_tree import growth_of
 from service.store.moments import now_text
+from service.store.subject_seals import SIGN_OFFS, changing
 from service.store.tables import about, head, idempotency, personal, record, review_note, sign_off
 from service.store.upgrade import upgrade
 from service.store.writer import QUEUE_LIMIT, Writer
@@ -160,7 +161,8 @@ class Store:
         """Erase in the transaction of a piece of work; see `erase`."""
         at = now_text()
         # A digest of the facts would confirm a guess at the erased values. Without the digest the sign-off has no effect.
-        transaction.execute(sa.update(sign_off).where(sign_off.c.decision == id).values(facts=None, anchor=None))
+        with changing(transaction, SIGN_OFFS, id):
+            transaction.execute(sa.update(sign_off).where(sign_off.c.decision == id).values(facts=None, anchor=None))
         transaction.execute(sa.update(review_note).where(review_note.c.decision == id).values(text=None))
         review_cases.forget(transaction, id)
         sequence = transaction.execute(sa.select(record.c.sequence).where(record.c.id == id)).scalar_one_or_none()

@@ -32,6 +32,7 @@ from service.reviews import own_requests, standing_sign_off
 from service.reviews.own_requests import Counting
 from service.reviews.standing_sign_off import Row, approved, meaning_of, signatures
 from service.store.moments import moment_text
+from service.store.subject_seals import SIGN_OFFS, changing
 from service.store.tables import person, personal, sign_off
 
 MOST_PROVISIONS = 50
@@ -290,8 +291,9 @@ def keep(context: Reviewing, draft: Draft, transaction: sa.Connection) -> list[S
     last: int | None = transaction.execute(sa.select(sa.func.max(sign_off.c.number))).scalar_one()
     first = 0 if last is None else last + 1
     rows = [{"number": first + place, **row, "person": who} for place, row in enumerate(draft.rows)]
-    transaction.execute(sa.insert(sign_off), rows)
-    tree_leaves.append(transaction, *map(_happening, rows))
+    with changing(transaction, SIGN_OFFS, draft.stored.entry.id):
+        transaction.execute(sa.insert(sign_off), rows)
+        tree_leaves.append(transaction, *map(_happening, rows))
     said = standing_sign_off.said_of_stored(transaction, live, draft.stored)
     counting = Counting(transaction, token_issuer)
     if approved(live, counting.for_decision(said, draft.stored), today) != draft.stand:

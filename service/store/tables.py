@@ -177,6 +177,15 @@ cosignature = sa.Table(
     sa.Column("at", sa.String, nullable=False),
 )
 
+# The seal of each subject: a code over the rows that speak of it, and the number of the last leaf that there was (subject_seals).
+subject_seal = sa.Table(
+    "subject_seal",
+    metadata,
+    sa.Column("subject", sa.String, primary_key=True),
+    sa.Column("leaf", BigInteger, nullable=False),
+    sa.Column("code", sa.LargeBinary, nullable=False),
+)
+
 # --- sign-offs --------------------------------------------------------------------------------------------------------
 
 sign_off = sa.Table(
@@ -433,6 +442,19 @@ tally = sa.Table(
     sa.Column("meaning", sa.String, primary_key=True),
     sa.Column("key", sa.String, primary_key=True),
     sa.Column("day", sa.String, primary_key=True),
+    sa.Column("fact", sa.String, primary_key=True),
+    sa.Column("largest", BigInteger, nullable=False),
+    sa.Column("least", BigInteger, nullable=False),
+    sa.Column("most", BigInteger, nullable=False),
+    sa.Column("endless", BigInteger, nullable=False),
+)
+# The same sums of a month, from which most of a window is read.
+tally_month = sa.Table(
+    "tally_month",
+    metadata,
+    sa.Column("meaning", sa.String, primary_key=True),
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("month", sa.String, primary_key=True),
     sa.Column("fact", sa.String, primary_key=True),
     sa.Column("largest", BigInteger, nullable=False),
     sa.Column("least", BigInteger, nullable=False),

@@ -20,6 +20,11 @@ import httpcore
 
 DEADLINE_SECONDS = 15.0
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Of IPv6 nothing else is given to networks of the public internet (IANA). What is outside leads to machines of a network's own choice, as
+# 64:ff9b:1::/48 and fec0::/10 do, or carries an IPv4 address in a form that is given up, as ::127.0.0.1 does.
+_GIVEN_OUT = ipaddress.ip_network("2000::/3")
+# Inside of what is given out, and of IPv4: documentation, and what the nearest network answers (relays of 6to4, anycast of protocols).
+_NOT_OF_A_PLACE = tuple(map(ipaddress.ip_network, ("3fff::/20", "192.88.99.0/24", "192.0.0.0/24")))
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -41,6 +46,10 @@ def is_public(address: IPAddress) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
         if inner is not None:
             return is_public(inner)
+        if address not in _GIVEN_OUT:
+            return False
+    if any(address in each for each in _NOT_OF_A_PLACE):
+        return False
     return address.is_global and not address.is_multicast
 
 

@@ -16,7 +16,7 @@ from service.policies.live import Live
 from service.reviews import sign_off, standing_sign_off
 from service.store.tables import sign_off as rows
 from tests.service.api.test_explanation import alike
-from tests.service.conftest import EXCHANGE, POLICIES
+from tests.service.conftest import EXCHANGE, POLICIES, sealed_again
 from tests.service.log.test_tree_leaves import happened, opened
 
 pytestmark = pytest.mark.usefixtures("audited")
@@ -355,6 +355,7 @@ def test_an_approval_from_before_of_what_only_may_stand_does_not_count(client, e
     with service.store.database.writing.begin() as connection:
         facts = engine.facts_digest(service.live.bundle, request)
         connection.execute(sa.update(rows).values(facts=facts, decision=open_["id"]))
+    sealed_again(service)
     audited.append("the leaves say otherwise than the row `sign_off` (number 0) in `decision`, `facts`")
     again = decided(evaluate, data={})
     assert (again["outcome"], again["bounds"], "signed_off" in again) == ("undetermined", open_["bounds"], False)
@@ -457,6 +458,7 @@ def test_an_approval_is_of_what_the_provision_means(evaluate, sign, service, aud
     assert sign(decided(evaluate)["id"]).status_code == 201
     with service.store.database.writing.begin() as connection:
         connection.execute(sa.update(rows).values(meaning="0" * 64))
+    sealed_again(service)
     audited.append("the leaves say otherwise than the row `sign_off` (number 0) in `meaning`")
     assert decided(evaluate)["outcome"] == "review"
 

@@ -105,6 +105,12 @@ def upgrade() -> None:
     op.create_table("witnessed", *text("origin", primary_key=True), *number("size"), *octets("root"), *text("at"))
     op.create_table("cosignature", *text("witness", primary_key=True), *number("size"), *octets("root"), *text("line", "at"))
     op.create_table(
+        "subject_seal",
+        *text("subject", primary_key=True),
+        *number("leaf"),
+        *octets("code"),
+    )
+    op.create_table(
         "sign_off",
         *number("number", primary_key=True),
         *text("id", unique=True),
@@ -246,6 +252,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "tally", *text("meaning", "key", "day", "fact", primary_key=True), *number("largest", "least", "most", "endless")
+    )
+    op.create_table(
+        "tally_month",
+        *text("meaning", "key", "month", "fact", primary_key=True),
+        *number("largest", "least", "most", "endless"),
     )
     op.create_table(
         "opening",
