@@ -74,7 +74,7 @@ class DecidingAgain(ReviewingPages, scope="review", of_party=False, also=("read"
 
 
 class _Wrong(Exception):
-    """What a form says cannot be taken; the message is a word of REVIEW_WORDS or a sentence."""
+    """What a form says cannot be taken; the message is a word of the catalogue or a sentence."""
 
 
 @pages.get("/review")

@@ -20,9 +20,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.callers import known_persons
-from service.callers.believed import BELIEVED_SECONDS, Believed
 from service.callers.caller import OF_A_PARTY, SCOPES, Caller
 from service.callers.person import Person
+from service.callers.row_cache import CACHED_SECONDS, RowCache
 from service.log.tree_leaves import Happening, append
 from service.store.database import Database
 from service.store.moments import moment_text
@@ -175,14 +175,17 @@ def find(connection: sa.Connection, id: str) -> Key | None:
     return None if row is None else _key(row)
 
 
-def listed(connection: sa.Connection) -> list[Key]:
-    """All keys that were ever made, the oldest first."""
-    return [_key(row) for row in connection.execute(_KEYS.order_by(rows.c.created_at, rows.c.id))]
+def listed(connection: sa.Connection, after: tuple[str, str] | None = None, limit: int | None = None) -> list[Key]:
+    """All keys that were ever made, the oldest first; at most `limit` of them, `after` a moment and an id, if these are given."""
+    query = _KEYS.order_by(rows.c.created_at, rows.c.id).limit(limit)
+    if after is not None:
+        query = query.where(sa.tuple_(rows.c.created_at, rows.c.id) > sa.tuple_(*map(sa.literal, after)))
+    return [_key(row) for row in connection.execute(query)]
 
 
 class KeyRing:
     """
-    The keys of a database as one process believes them, so that its requests seldom wait for the database.
+    The keys of a database as one process read them lately, so that its requests seldom wait for the database.
 
     Belongs to an event loop; the database is read in a thread.
     """
@@ -190,7 +193,7 @@ class KeyRing:
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._clock = clock
-        self._believed: Believed[Key] = Believed()
+        self._cache: RowCache[Key] = RowCache()
         self._any_made = False
         self._none_made_until = 0.0
         self._changes = 0
@@ -208,7 +211,7 @@ class KeyRing:
     async def any_made(self) -> bool:
         """Whether a key was ever made. Passes on errors of the database."""
         if not self._any_made and time.monotonic() >= self._none_made_until:
-            until, changes = time.monotonic() + BELIEVED_SECONDS, self._changes
+            until, changes = time.monotonic() + CACHED_SECONDS, self._changes
             found = await asyncio.to_thread(self._look_for_any)
             self._any_made = self._any_made or found
             if changes == self._changes:
@@ -224,11 +227,11 @@ class KeyRing:
     def changed(self, id: str) -> None:
         """This process made or revoked a key, so its cached entry is dropped at once."""
         self._changes += 1  # a read that is under way may be older than this change
-        self._believed.changed(id)
+        self._cache.changed(id)
         self._none_made_until = 0.0
 
     async def _find(self, id: str) -> Key | None:
-        return await self._believed.find(id, self._look_for)
+        return await self._cache.find(id, self._look_for)
 
     def _look_for(self, id: str) -> Key | None:
         with self._database.reading.connect() as connection:

@@ -23,10 +23,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.callers import known_persons
-from service.callers.believed import Believed
 from service.callers.caller import SCOPES, Caller
 from service.callers.keys import KeyRing
 from service.callers.person import Person
+from service.callers.row_cache import RowCache
 from service.log.tree_leaves import Happening, append
 from service.store.database import Database
 from service.store.moments import moment_text
@@ -177,11 +177,24 @@ def find(connection: sa.Connection, id: str) -> Session | None:
     return _session(row)
 
 
-def running(connection: sa.Connection, now: datetime, idle: timedelta) -> list[Session]:
-    """The sessions that run, at most MOST_LISTED, the newest first. That of a revoked key is among them, and is worth nothing."""
+def running(
+    connection: sa.Connection,
+    now: datetime,
+    idle: timedelta,
+    after: tuple[str, str] | None = None,
+    limit: int = MOST_LISTED,
+) -> list[Session]:
+    """
+    The sessions that run, at most `limit`, the newest first; `after` the moment at which one began and its id, if these are given.
+
+    That of a revoked key is among them, and is worth nothing.
+    """
     still = (rows.c.ended_at.is_(None), rows.c.expires_at > moment_text(now), rows.c.seen_at > moment_text(now - idle))
-    found = connection.execute(_ROWS.where(*still).order_by(rows.c.created_at.desc(), rows.c.id).limit(MOST_LISTED))
-    return [_session(row) for row in found]
+    query = _ROWS.where(*still).order_by(rows.c.created_at.desc(), rows.c.id).limit(limit)
+    if after is not None:
+        began, id = after
+        query = query.where(sa.or_(rows.c.created_at < began, sa.and_(rows.c.created_at == began, rows.c.id > id)))
+    return [_session(row) for row in connection.execute(query)]
 
 
 def of_person(connection: sa.Connection, person_id: str) -> list[str]:
@@ -221,7 +234,7 @@ def any_old(connection: sa.Connection, now: datetime) -> bool:
 
 class Sessions:
     """
-    The sessions of a database as one process believes them, so that its pages seldom wait for it.
+    The sessions of a database as one process read them lately, so that its pages seldom wait for it.
 
     `issuer` is the issuer of identities that is set, None if there is none; `do` does work in a writing transaction. Belongs to an event
     loop; the database is read in a thread.
@@ -242,7 +255,7 @@ class Sessions:
         self._do = do
         self._clock = clock
         self._issuer = issuer
-        self._believed: Believed[Session] = Believed()
+        self._cache: RowCache[Session] = RowCache()
         self._seeing: dict[str, asyncio.Task[None]] = {}
 
     async def caller(self, cookie: str) -> tuple[Caller, str] | None:
@@ -250,7 +263,7 @@ class Sessions:
         sent = _COOKIE.fullmatch(cookie)
         if sent is None:
             return None
-        session = await self._believed.find(sent[1], self._look_for)
+        session = await self._cache.find(sent[1], self._look_for)
         now = self._clock()
         if session is None or not hmac.compare_digest(_hash(sent[2]), session.secret_hash):
             return None
@@ -265,7 +278,7 @@ class Sessions:
 
     def changed(self, *ids: str | None) -> None:
         """This process began or ended sessions, so they are read again at once."""
-        self._believed.changed(*(id for id in ids if id is not None))
+        self._cache.changed(*(id for id in ids if id is not None))
 
     async def _caller_of(self, session: Session) -> Caller | None:
         if session.key is not None:
@@ -284,7 +297,7 @@ class Sessions:
         try:
             with suppress(NotRecorded, SealBroken, sa.exc.SQLAlchemyError):
                 await self._do(lambda transaction: seen(transaction, id, at))
-                self._believed.changed(id)
+                self._cache.changed(id)
         finally:
             del self._seeing[id]
 

@@ -16,6 +16,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
@@ -24,7 +25,7 @@ import sqlalchemy as sa
 import engine
 from service.log import tree_leaves
 from service.log.tree_leaves import Happening
-from service.problems import ProblemPlace
+from service.problems import ProblemPlace, RequestRefused
 from service.register.entity import Content, EntityToWrite, Version, Wrong, is_id
 from service.store.database import Database
 from service.store.moments import now_text
@@ -38,12 +39,18 @@ _AT_ONCE = 400  # ids in one query
 _NOTHING = Content()
 
 
-class Changed(Exception):
+class Changed(RequestRefused):
     """The entity is not at the version that the writer has seen."""
 
+    def __init__(self) -> None:
+        super().__init__("changed-meanwhile", "read the entity again; its ETag is its version")
 
-class NotHeld(Exception):
-    """No such entity is in the register, or it is withdrawn already."""
+
+class NotHeld(RequestRefused):
+    """No such entity is in the register, or it is withdrawn already; or nothing is stated of it for a day."""
+
+    def __init__(self, day: date | None = None) -> None:
+        super().__init__("not-found", "the register has no entity with this id" + ("" if day is None else " for this day"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +98,14 @@ def looks_like(connection: sa.Connection, kind: str, name: str) -> Sequence[str]
     return connection.execute(_ALIKE, {"kind": kind, "folded": engine.folded_id(name)}).scalars().all()
 
 
-def history(connection: sa.Connection, kind: str, name: str) -> Sequence[Version]:
-    """Every version of the entity that answers to a name, newest first."""
+def history(
+    connection: sa.Connection, kind: str, name: str, before: int | None = None, limit: int | None = None
+) -> Sequence[Version]:
+    """The versions of the entity that answers to a name, newest first: all, or at most `limit` of those `before` one."""
+    query = _OF_A_NAME if before is None else _OF_A_NAME.where(entity.c.version < before)
     rows: Sequence[Any] = ()
     for each in _forms(name):
-        if not rows and (rows := connection.execute(_OF_A_NAME, {"kind": kind, "name": each}).all()):
+        if not rows and (rows := connection.execute(query.limit(limit), {"kind": kind, "name": each}).all()):
             _check(connection, kind, each, rows[0].id)
     return [version_of_row(row) for row in rows]
 

@@ -160,14 +160,14 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         acceptances.router,
         reviews.router,
         sign_off.router,
-        documents,
-        document_pages,  # the same
-        style,  # before the pages of one decision, whose paths take any name
+        documents.router,
+        document_pages.pages,  # before the pages of one decision, whose paths take any name
+        style,  # the same
         log_pages.pages,  # the same
         console.pages,
         ask.pages,
         reports.pages,
-        register,
+        register.router,
         ledger_pages.pages,
         rights_pages.pages,
         benefit_pages.pages,
@@ -176,17 +176,17 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         shadow.router,
         facts.router,
         presets.router,
-        keys,
-        persons,
+        keys.router,
+        persons.router,
         health,
         metrics.router,
         proofs.router,
         tree,  # after the entries, whose address is under that of the tiles
         receipts.router,
         withdrawals,
-        watch,
+        watch.router,
         page_data,  # after the operations, and before the pages whose paths take any name
-        register_pages,
+        register_pages.pages,
         policy_pages.pages,
         add_checkpoint,
         start,

@@ -14,6 +14,7 @@ from typing import Any, get_args
 import sqlalchemy as sa
 from uuid_utils import uuid7
 
+from service.callers.context import ReadingAll
 from service.log import tree_leaves
 from service.log.canonical_json import canonical
 from service.log.store import subject_of_decision
@@ -128,6 +129,14 @@ def page(
     rows = connection.execute(query).all()
     hidden = tree_leaves.opened(connection, [row.leaf for row in rows]) if rows else {}
     return [_event(row, hidden.get(row.leaf, {})) for row in rows]
+
+
+def listing(
+    context: ReadingAll, commitment: str | None, kind: str | None, after: int | None, limit: int, connection: sa.Connection
+) -> tuple[list[WatchEvent], int | None]:
+    """At most `limit` events, as `page` gives them; and the number to go on after, None at the end."""
+    found = page(connection, -1 if after is None else after, limit + 1, commitment, kind)
+    return found[:limit], found[limit - 1].number if len(found) > limit else None
 
 
 def newest(connection: sa.Connection, since: str, most: int) -> list[Any]:

@@ -2,12 +2,14 @@
 
 import json
 import re
+from functools import partial
 from typing import Any
 
 import pytest
 
 from service.callers import entrance
-from service.callers.caller import Caller
+from service.callers.caller import LOCAL, Caller
+from service.callers.context import ReadingAll
 from service.languages.words import wording
 from service.register import entity_search
 from service.register.entity_search import EntityFilter
@@ -57,7 +59,7 @@ def test_a_page_leads_to_the_next(client, service):
         following = re.search(r'href="([^"]*)" rel="next"', page)
         path = following[1].replace("&amp;", "&") if following else ""
     assert found == [*(f"party-{number:02}" for number in range(53)), "alice"]
-    assert service.read(entity_search.kinds) == ["party", "user"]
+    assert service.read(partial(entity_search.kinds, service.context(ReadingAll, LOCAL, ""))) == ["party", "user"]
 
 
 def test_a_text_is_looked_for_part_by_part(client, monkeypatch):
@@ -158,4 +160,13 @@ def test_who_may_not_read_sees_no_register(client, monkeypatch):
 def test_a_text_has_few_words(service):
     """More words than are looked for change nothing, and take no longer."""
     wanted = EntityFilter(text=" ".join(["x"] * 5_000))
-    assert service.read(lambda connection: entity_search.find(connection, wanted, ("", ""), 5)) == ([], None)
+    context = service.context(ReadingAll, LOCAL, "")
+    assert service.read(lambda connection: entity_search.find(context, wanted, None, 5, connection)) == ([], None)
+
+
+def test_both_languages_name_the_same_things():
+    """No label is missing in one of them, and each takes the same values."""
+    english, chinese = REGISTER_WORDS["en"], REGISTER_WORDS["zh"]
+    assert english.keys() == chinese.keys()
+    for name, text in english.items():
+        assert text.count("{") == chinese[name].count("{"), name
