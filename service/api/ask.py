@@ -290,11 +290,10 @@ class _Pages:
 
         drafts, found = service.read(look)
         entities = {role: ids[:MOST_ENTITIES] for role, ids in found.items()}
-        known = {each.name: each for each in live.bundle.facts()}
         first = [
-            engine.QuestionPart(fact=each.name, question="", type=each.type, values=each.values)
+            engine.QuestionPart(fact=each.name, question="", type=each.type, values=list(each.values))
             for name in beginnings.FIRST
-            if (each := known.get(name)) and each.values
+            if (each := live.bundle.facts.get(name)) and each.values
         ]
         more = any(len(ids) > MOST_ENTITIES for ids in found.values())
         forms = [form_of(each, {}, reader) for each in first]
