@@ -87,7 +87,7 @@ def confirm_page(preset: engine.Preset, viewer: Viewer, reader: PageReader) -> s
     )  # fmt: skip
 
 
-def words_page(found: Sequence[tuple[str, Sequence[engine.Said]]], viewer: Viewer, reader: PageReader) -> str:
+def words_page(found: Sequence[tuple[str, Sequence[engine.WordPlace]]], viewer: Viewer, reader: PageReader) -> str:
     """The page on which a person ticks what her words say, place by place, before anything is stated."""
     words = [
         (
@@ -102,7 +102,7 @@ def words_page(found: Sequence[tuple[str, Sequence[engine.Said]]], viewer: Viewe
     return rendered("ask_words.html", reader, "/ask", a=DRAFT_WORDS[reader.lang], words=words, viewer=viewer)
 
 
-def _alone(said: engine.Said, reader: PageReader) -> Any:
+def _alone(said: engine.WordPlace, reader: PageReader) -> Any:
     """A value as its fact has it."""
     type = reader.bundle.vocabulary.type_of(said.fact)
     return [said.value] if type is not None and type.many else said.value

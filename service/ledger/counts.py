@@ -185,7 +185,7 @@ class Counts:
 
     def _value(
         self,
-        counting: engine.Counting,
+        counting: engine.BundleCounters,
         counter: engine.Counter,
         fact: str,
         own: engine.Range,
