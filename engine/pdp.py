@@ -378,18 +378,26 @@ class PDP:
             return tuple(teller.duties.owed(case))
 
     @_of_recipient
-    def asking(self, judgement: Judgement, lang: str = "en", apart: Collection[str] = ()) -> Iterator[QuestionPart]:
+    def asking(
+        self, judgement: Judgement, lang: str = "en", apart: Collection[str] = (), listed: bool = True
+    ) -> Iterator[QuestionPart]:
         """
         The questions on the open facts of a judgement, the best first; what belongs together is one question.
 
-        Facts that stand `apart` are asked each alone, and so are those of their group.
+        Facts that stand `apart` are asked each alone, and so are those of their group. Where the choices are shown beside a question, its
+        sentence need not have them `listed`.
         """
-        return self._questions.asking(judgement, self._teller(lang).book, apart)
+        return self._questions.asking(judgement, self._teller(lang).book, apart, listed)
 
     @_of_recipient
-    def question(self, judgement: Judgement, fact: str, lang: str = "en") -> QuestionPart:
+    def question(self, judgement: Judgement, fact: str, lang: str = "en", listed: bool = True) -> QuestionPart:
         """The question for one of the open facts of a judgement."""
-        return self._questions.question(judgement, fact, self._teller(lang).book)
+        return self._questions.question(judgement, fact, self._teller(lang).book, listed)
+
+    @_of_recipient
+    def implied(self, judgement: Judgement) -> Mapping[str, Value]:
+        """The open facts of a judgement whose value follows, since no other can be true together with what was sent."""
+        return self._questions.implied(judgement)
 
     @_of_recipient
     def rests_on(self, judgement: Judgement, *, exact: bool = False) -> tuple[Statement, ...]:

@@ -196,10 +196,16 @@ class Phrasebook:
             case {"at_least": str(least)}:
                 return say.sums(least, value.get("at_most"))
             case dict() if fact in vocabulary.families:
-                members = [f"{fact}.{name}" for name in value]
-                named = [self.text(vocabulary.facts[member].member) for member in members]
-                told = [self.told(member, inner) for member, inner in zip(members, value.values(), strict=True)]
-                return say.listed([say.pair(name, inner) for name, inner in zip(named, told, strict=True)], more=0)
+                told = [
+                    say.pair(
+                        say.other_members(alone=len(value) == 1)
+                        if name == "rest"
+                        else self.text(vocabulary.facts[f"{fact}.{name}"].member),
+                        self.told(f"{fact}.{name}", inner),
+                    )
+                    for name, inner in value.items()
+                ]
+                return say.listed(told, more=0)
             case {"stated": stated, "registered": registered}:
                 return say.contradiction(self.told(fact, stated), self.told(fact, registered))
             case dict():

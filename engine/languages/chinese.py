@@ -335,6 +335,9 @@ class Chinese(Language):
     def total(self, family: str) -> str:
         return f"{family}（合计）"
 
+    def other_members(self, alone: bool) -> str:
+        return "各项" if alone else "其余各项"
+
     def rest(self, family: str) -> str:
         return f"{family}（其余）"
 
@@ -670,8 +673,13 @@ class Chinese(Language):
                 return f"{title}是哪一天？"
         return f"{title}是什么？"
 
+    def ask_besides(self, said: Sequence[str], question: str) -> str:
+        return f"除{self.joined([f'“{each}”' for each in said])}外，{question}"
+
     def ask_narrower(self, title: str, meant: Sequence[str], choices: Sequence[str], several: bool) -> str:
         said = self.joined([f"“{each}”" for each in meant])
+        if not choices:
+            return f"{title}中的{said}具体指什么？"
         return f"{title}中的{said}具体指下列哪{'些（请全部列出）' if several else '一项'}：{'；'.join(choices)}？"
 
     def ask_field(self, title: str, field: str) -> str:

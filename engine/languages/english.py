@@ -350,6 +350,9 @@ class English(Language):
     def total(self, family: str) -> str:
         return f"{family}, in total"
 
+    def other_members(self, alone: bool) -> str:
+        return "each of them" if alone else "all others"
+
     def rest(self, family: str) -> str:
         return f"{family}, all others"
 
@@ -704,8 +707,13 @@ class English(Language):
                 return f"How many are there: {title}?"
         return f"What is the {title}?"
 
+    def ask_besides(self, said: Sequence[str], question: str) -> str:
+        return f"Besides {self.joined([f'“{each}”' for each in said])}, {self.small(question)}"
+
     def ask_narrower(self, title: str, meant: Sequence[str], choices: Sequence[str], several: bool) -> str:
         said = self.joined([f"“{each}”" for each in meant])
+        if not choices:
+            return f"What exactly is meant by {said} ({title})?"
         if several:
             return f"What exactly is meant by {said} ({title})? Name all of these that apply: {'; '.join(choices)}."
         return f"What exactly is meant by {said} ({title}): {'; '.join(choices)}?"

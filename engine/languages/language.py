@@ -205,6 +205,10 @@ class Language(ABC):
         """The sum of the members of a family."""
 
     @abstractmethod
+    def other_members(self, alone: bool) -> str:
+        """The members of a family that are not named, which share a number; `alone` where none is named."""
+
+    @abstractmethod
     def rest(self, family: str) -> str:
         """The members of a family that are not named."""
 
@@ -535,8 +539,12 @@ class Language(ABC):
         """A question for a fact that has no question by an author; the kind of a document is "document"."""
 
     @abstractmethod
+    def ask_besides(self, said: Sequence[str], question: str) -> str:
+        """A question for what a set has besides values that were said already."""
+
+    @abstractmethod
     def ask_narrower(self, title: str, meant: Sequence[str], choices: Sequence[str], several: bool) -> str:
-        """The question which of some values is meant by wider ones that were sent for a fact; perhaps several are."""
+        """The question which of some values is meant by wider ones that were sent for a fact, perhaps several; they may be left out."""
 
     @abstractmethod
     def ask_field(self, title: str, field: str) -> str:

@@ -28,7 +28,7 @@ from engine.questions.ranking import Ranking
 from engine.questions.settling_lists import SettlingLists
 from engine.registered import IN_REGISTER
 from engine.rules import Atom, Condition, Level, Rule, Truth, exempted, tests
-from engine.values import Missing, Value
+from engine.values import Missing, SetOf, Value
 from engine.verdict import Verdict
 
 ABOUT_DATA = ("touch/", "subject/", "not-reached/", "free/")  # definitions of coverage that rest on no policy's `applies`
@@ -150,7 +150,8 @@ class Questions:
 
     def open(self, judgement: Judgement) -> tuple[dict[str, tuple[str, ...]], str]:
         """
-        The facts that are open and may move the outcome, the best to ask for first; those that no answer fits are left out.
+        The facts that are open and may move the outcome, the best to ask for first; those that no answer fits are left out. What only
+        one answer fits was said already by other facts, and comes last.
 
         Each has the values that were sent for it, and say too little. Nothing is evaluated for it. With them the fact that tells of most
         law which only facts that are not given could bring in, "" where none does.
@@ -158,13 +159,24 @@ class Questions:
         ranking = Ranking(self, judgement)
         facts = [*dict.fromkeys(self._entities_first(judgement.exchange, ranking.best_first()))]
         first: dict[str, list[str]] = {}  # of the next questions, by the group
+        implied: list[str] = []
         for fact in filter(ranking.answerable, facts):
+            if ranking.implied(fact) is not None:
+                implied.append(fact)
+                continue
             if len(first) == MAX_NEXT and self.groups.name(fact) not in first:
                 break
             first.setdefault(self.groups.name(fact), []).append(fact)
         asked = [fact for fact in facts if fact in first.get(self.groups.name(fact), ())]
         rest = facts[facts.index(asked[-1]) + 1 :] if len(first) == MAX_NEXT else []
-        return {fact: tuple(ranking.wide.get(fact, ())) for fact in (*asked, *rest)}, ranking.tells_elsewhere
+        found = (*asked, *(fact for fact in rest if fact not in implied), *implied)
+        return {fact: tuple(ranking.wide.get(fact, ())) for fact in found}, ranking.tells_elsewhere
+
+    def implied(self, judgement: Judgement) -> dict[str, Value]:
+        """The open facts that only one answer fits, with it: whoever states the facts that say so need not be asked."""
+        ranking = Ranking(self, judgement)
+        found = ((fact, ranking.implied(fact)) for fact in judgement.open_facts)
+        return {fact: value for fact, value in found if value is not None}
 
     def _entities_first(self, exchange: Exchange, facts: Iterable[str]) -> Iterator[str]:
         """The facts, each after the id of an entity that states it, or under which it is counted, where no such entity is named."""
@@ -183,14 +195,16 @@ class Questions:
         asked = [*islice(self.asking(judgement, book), MAX_NEXT)]
         return asked, len(judgement.open_facts) - sum(len(each.facts) or 1 for each in asked)
 
-    def asking(self, judgement: Judgement, book: Phrasebook, apart: Collection[str] = ()) -> Iterator[QuestionPart]:
+    def asking(
+        self, judgement: Judgement, book: Phrasebook, apart: Collection[str] = (), listed: bool = True
+    ) -> Iterator[QuestionPart]:
         """The questions on the open facts, the best first; what belongs together is one, but for facts that stand `apart`."""
         for each in self.groups.of(judgement.exchange, judgement.open_facts, apart):
-            yield _together(book, each) if each.group else self.question(judgement, each.facts[0], book)
+            yield _together(book, each) if each.group else self.question(judgement, each.facts[0], book, listed)
 
-    def question(self, judgement: Judgement, fact: str, book: Phrasebook) -> QuestionPart:
+    def question(self, judgement: Judgement, fact: str, book: Phrasebook, listed: bool = True) -> QuestionPart:
         """The question for an open fact."""
-        return _question(book, judgement.exchange, fact, judgement.open_facts.get(fact, ()))
+        return _question(book, judgement.exchange, fact, judgement.open_facts.get(fact, ()), listed)
 
     def of_any(self, judgement: Judgement, provisions: Iterable[str], book: Phrasebook) -> QuestionPart | None:
         """The question on the first of some provisions that only may stand; None if no fact that can be asked for is open."""
@@ -230,11 +244,12 @@ def _together(book: Phrasebook, asked: QuestionFacts) -> QuestionPart:
     return QuestionPart(fact=asked.facts[0], question=ask, type=GROUP, facts=list(asked.facts), none=none)
 
 
-def _question(book: Phrasebook, exchange: Exchange, fact: str, wide: Collection[str]) -> QuestionPart:
+def _question(book: Phrasebook, exchange: Exchange, fact: str, wide: Collection[str], listed: bool = True) -> QuestionPart:
     """
     The question for a fact or a document: the author's, or else one made from its title.
 
-    Where `wide` values were sent, the question is which of the narrower ones are meant. An open set is asked for as a whole too.
+    Where `wide` values were sent, the question is which of the narrower ones are meant. An open set is asked for as a whole too: for what
+    is in it besides what was said already. The sentence names the narrower values if they are to be `listed` in it.
     """
     vocabulary, say = book.bundle.vocabulary, book.language
     group, _, kind = fact.partition(".")
@@ -253,10 +268,20 @@ def _question(book: Phrasebook, exchange: Exchange, fact: str, wide: Collection[
         question = say.about_member(question, book.text(member.member))
     values = list(choices(book.bundle, exchange, fact) or ())
     values = values if len(values) <= MAX_CHOICES else []
+    said = _said(exchange, fact) if type and not (isinstance(known, Fact) and known.personal) else []
+    values = [each for each in values if each not in said]
+    if type and (enough := [each for each in said if each not in wide]):
+        question = say.ask_besides([book.value(type, each) for each in enough], question)
     if type and type.values and wide:
         narrower = [value for value in type.values.values if any(value in type.values.narrower[each] for each in wide)]
-        meant, said = ([book.value(type, each) for each in words] for words in (wide, narrower))
-        which = say.ask_narrower(book.title(fact), meant, said, type.many)
+        meant, offered = ([book.value(type, each) for each in words] for words in (wide, narrower))
+        which = say.ask_narrower(book.title(fact), meant, offered if listed else (), type.many)
         both = say.one_after_another([question, which]), values
         question, values = both if is_open(exchange.value(fact)) else (which, narrower)
     return QuestionPart(fact=fact, question=question, type=type.name if type else "document", values=values, narrows=[*wide])
+
+
+def _said(exchange: Exchange, fact: str) -> list[str]:
+    """What was said of a set that is open all the same."""
+    value = exchange.value(fact)
+    return sorted(value.members) if isinstance(value, SetOf) and value.open else []

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.deciding.judgement import Judgement
@@ -106,6 +106,18 @@ class Ranking(OpenFacts):
             return True
         contradictions = self.bundle.coherence.contradictions
         return any(not contradictions(self.exchange.with_values({fact: each}), whole=False) for each in self.answers(fact))
+
+    def implied(self, fact: str) -> Value | None:
+        """The only answer that can be true together with what was sent; None where several can, or the answer is no word."""
+        type = self.bundle.vocabulary.type_of(fact)
+        if self.questions.free(fact) or type is None or type.many or self.exchange.value(fact) is not Missing.LEFT_OUT:
+            return None
+        words = (True, False) if type.kind == "yes/no" else (choices(self.bundle, self.exchange, fact) or ())
+        contradictions = self.bundle.coherence.contradictions
+        # Each word is tried until a second one can be true.
+        coherent = (word for word in words if not contradictions(self.exchange.with_values({fact: word}), whole=False))
+        found = [*islice(coherent, 2)]
+        return found[0] if len(found) == 1 else None
 
     def answers(self, fact: str) -> Iterator[Value]:
         """Values that an answer may give: of a word each that may be chosen, otherwise one for each class that the rules distinguish."""

@@ -39,7 +39,7 @@ from service.console.reader import PageReader
 from service.decisions.decider import durable
 from service.documents import document_bytes
 from service.drafts import beginnings, draft_documents, draft_store, form_token, own_words
-from service.drafts.answers import with_fact, with_none, without_fact
+from service.drafts.answers import narrowed, with_fact, with_none, without_fact
 from service.drafts.asking import Asked, Asking
 from service.drafts.draft_store import Draft
 from service.drafts.preset_confirmation import preset_named
@@ -186,7 +186,10 @@ class _Pages:
         else:
             reader = PageReader(asked.live.bundle, lang)
             shown = form_of(question, draft.document, reader)
-            document = with_fact(draft.document, fact, stated(question, shown.how, fields))
+            said = stated(question, shown.how, fields)
+            if isinstance(said, list) and not narrowed(asked.live.bundle, question, said):
+                raise NoAnswer("no_narrower_given")
+            document = with_fact(draft.document, fact, said)
             for other in shown.rest if first(fields, "rest") else ():
                 document = with_fact(document, other, 0)
         self._asking.check(document, caller, lang)

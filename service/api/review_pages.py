@@ -44,11 +44,11 @@ from service.log.shown import kept
 from service.log.store import Stored, find
 from service.problems import KINDS, RequestRefused
 from service.reviews import approvals, notes, own_requests, preview, queue, sign_offs
-from service.reviews.coverage_to_accept import to_accept
+from service.reviews.coverage_to_accept import recorded_gaps, to_accept
 from service.reviews.notes import CommentAsked, PersonNamed
 from service.reviews.preview import SignOffPreview
 from service.reviews.queue import Order, QueueFilter, WaitingCase
-from service.reviews.recorded_case import REVIEW, gaps_of
+from service.reviews.recorded_case import GAP, REVIEW, gaps_of
 from service.reviews.reviewer import Reviewer
 from service.service import Service
 from service.settings import time_zone
@@ -114,7 +114,8 @@ class _Pages:
             following = (
                 paging.written("review", *queue.place_of(shown[-1], order), filters=filters) if len(cases) > ROWS else None
             )
-            assigned = [each.assignee for each in (*shown, *found.ending) if each.assignee]
+            listed = (*shown, *found.ending)
+            assigned = [each.assignee for each in listed if each.assignee]
             page = QueueShown(
                 found,
                 shown,
@@ -128,8 +129,10 @@ class _Pages:
                 "evaluate" in caller.scopes,
                 cursor is not None,
                 int(done) if done else None,
+                {each.id: [*recorded_gaps(connection, each.id)] for each in shown if GAP in each.kinds and not each.provisions},
             )
-            return queue_page(page, viewer, reader)
+            named = replace(reader, callers=caller_names(connection, [each.asked_by for each in listed]))
+            return queue_page(page, viewer, named)
 
         if not sent.keys() <= set(FILTERS) or not (
             done == "" or (done.isascii() and done.isdigit() and len(done) < _MOST_DIGITS)

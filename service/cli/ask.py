@@ -111,12 +111,18 @@ class _Conversation:
             print("  these are numbers of the list, or nothing")
 
     def go_on(self) -> None:
-        """Ask until the outcome is settled, nothing is left to ask, or the person ends it."""
+        """Ask until the outcome is settled, nothing is left to ask, or the person ends it. What follows from answers is not asked."""
         import engine
+        from service.drafts.answers import with_implied
 
         before = ""
         while True:
             judgement = self.pdp.judge(self.exchange, as_of=self.day)
+            stated = with_implied(self.pdp, judgement, self.document)
+            if stated != self.document:
+                self.document, self.exchange = stated, self.read(stated)
+                self.save()
+                continue
             low, high = judgement.outcome.bounds.low.word, judgement.outcome.bounds.high.word
             bounds = engine.BoundsPart(lowest=low, highest=high)
             stands = self.book.language.outcome_line(judgement.outcome.word, bounds, judgement.as_of)
@@ -129,14 +135,14 @@ class _Conversation:
 
     def open(self, judgement: "engine.Judgement") -> "Iterator[engine.QuestionPart]":
         """The questions that are open and were not skipped."""
-        for question in self.pdp.asking(judgement, self.lang, self.skipped | self.apart):
+        for question in self.pdp.asking(judgement, self.lang, self.skipped | self.apart, listed=False):
             if question.fact not in self.skipped:
                 yield question
 
     def answered(self, question: "engine.QuestionPart") -> bool:
         """Ask until there is an answer that the exchange can have, or the question is skipped; false where the person ends it."""
         import engine
-        from service.drafts.answers import GROUP, NONE, value_of, with_fact, with_none
+        from service.drafts.answers import GROUP, NONE, value_of, with_none, with_said
 
         type = self.bundle.vocabulary.type_of(question.fact)
         print()
@@ -161,7 +167,7 @@ class _Conversation:
                 return True
             try:
                 if question.type != GROUP:
-                    changed = with_fact(self.document, question.fact, value_of(question, said))
+                    changed = with_said(self.bundle, self.document, question, value_of(question, said))
                 elif said == NONE:
                     changed = with_none(self.document, question)
                 else:

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from service.console.pages import rendered
-from service.console.reader import PageReader
+from service.console.reader import PageReader, capital
 from service.console.review_wording import REVIEW_WORDS
 from service.reviews.coverage_to_accept import CellToAccept
 
@@ -65,7 +65,7 @@ def _cell(cell: CellToAccept, today: date, reader: PageReader) -> dict[str, Any]
     return {
         "of": cell,
         "value": f"{cell.country}/{cell.subject}",
-        "title": reader.language.pair(reader.place(cell.country), reader.subject(cell.subject)),
+        "title": capital(reader.language.pair(reader.place(cell.country), reader.subject(cell.subject))),
         "unread": unread,
     }
 

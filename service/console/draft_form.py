@@ -11,7 +11,7 @@ from typing import Any
 
 import engine
 from service.console.reader import PageReader, capital
-from service.drafts.answers import NONE, RECIPIENT, how
+from service.drafts.answers import NONE, RECIPIENT, UNKNOWN, at, how, meant
 
 PUBLIC, ANYWHERE = "the public", "recipient.country"  # the public may be chosen in place of a country
 MOST_OPEN = 14  # choices that are shown without a box that scrolls
@@ -36,7 +36,7 @@ class QuestionForm:
     """
     A question as a page asks it. `how` says which inputs it has; `none` that a set may be empty; `stated` is what is stated so far.
 
-    `narrows` are the titles of values that say too little, `parts` those of the facts that the question stands for. `rest` are the
+    `narrows` has the titles of values that say too little, `parts` those of the facts that the question stands for. `rest` are the
     other numbers of the same family that are not stated: one answer can say that each of them is 0.
     """
 
@@ -47,7 +47,7 @@ class QuestionForm:
     choices: Sequence[Choice] = ()
     none: bool = False
     stated: Any = None
-    narrows: Sequence[str] = ()
+    narrows: str = ""
     must_be_shown: bool = False
     rest: Sequence[str] = ()
     parts: Sequence[str] = ()
@@ -62,10 +62,10 @@ def form_of(question: engine.QuestionPart, document: Mapping[str, Any], reader: 
     """The form for a question about the exchange in a document."""
     fact = question.fact
     entry = reader.bundle.facts.get(fact)
-    stated = _at(document, fact)
+    stated = at(document, fact)
     values = list(question.values)
     if question.narrows:
-        values += [each for each in _list(stated) if each not in question.narrows and each not in values]
+        values += [each for each in _list(stated) if each not in (*question.narrows, *values, UNKNOWN)]
     elif entry and len(entry.values) > len(values):
         values = list(entry.values)
     several = question.type.startswith("set of ")
@@ -73,9 +73,11 @@ def form_of(question: engine.QuestionPart, document: Mapping[str, Any], reader: 
         named = _countries(document)
         values = sorted(values, key=lambda value: (value not in named, reader.told(fact, value)))
     chosen = _list(stated)
+    if question.narrows:  # first what was said, then what it may mean
+        values = sorted(values, key=lambda value: (value not in chosen, not meant(reader.bundle, question, value)))
     choices = [Choice(each, capital(reader.told(fact, [each] if several else each)), each in chosen) for each in values]
     if fact == ANYWHERE and values:
-        choices.append(Choice(PUBLIC, capital(reader.told(RECIPIENT, PUBLIC)), _at(document, RECIPIENT) in engine.EVERYONE))
+        choices.append(Choice(PUBLIC, capital(reader.told(RECIPIENT, PUBLIC)), at(document, RECIPIENT) in engine.EVERYONE))
     return QuestionForm(
         fact=fact,
         title="" if question.facts else capital(reader.title(fact)),
@@ -84,7 +86,7 @@ def form_of(question: engine.QuestionPart, document: Mapping[str, Any], reader: 
         choices=choices,
         none=several and not (entry and entry.some) and NONE not in values,
         stated=stated,
-        narrows=[reader.told(fact, [each] if several else each) for each in question.narrows],
+        narrows=reader.language.joined([f"“{reader.told(fact, [each] if several else each)}”" for each in question.narrows]),
         must_be_shown=fact in reader.bundle.vocabulary.must_be_shown,
         rest=_rest(question, document, reader),
         parts=[capital(reader.title(each)) for each in question.facts],
@@ -96,7 +98,7 @@ def _rest(question: engine.QuestionPart, document: Mapping[str, Any], reader: Pa
     if question.type != "count":
         return ()
     members = next((some for some in reader.bundle.vocabulary.families.values() if question.fact in some), ())
-    open_ = [each for each in members if each != question.fact and _at(document, each) is None]
+    open_ = [each for each in members if each != question.fact and at(document, each) is None]
     return open_ if len(open_) > 1 else ()
 
 
@@ -143,16 +145,10 @@ def _first(fields: Fields, name: str) -> str:
     return next(iter(fields.get(name, ())), "").strip()
 
 
-def _at(document: Any, fact: str) -> Any:
-    for step in fact.split("."):
-        document = document.get(step) if isinstance(document, Mapping) else None
-    return document
-
-
 def _list(stated: Any) -> list[Any]:
     return stated if isinstance(stated, list) else [] if stated is None else [stated]
 
 
 def _countries(document: Mapping[str, Any]) -> set[Any]:
     """The countries of the parties, which an answer often names again."""
-    return {_at(document, f"{role}.country") for role in ("exporter", "recipient")} - {None}
+    return {at(document, f"{role}.country") for role in ("exporter", "recipient")} - {None}

@@ -255,7 +255,8 @@ _ROLES = {"from": "exporter", "to_whom": "recipient", "what": "data"}
 
 def _stated(draft: Draft, document: Part, reader: PageReader) -> dict[str, Any]:
     """What a draft states: in short, and each fact. What the register adds is shown too, but cannot be answered again."""
-    facts = facts_of({"request": {name: each for name, each in document.items() if name != "named"}}, {}, reader)
+    told = _told_of({name: each for name, each in document.items() if name != "named"}, draft.document)
+    facts = facts_of({"request": told}, {}, reader)
     return {
         "parties": in_short(facts, reader),
         "facts": grouped(facts, reader),
@@ -270,6 +271,21 @@ def _tried(draft: Draft, reader: PageReader) -> list[FactShown]:
         return []
     before = facts_of({"request": draft.before}, {}, reader)
     return [each for each in facts_of({"request": draft.document}, {}, reader) if each not in before]
+
+
+def _told_of(document: Part, own: Any) -> dict[str, Any]:
+    """What says something of a document: without counters that say no more than "0 or more", as far as the owner did not say so herself."""
+    found: dict[str, Any] = {}
+    for name, each in document.items():
+        stated = own.get(name) if isinstance(own, Mapping) else None
+        if isinstance(each, Mapping) and each != _NO_COUNT and (inner := _told_of(each, stated)):
+            found[name] = inner
+        elif not isinstance(each, Mapping) or stated is not None:
+            found[name] = each
+    return found
+
+
+_NO_COUNT = {"at_least": 0}
 
 
 def _has(document: Any, fact: str) -> bool:

@@ -14,7 +14,7 @@ from service.callers.person import Person
 from service.console import document_list
 from service.console.document_wording import DOCUMENT_WORDS
 from service.console.pages import rendered, tone
-from service.console.reader import PageReader, Part
+from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import facts_of, in_short
 from service.console.review_wording import REVIEW_WORDS
 from service.decisions.outcome_now import OutcomeNow
@@ -49,6 +49,7 @@ class QueueShown:
     decides: bool  # the reader may have what other policies decided decided again
     paged: bool = False  # whether it is not the first page
     done: int | None = None  # how many were decided again just now
+    silent: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)  # by case that nobody can sign, its gaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +179,16 @@ def _row(
 ) -> dict[str, Any]:
     words = REVIEW_WORDS[reader.lang]
     days = (shown.now - case.recorded_at).days
+    titles = [_title(each, reader, titled) for each in case.provisions]
+    titles += [
+        capital(reader.language.pair(reader.place(country), reader.subject(subject)))
+        for country, subject in shown.silent.get(case.id, ())
+    ]
     return {
         "case": case,
         "age": words["today"] if days < 1 else words["days_one"] if days == 1 else words["days"].format(days),
-        "titles": [_title(each, reader, titled) for each in case.provisions[:MOST_SHOWN]],
-        "more": max(0, len(case.provisions) - MOST_SHOWN),
+        "titles": titles[:MOST_SHOWN],
+        "more": max(0, len(titles) - MOST_SHOWN),
         "assignee": _who(shown.named[case.assignee]) if case.assignee else "",
         "own": reviewer.asked_for(case),
     }
@@ -238,7 +244,7 @@ def _title(id: str, reader: PageReader, titled: Mapping[str, Any]) -> str:
         return str(rule.provision.title.in_(reader.lang))
     if id.startswith((REACHES, GAPS)):
         _, country, subject = id.split("/", 2)
-        return reader.language.pair(reader.place(country), reader.subject(subject))
+        return capital(reader.language.pair(reader.place(country), reader.subject(subject)))
     return id
 
 

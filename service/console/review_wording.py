@@ -7,6 +7,7 @@ _ENGLISH = {
     "title": "Reviews that wait",
     "lead": "A person decides here what the law leaves to a person. An approval holds for the same facts until its last day.",
     "waiting": "{:,} wait, {:,} of them for you.",
+    "waiting_others": "{:,} wait, none of them for you.",
     "waiting_one": "One waits.",
     "more_cases": "There are more. The {:,} oldest are counted.",
     "none": "Nothing waits for a person.",
@@ -23,6 +24,7 @@ _ENGLISH = {
     "cells": "By country and subject",
     "cells_about": "Choose what one person accepts for one reason.",
     "cell_waits": "{:,} decisions wait for it, {:,} of them for no other signature.",
+    "cell_beside": "{:,} decisions wait for it, each of them for another signature too.",
     "cell_one": "One decision waits for it.",
     "cell_example": "The oldest",
     "cell_unread": "Known by name, not read: {}.",
@@ -53,7 +55,7 @@ _ENGLISH = {
     "done_again": "{:,} were decided again and wait no more.",
     "gaps_accept": "Accept it for all exchanges",
     "about_all": "All that waits for a person.",
-    "about_yours": "You can sign something of each of these. So many are counted in the navigation.",
+    "about_yours": "You can sign something of each of these. The navigation shows how many they are.",
     "about_others": "Another person signs these: you asked for them or have signed already, or two persons have to sign.",
     "about_coverage": "Law that was not read, and it is not certain what is asked about. Answer what is open and ask again.",
     "about_again": "Other policies decided these. Decide each again first; then it is signed, or needs no signature any more.",
@@ -132,6 +134,9 @@ _ENGLISH = {
     "you_signed": "You have approved. Another person has to.",
     "more_provisions": "{:,} more can be approved; what each would change is not shown.",
     "gaps": "Law that is not modelled",
+    "gaps_cannot": "Nobody can sign it for this exchange: it is not certain yet which law and which data are concerned."
+    " State the facts that are still open and decide again. For all exchanges, whoever is responsible for your organisation’s policies"
+    " may say, for a time, that the matter is looked after elsewhere.",
     "gaps_text": "Whoever has read the law may approve it for this exchange, where it stands among what you decide. For all exchanges,"
     " whoever is responsible for your organisation’s policies may say, for a time, that the matter is looked after elsewhere.",
     "sign": "Approve or refuse",
@@ -182,6 +187,7 @@ _CHINESE = {
     "title": "待审核事项",
     "lead": "法律留给人判断的，在此由人决定。批准只对相同事实有效，至其最后一日为止。",
     "waiting": "共 {:,} 件待审核，其中 {:,} 件可由您处理。",
+    "waiting_others": "共 {:,} 件待审核，均不能由您处理。",
     "waiting_one": "有一件待审核。",
     "more_cases": "还有更多。此处只统计最早的 {:,} 件。",
     "none": "没有待审核事项。",
@@ -198,6 +204,7 @@ _CHINESE = {
     "cells": "按国家或地区及事项",
     "cells_about": "请选择由同一人以同一理由认可的事项。",
     "cell_waits": "{:,} 项决定等待此项，其中 {:,} 项别无其他签核事项。",
+    "cell_beside": "{:,} 项决定等待此项，且均另有其他签核事项。",
     "cell_one": "一项决定等待此项。",
     "cell_example": "最早的一项",
     "cell_unread": "已知名称而未研读：{}。",
@@ -307,6 +314,8 @@ _CHINESE = {
     "you_signed": "您已批准，还须另一人批准。",
     "more_provisions": "另有 {:,} 项可批准，未逐项显示其影响。",
     "gaps": "未建模的法律",
+    "gaps_cannot": "此项目前无人可就本次提供签核：所涉法律和数据尚未确定。请补充尚未填写的事实后重新决定。如适用于所有提供，"
+    "负责贵组织规则的人可在其中写明，在一定期限内该事项另有保障。",
     "gaps_text": "已研读相关法律者可就本次提供予以批准（如列于上方待决定事项中）。如适用于所有提供，负责贵组织规则的人可在其中写明，"
     "该事项在一定期间内另有保障。",
     "sign": "批准或拒绝",

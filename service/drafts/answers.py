@@ -4,7 +4,7 @@ Answers to questions about an exchange: what a person says goes in, the exchange
 The command line and the pages share this. Whether the exchange can be as it is then stated is for the engine to say.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 NONE = "none"
 RECIPIENT = "recipient"
+UNKNOWN = "unknown"  # in a list: there may be others
 GROUP = "group"  # the type of a question that stands for several facts
 
 
@@ -58,6 +59,44 @@ def with_none(document: Mapping[str, Any], question: "engine.QuestionPart") -> d
     return stated
 
 
+def narrowed(bundle: "engine.Bundle", question: "engine.QuestionPart", said: Collection[str]) -> bool:
+    """Whether a list has narrower values of each value that said too little."""
+    return all(not _narrower(bundle, question, each).isdisjoint(said) for each in question.narrows)
+
+
+def meant(bundle: "engine.Bundle", question: "engine.QuestionPart", value: str) -> bool:
+    """Whether a value is what one may mean that says too little."""
+    return any(value in _narrower(bundle, question, each) for each in question.narrows)
+
+
+def with_said(
+    bundle: "engine.Bundle", document: Mapping[str, Any], question: "engine.QuestionPart", value: Any
+) -> dict[str, Any]:
+    """
+    The exchange with an answer; of a list it keeps what was said before, since the question is what there is besides.
+
+    A value that said too little goes once the answer has a narrower one.
+    """
+    before = at(document, question.fact)
+    if isinstance(value, list) and isinstance(before, list):
+        gone = [each for each in question.narrows if not _narrower(bundle, question, each).isdisjoint(value)]
+        value = [*(each for each in before if each not in (*gone, *value, UNKNOWN)), *value]
+    return with_fact(document, question.fact, value)
+
+
+def _narrower(bundle: "engine.Bundle", question: "engine.QuestionPart", wide: str) -> frozenset[str]:
+    type = bundle.vocabulary.type_of(question.fact)
+    return frozenset(type.values.narrower.get(wide, ())) if type and type.values else frozenset()
+
+
+def with_implied(pdp: "engine.PDP", judgement: "engine.Judgement", document: Mapping[str, Any]) -> dict[str, Any]:
+    """The exchange with the open facts that only one answer fits: other answers said them already."""
+    stated = dict(document)
+    for fact, value in pdp.implied(judgement).items():
+        stated = with_fact(stated, fact, value)
+    return stated
+
+
 def with_fact(document: Mapping[str, Any], fact: str, value: Any) -> dict[str, Any]:
     """The exchange with a fact stated, or a document or a field of one. The public is stated in place of all facts of a recipient."""
     import engine
@@ -67,6 +106,13 @@ def with_fact(document: Mapping[str, Any], fact: str, value: Any) -> dict[str, A
         return {**document, first: value}
     inner = document.get(first)
     return {**document, first: with_fact(inner if isinstance(inner, dict) else {}, rest, value)}
+
+
+def at(document: Any, fact: str) -> Any:
+    """What an exchange states of a fact; None where it states nothing."""
+    for step in fact.split("."):
+        document = document.get(step) if isinstance(document, Mapping) else None
+    return document
 
 
 def without_fact(document: Mapping[str, Any], fact: str) -> dict[str, Any]:

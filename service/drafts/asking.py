@@ -20,11 +20,12 @@ from service.decisions.decider import Decider, Judged, TellingAsked, durable
 from service.decisions.outcome_now import DecideAgain, OutcomeNow
 from service.decisions.recording import Outgoing
 from service.drafts import draft_documents, draft_store
-from service.drafts.answers import with_fact
+from service.drafts.answers import with_fact, with_implied
 from service.drafts.draft_store import Draft
 from service.ledger.committing import Ledger, Moved
 from service.policies.live import Live
 from service.problems import RequestRefused
+from service.reviews.recorded_case import REVIEW
 from service.service import Service
 from service.telemetry.log_lines import note
 
@@ -91,13 +92,17 @@ class Asked:
     @cached_property
     def documents(self) -> dict[str, Mapping[str, Any]]:
         """The documents and claims that the owner may tick, each with what a way says of it."""
-        return draft_documents.offered(self.answer, self.judged.judgement.open_facts, self.judged.filled.exchange.document)
+        return draft_documents.offered(self.answer, self.judged.filled.exchange.document)
 
     @cached_property
     def counted_by(self) -> list[str]:
-        """The facts that a permit does not state and by which a law counts such exchanges: without them it cannot be committed."""
+        """
+        The facts that are not stated and by which a law counts such exchanges: without them a permit cannot be committed.
+
+        Under a review they are asked for too: a sign-off is bound to them, so that they cannot be stated once it is given.
+        """
         judgement, counting = self.judged.judgement, self.live.counting
-        if not judgement.outcome.permits:
+        if not judgement.outcome.permits and judgement.outcome.word != REVIEW:
             return []
         defined = self.live.pdp.defined(judgement.exchange, judgement.as_of, counting.definitions)
         per = {each.name: each.per for each in counting.counters}
@@ -112,7 +117,7 @@ class Asked:
         """The question to ask now: the one that the owner wants if it is open, or the next one; None where nothing is left to ask."""
         if self.draft.asking in self.open:
             return self.asks(self.draft.asking)
-        asking = self.live.pdp.asking(self.judged.judgement, self.lang, self.draft.skipped)
+        asking = self.live.pdp.asking(self.judged.judgement, self.lang, self.draft.skipped, listed=False)
         return next((each for each in asking if each.fact not in self.draft.skipped), None)
 
     def asks(self, fact: str | None) -> engine.QuestionPart:
@@ -121,10 +126,10 @@ class Asked:
         if fact is None or fact not in judgement.open_facts:
             raise RequestRefused("bad-request", "this question is not open any more: open the page again")
         if fact != self.draft.asking:
-            for each in pdp.asking(judgement, self.lang, self.draft.skipped):
+            for each in pdp.asking(judgement, self.lang, self.draft.skipped, listed=False):
                 if each.fact == fact:
                     return each
-        return pdp.question(judgement, fact, self.lang)
+        return pdp.question(judgement, fact, self.lang, listed=False)
 
     @property
     def remedies(self) -> Sequence[Mapping[str, Any]]:
@@ -154,9 +159,23 @@ class Asking:
 
     def look(self, draft: Draft, caller: Caller, lang: str, request_id: str) -> Asked:
         """A draft as it stands. It takes as long as deciding. Raises RequestRefused where the exchange cannot be read."""
-        live, now = self._service.live, self._service.clock()
-        exchange = self._decider.read(live, draft.raw, now, caller, lang)
-        return Asked(draft, live, self._decider.judge(live, exchange, now, request_id, asker=caller), lang)
+        live = self._service.live
+        _, judged = self._judged(live, draft, caller, lang, request_id)
+        return Asked(draft, live, judged, lang)
+
+    def _judged(self, live: Live, draft: Draft, caller: Caller, lang: str, request_id: str) -> tuple[bytes, Judged]:
+        """
+        The exchange of a draft with what follows from it, which is not asked, and the judgement on it. Raises RequestRefused.
+
+        What follows is not kept in the draft, because another answer may stand tomorrow where it came from.
+        """
+        now, raw = self._service.clock(), draft.raw
+        judged = self._decider.judge(live, self._decider.read(live, raw, now, caller, lang), now, request_id, asker=caller)
+        stated = with_implied(live.pdp, judged.judgement, draft.document)
+        if stated != draft.document:
+            raw = json.dumps(stated, ensure_ascii=False).encode()
+            judged = self._decider.judge(live, self._decider.read(live, raw, now, caller, lang), now, request_id, asker=caller)
+        return raw, judged
 
     def check(self, document: Mapping[str, Any], caller: Caller, lang: str) -> None:
         """Raises RequestRefused, with each place, where a document is no exchange."""
@@ -169,11 +188,10 @@ class Asking:
 
         Raises RequestRefused, also where the draft was changed meanwhile; then nothing is recorded.
         """
-        service = self._service
+        service, id = self._service, scope["request_id"]
         async with service.turns.of(caller.id):
-            made = self._decider.answer(
-                service.live, draft.raw, TellingAsked(lang=lang), service.clock(), scope["request_id"], caller
-            )
+            raw, _ = self._judged(service.live, draft, caller, lang, id)
+            made = self._decider.answer(service.live, raw, TellingAsked(lang=lang), service.clock(), id, caller)
 
         live, now = service.live, service.clock()
 

@@ -1,7 +1,7 @@
 """
 The documents of a draft: those that a person may have go out to be ticked, what she ticks or uploads comes back into the exchange.
 
-Offered are the documents and claims that are stated already, those that ways and remedies need, and those that are open. A file
+Offered are the documents and claims that are stated already, those that ways and remedies need, and those that are asked for next. A file
 that is uploaded is kept as bytes, and its hash, which the service computes, is stated in the exchange; recording the decision attaches it.
 """
 
@@ -22,13 +22,11 @@ MOST_OFFERED = 40
 PREFIXES = tuple(f"{group}." for group in GROUPS)
 
 
-def offered(
-    answer: Mapping[str, Any], open_facts: Collection[str], document: Mapping[str, Any]
-) -> dict[str, Mapping[str, Any]]:
+def offered(answer: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """
     The documents and claims that may be ticked, by name, each with what a way says of it, if one needs it.
 
-    Those that are stated come first, then those that lack least to what is unmet.
+    Those that are stated come first, then those that lack least to what is unmet, then those that are asked for next.
     """
     explained = answer.get("explanation") or {}
     needs = [need for part in (answer.get("unmet"), explained.get("ways"), explained.get("remedies")) for need in _needs(part)]
@@ -37,7 +35,7 @@ def offered(
         name = ".".join(need["fact"].split(".")[:2])
         if name.startswith(PREFIXES) and not found.get(name):
             found[name] = need
-    for name in open_facts:
+    for name in (fact for each in answer.get("questions") or () for fact in (each["fact"], *each.get("facts", ()))):
         if name.startswith(PREFIXES):
             found.setdefault(".".join(name.split(".")[:2]), {})
     return dict(islice(found.items(), MOST_OFFERED))

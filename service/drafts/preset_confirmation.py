@@ -7,7 +7,7 @@ The command line and the pages share this. What an exchange states itself is nev
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from service.drafts.answers import with_fact
+from service.drafts.answers import at, with_fact
 
 if TYPE_CHECKING:
     import engine
@@ -20,7 +20,7 @@ def preset_named(bundle: "engine.Bundle", id: str) -> "engine.Preset | None":
 
 def left_to_confirm(document: Mapping[str, Any], preset: "engine.Preset") -> list[tuple[str, Any]]:
     """What a preset states and an exchange does not, by fact."""
-    return [(fact, _at(preset.exchange, fact)) for fact in preset.to_confirm if _at(document, fact) is None]
+    return [(fact, at(preset.exchange, fact)) for fact in preset.to_confirm if at(document, fact) is None]
 
 
 def with_confirmed(document: Mapping[str, Any], preset: "engine.Preset", facts: Collection[str]) -> dict[str, Any]:
@@ -30,9 +30,3 @@ def with_confirmed(document: Mapping[str, Any], preset: "engine.Preset", facts: 
         if fact in facts:
             found = with_fact(found, fact, value)
     return found
-
-
-def _at(document: Any, fact: str) -> Any:
-    for step in fact.split("."):
-        document = document.get(step) if isinstance(document, Mapping) else None
-    return document

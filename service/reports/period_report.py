@@ -283,11 +283,15 @@ def _reviews_section(found: _Found) -> Section:
         inside = _within(found.connection, list(decisions), scope, found.bundle)
         given = [each for each in given if each.decision in inside]
     names = caller_names(found.connection, (each.by for each in given[: found.most]))
+    titles = {rule.provision.id: rule.provision.title.in_(found.lang) for rule in found.bundle.rules.rules}
     rows = [
         (
             cell(in_utc(each.at)),
             cell(_signer(each, names, words)),
-            Cell((words[f"verdict_{each.verdict}"], each.provision), tone="go" if each.verdict == "approve" else "stop"),
+            Cell(
+                (words[f"verdict_{each.verdict}"], titles.get(each.provision) or each.provision),
+                tone="go" if each.verdict == "approve" else "stop",
+            ),
             cell(each.until.isoformat() if each.until else ""),
             cell(short(each.reason)),
             cell(each.decision, each.decision),

@@ -46,7 +46,7 @@ def to_accept(connection: sa.Connection, live: Live, waiting: Iterable[CountedCa
         cells = {cell for name in case.provisions if (cell := _named(name)) and cell[1] in known}
         if not cells and GAP in case.kinds and read < MOST_READ:
             read += 1
-            cells = {cell for cell in _recorded(connection, case.id) if cell[1] in known}
+            cells = {cell for cell in recorded_gaps(connection, case.id) if cell[1] in known}
         for cell in cells:
             found.setdefault(cell, []).append((case.id, len(case.provisions or cells) == 1))
     cells_of = [
@@ -63,7 +63,7 @@ def _named(provision: str) -> tuple[str, str] | None:
     return (country, subject) if kind in _SILENT and slash else None
 
 
-def _recorded(connection: sa.Connection, id: str) -> Iterator[tuple[str, str]]:
+def recorded_gaps(connection: sa.Connection, id: str) -> Iterator[tuple[str, str]]:
     """The gaps of a record; of a country without any law these are the subject matters that its data certainly are of."""
     stored = find(connection, id)
     if stored is None:

@@ -38,3 +38,14 @@ def test_a_sentence_is_told_from_a_noun_phrase() -> None:
     assert {"keep", "have", "tell"} <= VERBS
     assert FINITE.search(RELATIVE.sub("", "the map is reviewed"))
     assert not FINITE.search(RELATIVE.sub("", "assessment for a country that is not adequate"))
+
+
+@pytest.mark.parametrize(
+    ("lang", "alone", "beside"),
+    [("en", "each of them: 0", "ordinary personal data: 5; all others: 0"), ("zh", "各项：0", "一般个人信息：5；其余各项：0")],
+)
+def test_what_a_family_states_of_all_others_is_told_in_words(lang: str, alone: str, beside: str) -> None:
+    """Never by the name of the key."""
+    book = engine.Phrasebook(BUNDLE, engine.LANGUAGES[lang])
+    assert book.told("data.people", {"rest": 0}) == alone
+    assert book.told("data.people", {"ordinary": 5, "rest": 0}) == beside

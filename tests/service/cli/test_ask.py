@@ -66,6 +66,37 @@ def test_what_belongs_together_is_one_question(tmp_path: Path) -> None:
         assert ("that is neither none nor some" in found.stdout) is asked
 
 
+def test_an_answer_on_a_list_keeps_what_was_said_before(tmp_path: Path) -> None:
+    """The question is what there is besides; a value that said too little goes once a narrower one is named."""
+    file = tmp_path / "exchange.json"
+    sent = {
+        "exporter": {"country": "DE"},
+        "recipient": {"country": "US"},
+        "data": {"personal": True, "state": "identified", "categories": ["contact", "financial", "unknown"]},
+    }
+    for said, stated in (
+        ("payment\nquit\n", ["contact", "payment"]),
+        ("employee\nquit\n", ["contact", "financial", "employee"]),
+        ("none\nquit\n", ["contact", "financial"]),
+        ("quit\n", ["contact", "financial", "unknown"]),
+    ):
+        file.write_text(json.dumps(sent))
+        found = CliRunner().invoke(app, ["ask", str(file), "--policies", str(engine.bundled_policies())], input=said)
+        assert "Besides “contact”, which categories" in " ".join(found.stdout.split())
+        assert json.loads(file.read_text())["data"]["categories"] == stated
+
+
+def test_what_follows_from_an_answer_is_stated_and_not_asked(tmp_path: Path) -> None:
+    """Data that name people are personal."""
+    file = tmp_path / "exchange.json"
+    file.write_text(
+        json.dumps({"exporter": {"country": "DE"}, "recipient": {"country": "US"}, "data": {"categories": ["identity"]}})
+    )
+    found = CliRunner().invoke(app, ["ask", str(file), "--policies", str(engine.bundled_policies())], input="quit\n")
+    assert json.loads(file.read_text())["data"] == {"categories": ["identity"], "personal": True}
+    assert "relate to people" not in found.stdout
+
+
 @pytest.mark.parametrize("text", ['{"nonsense": true}', "[]", "no JSON", '{"data": {', "{}" + " " * engine.MAX_BYTES])
 def test_a_file_that_is_no_exchange_is_left_alone(tmp_path: Path, text: str) -> None:
     """It is named, and nothing is asked."""

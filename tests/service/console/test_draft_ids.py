@@ -26,3 +26,22 @@ def test_a_permit_asks_for_the_ids_by_which_it_is_counted(tmp_path: Path) -> Non
         assert browser.send(do="decide") == 200
         assert browser.send(do="commit") == 200
         assert "is committed as" in browser.said
+
+
+def test_a_review_asks_for_them_too_because_a_signature_is_bound_to_them(tmp_path: Path) -> None:
+    """Once it is signed they could not be stated without losing the signature."""
+    document = {
+        **deepcopy(PERMITTED),
+        "exporter": {**PERMITTED["exporter"], "country": "DE", "targets": ["DE"], "sectors": ["finance"]},
+    }
+    document["data"] |= {"people_in": ["DE"], "collected_in": ["DE"], "stored_in": ["DE"], "controls": []}
+    document["safeguards"] = {"basis": ["contract"]}
+    document["purpose"] |= {"end_use": ["civil"]}
+    document["recipient"]["role"] = "processor"
+    document["evidence"] = {"eu-explicit-consent": {"dated": "2026-01-02", "covers": True}}
+    del document["exporter"]["id"], document["recipient"]["id"], document["terms"]
+    with application(tmp_path) as client:
+        browser = Browser(client)
+        begun(browser, document)
+        assert "Outcome Subject to review" in browser.said
+        assert 'name="id exporter.id"' in browser.page

@@ -266,3 +266,44 @@ def test_one_answer_says_that_all_others_of_a_family_are_nought(site: Site, keys
     assert people_of.pop(asked) == 7
     assert set(people_of.values()) == {0}
     assert len(people_of) > 5
+
+
+def test_what_was_said_is_kept_and_not_asked_again(site: Site, keys: dict[str, str]) -> None:
+    """
+    A list is asked for what it has besides; what says too little is said closer, and never lost; what follows is shown, and not asked.
+    """
+    stated = {
+        "exporter": {"country": "DE"},
+        "recipient": {"country": "US"},
+        "data": {"kind": "dataset", "categories": ["contact", "financial", "identity", "unknown"]},
+    }
+    with site.browser.new_context() as context:
+        page = signed_in(site, context, keys["Ada"])
+        page.goto(f"{site.address}/ask")
+        page.get_by_text(WORDS["json"]).click()
+        page.locator("#json").fill(json.dumps(stated))
+        page.get_by_role("button", name=WORDS["json_begin"]).click()
+        personal = page.locator("table.stated tr", has_text="The data are personal")
+        expect(personal).to_contain_text("yes")
+        expect(personal.get_by_role("button")).to_have_count(0)
+        heading = page.locator("#h-question")
+        expect(heading).to_contain_text("Besides “contact”, which categories")
+        expect(heading).not_to_contain_text("national identification number")  # it is among the choices
+        first = [page.locator(".question input[name=value]").nth(n).get_attribute("value") for n in range(3)]
+        assert first == ["contact", "national-number", "other-identity"]
+        expect(page.locator("#documents")).to_have_count(0)  # none is asked for yet
+        page.set_viewport_size({"width": 390, "height": 900})
+        cell = personal.locator("td").first.bounding_box()
+        assert cell
+        assert cell["width"] > 90  # words are not broken
+        page.set_viewport_size({"width": 1280, "height": 900})
+        expect(page.locator('.question input[value="contact"]')).to_be_checked()
+        page.get_by_role("button", name=WORDS["answer"], exact=True).click()
+        expect(page.get_by_role("alert")).to_have_text(WORDS["no_narrower_given"])
+        for value in ("payment", "national-number"):
+            page.locator(f'.question input[value="{value}"]').check()
+        page.get_by_role("button", name=WORDS["answer"], exact=True).click()
+        expect(page.locator("#question .moved")).to_be_visible()
+        data = json.loads(page.locator("textarea#json").input_value())["data"]
+    assert sorted(data.pop("categories")) == ["contact", "national-number", "payment"]
+    assert data == {"kind": "dataset"}

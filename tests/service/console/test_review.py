@@ -103,6 +103,8 @@ def test_the_pages_of_reviews_fit_and_nothing_is_complained_of(desk: Desk) -> No
     for path in ("/review?", "/review?group=all", f"/review/{id}?"):
         for lang, width, scheme in (("en", 1280, "light"), ("zh", 390, "dark"), ("en", 390, "light"), ("zh", 1280, "dark")):
             page = desk.as_("Ada", f"{path}&lang={lang}", width=width, scheme=scheme)
+            expect(page.locator("main")).to_contain_text("ops")  # who asked, by the name of the key
+            expect(page.locator("main")).not_to_contain_text("key:")
             assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (path, lang, width)
             assert desk.loaded is not None
             assert len(desk.loaded.body()) < 100_000
@@ -119,6 +121,11 @@ def test_the_page_of_coverage_fits_and_its_form_shows_what_to_write(desk: Desk, 
     with running(tmp_path / "log.db", "--policies", str(tmp_path / "ice"), "--mode", "bitset") as server:
         httpx.post(f"{server.address}/v1/evaluate", json=FACTS, timeout=60)
         site = Site(server.address, desk.browser)
+        page = site.open("/review?group=all")
+        expect(page.locator("table.queue tbody .line")).to_have_text(
+            "The ice: data on krill"
+        )  # what nobody can sign is named all the same
+        page.close()
         for lang, width, scheme in (("en", 1280, "light"), ("zh", 390, "dark")):
             page = site.open(f"/review/coverage?lang={lang}", width=width, scheme=scheme)
             page.get_by_role("checkbox").check()

@@ -134,7 +134,12 @@ def test_it_tells_who_signed_off_what_and_why(desk):
     sent = {"provisions": ["cn.test/doubtful"], "verdict": "approve", "reason": "looked at it", "until": "2026-12-31"}
     desk.post(f"/v1/decisions/{reviewed['id']}/sign-off", sent)
     ((_, _, verdict, until, reason, id),) = sections(desk)["Reviews by persons"]
-    assert (verdict, until, reason, id) == ("approved; cn.test/doubtful", "2026-12-31", "looked at it", reviewed["id"])
+    assert (verdict, until, reason, id) == (
+        "approved; A person looks at what is doubtful",
+        "2026-12-31",
+        "looked at it",
+        reviewed["id"],
+    )
     assert "Reviews by persons" in sections(desk, party="lab")
     assert "Reviews by persons" not in sections(desk, party="another")
     assert "Reviews by persons" in sections(desk, jurisdiction="CN")
