@@ -40,7 +40,7 @@ from service.decisions.decider import durable
 from service.documents import document_bytes
 from service.drafts import beginnings, draft_documents, draft_store, form_token, own_words
 from service.drafts.answers import narrowed, with_fact, with_none, without_fact
-from service.drafts.asking import Asked, Asking
+from service.drafts.asking import Asking, JudgedDraft
 from service.drafts.draft_store import Draft
 from service.drafts.preset_confirmation import preset_named
 from service.log.shown import kept
@@ -323,7 +323,7 @@ class _Pages:
             now = self._asking.now(draft, caller, lang, request.scope["request_id"])
             return html(decided_page(draft, record, viewer, reader, wrong, now), status)
         try:
-            asked: Asked = self._asking.look(draft, caller, lang, request.scope["request_id"])
+            asked: JudgedDraft = self._asking.look(draft, caller, lang, request.scope["request_id"])
             question = asked.question()
         except RequestRefused as unreadable:
             return html(broken_page(draft, viewer, reader, _why(unreadable)), KINDS[unreadable.kind][0])

@@ -31,7 +31,7 @@ from service.decisions.replay import Replaying
 from service.drafts import form_token
 from service.log import parquet_rows, saved_searches, search
 from service.log.saved_searches import MOST_OF_A_CALLER, SearchRefused
-from service.log.search import Page, Row
+from service.log.search import RecordPage, RecordRow
 from service.log.store import find as find_one
 from service.problems import RequestRefused
 from service.service import Service
@@ -42,7 +42,7 @@ EXPORTED_AT_ONCE = 1_000
 MOST_FORM = 8 * 1024
 FORM = "application/x-www-form-urlencoded"
 
-Looked = tuple[Page, list[tuple[str, str]], list[saved_searches.SavedSearch], Mapping[str, CallerName]]
+Looked = tuple[RecordPage, list[tuple[str, str]], list[saved_searches.SavedSearch], Mapping[str, CallerName]]
 
 
 def add(app: FastAPI, service: Service) -> None:
@@ -155,13 +155,13 @@ def _to_list(parameters: dict[str, Any], reader: PageReader) -> Response:
     return Response(status_code=303, headers={"Location": f"/log?{query}" if query else "/log"})
 
 
-def _some(service: Service, asked: ListAsked, cursor: str | None) -> Page:
+def _some(service: Service, asked: ListAsked, cursor: str | None) -> RecordPage:
     """A part of what is exported. Raises RequestRefused, CursorRefused."""
     return service.read(lambda connection: search.find(connection, asked.query, cursor, EXPORTED_AT_ONCE))
 
 
 async def _exported(
-    service: Service, asked: ListAsked, page: Page, written: Callable[[Sequence[Row], ListAsked, bool], str]
+    service: Service, asked: ListAsked, page: RecordPage, written: Callable[[Sequence[RecordRow], ListAsked, bool], str]
 ) -> AsyncIterator[str]:
     """The whole list, part by part. What is recorded meanwhile is not in it."""
     yield written(page.rows, asked, True)
@@ -193,10 +193,10 @@ async def _as_parquet(service: Service, asked: ListAsked, reader: PageReader) ->
     return StreamingResponse(sent(), media_type="application/vnd.apache.parquet", headers=named)
 
 
-def _as_csv(rows: Sequence[Row], asked: ListAsked, begins: bool) -> str:
+def _as_csv(rows: Sequence[RecordRow], asked: ListAsked, begins: bool) -> str:
     lines = csv_tables.written(log_list.header(asked.columns), (log_list.cells(row, asked.columns) for row in rows))
     return lines if begins else lines.partition("\r\n")[2]
 
 
-def _as_json_lines(rows: Sequence[Row], asked: ListAsked, begins: bool) -> str:
+def _as_json_lines(rows: Sequence[RecordRow], asked: ListAsked, begins: bool) -> str:
     return "".join(log_list.json_lines(rows, asked.columns))

@@ -30,7 +30,7 @@ from service.drafts import form_token
 from service.log.search import CursorRefused
 from service.problems import RequestRefused
 from service.reports import transfer_rows, typesetting
-from service.reports.document import Document
+from service.reports.document import ReportDocument
 from service.reports.figures import MOST_COUNTED
 from service.reports.period_report import LISTED, PARTS, PeriodReport
 from service.reports.report_wording import REPORT_WORDS
@@ -115,7 +115,7 @@ def add(app: FastAPI, service: Service) -> None:
         moment, cursor = service.clock(), asked.fields.get("cursor") or None
         words, named = REPORT_WORDS[reader.lang], organisation_name(service, reader.lang)
 
-        def look(connection: sa.Connection) -> tuple[Document, str | None]:
+        def look(connection: sa.Connection) -> tuple[ReportDocument, str | None]:
             left_out = transfer_rows.others(connection, text, asked.scope)
             if form == "pdf":
                 rows = list(islice(transfer_rows.every(connection, text, asked.scope), MOST_ROWS + 1))
@@ -198,7 +198,7 @@ def _read(sent: Sequence[tuple[str, str]], caller: Caller, path: str, posted: bo
     return _Asked(caller, path, posted, fields, parts, scope)
 
 
-def _pdf(document: Document, service: Service, name: str) -> Response:
+def _pdf(document: ReportDocument, service: Service, name: str) -> Response:
     """The answer with a PDF. Raises NoPdf."""
     made = typesetting.pdf(document, service.clock())
     return Response(made, media_type=typesetting.MEDIA_TYPE, headers=_named(f"{name}.pdf"))

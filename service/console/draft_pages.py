@@ -18,7 +18,7 @@ from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import FactShown, facts_of, grouped, in_short
 from service.decisions.outcome_now import OutcomeNow
 from service.documents.stated_documents import presented
-from service.drafts.asking import Asked, Standing
+from service.drafts.asking import JudgedDraft, Standing
 from service.drafts.draft_store import Draft
 from service.drafts.own_words import name_of
 from service.drafts.preset_confirmation import left_to_confirm
@@ -109,7 +109,7 @@ def _alone(said: engine.WordPlace, reader: PageReader) -> Any:
 
 
 def draft_page(
-    asked: Asked,
+    asked: JudgedDraft,
     form: QuestionForm | None,
     viewer: Viewer,
     reader: PageReader,
@@ -169,7 +169,7 @@ class DocumentShown:
     hashed: bool
 
 
-def _documents(asked: Asked, reader: PageReader) -> list[DocumentShown]:
+def _documents(asked: JudgedDraft, reader: PageReader) -> list[DocumentShown]:
     """The documents that may be ticked, those that are stated first."""
     told = presented(asked.draft.document)
     found = []

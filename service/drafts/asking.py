@@ -56,7 +56,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Asked:
+class JudgedDraft:
     """A draft as it stands: the judgement on its exchange, and its answer in a language."""
 
     draft: Draft
@@ -157,11 +157,11 @@ class Asking:
         self._ledger = Ledger(service)
         self._again = DecideAgain(service)
 
-    def look(self, draft: Draft, caller: Caller, lang: str, request_id: str) -> Asked:
+    def look(self, draft: Draft, caller: Caller, lang: str, request_id: str) -> JudgedDraft:
         """A draft as it stands. It takes as long as deciding. Raises RequestRefused where the exchange cannot be read."""
         live = self._service.live
         _, judged = self._judged(live, draft, caller, lang, request_id)
-        return Asked(draft, live, judged, lang)
+        return JudgedDraft(draft, live, judged, lang)
 
     def _judged(self, live: Live, draft: Draft, caller: Caller, lang: str, request_id: str) -> tuple[bytes, Judged]:
         """

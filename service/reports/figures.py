@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import engine
 from service.ledger.committed_records import of_records
 from service.log.daily_outcomes import PeriodOutcomes
-from service.log.search import Row
+from service.log.search import RecordRow
 from service.log.word_counts import Word, required_by, words_of
 from service.reports.document import Block, Column, Section, Table, cell
 from service.reports.report_wording import REPORT_WORDS
@@ -39,8 +39,8 @@ class Figures:
 
     outcomes: Counter[str]
     exact: bool
-    looked: Sequence[Row]
-    decisions: Sequence[Row]
+    looked: Sequence[RecordRow]
+    decisions: Sequence[RecordRow]
     since: datetime | None
     whole: bool
     refusing: Counter[Word]

@@ -13,7 +13,7 @@ from functools import cached_property
 import engine
 from service.ledger.committed_records import CommittedRecord
 from service.reports.column_values import ColumnValues, short
-from service.reports.document import Cell, Column, Document, Facts, Section, Table, cell
+from service.reports.document import Cell, Column, Facts, ReportDocument, Section, Table, cell
 from service.reports.report_wording import REPORT_WORDS
 from service.reports.scope import Scope
 from service.reports.transfer_rows import MOST_OTHERS, Others, TransferRow
@@ -43,7 +43,7 @@ class TransferRegister:
         made: datetime,
         after: str = "",
         organisation: str = "",
-    ) -> Document:
+    ) -> ReportDocument:
         """The register of an organisation as a document; `after` says which rows are left out."""
         words = self._words
         table = Table(words["transfers"], self._columns, [self._row(row) for row in rows], after)
@@ -58,7 +58,7 @@ class TransferRegister:
             Section("appendix", words["columns"], (words["columns_about"], self._origins(), Facts(tuple(self._read_in()))))
         )
         made_at = moment_text(made)
-        return Document(
+        return ReportDocument(
             lang=self.lang,
             title=self.title,
             about=self.text.says.in_(self.lang),
