@@ -132,6 +132,9 @@ def in_path(name: str, about: str, schema: Mapping[str, Any] | None = None) -> d
     return {"name": name, "in": "path", "required": True, "description": about, "schema": dict(schema or {"type": "string"})}
 
 
+DECISION_ID = in_path("id", "the id of the decision")
+
+
 def in_header(name: str, about: str, schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """A header that may be left out."""
     return {"name": name, "in": "header", "required": False, "description": about, "schema": dict(schema or {"type": "string"})}

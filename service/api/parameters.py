@@ -64,7 +64,7 @@ class Parameter(Generic[Value]):
 AnyParameter: TypeAlias = Parameter[Any] | Mapping[str, Any]  # that an operation lists
 
 
-def text(name: str, about: str, most: int = 256) -> Parameter[str]:
+def text(name: str, about: str, most: int = 256, **schema: Any) -> Parameter[str]:
     """A parameter that takes any text of so many characters; a database cannot hold a zero byte."""
 
     def read(sent: str) -> str:
@@ -72,7 +72,8 @@ def text(name: str, about: str, most: int = 256) -> Parameter[str]:
             raise ValueError
         return sent
 
-    return Parameter(name, about, {"type": "string", "minLength": 1, "maxLength": most}, f"1 to {most} characters", read)
+    described = {"type": "string", "minLength": 1, "maxLength": most, **schema}
+    return Parameter(name, about, described, f"1 to {most} characters", read)
 
 
 def matching(name: str, about: str, pattern: str, takes: str, **schema: Any) -> Parameter[str]:

@@ -5,6 +5,7 @@ change; for a person with a browser. `POST /policies/{policy}/-/tests` runs the 
 
 import asyncio
 from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
 from fastapi import Response
@@ -86,13 +87,10 @@ def difference(context: ReadingAll, page: PageCall, connection: sa.Connection) -
 def shadow(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Response:
     """What other policies beside them would decide otherwise."""
     sent, beside = page.filters("cursor"), page.service.shadow
-
-    def find(before: int | None, limit: int) -> tuple[list[sa.Row[tuple[object, ...]]], int | None]:
-        rows = list(differences(connection, beside.digests, before, limit + 1)) if beside else []
-        return rows[:limit], rows[limit - 1].sequence if len(rows) > limit else None
-
-    listing = paging.Listing[sa.Row[tuple[object, ...]]]("shadow page", "decisions", (int,), SHADOW_ROWS, SHADOW_ROWS)
-    rows, following = listing.page(sent, find)
+    listing = paging.Listing[Any]("shadow page", "decisions", (int,), SHADOW_ROWS, SHADOW_ROWS)
+    rows, following = listing.page(
+        sent, lambda before, limit: differences(connection, beside.digests, before, limit) if beside else ((), None)
+    )
     moves = list(moved(connection, beside.digests)) if beside else ()
     return html(policy_pages.shadow_page(beside, moves, rows, "cursor" in sent, following, page.reader))
 

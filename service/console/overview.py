@@ -85,23 +85,22 @@ class Overview:
     """The overview of one service."""
 
     def __init__(self, service: Service) -> None:
-        self._service = service
+        self._incidents = service.incidents
         self._days = DailyOutcomes()
-        self._standings = CounterStandings(service)
 
-    def read(self, context: ReadingAll, connection: sa.Connection, days: int) -> Found:
+    def read(self, context: ReadingAll, standings: CounterStandings, days: int, connection: sa.Connection) -> Found:
         """What the log, the ledger and the watch hold of so many days, today included; in UTC, as the log is searched."""
-        today = self._service.clock().astimezone(UTC).date()
+        today = context.now.astimezone(UTC).date()
         first = today - timedelta(days=days - 1)
         since = datetime.combine(first, time.min, UTC)
-        counters, whole = self._standings.recent(connection, _COUNTERS)
+        counters, whole = standings.recent(connection, _COUNTERS)
         return Found(
             days=self._days.counts(connection, first, today),
-            words=word_counts(connection, since, _KINDS, required_by(self._service.live.bundle)),
+            words=word_counts(connection, since, _KINDS, required_by(context.live.bundle)),
             overdue=promise_list.page(context, None, "overdue", None, SHOWN, connection)[0],
             due=promise_list.page(context, None, "due", None, SHOWN, connection)[0],
             events=events.newest(connection, moment_text(since), _EVENTS),
-            incidents=self._service.incidents.seen,
+            incidents=self._incidents.seen,
             counters=counters,
             all_counters=whole,
             ever=connection.execute(sa.select(record.c.sequence).limit(1)).first() is not None,

@@ -20,11 +20,11 @@ from service.console.review_wording import REVIEW_WORDS
 from service.decisions.outcome_now import OutcomeNow
 from service.documents.attachments import AttachedDocument
 from service.reviews.notes import ReviewNote, Who
-from service.reviews.preview import ChangedOutcome, SignOffPreview
+from service.reviews.preview import ChangeShown, PreviewShown
 from service.reviews.queue import MOST_CASES, SECOND, QueueFilter, ReviewQueue, WaitingCase
 from service.reviews.recorded_case import KINDS
 from service.reviews.reviewer import GROUPS, Reviewer
-from service.reviews.sign_offs import SignOff
+from service.reviews.sign_off import SignOff
 
 YOURS, ALL_GROUPS = "yours", "all"  # the group that is shown where the address names none, and what names all
 SHOWN = (YOURS, "others")  # groups that are shown also where nothing of them waits
@@ -68,7 +68,7 @@ class CaseShown:
     case: WaitingCase | None
     waits: bool
     newer: str | None
-    preview: SignOffPreview | None
+    preview: PreviewShown | None
     cannot: str
     own: bool
     asked_by: Person | None
@@ -105,7 +105,7 @@ class ProvisionShown:
     says: str
     kind: str
     mark: str
-    change: ChangedOutcome | None
+    change: ChangeShown | None
     needed: int
     signers: Sequence[str]
     signed_by_me: bool

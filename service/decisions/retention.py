@@ -20,6 +20,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 import engine
+from service.callers.context import Administering
 from service.decisions.replay import CannotReplay, Reopened, kept_decider, reopen
 from service.ledger.counts import Moment
 from service.ledger.running_time import runs_until
@@ -118,23 +119,29 @@ def holds(
     return sorted(standing, key=lambda each: each.until or date.max, reverse=True)
 
 
-class StillNeeded(Exception):
+class StillNeeded(RequestRefused):
     """The values of a record may not be erased yet; `holds` are the reasons, as `holds` gives them."""
 
     def __init__(self, found: Sequence[Hold]) -> None:
         last = found[0].until
         until = f"until {last}" if last else "for as long as a reason without a last day stands"
-        super().__init__(f"the personal values are needed {until}; nothing was erased")
+        places = tuple(ProblemPlace(pointer="", code=each.code, detail=each.detail) for each in found[:MOST_SHOWN])
+        super().__init__("not-erasable", f"the personal values are needed {until}; nothing was erased", errors=places)
         self.holds = tuple(found)
 
 
-def refusal(found: Sequence[Hold]) -> RequestRefused:
-    """The refusal to erase, with each reason."""
-    places = tuple(ProblemPlace(pointer="", code=each.code, detail=each.detail) for each in found[:MOST_SHOWN])
-    return RequestRefused("not-erasable", str(StillNeeded(found)), errors=places)
+def erase(context: Administering, id: str, law: Bound, store: Store, transaction: sa.Connection) -> int:
+    """
+    Erase the personal values of a record, of which the law says what `bound` found; returns the number of values.
+
+    Raises StillNeeded.
+    """
+    if found := holds(transaction, id, law, lambda: context.live.counting, context.now, context.settings.zone):
+        raise StillNeeded(found)
+    return store.erase_in(transaction, id, context.caller.id)
 
 
-async def erase(store: Store, stored: Stored, zone: str, by: str) -> int:
+async def erase_alone(store: Store, stored: Stored, zone: str, by: str) -> int:
     """
     Erase the personal values of a record where no service runs the policies: they are loaded from the database.
 

@@ -22,6 +22,7 @@ from service.log.index import Index, moment_of, take_in
 from service.log.leaf import OVERDUE, Opening, SealedRecord, faults
 from service.log.review_cases import RecordedCase
 from service.log.summary import Summary
+from service.problems import RequestRefused
 from service.store.database import Database, DatabaseRefused, plain
 from service.store.log_tree import growth_of
 from service.store.moments import now_text
@@ -259,6 +260,14 @@ def find(connection: sa.Connection, id: str) -> Stored | None:
     if "\x00" in id:  # PostgreSQL has no such text
         return None
     return next(iter(_stored(connection, connection.execute(_RECORDS.where(record.c.id == id)).all())), None)
+
+
+def record_of(connection: sa.Connection, id: str) -> Stored:
+    """The record of a decision. Raises RequestRefused where there is none."""
+    stored = find(connection, id)
+    if stored is None:
+        raise RequestRefused("not-found", "no decision with this id is recorded")
+    return stored
 
 
 def of_ids(connection: sa.Connection, ids: Sequence[str]) -> list[Stored]:

@@ -7,13 +7,14 @@ says of how many. Texts of decisions are as they were recorded, and erased value
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 import sqlalchemy as sa
 
 import engine
 from service.callers.caller_names import CallerName, caller_names
+from service.callers.context import ReadingAll
 from service.ledger import promise_list
 from service.ledger.committed_records import CommittedRecord, of_records
 from service.ledger.promise_list import PromisePart
@@ -30,10 +31,8 @@ from service.reports.report_chart import chart
 from service.reports.report_wording import REPORT_WORDS
 from service.reports.scope import Scope
 from service.reports.transfer_register import ending, moment_text, organisation_name, scope_facts
-from service.reviews.sign_offs import SignOff
-from service.reviews.sign_offs_given import given_between
+from service.reviews.sign_off import SignOff, given_between
 from service.service import Service
-from service.settings import time_zone
 from service.store.moments import moment_text as stored_moment
 from service.watch import events
 
@@ -48,6 +47,7 @@ _TONES: Mapping[str, Tone] = {"prohibited": "stop", "requirements_unmet": "unmet
 class _Found:
     """What every part of one report reads: its scope, its language, the decisions looked through, and what of them was committed."""
 
+    context: ReadingAll
     connection: sa.Connection
     scope: Scope
     lang: str
@@ -91,17 +91,16 @@ class PeriodReport:
 
     def __init__(self, service: Service, *, serving: bool = True) -> None:
         """`serving`: this process answers requests, so it knows of incidents."""
-        self._service = service
-        self._serving = serving
+        self._incidents = service.incidents if serving else None
         self._proofs = RecordProofs(service)
         self._outcomes = PeriodOutcomes()
 
     def document(
         self,
-        connection: sa.Connection,
+        context: ReadingAll,
         scope: Scope,
         lang: str,
-        made: datetime,
+        connection: sa.Connection,
         parts: Collection[str] = PARTS,
         listed: int = LISTED,
         counted: int = MOST_COUNTED,
@@ -112,10 +111,12 @@ class PeriodReport:
 
         The proofs are those of the first `proven` of the listed commitments: each is verified while the report is made.
         """
-        bundle, words = self._service.live.bundle, REPORT_WORDS[lang]
-        seen = figures.read(connection, scope, self._outcomes, made.astimezone(UTC).date(), bundle, counted)
-        found = _Found(connection, scope, lang, bundle, seen, *_committed(connection, seen.looked, listed), listed, proven)
-        made_at = moment_text(made)
+        bundle, words = context.live.bundle, REPORT_WORDS[lang]
+        seen = figures.read(connection, scope, self._outcomes, context.now.astimezone(UTC).date(), bundle, counted)
+        found = _Found(
+            context, connection, scope, lang, bundle, seen, *_committed(connection, seen.looked, listed), listed, proven
+        )
+        made_at = moment_text(context.now)
         head = (
             *scope_facts(scope, bundle, lang),
             *([] if scope.jurisdiction else [(words["jurisdiction"], words["any_jurisdiction"])]),
@@ -139,15 +140,16 @@ class PeriodReport:
             head=Facts(head),
             sections=(*(made_of[part](found) for part in PARTS if part in parts), appendix),
             foot=found.language.disclaimer,
-            organisation=organisation_name(self._service, lang),
+            organisation=organisation_name(context, lang),
             chart=chart(seen.looked, scope.first, scope.last, lang),
         )
 
     def _figures(self, found: _Found) -> Section:
         """The figures, and the incidents."""
         section = figures.section(found.figures, found.bundle, found.lang)
-        seen = self._service.incidents.seen
-        said = found.words["incidents_process"].format(f"{seen:,}") if self._serving else found.words["incidents_elsewhere"]
+        said = found.words["incidents_elsewhere"]
+        if self._incidents:
+            said = found.words["incidents_process"].format(f"{self._incidents.seen:,}")
         return Section(section.name, section.title, (*section.blocks, said))
 
     def _duties_section(self, found: _Found) -> Section:
@@ -181,7 +183,7 @@ class PeriodReport:
 
     def _promised(self, found: _Found) -> Iterator[tuple[Cell, ...]]:
         """The promises that stand; of a report on a jurisdiction those of the listed commitments."""
-        live, today = self._service.live, self._service.clock().astimezone(time_zone(self._service.settings.zone)).date()
+        live, today = found.context.live, found.context.today
         made = {each.id for _, each in found.committed}
         titles = {name: each.title.in_(found.lang) for name, each in promise_list.promised_by(live).items()}
         for state in ("overdue", "due"):

@@ -9,15 +9,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
+
+import sqlalchemy as sa
 
 import engine
+from service.callers.context import ReadingAll
 from service.ledger.committed_records import CommittedRecord
+from service.reports import transfer_rows
 from service.reports.column_values import ColumnValues, short
 from service.reports.document import Cell, Column, Facts, ReportDocument, Section, Table, cell
 from service.reports.report_wording import REPORT_WORDS
 from service.reports.scope import Scope
-from service.reports.transfer_rows import MOST_OTHERS, Others, TransferRow
-from service.service import Service
+from service.reports.transfer_rows import MOST_OTHERS, TransferRow
+from service.reports.typesetting import MOST_ROWS
 
 CONFIRMED = "confirmed"
 
@@ -35,17 +40,28 @@ class TransferRegister:
     def title(self) -> str:
         return self.text.title.in_(self.lang)
 
-    def document(
-        self,
-        scope: Scope,
-        rows: Sequence[TransferRow],
-        left_out: Others,
-        made: datetime,
-        after: str = "",
-        organisation: str = "",
+    def page(
+        self, context: ReadingAll, scope: Scope, cursor: str | None, limit: int, more: str, connection: sa.Connection
+    ) -> tuple[ReportDocument, str | None]:
+        """
+        Some rows of the register as a document, and the cursor of the next; `more` says on all pages but the last that there are others.
+
+        Raises CursorRefused.
+        """
+        found = transfer_rows.page(connection, self.text, scope, cursor, limit)
+        return self._document(context, scope, found.rows, more if found.next else "", connection), found.next
+
+    def whole(self, context: ReadingAll, scope: Scope, connection: sa.Connection) -> tuple[ReportDocument, int]:
+        """The newest MOST_ROWS rows of the register as a document, and how many rows that are."""
+        rows = list(islice(transfer_rows.every(connection, self.text, scope), MOST_ROWS + 1))
+        after = self._words["rows_left"].format(f"{MOST_ROWS:,}") if len(rows) > MOST_ROWS else ""
+        return self._document(context, scope, rows[:MOST_ROWS], after, connection), len(rows)
+
+    def _document(
+        self, context: ReadingAll, scope: Scope, rows: Sequence[TransferRow], after: str, connection: sa.Connection
     ) -> ReportDocument:
-        """The register of an organisation as a document; `after` says which rows are left out."""
-        words = self._words
+        """Rows of the register as a document; `after` says which are left out."""
+        words, left_out = self._words, transfer_rows.others(connection, self.text, scope)
         table = Table(words["transfers"], self._columns, [self._row(row) for row in rows], after)
         blocks = (words["register_about"], table) if rows else (words["register_about"], words["none"])
         notes = words["all_taken"] if left_out.whole and not left_out.count else words["others"].format(left_out.count)
@@ -57,7 +73,7 @@ class TransferRegister:
         sections.append(
             Section("appendix", words["columns"], (words["columns_about"], self._origins(), Facts(tuple(self._read_in()))))
         )
-        made_at = moment_text(made)
+        made_at = moment_text(context.now)
         return ReportDocument(
             lang=self.lang,
             title=self.title,
@@ -67,7 +83,7 @@ class TransferRegister:
             sections=tuple(sections),
             foot=self._language.disclaimer,
             wide=True,
-            organisation=organisation,
+            organisation=organisation_name(context, self.lang),
         )
 
     def header(self) -> list[str]:
@@ -188,10 +204,10 @@ def scope_facts(scope: Scope, bundle: engine.Bundle, lang: str) -> Iterator[tupl
         yield words["jurisdiction"], engine.Phrasebook(bundle, engine.LANGUAGES[lang]).place(scope.jurisdiction)
 
 
-def organisation_name(service: Service, lang: str) -> str:
+def organisation_name(context: ReadingAll, lang: str) -> str:
     """Whose report it is: the organisation that is set, or the one whose folder is among the policies; empty where neither is."""
-    known = service.live.bundle.vocabulary.organisations
-    return service.settings.organisation or (known[0].title.in_(lang) if len(known) == 1 else "")
+    known = context.live.bundle.vocabulary.organisations
+    return context.settings.organisation or (known[0].title.in_(lang) if len(known) == 1 else "")
 
 
 def moment_text(moment: datetime) -> str:

@@ -45,7 +45,7 @@ from tests.service.conftest import Lines, copied
 from tests.service.ledger import desk as ledger_desk
 from tests.service.ledger import test_accounts, test_benefits, test_promises, test_rights_book
 from tests.service.ledger.desk import Desk, open_with
-from tests.service.reviews.test_sign_offs import APPROVE, FACTS
+from tests.service.reviews.test_sign_off import APPROVE, FACTS
 
 DERIVED = [
     (table, column)

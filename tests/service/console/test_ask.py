@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from service.callers.caller import LOCAL
+from service.callers.context import ReadingAll
 from service.console.draft_form import NoAnswer, stated
 from service.console.draft_wording import DRAFT_WORDS
 from service.drafts import draft_store, form_token
@@ -101,7 +103,8 @@ def test_one_question_at_a_time_leads_to_a_recorded_decision(browser: Browser, s
     (found,) = browser.client.get("/v1/decisions").json()["decisions"]
     assert f"/log/{found['id']}" in browser.page
     assert browser.path == draft
-    kept = service.read(lambda connection: draft_store.find(service, connection, draft.rpartition("/")[2]))
+    reader = service.context(ReadingAll, LOCAL, "")
+    kept = service.read(lambda connection: draft_store.find(reader, draft.rpartition("/")[2], connection))
     assert kept is not None
     assert (kept.document, kept.before, kept.decision) == ({}, None, found["id"])
     # The form of the page before does nothing twice.

@@ -11,7 +11,7 @@ from service.console.draft_wording import DRAFT_WORDS
 from service.policies.live import Live
 from tests.service.conftest import ONE_DATABASE, POLICIES
 from tests.service.console.test_ask import Browser, begun
-from tests.service.reviews.test_sign_offs import FACTS
+from tests.service.reviews.test_sign_off import FACTS
 
 pytestmark = [pytest.mark.usefixtures("audited"), ONE_DATABASE]
 

@@ -16,7 +16,7 @@ from service.policies.live import Live
 from service.store.tables import caller, person
 from tests.service.conftest import POLICIES
 from tests.service.reviews.conftest import ISSUER, PEOPLE
-from tests.service.reviews.test_sign_offs import APPROVE, FACTS, TODAY, TOMORROW, in_file
+from tests.service.reviews.test_sign_off import APPROVE, FACTS, TODAY, TOMORROW, in_file
 
 pytestmark = pytest.mark.usefixtures("audited")
 
