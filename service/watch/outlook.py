@@ -19,7 +19,7 @@ import sqlalchemy as sa
 import engine
 from service.decisions.decider import Decider
 from service.ledger.counts import Counts
-from service.ledger.rights_book import Made
+from service.ledger.rights_book import EarlierCommitment
 from service.log.canonical_json import canonical
 from service.problems import RequestRefused
 from service.register.stated_facts import ROLES
@@ -107,9 +107,9 @@ class Outlook:
         return CommitmentState(key, exchange, self._judged.get((key, day), judge))
 
     @staticmethod
-    def made(committed: WatchedCommitment, day: date) -> Made:
+    def made(committed: WatchedCommitment, day: date) -> EarlierCommitment:
         """A commitment, as it is held on a day against what was granted before it."""
-        return Made(committed.row.id, committed.row.sequence, committed.row.as_of, day, committed.row.at)
+        return EarlierCommitment(committed.row.id, committed.row.sequence, committed.row.as_of, day, committed.row.at)
 
     def ahead(self, state: CommitmentState, until: date) -> engine.OutcomesAhead:
         """The days on which the outcome of a state moves, up to a day."""
