@@ -13,7 +13,7 @@ from service.api.parameters import AnyParameter, Parameter, day, wrong
 from service.api.router import Call, Router
 from service.callers.context import Administering, ReadingAll
 from service.ledger import asset_entries
-from service.ledger.asset_entries import COLUMNS, AssetAccounts, EntryPart, EntrySent, Period, RollForward, cells
+from service.ledger.asset_entries import COLUMNS, AccountPeriod, AssetAccounts, EntryPart, EntrySent, RollForward, cells
 from service.register.entity import MOST_OF_AN_ID
 
 _EARLIEST, _LATEST = date(1990, 1, 1), date(8999, 12, 31)
@@ -81,13 +81,13 @@ def of_all(context: ReadingAll, call: Call[None], connection: sa.Connection) -> 
     return _table(found) if csv_tables.as_csv(call.query) else found
 
 
-def _period(sent: Mapping[str, str], today: date) -> Period:
+def _period(sent: Mapping[str, str], today: date) -> AccountPeriod:
     """The period that a query names. Raises RequestRefused."""
     until = UNTIL.of(sent) or today
     first = FROM.of(sent) or until.replace(month=1, day=1)
     if first > until:
         raise wrong("from", "`from` is not after `until`")
-    return Period(first, until, KNOWN.of(sent))
+    return AccountPeriod(first, until, KNOWN.of(sent))
 
 
 def _table(found: RollForward) -> Response:

@@ -37,7 +37,7 @@ from service.decisions.decider import durable
 from service.documents import document_bytes
 from service.drafts import beginnings, draft_changes, draft_documents, draft_store, form_token, own_words
 from service.drafts.answers import narrowed
-from service.drafts.asking import Asked, Asking, Drafting
+from service.drafts.asking import Asking, Drafting, JudgedDraft
 from service.drafts.draft_store import Draft
 from service.drafts.preset_confirmation import preset_named
 from service.languages.words import text_for, wording
@@ -215,11 +215,10 @@ def _start(context: ReadingAll, page: PageCall, refused: RequestRefused | None =
         lambda connection: (draft_store.listed(context, connection), beginnings.entities(context, MOST_ENTITIES, connection))
     )
     entities = {role: ids[:MOST_ENTITIES] for role, ids in found.items()}
-    known = {each.name: each for each in live.bundle.facts()}
     begin_with = [
-        engine.QuestionPart(fact=each.name, question="", type=each.type, values=each.values)
+        engine.QuestionPart(fact=each.name, question="", type=each.type, values=list(each.values))
         for name in beginnings.FIRST
-        if (each := known.get(name)) and each.values
+        if (each := live.bundle.facts.get(name)) and each.values
     ]
     more = any(len(ids) > MOST_ENTITIES for ids in found.values())
     forms = [form_of(each, {}, reader) for each in begin_with]
@@ -237,7 +236,7 @@ def _draft(context: ReadingAll, page: PageCall, draft: Draft, refused: RequestRe
         record = kept(page.service.stored(draft.decision))["record"]
         return html(decided_page(draft, record, viewer, reader, wrong, asking.now(context, draft, lang)), status)
     try:
-        asked: Asked = asking.look(context, draft, lang)
+        asked: JudgedDraft = asking.look(context, draft, lang)
         question = asked.question()
     except RequestRefused as unreadable:
         return html(broken_page(draft, viewer, reader, _why(unreadable)), KINDS[unreadable.kind][0])

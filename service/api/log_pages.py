@@ -33,7 +33,7 @@ from service.decisions.replay import Replaying
 from service.drafts import form_token
 from service.log import parquet_rows, saved_searches, search
 from service.log.saved_searches import MOST_OF_A_CALLER, SearchRefused
-from service.log.search import CursorRefused, Page, Row
+from service.log.search import CursorRefused, RecordPage, RecordRow
 from service.log.store import find as find_one
 from service.service import Service
 from service.store.moments import moment_text
@@ -133,16 +133,16 @@ def _to_list(parameters: dict[str, Any], reader: PageReader) -> Response:
     return Response(status_code=303, headers={"Location": f"/log?{query}" if query else "/log"})
 
 
-def _some(context: ReadingAll, service: Service, asked: ListAsked, cursor: str | None) -> Page:
+def _some(context: ReadingAll, service: Service, asked: ListAsked, cursor: str | None) -> RecordPage:
     """A part of what is exported. Raises RequestRefused, CursorRefused."""
     return service.read(lambda connection: log_reading.search(context, asked.query, cursor, EXPORTED_AT_ONCE, connection))
 
 
 async def _exported(
-    some: Callable[[str | None], Page],
+    some: Callable[[str | None], RecordPage],
     asked: ListAsked,
-    page: Page,
-    written: Callable[[Sequence[Row], ListAsked, bool], str],
+    page: RecordPage,
+    written: Callable[[Sequence[RecordRow], ListAsked, bool], str],
 ) -> AsyncIterator[str]:
     """The whole list, part by part. What is recorded meanwhile is not in it."""
     yield written(page.rows, asked, True)
@@ -174,10 +174,10 @@ async def _as_parquet(context: ReadingAll, page: PageCall, asked: ListAsked) -> 
     return StreamingResponse(sent(), media_type="application/vnd.apache.parquet", headers=named)
 
 
-def _as_csv(rows: Sequence[Row], asked: ListAsked, begins: bool) -> str:
+def _as_csv(rows: Sequence[RecordRow], asked: ListAsked, begins: bool) -> str:
     lines = csv_tables.written(log_list.header(asked.columns), (log_list.cells(row, asked.columns) for row in rows))
     return lines if begins else lines.partition("\r\n")[2]
 
 
-def _as_json_lines(rows: Sequence[Row], asked: ListAsked, begins: bool) -> str:
+def _as_json_lines(rows: Sequence[RecordRow], asked: ListAsked, begins: bool) -> str:
     return "".join(log_list.json_lines(rows, asked.columns))

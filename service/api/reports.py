@@ -26,7 +26,7 @@ from service.console.report_pages import FORMS, REGISTER, REPORT, AskedPage, for
 from service.drafts import form_token
 from service.log.search import CursorRefused
 from service.reports import transfer_rows, typesetting
-from service.reports.document import Document
+from service.reports.document import ReportDocument
 from service.reports.figures import MOST_COUNTED
 from service.reports.period_report import LISTED, PARTS, PeriodReport
 from service.reports.scope import Scope, ScopeRefused
@@ -191,7 +191,12 @@ def _read(context: ReadingAll, sent: Mapping[str, Sequence[str]], path: str, pos
 
 
 def _shown(
-    context: ReadingAll, page: PageCall, document: Document, asked: _Asked, following: str | None = None, paged: bool = False
+    context: ReadingAll,
+    page: PageCall,
+    document: ReportDocument,
+    asked: _Asked,
+    following: str | None = None,
+    paged: bool = False,
 ) -> Response:
     """The answer with a page."""
     no_pdf = typesetting.unavailable()
@@ -200,7 +205,7 @@ def _shown(
     return html(report_page(document, shown, form_token.token(page.service, context.caller.id), page.reader))
 
 
-def _pdf(context: ReadingAll, document: Document, name: str) -> Response:
+def _pdf(context: ReadingAll, document: ReportDocument, name: str) -> Response:
     """The answer with a PDF. Raises NoPdf."""
     made = typesetting.pdf(document, context.now)
     return Response(made, media_type=typesetting.MEDIA_TYPE, headers=_named(f"{name}.pdf"))

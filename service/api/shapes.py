@@ -67,7 +67,7 @@ def _of(model: type[BaseModel]) -> dict[str, Any]:
 
 def _asked(schema: dict[str, Any], live: Live) -> dict[str, Any]:
     """The schema of an exchange, in which each fact is described by the question that asks for it, or by its title."""
-    texts = {each.name: each.ask.en if each.ask else each.title.en for each in live.bundle.facts()}
+    texts = {each.name: each.ask.en if each.ask else each.title.en for each in live.bundle.facts.values()}
     found = deepcopy(schema)
     parts: dict[str, Any] = found.get("$defs", {})
 

@@ -21,7 +21,7 @@ from service.decisions.idempotency import KeptAnswer, Work, once_prepared
 from service.log.store import Stored
 from service.reviews import preview, sign_off
 from service.reviews.preview import PreviewAsked, PreviewShown
-from service.reviews.sign_off import Awaited, Draft, SignOff, SignOffAsked
+from service.reviews.sign_off import Awaited, SignOff, SignOffAsked, SignOffDraft
 from service.service import Service
 from service.telemetry.log_lines import note
 
@@ -147,7 +147,7 @@ def given(context: ReadingAll, call: Call[None], connection: sa.Connection) -> S
     return SignOffs(sign_offs=tuple(shown), next=cursor)
 
 
-async def drafted(context: Reviewing, service: Service, stored: Stored, asked: SignOffAsked) -> Draft:
+async def drafted(context: Reviewing, service: Service, stored: Stored, asked: SignOffAsked) -> SignOffDraft:
     """A sign-off that is ready to be kept (see `sign_off.keep`). It takes turns, since it decides. Raises RequestRefused."""
     async with service.turns.of(context.caller.id):
         signed = sign_off.bind(context, stored, asked)

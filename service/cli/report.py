@@ -13,7 +13,7 @@ from service.cli.output import complain, count, day
 if TYPE_CHECKING:
     from service.callers.context import ReadingAll
     from service.console.reader import PageReader
-    from service.reports.document import Document
+    from service.reports.document import ReportDocument
     from service.reports.scope import Scope
     from service.service import Service
 
@@ -166,7 +166,7 @@ def _scope(service: "Service", first: str | None, last: str | None, party: str |
         raise UsedWrongly(str(refused)) from None
 
 
-def _write(document: "Document", output: Path, ending: str, service: "Service", reader: "PageReader") -> None:
+def _write(document: "ReportDocument", output: Path, ending: str, service: "Service", reader: "PageReader") -> None:
     """Write a document as a file. Raises UsedWrongly."""
     from service.console.report_pages import report_file
     from service.reports import typesetting

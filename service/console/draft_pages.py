@@ -17,7 +17,7 @@ from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import FactShown, facts_of, grouped, in_short
 from service.decisions.outcome_now import OutcomeNow
 from service.documents.stated_documents import presented
-from service.drafts.asking import Asked, Standing
+from service.drafts.asking import JudgedDraft, Standing
 from service.drafts.draft_store import Draft
 from service.drafts.own_words import name_of
 from service.drafts.preset_confirmation import left_to_confirm
@@ -87,7 +87,7 @@ def confirm_page(preset: engine.Preset, viewer: Viewer, reader: PageReader) -> s
     )  # fmt: skip
 
 
-def words_page(found: Sequence[tuple[str, Sequence[engine.Said]]], viewer: Viewer, reader: PageReader) -> str:
+def words_page(found: Sequence[tuple[str, Sequence[engine.WordPlace]]], viewer: Viewer, reader: PageReader) -> str:
     """The page on which a person ticks what her words say, place by place, before anything is stated."""
     words = [
         (
@@ -102,14 +102,14 @@ def words_page(found: Sequence[tuple[str, Sequence[engine.Said]]], viewer: Viewe
     return rendered("ask_words.html", reader, "/ask", a=reader.words.drafts, words=words, viewer=viewer)
 
 
-def _alone(said: engine.Said, reader: PageReader) -> Any:
+def _alone(said: engine.WordPlace, reader: PageReader) -> Any:
     """A value as its fact has it."""
     type = reader.bundle.vocabulary.type_of(said.fact)
     return [said.value] if type is not None and type.many else said.value
 
 
 def draft_page(
-    asked: Asked,
+    asked: JudgedDraft,
     form: QuestionForm | None,
     viewer: Viewer,
     reader: PageReader,
@@ -169,7 +169,7 @@ class DocumentShown:
     hashed: bool
 
 
-def _documents(asked: Asked, reader: PageReader) -> list[DocumentShown]:
+def _documents(asked: JudgedDraft, reader: PageReader) -> list[DocumentShown]:
     """The documents that may be ticked, those that are stated first."""
     told = presented(asked.draft.document)
     found = []

@@ -33,7 +33,7 @@ class PageReader:
     @cached_property
     def titles(self) -> Mapping[str, str]:
         families = self.bundle.vocabulary.family_titles.items()
-        found = {entry.name: entry.title.in_(self.lang) for entry in self.bundle.facts()}
+        found = {name: entry.title.in_(self.lang) for name, entry in self.bundle.facts.items()}
         return found | {name: title.in_(self.lang) for name, title in families}
 
     @cached_property

@@ -15,7 +15,7 @@ import engine
 from service.console.pages import STYLE, rendered
 from service.console.reader import PageReader
 from service.languages.words import text_for
-from service.reports.document import Document
+from service.reports.document import ReportDocument
 from service.reports.period_report import PARTS
 from service.reports.scope import Scope
 
@@ -59,7 +59,7 @@ def forms_page(reader: PageReader, today: date, scope: Scope, token: str, no_pdf
     )
 
 
-def report_page(document: Document, asked: AskedPage, token: str, reader: PageReader) -> str:
+def report_page(document: ReportDocument, asked: AskedPage, token: str, reader: PageReader) -> str:
     """A report or a register as a page."""
     named = bool(asked.fields.get("party"))
     address = {name: value for name, value in asked.fields.items() if name not in ("cursor", "format")}
@@ -77,7 +77,7 @@ def report_page(document: Document, asked: AskedPage, token: str, reader: PageRe
     )
 
 
-def report_file(document: Document, reader: PageReader) -> str:
+def report_file(document: ReportDocument, reader: PageReader) -> str:
     """A report or a register as a file that stands alone: it has its style inside, leads nowhere, and fetches nothing."""
     return rendered(
         "report_file.html",

@@ -118,7 +118,7 @@ def order(known: Iterable[str]) -> Callable[[str], int]:
 
 def _places(reader: PageReader) -> Callable[[str], int]:
     """The place of a fact in the vocabulary. A family has the place of its first member."""
-    return order(dict.fromkeys(entry.family or entry.name for entry in reader.bundle.facts()))
+    return order(dict.fromkeys(entry.family or name for name, entry in reader.bundle.facts.items()))
 
 
 def _facts(record: Part, log: Part, reader: PageReader) -> Iterator[FactShown]:

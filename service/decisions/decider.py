@@ -25,7 +25,7 @@ from service.log.leaf import SealedRecord, seal
 from service.log.record import RecordedDecision, ShownDocument, answered
 from service.log.review_cases import ReviewCase
 from service.log.summary import Summary
-from service.policies.decision_cache import KeptAnswer, Made
+from service.policies.decision_cache import CachedDecision, NewDecision
 from service.policies.live import Live
 from service.policies.shadow import GivenToShadow
 from service.problems import PLACES_SHOWN, ProblemPlace, RequestRefused
@@ -126,7 +126,7 @@ class Decider:
         decided = self.tell(judged, asked, request_id, caller)
         if key and judged.judgement is judged.unsigned and (case := decided.entry.case):
             filled = judged.filled
-            made = Made(
+            made = NewDecision(
                 decided.written, decided.recorded, decided.answer, filled.exchange, case, filled.marks.keys(), decided.counted
             )
             other = live.decisions.keep(key, made)
@@ -198,7 +198,7 @@ class Decider:
         except ValueError:
             return b""  # a number that JSON cannot carry; the engine refuses it at its place
 
-    def _may_be_signed(self, kept: KeptAnswer) -> bool:
+    def _may_be_signed(self, kept: CachedDecision) -> bool:
         """Whether an approval could change an answer, and approvals were given."""
         if not kept.signable or kept.outcome not in sign_off.OPEN:
             return False
@@ -208,7 +208,7 @@ class Decider:
             return True
 
     def _again(
-        self, live: Live, body: named_exchanges.Body, asked: TellingAsked, kept: KeptAnswer, now: datetime, caller: Caller
+        self, live: Live, body: named_exchanges.Body, asked: TellingAsked, kept: CachedDecision, now: datetime, caller: Caller
     ) -> Decided:
         """An answer that was given before, to be answered and recorded under an id of its own. Raises RequestRefused."""
         began = perf_counter()

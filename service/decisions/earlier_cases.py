@@ -17,7 +17,7 @@ from service.log.index import moment_of
 from service.log.leaf import clear
 from service.log.query import Query
 from service.log.review_cases import EARLIER, RecordedCase, ReviewCase
-from service.log.search import CursorRefused, Row
+from service.log.search import CursorRefused, RecordRow
 from service.log.search import find as search
 from service.log.store import find
 from service.reviews import notes, sign_off, standing_sign_off
@@ -67,7 +67,7 @@ class _Some:
         else:
             transaction.execute(sa.update(about).where(here).values(value=page.next))
 
-    def _take_in(self, transaction: sa.Connection, row: Row) -> None:
+    def _take_in(self, transaction: sa.Connection, row: RecordRow) -> None:
         live, stored = self.service.live, find(transaction, row.id)
         if stored is None or any(opening.value is None for opening in stored.entry.openings):
             return  # nobody can review erased values

@@ -62,7 +62,7 @@ def _known(live: Live) -> list[dict[str, Any]]:
 
 
 def _entries(bundle: engine.Bundle) -> list[dict[str, Any]]:
-    return [each.model_dump(mode="json") for each in bundle.facts()]
+    return [each.model_dump(mode="json") for each in bundle.facts.values()]
 
 
 def _that_matter(entries: Sequence[dict[str, Any]], judgement: engine.Judgement, reads: bool) -> Iterator[dict[str, Any]]:

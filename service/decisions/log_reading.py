@@ -10,7 +10,7 @@ from service.callers.context import Reading
 from service.ledger import party_view
 from service.log.proofs import LogTree
 from service.log.query import FIELDS, Query
-from service.log.search import Page, find
+from service.log.search import RecordPage, find
 from service.log.store import Stored, record_of
 from service.problems import RequestRefused
 from service.transparency.tlog_proof import TlogProof
@@ -18,7 +18,7 @@ from service.transparency.tlog_proof import TlogProof
 _OF_PARTY = ("outcome", "exporter", "recipient")  # the fields that a caller who belongs to a party may search by
 
 
-def search(context: Reading, query: Query, cursor: str | None, limit: int, connection: sa.Connection) -> Page:
+def search(context: Reading, query: Query, cursor: str | None, limit: int, connection: sa.Connection) -> RecordPage:
     """The next page of a query, newest first. Raises RequestRefused and CursorRefused."""
     if context.party is None:
         return find(connection, query, cursor, limit)

@@ -92,7 +92,12 @@ def bound(stored: Stored, reopened: Callable[[Stored], Reopened]) -> Bound:
 
 
 def holds(
-    connection: sa.Connection, id: str, law: Bound, counting: Callable[[], engine.Counting | None], now: datetime, zone: str
+    connection: sa.Connection,
+    id: str,
+    law: Bound,
+    counting: Callable[[], engine.BundleCounters | None],
+    now: datetime,
+    zone: str,
 ) -> list[Hold]:
     """
     Why the values of a record may not be erased, the reasons without a last day and the latest first; none where they may be.
@@ -148,10 +153,10 @@ async def erase_alone(store: Store, stored: Stored, zone: str, by: str) -> int:
             return reopen(stored, partial(kept_decider, connection))
 
     def work(transaction: sa.Connection) -> int:
-        def counting() -> engine.Counting | None:
+        def counting() -> engine.BundleCounters | None:
             try:
                 now = kept.active(transaction)
-                return engine.Counting(kept.load_kept(transaction, now.source, now.meaning))
+                return engine.BundleCounters(kept.load_kept(transaction, now.source, now.meaning))
             except kept.NotKept:
                 return None
 
@@ -179,7 +184,7 @@ def _of_law(law: Bound, since: date) -> Iterator[Hold]:
 
 
 def _of_commitments(
-    connection: sa.Connection, id: str, law: Bound, counting: Callable[[], engine.Counting | None], today: Moment
+    connection: sa.Connection, id: str, law: Bound, counting: Callable[[], engine.BundleCounters | None], today: Moment
 ) -> Iterator[Hold]:
     for row in connection.execute(sa.select(commitment).where(_of(id), commitment.c.state == "committed")):
         if law.runs_until is None:

@@ -59,7 +59,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Asked:
+class JudgedDraft:
     """A draft as it stands: the judgement on its exchange, and its answer in a language."""
 
     draft: Draft
@@ -160,10 +160,10 @@ class Asking:
         self._ledger = Ledger(service)
         self._again = DecideAgain(service)
 
-    def look(self, context: ReadingAll, draft: Draft, lang: str) -> Asked:
+    def look(self, context: ReadingAll, draft: Draft, lang: str) -> JudgedDraft:
         """A draft as it stands. It takes as long as deciding. Raises RequestRefused where the exchange cannot be read."""
         _, judged = self._judged(context, draft, lang)
-        return Asked(draft, context.live, judged, lang)
+        return JudgedDraft(draft, context.live, judged, lang)
 
     def _judged(self, context: ReadingAll, draft: Draft, lang: str) -> tuple[bytes, Judged]:
         """

@@ -12,7 +12,7 @@ import engine
 from service.callers.context import ReadingAll
 from service.drafts import draft_documents, draft_store
 from service.drafts.answers import with_fact, with_none, without_fact
-from service.drafts.asking import Asked, Asking, Drafting
+from service.drafts.asking import Asking, Drafting, JudgedDraft
 from service.drafts.draft_store import Draft
 from service.problems import RequestRefused
 
@@ -80,7 +80,12 @@ def stating(
 
 
 def ticked(
-    context: ReadingAll, asking: Asking, asked: Asked, offered: Sequence[str], chosen: Sequence[str], days: Mapping[str, str]
+    context: ReadingAll,
+    asking: Asking,
+    asked: JudgedDraft,
+    offered: Sequence[str],
+    chosen: Sequence[str],
+    days: Mapping[str, str],
 ) -> Draft:
     """A draft with the documents that are ticked of those offered, each with its day. Raises RequestRefused."""
     shown = [name for name in offered if name in asked.documents]
@@ -88,7 +93,7 @@ def ticked(
     return stating(context, asking, asked.draft, document, asked.lang, str(asked.standing))
 
 
-def named(context: ReadingAll, asking: Asking, asked: Asked, ids: Mapping[str, str]) -> Draft:
+def named(context: ReadingAll, asking: Asking, asked: JudgedDraft, ids: Mapping[str, str]) -> Draft:
     """A draft with the ids by which a law counts it, as far as they are given. Raises RequestRefused."""
     document = asked.draft.document
     for fact in asked.counted_by:
@@ -97,7 +102,7 @@ def named(context: ReadingAll, asking: Asking, asked: Asked, ids: Mapping[str, s
     return stating(context, asking, asked.draft, document, asked.lang)
 
 
-def answered(context: ReadingAll, asking: Asking, asked: Asked, values: Mapping[str, Any]) -> Draft:
+def answered(context: ReadingAll, asking: Asking, asked: JudgedDraft, values: Mapping[str, Any]) -> Draft:
     """A draft with the values of some facts. Raises RequestRefused."""
     document = asked.draft.document
     for fact, value in values.items():
@@ -105,7 +110,7 @@ def answered(context: ReadingAll, asking: Asking, asked: Asked, values: Mapping[
     return stating(context, asking, asked.draft, document, asked.lang, str(asked.standing))
 
 
-def denied(context: ReadingAll, asking: Asking, asked: Asked, question: engine.QuestionPart) -> Draft:
+def denied(context: ReadingAll, asking: Asking, asked: JudgedDraft, question: engine.QuestionPart) -> Draft:
     """A draft in which nothing is so of what a question asks about several facts. Raises RequestRefused."""
     document = with_none(asked.draft.document, question)
     return stating(context, asking, asked.draft, document, asked.lang, str(asked.standing))

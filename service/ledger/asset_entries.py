@@ -151,7 +151,7 @@ class EntrySent(Sending):
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class AccountPeriod:
     """The first and the last day of a roll-forward, and the day up to which entries are `known`; None for those of now."""
 
     first: date
@@ -193,7 +193,7 @@ def post(context: Administering, asset: str, sent: EntrySent, transaction: sa.Co
     return _part(made, {})
 
 
-def of_asset(context: ReadingAll, asset: str, period: Period, connection: sa.Connection) -> AssetAccounts:
+def of_asset(context: ReadingAll, asset: str, period: AccountPeriod, connection: sa.Connection) -> AssetAccounts:
     """The accounts of an asset in a period. Raises RequestRefused."""
     rows = connection.execute(_OF_AN_ASSET, {"asset": _hashed(connection, asset)}).all()
     rows = _known(rows, period.known, time_zone(context.settings.zone))
@@ -209,12 +209,12 @@ def of_asset(context: ReadingAll, asset: str, period: Period, connection: sa.Con
     )
 
 
-def of_all(context: ReadingAll, period: Period, connection: sa.Connection) -> RollForward:
+def of_all(context: ReadingAll, period: AccountPeriod, connection: sa.Connection) -> RollForward:
     """The roll-forward of all assets in a period, by class and currency."""
     return rolled(period, time_zone(context.settings.zone), connection)
 
 
-def rolled(period: Period, zone: tzinfo, connection: sa.Connection) -> RollForward:
+def rolled(period: AccountPeriod, zone: tzinfo, connection: sa.Connection) -> RollForward:
     """The same for work that no caller asks for; a day is one of the zone."""
 
     def moved() -> Iterator[AccountMovement]:
@@ -225,7 +225,7 @@ def rolled(period: Period, zone: tzinfo, connection: sa.Connection) -> RollForwa
     return RollForward(**_of_period(period, moved()))
 
 
-def _of_period(period: Period, moved: Iterable[AccountMovement]) -> dict[str, Any]:
+def _of_period(period: AccountPeriod, moved: Iterable[AccountMovement]) -> dict[str, Any]:
     """The members of a roll-forward."""
     classes = _classes(rolled_forward(moved, period.first))
     return {"from": period.first, "until": period.until, "known": period.known, "classes": classes, "mark": MARK, "note": NOTE}

@@ -292,7 +292,7 @@ class Book:
         hidden: dict[str, Any] = {"key": hashed, "counts": told, "by": by, "reason": reason}
         tree_leaves.append(transaction, Happening("counter-opening", at, shown, hidden))
 
-    def note(self, transaction: sa.Connection, counting: engine.Counting, day: date) -> None:
+    def note(self, transaction: sa.Connection, counting: engine.BundleCounters, day: date) -> None:
         """Record that all commitments up to a day are counted under these meanings."""
         last = day.isoformat()
         here = counted.c.counting == counting.meaning

@@ -18,7 +18,7 @@ from service.decisions.decider import durable
 from service.decisions.replay import CannotReplay, Replaying
 from service.ledger.ended import standing
 from service.log import tree_leaves
-from service.log.receipt_leaf import Answered, Committed, NoReceipt, ReceiptLeaf, newest
+from service.log.receipt_leaf import Answered, CommitmentMoment, NoReceipt, ReceiptLeaf, newest
 from service.log.store import Stored
 from service.problems import RequestRefused
 from service.receipts import Receipt
@@ -33,7 +33,7 @@ class _Held:
     """What the database holds of a decision: its record, the commitment that stands, and the leaf of its last receipt."""
 
     stored: Stored
-    committed: Committed | None
+    committed: CommitmentMoment | None
     leaf: ReceiptLeaf | None
 
     @property
@@ -82,7 +82,7 @@ class ReceiptIssuer:
         until = self._good_until(again, held.committed, last_day)
         tree_leaves.append(transaction, again.happening(now, until, held.committed))
 
-    def _good_until(self, answered: Answered, committed: Committed | None, last_day: date | None) -> datetime | None:
+    def _good_until(self, answered: Answered, committed: CommitmentMoment | None, last_day: date | None) -> datetime | None:
         """Until when the receipt is good: a number of hours, at most to the end of the last day of the outcome; None for no permit."""
         if answered.answer.get("proceed") is not True:
             return None

@@ -19,7 +19,7 @@ from service.log.tree_verification import tree_faults
 from service.store import counter_secret, log_key, subject_seals
 from service.store.database import Database, DatabaseRefused, plain
 from service.store.kept_checkpoint import LogPutBack
-from service.store.log_identity import CONTINUED, ROTATED, Identity, continued, identities, rotated
+from service.store.log_identity import CONTINUED, ROTATED, LogIdentity, continued, identities, rotated
 from service.store.log_key import LogKey, LogKeyRefused, LogRefused
 from service.store.log_tree import SealedTree, TreeBroken, growth_of, sealed_tree
 from service.store.moments import now_text
@@ -110,7 +110,7 @@ def _found(database: Database, transaction: sa.Connection, lost_key: bool) -> tu
     return tree, None
 
 
-def _kept(database: Database, before: Identity) -> Checkpoint | None:
+def _kept(database: Database, before: LogIdentity) -> Checkpoint | None:
     """The last checkpoint that is kept, if it is one of the log before."""
     note = database.kept.note()
     if note is None:

@@ -16,7 +16,7 @@ import engine
 from service.languages.words import wording
 from service.ledger.committed_records import of_records
 from service.log.daily_outcomes import PeriodOutcomes
-from service.log.search import Row
+from service.log.search import RecordRow
 from service.log.word_counts import Word, required_by, words_of
 from service.reports.document import Block, Column, Section, Table, cell
 from service.reports.scope import Scope
@@ -39,8 +39,8 @@ class Figures:
 
     outcomes: Counter[str]
     exact: bool
-    looked: Sequence[Row]
-    decisions: Sequence[Row]
+    looked: Sequence[RecordRow]
+    decisions: Sequence[RecordRow]
     since: datetime | None
     whole: bool
     refusing: Counter[Word]

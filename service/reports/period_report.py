@@ -22,11 +22,11 @@ from service.ledger.committed_records import CommittedRecord, of_records
 from service.ledger.promise_list import PromisePart
 from service.log.daily_outcomes import PeriodOutcomes
 from service.log.leaf import clear
-from service.log.search import Row, scoped
+from service.log.search import RecordRow, scoped
 from service.log.store import find, of_numbers
 from service.reports import figures
 from service.reports.column_values import short
-from service.reports.document import Block, Cell, Column, Document, Facts, Section, Table, Tone, cell
+from service.reports.document import Block, Cell, Column, Facts, ReportDocument, Section, Table, Tone, cell
 from service.reports.figures import MOST_COUNTED, Figures, and_more, in_utc
 from service.reports.record_proofs import RecordProofs
 from service.reports.report_chart import chart
@@ -54,7 +54,7 @@ class _Found:
     lang: str
     bundle: engine.Bundle
     figures: Figures
-    committed: Sequence[tuple[Row, CommittedRecord]]
+    committed: Sequence[tuple[RecordRow, CommittedRecord]]
     records: Mapping[int, Mapping[str, Any]]  # of the commitments that are listed, by sequence
     most: int  # rows of each list
     proven: int  # of the listed commitments
@@ -68,20 +68,20 @@ class _Found:
         return engine.LANGUAGES[self.lang]
 
     @property
-    def listed(self) -> Sequence[tuple[Row, CommittedRecord]]:
+    def listed(self) -> Sequence[tuple[RecordRow, CommittedRecord]]:
         return self.committed[: self.most]
 
     def place(self, code: str | None) -> str:
         """The name of a country, or that none was stated."""
         return engine.Phrasebook(self.bundle, self.language).place(code) if code else self.words["not_stated"]
 
-    def exchange(self, row: Row) -> Cell:
+    def exchange(self, row: RecordRow) -> Cell:
         """From where to where, and between whom."""
         places = f"{self.place(row.exporter_country)} → {self.place(row.recipient_country)}"
         parties = f"{row.exporter or '?'} → {row.recipient or '?'}" if row.exporter or row.recipient else ""
         return Cell(tuple(each for each in (places, short(parties)) if each))
 
-    def outcome(self, row: Row) -> Cell:
+    def outcome(self, row: RecordRow) -> Cell:
         """The outcome of a decision in its colour."""
         tone = "go" if row.proceed else _TONES.get(row.outcome, "open")
         return cell(self.language.word("outcome", row.outcome), tone=tone)
@@ -106,7 +106,7 @@ class PeriodReport:
         listed: int = LISTED,
         counted: int = MOST_COUNTED,
         proven: int = LISTED,
-    ) -> Document:
+    ) -> ReportDocument:
         """
         The report on a scope, with some of its parts. Each list has at most `listed` rows, of at most `counted` decisions.
 
@@ -133,7 +133,7 @@ class PeriodReport:
             "watch": _watch_section,
             "proofs": self._proofs_section,
         }
-        return Document(
+        return ReportDocument(
             lang=lang,
             title=words["report"],
             about=words["report_about"],
@@ -208,8 +208,8 @@ def commitments_listed(connection: sa.Connection, scope: Scope, bundle: engine.B
 
 
 def _committed(
-    connection: sa.Connection, looked: Sequence[Row], most: int
-) -> tuple[list[tuple[Row, CommittedRecord]], dict[int, dict[str, Any]]]:
+    connection: sa.Connection, looked: Sequence[RecordRow], most: int
+) -> tuple[list[tuple[RecordRow, CommittedRecord]], dict[int, dict[str, Any]]]:
     """Which of some decisions were committed, and the records of the first of these."""
     made = of_records(connection, [row.sequence for row in looked if row.proceed])
     committed = [(row, made[row.sequence]) for row in looked if row.sequence in made]

@@ -11,14 +11,14 @@ from datetime import UTC, date
 
 import engine
 from service.languages.words import wording
-from service.log.search import Row
+from service.log.search import RecordRow
 from service.reports.document import Chart, ChartBar
 
 MOST_BARS = 24
 _DAYS = 31  # a period of so many days has a bar for each day on which something was decided
 
 
-def chart(decisions: Sequence[Row], first: date, last: date, lang: str) -> Chart | None:
+def chart(decisions: Sequence[RecordRow], first: date, last: date, lang: str) -> Chart | None:
     """The chart of some decisions of a period; None where there is none."""
     if not decisions:
         return None

@@ -20,7 +20,7 @@ from service.languages.words import text_for, wording
 from service.ledger.committed_records import CommittedRecord
 from service.reports import transfer_rows
 from service.reports.column_values import ColumnValues, short
-from service.reports.document import Cell, Column, Document, Facts, Section, Table, cell
+from service.reports.document import Cell, Column, Facts, ReportDocument, Section, Table, cell
 from service.reports.scope import Scope
 from service.reports.transfer_rows import MOST_OTHERS, TransferRow
 from service.reports.typesetting import MOST_ROWS
@@ -43,7 +43,7 @@ class TransferRegister:
 
     def page(
         self, context: ReadingAll, scope: Scope, cursor: str | None, limit: int, more: str, connection: sa.Connection
-    ) -> tuple[Document, str | None]:
+    ) -> tuple[ReportDocument, str | None]:
         """
         Some rows of the register as a document, and the cursor of the next; `more` says on all pages but the last that there are others.
 
@@ -52,7 +52,7 @@ class TransferRegister:
         found = transfer_rows.page(connection, self.text, scope, cursor, limit)
         return self._document(context, scope, found.rows, more if found.next else "", connection), found.next
 
-    def whole(self, context: ReadingAll, scope: Scope, connection: sa.Connection) -> tuple[Document, int]:
+    def whole(self, context: ReadingAll, scope: Scope, connection: sa.Connection) -> tuple[ReportDocument, int]:
         """The newest MOST_ROWS rows of the register as a document, and how many rows that are."""
         rows = list(islice(transfer_rows.every(connection, self.text, scope), MOST_ROWS + 1))
         after = self._words["rows_left"].format(f"{MOST_ROWS:,}") if len(rows) > MOST_ROWS else ""
@@ -60,7 +60,7 @@ class TransferRegister:
 
     def _document(
         self, context: ReadingAll, scope: Scope, rows: Sequence[TransferRow], after: str, connection: sa.Connection
-    ) -> Document:
+    ) -> ReportDocument:
         """Rows of the register as a document; `after` says which are left out."""
         words, left_out = self._words, transfer_rows.others(connection, self.text, scope)
         table = Table(words["transfers"], self._columns, [self._row(row) for row in rows], after)
@@ -75,7 +75,7 @@ class TransferRegister:
             Section("appendix", words["columns"], (words["columns_about"], self._origins(), Facts(tuple(self._read_in()))))
         )
         made_at = moment_text(context.now)
-        return Document(
+        return ReportDocument(
             lang=self.lang,
             title=self.title,
             about=self.text.says.in_(self.lang),

@@ -146,7 +146,7 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class SignOffDraft:
     """
     A sign-off that is ready to be kept: its rows, the approvals that will stand with it, and the decision that the same facts then get.
 
@@ -227,7 +227,7 @@ def given_before(context: Reviewing, stored: Stored, connection: sa.Connection) 
     return Given(said, Counting(connection, context.token_issuer).for_decision(said, stored))
 
 
-def draft(context: Reviewing, stored: Stored, signed: Signed, asked: SignOffAsked, before: Given) -> Draft:
+def draft(context: Reviewing, stored: Stored, signed: Signed, asked: SignOffAsked, before: Given) -> SignOffDraft:
     """
     A sign-off by a caller, ready to be kept. `before` are the earlier sign-offs of the same facts.
 
@@ -270,10 +270,10 @@ def draft(context: Reviewing, stored: Stored, signed: Signed, asked: SignOffAske
         if provision not in (counted if asked.verdict == "approve" else spoken_of):
             raise _not(why)
     then = live.pdp.tell(judgement, today=judgement.as_of, id=stored.entry.id)
-    return Draft(stored, signed.facts, rows, stand, then, awaits if asked.verdict == "approve" else ())
+    return SignOffDraft(stored, signed.facts, rows, stand, then, awaits if asked.verdict == "approve" else ())
 
 
-def keep(context: Reviewing, draft: Draft, transaction: sa.Connection) -> list[SignOff]:
+def keep(context: Reviewing, draft: SignOffDraft, transaction: sa.Connection) -> list[SignOff]:
     """
     Keep a sign-off, one row for each provision, inside a writing transaction. Its lock keeps the numbers without gaps.
 

@@ -62,7 +62,7 @@ rules:
   - {id: ground, title: a ground, cite: Art. 2, says: so, source: made up, status: confirmed, satisfies: certificate}
 """
 BUNDLE = engine.load_sources({"v.yaml": VOCABULARY, "p.yaml": POLICY})
-FACTS = [entry.name for entry in BUNDLE.facts() if entry.kind == "fact"]
+FACTS = [name for name, entry in BUNDLE.facts.items() if entry.kind == "fact"]
 
 
 def nested(name: str, value: Any) -> dict[str, Any]:

@@ -411,7 +411,7 @@ def full_record(text: str) -> dict[str, Any]:
         "coverage": {"not_modelled": [{"country": f"{n}", "subject": "all", "reviewed": True} for n in range(40)]},
         "engine": {"version": "1", "mode": "checked", "agreed": False, "disagreement": [text[:120]] * 3},
     }
-    facts = {entry.name.split(".")[1]: "W" * 256 for entry in bundled().facts() if entry.name.startswith("exporter.")}
+    facts = {name.split(".")[1]: "W" * 256 for name in bundled().facts if name.startswith("exporter.")}
     return {"id": "1", "decision": decision, "request": dict.fromkeys(("exporter", "recipient", "data"), facts)}
 
 

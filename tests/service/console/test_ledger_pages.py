@@ -367,7 +367,7 @@ rules:
 """,
     }
     bundle = engine.load_sources(policies)
-    found = engine.counter_thresholds(bundle, engine.Counting(bundle))
+    found = engine.counter_thresholds(bundle, engine.BundleCounters(bundle))
     assert [(each.fact, each.test.op, each.number, each.provisions) for each in found] == [
         ("counts.year.ordinary", "at_least", Decimal(50), ("cn.test/one", "cn.test/two")),
         ("counts.year.total", "more_than", Decimal(50), ("cn.test/three",)),

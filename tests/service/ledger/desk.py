@@ -113,7 +113,7 @@ def desk(opened: Any) -> Desk:
 def before_ids_were_asked() -> Iterator[None]:
     """As the ledger was when an exchange that does not say by whom it counts could be committed."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine.Counting, "unsaid", lambda *_: ())
+        patch.setattr(engine.BundleCounters, "unsaid", lambda *_: ())
         patch.setattr(committing, "_check_keys", lambda *_: None)
         OTHERWISE.append("its counts")
         yield

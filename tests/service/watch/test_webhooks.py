@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 
 from service.settings import SettingRefused, Settings
 from service.watch import addresses, daily
-from service.watch.addresses import NotReached
+from service.watch.addresses import WebhookUnreachable
 from service.watch.delivery import MOST, PAUSES, Deliveries
 from service.watch.transactions import writing
 from tests.service.conftest import ONE_DATABASE, Lines, eventually
@@ -182,10 +182,10 @@ def test_a_name_is_judged_by_the_address_that_is_connected_to(receiver: Receiver
         return real("127.0.0.1", *rest, **more)
 
     monkeypatch.setattr(socket, "getaddrinfo", here)
-    with pytest.raises(NotReached, match="not public"):
+    with pytest.raises(WebhookUnreachable, match="not public"):
         addresses.post(receiver.address, b"{}", {}, private=False, authorities=receiver.authorities)
     assert addresses.post(receiver.address, b"{}", {}, private=True, authorities=receiver.authorities) == 200
-    with pytest.raises(NotReached):
+    with pytest.raises(WebhookUnreachable):
         addresses.post(f"https://hooks.example.com:{port}/", b"{}", {}, private=True, authorities=receiver.authorities)
     assert len(receiver.sent) == 1
 
