@@ -19,7 +19,7 @@ from engine.values import Missing
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class QuestionGroup:
     """Facts that one question stands for. `none` is what an exchange states where there is nothing of it: by place, values as JSON."""
 
     name: str
@@ -33,14 +33,14 @@ class QuestionFacts:
     """Open facts that one question asks for; `group` is None where it is a single one."""
 
     facts: tuple[str, ...]
-    group: Group | None = None
+    group: QuestionGroup | None = None
 
 
 class Groups:
     """The groups of one vocabulary."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        self._of: dict[str, Group] = {}
+        self._of: dict[str, QuestionGroup] = {}
         for name, text in vocabulary.questions.items():
             none: dict[str, Any] = {}
             facts: list[str] = []
@@ -48,7 +48,7 @@ class Groups:
                 members = vocabulary.families.get(place, (place,))
                 none[f"{place}.rest" if place in vocabulary.families else place] = vocabulary.facts[members[0]].none
                 facts += members
-            group = Group(name, text.ask, tuple(facts), none)
+            group = QuestionGroup(name, text.ask, tuple(facts), none)
             self._of |= dict.fromkeys(facts, group)
 
     def name(self, fact: str) -> str:
@@ -73,6 +73,6 @@ class Groups:
                 del waiting[each]
             yield QuestionFacts(together, group)
 
-    def _untouched(self, exchange: Exchange, group: Group, apart: Collection[str]) -> bool:
+    def _untouched(self, exchange: Exchange, group: QuestionGroup, apart: Collection[str]) -> bool:
         """Whether nothing is stated of a group, not even that it is not known."""
         return all(exchange.value(fact) is Missing.LEFT_OUT and fact not in apart for fact in group.facts)

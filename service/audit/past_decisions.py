@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from service.audit.past_rows import PastRows
 from service.audit.replica import Leaf, Replica
-from service.audit.used_inputs import DECIDING, Committing, RecordUsed, UsedInputs
+from service.audit.used_inputs import DECIDING, CommittedEvaluation, RecordUsed, UsedInputs
 from service.log.store import of_numbers
 from service.store.log_key import LogKey
 from service.store.tables import record, tree_leaf
@@ -164,7 +164,7 @@ class PastDecisions:
                 decision, replaces = committed.get(each.entry.id, ("", None))
                 stored_decision = decisions.get(decision)
                 before = None if stored_decision is None else stored_decision.sequence
-                committing = Committing(stored_decision, replaces, before) if decision else None
+                committing = CommittedEvaluation(stored_decision, replaces, before) if decision else None
                 yield row.leaf_index, RecordUsed.of(each, committing) if row.leaf_index >= unlike else None
 
     def _of_ids(self, ids: list[str]) -> Any:

@@ -56,7 +56,7 @@ DECIDING = (*_USED, *_ADMITTING)
 
 
 @dataclass(frozen=True, slots=True)
-class Committing:
+class CommittedEvaluation:
     """What a commitment leaf says of its evaluation: the decision that was committed, and the commitment that it replaces."""
 
     decision: Stored | None
@@ -70,10 +70,10 @@ class RecordUsed:
 
     stored: Stored
     record: Mapping[str, Any]
-    committing: Committing | None
+    committing: CommittedEvaluation | None
 
     @classmethod
-    def of(cls, stored: Stored, committing: Committing | None) -> "RecordUsed | None":
+    def of(cls, stored: Stored, committing: CommittedEvaluation | None) -> "RecordUsed | None":
         """A record; None where an erasure took away what it used, and of another version of this program."""
         if erased(stored.entry.openings):
             return None
@@ -241,7 +241,7 @@ class UsedInputs:
                 return None
         return names
 
-    def _ways(self, used: RecordUsed, request: Mapping[str, Any]) -> Iterator[Committing | None]:
+    def _ways(self, used: RecordUsed, request: Mapping[str, Any]) -> Iterator[CommittedEvaluation | None]:
         """
         How a record may have come about: as it says; or since a decision on the same exchange, an earlier one, could not be committed any
         more, in place of a commitment or by itself. Then the record is of what came out instead, and does not say of what.
@@ -253,9 +253,9 @@ class UsedInputs:
         running = sa.select(commitment.c.id).where(commitment.c.state == "committed").order_by(commitment.c.sequence.desc())
         replaced = self._connection.execute(running.limit(self._most_ways)).scalars().all() if earlier else ()
         for sequence in [each for each in reversed(earlier) if each < used.stored.sequence][: self._most_ways]:
-            yield Committing(None, None, sequence)
+            yield CommittedEvaluation(None, None, sequence)
         for old in replaced:
-            yield Committing(None, old, earlier[-1])
+            yield CommittedEvaluation(None, old, earlier[-1])
 
     def _other_exchange(self, used: RecordUsed, request: Mapping[str, Any]) -> bool:
         """Whether a commitment is of another exchange than the decision that was committed."""
@@ -279,7 +279,7 @@ class UsedInputs:
         return True
 
     def _filled(
-        self, committing: Committing | None, live: Live, exchange: engine.Exchange, moment: Moment, settings: Settings
+        self, committing: CommittedEvaluation | None, live: Live, exchange: engine.Exchange, moment: Moment, settings: Settings
     ) -> Filled:
         counts = Counts(settings, self._book)
         rows: Any = self._rows
