@@ -26,7 +26,7 @@ from engine.authoring.written_policies import Instrument, instrument, instrument
 from engine.backends.durable import EngineUnavailable
 from engine.books.filling import BookReader
 from engine.books.grants import PERPETUAL, BookFacts, Grant, grants
-from engine.books.page import BOOKS, Page, Scope
+from engine.books.page import BOOKS, Page, RightScope
 from engine.bundle import (
     Bundle,
     BundleRefused,
@@ -48,7 +48,7 @@ from engine.bundle import (
     with_books,
 )
 from engine.deciding.binding import anchor_of, still_holds
-from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put, put_all
+from engine.deciding.contributions import BundleCounters, Contribution, Counter, Key, Tally, covering, put, put_all
 from engine.deciding.contributions import definition as counter_definition
 from engine.deciding.counter_thresholds import CounterThreshold, counter_thresholds
 from engine.deciding.flow import UNKNOWN, Flow, Flows
@@ -81,13 +81,15 @@ from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
 from engine.explaining.written import Written
 from engine.languages import LANGUAGES, Language
+from engine.languages.word_catalogue import CatalogueRefused
+from engine.languages.word_catalogue import read_all as read_catalogues
 from engine.pdp import INCLUDES, MODES, PARTS, PDP, SEARCHED, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
 from engine.policy_language.catalogue import FactEntry
 from engine.policy_language.diagnostic import CODES, Diagnostic, did_you_mean
 from engine.policy_language.document_text import Status, is_placeholder
-from engine.policy_language.everyday_words import EverydayWords, Said
+from engine.policy_language.everyday_words import EverydayWords, WordPlace
 from engine.policy_language.everyone import EVERYONE
 from engine.policy_language.ledger_text import TransferColumnText, TransferRegisterText
 from engine.policy_language.places import NotAnObject, Path, Places
@@ -134,8 +136,10 @@ __all__ = [
     "BookReader",
     "BoundsPart",
     "Bundle",
+    "BundleCounters",
     "BundleRefused",
     "CarriedPart",
+    "CatalogueRefused",
     "CellCourt",
     "CellMutant",
     "ConflictPart",
@@ -143,7 +147,6 @@ __all__ = [
     "Contribution",
     "Counter",
     "CounterThreshold",
-    "Counting",
     "Court",
     "Decision",
     "Diagnostic",
@@ -200,8 +203,7 @@ __all__ = [
     "Range",
     "Register",
     "Result",
-    "Said",
-    "Scope",
+    "RightScope",
     "Settlement",
     "SettlementState",
     "Signature",
@@ -218,6 +220,7 @@ __all__ = [
     "TurnCause",
     "Unsignable",
     "Value",
+    "WordPlace",
     "Written",
     "WrittenCase",
     "__version__",
@@ -264,6 +267,7 @@ __all__ = [
     "policies_at",
     "put",
     "put_all",
+    "read_catalogues",
     "read_object",
     "read_plan",
     "rulesets",

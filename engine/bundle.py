@@ -14,6 +14,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -62,7 +63,7 @@ class Digests:
     folders: dict[str, str] = field(hash=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bundle:
     """
     Checked rules and words. `tests` are the names and located trees of the test files. `sources` maps a file name to its bytes,
@@ -87,8 +88,9 @@ class Bundle:
         rules = for_everyone(self.rules, self.vocabulary.recipient, open_)
         return replace(self, rules=rules, duties=rules.duties())
 
-    def facts(self) -> list[FactEntry]:
-        """The facts an exchange may have."""
+    @cached_property
+    def facts(self) -> Mapping[str, FactEntry]:
+        """The facts an exchange may have, by their names. They are made once."""
         return catalogue(self.vocabulary)
 
     @property

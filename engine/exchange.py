@@ -14,7 +14,7 @@ from typing import Any
 from engine.books.filling import BookEntry, BookReader
 from engine.books.page import Page
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, FIELD_NAMES
-from engine.registered import SHOWN, Entity
+from engine.registered import SHOWN, RegisteredEntity
 from engine.values import Disputed, Document, Missing, Value, either
 from engine.values.multilingual import Words
 
@@ -53,7 +53,7 @@ class Exchange:
     carried: tuple[tuple[str, str], ...] = ()
     follows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     only_stated: tuple[str, ...] = ()
-    register: Mapping[str, Entity | None] = field(default_factory=dict)
+    register: Mapping[str, RegisteredEntity | None] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     books: tuple[OpenBook, ...] = ()
     shown_until: Mapping[str, date] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class Exchange:
             return ()
         return tuple(name for name, value in self.values.items() if type(value) is Disputed)
 
-    def contradictions(self) -> Iterator[tuple[str, str, Entity]]:
+    def contradictions(self) -> Iterator[tuple[str, str, RegisteredEntity]]:
         """
         The facts that are disputed, each with the entity that states it otherwise, after the name of the entity in `register`.
 
@@ -99,7 +99,7 @@ class Exchange:
             for opened in self.books:
                 if isinstance(opened.entry.values.get(fact), Disputed):
                     book = opened.reader.book
-                    yield fact, book.of, Entity(book.name, None, {fact: either(self.values[fact])[-1]})
+                    yield fact, book.of, RegisteredEntity(book.name, None, {fact: either(self.values[fact])[-1]})
 
     def value(self, fact: str) -> Value:
         """The value of a fact or of a document's field; Missing where there is none."""

@@ -25,7 +25,7 @@ from engine.bundle import Bundle, all_stays
 from engine.deciding.carried import Carried, held, over, raised, stated, travelling
 from engine.deciding.combine import UNDETERMINED, Combiner, Evaluate, Outcome, closed
 from engine.deciding.combine import word as outcome_word
-from engine.deciding.contributions import Counting
+from engine.deciding.contributions import BundleCounters
 from engine.deciding.disputed import choices, decided, overall
 from engine.deciding.judgement import Judgement
 from engine.deciding.links import Links
@@ -52,7 +52,7 @@ from engine.questions.way_writer import WayWriter
 from engine.questions.ways import prohibiting
 from engine.rules import Atom, Condition, Level, Truth, atoms
 from engine.values import Value
-from engine.verdict import NONE_SIGNED, Bounds, Engine, Reading, Verdict
+from engine.verdict import NONE_SIGNED, Bounds, ConditionReading, Engine, Verdict
 from engine.version import VERSION
 
 MODES = {"checked": ("bitset", "durable"), "bitset": ("bitset",), "durable": ("durable",), "reference": ("reference",)}
@@ -434,9 +434,9 @@ class PDP:
         return Links(self.bundle)
 
     @cached_property
-    def counting(self) -> Counting:
+    def counting(self) -> BundleCounters:
         """The counters of the bundle, to add up what the legs of a plan count."""
-        return Counting(self.bundle)
+        return BundleCounters(self.bundle)
 
     @cached_property
     def wholes(self) -> Wholes:
@@ -680,7 +680,7 @@ class _Asked:
         self._ask = partial(reference.evaluate, exchange, as_of)
 
     @cached_property
-    def _reading(self) -> Reading:
+    def _reading(self) -> ConditionReading:
         reading = self._ask().truth
         assert reading is not None
         return reading

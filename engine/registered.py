@@ -20,7 +20,7 @@ SHOWN = "shown"  # of a document or claim: somebody checked its bytes, or a sign
 
 
 @dataclass(frozen=True, slots=True)
-class Entity:
+class RegisteredEntity:
     """
     What the register states of one entity, by fact; `version` is the version of the entity that states it, if that is known.
 
@@ -53,7 +53,7 @@ def joined(
 
 
 def named_alike(
-    values: Mapping[str, Value], register: Mapping[str, Entity | None], fields: Mapping[str, str]
+    values: Mapping[str, Value], register: Mapping[str, RegisteredEntity | None], fields: Mapping[str, str]
 ) -> dict[str, Value]:
     """
     The documents that are for an entity by another of its names, as documents for its id. Source: semantics 2.3.

@@ -98,7 +98,7 @@ def worst(*stakes: Level) -> Level:
     return found
 
 
-class Reading(Protocol):
+class ConditionReading(Protocol):
     """How any condition of a rule set reads on one exchange."""
 
     def __call__(self, condition: Condition, /) -> Truth: ...
@@ -158,7 +158,7 @@ class Verdict:
     defined: Definitions
     jurisdictions: Mapping[str, Bounds]
     beneath: Mapping[str, Bounds]
-    truth: Reading | None = field(default=None, compare=False, repr=False)
+    truth: ConditionReading | None = field(default=None, compare=False, repr=False)
 
     def standing(self) -> dict[str, Truth]:
         """How each rule stands, by its key."""

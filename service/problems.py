@@ -59,6 +59,7 @@ Kind = Literal[
     "not-recorded",
     "busy",
     "not-ready",
+    "seal-broken",
     "draining",
 ]
 
@@ -103,6 +104,7 @@ KINDS: Mapping[Kind, tuple[int, str]] = {
     "not-recorded": (503, "The decision could not be recorded, so there is no answer"),
     "busy": (503, "Too many requests are waiting"),
     "not-ready": (503, "The service is not ready"),
+    "seal-broken": (503, "The rows that this rests on were changed by other means than the service"),
     "draining": (503, "The service is stopping"),
 }
 

@@ -25,7 +25,8 @@ from service.documents.trusted_signers import TrustedSigners
 from service.event_loop import Turns
 from service.log.add_checkpoint import Cosigning
 from service.log.cosignatures import Witnesses
-from service.log.store import Store, Stored, find
+from service.log.proofs import LogTree, NotInTree, log_tree
+from service.log.store import Store, Stored, record_of
 from service.policies import kept, watching
 from service.policies.live import Live
 from service.policies.loading import SourceRefused
@@ -36,6 +37,7 @@ from service.policies.watching import Reloading
 from service.problems import RequestRefused
 from service.settings import SettingRefused, Settings, webhook_secrets
 from service.store.database import DatabaseRefused
+from service.store.log_key import LogRefused
 from service.telemetry import log_lines
 from service.telemetry.incidents import Incidents
 from service.telemetry.metrics import Metrics
@@ -185,12 +187,22 @@ class Service:
         except sa.exc.SQLAlchemyError:
             raise RequestRefused("not-ready", f"the {what} cannot be read", headers={"Retry-After": "1"}) from None
 
+    def read_tree(self, look: Callable[[LogTree], Result], what: str = "log") -> Result:
+        """What `look` reads from the tree of the log as it is committed now. Otherwise as `read`; what is not there is refused."""
+        try:
+            with log_tree(self.store.database) as tree:
+                return look(tree)
+        except NotInTree as absent:
+            raise RequestRefused("not-found", str(absent)) from None
+        except LogRefused as refused:
+            self.say.error("log_not_proven", reason=str(refused))
+            raise RequestRefused("not-ready", "the tree of the log cannot be shown", headers={"Retry-After": "1"}) from None
+        except sa.exc.SQLAlchemyError:
+            raise RequestRefused("not-ready", f"the {what} cannot be read", headers={"Retry-After": "1"}) from None
+
     def stored(self, id: str) -> Stored:
         """The record of a decision. It waits for the disk. Raises RequestRefused where there is none."""
-        stored = self.read(lambda connection: find(connection, id))
-        if stored is None:
-            raise RequestRefused("not-found", "no decision with this id is recorded")
-        return stored
+        return self.read(lambda connection: record_of(connection, id))
 
     def compare(self, sequence: int, given: GivenToShadow | None) -> None:
         """Give a decision whose record is durable to the shadow, if there is one."""

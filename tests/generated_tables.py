@@ -47,7 +47,7 @@ def codes(_: str) -> str:
 def facts(_: str) -> str:
     """Each fact of the bundled vocabulary; a family is one row."""
     rows = {}
-    for fact in _bundled().facts():
+    for fact in _bundled().facts.values():
         name = fact.family or fact.name
         if fact.kind == "fact" and name not in rows:
             title = fact.title.en.partition(":")[0] if fact.family else fact.title.en

@@ -1,7 +1,9 @@
-"""The house stays easy to walk through: few modules in the roots, and no circle between rooms that is not named here."""
+"""The house stays easy to walk through: few modules in the roots, and no circle of rooms or doubled class name that is not named here."""
 
 import ast
+import re
 from collections import defaultdict
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -10,6 +12,17 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # One circle is left: a commitment decides again, and a decision fills in what commitments counted.
 CIRCLES = {("service.decisions", "service.ledger")}
+# These show what they are named after: `service/client` mirrors answers, and the faces name a thing as its room does.
+FACES = ("service/api/", "service/cli/", "service/client/", "service/console/")
+# The list only gets shorter: who changes one of these rooms gives its class a name of its own.
+DOUBLED = {
+    "Commitment": "of the ledger, and in a receipt: programs that verify receipts have the name",
+    "EvidencePart": "of an answer, and of rights: both are names of the API",
+    "ReachPart": "of an answer, and of rights: both are names of the API",
+}
+PARTICIPLES = {"Asked", "Came", "Found", "Looked", "Made", "Opened", "Said", "Stated", "Told"}
+_CLASS = re.compile(r"^ *class ([A-Z]\w*)\b", re.MULTILINE)
+NOT_YET_NOUNS = {"Opened"}  # a counter of the ledger, and a name of the API
 
 
 @pytest.mark.parametrize(("package", "most"), [("engine", 12), ("service", 5)])
@@ -36,6 +49,29 @@ def test_no_two_rooms_import_each_other() -> None:
         TopologicalSorter(imported).prepare()
     except CycleError as error:
         pytest.fail(f"a circle of rooms: {' -> '.join(error.args[1])}")
+
+
+def test_a_class_name_occurs_once() -> None:
+    """Who looks for a class finds one. A name that is no longer there twice leaves the list."""
+    assert {name for name, places in _classes().items() if len(places) > 1} == DOUBLED.keys()
+
+
+def test_classes_are_called_by_nouns() -> None:
+    """A participle says what was done, and not what the thing is."""
+    assert _classes().keys() & PARTICIPLES == NOT_YET_NOUNS
+
+
+@cache
+def _classes() -> dict[str, list[str]]:
+    """The public classes of both packages without the faces, with the files that define them."""
+    found = defaultdict(list)
+    for package in ("engine", "service"):
+        for file in (ROOT / package).rglob("*.py"):
+            place = file.relative_to(ROOT).as_posix()
+            if not place.startswith(FACES):
+                for name in _CLASS.findall(file.read_text("utf-8")):
+                    found[name].append(place)
+    return found
 
 
 def _imports(file: Path, module: tuple[str, ...]) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from engine.authoring.testing import Prepared, cases, plain_departures
+from engine.authoring.testing import PreparedCase, cases, plain_departures
 from engine.backends.bitset import Bitset
 from engine.backends.reference import Reference
 from engine.bundle import Bundle
@@ -149,20 +149,20 @@ class CellCourt:
         # The quicker back end tells which cases touch which jurisdiction, what they are about, and which policies speak in them.
         combiner, engine = Combiner(bundle), Bitset(bundle.rules)
         speaking = [key for key in bundle.rules.definitions if key.startswith(("speaks/", "subject/"))]
-        self._cases: dict[str, list[tuple[Prepared, frozenset[str]]]] = {}
+        self._cases: dict[str, list[tuple[PreparedCase, frozenset[str]]]] = {}
         for case in sorted(cases(bundle), key=lambda each: each.as_of):
             verdict = engine.evaluate(case.exchange, case.as_of)
             said = frozenset(key for key in speaking if verdict.defined[key] is not Truth.NO)
             for name in combiner.outcome(case.exchange, verdict, case.as_of).coverage.jurisdictions:
                 self._cases.setdefault(name, []).append((case, said))
 
-    def _likeliest_first(self, mutant: CellMutant) -> Iterator[Prepared]:
+    def _likeliest_first(self, mutant: CellMutant) -> Iterator[PreparedCase]:
         """The cases of its jurisdiction: first those about the subject matter, in which nobody speaks beside a policy that is left out."""
         cover = mutant.bundle.vocabulary.jurisdictions[mutant.jurisdiction].covers.get(mutant.subject)
         others = frozenset(f"speaks/{name}" for name in cover.by) if cover else frozenset[str]()
         without = f"speaks/{mutant.without}" if mutant.without else f"subject/{mutant.subject}"
 
-        def unlikely(each: tuple[Prepared, frozenset[str]]) -> tuple[bool, bool, int, bool]:
+        def unlikely(each: tuple[PreparedCase, frozenset[str]]) -> tuple[bool, bool, int, bool]:
             case, said = each
             silent = without not in said
             return silent, f"subject/{mutant.subject}" not in said, len(others & said), case.expect.not_modelled is None

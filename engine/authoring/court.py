@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from engine.authoring.mutation import APPLIES, Mutant
-from engine.authoring.testing import Prepared, departures, plain_departures, prepare, suite_of
+from engine.authoring.testing import PreparedCase, departures, plain_departures, prepare, suite_of
 from engine.backends.reference import Reference
 from engine.backends.reference.three_values import NO, KnownFacts, Reads, Test, truth
 from engine.bundle import Bundle
@@ -36,12 +36,12 @@ class Court:
         self._bundle = bundle
         self._reference = Reference(bundle.rules)
         self._combiner = Combiner(bundle)
-        self._reach = Reach.of(bundle.rules)
+        self._reach = ChangeReach.of(bundle.rules)
         self._suites = {file: suite_of(node) for file, node in bundle.tests}
-        self._heard: dict[str, list[Witness]] = {}
+        self._heard: dict[str, list[UnchangedCase]] = {}
         self.own = [each.case for file in self._suites if self._suites[file] in policies for each in self._witnesses(file)]
 
-    def problem(self, case: Prepared) -> str:
+    def problem(self, case: PreparedCase) -> str:
         """The place of a case and how it fails without any change; "" where it passes."""
         found = next(departures(self._bundle, self._pdp, case), "")
         return f"{case.file}:{case.line}: {found}" if found else ""
@@ -65,14 +65,14 @@ class Court:
     def _pdp(self) -> PDP:
         return PDP(self._bundle, "bitset")
 
-    def _witnesses(self, file: str) -> list[Witness]:
+    def _witnesses(self, file: str) -> list[UnchangedCase]:
         if file not in self._heard:
-            self._heard[file] = [Witness(case, self._reference) for case in prepare(self._bundle, file)]
+            self._heard[file] = [UnchangedCase(case, self._reference) for case in prepare(self._bundle, file)]
         return self._heard[file]
 
-    def _first_to_notice(self, change: Change, files: Iterable[str]) -> Prepared | None:
+    def _first_to_notice(self, change: Change, files: Iterable[str]) -> PreparedCase | None:
         """A case in some files that notices. Cases that need only a verdict come first, because a decision takes longer."""
-        moved: list[Prepared] = []
+        moved: list[PreparedCase] = []
         for witness in (each for file in files for each in self._witnesses(file)):
             if not witness.reads_otherwise(change) or not witness.moves(change):
                 continue
@@ -93,7 +93,7 @@ class Court:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class ChangeReach:
     """
     What a change reaches. `users` has for each definition the keys of the definitions and rules that rest on it, directly or through
     others. `linked` has for each rule and requirement all that exemptions, grounds and needs link it with, directly or through others.
@@ -103,7 +103,7 @@ class Reach:
     linked: Mapping[str, Set[str]]
 
     @classmethod
-    def of(cls, rules: RuleSet) -> Reach:
+    def of(cls, rules: RuleSet) -> ChangeReach:
         users: dict[str, set[str]] = {key: set() for key in rules.definitions}
         rests: dict[str, set[str]] = {}
         for key, condition in (*rules.definitions.items(), *((rule.key, rule.condition) for rule in rules.rules)):
@@ -138,7 +138,7 @@ class Change:
     parted: bool
 
     @classmethod
-    def of(cls, mutant: Mutant, before: Reference, reach: Reach) -> Change:
+    def of(cls, mutant: Mutant, before: Reference, reach: ChangeReach) -> Change:
         touched = mutant.owners.union(*(reach.users.get(key, ()) for key in mutant.owners))
         linked = touched.union(*(reach.linked.get(key, ()) for key in touched))
         return cls(
@@ -167,14 +167,14 @@ def _part(rules: RuleSet, keys: Set[str]) -> RuleSet:
     )
 
 
-class Witness:
+class UnchangedCase:
     """
     A case, and its verdict without any change.
 
     Each test and each definition is read once, when it is first needed. After a change, only what the change can touch is read again.
     """
 
-    def __init__(self, case: Prepared, reference: Reference) -> None:
+    def __init__(self, case: PreparedCase, reference: Reference) -> None:
         self.case = case
         self._reference = reference
         self._known = KnownFacts(reference.rules, case.exchange, case.as_of)

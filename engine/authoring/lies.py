@@ -19,7 +19,7 @@ from functools import cached_property
 from itertools import cycle
 from typing import Any, Literal, TypeAlias
 
-from engine.authoring.testing import Prepared, prepare
+from engine.authoring.testing import PreparedCase, prepare
 from engine.bundle import Bundle
 from engine.deciding.contributions import put
 from engine.deciding.judgement import Judgement
@@ -94,8 +94,8 @@ class Liar:
         self._book = AnswerBook(bundle, Exchange({}, {}), date.min)
         self._grounds = tuple((number, rule) for number, rule in enumerate(bundle.rules.rules) if rule.satisfies)
         cases = [case for file in files for case in prepare(bundle, file)]
-        found: dict[object, Prepared] = {}
-        permitted: dict[object, Prepared] = {}
+        found: dict[object, PreparedCase] = {}
+        permitted: dict[object, PreparedCase] = {}
         for case in sorted(cases, key=lambda case: case.as_of):  # the engine keeps what it learned of a day
             bounds = pdp.outcome(case.exchange, case.as_of).bounds
             refused = bounds.low.refused or bounds.high < Level.PERMITTED
@@ -103,10 +103,10 @@ class Liar:
                 # Many cases of several files are of one exchange.
                 key = (repr(sorted(case.exchange.values.items())), case.exchange.relies_on, case.exchange.everyone, case.as_of)
                 (found if refused else permitted).setdefault(key, case)
-        self.cases: tuple[Prepared, ...] = tuple(found.values())
-        self.permits: tuple[Prepared, ...] = tuple(permitted.values())
+        self.cases: tuple[PreparedCase, ...] = tuple(found.values())
+        self.permits: tuple[PreparedCase, ...] = tuple(permitted.values())
 
-    def lies(self, case: Prepared) -> Iterator[Lie]:
+    def lies(self, case: PreparedCase) -> Iterator[Lie]:
         """Every statement of a case with one value of each class that the rules tell apart; every document and claim that is not shown."""
         exchange, vocabulary = case.exchange, self._bundle.vocabulary
         for name, value in exchange.values.items():
@@ -130,7 +130,7 @@ class Liar:
                     )
         yield from (Lie(WORDS[RELIES_ON], RELIES_ON, sent) for sent in self._ways(case))
 
-    def pairs(self, case: Prepared, choose: Callable[[Sequence[Lie]], Lie], number: int) -> Iterator[Lie]:
+    def pairs(self, case: PreparedCase, choose: Callable[[Sequence[Lie]], Lie], number: int) -> Iterator[Lie]:
         """Some of a case's lies, as they are chosen, two at once: of two statements none of which is a part of the other."""
         lies = list(self.lies(case))
         for _ in range(number):
@@ -140,7 +140,7 @@ class Liar:
             ):
                 yield Lie(TWO_AT_ONCE, one.statement, one.value, other)
 
-    def contradictions(self, case: Prepared, lies: Iterable[Lie]) -> Iterator[Lie]:
+    def contradictions(self, case: PreparedCase, lies: Iterable[Lie]) -> Iterator[Lie]:
         """Those of a case's lies that its other statements contradict, with these left out."""
         exchange = case.exchange
         stated = dict.fromkeys([name for key in exchange.values for name in exchange.follows.get(key, (key,))])
@@ -156,7 +156,7 @@ class Liar:
                 if untold:
                     yield Lie(UNTOLD, lie.statement, lie.value, untold)
 
-    def in_vain(self, case: Prepared) -> Iterator[Lie]:
+    def in_vain(self, case: PreparedCase) -> Iterator[Lie]:
         """Each claim whose `needs` are false beside the facts of a case, and each document that does not count on its day."""
         defined, vocabulary = self._pdp.look(case.exchange, case.as_of)[0].defined, self._bundle.vocabulary
         day = timedelta(days=1)
@@ -178,7 +178,7 @@ class Liar:
                             for each in (*vain, *([shown] if group == "claims" and unmet else []))
                         )
 
-    def respelt(self, case: Prepared, lies: Iterable[Lie]) -> Iterator[Lie]:
+    def respelt(self, case: PreparedCase, lies: Iterable[Lie]) -> Iterator[Lie]:
         """Those of a case's lies about an entity, with its id in another spelling; the register has the truth under the id."""
         ids: dict[str, str] = {}  # the first id of each group of facts
         for name, fact in self._bundle.vocabulary.facts.items():
@@ -195,7 +195,7 @@ class Liar:
                 )
                 yield Lie(RESPELT, lie.statement, lie.value, wrong, (Lie(RESPELT, lie.statement, lie.value, right),))
 
-    def truths(self, permit: Prepared) -> Iterator[Lie]:
+    def truths(self, permit: PreparedCase) -> Iterator[Lie]:
         """
         What damns a permit, said of it: each value of a set that other facts follow from, or that each plan is asked, if a rule that may
         refuse tests it.
@@ -220,7 +220,7 @@ class Liar:
             if (told.fact, told.value) in self._refusing:
                 yield Lie(DAMNING, told.fact, None, Lie(DAMNING, name, told.reads))
 
-    def fate(self, case: Prepared, lie: Lie) -> Fate:
+    def fate(self, case: PreparedCase, lie: Lie) -> Fate:
         """What comes of a lie in a case."""
         try:
             judgement = self._told(case, lie.parts)
@@ -255,17 +255,17 @@ class Liar:
         found = (atom for condition in conditions for atom in tests(condition, rules.definitions))
         return frozenset((atom.fact, operand) for atom in found if atom.op == "has" for operand in atom.operands)
 
-    def _told(self, case: Prepared, parts: Iterable[Lie]) -> Judgement:
+    def _told(self, case: PreparedCase, parts: Iterable[Lie]) -> Judgement:
         """The case with some statements changed, judged. Raises ExchangeRefused."""
         return self._pdp.judge(self._bundle.reader.accept(_changed(case.exchange.document, parts)), as_of=case.as_of)
 
-    def _frees(self, case: Prepared, parts: Iterable[Lie]) -> bool:
+    def _frees(self, case: PreparedCase, parts: Iterable[Lie]) -> bool:
         try:
             return self._told(case, parts).outcome.permits
         except ExchangeRefused:
             return False
 
-    def _freer(self, case: Prepared, judgement: Judgement, others: Iterable[Lie | None]) -> bool:
+    def _freer(self, case: PreparedCase, judgement: Judgement, others: Iterable[Lie | None]) -> bool:
         """Whether a judgement is milder than the same case with each of some other lies; what is refused at the door is no permit."""
         highest = []
         for other in others:
@@ -275,7 +275,7 @@ class Liar:
                 highest.append(Level.NOT_APPLICABLE if not judgement.outcome.permits else Level.PROHIBITED)
         return all(judgement.outcome.bounds.high < each for each in highest)
 
-    def _decided(self, permit: Prepared, truth: Lie) -> bool:
+    def _decided(self, permit: PreparedCase, truth: Lie) -> bool:
         """Whether a permit stays beside what damns it because of one document, which it does not need otherwise."""
         shown = [
             name for name, value in permit.exchange.values.items() if isinstance(value, Document) and value.state == "shown"
@@ -283,7 +283,7 @@ class Liar:
         without = [Lie(truth.kind, name, None) for name in shown]
         return any(self._frees(permit, [each]) and not self._frees(permit, [*truth.parts, each]) for each in without)
 
-    def _of_fact(self, case: Prepared, name: str, sent: Value) -> Iterator[Value]:
+    def _of_fact(self, case: PreparedCase, name: str, sent: Value) -> Iterator[Value]:
         exchange = case.exchange.with_values({name: Missing.LEFT_OUT})
         for value in self._book.about(exchange, case.as_of).of(name).values:
             yield value
@@ -293,7 +293,7 @@ class Liar:
             yield SetOf(frozenset())
             yield from (SetOf(sent.members - {member}) for member in sorted(sent.members))
 
-    def _of_document(self, case: Prepared, name: str, sent: Value) -> Iterator[Lie]:
+    def _of_document(self, case: PreparedCase, name: str, sent: Value) -> Iterator[Lie]:
         shown = self._shown(name, case)
         if isinstance(sent, Document) and sent.state == "shown":
             book = self._book.about(case.exchange, case.as_of)
@@ -309,7 +309,7 @@ class Liar:
     def _measures(self, name: str) -> Sequence[Measure]:
         return self._bundle.rules.measures.get(name, ())
 
-    def _shown(self, name: str, case: Prepared) -> list[Document]:
+    def _shown(self, name: str, case: PreparedCase) -> list[Document]:
         """A document that counts, dated the day before, and the same with every field that a rule tests."""
         as_of = case.as_of
         before = as_of - timedelta(days=1)
@@ -320,7 +320,7 @@ class Liar:
         tested = {field: value for field, value in fields.items() if f"{name}.{field}" in self._book.tested}
         return [Document("shown", plain), *([Document("shown", tested | plain)] if tested else [])]
 
-    def _ways(self, case: Prepared) -> Iterator[list[str] | None]:
+    def _ways(self, case: PreparedCase) -> Iterator[list[str] | None]:
         """Each ground that stands or may stand, and no way at all."""
         sent = list(case.exchange.relies_on)
         stands = self._pdp.look(case.exchange, case.as_of)[0].stands.possible

@@ -45,7 +45,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedCase:
     """A case ready to be decided. `suite` is the policy under test; the expectation may name its rules without it."""
 
     file: str
@@ -84,14 +84,14 @@ def run(bundle: Bundle, only: str = "", pdp: PDP | None = None) -> Iterator[Resu
         yield _result(bundle, pdp, each)
 
 
-def _result(bundle: Bundle, pdp: PDP, case: Prepared | Result) -> Result:
+def _result(bundle: Bundle, pdp: PDP, case: PreparedCase | Result) -> Result:
     """How a case comes out; one that cannot be decided has its result already."""
     if isinstance(case, Result):
         return case
     return Result(case.file, case.line, case.suite, case.case, tuple(departures(bundle, pdp, case)))
 
 
-def prepare(bundle: Bundle, file: str) -> Iterator[Prepared]:
+def prepare(bundle: Bundle, file: str) -> Iterator[PreparedCase]:
     """Every case of a test file. Raises ValueError with the first case that cannot be decided."""
     for each in _prepare(bundle, file, dict(bundle.tests)[file]):
         if isinstance(each, Result):
@@ -99,10 +99,10 @@ def prepare(bundle: Bundle, file: str) -> Iterator[Prepared]:
         yield each
 
 
-def cases(bundle: Bundle) -> Iterator[Prepared]:
+def cases(bundle: Bundle) -> Iterator[PreparedCase]:
     """Every case of the bundle's test files that can be decided."""
     for file, node in bundle.tests:
-        yield from (each for each in _prepare(bundle, file, node) if isinstance(each, Prepared))
+        yield from (each for each in _prepare(bundle, file, node) if isinstance(each, PreparedCase))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ def expectations(bundle: Bundle) -> Iterator[tuple[str, Expectation]]:
             yield text.test, case.expect
 
 
-def _prepare(bundle: Bundle, file: str, node: Node) -> Iterator[Prepared | Result]:
+def _prepare(bundle: Bundle, file: str, node: Node) -> Iterator[PreparedCase | Result]:
     """Each case of a file, or why it cannot be decided."""
     findings = Findings()
     text = read_model(TestText, node, findings)
@@ -184,10 +184,10 @@ def _prepare(bundle: Bundle, file: str, node: Node) -> Iterator[Prepared | Resul
             problems = tuple(f"the exchange is refused: {p.pointer}: {p.detail}" for p in refused.problems)
             yield Result(file, line, text.test, case.case, problems)
         else:
-            yield Prepared(file, line, text.test, case.case, case.expect, exchange, case.as_of or text.as_of)
+            yield PreparedCase(file, line, text.test, case.case, case.expect, exchange, case.as_of or text.as_of)
 
 
-def departures(bundle: Bundle, pdp: PDP, case: Prepared) -> Iterator[str]:
+def departures(bundle: Bundle, pdp: PDP, case: PreparedCase) -> Iterator[str]:
     """Each difference between what a case expects and what comes out, in words."""
     judgement = pdp.judge(case.exchange, as_of=case.as_of)
     defined = tuple(_by_the_reference(bundle, pdp, case))
@@ -201,7 +201,7 @@ def departures(bundle: Bundle, pdp: PDP, case: Prepared) -> Iterator[str]:
     yield from defined
 
 
-def _met(bundle: Bundle, case: Prepared, judgement: Judgement) -> bool:
+def _met(bundle: Bundle, case: PreparedCase, judgement: Judgement) -> bool:
     """
     Whether a case comes out as it expects, and this is certain without writing a decision.
 
@@ -216,7 +216,7 @@ def _met(bundle: Bundle, case: Prepared, judgement: Judgement) -> bool:
     )
 
 
-def plain_departures(case: Prepared, verdict: Verdict, outcome: Outcome) -> Iterator[str]:
+def plain_departures(case: PreparedCase, verdict: Verdict, outcome: Outcome) -> Iterator[str]:
     """The departures that a verdict and its outcome show, without a decision: a part of those that `departures` finds."""
     expect = case.expect
     if expect.outcome and expect.outcome != outcome.word:
@@ -381,7 +381,7 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _by_the_reference(bundle: Bundle, pdp: PDP, case: Prepared) -> Iterator[str]:
+def _by_the_reference(bundle: Bundle, pdp: PDP, case: PreparedCase) -> Iterator[str]:
     """Each definition that does not read as a case expects, by the reference, whatever the mode."""
     wanted = [each for name in case.expect.define for each in (name, f"{name}!raise")]
     if wanted:

@@ -15,7 +15,7 @@ from datetime import date
 from typing import Any
 
 from engine.books.grants import PERPETUAL, Grant
-from engine.books.page import Granted, Page, Scope
+from engine.books.page import Granted, Page, RightScope
 from engine.registered import COUNTED, REGISTERED
 from engine.rules import Truth
 from engine.values import ValueSet
@@ -24,7 +24,7 @@ MOST_SCOPES = 256  # of a page; further ones are not proven
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class LimitValues:
     """The values of a limit: a set with values that lie under others, and perhaps one that means all of them."""
 
     values: ValueSet
@@ -69,11 +69,11 @@ class _Had:
     """
 
     def __init__(self) -> None:
-        self._lines: list[tuple[Grant, list[Scope]]] = []
-        self._longest: dict[Any, Scope] = {}
+        self._lines: list[tuple[Grant, list[RightScope]]] = []
+        self._longest: dict[Any, RightScope] = {}
         self._first, self._order = date.min, -1  # the latest of the lines
 
-    def add(self, line: Grant, scopes: list[Scope]) -> None:
+    def add(self, line: Grant, scopes: list[RightScope]) -> None:
         """A further line."""
         self._lines.append((line, scopes))
         self._first = max(self._first, line.first)
@@ -81,7 +81,7 @@ class _Had:
         for scope in scopes:
             _keep_longest(self._longest, scope)
 
-    def before(self, grant: Grant) -> Iterable[Scope]:
+    def before(self, grant: Grant) -> Iterable[RightScope]:
         """The scopes of the lines that were made before a grant and had begun."""
         if self._first <= grant.first and self._order < grant.order:
             return self._longest.values()
@@ -97,10 +97,10 @@ class Reckoner:
     """Follows the lines of assets under one vocabulary. `purposes` and `territory` are the value sets of these limits."""
 
     def __init__(self, purposes: ValueSet, territory: ValueSet) -> None:
-        self.purposes = Reach(purposes)
-        self.territory = Reach(territory)
+        self.purposes = LimitValues(purposes)
+        self.territory = LimitValues(territory)
 
-    def held(self, grants: Iterable[Grant], day: date) -> dict[str, list[tuple[Grant, list[Scope]]]]:
+    def held(self, grants: Iterable[Grant], day: date) -> dict[str, list[tuple[Grant, list[RightScope]]]]:
         """
         What each holder has on a day: each of its lines that stands, with the scopes that it gives.
 
@@ -112,7 +112,7 @@ class Reckoner:
         for each in standing:
             if each.exclusive is not False and not each.opened:
                 exclusive.setdefault(each.granter, []).append(each)
-        found: dict[str, list[tuple[Grant, list[Scope]]]] = {}
+        found: dict[str, list[tuple[Grant, list[RightScope]]]] = {}
         had: dict[tuple[str, str], _Had] = {}
         for each in standing:
             if each.holder is not None:
@@ -123,14 +123,14 @@ class Reckoner:
 
     def _given(
         self, grant: Grant, had: Mapping[tuple[str, str], _Had], exclusive: Mapping[str | None, list[Grant]]
-    ) -> list[Scope]:
+    ) -> list[RightScope]:
         """The scopes of a line that is no opening."""
         if grant.granter is None:
             return [_whole(grant, False)]
         before = tuple(
             each.id for each in exclusive.get(grant.granter, ()) if each.order < grant.order and each.holder != grant.holder
         )
-        pieces: list[Scope] = []
+        pieces: list[RightScope] = []
         bound = dict.fromkeys(before)
         mine = had.get((grant.granter, grant.right))
         for scope in mine.before(grant) if mine is not None else ():
@@ -142,13 +142,13 @@ class Reckoner:
             pieces.append(_whole(grant, False, tuple(bound)))
         return _merged(pieces)
 
-    def _common(self, grant: Grant, scope: Scope, before: tuple[str, ...]) -> Scope | None:
+    def _common(self, grant: Grant, scope: RightScope, before: tuple[str, ...]) -> RightScope | None:
         """What a line gives out of a sure scope of its granter; None where that is nothing, or not known."""
         purposes = self.purposes.common(grant.purposes, scope.purposes)
         territory = self.territory.common(grant.territory, scope.territory)
         if not purposes or not territory or grant.last is None or scope.until is None:
             return None
-        return Scope(
+        return RightScope(
             right=grant.right,
             purposes=_sorted(purposes),
             territory=_sorted(territory),
@@ -160,7 +160,7 @@ class Reckoner:
             bound=tuple(dict.fromkeys((*before, *scope.bound))),
         )
 
-    def proven(self, grant: Grant, pieces: Sequence[Scope]) -> bool:
+    def proven(self, grant: Grant, pieces: Sequence[RightScope]) -> bool:
         """Whether some scopes cover all that a line gives, until its last day."""
         last = grant.last
         if grant.purposes is None or grant.territory is None or last is None:
@@ -216,9 +216,9 @@ class Reckoner:
         )
 
 
-def _whole(grant: Grant, sure: bool, bound: tuple[str, ...] = ()) -> Scope:
+def _whole(grant: Grant, sure: bool, bound: tuple[str, ...] = ()) -> RightScope:
     known = None not in (grant.purposes, grant.territory, grant.last)
-    return Scope(
+    return RightScope(
         right=grant.right,
         purposes=_sorted(grant.purposes),
         territory=_sorted(grant.territory),
@@ -253,15 +253,15 @@ def _once(given: Iterable[Granted]) -> Iterator[Granted]:
     yield from longest.values()
 
 
-def _merged(scopes: Iterable[Scope]) -> list[Scope]:
+def _merged(scopes: Iterable[RightScope]) -> list[RightScope]:
     """Scopes that reach equally far once, the one that lasts longest."""
-    best: dict[Any, Scope] = {}
+    best: dict[Any, RightScope] = {}
     for each in scopes:
         _keep_longest(best, each)
     return list(best.values())
 
 
-def _keep_longest(best: dict[Any, Scope], scope: Scope) -> None:
+def _keep_longest(best: dict[Any, RightScope], scope: RightScope) -> None:
     """Keep a scope, unless one that reaches equally far lasts as long."""
     place = scope.right, scope.purposes, scope.territory, scope.onward, scope.bound, scope.sure, scope.until is None
     known = best.get(place)
@@ -269,7 +269,7 @@ def _keep_longest(best: dict[Any, Scope], scope: Scope) -> None:
         best[place] = scope
 
 
-def _widest(scopes: Iterable[Scope]) -> Iterator[Scope]:
+def _widest(scopes: Iterable[RightScope]) -> Iterator[RightScope]:
     """For each right of some scopes one that is not known to be limited."""
     for each in {scope.right: scope for scope in scopes}.values():
         yield each.model_copy(update={"purposes": None, "territory": None, "until": None, "onward": None})

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from engine.books.chains import Reach, Reckoner
+from engine.books.chains import LimitValues, Reckoner
 from engine.books.grants import PERPETUAL, BookFacts, last_day
-from engine.books.page import Granted, Page, Scope
+from engine.books.page import Granted, Page, RightScope
 from engine.registered import COUNTED, REGISTERED
 from engine.rules import Measure, Truth
 from engine.values import Disputed, Document, Duration, Missing, SetOf, Value
@@ -217,7 +217,7 @@ class _Filling:
             open_ = open_ and (self.rights.open or bool(self.rights.members))
         return SetOf(frozenset(certain), open=open_), self._ask_proof() if unproven else ()
 
-    def _against(self, scopes: Sequence[Scope]) -> Iterator[tuple[str, Truth]]:
+    def _against(self, scopes: Sequence[RightScope]) -> Iterator[tuple[str, Truth]]:
         """How the scopes of one right read against the exchange, by limit: "no" where the exchange goes beyond."""
         if not scopes:
             yield "right", Truth.NO
@@ -226,7 +226,7 @@ class _Filling:
             for place in self.territory.members or (None,):
                 yield from self._at(scopes, purpose, place)
 
-    def _at(self, scopes: Sequence[Scope], purpose: str | None, place: str | None) -> Iterator[tuple[str, Truth]]:
+    def _at(self, scopes: Sequence[RightScope], purpose: str | None, place: str | None) -> Iterator[tuple[str, Truth]]:
         """The same, for one purpose in one place; None for one that is not known, which is asked for."""
         read = [
             (
@@ -250,7 +250,7 @@ class _Filling:
         near = [(scope, max(for_it, there)) for scope, for_it, there in read]
         yield from self._passed([each for each in near if each[1] is not Truth.NO] or [(scope, Truth.YES) for scope in scopes])
 
-    def _passed(self, scopes: Sequence[tuple[Scope, Truth]]) -> Iterator[tuple[str, Truth]]:
+    def _passed(self, scopes: Sequence[tuple[RightScope, Truth]]) -> Iterator[tuple[str, Truth]]:
         """Whether some scopes may be passed on, and last long enough: each by itself, and both in one scope."""
         may = [(min(known, _sure(scope)), _mark(scope.onward), self._lasts(scope)) for scope, known in scopes]
         onward, term = (max(min(read[0], read[each]) for read in may) for each in (1, 2))
@@ -259,7 +259,7 @@ class _Filling:
         yield "onward", Truth.NO if apart else onward
         yield "term", Truth.NO if apart else term if Truth.NO in (onward, term) else both
 
-    def _lasts(self, scope: Scope) -> Truth:
+    def _lasts(self, scope: RightScope) -> Truth:
         if self.until is None:
             return Truth.YES  # a term that is not known is asked for
         if scope.until is None:
@@ -267,7 +267,7 @@ class _Filling:
         return Truth.YES if scope.until >= self.until else Truth.NO
 
     @staticmethod
-    def _covers(reach: Reach, granted: Collection[str] | None, wanted: str | None) -> Truth:
+    def _covers(reach: LimitValues, granted: Collection[str] | None, wanted: str | None) -> Truth:
         return Truth.YES if wanted is None else reach.covers(granted, wanted)
 
     def _meets(self, grant: Granted) -> Truth:
@@ -297,7 +297,7 @@ class _Filling:
             if truth is not Truth.NO:
                 yield grant, truth
 
-    def _unfree(self, free: Sequence[Scope]) -> Truth:
+    def _unfree(self, free: Sequence[RightScope]) -> Truth:
         """Whether the scopes that nothing binds do not cover all that is conveyed; where that is nothing, one right is enough."""
         rights = self.rights.members or {scope.right for scope in free}
         reads = [
@@ -336,7 +336,7 @@ def _set_of(value: Value) -> SetOf:
     return value if isinstance(value, SetOf) else SetOf(frozenset(), open=True)
 
 
-def _sure(scope: Scope) -> Truth:
+def _sure(scope: RightScope) -> Truth:
     return Truth.YES if scope.sure else Truth.UNKNOWN
 
 

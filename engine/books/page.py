@@ -19,7 +19,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Scope(_Part):
+class RightScope(_Part):
     """
     How far a right reaches. What is left out is not known.
 
@@ -61,7 +61,7 @@ class Page(_Part):
     on: date
     known: bool = True
     complete: bool = False
-    holds: tuple[Scope, ...] = ()
+    holds: tuple[RightScope, ...] = ()
     exclusive: tuple[Granted, ...] = ()
     given: tuple[Granted, ...] = ()
 

@@ -209,7 +209,7 @@ NOTHING = Tally()
 UNBOUNDED = Tally(most=None)
 
 
-class Counting:
+class BundleCounters:
     """The counters and the promises of one bundle, and a digest of the meaning of all of them. Made once for a bundle."""
 
     def __init__(self, bundle: Bundle) -> None:

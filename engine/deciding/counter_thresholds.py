@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from engine.bundle import Bundle
-from engine.deciding.contributions import Counter, Counting
+from engine.deciding.contributions import BundleCounters, Counter
 from engine.rules import Atom, RuleSet, tests
 
 _REACHED = {"at_least": "at_least", "less_than": "at_least", "more_than": "more_than", "at_most": "more_than"}
@@ -44,7 +44,7 @@ class CounterThreshold:
         return self.test.op == "more_than"
 
 
-def counter_thresholds(bundle: Bundle, counting: Counting) -> tuple[CounterThreshold, ...]:
+def counter_thresholds(bundle: Bundle, counting: BundleCounters) -> tuple[CounterThreshold, ...]:
     """The thresholds of all counters, by counter, then by fact, then from the lowest up."""
     facts: dict[str, tuple[Counter, tuple[str, ...], bool]] = {}
     for counter in counting.counters:

@@ -19,7 +19,7 @@ from engine.decision import EnginePart, SignedOffPart
 from engine.exchange import Exchange
 from engine.rules import Level, RuleSet, Truth
 from engine.values import Missing
-from engine.verdict import Bounds, Reading, Verdict, numbers
+from engine.verdict import Bounds, ConditionReading, Verdict, numbers
 
 WEIGHING = frozenset({"prohibit", "require", "oblige", "review", "compels"})
 LIFTING = frozenset({"satisfies", "exempts", "allows", "doubts"})
@@ -93,7 +93,7 @@ class Judgement:
         return frozenset(self.outcome.jurisdictions).difference(self.concerned)
 
     @property
-    def reading(self) -> Reading:
+    def reading(self) -> ConditionReading:
         """The truth values of tests on the exchange."""
         reading = self.verdict.truth
         assert reading is not None

@@ -22,7 +22,7 @@ from engine.values import Missing, SetOf, Value, either
 SAME, AGGREGATED, OTHER = DERIVED
 
 
-class Contradiction(NamedTuple):
+class LegContradiction(NamedTuple):
     """What a later leg states otherwise than the leg before it: more people, other places, or another role of the party between them."""
 
     kind: Literal["people", "places", "party"]
@@ -81,7 +81,7 @@ class Links:
         ids = ((theirs, own) for theirs, own in self._parties() if self._vocabulary.facts[own].type.kind == "id")
         return not any(_different(earlier.value(theirs), exchange.value(own)) for theirs, own in ids)
 
-    def contradictions(self, before: Exchange, exchange: Exchange) -> Iterator[Contradiction]:
+    def contradictions(self, before: Exchange, exchange: Exchange) -> Iterator[LegContradiction]:
         """What an exchange of data that came states otherwise than the exchange that brought them."""
         plans = self._plans
         if plans is None:
@@ -90,17 +90,17 @@ class Links:
         for fact in members:
             came, goes = span(before.value(fact)), span(exchange.value(fact))
             if came and goes and came.high is not None and goes.low > came.high:
-                yield Contradiction("people", fact)
+                yield LegContradiction("people", fact)
         for fact in plans.places:
             match before.value(fact), exchange.value(fact):
                 case SetOf(members=came_from, open=False), SetOf(members=goes_from) if goes_from - came_from:
-                    yield Contradiction("places", fact)
+                    yield LegContradiction("places", fact)
         for theirs, own in self._parties():
             if self._vocabulary.facts[own].type.kind == "id":
                 if _different(before.value(theirs), exchange.value(own)):
-                    yield Contradiction("party", own)
+                    yield LegContradiction("party", own)
             elif self._other(own, before.value(theirs), exchange.value(own)):
-                yield Contradiction("party", own)
+                yield LegContradiction("party", own)
 
     def _parties(self) -> Iterator[tuple[str, str]]:
         yield from self._plans.party.items() if self._plans else ()

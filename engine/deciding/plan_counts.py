@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from engine.deciding.contributions import Contribution, Counting, Key, span
+from engine.deciding.contributions import BundleCounters, Contribution, Key, span
 from engine.exchange import Exchange
 from engine.values import Range, Value
 
@@ -27,7 +27,7 @@ class Counted:
 
 
 def raised(
-    counting: Counting, exchange: Exchange, adds: Sequence[Contribution], before: Sequence[Counted]
+    counting: BundleCounters, exchange: Exchange, adds: Sequence[Contribution], before: Sequence[Counted]
 ) -> tuple[Exchange, tuple[Counted, ...]]:
     """
     A leg's exchange with its counters raised, and what is counted by this leg.

@@ -25,7 +25,7 @@ from engine.exchange import Exchange
 from engine.policy_language.vocabulary_text import JurisdictionText
 from engine.rules import Atom, Condition, Defined, Need, Rule, RuleSet, State, Truth, atoms, bearing, named
 from engine.values import Document, Duration, Missing, Value, ValueSet
-from engine.verdict import Reading, Verdict, numbers
+from engine.verdict import ConditionReading, Verdict, numbers
 
 # Why nobody may sign off a provision, a gap or a reach: the engines disagree, no provision has this id, it only may stand since
 # facts are missing, what it lifts in doubt is in doubt for another reason too, it prohibits, requires or obliges, it is of a subject matter
@@ -139,7 +139,7 @@ def why_not(verdict: Verdict, coverage: Coverage, provision: str) -> Unsignable:
     return next((why for effect, why in BINDING.items() if effect in effects), "nothing")
 
 
-def awaited(rules: RuleSet, verdict: Verdict, reading: Reading, exchange: Exchange, provision: str) -> tuple[str, ...]:
+def awaited(rules: RuleSet, verdict: Verdict, reading: ConditionReading, exchange: Exchange, provision: str) -> tuple[str, ...]:
     """
     The facts and documents for want of which a provision only may stand; those of a reach are not named.
 

@@ -35,7 +35,7 @@ from engine.policy_language.diagnostic import did_you_mean
 from engine.policy_language.everyone import EVERYONE
 from engine.policy_language.followers import Followers
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary, stated_in
-from engine.registered import COUNTED, IN_REGISTER, REGISTERED, Entity, doubted, joined, named_alike
+from engine.registered import COUNTED, IN_REGISTER, REGISTERED, RegisteredEntity, doubted, joined, named_alike
 from engine.rules import AS_OF
 from engine.values import MAX_TEXT, Disputed, Document, Missing, Money, MoneyRange, Range, Value, either
 from engine.values.multilingual import Words
@@ -242,9 +242,9 @@ class ExchangeReader:
                         follows[member] = (rest,)
         return follows
 
-    def _registered(self, sent: Any, problems: list[ExchangeProblem]) -> tuple[dict[str, Entity | None], list[str]]:
+    def _registered(self, sent: Any, problems: list[ExchangeProblem]) -> tuple[dict[str, RegisteredEntity | None], list[str]]:
         """What the register says of each entity, and pointers to the personal values in it. Adds every problem to `problems`."""
-        found: dict[str, Entity | None] = {}
+        found: dict[str, RegisteredEntity | None] = {}
         personal: list[str] = []
         if not isinstance(sent, dict) or len(sent) > MAX_ENTITIES:
             detail = f'must be an object with at most {MAX_ENTITIES} members like {{"recipient.id": {{"states": …}}}}'
@@ -275,7 +275,7 @@ class ExchangeReader:
         return found, personal
 
     def _of_all(
-        self, stated: Mapping[str, Value], register: Mapping[str, Entity | None], problems: list[ExchangeProblem]
+        self, stated: Mapping[str, Value], register: Mapping[str, RegisteredEntity | None], problems: list[ExchangeProblem]
     ) -> dict[str, Value]:
         """What all entities state together, and which ids are in the register; two values of one fact are a problem."""
         found: dict[str, Value] = {}
@@ -291,7 +291,7 @@ class ExchangeReader:
                     problems.append(ExchangeProblem(pointer(at), "two-values", detail))
         return found
 
-    def _of_alike(self, register: Mapping[str, Entity | None]) -> dict[str, Value]:
+    def _of_alike(self, register: Mapping[str, RegisteredEntity | None]) -> dict[str, Value]:
         """What the entities state together that ids only look like, and that these ids are in the register."""
         alike = {key: entity for key, entity in register.items() if entity and entity.alike}
         found = {fact: value for entity in alike.values() for fact, value in entity.states.items()}
@@ -507,7 +507,7 @@ def _largest(counts: Iterable[Value]) -> Decimal | None:
     return max(lows) if lows else None
 
 
-def _entity(members: Mapping[str, Any], states: Mapping[str, Value]) -> Entity | None:
+def _entity(members: Mapping[str, Any], states: Mapping[str, Value]) -> RegisteredEntity | None:
     """An entity of the register with what it states, if its other members are those that it may have."""
     match (
         members.get("kind", ""),
@@ -521,7 +521,7 @@ def _entity(members: Mapping[str, Any], states: Mapping[str, Value]) -> Entity |
             sound = len(kind) <= MAX_KEY and (version is None or version > 0) and members.get("schema", SHAPES[-1]) in SHAPES
             names = len(also) <= MAX_ALIASES and all(isinstance(each, str) and 0 < len(each) <= MAX_TEXT for each in also)
             if known and sound and names:
-                return Entity(kind, version, states, tuple(also), alike)
+                return RegisteredEntity(kind, version, states, tuple(also), alike)
     return None
 
 

@@ -52,7 +52,7 @@ MOST_WAYS = 3  # to the first requirement that is unmet; to each other one there
 ROOM_FOR_MORE = 32 + 20 * (len(MOST) + 2)  # bytes for what `more` counts, and for the name of a list
 
 
-class Told(NamedTuple):
+class ShownStatements(NamedTuple):
     """
     What an answer tells of the statements on which a permit rests.
 
@@ -85,7 +85,7 @@ class AnswerWriter:
         conflicts: Sequence[ConflictPart],
         carried: Sequence[CarriedPart],
         disputed: Sequence[DisputedPart],
-    ) -> tuple[dict[str, str], Told]:
+    ) -> tuple[dict[str, str], ShownStatements]:
         """The members of the answer, as canonical JSON, in their order, and what they tell of a permit; `said` is the sentence."""
         judgement, outcome = case.judgement, case.outcome
         engine = judgement.engine
@@ -158,7 +158,7 @@ class AnswerWriter:
         counted = ",".join([f'"{name}":{left}' for name, left in sorted(more.items())])
         members = {**fixed, **lists, "more": f"{{{counted}}}"}
         also = tuple(each.fact for each in whole[given : given + named])
-        told = Told(whole[:given], also, {name: more[name] for name in ("rests_on", ORDINARY, ALSO) if name in more})
+        told = ShownStatements(whole[:given], also, {name: more[name] for name in ("rests_on", ORDINARY, ALSO) if name in more})
         return {name: members[name] for name in ORDER if name in members}, told
 
     def asked(self, part: QuestionPart) -> str:

@@ -17,7 +17,7 @@ from engine.deciding.rests_on import Statement
 from engine.decision import MissingPart, QuestionPart
 from engine.exchange import Exchange
 from engine.rules import Rule
-from engine.verdict import Reading, Verdict
+from engine.verdict import ConditionReading, Verdict
 
 
 class ToldWay(NamedTuple):
@@ -78,7 +78,7 @@ class Case:
         return self.judgement.verdict
 
     @cached_property
-    def reading(self) -> Reading:
+    def reading(self) -> ConditionReading:
         return self.judgement.reading
 
     @property

@@ -48,7 +48,7 @@ from engine.explaining.written import Written
 from engine.languages import Language
 from engine.rules import AS_OF, Level, Rule, State, Truth, bearing, exempted
 from engine.values import either
-from engine.verdict import Bounds, Reading, numbers
+from engine.verdict import Bounds, ConditionReading, numbers
 
 REMEMBERED_STATEMENTS = 4_096
 MOST_FOLDERS = 8  # that a decision names, so that its length has a bound
@@ -354,7 +354,7 @@ class Teller:
         before, _, after = whole.partition('"evidence":[')
         return before + '"evidence":[', after
 
-    def _evidence(self, number: int, reading: Reading) -> tuple[tuple[str, str], ...]:
+    def _evidence(self, number: int, reading: ConditionReading) -> tuple[tuple[str, str], ...]:
         """
         The tests that make a rule stand, or leave it open, each once.
 

@@ -20,7 +20,7 @@ from engine.explaining.phrasebook import Phrasebook
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, FactorLine, Vocabulary
 from engine.rules import Not, Rule, Truth
 from engine.values import Disputed, Missing, SetOf, to_json
-from engine.verdict import Reading, Verdict
+from engine.verdict import ConditionReading, Verdict
 
 REMEMBERED = 1_024  # combinations of truth values of the tests of one lane
 
@@ -108,7 +108,7 @@ class Account:
             return self._encode(_value(self._book.bundle.vocabulary, exchange, line))
         return values[line.fact]
 
-    def _lane(self, number: int, verdict: Verdict, reading: Reading) -> str:
+    def _lane(self, number: int, verdict: Verdict, reading: ConditionReading) -> str:
         """The JSON of a lane; it depends only on the tests of the lane and of the rules that may close it."""
         among, mask = self._among[number]
         possible, certain = verdict.stands
@@ -121,7 +121,9 @@ class Account:
             known[key] = self._encode(self._told(verdict.rules[number], verdict.stands.truth(number), exempters, reading))
         return known[key]
 
-    def _told(self, rule: Rule, stands: Truth, exempters: list[tuple[Rule, Truth]], reading: Reading) -> dict[str, Any]:
+    def _told(
+        self, rule: Rule, stands: Truth, exempters: list[tuple[Rule, Truth]], reading: ConditionReading
+    ) -> dict[str, Any]:
         opens_when = [*self._book.unmet(rule.condition, reading)]
         opens_when += [
             text

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.books.grants import PERPETUAL
-from engine.books.page import Granted, Page, Scope
+from engine.books.page import Granted, Page, RightScope
 from engine.exchange import Exchange, OpenBook
 from engine.explaining.phrasebook import Phrasebook
 from engine.values import Duration, Missing, SetOf, to_json
@@ -69,7 +69,7 @@ class _Told:
             {"state": state} if state else {}
         )
 
-    def _scope(self, scope: Scope) -> str:
+    def _scope(self, scope: RightScope) -> str:
         (right,) = self._words(self._facts.held, (scope.right,))
         reach = self._reach(scope.purposes, scope.territory, scope.until == PERPETUAL, scope.until)
         return self._say.right(right, reach, scope.by[0], scope.sure)

@@ -25,7 +25,7 @@ from engine.decision import (
     RequirementPart,
     StatementPart,
 )
-from engine.languages.language import MOST_OF_A_GROUP, Codes, Labels, Language
+from engine.languages.language import MOST_OF_A_GROUP, Language
 from engine.rules import Level
 from engine.values import MOST_LISTED, Duration
 
@@ -53,229 +53,12 @@ _THE = re.compile(
 # The first words of a title, up to the words that qualify them.
 _HEAD = re.compile(r"[,:(]| (?:of|that|which|who|whom|whose|the|from|on|under|in|to|against|other|able|at|by|for|with)\b")
 _PLURAL = re.compile(r"\bpeople\b|\b\w{3,}(?<![isu])s\b(?<!'s)")
-_FIELD_TITLES = {
-    "dated": "date of the {}",
-    "filed": "day of filing of the {}",
-    "expires": "last day of the {}",
-    "covers": "this exchange is covered by the {}",
-    "people": "people whom the {} covers",
-    "for": "recipients for whom the {} is",
-    "purposes": "purposes that the {} covers",
-    "data": "data sets that the {} covers",
-    "hash": "hash of the {}",
-    "attested_by": "who attested the {}",
-}
-_FIELD_VALUES = {
-    "dated": "dated {}",
-    "filed": "filed on {}",
-    "expires": "valid until {}",
-    "covers": "covering this exchange",
-    "people": "covering {} people",
-    "for": "for this recipient",
-    "purposes": "for the purpose {}",
-    "data": "for this data set",
-    "hash": "with the hash {}",
-    "attested_by": "attested by {}",
-}
-_FIELD_QUESTIONS = {
-    "dated": "What is the date of the {}?",
-    "filed": "When was the {} filed?",
-    "expires": "Until when does the {} hold?",
-    "covers": "Does the {} cover this exchange?",
-    "people": "How many people does the {} cover?",
-    "for": "For which recipients is the {}? Name their identifiers.",
-    "purposes": "For which purposes is the {}?",
-    "data": "Which data sets does the {} cover? Name their identifiers.",
-    "hash": "What is the hash of the {}?",
-    "attested_by": "Who attested the {}?",
-}
 _NAMED = 3  # places that a sentence names
-_STEPS = {"obtain": "Obtain", "complete": "Complete", "renew": "Renew"}
 
 
 # One word for one code.
-CODES: Codes = {
-    "outcome": {
-        "not_applicable": "not applicable",
-        "permitted": "permitted",
-        "permitted_with_obligations": "permitted with obligations",
-        "requirements_unmet": "requirements unmet",
-        "review": "subject to review",
-        "prohibited": "prohibited",
-        "undetermined": "not decided",
-    },
-    "proceed": {"yes": "proceed", "no": "do not proceed", "open": "not decided yet"},
-    "truth": {"yes": "yes", "no": "no", "unknown": "not known"},
-    "effect": {
-        "prohibit": "prohibits",
-        "review": "asks for a review",
-        "require": "requires",
-        "compels": "compels",
-        "oblige": "obliges",
-        "exempts": "exempts",
-        "doubts": "puts in doubt whether the law reaches",
-        "satisfies": "meets a requirement",
-        "advise": "advises",
-        "allows": "allows",
-    },
-    "force": {
-        "law": "law",
-        "order": "order",
-        "norm": "norm",
-        "contract": "contract",
-        "soft": "soft law",
-        "aspiration": "aspiration",
-    },
-    "mark": {"confirmed": "confirmed", "from-memory": "from memory", "unsure": "unsure"},
-    "requirement": {"met": "met", "unmet": "unmet", "unknown": "not known", "doubtful": "in doubt"},
-    "lane": {"open": "open", "possible": "perhaps open", "closed": "closed"},
-    "limit": {"within": "not above it", "beyond": "above it"},
-    "validity": {
-        "valid": "valid",
-        "expired": "expired",
-        "not_yet": "not valid yet",
-        "not_covering": "shown, but it does not cover this exchange",
-        "open": "shown, but it is not known whether it is valid",
-    },
-    "rights": {
-        "before": "the exporter's rights before",
-        "after": "the recipient's rights after",
-        "beyond": "beyond the exporter's own rights",
-        "exclusive": "exclusive grants to others",
-        "earlier": "earlier grants to others",
-    },
-    "carried": {"observe": "to observe", "met": "met", "violated": "violated", "unknown": "not known"},
-    "standing": {"certain": "certain", "possible": "perhaps"},
-    "overdue": {"yes": "overdue", "no": "in time", "unknown": "perhaps overdue"},
-    "arises": {"exchange": "owed by the exchange", "refusal": "owed because the exchange is refused"},
-    "notice": {"conflict": "conflict", "notice": "notice"},
-    "statement": {
-        "stated": "stated",
-        "registered": "from the register",
-        "shown": "shown and checked",
-        "counted": "counted in the ledger",
-        "signed": "signed off",
-        "accepted": "accepted by the organisation",
-    },
-    "settlement": {
-        "settled": "The price is divided to the last unit.",
-        "nothing-payable": "Nothing is payable.",
-        "price-unknown": "The price is not known, so nothing is divided.",
-        "price-disputed": "The register says another price than the exchange, so nothing is divided.",
-        "price-below-zero": "The price is below zero, so nothing is divided.",
-        "price-of-a-free-supply": "The supply is free and has a price, so nothing is divided.",
-        "price-too-large": "The price is larger than the book can hold, so nothing is divided.",
-        "price-finer-than-the-unit": "The price is finer than the smallest unit of its currency, so nothing is divided.",
-        "unknown-currency": "ISO 4217 has no such currency, so nothing is divided.",
-        "no-minor-unit": "ISO 4217 gives this currency no smallest unit, so nothing is divided.",
-        "shares-unknown": "A share is not known, so nothing is divided.",
-        "shares-disputed": "The register says other shares than the exchange, so nothing is divided.",
-        "shares-do-not-close": "The shares do not add up to one, so nothing is divided.",
-        "parties-unknown": "Not all parties of a role are known, so nothing is divided.",
-        "parties-disputed": "The register names other parties than the exchange, so nothing is divided.",
-    },
-    "verdict": {"approve": "approved", "refuse": "refused"},
-    "engines": {"yes": "agreed", "no": "disagreed"},
-    "role": {
-        "exporter": "exporter",
-        "recipient": "recipient",
-        "people": "people concerned",
-        "collection": "place of collection",
-        "storage": "place of storage",
-        "access": "place of access",
-    },
-    "field": {
-        "dated": "dated",
-        "filed": "filed",
-        "expires": "expires",
-        "covers": "covers this exchange",
-        "people": "people covered",
-        "for": "recipients covered",
-        "purposes": "purposes covered",
-        "data": "data sets covered",
-        "hash": "hash",
-        "attested_by": "attested by",
-    },
-}
-SECTIONS: Labels = {
-    "jurisdictions": "Jurisdictions",
-    "why": "Why",
-    "beaten": "Exempted provisions",
-    "requirements": "Requirements",
-    "ways": "Ways to what is not met",
-    "duties": "Duties",
-    "rests_on": "What the permit rests on",
-    "missing": "What to find out",
-    "carried": "Conditions that came with the data",
-    "disputed": "What the register says otherwise",
-    "conflicts": "Conflicts and notices",
-    "advice": "Advice",
-    "lanes": "Lanes",
-    "settlement": "What is payable of the price",
-    "computed": "Data factor account, as computed",
-    "account": "Data factor account, as stated",
-    "gaps": "Law not modelled here",
-    "reach": "Law that may reach the data",
-    "notes": "What the modelled law leaves out",
-    "engines": "Decided by",
-}
-BRIEF: Labels = {
-    "jurisdiction": "Jurisdiction",
-    "issuer": "Issued by",
-    "number": "Number",
-    "force": "Force",
-    "in_force": "In force",
-    "applies": "Applies where",
-    "terms": "Terms",
-    "provisions": "Provisions",
-    "when": "Where",
-    "unless": "Unless",
-    "all": "all of these hold:",
-    "any": "any of these holds:",
-    "none": "this does not hold:",
-    "always": "always",
-    "exempts": "Exempts from",
-    "exempted": "Does not apply where one of these applies",
-    "excuses": "Not required then",
-    "duties": "Duties",
-    "due": "due",
-    "done": "done where",
-    "keep": "keep the proof for",
-    "travels": "Travels with the data",
-    "sign_off": "Sign-off",
-    "two_persons": "by two persons",
-    "source": "Source",
-    "mark": "Certainty",
-    "reviewed": "Read against its source",
-    "verify": "To be checked again by",
-    "from": "from",
-    "until": "until",
-    "of": "from",
-    "or": "or",
-    "and": "and",
-    "that_day": "the day of the exchange",
-    "earliest": "whichever comes first:",
-    "lane": "opens the lane",
-    "accepts": "What is accepted as looked after elsewhere",
-    "countries": "Countries",
-    "subjects": "Subject matters",
-    "because": "Reason",
-    "by": "Decided by",
-    "must_be_shown": "What counts only where it is not merely stated",
-    "switched_off": "What is switched off, and so not modelled",
-    "marks": "Each provision says how certain it is.",
-}
-
-
 class English(Language):
     code = "en"
-    name = "English"
-    english_name = "English"
-    codes = CODES
-    sections = SECTIONS
-    brief = BRIEF
-    disclaimer = "Engineering research, not legal advice."
-
     # Putting together
 
     def listed(self, texts: Sequence[str], more: int) -> str:
@@ -329,47 +112,8 @@ class English(Language):
     def no_value(self, known: bool) -> str:
         return "none" if known else self.word("truth", "unknown")
 
-    def not_sent(self) -> str:
-        return "not stated"
-
-    def others(self) -> str:
-        return "perhaps others"
-
-    def withheld(self) -> str:
-        return "personal, not shown"
-
-    def pair(self, name: str, value: str) -> str:
-        return f"{name}: {value}"
-
-    def field(self, title: str, field: str) -> str:
-        return _FIELD_TITLES[field].format(title) if field in _FIELD_TITLES else f"{title}: {field}"
-
-    def member(self, family: str, member: str) -> str:
-        return f"{family}: {member}"
-
-    def total(self, family: str) -> str:
-        return f"{family}, in total"
-
     def other_members(self, alone: bool) -> str:
         return "each of them" if alone else "all others"
-
-    def rest(self, family: str) -> str:
-        return f"{family}, all others"
-
-    def ways(self) -> str:
-        return "what the exchange relies on"
-
-    def today(self) -> str:
-        return "the date"
-
-    def that_day(self) -> str:
-        return "the day of the exchange"
-
-    def expires_before_dated(self) -> str:
-        return "a document does not expire before it is dated"
-
-    def follows_otherwise(self, follower: str, fact: str) -> str:
-        return f"“{follower}” follows from “{fact}”, and is stated otherwise: correct one of the two, or leave the first out"
 
     def lies_elsewhere(self, place: str, title: str, country: str, stated: str, choices: Sequence[str]) -> str:
         here, listed = _place(stated), ", ".join(choices)
@@ -451,9 +195,6 @@ class English(Language):
 
     # What the register says otherwise
 
-    def contradiction(self, stated: str, registered: str) -> str:
-        return f"stated {stated}, registered {registered}"
-
     def contradicted(self, facts: str, book: str) -> str:
         return f" The {book or 'register'} contradicts what was stated: {facts}."
 
@@ -466,23 +207,11 @@ class English(Language):
         said = f"the {book or 'register'} contradicts what was stated, and the stricter of both counts"
         return f"{stop}: {said}: {facts}.{why}"
 
-    def refused(self, outcome: str) -> str:
-        return f"Do not proceed: {self.level(outcome)}."
-
-    def reasons_withheld(self) -> str:
-        return " The reasons rest on the register, which this caller may not read."
-
     def disputed_line(self, kind: str, entity: str, version: int | None, title: str, value: str) -> str:
         by = f"{kind or 'entity'} of `{entity}`{f', version {version}' if version else ''}"
         return self.headed(title, f"{value} ({by})")
 
     # The answer
-
-    def hypothetically(self, day: date, answer: str) -> str:
-        return f"Hypothetically, on {self.day(day)}: {answer}"
-
-    def disagreement(self) -> str:
-        return "Do not proceed: the engines disagree on this exchange, so a person must look at it."
 
     def permitted(self, places: Sequence[str]) -> str:
         return f"This may go ahead{self._under(places)}."
@@ -490,14 +219,8 @@ class English(Language):
     def permitted_with_duties(self, places: Sequence[str], number: int, duties: str) -> str:
         return f"This may go ahead{self._under(places)}, with {_count(number, 'duty', 'duties')}: {duties}."
 
-    def stands_on(self, provisions: str) -> str:
-        return f" It stands on: {provisions}."
-
     def headed_by(self, law: str, subject: str, statement: str) -> str:
         return f"{law} on {subject} (coverage {statement})"
-
-    def nothing_against(self, laws: str) -> str:
-        return f" Nothing was found against it in {laws}."
 
     def unmet(self, number: int, needed: str) -> str:
         return f"Do not proceed yet: {_count(number, 'thing is', 'things are')} required and not shown: {needed}."
@@ -506,18 +229,9 @@ class English(Language):
         first = f" First answer: {' '.join(questions)}" if questions else ""
         return f"Do not proceed before a person has looked at it: {reasons}.{first}"
 
-    def beside(self, reasons: str) -> str:
-        return f" Beside this, a person must look at it: {reasons}."
-
-    def prohibited(self, reasons: str) -> str:
-        return f"Do not proceed: {reasons}."
-
     def no_exemption(self, for_good: bool) -> str:
         nothing = " Nothing makes this exchange lawful as it is."
         return nothing if for_good else " No exemption helps; the exchange itself would have to change."
-
-    def no_way(self) -> str:
-        return "Other facts of this exchange exclude every way to meet this."
 
     def not_applicable(self, left_alone: str) -> str:
         said = f": {left_alone}" if left_alone else ""
@@ -545,81 +259,24 @@ class English(Language):
         more = len(names) - _NAMED
         return self.joined([*names[:_NAMED], *([_count(more, what, f"{what}s")] if more > 0 else [])])
 
-    def nothing_settles(self) -> str:
-        return "no further fact would settle what the law says of it"
-
     def to_everyone(self, stays_open: Sequence[str]) -> str:
         said = " The recipient is the public, anywhere: what the law says of any party counts."
         return f"{said} What nobody can find out of everybody stays open: {self.joined(stays_open)}." if stays_open else said
-
-    def only_stated(self, titles: Sequence[str]) -> str:
-        return f" Stated, but must be shown to count: {self.joined(titles)}."
-
-    def signed_off(self, accepts: str, what: str, until: date) -> str:
-        does = {
-            "review": "approves a review",
-            "lift": "accepts an exemption or a ground that is in doubt",
-            "reach": "accepts that a law may reach the data",
-            "gap": "says that the law, which is not modelled here, was read and is kept",
-            "reaches": "says that a law reaches this exchange",
-        }[accepts]
-        return f" This rests on a sign-off that {does}, valid until {self.day(until)}: {what}."
-
-    def accepted(self, what: str, by: str, until: date) -> str:
-        return (
-            f" This rests on an acceptance by {by}, valid until {self.day(until)}, that law not modelled here is met: {what}."
-        )
-
-    def sign_off_ends(self, day: date) -> str:
-        return f"a sign-off ends on {self.day(day)}"
-
-    def shown_until(self, title: str, day: date) -> str:
-        return f"the check of the {title} ends on {self.day(day)}"
-
-    def acceptance_begins(self, by: str, day: date) -> str:
-        return f"an acceptance by {by} begins on {self.day(day)}"
-
-    def acceptance_ends(self, by: str, day: date) -> str:
-        return f"an acceptance by {by} ends on {self.day(day)}"
 
     def _under(self, places: Sequence[str]) -> str:
         return f" under the law of {self.joined(places)}" if places else ""
 
     # What came with the data
 
-    def carried_to_observe(self, condition: str, origin: str) -> str:
-        return f" A condition came with the data (from {origin}) and must be observed: {condition}."
-
     def carried_beside(self, state: str, condition: str, origin: str) -> str:
         state = "not known to be met" if state == "unknown" else state
         return f" A condition that came with the data (from {origin}) is {state}: {condition}."
-
-    def carried_unknown(self, condition: str, origin: str) -> str:
-        return (
-            "Not decided: it is not known whether this exchange meets a condition that came with the data"
-            f" (from {origin}): {condition}."
-        )
 
     def carried_violated(self, prohibited: bool, condition: str, origin: str) -> str:
         stop = "Do not proceed" if prohibited else "Do not proceed before a person has looked at it"
         return f"{stop}: this exchange does not meet a condition that came with the data (from {origin}): {condition}."
 
-    def carried_perhaps(self, condition: str, origin: str) -> str:
-        return (
-            "Not decided: this exchange does not meet a condition that may have come with the data"
-            f" (from {origin}): {condition}."
-        )
-
     # Plans
-
-    def leg(self, leg: str) -> str:
-        return f"leg {leg}"
-
-    def of_leg(self, leg: str, text: str) -> str:
-        return f"leg {leg}: {text}"
-
-    def plan_permitted(self) -> str:
-        return "Every leg of this plan may go ahead."
 
     def plan_held_back(self, leg: str, answer: str, others: int) -> str:
         more = f" {_count(others, 'other leg holds', 'other legs hold')} it back as well." if others else ""
@@ -630,61 +287,18 @@ class English(Language):
         by = f" ({'; '.join(sources)})" if sources else ""
         return f"{together} this is {outcome}{by}." if outcome else f"{together} facts decide whether it may go ahead{by}."
 
-    def plan_contradiction(self, leg: str, before: str, kind: str, title: str) -> str:
-        match kind:
-            case "people":
-                return f"Leg {leg} has more people than came with leg {before} ({title})."
-            case "places":
-                return f"Leg {leg} has other places than came with leg {before} ({title})."
-            case "party":
-                return f"The exporter of leg {leg} is not what the recipient of leg {before} is ({title})."
-        return f"Legs {before} and {leg} cannot be one exchange ({title})."
-
-    def plan_unlinked(self, leg: str, of: str) -> str:
-        return (
-            f"The exporter of leg {leg} may be the recipient of leg {of}. Do its data derive from what came with that leg? Give `after`,"
-            " or `data.derived: other` and the ids of both data sets."
-        )
-
-    def plan_stopped(self, text: str) -> str:
-        return f"The legs of this plan hold it back together. {text}"
-
     # Why a person must look
-
-    def unsettled(self, says: str) -> str:
-        return f"It is not settled that this holds: {says}"
 
     def otherwise(self, outcome: str) -> str:
         what = "the exchange is prohibited" if outcome == "prohibited" else "a person must review the exchange"
         return f"Where none of its provisions speaks, {what}"
-
-    def unread(self, place: str, subject: str, law: str) -> str:
-        return f"the law of {place} on {subject} was not read: {law}"
-
-    def read_in_doubt(self, place: str, subject: str) -> str:
-        return f"what was read of the law of {place} on {subject} is in doubt"
 
     def not_modelled(self, place: str, subject: str, roles: Sequence[str], since: date | None = None) -> str:
         about = f" on {subject}" if subject else ""
         before = f" before {self.day(since)}" if since else ""
         return f"the law of {place}{about} is not modelled here{before}, and {self._present(roles)} there"
 
-    def reached(self, place: str, subject: str) -> str:
-        return f"the data come from {place}, and whether its law on {subject} reaches them is not settled"
-
-    def doubtful(self, title: str) -> str:
-        return f"this requirement is met only on a doubtful ground: {self.small(title)}"
-
-    def overdue(self, duty: str) -> str:
-        return f"a duty is overdue: {duty}"
-
-    def lifted_in_doubt(self, title: str) -> str:
-        return f"it is in doubt whether an exemption lifts this provision: {title}"
-
     # Beside the answer
-
-    def law_of(self, place: str) -> str:
-        return f"the law of {place}"
 
     def conflict(self, source: str, what: str, law: str, refusing: str, compels: bool, refuses: bool) -> str:
         does, refused = "compels" if compels else "may compel", "is" if refuses else "may be"
@@ -693,19 +307,6 @@ class English(Language):
     def open_lane(self, lanes: Sequence[str], low: Level) -> str:
         opened = "Lanes are open" if len(lanes) > 1 else "A lane is open"
         return f"{opened} ({self.joined(lanes)}), but a lane lifts no law: the outcome stays {self.level(low.word)}."
-
-    def about_member(self, question: str, member: str) -> str:
-        return f"{question} ({member})"
-
-    def ask(self, title: str, kind: str) -> str:
-        match kind:
-            case "document":
-                return f"Is this shown, with its date and scope: {title}?"
-            case "yes/no":
-                return f"Is this so: {title}?"
-            case "count":
-                return f"How many are there: {title}?"
-        return f"What is the {title}?"
 
     def ask_besides(self, said: Sequence[str], question: str) -> str:
         return f"Besides {self.joined([f'“{each}”' for each in said])}, {self.small(question)}"
@@ -718,38 +319,17 @@ class English(Language):
             return f"What exactly is meant by {said} ({title})? Name all of these that apply: {'; '.join(choices)}."
         return f"What exactly is meant by {said} ({title}): {'; '.join(choices)}?"
 
-    def ask_field(self, title: str, field: str) -> str:
-        return _FIELD_QUESTIONS[field].format(title)
-
     # Remedies
 
     def change(self, title: str, old: str, new: str, alike: bool) -> str:
         also = ", or another value that the rules treat alike" if alike else ""
         return f"Change: {title},{f' from {old}' if old else ''} to {new}{also}."
 
-    def claim(self, title: str) -> str:
-        return f"Only if it is so, state: {title}."
-
     def obtain(self, title: str, step: str, fields: Sequence[tuple[str, str]]) -> str:
-        said = [_FIELD_VALUES[field].format(value) for field, value in fields]
-        return f"{_STEPS[step]}: {title}, {self.joined(said)}."
+        said = [self.texts["field_values"][field].format(value) for field, value in fields]
+        return f"{self.texts['steps'][step]}: {title}, {self.joined(said)}."
 
     # Why an outcome ends
-
-    def comes_into_force(self, name: str, day: date) -> str:
-        return f"this comes into force on {day}: {name}"
-
-    def in_force_until(self, name: str, day: date) -> str:
-        return f"this is in force until {day}: {name}"
-
-    def among_from(self, name: str, register: str, day: date) -> str:
-        return f"{name} is among {register} from {day}"
-
-    def among_until(self, name: str, register: str, day: date) -> str:
-        return f"{name} is among {register} until {day}"
-
-    def modelled_from(self, place: str, subject: str, day: date) -> str:
-        return f"the law of {place} on {subject} is modelled from {day}"
 
     def has_come(self, title: str, day: date) -> str:
         return f"{_the(title)} ({day}) has come"
@@ -759,15 +339,6 @@ class English(Language):
 
     def has_run(self, title: str, length: str, day: date) -> str:
         return f"{length} {'has' if length.startswith('1 ') else 'have'} passed since {_the(title)} ({day})"
-
-    def is_dated(self, title: str, day: date) -> str:
-        return f"{title} is dated {day}"
-
-    def expires(self, title: str, day: date) -> str:
-        return f"{title} expires on {day}"
-
-    def last_day_passes(self, duty: str) -> str:
-        return f"the last day of a duty passes: {duty}"
 
     # A decision line by line, for a person at a desk
 
@@ -788,9 +359,6 @@ class English(Language):
 
     def because_line(self, tests: Sequence[str]) -> str:
         return f"because {'; '.join(tests)}"
-
-    def tested(self, test: str, value: str) -> str:
-        return f"{test} [{value}]"
 
     def beaten_line(self, part: BeatenPart) -> str:
         doubt = " (in doubt, so a person must look at it)" if part.doubtful else ""
@@ -839,12 +407,6 @@ class English(Language):
     def account_line(self, account: str, title: str, value: str) -> str:
         return self.headed(f"{account}, {title}", value)
 
-    def not_computed(self) -> str:
-        return "not computed: the register says otherwise than the sender"
-
-    def other_currency(self, of: str, to: str) -> str:
-        return f"{of} and {to} are not compared: money is never converted"
-
     def ratio(self, of: str, to: str, ratio: str, within: str) -> str:
         return f"{of} is {ratio} times {to}{f': {within}' if within else ''}"
 
@@ -864,12 +426,6 @@ class English(Language):
     def grant(self, id: str, reach: Sequence[str]) -> str:
         return f"{id} ({', '.join(reach)})"
 
-    def until(self, day: str) -> str:
-        return f"until {day}"
-
-    def endless(self) -> str:
-        return "without end"
-
     def rights_held(self, rights: Sequence[str], more: int, complete: bool) -> str:
         told = self.listed(rights, more=more) if rights else "the book shows none"
         return told if complete else f"{told}; the book may lack some"
@@ -885,14 +441,6 @@ class English(Language):
     def rights_granted(self, grants: Sequence[str], more: int, certain: bool) -> str:
         return f"{'by' if certain else 'perhaps by'} {self.listed(grants, more=more)}"
 
-    def total_of_shares(self, total: str, state: str) -> str:
-        match state:
-            case "closed":
-                return "the shares add up to one"
-            case "open":
-                return f"the known shares add up to {total}; others are not known"
-        return f"the shares add up to {total}, not to one"
-
     def reach_line(self, place: str, subject: str, certain: bool) -> str:
         return self.certainly(certain, f"{self.headed(place or 'an unknown country', subject)}, so a person must look at it")
 
@@ -904,9 +452,6 @@ class English(Language):
     def engines_line(self, part: EnginePart, bundle: str) -> str:
         agreed = self.word("engines", "yes" if part.agreed else "no")
         return f"{self.joined(part.engines)} ({agreed}), version {part.version}, bundle {bundle}"
-
-    def headed(self, head: str, text: str) -> str:
-        return f"{head}: {text}"
 
     def _present(self, roles: Sequence[str]) -> str:
         """`the exporter and the people concerned are`."""

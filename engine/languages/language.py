@@ -2,7 +2,8 @@
 What a language must be able to say of a decision.
 
 Each method takes texts in that language, days, numbers and codes, and returns a sentence. This module knows no policy: the words of
-authors come from the bundle, through `explaining.phrasebook`. A class that lacks a sentence or a table cannot be instantiated.
+authors come from the bundle, through `explaining.phrasebook`. What has no grammar is in the catalogue of the language. A class that lacks
+a sentence with grammar cannot be instantiated.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from engine.decision import (
     AdvicePart,
@@ -42,38 +43,22 @@ class Language(ABC):
 
     # Tables
 
-    @property
-    @abstractmethod
-    def code(self) -> str:
-        """The code of the language in requests and in policies, such as "en"; a field of `multilingual.Words`."""
+    code: ClassVar[str]  # of the language in requests and in policies, such as "en"; a field of `multilingual.Words`
 
-    @property
-    @abstractmethod
-    def name(self) -> str:
-        """The name of the language in the language itself."""
+    def __init__(self, texts: Mapping[str, Mapping[str, str]]) -> None:
+        """`texts` is the catalogue of the language: its texts by group and name."""
+        self.texts = texts
+        about = texts["language"]
+        self.name, self.english_name, self.disclaimer = about["name"], about["english_name"], about["disclaimer"]
+        self.codes: Codes = {
+            group.removeprefix("codes."): words for group, words in texts.items() if group.startswith("codes.")
+        }
+        self.sections: Labels = texts["sections"]  # the titles of the sections of a decision
+        self.brief: Labels = texts["brief"]  # the labels of a brief
 
-    @property
-    @abstractmethod
-    def english_name(self) -> str: ...
-
-    @property
-    @abstractmethod
-    def codes(self) -> Codes:
-        """The word for each code; it has the same kinds and codes as that of English."""
-
-    @property
-    @abstractmethod
-    def sections(self) -> Labels:
-        """The titles of the sections of a decision; it has the same keys as those of English."""
-
-    @property
-    @abstractmethod
-    def brief(self) -> Labels:
-        """The labels of a brief; it has the same keys as those of English."""
-
-    @property
-    @abstractmethod
-    def disclaimer(self) -> str: ...
+    def _said(self, sentence: str, /, **parts: str) -> str:
+        """A sentence of the catalogue with its placeholders filled in."""
+        return self.texts["sentences"][sentence].format(**parts)
 
     def word(self, kind: str, code: str) -> str:
         """The word for a code of a kind; an unknown code is returned with spaces for its underscores."""
@@ -176,63 +161,64 @@ class Language(ABC):
     def no_value(self, known: bool) -> str:
         """In the place of a value: it is `known` that there is none, or the value is not known."""
 
-    @abstractmethod
     def not_sent(self) -> str:
         """In the place of a value that was not sent."""
+        return self._said("not_sent")
 
-    @abstractmethod
     def others(self) -> str:
         """In a list of the known members of a set: there may be others."""
+        return self._said("others")
 
-    @abstractmethod
     def withheld(self) -> str:
         """In the place of a personal value."""
+        return self._said("withheld")
 
-    @abstractmethod
     def pair(self, name: str, value: str) -> str:
         """The name of a part of a value, and the value of that part."""
+        return self._said("pair", name=name, value=value)
 
-    @abstractmethod
     def field(self, title: str, field: str) -> str:
         """A field of a document."""
+        text = self.texts["field_titles"].get(field)
+        return self.pair(title, self.field_name(field)) if text is None else text.format(title)
 
-    @abstractmethod
     def member(self, family: str, member: str) -> str:
         """A member of a family."""
+        return self._said("member", family=family, member=member)
 
-    @abstractmethod
     def total(self, family: str) -> str:
         """The sum of the members of a family."""
+        return self._said("total", family=family)
 
     @abstractmethod
     def other_members(self, alone: bool) -> str:
         """The members of a family that are not named, which share a number; `alone` where none is named."""
 
-    @abstractmethod
     def rest(self, family: str) -> str:
         """The members of a family that are not named."""
+        return self._said("rest", family=family)
 
-    @abstractmethod
     def ways(self) -> str:
         """The requirements or grounds on which an exchange relies."""
+        return self._said("ways")
 
-    @abstractmethod
     def today(self) -> str:
         """The day of the exchange, where a test is of it."""
+        return self._said("today")
 
-    @abstractmethod
     def that_day(self) -> str:
         """The day of the exchange, where a test compares another day with it."""
+        return self._said("that_day")
 
     # What an exchange says that cannot be true together
 
-    @abstractmethod
     def expires_before_dated(self) -> str:
         """A document expires before it is dated."""
+        return self._said("expires_before_dated")
 
-    @abstractmethod
     def follows_otherwise(self, follower: str, fact: str) -> str:
         """A fact, by its title, follows from another one, and is stated otherwise."""
+        return self._said("follows_otherwise", follower=follower, fact=fact)
 
     @abstractmethod
     def lies_elsewhere(self, place: str, title: str, country: str, stated: str, choices: Sequence[str]) -> str:
@@ -294,9 +280,9 @@ class Language(ABC):
 
     # What the register says otherwise
 
-    @abstractmethod
     def contradiction(self, stated: str, registered: str) -> str:
         """In the place of a value: the one that is stated and the one that is registered."""
+        return self._said("contradiction", stated=stated, registered=registered)
 
     @abstractmethod
     def contradicted(self, facts: str, book: str) -> str:
@@ -310,13 +296,13 @@ class Language(ABC):
         `reasons` may be "".
         """
 
-    @abstractmethod
     def refused(self, outcome: str) -> str:
         """The outcome alone, for a caller who may not learn the reasons."""
+        return self._said("refused", outcome=self.level(outcome))
 
-    @abstractmethod
     def reasons_withheld(self) -> str:
         """A sentence after the answer: the reasons rest on the register, which the caller may not read."""
+        return self._said("reasons_withheld")
 
     @abstractmethod
     def disputed_line(self, kind: str, entity: str, version: int | None, title: str, value: str) -> str:
@@ -324,11 +310,11 @@ class Language(ABC):
 
     # The answer
 
-    @abstractmethod
-    def hypothetically(self, day: date, answer: str) -> str: ...
+    def hypothetically(self, day: date, answer: str) -> str:
+        return self._said("hypothetically", day=self.day(day), answer=answer)
 
-    @abstractmethod
-    def disagreement(self) -> str: ...
+    def disagreement(self) -> str:
+        return self._said("disagreement")
 
     @abstractmethod
     def permitted(self, places: Sequence[str]) -> str:
@@ -337,17 +323,17 @@ class Language(ABC):
     @abstractmethod
     def permitted_with_duties(self, places: Sequence[str], number: int, duties: str) -> str: ...
 
-    @abstractmethod
     def stands_on(self, provisions: str) -> str:
         """A sentence after a permit: the provisions that it stands on."""
+        return self._said("stands_on", provisions=provisions)
 
     @abstractmethod
     def headed_by(self, law: str, subject: str, statement: str) -> str:
         """The law of a place on a subject, and the statement of coverage that speaks of it."""
 
-    @abstractmethod
     def nothing_against(self, laws: str) -> str:
         """A sentence after a permit: nothing was found against it in some laws."""
+        return self._said("nothing_against", laws=laws)
 
     @abstractmethod
     def unmet(self, number: int, needed: str) -> str: ...
@@ -356,20 +342,20 @@ class Language(ABC):
     def review(self, reasons: str, questions: Sequence[str]) -> str:
         """`questions` are what is to be answered before a person looks."""
 
-    @abstractmethod
     def beside(self, reasons: str) -> str:
         """What a person must look at beside a stricter outcome."""
+        return self._said("beside", reasons=reasons)
 
-    @abstractmethod
-    def prohibited(self, reasons: str) -> str: ...
+    def prohibited(self, reasons: str) -> str:
+        return self._said("prohibited", reasons=reasons)
 
     @abstractmethod
     def no_exemption(self, for_good: bool) -> str:
         """A sentence after a prohibition that no exemption lifts; `for_good`: and that no change of the exchange ends."""
 
-    @abstractmethod
     def no_way(self) -> str:
         """A sentence on a requirement to which other facts of the exchange exclude every way."""
+        return self._said("no_way")
 
     @abstractmethod
     def not_applicable(self, left_alone: str) -> str:
@@ -391,75 +377,75 @@ class Language(ABC):
         `beside` says that other law is told before it.
         """
 
-    @abstractmethod
     def nothing_settles(self) -> str:
         """A clause: why a person must look at an outcome that no further fact would settle."""
+        return self._said("nothing_settles")
 
     @abstractmethod
     def to_everyone(self, stays_open: Sequence[str]) -> str:
         """A sentence after the answer: the recipient is the public. `stays_open` are the titles of what keeps the outcome open, if any."""
 
-    @abstractmethod
     def only_stated(self, titles: Sequence[str]) -> str:
         """What was stated, and counts only where it is shown."""
+        return self._said("only_stated", titles=self.joined(titles))
 
-    @abstractmethod
     def signed_off(self, accepts: str, what: str, until: date) -> str:
         """
         A sentence after the answer: what persons signed off.
 
         `accepts` is "review" or "lift", and `what` lists provisions; or it is "reach", and `what` lists places and their law.
         """
+        return self.texts["signed_off"][accepts].format(what=what, until=self.day(until))
 
-    @abstractmethod
     def accepted(self, what: str, by: str, until: date) -> str:
         """A sentence after the answer: the law of which places on which subjects is accepted to be looked after, by whom."""
+        return self._said("accepted", by=by, until=self.day(until), what=what)
 
-    @abstractmethod
-    def sign_off_ends(self, day: date) -> str: ...
+    def sign_off_ends(self, day: date) -> str:
+        return self._said("sign_off_ends", day=self.day(day))
 
-    @abstractmethod
     def shown_until(self, title: str, day: date) -> str:
         """The last day on which a document or claim counts as shown."""
+        return self._said("shown_until", title=title, day=self.day(day))
 
-    @abstractmethod
-    def acceptance_begins(self, by: str, day: date) -> str: ...
+    def acceptance_begins(self, by: str, day: date) -> str:
+        return self._said("acceptance_begins", by=by, day=self.day(day))
 
-    @abstractmethod
-    def acceptance_ends(self, by: str, day: date) -> str: ...
+    def acceptance_ends(self, by: str, day: date) -> str:
+        return self._said("acceptance_ends", by=by, day=self.day(day))
 
     # What came with the data
 
-    @abstractmethod
     def carried_to_observe(self, condition: str, origin: str) -> str:
         """A sentence after the answer; `origin` says where the condition comes from: a leg of a plan, or the sender's own words."""
+        return self._said("carried_to_observe", origin=origin, condition=condition)
 
     @abstractmethod
     def carried_beside(self, state: str, condition: str, origin: str) -> str:
         """A sentence after an answer that the condition does not change; `state` is "violated" or "unknown"."""
 
-    @abstractmethod
-    def carried_unknown(self, condition: str, origin: str) -> str: ...
+    def carried_unknown(self, condition: str, origin: str) -> str:
+        return self._said("carried_unknown", origin=origin, condition=condition)
 
     @abstractmethod
     def carried_violated(self, prohibited: bool, condition: str, origin: str) -> str: ...
 
-    @abstractmethod
     def carried_perhaps(self, condition: str, origin: str) -> str:
         """The exchange does not meet the condition, and it is not certain that the condition came with the data."""
+        return self._said("carried_perhaps", origin=origin, condition=condition)
 
     # Plans
 
-    @abstractmethod
     def leg(self, leg: str) -> str:
         """A leg of a plan, by its id."""
+        return self._said("leg", leg=leg)
 
-    @abstractmethod
     def of_leg(self, leg: str, text: str) -> str:
         """A text about one leg of a plan."""
+        return self._said("of_leg", leg=leg, text=text)
 
-    @abstractmethod
-    def plan_permitted(self) -> str: ...
+    def plan_permitted(self) -> str:
+        return self._said("plan_permitted")
 
     @abstractmethod
     def plan_held_back(self, leg: str, answer: str, others: int) -> str:
@@ -469,59 +455,60 @@ class Language(ABC):
     def plan_whole(self, first: str, leg: str, outcome: str, sources: Sequence[str]) -> str:
         """What legs are together, as one exchange: an outcome or, where facts decide, "", by some sources."""
 
-    @abstractmethod
     def plan_contradiction(self, leg: str, before: str, kind: str, title: str) -> str:
         """What a leg states otherwise than the leg before it; `kind` is people, places, party or whole, `title` that of the fact."""
+        texts = self.texts["plan_contradiction"]
+        return texts.get(kind, texts["other"]).format(leg=leg, before=before, title=title)
 
-    @abstractmethod
     def plan_unlinked(self, leg: str, of: str) -> str:
         """The question whether the data of a leg came by another."""
+        return self._said("plan_unlinked", leg=leg, of=of)
 
-    @abstractmethod
     def plan_stopped(self, text: str) -> str:
         """The answer of a plan that something between its legs holds back."""
+        return self._said("plan_stopped", text=text)
 
     # Why a person must look
 
-    @abstractmethod
     def unsettled(self, says: str) -> str:
         """The reason for the review of a provision that is marked unsure; `says` is what the provision says."""
+        return self._said("unsettled", says=says)
 
     @abstractmethod
     def otherwise(self, outcome: str) -> str:
         """What a policy says where it applies and no other provision of it stands; `outcome` is "prohibited" or "review"."""
 
-    @abstractmethod
     def unread(self, place: str, subject: str, law: str) -> str:
         """A law of a place on a subject is known by its name, and was not read."""
+        return self._said("unread", place=place, subject=subject, law=law)
 
-    @abstractmethod
     def read_in_doubt(self, place: str, subject: str) -> str:
         """What was read of the law of a place on a subject is in doubt."""
+        return self._said("read_in_doubt", place=place, subject=subject)
 
     @abstractmethod
     def not_modelled(self, place: str, subject: str, roles: Sequence[str], since: date | None = None) -> str:
         """No policy models the law of a place on a subject; "" is every subject. `roles` are codes."""
 
-    @abstractmethod
     def reached(self, place: str, subject: str) -> str:
         """Data on a subject come from a place, none of whose policies applies, so that its law may reach them."""
+        return self._said("reached", place=place, subject=subject)
 
-    @abstractmethod
     def doubtful(self, title: str) -> str:
         """Only a doubtful ground meets the requirement."""
+        return self._said("doubtful", title=self.small(title))
 
-    @abstractmethod
-    def overdue(self, duty: str) -> str: ...
+    def overdue(self, duty: str) -> str:
+        return self._said("overdue", duty=duty)
 
-    @abstractmethod
-    def lifted_in_doubt(self, title: str) -> str: ...
+    def lifted_in_doubt(self, title: str) -> str:
+        return self._said("lifted_in_doubt", title=title)
 
     # Beside the answer
 
-    @abstractmethod
     def law_of(self, place: str) -> str:
         """The law of a place, for use inside a sentence."""
+        return self._said("law_of", place=place)
 
     @abstractmethod
     def conflict(self, source: str, what: str, law: str, refusing: str, compels: bool, refuses: bool) -> str:
@@ -530,13 +517,14 @@ class Language(ABC):
     @abstractmethod
     def open_lane(self, lanes: Sequence[str], low: Level) -> str: ...
 
-    @abstractmethod
     def about_member(self, question: str, member: str) -> str:
         """A question about one member of a family."""
+        return self._said("about_member", question=question, member=member)
 
-    @abstractmethod
     def ask(self, title: str, kind: str) -> str:
         """A question for a fact that has no question by an author; the kind of a document is "document"."""
+        texts = self.texts["ask"]
+        return texts.get(kind, texts["other"]).format(title=title)
 
     @abstractmethod
     def ask_besides(self, said: Sequence[str], question: str) -> str:
@@ -546,9 +534,9 @@ class Language(ABC):
     def ask_narrower(self, title: str, meant: Sequence[str], choices: Sequence[str], several: bool) -> str:
         """The question which of some values is meant by wider ones that were sent for a fact, perhaps several; they may be left out."""
 
-    @abstractmethod
     def ask_field(self, title: str, field: str) -> str:
         """A question for a field of a document that is shown."""
+        return self.texts["field_questions"][field].format(title)
 
     # Remedies
 
@@ -556,9 +544,9 @@ class Language(ABC):
     def change(self, title: str, old: str, new: str, alike: bool) -> str:
         """`old` is "" where no value was sent; `alike` says that the rules treat other values in the same way as `new`."""
 
-    @abstractmethod
     def claim(self, title: str) -> str:
         """A claim that is not made, and may be made only if it is so."""
+        return self._said("claim", title=title)
 
     @abstractmethod
     def obtain(self, title: str, step: str, fields: Sequence[tuple[str, str]]) -> str:
@@ -566,20 +554,20 @@ class Language(ABC):
 
     # Why an outcome ends
 
-    @abstractmethod
-    def comes_into_force(self, name: str, day: date) -> str: ...
+    def comes_into_force(self, name: str, day: date) -> str:
+        return self._said("comes_into_force", day=self.day(day), name=name)
 
-    @abstractmethod
-    def in_force_until(self, name: str, day: date) -> str: ...
+    def in_force_until(self, name: str, day: date) -> str:
+        return self._said("in_force_until", day=self.day(day), name=name)
 
-    @abstractmethod
-    def among_from(self, name: str, register: str, day: date) -> str: ...
+    def among_from(self, name: str, register: str, day: date) -> str:
+        return self._said("among_from", name=name, register=register, day=self.day(day))
 
-    @abstractmethod
-    def among_until(self, name: str, register: str, day: date) -> str: ...
+    def among_until(self, name: str, register: str, day: date) -> str:
+        return self._said("among_until", name=name, register=register, day=self.day(day))
 
-    @abstractmethod
-    def modelled_from(self, place: str, subject: str, day: date) -> str: ...
+    def modelled_from(self, place: str, subject: str, day: date) -> str:
+        return self._said("modelled_from", place=place, subject=subject, day=self.day(day))
 
     @abstractmethod
     def has_come(self, title: str, day: date) -> str: ...
@@ -590,14 +578,14 @@ class Language(ABC):
     @abstractmethod
     def has_run(self, title: str, length: str, day: date) -> str: ...
 
-    @abstractmethod
-    def is_dated(self, title: str, day: date) -> str: ...
+    def is_dated(self, title: str, day: date) -> str:
+        return self._said("is_dated", title=title, day=self.day(day))
 
-    @abstractmethod
-    def expires(self, title: str, day: date) -> str: ...
+    def expires(self, title: str, day: date) -> str:
+        return self._said("expires", title=title, day=self.day(day))
 
-    @abstractmethod
-    def last_day_passes(self, duty: str) -> str: ...
+    def last_day_passes(self, duty: str) -> str:
+        return self._said("last_day_passes", duty=duty)
 
     # A decision line by line, for a person at a desk
 
@@ -618,9 +606,9 @@ class Language(ABC):
     def because_line(self, tests: Sequence[str]) -> str:
         """The tests that a provision rests on."""
 
-    @abstractmethod
     def tested(self, test: str, value: str) -> str:
         """A test, and the value that was sent."""
+        return self._said("tested", test=test, value=value)
 
     @abstractmethod
     def beaten_line(self, part: BeatenPart) -> str: ...
@@ -657,13 +645,13 @@ class Language(ABC):
 
     # What is computed for the account
 
-    @abstractmethod
     def not_computed(self) -> str:
         """Why nothing is computed of a value that the register disputes."""
+        return self._said("not_computed")
 
-    @abstractmethod
     def other_currency(self, of: str, to: str) -> str:
         """Why two sums of money are not compared."""
+        return self._said("other_currency", of=of, to=to)
 
     @abstractmethod
     def ratio(self, of: str, to: str, ratio: str, within: str) -> str:
@@ -689,13 +677,13 @@ class Language(ABC):
     def grant(self, id: str, reach: Sequence[str]) -> str:
         """A commitment that granted a right, with how far the grant reaches."""
 
-    @abstractmethod
     def until(self, day: str) -> str:
         """The last day of a right."""
+        return self._said("until", day=day)
 
-    @abstractmethod
     def endless(self) -> str:
         """In the place of a last day, of what has none."""
+        return self._said("endless")
 
     @abstractmethod
     def rights_held(self, rights: Sequence[str], more: int, complete: bool) -> str:
@@ -713,9 +701,10 @@ class Language(ABC):
     def rights_granted(self, grants: Sequence[str], more: int, certain: bool) -> str:
         """The grants to others that meet an exchange, or where that is not `certain` may meet it."""
 
-    @abstractmethod
     def total_of_shares(self, total: str, state: str) -> str:
         """What shares add up to: "closed" (to one), "not_closed", or "open" where some are not known."""
+        texts = self.texts["total_of_shares"]
+        return texts.get(state, texts["not_closed"]).format(total=total)
 
     @abstractmethod
     def reach_line(self, place: str, subject: str, certain: bool) -> str:
@@ -736,6 +725,6 @@ class Language(ABC):
         """A text, headed by "perhaps" unless it is certain."""
         return text if certain else self.headed(self.word("standing", "possible"), text)
 
-    @abstractmethod
     def headed(self, head: str, text: str) -> str:
         """A text after a heading."""
+        return self._said("headed", head=head, text=text)

@@ -4,6 +4,8 @@ The facts of a vocabulary as a caller sees them: what each is, how it is written
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -30,9 +32,9 @@ class FactEntry(BaseModel):
     type: str
     title: Text
     ask: Text | None = None
-    values: list[str] = []
+    values: tuple[str, ...] = ()
     lies_in: str = ""
-    narrower: dict[str, list[str]] = {}
+    narrower: Mapping[str, tuple[str, ...]] = {}
     personal: bool = False
     change: bool = False
     register_only: bool = False
@@ -43,8 +45,8 @@ class FactEntry(BaseModel):
     kind: Literal["fact", "evidence", "claims"] = "fact"
 
 
-def catalogue(vocabulary: Vocabulary) -> list[FactEntry]:
-    """Every fact in the vocabulary's order, then the kinds of evidence and claims."""
+def catalogue(vocabulary: Vocabulary) -> Mapping[str, FactEntry]:
+    """Every fact by its name, in the vocabulary's order, then the kinds of evidence and claims."""
     entries = []
     for fact in vocabulary.facts.values():
         values = fact.type.values
@@ -54,9 +56,9 @@ def catalogue(vocabulary: Vocabulary) -> list[FactEntry]:
                 type=fact.type.name,
                 title=fact.title,
                 ask=fact.ask,
-                values=list(values.values[:MAX_LISTED]) if values else [],
+                values=values.values[:MAX_LISTED] if values else (),
                 lies_in=fact.lies_in,
-                narrower={value: list(meant) for value, meant in values.narrower.items()} if values else {},
+                narrower=values.narrower if values else {},
                 personal=fact.personal,
                 change=fact.change,
                 register_only=fact.register_only,
@@ -70,4 +72,4 @@ def catalogue(vocabulary: Vocabulary) -> list[FactEntry]:
         for kind, text in vocabulary.kinds[group].items():
             name = f"{group}.{kind}"
             entries.append(FactEntry(name=name, type="document", title=text.title, ask=text.ask, kind=group))
-    return entries
+    return MappingProxyType({each.name: each for each in entries})

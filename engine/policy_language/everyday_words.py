@@ -87,7 +87,7 @@ class Meaning:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class WordPlace:
     """A place where a word can be said: a fact, family, group or document, and the value that says it there; with its title."""
 
     fact: str
@@ -105,7 +105,7 @@ class EverydayWords:
         """What a word means, in any spelling, in the order of the vocabulary: facts first, then documents, then values."""
         return self._spellings.exact(word)
 
-    def places(self, word: str) -> Iterator[Said]:
+    def places(self, word: str) -> Iterator[WordPlace]:
         """Where a word can be said; a value in each fact that takes it."""
         for meaning in self.meanings(word):
             yield from self.places_of(meaning)
@@ -122,16 +122,16 @@ class EverydayWords:
         near = self._spellings.nearest(word)
         return tuple(dict.fromkeys(each.name for each in near))
 
-    def places_of(self, meaning: Meaning) -> Iterator[Said]:
+    def places_of(self, meaning: Meaning) -> Iterator[WordPlace]:
         """Where something can be said; of a register nothing is, since it is no value."""
         vocabulary = self._vocabulary
         if not meaning.of:
-            yield Said(meaning.name, "", vocabulary.title(meaning.name).words)
+            yield WordPlace(meaning.name, "", vocabulary.title(meaning.name).words)
         elif meaning.of == RECIPIENT:
-            yield Said(vocabulary.recipient, meaning.name, TITLES[meaning.name])
+            yield WordPlace(vocabulary.recipient, meaning.name, TITLES[meaning.name])
         elif meaning.name in vocabulary.values[meaning.of].lineage:
             for fact in self.facts_of(meaning.of):
-                yield Said(fact, meaning.name, vocabulary.values[meaning.of].titles.get(meaning.name, Words(meaning.name)))
+                yield WordPlace(fact, meaning.name, vocabulary.values[meaning.of].titles.get(meaning.name, Words(meaning.name)))
 
     def facts_of(self, values: str) -> tuple[str, ...]:
         """The facts that a sender may state and whose values are of a set."""

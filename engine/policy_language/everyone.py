@@ -29,7 +29,7 @@ LIFTING = frozenset({"satisfies", "allows", "advise", "doubts"})
 OF_ALL = "!all"
 
 
-class Use(Enum):
+class RecipientUse(Enum):
     """How a test of the recipient reads; the value is what the key of a definition that reads so ends in."""
 
     ANY = ""  # it raises
@@ -37,8 +37,8 @@ class Use(Enum):
     EITHER = "!either"
 
     @property
-    def negated(self) -> Use:
-        return {Use.ANY: Use.ALL, Use.ALL: Use.ANY}.get(self, self)
+    def negated(self) -> RecipientUse:
+        return {RecipientUse.ANY: RecipientUse.ALL, RecipientUse.ALL: RecipientUse.ANY}.get(self, self)
 
 
 def for_everyone(rules: RuleSet, recipient: str, left_open: Collection[str]) -> RuleSet:
@@ -59,7 +59,7 @@ class _Answered:
         self.about = about
         self.left_open = left_open
         self.definitions: dict[str, Condition] = {}
-        self.known: dict[tuple[str, Use], Condition] = {}
+        self.known: dict[tuple[str, RecipientUse], Condition] = {}
         self.silencing = {key for rule in rules.rules for key in rule.otherwise}
         self.policy_of = {rule.key: rule.provision.policy for rule in rules.rules}
         self.asking: dict[str, set[str]] = {}  # the policies that require something, by requirement
@@ -69,22 +69,22 @@ class _Answered:
 
     def rule_set(self) -> RuleSet:
         for key in self.rules.definitions:
-            self.define(key, Use.ANY)
+            self.define(key, RecipientUse.ANY)
         for key in dict.fromkeys(key for floor in self.rules.floors for spoken in floor.spoken for key in spoken.by):
-            self.define(key, Use.ALL)  # read where it counts that law is silent on nobody
+            self.define(key, RecipientUse.ALL)  # read where it counts that law is silent on nobody
         answered = tuple(self.rule(rule) for rule in self.rules.rules)
         requirements = {name: replace(each, duties=self.duties(each.duties)) for name, each in self.rules.requirements.items()}
         return replace(self.rules, definitions=self.definitions, rules=answered, requirements=requirements)
 
     def rule(self, rule: Rule) -> Rule:
-        use = Use.ALL if rule.effect in LIFTING or rule.lifts else Use.ANY
+        use = RecipientUse.ALL if rule.effect in LIFTING or rule.lifts else RecipientUse.ANY
         late = rule.effect == "satisfies" and any(duty.due for duty in rule.duties)
         if rule.key in self.silencing or late:
-            use = Use.EITHER
+            use = RecipientUse.EITHER
         applies = Defined(f"{rule.provision.policy}#applies")
-        own = use is Use.ALL and (rule.effect == "advise" or self.lifts_its_own(rule))
+        own = use is RecipientUse.ALL and (rule.effect == "advise" or self.lifts_its_own(rule))
         parts = rule.condition.parts if isinstance(rule.condition, All) else (rule.condition,)
-        condition = _all(self.condition(part, Use.ANY if own and part == applies else use) for part in parts)
+        condition = _all(self.condition(part, RecipientUse.ANY if own and part == applies else use) for part in parts)
         return replace(rule, condition=condition, duties=self.duties(rule.duties))
 
     def lifts_its_own(self, rule: Rule) -> bool:
@@ -96,11 +96,11 @@ class _Answered:
 
     def duties(self, duties: Iterable[Duty]) -> tuple[Duty, ...]:
         return tuple(
-            replace(each, done_when=self.condition(each.done_when, Use.ALL)) if each.done_when is not None else each
+            replace(each, done_when=self.condition(each.done_when, RecipientUse.ALL)) if each.done_when is not None else each
             for each in duties
         )
 
-    def condition(self, condition: Condition, use: Use) -> Condition:
+    def condition(self, condition: Condition, use: RecipientUse) -> Condition:
         match condition:
             case Atom():
                 return self.test(condition, use)
@@ -114,16 +114,16 @@ class _Answered:
             case AnyOf(parts=parts):
                 return _any(self.condition(part, use) for part in parts)
 
-    def test(self, atom: Atom, use: Use) -> Condition:
+    def test(self, atom: Atom, use: RecipientUse) -> Condition:
         about = [fact for fact in (atom.fact, atom.other) if fact.startswith(self.about)]
-        if not about or use is Use.EITHER or any(fact in self.left_open for fact in about):
+        if not about or use is RecipientUse.EITHER or any(fact in self.left_open for fact in about):
             return atom
-        return ALWAYS if use is Use.ANY else NEVER
+        return ALWAYS if use is RecipientUse.ANY else NEVER
 
-    def define(self, key: str, use: Use) -> Condition:
+    def define(self, key: str, use: RecipientUse) -> Condition:
         """A definition as it reads in a use; what is certain of it whatever the facts are stands in its place."""
         if key.startswith(("accepted/", "not-reached/")) or key.endswith("#travels"):
-            use = Use.ALL  # these only lift
+            use = RecipientUse.ALL  # these only lift
         if (key, use) not in self.known:
             found = self.condition(self.rules.definitions[key], use)
             name = key if key not in self.definitions else f"{key}{use.value}"

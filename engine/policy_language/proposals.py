@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from engine.languages import CHINESE, ENGLISH, Language
-from engine.policy_language.everyday_words import EverydayWords, Said, groups
+from engine.policy_language.everyday_words import EverydayWords, WordPlace, groups
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.values import MAX_MEMBERS, Type, ValueSet
 from engine.values.multilingual import Words
@@ -133,7 +133,7 @@ class Proposals:
         """A fact by its name; nested where the sender wrote dots. A document comes with its title."""
         group, _, kind = fact.partition(".")
         if group in DOCUMENT_GROUPS and kind in self._vocabulary.kinds[group]:
-            return self._form(fact, [Said(fact, "", self._vocabulary.title(fact).words)])
+            return self._form(fact, [WordPlace(fact, "", self._vocabulary.title(fact).words)])
         if fact in self._vocabulary.families:
             return _Proposal(self._family(fact))
         return _Proposal(f"`{_nested(self._nesting[fact])}`" if "." in path[-1] else f"`{fact}`")
@@ -175,13 +175,13 @@ class Proposals:
             )
         )
 
-    def _resolved(self, fact: str, word: str) -> list[Said]:
+    def _resolved(self, fact: str, word: str) -> list[WordPlace]:
         """What a word may say: a value of the fact that is spelt so, else something elsewhere that is, else a value that is near."""
         values = self._vocabulary.facts[fact].type.values
         assert values
 
-        def here(found: Iterable[str]) -> list[Said]:
-            return [Said(fact, each, values.titles.get(each, Words())) for each in found]
+        def here(found: Iterable[str]) -> list[WordPlace]:
+            return [WordPlace(fact, each, values.titles.get(each, Words())) for each in found]
 
         if word in values.lineage:
             return here([word])
@@ -196,7 +196,7 @@ class Proposals:
             return sorted(said, key=lambda each: each.fact.partition(".")[0] != group)[:MOST]
         return here(values.nearest(word))
 
-    def _proposal(self, fact: str, said: Said) -> _Proposal:
+    def _proposal(self, fact: str, said: WordPlace) -> _Proposal:
         """A value alone where it is one of the fact itself, otherwise with the place where it can be said."""
         return _Proposal(f"`{said.value}`", _some(said.title)) if said.fact == fact else self._form(said.fact, [said])
 
@@ -215,7 +215,7 @@ class Proposals:
             if isinstance(words, list) and len(words) == 1 and type.many == isinstance(content, str):
                 return self._said_there(fact, content)
             if isinstance(content, str) and content in type.values.lineage:
-                return [self._form(fact, [Said(fact, content, type.values.titles.get(content, Words()))])]
+                return [self._form(fact, [WordPlace(fact, content, type.values.titles.get(content, Words()))])]
         if type.many:
             return []
         text = str(content).strip().casefold() if isinstance(content, str | int) else ""
@@ -241,7 +241,7 @@ class Proposals:
             found = [_Proposal(f"`{_nested(self._nesting[each])}`") for each in (usual or inside)[:1]]
         return _told(lambda lang: lang.write_so(said, [each.told(lang) for each in found[:MOST]]))
 
-    def _in_group(self, group: str, word: str) -> list[Said]:
+    def _in_group(self, group: str, word: str) -> list[WordPlace]:
         """What a word says in a group of facts; if nothing, what it says elsewhere."""
         places = [each for each in self.words.places(word) if each.value or each.fact.partition(".")[0] in DOCUMENT_GROUPS]
         if whole := [each for each in places if each.fact == group]:
@@ -264,7 +264,7 @@ class Proposals:
             return []
         return list(self._grouped(self._resolved(fact, each) for each in words))
 
-    def _grouped(self, words: Iterable[Sequence[Said]]) -> Iterator[_Proposal]:
+    def _grouped(self, words: Iterable[Sequence[WordPlace]]) -> Iterator[_Proposal]:
         """
         What some words say, written together where one fact takes them all; of a single word everything that it may say.
         """
@@ -272,12 +272,12 @@ class Proposals:
         if len(several) == 1:
             yield from (self._form(each.fact, [each]) for each in several[0][:MOST])
             return
-        by_fact: dict[str, list[Said]] = {}
+        by_fact: dict[str, list[WordPlace]] = {}
         for each in several:
             by_fact.setdefault(each[0].fact, []).append(each[0])
         yield from (self._form(fact, said) for fact, said in by_fact.items())
 
-    def _form(self, fact: str, said: Sequence[Said]) -> _Proposal:
+    def _form(self, fact: str, said: Sequence[WordPlace]) -> _Proposal:
         """A fact with values, or a document, as it is written."""
         titles = tuple(dict.fromkeys(each.title for each in said if each.title))
         group = fact.partition(".")[0]

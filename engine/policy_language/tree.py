@@ -1,8 +1,9 @@
 """
 YAML text in, located tree out: every key and value keeps its file, line and column. Comments are listed separately.
 
-Only this module uses PyYAML. Scalars stay text: the vocabulary gives them types, so `NO` is Norway. The traps of YAML are refused here,
-each at its place: tags, anchors and aliases, duplicate keys, several documents, and files that are not UTF-8, too large or too deep.
+Only this module reads YAML that others wrote. Scalars stay text: the vocabulary gives them types, so `NO` is Norway. The traps of YAML
+are refused here, each at its place: tags, anchors and aliases, duplicate keys, several documents, and files that are not UTF-8, too large
+or too deep.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ Changes = Mapping[str, Value]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PermittingChanges:
     """Changes with which an exchange is permitted, and how it is then decided."""
 
     changes: Changes
@@ -57,9 +57,9 @@ class CombinedWays:
         self.claims = claims
         self.complete = True
 
-    def run(self, most: int) -> list[Found]:
+    def run(self, most: int) -> list[PermittingChanges]:
         """At most so many sets of changes, the smallest first; none contains another."""
-        found: list[Found] = []
+        found: list[PermittingChanges] = []
         try:
             for each in self._search():
                 needed = self._needed(each)
@@ -72,10 +72,10 @@ class CombinedWays:
             self.complete = False
         return found
 
-    def _search(self) -> Iterator[Found]:
+    def _search(self) -> Iterator[PermittingChanges]:
         order = count()
         seen: set[frozenset[str]] = set()
-        waiting: list[tuple[int, int, Changes, Found]] = []
+        waiting: list[tuple[int, int, Changes, PermittingChanges]] = []
 
         def push(changes: Changes) -> None:
             names = frozenset(changes)
@@ -96,7 +96,7 @@ class CombinedWays:
             for more in self._options(node):
                 push({**changes, **more})
 
-    def _tried(self, changes: Changes) -> Found | None:
+    def _tried(self, changes: Changes) -> PermittingChanges | None:
         """The exchange with some changes, decided again; None where it contradicts itself."""
         changed = self.exchange.with_values(changes)
         if changes and self.taking.ways.bundle.coherence.contradictions(changed, True):
@@ -104,9 +104,9 @@ class CombinedWays:
         if not self.left:
             raise _Spent
         self.left -= 1
-        return Found(changes, *self.evaluate(changed, self.as_of))
+        return PermittingChanges(changes, *self.evaluate(changed, self.as_of))
 
-    def _reasons(self, node: Found) -> list[Rule]:
+    def _reasons(self, node: PermittingChanges) -> list[Rule]:
         """The rules that refuse, or may."""
         verdict = node.verdict
         found = []
@@ -116,7 +116,7 @@ class CombinedWays:
                 found.append(rule)
         return found
 
-    def _options(self, node: Found) -> list[dict[str, Value]]:
+    def _options(self, node: PermittingChanges) -> list[dict[str, Value]]:
         """What ends the reason that fewest ways end; nothing if one cannot be ended."""
         exchange = self.exchange.with_values(node.changes)
         best: list[dict[str, Value]] | None = None
@@ -129,7 +129,7 @@ class CombinedWays:
                 return []
         return best or []
 
-    def _ending(self, rule: Rule, exchange: Exchange, node: Found) -> list[dict[str, Value]]:
+    def _ending(self, rule: Rule, exchange: Exchange, node: PermittingChanges) -> list[dict[str, Value]]:
         ways, verdict = self.taking.ways, node.verdict
         read = WaysRead(ways, exchange, verdict, self.as_of)
         found = [way.node for way in read.out_of(rule) if not way.rule.doubtful]
@@ -144,7 +144,7 @@ class CombinedWays:
         self.complete = self.complete and len(options) <= MAX_OPTIONS
         return options[:MAX_OPTIONS]
 
-    def _needed(self, found: Found) -> Found:
+    def _needed(self, found: PermittingChanges) -> PermittingChanges:
         """The same with fewer changes, as long as it is permitted."""
         for name in list(found.changes):
             brought = self.taking.brought(name, found.changes[name], self.exchange)

@@ -20,7 +20,7 @@ from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.registered import IN_REGISTER
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, RuleSet, Truth
-from engine.verdict import Reading
+from engine.verdict import ConditionReading
 
 TEST, NOT, ALL, ANY = range(4)
 DAYS = 4  # days for which it is kept how nodes read where their facts are left out
@@ -59,7 +59,7 @@ class ConditionGraph:
 
     @contextmanager
     def reader(
-        self, exchange: Exchange, day: date, reading: Reading, asked_of: Callable[[Atom], tuple[str, ...]]
+        self, exchange: Exchange, day: date, reading: ConditionReading, asked_of: Callable[[Atom], tuple[str, ...]]
     ) -> Iterator[Callable[[int], Read]]:
         """
         Reads nodes on one exchange; `reading` says how tests read, `asked_of` has the facts to ask for because of an open test.

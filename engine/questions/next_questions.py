@@ -23,7 +23,7 @@ from engine.questions.applying_tests import ALWAYS, ApplyingTests, Runs, by_fact
 from engine.questions.condition_graph import ConditionGraph
 from engine.questions.open_facts import choices, is_open
 from engine.questions.possible_answers import AnswerBook
-from engine.questions.question_groups import Asked, Groups
+from engine.questions.question_groups import Groups, QuestionFacts
 from engine.questions.ranking import Ranking
 from engine.questions.settling_lists import SettlingLists
 from engine.registered import IN_REGISTER
@@ -237,7 +237,7 @@ class Questions:
         return found
 
 
-def _together(book: Phrasebook, asked: Asked) -> QuestionPart:
+def _together(book: Phrasebook, asked: QuestionFacts) -> QuestionPart:
     """The question for facts that belong together."""
     assert asked.group is not None
     ask, none = book.text(asked.group.ask), dict(asked.group.none)

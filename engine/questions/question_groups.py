@@ -29,7 +29,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QuestionFacts:
     """Open facts that one question asks for; `group` is None where it is a single one."""
 
     facts: tuple[str, ...]
@@ -56,7 +56,7 @@ class Groups:
         group = self._of.get(fact)
         return fact if group is None else group.name
 
-    def of(self, exchange: Exchange, facts: Iterable[str], apart: Collection[str] = ()) -> Iterator[Asked]:
+    def of(self, exchange: Exchange, facts: Iterable[str], apart: Collection[str] = ()) -> Iterator[QuestionFacts]:
         """
         What is asked at once, in the order of the facts.
 
@@ -71,7 +71,7 @@ class Groups:
                 group, together = None, (fact,)
             for each in together:
                 del waiting[each]
-            yield Asked(together, group)
+            yield QuestionFacts(together, group)
 
     def _untouched(self, exchange: Exchange, group: Group, apart: Collection[str]) -> bool:
         """Whether nothing is stated of a group, not even that it is not known."""

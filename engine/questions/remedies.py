@@ -27,7 +27,7 @@ from engine.decision import ChangePart, RemediesPart, RemedyPart
 from engine.exchange import Exchange
 from engine.explaining.phrasebook import Phrasebook, shown
 from engine.policy_language.vocabulary import stated_in
-from engine.questions.combined_ways import CombinedWays, Found
+from engine.questions.combined_ways import CombinedWays, PermittingChanges
 from engine.questions.levers import Levers
 from engine.questions.taken_ways import TakenWays
 from engine.questions.ways import CLAIMS, Ways
@@ -99,9 +99,9 @@ class Remedies:
         parts = [self._part(search, each, book or self._book) for each in found]
         return RemediesPart(remedies=parts, searched="all" if searched else "partly")
 
-    def _smallest(self, found: Iterable[Found], exchange: Exchange) -> list[Found]:
+    def _smallest(self, found: Iterable[PermittingChanges], exchange: Exchange) -> list[PermittingChanges]:
         """Those with the fewest changes first, then those whose dearest change is cheapest; of two that are alike the first."""
-        kept: dict[frozenset[str], Found] = {}
+        kept: dict[frozenset[str], PermittingChanges] = {}
         for each in found:
             names = frozenset(each.changes)
             if not any(other <= names for other in kept):
@@ -109,12 +109,12 @@ class Remedies:
                 kept[names] = each
         return sorted(kept.values(), key=lambda each: self._cost(each, exchange))[:MAX_REMEDIES]
 
-    def _cost(self, found: Found, exchange: Exchange) -> tuple[int, list[int]]:
+    def _cost(self, found: PermittingChanges, exchange: Exchange) -> tuple[int, list[int]]:
         """How many changes it has, and how dear each is, the dearest first; what changes with another fact costs nothing."""
         own = [name for name in found.changes if not self.taking.brings(name, found.changes, exchange)]
         return len(own), sorted(map(self.levers.number, own), reverse=True)
 
-    def _part(self, search: _RemedySearch, found: Found, book: Phrasebook) -> RemedyPart:
+    def _part(self, search: _RemedySearch, found: PermittingChanges, book: Phrasebook) -> RemedyPart:
         dearest = sorted(found.changes.items(), key=lambda each: self.levers.number(each[0]))
         own = [each for each in dearest if not self.taking.brings(each[0], found.changes, search.exchange)]
         brought = [each for each in dearest if each not in own]
@@ -214,10 +214,10 @@ class _RemedySearch:
             return False
         return True
 
-    def best(self) -> Iterator[Found]:
+    def best(self) -> Iterator[PermittingChanges]:
         """The remedies that were found."""
         for moves in self.found.values():
-            yield Found(self.answers(moves), self.node(moves).verdict, self.node(moves).outcome)
+            yield PermittingChanges(self.answers(moves), self.node(moves).verdict, self.node(moves).outcome)
 
     def values(self, lever: int) -> list[Value]:
         if lever not in self._values:

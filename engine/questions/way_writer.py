@@ -17,7 +17,7 @@ from engine.explaining.phrasebook import Phrasebook
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, stated_in
 from engine.policy_language.vocabulary_text import KindText
 from engine.questions.taken_ways import ToYes
-from engine.questions.ways import Having, Test, Tree, Way, Ways, WaysRead, lacking, prohibiting
+from engine.questions.ways import Having, Tree, Way, Ways, WaysRead, WayTest, lacking, prohibiting
 from engine.rules import Rule
 
 REMEMBERED = 4_096  # lines
@@ -82,7 +82,7 @@ class WayWriter:
         )
 
     def _tree(self, tree: Tree) -> NeedPart:
-        if not isinstance(tree, Test):
+        if not isinstance(tree, WayTest):
             parts = [self._tree(part) for part in tree.parts]
             return NeedPart(all_of=parts) if tree.op == "all_of" else NeedPart(any_of=parts)
         name = stated_in(tree.atom.fact)
@@ -111,7 +111,7 @@ class WayWriter:
 
     def _needs(self, way: Way) -> Iterator[dict[str, str]]:
         """What a way needs, each fact and document once; what is lacking comes first, and facts that are there are left out."""
-        grouped: dict[str, list[Test]] = {}
+        grouped: dict[str, list[WayTest]] = {}
         for test in way.needs:
             grouped.setdefault(stated_in(test.atom.fact), []).append(test)
         for worst in WORST:
@@ -125,7 +125,7 @@ class WayWriter:
                         told |= {"filed_with": self.book.text(kind.filed_with)} if kind.filed_with else {}
                     yield told
 
-    def _says(self, tests: Sequence[Test]) -> str:
+    def _says(self, tests: Sequence[WayTest]) -> str:
         """Tests of one fact or document in words: the document by its everyday name, where it is the document that counts."""
         name = stated_in(tests[0].atom.fact)
         kind = self._kind(name)

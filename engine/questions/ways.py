@@ -48,7 +48,7 @@ COMPLETE = Lack(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class WayTest:
     """A test that a way needs to be so, or not to be so."""
 
     atom: Atom
@@ -57,17 +57,17 @@ class Test:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class WayParts:
     """Parts of a way, of which all are needed, or any."""
 
     op: Literal["all_of", "any_of"]
     parts: tuple[Tree, ...]
 
 
-Tree: TypeAlias = Test | Parts
+Tree: TypeAlias = WayTest | WayParts
 
 
-class Links(NamedTuple):
+class WayRules(NamedTuple):
     """Rules that are ways, by number, and the rules whose tests say how these read."""
 
     ways: tuple[tuple[int, Kind], ...]
@@ -88,7 +88,7 @@ class Way:
     node: int
     lack: tuple[str, ...]
     unknown: tuple[str, ...]
-    needs: tuple[Test, ...]
+    needs: tuple[WayTest, ...]
 
 
 class Ways:
@@ -131,7 +131,7 @@ class Ways:
             for name in rule.excuses:
                 self._links[name].append((number, "excuse"))
         self.remembered: dict[Hashable, tuple[Way, ...]] = {}
-        self._linked: dict[tuple[str, ...], Links] = {}
+        self._linked: dict[tuple[str, ...], WayRules] = {}
         self._standing: dict[int, int] = {}  # the node of each way: it holds, and nothing surely exempts from it
         for number, rule in enumerate(rules):
             if rule.satisfies or rule.excuses or (rule.exempts and rule.effect != "doubts"):
@@ -144,7 +144,7 @@ class Ways:
         """The ways as they read on one exchange."""
         return WaysRead(self, judgement.exchange, judgement.verdict, judgement.as_of)
 
-    def links(self, requirement: str, under: Sequence[Rule]) -> Links:
+    def links(self, requirement: str, under: Sequence[Rule]) -> WayRules:
         """The rules that are ways to a requirement, and those that exempt from every rule that asks for it."""
         key = (requirement, *(rule.key for rule in under))
         if key not in self._linked:
@@ -153,7 +153,7 @@ class Ways:
             self._linked[key] = self._links_of([*self._links[requirement], *((number, "exemption") for number in numbers)])
         return self._linked[key]
 
-    def exempting(self, rule: Rule) -> Links:
+    def exempting(self, rule: Rule) -> WayRules:
         """The rules that exempt from a rule."""
         key = ("", rule.key)
         if key not in self._linked:
@@ -174,9 +174,9 @@ class Ways:
             del self.remembered[next(iter(self.remembered))]
         self.remembered[key] = ways
 
-    def _links_of(self, ways: Sequence[tuple[int, Kind]]) -> Links:
+    def _links_of(self, ways: Sequence[tuple[int, Kind]]) -> WayRules:
         lifters = (self._lifters.get(self.bundle.rules.rules[number].key, ()) for number, _ in ways)
-        return Links(tuple(ways), tuple(dict.fromkeys((*(number for number, _ in ways), *chain(*lifters)))))
+        return WayRules(tuple(ways), tuple(dict.fromkeys((*(number for number, _ in ways), *chain(*lifters)))))
 
     def node(self, number: int) -> int:
         """The node of a way, by the number of its rule."""
@@ -379,7 +379,7 @@ class WaysRead:
         kind, parts = self.ways.kind(node), self.ways.parts(node)
         if kind == LEAF:
             atom = self.ways.atoms[parts[0]]
-            return None if atom.fact == AS_OF else Test(atom, self.ways.wanted[parts[0]], self.state(parts[0]))
+            return None if atom.fact == AS_OF else WayTest(atom, self.ways.wanted[parts[0]], self.state(parts[0]))
         if kind == ANY:
             left = [(part, one) for part in parts if (one := self.read(part)) is not None]
             parts = tuple([part for part, one in left if not one.lack | one.unknown][:1]) or tuple(part for part, _ in left)
@@ -387,8 +387,8 @@ class WaysRead:
         if len(trees) < 2:
             return trees[0] if trees else None
         op: Literal["all_of", "any_of"] = "all_of" if kind == ALL else "any_of"
-        flat = [inner for tree in trees for inner in (tree.parts if isinstance(tree, Parts) and tree.op == op else (tree,))]
-        return Parts(op, tuple(dict.fromkeys(flat)))
+        flat = [inner for tree in trees for inner in (tree.parts if isinstance(tree, WayParts) and tree.op == op else (tree,))]
+        return WayParts(op, tuple(dict.fromkeys(flat)))
 
     def needed(self, node: int) -> Iterator[int]:
         """The tests of the alternative that lacks least."""
@@ -417,7 +417,7 @@ class WaysRead:
             return "unknown"
         return "have" if (truth is Truth.YES) is self.ways.wanted[test] else "lack"
 
-    def _best(self, links: Links) -> tuple[Way, ...]:
+    def _best(self, links: WayRules) -> tuple[Way, ...]:
         """The ways, as they were found when all their tests read the same, and the same was presented, denied or disputed."""
         key = (links, self._reading.seen(*links.seen), self._stated, self.as_of)
         if key in self.ways.remembered and not self._excluded:
@@ -429,7 +429,7 @@ class WaysRead:
             if read is not None:
                 needs = tuple(
                     dict.fromkeys(
-                        Test(self.ways.atoms[each], self.ways.wanted[each], self.state(each)) for each in self.needed(node)
+                        WayTest(self.ways.atoms[each], self.ways.wanted[each], self.state(each)) for each in self.needed(node)
                     )
                 )
                 way = Way(rule, kind, node, self.ways.named(read.lack), self.ways.named(read.unknown), needs)
@@ -460,7 +460,7 @@ class WaysRead:
             return not (isinstance(sent, Document) and sent.state == "none")
         return not isinstance(sent, Disputed)
 
-    def _from_before(self, test: Test) -> bool:
+    def _from_before(self, test: WayTest) -> bool:
         """Whether a test that fails wants a document from before a day that has passed: who has none cannot obtain it any more."""
         past = [each for each in test.atom.operands if isinstance(each, date) and each < self.as_of]
         return bool(past) and test.atom.fact.startswith(EVIDENCE) and test.atom.op in ("at_most", "less_than")

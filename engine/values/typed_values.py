@@ -464,6 +464,8 @@ def _within_reason(value: Operand) -> None:
 
 def _id(text: str) -> str:
     """An id in the form in which it is compared (semantics 1.9)."""
+    if "\x00" in text:  # no database has it in a text, and no id has it by mistake
+        raise BadValue("must not have the character U+0000")
     form = id_form(text) if len(text) <= MAX_TEXT else text
     if not 0 < len(form) <= MAX_TEXT:
         raise BadValue(f"must have 1 to {MAX_TEXT} characters that can be seen")

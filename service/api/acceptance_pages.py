@@ -7,61 +7,63 @@ A reader needs the scopes `read` and `review`. The form carries a token (`servic
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
-from fastapi import FastAPI, Request, Response
+import sqlalchemy as sa
+from fastapi import Response
 from pydantic import ValidationError
 
-from service.api.acceptances import AcceptanceMade, accepted, may_write, today_of, waiting
-from service.api.forms import Fields, fields_of, first
-from service.api.page_answers import html, language, wrong_address
-from service.api.sent import Plain
-from service.callers.caller import Caller, caller_of
+from service.api.acceptances import BODY_LIMIT, accepted
+from service.api.forms import Fields, first
+from service.api.page_answers import html
+from service.api.page_router import PageCall, Pages
+from service.api.parameters import word
+from service.callers.context import Reviewing
 from service.console.coverage_pages import PATH, CoverageShown, coverage_page
-from service.console.reader import PageReader
-from service.console.review_wording import REVIEW_WORDS
 from service.drafts import form_token
+from service.languages.words import text_for, wording
 from service.policies.acceptances import LONGEST_DAYS, AcceptanceAsked
 from service.problems import KINDS, RequestRefused
+from service.reviews import coverage_to_accept
+from service.reviews.coverage_to_accept import AcceptanceMade, CoverageToAccept
 from service.reviews.preview import DAYS
-from service.service import Service
 
-_LIMIT = 64 * 1024
 _MOST_FINDINGS = 10
-_DONE = "written"
+_DONE = word("done", "what was done", ("written",))
 
 
-def add(app: FastAPI, service: Service) -> None:
-    """Put the page on the application. It stands before those of one review, whose path takes any name."""
+pages = Pages()
 
-    # Reading is not `async`: it waits for the disk, so each call runs in a thread.
-    @app.get(PATH, include_in_schema=False)
-    def page(request: Request) -> Response:
-        caller = _reviewer(request)
-        asked = {name: value for name, value in request.query_params.items() if value and name != "lang"}
-        done = asked.pop("done", "")
-        if asked or done not in ("", _DONE):
-            return wrong_address(PageReader(service.live.bundle, language(request)))
-        return _page(service, request, caller, done=done)
 
-    async def change(request: Request) -> Response:
-        caller = _reviewer(request)
-        lang = language(request)
-        fields = await fields_of(service, request, caller, _LIMIT)
-        try:
-            made = await accepted(service, request, _asked(fields, lang), caller)
-        except RequestRefused as refused:
-            return await asyncio.to_thread(_page, service, request, caller, fields, refused)
-        if made.written:
-            query = "?done=written" if lang == "en" else f"?lang={lang}&done=written"
-            return Response(status_code=303, headers={"Location": PATH + query})
-        return await asyncio.to_thread(_page, service, request, caller, fields, None, made)
+class ReadingReviews(Reviewing, scope="review", of_party=False, also=("read",)):
+    """Looks as a person at what is recorded, and signs."""
 
-    app.router.add_api_route(PATH, change, methods=["POST"], include_in_schema=False, route_class_override=Plain)
+
+@pages.get(PATH)
+def coverage(context: ReadingReviews, page: PageCall, connection: sa.Connection) -> Response:
+    """The law that was not read, and the form."""
+    done = _DONE.of(page.filters("done")) or ""
+    return _answer(context, page, coverage_to_accept.waiting_for(context, connection), done=done)
+
+
+@pages.post(PATH, limit=BODY_LIMIT)
+async def change(context: ReadingReviews, page: PageCall) -> Response:
+    """Accepts what the form asks."""
+    made, wrong = None, None
+    try:
+        made = await accepted(context, page, _asked(page.fields, page.reader.lang))
+    except RequestRefused as refused:
+        wrong = refused
+    if made and made.written:
+        lang = "" if page.reader.lang == "en" else f"lang={page.reader.lang}&"
+        return Response(status_code=303, headers={"Location": f"{PATH}?{lang}done=written"})
+    waiting = await asyncio.to_thread(page.service.read, partial(coverage_to_accept.waiting_for, context))
+    return await asyncio.to_thread(partial(_answer, context, page, waiting, made=made, refused=wrong))
 
 
 def _asked(fields: Fields, lang: str) -> AcceptanceAsked:
     """What the form asks. Raises RequestRefused, with the sentence for what it lacks."""
-    words = REVIEW_WORDS[lang]
+    words = wording(lang).reviews
     cells = [dict(zip(("country", "subject"), each.split("/", 1), strict=False)) for each in fields.get("cell", ())]
     if not cells:
         raise RequestRefused("bad-request", words["no_provision"])
@@ -74,41 +76,31 @@ def _asked(fields: Fields, lang: str) -> AcceptanceAsked:
         at = next(
             (known[str(each["loc"][0])] for each in refused.errors() if each["loc"] and each["loc"][0] in known), "no_because"
         )
-        raise RequestRefused("bad-request", words[at]) from None
+        raise RequestRefused("bad-request", text_for(words, at)) from None
 
 
-def _page(
-    service: Service,
-    request: Request,
-    caller: Caller,
-    fields: Fields | None = None,
-    refused: RequestRefused | None = None,
+def _answer(
+    context: Reviewing,
+    page: PageCall,
+    waiting: CoverageToAccept,
+    *,
     made: AcceptanceMade | None = None,
+    refused: RequestRefused | None = None,
     done: str = "",
 ) -> Response:
-    lang, today = language(request), today_of(service)
-    reader = PageReader(service.live.bundle, lang)
-    cells, more = service.read(lambda connection: waiting(connection, service, caller))
-    found = [each.detail for each in (refused.errors or ())][:_MOST_FINDINGS] if refused else []
+    today, person = context.today, context.caller.person
     shown = CoverageShown(
-        cells=cells,
-        more=more,
-        token=form_token.token(service, caller.id),
-        writes=may_write(service, caller),
-        folder=service.settings.acceptances is not None,
-        by="" if caller.person is None else caller.person.shown,
+        waiting=waiting,
+        token=form_token.token(page.service, context.caller.id),
+        folder=context.settings.acceptances is not None,
+        by="" if person is None else person.shown,
         today=today,
         default_until=today + timedelta(days=DAYS),
         last_until=today + timedelta(days=LONGEST_DAYS),
         yaml=made.yaml if made else "",
         done=done,
         wrong=refused.detail if refused else "",
-        findings=found,
-        sent=fields,
+        findings=[each.detail for each in (refused.errors or ())][:_MOST_FINDINGS] if refused else [],
+        sent=page.fields if refused else None,
     )
-    return html(coverage_page(shown, reader), 200 if refused is None else KINDS[refused.kind][0])
-
-
-def _reviewer(request: Request) -> Caller:
-    caller_of(request.scope, "read")
-    return caller_of(request.scope, "review")
+    return html(coverage_page(shown, page.reader), KINDS[refused.kind][0] if refused else 200)

@@ -23,7 +23,7 @@ from service.callers.caller import Caller, caller_of
 from service.decisions.idempotency import KeptAnswer, Work, once_prepared
 from service.log.leaf import clear
 from service.problems import RequestRefused
-from service.reviews import approvals, notes, own_requests, sign_offs
+from service.reviews import notes, own_requests, sign_off, standing_sign_off
 from service.service import Service
 from service.settings import time_zone
 
@@ -79,7 +79,7 @@ def add(app: FastAPI, service: Service, current: Callable[[], Access]) -> None:
             )
             if record.get("asked_by") not in names:
                 raise _not_own()
-            sign_offs.check_whole(stored)
+            sign_off.check_whole(stored)
             expires = access_requests.expires(datetime.fromisoformat(record["recorded_at"]))
             if denial.expires_at != expires:
                 raise refused("/denial/expires_at", "invalid_denial_binding", "must be the `expires_at` of the denial")
@@ -94,7 +94,7 @@ def add(app: FastAPI, service: Service, current: Callable[[], Access]) -> None:
             def work(transaction: sa.Connection) -> KeptAnswer:
                 note = notes.requested(transaction, stored.entry.id, why, caller, now)
                 counting = own_requests.Counting(transaction, service.token_issuer)
-                said = counting.for_decision(approvals.said_of_stored(transaction, live, stored), stored)
+                said = counting.for_decision(standing_sign_off.said_of_stored(transaction, live, stored), stored)
                 found = access_requests.became(live, record["signable"], said, now.astimezone(zone).date())
                 answer = access_requests.answer(note.id, note.at, _base(service, request), found, now)
                 return KeptAnswer(_written(answer), 202, location=answer.task.status_endpoint)
@@ -119,7 +119,7 @@ def add(app: FastAPI, service: Service, current: Callable[[], Access]) -> None:
                 return access_requests.answer(note.id, note.at, _base(service, request), ("expired", None), now)
             record = clear(stored.entry.leaf, stored.entry.openings)
             counting = own_requests.Counting(connection, service.token_issuer)
-            said = counting.for_decision(approvals.said_of(connection, live, record["request"]), stored)
+            said = counting.for_decision(standing_sign_off.said_of(connection, live, record["request"]), stored)
             became = access_requests.became(live, record.get("signable") or (), said, now.astimezone(zone).date())
             return access_requests.answer(note.id, note.at, _base(service, request), became, now)
 

@@ -12,7 +12,7 @@ from service.store.moments import moment_text
 from service.store.writer import NotRecorded
 from service.transparency.signed_note import MAX_NOTE_BYTES
 from service.transparency.witness import SIZE_TYPE, AddCheckpoint
-from service.transparency.witness import RequestRefused as NoRequest
+from service.transparency.witness import WitnessRequestRefused as NoRequest
 
 _SENTENCE = {"schema": {"type": "string"}}
 _ANSWERS: dict[int, dict[str, Any]] = {

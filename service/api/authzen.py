@@ -173,7 +173,7 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
                     raise asked
                 answer, decided = await access.evaluate(asked, known, now, request.scope["request_id"], caller)
             except RequestRefused as refused:
-                if refused.kind == "not-ready":  # the evaluation is not at fault, and the call may be repeated
+                if refused.kind in ("not-ready", "seal-broken"):  # the evaluation is not at fault
                     raise
                 answer, decided = responses.malformed(refused), None
             found.append(answer if settings.evaluations_context else answer.without_reasons())

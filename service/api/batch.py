@@ -124,7 +124,7 @@ def add(app: FastAPI, service: Service) -> None:
             try:
                 each = await service.turns.run(caller.id, work, long=wanted.long)
             except RequestRefused as refused:
-                if refused.kind == "not-ready":  # the exchange is not at fault, and the call may be repeated
+                if refused.kind in ("not-ready", "seal-broken"):  # the exchange is not at fault
                     raise
                 problem = refused.problem(request.scope["path"], request_id, f"/exchanges/{number}")
                 pieces.append(b'{"problem":%b}' % problem.model_dump_json(exclude_none=True).encode())

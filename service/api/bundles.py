@@ -3,22 +3,31 @@
 """
 
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import FastAPI, Path, Request, Response
+import sqlalchemy as sa
+from fastapi import Response
 from pydantic import Field
 
 import engine
 from service.api import paging
-from service.api.operations import Shown, operation
-from service.callers.caller import caller_of
+from service.api.operations import Shown, in_path
+from service.api.parameters import matching
+from service.api.router import Call, Router
+from service.callers.context import Administering, ReadingAll
 from service.log.record import PolicyDigests
 from service.policies import kept, reloading
-from service.problems import RequestRefused, detail_of, places_of
-from service.service import Service
+from service.problems import RequestRefused, detail_of
 
 FINDINGS_SHOWN = 20
 LIMIT, MOST = 100, 1_000  # bundles on a page
+DIGEST = matching(
+    "digest",
+    "the digest `source` or `meaning`, or at least its first 8 digits",
+    "^[0-9a-f]{8,64}$",
+    "the 8 to 64 hexadecimal digits of a digest",
+)
+
+router = Router("policies")
 
 
 class Finding(Shown):
@@ -110,108 +119,85 @@ def shown(refusal: reloading.PoliciesRefusal | None) -> RefusalShown | None:
     return RefusalShown(at=refusal.at, reason=refusal.reason, diagnostics=tuple(findings))
 
 
-def add(app: FastAPI, service: Service) -> None:
-    """Put the endpoints on the application."""
-    held = service.policies
-
-    @app.get("/v1/bundle", **operation("getLiveBundle", "policies", "The policies that decide", needs="read"))
-    async def bundle(request: Request) -> BundleShown:
-        """The digests and settings of the policies, when they began to decide, and whether a reload was refused."""
-        caller_of(request.scope, "read")
-        live, signed = service.live, held.signed
-        return BundleShown(
-            **live.digests.model_dump(),
-            folders={
-                name: FolderShown(source=digest, signed_by=by.keys if by else (), version=by.version if by else None)
-                for name, digest in live.bundle.digests.folders.items()
-                for by in [signed.get(name)]
-            },
-            trust=live.bundle.settings.trust,
-            norms=live.bundle.settings.norms,
-            engine=engine.__version__,
-            since=held.since,
-            signed_by=tuple(dict.fromkeys(id for by in signed.values() for id in by.keys)),
-            reloads=held.reloads,
-            refusals=held.refusals,
-            reloaded_at=held.reloaded_at,
-            refused=shown(held.refused),
-        )
-
-    @app.post(
-        "/v1/bundle/reload",
-        **operation("reloadBundle", "policies", "Reload the policies", "policies-refused", needs="administer", writes=True),
+@router.get("/v1/bundle", "getLiveBundle", "The policies that decide", nulls=True)
+async def bundle(context: ReadingAll, call: Call[None]) -> BundleShown:
+    """The digests and settings of the policies, when they began to decide, and whether a reload was refused."""
+    live, held = context.live, call.service.policies
+    signed = held.signed
+    return BundleShown(
+        **live.digests.model_dump(),
+        folders={
+            name: FolderShown(source=digest, signed_by=by.keys if by else (), version=by.version if by else None)
+            for name, digest in live.bundle.digests.folders.items()
+            for by in [signed.get(name)]
+        },
+        trust=live.bundle.settings.trust,
+        norms=live.bundle.settings.norms,
+        engine=engine.__version__,
+        since=held.since,
+        signed_by=tuple(dict.fromkeys(id for by in signed.values() for id in by.keys)),
+        reloads=held.reloads,
+        refusals=held.refusals,
+        reloaded_at=held.reloaded_at,
+        refused=shown(held.refused),
     )
-    async def reload(request: Request) -> Reloaded:
-        """Loads all policies or changes nothing. A request under way is decided by the policies that it began with."""
-        caller_of(request.scope, "administer")
-        if held.reloading:
-            raise RequestRefused("busy", "another reload is under way", headers={"Retry-After": "2"})
-        before = service.live.digests
-        if service.shadow:
-            service.shadow.renew()
-        try:
-            changed = await held.reload()
-        except reloading.PoliciesRefused as refused:
-            places = places_of(refused.refusal.diagnostics)
-            raise RequestRefused("policies-refused", refused.refusal.reason, errors=places or None) from None
-        after = service.live.digests
-        return Reloaded(changed=changed, before=before, after=after)
 
-    # These are not `async`: reading waits for the disk, so each call runs in a thread.
-    @app.get(
-        "/v1/bundles",
-        **operation(
-            "listBundles",
-            "policies",
-            "The policies that decided",
-            needs="read",
-            parameters=paging.parameters(LIMIT, MOST, "bundles"),
+
+@router.post(
+    "/v1/bundle/reload", "reloadBundle", "Reload the policies", "policies-refused", writes=True, repeatable=False, nulls=True
+)
+async def reload(context: Administering, call: Call[None]) -> Reloaded:
+    """Loads all policies or changes nothing. A request under way is decided by the policies that it began with."""
+    held, shadow = call.service.policies, call.service.shadow
+    if held.reloading:
+        raise RequestRefused("busy", "another reload is under way", headers={"Retry-After": "2"})
+    before = context.live.digests
+    if shadow:
+        shadow.renew()
+    return Reloaded(changed=await held.reload(), before=before, after=held.live.digests)
+
+
+@router.get(
+    "/v1/bundles",
+    "listBundles",
+    "The policies that decided",
+    parameters=paging.parameters(LIMIT, MOST, "bundles"),
+    nulls=True,
+)
+def bundles(context: ReadingAll, call: Call[None], connection: sa.Connection) -> KeptBundles:
+    """Every bundle that decided here, the latest first."""
+    page = paging.Asked.in_query(call.query, LIMIT, MOST)
+    found, cursor = page.cut(kept.listed(connection), lambda each: f"{each.source} {each.meaning}", "bundles")
+    return KeptBundles(
+        next=cursor,
+        bundles=tuple(
+            KeptBundle(
+                meaning=each.meaning,
+                source=each.source,
+                trust=each.trust,
+                norms=each.norms,
+                engine=each.engine,
+                first_used_at=each.first_used_at,
+                bytes=each.size,
+            )
+            for each in found
         ),
     )
-    def bundles(request: Request) -> KeptBundles:
-        """Every bundle that decided here, the latest first."""
-        caller_of(request.scope, "read")
-        page = paging.Asked.of(request, LIMIT, MOST)
-        found, cursor = page.cut(service.read(kept.listed), lambda each: f"{each.source} {each.meaning}", "bundles")
-        return KeptBundles(
-            next=cursor,
-            bundles=tuple(
-                KeptBundle(
-                    meaning=each.meaning,
-                    source=each.source,
-                    trust=each.trust,
-                    norms=each.norms,
-                    engine=each.engine,
-                    first_used_at=each.first_used_at,
-                    bytes=each.size,
-                )
-                for each in found
-            ),
-        )
 
-    @app.get(
-        "/v1/bundles/{digest}",
-        response_class=Response,
-        **operation(
-            "getBundle",
-            "policies",
-            "Policies that decided, as a bundle file",
-            "not-found",
-            needs="read",
-            answers={200: {"description": "A bundle file", "content": {"application/json": {"schema": {"type": "object"}}}}},
-        ),
-    )
-    def archive(
-        request: Request,
-        digest: Annotated[
-            str,
-            Path(description="the digest `source` or `meaning`, or at least its first 8 digits", pattern="^[0-9a-f]{8,64}$"),
-        ],
-    ) -> Response:
-        """The same file that `fifthfactor bundle build` makes of these policies."""
-        caller_of(request.scope, "read")
-        try:
-            data = service.read(lambda connection: kept.archived(connection, digest)[1])
-        except kept.NotKept:
-            raise RequestRefused("not-found", "no policies with this digest decided here") from None
-        return Response(data, media_type="application/json")
+
+@router.get(
+    "/v1/bundles/{digest}",
+    "getBundle",
+    "Policies that decided, as a bundle file",
+    "not-found",
+    parameters=[in_path(DIGEST.name, DIGEST.about, DIGEST.schema)],
+    answers={200: {"description": "A bundle file", "content": {"application/json": {"schema": {"type": "object"}}}}},
+    response_class=Response,
+)
+def archive(context: ReadingAll, call: Call[None], connection: sa.Connection) -> Response:
+    """The same file that `fifthfactor bundle build` makes of these policies."""
+    try:
+        data = kept.archived(connection, DIGEST.of(call.path) or "")[1]
+    except kept.NotKept:
+        raise RequestRefused("not-found", "no policies with this digest decided here") from None
+    return Response(data, media_type="application/json")

@@ -6,129 +6,118 @@ A form does the same as the endpoint of `service.api.documents`, and carries a t
 """
 
 import asyncio
-import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from fastapi import FastAPI, Request, Response
+from fastapi import Response
+from pydantic import ValidationError
 
-from service.api.console import not_found
-from service.api.documents import attaching, confirming, found_document, signing, withdrawing
-from service.api.page_answers import html, language, wrong_address
-from service.api.sent import Plain
+from service.api.documents import attachment, recorded, signing
+from service.api.page_answers import html
+from service.api.page_router import PageCall, Pages
+from service.api.parameters import whole
 from service.api.uploads import SentForm, form, unreadable
-from service.callers.caller import Caller, caller_of
+from service.callers.context import EvaluatingAll, ReadingAll, Reviewing
+from service.callers.sending import Sending
 from service.console import document_list
-from service.console.document_wording import DOCUMENT_WORDS
 from service.console.pages import documents_page, missing_page
-from service.console.reader import PageReader
 from service.decisions.decider import durable
-from service.documents import confirmations, document_bytes
+from service.documents import attachments, confirmations, document_bytes
+from service.documents.confirmations import ConfirmationSent, WithdrawalSent
 from service.drafts import form_token
 from service.log.store import find
-from service.problems import KINDS, RequestRefused
-from service.service import Service
+from service.problems import KINDS, RequestRefused, wrong_members
 from service.telemetry.log_lines import note
 
-MOST_DIGITS = 4  # in the number of a document
+FIRST = whole("first", "the number of the first document", 999)
+
+Model = TypeVar("Model", bound=Sending)
+
+pages = Pages()
 
 
-def add(app: FastAPI, service: Service) -> None:
-    """Put the pages on the application. They stand before the pages of one decision, whose paths take any name."""
-
-    # Reading is not `async`: it waits for the disk, so each call runs in a thread.
-    @app.get("/log/documents/{sha256}", include_in_schema=False)
-    def file(sha256: str, request: Request) -> Response:
-        caller_of(request.scope, "read")
-        return found_document(service, sha256)
-
-    @app.get("/log/{id}/documents", include_in_schema=False)
-    def documents(id: str, request: Request) -> Response:
-        caller = caller_of(request.scope, "read")
-        reader = PageReader(service.live.bundle, language(request))
-        asked = {name: value for name, value in request.query_params.items() if value and name != "lang"}
-        first = asked.pop("first", "0")
-        if asked or not (first.isascii() and first.isdigit() and len(first) < MOST_DIGITS):
-            return wrong_address(reader)
-
-        def look(connection: sa.Connection) -> dict[str, Any] | None:
-            stored = find(connection, id)
-            if stored is None:
-                return None
-            return document_list.members(service, connection, stored, caller, reader, int(first))
-
-        found = service.read(look)
-        return not_found(reader) if found is None else html(documents_page({"id": id}, found, reader))
-
-    async def change(request: Request) -> Response:
-        caller = caller_of(request.scope, "read")
-        reader = PageReader(service.live.bundle, language(request))
-        sent = await form(request, service.settings.document_limit)
-        form_token.check(service, caller.id, sent.fields.get("token", ""))
-        id = request.path_params["id"]
-        try:
-            await _done(service, request, id, sent)
-        except RequestRefused as refused:
-            if refused.kind == "not-found":
-                return await asyncio.to_thread(not_found, reader)
-            words = DOCUMENT_WORDS[reader.lang]
-            text = "; ".join(each.detail for each in refused.errors or ()) or refused.detail
-            return html(missing_page(reader, words["refused"], text), KINDS[refused.kind][0])
-        at = f"/log/{id}/documents"
-        return Response(status_code=303, headers={"Location": at if reader.lang == "en" else f"{at}?lang={reader.lang}"})
-
-    app.router.add_api_route(
-        "/log/{id}/documents", change, methods=["POST"], include_in_schema=False, route_class_override=Plain
-    )
+@pages.get("/log/documents/{sha256}")
+def file(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Response:
+    """The bytes of a document, as a file to save."""
+    return attachment(document_bytes.read(context, page.path["sha256"], connection))
 
 
-async def _done(service: Service, request: Request, id: str, sent: SentForm) -> None:
-    """Do what a form asks. Raises RequestRefused."""
-    fields = sent.fields
-    name, do = fields.get("name", ""), fields.get("do", "")
-    work: Callable[[sa.Connection], Any]
+@pages.get("/log/{id}/documents")
+def documents(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Response:
+    """The documents of a decision, and the forms for them."""
+    id, first = page.path["id"], FIRST.of(page.filters("first")) or 0
+    stored = find(connection, id)
+    if stored is None:
+        return _missing(page)
+    found = document_list.members(page.service, connection, stored, context.caller, page.reader, first)
+    return html(documents_page({"id": id}, found, page.reader))
+
+
+@pages.post("/log/{id}/documents", limit=None)
+async def change(context: ReadingAll, page: PageCall) -> Response:
+    """Does what a form asks, and goes back to the page."""
+    sent, lang = await form(page.request, context.settings.document_limit), page.reader.lang
+    form_token.check(page.service, context.caller.id, sent.fields.get("token", ""))
+    id, do = page.path["id"], sent.fields.get("do", "")
+    try:
+        await durable(page.service.store.do(await _work(context, page, id, do, sent)))
+    except RequestRefused as refused:
+        if refused.kind == "not-found":
+            return await asyncio.to_thread(_missing, page)
+        text = "; ".join(each.detail for each in refused.errors or ()) or refused.detail
+        return html(missing_page(page.reader, page.reader.words.documents["refused"], text), KINDS[refused.kind][0])
+    note(page.request.scope, decision_id=id, verdict=do)
+    at = f"/log/{id}/documents"
+    return Response(status_code=303, headers={"Location": at if lang == "en" else f"{at}?lang={lang}"})
+
+
+async def _work(context: ReadingAll, page: PageCall, id: str, do: str, sent: SentForm) -> Callable[[sa.Connection], Any]:
+    """What a form asks for. Raises RequestRefused."""
+    # A reviewer has no other way to attach a document.
+    scopes = context.caller.scopes
+    attaching: type[EvaluatingAll | Reviewing] = Reviewing if "review" in scopes and "evaluate" not in scopes else EvaluatingAll
+    doors = {"attach": attaching, "sign": attaching, "confirm": Reviewing, "withdraw": Reviewing}
+    if do not in doors:
+        raise unreadable()
+    page.context(doors[do])
+    content, name = sent.file or b"", sent.fields.get("name", "")
     match do:
         case "attach":
-            caller = _attaching_caller(request)
-            seen = await asyncio.to_thread(document_bytes.see, sent.file or b"")
-            _, attached = await asyncio.to_thread(attaching(service, id, name, seen.info.sha256, caller))
-            work = _keeping(service, seen, caller, attached)
+            seen = await asyncio.to_thread(document_bytes.see, content)
+            of = await recorded(context, page, id, name)
+
+            def attach(transaction: sa.Connection) -> Any:
+                context = page.context(attaching)
+                document_bytes.keep(transaction, seen, context.now, context.caller.id)
+                return attachments.attach(context, of, seen.info.sha256, transaction)
+
+            return attach
         case "sign":
-            caller = _attaching_caller(request)
-            _, work = await asyncio.to_thread(signing(service, id, name, sent.file or b"", caller))
+            of = await recorded(context, page, id, name)
+            work = await signing(page, of, content)
+            return lambda transaction: work(page.context(attaching), transaction)
         case "confirm":
-            caller = caller_of(request.scope, "review")
-            if fields.get("opened") != "yes":
+            if sent.fields.get("opened") != "yes":
                 raise RequestRefused("bad-request", "say that you have opened the file: nobody else has looked into it")
-            given = {key: fields.get(key, "") for key in ("sha256", "reason", "until")}
-            asked = confirmations.read_confirmation(json.dumps(given).encode())
-            _, work = await asyncio.to_thread(confirming(service, id, name, asked, caller))
-        case "withdraw":
-            caller = caller_of(request.scope, "review")
-            withdrawal = confirmations.read_withdrawal(json.dumps({"reason": fields.get("reason", "")}).encode())
-            _, work = await asyncio.to_thread(withdrawing(service, id, name, withdrawal, caller))
+            confirmation = _read(sent, ConfirmationSent)
+            of = await recorded(context, page, id, name)
+            return lambda transaction: confirmations.confirm(page.context(Reviewing), of, confirmation, transaction)
         case _:
-            raise unreadable()
-    await durable(service.store.do(work))
-    note(request.scope, decision_id=id, verdict=do)
+            withdrawal = _read(sent, WithdrawalSent)
+            of = await recorded(context, page, id, name)
+            return lambda transaction: confirmations.withdraw(page.context(Reviewing), of, withdrawal, transaction)
 
 
-def _keeping(
-    service: Service, seen: document_bytes.Seen, caller: Caller, attached: Callable[[sa.Connection], Any]
-) -> Callable[[sa.Connection], Any]:
-    """The work that keeps bytes and attaches them, in one transaction."""
-    now = service.clock()
-
-    def work(transaction: sa.Connection) -> Any:
-        document_bytes.keep(transaction, seen, now, caller.id)
-        return attached(transaction)
-
-    return work
+def _read(sent: SentForm, model: type[Model]) -> Model:
+    """What the fields of a form say. Raises RequestRefused."""
+    try:
+        return model.model_validate_strings({name: sent.fields.get(name, "") for name in model.model_fields})
+    except ValidationError as failed:
+        places = wrong_members(failed, model)
+    raise RequestRefused("bad-request", "the form cannot be read", errors=places)
 
 
-def _attaching_caller(request: Request) -> Caller:
-    """The caller of a form with a file: with `evaluate`, or else with `review`, for a reviewer has no other way. Raises RequestRefused."""
-    caller: Caller | None = request.scope.get("caller")
-    reviewer = caller is not None and "review" in caller.scopes and "evaluate" not in caller.scopes
-    return caller_of(request.scope, "review" if reviewer else "evaluate")
+def _missing(page: PageCall) -> Response:
+    words = page.reader.words.pages
+    return page.missing(words["not_found"], words["not_found_text"])

@@ -5,7 +5,6 @@ The body is read once, as bytes, up to a limit. Only the engine validates these 
 it is added to the answer that was recorded and kept for retries, and is no part of it.
 """
 
-import asyncio
 import json
 from contextlib import suppress
 
@@ -15,13 +14,14 @@ from pydantic import Field
 import engine
 from service.api.operations import EXCHANGE_BODY, operation
 from service.api.receipts import ReceiptShown
+from service.api.router import enter
 from service.api.sent import INCLUDE_RECEIPT, LANG, Plain, asked_with_receipt, body
-from service.callers.caller import Caller, caller_of
+from service.callers.caller import caller_of
+from service.callers.context import Reading
 from service.decisions.decider import Decided, Decider
 from service.decisions.recording import Outgoing, record_and_answer
 from service.decisions.replay import Replaying
-from service.ledger import party_view
-from service.ledger.issuing import Issuing
+from service.ledger.receipt_issuer import ReceiptIssuer
 from service.problems import RequestRefused
 from service.service import Service
 
@@ -35,7 +35,7 @@ class Evaluated(engine.Answer):
 def add(app: FastAPI, service: Service) -> None:
     """Put the endpoint on the application."""
     decider = Decider(service)
-    issuing = Issuing(service, Replaying.shared(app, service))
+    issuer = ReceiptIssuer(service, Replaying.shared(app, service))
     limit = service.settings.body_limit
 
     async def evaluate(request: Request) -> Response:
@@ -43,8 +43,8 @@ def add(app: FastAPI, service: Service) -> None:
         scope = request.scope
         caller = caller_of(scope, "evaluate", of_party=True)
         wanted, with_receipt = asked_with_receipt(request)
-        if with_receipt:
-            caller_of(scope, "read", of_party=True)  # the receipt has what the register may have told
+        # The receipt has what the register may have told.
+        reading = enter(Reading, request, service) if with_receipt else None
         raw = await body(request, limit)
 
         async def decide() -> Outgoing:
@@ -56,16 +56,14 @@ def add(app: FastAPI, service: Service) -> None:
             return Outgoing.of(decided, decided.answer, noted)
 
         response = await record_and_answer(service, request, caller, raw, decide)
-        return await receipted(response, caller) if with_receipt else response
+        return response if reading is None else await receipted(response, reading)
 
-    async def receipted(response: Response, caller: Caller) -> Response:
+    async def receipted(response: Response, context: Reading) -> Response:
         """The answer with its receipt, or as it is where no receipt can be made now: the decision is recorded all the same."""
         answer = bytes(response.body)
         with suppress(RequestRefused):
             id = json.loads(answer)["id"]
-            if caller.party is not None:
-                party_view.check_record(await asyncio.to_thread(service.stored, id), caller)
-            receipt = (await issuing.receipt(id)).to_bytes()
+            receipt = (await issuer.receipt(context, id)).to_bytes()
             response.body = b'%b,"receipt":%b}' % (answer.removesuffix(b"}"), receipt)
             response.headers["content-length"] = str(len(response.body))
         return response

@@ -7,21 +7,19 @@ answer itself would have had.
 
 import json
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Response
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 import engine
 from service.api import paging
-from service.api.operations import DecisionId, operation
-from service.api.parameters import parameter, single
+from service.api.operations import DECISION_ID
+from service.api.parameters import parameter
+from service.api.router import Call, Router
 from service.api.sent import INCLUDE, language, parts
-from service.callers.caller import caller_of
-from service.decisions.replay import CannotReplay, Reopened, Replaying
-from service.ledger import party_view
+from service.callers.context import Reading
+from service.decisions.replay import Replaying
 from service.log.canonical_json import canonical
-from service.problems import RequestRefused
-from service.service import Service
 
 BY_DEFAULT = ("reasons", "requirements", "duties", "coverage", "factor")
 MOST_POSSIBLE = 500  # provisions of a page
@@ -42,51 +40,37 @@ class ExplanationShown(engine.Explanation):
     )
 
 
-def add(app: FastAPI, service: Service) -> None:
-    """Put the endpoint on the application."""
-    replaying = Replaying.shared(app, service)
+router = Router("log")
 
-    @app.get(
-        "/v1/decisions/{id}/explanation",
-        response_model=ExplanationShown,
-        **operation(
-            "explainDecision",
-            "log",
-            "Explain a decision",
-            "not-found",
-            "cannot-replay",
-            needs="read",
-            parameters=[INCLUDE, _LANG, *paging.parameters(None, MOST_POSSIBLE, "provisions of `possible`")],
-            answers={200: {"headers": {"Verdict": _VERDICT}}},
-        ),
-    )
-    async def explanation(id: DecisionId, request: Request) -> Response:
-        """
-        Explains a recorded decision: its reasons, requirements, duties, coverage and account, or the parts that `include` names.
 
-        The header `Verdict` says whether this version comes to the recorded verdict: `same` or `other`.
-        """
-        caller = caller_of(request.scope, "read", of_party=True)
-        asked, page = single(request), paging.Asked.of(request, MOST_POSSIBLE, MOST_POSSIBLE)
-        include = parts(asked.get("include")) or BY_DEFAULT
-        lang = language(asked["lang"]) if "lang" in asked else None
+@router.get(
+    "/v1/decisions/{id}/explanation",
+    "explainDecision",
+    "Explain a decision",
+    "not-found",
+    "cannot-replay",
+    parameters=[DECISION_ID, INCLUDE, _LANG, *paging.parameters(None, MOST_POSSIBLE, "provisions of `possible`")],
+    answers={200: {"headers": {"Verdict": _VERDICT}}},
+)
+async def explanation(context: Reading, call: Call[None]) -> ExplanationShown | Response:
+    """
+    Explains a recorded decision: its reasons, requirements, duties, coverage and account, or the parts that `include` names.
 
-        def reopened() -> Reopened:
-            stored = service.stored(id)
-            party_view.check_record(stored, caller)
-            return replaying.reopened(stored)
-
-        try:
-            again = await run_in_threadpool(reopened)  # its policies may have to be loaded first
-            written = await service.turns.run(caller.id, lambda: again.explanation(include, lang), long=True)
-        except CannotReplay as cannot:
-            raise RequestRefused("cannot-replay", str(cannot)) from None
-        if asked.keys() & {"limit", "cursor"}:
-            document = json.loads(written)
-            places = list(enumerate(document.get("possible", ())))
-            shown, document["next"] = page.cut(places, lambda each: str(each[0]), id)
-            if "possible" in document:
-                document["possible"] = [provision for _, provision in shown]
-            written = canonical(document).decode()
-        verdict = "same" if again.same_verdict else "other"
-        return Response(written, media_type="application/json", headers={"Verdict": verdict})
+    The header `Verdict` says whether this version comes to the recorded verdict: `same` or `other`.
+    """
+    id, sent = call.path["id"], call.query
+    page = paging.Asked.in_query(sent, MOST_POSSIBLE, MOST_POSSIBLE)
+    include = parts(sent.get("include")) or BY_DEFAULT
+    lang = language(sent["lang"]) if "lang" in sent else None
+    # Its policies may have to be loaded first.
+    again = await run_in_threadpool(call.shared(Replaying).reopened_of, context, id)
+    written = await call.service.turns.run(context.caller.id, lambda: again.explanation(include, lang), long=True)
+    if sent.keys() & {"limit", "cursor"}:
+        document = json.loads(written)
+        places = list(enumerate(document.get("possible", ())))
+        shown, document["next"] = page.cut(places, lambda each: str(each[0]), id)
+        if "possible" in document:
+            document["possible"] = [provision for _, provision in shown]
+        written = canonical(document).decode()
+    verdict = "same" if again.same_verdict else "other"
+    return Response(written, media_type="application/json", headers={"Verdict": verdict})

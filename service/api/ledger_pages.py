@@ -20,7 +20,6 @@ from service.callers.caller_names import caller_names
 from service.callers.context import ReadingAll
 from service.console import commitment_pages, counter_pages
 from service.console.commitment_pages import CommitmentShown
-from service.console.ledger_wording import LEDGER_WORDS
 from service.console.policy_library import library_of
 from service.ledger import benefit_statement, commitment_search, commitments, counter_standings, promise_list, rights_readings
 from service.ledger.benefit_statement import BenefitFilter
@@ -61,7 +60,7 @@ def listing(context: ReadingAll, page: PageCall, connection: sa.Connection) -> R
 def commitment(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Response:
     """A commitment, with what it moved and made payable, its rights and its promises."""
     page.filters()
-    id, words = page.path["id"], LEDGER_WORDS[page.reader.lang]
+    id, words = page.path["id"], page.reader.words.ledger
     made = commitments.read(connection, id) if _ID.fullmatch(id) else None
     if made is None:
         return page.missing(words["not_found"], words["not_found_text"])
@@ -133,5 +132,5 @@ def _counter(context: ReadingAll, name: str) -> engine.Counter | None:
 
 
 def _unknown(page: PageCall) -> Response:
-    words = LEDGER_WORDS[page.reader.lang]
+    words = page.reader.words.ledger
     return page.missing(words["unknown_counter"], words["unknown_counter_text"])

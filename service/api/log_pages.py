@@ -6,147 +6,125 @@ The pages read. Only a saved search is written, and no part of the log.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from tempfile import TemporaryFile
 from typing import IO, Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import sqlalchemy as sa
-from fastapi import FastAPI, Request, Response
+from fastapi import Response
 from fastapi.responses import StreamingResponse
 
 from service.api import csv_tables
-from service.api.page_answers import ROWS, html, language, wrong_address
-from service.api.sent import body
-from service.callers.caller import Caller, caller_of
-from service.callers.caller_names import CallerName, caller_names
+from service.api.page_answers import ROWS, html
+from service.api.page_router import PageCall, Pages
+from service.callers.caller_names import caller_names
+from service.callers.context import ReadingAll
 from service.console import log_list
 from service.console.beside import beside_page, told
 from service.console.log_list import ListAsked
 from service.console.pages import missing_page
 from service.console.reader import PageReader
+from service.decisions import log_reading
 from service.decisions.decider import durable
 from service.decisions.replay import Replaying
 from service.drafts import form_token
 from service.log import parquet_rows, saved_searches, search
 from service.log.saved_searches import MOST_OF_A_CALLER, SearchRefused
-from service.log.search import Page, Row
+from service.log.search import CursorRefused, RecordPage, RecordRow
 from service.log.store import find as find_one
-from service.problems import RequestRefused
 from service.service import Service
-from service.store.moments import now_text
+from service.store.moments import moment_text
 
 MOST_PARTIES = 12  # with a text in their ids, on a page
 EXPORTED_AT_ONCE = 1_000
 MOST_FORM = 8 * 1024
-FORM = "application/x-www-form-urlencoded"
 
-Looked = tuple[Page, list[tuple[str, str]], list[saved_searches.SavedSearch], Mapping[str, CallerName]]
-
-
-def add(app: FastAPI, service: Service) -> None:
-    """Put the pages on the application. It stands before the pages of one decision, whose paths take any name."""
-    replaying = Replaying.shared(app, service)
-
-    # These are not `async`: reading waits for the disk, so each call runs in a thread.
-    @app.get("/log", include_in_schema=False)
-    def decisions(request: Request) -> Response:
-        caller = caller_of(request.scope, "read")
-        reader = PageReader(service.live.bundle, language(request))
-
-        def look(connection: sa.Connection) -> Looked:
-            page = search.find(connection, asked.query, asked.cursor, ROWS)
-            parties = search.parties_with(connection, asked.query.text or "", MOST_PARTIES)
-            names = caller_names(connection, (row.caller for row in page.rows) if "caller" in asked.columns else ())
-            return page, parties, saved_searches.of_caller(connection, caller.id), names
-
-        try:
-            asked = ListAsked.read(request.query_params.multi_items()).as_meant(service.live.pdp.naming.called)
-            page, parties, saved, names = service.read(look)
-        except (ValueError, OverflowError):
-            return wrong_address(reader)
-        shown = [{"id": each.id, "name": each.name, "parameters": each.parameters} for each in saved]
-        reader = replace(reader, callers=names)
-        return html(log_list.list_page(page, asked, parties, shown, form_token.token(service, caller.id), reader))
-
-    @app.get("/log/export", include_in_schema=False)
-    async def export(request: Request) -> Response:
-        caller_of(request.scope, "read")
-        reader = PageReader(service.live.bundle, language(request))
-        sent = request.query_params.multi_items()
-        form = request.query_params.get("format")
-        try:
-            asked = ListAsked.read((name, value) for name, value in sent if name != "format")
-            asked = asked.as_meant(service.live.pdp.naming.called)
-        except (ValueError, OverflowError):
-            return wrong_address(reader)
-        if form not in ("csv", "jsonl", "parquet") or asked.cursor is not None:
-            return wrong_address(reader)
-        if form == "parquet":
-            return await _as_parquet(service, asked, reader)
-        written = _as_csv if form == "csv" else _as_json_lines
-        first = await asyncio.to_thread(
-            _some, service, asked, None
-        )  # a database that cannot be read is refused before the file begins
-        return StreamingResponse(
-            _exported(service, asked, first, written),
-            media_type="text/csv; charset=utf-8" if form == "csv" else "application/x-ndjson",
-            headers={"Content-Disposition": f'attachment; filename="decisions.{form}"'},
-        )
-
-    @app.get("/log/beside", include_in_schema=False)
-    def beside(request: Request) -> Response:
-        caller_of(request.scope, "read")
-        reader = PageReader(service.live.bundle, language(request))
-        words = reader.words
-        sent = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
-        ids = list(dict.fromkeys(value for name, value in sent if name == "decision"))
-        stored = service.read(lambda connection: [find_one(connection, id) for id in ids[:2]]) if len(ids) == 2 else []
-        found = [each for each in stored if each is not None]
-        if len(found) != 2 or any(name != "decision" for name, _ in sent):
-            return html(missing_page(reader, words["beside_wrong"], words["beside_wrong_text"]), 400)
-        first, second = (told(each, replaying, reader) for each in found)
-        return html(beside_page(first, second, reader))
-
-    async def save(request: Request) -> Response:
-        caller, sent, reader = await _form(request, service)
-        name = "".join(value for key, value in sent if key == "name")
-        try:
-            asked = ListAsked.read((key, value) for key, value in sent if key not in ("name", "cursor"))
-            at = now_text()
-            await durable(service.store.do(lambda work: saved_searches.save(work, caller.id, name, asked.parameters, at)))
-        except (SearchRefused, ValueError, OverflowError):
-            told = reader.words["saved_wrong_text"].format(MOST_OF_A_CALLER)
-            return html(missing_page(reader, reader.words["saved_wrong"], told), 400)
-        return _to_list(asked.parameters, reader)
-
-    async def delete(request: Request) -> Response:
-        caller, _, reader = await _form(request, service)
-        id = request.path_params["id"]
-        await durable(service.store.do(lambda work: saved_searches.delete(work, caller.id, id)))
-        return _to_list({}, reader)
-
-    app.add_api_route("/log/searches", save, methods=["POST"], include_in_schema=False)
-    app.add_api_route("/log/searches/{id}/delete", delete, methods=["POST"], include_in_schema=False)
+pages = Pages()
 
 
-async def _form(request: Request, service: Service) -> tuple[Caller, list[tuple[str, str]], PageReader]:
-    """
-    The caller who sends a form, its fields, and the reader of the page that answers. Raises RequestRefused.
-
-    INVARIANT (no other site's form): the form carries the token of its page. The entrance refuses too what a browser says is of elsewhere.
-    """
-    caller = caller_of(request.scope, "read")
-    raw = await body(request, MOST_FORM, FORM)
+@pages.get("/log")
+def decisions(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Response:
+    """The list, newest first, and the searches that its reader saved."""
+    asked = _asked(context, page)
     try:
-        sent = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=60, errors="strict")
-    except ValueError:
-        raise RequestRefused("bad-request", "the form cannot be read") from None
-    fields = dict(sent)
-    form_token.check(service, caller.id, fields.get("token", ""))
-    reader = PageReader(service.live.bundle, "zh" if fields.get("lang") == "zh" else "en")
-    return caller, [(name, value) for name, value in sent if name not in ("lang", "token")], reader
+        found = log_reading.search(context, asked.query, asked.cursor, ROWS, connection)
+    except CursorRefused:
+        raise page.wrong() from None
+    parties = search.parties_with(connection, asked.query.text or "", MOST_PARTIES)
+    names = caller_names(connection, (row.caller for row in found.rows) if "caller" in asked.columns else ())
+    saved = [
+        {"id": each.id, "name": each.name, "parameters": each.parameters}
+        for each in saved_searches.of_caller(connection, context.caller.id)
+    ]
+    token = form_token.token(page.service, context.caller.id)
+    return html(log_list.list_page(found, asked, parties, saved, token, replace(page.reader, callers=names)))
+
+
+@pages.get("/log/export")
+async def export(context: ReadingAll, page: PageCall) -> Response:
+    """The same list as a file."""
+    asked, form = _asked(context, page, "format"), page.request.query_params.get("format")
+    if form not in ("csv", "jsonl", "parquet") or asked.cursor is not None:
+        raise page.wrong()
+    if form == "parquet":
+        return await _as_parquet(context, page, asked)
+    written = _as_csv if form == "csv" else _as_json_lines
+    some = partial(_some, context, page.service, asked)
+    first = await asyncio.to_thread(some, None)  # a database that cannot be read is refused before the file begins
+    return StreamingResponse(
+        _exported(some, asked, first, written),
+        media_type="text/csv; charset=utf-8" if form == "csv" else "application/x-ndjson",
+        headers={"Content-Disposition": f'attachment; filename="decisions.{form}"'},
+    )
+
+
+@pages.get("/log/beside")
+def beside(context: ReadingAll, page: PageCall) -> Response:
+    """Two decisions side by side."""
+    reader, words = page.reader, page.reader.words.pages
+    sent = [(name, value) for name, value in page.request.query_params.multi_items() if name != "lang"]
+    ids = list(dict.fromkeys(value for name, value in sent if name == "decision"))
+    stored = page.service.read(lambda connection: [find_one(connection, id) for id in ids[:2]]) if len(ids) == 2 else []
+    found = [each for each in stored if each is not None]
+    if len(found) != 2 or any(name != "decision" for name, _ in sent):
+        return html(missing_page(reader, words["beside_wrong"], words["beside_wrong_text"]), 400)
+    first, second = (told(each, page.shared(Replaying), reader) for each in found)
+    return html(beside_page(first, second, reader))
+
+
+@pages.post("/log/searches", limit=MOST_FORM)
+async def save(context: ReadingAll, page: PageCall) -> Response:
+    """Saves a search under a name."""
+    caller, name = context.caller.id, "".join(page.fields.get("name", ()))
+    sent = [(key, value) for key, values in page.fields.items() for value in values]
+    try:
+        asked = ListAsked.read((key, value) for key, value in sent if key not in ("name", "cursor", "token"))
+        at = moment_text(context.now)
+        await durable(page.service.store.do(lambda work: saved_searches.save(work, caller, name, asked.parameters, at)))
+    except (SearchRefused, ValueError, OverflowError):
+        words = page.reader.words.pages
+        return html(missing_page(page.reader, words["saved_wrong"], words["saved_wrong_text"].format(MOST_OF_A_CALLER)), 400)
+    return _to_list(asked.parameters, page.reader)
+
+
+@pages.post("/log/searches/{id}/delete", limit=MOST_FORM)
+async def delete(context: ReadingAll, page: PageCall) -> Response:
+    """Deletes a saved search of the caller."""
+    caller, id = context.caller.id, page.path["id"]
+    await durable(page.service.store.do(lambda work: saved_searches.delete(work, caller, id)))
+    return _to_list({}, page.reader)
+
+
+def _asked(context: ReadingAll, page: PageCall, *besides: str) -> ListAsked:
+    """What an address asks of the list; `besides` are parameters that are not the list's. Raises RequestRefused."""
+    sent = ((name, value) for name, value in page.request.query_params.multi_items() if name not in besides)
+    try:
+        return ListAsked.read(sent).as_meant(context.live.pdp.naming.called)
+    except (ValueError, OverflowError):
+        raise page.wrong() from None
 
 
 def _to_list(parameters: dict[str, Any], reader: PageReader) -> Response:
@@ -155,30 +133,33 @@ def _to_list(parameters: dict[str, Any], reader: PageReader) -> Response:
     return Response(status_code=303, headers={"Location": f"/log?{query}" if query else "/log"})
 
 
-def _some(service: Service, asked: ListAsked, cursor: str | None) -> Page:
+def _some(context: ReadingAll, service: Service, asked: ListAsked, cursor: str | None) -> RecordPage:
     """A part of what is exported. Raises RequestRefused, CursorRefused."""
-    return service.read(lambda connection: search.find(connection, asked.query, cursor, EXPORTED_AT_ONCE))
+    return service.read(lambda connection: log_reading.search(context, asked.query, cursor, EXPORTED_AT_ONCE, connection))
 
 
 async def _exported(
-    service: Service, asked: ListAsked, page: Page, written: Callable[[Sequence[Row], ListAsked, bool], str]
+    some: Callable[[str | None], RecordPage],
+    asked: ListAsked,
+    page: RecordPage,
+    written: Callable[[Sequence[RecordRow], ListAsked, bool], str],
 ) -> AsyncIterator[str]:
     """The whole list, part by part. What is recorded meanwhile is not in it."""
     yield written(page.rows, asked, True)
     while page.next is not None:
-        page = await asyncio.to_thread(_some, service, asked, page.next)
+        page = await asyncio.to_thread(some, page.next)
         yield written(page.rows, asked, False)
 
 
-async def _as_parquet(service: Service, asked: ListAsked, reader: PageReader) -> Response:
+async def _as_parquet(context: ReadingAll, page: PageCall, asked: ListAsked) -> Response:
     """The list as a file of Parquet. Its end has the places of its parts, so it is made whole in a file that has no name, and then sent."""
     if why := parquet_rows.unavailable():
-        return html(missing_page(reader, reader.words["no_parquet"], why), 503)
+        return html(missing_page(page.reader, page.reader.words.pages["no_parquet"], why), 503)
 
     def made() -> IO[bytes]:
         file = TemporaryFile()  # noqa: SIM115 - it is closed once it is sent
         names = log_list.header(asked.columns)
-        service.read(lambda connection: parquet_rows.write(file, names, search.everything(connection, asked.query)))
+        page.service.read(lambda connection: parquet_rows.write(file, names, search.everything(connection, asked.query)))
         file.seek(0)
         return file
 
@@ -193,10 +174,10 @@ async def _as_parquet(service: Service, asked: ListAsked, reader: PageReader) ->
     return StreamingResponse(sent(), media_type="application/vnd.apache.parquet", headers=named)
 
 
-def _as_csv(rows: Sequence[Row], asked: ListAsked, begins: bool) -> str:
+def _as_csv(rows: Sequence[RecordRow], asked: ListAsked, begins: bool) -> str:
     lines = csv_tables.written(log_list.header(asked.columns), (log_list.cells(row, asked.columns) for row in rows))
     return lines if begins else lines.partition("\r\n")[2]
 
 
-def _as_json_lines(rows: Sequence[Row], asked: ListAsked, begins: bool) -> str:
+def _as_json_lines(rows: Sequence[RecordRow], asked: ListAsked, begins: bool) -> str:
     return "".join(log_list.json_lines(rows, asked.columns))

@@ -1,68 +1,21 @@
 """`GET /metrics`: the service's own figures, in the format of Prometheus."""
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Response
 
-from service.api.operations import operation
-from service.api.sent import Plain
-from service.callers.caller import caller_of
-from service.service import Service
+from service.api.router import Call, Router
+from service.callers.context import ReadingAll
 from service.telemetry.metrics import CONTENT_TYPE
 
+router = Router("service")
 
-def add(app: FastAPI, service: Service) -> None:
-    """Put the endpoint on the application, and register the figures that parts of the service keep."""
-    tell = service.metrics.tell
-    store, load = service.store, service.load
-    tell("counter", "fifthfactor_log_entries_total", "Records that are durable.", lambda: store.records)
-    tell("counter", "fifthfactor_log_commits_total", "Commits of the writer.", lambda: store.writer.counts.commits)
-    tell("counter", "fifthfactor_log_failures_total", "Writes that failed.", lambda: store.writer.counts.failures)
-    tell("gauge", "fifthfactor_log_waiting", "Writes that wait.", lambda: store.writer.waiting)
-    tell("gauge", "fifthfactor_log_behind_seconds", "How long the oldest write has waited.", lambda: store.writer.behind)
-    tell(
-        "counter",
-        "fifthfactor_incidents_total",
-        "Exchanges on which engines disagreed or failed.",
-        lambda: service.incidents.seen,
-    )
-    tell("gauge", "fifthfactor_http_requests_under_way", "Requests being answered.", lambda: load.under_way)
-    tell("gauge", "fifthfactor_http_requests_arriving", "Requests whose body is awaited.", lambda: load.arriving)
-    tell("counter", "fifthfactor_http_requests_shed_total", "Requests refused because of the load.", lambda: load.shed)
-    tell("gauge", "fifthfactor_policy_info", "The policies that decide.", lambda: [(service.live.digests.model_dump(), 1)])
-    tell(
-        "counter",
-        "fifthfactor_policy_reloads_total",
-        "Reloads of the policies that succeeded.",
-        lambda: service.policies.reloads,
-    )
-    tell(
-        "counter",
-        "fifthfactor_policy_refusals_total",
-        "Reloads of the policies that were refused.",
-        lambda: service.policies.refusals,
-    )
-    tell(
-        "gauge",
-        "fifthfactor_policy_last_reload_success_timestamp_seconds",
-        "When the policies were last reloaded, or began to decide.",
-        lambda: (service.policies.reloaded_at or service.policies.since).timestamp(),
-    )
 
-    async def metrics(request: Request) -> Response:
-        """Counters, histograms and gauges in the text format of Prometheus, over all workers of this service."""
-        caller_of(request.scope, "read")
-        return Response(service.metrics.page(), headers={"Content-Type": CONTENT_TYPE})
-
-    app.router.add_api_route(
-        "/metrics",
-        metrics,
-        methods=["GET"],
-        response_class=Response,
-        route_class_override=Plain,
-        **operation(
-            "getMetrics",
-            "service",
-            "Figures for Prometheus",
-            needs="read",
-            answers={200: {"description": "Prometheus text", "content": {"text/plain": {"schema": {"type": "string"}}}}},
-        ),
-    )
+@router.get(
+    "/metrics",
+    "getMetrics",
+    "Figures for Prometheus",
+    answers={200: {"description": "Prometheus text", "content": {"text/plain": {"schema": {"type": "string"}}}}},
+    response_class=Response,
+)
+async def metrics(context: ReadingAll, call: Call[None]) -> Response:
+    """Counters, histograms and gauges in the text format of Prometheus, over all workers of this service."""
+    return Response(call.service.metrics.page(), headers={"Content-Type": CONTENT_TYPE})

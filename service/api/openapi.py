@@ -89,7 +89,7 @@ def _document(app: FastAPI, shapes: Shapes, live: Live) -> dict[str, Any]:
     schemas = components["schemas"]
     for name in _UNUSED:
         schemas.pop(name, None)
-    types = {fact.name: fact.type for fact in live.bundle.facts()}
+    types = {fact.name: fact.type for fact in live.bundle.facts.values()}
     exchange = with_named_types(deepcopy(shapes.of(live)["exchange"]), types)
     for name, schema in (("Exchange", exchange), ("Problem", Problem.model_json_schema(mode="serialization"))):
         local = _pointing_into_components(schema, name)

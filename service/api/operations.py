@@ -44,7 +44,7 @@ EXCHANGE_BODY = {"application/json": {"schema": {"$ref": "#/components/schemas/E
 DecisionId = Annotated[str, Path(description="the id of the decision")]
 
 _EVERYWHERE: tuple[Kind, ...] = ("bad-request", "misdirected", "internal")
-_GUARDED: tuple[Kind, ...] = ("unauthenticated", "forbidden", "rate-limited", "not-ready", "busy")
+_GUARDED: tuple[Kind, ...] = ("unauthenticated", "forbidden", "rate-limited", "not-ready", "seal-broken", "busy")
 _WITH_BODY: tuple[Kind, ...] = ("body-too-large", "body-too-slow", "unsupported-media-type")
 _WRITING: tuple[Kind, ...] = ("not-recorded", "busy")
 _REPEATABLE: tuple[Kind, ...] = ("idempotency-erased", "idempotency-mismatch")
@@ -130,6 +130,9 @@ def json_body(schema: Mapping[str, Any]) -> dict[str, Any]:
 def in_path(name: str, about: str, schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """A parameter of the path, for a route whose function does not take it as an argument."""
     return {"name": name, "in": "path", "required": True, "description": about, "schema": dict(schema or {"type": "string"})}
+
+
+DECISION_ID = in_path("id", "the id of the decision")
 
 
 def in_header(name: str, about: str, schema: Mapping[str, Any] | None = None) -> dict[str, Any]:

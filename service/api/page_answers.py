@@ -6,9 +6,9 @@ The pages are HTML and one style sheet. Their content security policy forbids ev
 
 from fastapi import Request, Response
 
+import engine
 from service.console.pages import missing_page
 from service.console.reader import PageReader
-from service.console.wording import WORDS
 
 POLICY = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 ROWS = 50  # on a page
@@ -16,14 +16,14 @@ ROWS = 50  # on a page
 
 def wrong_address(reader: PageReader) -> Response:
     """The page for an address that cannot be read."""
-    words = WORDS[reader.lang]
+    words = reader.words.pages
     return html(missing_page(reader, words["bad_filter"], words["bad_filter_text"]), 400)
 
 
 def language(request: Request) -> str:
     """The language that the address asks for; English where there is no such language."""
     asked = request.query_params.get("lang", "")
-    return asked if asked in WORDS else "en"
+    return asked if asked in engine.LANGUAGES else "en"
 
 
 def html(page: str, status: int = 200) -> Response:

@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from service.api.forms import Fields, fields_of
 from service.api.page_answers import html, language, wrong_address
 from service.api.page_filters import filters
-from service.api.router import Call, Function, Operation, door_of, enter, service_of, takes_connection
+from service.api.router import Call, Function, Handler, Operation, door_of, enter, service_of, takes_connection
 from service.callers.context import Context
 from service.console.pages import missing_page
 from service.console.reader import PageReader
@@ -49,10 +49,14 @@ class PageCall(Call[None]):
 
 
 class Pages:
-    """The pages of one group. `what` a refusal names where the database does not answer."""
+    """
+    The pages of one group. `what` a refusal names where the database does not answer; `missing` is the page for what is not there, where
+    the group has one.
+    """
 
-    def __init__(self, what: str = "log") -> None:
+    def __init__(self, what: str = "log", missing: Callable[[PageReader], Response] | None = None) -> None:
         self.what = what
+        self.missing = missing
         self.routes: list[Operation] = []
 
     def put_on(self, app: FastAPI) -> None:
@@ -63,20 +67,27 @@ class Pages:
         """A page that reads. A function that is `async` takes no connection; another one need not take one."""
 
         def add(function: Function) -> Function:
-            show = function if inspect.iscoroutinefunction(function) else self._in_thread(function)
-
-            async def handler(context: Context, page: PageCall) -> Response:
-                try:
-                    shown: Response = await show(context, page)
-                    return shown
-                except RequestRefused as refused:
-                    if refused.kind != "bad-request":
-                        raise
-                    return wrong_address(page.reader)
-
-            return self._add("GET", path, function, handler)
+            self._add("GET", path, function, self.answering(function))
+            return function
 
         return add
+
+    def answering(self, function: Callable[..., Any]) -> Handler:
+        """What answers with such a page, for a route that is not of this group."""
+        show = function if inspect.iscoroutinefunction(function) else self._in_thread(function)
+
+        async def handle(context: Context, page: PageCall) -> Response:
+            try:
+                shown: Response = await show(context, page)
+                return shown
+            except RequestRefused as refused:
+                if refused.kind == "not-found" and self.missing is not None:
+                    return self.missing(page.reader)
+                if refused.kind != "bad-request":
+                    raise
+                return wrong_address(page.reader)
+
+        return _entered(function, handle)
 
     def post(self, path: str, limit: int | None) -> Callable[[Function], Function]:
         """
@@ -86,13 +97,14 @@ class Pages:
         """
 
         def add(function: Function) -> Function:
-            async def handler(context: Context, page: PageCall) -> Response:
+            async def handle(context: Context, page: PageCall) -> Response:
                 if limit is not None:
                     page.fields = await fields_of(page.service, page.request, context.caller, limit)
                 shown: Response = await function(context, page)
                 return shown
 
-            return self._add("POST", path, function, handler)
+            self._add("POST", path, function, _entered(function, handle))
+            return function
 
         return add
 
@@ -109,15 +121,19 @@ class Pages:
 
         return show
 
-    def _add(self, method: str, path: str, function: Function, handle: Shower) -> Function:
-        door = door_of(function)
-
-        async def handler(request: Request) -> Response:
-            service = service_of(request)
-            context = enter(door, request, service)
-            reader = PageReader(context.live.bundle, language(request))
-            return await handle(context, PageCall(request, service, None, reader))
-
+    def _add(self, method: str, path: str, function: Callable[..., Any], handler: Handler) -> None:
         handler.__name__, handler.__module__ = function.__name__, function.__module__
-        self.routes.append(Operation.of(path, handler, door, methods=[method], include_in_schema=False))
-        return function
+        self.routes.append(Operation.of(path, handler, door_of(function), methods=[method], include_in_schema=False))
+
+
+def _entered(function: Callable[..., Any], handle: Shower) -> Handler:
+    """What lets a caller in by the door of a function, and handles the page."""
+    door = door_of(function)
+
+    async def handler(request: Request) -> Response:
+        service = service_of(request)
+        context = enter(door, request, service)
+        reader = PageReader(context.live.bundle, language(request))
+        return await handle(context, PageCall(request, service, None, reader))
+
+    return handler

@@ -64,7 +64,7 @@ class Parameter(Generic[Value]):
 AnyParameter: TypeAlias = Parameter[Any] | Mapping[str, Any]  # that an operation lists
 
 
-def text(name: str, about: str, most: int = 256) -> Parameter[str]:
+def text(name: str, about: str, most: int = 256, **schema: Any) -> Parameter[str]:
     """A parameter that takes any text of so many characters; a database cannot hold a zero byte."""
 
     def read(sent: str) -> str:
@@ -72,7 +72,8 @@ def text(name: str, about: str, most: int = 256) -> Parameter[str]:
             raise ValueError
         return sent
 
-    return Parameter(name, about, {"type": "string", "minLength": 1, "maxLength": most}, f"1 to {most} characters", read)
+    described = {"type": "string", "minLength": 1, "maxLength": most, **schema}
+    return Parameter(name, about, described, f"1 to {most} characters", read)
 
 
 def matching(name: str, about: str, pattern: str, takes: str, **schema: Any) -> Parameter[str]:
@@ -112,15 +113,27 @@ def word(name: str, about: str, words: Sequence[Value], **schema: Any) -> Parame
     return Parameter(name, about, {"type": "string", "enum": [*known], **schema}, takes, read)
 
 
-def whole(name: str, about: str, most: int = 999_999_999) -> Parameter[int]:
+def flag(name: str, about: str) -> Parameter[bool]:
+    """A parameter that takes `true` or `false`, which is meant where it is left out."""
+
+    def read(sent: str) -> bool:
+        if sent not in ("true", "false"):
+            raise ValueError
+        return sent == "true"
+
+    return Parameter(name, about, {"type": "boolean", "default": False}, "`true` or `false`", read)
+
+
+def whole(name: str, about: str, most: int = 999_999_999, *, least: int = 0, **schema: Any) -> Parameter[int]:
     """A parameter that takes a whole number."""
+    takes = f"a number from {least} to {most}"
 
     def read(sent: str) -> int:
-        if not (sent.isascii() and sent.isdigit() and len(sent) < 16 and int(sent) <= most):
+        if not (sent.isascii() and sent.isdigit() and len(sent) < 16 and least <= int(sent) <= most):
             raise ValueError
         return int(sent)
 
-    return Parameter(name, about, {"type": "integer", "minimum": 0, "maximum": most}, f"a number from 0 to {most}", read)
+    return Parameter(name, about, {"type": "integer", "minimum": least, "maximum": most, **schema}, takes, read)
 
 
 def in_order(first: date | None, last: date | None) -> None:

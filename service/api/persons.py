@@ -3,25 +3,24 @@
 `POST /v1/sessions/{id}/end`: the sessions of those who signed in at the pages.
 """
 
-import json
-from collections.abc import Mapping
-from datetime import timedelta
-from typing import Annotated, Any
-
 import sqlalchemy as sa
-from fastapi import FastAPI, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.api import paging
-from service.api.operations import operation
-from service.callers import known_persons, sessions
-from service.callers.caller import Scope, caller_of
-from service.decisions.idempotency import KeptAnswer, once
-from service.problems import RequestRefused
-from service.service import Service
+from service.api.operations import in_path
+from service.api.router import Call, Router, written
+from service.callers import administration, known_persons
+from service.callers.caller import Scope
+from service.callers.context import Administering
+from service.callers.known_persons import KnownPerson
+from service.callers.sessions import Session
+from service.decisions.idempotency import KeptAnswer
 from service.telemetry.log_lines import audit
 
-LIMIT, MOST = 100, 1000  # on a page
+_PERSONS = paging.Listing[KnownPerson]("persons", "persons", (str, str), 100, 1000)
+_SESSIONS = paging.Listing[Session]("sessions", "sessions", (str, str), 100, 1000)
+
+router = Router("callers", "callers")
 
 
 class PersonShown(BaseModel):
@@ -70,7 +69,7 @@ class RunningSession(BaseModel):
 
 
 class SessionList(BaseModel):
-    """A page of the sessions that run, the newest first; a thousand in all at most."""
+    """A page of the sessions that run, the newest first."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -78,109 +77,61 @@ class SessionList(BaseModel):
     next: str | None = Field(description=paging.NEXT)
 
 
-def add(app: FastAPI, service: Service) -> None:
-    """Put the endpoints on the application."""
+@router.get("/v1/persons", "listPersons", "The persons who are known", parameters=_PERSONS.parameters, nulls=True)
+def persons(context: Administering, call: Call[None], connection: sa.Connection) -> PersonList:
+    """Everybody to whom a key belongs or who signed in, by the id that records have."""
+    found, following = _PERSONS.page(call.query, lambda after, limit: administration.persons(context, after, limit, connection))
+    return PersonList(persons=tuple(PersonShown(**each.shown()) for each in found), next=following)
 
-    # Reading is not `async`: it waits for the disk, so each call runs in a thread.
-    @app.get(
-        "/v1/persons",
-        response_model=PersonList,
-        **operation(
-            "listPersons",
-            "callers",
-            "The persons who are known",
-            needs="administer",
-            parameters=paging.parameters(LIMIT, MOST, "persons"),
-        ),
+
+@router.post(
+    "/v1/persons/{id}/erase",
+    "erasePerson",
+    "Erase who a person is",
+    "not-found",
+    "not-erasable",
+    parameters=[in_path("id", "the id of the person")],
+)
+def erase(context: Administering, call: Call[None], transaction: sa.Connection) -> ErasedPerson | KeptAnswer:
+    """
+    Erases issuer, subject and name of a person for good, and ends her sessions. Her id stays in records.
+
+    Her keys must be revoked first.
+    """
+    id, service = call.path["id"], call.service
+    hers = administration.erase_person(context, id, service.store.writer, transaction)
+
+    def tell() -> None:
+        service.sessions.changed(*hers)
+        audit(service.say, "person-erased", caller=context.caller.id, person=id, request_id=context.request_id)
+
+    return KeptAnswer(written(ErasedPerson(id=id)), after=tell)
+
+
+@router.get("/v1/sessions", "listSessions", "The sessions at the pages", parameters=_SESSIONS.parameters, nulls=True)
+def listing(context: Administering, call: Call[None], connection: sa.Connection) -> SessionList:
+    """The sessions that run. Secrets are not shown, since only their hashes are kept."""
+    found, following = _SESSIONS.page(
+        call.query, lambda after, limit: administration.running_sessions(context, after, limit, connection)
     )
-    def persons(request: Request) -> Response:
-        """Everybody to whom a key belongs or who signed in, by the id that records have."""
-        caller_of(request.scope, "administer")
-        found = service.read(known_persons.listed, "persons")
-        page, cursor = paging.Asked.of(request, LIMIT, MOST).cut(found, lambda each: each.id, "persons")
-        return _answer({"persons": [each.shown() for each in page], "next": cursor})
-
-    @app.post(
-        "/v1/persons/{id}/erase",
-        response_model=ErasedPerson,
-        **operation(
-            "erasePerson",
-            "callers",
-            "Erase who a person is",
-            *("not-found", "not-erasable"),
-            needs="administer",
-            repeatable=True,
-        ),
-    )
-    async def erase(id: Annotated[str, Path(description="the id of the person")], request: Request) -> Response:
-        """
-        Erases issuer, subject and name of a person for good, and ends her sessions. Her id stays in records.
-
-        Her keys must be revoked first.
-        """
-        caller = caller_of(request.scope, "administer")
-
-        def work(transaction: sa.Connection) -> KeptAnswer:
-            hers = sessions.of_person(transaction, id)
-            try:
-                erased = known_persons.forget(service.store.writer, transaction, id, caller.id, service.clock())
-            except known_persons.KeysLeft as left:
-                raise RequestRefused("not-erasable", str(left)) from None
-            if not erased:
-                raise RequestRefused("not-found", "there is no person with this id, or she was erased before")
-            return KeptAnswer(_written({"id": id}), after=lambda: told(hers))
-
-        def told(hers: list[str]) -> None:
-            service.sessions.changed(*hers)
-            audit(service.say, "person-erased", caller=caller.id, person=id, request_id=request.scope["request_id"])
-
-        return await once(service, request, caller, b"", work)
-
-    @app.get(
-        "/v1/sessions",
-        response_model=SessionList,
-        **operation(
-            "listSessions",
-            "callers",
-            "The sessions at the pages",
-            needs="administer",
-            parameters=paging.parameters(LIMIT, MOST, "sessions"),
-        ),
-    )
-    def listing(request: Request) -> Response:
-        """The sessions that run. Secrets are not shown, since only their hashes are kept."""
-        caller_of(request.scope, "administer")
-        idle = timedelta(minutes=service.settings.session_idle_minutes)
-        found = service.read(lambda connection: sessions.running(connection, service.clock(), idle), "sessions")
-        page, cursor = paging.Asked.of(request, LIMIT, MOST).cut(found, lambda each: each.id, "sessions")
-        return _answer({"sessions": [each.shown() for each in page], "next": cursor})
-
-    @app.post(
-        "/v1/sessions/{id}/end",
-        response_model=RunningSession,
-        **operation("endSession", "callers", "End a session", "not-found", needs="administer", repeatable=True),
-    )
-    async def end(id: Annotated[str, Path(description="the id of the session")], request: Request) -> Response:
-        """Ends a session. This process refuses it at once, other processes within five seconds. A second call changes nothing."""
-        caller = caller_of(request.scope, "administer")
-
-        def work(transaction: sa.Connection) -> KeptAnswer:
-            ended = sessions.end(transaction, id, service.clock())
-            if ended is None:
-                raise RequestRefused("not-found", "there is no session with this id")
-            of = None if ended.person_id is None else known_persons.subject(ended.person_id)
-            return KeptAnswer(_written(ended.shown()), subject=of, after=lambda: told(ended.caller_id))
-
-        def told(of: str) -> None:
-            service.sessions.changed(id)
-            audit(service.say, "session-ended", caller=caller.id, of=of, request_id=request.scope["request_id"])
-
-        return await once(service, request, caller, b"", work)
+    return SessionList(sessions=tuple(RunningSession(**each.shown()) for each in found), next=following)
 
 
-def _answer(document: Mapping[str, Any]) -> Response:
-    return Response(_written(document), media_type="application/json")
+@router.post(
+    "/v1/sessions/{id}/end",
+    "endSession",
+    "End a session",
+    "not-found",
+    parameters=[in_path("id", "the id of the session")],
+)
+def end(context: Administering, call: Call[None], transaction: sa.Connection) -> RunningSession | KeptAnswer:
+    """Ends a session. This process refuses it at once, other processes within five seconds. A second call changes nothing."""
+    id, service = call.path["id"], call.service
+    ended = administration.end_session(context, id, transaction)
+    of = None if ended.person_id is None else known_persons.subject(ended.person_id)
 
+    def tell() -> None:
+        service.sessions.changed(id)
+        audit(service.say, "session-ended", caller=context.caller.id, of=ended.caller_id, request_id=context.request_id)
 
-def _written(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, ensure_ascii=False).encode()
+    return KeptAnswer(written(RunningSession(**ended.shown()), nulls=True), subject=of, after=tell)

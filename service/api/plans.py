@@ -7,13 +7,13 @@ A plan takes seconds and its decision megabytes, so plans are decided one at a t
 import asyncio
 from functools import partial
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Response
 
 import engine
-from service.api.operations import json_body, operation
-from service.api.parameters import single
-from service.api.sent import LANG, Plain, body, language
-from service.callers.caller import caller_of
+from service.api.operations import json_body
+from service.api.router import Call, Router
+from service.api.sent import LANG, body, language
+from service.callers.context import EvaluatingAll
 from service.decisions.decider import TellingAsked
 from service.decisions.large_requests import LargeRequests
 from service.decisions.plans import MOST_LEGS, Plans
@@ -56,43 +56,41 @@ _PLAN = {
 }
 
 
-def add(app: FastAPI, service: Service) -> None:
-    """Put the endpoint on the application."""
-    plans = Plans(service)
-    places = LargeRequests(service.load, "plans")
+router = Router("decisions")
 
-    async def decide_plan(request: Request) -> Response:
-        """
-        Decides each leg after those before it, and what the legs do together, with the register and the ledger in view.
 
-        Nothing is recorded and nothing can be committed: evaluate each leg before it happens. The caller needs the scope `read` too.
-        """
-        caller = caller_of(request.scope, "evaluate")
-        caller_of(request.scope, "read")  # the decisions on the legs say what the register told
-        lang = language(single(request).get("lang", TellingAsked().lang))
-        with places.place(caller):
-            raw = await body(request, service.settings.body_limit)
-            with places.holding(request) as holding:
-                await holding.be_alone()
-                work = partial(plans.decide, raw, caller, request.scope["request_id"], lang)
-                decision = await service.turns.run(caller.id, work, long=True)
-                answer = await asyncio.to_thread(decision.model_dump_json, by_alias=True)
-        note(request.scope, plan=decision.id, outcome=decision.outcome, proceed=decision.proceed)
-        return Response(answer, media_type="application/json")
+class Planning(EvaluatingAll, scope="evaluate", of_party=False, also=("read",)):
+    """Has a plan decided; the decisions on its legs say what the register told."""
 
-    app.router.add_api_route(
-        "/v1/plans",
-        decide_plan,
-        methods=["POST"],
-        response_model=engine.PlanDecision,
-        route_class_override=Plain,
-        **operation(
-            "decidePlan",
-            "decisions",
-            "Decide several exchanges in order",
-            "exchange-refused",
-            needs="evaluate",
-            parameters=[LANG],
-            body=json_body(_PLAN),
-        ),
-    )
+
+@router.post(
+    "/v1/plans",
+    "decidePlan",
+    "Decide several exchanges in order",
+    "exchange-refused",
+    parameters=[LANG],
+    body=json_body(_PLAN),
+    repeatable=False,
+)
+async def decide_plan(context: Planning, call: Call[None]) -> engine.PlanDecision | Response:
+    """
+    Decides each leg after those before it, and what the legs do together, with the register and the ledger in view.
+
+    Nothing is recorded and nothing can be committed: evaluate each leg before it happens. The caller needs the scope `read` too.
+    """
+    service, request, caller = call.service, call.request, context.caller
+    plans, places = call.shared(Plans), call.shared(_places)
+    lang = language(call.query.get("lang", TellingAsked().lang))
+    with places.place(caller):
+        raw = await body(request, service.settings.body_limit)
+        with places.holding(request) as holding:
+            await holding.be_alone()
+            work = partial(plans.decide, raw, caller, context.request_id, lang)
+            decision = await service.turns.run(caller.id, work, long=True)
+            answer = await asyncio.to_thread(decision.model_dump_json, by_alias=True)
+    note(request.scope, plan=decision.id, outcome=decision.outcome, proceed=decision.proceed)
+    return Response(answer, media_type="application/json")
+
+
+def _places(service: Service) -> LargeRequests:
+    return LargeRequests(service.load, "plans")

@@ -5,6 +5,7 @@ change; for a person with a browser. `POST /policies/{policy}/-/tests` runs the 
 
 import asyncio
 from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
 from fastapi import Response
@@ -17,7 +18,6 @@ from service.api.parameters import whole, word
 from service.callers.context import Context, EvaluatingAll, ReadingAll
 from service.console import policy_pages
 from service.console.policy_library import library_of
-from service.console.policy_wording import POLICY_WORDS
 from service.drafts import form_token
 from service.policies import kept
 from service.policies.case_runs import CaseRuns
@@ -86,13 +86,10 @@ def difference(context: ReadingAll, page: PageCall, connection: sa.Connection) -
 def shadow(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Response:
     """What other policies beside them would decide otherwise."""
     sent, beside = page.filters("cursor"), page.service.shadow
-
-    def find(before: int | None, limit: int) -> tuple[list[sa.Row[tuple[object, ...]]], int | None]:
-        rows = list(differences(connection, beside.digests, before, limit + 1)) if beside else []
-        return rows[:limit], rows[limit - 1].sequence if len(rows) > limit else None
-
-    listing = paging.Listing[sa.Row[tuple[object, ...]]]("shadow page", "decisions", (int,), SHADOW_ROWS, SHADOW_ROWS)
-    rows, following = listing.page(sent, find)
+    listing = paging.Listing[Any]("shadow page", "decisions", (int,), SHADOW_ROWS, SHADOW_ROWS)
+    rows, following = listing.page(
+        sent, lambda before, limit: differences(connection, beside.digests, before, limit) if beside else ((), None)
+    )
     moves = list(moved(connection, beside.digests)) if beside else ()
     return html(policy_pages.shadow_page(beside, moves, rows, "cursor" in sent, following, page.reader))
 
@@ -153,7 +150,7 @@ def _runs(service: Service) -> CaseRuns:
 
 
 def _or_missing(shown: str | None, page: PageCall) -> Response:
-    words = POLICY_WORDS[page.reader.lang]
+    words = page.reader.words.policies
     return page.missing(words["not_found"], words["not_found_text"]) if shown is None else html(shown)
 
 

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
 from pydantic import Field
 
-from service.api.operations import Shown, operation
-from service.callers.caller import caller_of
+from service.api.operations import Shown
+from service.api.router import Call, Router
+from service.callers.context import Evaluating
 from service.log.record import PolicyDigests
-from service.service import Service
+
+router = Router("facts")
 
 
 class TitleShown(Shown):
@@ -37,33 +38,23 @@ class PresetsShown(Shown):
     presets: tuple[PresetShown, ...]
 
 
-def add(app: FastAPI, service: Service) -> None:
-    """Put the endpoint on the application."""
+@router.get("/v1/presets", "listPresets", "Everyday exchanges to begin with")
+def presets(context: Evaluating, call: Call[None]) -> PresetsShown:
+    """
+    A dozen everyday exchanges, each with the facts that are nearly always so in it.
 
-    @app.get(
-        "/v1/presets",
-        response_model=PresetsShown,
-        **operation("listPresets", "facts", "Everyday exchanges to begin with", needs="evaluate"),
+    They are to be confirmed: no preset states a document, a claim, or what could free an exchange by itself.
+    """
+    return PresetsShown(
+        bundle=context.live.digests,
+        presets=tuple(
+            PresetShown(
+                id=each.id,
+                title=TitleShown(en=each.title.en, zh=each.title.zh or None),
+                says=TitleShown(en=each.says.en, zh=each.says.zh or None),
+                exchange=dict(each.exchange),
+                to_confirm=each.to_confirm,
+            )
+            for each in context.live.bundle.presets()
+        ),
     )
-    def presets(request: Request) -> Response:
-        """
-        A dozen everyday exchanges, each with the facts that are nearly always so in it.
-
-        They are to be confirmed: no preset states a document, a claim, or what could free an exchange by itself.
-        """
-        caller_of(request.scope, "evaluate", of_party=True)
-        live = service.live
-        shown = PresetsShown(
-            bundle=live.digests,
-            presets=tuple(
-                PresetShown(
-                    id=each.id,
-                    title=TitleShown(en=each.title.en, zh=each.title.zh or None),
-                    says=TitleShown(en=each.says.en, zh=each.says.zh or None),
-                    exchange=dict(each.exchange),
-                    to_confirm=each.to_confirm,
-                )
-                for each in live.bundle.presets()
-            ),
-        )
-        return Response(shown.model_dump_json(exclude_none=True), media_type="application/json")

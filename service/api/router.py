@@ -59,6 +59,7 @@ class Call(Generic[Sent]):
     sent: Sent
     raw: bytes = field(default=b"", kw_only=True)
     noted: dict[str, Any] = field(default_factory=dict, kw_only=True)
+    records: range = field(default=range(0), kw_only=True)
 
     @property
     def path(self) -> Mapping[str, str]:
@@ -73,6 +74,10 @@ class Call(Generic[Sent]):
     def note(self, **more: Any) -> None:
         """Put something into the log line of the request, if it is the one that does the work and no retry."""
         self.noted.update(more)
+
+    def erased_with(self, sequence: int) -> None:
+        """The answer has values of a record, by its number: what is kept of it for a retry is erased with them."""
+        self.records = range(sequence, sequence + 1)
 
     def context(self, door: type[Door]) -> Door:
         """Who asks, let in by a door, at this moment. Raises RequestRefused."""
@@ -277,7 +282,8 @@ def _writing(
             found = function(enter(door, request, service), call, transaction)
             if isinstance(found, KeptAnswer):
                 return found
-            return KeptAnswer(written(found, nulls=nulls), status, after=lambda: note(request.scope, **call.noted))
+            made = written(found, nulls=nulls)
+            return KeptAnswer(made, status, records=call.records, after=lambda: note(request.scope, **call.noted))
 
         return await call.once(context, work)
 

@@ -1,19 +1,22 @@
 """`GET /v1/shadow`: the decisions on which the shadow differs."""
 
 import json
+from typing import Any
 
-from fastapi import FastAPI, Request
+import sqlalchemy as sa
 from pydantic import Field
 
 from service.api import paging
-from service.api.operations import Shown, operation
-from service.callers.caller import caller_of
+from service.api.operations import Shown
+from service.api.router import Call, Router
+from service.callers.context import ReadingAll
 from service.log.record import PolicyDigests
 from service.policies.shadow import differences, moved
 from service.problems import RequestRefused
-from service.service import Service
 
-LIMIT, MOST = 100, 1_000
+_DIFFERENCES = paging.Listing[Any]("shadow", "differences", (int,), 100, 1_000)
+
+router = Router("policies")
 
 
 class ShadowDifference(Shown):
@@ -61,58 +64,42 @@ class ShadowTold(Shown):
     next: str | None = Field(description=paging.NEXT)
 
 
-def add(app: FastAPI, service: Service) -> None:
-    """Put the endpoint on the application."""
-
-    # Not `async`: reading waits for the disk, so it gets a thread.
-    @app.get(
-        "/v1/shadow",
-        **operation(
-            "getShadow",
-            "policies",
-            "The decisions on which the shadow differs",
-            "not-found",
-            needs="read",
-            parameters=paging.parameters(LIMIT, MOST, "differences"),
+@router.get(
+    "/v1/shadow",
+    "getShadow",
+    "The decisions on which the shadow differs",
+    "not-found",
+    parameters=_DIFFERENCES.parameters,
+    nulls=True,
+)
+def shadow(context: ReadingAll, call: Call[None], connection: sa.Connection) -> ShadowTold:
+    """Counts of the comparisons, and the latest differences from the shadow that is loaded now."""
+    beside = call.service.shadow
+    if beside is None:
+        raise RequestRefused("not-found", "there is no shadow; set `FIFTHFACTOR_SHADOW` to its policies")
+    digests = beside.digests
+    rows, following = _DIFFERENCES.page(call.query, lambda before, limit: differences(connection, digests, before, limit))
+    return ShadowTold(
+        shadow=digests,
+        refused=beside.refused,
+        counts=ShadowCounts.model_validate(beside.counts, from_attributes=True),
+        moves=tuple(
+            Moves(outcome=a, proceed=b, shadow_outcome=c, shadow_proceed=d, decisions=count)
+            for a, b, c, d, count in moved(connection, digests)
         ),
+        differences=tuple(
+            ShadowDifference(
+                sequence=sequence,
+                id=id,
+                at=at,
+                outcome=a,
+                proceed=b,
+                shadow_outcome=c,
+                shadow_proceed=d,
+                only_live=json.loads(only_live),
+                only_shadow=json.loads(only_shadow),
+            )
+            for sequence, id, at, a, b, c, d, only_live, only_shadow in rows
+        ),
+        next=following,
     )
-    def shadow(request: Request) -> ShadowTold:
-        """Counts of the comparisons, and the latest differences from the shadow that is loaded now."""
-        caller_of(request.scope, "read")
-        if service.shadow is None:
-            raise RequestRefused("not-found", "there is no shadow; set `FIFTHFACTOR_SHADOW` to its policies")
-        beside, page = service.shadow, paging.Asked.of(request, LIMIT, MOST)
-        before, limit = page.after("shadow", int) or [None], page.limit
-        digests, counts = beside.digests, beside.counts
-        rows, moves = service.read(
-            lambda connection: (differences(connection, digests, before[0], limit + 1), moved(connection, digests))
-        )
-        return ShadowTold(
-            shadow=digests,
-            refused=beside.refused,
-            counts=ShadowCounts(
-                compared=counts.compared,
-                differing=counts.differing,
-                dropped=counts.dropped,
-                failed=counts.failed,
-                refused=counts.refused,
-            ),
-            moves=tuple(
-                Moves(outcome=a, proceed=b, shadow_outcome=c, shadow_proceed=d, decisions=count) for a, b, c, d, count in moves
-            ),
-            differences=tuple(
-                ShadowDifference(
-                    sequence=sequence,
-                    id=id,
-                    at=at,
-                    outcome=a,
-                    proceed=b,
-                    shadow_outcome=c,
-                    shadow_proceed=d,
-                    only_live=json.loads(only_live),
-                    only_shadow=json.loads(only_shadow),
-                )
-                for sequence, id, at, a, b, c, d, only_live, only_shadow in rows[:limit]
-            ),
-            next=paging.written("shadow", rows[limit - 1].sequence) if len(rows) > limit else None,
-        )

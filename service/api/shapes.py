@@ -6,6 +6,7 @@ decision of the loaded policies on it, and the record of both, made when a shape
 """
 
 import json
+from collections.abc import Mapping
 from copy import deepcopy
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -66,19 +67,26 @@ def _of(model: type[BaseModel]) -> dict[str, Any]:
 
 def _asked(schema: dict[str, Any], live: Live) -> dict[str, Any]:
     """The schema of an exchange, in which each fact is described by the question that asks for it, or by its title."""
-    texts = {each.name: each.ask.en if each.ask else each.title.en for each in live.bundle.facts()}
+    texts = {each.name: each.ask.en if each.ask else each.title.en for each in live.bundle.facts.values()}
     found = deepcopy(schema)
     parts: dict[str, Any] = found.get("$defs", {})
 
     def describe(inner: dict[str, Any], under: str) -> None:
         for name, member in inner.get("properties", {}).items():
             fact = f"{under}.{name}".lstrip(".")
-            part = member.get("$ref", "").rpartition("/")[2]
-            group = "properties" in member or part
+            inside = [_part(each, parts) for each in member.get("anyOf", [member])]  # the facts of a recipient, or the public
+            group = any("properties" in each for each in inside)
             member["description"] = texts.get(fact) or (f"the facts under `{fact}`" if group else member.get("title", name))
-            describe(parts[part] if part else member, fact)
+            for each in inside:
+                describe(each, fact)
 
     describe(found, "")
+    return found
+
+
+def _part(member: dict[str, Any], parts: Mapping[str, Any]) -> dict[str, Any]:
+    """A member itself, or the definition to which it points."""
+    found: dict[str, Any] = parts.get(member.get("$ref", "").rpartition("/")[2], member)
     return found
 
 

@@ -24,7 +24,8 @@ def with_named_types(exchange: Schema, types: Mapping[str, str]) -> Schema:
         for name, member in inner.get("properties", {}).items():
             fact = f"{under}.{name}".lstrip(".")
             if fact not in types:
-                share(parts.get(member.get("$ref", "").rpartition("/")[2], member), fact)
+                for shape in member.get("anyOf", [member]):  # the facts of a recipient, or the public
+                    share(parts.get(shape.get("$ref", "").rpartition("/")[2], shape), fact)
                 continue
             own = {word: member[word] for word in ("title", "description") if word in member}
             of_type = {word: value for word, value in member.items() if word not in own}

@@ -1,28 +1,19 @@
 """`GET /`: where to go from here. A browser gets the overview, a program gets the addresses it may need."""
 
-import asyncio
-from collections.abc import Mapping
 from typing import Literal
 
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 import engine
-from service.api.console import overview_of
+from service.api.console import DAYS, overview, pages
 from service.api.operations import operation
-from service.api.parameters import parameter, single, wrong
+from service.api.parameters import single, word
 from service.callers.entrance import is_page
-from service.console.overview import DEFAULT, PERIODS
 from service.service import Service
 
-_OF_THE_PAGE = [
-    parameter(
-        "days",
-        "for a browser: of how many days the overview is",
-        {"type": "integer", "enum": list(PERIODS), "default": DEFAULT},
-    ),
-    parameter("lang", "for a browser: the language of the overview", {"type": "string", "enum": ["en", "zh"], "default": "en"}),
-]
+_LANG = word("lang", "for a browser: the language of the overview", list(engine.LANGUAGES), default="en")
+_OVERVIEW = pages.answering(overview)
 
 
 class Links(BaseModel):
@@ -53,8 +44,6 @@ class Start(BaseModel):
 def add(app: FastAPI, service: Service) -> None:
     """Put the endpoint on the application."""
 
-    overview = overview_of(service)
-
     @app.get(
         "/",
         response_model=Start,
@@ -63,7 +52,7 @@ def add(app: FastAPI, service: Service) -> None:
             "service",
             "Where to go from here",
             *("unauthenticated", "forbidden", "rate-limited", "not-ready"),
-            parameters=_OF_THE_PAGE,
+            parameters=[DAYS.documented, _LANG.documented],
             answers={
                 200: {"content": {"text/html": {"schema": {"type": "string", "description": "the overview"}}}},
                 303: {"description": "a browser without a session goes to the page to sign in"},
@@ -73,17 +62,11 @@ def add(app: FastAPI, service: Service) -> None:
     async def start(request: Request) -> Response:
         """Needs no key. A request that accepts `text/html` gets the overview of the log, which needs the scope `read`."""
         if is_page(request.scope):
-            answer = await asyncio.to_thread(overview, request)
+            answer = await _OVERVIEW(request)
         else:
-            _check(single(request))
+            # A value that a parameter cannot have is refused, though a program's answer rests on none.
+            for each in (DAYS, _LANG):
+                each.of(single(request))
             answer = Response(Start().model_dump_json(), media_type="application/json")
         answer.headers["Vary"] = "Accept"
         return answer
-
-
-def _check(sent: Mapping[str, str]) -> None:
-    """Refuse a value that a parameter cannot have, though a program's answer rests on none. Raises RequestRefused."""
-    allowed = {"lang": engine.LANGUAGES, "days": tuple(map(str, PERIODS))}
-    for name, values in allowed.items():
-        if name in sent and sent[name] not in values:
-            raise wrong(name, f"`{name}` takes {' or '.join(f'`{value}`' for value in values)}")

@@ -13,7 +13,7 @@ from service.callers.context import Reading, Reviewing
 from service.ledger import concentration, statistics
 from service.ledger.concentration import Concentration, SideShares
 from service.ledger.flow_sums import DIMENSIONS
-from service.ledger.statistics import MONTH, Question, Statistics
+from service.ledger.statistics import MONTH, Statistics, StatisticsQuestion
 
 _ALL = (MONTH, *DIMENSIONS)
 _MOST_LETTERS = 400
@@ -83,7 +83,7 @@ def told(context: Reading, call: Call[None], connection: sa.Connection) -> Stati
     """
     sent = call.query
     wants_csv = as_csv(sent)
-    question = Question(BY.of(sent) or (), _filters(sent), FROM.of(sent), UNTIL.of(sent))
+    question = StatisticsQuestion(BY.of(sent) or (), _filters(sent), FROM.of(sent), UNTIL.of(sent))
     found = statistics.told(context, question, connection)
     return csv_answer((*question.by, *_MEASURES), _lines(found)) if wants_csv else found
 
@@ -104,7 +104,7 @@ def concentrated(context: Reviewing, call: Call[None], connection: sa.Connection
     sent = call.query
     wants_csv = as_csv(sent)
     by, first, last = BY_ONE_PARTY.of({"by": "kind", **sent}) or (), _FROM_YEAR.of(sent), _UNTIL_YEAR.of(sent)
-    question = Question(by, {}, first and f"{first}-01", last and f"{last}-12")
+    question = StatisticsQuestion(by, {}, first and f"{first}-01", last and f"{last}-12")
     found = concentration.told(context, question, connection)
     return csv_answer((*question.by, *_SHARES), _rows(found)) if wants_csv else found
 

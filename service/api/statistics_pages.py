@@ -13,7 +13,7 @@ from service.callers.context import ReadingAll
 from service.console.statistics_chart import statistics_page
 from service.ledger import statistics
 from service.ledger.flow_sums import DIMENSIONS
-from service.ledger.statistics import MONTH, Question, Statistics
+from service.ledger.statistics import MONTH, Statistics, StatisticsQuestion
 from service.problems import KINDS, Kind, RequestRefused
 
 _BY, _THEN = (word(name, "a dimension", (MONTH, *DIMENSIONS)) for name in ("by", "then"))
@@ -27,7 +27,7 @@ def told(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Resp
     """What an address asks for, by the month where it names nothing; or what is wrong with it."""
     sent = page.filters("by", "then", "from", "until")
     names = dict.fromkeys(each for each in (_BY.of({"by": MONTH, **sent}), _THEN.of(sent)) if each is not None)
-    question = Question(tuple(names), {}, FROM.of(sent), UNTIL.of(sent))
+    question = StatisticsQuestion(tuple(names), {}, FROM.of(sent), UNTIL.of(sent))
     found: Statistics | None = None
     wrong, status = "", 200
     try:

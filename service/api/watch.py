@@ -5,37 +5,36 @@ import re
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from fastapi import FastAPI, Request, Response
+from fastapi import Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from service.api import paging
-from service.api.operations import Shown, in_header, operation
-from service.api.parameters import number, parameter, single, wrong
-from service.callers.caller import caller_of
+from service.api.operations import Shown, in_header
+from service.api.parameters import matching, whole, word
+from service.api.router import Call, Router
+from service.callers.context import ReadingAll
 from service.problems import RequestRefused
-from service.service import Service
 from service.watch import events
+from service.watch.events import WatchEvent
 from service.watch.listeners import MOST_SECONDS, Followed, Listeners
 
-_PAGE, _MOST = 100, 500
+_EVENTS = paging.Listing[WatchEvent]("watch-events", "events", (int,), 100, 500)
 _ID = r"^[!-~]{1,64}$"
-_FILTERS = [
-    parameter("commitment", "the id of a commitment", {"type": "string", "pattern": _ID}),
-    parameter("kind", "the kind of the events", {"type": "string", "enum": list(events.KINDS)}),
-]
-_STREAMED = [
-    *_FILTERS,
-    parameter(
-        "seconds",
-        "how long the stream lasts at most; then come back with `Last-Event-ID`",
-        {"type": "integer", "minimum": 0, "maximum": MOST_SECONDS, "default": MOST_SECONDS},
-    ),
-    in_header(
-        "Last-Event-ID", "the `id` of the last event that was received; without it, the stream begins now", {"type": "string"}
-    ),
-]
+_COMMITMENT = matching("commitment", "the id of a commitment", _ID, "the id of a commitment")
+_KIND = word("kind", "the kind of the events", events.KINDS)
+_SECONDS = whole(
+    "seconds",
+    "how long the stream lasts at most; then come back with `Last-Event-ID`",
+    MOST_SECONDS,
+    default=MOST_SECONDS,
+)
+_LAST = in_header(
+    "Last-Event-ID", "the `id` of the last event that was received; without it, the stream begins now", {"type": "string"}
+)
 _STREAM = {200: {"description": "Server-sent events", "content": {"text/event-stream": {"schema": {"type": "string"}}}}}
+
+router = Router("ledger", "ledger")
 
 
 class WatchTold(Shown):
@@ -82,62 +81,43 @@ class WatchEvents(Shown):
     next: str | None = Field(description=paging.NEXT)
 
 
-def add(app: FastAPI, service: Service) -> None:
-    """Put the endpoints on the application."""
-    source = events.source_of(service.store.database.log_key().origin)
-
-    @app.get(
-        "/v1/watch/events",
-        response_model=WatchEvents,
-        **operation(
-            "listWatchEvents",
-            "ledger",
-            "What the watch over commitments has told, oldest first",
-            needs="read",
-            parameters=[*_FILTERS, *paging.parameters(_PAGE, _MOST, "events")],
-        ),
+@router.get(
+    "/v1/watch/events",
+    "listWatchEvents",
+    "What the watch over commitments has told, oldest first",
+    parameters=[_COMMITMENT, _KIND, *_EVENTS.parameters],
+)
+def listed(context: ReadingAll, call: Call[None], connection: sa.Connection) -> WatchEvents | Response:
+    """A page of events, filtered by commitment or kind if the query names one."""
+    commitment, kind = _COMMITMENT.of(call.query), _KIND.of(call.query)
+    found, following = _EVENTS.page(
+        call.query,
+        lambda after, limit: events.listing(context, commitment, kind, after, limit, connection),
+        (commitment, kind),
     )
-    def listed(request: Request) -> Response:
-        """A page of events, filtered by commitment or kind if the query names one."""
-        caller_of(request.scope, "read")
-        page = paging.Asked.of(request, _PAGE, _MOST)
-        commitment, kind = _filters(single(request))
-        after = page.after("watch-events", int, filters=(commitment, kind)) or [-1]
-        found = service.read(lambda connection: events.page(connection, after[0], page.limit + 1, commitment, kind), "ledger")
-        shown = found[: page.limit]
-        more = len(found) > page.limit
-        cursor = paging.written("watch-events", shown[-1].number, filters=(commitment, kind)) if more else None
-        told = [WatchCloudEvent.model_validate(each.cloud_event(source)) for each in shown]
-        return Response(
-            WatchEvents(events=told, next=cursor).model_dump_json(exclude_unset=True), media_type="application/json"
-        )
+    source = call.shared(Listeners).source
+    told = [WatchCloudEvent.model_validate(each.cloud_event(source)) for each in found]
+    answer = WatchEvents(events=told, next=following)
+    return Response(answer.model_dump_json(exclude_unset=True), media_type="application/json")
 
-    listeners = Listeners(service, source)
 
-    @app.get(
-        "/v1/watch/stream",
-        response_class=StreamingResponse,
-        **operation(
-            "followWatchEvents",
-            "ledger",
-            "What the watch tells, as it tells it",
-            needs="read",
-            parameters=_STREAMED,
-            answers=_STREAM,
-        ),
-    )
-    async def followed(request: Request) -> Response:
-        """Server-sent events: `data` is a CloudEvent, `id` its id, `event` its kind. A 503 says that enough callers follow already."""
-        caller_of(request.scope, "read")
-        sent = single(request)
-        commitment, kind = _filters(sent)
-        seconds = number("seconds", sent["seconds"], 0, MOST_SECONDS) if "seconds" in sent else MOST_SECONDS
-        last = request.headers.get("last-event-id")
-        after = await asyncio.to_thread(service.read, lambda connection: _place(connection, last), "ledger")
-        if listeners.full:
-            raise RequestRefused("busy", "enough callers follow the events already", headers={"Retry-After": "30"})
-        wanted = Followed(after, commitment, kind, seconds)
-        return StreamingResponse(listeners.follow(wanted), media_type="text/event-stream")
+@router.get(
+    "/v1/watch/stream",
+    "followWatchEvents",
+    "What the watch tells, as it tells it",
+    parameters=[_COMMITMENT, _KIND, _SECONDS, _LAST],
+    answers=_STREAM,
+    response_class=StreamingResponse,
+)
+async def followed(context: ReadingAll, call: Call[None]) -> Response:
+    """Server-sent events: `data` is a CloudEvent, `id` its id, `event` its kind. A 503 says that enough callers follow already."""
+    commitment, kind, seconds = _COMMITMENT.of(call.query), _KIND.of(call.query), _SECONDS.of(call.query)
+    last, listeners = call.request.headers.get("last-event-id"), call.shared(Listeners)
+    after = await asyncio.to_thread(call.service.read, lambda connection: _place(connection, last), "ledger")
+    if listeners.full:
+        raise RequestRefused("busy", "enough callers follow the events already", headers={"Retry-After": "30"})
+    wanted = Followed(after, commitment, kind, MOST_SECONDS if seconds is None else seconds)
+    return StreamingResponse(listeners.follow(wanted), media_type="text/event-stream")
 
 
 def _place(connection: sa.Connection, last: str | None) -> int:
@@ -148,13 +128,3 @@ def _place(connection: sa.Connection, last: str | None) -> int:
     if number is None:
         raise RequestRefused("bad-request", "`Last-Event-ID` takes the id of an event of this log")
     return number
-
-
-def _filters(sent: dict[str, str]) -> tuple[str | None, str | None]:
-    """The commitment and the kind that a query asks for. Raises RequestRefused."""
-    commitment, kind = sent.get("commitment"), sent.get("kind")
-    if commitment is not None and not re.fullmatch(_ID, commitment):
-        raise wrong("commitment", "`commitment` takes the id of a commitment")
-    if kind is not None and kind not in events.KINDS:
-        raise wrong("kind", f"`kind` takes {', '.join(f'`{each}`' for each in events.KINDS)}, not `{kind[:40]}`")
-    return commitment, kind

@@ -4,7 +4,7 @@ an erasure. The rows that they are made from are compared with the leaves first.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,6 +47,15 @@ def spellings(connection: sa.Connection) -> Iterator[Values]:
 
 def tallies(connection: sa.Connection) -> Iterator[Values]:
     """The sums of the movements of each day that count."""
+    yield from _tallies(connection, _PLACE)
+
+
+def months(connection: sa.Connection) -> Iterator[Values]:
+    """The same sums of each month."""
+    yield from _tallies(connection, (*_PLACE[:2], sa.func.substr(movement.c.day, 1, 7).label("month"), movement.c.fact))
+
+
+def _tallies(connection: sa.Connection, place: Sequence[sa.ColumnElement[Any]]) -> Iterator[Values]:
 
     def counting(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return sa.case((movement.c.live.is_(sa.true()), column), else_=0)
@@ -58,7 +67,8 @@ def tallies(connection: sa.Connection) -> Iterator[Values]:
         "most": sa.func.sum(counting(sa.case((new, sa.func.coalesce(high, 0)), else_=0))),
         "endless": sa.func.sum(counting(sa.case((sa.and_(new, high.is_(None)), 1), else_=0))),
     }
-    chosen = sa.select(*_PLACE, *(column.label(name) for name, column in sums.items())).group_by(*_PLACE)
+    here: list[sa.ColumnElement[Any]] = [sa.literal_column(str(number)) for number in range(1, len(place) + 1)]
+    chosen = sa.select(*place, *(column.label(name) for name, column in sums.items())).group_by(*here)
     for row in connection.execute(chosen.execution_options(yield_per=1000)):
         yield {**row._mapping, **{name: int(row._mapping[name]) for name in sums}}
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from service.audit.deep_verification import DeepVerification
+from service.audit.deep_verification import DeepVerification, Finding, SealFault
 from service.audit.row_comparison import RowFault
 from service.log.index import take_in
 from service.log.tree_leaves import Happening, append
 from service.log.tree_verification import tree_faults
+from service.store import subject_seals
 from service.store.database import Database
 from service.store.moments import now_text
 from service.store.tables import bundle, document, entry, entry_term, head, term
@@ -62,13 +63,19 @@ def repair(
             number = sa.select(sa.func.max(head.c.next)).where(head.c.name == "record").scalar_subquery()
             transaction.execute(sa.update(head).where(head.c.name == "sorted").values(next=number))
         tables = dict(Counter(each.table.name for each in rows)) | ({"the index": 1} if index else {})
+        if sealed := subject_seals.seal_again(transaction, key):
+            tables["subject_seal"] = sealed
         if tables:
             append(transaction, Happening("repair", now_text(), {"tables": tables}, {"by": by, "reason": reason}))
     if index:
         with database.reading.connect() as connection:
             all_records: int = connection.execute(sa.select(head.c.next).where(head.c.name == "record")).scalar_one()
         take_in(database, all_records, lambda left: progress("entries made", all_records - left))
-    return Repaired(tables, tuple(str(each) for each in found if not (isinstance(each, RowFault) and _can_be_made(each))))
+    return Repaired(tables, tuple(str(each) for each in found if not _put_right_here(each)))
+
+
+def _put_right_here(finding: Finding) -> bool:
+    return isinstance(finding, SealFault) or (isinstance(finding, RowFault) and _can_be_made(finding))
 
 
 def _can_be_made(finding: RowFault) -> bool:

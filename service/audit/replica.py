@@ -7,7 +7,7 @@ are compared with their own bytes.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -101,8 +101,8 @@ class Replica:
     """
     The rows of one log, made again. Close it with `close()`.
 
-    `erased` has the moment of each erasure by place: `("record", number, pointer)` or `("leaf", index, name)`. `faults` are sentences about
-    leaves that do not hold by themselves.
+    `erased` has the moment of each erasure by place: `("record", number, pointer)` or `("leaf", index, name)`. `noted` is what
+    `about` has of leaves. `faults` are sentences about leaves that do not hold by themselves.
     """
 
     def __init__(self) -> None:
@@ -112,6 +112,7 @@ class Replica:
         self.erased: dict[tuple[str, int, str], str] = {}
         self.subjects: dict[int, tuple[str, frozenset[str]]] = {}
         self.faults: list[str] = []
+        self.noted: dict[str, str] = {}
         self._erased_entities: dict[int, str] = {}
         self._watch_events = 0
         self._found = self.rows  # the log's own database, while it is read
@@ -121,15 +122,26 @@ class Replica:
         self.rows.close()
         self._engine.dispose()
 
-    def read(self, connection: sa.Connection) -> Iterator[int]:
-        """Read the leaves of a log; yields the number of those read after each few hundred."""
+    def read(
+        self,
+        connection: sa.Connection,
+        before: Callable[[int], None] = lambda index: None,
+        after: Callable[[int, Leaf], None] = lambda index, leaf: None,
+    ) -> Iterator[int]:
+        """
+        Read the leaves of a log; yields the number of those read after each few hundred.
+
+        `before` is called with the index of each leaf before the rows are those that it makes, `after` when they are.
+        """
         self._found = connection
         for index, leaf in _leaves(connection, tree_leaf.c.kind == ERASURE):
             self._erasure(index, leaf)
         for read, (index, leaf) in enumerate(_leaves(connection, tree_leaf.c.kind != ERASURE), 1):
+            before(index)
             apply = getattr(self, "_" + str(leaf.get("kind")).replace("-", "_"), None)
             if apply is not None:
                 apply(index, leaf)
+            after(index, leaf)
             if read % _AT_ONCE == 0:
                 yield read
         self.rows.commit()
@@ -192,6 +204,18 @@ class Replica:
     def _older_bundle_allowed(self, index: int, leaf: Leaf) -> None:
         for folder, allowed in leaf["folders"].items():
             self._update(bundle_version, bundle_version.c.folder == folder, allowed=allowed["source"])
+
+        versions = {"versions": leaf["versions"]} if "versions" in leaf else {}
+        shown = [
+            leaf["source"],
+            leaf["meaning"],
+            leaf["engine"],
+            *([canonical(versions["versions"]).decode()] if versions else []),
+        ]
+        self.noted["active_bundle"] = " ".join(shown)
+
+    def _settings(self, index: int, leaf: Leaf) -> None:
+        self.noted["settings"] = canonical(leaf["settings"]).decode()
 
     def _counters_lost(self, index: int, leaf: Leaf) -> None:
         self.rows.execute(sa.delete(counted).where(counted.c.counting == LOST))

@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
-from service.reviews import approvals
-from service.reviews.approvals import Row
+from service.reviews import standing_sign_off
+from service.reviews.standing_sign_off import Row
 from service.visible_text import is_plain
 
 CAPABILITY = "urn:openid:authzen:capability:access-request"
@@ -134,7 +134,7 @@ def became(live: Live, signable: Sequence[str], said: Sequence[Row], today: date
     last = {row["provision"]: row["verdict"] for row in said}
     if any(last.get(each) == "refuse" for each in signable):
         return "denied", None
-    standing = {each.provision: each for each in approvals.approved(live, said, today)}
+    standing = {each.provision: each for each in standing_sign_off.approved(live, said, today)}
     if not signable or not standing.keys() >= set(signable):
         return "pending", None
     first = min((standing[each] for each in signable), key=lambda each: each.until)

@@ -47,6 +47,11 @@ class Context:
         return self.caller.party
 
     @property
+    def token_issuer(self) -> str | None:
+        """The issuer of the tokens that are accepted, None if none is set."""
+        return self.settings.jwt_issuer or None
+
+    @property
     def today(self) -> date:
         """The day of the service."""
         return self.now.astimezone(time_zone(self.settings.zone)).date()

@@ -30,6 +30,7 @@ from service.callers.sign_in import local_page
 from service.callers.tokens import TokenRefused, Tokens
 from service.problems import RequestRefused
 from service.settings import Settings, is_loopback
+from service.store.subject_seals import SealBroken
 
 # Paths that need no key: the start, the probes, the shapes and their documentation, and the hashes of the log, which tell nothing. What is
 # sent to a witness is signed by a log that it knows.
@@ -164,7 +165,7 @@ class Entrance:
         if scope["path"] == STYLE:
             return
         scope["entrance"] = self
-        with suppress(sa.exc.SQLAlchemyError):
+        with suppress(sa.exc.SQLAlchemyError, SealBroken):
             if not await self._by_session(scope) and not self._required and not await self._keys.any_made():
                 scope["caller"] = LOCAL
 

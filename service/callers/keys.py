@@ -20,12 +20,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.callers import known_persons
-from service.callers.believed import BELIEVED_SECONDS, Believed
 from service.callers.caller import OF_A_PARTY, SCOPES, Caller
 from service.callers.person import Person
+from service.callers.row_cache import CACHED_SECONDS, RowCache
 from service.log.tree_leaves import Happening, append
 from service.store.database import Database
 from service.store.moments import moment_text
+from service.store.subject_seals import KEY, PERSON, changing, check
 from service.store.tables import caller as rows
 from service.store.tables import entity_alias, person
 
@@ -34,6 +35,7 @@ MOST_CHARACTERS = 100  # in a name
 # The keys with the persons to whom they belong.
 _KEYS: sa.Select[Any] = sa.select(
     *(column for column in rows.c if column.name != "person"),
+    rows.c.person.label("of_person"),
     person.c.issuer,
     person.c.subject,
     person.c.name.label("person_name"),
@@ -129,26 +131,26 @@ def create(
         person=person,
     )
     of = None if person is None else known_persons.known(transaction, person, now)
-    transaction.execute(
-        sa.insert(rows).values(
-            id=key.id,
-            name=key.name,
-            scopes=" ".join(key.scopes),
-            secret_hash=key.secret_hash,
-            created_at=key.created_at,
-            created_by=key.created_by,
-            expires_on=key.expires_on,
-            party=key.party,
-            person=of,
-        )
-    )
+    row = {
+        "id": key.id,
+        "name": key.name,
+        "scopes": " ".join(key.scopes),
+        "secret_hash": key.secret_hash,
+        "created_at": key.created_at,
+        "created_by": key.created_by,
+        "expires_on": key.expires_on,
+        "party": key.party,
+        "person": of,
+    }
     made = {"key": key.id, "scopes": list(key.scopes), "expires_on": key.expires_on}
     hidden = {"name": name, "by": by, "secret_hash": key.secret_hash.hex()}
     if key.party is not None:
         hidden["party"] = key.party
     if of is not None:
         made["person"] = of
-    append(transaction, Happening("key-made", key.created_at, made, hidden))
+    with changing(transaction, KEY, key.id):
+        transaction.execute(sa.insert(rows).values(row))
+        append(transaction, Happening("key-made", key.created_at, made, hidden))
     return key, f"ff_{key.id}_{secret}"
 
 
@@ -158,25 +160,32 @@ def revoke(transaction: sa.Connection, id: str, by: str, now: datetime) -> Key |
         return None
     at = moment_text(now)
     changed = sa.update(rows).where(rows.c.id == id, rows.c.revoked_at.is_(None)).values(revoked_at=at, revoked_by=by)
-    if transaction.execute(changed).rowcount:
-        append(transaction, Happening("key-revoked", at, {"key": id}, {"by": by}))
+    with changing(transaction, KEY, id):
+        if transaction.execute(changed).rowcount:
+            append(transaction, Happening("key-revoked", at, {"key": id}, {"by": by}))
     return find(transaction, id)
 
 
 def find(connection: sa.Connection, id: str) -> Key | None:
-    """The key with this id, revoked or not."""
+    """The key with this id, revoked or not. Raises SealBroken where it, or the person to whom it belongs, has not its seal."""
+    check(connection, KEY, [id])
     row = connection.execute(_KEYS.where(rows.c.id == id)).one_or_none()
+    if row is not None and row.of_person is not None:
+        check(connection, PERSON, [row.of_person])
     return None if row is None else _key(row)
 
 
-def listed(connection: sa.Connection) -> list[Key]:
-    """All keys that were ever made, the oldest first."""
-    return [_key(row) for row in connection.execute(_KEYS.order_by(rows.c.created_at, rows.c.id))]
+def listed(connection: sa.Connection, after: tuple[str, str] | None = None, limit: int | None = None) -> list[Key]:
+    """All keys that were ever made, the oldest first; at most `limit` of them, `after` a moment and an id, if these are given."""
+    query = _KEYS.order_by(rows.c.created_at, rows.c.id).limit(limit)
+    if after is not None:
+        query = query.where(sa.tuple_(rows.c.created_at, rows.c.id) > sa.tuple_(*map(sa.literal, after)))
+    return [_key(row) for row in connection.execute(query)]
 
 
 class KeyRing:
     """
-    The keys of a database as one process believes them, so that its requests seldom wait for the database.
+    The keys of a database as one process read them lately, so that its requests seldom wait for the database.
 
     Belongs to an event loop; the database is read in a thread.
     """
@@ -184,7 +193,7 @@ class KeyRing:
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._clock = clock
-        self._believed: Believed[Key] = Believed()
+        self._cache: RowCache[Key] = RowCache()
         self._any_made = False
         self._none_made_until = 0.0
         self._changes = 0
@@ -202,7 +211,7 @@ class KeyRing:
     async def any_made(self) -> bool:
         """Whether a key was ever made. Passes on errors of the database."""
         if not self._any_made and time.monotonic() >= self._none_made_until:
-            until, changes = time.monotonic() + BELIEVED_SECONDS, self._changes
+            until, changes = time.monotonic() + CACHED_SECONDS, self._changes
             found = await asyncio.to_thread(self._look_for_any)
             self._any_made = self._any_made or found
             if changes == self._changes:
@@ -218,11 +227,11 @@ class KeyRing:
     def changed(self, id: str) -> None:
         """This process made or revoked a key, so its cached entry is dropped at once."""
         self._changes += 1  # a read that is under way may be older than this change
-        self._believed.changed(id)
+        self._cache.changed(id)
         self._none_made_until = 0.0
 
     async def _find(self, id: str) -> Key | None:
-        return await self._believed.find(id, self._look_for)
+        return await self._cache.find(id, self._look_for)
 
     def _look_for(self, id: str) -> Key | None:
         with self._database.reading.connect() as connection:
@@ -245,6 +254,7 @@ def _hash(secret: str) -> bytes:
 
 def _key(row: sa.Row[Any]) -> Key:
     values = row._asdict()
+    del values["of_person"]
     issuer, subject, named = (values.pop(name) for name in ("issuer", "subject", "person_name"))
     values["person"] = None if issuer is None else Person(issuer, subject, named)
     return Key(**{**values, "scopes": tuple(values["scopes"].split()), "secret_hash": bytes(values["secret_hash"])})

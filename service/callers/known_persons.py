@@ -16,7 +16,9 @@ from service.callers.caller import Caller
 from service.callers.person import Person
 from service.log import tree_leaves
 from service.log.tree_leaves import Happening, append
+from service.problems import RequestRefused
 from service.store.moments import moment_text
+from service.store.subject_seals import PERSON, changing
 from service.store.tables import caller, idempotency, person, session
 from service.store.writer import Writer
 
@@ -35,15 +37,14 @@ def known(transaction: sa.Connection, who: Person, now: datetime) -> str:
     if row is not None and who.name in (None, row.name):
         return str(row.id)
     at = moment_text(now)
-    if row is None:
-        id = secrets.token_hex(8)
-        row_of = {"id": id, "issuer": who.issuer, "subject": who.subject, "name": who.name, "known_at": at}
-        transaction.execute(sa.insert(person).values(row_of))
-    else:
-        id = str(row.id)
-        transaction.execute(sa.update(person).where(person.c.id == id).values(name=who.name))
+    id = secrets.token_hex(8) if row is None else str(row.id)
     hidden = {"issuer": who.issuer, "subject": who.subject, "name": who.name}
-    append(transaction, Happening("person", at, {"person": id}, hidden, subject(id), frozenset(hidden)))
+    with changing(transaction, PERSON, id):
+        if row is None:
+            transaction.execute(sa.insert(person).values({"id": id, **hidden, "known_at": at}))
+        else:
+            transaction.execute(sa.update(person).where(person.c.id == id).values(name=who.name))
+        append(transaction, Happening("person", at, {"person": id}, hidden, subject(id), frozenset(hidden)))
     return id
 
 
@@ -166,16 +167,22 @@ class KnownPerson:
         return {"id": self.id, **who, "known_at": self.known_at}
 
 
-def listed(connection: sa.Connection) -> list[KnownPerson]:
-    """Every person who was ever known, the first one first."""
+def listed(connection: sa.Connection, after: tuple[str, str] | None = None, limit: int | None = None) -> list[KnownPerson]:
+    """Every person who was ever known, the first one first; at most `limit` of them, `after` a moment and an id, if these are given."""
+    query = sa.select(person).order_by(person.c.known_at, person.c.id).limit(limit)
+    if after is not None:
+        query = query.where(sa.tuple_(person.c.known_at, person.c.id) > sa.tuple_(*map(sa.literal, after)))
     return [
         KnownPerson(row.id, None if row.issuer is None else Person(row.issuer, row.subject, row.name), row.known_at)
-        for row in connection.execute(sa.select(person).order_by(person.c.known_at, person.c.id))
+        for row in connection.execute(query)
     ]
 
 
-class KeysLeft(Exception):
-    """A person cannot be erased while keys of hers are good; the message names them."""
+class KeysLeft(RequestRefused):
+    """A person cannot be erased while keys of hers are good; the detail names them."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        super().__init__("not-erasable", f"revoke her keys first: {', '.join(keys)}")
 
 
 def forget(writer: Writer, transaction: sa.Connection, id: str, by: str, now: datetime) -> bool:
@@ -193,12 +200,16 @@ def forget(writer: Writer, transaction: sa.Connection, id: str, by: str, now: da
     of_her = (caller.c.person == id, caller.c.revoked_at.is_(None))
     left = list(transaction.execute(sa.select(caller.c.id).where(*of_her).order_by(caller.c.id)).scalars())
     if left:
-        raise KeysLeft(f"revoke her keys first: {', '.join(left)}")
-    transaction.execute(sa.update(session).where(session.c.person == id, session.c.ended_at.is_(None)).values(ended_at=at))
+        raise KeysLeft(left)
     gone = {"issuer": None, "subject": None, "name": None, "erased_at": at}
-    transaction.execute(sa.update(person).where(person.c.id == id).values(gone))
-    openings = tree_leaves.erase(transaction, subject(id), at)
-    append(transaction, *tree_leaves.erased({"of": "person", "person": id}, at, by, (), openings))
+    hers = (session.c.person == id, session.c.ended_at.is_(None))
+    with changing(transaction, PERSON, id):
+        ended = transaction.execute(sa.select(session.c.id).where(*hers).order_by(session.c.id)).scalars().all()
+        transaction.execute(sa.update(session).where(*hers).values(ended_at=at))
+        transaction.execute(sa.update(person).where(person.c.id == id).values(gone))
+        openings = tree_leaves.erase(transaction, subject(id), at)
+        append(transaction, *(Happening("session-ended", at, {"session": each}) for each in ended))
+        append(transaction, *tree_leaves.erased({"of": "person", "person": id}, at, by, (), openings))
     answers = sa.update(idempotency).where(idempotency.c.subject == subject(id))
     transaction.execute(answers.values(body=None, digest=""))
     writer.erased()

@@ -15,7 +15,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,12 +23,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.callers import known_persons
-from service.callers.believed import Believed
 from service.callers.caller import SCOPES, Caller
 from service.callers.keys import KeyRing
 from service.callers.person import Person
+from service.callers.row_cache import RowCache
+from service.log.tree_leaves import Happening, append
 from service.store.database import Database
 from service.store.moments import moment_text
+from service.store.subject_seals import KEY, PERSON, SealBroken, changing, check
 from service.store.tables import person as persons
 from service.store.tables import session as rows
 from service.store.writer import NotRecorded
@@ -131,20 +133,23 @@ def begin(transaction: sa.Connection, grant: SessionGrant, lifetime: Lifetime, n
         expires_at=moment_text(now + lifetime.whole),
         ended_at=None,
     )
-    transaction.execute(
-        sa.insert(rows).values(
-            id=made.id,
-            secret_hash=made.secret_hash,
-            person=of,
-            key=made.key,
-            scopes=" ".join(made.scopes),
-            party=made.party,
-            sign_in=grant.sign_in,
-            created_at=made.created_at,
-            seen_at=made.seen_at,
-            expires_at=made.expires_at,
-        )
-    )
+    row = {
+        "id": made.id,
+        "secret_hash": made.secret_hash,
+        "person": of,
+        "key": made.key,
+        "scopes": " ".join(made.scopes),
+        "party": made.party,
+        "sign_in": grant.sign_in,
+        "created_at": made.created_at,
+        "seen_at": made.seen_at,
+        "expires_at": made.expires_at,
+    }
+    owner = {"key": made.key} if made.key else {"person": of}
+    told: dict[str, Any] = {"session": made.id, "scopes": list(made.scopes), "until": made.expires_at, **owner}
+    with _changing(transaction, of, made.key):
+        transaction.execute(sa.insert(rows).values(row))
+        append(transaction, Happening("session-begun", made.created_at, told, {"party": made.party}))
     if grant.replaces is not None:
         end(transaction, grant.replaces, now)
     return made, f"{made.id}_{secret}"
@@ -154,22 +159,42 @@ def end(transaction: sa.Connection, id: str, now: datetime) -> Session | None:
     """End a session, in a writing transaction; None where there is none. The first end stays."""
     if "\x00" in id:  # PostgreSQL cannot store such a text
         return None
-    ending = sa.update(rows).where(rows.c.id == id, rows.c.ended_at.is_(None))
-    transaction.execute(ending.values(ended_at=moment_text(now)))
+    session, at = find(transaction, id), moment_text(now)
+    if session is None or session.ended_at is not None:
+        return session
+    with _changing(transaction, session.person_id, session.key):
+        transaction.execute(sa.update(rows).where(rows.c.id == id).values(ended_at=at))
+        append(transaction, Happening("session-ended", at, {"session": id}))
     return find(transaction, id)
 
 
 def find(connection: sa.Connection, id: str) -> Session | None:
-    """The session with an id, ended or not."""
+    """The session with an id, ended or not. Raises SealBroken where its owner has not its seal."""
     row = connection.execute(_ROWS.where(rows.c.id == id)).one_or_none()
-    return None if row is None else _session(row)
+    if row is None:
+        return None
+    check(connection, *((PERSON, [row.person]) if row.key is None else (KEY, [row.key])))
+    return _session(row)
 
 
-def running(connection: sa.Connection, now: datetime, idle: timedelta) -> list[Session]:
-    """The sessions that run, at most MOST_LISTED, the newest first. That of a revoked key is among them, and is worth nothing."""
+def running(
+    connection: sa.Connection,
+    now: datetime,
+    idle: timedelta,
+    after: tuple[str, str] | None = None,
+    limit: int = MOST_LISTED,
+) -> list[Session]:
+    """
+    The sessions that run, at most `limit`, the newest first; `after` the moment at which one began and its id, if these are given.
+
+    That of a revoked key is among them, and is worth nothing.
+    """
     still = (rows.c.ended_at.is_(None), rows.c.expires_at > moment_text(now), rows.c.seen_at > moment_text(now - idle))
-    found = connection.execute(_ROWS.where(*still).order_by(rows.c.created_at.desc(), rows.c.id).limit(MOST_LISTED))
-    return [_session(row) for row in found]
+    query = _ROWS.where(*still).order_by(rows.c.created_at.desc(), rows.c.id).limit(limit)
+    if after is not None:
+        began, id = after
+        query = query.where(sa.or_(rows.c.created_at < began, sa.and_(rows.c.created_at == began, rows.c.id > id)))
+    return [_session(row) for row in connection.execute(query)]
 
 
 def of_person(connection: sa.Connection, person_id: str) -> list[str]:
@@ -182,8 +207,24 @@ def of_person(connection: sa.Connection, person_id: str) -> list[str]:
 
 def purge(transaction: sa.Connection, now: datetime) -> int:
     """Delete some of the sessions whose time is long over; returns how many."""
-    old = sa.select(rows.c.id).where(_is_old(now)).limit(PURGED_AT_ONCE)
-    return transaction.execute(sa.delete(rows).where(rows.c.id.in_(old))).rowcount
+    old = transaction.execute(sa.select(rows.c.id, rows.c.person, rows.c.key).where(_is_old(now)).limit(PURGED_AT_ONCE)).all()
+    persons_of, keys_of = ({each[at] for each in old if each[at] is not None} for at in (1, 2))
+    with changing(transaction, PERSON, *sorted(persons_of)), changing(transaction, KEY, *sorted(keys_of)):
+        transaction.execute(sa.delete(rows).where(rows.c.id.in_([each.id for each in old])))
+    return len(old)
+
+
+def seen(transaction: sa.Connection, id: str, at: str) -> None:
+    """Write when a session was used, in a writing transaction."""
+    session = find(transaction, id)
+    if session is not None and session.seen_at < at:
+        with _changing(transaction, session.person_id, session.key):
+            transaction.execute(sa.update(rows).where(rows.c.id == id).values(seen_at=at))
+
+
+def _changing(transaction: sa.Connection, person_id: str | None, key: str | None) -> AbstractContextManager[None]:
+    """The change of a session, whose seal is that of its owner."""
+    return changing(transaction, KEY, key) if key is not None else changing(transaction, PERSON, str(person_id))
 
 
 def any_old(connection: sa.Connection, now: datetime) -> bool:
@@ -193,7 +234,7 @@ def any_old(connection: sa.Connection, now: datetime) -> bool:
 
 class Sessions:
     """
-    The sessions of a database as one process believes them, so that its pages seldom wait for it.
+    The sessions of a database as one process read them lately, so that its pages seldom wait for it.
 
     `issuer` is the issuer of identities that is set, None if there is none; `do` does work in a writing transaction. Belongs to an event
     loop; the database is read in a thread.
@@ -214,7 +255,7 @@ class Sessions:
         self._do = do
         self._clock = clock
         self._issuer = issuer
-        self._believed: Believed[Session] = Believed()
+        self._cache: RowCache[Session] = RowCache()
         self._seeing: dict[str, asyncio.Task[None]] = {}
 
     async def caller(self, cookie: str) -> tuple[Caller, str] | None:
@@ -222,7 +263,7 @@ class Sessions:
         sent = _COOKIE.fullmatch(cookie)
         if sent is None:
             return None
-        session = await self._believed.find(sent[1], self._look_for)
+        session = await self._cache.find(sent[1], self._look_for)
         now = self._clock()
         if session is None or not hmac.compare_digest(_hash(sent[2]), session.secret_hash):
             return None
@@ -237,7 +278,7 @@ class Sessions:
 
     def changed(self, *ids: str | None) -> None:
         """This process began or ended sessions, so they are read again at once."""
-        self._believed.changed(*(id for id in ids if id is not None))
+        self._cache.changed(*(id for id in ids if id is not None))
 
     async def _caller_of(self, session: Session) -> Caller | None:
         if session.key is not None:
@@ -254,10 +295,9 @@ class Sessions:
     async def _seen(self, id: str) -> None:
         at = moment_text(self._clock())
         try:
-            with suppress(NotRecorded, sa.exc.SQLAlchemyError):
-                mine = sa.update(rows).where(rows.c.id == id, rows.c.seen_at < at)
-                await self._do(lambda transaction: transaction.execute(mine.values(seen_at=at)).rowcount)
-                self._believed.changed(id)
+            with suppress(NotRecorded, SealBroken, sa.exc.SQLAlchemyError):
+                await self._do(lambda transaction: seen(transaction, id, at))
+                self._cache.changed(id)
         finally:
             del self._seeing[id]
 

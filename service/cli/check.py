@@ -69,7 +69,7 @@ def _summary(bundle: "engine.Bundle") -> str:
     provisions = len({rule.provision.id for rule in bundle.rules.rules})
     return (
         f"{painted('green', 'sound')}: {count(len(bundle.sources), 'file')}, {count(provisions, 'provision')},"
-        f" {count(len(bundle.facts()), 'fact')}, bundle {bundle.digests.meaning[:12]}"
+        f" {count(len(bundle.facts), 'fact')}, bundle {bundle.digests.meaning[:12]}"
     )
 
 

@@ -61,18 +61,18 @@ def attach(id: Id, name: Name, file: File, database: Database = None, policies: 
 
     Ends with 1 where they cannot be attached: the exchange states another hash, or values of the decision were erased.
     """
-    from service.documents import attachments, document_bytes
-    from service.documents.decision_documents import stated_in
+    from service.callers.context import EvaluatingAll
+    from service.documents import attachments, decision_documents, document_bytes
     from service.problems import RequestRefused
 
     with open_desk(database, policies) as desk:
-        stored, now = desk.stored(id), datetime.now(UTC)
+        context, id = desk.context(EvaluatingAll), desk.stored(id).entry.id
         try:
             seen = document_bytes.see(_content(file, desk.settings.document_limit))
-            stated = stated_in(desk.live.bundle, stored, name)
             with desk.database.transaction() as transaction:
-                document_bytes.keep(transaction, seen, now, BY)
-                attachments.attach(transaction, id, stated, seen.info.sha256, now, BY)
+                of = decision_documents.recorded(context, id, name, transaction)
+                document_bytes.keep(transaction, seen, context.now, BY)
+                attachments.attach(context, of, seen.info.sha256, transaction)
         except RequestRefused as refused:
             return _told(refused)
     print(f"attached to {safe(name)}: {seen.info.sha256}")
@@ -192,10 +192,9 @@ def attach_signature(
 
     Ends with 1 where it does not count: nobody trusted signed it, or the exchange states otherwise than what is signed.
     """
-    from service.callers.caller import Caller
+    from service.callers.context import EvaluatingAll
     from service.cli.files import read
-    from service.documents import document_signatures
-    from service.documents.decision_documents import stated_in
+    from service.documents import decision_documents, document_signatures
     from service.documents.signed_statements import MOST_BYTES, Verifier
     from service.documents.trusted_signers import TrustedSigners
     from service.problems import RequestRefused
@@ -203,12 +202,12 @@ def attach_signature(
     raw = read(envelope, MOST_BYTES + 1)
     with open_desk(database, policies) as desk:
         verifier = Verifier(TrustedSigners.read(desk.settings.document_signers))
-        stored, now = desk.stored(id), datetime.now(UTC)
+        context, id, log = desk.context(EvaluatingAll), desk.stored(id).entry.id, desk.database.log_key().origin
         try:
-            stated, verified = stated_in(desk.live.bundle, stored, name), document_signatures.read(verifier, raw)
-            log, caller = desk.database.log_key().origin, Caller(BY, frozenset({"evaluate"}))
             with desk.database.transaction() as transaction:
-                kept = document_signatures.attach(transaction, id, stated, verified, log, caller, now, desk.today)
+                of = decision_documents.recorded(context, id, name, transaction)
+                verified = document_signatures.read(verifier, raw)
+                kept = document_signatures.attach(context, of, verified, log, transaction)
         except RequestRefused as refused:
             return _told(refused)
     print(f"signed by {', '.join(safe(each.name) for each in kept.signers)}: counts until {kept.counts_until}")

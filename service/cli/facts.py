@@ -41,7 +41,7 @@ def facts(
     wanted = word.casefold()
     bundle = load_or_stop(policies or [], tests=False)
     said = bundle.words.values_of(word) if word else {}
-    entries = _open(bundle, exchange, lang) if exchange else bundle.facts()
+    entries = _open(bundle, exchange, lang) if exchange else list(bundle.facts.values())
     # What the word means comes before what has it in its sentences.
     meant = [each for each in entries if each.name in said or any(each.name.startswith(f"{name}.") for name in said)]
     texts = [each for each in entries if any(wanted in text.casefold() for text in _texts(each, lang))]
@@ -93,5 +93,4 @@ def _open(bundle: "engine.Bundle", file: Path, lang: str) -> "list[engine.FactEn
 
     exchange = read_exchange(bundle, file, lang)
     judgement = engine.PDP(bundle, "bitset").judge(exchange, as_of=exchange.as_of or today())
-    known = {each.name: each for each in bundle.facts()}
-    return [known[name] for name in judgement.open_facts if name in known]
+    return [bundle.facts[name] for name in judgement.open_facts if name in bundle.facts]

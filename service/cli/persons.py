@@ -55,7 +55,7 @@ def erase(
         try:
             erased = asyncio.run(store.do(lambda transaction: forget(store.writer, transaction, id, BY, datetime.now(UTC))))
         except KeysLeft as left:
-            complain(f"error: {left}")
+            complain(f"error: {left.detail}")
             return 1
         except NotRecorded as failed:
             raise UsedWrongly(f"the log cannot be written: {failed}") from None

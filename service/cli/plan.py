@@ -27,7 +27,7 @@ def plan(
     """
     import engine
     from service.cli.files import load_or_stop, read
-    from service.console.wording import WORDS
+    from service.languages.words import wording
 
     need("mode", mode, engine.MODES)
     need("language", lang, engine.LANGUAGES)
@@ -51,7 +51,7 @@ def plan(
         until = decision.holds_until
         if until and until.holds_until:
             then = text.language.level(until.then or "undetermined")
-            print(f"\n{text.filled(WORDS[lang]['holds_until_day'].format(until.holds_until, then))}")
+            print(f"\n{text.filled(wording(lang).pages['holds_until_day'].format(until.holds_until, then))}")
     return int(not decision.proceed)
 
 

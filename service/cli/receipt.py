@@ -60,7 +60,7 @@ def verify(
     """
     from service.receipts import terminal
 
-    asked = terminal.Asked(
+    asked = terminal.CommandOptions(
         file, key, asset, sender, recipient, purpose or (), withdrawals or (), used, witness, quorum, as_json
     )
     try:

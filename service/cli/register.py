@@ -40,6 +40,7 @@ def import_(
     from service.log.store import Store
     from service.register import entity_versions, import_export
     from service.register.entity import Wrong
+    from service.register.entity_changes import Imported
     from service.store.moments import now_text
 
     form = file.suffix.removeprefix(".").lower()
@@ -58,9 +59,8 @@ def import_(
         for place in wrong.places:
             complain(f"{file}{f':{place.pointer}' if place.pointer else ''}: {place.detail}")
         return 1
-    new = sum(1 for version, is_new in written if is_new and version.version == 1)
-    changed = sum(1 for version, is_new in written if is_new and version.version > 1)
-    print(f"{new} new, {changed} changed, {len(written) - new - changed} as they were")
+    done = Imported.of(written)
+    print(f"{done.created} new, {done.changed} changed, {done.unchanged} as they were")
     return 0
 
 
@@ -79,8 +79,7 @@ def export(
 
     need("format", form, import_export.FORMATS)
     with reading(address(database)) as connection:
-        versions = list(entity_versions.everything(connection, kind))
-    text = import_export.to_csv(versions, _stating(policies)) if form == "csv" else import_export.to_json(versions)
+        text = import_export.exported(entity_versions.everything(connection, kind), form, _stating(policies))
     sys.stdout.buffer.write(text.encode())
     sys.stdout.buffer.flush()
     return 0

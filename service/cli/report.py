@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.command import Commands, Database, Lang, ServicePolicies, UsedWrongly, need, settings
+from service.cli.command import BY, Commands, Database, Lang, ServicePolicies, UsedWrongly, need, settings
 from service.cli.output import complain, count, day
 
 if TYPE_CHECKING:
+    from service.callers.context import ReadingAll
     from service.console.reader import PageReader
-    from service.reports.document import Document
+    from service.reports.document import ReportDocument
     from service.reports.scope import Scope
     from service.service import Service
 
@@ -63,7 +64,8 @@ def period(
             written = _receipts(service, scope, receipts)
             complain(f"{count(written, 'receipt')} in `{receipts}`")
         reports = PeriodReport(service, serving=False)
-        document = service.read(lambda connection: reports.document(connection, scope, lang, service.clock(), part or PARTS))
+        context = _context(service)
+        document = service.read(lambda connection: reports.document(context, scope, lang, connection, part or PARTS))
         _write(document, output, ending, service, reader)
     return 0
 
@@ -88,14 +90,10 @@ def transfers(
     CSV has every row; HTML and PDF have the newest 2,000 and say so. In CSV a text that a spreadsheet would take for a formula gets an
     apostrophe before it. Ends with 1 where there is no row.
     """
-    from itertools import islice
-
     from service.api import csv_tables
     from service.cli.files import writing
     from service.reports import transfer_rows
-    from service.reports.report_wording import REPORT_WORDS
-    from service.reports.transfer_register import TransferRegister, organisation_name
-    from service.reports.typesetting import MOST_ROWS
+    from service.reports.transfer_register import TransferRegister
 
     ending = _ending(output, (".csv", ".html", ".pdf"))
     with _opened(policies, database, lang) as (service, reader):
@@ -105,20 +103,14 @@ def transfers(
         table = TransferRegister(register, text, service.live.bundle, lang)
         found = 0
         with service.store.database.reading.connect() as connection:
-            every = transfer_rows.every(connection, text, scope)
             if ending == ".csv":
                 with writing(output) as file:
                     file.write(csv_tables.written(table.header(), ()))
-                    for row in every:
+                    for row in transfer_rows.every(connection, text, scope):
                         file.write(csv_tables.written_rows(table.lines([row])))
                         found += 1
             else:
-                rows = list(islice(every, MOST_ROWS + 1))
-                found = len(rows)
-                after = REPORT_WORDS[lang]["rows_left"].format(f"{MOST_ROWS:,}") if found > MOST_ROWS else ""
-                left_out = transfer_rows.others(connection, text, scope)
-                named = organisation_name(service, lang)
-                document = table.document(scope, rows[:MOST_ROWS], left_out, service.clock(), after, named)
+                document, found = table.whole(_context(service), scope, connection)
                 _write(document, output, ending, service, reader)
     if not found:
         complain("no committed exchange of the period is in this register")
@@ -150,6 +142,14 @@ def _opened(policies: list[Path] | None, database: str | None, lang: str) -> "It
         service.close()
 
 
+def _context(service: "Service") -> "ReadingAll":
+    """Who reads here: the command, what is of all parties."""
+    from service.callers.caller import Caller
+    from service.callers.context import ReadingAll
+
+    return service.context(ReadingAll, Caller(BY, frozenset({"read"})), "")
+
+
 def _scope(service: "Service", first: str | None, last: str | None, party: str | None, jurisdiction: str | None) -> "Scope":
     """What the report is of. Raises UsedWrongly."""
     from datetime import UTC
@@ -166,7 +166,7 @@ def _scope(service: "Service", first: str | None, last: str | None, party: str |
         raise UsedWrongly(str(refused)) from None
 
 
-def _write(document: "Document", output: Path, ending: str, service: "Service", reader: "PageReader") -> None:
+def _write(document: "ReportDocument", output: Path, ending: str, service: "Service", reader: "PageReader") -> None:
     """Write a document as a file. Raises UsedWrongly."""
     from service.console.report_pages import report_file
     from service.reports import typesetting
@@ -193,15 +193,17 @@ def _receipts(service: "Service", scope: "Scope", folder: Path) -> int:
     """Write the receipt of each listed commitment that stands, by the id of its decision; how many there are. Raises UsedWrongly."""
     import asyncio
 
+    from service.callers.caller import LOCAL
+    from service.callers.context import ReadingAll
     from service.cli.files import make_folder
     from service.decisions.replay import Replaying
-    from service.ledger.issuing import Issuing
+    from service.ledger.receipt_issuer import ReceiptIssuer
     from service.problems import RequestRefused
     from service.reports.period_report import commitments_listed
 
     make_folder(folder)
     listed = service.read(lambda connection: commitments_listed(connection, scope, service.live.bundle))
-    issuing, written = Issuing(service, Replaying(service)), 0
+    issuer, context, written = ReceiptIssuer(service, Replaying(service)), service.context(ReadingAll, LOCAL, ""), 0
 
     async def issue() -> None:
         nonlocal written
@@ -209,7 +211,7 @@ def _receipts(service: "Service", scope: "Scope", folder: Path) -> int:
             if each.state != "committed":
                 continue
             try:
-                receipt = await issuing.receipt(each.evaluation)
+                receipt = await issuer.receipt(context, each.evaluation)
             except RequestRefused as refused:
                 complain(f"no receipt of {each.evaluation}: {refused.detail}")
                 continue

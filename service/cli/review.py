@@ -9,14 +9,13 @@ import dataclasses
 import json
 import textwrap
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from service.cli.command import BY, AsJson, Commands, Database, Lang, ServicePolicies, UsedWrongly, need
+from service.cli.command import AsJson, Commands, Database, Lang, ServicePolicies, UsedWrongly, need
 from service.cli.desk import Desk, open_desk
 from service.cli.output import complain, print_decision, safe, text_in
 
@@ -38,26 +37,28 @@ def list_(
     as_json: AsJson = False,
 ) -> int:
     """List the decisions that wait for a person, newest first. Ends with 0."""
-    from service.reviews import queue
+    from service.callers.context import Reviewing
+    from service.reviews import review_list
     from service.reviews.queue import QueueFilter
 
     with open_desk(database, policies) as desk, desk.database.reading.connect() as connection:
-        now, today, issuer = datetime.now(UTC), desk.today, desk.token_issuer
-        found = queue.page(connection, desk.live, now, today, issuer, QueueFilter(), "newest", None, limit + 1)
-        waiting = len(queue.read(connection, desk.live, today, issuer).waiting)
+        context = desk.context(Reviewing)
+        reviewer = review_list.reviewer_of(context, connection)
+        found, following = review_list.cases_page(context, reviewer, QueueFilter(), "newest", None, limit, connection)
+        waiting = len(review_list.whole(context, connection).waiting)
     if as_json:
-        shown = [dataclasses.asdict(each) for each in found[:limit]]
+        shown = [dataclasses.asdict(each) for each in found]
         reviews = [{name: value for name, value in each.items() if name != "facts"} for each in shown]
         print(json.dumps({"reviews": reviews, "waiting": waiting}, indent=2, ensure_ascii=False, default=str))
         return 0
-    for each in found[:limit]:
+    for each in found:
         print(f"{each.id}  {each.recorded_at:%Y-%m-%d %H:%M}  {each.exporter_country or '?'} → {each.recipient_country or '?'}")
         print(textwrap.fill(each.answer, 100, initial_indent="    ", subsequent_indent="    ", max_lines=3, placeholder=" …"))
         said = f"to sign off: {', '.join(each.provisions[:6])}{', …' if len(each.provisions) > 6 else ''}"
         print(f"    {said if each.provisions else 'nothing to sign off: the law of a country is not modelled'}\n")
     if not found:
         print("no review waits")
-    if len(found) > limit:
+    if following is not None:
         print("there are more; list them with a larger --limit")
     return 0
 
@@ -73,19 +74,19 @@ def show(
     import engine
     from service.decisions.replay import CannotReplay, kept_decider, whole
     from service.problems import RequestRefused
-    from service.reviews import sign_offs
+    from service.reviews import sign_off
 
     need("language", lang, engine.LANGUAGES)
     with open_desk(database, policies) as desk:
         stored = desk.stored(id)
         with desk.database.reading.connect() as connection:
-            given = sign_offs.given(connection, id)
+            given = sign_off.given(connection, id)
             try:
                 decided = whole(stored, partial(kept_decider, connection), lang)
             except CannotReplay as cannot:
                 raise UsedWrongly(str(cannot)) from None
         try:
-            names: tuple[str, ...] = sign_offs.signable(desk.live, stored)
+            names: tuple[str, ...] = sign_off.signable(desk.live, stored)
             why_not = "" if names else "this decision has nothing to sign off"
         except RequestRefused as refused:
             names, why_not = (), refused.detail
@@ -146,13 +147,13 @@ def _sign(
     policies: list[Path] | None,
 ) -> int:
     from service.problems import RequestRefused
-    from service.reviews import sign_offs
+    from service.reviews import sign_off
 
     with open_desk(database, policies) as desk:
         stored = desk.stored(id)
         try:
             if requirement is None and not provisions:
-                provisions = list(sign_offs.signable(desk.live, stored)[: sign_offs.MOST_PROVISIONS])
+                provisions = list(sign_off.signable(desk.live, stored)[: sign_off.MOST_PROVISIONS])
                 if not provisions:
                     raise RequestRefused("not-signable", "this decision has nothing to sign off")
             body = {
@@ -162,7 +163,7 @@ def _sign(
                 "reason": reason,
                 "until": until,
             }
-            asked = sign_offs.read(json.dumps(body).encode())
+            asked = sign_off.read(json.dumps(body).encode())
             given, draft = _kept(desk, stored, asked)
         except RequestRefused as refused:
             complain(f"error: {'; '.join(map(_told, refused.errors or ())) or refused.detail}")
@@ -177,21 +178,18 @@ def _sign(
 
 def _kept(desk: Desk, stored: Any, asked: Any) -> tuple[list[Any], Any]:
     """Keep the sign-offs, and decide the same facts with them. Raises RequestRefused."""
-    from service.callers.caller import Caller
-    from service.reviews import approvals, own_requests, sign_offs
-    from service.service import now_utc
+    from service.callers.context import Reviewing
+    from service.reviews import sign_off
 
-    caller = Caller(BY, frozenset({"review"}))
-    signed = sign_offs.bind(desk.live, stored, asked, desk.today)
-    for _ in range(sign_offs.MOST_TRIES):
-        now = now_utc()
+    for _ in range(sign_off.MOST_TRIES):
+        context = desk.context(Reviewing)
+        signed = sign_off.bind(context, stored, asked)
         with desk.database.reading.connect() as connection:
-            said = approvals.said_of_stored(connection, desk.live, stored)
-            counting = own_requests.Counting(connection, desk.token_issuer).for_decision(said, stored)
-        draft = sign_offs.draft(desk.live, stored, signed, asked, said, counting, desk.today, now, caller)
-        with suppress(sign_offs.Overtaken), desk.database.transaction() as transaction:
-            return sign_offs.keep(transaction, desk.live, draft, desk.today, now, desk.token_issuer), draft
-    raise sign_offs.contested()
+            before = sign_off.given_before(context, stored, connection)
+        draft = sign_off.draft(context, stored, signed, asked, before)
+        with suppress(sign_off.Overtaken), desk.database.transaction() as transaction:
+            return sign_off.keep(context, draft, transaction), draft
+    raise sign_off.contested()
 
 
 def _named(given: Any) -> str:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from service.callers.context import ReadingAll
 from service.console.reader import PageReader
+from service.languages.words import text_for
 from service.ledger import benefit_statement, commitments, promise_list
 from service.ledger.benefit_statement import BenefitFilter
 from service.ledger.commitments import Commitment
@@ -57,7 +58,7 @@ def aftermath(context: ReadingAll, connection: sa.Connection, decision: str, rea
 def _promised(context: ReadingAll, connection: sa.Connection, id: str, reader: PageReader) -> Iterator[BecameLine]:
     known = {each.name: each.title.in_(reader.lang) for each in promise_list.promised_by(context.live).values()}
     for each in promise_list.of_commitment(context, id, MOST, connection):
-        text = reader.words["became_promise"].format(known.get(each.promise, each.promise), each.by or "?")
+        text = reader.words.pages["became_promise"].format(known.get(each.promise, each.promise), each.by or "?")
         at = each.kept_on if each.state == "kept" and each.kept_on else each.due
         yield BecameLine(at.isoformat(), text, each.reported_by, state=f"promise_{each.state}")
 
@@ -65,7 +66,7 @@ def _promised(context: ReadingAll, connection: sa.Connection, id: str, reader: P
 def _payable(context: ReadingAll, connection: sa.Connection, id: str, reader: PageReader) -> Iterator[BecameLine]:
     lines, _ = benefit_statement.lines(context, BenefitFilter(commitment=id), None, MOST, connection)
     for each in lines:
-        words = reader.words["became_reversed" if each.kind == "reversed" else "became_payable"]
+        words = reader.words.pages["became_reversed" if each.kind == "reversed" else "became_payable"]
         text = words.format(f"{each.amount} {each.currency}, {each.party or each.role}")
         yield BecameLine(each.day.isoformat(), text)
 
@@ -73,13 +74,13 @@ def _payable(context: ReadingAll, connection: sa.Connection, id: str, reader: Pa
 def _receipts(connection: sa.Connection, decision: str, reader: PageReader) -> Iterator[BecameLine]:
     leaf = newest(connection, decision)
     if leaf is not None:
-        yield BecameLine(str(json.loads(leaf.leaf).get("at", "")), reader.words["became_receipt"])
+        yield BecameLine(str(json.loads(leaf.leaf).get("at", "")), reader.words.pages["became_receipt"])
 
 
 def _events(made: Commitment, decision: str, reader: PageReader) -> Iterator[BecameLine]:
     for each in made.events:
         kind = "decided_again" if each.kind == "committed" and made.evaluation != decision else each.kind
-        text = reader.words[f"became_{kind}"]
+        text = text_for(reader.words.pages, f"became_{kind}")
         if each.first_day_without is not None:
             text = f"{text}, {each.first_day_without.isoformat()}"
         other = made.evaluation if kind == "decided_again" else None
@@ -90,5 +91,9 @@ def _watched(connection: sa.Connection, id: str, reader: PageReader) -> Iterator
     for each in events.page(connection, -1, MOST, commitment=id):
         outcomes = [each.document.get(name) for name in ("before", "after")]
         told = " → ".join(reader.code("outcome", outcome) for outcome in outcomes if outcome)
-        text = reader.language.pair(reader.words[f"watch_{each.kind}"], told) if told else reader.words[f"watch_{each.kind}"]
-        yield BecameLine(each.at, reader.words["became_watch"].format(f"{text}, {each.since}"))
+        text = (
+            reader.language.pair(text_for(reader.words.pages, f"watch_{each.kind}"), told)
+            if told
+            else text_for(reader.words.pages, f"watch_{each.kind}")
+        )
+        yield BecameLine(each.at, reader.words.pages["became_watch"].format(f"{text}, {each.since}"))

@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
-from service.console.book_wording import BOOK_WORDS
 from service.console.counts_in_words import role_title
-from service.console.ledger_wording import LEDGER_WORDS
 from service.console.pages import rendered
 from service.console.reader import PageReader
 from service.ledger.benefit_statement import BenefitBalance, BenefitLine, NotDivided
@@ -35,8 +33,8 @@ def benefits_page(
         "benefits.html",
         reader,
         "/ledger/benefits",
-        l=LEDGER_WORDS[reader.lang],
-        b=BOOK_WORDS[reader.lang],
+        l=reader.words.ledger,
+        b=reader.words.books,
         filters=asked,
         roles=[member.rpartition(".")[2] for member in members],
         role_title=lambda role: role_title(role, reader),

@@ -79,7 +79,7 @@ def beside_page(first: DecisionSide, second: DecisionSide, reader: PageReader) -
         reader,
         "/log/beside",
         filters={"decision": ids},
-        title=reader.words["beside_title"],
+        title=reader.words.pages["beside_title"],
         **differences(first, second, reader),
     )
 

@@ -8,7 +8,6 @@ from typing import Any, get_args
 
 from service.callers.caller_names import CallerName
 from service.console.counts_in_words import amount, counter_title, fact_title, role_title
-from service.console.ledger_wording import LEDGER_WORDS
 from service.console.pages import rendered
 from service.console.reader import PageReader, Part
 from service.console.request_facts import facts_of, in_short
@@ -50,7 +49,7 @@ def list_page(
         "ledger_list.html",
         reader,
         "/ledger",
-        l=LEDGER_WORDS[reader.lang],
+        l=reader.words.ledger,
         filters=asked,
         rows=rows,
         states=get_args(State),
@@ -70,7 +69,7 @@ def commitment_page(shown: CommitmentShown, live: Live, reader: PageReader) -> s
         "ledger_commitment.html",
         reader,
         f"/ledger/commitments/{shown.made.id}",
-        l=LEDGER_WORDS[reader.lang],
+        l=reader.words.ledger,
         made=shown.made,
         events=[{**each.model_dump(), "at": moment_text(each.at)} for each in shown.made.events],
         parties=in_short(facts, reader),

@@ -20,7 +20,6 @@ from service.console.counts_in_words import (
     law_of,
     told,
 )
-from service.console.ledger_wording import LEDGER_WORDS
 from service.console.pages import rendered
 from service.console.policy_library import PolicyLibrary
 from service.console.reader import PageReader
@@ -158,13 +157,13 @@ def _by_place(
     found: dict[str, list[engine.Counter]] = {}
     for each in sorted(counters, key=lambda one: laws[one.name] is None):
         law = laws[each.name]
-        found.setdefault(law.place if law else LEDGER_WORDS[reader.lang]["other_counters"], []).append(each)
+        found.setdefault(law.place if law else reader.words.ledger["other_counters"], []).append(each)
     return found
 
 
 def _words(reader: PageReader) -> dict[str, Any]:
     return {
-        "l": LEDGER_WORDS[reader.lang],
+        "l": reader.words.ledger,
         "counter_title": lambda name: counter_title(name, reader),
         "fact_title": lambda fact: fact_title(fact, reader),
         "told": lambda bar: told(bar, reader),

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import engine
-from service.console.ledger_wording import LEDGER_WORDS
 from service.console.reader import PageReader
 from service.ledger import money_sums
 from service.ledger.commitments import CountPart, SumPart
@@ -57,7 +56,7 @@ def filling(standing: CounterStanding) -> bool:
 
 def told(bar: ThresholdBar, reader: PageReader) -> str:
     """The count of a bar in words, with the number of the threshold."""
-    words = LEDGER_WORDS[reader.lang]
+    words = reader.words.ledger
     low, high = bar.at_least, bar.at_most
     if bar.number <= 1 and not bar.threshold.above:  # whether there is anybody at all
         return words["at_least"].format(f"{low:,}") if high is None else between(int(low), int(high), reader)

@@ -11,8 +11,7 @@ from typing import Any
 
 from service.console.pages import rendered
 from service.console.reader import PageReader, capital
-from service.console.review_wording import REVIEW_WORDS
-from service.reviews.coverage_to_accept import CellToAccept
+from service.reviews.coverage_to_accept import CellShown, CoverageToAccept
 
 PATH = "/review/coverage"
 
@@ -20,15 +19,13 @@ PATH = "/review/coverage"
 @dataclass(frozen=True, slots=True)
 class CoverageShown:
     """
-    The cells, whether there are more, and what the form is to hold. `yaml` is what was asked for, `done` how many were accepted just now.
+    The cells for which decisions wait, and what the form is to hold. `yaml` is what was asked for, `done` how many were accepted just now.
 
-    `writes`: the reader may have it put into the organisation's folder; `folder`: there is such a folder.
+    `folder`: the organisation has a folder into which it can be put.
     """
 
-    cells: Sequence[CellToAccept]
-    more: bool
+    waiting: CoverageToAccept
     token: str
-    writes: bool
     folder: bool
     by: str
     today: date
@@ -47,16 +44,16 @@ def coverage_page(shown: CoverageShown, reader: PageReader) -> str:
         "review_coverage.html",
         reader,
         PATH,
-        w=REVIEW_WORDS[reader.lang],
+        w=reader.words.reviews,
         shown=shown,
-        cells=[_cell(each, shown.today, reader) for each in shown.cells],
+        cells=[_cell(each, shown.today, reader) for each in shown.waiting.cells],
         standing=_standing(shown.today, reader),
         first=lambda name: next(iter((shown.sent or {}).get(name, ())), ""),
         chosen=frozenset((shown.sent or {}).get("cell", ())),
     )
 
 
-def _cell(cell: CellToAccept, today: date, reader: PageReader) -> dict[str, Any]:
+def _cell(cell: CellShown, today: date, reader: PageReader) -> dict[str, Any]:
     """A cell in words, with the law that is known by name and was not read."""
     vocabulary = reader.bundle.vocabulary
     covering = (text for text in vocabulary.jurisdictions.values() if cell.country in vocabulary.countries(text, today))

@@ -31,7 +31,7 @@ class PolicyChoice:
 
 def policy_choices(connection: sa.Connection, live: PolicyDigests, reader: PageReader) -> list[PolicyChoice]:
     """The policies that a record can be decided by again, the latest of those kept."""
-    words = reader.words
+    words = reader.words.pages
     found = [PolicyChoice(RECORDED, words["again_recorded"], None), PolicyChoice(LIVE, words["again_live"], live)]
     for each in kept.listed(connection)[:MOST_KEPT]:
         digests = PolicyDigests(meaning=each.meaning, source=each.source)
@@ -50,7 +50,7 @@ def again_page(
         reader,
         f"/log/{record['id']}/again",
         filters={"as_of": as_of.isoformat(), "policies": chosen},
-        title=reader.words["again_title"],
+        title=reader.words.pages["again_title"],
         record=record,
         bundles=choices,
         chosen=chosen,

@@ -13,7 +13,6 @@ import sqlalchemy as sa
 
 from service.callers.caller import Caller
 from service.callers.caller_names import caller_names
-from service.console.document_wording import DOCUMENT_WORDS
 from service.console.reader import PageReader, capital
 from service.console.room import short
 from service.documents import confirmations
@@ -22,6 +21,7 @@ from service.documents.decision_documents import DecisionDocument, asked_by, of_
 from service.documents.document_signatures import DocumentSignature
 from service.documents.signed_statements import MOST_BYTES as MOST_OF_AN_ENVELOPE
 from service.drafts import form_token
+from service.languages.words import text_for
 from service.log.store import Stored
 from service.service import Service
 from service.settings import time_zone
@@ -73,7 +73,7 @@ def members(
     if "review" in caller.scopes:
         why = confirmations.why_not(connection, asked_by(stored), caller, service.settings.jwt_issuer or None)
     return {
-        "words": DOCUMENT_WORDS[reader.lang],
+        "words": reader.words.documents,
         "called": reader.caller,
         "decision_id": stored.entry.id,
         "document_lines": [_line(each, reader) for each in found[first:][:MOST]],
@@ -107,13 +107,13 @@ def _documents(service: Service, connection: sa.Connection, stored: Stored) -> t
 
 
 def _line(document: DecisionDocument, reader: PageReader) -> DocumentLine:
-    words = DOCUMENT_WORDS[reader.lang]
+    words = reader.words.documents
     state = "stated" if document.sha256 else "no_hash"
     if document.attached:
         state = "attached"
     if document.shown_until:
         state = "shown"
-    told = words[f"state_{state}"].format(document.shown_until)
+    told = text_for(words, f"state_{state}").format(document.shown_until)
     terms = {name: value for name, value in document.terms.items() if name != "hash"}
     size = _bytes(document.attached.size) if document.attached else ""
     given = document.confirmations[-MOST_GIVEN:]
@@ -132,24 +132,24 @@ def _line(document: DecisionDocument, reader: PageReader) -> DocumentLine:
 
 def in_words(file: AttachedDocument, reader: PageReader) -> str:
     """What is attached, when and by whom."""
-    words = DOCUMENT_WORDS[reader.lang]
+    words = reader.words.documents
     day = file.at.date().isoformat()
-    return words["attached"].format(words[file.media_type], _bytes(file.size), day, short(reader.caller(file.by), 60))
+    return words["attached"].format(text_for(words, file.media_type), _bytes(file.size), day, short(reader.caller(file.by), 60))
 
 
 def _signed(signature: DocumentSignature, reader: PageReader) -> SignatureLine:
-    words = DOCUMENT_WORDS[reader.lang]
+    words = reader.words.documents
     if signature.why_not is None:
         who = words["comma"].join(short(each.name, 60) for each in signature.signers)
         return SignatureLine(words["signed_counts"].format(who, signature.counts_until), signature)
     last = max([each.until for each in signature.signers], default=signature.until)
-    return SignatureLine(words[f"signed_{signature.why_not}"].format(min(last, signature.until)), signature)
+    return SignatureLine(text_for(words, f"signed_{signature.why_not}").format(min(last, signature.until)), signature)
 
 
 def _readable(terms: dict[str, Any], reader: PageReader) -> dict[str, Any]:
     """The terms without what was erased."""
     return {
-        name: reader.words["erased"] if isinstance(value, dict) and set(value) == {"commitment"} else value
+        name: reader.words.pages["erased"] if isinstance(value, dict) and set(value) == {"commitment"} else value
         for name, value in terms.items()
     }
 

@@ -61,13 +61,13 @@ class QuestionForm:
 def form_of(question: engine.QuestionPart, document: Mapping[str, Any], reader: PageReader) -> QuestionForm:
     """The form for a question about the exchange in a document."""
     fact = question.fact
-    entry = {each.name: each for each in reader.bundle.facts()}.get(fact)
+    entry = reader.bundle.facts.get(fact)
     stated = at(document, fact)
     values = list(question.values)
     if question.narrows:
         values += [each for each in _list(stated) if each not in (*question.narrows, *values, UNKNOWN)]
     elif entry and len(entry.values) > len(values):
-        values = entry.values
+        values = list(entry.values)
     several = question.type.startswith("set of ")
     if question.type.removeprefix("set of ") == "country":
         named = _countries(document)

@@ -12,16 +12,16 @@ from typing import Any
 import engine
 from service.console import sections
 from service.console.draft_form import QuestionForm
-from service.console.draft_wording import DRAFT_WORDS
 from service.console.pages import UNDETERMINED, rendered, stamp, tone
 from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import FactShown, facts_of, grouped, in_short
 from service.decisions.outcome_now import OutcomeNow
 from service.documents.stated_documents import presented
-from service.drafts.asking import Asked, Standing
+from service.drafts.asking import JudgedDraft, Standing
 from service.drafts.draft_store import Draft
 from service.drafts.own_words import name_of
 from service.drafts.preset_confirmation import left_to_confirm
+from service.languages.words import text_for
 
 MOST_REASONS = 6
 MOST_ENTITIES = 200  # of the register, for each role
@@ -64,7 +64,7 @@ def start_page(
         "ask.html",
         reader,
         "/ask",
-        a=DRAFT_WORDS[reader.lang],
+        a=reader.words.drafts,
         beginning=beginning,
         examples=[title_of(each, reader) for each in beginning.examples],
         presets=[(each.id, capital(each.title.in_(reader.lang)), each.says.in_(reader.lang)) for each in beginning.presets],
@@ -82,12 +82,12 @@ def confirm_page(preset: engine.Preset, viewer: Viewer, reader: PageReader) -> s
         (fact, capital(reader.title(fact)), capital(reader.told(fact, value))) for fact, value in left_to_confirm({}, preset)
     ]
     return rendered(
-        "ask_preset.html", reader, "/ask", a=DRAFT_WORDS[reader.lang], preset=preset, facts=facts, viewer=viewer,
+        "ask_preset.html", reader, "/ask", a=reader.words.drafts, preset=preset, facts=facts, viewer=viewer,
         title=capital(preset.title.in_(reader.lang)), says=preset.says.in_(reader.lang),
     )  # fmt: skip
 
 
-def words_page(found: Sequence[tuple[str, Sequence[engine.Said]]], viewer: Viewer, reader: PageReader) -> str:
+def words_page(found: Sequence[tuple[str, Sequence[engine.WordPlace]]], viewer: Viewer, reader: PageReader) -> str:
     """The page on which a person ticks what her words say, place by place, before anything is stated."""
     words = [
         (
@@ -99,17 +99,17 @@ def words_page(found: Sequence[tuple[str, Sequence[engine.Said]]], viewer: Viewe
         )
         for word, places in found
     ]
-    return rendered("ask_words.html", reader, "/ask", a=DRAFT_WORDS[reader.lang], words=words, viewer=viewer)
+    return rendered("ask_words.html", reader, "/ask", a=reader.words.drafts, words=words, viewer=viewer)
 
 
-def _alone(said: engine.Said, reader: PageReader) -> Any:
+def _alone(said: engine.WordPlace, reader: PageReader) -> Any:
     """A value as its fact has it."""
     type = reader.bundle.vocabulary.type_of(said.fact)
     return [said.value] if type is not None and type.many else said.value
 
 
 def draft_page(
-    asked: Asked,
+    asked: JudgedDraft,
     form: QuestionForm | None,
     viewer: Viewer,
     reader: PageReader,
@@ -129,7 +129,7 @@ def draft_page(
         reader,
         f"/ask/{draft.id}",
         **_stated(draft, asked.judged.filled.exchange.document, reader),
-        a=DRAFT_WORDS[reader.lang],
+        a=reader.words.drafts,
         draft=draft,
         d=answer,
         tone="open" if draft.trial_of else tone(answer),
@@ -169,7 +169,7 @@ class DocumentShown:
     hashed: bool
 
 
-def _documents(asked: Asked, reader: PageReader) -> list[DocumentShown]:
+def _documents(asked: JudgedDraft, reader: PageReader) -> list[DocumentShown]:
     """The documents that may be ticked, those that are stated first."""
     told = presented(asked.draft.document)
     found = []
@@ -186,7 +186,7 @@ def _changed(was: Standing | None, now: Standing, reader: PageReader) -> str:
     """What the last answer changed, in a sentence; "" where nothing was answered."""
     if was is None:
         return ""
-    words = DRAFT_WORDS[reader.lang]
+    words = reader.words.drafts
     if (was.outcome, was.lowest, was.highest) != (now.outcome, now.lowest, now.highest):
         return words["was"].format(_told(was, reader), _told(now, reader))
     settled = was.open - now.open
@@ -199,7 +199,7 @@ def _told(standing: Standing, reader: PageReader) -> str:
     """How a draft stands: its outcome, or between which it is."""
     if standing.outcome != UNDETERMINED:
         return reader.code("outcome", standing.outcome)
-    return reader.words["between"].format(*(reader.code("outcome", each) for each in (standing.lowest, standing.highest)))
+    return reader.words.pages["between"].format(*(reader.code("outcome", each) for each in (standing.lowest, standing.highest)))
 
 
 def broken_page(draft: Draft, viewer: Viewer, reader: PageReader, wrong: str) -> str:
@@ -209,7 +209,7 @@ def broken_page(draft: Draft, viewer: Viewer, reader: PageReader, wrong: str) ->
         reader,
         f"/ask/{draft.id}",
         **_stated(draft, draft.document, reader),
-        a=DRAFT_WORDS[reader.lang],
+        a=reader.words.drafts,
         draft=draft,
         broken=True,
         tone="open",
@@ -227,7 +227,7 @@ def decided_page(
         "ask_decided.html",
         reader,
         f"/ask/{draft.id}",
-        a=DRAFT_WORDS[reader.lang],
+        a=reader.words.drafts,
         draft=draft,
         d=decision,
         tone=tone(decision),
@@ -243,9 +243,12 @@ def title_of(document: Part, reader: PageReader) -> str:
     """An exchange in a few words: from where to where, and which data. Empty where nothing of this is stated."""
     found = dict(in_short(facts_of({"request": document}, {}, reader), reader))
     named = document.get("named") or {}
-    named = {reader.words[line]: named[role] for line, role in _ROLES.items() if named.get(role)}
-    ends = [str(named.get(reader.words[line]) or next(iter(found[reader.words[line]]), "")) for line in ("from", "to_whom")]
-    what = str(named.get(reader.words["what"]) or next(iter(found[reader.words["what"]]), ""))
+    named = {text_for(reader.words.pages, line): named[role] for line, role in _ROLES.items() if named.get(role)}
+    ends = [
+        str(named.get(reader.words.pages[line]) or next(iter(found[reader.words.pages[line]]), ""))
+        for line in ("from", "to_whom")
+    ]
+    what = str(named.get(reader.words.pages["what"]) or next(iter(found[reader.words.pages["what"]]), ""))
     route = f"{ends[0] or '?'} → {ends[1] or '?'}" if any(ends) else ""
     return reader.language.pair(route, what) if route and what else route or what
 

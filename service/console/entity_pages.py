@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from service.console.pages import rendered
 from service.console.reader import PageReader
-from service.console.register_wording import REGISTER_WORDS
 from service.console.request_facts import LONGEST
 from service.console.room import short
+from service.languages.words import text_for, text_if_any
 from service.register.entity import ASSET, PARTY, Content, Version
 from service.register.stated_facts import DOCUMENTS, PARTY_ROLES, Stating
 
@@ -68,7 +68,7 @@ def list_page(
         "register_list.html",
         reader,
         "/register",
-        w=REGISTER_WORDS[reader.lang],
+        w=reader.words.register,
         filters=asked,
         entities=[(each, _in_short(each, states, reader)) for each in found],
         kinds=kinds,
@@ -103,7 +103,7 @@ def entity_page(
         "register_entity.html",
         reader,
         f"/register/{latest.kind}/{latest.id}",
-        w=REGISTER_WORDS[reader.lang],
+        w=reader.words.register,
         filters=asked,
         entity=shown,
         latest=latest,
@@ -124,9 +124,9 @@ def entity_page(
 
 def kind_title(kind: str, reader: PageReader) -> str:
     """The title of a kind of entities: those of this service, those that the vocabulary declares, or its name."""
-    words = REGISTER_WORDS[reader.lang]
+    words = reader.words.register
     declared = reader.bundle.vocabulary.entities.get(kind)
-    return words.get(f"kind_{kind}") or (declared.title.in_(reader.lang) if declared else "") or kind
+    return text_if_any(words, f"kind_{kind}") or (declared.title.in_(reader.lang) if declared else "") or kind
 
 
 def _in_short(version: Version, states: Stating, reader: PageReader) -> str:
@@ -178,9 +178,9 @@ def _version(version: Version, before: Version | None, states: Stating, reader: 
 
 def _everything(version: Version, states: Stating, reader: PageReader) -> dict[str, str]:
     """All that a version states, each with its title."""
-    words, content = REGISTER_WORDS[reader.lang], version.content
+    words, content = reader.words.register, version.content
     lines = {
-        words["state"]: words[f"state_{version.state}"],
+        words["state"]: text_for(words, f"state_{version.state}"),
         words["valid_from"]: content.valid_from,
         words["valid_until"]: content.valid_until,
         words["aliases"]: "; ".join(content.aliases),

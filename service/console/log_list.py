@@ -13,7 +13,7 @@ from service.console.pages import rendered
 from service.console.reader import PageReader
 from service.log import parquet_rows
 from service.log.query import FIELDS, Query, moment
-from service.log.search import OUTCOMES, Page, Row
+from service.log.search import OUTCOMES, RecordPage, RecordRow
 from service.log.shown import written_row
 
 MOST_LETTERS = 300  # in the value of a filter
@@ -90,7 +90,7 @@ class ListAsked:
 
 
 def list_page(
-    page: Page,
+    page: RecordPage,
     asked: ListAsked,
     parties: Sequence[tuple[str, str]],
     saved: Sequence[Mapping[str, Any]],
@@ -103,7 +103,7 @@ def list_page(
     `parties` have the text that is asked for in their ids. `saved` are the saved searches of the caller, `token` is that of
     the forms that change them.
     """
-    words = reader.words
+    words = reader.words.pages
     titles = {"proceed": "proceed", "missing": "", "since": "since", "until": "until_day", "requirement": "unmet_requirement"}
     names = {name: words.get(titles.get(name, name), name) for name in ("text", "since", "until", "proceed", *FIELDS)}
     names["missing"] = reader.language.sections["missing"]
@@ -142,13 +142,13 @@ def header(columns: Sequence[Column]) -> list[str]:
     return ["id", "recorded_at", *(name for column in columns for name in _MEMBERS[column])]
 
 
-def cells(row: Row, columns: Sequence[Column]) -> list[Any]:
+def cells(row: RecordRow, columns: Sequence[Column]) -> list[Any]:
     """A row of a file, in the order of its header."""
     whole = written_row(row)
     return [whole[name] for name in header(columns)]
 
 
-def json_lines(rows: Iterable[Row], columns: Sequence[Column]) -> Iterator[str]:
+def json_lines(rows: Iterable[RecordRow], columns: Sequence[Column]) -> Iterator[str]:
     """The rows as JSON, one a line."""
     for row in rows:
         yield json.dumps(dict(zip(header(columns), cells(row, columns), strict=True)), ensure_ascii=False) + "\n"

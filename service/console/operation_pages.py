@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.console.markdown_text import html_of
-from service.console.operation_wording import OPERATION_WORDS
 from service.console.pages import rendered
 from service.console.reader import PageReader
 
@@ -100,7 +99,7 @@ def operations_page(found: Operations, reader: PageReader) -> str:
         "operations.html",
         reader,
         DOCS,
-        w=OPERATION_WORDS[reader.lang],
+        w=reader.words.operations,
         about=found.about,
         tags=[(tag, found.tags[tag], some) for tag, some in by_tag.items() if some],
         count=len(found.by_name),
@@ -113,7 +112,7 @@ def operation_page(operation: ShownOperation, address: str, reader: PageReader) 
         "operation.html",
         reader,
         f"{DOCS}/{operation.name}",
-        w=OPERATION_WORDS[reader.lang],
+        w=reader.words.operations,
         told=html_of,
         operation=operation,
         command=_command(operation, address),

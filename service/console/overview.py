@@ -18,7 +18,6 @@ from service.callers.context import ReadingAll
 from service.console import charts
 from service.console.counts_in_words import counter_title, filling, law_of, told
 from service.console.flow_map import NARROW, WIDE, Flow, FlowMap, flow_map
-from service.console.ledger_wording import LEDGER_WORDS
 from service.console.reader import PageReader, capital
 from service.console.room import short
 from service.ledger import promise_list
@@ -85,23 +84,22 @@ class Overview:
     """The overview of one service."""
 
     def __init__(self, service: Service) -> None:
-        self._service = service
+        self._incidents = service.incidents
         self._days = DailyOutcomes()
-        self._standings = CounterStandings(service)
 
-    def read(self, context: ReadingAll, connection: sa.Connection, days: int) -> Found:
+    def read(self, context: ReadingAll, standings: CounterStandings, days: int, connection: sa.Connection) -> Found:
         """What the log, the ledger and the watch hold of so many days, today included; in UTC, as the log is searched."""
-        today = self._service.clock().astimezone(UTC).date()
+        today = context.now.astimezone(UTC).date()
         first = today - timedelta(days=days - 1)
         since = datetime.combine(first, time.min, UTC)
-        counters, whole = self._standings.recent(connection, _COUNTERS)
+        counters, whole = standings.recent(connection, _COUNTERS)
         return Found(
             days=self._days.counts(connection, first, today),
-            words=word_counts(connection, since, _KINDS, required_by(self._service.live.bundle)),
+            words=word_counts(connection, since, _KINDS, required_by(context.live.bundle)),
             overdue=promise_list.page(context, None, "overdue", None, SHOWN, connection)[0],
             due=promise_list.page(context, None, "due", None, SHOWN, connection)[0],
             events=events.newest(connection, moment_text(since), _EVENTS),
-            incidents=self._service.incidents.seen,
+            incidents=self._incidents.seen,
             counters=counters,
             all_counters=whole,
             ever=connection.execute(sa.select(record.c.sequence).limit(1)).first() is not None,
@@ -148,7 +146,7 @@ def shown(found: Found, reader: PageReader) -> dict[str, Any]:
         "incidents": found.incidents,
         "filling": [each for each in found.counters if filling(each)][:SHOWN],
         "all_counters": found.all_counters,
-        "l": LEDGER_WORDS[reader.lang],
+        "l": reader.words.ledger,
         "told_count": lambda bar: told(bar, reader),
         "counter_title": lambda name: counter_title(name, reader),
         "law_of": lambda threshold: law_of([threshold], reader),

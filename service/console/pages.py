@@ -19,14 +19,13 @@ from service.console import overview, sections
 from service.console.became import BecameLine
 from service.console.frame import NOW, SIGNED_IN, WAITING
 from service.console.overview import DEFAULT, PERIODS, Found
-from service.console.overview_wording import OVERVIEW_WORDS
 from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import facts_of, grouped, in_short
 from service.console.room import short
 from service.console.sheets import MOST, PROVISIONS, lists
-from service.console.sign_in_wording import SIGN_IN_WORDS
-from service.console.wording import WORDS
 from service.decisions.outcome_now import OutcomeNow
+from service.languages.names import PagesTexts
+from service.languages.words import text_for
 from service.log.verified_record import VerifiedRecord
 from service.reviews.queue import MOST_IN_FRAME
 from service.visible_text import shown
@@ -155,7 +154,7 @@ def overview_page(found: Found, period: int, reader: PageReader) -> str:
         reader,
         "/",
         filters={} if period == DEFAULT else {"days": str(period)},
-        o=OVERVIEW_WORDS[reader.lang],
+        o=reader.words.overview,
         periods=PERIODS,
         default=DEFAULT,
         period=period,
@@ -178,23 +177,23 @@ def missing_page(reader: PageReader, title: str, text: str) -> str:
 def rendered(template: str, reader: PageReader, path: str, **members: Any) -> str:
     """A template as a page at a path, with what every page needs beside its own `members`."""
     return _PAGES.get_template(template).render(
-        t=WORDS[reader.lang],
+        t=reader.words.pages,
         titles=reader.language.sections,
         reader=reader,
         path=path,
         places_of=_places,
-        others=[language for code, language in engine.LANGUAGES.items() if code in WORDS and code != reader.lang],
+        others=[language for code, language in engine.LANGUAGES.items() if code != reader.lang],
         link=lambda to, **query: _link(to, reader.lang, query),
         link_in=lambda lang, to, **query: _link(to, lang, query),
         moment=_moment,
-        ago=lambda text: _ago(text, WORDS[reader.lang]),
+        ago=lambda text: _ago(text, reader.words.pages),
         digits=_digits,
         short=short,
         capital=capital,
         signed_in=SIGNED_IN.get(),
         waiting=WAITING.get(),
         most_waiting=MOST_IN_FRAME,
-        sign_in_words=SIGN_IN_WORDS[reader.lang],
+        sign_in_words=reader.words.sign_in,
         most=MOST,
         **members,
     )
@@ -253,7 +252,7 @@ def _digits(amount: Any) -> str:
     return _LONG_NUMBER.sub(lambda found: f"{int(found[0]):,}", str(amount))
 
 
-def _ago(text: Any, words: Mapping[str, str]) -> str:
+def _ago(text: Any, words: PagesTexts) -> str:
     """How long ago a moment is, of one in the last month; of any other, and where the time is not known, nothing."""
     now = NOW.get()
     try:
@@ -265,7 +264,7 @@ def _ago(text: Any, words: Mapping[str, str]) -> str:
     minutes = int((now - moment).total_seconds() // 60)
     for name, length in (("day", 24 * 60), ("hour", 60), ("minute", 1)):
         if number := minutes // length:
-            return words[f"ago_{name}"] if number == 1 else words[f"ago_{name}s"].format(number)
+            return text_for(words, f"ago_{name}") if number == 1 else text_for(words, f"ago_{name}s").format(number)
     return words["ago_now"]
 
 

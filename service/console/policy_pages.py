@@ -11,7 +11,6 @@ import engine
 from service.console.markdown_text import html_of
 from service.console.pages import rendered
 from service.console.policy_library import PolicyLibrary, PolicySummary
-from service.console.policy_wording import POLICY_WORDS
 from service.console.reader import PageReader
 from service.policies.case_runs import CasesRun
 from service.policies.kept import Kept
@@ -216,7 +215,7 @@ def shadow_page(
 
 
 def _page(template: str, path: str, reader: PageReader, **members: Any) -> str:
-    return rendered(template, reader, path, w=POLICY_WORDS[reader.lang], **members)
+    return rendered(template, reader, path, w=reader.words.policies, **members)
 
 
 def _matching(library: PolicyLibrary, asked: Mapping[str, str], reader: PageReader) -> Iterator[PolicySummary]:

@@ -12,7 +12,8 @@ from typing import Any
 import engine
 from service.callers.caller import LOCAL
 from service.callers.caller_names import CallerName
-from service.console.wording import WORDS
+from service.languages.names import Wording
+from service.languages.words import text_if_any, wording
 
 Part = Mapping[str, Any]
 
@@ -32,7 +33,7 @@ class PageReader:
     @cached_property
     def titles(self) -> Mapping[str, str]:
         families = self.bundle.vocabulary.family_titles.items()
-        found = {entry.name: entry.title.in_(self.lang) for entry in self.bundle.facts()}
+        found = {name: entry.title.in_(self.lang) for name, entry in self.bundle.facts.items()}
         return found | {name: title.in_(self.lang) for name, title in families}
 
     @cached_property
@@ -40,9 +41,9 @@ class PageReader:
         return engine.LANGUAGES[self.lang]
 
     @property
-    def words(self) -> Mapping[str, str]:
-        """The labels of the pages in the language of the reader."""
-        return WORDS[self.lang]
+    def words(self) -> Wording:
+        """The texts of the pages in the language of the reader."""
+        return wording(self.lang)
 
     def code(self, kind: str, code: Any) -> str:
         """A code of a record in words. An unknown code is shown with spaces."""
@@ -70,11 +71,11 @@ class PageReader:
     def caller(self, id: str | None) -> str:
         """A caller by the name that it has, or by its id."""
         if not id:
-            return self.words["nobody"]
+            return self.words.pages["nobody"]
         named = self.callers.get(id)
         if named is not None:
-            return self.words["caller_key"].format(named.name) if named.is_key else named.name
-        return self.words["caller_local"] if id == LOCAL.id else id
+            return self.words.pages["caller_key"].format(named.name) if named.is_key else named.name
+        return self.words.pages["caller_local"] if id == LOCAL.id else id
 
     def title(self, fact: str) -> str:
         """The title of a fact, or of a group that is stated as a whole; its name if the loaded vocabulary has no title."""
@@ -82,7 +83,7 @@ class PageReader:
 
     def group(self, name: str) -> str:
         """The title of a group of facts: those whose names begin with the same word."""
-        return self.words.get(f"group_{name}", name)
+        return text_if_any(self.words.pages, f"group_{name}") or name
 
     def source(self, part: Part) -> str:
         """The instrument of a provision, and the place in it."""
@@ -99,14 +100,14 @@ class PageReader:
     def subject(self, name: Any) -> str:
         """The title of a subject matter; `all` stands for every one."""
         try:
-            return self.words["all_subjects"] if name == "all" else self.book.subject(str(name))
+            return self.words.pages["all_subjects"] if name == "all" else self.book.subject(str(name))
         except LookupError:
             return str(name)
 
     def place(self, code: Any) -> str:
         """The name of a country or jurisdiction; `unknown` stands for a country that is not known."""
         try:
-            return self.words["unknown_country"] if code == "unknown" else self.book.place(str(code))
+            return self.words.pages["unknown_country"] if code == "unknown" else self.book.place(str(code))
         except LookupError:
             return str(code)
 

@@ -14,10 +14,9 @@ from markupsafe import Markup
 import engine
 from service.console.pages import STYLE, rendered
 from service.console.reader import PageReader
-from service.console.report_page_wording import REPORT_PAGE_WORDS
-from service.reports.document import Document
+from service.languages.words import text_for
+from service.reports.document import ReportDocument
 from service.reports.period_report import PARTS
-from service.reports.report_wording import REPORT_WORDS
 from service.reports.scope import Scope
 
 FORMS = "/reports"
@@ -49,8 +48,8 @@ def forms_page(reader: PageReader, today: date, scope: Scope, token: str, no_pdf
         "report_forms.html",
         reader,
         FORMS,
-        r=REPORT_PAGE_WORDS[reader.lang],
-        parts={name: REPORT_WORDS[reader.lang][f"part_{name}"] for name in PARTS},
+        r=reader.words.report_pages,
+        parts={name: text_for(reader.words.reports, f"part_{name}") for name in PARTS},
         jurisdictions=sorted(places.items(), key=lambda each: each[1]),
         registers={name: each.title.in_(reader.lang) for name, each in vocabulary.transfer_registers.items()},
         scope=scope,
@@ -60,7 +59,7 @@ def forms_page(reader: PageReader, today: date, scope: Scope, token: str, no_pdf
     )
 
 
-def report_page(document: Document, asked: AskedPage, token: str, reader: PageReader) -> str:
+def report_page(document: ReportDocument, asked: AskedPage, token: str, reader: PageReader) -> str:
     """A report or a register as a page."""
     named = bool(asked.fields.get("party"))
     address = {name: value for name, value in asked.fields.items() if name not in ("cursor", "format")}
@@ -74,11 +73,11 @@ def report_page(document: Document, asked: AskedPage, token: str, reader: PageRe
         method="post" if named else "get",
         fields={**address, **({"lang": reader.lang} if reader.lang != "en" else {})},
         token=token if named else "",
-        r=REPORT_PAGE_WORDS[reader.lang],
+        r=reader.words.report_pages,
     )
 
 
-def report_file(document: Document, reader: PageReader) -> str:
+def report_file(document: ReportDocument, reader: PageReader) -> str:
     """A report or a register as a file that stands alone: it has its style inside, leads nowhere, and fetches nothing."""
     return rendered(
         "report_file.html",
@@ -87,7 +86,7 @@ def report_file(document: Document, reader: PageReader) -> str:
         document=document,
         document_alone=True,
         style=Markup(STYLE.decode()),
-        r=REPORT_PAGE_WORDS[reader.lang],
+        r=reader.words.report_pages,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import engine
 from service.console.reader import PageReader, Part, capital
 from service.console.room import short
+from service.languages.words import text_for
 
 LONGEST = 300  # characters of a value; the record has it whole
 
@@ -94,7 +95,10 @@ def in_short(facts: Iterable[FactShown], reader: PageReader) -> list[tuple[str, 
     for fact in facts:
         stated.setdefault(fact.name, fact)
     return [
-        (reader.words[line], [_in_short(stated[name], titled, reader) for name, titled in names if name in stated])
+        (
+            text_for(reader.words.pages, line),
+            [_in_short(stated[name], titled, reader) for name, titled in names if name in stated],
+        )
         for line, names in IN_SHORT.items()
     ]
 
@@ -114,7 +118,7 @@ def order(known: Iterable[str]) -> Callable[[str], int]:
 
 def _places(reader: PageReader) -> Callable[[str], int]:
     """The place of a fact in the vocabulary. A family has the place of its first member."""
-    return order(dict.fromkeys(entry.family or entry.name for entry in reader.bundle.facts()))
+    return order(dict.fromkeys(entry.family or name for name, entry in reader.bundle.facts.items()))
 
 
 def _facts(record: Part, log: Part, reader: PageReader) -> Iterator[FactShown]:
@@ -141,7 +145,7 @@ def _lines(document: Part, under: str, log: Part, reader: PageReader) -> Iterato
         name = pointer[1:].replace("/", ".").replace("~1", "/").replace("~0", "~")
         erased = any(personal[each] for each in covering)
         if erased:
-            told = reader.words["erased"]
+            told = reader.words.pages["erased"]
         elif covering:
             told = reader.language.as_sent(value)
         else:
@@ -170,7 +174,7 @@ def _step(name: str) -> str:
 def _without_commitments(value: Any, reader: PageReader) -> Any:
     match value:
         case {"commitment": str()} if len(value) == 1:
-            return reader.words["erased"]
+            return reader.words.pages["erased"]
         case {**members}:
             return {name: _without_commitments(inner, reader) for name, inner in members.items()}
         case [*values]:

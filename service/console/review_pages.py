@@ -12,19 +12,17 @@ from typing import Any
 
 from service.callers.person import Person
 from service.console import document_list
-from service.console.document_wording import DOCUMENT_WORDS
 from service.console.pages import rendered, tone
 from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import facts_of, in_short
-from service.console.review_wording import REVIEW_WORDS
 from service.decisions.outcome_now import OutcomeNow
 from service.documents.attachments import AttachedDocument
 from service.reviews.notes import ReviewNote, Who
-from service.reviews.preview import ChangedOutcome, SignOffPreview
+from service.reviews.preview import ChangeShown, PreviewShown
 from service.reviews.queue import MOST_CASES, SECOND, QueueFilter, ReviewQueue, WaitingCase
 from service.reviews.recorded_case import KINDS
 from service.reviews.reviewer import GROUPS, Reviewer
-from service.reviews.sign_offs import SignOff
+from service.reviews.sign_off import SignOff
 
 YOURS, ALL_GROUPS = "yours", "all"  # the group that is shown where the address names none, and what names all
 SHOWN = (YOURS, "others")  # groups that are shown also where nothing of them waits
@@ -68,7 +66,7 @@ class CaseShown:
     case: WaitingCase | None
     waits: bool
     newer: str | None
-    preview: SignOffPreview | None
+    preview: PreviewShown | None
     cannot: str
     own: bool
     asked_by: Person | None
@@ -105,7 +103,7 @@ class ProvisionShown:
     says: str
     kind: str
     mark: str
-    change: ChangedOutcome | None
+    change: ChangeShown | None
     needed: int
     signers: Sequence[str]
     signed_by_me: bool
@@ -113,7 +111,7 @@ class ProvisionShown:
 
 def queue_page(shown: QueueShown, reviewer: Reviewer, reader: PageReader) -> str:
     """The page of the queue."""
-    words = REVIEW_WORDS[reader.lang]
+    words = reader.words.reviews
     titled = _titles(reader)
     groups = shown.queue.groups(reviewer)
     group = shown.filters.get("group", YOURS)
@@ -154,7 +152,7 @@ def case_page(
         reader,
         f"/review/{record['id']}",
         filters=shown.filters,
-        w=REVIEW_WORDS[reader.lang],
+        w=reader.words.reviews,
         shown=shown,
         record=record,
         d=decision,
@@ -166,7 +164,7 @@ def case_page(
         token=token,
         now=shown.now,
         who=_who,
-        dw=DOCUMENT_WORDS[reader.lang],
+        dw=reader.words.documents,
         files=[(each, document_list.in_words(each, reader)) for each in shown.files],
         wrong=wrong,
         sent=sent or {},
@@ -177,7 +175,7 @@ def case_page(
 def _row(
     case: WaitingCase, shown: QueueShown, reviewer: Reviewer, reader: PageReader, titled: Mapping[str, Any]
 ) -> dict[str, Any]:
-    words = REVIEW_WORDS[reader.lang]
+    words = reader.words.reviews
     days = (shown.now - case.recorded_at).days
     titles = [_title(each, reader, titled) for each in case.provisions]
     titles += [

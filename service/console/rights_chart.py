@@ -5,8 +5,6 @@ from datetime import date, timedelta
 from typing import Any
 
 from service.console import charts
-from service.console.book_wording import BOOK_WORDS
-from service.console.ledger_wording import LEDGER_WORDS
 from service.console.pages import rendered
 from service.console.reader import PageReader, Part
 
@@ -24,8 +22,8 @@ def rights_page(asked: Part, lines: Sequence[Part], following: str | None, reade
         "rights.html",
         reader,
         "/ledger/rights",
-        l=LEDGER_WORDS[reader.lang],
-        b=BOOK_WORDS[reader.lang],
+        l=reader.words.ledger,
+        b=reader.words.books,
         asked=asked,
         filters=filters,
         lines=lines,

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from service.console import charts
-from service.console.book_wording import BOOK_WORDS
-from service.console.ledger_wording import LEDGER_WORDS
 from service.console.pages import rendered
 from service.console.reader import PageReader
 from service.ledger.flow_sums import DIMENSIONS
@@ -30,8 +28,8 @@ def statistics_page(
         "statistics.html",
         reader,
         "/ledger/statistics",
-        l=LEDGER_WORDS[reader.lang],
-        b=BOOK_WORDS[reader.lang],
+        l=reader.words.ledger,
+        b=reader.words.books,
         filters=asked,
         found=found,
         cells=cells[:CELLS],
@@ -53,7 +51,7 @@ def _named(cell: FlowCell, by: Sequence[str], reader: PageReader) -> list[str]:
 
 
 def _word(name: str, word: str, reader: PageReader) -> str:
-    words = BOOK_WORDS[reader.lang]
+    words = reader.words.books
     if name == "pair":
         start, _, end = word.partition(">")
         return " → ".join(words["unknown_word"] if each in ("?", "") else reader.place(each) for each in (start, end))

@@ -25,12 +25,12 @@ from service.log.leaf import SealedRecord, seal
 from service.log.record import RecordedDecision, ShownDocument, answered
 from service.log.review_cases import ReviewCase
 from service.log.summary import Summary
-from service.policies.decision_cache import KeptAnswer, Made
+from service.policies.decision_cache import CachedDecision, NewDecision
 from service.policies.live import Live
 from service.policies.shadow import GivenToShadow
 from service.problems import PLACES_SHOWN, ProblemPlace, RequestRefused
 from service.register import named_exchanges
-from service.reviews import approvals, own_requests, sign_offs
+from service.reviews import own_requests, sign_off, standing_sign_off
 from service.reviews.recorded_case import case_of
 from service.service import Service
 from service.settings import time_zone
@@ -126,7 +126,7 @@ class Decider:
         decided = self.tell(judged, asked, request_id, caller)
         if key and judged.judgement is judged.unsigned and (case := decided.entry.case):
             filled = judged.filled
-            made = Made(
+            made = NewDecision(
                 decided.written, decided.recorded, decided.answer, filled.exchange, case, filled.marks.keys(), decided.counted
             )
             other = live.decisions.keep(key, made)
@@ -198,17 +198,17 @@ class Decider:
         except ValueError:
             return b""  # a number that JSON cannot carry; the engine refuses it at its place
 
-    def _may_be_signed(self, kept: KeptAnswer) -> bool:
+    def _may_be_signed(self, kept: CachedDecision) -> bool:
         """Whether an approval could change an answer, and approvals were given."""
-        if not kept.signable or kept.outcome not in sign_offs.OPEN:
+        if not kept.signable or kept.outcome not in sign_off.OPEN:
             return False
         try:
-            return approvals.any_given(self._service.store.database)
+            return standing_sign_off.any_given(self._service.store.database)
         except sa.exc.SQLAlchemyError:
             return True
 
     def _again(
-        self, live: Live, body: named_exchanges.Body, asked: TellingAsked, kept: KeptAnswer, now: datetime, caller: Caller
+        self, live: Live, body: named_exchanges.Body, asked: TellingAsked, kept: CachedDecision, now: datetime, caller: Caller
     ) -> Decided:
         """An answer that was given before, to be answered and recorded under an id of its own. Raises RequestRefused."""
         began = perf_counter()
@@ -371,7 +371,7 @@ class Decider:
         """
         unsigned = live.pdp.judge(exchange, as_of=as_of)
         # Sign-offs are looked up only if one could change the outcome. The judgement without them shows whether one could.
-        if unsigned.signable and unsigned.outcome.word in sign_offs.OPEN:
+        if unsigned.signable and unsigned.outcome.word in sign_off.OPEN:
             signed = self._signed(live, exchange, max(as_of, today), transaction, asker)
             if signed:
                 return unsigned, live.pdp.judge(exchange, as_of=as_of, signed=signed)
@@ -383,15 +383,15 @@ class Decider:
         """The approvals that stand for an exchange; none if the log cannot be read, since they are unknown then."""
 
         def standing(connection: sa.Connection) -> list[engine.Approval]:
-            said = approvals.said_of(connection, live, exchange.document)
+            said = standing_sign_off.said_of(connection, live, exchange.document)
             counting = own_requests.Counting(connection, self._service.token_issuer).for_caller(said, asker)
-            return approvals.approved(live, counting, day)
+            return standing_sign_off.approved(live, counting, day)
 
         if transaction is not None:
             return standing(transaction)
         database = self._service.store.database
         try:
-            if not approvals.any_given(database):
+            if not standing_sign_off.any_given(database):
                 return []
             with database.reading.connect() as connection:
                 return standing(connection)
@@ -461,7 +461,7 @@ def _members(
         "denied": denied or None,
         "lang": None if lang == TellingAsked().lang else lang,
         "overdue": {fact: list(ids) for fact, ids in overdue.items()} or None,
-        "signable": list(signable) if outcome == sign_offs.REVIEW else None,
+        "signable": list(signable) if outcome == sign_off.REVIEW else None,
         "signed_off": [each.model_dump(mode="json") for each in signed_off] or None,
         "shown": shown or None,
     }

@@ -17,10 +17,10 @@ from service.log.index import moment_of
 from service.log.leaf import clear
 from service.log.query import Query
 from service.log.review_cases import EARLIER, RecordedCase, ReviewCase
-from service.log.search import CursorRefused, Row
+from service.log.search import CursorRefused, RecordRow
 from service.log.search import find as search
 from service.log.store import find
-from service.reviews import approvals, notes, sign_offs
+from service.reviews import notes, sign_off, standing_sign_off
 from service.reviews.own_requests import Counting
 from service.reviews.recorded_case import REVIEW, kinds_of
 from service.service import Service
@@ -67,7 +67,7 @@ class _Some:
         else:
             transaction.execute(sa.update(about).where(here).values(value=page.next))
 
-    def _take_in(self, transaction: sa.Connection, row: Row) -> None:
+    def _take_in(self, transaction: sa.Connection, row: RecordRow) -> None:
         live, stored = self.service.live, find(transaction, row.id)
         if stored is None or any(opening.value is None for opening in stored.entry.openings):
             return  # nobody can review erased values
@@ -81,8 +81,8 @@ class _Some:
         review_cases.take_in(transaction, [RecordedCase(case, row.sequence, row.id, moment, record.get("asked_by"))])
         if assignee := notes.assigned_to(transaction, row.id):
             review_cases.assign(transaction, row.id, assignee)
-        said = approvals.said_of(transaction, live, record["request"])
+        said = standing_sign_off.said_of(transaction, live, record["request"])
         if said:
             today = self.service.clock().astimezone(time_zone(self.service.settings.zone)).date()
             counting = Counting(transaction, self.service.token_issuer).for_decision(said, stored)
-            review_cases.settle(transaction, facts, *sign_offs.settled(live, said, counting, today))
+            review_cases.settle(transaction, facts, *sign_off.settled(live, said, counting, today))

@@ -21,7 +21,7 @@ from service.log.leaf import clear
 from service.log.record import exchange_of
 from service.log.store import Stored
 from service.problems import RequestRefused
-from service.reviews import approvals, queue, sign_offs
+from service.reviews import queue, sign_off, standing_sign_off
 from service.service import Service
 from service.telemetry.log_lines import note
 
@@ -61,13 +61,13 @@ class DecideAgain:
         if any(opening.value is None for opening in stored.entry.openings):
             return False
         record, live = clear(stored.entry.leaf, stored.entry.openings), self._service.live
-        if record.get("decision", {}).get("outcome") not in sign_offs.OPEN:
+        if record.get("decision", {}).get("outcome") not in sign_off.OPEN:
             return False
-        newest = queue.newest_of(connection, approvals.facts_of(live, record))
+        newest = queue.newest_of(connection, standing_sign_off.facts_of(live, record))
         if newest not in (None, stored.entry.id):
             return False
         other = record.get("bundle", {}).get("meaning") != live.digests.meaning
-        return other or any(each.verdict == "approve" for each in sign_offs.given(connection, stored.entry.id))
+        return other or any(each.verdict == "approve" for each in sign_off.given(connection, stored.entry.id))
 
     def look(self, stored: Stored, viewer: Caller, lang: str, request_id: str) -> OutcomeNow | None:
         """
@@ -105,7 +105,7 @@ class DecideAgain:
 
     def _read(self, stored: Stored) -> tuple[dict[str, Any], bytes]:
         """A record, and the bytes of its exchange. Raises RequestRefused where values were erased."""
-        sign_offs.check_whole(stored)
+        sign_off.check_whole(stored)
         record = clear(stored.entry.leaf, stored.entry.openings)
         if "request" not in record:
             raise RequestRefused("not-signable", "the record holds no exchange")

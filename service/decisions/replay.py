@@ -20,6 +20,8 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 
 import engine
+from service.callers.context import Reading
+from service.decisions import log_reading
 from service.ledger import counts
 from service.log.canonical_json import canonical
 from service.log.leaf import clear
@@ -27,7 +29,8 @@ from service.log.leaf import erased as erased_of
 from service.log.record import SCHEMA, PolicyDigests, exchange_of, shown_until
 from service.log.store import Stored
 from service.policies.kept import NotKept, load_kept
-from service.reviews.sign_offs import REVIEW
+from service.problems import RequestRefused
+from service.reviews.sign_off import REVIEW
 from service.service import Service
 
 MOST_DIFFERENCES = 20
@@ -43,12 +46,15 @@ Deciders = Callable[[PolicyDigests, str], engine.PDP]
 Cause = Literal["unsound", "policies", "version", "refused", "failed", "missing"]
 
 
-class CannotReplay(Exception):
+class CannotReplay(RequestRefused):
     """The record cannot be replayed here; the message says why, and `cause` in a word."""
 
     def __init__(self, message: str, cause: Cause) -> None:
-        super().__init__(message)
+        super().__init__("cannot-replay", message)
         self.cause: Cause = cause
+
+    def __str__(self) -> str:
+        return self.detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,15 +329,18 @@ class Replaying:
     @classmethod
     def shared(cls, app: FastAPI, service: Service) -> Self:
         """The one of an application: each could keep policies of its own, which take as much memory as those that decide."""
-        if not hasattr(app.state, "replaying"):
-            app.state.replaying = cls(service)
-        found: Self = app.state.replaying
+        found: Self = app.state.shared.setdefault(cls, cls(service))
         return found
 
-    def of(self, stored: Stored) -> Replay:
-        """Raises CannotReplay, RequestRefused."""
+    def replay_of(self, context: Reading, id: str) -> Replay:
+        """A decision made again, and compared with what is recorded. Raises RequestRefused."""
+        stored = self._service.read(lambda connection: log_reading.record(context, id, connection))
         with self._lock:
             return replay(stored, self._decider)
+
+    def reopened_of(self, context: Reading, id: str) -> Reopened:
+        """The record of a decision whose exchange is judged again. Raises RequestRefused."""
+        return self.reopened(self._service.read(lambda connection: log_reading.record(context, id, connection)))
 
     def reopened(self, stored: Stored, otherwise: Otherwise | None = None) -> Reopened:
         """A record whose exchange is judged again, by what decided it or otherwise. Raises CannotReplay, RequestRefused."""

@@ -20,6 +20,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 import engine
+from service.callers.context import Administering
 from service.decisions.replay import CannotReplay, Reopened, kept_decider, reopen
 from service.ledger.counts import Moment
 from service.ledger.running_time import runs_until
@@ -91,7 +92,12 @@ def bound(stored: Stored, reopened: Callable[[Stored], Reopened]) -> Bound:
 
 
 def holds(
-    connection: sa.Connection, id: str, law: Bound, counting: Callable[[], engine.Counting | None], now: datetime, zone: str
+    connection: sa.Connection,
+    id: str,
+    law: Bound,
+    counting: Callable[[], engine.BundleCounters | None],
+    now: datetime,
+    zone: str,
 ) -> list[Hold]:
     """
     Why the values of a record may not be erased, the reasons without a last day and the latest first; none where they may be.
@@ -113,23 +119,29 @@ def holds(
     return sorted(standing, key=lambda each: each.until or date.max, reverse=True)
 
 
-class StillNeeded(Exception):
+class StillNeeded(RequestRefused):
     """The values of a record may not be erased yet; `holds` are the reasons, as `holds` gives them."""
 
     def __init__(self, found: Sequence[Hold]) -> None:
         last = found[0].until
         until = f"until {last}" if last else "for as long as a reason without a last day stands"
-        super().__init__(f"the personal values are needed {until}; nothing was erased")
+        places = tuple(ProblemPlace(pointer="", code=each.code, detail=each.detail) for each in found[:MOST_SHOWN])
+        super().__init__("not-erasable", f"the personal values are needed {until}; nothing was erased", errors=places)
         self.holds = tuple(found)
 
 
-def refusal(found: Sequence[Hold]) -> RequestRefused:
-    """The refusal to erase, with each reason."""
-    places = tuple(ProblemPlace(pointer="", code=each.code, detail=each.detail) for each in found[:MOST_SHOWN])
-    return RequestRefused("not-erasable", str(StillNeeded(found)), errors=places)
+def erase(context: Administering, id: str, law: Bound, store: Store, transaction: sa.Connection) -> int:
+    """
+    Erase the personal values of a record, of which the law says what `bound` found; returns the number of values.
+
+    Raises StillNeeded.
+    """
+    if found := holds(transaction, id, law, lambda: context.live.counting, context.now, context.settings.zone):
+        raise StillNeeded(found)
+    return store.erase_in(transaction, id, context.caller.id)
 
 
-async def erase(store: Store, stored: Stored, zone: str, by: str) -> int:
+async def erase_alone(store: Store, stored: Stored, zone: str, by: str) -> int:
     """
     Erase the personal values of a record where no service runs the policies: they are loaded from the database.
 
@@ -141,10 +153,10 @@ async def erase(store: Store, stored: Stored, zone: str, by: str) -> int:
             return reopen(stored, partial(kept_decider, connection))
 
     def work(transaction: sa.Connection) -> int:
-        def counting() -> engine.Counting | None:
+        def counting() -> engine.BundleCounters | None:
             try:
                 now = kept.active(transaction)
-                return engine.Counting(kept.load_kept(transaction, now.source, now.meaning))
+                return engine.BundleCounters(kept.load_kept(transaction, now.source, now.meaning))
             except kept.NotKept:
                 return None
 
@@ -172,7 +184,7 @@ def _of_law(law: Bound, since: date) -> Iterator[Hold]:
 
 
 def _of_commitments(
-    connection: sa.Connection, id: str, law: Bound, counting: Callable[[], engine.Counting | None], today: Moment
+    connection: sa.Connection, id: str, law: Bound, counting: Callable[[], engine.BundleCounters | None], today: Moment
 ) -> Iterator[Hold]:
     for row in connection.execute(sa.select(commitment).where(_of(id), commitment.c.state == "committed")):
         if law.runs_until is None:

@@ -10,12 +10,15 @@ that (`service.documents.confirmations`).
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from uuid_utils import uuid7
 
-from service.documents.stated_documents import StatedDocument
+from service.callers.context import EvaluatingAll, Reviewing
+from service.callers.sending import Sending
+from service.documents.stated_documents import RecordedDocument, StatedDocument
 from service.log import tree_leaves
 from service.log.store import subject_of_decision
 from service.log.tree_leaves import Happening
@@ -25,6 +28,8 @@ from service.store.tables import attached_document, document, personal, record
 
 OF_A_REVIEW = "review."  # what the names of the files of a review begin with; no document of an exchange has such a name
 MOST_OF_A_REVIEW = 50
+
+Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 
 class AttachedDocument(BaseModel):
@@ -51,7 +56,25 @@ class Attachment:
     document: str
 
 
+class AttachmentSent(Sending):
+    """Which bytes to attach to which document of a decision."""
+
+    model_config = ConfigDict(frozen=True, title="DocumentAttachment")
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=160)] = Field(
+        description="the name of the document in the exchange: `evidence.KIND` or `claims.KIND`"
+    )
+    sha256: Sha256 = Field(description="the hash of bytes that are kept; the exchange must state the same")
+
+
 def attach(
+    context: EvaluatingAll | Reviewing, of: RecordedDocument, sha256: str, transaction: sa.Connection
+) -> AttachedDocument:
+    """Attach bytes that are kept to a document of a decision, in a writing transaction. Raises RequestRefused."""
+    return attach_stated(transaction, of.decision, of.stated, sha256, context.now, context.caller.id)
+
+
+def attach_stated(
     transaction: sa.Connection, decision: str, stated: StatedDocument, sha256: str, now: datetime, by: str
 ) -> AttachedDocument:
     """

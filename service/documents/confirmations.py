@@ -13,21 +13,24 @@ INVARIANT (never one's own): who asks for a decision is never the person whose c
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 from uuid_utils import uuid7
 
 from service.callers import known_persons
 from service.callers.caller import LOCAL, Caller
+from service.callers.context import Reviewing
 from service.callers.person import Person
+from service.callers.sending import Sending
 from service.documents import attachments
-from service.documents.stated_documents import StatedDocument
+from service.documents.attachments import Sha256
+from service.documents.stated_documents import RecordedDocument, StatedDocument
 from service.log import tree_leaves
 from service.log.store import subject_of_decision
 from service.log.tree_leaves import Happening
-from service.problems import RequestRefused, wrong_members
+from service.problems import RequestRefused
 from service.store.database import Database
 from service.store.moments import moment_text
 from service.store.tables import document_confirmation as rows
@@ -43,14 +46,12 @@ WHY_NOT: Mapping[WhyNot, str] = {
     "own-request": "you asked for this decision yourself, and nobody confirms a document of her own request",
 }
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=4_000, strip_whitespace=True)]
-Asked = TypeVar("Asked", bound=BaseModel)
-Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 
-class WithdrawalAsked(BaseModel):
+class WithdrawalSent(Sending):
     """The withdrawal of what was confirmed of a document, as it is sent."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", title="DocumentWithdrawal")
+    model_config = ConfigDict(frozen=True, title="DocumentWithdrawal")
 
     reason: Reason = Field(description="why")
 
@@ -62,10 +63,10 @@ class WithdrawalAsked(BaseModel):
         return reason
 
 
-class ConfirmationAsked(WithdrawalAsked):
+class ConfirmationSent(WithdrawalSent):
     """A confirmation as it is sent: the hash of the bytes that the person has opened, why they are what is stated, until when."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", title="DocumentConfirmation")
+    model_config = ConfigDict(title="DocumentConfirmation")
 
     sha256: Sha256 = Field(description="the hash of the bytes that you have opened")
     until: date = Field(description="the last day on which the confirmation counts")
@@ -95,64 +96,43 @@ class Confirmed:
     by: Person
 
 
-def read_confirmation(raw: bytes) -> ConfirmationAsked:
-    """A confirmation from the bytes of a body. Raises RequestRefused."""
-    return _read(raw, ConfirmationAsked)
-
-
-def read_withdrawal(raw: bytes) -> WithdrawalAsked:
-    """A withdrawal from the bytes of a body. Raises RequestRefused."""
-    return _read(raw, WithdrawalAsked)
-
-
-def confirm(
-    transaction: sa.Connection,
-    decision: str,
-    asked_by: str | None,
-    stated: StatedDocument,
-    asked: ConfirmationAsked,
-    caller: Caller,
-    now: datetime,
-    today: date,
-    token_issuer: str | None,
-) -> Confirmation:
+def confirm(context: Reviewing, of: RecordedDocument, sent: ConfirmationSent, transaction: sa.Connection) -> Confirmation:
     """
-    Keep a confirmation of a document of a decision that `asked_by` asked for, in a writing transaction.
+    Keep a confirmation of a document of a decision, in a writing transaction.
 
     Raises RequestRefused, with the reason, if the caller cannot confirm it, if no bytes are attached, or if the hash is another one.
     """
-    who = _person(caller)
-    if why := why_not(transaction, asked_by, caller, token_issuer):
+    decision, stated = of.decision, of.stated
+    who = _person(context.caller)
+    if why := why_not(transaction, of.asked_by, context.caller, context.settings.jwt_issuer or None):
         raise _not(WHY_NOT[why])
-    if asked.until < today:
+    if sent.until < context.today:
         raise _not("the last day, `until`, has passed already")
     if attachments.is_erased(transaction, decision):
         raise _not("personal values of this decision were erased, so nobody can say what would be confirmed")
     attached = attachments.of_decision(transaction, decision).get(stated.name)
     if attached is None:
         raise _not(f"no bytes are attached to `{stated.name}` of this decision")
-    if not asked.sha256 == attached.shown.sha256 == stated.sha256:
+    if not sent.sha256 == attached.shown.sha256 == stated.sha256:
         raise _not(f"the bytes that are attached have the hash {attached.shown.sha256}: open them, and send their hash")
-    given = {"verdict": CONFIRM, "reason": asked.reason, "until": asked.until.isoformat()}
-    return _keep(transaction, attached.shown.id, decision, stated, given, caller, who, now)
+    given = {"verdict": CONFIRM, "reason": sent.reason, "until": sent.until.isoformat()}
+    return _keep(context, attached.shown.id, decision, stated, given, who, transaction)
 
 
-def withdraw(
-    transaction: sa.Connection, decision: str, stated: StatedDocument, asked: WithdrawalAsked, caller: Caller, now: datetime
-) -> Confirmation:
+def withdraw(context: Reviewing, of: RecordedDocument, sent: WithdrawalSent, transaction: sa.Connection) -> Confirmation:
     """
     Withdraw what was confirmed of a document, in a writing transaction; also where it was confirmed for other decisions that state it.
 
     Returns the withdrawal for this decision, or else for the last of the others. Raises RequestRefused if nothing is confirmed.
     """
-    who = _person(caller)
+    stated, who = of.stated, _person(context.caller)
     found = not_withdrawn(transaction, [stated.binding]).get(stated.binding, ())
     if not found:
         raise _not(f"nothing is confirmed or signed of `{stated.name}` that could be withdrawn")
-    given = {"verdict": WITHDRAW, "reason": asked.reason, "until": None}
+    given = {"verdict": WITHDRAW, "reason": sent.reason, "until": None}
     last = {each["decision"]: each for each in found}
-    kept = {of: _keep(transaction, each["attached"], of, stated, given, caller, who, now) for of, each in sorted(last.items())}
-    return kept.get(decision) or kept[found[-1]["decision"]]
+    kept = {at: _keep(context, each["attached"], at, stated, given, who, transaction) for at, each in sorted(last.items())}
+    return kept.get(of.decision) or kept[found[-1]["decision"]]
 
 
 def why_not(connection: sa.Connection, asked_by: str | None, caller: Caller, token_issuer: str | None) -> WhyNot | None:
@@ -229,14 +209,13 @@ def next_number(transaction: sa.Connection) -> int:
 
 
 def _keep(
-    transaction: sa.Connection,
+    context: Reviewing,
     attached: str,
     decision: str,
     stated: StatedDocument,
     given: Mapping[str, Any],
-    caller: Caller,
     who: Person,
-    now: datetime,
+    transaction: sa.Connection,
 ) -> Confirmation:
     row = {
         "number": next_number(transaction),
@@ -246,9 +225,9 @@ def _keep(
         "name": stated.name,
         "binding": stated.binding,
         **given,
-        "person": known_persons.known(transaction, who, now),
-        "given_at": moment_text(now),
-        "given_by": caller.id,
+        "person": known_persons.known(transaction, who, context.now),
+        "given_at": moment_text(context.now),
+        "given_by": context.caller.id,
     }
     transaction.execute(sa.insert(rows).values(row))
     tree_leaves.append(transaction, _happening(row))
@@ -277,14 +256,6 @@ def _person(caller: Caller) -> Person:
 def _told(row: Mapping[str, Any]) -> Confirmation:
     shown = ("id", "decision", "name", "verdict", "reason", "until")
     return Confirmation(**{name: row[name] for name in shown}, at=row["given_at"], by=row["given_by"])
-
-
-def _read(raw: bytes, model: type[Asked]) -> Asked:
-    try:
-        return model.model_validate_json(raw)
-    except ValidationError as refused:
-        places = wrong_members(refused, model)
-        raise RequestRefused("bad-request", "the body is not what this address takes", errors=places) from None
 
 
 def _not(why: str) -> RequestRefused:

@@ -2,7 +2,7 @@
 The documents of one decision, as they are shown: what the exchange presents, the bytes that are attached, what was confirmed and signed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -10,15 +10,16 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
 
 import engine
+from service.callers.context import Context, ReadingAll
 from service.documents import attachments, confirmations, document_signatures
 from service.documents.attachments import AttachedDocument
 from service.documents.confirmations import Confirmation
 from service.documents.document_signatures import DocumentSignature
 from service.documents.shown_documents import standing
 from service.documents.signed_statements import Verifier
-from service.documents.stated_documents import StatedDocument, presented, stated
+from service.documents.stated_documents import RecordedDocument, StatedDocument, presented, stated
 from service.log.leaf import clear
-from service.log.store import Stored
+from service.log.store import Stored, find
 from service.problems import RequestRefused
 
 
@@ -40,6 +41,21 @@ class DecisionDocument(BaseModel):
     signatures: tuple[DocumentSignature, ...] = Field(
         description="the signed statements that were attached to it for this decision, in order"
     )
+
+
+def page(
+    context: ReadingAll, id: str, verifier: Verifier, after: str | None, limit: int, connection: sa.Connection
+) -> tuple[Sequence[DecisionDocument], str | None]:
+    """At most `limit` documents of a decision, after a name; and the name to go on after, None at the end. Raises RequestRefused."""
+    every = of_decision(connection, context.live.bundle, _record(connection, id), context.today, verifier)
+    found = [each for each in every if after is None or each.name > after]
+    return found[:limit], found[limit - 1].name if len(found) > limit else None
+
+
+def recorded(context: Context, id: str, name: str, connection: sa.Connection) -> RecordedDocument:
+    """A document with a hash of a decision. Raises RequestRefused if there is no such decision, or its exchange states none such."""
+    stored = _record(connection, id)
+    return RecordedDocument(id, stored.sequence, asked_by(stored), stated_in(context.live.bundle, stored, name))
 
 
 def of_decision(
@@ -88,3 +104,10 @@ def asked_by(stored: Stored) -> str | None:
     """Who asked for a decision, as its record names the caller; None if it names nobody."""
     found: str | None = clear(stored.entry.leaf, stored.entry.openings).get("asked_by")
     return found
+
+
+def _record(connection: sa.Connection, id: str) -> Stored:
+    stored = find(connection, id)
+    if stored is None:
+        raise RequestRefused("not-found", "no decision with this id is recorded")
+    return stored

@@ -6,6 +6,7 @@ can be kept from running: PDF, PNG, JPEG and plain text.
 """
 
 import hashlib
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.callers.context import ReadingAll
 from service.log.document_erasure import erase_unattached, subject_of_document
 from service.log.tree_leaves import Happening, append
 from service.problems import RequestRefused
@@ -24,6 +26,7 @@ PDF, PNG, JPEG, TEXT = "application/pdf", "image/png", "image/jpeg", "text/plain
 ENDINGS = {PDF: "pdf", PNG: "png", JPEG: "jpg", TEXT: "txt"}  # of the names of files
 
 _PNG = b"\x89PNG\r\n\x1a\n"
+_SHA256 = re.compile("[0-9a-f]{64}")
 _LAYOUT = frozenset("\t\n\r\f")
 
 
@@ -89,6 +92,14 @@ def keep(transaction: sa.Connection, seen: Seen, now: datetime, by: str) -> str:
     hidden = {"sha256": info.sha256, "by": by}
     append(transaction, Happening("document-kept", at, shown, hidden, subject_of_document(id), frozenset({"sha256"})))
     return id
+
+
+def read(context: ReadingAll, sha256: str, connection: sa.Connection) -> Seen:
+    """The bytes with a hash. Raises RequestRefused if they are not kept."""
+    found = find(connection, sha256) if _SHA256.fullmatch(sha256) else None
+    if found is None:
+        raise RequestRefused("not-found", "no bytes with this hash are kept")
+    return found
 
 
 def find(connection: sa.Connection, sha256: str) -> Seen | None:

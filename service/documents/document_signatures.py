@@ -20,11 +20,11 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
 from uuid_utils import uuid7
 
-from service.callers.caller import Caller
+from service.callers.context import EvaluatingAll, Reviewing
 from service.documents import attachments
 from service.documents.confirmations import SIGNED, WITHDRAW, next_number, not_withdrawn
 from service.documents.signed_statements import DocumentStatementRefused, Verified, Verifier
-from service.documents.stated_documents import StatedDocument, parties
+from service.documents.stated_documents import RecordedDocument, StatedDocument, parties
 from service.log import tree_leaves
 from service.log.store import subject_of_decision
 from service.log.tree_leaves import Happening
@@ -75,24 +75,18 @@ class StandingSignature:
 
 
 def attach(
-    transaction: sa.Connection,
-    decision: str,
-    stated: StatedDocument,
-    verified: Verified,
-    log: str,
-    caller: Caller,
-    now: datetime,
-    today: date,
+    context: EvaluatingAll | Reviewing, of: RecordedDocument, verified: Verified, log: str, transaction: sa.Connection
 ) -> DocumentSignature:
     """
     Attach a verified statement to a document of a decision, in a writing transaction. What is attached already stays as it is.
 
     `log` is the name of the log of this service. Raises RequestRefused, with the reason, where it would not count.
     """
-    statement, name = verified.statement, stated.name
+    decision, stated, statement, today = of.decision, of.stated, verified.statement, context.today
+    name = stated.name
     if attachments.is_erased(transaction, decision):
         raise _not("personal values of this decision were erased, so nothing is attached to it any more")
-    _check(stated, verified, log, now, today)
+    _check(stated, verified, log, context.now, today)
     attached = attachments.of_decision(transaction, decision).get(name)
     if attached is None or attached.shown.sha256 != stated.sha256:
         raise _not(f"no bytes are attached to `{name}` of this decision: attach those that were signed first")
@@ -117,8 +111,8 @@ def attach(
         "until": statement.until.isoformat(),
         "person": None,
         "envelope": verified.envelope,
-        "given_at": moment_text(now),
-        "given_by": caller.id,
+        "given_at": moment_text(context.now),
+        "given_by": context.caller.id,
     }
     transaction.execute(sa.insert(rows).values(row))
     tree_leaves.append(transaction, _happening(row, [each.key.raw.hex() for each in verified.signers]))

@@ -48,6 +48,16 @@ class StatedDocument:
         return bound(self.name, self.sha256, self.terms, scope)
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedDocument:
+    """A document with a hash that the exchange of a recorded decision states. `asked_by` is the caller, None if the record names nobody."""
+
+    decision: str
+    sequence: int
+    asked_by: str | None
+    stated: StatedDocument
+
+
 def bound(name: str, sha256: str, terms: Mapping[str, Any], scope: Any) -> str:
     """
     The digest of what a confirmation or a signature is bound to, in hexadecimal digits.

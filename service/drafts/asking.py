@@ -14,8 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 import engine
-from service.callers.caller import Caller
-from service.callers.context import Committing
+from service.callers.context import Committing, ReadingAll
 from service.decisions.decider import Decider, Judged, TellingAsked, durable
 from service.decisions.outcome_now import DecideAgain, OutcomeNow
 from service.decisions.recording import Outgoing
@@ -32,6 +31,10 @@ from service.telemetry.log_lines import note
 PARTS = ("reasons", "remedies")
 REFUSED = (*PARTS, "ways")  # of a draft that is refused whatever the open facts are
 ID = "draft"  # in place of the id of a decision, in an answer that is not recorded
+
+
+class Drafting(ReadingAll, scope="evaluate", of_party=False, also=("read",)):
+    """Asks about an exchange in drafts of her own, and sees what the register says of all parties."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Asked:
+class JudgedDraft:
     """A draft as it stands: the judgement on its exchange, and its answer in a language."""
 
     draft: Draft
@@ -157,43 +160,41 @@ class Asking:
         self._ledger = Ledger(service)
         self._again = DecideAgain(service)
 
-    def look(self, draft: Draft, caller: Caller, lang: str, request_id: str) -> Asked:
+    def look(self, context: ReadingAll, draft: Draft, lang: str) -> JudgedDraft:
         """A draft as it stands. It takes as long as deciding. Raises RequestRefused where the exchange cannot be read."""
-        live = self._service.live
-        _, judged = self._judged(live, draft, caller, lang, request_id)
-        return Asked(draft, live, judged, lang)
+        _, judged = self._judged(context, draft, lang)
+        return JudgedDraft(draft, context.live, judged, lang)
 
-    def _judged(self, live: Live, draft: Draft, caller: Caller, lang: str, request_id: str) -> tuple[bytes, Judged]:
+    def _judged(self, context: ReadingAll, draft: Draft, lang: str) -> tuple[bytes, Judged]:
         """
         The exchange of a draft with what follows from it, which is not asked, and the judgement on it. Raises RequestRefused.
 
         What follows is not kept in the draft, because another answer may stand tomorrow where it came from.
         """
-        now, raw = self._service.clock(), draft.raw
-        judged = self._decider.judge(live, self._decider.read(live, raw, now, caller, lang), now, request_id, asker=caller)
+        live, now, caller, id = context.live, context.now, context.caller, context.request_id
+        raw = draft.raw
+        judged = self._decider.judge(live, self._decider.read(live, raw, now, caller, lang), now, id, asker=caller)
         stated = with_implied(live.pdp, judged.judgement, draft.document)
         if stated != draft.document:
             raw = json.dumps(stated, ensure_ascii=False).encode()
-            judged = self._decider.judge(live, self._decider.read(live, raw, now, caller, lang), now, request_id, asker=caller)
+            judged = self._decider.judge(live, self._decider.read(live, raw, now, caller, lang), now, id, asker=caller)
         return raw, judged
 
-    def check(self, document: Mapping[str, Any], caller: Caller, lang: str) -> None:
+    def check(self, context: ReadingAll, document: Mapping[str, Any], lang: str) -> None:
         """Raises RequestRefused, with each place, where a document is no exchange."""
         raw = json.dumps(document, ensure_ascii=False).encode()
-        self._decider.read(self._service.live, raw, self._service.clock(), caller, lang)
+        self._decider.read(context.live, raw, context.now, context.caller, lang)
 
-    async def record(self, draft: Draft, caller: Caller, lang: str, scope: MutableMapping[str, Any]) -> str:
+    async def record(self, context: Drafting, draft: Draft, lang: str, scope: MutableMapping[str, Any]) -> str:
         """
         Decide a draft and record the decision, in the transaction that empties the draft; returns the id of the decision.
 
         Raises RequestRefused, also where the draft was changed meanwhile; then nothing is recorded.
         """
-        service, id = self._service, scope["request_id"]
+        service, live, now, caller = self._service, context.live, context.now, context.caller
         async with service.turns.of(caller.id):
-            raw, _ = self._judged(service.live, draft, caller, lang, id)
-            made = self._decider.answer(service.live, raw, TellingAsked(lang=lang), service.clock(), id, caller)
-
-        live, now = service.live, service.clock()
+            raw, _ = self._judged(context, draft, lang)
+            made = self._decider.answer(live, raw, TellingAsked(lang=lang), now, context.request_id, caller)
 
         def work(transaction: sa.Connection) -> range:
             records = service.store.record(transaction, (made.entry,))
@@ -208,23 +209,23 @@ class Asking:
             service.compare(sequence, made.given)
         return made.id
 
-    async def again(self, draft: Draft, caller: Caller, lang: str, scope: MutableMapping[str, Any]) -> None:
+    async def again(self, context: Drafting, draft: Draft, lang: str, scope: MutableMapping[str, Any]) -> None:
         """Decide the exchange of a decided draft again, with what was signed since; the draft then leads to the new decision."""
         service = self._service
         stored = await asyncio.to_thread(service.stored, draft.decision or "")
-        made = await self._again.record(stored, caller, lang, scope)
+        made = await self._again.record(stored, context.caller, lang, scope)
         await durable(
             service.store.do(lambda transaction: draft_store.change(service, transaction, replace(draft, decision=made)))
         )
 
-    def now(self, draft: Draft, caller: Caller, lang: str, request_id: str) -> OutcomeNow | None:
+    def now(self, context: ReadingAll, draft: Draft, lang: str) -> OutcomeNow | None:
         """What the decision of a draft would be now; None where nothing happened since that a person could settle."""
         stored = self._service.stored(draft.decision or "")
         if not self._service.read(lambda connection: self._again.moved(connection, stored)):
             return None
-        return self._again.look(stored, caller, lang, request_id)
+        return self._again.look(stored, context.caller, lang, context.request_id)
 
-    async def commit(self, draft: Draft, caller: Caller, scope: MutableMapping[str, Any]) -> str:
+    async def commit(self, context: Committing, draft: Draft, scope: MutableMapping[str, Any]) -> str:
         """
         Commit the decision of a draft, once; returns the id of the commitment.
 
@@ -233,15 +234,15 @@ class Asking:
         service, decision = self._service, draft.decision or ""
 
         def work(transaction: sa.Connection) -> Any:
-            context = service.context(Committing, caller, scope["request_id"])
-            done = self._ledger.commit(context, decision, transaction)
+            now = service.context(Committing, context.caller, context.request_id)
+            done = self._ledger.commit(now, decision, transaction)
             draft_store.change(service, transaction, replace(draft, commitment=done.commitment.id))
             return done
 
         try:
             done = await durable(service.store.do(work))
         except Moved as found:
-            async with service.turns.of(caller.id):
+            async with service.turns.of(context.caller.id):
                 decided = found.tell()
             outgoing = Outgoing.of(decided, decided.answer, {"decision_id": decided.id, "outcome": decided.outcome})
             records = await durable(service.store.append_many(outgoing.entries))

@@ -10,16 +10,21 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+import sqlalchemy as sa
+
 import engine
+from service.callers.context import ReadingAll
 from service.decisions.outcome_now import sent_again
 from service.drafts.answers import with_fact
+from service.drafts.asking import Drafting
 from service.drafts.own_words import with_ticked
 from service.drafts.preset_confirmation import preset_named, with_confirmed
 from service.log.shown import kept
+from service.log.store import record_of
 from service.problems import RequestRefused
+from service.register import entity_versions
 from service.register.named_exchanges import NAMED
 from service.register.stated_facts import ROLES
-from service.service import Service
 
 FIRST = ("exporter.country", "recipient.country", "data.categories")  # facts with which an exchange begins
 _MOST_DIGITS = 3
@@ -27,9 +32,9 @@ _MOST_DIGITS = 3
 Fields = Mapping[str, Sequence[str]]
 
 
-def begun(service: Service, fields: Fields) -> dict[str, Any]:
-    """The exchange with which a draft begins; `from` in the form says how. It may wait for the disk. Raises RequestRefused."""
-    bundle = service.live.bundle
+def begun(context: Drafting, fields: Fields, connection: sa.Connection) -> dict[str, Any]:
+    """The exchange with which a draft begins; `from` in the form says how. Raises RequestRefused."""
+    bundle = context.live.bundle
     match _first(fields, "from"):
         case "example":
             found, number = examples(bundle), place(_first(fields, "example"))
@@ -45,13 +50,22 @@ def begun(service: Service, fields: Fields) -> dict[str, Any]:
         case "json":
             return of_json(_first(fields, "json"))
         case "decision":
-            return sent_again(kept(service.stored(_first(fields, "decision")))["record"])
+            return sent_again(kept(record_of(connection, _first(fields, "decision")))["record"])
     document: dict[str, Any] = {}
     for fact in FIRST:
         if sent := [each for each in fields.get(fact, ()) if each]:
             type = bundle.vocabulary.type_of(fact)
             document = with_fact(document, fact, sent if type is not None and type.many else sent[0])
     return document
+
+
+def entities(context: ReadingAll, most: int, connection: sa.Connection) -> dict[str, list[str]]:
+    """By role: the ids of the first entities in the register with which a draft can begin. One more than `most` says: there are others."""
+    day = context.now.date().isoformat()
+    return {
+        role: [each.id for each in entity_versions.listed(connection, kind, (kind, ""), most + 1, day)]
+        for role, kind in ROLES.items()
+    }
 
 
 def place(text: str) -> int | None:

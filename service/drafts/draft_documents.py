@@ -75,7 +75,7 @@ def attach(
     """Attach to a decision the files of its documents that are kept, in the transaction that records it."""
     for each in stated(bundle, document).values():
         if document_bytes.is_kept(transaction, each.sha256):
-            attachments.attach(transaction, decision, each, each.sha256, now, by)
+            attachments.attach_stated(transaction, decision, each, each.sha256, now, by)
 
 
 def _needs(part: Any) -> Iterator[Mapping[str, Any]]:

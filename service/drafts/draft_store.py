@@ -13,14 +13,16 @@ import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 import sqlalchemy as sa
 
 import engine
+from service.callers.context import ReadingAll
 from service.problems import RequestRefused
 from service.service import Service
+from service.settings import Settings
 from service.store.moments import moment_text
 from service.store.tables import draft as rows
 from service.store.writer import NotRecorded
@@ -99,22 +101,22 @@ def new_id() -> str:
     return secrets.token_urlsafe(16)
 
 
-def find(service: Service, connection: sa.Connection, id: str) -> Draft | None:
+def find(context: ReadingAll, id: str, connection: sa.Connection) -> Draft | None:
     """A draft in the present shape of exchanges, or None where there is none, or none any more."""
-    query = sa.select(rows).where(rows.c.id == id, rows.c.changed_at >= _since(service))
+    query = sa.select(rows).where(rows.c.id == id, rows.c.changed_at >= _since(context.now, context.settings))
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
-    found, bundle = Draft.of(row), service.live.bundle
+    found, bundle = Draft.of(row), context.live.bundle
     before = None if found.before is None else engine.in_present_shape(bundle, found.before)
     return replace(found, document=engine.in_present_shape(bundle, found.document), before=before)
 
 
-def listed(service: Service, connection: sa.Connection, owner: str) -> Sequence[Draft]:
-    """The drafts of an owner that were changed last, the newest first; trials and decided ones are left out."""
+def listed(context: ReadingAll, connection: sa.Connection) -> Sequence[Draft]:
+    """The drafts of the caller that were changed last, the newest first; trials and decided ones are left out."""
     query = (
         sa.select(rows)
-        .where(rows.c.owner == owner, rows.c.changed_at >= _since(service))
+        .where(rows.c.owner == context.caller.id, rows.c.changed_at >= _since(context.now, context.settings))
         .where(rows.c.trial_of.is_(None), rows.c.decision.is_(None))
         .order_by(rows.c.changed_at.desc())
         .limit(MOST_LISTED)
@@ -162,16 +164,17 @@ async def purge_drafts_now_and_then(service: Service) -> None:
 
 def purge(service: Service, transaction: sa.Connection) -> int:
     """Delete some of the drafts that were not changed for long enough; returns how many."""
-    old = sa.select(rows.c.id).where(rows.c.changed_at < _since(service)).limit(PURGED_AT_ONCE)
+    old = sa.select(rows.c.id).where(rows.c.changed_at < _since(service.clock(), service.settings)).limit(PURGED_AT_ONCE)
     service.store.writer.erased()
     return transaction.execute(sa.delete(rows).where(rows.c.id.in_(old))).rowcount
 
 
 def _any_old(service: Service) -> bool:
+    old = sa.select(rows.c.id).where(rows.c.changed_at < _since(service.clock(), service.settings)).limit(1)
     with service.store.database.reading.connect() as connection:
-        return connection.execute(sa.select(rows.c.id).where(rows.c.changed_at < _since(service)).limit(1)).first() is not None
+        return connection.execute(old).first() is not None
 
 
-def _since(service: Service) -> str:
+def _since(now: datetime, settings: Settings) -> str:
     """The moment since which drafts are kept."""
-    return moment_text(service.clock() - timedelta(days=service.settings.draft_days))
+    return moment_text(now - timedelta(days=settings.draft_days))

@@ -5,8 +5,8 @@ An entry comes in for an asset of the register; a row and a leaf come out. Entri
 keyed hash of the asset's id (service.ledger.hashed_names). What the entries add up to is in service.ledger.roll_forward.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from itertools import groupby
@@ -17,12 +17,14 @@ from pydantic import Field
 from uuid_utils import uuid7
 
 import engine
-from service.callers.caller import Caller
+from service.callers.context import Administering, ReadingAll
+from service.callers.sending import Reason, Sending
 from service.ledger import hashed_names
 from service.ledger.book import Book
 from service.ledger.commitments import LedgerPart
 from service.ledger.roll_forward import (
     COSTS,
+    MOST_MONTHS,
     OF_A_LINE,
     AccountEntry,
     AccountMovement,
@@ -39,7 +41,6 @@ from service.log.tree_leaves import Happening
 from service.problems import RequestRefused
 from service.register import entity_versions
 from service.register.entity import ASSET
-from service.service import Service
 from service.settings import time_zone
 from service.store.moments import moment_text
 from service.store.tables import asset_entry
@@ -54,6 +55,7 @@ NOTE = (
 
 _AMOUNTS = ("opening", "bought", "self_developed", "other", "transferred", "amortised", "impaired", "disposed", "closing")
 COLUMNS = ("treatment", "recognised", "currency", *_AMOUNTS)  # of the table
+_BOOK = Book()
 _OF_AN_ASSET = sa.select(asset_entry).where(asset_entry.c.asset == sa.bindparam("asset")).order_by(asset_entry.c.number)
 _OF_ALL = sa.select(asset_entry).order_by(asset_entry.c.asset, asset_entry.c.number)
 
@@ -125,100 +127,116 @@ class AssetAccounts(RollForward):
     entries: list[EntryPart]
 
 
-class Accounts:
-    """The accounts of one service's assets."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        self._zone = time_zone(service.settings.zone)
-        self._book = Book()
-
-    def today(self) -> date:
-        """The day in the service's time zone."""
-        return self._service.clock().astimezone(self._zone).date()
-
-    def post(
-        self, transaction: sa.Connection, asset: str, entry: AccountEntry, amount: str | None, caller: Caller, **more: Any
-    ) -> EntryPart:
-        """
-        Post an entry for an asset of the register; `more` has its `evidence` and its `reason`. Raises RequestRefused.
-
-        The entry gets a new id, and `amount` becomes its minor units.
-        """
-        hashed = self._hashed(transaction, asset)
-        if entry.on > self.today():
-            raise RequestRefused("bad-request", "an entry is of a day that has come")
-        rows = transaction.execute(_OF_AN_ASSET, {"asset": hashed}).all()
-        if len(rows) >= MOST_ENTRIES:
-            raise RequestRefused("bad-request", f"an asset has at most {MOST_ENTRIES:,} entries")
-        digits = _digits(entry.currency)
-        units = None if amount is None else _units(amount, digits)
-        posted = replace(entry, id=str(uuid7()), units=units)
-        try:
-            found = [*map(_entry, rows), posted]
-            _fits(posted)
-            for _ in movements(found, self.today()):
-                pass  # each line is followed to its end, so that what cannot be is found
-        except WrongEntry as wrong:
-            raise RequestRefused("bad-request", str(wrong)) from None
-        at = moment_text(self._service.clock())
-        text = None if units is None else _text(units, digits)
-        line = {
-            "day": posted.on.isoformat(), "amount": text, "currency": posted.currency, "treatment": posted.treatment,
-            "months": posted.months, "evidence": more["evidence"],
-        }  # fmt: skip
-        shown = {"id": posted.id, "number": len(rows), "entry": posted.kind, "of": posted.of}
-        hidden = {"asset": hashed, "line": line, "by": caller.id, "reason": more["reason"]}
-        tree_leaves.append(transaction, Happening("asset-entry", at, shown, hidden))
-        row = {
-            "id": posted.id, "asset": hashed, "number": len(rows), "kind": posted.kind, "of": posted.of, **line,
-            "at": at, "by": caller.id, "reason": more["reason"],
-        }  # fmt: skip
-        transaction.execute(sa.insert(asset_entry).values(row))
-        (made,) = [each for each in transaction.execute(_OF_AN_ASSET, {"asset": hashed}) if each.id == posted.id]
-        return _told(made, {})
-
-    def of_asset(self, connection: sa.Connection, asset: str, first: date, until: date, known: date | None) -> AssetAccounts:
-        """The accounts of an asset in a period. Raises RequestRefused."""
-        rows = _known(connection.execute(_OF_AN_ASSET, {"asset": self._hashed(connection, asset)}).all(), known, self._zone)
-        entries = [*map(_entry, rows)]
-        reversals = {each.of: each.id for each in rows if each.kind == "reversed"}
-        appraised = [each for each in standing(entries) if each.kind == "appraised" and each.on <= until]
-        newest = max(reversed(appraised), key=lambda each: each.on, default=None)
-        return AssetAccounts(
-            asset=asset,
-            **{"from": first},
-            until=until,
-            known=known,
-            classes=_classes(rolled_forward(movements(entries, until), first)),
-            mark=MARK,
-            note=NOTE,
-            appraised=None if newest is None else _appraised(newest),
-            entries=[_told(row, reversals) for row in rows],
-        )
-
-    def of_all(self, connection: sa.Connection, first: date, until: date, known: date | None) -> RollForward:
-        """The roll-forward of all assets in a period, by class and currency."""
-        return of_all(connection, first, until, known, self._zone)
-
-    def _hashed(self, connection: sa.Connection, asset: str) -> str:
-        """The hash of the id of an asset of the register, by any of its names. Raises RequestRefused."""
-        version = entity_versions.newest(connection, ASSET, asset)
-        if version is None:
-            raise RequestRefused("not-found", "the register has no asset with this id")
-        return hashed_names.asset(self._book, connection, version.id)
+class EntrySent(Sending):
+    kind: EntryKind = Field(description="what the entry is")
+    on: date = Field(strict=False, description="the day of the entry")
+    amount: str | None = Field(
+        default=None,
+        pattern=rf"^\d{{1,{MOST_AMOUNT}}}(\.\d{{1,4}})?$",
+        description="a decimal amount above zero; of a cost, an impairment and an appraised value",
+        examples=["36000.00"],
+    )
+    currency: str | None = Field(default=None, pattern="^[A-Z]{3}$", description="the code of the currency (ISO 4217)")
+    treatment: Treatment | None = Field(default=None, description="the class; of a cost and a transfer")
+    months: int | None = Field(
+        default=None, ge=1, le=MOST_MONTHS, description="the useful life in months; of an intangible asset"
+    )
+    of: str | None = Field(
+        default=None, pattern="^[!-~]{1,64}$", description="the id of the entry that is impaired, ended, changed or reversed"
+    )
+    evidence: str | None = Field(
+        default=None, pattern="^[!-~]{1,256}$", description="the hash of the document behind it", examples=["sha256:9f86d081"]
+    )
+    reason: Reason | None = Field(default=None, description="why, or where the amount comes from")
 
 
-def of_all(connection: sa.Connection, first: date, until: date, known: date | None, zone: tzinfo) -> RollForward:
-    """The roll-forward of all assets in a period, by class and currency; a day is one of the zone."""
+@dataclass(frozen=True, slots=True)
+class AccountPeriod:
+    """The first and the last day of a roll-forward, and the day up to which entries are `known`; None for those of now."""
+
+    first: date
+    until: date
+    known: date | None = None
+
+
+def post(context: Administering, asset: str, sent: EntrySent, transaction: sa.Connection) -> EntryPart:
+    """Post an entry for an asset of the register. Raises RequestRefused."""
+    hashed = _hashed(transaction, asset)
+    if sent.on > context.today:
+        raise RequestRefused("bad-request", "an entry is of a day that has come")
+    rows = transaction.execute(_OF_AN_ASSET, {"asset": hashed}).all()
+    if len(rows) >= MOST_ENTRIES:
+        raise RequestRefused("bad-request", f"an asset has at most {MOST_ENTRIES:,} entries")
+    digits = _digits(sent.currency)
+    units = None if sent.amount is None else _units(sent.amount, digits)
+    posted = AccountEntry(str(uuid7()), sent.kind, sent.on, units, sent.currency, sent.treatment, sent.months, sent.of)
+    try:
+        _fits(posted)
+        for _ in movements([*map(_entry, rows), posted], context.today):
+            pass  # each line is followed to its end, so that what cannot be is found
+    except WrongEntry as wrong:
+        raise RequestRefused("bad-request", str(wrong)) from None
+    at, by = moment_text(context.now), context.caller.id
+    line = {
+        "day": posted.on.isoformat(), "amount": None if units is None else _text(units, digits), "currency": posted.currency,
+        "treatment": posted.treatment, "months": posted.months, "evidence": sent.evidence,
+    }  # fmt: skip
+    shown = {"id": posted.id, "number": len(rows), "entry": posted.kind, "of": posted.of}
+    hidden = {"asset": hashed, "line": line, "by": by, "reason": sent.reason}
+    tree_leaves.append(transaction, Happening("asset-entry", at, shown, hidden))
+    row = {
+        "id": posted.id, "asset": hashed, "number": len(rows), "kind": posted.kind, "of": posted.of, **line,
+        "at": at, "by": by, "reason": sent.reason,
+    }  # fmt: skip
+    transaction.execute(sa.insert(asset_entry).values(row))
+    (made,) = [each for each in transaction.execute(_OF_AN_ASSET, {"asset": hashed}) if each.id == posted.id]
+    return _part(made, {})
+
+
+def of_asset(context: ReadingAll, asset: str, period: AccountPeriod, connection: sa.Connection) -> AssetAccounts:
+    """The accounts of an asset in a period. Raises RequestRefused."""
+    rows = connection.execute(_OF_AN_ASSET, {"asset": _hashed(connection, asset)}).all()
+    rows = _known(rows, period.known, time_zone(context.settings.zone))
+    entries = [*map(_entry, rows)]
+    reversals = {each.of: each.id for each in rows if each.kind == "reversed"}
+    appraised = [each for each in standing(entries) if each.kind == "appraised" and each.on <= period.until]
+    newest = max(reversed(appraised), key=lambda each: each.on, default=None)
+    return AssetAccounts(
+        asset=asset,
+        **_of_period(period, movements(entries, period.until)),
+        appraised=None if newest is None else _appraised(newest),
+        entries=[_part(row, reversals) for row in rows],
+    )
+
+
+def of_all(context: ReadingAll, period: AccountPeriod, connection: sa.Connection) -> RollForward:
+    """The roll-forward of all assets in a period, by class and currency."""
+    return rolled(period, time_zone(context.settings.zone), connection)
+
+
+def rolled(period: AccountPeriod, zone: tzinfo, connection: sa.Connection) -> RollForward:
+    """The same for work that no caller asks for; a day is one of the zone."""
 
     def moved() -> Iterator[AccountMovement]:
         rows = connection.execute(_OF_ALL.execution_options(yield_per=1_000))
         for _, own in groupby(rows, key=lambda row: row.asset):
-            yield from movements([*map(_entry, _known(list(own), known, zone))], until)
+            yield from movements([*map(_entry, _known(list(own), period.known, zone))], period.until)
 
-    classes = _classes(rolled_forward(moved(), first))
-    return RollForward(**{"from": first}, until=until, known=known, classes=classes, mark=MARK, note=NOTE)
+    return RollForward(**_of_period(period, moved()))
+
+
+def _of_period(period: AccountPeriod, moved: Iterable[AccountMovement]) -> dict[str, Any]:
+    """The members of a roll-forward."""
+    classes = _classes(rolled_forward(moved, period.first))
+    return {"from": period.first, "until": period.until, "known": period.known, "classes": classes, "mark": MARK, "note": NOTE}
+
+
+def _hashed(connection: sa.Connection, asset: str) -> str:
+    """The hash of the id of an asset of the register, by any of its names. Raises RequestRefused."""
+    version = entity_versions.newest(connection, ASSET, asset)
+    if version is None:
+        raise RequestRefused("not-found", "the register has no asset with this id")
+    return hashed_names.asset(_BOOK, connection, version.id)
 
 
 def cells(each: ClassPart) -> tuple[Any, ...]:
@@ -287,7 +305,7 @@ def _entry(row: Any) -> AccountEntry:
     return AccountEntry(row.id, row.kind, date.fromisoformat(row.day), units, row.currency, row.treatment, row.months, row.of)
 
 
-def _told(row: Any, reversals: dict[Any, str]) -> EntryPart:
+def _part(row: Any, reversals: dict[Any, str]) -> EntryPart:
     return EntryPart(
         id=row.id, kind=row.kind, on=date.fromisoformat(row.day), amount=row.amount, currency=row.currency,
         treatment=row.treatment, months=row.months, of=row.of, evidence=row.evidence, reason=row.reason,

@@ -10,15 +10,15 @@ import hmac
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
 
 import engine
-from service.ledger import people_again
-from service.ledger.wanted_counts import ALWAYS, NOT_FOUND, NOTHING, FoundCounts, Hashes, OpeningCount, Wanted
+from service.ledger import people_again, sealed_sums
+from service.ledger.sealed_sums import PLACE
+from service.ledger.wanted_counts import NOT_FOUND, NOTHING, FoundCounts, Hashes, OpeningCount, Wanted
 from service.log import tree_leaves
 from service.log.canonical_json import canonical
 from service.log.tree_leaves import Happening
@@ -26,6 +26,7 @@ from service.store import counter_secret
 from service.store.counter_secret import LOST
 from service.store.database import Database
 from service.store.moments import now_text
+from service.store.subject_seals import OPENINGS, changing
 from service.store.tables import commitment, counted, movement, opening, tally
 
 _SECRET = "fifthfactor.counter_secret"  # what a connection keeps of it, so that it is opened once a connection
@@ -36,40 +37,6 @@ _low, _high = movement.c.low, movement.c.high
 
 def _whole(column: sa.ColumnElement[Any], *where: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
     return sa.case((sa.and_(sa.true(), *where), column), else_=0)
-
-
-def _sums(*where: sa.ColumnElement[bool]) -> list[sa.ColumnElement[Any]]:
-    """The columns of a tally over the days that meet some conditions."""
-    largest = sa.func.max(_whole(tally.c.largest, *where))
-    return [largest, *(sa.func.sum(_whole(column, *where)) for column in (tally.c.least, tally.c.most, tally.c.endless))]
-
-
-@lru_cache(maxsize=64)
-def _days_of(count: int) -> sa.CompoundSelect[Any]:
-    """The days of `count` counters, each row with the number of its counter. One statement makes one trip to the database."""
-    return sa.union_all(*(_days_of_one(number) for number in range(count)))
-
-
-def _days_of_one(number: int) -> sa.Select[Any]:
-    def of(name: str, **more: Any) -> sa.BindParameter[Any]:
-        return sa.bindparam(f"{name}_{number}", **more)
-
-    exact = sa.case((tally.c.key.in_(of("own", expanding=True)), 1), else_=0).label("exact")
-    return (
-        sa.select(
-            sa.literal_column(str(number)).label("number"),
-            tally.c.fact,
-            exact,
-            *_sums(),
-            *_sums(tally.c.day >= of("since")),
-        )
-        .where(
-            tally.c.meaning == of("meaning"),
-            tally.c.key.in_(of("keys", expanding=True)),
-            tally.c.day.between(of("first"), of("last")),
-        )
-        .group_by(tally.c.fact, exact)
-    )
 
 
 def _over_movements(*where: sa.ColumnElement[bool]) -> tuple[sa.Label[Any], ...]:
@@ -117,12 +84,11 @@ _LEFT = sa.select(_exact, *_MOVEMENTS).where(*_OTHERS).group_by(_exact)
 _OPENINGS = (
     sa.select(opening)
     .where(
-        opening.c.counter.in_(sa.bindparam("counters", expanding=True)), opening.c.key.in_(sa.bindparam("keys", expanding=True))
+        opening.c.meaning.in_(sa.bindparam("meanings", expanding=True)), opening.c.key.in_(sa.bindparam("keys", expanding=True))
     )
     .order_by(opening.c.day.desc(), opening.c.id.desc())
 )
 _COUNTED = sa.select(counted)
-_PLACE = ("meaning", "key", "day", "fact")  # of a movement, and of the tally that includes it
 _RECENT = (
     sa.select(commitment.c.counting)
     .where(commitment.c.sequence > sa.bindparam("after"), commitment.c.state == "committed")
@@ -192,7 +158,7 @@ class Book:
         if not until:
             return [NOT_FOUND for _ in wanted]
         asked = {number: each for number, each in enumerate(wanted) if each.keys}
-        begun = self._openings(connection, asked) if asked else {}
+        begun, openings = self._openings(connection, asked) if asked else ({}, sealed_sums.NO_SUBJECTS)
 
         def overlooks(number: int, each: Wanted, counting: str, last: str) -> bool:
             opened = begun.get(number)
@@ -210,7 +176,8 @@ class Book:
             places = list(asked)
             for start in range(0, len(places), _AT_ONCE):
                 some = {place: asked[place] for place in places[start : start + _AT_ONCE]}
-                self._days(connection, some, begun, found)
+                self._sums(connection, some, begun, openings, found)
+                openings = sealed_sums.NO_SUBJECTS
             if without is not None:
                 self._leave_out(connection, asked, without, found)
             people_again.add_uncovered(connection, asked, without, found)
@@ -229,6 +196,7 @@ class Book:
     ) -> None:
         """Record what a commitment of a data set adds to each counter, each on a day of that counter's calendar."""
         rows: list[Any] = []
+        added: list[tuple[dict[str, str], engine.Tally]] = []
         for each, counter, day in moved:
             people = each.tally
             place = {
@@ -242,7 +210,10 @@ class Book:
                 sa.insert(movement).values(commitment=commitment, **place, **more, sequence=sequence, live=True)
             )
             rows.append({**place, **more})
-            self._add(transaction, place, replace(people, most=0) if "same_as" in more else people)
+            added.append((place, replace(people, most=0) if "same_as" in more else people))
+        with sealed_sums.adding(transaction, [place for place, _ in added]):
+            for place, people in added:
+                self._add(transaction, place, people)
         if rows:
             members: dict[str, Any] = {"commitment": commitment, "sequence": sequence}
             tree_leaves.append(transaction, Happening("movements", now_text(), members, {"movements": rows}))
@@ -254,29 +225,25 @@ class Book:
             mine = sa.and_(mine, movement.c.meaning.in_(meanings))
         rows = transaction.execute(sa.select(movement).where(mine)).all()
         transaction.execute(sa.update(movement).where(mine).values(live=False))
-        for row in rows:
-            self._again(transaction, row)
+        with sealed_sums.adding(transaction, [dict(row._mapping) for row in rows]):
+            for row in rows:
+                self._again(transaction, row)
 
     def revive(self, transaction: sa.Connection, commitment: str, fact: str, meaning: str) -> None:
         """Count again what a commitment added under a meaning."""
         mine = sa.and_(movement.c.commitment == commitment, movement.c.fact == fact, movement.c.meaning == meaning)
         transaction.execute(sa.update(movement).where(mine).values(live=True))
-        self._again(transaction, transaction.execute(sa.select(movement).where(mine)).one())
+        row = transaction.execute(sa.select(movement).where(mine)).one()
+        with sealed_sums.adding(transaction, [dict(row._mapping)]):
+            self._again(transaction, row)
 
     def _again(self, transaction: sa.Connection, row: Any) -> None:
         """Add up the day of a movement again, since the largest of a day cannot be subtracted."""
-        left = sa.and_(*(movement.c[name] == getattr(row, name) for name in _PLACE), movement.c.live.is_(sa.true()))
+        left = sa.and_(*(movement.c[name] == getattr(row, name) for name in PLACE), movement.c.live.is_(sa.true()))
         again = transaction.execute(sa.select(*_MOVEMENTS).where(left)).one()
-        here = sa.and_(*(tally.c[name] == getattr(row, name) for name in _PLACE))
+        here = sa.and_(*(tally.c[name] == getattr(row, name) for name in PLACE))
         values = {name: int(getattr(again, name)) for name in ("largest", "least", "most", "endless")}
         transaction.execute(sa.update(tally).where(here).values(values))
-
-    def add_up(self, transaction: sa.Connection, key: str) -> None:
-        """Make the tallies of a key, of which there are none, from its movements."""
-        places = sa.select(*(movement.c[name] for name in _PLACE)).where(movement.c.key == key).distinct()
-        for row in transaction.execute(places).all():
-            transaction.execute(sa.insert(tally).values(**row._mapping, largest=0, least=0, most=0, endless=0))
-            self._again(transaction, row)
 
     def _add(self, transaction: sa.Connection, place: Mapping[str, str], people: engine.Tally) -> None:
         """Add one movement to the tally of its day."""
@@ -318,13 +285,14 @@ class Book:
             }
             for fact, count in counts.items()
         ]  # fmt: skip
-        transaction.execute(sa.insert(opening), rows)
+        with changing(transaction, OPENINGS, hashed, within=(counter.meaning,)):
+            transaction.execute(sa.insert(opening), rows)
         shown: dict[str, Any] = {"id": id, "counter": counter.name, "meaning": counter.meaning, "day": day.isoformat()}
         told: list[Any] = [{"fact": row["fact"], "low": row["low"], "high": row["high"]} for row in rows]
         hidden: dict[str, Any] = {"key": hashed, "counts": told, "by": by, "reason": reason}
         tree_leaves.append(transaction, Happening("counter-opening", at, shown, hidden))
 
-    def note(self, transaction: sa.Connection, counting: engine.Counting, day: date) -> None:
+    def note(self, transaction: sa.Connection, counting: engine.BundleCounters, day: date) -> None:
         """Record that all commitments up to a day are counted under these meanings."""
         last = day.isoformat()
         here = counted.c.counting == counting.meaning
@@ -340,30 +308,17 @@ class Book:
         else:
             transaction.execute(sa.update(counted).where(here).values(last=last))
 
-    def _days(
+    def _sums(
         self,
         connection: sa.Connection,
         asked: Mapping[int, Wanted],
         begun: Mapping[int, OpeningCount],
+        openings: sealed_sums.Subjects,
         found: list[FoundCounts],
     ) -> None:
-        given: dict[str, Any] = {}
-        for number, (place, each) in enumerate(asked.items()):
-            opened = begun.get(place)
-            given |= {
-                f"meaning_{number}": each.counter.meaning,
-                f"own_{number}": each.own,
-                f"keys_{number}": each.keys,
-                f"first_{number}": each.first.isoformat(),
-                f"last_{number}": each.last,
-                f"since_{number}": opened.day.isoformat() if opened else ALWAYS,
-            }
-        parts: list[tuple[dict[str, engine.Tally], ...]] = [({}, {}) for _ in asked]
-        for row in connection.execute(_days_of(len(asked)), given):
-            for column, part in zip((3, 7), parts[row.number], strict=True):
-                part[row.fact] = part.get(row.fact, NOTHING) + _tally(row, column, certain=bool(row.exact))
-        for place, (window, since) in zip(asked, parts, strict=True):
-            found[place] = replace(found[place], window=window, since=since, opening=begun.get(place))
+        since = {place: opened.day.isoformat() for place, opened in begun.items() if place in asked}
+        for place, (window, from_then) in sealed_sums.of_windows(connection, asked, since, openings).items():
+            found[place] = replace(found[place], window=window, since=from_then, opening=begun.get(place))
 
     def _leave_out(
         self, connection: sa.Connection, asked: Mapping[int, Wanted], commitment: str, found: list[FoundCounts]
@@ -413,12 +368,23 @@ class Book:
                 later = dict.fromkeys(each.counter.facts, engine.Tally(most=None))
             found[place] = replace(found[place], later=later)
 
-    def _openings(self, connection: sa.Connection, asked: Mapping[int, Wanted]) -> dict[int, OpeningCount]:
-        """The newest opening of each counter: that of the latest day, and of several on this day the one recorded last."""
-        names = {each.counter.name: None for each in asked.values()}
+    def _openings(
+        self, connection: sa.Connection, asked: Mapping[int, Wanted]
+    ) -> tuple[dict[int, OpeningCount], sealed_sums.Subjects]:
+        """
+        The newest opening of each counter: that of the latest day, and of several on this day the one recorded last; and what to check.
+        """
+        meanings = {each.counter.meaning: None for each in asked.values()}
         keys = {key: None for each in asked.values() for key in each.own}
         found: dict[int, OpeningCount] = {}
-        for row in connection.execute(_OPENINGS, {"counters": [*names], "keys": [*keys]}).all():
+        rows = connection.execute(_OPENINGS, {"meanings": [*meanings], "keys": [*keys]}).all()
+        of_keys: dict[str, tuple[sa.Table, list[Any]]] = {
+            OPENINGS.subject(key, (each.counter.meaning,)): (opening, []) for each in asked.values() for key in each.own
+        }
+        for row in rows:
+            if (subject := OPENINGS.subject(row.key, (row.meaning,))) in of_keys:
+                of_keys[subject][1].append(row)
+        for row in rows:
             for place, each in asked.items():
                 if (row.counter, row.meaning) != (each.counter.name, each.counter.meaning) or row.key not in each.own:
                     continue
@@ -427,7 +393,7 @@ class Book:
                 opened = found.setdefault(place, OpeningCount(row.id, date.fromisoformat(row.day), {}))
                 if opened.id == row.id:
                     opened.counts[row.fact] = engine.Tally(row.low, row.low, row.high)
-        return found
+        return found, of_keys
 
 
 def _left(

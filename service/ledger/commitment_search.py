@@ -17,7 +17,7 @@ from service.ledger.book import Book
 from service.ledger.commitments import State
 from service.ledger.party_view import EXPORTER
 from service.log.canonical_json import canonical
-from service.log.search import Row, of_numbers
+from service.log.search import RecordRow, of_numbers
 from service.store.tables import commitment, entry, flow, movement, settlement, term
 
 NEWEST = 2**62  # above the number of every record
@@ -49,7 +49,7 @@ class CommitmentRow:
     as_of: str
     committed_at: str
     state: State
-    entry: Row | None
+    entry: RecordRow | None
 
 
 def page(

@@ -18,7 +18,7 @@ from service.callers.context import Reviewing
 from service.ledger import exact_sums
 from service.ledger.commitments import LedgerPart
 from service.ledger.flow_sums import NO_PARTY, PRICE, SIDES
-from service.ledger.statistics import FIRST, LAST, FlowCell, Question, left_out, meaning_of, read, whole
+from service.ledger.statistics import FIRST, LAST, FlowCell, StatisticsQuestion, left_out, meaning_of, read, whole
 from service.store.tables import flow, flow_party
 
 ABOUT = (
@@ -104,21 +104,21 @@ class _Summed:
 Key = tuple[str, ...]  # the words of a cell
 
 
-def told(context: Reviewing, question: Question, connection: sa.Connection) -> Concentration:
+def told(context: Reviewing, question: StatisticsQuestion, connection: sa.Connection) -> Concentration:
     """The shares of a question. Raises RequestRefused, TooManyCells."""
     meaning = meaning_of(context.live)
     cells = concentration(connection, meaning, question)
     return Concentration(about=ABOUT, by=list(question.by), cells=cells, left_out=left_out(connection, meaning))
 
 
-def concentration(connection: sa.Connection, meaning: str, question: Question) -> list[ConcentrationCell]:
+def concentration(connection: sa.Connection, meaning: str, question: StatisticsQuestion) -> list[ConcentrationCell]:
     """Every cell, in the order of its words. The question is of whole years and has no month to group by. Raises TooManyCells."""
     cells, _ = read(connection, meaning, question)
     sides = {side: _of_side(connection, meaning, question, side) for side in SIDES}
     return [_cell(cell, *(sides[side][tuple(cell.of.values())] for side in SIDES)) for cell in cells]
 
 
-def _of_side(connection: sa.Connection, meaning: str, question: Question, side: str) -> dict[Key, _Side]:
+def _of_side(connection: sa.Connection, meaning: str, question: StatisticsQuestion, side: str) -> dict[Key, _Side]:
     """The parties of each cell on a side: from the sums of the years by one dimension, from the lines by more."""
     first, last = question.first or FIRST, question.last or LAST
     if len(question.view) <= 1:

@@ -19,8 +19,8 @@ from service.callers.caller import Caller
 from service.ledger import money_sums, party_view, people_again
 from service.ledger.book import Book
 from service.ledger.promise_book import Promises
-from service.ledger.rights_book import Made, RightsBook
-from service.ledger.upper_ends import CountRecord, Stated, combined, lacking, may_count, recorded_only
+from service.ledger.rights_book import EarlierCommitment, RightsBook
+from service.ledger.upper_ends import CountRecord, StatedCount, combined, lacking, may_count, recorded_only
 from service.ledger.wanted_counts import ALWAYS, NOT_FOUND, NOTHING, FoundCounts, Wanted
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
@@ -118,7 +118,7 @@ class Counts:
         moment: Moment,
         *,
         after: int | None = None,
-        made: Made | None = None,
+        made: EarlierCommitment | None = None,
     ) -> Filled:
         """
         The exchange with its counters and with what the books say.
@@ -185,7 +185,7 @@ class Counts:
 
     def _value(
         self,
-        counting: engine.Counting,
+        counting: engine.BundleCounters,
         counter: engine.Counter,
         fact: str,
         own: engine.Range,
@@ -198,7 +198,7 @@ class Counts:
         if told is None:
             return kept, "ledger"
         least = counting.value(counter, own, beside.sums.get(fact, NOTHING), again)
-        stated = Stated(told, beside.later.get(fact, 0), self._callers == "trust")
+        stated = StatedCount(told, beside.later.get(fact, 0), self._callers == "trust")
         return combined(kept, least, own, stated)
 
     def _again(
@@ -208,7 +208,7 @@ class Counts:
         exchange: engine.Exchange,
         wanted: Sequence[Wanted],
         own: Mapping[str, engine.Range],
-        made: Made | None,
+        made: EarlierCommitment | None,
     ) -> frozenset[str]:
         """The counters in which the people of an exchange are among those of an earlier data set that counts."""
         named = [each for each in wanted if people_again.says_so(each.counter, exchange)]
@@ -270,7 +270,7 @@ class Counts:
         wanted: Sequence[Wanted],
         brought: Mapping[str, engine.Range],
         after: int | None,
-        made: Made | None,
+        made: EarlierCommitment | None,
         again: frozenset[str],
         records: Mapping[str, CountRecord],
     ) -> "_Beside":

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from service.log.index import first_since
 from service.log.proofs import LogTree
-from service.log.receipt_leaf import Committed
-from service.receipts.withdrawals import Ended, Page
+from service.log.receipt_leaf import CommitmentMoment
+from service.receipts.withdrawals import Ended, WithdrawalsPage
 from service.store.moments import moment_text
 from service.store.tables import commitment, commitment_event
 from service.transparency.signed_note import Note, SignatureType, SignerKey
@@ -21,12 +21,12 @@ MOST_ENDED = 1_000  # of a page: so many lines are well below the most bytes of 
 _OUT_OF_ORDER = timedelta(minutes=10)  # records are numbered when they are written, a little after the moment that they name
 
 
-def standing(connection: sa.Connection, decision: str) -> Committed | None:
+def standing(connection: sa.Connection, decision: str) -> CommitmentMoment | None:
     """The commitment of a decision, as the one that was named or the one made when it was committed; None if it ended."""
     same = sa.or_(commitment.c.decision == decision, commitment.c.evaluation == decision)
     found = sa.select(commitment.c.id, commitment.c.committed_at).where(same, commitment.c.state == "committed")
     row = connection.execute(found).first()
-    return None if row is None else Committed(row.id, row.committed_at)
+    return None if row is None else CommitmentMoment(row.id, row.committed_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,5 +74,5 @@ def withdrawals(tree: LogTree, now: datetime, good_for: timedelta, after: int | 
     since = now - good_for
     page = EndedPage.read(tree.connection, since, after, limit)
     signer = SignerKey(tree.key.origin, SignatureType.NOTE, tree.key.private)
-    signed = Page(tree.key.origin, now, now + LIST_GOOD_FOR, since, after, page.next, page.ended).signed(signer)
+    signed = WithdrawalsPage(tree.key.origin, now, now + LIST_GOOD_FOR, since, after, page.next, page.ended).signed(signer)
     return signed, page.next

@@ -22,7 +22,7 @@ from service.log.record import exchange_of, shown_until
 from service.policies import kept
 from service.policies.live import Live
 from service.register.stated_facts import ROLES
-from service.reviews import approvals, sign_offs
+from service.reviews import sign_off, standing_sign_off
 
 REFUSED, FAILED = (
     "refused",
@@ -225,8 +225,8 @@ class UnderPolicies:
             return REFUSED
         try:
             judgement = live.pdp.judge(exchange, as_of=self.day)
-            open_ = judgement.signable and judgement.outcome.word in sign_offs.OPEN
-            if open_ and (signed := approvals.standing(connection, live, exchange, self.day)):
+            open_ = judgement.signable and judgement.outcome.word in sign_off.OPEN
+            if open_ and (signed := standing_sign_off.standing(connection, live, exchange, self.day)):
                 judgement = live.pdp.judge(exchange, as_of=self.day, signed=signed)
         except engine.EnginesFailed:
             return FAILED

@@ -116,7 +116,7 @@ _GIVEN = sa.select(_longest).where(_longest.c.place == 1).limit(MOST_LINES + 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class EarlierCommitment:
     """
     The commitment of an exchange that is decided again: its id, the number of its record, and its day.
 
@@ -152,7 +152,7 @@ class RightsBook:
         return not (database.has_rows(right_line) or database.has_rows(right_opening))
 
     def filled(
-        self, connection: sa.Connection, live: Live, exchange: engine.Exchange, day: date, made: Made | None = None
+        self, connection: sa.Connection, live: Live, exchange: engine.Exchange, day: date, made: EarlierCommitment | None = None
     ) -> engine.Exchange:
         """The exchange with what the books say of it on a day, or at the time of its commitment."""
         if not live.bundle.reader.books:
@@ -165,7 +165,7 @@ class RightsBook:
         live: Live,
         exchange: engine.Exchange,
         day: date,
-        made: Made | None = None,
+        made: EarlierCommitment | None = None,
         before: Sequence[engine.Exchange] = (),
     ) -> dict[str, engine.Page]:
         """
@@ -248,7 +248,7 @@ class RightsBook:
         ids = {named(exchange, reader.book.of) for reader in live.bundle.reader.books}
         return [hashed_names.asset(self.hashes, connection, id) for id in sorted(filter(None, ids))]
 
-    def days(self, connection: sa.Connection, live: Live, exchange: engine.Exchange, made: Made) -> set[date]:
+    def days(self, connection: sa.Connection, live: Live, exchange: engine.Exchange, made: EarlierCommitment) -> set[date]:
         """The days on which something begins, ends or expires that leads to the exporter of a commitment."""
         found: set[date] = set()
         for reader in live.bundle.reader.books:
@@ -275,7 +275,7 @@ class RightsBook:
         reader: engine.BookReader,
         exchange: engine.Exchange,
         day: date,
-        made: Made | None,
+        made: EarlierCommitment | None,
         before: Sequence[engine.Exchange],
     ) -> engine.Page | None:
         book = reader.book
@@ -318,7 +318,7 @@ class RightsBook:
         return None if id is None else hashed_names.party(self.hashes, connection, id)
 
 
-def about(book: str, asset: str, made: Made | None = None, known: str = ALWAYS) -> dict[str, Any]:
+def about(book: str, asset: str, made: EarlierCommitment | None = None, known: str = ALWAYS) -> dict[str, Any]:
     """What is asked of an asset: as it was before a commitment, or as it was known before a moment."""
     without, before = (made.id, made.sequence) if made else ("", ANY_NUMBER)
     return {"book": book, "asset": asset, "without": without, "before": before, "known": known}
@@ -365,7 +365,7 @@ def grants_of(rows: Iterable[Any]) -> Iterable[engine.Grant]:
         )
 
 
-def _foreseen(rows: Iterable[Any], made: Made | None) -> Iterable[engine.Grant]:
+def _foreseen(rows: Iterable[Any], made: EarlierCommitment | None) -> Iterable[engine.Grant]:
     """Rows as the engine reads them, without the ends that lie ahead and that nobody knew of when a commitment was made."""
     for row, grant in zip(rows, grants_of(rows), strict=True):
         ahead = made is not None and row.ended is not None and row.ended_at >= made.at and row.ended > made.on.isoformat()

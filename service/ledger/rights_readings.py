@@ -269,7 +269,7 @@ class _Proofs:
         self._of = {(row.source, row.number): each for row, each in zip(rows, self._grants, strict=True)}
         self._sure: dict[engine.Grant, bool] = {}
 
-    def scopes(self, row: Any) -> Sequence[engine.Scope]:
+    def scopes(self, row: Any) -> Sequence[engine.RightScope]:
         """What a line gives; nothing where it does not stand."""
         grant = self._of.get((row.source, row.number))
         return self._scopes.get(grant, ()) if grant is not None else ()
@@ -327,7 +327,7 @@ def _state(grant: engine.Grant, on: date) -> LineState:
     return "stands" if grant.stands(on) else "over"
 
 
-def _reach(scope: engine.Scope) -> ReachPart:
+def _reach(scope: engine.RightScope) -> ReachPart:
     return ReachPart(
         purposes=_list(scope.purposes),
         territory=_list(scope.territory),

@@ -49,7 +49,7 @@ class TooManyCells(RequestRefused):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class StatisticsQuestion:
     """
     By which dimensions, for which values of some dimensions, in which months (`2026-11`, both ends included, None without an end).
 
@@ -132,7 +132,7 @@ class Statistics(LedgerPart):
 Row = Sequence[Any]  # the words of a cell, a lane or lanes, a currency, the exchanges, and the FLOW_MEASURES
 
 
-def told(context: Reading, question: Question, connection: sa.Connection) -> Statistics:
+def told(context: Reading, question: StatisticsQuestion, connection: sa.Connection) -> Statistics:
     """
     What the caller may see of an answer: with the scope `review` or `administer` all, and else what is of enough parties.
 
@@ -164,7 +164,7 @@ def sees_all(caller: Caller) -> bool:
     return not caller.scopes.isdisjoint(("review", "administer"))
 
 
-def _check_shown(question: Question) -> None:
+def _check_shown(question: StatisticsQuestion) -> None:
     """A caller who may not see all asks by the month, or by one dimension and whole years. Raises RequestRefused."""
     without = "without the scope `review` or `administer`, ask"
     if question.filters or len(question.by) > 1:
@@ -181,13 +181,13 @@ def _begin(month: str | None, zone: tzinfo, later: int) -> datetime | None:
     return datetime(number // 12, number % 12 + 1, 1, tzinfo=zone) if number // 12 <= MAXYEAR else None
 
 
-def read(connection: sa.Connection, meaning: str, question: Question) -> tuple[list[FlowCell], FlowCell]:
+def read(connection: sa.Connection, meaning: str, question: StatisticsQuestion) -> tuple[list[FlowCell], FlowCell]:
     """Every cell of a question, in the order of its words, and their total. Raises TooManyCells."""
     return _folded(_rows(connection, meaning, question), question.by, lambda words: words, question.of_lines)
 
 
 def read_shown(
-    connection: sa.Connection, meaning: str, question: Question, least: int = LEAST
+    connection: sa.Connection, meaning: str, question: StatisticsQuestion, least: int = LEAST
 ) -> tuple[list[FlowCell], FlowCell, int]:
     """
     The same for a caller who may not see all, by the month or by one dimension without a filter; and how many cells are hidden.
@@ -199,7 +199,7 @@ def read_shown(
     dimension = "" if one == MONTH else one
     open_cells = shown(_parties(connection, meaning, dimension), least)
     priced = {currency: shown(cells, least) for currency, cells in _parties_priced(connection, meaning, dimension).items()}
-    parts = Question((MONTH,) if one == MONTH else (MONTH, one), {}, question.first, question.last)
+    parts = StatisticsQuestion((MONTH,) if one == MONTH else (MONTH, one), {}, question.first, question.last)
     place = len(parts.by)
     seen: set[Cell] = set()
 
@@ -233,7 +233,7 @@ def whole(summed: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
     return sa.cast(summed, BigInteger)
 
 
-def _rows(connection: sa.Connection, meaning: str, question: Question, *, years: bool = False) -> Iterable[Row]:
+def _rows(connection: sa.Connection, meaning: str, question: StatisticsQuestion, *, years: bool = False) -> Iterable[Row]:
     """The sums that a question needs, by its words; where it asks for `years`, its month is the year."""
     view, first, last = question.view, question.first or FIRST, question.last or LAST
     if question.of_lines:

@@ -87,7 +87,7 @@ def recorded_only(
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class StatedCount:
     """The count that a caller stated, what was committed later than that, None without an end, and whether it is taken as it is."""
 
     count: engine.Range
@@ -95,7 +95,9 @@ class Stated:
     trusted: bool
 
 
-def combined(kept: engine.Range, least: engine.Range, own: engine.Range, stated: Stated | None) -> tuple[engine.Range, str]:
+def combined(
+    kept: engine.Range, least: engine.Range, own: engine.Range, stated: StatedCount | None
+) -> tuple[engine.Range, str]:
     """
     The value of a counter, and its source.
 

@@ -8,7 +8,7 @@ from datetime import date
 from typing import TypeAlias
 
 import engine
-from service.register.periods import Period
+from service.register.periods import EntityPeriod
 
 NOTHING = engine.Tally()
 ALWAYS = date.max.isoformat()
@@ -31,8 +31,8 @@ class Wanted:
     first: date
     last: str = ALWAYS
     currency: str = ""
-    period: Period | None = None
-    earlier: tuple[Period, ...] = ()
+    period: EntityPeriod | None = None
+    earlier: tuple[EntityPeriod, ...] = ()
 
     def before(self) -> "Iterator[Wanted]":
         """The same counter in each of the earlier periods."""

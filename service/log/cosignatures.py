@@ -79,7 +79,7 @@ class Witness:
 
 
 @dataclass(frozen=True, slots=True)
-class Cosigned:
+class Cosignature:
     """A cosignature that a witness gave: over which tree, and its line."""
 
     witness: Witness
@@ -168,7 +168,7 @@ class Witnesses:
             return bool(tree.sealed.size - row.size > own)
 
 
-def ask(store: Store, witness: Witness, post: Post) -> Cosigned:
+def ask(store: Store, witness: Witness, post: Post) -> Cosignature:
     """Have a witness cosign the checkpoint of this moment. It waits for the network. Raises WitnessFailed, LogPutBack, LogRefused."""
     with store.database.reading.connect() as connection:
         held = sa.select(cosignature.c.size).where(cosignature.c.witness == witness.verifier.text())
@@ -187,7 +187,7 @@ def ask(store: Store, witness: Witness, post: Post) -> Cosigned:
         try:
             if status == 200:
                 line = cosigned(request.note, body, [witness.verifier]).signatures[-1]
-                return Cosigned(witness, size, root, line)
+                return Cosignature(witness, size, root, line)
             if status == 409 and media_type.partition(";")[0].strip() == SIZE_TYPE:
                 old = size_cosigned_last(body)
                 continue
@@ -253,7 +253,7 @@ def _posted(client: "httpx.Client", address: str, body: bytes) -> tuple[int, str
         raise WitnessFailed(f"the witness at {address} does not answer: {type(failed).__name__}") from None
 
 
-def _keep(transaction: sa.Connection, given: Cosigned, now: str) -> None:
+def _keep(transaction: sa.Connection, given: Cosignature, now: str) -> None:
     key = given.witness.verifier.text()
     held = transaction.execute(sa.select(cosignature.c.size).where(cosignature.c.witness == key)).scalar_one_or_none()
     if held is None or held <= given.size:

@@ -49,7 +49,7 @@ class Index:
         for each in values:
             for party in PARTIES:
                 each[party] = None if each[party] is None else numbers[each[party]]
-            each["words"] = ",".join(str(numbers[word]) for word in each["words"])
+            each["words"] = ",".join([str(numbers[word]) for word in each["words"]])
         entries = [tuple(each.values()) for each in values]
         self._database.insert(transaction, entry, entries)
 
@@ -129,8 +129,7 @@ def entry_values(sequence: int, id: str, summary: Summary) -> dict[str, Any]:
     """
     The entry of a record, by column in order. Exporter, recipient and words are words here; the row has their numbers.
     """
-    words = tuple(_sound(summary.words()))
-    parties = {kind: (kind, word) for kind, word in words if kind in PARTIES}
+    parties = {kind: (kind, word) for kind, word in summary.words if kind in PARTIES}
     return {
         "sequence": sequence,
         "moment": moment_of(summary.recorded_at),
@@ -146,7 +145,7 @@ def entry_values(sequence: int, id: str, summary: Summary) -> dict[str, Any]:
         "recipient_country": summary.one("recipient_country"),
         "caller": summary.caller,
         "bundle": summary.bundle,
-        "words": words,
+        "words": summary.words,
     }
 
 
@@ -247,8 +246,3 @@ def _between(connection: sa.Connection, first: int, upto: int) -> Iterator[tuple
 
 def _highest(connection: sa.Connection) -> int:
     return connection.execute(sa.select(sa.func.max(term.c.id))).scalar_one() or 0
-
-
-def _sound(words: Iterable[Word]) -> Iterable[Word]:
-    """Words that every database can hold; PostgreSQL has no text with a NUL in it."""
-    return dict.fromkeys(word for word in words if "\x00" not in word[1])

@@ -16,10 +16,10 @@ import sqlalchemy as sa
 
 from service.log.tree_leaves import Happening, append
 from service.log.tree_verification import tree_faults
-from service.store import counter_secret, log_key
+from service.store import counter_secret, log_key, subject_seals
 from service.store.database import Database, DatabaseRefused, plain
 from service.store.kept_checkpoint import LogPutBack
-from service.store.log_identity import CONTINUED, ROTATED, Identity, continued, identities, rotated
+from service.store.log_identity import CONTINUED, ROTATED, LogIdentity, continued, identities, rotated
 from service.store.log_key import LogKey, LogKeyRefused, LogRefused
 from service.store.log_tree import SealedTree, TreeBroken, growth_of, sealed_tree
 from service.store.moments import now_text
@@ -47,6 +47,7 @@ def rotate_key(database: Database, by: str) -> VerifierKey:
             new = log_key.replacing_key(database.key_path, old.origin)
             append(transaction, Happening(ROTATED, now_text(), rotated(old, new, tree.frontier), {"by": by}))
             counter_secret.reseal(transaction, old, new)
+            subject_seals.reseal(transaction, old, new)
             growth_of(transaction).seal_by(new)
         _named(database)
     except (LogRefused, OSError, sa.exc.SQLAlchemyError) as refused:
@@ -86,6 +87,7 @@ def continue_log(
                     counter_secret.renew(transaction, new)
                 else:
                     counter_secret.reseal(transaction, old, new)
+                    subject_seals.reseal(transaction, old, new)
                 growth.seal_by(new)
         _named(database)
     except (LogRefused, OSError, sa.exc.SQLAlchemyError) as refused:
@@ -108,7 +110,7 @@ def _found(database: Database, transaction: sa.Connection, lost_key: bool) -> tu
     return tree, None
 
 
-def _kept(database: Database, before: Identity) -> Checkpoint | None:
+def _kept(database: Database, before: LogIdentity) -> Checkpoint | None:
     """The last checkpoint that is kept, if it is one of the log before."""
     note = database.kept.note()
     if note is None:

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from service.log.search import Row
+from service.log.search import RecordRow
 
 MISSING = "the package `arro3-io` is not installed; `pip install 'fifthfactor[parquet]'` adds it"
 _AT_ONCE = 5_000
@@ -29,7 +29,7 @@ def unavailable() -> str:
     return "" if find_spec("arro3") and find_spec("arro3.io") else MISSING
 
 
-def write(file: IO[bytes] | Path, names: Sequence[str], rows: Iterable[Row]) -> int:
+def write(file: IO[bytes] | Path, names: Sequence[str], rows: Iterable[RecordRow]) -> int:
     """Write some members of rows, in the order of the names; how many rows there were. Call it only where it is not `unavailable`."""
     from arro3.core import RecordBatch, RecordBatchReader, Schema
     from arro3.io import write_parquet

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from service.log.leaf import clear
 from service.log.store import Stored, subject_of_decision
 from service.log.tree_leaves import Happening
-from service.receipts.receipt import ANSWER, KIND, Opened
+from service.receipts.receipt import ANSWER, KIND, LeafOpening
 from service.store.moments import moment_text
 from service.store.tables import leaf_opening, tree_leaf
 
@@ -35,7 +35,7 @@ class NoReceipt(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Committed:
+class CommitmentMoment:
     """The commitment of a decision that stands: its id, and the moment as its row holds it."""
 
     id: str
@@ -70,7 +70,7 @@ class Answered:
         facts = {name: _fact(record["request"], path) for name, path in FACTS.items()}
         return cls(stored.entry.id, stored.entry.leaf_hash, datetime.fromisoformat(record["recorded_at"]), answer, facts)
 
-    def happening(self, at: datetime, good_until: datetime | None, committed: Committed | None) -> Happening:
+    def happening(self, at: datetime, good_until: datetime | None, committed: CommitmentMoment | None) -> Happening:
         """The leaf."""
         members = {
             "decision": self.id,
@@ -89,7 +89,7 @@ class ReceiptLeaf:
 
     index: int
     leaf: bytes
-    opened: Mapping[str, Opened]
+    opened: Mapping[str, LeafOpening]
 
 
 def newest(connection: sa.Connection, decision: str) -> ReceiptLeaf | None:
@@ -103,7 +103,7 @@ def newest(connection: sa.Connection, decision: str) -> ReceiptLeaf | None:
         return None
     beside = sa.select(leaf_opening.c.name, leaf_opening.c.salt, leaf_opening.c.value).where(leaf_opening.c.leaf == row.at)
     opened = {
-        name: Opened(bytes(salt), bytes(value))
+        name: LeafOpening(bytes(salt), bytes(value))
         for name, salt, value in connection.execute(beside.order_by(leaf_opening.c.name))
         if salt is not None and value is not None
     }

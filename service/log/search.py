@@ -42,7 +42,7 @@ class CursorRefused(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RecordRow:
     """A record in short. A party is None if it was not sent or was erased."""
 
     sequence: int
@@ -62,19 +62,19 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class RecordPage:
     """
     Some rows, and the cursor of the next page, None on the last page.
 
     `unindexed` counts the records that are not in the index yet, so that no search finds them. They are the oldest records.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[RecordRow, ...]
     next: str | None
     unindexed: int
 
 
-def find(connection: sa.Connection, query: Query, cursor: str | None = None, limit: int = 50) -> Page:
+def find(connection: sa.Connection, query: Query, cursor: str | None = None, limit: int = 50) -> RecordPage:
     """
     The next page of a query, newest first; without a cursor, the first page.
 
@@ -84,22 +84,22 @@ def find(connection: sa.Connection, query: Query, cursor: str | None = None, lim
     left = unindexed(connection)
     kinds = [_numbers(connection, kind, words) for kind, words in _words(query).items()]
     if not all(kinds):  # a word that no record has
-        return Page((), None, left)
+        return RecordPage((), None, left)
     search = _Search(query, kinds, sorted_below(connection), words_of(query.text))
     if len(kinds) > 1:
         search = search.by_rarest(connection, at)
     rows, last = search.page(connection, at, limit)
     if kinds or search.texts:
         rows, last = _merged(rows, last, connection.execute(search.unsorted(at, limit + 1)).all(), limit)
-    return Page(tuple(_with_parties(connection, rows)), None if last is None else _written(last, query), left)
+    return RecordPage(tuple(_with_parties(connection, rows)), None if last is None else _written(last, query), left)
 
 
-def cursor_after(row: Row, query: Query) -> str:
+def cursor_after(row: RecordRow, query: Query) -> str:
     """The cursor by which a search goes on after one of its rows, for a caller who takes only some rows of a page."""
     return _written((moment_of(row.recorded_at), row.sequence), query)
 
 
-def everything(connection: sa.Connection, query: Query, at_once: int = 1_000) -> Iterator[Row]:
+def everything(connection: sa.Connection, query: Query, at_once: int = 1_000) -> Iterator[RecordRow]:
     """Every row of a query, newest first."""
     cursor = None
     while True:
@@ -126,13 +126,13 @@ def parties_with(connection: sa.Connection, text: str, most: int) -> list[tuple[
     return [(row.kind, row.value) for row in rows]
 
 
-def newer(connection: sa.Connection, than: int, limit: int) -> list[Row]:
+def newer(connection: sa.Connection, than: int, limit: int) -> list[RecordRow]:
     """The records after a sequence number, oldest first."""
     after = sa.select(*_COLUMNS).where(entry.c.sequence > than).order_by(entry.c.sequence).limit(limit)
     return list(_with_parties(connection, connection.execute(after).all()))
 
 
-def of_numbers(connection: sa.Connection, numbers: Sequence[int]) -> dict[int, Row]:
+def of_numbers(connection: sa.Connection, numbers: Sequence[int]) -> dict[int, RecordRow]:
     """The records with these sequence numbers, those of them that are in the index, by number."""
     if not numbers:
         return {}
@@ -357,7 +357,7 @@ def _numbers(connection: sa.Connection, kind: str, words: tuple[str, ...]) -> tu
     return tuple(connection.execute(sa.select(term.c.id).where(term.c.kind == kind, chosen)).scalars())
 
 
-def _with_parties(connection: sa.Connection, rows: Sequence[_Any]) -> Iterator[Row]:
+def _with_parties(connection: sa.Connection, rows: Sequence[_Any]) -> Iterator[RecordRow]:
     numbers = {number for row in rows for number in (row.exporter, row.recipient) if number is not None}
     names: dict[int | None, str] = {}
     if numbers:
@@ -366,7 +366,7 @@ def _with_parties(connection: sa.Connection, rows: Sequence[_Any]) -> Iterator[R
     for row in rows:
         shown = dict(row._mapping)
         shown["recorded_at"] = datetime_of(shown.pop("moment"))
-        yield Row(**{**shown, "exporter": names.get(row.exporter), "recipient": names.get(row.recipient)})
+        yield RecordRow(**{**shown, "exporter": names.get(row.exporter), "recipient": names.get(row.recipient)})
 
 
 def _written(key: Key, query: Query) -> str:

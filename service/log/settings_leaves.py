@@ -13,21 +13,17 @@ import sqlalchemy as sa
 
 from service.log.canonical_json import canonical
 from service.log.tree_leaves import Happening, append
+from service.store import subject_seals
 from service.store.moments import moment_text
-from service.store.tables import about
 
-_LAST = "settings"  # a row of `about`
+LAST = "settings"  # a row of `about`
 
 
 def note(transaction: sa.Connection, settings: Mapping[str, Any], now: datetime) -> bool:
     """Append a leaf, in a writing transaction, unless these are the settings of the last one. `settings` holds no secret."""
     told = canonical(dict(settings)).decode()
-    before = transaction.execute(sa.select(about.c.value).where(about.c.name == _LAST)).scalar_one_or_none()
-    if before == told:
+    if subject_seals.noted(transaction, LAST, "settings") == told:
         return False
-    if before is None:
-        transaction.execute(sa.insert(about).values(name=_LAST, value=told))
-    else:
-        transaction.execute(sa.update(about).where(about.c.name == _LAST).values(value=told))
     append(transaction, Happening("settings", moment_text(now), {"settings": dict(settings)}))
+    subject_seals.note(transaction, LAST, told)
     return True

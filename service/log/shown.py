@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from service.log.leaf import clear, commitments
-from service.log.search import Page, Row
+from service.log.search import RecordPage, RecordRow
 from service.log.store import Stored
 from service.store.moments import moment_text
 
@@ -34,11 +34,11 @@ def kept(stored: Stored) -> dict[str, Any]:
     }
 
 
-def written_row(row: Row) -> dict[str, Any]:
+def written_row(row: RecordRow) -> dict[str, Any]:
     """A row, as it is answered and exported."""
     return {**asdict(row), "recorded_at": moment_text(row.recorded_at)}
 
 
-def written_page(page: Page) -> dict[str, Any]:
+def written_page(page: RecordPage) -> dict[str, Any]:
     """A page of rows, as it is answered."""
     return {"decisions": [written_row(row) for row in page.rows], "next": page.next, "unindexed": page.unindexed}

@@ -22,9 +22,11 @@ from service.log.index import Index, moment_of, take_in
 from service.log.leaf import OVERDUE, Opening, SealedRecord, faults
 from service.log.review_cases import RecordedCase
 from service.log.summary import Summary
+from service.problems import RequestRefused
 from service.store.database import Database, DatabaseRefused, plain
 from service.store.log_tree import growth_of
 from service.store.moments import now_text
+from service.store.subject_seals import SIGN_OFFS, changing
 from service.store.tables import about, head, idempotency, personal, record, review_note, sign_off
 from service.store.upgrade import upgrade
 from service.store.writer import QUEUE_LIMIT, Writer
@@ -159,7 +161,8 @@ class Store:
         """Erase in the transaction of a piece of work; see `erase`."""
         at = now_text()
         # A digest of the facts would confirm a guess at the erased values. Without the digest the sign-off has no effect.
-        transaction.execute(sa.update(sign_off).where(sign_off.c.decision == id).values(facts=None, anchor=None))
+        with changing(transaction, SIGN_OFFS, id):
+            transaction.execute(sa.update(sign_off).where(sign_off.c.decision == id).values(facts=None, anchor=None))
         transaction.execute(sa.update(review_note).where(review_note.c.decision == id).values(text=None))
         review_cases.forget(transaction, id)
         sequence = transaction.execute(sa.select(record.c.sequence).where(record.c.id == id)).scalar_one_or_none()
@@ -259,6 +262,14 @@ def find(connection: sa.Connection, id: str) -> Stored | None:
     if "\x00" in id:  # PostgreSQL has no such text
         return None
     return next(iter(_stored(connection, connection.execute(_RECORDS.where(record.c.id == id)).all())), None)
+
+
+def record_of(connection: sa.Connection, id: str) -> Stored:
+    """The record of a decision. Raises RequestRefused where there is none."""
+    stored = find(connection, id)
+    if stored is None:
+        raise RequestRefused("not-found", "no decision with this id is recorded")
+    return stored
 
 
 def of_ids(connection: sa.Connection, ids: Sequence[str]) -> list[Stored]:

@@ -1,14 +1,15 @@
 """
 The summary of a record: what a list shows of it, and the words that a search finds it by.
 
-A summary is made together with the decision, from what the engine names. For an index that is made anew it is made from the record's leaf.
+A summary is made together with the decision, from what the engine names, and before the writing lock is taken. For an index that is made
+anew it is made from the record's leaf.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ class Summary:
     """
     One record in short. `named` has the words of each kind in NAMED; `bundle` is the digest of the policies' bytes.
 
+    `words` are all words that a search finds the record by, as kind and word, each once.
+
     A party's id may be personal. The index holds each id only once, and it is erased with the record's personal values.
     """
 
@@ -38,6 +41,10 @@ class Summary:
     caller: str | None
     bundle: str
     named: Mapping[str, tuple[str, ...]]
+    words: tuple[tuple[str, str], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "words", self._words())
 
     @classmethod
     def of(cls, written: RecordedDecision, recorded_at: datetime, caller: str, bundle: str, denied: bool = False) -> Summary:
@@ -68,19 +75,15 @@ class Summary:
         """The one word of a kind, or None."""
         return next(iter(self.named.get(kind, ())), None)
 
-    def words(self) -> Iterator[tuple[str, str]]:
-        """All words that a search finds the record by, as kind and word, each once."""
-        yield "outcome", self.outcome
-        yield "proceed", yes_or_no(self.proceed)
-        yield "bundle", self.bundle
+    def _words(self) -> tuple[tuple[str, str], ...]:
+        """Only words that every database can hold: PostgreSQL has no text with a NUL in it."""
+        words = [("outcome", self.outcome), ("proceed", yes_or_no(self.proceed)), ("bundle", self.bundle)]
         if self.caller is not None:
-            yield "caller", self.caller
-        for kind in NAMED:
-            for word in dict.fromkeys(self.named.get(kind, ())):
-                yield kind, word
-        for start in self.named.get("exporter_country", ()):
-            for end in self.named.get("recipient_country", ()):
-                yield "countries", pair(start, end)
+            words.append(("caller", self.caller))
+        words += [(kind, word) for kind in NAMED for word in self.named.get(kind, ())]
+        starts, ends = (self.named.get(f"{party}_country", ()) for party in PARTIES)
+        words += [("countries", pair(start, end)) for start in starts for end in ends]
+        return tuple(dict.fromkeys([word for word in words if "\x00" not in word[1]]))
 
 
 def pair(start: str, end: str) -> str:

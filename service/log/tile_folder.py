@@ -15,7 +15,7 @@ from pathlib import Path
 
 from service.log.cosignatures import with_cosignatures
 from service.log.proofs import LogTree
-from service.store.log_identity import NAMING, Identity, NotNamed, faults_of_checkpoint, kind_of
+from service.store.log_identity import NAMING, LogIdentity, LogNotNamed, faults_of_checkpoint, kind_of
 from service.transparency.checkpoint import Checkpoint, CheckpointRefused, opened
 from service.transparency.merkle_tree import HASH_BYTES, Frontier, leaf_hash
 from service.transparency.signed_note import MAX_NOTE_BYTES, Note, NoteRefused, VerifierKey
@@ -97,7 +97,7 @@ class _Reading:
 
     folder: Path
     frontier: Frontier = field(default_factory=Frontier)
-    names: list[Identity] = field(default_factory=list)
+    names: list[LogIdentity] = field(default_factory=list)
     other: list[Checkpoint] = field(default_factory=list)  # those of another root
     rows: list[list[bytes]] = field(default_factory=lambda: [[]])  # by level of tiles: the hashes that fill no tile yet
     full: list[int] = field(default_factory=lambda: [0])  # by level of tiles: how many were compared
@@ -113,8 +113,8 @@ class _Reading:
             if kind in NAMING:
                 before = self.frontier.appended(hashes[:index])
                 try:
-                    self.names.append(self.names[-1].next(kind, leaf, before) if self.names else Identity.of_first(leaf))
-                except NotNamed as wrong:
+                    self.names.append(self.names[-1].next(kind, leaf, before) if self.names else LogIdentity.of_first(leaf))
+                except LogNotNamed as wrong:
                     yield f"leaf {start + index} {wrong}"
         for each in kept:
             within = each.size - start
@@ -149,7 +149,7 @@ class _Reading:
 
 
 def _faults_of_signatures(
-    note: Note, names: Sequence[Identity], key: VerifierKey, witness: VerifierKey | None
+    note: Note, names: Sequence[LogIdentity], key: VerifierKey, witness: VerifierKey | None
 ) -> Iterator[str]:
     at = next((at for at, each in enumerate(names) if each.verifier == key), None)
     if at is None:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from service.log.canonical_json import NotCanonical, canonical
 from service.log.opening_verification import opening_faults
-from service.store.log_identity import NAMING, Identity, NotNamed, faults_of_checkpoint
+from service.store.log_identity import NAMING, LogIdentity, LogNotNamed, faults_of_checkpoint
 from service.store.log_key import LogKey
 from service.store.log_tree import RECORD, SCHEMA, TreeBroken, long_record, sealed_tree
 from service.store.tables import head, record, tree_leaf, tree_node, tree_tile
@@ -54,7 +54,7 @@ def tree_faults(connection: sa.Connection, key: LogKey | None, kept: Sequence[Ch
     if key is not None and not sealed.is_sealed_by(key):
         yield "the size and the frontier of the tree do not have the seal of the log's key"
     frontier, next_record = Frontier(), 0
-    names: list[Identity] = []
+    names: list[LogIdentity] = []
     other: list[Checkpoint] = []  # those whose root is another
     for start in range(0, sealed.size, TILE_WIDTH):
         width = min(TILE_WIDTH, sealed.size - start)
@@ -101,11 +101,11 @@ def _tile(connection: sa.Connection, index: int) -> bytes:
     return bytes(connection.execute(held).scalar_one_or_none() or b"")
 
 
-def _named(names: list[Identity], row: sa.Row[Any], before: Frontier) -> Iterator[str]:
+def _named(names: list[LogIdentity], row: sa.Row[Any], before: Frontier) -> Iterator[str]:
     """Add the identity that a leaf names to those before it, and say what is wrong with it."""
     try:
-        names.append(names[-1].next(row.kind, row.leaf, before) if names else Identity.of_first(row.leaf))
-    except NotNamed as wrong:
+        names.append(names[-1].next(row.kind, row.leaf, before) if names else LogIdentity.of_first(row.leaf))
+    except LogNotNamed as wrong:
         yield str(wrong)
 
 

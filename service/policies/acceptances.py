@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 import engine
 from service.policies import loading
-from service.policies.reloading import Origin
+from service.policies.reloading import Origin, Policies, PoliciesRefused
 from service.problems import RequestRefused, places_of
 from service.store import durable_file
 from service.visible_text import PATTERN, is_plain
@@ -150,6 +150,15 @@ def put_in_place(folder: Folder, live: engine.Bundle, asked: AcceptanceAsked, to
         _check_said(bundle, folder, asked, today)
         durable_file.put(path, data, 0o644)
     return folder.name
+
+
+async def reload_with(policies: Policies, name: str) -> None:
+    """Load the policies with a file that was written. Raises RequestRefused where they are refused for another reason."""
+    try:
+        await policies.reload()
+    except PoliciesRefused as refused:
+        places = places_of(refused.refusal.diagnostics)
+        raise RequestRefused("policies-refused", f"`{name}` is written, but: {refused}", errors=places or None) from None
 
 
 def _begun(live: engine.Bundle, folder: Folder) -> str:

@@ -46,7 +46,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=
 
 
 @dataclass(frozen=True, slots=True)
-class KeptAnswer:
+class CachedDecision:
     """
     An answer without its id, and what its record needs. `highest` is the strictest outcome that it leaves possible.
 
@@ -69,7 +69,7 @@ class KeptAnswer:
     case: ReviewCase
 
     @classmethod
-    def of(cls, made: "Made", texts: bytes, alike: bytes) -> Self:
+    def of(cls, made: "NewDecision", texts: bytes, alike: bytes) -> Self:
         """An answer to an exchange. `texts` are those that `texts_of` gives."""
         written = made.written
         return cls(
@@ -123,7 +123,7 @@ class KeptAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class NewDecision:
     """
     A decision that was made now: as it was written, as it is recorded, and its answer in bytes.
 
@@ -146,7 +146,7 @@ class DecisionCache:
     def __init__(self, most_bytes: int | None = None) -> None:
         self._most = MOST_BYTES if most_bytes is None else most_bytes
         self._secret = secrets.token_bytes(32)
-        self._kept: OrderedDict[bytes, KeptAnswer] = OrderedDict()
+        self._kept: OrderedDict[bytes, CachedDecision] = OrderedDict()
         self._alike = b""
         self.bytes = 0
         self.found = 0
@@ -157,7 +157,7 @@ class DecisionCache:
         whole = f"{today.isoformat() if day is None else ''}\0{day == today.isoformat()}\0{lang}\0".encode()
         return blake2b(whole + to_json(document), key=self._secret, digest_size=24).digest()
 
-    def find(self, key: bytes) -> KeptAnswer | None:
+    def find(self, key: bytes) -> CachedDecision | None:
         """The answer under a key. None where there is none, and now and then where there is one."""
         kept = self._kept.get(key)
         if kept is None:
@@ -166,7 +166,7 @@ class DecisionCache:
         self._kept.move_to_end(key)
         return None if self.found % AGAIN_EVERY == 0 else kept
 
-    def keep(self, key: bytes, made: Made) -> KeptAnswer | None:
+    def keep(self, key: bytes, made: NewDecision) -> CachedDecision | None:
         """
         Keep the answer to an exchange. If another one was kept before, all are dropped, and that one is returned.
 
@@ -183,7 +183,7 @@ class DecisionCache:
                 return None
             self.forget()
             return before
-        kept = KeptAnswer.of(made, texts, self._alike)
+        kept = CachedDecision.of(made, texts, self._alike)
         self._kept[key] = kept
         if not self._alike:
             self._alike = texts[-MOST_ALIKE:]

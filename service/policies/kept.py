@@ -19,6 +19,7 @@ from service.log.canonical_json import canonical
 from service.log.tree_leaves import Happening, append
 from service.policies import archive, rollback
 from service.policies.loading import Loaded
+from service.store import subject_seals
 from service.store.database import Database, DatabaseRefused, plain
 from service.store.log_key import LogRefused
 from service.store.moments import moment_text
@@ -33,7 +34,7 @@ class NotKept(LookupError):
     """No bundle with this digest is kept, or this version cannot read it; the message says which."""
 
 
-_ACTIVE = "active_bundle"  # a row of `about`: the policies that were activated last
+ACTIVE = "active_bundle"  # a row of `about`: the policies that were activated last
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +85,14 @@ def _activated(transaction: sa.Connection, loaded: Loaded, now: datetime, advanc
     active = " ".join(
         [digests.source, digests.meaning, engine.__version__, *([canonical(versions).decode()] if versions else [])]
     )
-    before = transaction.execute(sa.select(about.c.value).where(about.c.name == _ACTIVE)).scalar_one_or_none()
-    if before == active and not advanced:
+    if subject_seals.noted(transaction, ACTIVE, "bundle-activated") == active and not advanced:
         return
-    if before is None:
-        transaction.execute(sa.insert(about).values(name=_ACTIVE, value=active))
-    else:
-        transaction.execute(sa.update(about).where(about.c.name == _ACTIVE).values(value=active))
     shown = {"source": digests.source, "meaning": digests.meaning, "engine": engine.__version__}
     members: dict[str, Any] = {**shown, "trust": settings.trust, "norms": settings.norms}
     if versions:
         members["versions"] = versions
     append(transaction, Happening("bundle-activated", moment_text(now), members))
+    subject_seals.note(transaction, ACTIVE, active)
 
 
 def keep_now(database: Database, loaded: Loaded, settings: Mapping[str, Any], now: datetime) -> None:
@@ -127,7 +124,7 @@ def sources_of(connection: sa.Connection, meaning: str) -> frozenset[str]:
 
 def active(connection: sa.Connection) -> Kept:
     """What is known of the policies that were activated last. Raises NotKept where none ever were."""
-    value = connection.execute(sa.select(about.c.value).where(about.c.name == _ACTIVE)).scalar_one_or_none()
+    value = connection.execute(sa.select(about.c.value).where(about.c.name == ACTIVE)).scalar_one_or_none()
     if value is None:
         raise NotKept("no policies were ever activated in this database")
     source, meaning, *_ = value.split(" ")

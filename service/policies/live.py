@@ -25,7 +25,7 @@ class Live:
     decisions: DecisionCache
     records: RecordWriter
     digests: PolicyDigests
-    counting: engine.Counting
+    counting: engine.BundleCounters
     flows: engine.Flows
     persons: int = 1
 
@@ -35,4 +35,4 @@ class Live:
         digests = PolicyDigests(meaning=bundle.digests.meaning, source=bundle.digests.source)
         records = RecordWriter(digests, EngineVersion.of_this_one())
         pdp = engine.PDP(bundle, mode=mode)
-        return cls(bundle, pdp, DecisionCache(), records, digests, engine.Counting(bundle), engine.Flows(bundle), persons)
+        return cls(bundle, pdp, DecisionCache(), records, digests, engine.BundleCounters(bundle), engine.Flows(bundle), persons)

@@ -23,7 +23,7 @@ class SourceRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class FolderSignatures:
     """The ids of the trusted keys that signed a folder, and the version with which they signed it, None without one."""
 
     keys: tuple[str, ...]
@@ -35,7 +35,7 @@ class Loaded:
     """A checked bundle, and what was signed of each of its folders (nothing if no keys are set)."""
 
     bundle: engine.Bundle
-    signed: Mapping[str, Signed]
+    signed: Mapping[str, FolderSignatures]
 
     @property
     def versions(self) -> dict[str, int | None]:
@@ -76,7 +76,7 @@ def load(paths: Path | Sequence[Path], settings: engine.PolicySettings, keys: Se
 
 def sources(
     paths: Path | Sequence[Path], settings: engine.PolicySettings, keys: Sequence[PublicKey] = ()
-) -> tuple[dict[str, bytes], dict[str, Signed]]:
+) -> tuple[dict[str, bytes], dict[str, FolderSignatures]]:
     """
     The files in folders, bundle files and YAML files, by name, and what was signed of each folder of a bundle file.
 
@@ -86,7 +86,7 @@ def sources(
     for path in places:
         _check(path, alone=len(places) == 1, signed=bool(keys))
     packed: list[engine.SourceFile] = []
-    signed: dict[str, Signed] = {}
+    signed: dict[str, FolderSignatures] = {}
     for path in filter(is_bundle, places):
         raw = read(path, archive.MAX_BYTES)
         by = _signed(path, raw, settings, keys) if keys else None
@@ -143,7 +143,7 @@ def _check(path: Path, alone: bool, signed: bool) -> None:
         raise SourceRefused(f"the folder `{path}` holds no YAML file; put its policies there, or leave it out")
 
 
-def _signed(path: Path, raw: bytes, settings: engine.PolicySettings, keys: Sequence[PublicKey]) -> Signed:
+def _signed(path: Path, raw: bytes, settings: engine.PolicySettings, keys: Sequence[PublicKey]) -> FolderSignatures:
     """By which keys, and with which version, a bundle file was signed for these settings. Raises SourceRefused."""
     meant, signers = verified(path, raw, keys)
     if (meant.trust, meant.norms) != (settings.trust, settings.norms):
@@ -151,7 +151,7 @@ def _signed(path: Path, raw: bytes, settings: engine.PolicySettings, keys: Seque
             f"`{path}` was signed for trust `{meant.trust}` and norms `{meant.norms}`, but the settings are `{settings.trust}` and"
             f" `{settings.norms}`: sign the bundle again under these settings, or change the settings"
         )
-    return Signed(tuple(key.id for key in signers), meant.version)
+    return FolderSignatures(tuple(key.id for key in signers), meant.version)
 
 
 def _unpacked(path: Path, raw: bytes) -> dict[str, bytes]:

@@ -27,6 +27,7 @@ from service.policies.live import Live
 from service.policies.loading import Loaded, SourceRefused
 from service.policies.loading import load as load_source
 from service.policies.signing_keys import KeyRefused, public_keys
+from service.problems import RequestRefused, places_of
 from service.settings import SettingRefused, Settings
 from service.store.writer import NotRecorded
 from service.telemetry.log_lines import described
@@ -44,12 +45,15 @@ class PoliciesRefusal:
     diagnostics: tuple[engine.Diagnostic, ...] = ()
 
 
-class PoliciesRefused(Exception):
+class PoliciesRefused(RequestRefused):
     """New policies were refused; the last good ones go on deciding."""
 
     def __init__(self, refusal: PoliciesRefusal) -> None:
-        super().__init__(refusal.reason)
+        super().__init__("policies-refused", refusal.reason, errors=places_of(refusal.diagnostics) or None)
         self.refusal = refusal
+
+    def __str__(self) -> str:
+        return self.detail
 
 
 @dataclass(frozen=True, slots=True)

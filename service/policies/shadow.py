@@ -240,12 +240,18 @@ class Shadow:
         self.counts.differing += len(found)
 
 
-def differences(connection: sa.Connection, shadow: PolicyDigests, before: int | None, limit: int) -> Sequence[_Any]:
-    """The latest differences with a shadow, in records before a number: both outcomes, and what stands on one side only."""
+def differences(
+    connection: sa.Connection, shadow: PolicyDigests, before: int | None, limit: int
+) -> tuple[Sequence[_Any], int | None]:
+    """
+    At most `limit` of the latest differences with a shadow, in records before a number: both outcomes, and what stands on one side only;
+    and the number to go on before, None at the end.
+    """
     table = shadow_difference.c
     wanted = _with(shadow) if before is None else _with(shadow) & (table.sequence < before)
     shown = sa.select(table.sequence, table.id, table.at, *_KINDS, table.only_live, table.only_shadow).where(wanted)
-    return connection.execute(shown.order_by(table.sequence.desc()).limit(limit)).all()
+    rows = connection.execute(shown.order_by(table.sequence.desc()).limit(limit + 1)).all()
+    return rows[:limit], rows[limit - 1].sequence if len(rows) > limit else None
 
 
 def moved(connection: sa.Connection, shadow: PolicyDigests) -> Sequence[_Any]:

@@ -39,7 +39,7 @@ class ReceiptInvalid(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class LeafOpening:
     """What opens one commitment of the leaf: the salt, and the value as canonical JSON."""
 
     salt: bytes
@@ -55,7 +55,7 @@ class Commitment:
 
 
 @dataclass(frozen=True, slots=True)
-class Cosigned:
+class CosigningWitness:
     """A witness who cosigned the checkpoint of a receipt, and when, in seconds since 1970."""
 
     witness: str
@@ -84,7 +84,7 @@ class VerifiedReceipt:
     sender: str | None = None
     recipient: str | None = None
     purposes: tuple[str, ...] = ()
-    cosigned: tuple[Cosigned, ...] = ()
+    cosigned: tuple[CosigningWitness, ...] = ()
 
     @property
     def outcome(self) -> str:
@@ -97,7 +97,7 @@ class Receipt:
     """A receipt as it is sent. Nothing in it is trusted before `verify`."""
 
     leaf: bytes
-    opened: Mapping[str, Opened]
+    opened: Mapping[str, LeafOpening]
     proof: TlogProof
     cose: CoseReceipt
 
@@ -183,15 +183,15 @@ class Receipt:
             sender=_text(values, "sender"),
             recipient=_text(values, "recipient"),
             purposes=tuple(each for each in purposes if isinstance(each, str)) if isinstance(purposes, list) else (),
-            cosigned=tuple(Cosigned(each.key.name, each.time or 0) for each in cosignatures),
+            cosigned=tuple(CosigningWitness(each.key.name, each.time or 0) for each in cosignatures),
         )
 
 
-def _opened(value: Any) -> Opened:
+def _opened(value: Any) -> LeafOpening:
     match value:
         case {"salt": str(salt), "value": str(text)}:
             try:
-                return Opened(bytes.fromhex(salt), text.encode())
+                return LeafOpening(bytes.fromhex(salt), text.encode())
             except ValueError:
                 pass
     raise ReceiptInvalid("an opening of the receipt is not a salt in hexadecimal digits and a value")
@@ -227,7 +227,7 @@ def _said(document: Any) -> dict[str, Any]:
     }
 
 
-def _value(leaf: Mapping[str, Any], name: str, opened: Opened) -> Any:
+def _value(leaf: Mapping[str, Any], name: str, opened: LeafOpening) -> Any:
     """What an opening opens. Raises ReceiptInvalid."""
     if len(opened.salt) != SALT_BYTES or leaf.get(name) != {"commitment": commitment(opened.salt, opened.value)}:
         raise ReceiptInvalid(f"what is opened as `{name}` is not what stands in the leaf")

@@ -33,7 +33,7 @@ class UsedWrongly(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CommandOptions:
     """What the command was asked for. The facts of a demand are given all together, or none is."""
 
     file: Path
@@ -73,7 +73,7 @@ class _UsedNowhere:
         return True
 
 
-def verify(asked: Asked, now: datetime, say: Callable[[str], None] = print) -> int:
+def verify(asked: CommandOptions, now: datetime, say: Callable[[str], None] = print) -> int:
     """Verify a receipt, and demand what was asked; the exit code. Raises UsedWrongly."""
     keys = _keys(asked.key)
     witnesses = () if asked.witness is None else _keys(asked.witness)
@@ -146,13 +146,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verifying.add_argument("--quorum", metavar="NUMBER", type=int, help="How many of the witnesses must have cosigned. [all]")
     verifying.add_argument("--json", action="store_true", help="Print JSON.")
     try:
-        return verify(Asked(**vars(parser.parse_args(arguments))), datetime.now(UTC))
+        return verify(CommandOptions(**vars(parser.parse_args(arguments))), datetime.now(UTC))
     except UsedWrongly as wrong:
         print(f"error: {wrong}", file=sys.stderr)
         return USED_WRONGLY
 
 
-def _demand(asked: Asked) -> Demand | None:
+def _demand(asked: CommandOptions) -> Demand | None:
     if not any((asked.asset, asked.sender, asked.recipient, asked.purpose)):
         return None
     if not (asked.asset and asked.sender and asked.recipient and asked.purpose):
@@ -195,7 +195,7 @@ def _read(path: Path, most: int) -> bytes:
         raise UsedWrongly(f"`{path}` cannot be read: {error.strerror}") from None
 
 
-def _refused(asked: Asked, reasons: Sequence[str], say: Callable[[str], None]) -> int:
+def _refused(asked: CommandOptions, reasons: Sequence[str], say: Callable[[str], None]) -> int:
     if asked.json:
         say(json.dumps({"holds": False, "reasons": list(reasons)}, ensure_ascii=False, indent=2))
     else:
@@ -226,7 +226,7 @@ def _document(receipt: VerifiedReceipt) -> dict[str, Any]:
 
 
 def _sentences(
-    receipt: VerifiedReceipt, demand: Demand | None, ended: Withdrawals | None, asked: Asked, now: datetime
+    receipt: VerifiedReceipt, demand: Demand | None, ended: Withdrawals | None, asked: CommandOptions, now: datetime
 ) -> list[str]:
     answer, commitment, until = receipt.answer, receipt.commitment, receipt.good_until
     may = "may proceed" if answer.get("proceed") is True else "may not proceed"

@@ -47,7 +47,7 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class WithdrawalsPage:
     """A page of the list; `after` and `next` are places in it, None before the first and after the last page."""
 
     origin: str
@@ -71,7 +71,7 @@ class Page:
         return "".join(f"{line}\n" for line in (*head, *(f"{e.commitment} {e.state} {_moment_text(e.at)}" for e in self.ended)))
 
     @staticmethod
-    def parse(text: str) -> "Page":
+    def parse(text: str) -> "WithdrawalsPage":
         """The page in the text of a note. Who signed it is not looked at. Raises WithdrawalsInvalid."""
         schema, origin, *rest = text.removesuffix("\n").split("\n") if text.count("\n") > 1 + len(_HEAD) else ("", "")
         if schema != SCHEMA:
@@ -83,7 +83,9 @@ class Page:
             raise WithdrawalsInvalid("a line of a page is not the id of a commitment, its state and a moment")
         issued, expires, since, after, following = (words[1] for words in head)
         ended = tuple(Ended(id, state, _moment(at)) for id, state, at in lines)
-        return Page(origin, _moment(issued), _moment(expires), _moment(since), _place(after), _place(following), ended)
+        return WithdrawalsPage(
+            origin, _moment(issued), _moment(expires), _moment(since), _place(after), _place(following), ended
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +106,11 @@ def verified_withdrawals(notes: Sequence[bytes], log_keys: Iterable[VerifierKey]
     It expires with the page that expires first, and was issued when its oldest page was.
     """
     keys = tuple(log_keys)
-    pages: list[Page] = []
+    pages: list[WithdrawalsPage] = []
     for data in notes:
         try:
             note = Note.parse(data)
-            page = Page.parse(note.text)
+            page = WithdrawalsPage.parse(note.text)
             verified(note, [key for key in keys if key.name == page.origin and key.type is SignatureType.NOTE])
         except NoteRefused as refused:
             raise WithdrawalsInvalid(f"a page is not signed by the log: {refused}") from None

@@ -7,10 +7,10 @@ with the vocabulary; `service.register.stated_facts` does that.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -25,7 +25,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 import engine
-from service.problems import PLACES_SHOWN, ProblemPlace
+from service.problems import PLACES_SHOWN, ProblemPlace, RequestRefused
 
 PARTY = "party"
 ASSET = "asset"
@@ -201,15 +201,21 @@ class EntityToWrite:
     place: str = ""
 
 
-Model = TypeVar("Model", bound=BaseModel)
-
-
-class Wrong(Exception):
+class Wrong(RequestRefused):
     """What was sent cannot enter the register; `places` says why."""
 
-    def __init__(self, places: list[ProblemPlace]) -> None:
-        super().__init__("; ".join(f"{place.pointer}: {place.detail}" for place in places))
+    def __init__(self, places: Sequence[ProblemPlace]) -> None:
+        count = len(places)
+        detail = "1 place in the body is wrong" if count == 1 else f"{count} places in the body are wrong"
+        if count >= PLACES_SHOWN:
+            detail = f"at least {PLACES_SHOWN} places in the body are wrong; {PLACES_SHOWN} are listed"
         self.places = tuple(places[:PLACES_SHOWN])
+        super().__init__("register-refused", detail, errors=self.places)
+
+    @classmethod
+    def of(cls, refused: engine.ExchangeRefused) -> Self:
+        """The same for bytes that are no JSON object."""
+        return cls([ProblemPlace(pointer=each.pointer, code=each.code, detail=each.detail) for each in refused.problems])
 
 
 def read_content(document: Any, at: str = "") -> Content:

@@ -14,7 +14,9 @@ be taken for.
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
@@ -23,10 +25,11 @@ import sqlalchemy as sa
 import engine
 from service.log import tree_leaves
 from service.log.tree_leaves import Happening
-from service.problems import ProblemPlace
+from service.problems import ProblemPlace, RequestRefused
 from service.register.entity import Content, EntityToWrite, Version, Wrong, is_id
 from service.store.database import Database
 from service.store.moments import now_text
+from service.store.subject_seals import ENTITY, SealBroken, changing, check
 from service.store.tables import entity, entity_alias, entity_spelling
 
 MOST_ENTRIES = 10_000
@@ -36,12 +39,18 @@ _AT_ONCE = 400  # ids in one query
 _NOTHING = Content()
 
 
-class Changed(Exception):
+class Changed(RequestRefused):
     """The entity is not at the version that the writer has seen."""
 
+    def __init__(self) -> None:
+        super().__init__("changed-meanwhile", "read the entity again; its ETag is its version")
 
-class NotHeld(Exception):
-    """No such entity is in the register, or it is withdrawn already."""
+
+class NotHeld(RequestRefused):
+    """No such entity is in the register, or it is withdrawn already; or nothing is stated of it for a day."""
+
+    def __init__(self, day: date | None = None) -> None:
+        super().__init__("not-found", "the register has no entity with this id" + ("" if day is None else " for this day"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +98,15 @@ def looks_like(connection: sa.Connection, kind: str, name: str) -> Sequence[str]
     return connection.execute(_ALIKE, {"kind": kind, "folded": engine.folded_id(name)}).scalars().all()
 
 
-def history(connection: sa.Connection, kind: str, name: str) -> Sequence[Version]:
-    """Every version of the entity that answers to a name, newest first."""
+def history(
+    connection: sa.Connection, kind: str, name: str, before: int | None = None, limit: int | None = None
+) -> Sequence[Version]:
+    """The versions of the entity that answers to a name, newest first: all, or at most `limit` of those `before` one."""
+    query = _OF_A_NAME if before is None else _OF_A_NAME.where(entity.c.version < before)
     rows: Sequence[Any] = ()
     for each in _forms(name):
-        rows = rows or connection.execute(_OF_A_NAME, {"kind": kind, "name": each}).all()
+        if not rows and (rows := connection.execute(query.limit(limit), {"kind": kind, "name": each}).all()):
+            _check(connection, kind, each, rows[0].id)
     return [version_of_row(row) for row in rows]
 
 
@@ -185,7 +198,14 @@ def write(
     if wrong:
         raise Wrong(wrong)
     new = [version for version, is_new in written if is_new]
-    database.insert(transaction, entity, [_row(version) for version in new])
+    changed: dict[str, list[str]] = {}
+    for version in new:
+        changed.setdefault(version.kind, []).append(version.id)
+    with ExitStack() as sealing:
+        for kind, some in changed.items():
+            sealing.enter_context(changing(transaction, ENTITY, *some, within=(kind,)))
+        database.insert(transaction, entity, [_row(version) for version in new])
+        tree_leaves.append(transaction, *map(_happening, new))
     for version in new:
         if version.version > 1:
             _forget_names(transaction, version.kind, version.id)
@@ -193,7 +213,6 @@ def write(
     database.insert(transaction, entity_alias, aliases)
     names = [(each.kind, each.id, each.id) for each in new] + aliases
     database.insert(transaction, entity_spelling, [(kind, engine.folded_id(name), name, id) for kind, name, id in names])
-    tree_leaves.append(transaction, *map(_happening, new))
     return written
 
 
@@ -210,8 +229,9 @@ def withdraw(
         raise NotHeld
     condition.check(before)
     gone = Version(kind, before.id, before.version + 1, "withdrawn", _NOTHING, at, by)
-    database.insert(transaction, entity, [_row(gone)])
-    tree_leaves.append(transaction, _happening(gone))
+    with changing(transaction, ENTITY, gone.id, within=(kind,)):
+        database.insert(transaction, entity, [_row(gone)])
+        tree_leaves.append(transaction, _happening(gone))
     return gone
 
 
@@ -233,7 +253,8 @@ def erase(transaction: sa.Connection, kind: str, name: str, by: str, condition: 
         if column.name not in ("kind", "version", "recorded_at", "recorded_by")
     }
     columns["shape"] = None
-    transaction.execute(sa.update(entity).where(entity.c.kind == kind, entity.c.id == versions[0].id).values(columns))
+    with changing(transaction, ENTITY, versions[0].id, new, within=(kind,)):
+        transaction.execute(sa.update(entity).where(entity.c.kind == kind, entity.c.id == versions[0].id).values(columns))
     _forget_names(transaction, kind, versions[0].id)
     at = now_text()
     openings = tree_leaves.erase(transaction, _subject(kind, versions[0].id), at)
@@ -281,6 +302,12 @@ _ALIKE = (
     .order_by(entity_spelling.c.name)
     .limit(MOST_ALIKE)
 )
+_ALIASES = (
+    sa.select(entity.c.aliases)
+    .where(entity.c.kind == sa.bindparam("kind"), entity.c.id == sa.bindparam("id"), entity.c.state == "held")
+    .order_by(entity.c.version.desc())
+    .limit(1)
+)
 _begun = sa.or_(entity.c.valid_from.is_(None), entity.c.valid_from <= sa.bindparam("day", type_=sa.String))
 _SPEAKING = _NEWEST.where(_begun)
 _SPEAKING_OR_LATER = _NEWEST.order_by(None).order_by(sa.case((_begun, 1), else_=0).desc(), entity.c.version.desc())
@@ -290,8 +317,18 @@ def _first(connection: sa.Connection, query: sa.Select[Any], kind: str, name: st
     for each in _forms(name):
         row = connection.execute(query, {"kind": kind, "name": each, **day}).one_or_none()
         if row is not None:
+            _check(connection, kind, each, row.id)
             return version_of_row(row)
     return None
+
+
+def _check(connection: sa.Connection, kind: str, name: str, id: str) -> None:
+    """Raises SealBroken where an entity has not its seal, or answers to a name that is none of its own."""
+    check(connection, ENTITY, [id], within=(kind,))
+    if name != id:
+        aliases = connection.execute(_ALIASES, {"kind": kind, "id": id}).scalar_one_or_none()
+        if name not in json.loads(aliases or "[]"):
+            raise SealBroken(f"the alias `{name[:80]}`")
 
 
 def _forms(name: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ The endpoints and the command line share this. A file is imported as a whole or 
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import engine
@@ -22,7 +22,12 @@ FORMATS = ("json", "csv")
 MEDIA_TYPES = {"json": "application/json", "csv": "text/csv"}
 
 
-def to_json(versions: Sequence[Version]) -> str:
+def exported(versions: Iterable[Version], form: str, states: Stating) -> str:
+    """Entities in a form in which they can be imported again."""
+    return to_csv(versions, states) if form == "csv" else to_json(versions)
+
+
+def to_json(versions: Iterable[Version]) -> str:
     """Entities as a document that can be imported again. Each is on its own line, so that two exports can be compared."""
     encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
     lines = [encode({"kind": each.kind, "id": each.id, **each.content.document()}) for each in versions]
@@ -30,7 +35,7 @@ def to_json(versions: Sequence[Version]) -> str:
     return f'{{"schema": "{SCHEMA}", "entities": [\n{body}\n]}}\n'
 
 
-def to_csv(versions: Sequence[Version], states: Stating) -> str:
+def to_csv(versions: Iterable[Version], states: Stating) -> str:
     """Entities as a table that can be imported again."""
     return spreadsheet.written([EntityToWrite(each.kind, each.id, each.content) for each in versions], states)
 
@@ -76,7 +81,7 @@ def _documents(raw: bytes) -> list[Any]:
     try:
         document = engine.read_object(raw, MOST_BYTES, "register")
     except engine.ExchangeRefused as refused:
-        raise Wrong([ProblemPlace(pointer=p.pointer, code=p.code, detail=p.detail) for p in refused.problems]) from None
+        raise Wrong.of(refused) from None
     places = [
         ProblemPlace(
             pointer=f"/{name[:80]}", code="unknown-key", detail=f'the body is {{"schema": "{SCHEMA}", "entities": [ … ]}}'

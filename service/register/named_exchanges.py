@@ -175,7 +175,7 @@ def _names(sent: Any, states: Stating, merging: _Merging) -> Iterator[_Name]:
         if role not in ROLES or role not in states.roles:
             roles = ", ".join(f"`{each}`" for each in states.roles if each in ROLES)
             merging.wrong(at, "unknown-key", f"`{role[:40]}` is not a role; the roles are {roles}")
-        elif not isinstance(name, str):
+        elif not isinstance(name, str) or "\x00" in name:
             merging.wrong(at, "wrong-type", "must be an id in the register")
         else:
             yield _Name(role, name, at)
@@ -186,7 +186,7 @@ def _ids(document: Mapping[str, Any], states: Stating) -> Iterator[_Name]:
     for role in states.roles:
         group = document.get(role)
         id = group.get("id") if isinstance(group, dict) and states.has_id(role) else None
-        if isinstance(id, str) and id != "unknown":
+        if isinstance(id, str) and id != "unknown" and "\x00" not in id:  # the reader of exchanges refuses it
             yield _Name(role, id, f"/{role}/id")
 
 

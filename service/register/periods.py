@@ -18,7 +18,7 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class EntityPeriod:
     """The days from `first` to `last`, both included, and the facts that the entity states for them, nested as they were written."""
 
     first: date
@@ -33,9 +33,9 @@ class Period:
         return here
 
 
-def periods(connection: sa.Connection, kind: str, id: str) -> list[Period]:
+def periods(connection: sa.Connection, kind: str, id: str) -> list[EntityPeriod]:
     """The periods of an entity; none where the register does not have it, or it is withdrawn or erased."""
-    found: list[Period] = []
+    found: list[EntityPeriod] = []
     until = date.max
     # The newest version speaks from its first day on, an older one only for the days before that.
     for version in entity_versions.history(connection, kind, id):
@@ -43,13 +43,13 @@ def periods(connection: sa.Connection, kind: str, id: str) -> list[Period]:
         first = date.fromisoformat(content.valid_from) if content.valid_from else date.min
         last = min(until, date.fromisoformat(content.valid_until)) if content.valid_until else until
         if version.state == "held" and first <= last:
-            found.append(Period(first, last, version.facts))
+            found.append(EntityPeriod(first, last, version.facts))
         if first == date.min:
             break
         until = min(until, first - _DAY)
     return found[::-1]
 
 
-def on(found: list[Period], day: date) -> Period | None:
+def on(found: list[EntityPeriod], day: date) -> EntityPeriod | None:
     """The period in which a day lies."""
     return next((each for each in found if each.first <= day <= each.last), None)

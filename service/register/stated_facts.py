@@ -26,7 +26,7 @@ Path: TypeAlias = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class EntityStatement:
     """Something that an entity states: its path in an exchange, the path of the whole that it is a part of, and the value."""
 
     path: Path
@@ -104,16 +104,16 @@ class Stating:
                 )
         return list(found.values())
 
-    def stated(self, role: str, content: Content) -> Iterator[Stated]:
+    def stated(self, role: str, content: Content) -> Iterator[EntityStatement]:
         """What an entity states in a role, without the facts that only the other role has."""
         kind = self.kinds.get(role) or ROLES[role]
         for path, value in self.flat(kind, content.facts):
             place = (role, *path) if kind == PARTY else path
             if path in self._known[kind] and place in self._facts:
-                yield Stated(place, self._facts[place], value)
+                yield EntityStatement(place, self._facts[place], value)
         for group in DOCUMENTS:
             for name, document in getattr(content, group).items():
-                yield Stated((group, name), (group, name), document)
+                yield EntityStatement((group, name), (group, name), document)
 
     def strange(self, entry: EntityToWrite) -> Iterator[ProblemPlace]:
         """The facts of an entity that the vocabulary does not have, or that such an entity may not state."""

@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import Any
 
 import engine
+from service.languages.words import text_for, wording
 from service.ledger.committed_records import CommittedRecord
-from service.reports.report_wording import REPORT_WORDS
 
 LONGEST = 300  # characters of a value
 _DOCUMENTS = ("evidence.", "claims.")
@@ -25,7 +25,7 @@ class ColumnValues:
         self._bundle = bundle
         self._language = engine.LANGUAGES[lang]
         self._book = engine.Phrasebook(bundle, self._language)
-        self._words = REPORT_WORDS[lang]
+        self._words = wording(lang).reports
 
     def lines(self, sources: Sequence[str], record: Mapping[str, Any], made: CommittedRecord) -> tuple[str, ...]:
         """The lines of a cell, one for each source that the record has something of, and one for those that it has nothing of."""
@@ -46,14 +46,14 @@ class ColumnValues:
         # Of several documents one may be enough, so those that were not shown are named only where none was.
         for key, names in (("not_stated_of", unstated), ("not_shown_of", [] if found else unshown)):
             if names:
-                found.append(self._words[key].format(self._words["comma"].join(names)))
+                found.append(text_for(self._words, key).format(self._words["comma"].join(names)))
         return tuple(short(line) for line in dict.fromkeys(found)) or (self._words["not_stated"],)
 
     def _recorded(self, name: str, made: CommittedRecord) -> Iterator[str]:
         if name == "day":
             yield made.day
         elif made.ended_at:
-            yield self._words[f"ended_{made.ended}"].format(made.ended_at[:10])
+            yield text_for(self._words, f"ended_{made.ended}").format(made.ended_at[:10])
 
     def _grounds(self, requirement: str, record: Mapping[str, Any]) -> Iterator[str]:
         """The standing provisions by which a requirement is met, or by which it is not owed."""

@@ -99,7 +99,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class ReportDocument:
     """
     A report. `made` is the moment for which it was made, as text; `wide` asks for pages that are wider than high.
 

@@ -13,12 +13,12 @@ from datetime import UTC, date, datetime
 import sqlalchemy as sa
 
 import engine
+from service.languages.words import wording
 from service.ledger.committed_records import of_records
 from service.log.daily_outcomes import PeriodOutcomes
-from service.log.search import Row
+from service.log.search import RecordRow
 from service.log.word_counts import Word, required_by, words_of
 from service.reports.document import Block, Column, Section, Table, cell
-from service.reports.report_wording import REPORT_WORDS
 from service.reports.scope import Scope
 
 MOST_COUNTED = 5_000  # decisions that are looked through, where nothing else is asked for
@@ -39,8 +39,8 @@ class Figures:
 
     outcomes: Counter[str]
     exact: bool
-    looked: Sequence[Row]
-    decisions: Sequence[Row]
+    looked: Sequence[RecordRow]
+    decisions: Sequence[RecordRow]
     since: datetime | None
     whole: bool
     refusing: Counter[Word]
@@ -76,7 +76,7 @@ def read(
 
 def section(found: Figures, bundle: engine.Bundle, lang: str) -> Section:
     """The figures as a section."""
-    words = REPORT_WORDS[lang]
+    words = wording(lang).reports
     total = f"{found.outcomes.total():,}"
     blocks: list[Block] = [words["figures_whole"].format(total)] if found.exact else []
     if not found.whole and found.since is not None:
@@ -89,7 +89,7 @@ def section(found: Figures, bundle: engine.Bundle, lang: str) -> Section:
 
 
 def _outcomes(found: Figures, lang: str) -> Table:
-    words, language = REPORT_WORDS[lang], engine.LANGUAGES[lang]
+    words, language = wording(lang).reports, engine.LANGUAGES[lang]
     known = language.codes["outcome"]
     codes = [*(code for code in known if found.outcomes[code]), *sorted(found.outcomes.keys() - known.keys())]
     rows = [(cell(language.word("outcome", code)), cell(f"{found.outcomes[code]:,}")) for code in codes]
@@ -97,7 +97,7 @@ def _outcomes(found: Figures, lang: str) -> Table:
 
 
 def _pairs(found: Figures, bundle: engine.Bundle, lang: str) -> Table:
-    words = REPORT_WORDS[lang]
+    words = wording(lang).reports
     book = engine.Phrasebook(bundle, engine.LANGUAGES[lang])
     pairs = Counter((row.exporter_country or "", row.recipient_country or "") for row in found.decisions)
     refused = Counter((row.exporter_country or "", row.recipient_country or "") for row in found.decisions if not row.proceed)
@@ -120,7 +120,7 @@ def _pairs(found: Figures, bundle: engine.Bundle, lang: str) -> Table:
 
 
 def _refusing(found: Figures, bundle: engine.Bundle, lang: str) -> Table:
-    words = REPORT_WORDS[lang]
+    words = wording(lang).reports
     lines = list(_refusing_lines(found, bundle, lang))
     rows = [(cell(title), cell(kind), cell(f"{count:,}")) for title, kind, count in lines[:_REFUSING]]
     columns = (Column(words["provision"], width=6), Column(words["kind"], width=2), Column(words["decisions"], number=True))
@@ -143,7 +143,7 @@ def _refusing_lines(found: Figures, bundle: engine.Bundle, lang: str) -> Iterato
 
 def and_more(count: int, lang: str) -> str:
     """How many rows of a table are not shown; empty where all are."""
-    return REPORT_WORDS[lang]["and_more"].format(f"{count:,}") if count > 0 else ""
+    return wording(lang).reports["and_more"].format(f"{count:,}") if count > 0 else ""
 
 
 def in_utc(moment: datetime) -> str:

@@ -7,33 +7,33 @@ says of how many. Texts of decisions are as they were recorded, and erased value
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 import sqlalchemy as sa
 
 import engine
 from service.callers.caller_names import CallerName, caller_names
+from service.callers.context import ReadingAll
+from service.languages.names import ReportsTexts
+from service.languages.words import text_for, wording
 from service.ledger import promise_list
 from service.ledger.committed_records import CommittedRecord, of_records
 from service.ledger.promise_list import PromisePart
 from service.log.daily_outcomes import PeriodOutcomes
 from service.log.leaf import clear
-from service.log.search import Row, scoped
+from service.log.search import RecordRow, scoped
 from service.log.store import find, of_numbers
 from service.reports import figures
 from service.reports.column_values import short
-from service.reports.document import Block, Cell, Column, Document, Facts, Section, Table, Tone, cell
+from service.reports.document import Block, Cell, Column, Facts, ReportDocument, Section, Table, Tone, cell
 from service.reports.figures import MOST_COUNTED, Figures, and_more, in_utc
 from service.reports.record_proofs import RecordProofs
 from service.reports.report_chart import chart
-from service.reports.report_wording import REPORT_WORDS
 from service.reports.scope import Scope
 from service.reports.transfer_register import ending, moment_text, organisation_name, scope_facts
-from service.reviews.sign_offs import SignOff
-from service.reviews.sign_offs_given import given_between
+from service.reviews.sign_off import SignOff, given_between
 from service.service import Service
-from service.settings import time_zone
 from service.store.moments import moment_text as stored_moment
 from service.watch import events
 
@@ -48,39 +48,40 @@ _TONES: Mapping[str, Tone] = {"prohibited": "stop", "requirements_unmet": "unmet
 class _Found:
     """What every part of one report reads: its scope, its language, the decisions looked through, and what of them was committed."""
 
+    context: ReadingAll
     connection: sa.Connection
     scope: Scope
     lang: str
     bundle: engine.Bundle
     figures: Figures
-    committed: Sequence[tuple[Row, CommittedRecord]]
+    committed: Sequence[tuple[RecordRow, CommittedRecord]]
     records: Mapping[int, Mapping[str, Any]]  # of the commitments that are listed, by sequence
     most: int  # rows of each list
     proven: int  # of the listed commitments
 
     @property
-    def words(self) -> dict[str, str]:
-        return REPORT_WORDS[self.lang]
+    def words(self) -> ReportsTexts:
+        return wording(self.lang).reports
 
     @property
     def language(self) -> engine.Language:
         return engine.LANGUAGES[self.lang]
 
     @property
-    def listed(self) -> Sequence[tuple[Row, CommittedRecord]]:
+    def listed(self) -> Sequence[tuple[RecordRow, CommittedRecord]]:
         return self.committed[: self.most]
 
     def place(self, code: str | None) -> str:
         """The name of a country, or that none was stated."""
         return engine.Phrasebook(self.bundle, self.language).place(code) if code else self.words["not_stated"]
 
-    def exchange(self, row: Row) -> Cell:
+    def exchange(self, row: RecordRow) -> Cell:
         """From where to where, and between whom."""
         places = f"{self.place(row.exporter_country)} → {self.place(row.recipient_country)}"
         parties = f"{row.exporter or '?'} → {row.recipient or '?'}" if row.exporter or row.recipient else ""
         return Cell(tuple(each for each in (places, short(parties)) if each))
 
-    def outcome(self, row: Row) -> Cell:
+    def outcome(self, row: RecordRow) -> Cell:
         """The outcome of a decision in its colour."""
         tone = "go" if row.proceed else _TONES.get(row.outcome, "open")
         return cell(self.language.word("outcome", row.outcome), tone=tone)
@@ -91,31 +92,32 @@ class PeriodReport:
 
     def __init__(self, service: Service, *, serving: bool = True) -> None:
         """`serving`: this process answers requests, so it knows of incidents."""
-        self._service = service
-        self._serving = serving
+        self._incidents = service.incidents if serving else None
         self._proofs = RecordProofs(service)
         self._outcomes = PeriodOutcomes()
 
     def document(
         self,
-        connection: sa.Connection,
+        context: ReadingAll,
         scope: Scope,
         lang: str,
-        made: datetime,
+        connection: sa.Connection,
         parts: Collection[str] = PARTS,
         listed: int = LISTED,
         counted: int = MOST_COUNTED,
         proven: int = LISTED,
-    ) -> Document:
+    ) -> ReportDocument:
         """
         The report on a scope, with some of its parts. Each list has at most `listed` rows, of at most `counted` decisions.
 
         The proofs are those of the first `proven` of the listed commitments: each is verified while the report is made.
         """
-        bundle, words = self._service.live.bundle, REPORT_WORDS[lang]
-        seen = figures.read(connection, scope, self._outcomes, made.astimezone(UTC).date(), bundle, counted)
-        found = _Found(connection, scope, lang, bundle, seen, *_committed(connection, seen.looked, listed), listed, proven)
-        made_at = moment_text(made)
+        bundle, words = context.live.bundle, wording(lang).reports
+        seen = figures.read(connection, scope, self._outcomes, context.now.astimezone(UTC).date(), bundle, counted)
+        found = _Found(
+            context, connection, scope, lang, bundle, seen, *_committed(connection, seen.looked, listed), listed, proven
+        )
+        made_at = moment_text(context.now)
         head = (
             *scope_facts(scope, bundle, lang),
             *([] if scope.jurisdiction else [(words["jurisdiction"], words["any_jurisdiction"])]),
@@ -131,7 +133,7 @@ class PeriodReport:
             "watch": _watch_section,
             "proofs": self._proofs_section,
         }
-        return Document(
+        return ReportDocument(
             lang=lang,
             title=words["report"],
             about=words["report_about"],
@@ -139,15 +141,16 @@ class PeriodReport:
             head=Facts(head),
             sections=(*(made_of[part](found) for part in PARTS if part in parts), appendix),
             foot=found.language.disclaimer,
-            organisation=organisation_name(self._service, lang),
+            organisation=organisation_name(context, lang),
             chart=chart(seen.looked, scope.first, scope.last, lang),
         )
 
     def _figures(self, found: _Found) -> Section:
         """The figures, and the incidents."""
         section = figures.section(found.figures, found.bundle, found.lang)
-        seen = self._service.incidents.seen
-        said = found.words["incidents_process"].format(f"{seen:,}") if self._serving else found.words["incidents_elsewhere"]
+        said = found.words["incidents_elsewhere"]
+        if self._incidents:
+            said = found.words["incidents_process"].format(f"{self._incidents.seen:,}")
         return Section(section.name, section.title, (*section.blocks, said))
 
     def _duties_section(self, found: _Found) -> Section:
@@ -181,7 +184,7 @@ class PeriodReport:
 
     def _promised(self, found: _Found) -> Iterator[tuple[Cell, ...]]:
         """The promises that stand; of a report on a jurisdiction those of the listed commitments."""
-        live, today = self._service.live, self._service.clock().astimezone(time_zone(self._service.settings.zone)).date()
+        live, today = found.context.live, found.context.today
         made = {each.id for _, each in found.committed}
         titles = {name: each.title.in_(found.lang) for name, each in promise_list.promised_by(live).items()}
         for state in ("overdue", "due"):
@@ -205,8 +208,8 @@ def commitments_listed(connection: sa.Connection, scope: Scope, bundle: engine.B
 
 
 def _committed(
-    connection: sa.Connection, looked: Sequence[Row], most: int
-) -> tuple[list[tuple[Row, CommittedRecord]], dict[int, dict[str, Any]]]:
+    connection: sa.Connection, looked: Sequence[RecordRow], most: int
+) -> tuple[list[tuple[RecordRow, CommittedRecord]], dict[int, dict[str, Any]]]:
     """Which of some decisions were committed, and the records of the first of these."""
     made = of_records(connection, [row.sequence for row in looked if row.proceed])
     committed = [(row, made[row.sequence]) for row in looked if row.sequence in made]
@@ -228,7 +231,9 @@ def _committed_section(found: _Found) -> Section:
             cell(made.day),
             found.exchange(row),
             found.outcome(row),
-            cell(ending(made, words) or words[f"state_{made.state}"], tone="" if made.state == "committed" else "open"),
+            cell(
+                ending(made, words) or text_for(words, f"state_{made.state}"), tone="" if made.state == "committed" else "open"
+            ),
             cell(made.evaluation, made.evaluation),
         )
         for row, made in found.listed
@@ -289,7 +294,7 @@ def _reviews_section(found: _Found) -> Section:
             cell(in_utc(each.at)),
             cell(_signer(each, names, words)),
             Cell(
-                (words[f"verdict_{each.verdict}"], titles.get(each.provision) or each.provision),
+                (text_for(words, f"verdict_{each.verdict}"), titles.get(each.provision) or each.provision),
                 tone="go" if each.verdict == "approve" else "stop",
             ),
             cell(each.until.isoformat() if each.until else ""),
@@ -312,7 +317,7 @@ def _reviews_section(found: _Found) -> Section:
     return Section("reviews", words["part_reviews"], (words["reviews_about"], *(each for each in blocks if each)))
 
 
-def _signer(given: SignOff, names: Mapping[str, CallerName], words: Mapping[str, str]) -> str:
+def _signer(given: SignOff, names: Mapping[str, CallerName], words: ReportsTexts) -> str:
     """Who gave a sign-off: the name of a person or of a key, or the id."""
     if given.person is not None:
         return given.person.name or given.person.subject
@@ -368,7 +373,7 @@ def _promise(each: PromisePart, titles: Mapping[str, str], found: _Found) -> tup
         cell(each.due.isoformat()),
         cell(titles.get(each.promise, each.promise)),
         cell(each.by or words["erased"]),
-        cell(words[f"promise_{each.state}"], tone="stop" if each.state == "overdue" else ""),
+        cell(text_for(words, f"promise_{each.state}"), tone="stop" if each.state == "overdue" else ""),
     )
 
 
@@ -385,7 +390,7 @@ def _watch_section(found: _Found) -> Section:
     rows = [
         (
             cell(each.at[:16].replace("T", " ")),
-            cell(words[f"watch_{each.kind}"]),
+            cell(text_for(words, f"watch_{each.kind}")),
             cell(each.since),
             cell(found.language.word("outcome", each.outcome) if each.outcome else ""),
             cell(each.decision, each.decision),

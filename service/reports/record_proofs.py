@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
 
+from service.languages.words import wording
 from service.ledger.committed_records import CommittedRecord
 from service.log.proofs import log_tree, verifier_key
 from service.log.receipt_leaf import newest
@@ -16,7 +17,6 @@ from service.log.store import find
 from service.log.verified_record import NotVerified, verify_record
 from service.reports.document import Block, Cell, Column, Copied, Facts, Section, Table, cell
 from service.reports.figures import and_more
-from service.reports.report_wording import REPORT_WORDS
 from service.service import Service
 from service.store.log_key import LogRefused
 from service.transparency.checkpoint import CheckpointRefused, opened
@@ -38,7 +38,7 @@ class RecordProofs:
         self, connection: sa.Connection, listed: Sequence[CommittedRecord], more: int, first: str, last: str, lang: str
     ) -> Section:
         """The proofs of the listed commitments; `more` of them are not listed."""
-        words = REPORT_WORDS[lang]
+        words = wording(lang).reports
         blocks: list[Block] = [words["checkpoint_about"], *self._checkpoint(lang)]
         rows = [self._row(connection, each, lang) for each in listed]
         if rows:
@@ -53,7 +53,7 @@ class RecordProofs:
         return Section("proofs", words["part_proofs"], tuple(blocks))
 
     def _checkpoint(self, lang: str) -> Iterator[Block]:
-        words = REPORT_WORDS[lang]
+        words = wording(lang).reports
         try:
             with log_tree(self._database) as tree:
                 note, key = tree.checkpoint(), verifier_key(tree.key)
@@ -72,7 +72,7 @@ class RecordProofs:
         yield Copied(note.to_bytes().decode().rstrip("\n"))
 
     def _row(self, connection: sa.Connection, made: CommittedRecord, lang: str) -> tuple[Cell, ...]:
-        words = REPORT_WORDS[lang]
+        words = wording(lang).reports
         stored = find(connection, made.evaluation)
         assert stored is not None  # a commitment is made in the transaction that records its decision
         receipt = any(newest(connection, id) is not None for id in dict.fromkeys((made.evaluation, made.decision)))

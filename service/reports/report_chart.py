@@ -10,19 +10,19 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date
 
 import engine
-from service.log.search import Row
+from service.languages.words import wording
+from service.log.search import RecordRow
 from service.reports.document import Chart, ChartBar
-from service.reports.report_wording import REPORT_WORDS
 
 MOST_BARS = 24
 _DAYS = 31  # a period of so many days has a bar for each day on which something was decided
 
 
-def chart(decisions: Sequence[Row], first: date, last: date, lang: str) -> Chart | None:
+def chart(decisions: Sequence[RecordRow], first: date, last: date, lang: str) -> Chart | None:
     """The chart of some decisions of a period; None where there is none."""
     if not decisions:
         return None
-    words, language = REPORT_WORDS[lang], engine.LANGUAGES[lang]
+    words, language = wording(lang).reports, engine.LANGUAGES[lang]
     by_day = (last - first).days < _DAYS
     counts: dict[str, Counter[str]] = {}
     for row in decisions:

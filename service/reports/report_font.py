@@ -15,7 +15,7 @@ FONT = Path(__file__).parent / "fonts" / "report-sans.otf"
 _FORMAT = 12
 
 
-class Coverage:
+class GlyphRanges:
     """Ranges of code points, in order."""
 
     def __init__(self, ranges: Iterable[tuple[int, int]]) -> None:
@@ -30,14 +30,14 @@ class Coverage:
 
 
 @cache
-def coverage(font: Path = FONT) -> Coverage:
+def coverage(font: Path = FONT) -> GlyphRanges:
     """The characters of a font."""
     data = font.read_bytes()
     (tables,) = struct.unpack_from(">H", data, 4)
     for number in range(tables):
         tag, _, start, _ = struct.unpack_from(">4sIII", data, 12 + 16 * number)
         if tag == b"cmap":
-            return Coverage(_ranges(data, start))
+            return GlyphRanges(_ranges(data, start))
     raise ValueError("the font has no table `cmap`")
 
 

@@ -20,7 +20,7 @@ import engine
 from service.log import search
 from service.log.leaf import clear
 from service.log.query import Query, moment
-from service.log.search import Row
+from service.log.search import RecordRow
 from service.log.store import of_numbers
 
 MOST_DAYS = 3_660  # of a period
@@ -67,7 +67,7 @@ class Scope:
         within = (self.jurisdiction,) if self.jurisdiction else ()
         return Query(since=moment(self.first.isoformat()), until=moment(self.last.isoformat(), end=True), jurisdiction=within)
 
-    def decisions(self, connection: sa.Connection, most: int, proceed: bool | None = None) -> Iterator[Row]:
+    def decisions(self, connection: sa.Connection, most: int, proceed: bool | None = None) -> Iterator[RecordRow]:
         """The newest decisions in the scope, at most so many, newest first. A party counts on either side of the exchange."""
         asked = replace(self.query, proceed=proceed)
         sides = [asked]
@@ -77,7 +77,7 @@ class Scope:
         merged = heapq.merge(*found, key=lambda row: (row.recorded_at, row.sequence), reverse=True)
         return islice(_once(merged), most)
 
-    def touched(self, connection: sa.Connection, rows: Sequence[Row], bundle: engine.Bundle) -> list[Row]:
+    def touched(self, connection: sa.Connection, rows: Sequence[RecordRow], bundle: engine.Bundle) -> list[RecordRow]:
         """Those of some decisions that the jurisdiction certainly touches, where the report is of one."""
         if not self.jurisdiction:
             return list(rows)
@@ -112,7 +112,7 @@ class Scope:
         return bool(record["verdict"]["bounds"].get(self.jurisdiction, _NOT)[0] != _NOT[0])
 
 
-def _once(rows: Iterator[Row]) -> Iterator[Row]:
+def _once(rows: Iterator[RecordRow]) -> Iterator[RecordRow]:
     """Rows without those that come twice; the same come one after the other."""
     before = None
     for row in rows:

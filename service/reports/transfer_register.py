@@ -5,19 +5,25 @@ The definition says which columns there are, which place in the law asks for eac
 makes it a record: the day, the commitment, its state, and the decision that can be verified.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
+
+import sqlalchemy as sa
 
 import engine
+from service.callers.context import ReadingAll
+from service.languages.names import ReportsTexts
+from service.languages.words import text_for, wording
 from service.ledger.committed_records import CommittedRecord
+from service.reports import transfer_rows
 from service.reports.column_values import ColumnValues, short
-from service.reports.document import Cell, Column, Document, Facts, Section, Table, cell
-from service.reports.report_wording import REPORT_WORDS
+from service.reports.document import Cell, Column, Facts, ReportDocument, Section, Table, cell
 from service.reports.scope import Scope
-from service.reports.transfer_rows import MOST_OTHERS, Others, TransferRow
-from service.service import Service
+from service.reports.transfer_rows import MOST_OTHERS, TransferRow
+from service.reports.typesetting import MOST_ROWS
 
 CONFIRMED = "confirmed"
 
@@ -35,17 +41,28 @@ class TransferRegister:
     def title(self) -> str:
         return self.text.title.in_(self.lang)
 
-    def document(
-        self,
-        scope: Scope,
-        rows: Sequence[TransferRow],
-        left_out: Others,
-        made: datetime,
-        after: str = "",
-        organisation: str = "",
-    ) -> Document:
-        """The register of an organisation as a document; `after` says which rows are left out."""
-        words = self._words
+    def page(
+        self, context: ReadingAll, scope: Scope, cursor: str | None, limit: int, more: str, connection: sa.Connection
+    ) -> tuple[ReportDocument, str | None]:
+        """
+        Some rows of the register as a document, and the cursor of the next; `more` says on all pages but the last that there are others.
+
+        Raises CursorRefused.
+        """
+        found = transfer_rows.page(connection, self.text, scope, cursor, limit)
+        return self._document(context, scope, found.rows, more if found.next else "", connection), found.next
+
+    def whole(self, context: ReadingAll, scope: Scope, connection: sa.Connection) -> tuple[ReportDocument, int]:
+        """The newest MOST_ROWS rows of the register as a document, and how many rows that are."""
+        rows = list(islice(transfer_rows.every(connection, self.text, scope), MOST_ROWS + 1))
+        after = self._words["rows_left"].format(f"{MOST_ROWS:,}") if len(rows) > MOST_ROWS else ""
+        return self._document(context, scope, rows[:MOST_ROWS], after, connection), len(rows)
+
+    def _document(
+        self, context: ReadingAll, scope: Scope, rows: Sequence[TransferRow], after: str, connection: sa.Connection
+    ) -> ReportDocument:
+        """Rows of the register as a document; `after` says which are left out."""
+        words, left_out = self._words, transfer_rows.others(connection, self.text, scope)
         table = Table(words["transfers"], self._columns, [self._row(row) for row in rows], after)
         blocks = (words["register_about"], table) if rows else (words["register_about"], words["none"])
         notes = words["all_taken"] if left_out.whole and not left_out.count else words["others"].format(left_out.count)
@@ -57,8 +74,8 @@ class TransferRegister:
         sections.append(
             Section("appendix", words["columns"], (words["columns_about"], self._origins(), Facts(tuple(self._read_in()))))
         )
-        made_at = moment_text(made)
-        return Document(
+        made_at = moment_text(context.now)
+        return ReportDocument(
             lang=self.lang,
             title=self.title,
             about=self.text.says.in_(self.lang),
@@ -67,7 +84,7 @@ class TransferRegister:
             sections=tuple(sections),
             foot=self._language.disclaimer,
             wide=True,
-            organisation=organisation,
+            organisation=organisation_name(context, self.lang),
         )
 
     def header(self) -> list[str]:
@@ -85,13 +102,13 @@ class TransferRegister:
         for row in rows:
             made = row.made
             ended = (made.ended_at or "", made.reason or "")
-            state = self._words[f"state_{made.state}"]
+            state = text_for(self._words, f"state_{made.state}")
             values = [each.text for each in self._values_of(row)]
             yield [made.day, *values, state, *ended, made.committed_at, made.id, made.evaluation]
 
     def _row(self, row: TransferRow) -> tuple[Cell, ...]:
         made, words = row.made, self._words
-        state = [ending(made, words) or words[f"state_{made.state}"]]
+        state = [ending(made, words) or text_for(words, f"state_{made.state}")]
         if made.other:
             state.append(words["replaced_by"].format(made.other))
         tone = "" if made.state == "committed" else "open"
@@ -167,31 +184,31 @@ class TransferRegister:
         return engine.LANGUAGES[self.lang]
 
     @property
-    def _words(self) -> dict[str, str]:
-        return REPORT_WORDS[self.lang]
+    def _words(self) -> ReportsTexts:
+        return wording(self.lang).reports
 
 
-def ending(made: CommittedRecord, words: Mapping[str, str]) -> str:
+def ending(made: CommittedRecord, words: ReportsTexts) -> str:
     """How and when a commitment, or what it granted, ended, and why; empty where it did not."""
     if not made.ended or not made.ended_at:
         return ""
-    said = words[f"ended_{made.ended}"].format(made.ended_at[:10])
+    said = text_for(words, f"ended_{made.ended}").format(made.ended_at[:10])
     return short(words["ended_because"].format(said, made.reason)) if made.reason else said
 
 
 def scope_facts(scope: Scope, bundle: engine.Bundle, lang: str) -> Iterator[tuple[str, str]]:
     """What a report is of, as names and values."""
-    words = REPORT_WORDS[lang]
+    words = wording(lang).reports
     yield words["period"], words["days"].format(scope.first.isoformat(), scope.last.isoformat())
     yield words["party"], scope.party or words["any_party"]
     if scope.jurisdiction:
         yield words["jurisdiction"], engine.Phrasebook(bundle, engine.LANGUAGES[lang]).place(scope.jurisdiction)
 
 
-def organisation_name(service: Service, lang: str) -> str:
+def organisation_name(context: ReadingAll, lang: str) -> str:
     """Whose report it is: the organisation that is set, or the one whose folder is among the policies; empty where neither is."""
-    known = service.live.bundle.vocabulary.organisations
-    return service.settings.organisation or (known[0].title.in_(lang) if len(known) == 1 else "")
+    known = context.live.bundle.vocabulary.organisations
+    return context.settings.organisation or (known[0].title.in_(lang) if len(known) == 1 else "")
 
 
 def moment_text(moment: datetime) -> str:

@@ -64,7 +64,7 @@ def page(
 ) -> TransferPage:
     """The rows after a cursor, at most `limit`. Raises CursorRefused."""
     query, walked = query_of(register, scope), 0
-    taken: list[tuple[search.Row, CommittedRecord]] = []
+    taken: list[tuple[search.RecordRow, CommittedRecord]] = []
     while len(taken) <= limit and walked < _WALKED:
         # Many at once, whatever the limit is: few decisions are committed.
         found = search.find(connection, query, cursor, _FOUND_AT_ONCE)
@@ -110,8 +110,8 @@ def others(connection: sa.Connection, register: engine.TransferRegisterText, sco
 
 
 def _committed(
-    connection: sa.Connection, register: engine.TransferRegisterText, rows: Sequence[search.Row]
-) -> Iterator[tuple[search.Row, CommittedRecord]]:
+    connection: sa.Connection, register: engine.TransferRegisterText, rows: Sequence[search.RecordRow]
+) -> Iterator[tuple[search.RecordRow, CommittedRecord]]:
     """The committed ones of some records, on days of the register, in their order."""
     made = of_records(connection, [row.sequence for row in rows])
     window = register.in_force

@@ -17,9 +17,9 @@ from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
 
-from service.reports.document import Cell, Chart, Copied, Document, Facts, Section, Table
+from service.languages.words import wording
+from service.reports.document import Cell, Chart, Copied, Facts, ReportDocument, Section, Table
 from service.reports.report_font import coverage
-from service.reports.report_wording import REPORT_WORDS
 
 MISSING = "the package `typst` is not installed; `pip install 'fifthfactor[pdf]'` adds it"
 MEDIA_TYPE = "application/pdf"
@@ -45,7 +45,7 @@ def unavailable() -> str:
     return "" if find_spec("typst") else MISSING
 
 
-def pdf(document: Document, moment: datetime) -> bytes:
+def pdf(document: ReportDocument, moment: datetime) -> bytes:
     """The PDF of a document, made at a moment. It takes up to some seconds, so call it in a thread. Raises NoPdf."""
     if why := unavailable():
         raise NoPdf(why)
@@ -78,11 +78,11 @@ def pdf(document: Document, moment: datetime) -> bytes:
 class _Writer:
     """Writes a document as the layout reads it, and notes what the font cannot show."""
 
-    document: Document
+    document: ReportDocument
     unshown: dict[str, None] = field(default_factory=dict)
 
     def whole(self) -> dict[str, Any]:
-        document, words = self.document, REPORT_WORDS[self.document.lang]
+        document, words = self.document, wording(self.document.lang).reports
         sections = [self._section(each) for each in document.sections]
         head = self._pairs(document.head)
         title, about = self.text(document.title), self.text(document.about)

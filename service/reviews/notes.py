@@ -15,13 +15,15 @@ from uuid_utils import uuid7
 
 from service.callers import known_persons
 from service.callers.caller import Caller
+from service.callers.context import Reviewing
 from service.callers.person import Person
+from service.callers.sending import Sending
 from service.documents import attachments
 from service.log import review_cases, tree_leaves
-from service.log.store import subject_of_decision
+from service.log.store import record_of, subject_of_decision
 from service.log.tree_leaves import Happening
 from service.problems import RequestRefused
-from service.reviews.sign_offs import ERASED, Signer
+from service.reviews.sign_off import ERASED, Signer
 from service.store.moments import moment_text
 from service.store.tables import person, personal, record, review_note
 from service.visible_text import PATTERN, is_plain
@@ -32,10 +34,10 @@ MOST_PERSONS = 200  # to choose from
 ME = "me"
 
 
-class CommentAsked(BaseModel):
+class CommentAsked(Sending):
     """A comment as it is sent."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", title="Comment")
+    model_config = ConfigDict(title="Comment")
 
     text: Annotated[
         str,
@@ -55,19 +57,17 @@ class CommentAsked(BaseModel):
         return text
 
 
-class PersonNamed(BaseModel):
+class PersonNamed(Sending):
     """A person by her issuer and subject."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     issuer: Annotated[str, StringConstraints(max_length=512)]
     subject: Annotated[str, StringConstraints(max_length=255)]
 
 
-class AssignAsked(BaseModel):
+class AssignAsked(Sending):
     """To whom a review is to be assigned."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", title="Assignment")
+    model_config = ConfigDict(title="Assignment")
 
     to: Literal["me"] | PersonNamed | None = Field(
         description="`me`, a person whom the service knows, or null for nobody any more"
@@ -105,13 +105,12 @@ class _NoteText:
     assignee: str | None = None
 
 
-def comment(
-    transaction: sa.Connection, decision: str, text: str, caller: Caller, now: datetime, file: str | None = None
-) -> ReviewNote:
-    """Keep a comment on a decision, with a file by the hash of its bytes, in a writing transaction. Raises RequestRefused."""
-    note = _keep(transaction, decision, _NoteText("comment", text=text), caller, now)
-    if file is not None:
-        attachments.attach_to_review(transaction, decision, file, now, caller.id)
+def comment(context: Reviewing, decision: str, sent: CommentAsked, transaction: sa.Connection) -> ReviewNote:
+    """Keep a comment on a decision, with a file by the hash of its bytes. Raises RequestRefused."""
+    record_of(transaction, decision)
+    note = _keep(transaction, decision, _NoteText("comment", text=sent.text), context.caller, context.now)
+    if sent.file is not None:
+        attachments.attach_to_review(transaction, decision, sent.file, context.now, context.caller.id)
     return note
 
 
@@ -131,11 +130,10 @@ def request_of(connection: sa.Connection, id: str, names: frozenset[str]) -> tup
     return row["decision"], ReviewNote(id=row["id"], kind="requested", text=row["text"], at=row["at"], by=Who(id=row["by"]))
 
 
-def assign(
-    transaction: sa.Connection, decision: str, to: Literal["me"] | PersonNamed | None, caller: Caller, now: datetime
-) -> ReviewNote:
-    """Assign the review of a decision, in a writing transaction. Raises RequestRefused, also for a person who is not known."""
-    assignee: str | None = None
+def assign(context: Reviewing, decision: str, sent: AssignAsked, transaction: sa.Connection) -> ReviewNote:
+    """Assign the review of a decision. Raises RequestRefused, also for a person who is not known."""
+    record_of(transaction, decision)
+    assignee, to = None, sent.to
     if isinstance(to, PersonNamed):
         here = (person.c.issuer == to.issuer, person.c.subject == to.subject)
         id = transaction.execute(sa.select(person.c.id).where(*here)).scalar_one_or_none()
@@ -143,10 +141,18 @@ def assign(
             raise RequestRefused("not-found", "the service knows no person with this issuer and subject")
         assignee = known_persons.PREFIX + id
     elif to is not None:
-        assignee = own_name(transaction, caller, now)
-    note = _keep(transaction, decision, _NoteText("assigned", assignee=assignee), caller, now)
+        assignee = own_name(transaction, context.caller, context.now)
+    note = _keep(transaction, decision, _NoteText("assigned", assignee=assignee), context.caller, context.now)
     review_cases.assign(transaction, decision, assignee)
     return note
+
+
+def person_named(connection: sa.Connection, name: str) -> PersonNamed:
+    """The person who is assigned under a name. Raises RequestRefused."""
+    found = known_persons.find(connection, name.removeprefix(known_persons.PREFIX))
+    if found is None:
+        raise RequestRefused("not-found", "the service knows no such person")
+    return PersonNamed(issuer=found.issuer, subject=found.subject)
 
 
 def own_name(transaction: sa.Connection, caller: Caller, now: datetime) -> str:

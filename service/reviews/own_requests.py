@@ -21,7 +21,7 @@ from service.log import review_cases
 from service.log.leaf import clear
 from service.log.store import Stored
 from service.problems import RequestRefused
-from service.reviews.approvals import Row
+from service.reviews.standing_sign_off import Row
 from service.store.tables import entry, record, sign_off
 
 MOST_DECISIONS = 50  # on the same facts that anything was signed for, whose callers are looked at; the newest

@@ -22,10 +22,10 @@ import sqlalchemy as sa
 from service.log.index import datetime_of, moment_of
 from service.log.review_cases import APPROVED, WAITS
 from service.policies.live import Live
-from service.reviews import approvals
-from service.reviews.approvals import Row
+from service.reviews import standing_sign_off
 from service.reviews.own_requests import Counting
 from service.reviews.reviewer import Reviewer
+from service.reviews.standing_sign_off import Row
 from service.store.tables import entry, person, review_case, sign_off
 
 MOST_CASES = 2_000  # that are counted, the oldest first
@@ -83,7 +83,7 @@ class QueueFilter:
 
     kind: str | None = None
     assignee: str | None = None
-    older_than_days: int | None = None
+    older_than: int | None = None
     exporter_country: str | None = None
     recipient_country: str | None = None
     provision: str | None = None
@@ -204,7 +204,9 @@ def of_decision(
     row = connection.execute(_CASES.where(review_case.c.decision == decision)).one_or_none()
     if row is None:
         return None
-    case, waits = _case(row, live, approvals.said_of_facts(connection, row.facts), Counting(connection, token_issuer), today)
+    case, waits = _case(
+        row, live, standing_sign_off.said_of_facts(connection, row.facts), Counting(connection, token_issuer), today
+    )
     return case, waits and row.state in (WAITS, APPROVED)
 
 
@@ -259,8 +261,8 @@ def _wanted(wanted: QueueFilter, now: datetime) -> list[sa.ColumnElement[bool]]:
         found.append(("," + review_case.c.kinds + ",").contains(f",{wanted.kind},", autoescape=True))
     if wanted.assignee is not None:
         found.append(review_case.c.assignee == (None if wanted.assignee == "none" else wanted.assignee))
-    if wanted.older_than_days is not None:
-        found.append(review_case.c.moment <= moment_of(now - timedelta(days=wanted.older_than_days)))
+    if wanted.older_than is not None:
+        found.append(review_case.c.moment <= moment_of(now - timedelta(days=wanted.older_than)))
     if wanted.provision is not None:
         found.append(review_case.c.provisions.contains(json.dumps(wanted.provision), autoescape=True))
     countries = {
@@ -385,7 +387,7 @@ class _Standing:
         self.provisions = provisions
         self.refused = any(last.get(each) == "refuse" for each in provisions)
         self.under = {
-            each.provision: each for each in approvals.signatures(live, others, today) if each.provision in provisions
+            each.provision: each for each in standing_sign_off.signatures(live, others, today) if each.provision in provisions
         }
         self.open = [each for each in provisions if not (each in self.under and self.under[each].complete)]
 

@@ -18,7 +18,7 @@ from service.callers.known_persons import Identity
 from service.callers.person import Person
 from service.policies import kept
 from service.policies.live import Live
-from service.reviews.approvals import persons_needed
+from service.reviews.standing_sign_off import persons_needed
 
 Group = Literal["yours", "others", "coverage", "again"]
 GROUPS: tuple[Group, ...] = get_args(Group)

@@ -59,11 +59,14 @@ from service.api import (
     schemas,
     shadow,
     sign_in,
-    sign_offs,
+    sign_off,
     start,
     statistics,
     statistics_pages,
+    style,
+    tree,
     watch,
+    withdrawals,
 )
 from service.api.page_answers import html, language
 from service.api.page_router import Pages
@@ -79,6 +82,7 @@ from service.decisions.earlier_cases import take_in_earlier_cases
 from service.decisions.idempotency import purge_now_and_then
 from service.drafts.draft_store import purge_drafts_now_and_then
 from service.problems import Kind, RequestRefused, plain
+from service.server import service_figures
 from service.server.compression import Compression
 from service.server.gate import Gate
 from service.service import Service
@@ -135,50 +139,54 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         # This would send exception messages, which may quote a value, to the collector of traces.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
+    service_figures.register(service)
     app.state.service = service
     app.state.shared = {}  # what the routes make of the service once, see api/router.py
     app.router.route_class = Checked
     groups = (
-        accounts,  # before the register, whose paths take an id with slashes
+        accounts.router,  # before the register, whose paths take an id with slashes
         batch,
-        plans,
+        plans.router,
         commitments.router,
         counters.router,
         benefits.router,
         statistics.router,
         promises.router,
-        decisions,
-        explanation,
+        decisions.router,
+        explanation.router,
         rights.router,
-        acceptance_pages,  # before the pages of one review, whose paths take any name
-        review_pages,
-        acceptances,
-        reviews,
-        sign_offs,
-        documents,
-        document_pages,  # the same
-        log_pages,  # before the pages of one decision, whose paths take any name
-        console,
-        ask,
-        reports,
-        register,
+        acceptance_pages.pages,  # before the pages of one review, whose paths take any name
+        review_pages.pages,
+        acceptances.router,
+        reviews.router,
+        sign_off.router,
+        documents.router,
+        document_pages.pages,  # before the pages of one decision, whose paths take any name
+        style,  # the same
+        log_pages.pages,  # the same
+        console.pages,
+        ask.pages,
+        reports.pages,
+        register.router,
         ledger_pages.pages,
         rights_pages.pages,
         benefit_pages.pages,
         statistics_pages.pages,
-        bundles,
-        shadow,
-        facts,
-        presets,
-        keys,
-        persons,
+        bundles.router,
+        shadow.router,
+        facts.router,
+        presets.router,
+        keys.router,
+        persons.router,
         health,
-        metrics,
-        proofs,
-        receipts,
-        watch,
+        metrics.router,
+        proofs.router,
+        tree,  # after the entries, whose address is under that of the tiles
+        receipts.router,
+        withdrawals,
+        watch.router,
         page_data,  # after the operations, and before the pages whose paths take any name
-        register_pages,
+        register_pages.pages,
         policy_pages.pages,
         add_checkpoint,
         start,

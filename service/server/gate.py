@@ -24,11 +24,11 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
+import engine
 from service.callers.caller import SCOPES, Caller
 from service.callers.entrance import SIGN_IN, START, Entrance, SignInFirst, is_page
 from service.callers.shedding import WATCHING, Place, has_body
 from service.console.frame import NOW, SIGNED_IN, WAITING, SignedIn
-from service.console.wording import WORDS
 from service.drafts import form_token
 from service.problems import RequestRefused
 from service.reviews import queue
@@ -185,7 +185,7 @@ def _to_sign_in(first: SignInFirst, scope: Scope) -> Response:
     """Send a browser to the page to sign in, in the language of the page that it asked for."""
     asked = dict(parse_qsl(scope["query_string"].decode("latin-1")))
     query = {"next": first.next} if first.next != START else {}
-    if asked.get("lang") in WORDS and asked["lang"] != "en":
+    if asked.get("lang") in engine.LANGUAGES and asked["lang"] != "en":
         query["lang"] = asked["lang"]
     return Response(
         status_code=303, headers={"Location": SIGN_IN + (f"?{urlencode(query)}" if query else ""), "Vary": "Accept, Cookie"}

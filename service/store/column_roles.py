@@ -46,6 +46,7 @@ _ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
     tables.leaf_opening: (_DERIVED, {"salt": _LEAF, "value": _LEAF}),
     tables.tree_tile: (_DERIVED, {}),
     tables.tree_node: (_DERIVED, {}),
+    tables.subject_seal: (_DERIVED, {}),
     tables.sign_off: (_DERIVED, {}),
     tables.review_case: (_CACHE, {}),  # what waits, found from records and sign-offs; no decision rests on it
     tables.review_note: (_DERIVED, {}),
@@ -63,6 +64,7 @@ _ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
     tables.commitment_event: (_DERIVED, {}),
     tables.movement: (_DERIVED, {}),
     tables.tally: (_DERIVED, {}),
+    tables.tally_month: (_DERIVED, {}),
     tables.opening: (_DERIVED, {}),
     tables.promise: (_DERIVED, {}),
     tables.counted: (_DERIVED, {}),

@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import psycopg as postgresql
 from sqlalchemy.dialects.sqlite import pysqlite as sqlite
 
-from service.store import counter_secret, log_key
+from service.store import counter_secret, log_key, subject_seals
 from service.store.kept_checkpoint import KeptCheckpoint, LogPutBack
 from service.store.log_key import LogKey, LogRefused
 from service.store.log_tree import Growth, SealedTree, TreeBroken, Vouched, begin_growth, is_still_sealed, sealed_tree
@@ -79,6 +79,7 @@ class Database:
         self._in_this_turn: dict[tuple[asyncio.AbstractEventLoop, sa.Table], bool] = {}
         for each in (self.reading, self.writing):
             sa.event.listen(each, "connect", lambda _, made: counter_secret.give_key(made.info, self._key_that_sealed))
+            sa.event.listen(each, "connect", lambda _, made: subject_seals.give_keys(made.info, self._seal_key))
 
     @classmethod
     def open(cls, url: str, key_path: Path | None = None) -> Self:
@@ -202,6 +203,9 @@ class Database:
     def _key_that_sealed(self, connection: sa.Connection) -> LogKey:
         return self.sealed(connection)[1]
 
+    def _seal_key(self, anew: bool) -> LogKey:
+        return log_key.existing_key(self.key_path) if anew else self.log_key()
+
     def log_key(self) -> LogKey:
         """The key of the log. It is read once. Raises LogKeyRefused."""
         if self._key is None:
@@ -274,8 +278,8 @@ class Database:
         if self.dialect == "postgresql":
             with suppress(sa.exc.DBAPIError), self.writing.connect() as free:
                 free.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(
-                    "VACUUM personal, leaf_opening, term, entity, entity_alias, entity_spelling, idempotency, person, document,"
-                    " attached_document, document_confirmation"
+                    "VACUUM personal, leaf_opening, subject_seal, term, entity, entity_alias, entity_spelling, idempotency, person,"
+                    " document, attached_document, document_confirmation"
                 )
             return True
         with suppress(sqlite3.Error):

@@ -35,12 +35,12 @@ _SCHEMA = f'"schema":"{SCHEMA}"'.encode()
 _DOMAIN = b"fifthfactor/log-identity/1\x00"
 
 
-class NotNamed(ValueError):
+class LogNotNamed(ValueError):
     """A leaf does not say who the log is; the message is the rest of a sentence that begins with the leaf."""
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class LogIdentity:
     """
     The name and the key of a log from a leaf on.
 
@@ -62,8 +62,8 @@ class Identity:
         """Whether this is the name and the key."""
         return (self.origin, self.public.raw) == (key.origin, key.private.public.raw)
 
-    def next(self, kind: str, leaf: bytes, tree: Frontier) -> "Identity":
-        """The identity from the next leaf that names one; `tree` is the tree of the leaves before it. Raises NotNamed."""
+    def next(self, kind: str, leaf: bytes, tree: Frontier) -> "LogIdentity":
+        """The identity from the next leaf that names one; `tree` is the tree of the leaves before it. Raises LogNotNamed."""
         try:
             named = json.loads(leaf)
             found = _identity(named, tree.size)
@@ -89,16 +89,16 @@ class Identity:
                 signature = bytes.fromhex(named["signature"])
                 _require(self.public.signed(signature, _statement(named)), "is not signed by the key before it")
         except (ValueError, KeyError, TypeError, NotEd25519, KeyTextRefused) as wrong:
-            raise wrong if isinstance(wrong, NotNamed) else NotNamed("does not say who the log is") from None
+            raise wrong if isinstance(wrong, LogNotNamed) else LogNotNamed("does not say who the log is") from None
         return found
 
     @classmethod
     def of_first(cls, leaf: bytes) -> Self:
-        """The identity that leaf 0 names. Raises NotNamed."""
+        """The identity that leaf 0 names. Raises LogNotNamed."""
         try:
             return cls(0, (found := _identity(json.loads(leaf), 0)).origin, found.public)
         except (ValueError, KeyError, TypeError, NotEd25519, KeyTextRefused):
-            raise NotNamed("does not say who the log is") from None
+            raise LogNotNamed("does not say who the log is") from None
 
 
 def kind_of(leaf: bytes) -> str | None:
@@ -118,7 +118,7 @@ def rotated(old: LogKey, new: LogKey, tree: Frontier) -> dict[str, Any]:
     return {**named, "signature": old.private.sign(_statement(named)).hex()}
 
 
-def continued(old: Identity, key: LogKey | None, new: LogKey, tree: Frontier, kept: Checkpoint | None) -> dict[str, Any]:
+def continued(old: LogIdentity, key: LogKey | None, new: LogKey, tree: Frontier, kept: Checkpoint | None) -> dict[str, Any]:
     """
     The members of the leaf that gives a log another name and another key.
 
@@ -130,25 +130,25 @@ def continued(old: Identity, key: LogKey | None, new: LogKey, tree: Frontier, ke
     return named if key is None else {**named, "signature": key.private.sign(_statement(named)).hex()}
 
 
-def identities(connection: sa.Connection, sealed: SealedTree) -> list[Identity]:
+def identities(connection: sa.Connection, sealed: SealedTree) -> list[LogIdentity]:
     """Who the log was from which leaf on, the first first. Each leaf is verified. Raises TreeBroken."""
     rows = sa.select(tree_leaf.c.index, tree_leaf.c.kind, tree_leaf.c.leaf).where(tree_leaf.c.kind.in_(NAMING))
-    found: list[Identity] = []
+    found: list[LogIdentity] = []
     tree = nodes(connection, sealed)
     for index, kind, leaf in connection.execute(rows.order_by(tree_leaf.c.index)).all():
         try:
             if index >= sealed.size or leaf_hash(bytes(leaf)) != tree.node(0, index):
-                raise NotNamed("is not in the tree")
+                raise LogNotNamed("is not in the tree")
             before = frontier_at(connection, sealed, index)
-            found.append(found[-1].next(kind, bytes(leaf), before) if found else Identity.of_first(bytes(leaf)))
-        except (NotNamed, TileRefused) as wrong:
+            found.append(found[-1].next(kind, bytes(leaf), before) if found else LogIdentity.of_first(bytes(leaf)))
+        except (LogNotNamed, TileRefused) as wrong:
             raise TreeBroken(f"leaf {index} {wrong}") from None
     if not found:
         raise TreeBroken("no leaf says who the log is")
     return found
 
 
-def faults_of_checkpoint(names: Sequence[Identity], checkpoint: Checkpoint, size: int, same_root: bool) -> Iterable[str]:
+def faults_of_checkpoint(names: Sequence[LogIdentity], checkpoint: Checkpoint, size: int, same_root: bool) -> Iterable[str]:
     """What is wrong with a signed checkpoint in a log that had these names, now has a size, and had that root at its size or not."""
     at = next((at for at, each in enumerate(names) if each.origin == checkpoint.origin), None)
     if at is None:
@@ -170,8 +170,8 @@ def _named(key: LogKey) -> dict[str, Any]:
     return {"origin": key.origin, "public_key": key.private.public.raw.hex()}
 
 
-def _identity(named: Mapping[str, Any], first: int) -> Identity:
-    found = Identity(first, named["origin"], PublicKey.from_raw(bytes.fromhex(named["public_key"])))
+def _identity(named: Mapping[str, Any], first: int) -> LogIdentity:
+    found = LogIdentity(first, named["origin"], PublicKey.from_raw(bytes.fromhex(named["public_key"])))
     _ = found.verifier  # which refuses a name that no checkpoint can have
     return found
 
@@ -189,4 +189,4 @@ def _statement(named: Mapping[str, Any]) -> bytes:
 
 def _require(holds: bool, otherwise: str) -> None:
     if not holds:
-        raise NotNamed(otherwise)
+        raise LogNotNamed(otherwise)

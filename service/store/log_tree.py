@@ -152,6 +152,16 @@ class Growth:
         self._hashes.append(hash_of_leaf)
         return index
 
+    def last(self) -> int:
+        """The number of the last leaf so far."""
+        return self.tree().size + len(self._hashes) - 1
+
+    def key(self) -> LogKey:
+        """The log's key, by which this transaction seals. Raises as `tree` does."""
+        self.tree()
+        assert self._key is not None
+        return self._key
+
     def tree(self) -> SealedTree:
         """The tree before this transaction. Raises TreeBroken, and LogKeyRefused without the log's key."""
         if self._before is None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "0.12.0"  # the newest of the migrations, which make these tables; it is named by the version that brought it
+REVISION = "0.13.0"  # the newest of the migrations, which make these tables; it is named by the version that brought it
 
 metadata = sa.MetaData()
 
@@ -175,6 +175,15 @@ cosignature = sa.Table(
     sa.Column("root", sa.LargeBinary, nullable=False),
     sa.Column("line", sa.String, nullable=False),
     sa.Column("at", sa.String, nullable=False),
+)
+
+# The seal of each subject: a code over the rows that speak of it, and the number of the last leaf that there was (subject_seals).
+subject_seal = sa.Table(
+    "subject_seal",
+    metadata,
+    sa.Column("subject", sa.String, primary_key=True),
+    sa.Column("leaf", BigInteger, nullable=False),
+    sa.Column("code", sa.LargeBinary, nullable=False),
 )
 
 # --- sign-offs --------------------------------------------------------------------------------------------------------
@@ -433,6 +442,19 @@ tally = sa.Table(
     sa.Column("meaning", sa.String, primary_key=True),
     sa.Column("key", sa.String, primary_key=True),
     sa.Column("day", sa.String, primary_key=True),
+    sa.Column("fact", sa.String, primary_key=True),
+    sa.Column("largest", BigInteger, nullable=False),
+    sa.Column("least", BigInteger, nullable=False),
+    sa.Column("most", BigInteger, nullable=False),
+    sa.Column("endless", BigInteger, nullable=False),
+)
+# The same sums of a month, from which most of a window is read.
+tally_month = sa.Table(
+    "tally_month",
+    metadata,
+    sa.Column("meaning", sa.String, primary_key=True),
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("month", sa.String, primary_key=True),
     sa.Column("fact", sa.String, primary_key=True),
     sa.Column("largest", BigInteger, nullable=False),
     sa.Column("least", BigInteger, nullable=False),

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from service.store import counter_secret
+from service.store import counter_secret, foreign_parts, subject_seals
 from service.store.database import Database, DatabaseRefused, file_of, plain
 from service.store.log_key import LogKey, LogRefused, accept, new_key
 from service.store.log_tree import Growth, sealed_tree
+from service.store.subject_seals import SealBroken
 from service.store.tables import HEADS, REVISION, head, metadata
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def upgrade(database: Database, *, tree: bool = True) -> None:
                     f"the database `{database.shown}` is in a place where SQLite cannot keep a write-ahead log"
                 )
             before = _upgrade(database, connection)
+            if found := foreign_parts.acting(connection):
+                raise DatabaseRefused(f"the database `{database.shown}` has {found[0]}, which no version made: remove it")
             database.lock(connection)
             begun = False
             if tree:
@@ -55,6 +58,7 @@ def upgrade(database: Database, *, tree: bool = True) -> None:
             if tree and before is not None and not begun:
                 with database.growing(connection) as growth:
                     growth.note("tables-upgraded", {"from": before, "to": REVISION})
+                    subject_seals.seal_again(connection, growth.key())
         if begun:
             accept(database.key_path)
         if tree:
@@ -116,6 +120,8 @@ def existing(url: str, key_path: Path | None = None) -> Iterator[Database]:
             yield database
         except LogRefused as refused:
             raise DatabaseRefused(f"the database `{database.shown}` cannot be written: {refused}") from None
+        except SealBroken as broken:
+            raise DatabaseRefused(broken.detail) from None
         except sa.exc.SQLAlchemyError as failed:
             raise DatabaseRefused(f"the database `{database.shown}` cannot be used: {plain(failed)}") from None
 
@@ -137,6 +143,8 @@ def writing(url: str, key_path: Path | None = None) -> Iterator[sa.Connection]:
                 yield transaction
         except LogRefused as refused:
             raise DatabaseRefused(f"the database `{database.shown}` cannot be written: {refused}") from None
+        except SealBroken as broken:
+            raise DatabaseRefused(broken.detail) from None
         except (OSError, sa.exc.SQLAlchemyError) as failed:
             raise DatabaseRefused(f"the database `{database.shown}` cannot be written: {plain(failed)}") from None
 

@@ -39,7 +39,7 @@ TEXT_TYPE: Final = "text/plain; charset=utf-8"
 _OLD = "old "
 
 
-class RequestRefused(ValueError):
+class WitnessRequestRefused(ValueError):
     """These bytes are no request to a witness (status 400); the message is one sentence."""
 
 
@@ -52,7 +52,7 @@ class AddCheckpoint:
     """
     A request: the size that the witness is thought to have cosigned last, the proof from there, and the signed checkpoint.
 
-    No signature and no proof is verified yet. Raises RequestRefused.
+    No signature and no proof is verified yet. Raises WitnessRequestRefused.
     """
 
     old_size: int
@@ -64,29 +64,31 @@ class AddCheckpoint:
         try:
             object.__setattr__(self, "checkpoint", Checkpoint.parse(self.note.text))
         except CheckpointRefused as error:
-            raise RequestRefused(f"the checkpoint is refused: {error}") from None
+            raise WitnessRequestRefused(f"the checkpoint is refused: {error}") from None
         if not 0 <= self.old_size <= self.checkpoint.size:
-            raise RequestRefused("the old size is larger than the size of the checkpoint")
+            raise WitnessRequestRefused("the old size is larger than the size of the checkpoint")
         if len(self.proof) > MAX_PROOF_LINES:
-            raise RequestRefused(f"a proof has at most {MAX_PROOF_LINES} hashes")
+            raise WitnessRequestRefused(f"a proof has at most {MAX_PROOF_LINES} hashes")
 
     @staticmethod
     def parse(data: bytes) -> "AddCheckpoint":
-        """The request in a body. Raises RequestRefused."""
+        """The request in a body. Raises WitnessRequestRefused."""
         head, _, rest = data.partition(b"\n\n")
         try:
             first, *lines = head.decode("ascii").split("\n")
             note = Note.parse(rest)
         except UnicodeDecodeError:
-            raise RequestRefused("the lines before the checkpoint are not in ASCII") from None
+            raise WitnessRequestRefused("the lines before the checkpoint are not in ASCII") from None
         except NoteRefused as error:
-            raise RequestRefused(f"the checkpoint is refused: {error}") from None
+            raise WitnessRequestRefused(f"the checkpoint is refused: {error}") from None
         old_size = from_decimal(first.removeprefix(_OLD)) if first.startswith(_OLD) else None
         if old_size is None:
-            raise RequestRefused("the first line is not `old` and a size")
+            raise WitnessRequestRefused("the first line is not `old` and a size")
         proof = from_lines_of_hashes(lines, at_most=MAX_PROOF_LINES)
         if proof is None:
-            raise RequestRefused(f"the proof is not at most {MAX_PROOF_LINES} hashes of 32 bytes in base64, each in a line")
+            raise WitnessRequestRefused(
+                f"the proof is not at most {MAX_PROOF_LINES} hashes of 32 bytes in base64, each in a line"
+            )
         return AddCheckpoint(old_size, proof, note)
 
     def to_bytes(self) -> bytes:

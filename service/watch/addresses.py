@@ -20,11 +20,16 @@ import httpcore
 
 DEADLINE_SECONDS = 15.0
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Of IPv6 nothing else is given to networks of the public internet (IANA). What is outside leads to machines of a network's own choice, as
+# 64:ff9b:1::/48 and fec0::/10 do, or carries an IPv4 address in a form that is given up, as ::127.0.0.1 does.
+_GIVEN_OUT = ipaddress.ip_network("2000::/3")
+# Inside of what is given out, and of IPv4: documentation, and what the nearest network answers (relays of 6to4, anycast of protocols).
+_NOT_OF_A_PLACE = tuple(map(ipaddress.ip_network, ("3fff::/20", "192.88.99.0/24", "192.0.0.0/24")))
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-class NotReached(Exception):
+class WebhookUnreachable(Exception):
     """A webhook could not be reached; the message is a few words without the address."""
 
 
@@ -41,6 +46,10 @@ def is_public(address: IPAddress) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
         if inner is not None:
             return is_public(inner)
+        if address not in _GIVEN_OUT:
+            return False
+    if any(address in each for each in _NOT_OF_A_PLACE):
+        return False
     return address.is_global and not address.is_multicast
 
 
@@ -49,12 +58,12 @@ def post(address: str, body: bytes, headers: Mapping[str, str], *, private: bool
     The status of the answer to a POST; the answer itself is not read.
 
     `private`: addresses that are not public are allowed. `authorities` is a PEM file of those that may certify the receiver, without it
-    those of the system. It waits, so call it in a thread. Raises NotReached.
+    those of the system. It waits, so call it in a thread. Raises WebhookUnreachable.
     """
     try:
         context = ssl.create_default_context(cafile=authorities)
     except OSError:
-        raise NotReached("the file of certificate authorities cannot be read") from None
+        raise WebhookUnreachable("the file of certificate authorities cannot be read") from None
     backend = _Checked(private, time.monotonic() + DEADLINE_SECONDS)
     limits = dict.fromkeys(("connect", "read", "write", "pool"), DEADLINE_SECONDS)
     try:
@@ -64,7 +73,7 @@ def post(address: str, body: bytes, headers: Mapping[str, str], *, private: bool
         ):
             return answer.status
     except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as failed:
-        raise NotReached(f"no answer ({type(failed).__name__})") from None
+        raise WebhookUnreachable(f"no answer ({type(failed).__name__})") from None
 
 
 class _Checked(httpcore.NetworkBackend):
@@ -86,7 +95,7 @@ class _Checked(httpcore.NetworkBackend):
         addresses = list(dict.fromkeys(str(each[4][0]).partition("%")[0] for each in found))
         allowed = [each for each in addresses if self._private or is_public(ipaddress.ip_address(each))]
         if not allowed:
-            raise NotReached("its address is not public, and FIFTHFACTOR_WEBHOOK_PRIVATE is not set")
+            raise WebhookUnreachable("its address is not public, and FIFTHFACTOR_WEBHOOK_PRIVATE is not set")
         for last, each in enumerate(allowed, 1 - len(allowed)):
             try:
                 left = max(self._deadline - time.monotonic(), 0.001)

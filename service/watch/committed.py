@@ -43,7 +43,7 @@ class NotDecidable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class WatchedRow:
     """
     A commitment that counts, with what the watch has written of it, None if it is new to the watch.
 
@@ -64,10 +64,10 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Committed:
+class WatchedCommitment:
     """A commitment with the record that it was committed by."""
 
-    row: Row
+    row: WatchedRow
     stored: Stored
 
     @cached_property
@@ -135,7 +135,7 @@ class Committed:
         return last if self.row.ended is None else min(last or date.max, self.row.ended - timedelta(days=1))
 
 
-def page(connection: sa.Connection, after: int, limit: int) -> list[Row]:
+def page(connection: sa.Connection, after: int, limit: int) -> list[WatchedRow]:
     """Commitments that count, in the order of their records, after a record."""
     named = record.alias("named")
     gone = personal.c.sequence == commitment.c.sequence, personal.c.erased_at.is_not(None)
@@ -156,7 +156,7 @@ def page(connection: sa.Connection, after: int, limit: int) -> list[Row]:
         .limit(limit)
     )
     return [
-        Row(
+        WatchedRow(
             row.id,
             row.decision,
             row.evaluation,
@@ -178,7 +178,7 @@ def count(connection: sa.Connection) -> int:
     return connection.execute(query).scalar_one()
 
 
-def opened(connection: sa.Connection, rows: Sequence[Row]) -> list[Committed]:
+def opened(connection: sa.Connection, rows: Sequence[WatchedRow]) -> list[WatchedCommitment]:
     """Commitments with their records."""
     records = {each.sequence: each for each in of_numbers(connection, [row.sequence for row in rows])}
-    return [Committed(row, records[row.sequence]) for row in rows if row.sequence in records]
+    return [WatchedCommitment(row, records[row.sequence]) for row in rows if row.sequence in records]

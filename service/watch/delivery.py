@@ -23,7 +23,7 @@ from service.settings import Settings, webhook_secrets
 from service.store.moments import moment_text
 from service.store.tables import watch_delivery
 from service.watch import addresses, events
-from service.watch.addresses import NotReached, digest_of
+from service.watch.addresses import WebhookUnreachable, digest_of
 from service.watch.transactions import Write
 
 MEDIA_TYPE = "application/cloudevents+json; charset=utf-8"
@@ -117,7 +117,7 @@ class Deliveries:
             if 200 <= status < 300:
                 return DELIVERED
             reason = f"status {status}"
-        except NotReached as failed:
+        except WebhookUnreachable as failed:
             status, reason = 0, str(failed)
         given_up = status == _GONE or attempt.number >= MOST
         say.warning(

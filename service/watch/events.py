@@ -14,13 +14,14 @@ from typing import Any, get_args
 import sqlalchemy as sa
 from uuid_utils import uuid7
 
+from service.callers.context import ReadingAll
 from service.log import tree_leaves
 from service.log.canonical_json import canonical
 from service.log.store import subject_of_decision
 from service.log.tree_leaves import Happening
 from service.store.tables import watch_delivery, watch_event
-from service.watch.committed import Row
-from service.watch.findings import EventKind, Told, WatchFinding
+from service.watch.committed import WatchedRow
+from service.watch.findings import EarlierFinding, EventKind, WatchFinding
 
 KINDS: tuple[str, ...] = get_args(EventKind)
 LEAF = "watch-event"
@@ -66,20 +67,22 @@ def source_of(origin: str) -> str:
     return f"urn:{origin.replace('/', ':')}"
 
 
-def told_of(connection: sa.Connection, commitments: Sequence[str]) -> dict[str, list[Told]]:
+def told_of(connection: sa.Connection, commitments: Sequence[str]) -> dict[str, list[EarlierFinding]]:
     """What was told of some commitments, in order."""
     columns = (watch_event.c.commitment, watch_event.c.kind, watch_event.c.cause, watch_event.c.since, watch_event.c.outcome)
     query = sa.select(*columns).where(watch_event.c.commitment.in_(commitments)).order_by(watch_event.c.number)
-    found: dict[str, list[Told]] = {}
+    found: dict[str, list[EarlierFinding]] = {}
     for row in connection.execute(query):
-        found.setdefault(row.commitment, []).append(Told(row.kind, row.cause, date.fromisoformat(row.since), row.outcome))
+        found.setdefault(row.commitment, []).append(
+            EarlierFinding(row.kind, row.cause, date.fromisoformat(row.since), row.outcome)
+        )
     return found
 
 
 def tell(
     transaction: sa.Connection,
     day: date,
-    found: Sequence[tuple[Row, WatchFinding]],
+    found: Sequence[tuple[WatchedRow, WatchFinding]],
     at: str,
     addresses: Sequence[str] = (),
 ) -> None:
@@ -128,6 +131,14 @@ def page(
     rows = connection.execute(query).all()
     hidden = tree_leaves.opened(connection, [row.leaf for row in rows]) if rows else {}
     return [_event(row, hidden.get(row.leaf, {})) for row in rows]
+
+
+def listing(
+    context: ReadingAll, commitment: str | None, kind: str | None, after: int | None, limit: int, connection: sa.Connection
+) -> tuple[list[WatchEvent], int | None]:
+    """At most `limit` events, as `page` gives them; and the number to go on after, None at the end."""
+    found = page(connection, -1 if after is None else after, limit + 1, commitment, kind)
+    return found[:limit], found[limit - 1].number if len(found) > limit else None
 
 
 def newest(connection: sa.Connection, since: str, most: int) -> list[Any]:

@@ -78,7 +78,7 @@ class WatchFinding:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class EarlierFinding:
     """What was told of a commitment earlier: an outcome for the days from `since` on."""
 
     kind: str

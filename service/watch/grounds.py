@@ -20,7 +20,7 @@ from service.ledger.counts import Moment
 from service.ledger.wanted_counts import ALWAYS, NOT_FOUND, Wanted
 from service.policies.live import Live
 from service.store.tables import document_confirmation, entity, entity_alias, movement, sign_off
-from service.watch.committed import Row
+from service.watch.committed import WatchedRow
 
 # Why a commitment is decided again. `new`: the watch has not seen it. `day`: a day comes near on which a test may change.
 Reason = Literal["new", "erased", "bundle", "register", "counters", "rights", "sign-offs", "documents", "day"]
@@ -78,7 +78,7 @@ class Grounds:
         )
 
 
-class Tokens:
+class GroundTokens:
     """
     The present tokens of all grounds, for one round. Those of counters are looked up once each.
 
@@ -149,7 +149,7 @@ class Tokens:
             self._rights[asset] = rights_book.changes(connection, asset)
         return self._rights[asset]
 
-    def reasons(self, connection: sa.Connection, row: Row, until: date) -> tuple[Reason, ...]:
+    def reasons(self, connection: sa.Connection, row: WatchedRow, until: date) -> tuple[Reason, ...]:
         """Why a commitment is to be decided again, with a look ahead until a day; none where nothing has moved."""
         seen = row.watched
         if seen is None:

@@ -33,10 +33,11 @@ class Followed:
 
 
 class Listeners:
-    """The listeners of one process. Belongs to its event loop."""
+    """The listeners of one process, and the `source` of the events that they get. Belongs to its event loop."""
 
-    def __init__(self, service: Service, source: str) -> None:
-        self._service, self._source = service, source
+    def __init__(self, service: Service) -> None:
+        self.source = events.source_of(service.store.database.log_key().origin)
+        self._service = service
         self._most = service.settings.watch_listeners
         self.count = 0
 
@@ -57,7 +58,7 @@ class Listeners:
                 last = self._service.load.draining or clock() >= until
                 for each in await asyncio.to_thread(self._read, after, wanted):
                     after = each.number
-                    yield _written(each, self._source)
+                    yield _written(each, self.source)
                     alive = clock()
                 if last:
                     return

@@ -16,20 +16,20 @@ import sqlalchemy as sa
 
 import engine
 from service.documents.stated_documents import states_a_hash
-from service.watch.committed import Committed, NotDecidable
-from service.watch.findings import WITHOUT_OUTCOME, EventKind, Explained, Told, WatchFinding, named
+from service.watch.committed import NotDecidable, WatchedCommitment
+from service.watch.findings import WITHOUT_OUTCOME, EarlierFinding, EventKind, Explained, WatchFinding, named
 from service.watch.grounds import ANY_KEY, Due, Grounds, Reason, of_row
-from service.watch.outlook import Outlook, State
+from service.watch.outlook import CommitmentState, Outlook
 
 UNDECIDABLE = "undecidable"
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class CommitmentReview:
     """What is to be told of a commitment, and what is kept of it."""
 
-    committed: Committed
+    committed: WatchedCommitment
     findings: tuple[WatchFinding, ...]
     told_until: date
     next_day: date | None
@@ -45,9 +45,9 @@ class OneCommitment:
         self,
         outlook: Outlook,
         connection: sa.Connection,
-        committed: Committed,
+        committed: WatchedCommitment,
         reasons: Sequence[Reason],
-        told: Sequence[Told],
+        told: Sequence[EarlierFinding],
     ) -> None:
         self._outlook, self._connection, self._committed = outlook, connection, committed
         self._reasons, self._told = reasons, told
@@ -56,9 +56,9 @@ class OneCommitment:
         self._held = of_row(seen)
         self._from = date.fromisoformat(seen.watched_told_until) if seen is not None else committed.row.as_of
         self._found: list[WatchFinding] = []
-        self._states: dict[date, State] = {}
+        self._states: dict[date, CommitmentState] = {}
 
-    def looked(self) -> Looked:
+    def looked(self) -> CommitmentReview:
         """What is to be told, and what is kept. Raises engine.EnginesFailed."""
         today, changed = self._today, set(self._reasons) != {"day"}
         begin = min(self._from, today) if changed else self._from
@@ -79,7 +79,7 @@ class OneCommitment:
         told = self._not_told()
         if len(told) < len(self._found) and begin <= today and self._said(told) != self._state(today).outcome:
             upcoming.append(today + _DAY)  # the same cause has moved it back and forth in one day: another day tells it
-        return Looked(
+        return CommitmentReview(
             self._committed,
             told,
             max(until, begin),
@@ -91,7 +91,7 @@ class OneCommitment:
 
     # --- the days ----------------------------------------------------------------------------------------------------
 
-    def _walk(self, state: State, begin: date, until: date, days: Mapping[date, Reason]) -> State:
+    def _walk(self, state: CommitmentState, begin: date, until: date, days: Mapping[date, Reason]) -> CommitmentState:
         """From a day to another, over the days on which what the register or a book says changes; returns the state on the last stretch."""
         for day in (*days, None):
             last = until if day is None else day - _DAY
@@ -108,7 +108,7 @@ class OneCommitment:
                     self._add(state, day, before, days[day], (days[day],))
         return state
 
-    def _day_moved(self, move: engine.OutcomeMove, before: str | None, standing: State) -> None:
+    def _day_moved(self, move: engine.OutcomeMove, before: str | None, standing: CommitmentState) -> None:
         explained = self._outlook.explain(standing)
         if move.provisions:
             explained = replace(explained, provisions=move.provisions)
@@ -117,7 +117,7 @@ class OneCommitment:
         kind = self._kind(move.day)
         self._found.append(WatchFinding(kind, name, move.day, before, standing.outcome, causes, move.because, explained))
 
-    def _ground_moved(self, state: State) -> None:
+    def _ground_moved(self, state: CommitmentState) -> None:
         """Tell that the outcome of today is another one, by a ground that is not the day."""
         before = self._expected(self._today)
         if state.outcome == before and not state.why:
@@ -135,7 +135,7 @@ class OneCommitment:
 
     def _add(
         self,
-        state: State,
+        state: CommitmentState,
         since: date,
         before: str | None,
         cause: str,
@@ -175,7 +175,7 @@ class OneCommitment:
 
     # --- what is kept ------------------------------------------------------------------------------------------------
 
-    def _grounds(self, state: State) -> Grounds:
+    def _grounds(self, state: CommitmentState) -> Grounds:
         tokens, connection = self._outlook.tokens, self._connection
         names = [tokens.hashed(connection, kind, id) for kind, id, _ in self._committed.entities]
         counters = self._held.counters
@@ -221,7 +221,7 @@ class OneCommitment:
 
     # --- small questions ---------------------------------------------------------------------------------------------
 
-    def _state(self, day: date) -> State:
+    def _state(self, day: date) -> CommitmentState:
         if day not in self._states:
             self._states[day] = self._outlook.state(self._connection, self._committed, day)
         return self._states[day]
@@ -279,11 +279,11 @@ class OneCommitment:
             found.append("rights")
         return tuple(found) or (("sign-offs",) if record.get("signed_off") else ("counters",))
 
-    def _signable(self, state: State) -> bool:
+    def _signable(self, state: CommitmentState) -> bool:
         judgement = state.judgement
         return judgement is not None and bool(judgement.signable or judgement.signed)
 
-    def _days_of_rights(self, state: State) -> dict[date, Reason]:
+    def _days_of_rights(self, state: CommitmentState) -> dict[date, Reason]:
         """The days on which a line of a book begins or ends on which the exchange rests."""
         if state.exchange is None:
             return {}

@@ -19,13 +19,13 @@ import sqlalchemy as sa
 import engine
 from service.decisions.decider import Decider
 from service.ledger.counts import Counts
-from service.ledger.rights_book import Made
+from service.ledger.rights_book import EarlierCommitment
 from service.log.canonical_json import canonical
 from service.problems import RequestRefused
 from service.register.stated_facts import ROLES
-from service.watch.committed import Committed, NotDecidable
+from service.watch.committed import NotDecidable, WatchedCommitment
 from service.watch.findings import Explained, explain
-from service.watch.grounds import Tokens
+from service.watch.grounds import GroundTokens
 
 MOST_REMEMBERED = 2_000
 
@@ -50,7 +50,7 @@ class Remembered(Generic[Key, Found]):
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class CommitmentState:
     """
     How a commitment stands on a day: its exchange and the judgement, or why it cannot be decided.
 
@@ -71,7 +71,7 @@ class State:
 class Outlook:
     """Decides commitments again, in one round. The same exchange is decided once, whoever its parties are."""
 
-    def __init__(self, decider: Decider, counts: Counts, tokens: Tokens, today: date, until: date) -> None:
+    def __init__(self, decider: Decider, counts: Counts, tokens: GroundTokens, today: date, until: date) -> None:
         self._decider = decider
         self.counts, self.tokens, self.live = counts, tokens, tokens.live
         self.today, self.until = today, until
@@ -82,7 +82,7 @@ class Outlook:
         tested = self.live.pdp.tested
         self._nameless = tuple(role for role in ROLES if f"{role}.id" not in tested)
 
-    def state(self, connection: sa.Connection, committed: Committed, day: date) -> State:
+    def state(self, connection: sa.Connection, committed: WatchedCommitment, day: date) -> CommitmentState:
         """How a commitment stands on a day."""
         try:
             exchange = committed.exchange(self.live, connection, day, partial(self.tokens.held, connection))
@@ -95,30 +95,30 @@ class Outlook:
                 made=self.made(committed, day),
             )
         except NotDecidable as cannot:
-            return State(why=cannot.why)
+            return CommitmentState(why=cannot.why)
         except RequestRefused:
-            return State(why="policies")
+            return CommitmentState(why="policies")
         exchange = self._decider.showing(self.live, filled.exchange, day, connection)
         key = self._key(connection, exchange)
 
         def judge() -> engine.Judgement:
             return self._decider.judged(self.live, exchange, day, day, connection)[1]
 
-        return State(key, exchange, self._judged.get((key, day), judge))
+        return CommitmentState(key, exchange, self._judged.get((key, day), judge))
 
     @staticmethod
-    def made(committed: Committed, day: date) -> Made:
+    def made(committed: WatchedCommitment, day: date) -> EarlierCommitment:
         """A commitment, as it is held on a day against what was granted before it."""
-        return Made(committed.row.id, committed.row.sequence, committed.row.as_of, day, committed.row.at)
+        return EarlierCommitment(committed.row.id, committed.row.sequence, committed.row.as_of, day, committed.row.at)
 
-    def ahead(self, state: State, until: date) -> engine.OutcomesAhead:
+    def ahead(self, state: CommitmentState, until: date) -> engine.OutcomesAhead:
         """The days on which the outcome of a state moves, up to a day."""
         judgement = state.judgement
         if judgement is None:
             return engine.OutcomesAhead()
         return self._ahead.get((state.key, judgement.as_of, until), lambda: self.live.pdp.ahead(judgement, until))
 
-    def duties(self, state: State) -> Sequence[Mapping[str, Any]]:
+    def duties(self, state: CommitmentState) -> Sequence[Mapping[str, Any]]:
         """The duties that are owed in a state."""
         judgement = state.judgement
         if judgement is None:
@@ -131,7 +131,7 @@ class Outlook:
         found: Sequence[Mapping[str, Any]] = self._duties.get((state.key, judgement.as_of), make)
         return found
 
-    def explain(self, state: State) -> Explained:
+    def explain(self, state: CommitmentState) -> Explained:
         """Why a state has its outcome, and what to do."""
         judgement = state.judgement
         if judgement is None:

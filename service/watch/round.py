@@ -23,10 +23,10 @@ from service.store.tables import commitment, watched
 from service.telemetry.log_lines import described
 from service.watch import committed, events, promised_days
 from service.watch.addresses import digest_of
-from service.watch.committed import Row
-from service.watch.grounds import Reason, Tokens
+from service.watch.committed import WatchedRow
+from service.watch.grounds import GroundTokens, Reason
 from service.watch.lease import Lease
-from service.watch.one_commitment import Looked, OneCommitment
+from service.watch.one_commitment import CommitmentReview, OneCommitment
 from service.watch.outlook import Outlook
 from service.watch.transactions import Write
 
@@ -108,7 +108,7 @@ class _Round:
         now = service.clock()
         with service.store.database.reading.connect() as connection:
             moment = now if today == today_of(service) else None
-            self._tokens = Tokens(connection, service.live, book, today, moment, service.verifier.signers.digest)
+            self._tokens = GroundTokens(connection, service.live, book, today, moment, service.verifier.signers.digest)
         self._outlook = Outlook(Decider(service), counts, self._tokens, today, self._until)
         self._addresses = tuple(map(digest_of, service.settings.webhooks))
         self._after = -1
@@ -143,10 +143,10 @@ class _Round:
     def _look(
         self,
         connection: sa.Connection,
-        due: Sequence[tuple[Row, tuple[Reason, ...]]],
+        due: Sequence[tuple[WatchedRow, tuple[Reason, ...]]],
         pause: Callable[[], None],
         stopped: Callable[[], bool],
-    ) -> list[Looked]:
+    ) -> list[CommitmentReview]:
         if not due:
             return []
         reasons = {row.id: why for row, why in due}
@@ -166,7 +166,7 @@ class _Round:
             pause()
         return found
 
-    def _keep(self, transaction: sa.Connection, looked: Sequence[Looked]) -> None:
+    def _keep(self, transaction: sa.Connection, looked: Sequence[CommitmentReview]) -> None:
         """Write what a batch tells, and what is kept of its commitments; what ended meanwhile is left out."""
         self._lease.keep(transaction, self._service.clock())
         if not looked:
@@ -184,7 +184,7 @@ class _Round:
         self._done.told += len(found)
 
 
-def _row(looked: Looked, meaning: str) -> dict[str, Any]:
+def _row(looked: CommitmentReview, meaning: str) -> dict[str, Any]:
     return {
         "commitment": looked.committed.row.id,
         "meaning": meaning,

@@ -44,7 +44,7 @@ def loaded() -> tuple[engine.Bundle, list[bytes]]:
     start = time.perf_counter()
     bundle = engine.load(engine.bundled_policies())
     provisions = len({rule.provision.id for rule in bundle.rules.rules})
-    line(f"load {provisions} provisions, {len(bundle.facts())} facts", f"{time.perf_counter() - start:,.2f} s")
+    line(f"load {provisions} provisions, {len(bundle.facts)} facts", f"{time.perf_counter() - start:,.2f} s")
     exchanges = traffic.varied(bundle)
     line("varied traffic: test exchanges", f"{len(exchanges):,}")
     return bundle, exchanges

@@ -24,7 +24,7 @@ import sqlalchemy as sa
 
 from service.log.leaf import SealedRecord, seal
 from service.log.query import Query
-from service.log.search import Page, find
+from service.log.search import RecordPage, find
 from service.log.store import Store
 from service.log.summary import Summary
 from tests.service.databases import PostgreSQL
@@ -174,7 +174,7 @@ async def recording(store: Store, count: int) -> None:
 
 def line(name: str, connection: sa.Connection, query: Query, cursor: str | None) -> None:
     times = []
-    page: Page | None = None
+    page: RecordPage | None = None
     find(connection, query, cursor, LIMIT)
     for _ in range(ROUNDS):
         start = time.perf_counter()

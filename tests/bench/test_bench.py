@@ -18,7 +18,7 @@ from service.log.query import Query
 from service.log.record import RecordedDecision, answered
 from service.log.review_cases import ReviewCase
 from service.log.store import Store
-from service.policies.decision_cache import Made
+from service.policies.decision_cache import NewDecision
 from service.policies.live import Live
 from tests.bench import page_speed
 from tests.bench.figures import Goal, at_most
@@ -81,7 +81,9 @@ def test_where_nothing_hits_all_is_decided_again(monkeypatch: pytest.MonkeyPatch
     once = len(fired)
     assert once
     written = live.pdp.answer(judgement, today=DAY, id="1")
-    live.decisions.keep(key, Made(written, RecordedDecision.of(written), answered(written), exchange, ReviewCase("facts")))
+    live.decisions.keep(
+        key, NewDecision(written, RecordedDecision.of(written), answered(written), exchange, ReviewCase("facts"))
+    )
     assert live.decisions.find(key)
     forget(live)
     assert not live.decisions.find(key)

@@ -53,3 +53,11 @@ def test_what_is_not_plainly_a_file_of_tests_is_read(data: bytes) -> None:
     """One that begins with another key, or with a mark, is a file of tests all the same, and is found to be one by reading it."""
     files = sources("semantics: 1") | {"law/other.yaml": data}
     assert [name for name, _ in engine.load_sources(files, replay=True, tests=False).tests] == ["law/other.yaml"]
+
+
+def test_the_facts_of_a_bundle_are_made_once() -> None:
+    """Every page asks for them, and nobody can change what the next page gets."""
+    bundle = engine.load_sources(sources("semantics: 1"), replay=True)
+    assert bundle.facts is bundle.facts
+    with pytest.raises(TypeError):
+        bundle.facts["more"] = next(iter(bundle.facts.values()))  # type: ignore[index]

@@ -25,11 +25,11 @@ DOMAINS: dict[str, list[Any]] = {
 
 def domain(made: engine.Bundle, fact: str) -> list[Any]:
     """Every kind of answer that somebody may give to a question."""
-    entry = next(entry for entry in made.facts() if entry.name == fact)
+    entry = made.facts[fact]
     if entry.type.startswith("set of "):
         words = entry.values
         return [list(chosen) for size in range(3) for chosen in itertools.combinations(words, size)]
-    return entry.values or DOMAINS.get(entry.type, ["none", "keep", "need", "watch", "bar"])
+    return list(entry.values) or DOMAINS.get(entry.type, ["none", "keep", "need", "watch", "bar"])
 
 
 def given(made: engine.Bundle, facts: dict[str, Any], asked: list[str]) -> Iterator[dict[str, Any]]:

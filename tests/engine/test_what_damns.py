@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import engine
-from engine.authoring.testing import Prepared, prepare
+from engine.authoring.testing import PreparedCase, prepare
 from engine.rules import Level
 
 FOLLOWERS: Mapping[str, tuple[bool, str]] = {
@@ -33,19 +33,19 @@ PDP = engine.PDP(BUNDLE, "bitset")
 
 
 @cache
-def permitted() -> tuple[Prepared, ...]:
+def permitted() -> tuple[PreparedCase, ...]:
     """A permitted case of every second file that has one."""
     return tuple(found for file, _ in BUNDLE.tests[::2] if (found := next(_permitted(file), None)))
 
 
-def _permitted(file: str) -> Iterator[Prepared]:
+def _permitted(file: str) -> Iterator[PreparedCase]:
     for case in prepare(BUNDLE, file):
         bounds = PDP.outcome(case.exchange, case.as_of).bounds
         if bounds.low >= Level.PERMITTED and not bounds.high.refused and case.exchange.values.keys().isdisjoint(DECIDED):
             yield case
 
 
-def bare(case: Prepared) -> dict[str, Any]:
+def bare(case: PreparedCase) -> dict[str, Any]:
     """The exchange of a case without what follows from the bars; a test may state it beside them."""
     document = dict(case.exchange.document)
     for follower in FOLLOWERS:
@@ -53,7 +53,7 @@ def bare(case: Prepared) -> dict[str, Any]:
     return document
 
 
-def outcome(case: Prepared, document: Mapping[str, Any]) -> Level:
+def outcome(case: PreparedCase, document: Mapping[str, Any]) -> Level:
     """The highest level that an exchange may come to on the day of a case."""
     return PDP.outcome(BUNDLE.reader.accept(document), case.as_of).bounds.high
 

@@ -18,7 +18,7 @@ from operator import or_
 from engine.backends.bitset.fact_masks import FactsTests, Narrowed
 from engine.backends.bitset.reading import AtomReader
 from engine.backends.bitset.reliance import Reliance, Stays
-from engine.backends.bitset.rule_table import FloorTerms, Table, mask_of, without
+from engine.backends.bitset.rule_table import FloorTerms, RuleTable, mask_of, without
 from engine.backends.bitset.strata import BitsetStrata
 from engine.backends.bitset.terms import Derived, Terms
 from engine.exchange import Exchange
@@ -39,7 +39,7 @@ class Bitset:
     def __init__(self, rules: RuleSet) -> None:
         self.rules = rules
         reader = AtomReader(rules)
-        self._table = Table(rules, reader)
+        self._table = RuleTable(rules, reader)
         terms = Terms(rules.definitions)
         terms.reserve(len(rules.rules))
         lowered = [terms.lower(rule.condition) for rule in rules.rules]

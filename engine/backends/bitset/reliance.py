@@ -15,7 +15,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 from engine.backends.bitset.fact_masks import Share
-from engine.backends.bitset.rule_table import Table, without
+from engine.backends.bitset.rule_table import RuleTable, without
 from engine.backends.bitset.terms import Derived
 from engine.rules import Level, Need
 from engine.verdict import RANK, STAKES, Masks, Verdict, numbers, worst
@@ -48,7 +48,7 @@ class Stays:
 class Reliance:
     """`of` a verdict: the values on which a permit rests. Made once for a rule set."""
 
-    def __init__(self, table: Table, placed: Sequence[int], derived: Sequence[Derived]) -> None:
+    def __init__(self, table: RuleTable, placed: Sequence[int], derived: Sequence[Derived]) -> None:
         self._table = table
         self._placed = placed
         # Each uses only earlier ones, so the users come first.

@@ -17,7 +17,7 @@ BARS = {"review": Level.REVIEW, "prohibit": Level.PROHIBITED}
 UNMET = frozenset((State.UNMET,))
 
 
-class Table:
+class RuleTable:
     """What the strata look up: the rules of each kind as masks, victims, grounds, needs; made once for a rule set."""
 
     def __init__(self, rules: RuleSet, reader: AtomReader) -> None:

@@ -14,7 +14,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from engine.backends.bitset.reading import NO, UNKNOWN, YES
-from engine.backends.bitset.rule_table import UNMET, Table, without
+from engine.backends.bitset.rule_table import UNMET, RuleTable, without
 from engine.exchange import Exchange
 from engine.rules import Duty, Level, Need, State, Truth
 from engine.verdict import BOUNDS, Bounds, Masks
@@ -48,7 +48,7 @@ BEST, WORST = (
 )
 
 
-class Way(NamedTuple):
+class NeedWay(NamedTuple):
     """One way of meeting a need: its states, whether the exchange names it, and its duties, those certainly and those possibly owed."""
 
     states: frozenset[State]
@@ -65,7 +65,7 @@ NONE = Masks(0, 0)
 class BitsetStrata:
     """One exchange's upper strata. `done` gives how a duty's `done_when` reads; `signed` are the rules signed off, as bits."""
 
-    table: Table
+    table: RuleTable
     exchange: Exchange
     day: date
     done: Callable[[str], Truth]
@@ -280,7 +280,7 @@ class BitsetStrata:
             parts = [self._owed_for(part) for part in need.parts]
             return NO_DUTIES.union(*(c for c, _ in parts)), NO_DUTIES.union(*(p for _, p in parts))
         if need.op == "any_of":
-            return self._relied_on(Way(self._need(part), self._named(part), *self._owed_for(part)) for part in need.parts)
+            return self._relied_on(NeedWay(self._need(part), self._named(part), *self._owed_for(part)) for part in need.parts)
         name = need.requirement
         if name not in self.table.dutiful:
             return NO_DUTIES, NO_DUTIES
@@ -288,7 +288,7 @@ class BitsetStrata:
             self._duties[name] = self._relied_on(self._ways(name))
         return self._duties[name]
 
-    def _ways(self, name: str) -> Iterable[Way]:
+    def _ways(self, name: str) -> Iterable[NeedWay]:
         """
         First that the requirement is not owed, then its grounds by policy id and position.
 
@@ -296,14 +296,14 @@ class BitsetStrata:
         """
         excused = self._excused.get(name, NO)
         if excused is not NO:
-            yield Way(STATES[excused][NO], False, NO_DUTIES, NO_DUTIES)
+            yield NeedWay(STATES[excused][NO], False, NO_DUTIES, NO_DUTIES)
         relied_on, lifts = self.exchange.relies_on, self._lifts
         for number in self.table.grounds[name]:
             lift = lifts.get(number)
             if lift is not None and lift[0] is not NO:
                 duties = self.table.ways[name, number]
                 named = bool(relied_on) and (self.table.rules[number].key in relied_on or name in relied_on)
-                yield Way(STATES[lift[0]][NO], named, duties, duties)
+                yield NeedWay(STATES[lift[0]][NO], named, duties, duties)
 
     def _named(self, need: Need) -> bool:
         relied_on = self.exchange.relies_on
@@ -315,16 +315,16 @@ class BitsetStrata:
             for way in relied_on
         )
 
-    def _relied_on(self, ways: Iterable[Way]) -> tuple[frozenset[str], frozenset[str]]:
+    def _relied_on(self, ways: Iterable[NeedWay]) -> tuple[frozenset[str], frozenset[str]]:
         """
         The duties, certain and possible, of the way named, else of the first met with no duty overdue, else of the first met.
 
         While an earlier way is unknown, no duty is certain (3.5).
         """
-        met: Iterator[Way] = (way for way in ways if State.MET in way.states)
+        met: Iterator[NeedWay] = (way for way in ways if State.MET in way.states)
         if self.exchange.relies_on:
             met = iter(sorted(met, key=lambda way: not way.named))
-        passed: list[Way] = []  # they are overdue
+        passed: list[NeedWay] = []  # they are overdue
         for way in met:
             overdue = NO if way.named else self._late(way)
             if way.states != MET or overdue is UNKNOWN:
@@ -334,7 +334,7 @@ class BitsetStrata:
             passed.append(way)
         return (passed[0].certain, passed[0].possible) if passed else (NO_DUTIES, NO_DUTIES)
 
-    def _late(self, way: Way) -> Truth:
+    def _late(self, way: NeedWay) -> Truth:
         """Whether a duty of a way is overdue."""
         overdue = NO
         for key in way.certain:

@@ -16,7 +16,7 @@ from engine.backends.durable.listing import ListedRuleset
 from engine.backends.durable.network import EngineUnavailable, NetworkError
 from engine.backends.durable.outcome import DurableStrata, Tables
 from engine.backends.durable.program import Program
-from engine.backends.durable.standing import Standing
+from engine.backends.durable.standing import ExemptionStrata
 from engine.exchange import Exchange
 from engine.rules import Condition, Defined, RuleSet, Truth
 from engine.verdict import NONE_SIGNED, Definitions, Masks, Verdict
@@ -48,7 +48,7 @@ class Durable:
         named: dict[str, Condition] = {key: Defined(key) for key in rules.definitions if key in asked}
         named |= {key: Defined(key) for floor in rules.floors for each in floor.spoken for key in each.by}
         self._program = Program(rules, named, grouped(rules))
-        self._standing = Standing(rules)
+        self._standing = ExemptionStrata(rules)
         bits = self._program.bits
         self.asked = {key: bits[key] for key in rules.definitions if key in asked}
         done = {name.removeprefix("done "): bit for name, bit in bits.items() if name.startswith("done ")}

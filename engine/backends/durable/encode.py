@@ -17,7 +17,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from engine.backends.durable.network import Test
+from engine.backends.durable.network import PropertyTest
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import AS_OF, Atom, Calendar, RuleSet, Truth
@@ -51,7 +51,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class TestMeaning:
     """What a test asks: whether an atom holds, or is `denied`."""
 
     atom: Atom
@@ -68,7 +68,7 @@ class Encoder:
 
     rules: RuleSet
     sources: dict[tuple[str, ...], Source] = field(default_factory=dict)
-    meaning: dict[Test, Meaning] = field(default_factory=dict)
+    meaning: dict[PropertyTest, TestMeaning] = field(default_factory=dict)
     _props: dict[tuple[Any, ...], str] = field(default_factory=dict)
     _cuts: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
 
@@ -83,11 +83,11 @@ class Encoder:
                     cuts.append(point)
                     cuts.sort()
 
-    def test(self, atom: Atom, denied: bool = False) -> Test:
+    def test(self, atom: Atom, denied: bool = False) -> PropertyTest:
         """The test that holds where the atom does, or where it is denied."""
         graded = _scale(atom) is None
-        test = Test(self._graded(atom), "!=", TRUE if denied else FALSE) if graded else self._ordered(atom)[denied]
-        self.meaning.setdefault(test, Meaning(atom, denied))
+        test = PropertyTest(self._graded(atom), "!=", TRUE if denied else FALSE) if graded else self._ordered(atom)[denied]
+        self.meaning.setdefault(test, TestMeaning(atom, denied))
         return test
 
     def _prop(self, atom: Atom, key: tuple[Any, ...], coder: Coder, join: Join) -> str:
@@ -119,7 +119,7 @@ class Encoder:
 
     # Ordered facts: places among cuts
 
-    def _ordered(self, atom: Atom) -> tuple[Test, Test]:
+    def _ordered(self, atom: Atom) -> tuple[PropertyTest, PropertyTest]:
         """
         The test that holds where the atom does, and the one that holds where it does not.
 
@@ -137,9 +137,9 @@ class Encoder:
         place = 2 * cuts.index(_point(atom)) + 1
         if upward:
             least = place if atom.op == "at_least" else place + 1
-            return Test(up, ">=", least), Test(down, "<=", least - 1)
+            return PropertyTest(up, ">=", least), PropertyTest(down, "<=", least - 1)
         most = place if atom.op == "at_most" else place - 1
-        return Test(down, "<=", most), Test(up, ">=", most + 1)
+        return PropertyTest(down, "<=", most), PropertyTest(up, ">=", most + 1)
 
     def _shown_span(self, atom: Atom, inner: Callable[[Exchange, date], Span]) -> Callable[[Exchange, date], Span]:
         """The span of a document's field. One that is not shown reads by its place: no such test holds, or any may."""

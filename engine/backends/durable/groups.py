@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from engine.backends.durable.program import Group
+from engine.backends.durable.program import RuleGroup
 from engine.rules import Duty, Rule, RuleSet
 
 FEW = 60  # the most rules of jurisdictions that share rulesets
@@ -33,14 +33,14 @@ def shared_by(rules: RuleSet) -> dict[str, str]:
     return {name: "+".join(group) for group in (*groups, small) for name in group}
 
 
-def grouped(rules: RuleSet) -> list[Group]:
+def grouped(rules: RuleSet) -> list[RuleGroup]:
     """The rules of each group, asked where one of its policies may apply, with whether their duties are done."""
     members: dict[str, list[int]] = {}
     group = shared_by(rules)
     for number, rule in enumerate(rules.rules):
         members.setdefault(group[rule.provision.jurisdiction], []).append(number)
     return [
-        Group(
+        RuleGroup(
             name,
             tuple(sorted({rules.rules[n].provision.policy for n in numbers})),
             {n: rules.rules[n].condition for n in numbers},

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from engine.backends.durable.encode import Meaning
-from engine.backends.durable.network import Network, Test
+from engine.backends.durable.encode import TestMeaning
+from engine.backends.durable.network import Network, PropertyTest
 from engine.verdict import numbers
 
 
@@ -16,8 +16,8 @@ from engine.verdict import numbers
 class AskedTest:
     """A test of durable-rules, and what it asks: about an exchange, or about what was derived before."""
 
-    test: Test
-    about: Meaning | str
+    test: PropertyTest
+    about: TestMeaning | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,10 @@ class ListedRuleset:
 
 
 def listed(
-    network: Network, policies: tuple[str, ...], derives: Callable[[int], Iterable[str]], about: Callable[[Test], Meaning | str]
+    network: Network,
+    policies: tuple[str, ...],
+    derives: Callable[[int], Iterable[str]],
+    about: Callable[[PropertyTest], TestMeaning | str],
 ) -> list[ListedRuleset]:
     """The rulesets of a network. `derives` gives the names of a head by the number of its bit, `about` says what a test asks."""
     return [

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from itertools import product
 
 from engine.backends.durable.encode import FALSE, TRUE, Encoder
-from engine.backends.durable.network import Term, Test
+from engine.backends.durable.network import PropertyTest, Term
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, RuleSet, atoms
 
 MAX_ADDED = 32  # the most terms of a definition that is written out among alternatives, where nothing is multiplied
@@ -31,9 +31,9 @@ class Lowering:
         self.heads: dict[int, Terms] = {}
         self._first = len(rules.rules)
         self._definitions = rules.definitions
-        self._numbers: dict[frozenset[frozenset[Test]], int] = {}
+        self._numbers: dict[frozenset[frozenset[PropertyTest]], int] = {}
         self._terms: dict[tuple[str, bool, int], Terms] = {}
-        self._implied: dict[Test, frozenset[Test]] = {}  # the tests that hold wherever a head does
+        self._implied: dict[PropertyTest, frozenset[PropertyTest]] = {}  # the tests that hold wherever a head does
 
     def head(self, condition: Condition, room: int = NARROW) -> int:
         """The number of the head that is derived where a condition holds."""
@@ -114,7 +114,7 @@ class Lowering:
             self._implied[test] = frozenset.intersection(*map(self._said, terms)) if terms else frozenset()
         return self._numbers[key]
 
-    def _said(self, term: Iterable[Test]) -> frozenset[Test]:
+    def _said(self, term: Iterable[PropertyTest]) -> frozenset[PropertyTest]:
         """The tests of a term, and those that its heads imply."""
         return frozenset(term).union(*(self._implied.get(test, ()) for test in term))
 
@@ -124,7 +124,7 @@ class Lowering:
 
         `a or (a and b)` is `a`. A fact is not tested where a head of the term implies the test.
         """
-        found: dict[frozenset[Test], Term] = {}
+        found: dict[frozenset[PropertyTest], Term] = {}
         for term in terms:
             implied = frozenset().union(*(self._implied.get(test, ()) for test in term))
             least = tuple(t for t in term if derived(t) is not None or not any(each.implies(t) for each in implied))
@@ -141,9 +141,9 @@ class Lowering:
 
 
 def _derived(head: int, positive: bool) -> Term:
-    return (Test(f"p{head}", "!=", FALSE if positive else TRUE),)
+    return (PropertyTest(f"p{head}", "!=", FALSE if positive else TRUE),)
 
 
-def derived(test: Test) -> int | None:
+def derived(test: PropertyTest) -> int | None:
     """The head that a test tests."""
     return int(test.prop[1:]) if test.prop.startswith("p") else None

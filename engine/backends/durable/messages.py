@@ -15,7 +15,7 @@ from sys import intern
 from typing import NamedTuple, TypeVar
 
 from engine.backends.durable.encode import FALSE, MAYBE, TRUE, Codes, Encoder, Source
-from engine.backends.durable.network import Message, Ruleset, Test, Written, written
+from engine.backends.durable.network import Message, PropertyTest, Ruleset, Written, written
 from engine.exchange import Exchange
 from engine.values import Disputed, Document, Range, SetOf, Value
 
@@ -29,7 +29,7 @@ Piece = tuple[str, int]  # the written codes for one ruleset, and its tests that
 class _Prop:
     """One property of one ruleset. Its codes are few, such as places among some cuts, so each is written once."""
 
-    def __init__(self, prop: str, tests: Mapping[Test, int]) -> None:
+    def __init__(self, prop: str, tests: Mapping[PropertyTest, int]) -> None:
         self.prop = prop
         self._tests = tests
         self._pieces: dict[Codes, Piece] = {}
@@ -42,7 +42,7 @@ class _Prop:
         return found
 
 
-class Said(NamedTuple):
+class ValueTexts(NamedTuple):
     """
     What a value says: by ruleset its written codes and, where there are any, the tests that hold of them but not certainly.
 
@@ -61,7 +61,7 @@ class _Read(NamedTuple):
     source: Source
     dated: bool
     heard: list[tuple[int, list[_Prop]]]
-    remembered: dict[Hashable, Said]
+    remembered: dict[Hashable, ValueTexts]
 
 
 class _Heard(NamedTuple):
@@ -76,7 +76,7 @@ class Telling(NamedTuple):
     """What one exchange says: the sources that it states, as bits, and what each source says; what of it is unsure."""
 
     told: int
-    said: list[Said]
+    said: list[ValueTexts]
     unsure: list[dict[int, int]]
 
 
@@ -110,14 +110,14 @@ class Messages:
         self._stated: dict[tuple[str, ...], tuple[int, list[_Read]]] = {}  # by the facts that are sent
         # No coder looks at the day where a fact is left out.
         silence = [self._say(read, Exchange({}, {}), date.min) for read in self._sources]
-        self._nothing = [Said({}, {}, {})] * len(silence)
+        self._nothing = [ValueTexts({}, {}, {})] * len(silence)
         self._rulesets = [self._heard(ruleset, silence) for ruleset in range(len(rulesets))]
         self._networks = [_Network(0, 0, {})] * len(networks)
         for network, hearing, heads in zip(self._network_of, self._rulesets, self._heads, strict=True):
             others = self._networks[network]
             self._networks[network] = _Network(others.sources | hearing.sources, others.heads | heads.tested, {})
 
-    def _heard(self, ruleset: int, silence: Sequence[Said]) -> _Heard:
+    def _heard(self, ruleset: int, silence: Sequence[ValueTexts]) -> _Heard:
         each = [
             (number, 1 << number, said.texts[ruleset], said.unsure.get(ruleset, 0))
             for number, said in enumerate(silence)
@@ -196,16 +196,16 @@ class Messages:
                 unsure |= doubt[ruleset]
         return Written("".join([text, heads, *[said[number][0][ruleset] for number in numbers]])), unsure
 
-    def _fresh(self, read: _Read, key: Hashable, exchange: Exchange, day: date) -> Said:
+    def _fresh(self, read: _Read, key: Hashable, exchange: Exchange, day: date) -> ValueTexts:
         """What a value says that was not read before, or that was forgotten."""
         said = self._say(read, exchange, day)
         if all(_small(exchange.values.get(fact)) for fact in read.source.facts):
             remember(read.remembered, key, said)
         return said
 
-    def _say(self, read: _Read, exchange: Exchange, day: date) -> Said:
+    def _say(self, read: _Read, exchange: Exchange, day: date) -> ValueTexts:
         codes = read.source.codes(exchange, day)
-        said = Said({}, {}, {})
+        said = ValueTexts({}, {}, {})
         for ruleset, props in read.heard:
             text, unsure = "", 0
             for prop in props:
@@ -261,15 +261,15 @@ def _selected(each: Sequence[tuple[int, int, str, int]], told: int) -> tuple[lis
     return numbers, "".join(texts), unsure
 
 
-def _by_prop(ruleset: Ruleset) -> dict[str, dict[Test, int]]:
+def _by_prop(ruleset: Ruleset) -> dict[str, dict[PropertyTest, int]]:
     """A ruleset's tests with their bits, by property."""
-    tests: dict[str, dict[Test, int]] = {}
+    tests: dict[str, dict[PropertyTest, int]] = {}
     for test, number in ruleset.tests.items():
         tests.setdefault(test.prop, {})[test] = 1 << number
     return tests
 
 
-def _written(prop: str, codes: Codes, tests: Mapping[Test, int]) -> Piece:
+def _written(prop: str, codes: Codes, tests: Mapping[PropertyTest, int]) -> Piece:
     """What is sent for a property's codes, and the tests that hold of the property but not certainly."""
     certain, possible = codes
     holding = {test: bit for test, bit in tests.items() if test.holds(possible)}

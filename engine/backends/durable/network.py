@@ -61,7 +61,7 @@ class NetworkError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class PropertyTest:
     """One literal: a property, an operator (`==`, `!=`, `>=` or `<=`) and a small integer."""
 
     prop: str
@@ -79,7 +79,7 @@ class Test:
                 return value >= self.value
         return value <= self.value
 
-    def implies(self, other: Test) -> bool:
+    def implies(self, other: PropertyTest) -> bool:
         """Whether the other test holds of every value of which this one holds, because it is the same or a wider limit."""
         if self.prop != other.prop or self.op != other.op:
             return False
@@ -91,7 +91,7 @@ class Test:
         return self.value == other.value
 
 
-Term: TypeAlias = tuple[Test, ...]  # a conjunction; the empty one is always true
+Term: TypeAlias = tuple[PropertyTest, ...]  # a conjunction; the empty one is always true
 Written = NewType("Written", str)  # the JSON of some properties; only `written` makes it from a number
 Message: TypeAlias = tuple[Written, int]  # with the bits of the ruleset's tests that hold of it but not certainly
 
@@ -223,7 +223,7 @@ class Network:
     """
 
     def __init__(
-        self, name: str, heads: Sequence[Head], props: Sequence[str] = (), odds: Callable[[Test], float] | None = None
+        self, name: str, heads: Sequence[Head], props: Sequence[str] = (), odds: Callable[[PropertyTest], float] | None = None
     ) -> None:
         tests = [test for head in heads for term in head.terms for test in term]
         _check(tests, props)
@@ -301,7 +301,7 @@ def _give_back(engine: _Engine, life: _Life) -> None:
         engine.delete_ruleset(handle)
 
 
-def _check(tests: Sequence[Test], props: Sequence[str]) -> None:
+def _check(tests: Sequence[PropertyTest], props: Sequence[str]) -> None:
     """No string of a caller reaches the engine, no number but a small one, and no two names that look alike to it."""
     for test in tests:
         if test.op not in _OPERATORS or type(test.value) is not int or not LOWEST <= test.value <= HIGHEST:
@@ -326,23 +326,25 @@ def _hash(name: str) -> int:
     return value
 
 
-def _likely_first(terms: Mapping[Term, int], odds: Callable[[Test], float]) -> dict[Term, int]:
+def _likely_first(terms: Mapping[Term, int], odds: Callable[[PropertyTest], float]) -> dict[Term, int]:
     """The likeliest terms first: for each next action the engine searches all rules from the first one."""
     return {term: terms[term] for term in sorted(terms, key=lambda term: -prod(odds(test) for test in term))}
 
 
-def _mostly_false(test: Test) -> float:
+def _mostly_false(test: PropertyTest) -> float:
     return 0.1 if test.op == "==" else 0.5
 
 
-def _pieces(heads: Sequence[Head], top: int, odds: Callable[[Test], float]) -> tuple[dict[Term, int], list[tuple[int, int]]]:
+def _pieces(
+    heads: Sequence[Head], top: int, odds: Callable[[PropertyTest], float]
+) -> tuple[dict[Term, int], list[tuple[int, int]]]:
     """
     Terms that fit into a rule, each once, with their heads as bits; and what the pieces of a long term derive together.
 
     A piece is a term of its own, with a bit from `top` on. Literals and terms are ordered so that many begin with the same literals,
     which the engine then tests once.
     """
-    serves: dict[frozenset[Test], int] = {}
+    serves: dict[frozenset[PropertyTest], int] = {}
     joint = []
     for head in heads:
         for term in head.terms:
@@ -361,7 +363,7 @@ def _pieces(heads: Sequence[Head], top: int, odds: Callable[[Test], float]) -> t
     return {term: serves[frozenset(term)] for term in _ordered(list(serves), odds)}, joint
 
 
-def _ordered(terms: Sequence[frozenset[Test]], odds: Callable[[Test], float]) -> Iterator[Term]:
+def _ordered(terms: Sequence[frozenset[PropertyTest]], odds: Callable[[PropertyTest], float]) -> Iterator[Term]:
     """
     Terms as sequences of literals, so that many begin with the same literals.
 
@@ -369,7 +371,7 @@ def _ordered(terms: Sequence[frozenset[Test]], odds: Callable[[Test], float]) ->
     and for the terms without this literal.
     """
 
-    def walk(left: list[frozenset[Test]], prefix: Term) -> Iterator[Term]:
+    def walk(left: list[frozenset[PropertyTest]], prefix: Term) -> Iterator[Term]:
         count = Counter(test for term in left for test in term)
         weight = {test: 1 - odds(test) for test in count}
         while left:
@@ -390,7 +392,7 @@ def _ordered(terms: Sequence[frozenset[Test]], odds: Callable[[Test], float]) ->
 class _Tree:
     """The engine's tree of tests, as far as needed to bound the branches that one message can leave pending."""
 
-    below: dict[Test, _Tree] = field(default_factory=dict)
+    below: dict[PropertyTest, _Tree] = field(default_factory=dict)
     matching: dict[str, int] = field(default_factory=dict)  # by property: how many of the next tests can hold at once
     deepest: int = 0
 

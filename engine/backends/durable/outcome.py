@@ -13,7 +13,7 @@ from datetime import date
 from typing import NamedTuple
 
 from engine.backends.durable.encode import days_over
-from engine.backends.durable.standing import Standing, Stood
+from engine.backends.durable.standing import ExemptionStrata, Stood
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Due, Earliest, Level, Need, OnDate, OnDay, Period, RuleSet, State, Truth
 from engine.values import Disputed, Value
@@ -141,7 +141,7 @@ class Tables:
     `done` has the bit of each duty's `done_when`, `bits` that of each definition that a floor names.
     """
 
-    def __init__(self, rules: RuleSet, standing: Standing, done: Mapping[str, int], bits: Mapping[str, int]) -> None:
+    def __init__(self, rules: RuleSet, standing: ExemptionStrata, done: Mapping[str, int], bits: Mapping[str, int]) -> None:
         self.rules = rules
         self.standing = standing
         self.done = done

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from engine.backends.durable.encode import FALSE, TRUE, Meaning
+from engine.backends.durable.encode import FALSE, TRUE, TestMeaning
 from engine.backends.durable.listing import ListedRuleset, listed
 from engine.backends.durable.lower import APPLIES, ROOMY, Lowering, Terms, derived
 from engine.backends.durable.messages import Messages, Telling, remember
-from engine.backends.durable.network import Head, Network, Test
-from engine.backends.durable.reach import Reach
+from engine.backends.durable.network import Head, Network, PropertyTest
+from engine.backends.durable.reach import DocumentReach
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Condition, Defined, RuleSet
 
@@ -28,7 +28,7 @@ DERIVED = 512  # messages of which a network keeps what it derived
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class RuleGroup:
     """
     Rules, by number, that are asked together where one of their policies may apply.
 
@@ -68,7 +68,7 @@ class Program:
     After `run`, how each of the `named` conditions reads is always known. The rules of a group that was not asked do not hold.
     """
 
-    def __init__(self, rules: RuleSet, named: Mapping[str, Condition], groups: Sequence[Group] = ()) -> None:
+    def __init__(self, rules: RuleSet, named: Mapping[str, Condition], groups: Sequence[RuleGroup] = ()) -> None:
         every = {**named, **{name: condition for group in groups for name, condition in group.named.items()}}
         conditions = [*every.values(), *(c for group in groups for c in group.rules.values())]
         self._lowering = lowering = Lowering(rules, conditions)
@@ -102,7 +102,7 @@ class Program:
             )
             for group in groups
         )
-        self._reach = Reach(rules)
+        self._reach = DocumentReach(rules)
         self._messages = Messages(lowering.encoder, [network.rulesets for network in self.networks])
 
     def run(self, exchange: Exchange, as_of: date) -> tuple[int, int]:
@@ -130,7 +130,7 @@ class Program:
         def named(head: int) -> list[str]:
             return names.get(head) or [f"p{head}"]
 
-        def about(test: Test) -> Meaning | str:
+        def about(test: PropertyTest) -> TestMeaning | str:
             head = derived(test)
             if head is None:
                 return self._lowering.encoder.meaning[test]
@@ -206,7 +206,7 @@ class Program:
                 steps.append(_Step(self.networks[-1], len(self.networks) - 1, rulesets))
         return tuple(steps)
 
-    def _odds(self, test: Test) -> float:
+    def _odds(self, test: PropertyTest) -> float:
         """A guess how often a test holds: most policies do not apply, most denials hold, and the law is in force."""
         head = derived(test)
         if head in self._gates:

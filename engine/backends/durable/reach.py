@@ -18,7 +18,7 @@ OUTSIDE, PERHAPS, INSIDE = 0, 1, 2
 COVERS = {OUTSIDE: False, PERHAPS: Missing.UNKNOWN, INSIDE: True}
 
 
-class Reach:
+class DocumentReach:
     """What the documents of one rule set may state that they cover."""
 
     def __init__(self, rules: RuleSet) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from engine.backends.durable.encode import FALSE, MAYBE, TRUE
 from engine.backends.durable.groups import shared_by
 from engine.backends.durable.listing import ListedRuleset, listed
-from engine.backends.durable.network import Head, Message, Network, Ruleset, Term, Test, Written, written
+from engine.backends.durable.network import Head, Message, Network, PropertyTest, Ruleset, Term, Written, written
 from engine.rules import RuleSet
 from engine.verdict import Masks, numbers
 
@@ -25,7 +25,7 @@ _Codes = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Stood:
-    """Which rules stand, and which of these are doubted. `derived` is what the lifts derive, as `Standing` numbers it."""
+    """Which rules stand, and which of these are doubted. `derived` is what the lifts derive, as `ExemptionStrata` numbers it."""
 
     stands: Masks
     doubted: Masks
@@ -46,7 +46,7 @@ class _Stratum:
     said: dict[int, list[tuple[int, _Codes, _Codes, str]]]
 
 
-class Standing:
+class ExemptionStrata:
     """
     The exemption strata of one rule set.
 
@@ -107,7 +107,7 @@ class Standing:
             *(f"{name} is not owed" for name in requirements),
         ]
 
-        def about(test: Test) -> str:
+        def about(test: PropertyTest) -> str:
             key = rules[int(test.prop[1:])]
             if test.prop.startswith("a"):
                 return f"{key} is signed off"
@@ -180,23 +180,23 @@ class Standing:
             yield from ((bit, (_accepted(lift),)) for bit in surely)
             yield from ((bit, (_stands(lift),)) for bit in doubts)
         elif self._doubtable >> lift & 1:
-            clear = Test(_doubted(lift).prop, "!=", TRUE)
+            clear = PropertyTest(_doubted(lift).prop, "!=", TRUE)
             yield from ((bit, (_stands(lift), clear)) for bit in surely)
             yield from ((bit, (_doubted(lift),)) for bit in doubts)
         else:
             yield from ((bit, (_stands(lift),)) for bit in surely)
 
 
-def _stands(lift: int) -> Test:
-    return Test(f"s{lift}", "!=", FALSE)
+def _stands(lift: int) -> PropertyTest:
+    return PropertyTest(f"s{lift}", "!=", FALSE)
 
 
-def _doubted(lift: int) -> Test:
-    return Test(f"d{lift}", "!=", FALSE)
+def _doubted(lift: int) -> PropertyTest:
+    return PropertyTest(f"d{lift}", "!=", FALSE)
 
 
-def _accepted(lift: int) -> Test:
-    return Test(f"a{lift}", "!=", FALSE)
+def _accepted(lift: int) -> PropertyTest:
+    return PropertyTest(f"a{lift}", "!=", FALSE)
 
 
 def _messages(stratum: _Stratum, lifts: int, stands: Masks, doubted: Masks, signed: int) -> list[Message]:

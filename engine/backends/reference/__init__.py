@@ -16,8 +16,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import lru_cache
 
-from engine.backends.reference.levels import Weight, by_jurisdiction, certain_review, permits
-from engine.backends.reference.standing_rules import Links, Reliance, meet, progress, stand, together
+from engine.backends.reference.levels import RuleWeight, by_jurisdiction, certain_review, permits
+from engine.backends.reference.standing_rules import NeedStanding, RuleLinks, meet, progress, stand, together
 from engine.backends.reference.three_values import YES, KnownFacts, Reads, define
 from engine.exchange import Exchange
 from engine.rules import Condition, RuleSet, Truth, named
@@ -31,7 +31,7 @@ class Reference:
 
     def __init__(self, rules: RuleSet) -> None:
         self.rules = rules
-        self.links = Links.of(rules)
+        self.links = RuleLinks.of(rules)
         self.conditions = {rule.key: rule.condition for rule in rules.rules}
         # A service asks for the definitions of the same few counters again and again.
         self._with_used = lru_cache(maxsize=64)(self._using)
@@ -63,8 +63,8 @@ class Reference:
         standing = stand(rules, self.links, holds, signed)
         requirements = meet(self.rules.requirements, self.links, standing)
         done = {key: progress(duty, known, reads) for key, duty in duties.items()}
-        reliance = Reliance(self.rules, self.links, known.exchange.relies_on, standing, requirements, done)
-        weight = Weight(standing, reliance, duties, done)
+        reliance = NeedStanding(self.rules, self.links, known.exchange.relies_on, standing, requirements, done)
+        weight = RuleWeight(standing, reliance, duties, done)
         raised = {rule.key: weight.of(rule) for rule in rules}
         owing = together(each.owing for each in raised.values())
         # 4.3: beneath, a law whose reach is certainly in doubt is read as if it reached.

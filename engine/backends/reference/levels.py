@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from engine.backends.reference.standing_rules import MET, Owing, Progress, Reliance, RuleStanding
+from engine.backends.reference.standing_rules import MET, NeedStanding, Owing, Progress, RuleStanding
 from engine.backends.reference.three_values import NO, UNKNOWN, YES
 from engine.rules import Duty, Floor, Level, Need, Rule, State, Truth
 from engine.verdict import Bounds
@@ -29,11 +29,11 @@ RAISES_NOTHING = Raised(NOTHING, {})
 
 
 @dataclass(frozen=True, slots=True)
-class Weight:
+class RuleWeight:
     """What each rule raises, given how rules stand, what is relied on, and which duties are done or overdue."""
 
     standing: Mapping[str, RuleStanding]
-    reliance: Reliance
+    reliance: NeedStanding
     duties: Mapping[str, Duty]
     progress: Mapping[str, Progress]
 

@@ -20,7 +20,7 @@ UNMET, DOUBTFUL, MET = (frozenset((state,)) for state in State)
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
+class RuleLinks:
     """The rules that exempt each rule, the rules that excuse from each requirement, its grounds, and every duty by its key."""
 
     exempters: Mapping[str, Sequence[Rule]]
@@ -29,7 +29,7 @@ class Links:
     duties: Mapping[str, Duty]
 
     @classmethod
-    def of(cls, rules: RuleSet) -> Links:
+    def of(cls, rules: RuleSet) -> RuleLinks:
         none: dict[str, list[Rule]] = {name: [] for name in rules.requirements}
         in_order = sorted(rules.rules, key=lambda rule: (rule.provision.policy, rule.provision.line))
         return cls(
@@ -63,7 +63,9 @@ class RuleStanding(NamedTuple):
     lifts: Lifted
 
 
-def stand(rules: Iterable[Rule], links: Links, holds: Mapping[str, Truth], signed: frozenset[str]) -> dict[str, RuleStanding]:
+def stand(
+    rules: Iterable[Rule], links: RuleLinks, holds: Mapping[str, Truth], signed: frozenset[str]
+) -> dict[str, RuleStanding]:
     """
     3.3: a rule stands where it holds and no standing rule exempts it. Rules come in order: exempters before those they exempt.
 
@@ -106,7 +108,7 @@ def strongest(lifts: Iterable[Lifted]) -> Lifted:
     return Lifted(sure, doubtful)
 
 
-def meet(requirements: Iterable[str], links: Links, standing: Mapping[str, RuleStanding]) -> dict[str, frozenset[State]]:
+def meet(requirements: Iterable[str], links: RuleLinks, standing: Mapping[str, RuleStanding]) -> dict[str, frozenset[State]]:
     """3.4: a requirement is met where a standing rule satisfies it, or a standing exemption says that it is not owed."""
     return {
         name: states(strongest(standing[rule.key].lifts for rule in (*links.grounds[name], *links.excusers[name])))
@@ -173,11 +175,11 @@ class WayOf(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Reliance:
+class NeedStanding:
     """Whether the need of a rule is met, and which duties come with the way that the exchange relies on."""
 
     rules: RuleSet
-    links: Links
+    links: RuleLinks
     relies_on: Collection[str]
     standing: Mapping[str, RuleStanding]
     requirements: Mapping[str, frozenset[State]]

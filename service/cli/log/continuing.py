@@ -28,6 +28,7 @@ def continue_log(
     """
     from contextlib import closing
 
+    from service.audit.repair import repair as put_right
     from service.log.key_changes import continue_log as go_on
     from service.store.upgrade import present
     from service.telemetry.log_lines import audit, logger
@@ -36,6 +37,10 @@ def continue_log(
         raise UsedWrongly("say why with `--reason`")
     with closing(present(address(database), log_key())) as opened:
         done = go_on(opened, reason, BY, lost_key=lost_key, verifying=lambda: complain("verifying the tree of the log"))
+        # The seals of rows were by the lost key: they are made again once the rows were compared with the leaves.
+        left = put_right(opened, BY, reason).left if lost_key else ()
+    for each in left:
+        complain(f"not put right: {each}")
     audit(logger(), "log-continued", caller=BY, leaves=done.found)
     if done.kept is not None and done.kept.size > done.found:
         complain(

@@ -37,9 +37,9 @@ def erase(ids: Annotated[list[str], typer.Argument(help="Ids of decisions.")], d
                 left = 1
                 continue
             try:
-                erased = asyncio.run(retention.erase(store, stored, zone, BY))
+                erased = asyncio.run(retention.erase_alone(store, stored, zone, BY))
             except retention.StillNeeded as needed:
-                complain("\n  ".join([f"{id}: {needed}", *(each.detail for each in needed.holds)]))
+                complain("\n  ".join([f"{id}: {needed.detail}", *(each.detail for each in needed.holds)]))
                 left = 1
                 continue
             except NotRecorded as failed:

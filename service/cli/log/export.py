@@ -17,7 +17,7 @@ from service.cli.output import complain, csv_cell, progress
 from service.log.query import Query
 
 if TYPE_CHECKING:
-    from service.log.search import Row
+    from service.log.search import RecordRow
     from service.log.store import Stored
 
 FORMATS = ("csv", "jsonl", "parquet")
@@ -91,7 +91,7 @@ def _parquet(url: str, query: Query, output: Path | None) -> int:
     from service.cli.files import for_its_owner
     from service.log import parquet_rows
     from service.log.index import unindexed
-    from service.log.search import Row, everything
+    from service.log.search import RecordRow, everything
     from service.store.upgrade import reading
 
     if output is None:
@@ -100,7 +100,7 @@ def _parquet(url: str, query: Query, output: Path | None) -> int:
         raise UsedWrongly(f"there is no Parquet here: {why}")
     try:
         with reading(url) as connection, open(output, "wb", opener=for_its_owner) as file:
-            count = parquet_rows.write(file, list(Row.__dataclass_fields__), everything(connection, query))
+            count = parquet_rows.write(file, list(RecordRow.__dataclass_fields__), everything(connection, query))
             warn_of_unindexed(unindexed(connection))
     except OSError as failed:
         raise UsedWrongly(f"cannot write {output}: {failed.strerror}") from None
@@ -160,21 +160,21 @@ def _proven(url: str, query: Query, checkpoint: Path | None, output: Path | None
     return 0
 
 
-def _rows(file: TextIO, form: str) -> "Callable[[Row], None]":
-    from service.log.search import Row
+def _rows(file: TextIO, form: str) -> "Callable[[RecordRow], None]":
+    from service.log.search import RecordRow
     from service.log.shown import written_row
 
     if form == "jsonl":
         return lambda row: print(json.dumps(written_row(row), ensure_ascii=False), file=file)
     table = csv.writer(file, lineterminator="\n")
-    table.writerow(Row.__dataclass_fields__)
+    table.writerow(RecordRow.__dataclass_fields__)
     return lambda row: table.writerow([csv_cell(value) for value in written_row(row).values()])
 
 
-def _whole(find: "Callable[[str], Stored | None]", file: TextIO) -> "Callable[[Row], None]":
+def _whole(find: "Callable[[str], Stored | None]", file: TextIO) -> "Callable[[RecordRow], None]":
     from service.log.shown import kept
 
-    def write(row: "Row") -> None:
+    def write(row: "RecordRow") -> None:
         stored = find(row.id)
         if stored is not None:
             print(json.dumps(kept(stored), ensure_ascii=False), file=file)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from service.cli.output import complain, painted, safe
 
 if TYPE_CHECKING:
-    from service.log.search import Row
+    from service.log.search import RecordRow
 
 
-def print_rows(rows: "Iterable[Row]", as_json: bool) -> None:
+def print_rows(rows: "Iterable[RecordRow]", as_json: bool) -> None:
     """Print a line for each decision."""
     from service.log.shown import written_row
 
@@ -29,7 +29,7 @@ def say_none() -> None:
     complain("no decision is found")
 
 
-def _line(row: "Row") -> str:
+def _line(row: "RecordRow") -> str:
     import engine
 
     tone = "green" if row.proceed else "yellow" if row.outcome in ("undetermined", "review") else "red"

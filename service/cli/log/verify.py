@@ -94,6 +94,10 @@ def verify(
             with snapshot(opened) as state:
                 comparison = DeepVerification(state, opened, lambda what, number: progress(f"{number:,} {what}", number))
                 faults += [Fault(None, None, str(each)) for each in comparison.findings()]
+            if comparison.without_key:
+                complain("without the log's key neither the seals of rows nor what records used are compared")
+            if comparison.records_not_compared:
+                complain(f"of {comparison.records_not_compared:,} records it is not compared what they used")
         elif deep:
             complain("the other rows are not compared, since the log itself has faults")
         progress("")

@@ -36,7 +36,7 @@ def witness(
     from service.cli.files import read
     from service.log.file_witness import StateRefused, cosign, verifier_key
     from service.transparency.signed_note import MAX_NOTE_BYTES, KeyTextRefused, SignatureLine, VerifierKey
-    from service.transparency.witness import SIZE_TYPE, AddCheckpoint, RequestRefused
+    from service.transparency.witness import SIZE_TYPE, AddCheckpoint, WitnessRequestRefused
 
     try:
         if request is None:
@@ -49,7 +49,7 @@ def witness(
         answered = cosign(state, asked, log, int(datetime.now(UTC).timestamp()))
     except KeyTextRefused as refused:
         raise UsedWrongly(f"`{key}` holds no verifier key of a log: {refused}") from None
-    except RequestRefused as refused:
+    except WitnessRequestRefused as refused:
         raise UsedWrongly(f"`{request}` is not what `log checkpoint --since` prints: {refused}") from None
     except StateRefused as refused:
         raise UsedWrongly(str(refused)) from None

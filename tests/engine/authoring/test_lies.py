@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 import engine
 from engine.authoring.lies import FATES, IN_VAIN, KINDS, SPELLINGS, TWO_AT_ONCE, Fate, Lie
-from engine.authoring.testing import Prepared
+from engine.authoring.testing import PreparedCase
 from engine.deciding.contributions import put
 from service.cli.lies import HEADINGS
 from service.cli.main import app
@@ -231,7 +231,7 @@ def more(more_sources: dict[str, bytes]) -> engine.Liar:
     return liar(engine.load_sources(more_sources))
 
 
-def named(made: engine.Liar, case: str) -> Prepared:
+def named(made: engine.Liar, case: str) -> PreparedCase:
     return next(each for each in (*made.cases, *made.permits) if each.case == case)
 
 

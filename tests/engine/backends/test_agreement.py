@@ -58,7 +58,7 @@ def _all_sure(*args: Any) -> tuple[str, int]:
     return text, 0
 
 
-def _unbeaten(_: standing.Standing, certain: int, possible: int, *__: int) -> tuple[Masks, Masks]:
+def _unbeaten(_: standing.ExemptionStrata, certain: int, possible: int, *__: int) -> tuple[Masks, Masks]:
     return Masks(possible, certain), Masks(0, 0)
 
 
@@ -109,7 +109,7 @@ ENDS = three_values.ends
 ANSWER = encode._Answer.__call__
 WRITTEN = messages._written
 EITHER = three_values.KnownFacts.either
-RUN = standing.Standing.run
+RUN = standing.ExemptionStrata.run
 DAYS_OVER = encode.days_over
 MEANS = encode._Answer._means
 HOLDING = reading.AtomReader._holding
@@ -120,7 +120,7 @@ FAULTS: dict[str, tuple[object, str, object]] = {
     "a child no longer names its parent": (encode._Answer, "_names", _childless),
     "a document counts though it has expired": (encode, "_field", lambda *_, **__: encode.TRUE),
     "what may be so, and what it may deny, is certain": (messages, "_written", _all_sure),
-    "a beaten rule stands": (standing.Standing, "_stand", _unbeaten),
+    "a beaten rule stands": (standing.ExemptionStrata, "_stand", _unbeaten),
     "an overdue duty is forgotten": (outcome.DurableStrata, "_late", lambda *_: Truth.NO),
     "a doubtful exemption lifts": (outcome.DurableStrata, "_doubtful", lambda *_: outcome.NOTHING),
     "all of needs only one": (outcome, "min", max),
@@ -189,11 +189,11 @@ FAULTS: dict[str, tuple[object, str, object]] = {
         lambda rule, _: rule.effect == "review",
     ),
     "durable lets no signature lift": (
-        standing.Standing,
+        standing.ExemptionStrata,
         "run",
         lambda self, certain, possible, _: RUN(self, certain, possible),
     ),
-    "the reference owes nothing": (levels.Weight, "level", lambda *_: levels.PERMITTED),
+    "the reference owes nothing": (levels.RuleWeight, "level", lambda *_: levels.PERMITTED),
     "the reference takes an open set for all of itself": (
         three_values,
         "of_sets",

@@ -55,7 +55,7 @@ def test_nothing_is_permitted_to_the_public_that_is_refused_to_some_recipient() 
 
 def test_a_lift_that_holds_of_some_recipient_only_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison is no use unless it finds a permit that holds for some recipients only."""
-    monkeypatch.setattr(everyone.Use, "negated", property(lambda use: everyone.Use.ANY))
+    monkeypatch.setattr(everyone.RecipientUse, "negated", property(lambda use: everyone.RecipientUse.ANY))
     monkeypatch.setattr(everyone, "LIFTING", frozenset[str]())
     assert wrong_permits(range(100, 150))[1]
 

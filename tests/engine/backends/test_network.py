@@ -31,7 +31,7 @@ from engine.verdict import numbers
 
 pytestmark = pytest.mark.usefixtures("little_to_search")
 
-T = network.Test
+T = network.PropertyTest
 Calls: TypeAlias = list[tuple[Any, ...]]  # of the C module: function, then arguments
 
 
@@ -168,7 +168,7 @@ def test_matches_on_branches_of_branches_are_all_found() -> None:
     """What waits on the engine's stack adds up over the depth of its tree; it is counted for the worst message."""
     child("""
         def tests(name, last, count):
-            return [*(Test(f"{name}{n}", "==", 1) for n in range(count)), Test(last, "==", 1)]
+            return [*(PropertyTest(f"{name}{n}", "==", 1) for n in range(count)), PropertyTest(last, "==", 1)]
         # The last that matches is walked first, while its siblings wait: so what comes last branches most.
         first, second, third = tests("a", "x1", 29), tests("b", "y1", 19), tests("c", "z1", 19)
         terms = [*((t,) for t in first), *((first[-1], t) for t in second), *((first[-1], second[-1], t) for t in third)]
@@ -181,7 +181,7 @@ def test_matches_on_branches_of_branches_are_all_found() -> None:
 def test_more_matches_than_the_engine_keeps_pending_are_all_found() -> None:
     """Five hundred terms true at once, each a branch of its own, do not end in error 303."""
     child("""
-        net = Network("pending", [Head(n, ((Test("f1", ">=", n), Test("f2", ">=", n)),)) for n in range(500)])
+        net = Network("pending", [Head(n, ((PropertyTest("f1", ">=", n), PropertyTest("f2", ">=", n)),)) for n in range(500)])
         for value in (499, 0, 63, 64, 499, -1):
             assert fire(net, {"f1": value, "f2": 499}) == set(range(value + 1))
     """)
@@ -190,7 +190,7 @@ def test_more_matches_than_the_engine_keeps_pending_are_all_found() -> None:
 def test_two_thousand_tests_of_one_property_neither_hang_nor_mix() -> None:
     """The 512th sibling would make create_ruleset search for ever with the interpreter locked."""
     child("""
-        net = Network("siblings", [Head(n, ((Test("f1", "==", n),),)) for n in range(2000)])
+        net = Network("siblings", [Head(n, ((PropertyTest("f1", "==", n),),)) for n in range(2000)])
         assert all(fire(net, {"f1": n}) == {n} for n in (*range(0, 2000, 9), 510, 511, 512, 1999)) and fire(net, {"f1": 2000}) == set()
     """)
 
@@ -199,7 +199,7 @@ def test_messages_that_match_nothing_do_not_kill_the_process() -> None:
     """A state that only knows such messages is what `delete_state` dies of; here it is left alone, and answers."""
     child("""
         for _ in range(50):
-            net = Network("nothing", [Head(1, ((Test("f1", "==", 1), Test("f2", "!=", 1)),))])
+            net = Network("nothing", [Head(1, ((PropertyTest("f1", "==", 1), PropertyTest("f2", "!=", 1)),))])
             assert [bool(fire(net, {"f1": n % 2, "f2": 0})) for n in range(6)] == [False, True] * 3
             del net
     """)
@@ -209,7 +209,7 @@ def test_fifty_thousand_messages_leave_no_memory_behind() -> None:
     """Facts are retracted and the one sid is used again: no growth, and no 1,025th state."""
     child("""
         import resource
-        net = Network("growth", [Head(n, ((Test(f"f{n}", "==", 1), Test("f0", ">=", 1)),)) for n in range(20)])
+        net = Network("growth", [Head(n, ((PropertyTest(f"f{n}", "==", 1), PropertyTest("f0", ">=", 1)),)) for n in range(20)])
         def grown(times):
             for n in range(times):
                 fire(net, {f"f{m}": (n >> m % 10) & 1 for m in range(20)})
@@ -380,7 +380,7 @@ def test_networks_come_and_go_without_growth() -> None:
         import resource
         def build(times):
             for n in range(times):
-                net = Network("passing", [Head(m, ((Test(f"f{m}", "==", 1), Test("f0", ">=", 1)),)) for m in range(50)])
+                net = Network("passing", [Head(m, ((PropertyTest(f"f{m}", "==", 1), PropertyTest("f0", ">=", 1)),)) for m in range(50)])
                 assert fire(net, {f"f{m}": 1 for m in range(50)}) == set(range(50))
             return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         before = build(50)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from engine.books.chains import Reach, Reckoner
+from engine.books.chains import LimitValues, Reckoner
 from engine.books.grants import PERPETUAL, Grant, last_day
-from engine.books.page import Page, Scope
+from engine.books.page import Page, RightScope
 from engine.rules import Truth
 from engine.values import Duration, ValueSet
 
@@ -41,7 +41,7 @@ def page(lines: list[Grant], holder: str | None, recipient: str | None = "Z", da
     return RECKONER.page(lines, holder, recipient, day, complete)
 
 
-def scopes(lines: list[Grant], holder: str, day: date = DAY) -> tuple[Scope, ...]:
+def scopes(lines: list[Grant], holder: str, day: date = DAY) -> tuple[RightScope, ...]:
     return page(lines, holder, day=day).holds
 
 
@@ -126,14 +126,14 @@ def test_where_the_holder_is_not_known_the_page_says_only_that_there_are_lines()
 
 
 def test_a_wider_purpose_may_turn_out_to_be_a_narrower_one() -> None:
-    reach = Reach(PURPOSES)
+    reach = LimitValues(PURPOSES)
     assert reach.covers({"medical"}, "research") is Truth.UNKNOWN
     assert reach.covers({"research"}, "medical") is Truth.YES
     assert reach.covers({"medical"}, "trade") is Truth.NO
     assert reach.overlap({"medical"}, {"research"}) is Truth.YES
-    assert Reach(PLACES).covers({"KE"}, "worldwide") is Truth.NO
-    assert Reach(PLACES).covers({"worldwide"}, "KE") is Truth.YES
-    assert Reach(PLACES).covers(None, "KE") is Truth.UNKNOWN
+    assert LimitValues(PLACES).covers({"KE"}, "worldwide") is Truth.NO
+    assert LimitValues(PLACES).covers({"worldwide"}, "KE") is Truth.YES
+    assert LimitValues(PLACES).covers(None, "KE") is Truth.UNKNOWN
 
 
 def test_a_term_ends_on_the_day_before_its_anniversary_or_never() -> None:

@@ -91,7 +91,7 @@ def load(vocabulary: str = VOCABULARY, policy: str = POLICY) -> engine.Bundle:
 
 
 BUNDLE = load()
-COUNTING = engine.Counting(BUNDLE)
+COUNTING = engine.BundleCounters(BUNDLE)
 PDP = engine.PDP(BUNDLE, mode="reference")
 
 
@@ -310,7 +310,7 @@ def test_a_window_needs_a_time_zone_that_there_is() -> None:
 
 
 def meanings(bundle: engine.Bundle) -> dict[str, str]:
-    return {each.name: each.meaning for each in engine.Counting(bundle).counters}
+    return {each.name: each.meaning for each in engine.BundleCounters(bundle).counters}
 
 
 def test_a_counter_changes_its_meaning_with_what_decides_whether_one_counts() -> None:

@@ -218,7 +218,7 @@ def test_the_outcome_holds_until_a_registered_day() -> None:
 
 def test_a_dispute_adds_to_counters_from_the_least_to_the_most() -> None:
     """And under no certain key."""
-    counting = engine.Counting(BUNDLE)
+    counting = engine.BundleCounters(BUNDLE)
     counter = next(each for each in counting.counters if each.name == "counts.files")
     sent = {**PLAIN, "data.files": "5", "register": {"exporter.id": {"data.files": "9", "exporter.country": "BB"}}}
     exchange = build(BUNDLE, sent)

@@ -128,7 +128,7 @@ def test_a_decision_keeps_as_values_what_it_says_as_json(checked: engine.PDP) ->
 
 def test_counters_get_the_same_from_whichever_engine_judged(checked: engine.PDP) -> None:
     """The first verdict of every mode says what an exchange adds, in people and per whom."""
-    counting = engine.Counting(BUNDLE)
+    counting = engine.BundleCounters(BUNDLE)
     alone = engine.PDP(BUNDLE, "durable")
     contributed = 0
     for exchange, as_of in some():

@@ -47,10 +47,10 @@ rules:
 """
 
 
-def counting(text: str = VOCABULARY) -> tuple[engine.Bundle, engine.Counting]:
+def counting(text: str = VOCABULARY) -> tuple[engine.Bundle, engine.BundleCounters]:
     """A bundle of these words alone."""
     bundle = engine.load_sources({"words.yaml": text.encode(), "xx.yaml": POLICY.encode()})
-    return bundle, engine.Counting(bundle)
+    return bundle, engine.BundleCounters(bundle)
 
 
 def made(**terms: Any) -> engine.PromiseMade | None:

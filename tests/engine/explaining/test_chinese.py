@@ -19,7 +19,6 @@ from engine.authoring.difference import trials
 from engine.authoring.testing import build
 from engine.explaining.plain_text import WIDTH, wrapped
 from engine.languages import CHINESE, ENGLISH, Language
-from engine.languages.chinese import Chinese
 from service.cli.main import app
 from tests.engine.covering import SILENT
 
@@ -607,7 +606,7 @@ SOURCES = {
 @pytest.mark.parametrize("given", SOURCES, ids=str)
 def test_a_source_is_written_as_counsel_writes_it(given: tuple[str, str]) -> None:
     """《》 around an instrument, unless it has its own, then the article; an English source keeps its form."""
-    assert Chinese().source(*given) == SOURCES[given]
+    assert CHINESE.source(*given) == SOURCES[given]
 
 
 # The bundled policies
@@ -698,7 +697,7 @@ def test_explain_tells_an_export_in_chinese(tmp_path: Path) -> None:
     status, told = ran(tmp_path, "explain", "--lang", "zh")
     lines = told.splitlines()
     assert status == 1
-    assert lines[0] == f"不得进行  结果：要求未满足，依{Chinese().day(datetime.now().astimezone().date())}的法律"
+    assert lines[0] == f"不得进行  结果：要求未满足，依{CHINESE.day(datetime.now().astimezone().date())}的法律"
     for title in (
         "各法域",
         "理由",

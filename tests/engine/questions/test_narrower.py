@@ -303,7 +303,7 @@ def test_every_wide_value_has_all_its_choices(fact: str, value: str, choices: li
     made = engine.load(engine.bundled_policies())
     known = made.vocabulary.facts[fact].type.values
     assert known is not None
-    [entry] = [entry for entry in made.facts() if entry.name == fact]
-    assert entry.narrower[value] == choices
-    assert entry.narrower == {wide: list(narrower) for wide, narrower in known.narrower.items()}
+    entry = made.facts[fact]
+    assert list(entry.narrower[value]) == choices
+    assert entry.narrower == known.narrower
     assert all(known.rest & set(narrower) for narrower in known.narrower.values())

@@ -22,7 +22,7 @@ from tests.service.conftest import POLICIES, Lines
 
 # The small vocabulary decides fast, so it gets most of the examples; the bundled one has every type of fact.
 FOLDERS = {"small": POLICIES, "bundled": engine.bundled_policies()}
-FACTS = {name: engine.load(folder).facts() for name, folder in FOLDERS.items()}
+FACTS = {name: list(engine.load(folder).facts.values()) for name, folder in FOLDERS.items()}
 
 texts = st.text(max_size=12) | st.sampled_from(
     [

@@ -11,6 +11,7 @@ import random
 import sqlite3
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -25,10 +26,11 @@ from service.audit.deep_verification import DeepVerification
 from service.audit.repair import NotRepairable, repair
 from service.callers import keys
 from service.callers.caller import Caller
+from service.callers.context import Reviewing
 from service.callers.person import Person
 from service.cli.main import app
 from service.documents import attachments, confirmations, document_bytes, stated_documents
-from service.documents.confirmations import ConfirmationAsked, WithdrawalAsked
+from service.documents.confirmations import ConfirmationSent, WithdrawalSent
 from service.log.verification import verify
 from service.server.app import create_app
 from service.service import Service
@@ -45,7 +47,7 @@ from tests.service.conftest import Lines, copied
 from tests.service.ledger import desk as ledger_desk
 from tests.service.ledger import test_accounts, test_benefits, test_promises, test_rights_book
 from tests.service.ledger.desk import Desk, open_with
-from tests.service.reviews.test_sign_offs import APPROVE, FACTS
+from tests.service.reviews.test_sign_off import APPROVE, FACTS
 
 DERIVED = [
     (table, column)
@@ -185,13 +187,15 @@ def _with_document(service: Service, call: Callable[..., Any], text: bytes) -> s
     exchange = {**FACTS, "evidence": {"cn-standard-contract": contract}}
     id: str = call("POST", "/v1/evaluate", exchange)["id"]
     [stated] = stated_documents.stated(service.live.bundle, exchange).values()
-    asked = ConfirmationAsked(sha256=kept.info.sha256, reason="I read it", until=date(2099, 1, 1))
+    of = stated_documents.RecordedDocument(id, 0, "key:ba9876543210", stated)
+    context = replace(service.context(Reviewing, lin, ""), now=now)
+    sent = ConfirmationSent(sha256=kept.info.sha256, reason="I read it", until=date(2099, 1, 1))
 
     def work(transaction: sa.Connection) -> None:
         document_bytes.keep(transaction, kept, now, "desk")
-        attachments.attach(transaction, id, stated, stated.sha256, now, "desk")
-        confirmations.confirm(transaction, id, "key:ba9876543210", stated, asked, lin, now, now.date(), None)
-        confirmations.withdraw(transaction, id, stated, WithdrawalAsked(reason="a slip"), lin, now)
+        attachments.attach(context, of, stated.sha256, transaction)
+        confirmations.confirm(context, of, sent, transaction)
+        confirmations.withdraw(context, of, WithdrawalSent(reason="a slip"), transaction)
 
     asyncio.run(service.store.do(work))
     return id

@@ -14,12 +14,12 @@ import sqlalchemy as sa
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
-from service.callers import believed, keys
-from service.callers.believed import BELIEVED_SECONDS
+from service.callers import keys, row_cache
 from service.callers.caller import SCOPES
 from service.callers.entrance import is_public
 from service.callers.keys import KeyRing, Presented
 from service.callers.rate_limits import Buckets
+from service.callers.row_cache import CACHED_SECONDS
 from service.policies.reloading import PoliciesRefusal
 from service.problems import Problem
 from service.server.app import create_app
@@ -362,12 +362,12 @@ def test_another_process_refuses_a_revoked_key_in_a_few_seconds(server, database
     with database_.transaction() as connection:
         assert keys.revoke(connection, told.split("_")[1], "test", NOW)
     database_.close()
-    eventually(lambda: ask(server, "POST", "/v1/evaluate", body(), headers)[0] == 401, BELIEVED_SECONDS + 20)
-    eventually(lambda: ask(server, "POST", "/v1/evaluate", body())[0] == 401, BELIEVED_SECONDS + 20)
+    eventually(lambda: ask(server, "POST", "/v1/evaluate", body(), headers)[0] == 401, CACHED_SECONDS + 20)
+    eventually(lambda: ask(server, "POST", "/v1/evaluate", body())[0] == 401, CACHED_SECONDS + 20)
 
 
 def test_most_calls_do_not_wait_for_the_database(url, lines, monkeypatch):
-    """A key that was read is believed for some seconds, and an unknown one is not asked for again and again."""
+    """A key that was read is held for some seconds, and an unknown one is not asked for again and again."""
     told = make(url, "evaluate")
     looked: list[str] = []
     look = KeyRing._look_for
@@ -384,14 +384,14 @@ def test_most_calls_do_not_wait_for_the_database(url, lines, monkeypatch):
     assert len(looked) == 2
 
 
-def test_only_so_many_keys_are_believed(url, lines, monkeypatch):
+def test_only_so_many_keys_are_held(url, lines, monkeypatch):
     """A flood of unknown ids takes bounded memory."""
-    monkeypatch.setattr(believed, "MOST_BELIEVED", 3)
+    monkeypatch.setattr(row_cache, "MOST_CACHED", 3)
     make(url, "evaluate")
     with opened(url, lines) as client:
         for number in range(10):
             evaluate(client, **bearer(f"ff_00000000000{number}_" + "x" * 43))
-        assert len(client.app.state.service.keys._believed) == 3  # type: ignore[attr-defined]
+        assert len(client.app.state.service.keys._cache) == 3  # type: ignore[attr-defined]
 
 
 def test_a_key_has_256_random_bits(url):
@@ -473,7 +473,7 @@ def test_a_server_off_this_machine_answers_who_has_a_key(tmp_path, database):
 
 
 def test_a_key_that_is_revoked_while_it_is_looked_up_is_refused(tmp_path):
-    """What was read before the revocation is not believed after it."""
+    """What was read before the revocation is not used after it."""
     url = str(tmp_path / "log.db")
     presented = Presented.read(make(url, "read"))
     assert presented

@@ -1,5 +1,7 @@
 """Persons: who is behind a key, a token, or the name of a caller in a record."""
 
+from datetime import timedelta
+
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
@@ -62,6 +64,27 @@ def test_the_name_of_a_caller_in_a_record_leads_to_a_person_or_to_nobody(service
         assert known_persons.behind(connection, "sub:7f3a", "https://other.example.org") != LIN
         for nobody in ("local", "sub:7f3a", "key:0123456789ab", "person:none", ""):
             assert known_persons.behind(connection, nobody, None) is None
+
+
+def test_keys_and_persons_come_in_pages(client: TestClient, service: Service) -> None:
+    """Each once and the oldest first, also those of the same moment."""
+    with service.store.database.transaction() as transaction:
+        for number in range(3):
+            who = Person(LIN.issuer, f"subject-{number}", "Lin")
+            keys.create(
+                transaction, f"key-{number}", ["administer"], None, "test", NOW + timedelta(days=number // 2), person=who
+            )
+        _, told = keys.create(transaction, "boss", ["administer"], None, "test", NOW)
+    for path in ("keys", "persons"):
+        whole = client.get(f"/v1/{path}", headers=bearer(told)).json()
+        assert len(whole[path]) == (4 if path == "keys" else 3)
+        page = client.get(f"/v1/{path}?limit=1", headers=bearer(told)).json()
+        found = [page]
+        while page["next"] is not None:
+            page = client.get(f"/v1/{path}?limit=1&cursor={page['next']}", headers=bearer(told)).json()
+            found.append(page)
+        assert [each[path] for each in found] == [[each] for each in whole[path]]
+        assert whole["next"] is None
 
 
 def test_a_token_is_a_person_unless_a_program_asks_for_itself() -> None:

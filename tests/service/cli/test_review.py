@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from service.cli.main import app
 from service.decisions.earlier_cases import take_in_earlier_cases
 from tests.service.conftest import POLICIES
-from tests.service.reviews.test_sign_offs import TOMORROW, decided, in_file
+from tests.service.reviews.test_sign_off import TOMORROW, decided, in_file
 
 
 @pytest.fixture

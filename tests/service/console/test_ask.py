@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from service.callers.caller import LOCAL
+from service.callers.context import ReadingAll
 from service.console.draft_form import NoAnswer, stated
-from service.console.draft_wording import DRAFT_WORDS
 from service.drafts import draft_store, form_token
+from service.languages.words import wording
 from service.problems import RequestRefused
 from service.service import Service
 from tests.service.conftest import ONE_DATABASE, body
@@ -101,7 +103,8 @@ def test_one_question_at_a_time_leads_to_a_recorded_decision(browser: Browser, s
     (found,) = browser.client.get("/v1/decisions").json()["decisions"]
     assert f"/log/{found['id']}" in browser.page
     assert browser.path == draft
-    kept = service.read(lambda connection: draft_store.find(service, connection, draft.rpartition("/")[2]))
+    reader = service.context(ReadingAll, LOCAL, "")
+    kept = service.read(lambda connection: draft_store.find(reader, draft.rpartition("/")[2], connection))
     assert kept is not None
     assert (kept.document, kept.before, kept.decision) == ({}, None, found["id"])
     # The form of the page before does nothing twice.
@@ -115,7 +118,7 @@ def test_an_answer_is_stated_and_can_be_undone_and_given_again(browser: Browser)
     begun(browser, {"exporter": {"country": "CN"}})
     fact, before = browser.fact, browser.document
     assert browser.send(do="answer", fact=fact) == 422
-    assert DRAFT_WORDS["en"]["no_answer_given"] in browser.said
+    assert wording("en").drafts["no_answer_given"] in browser.said
     assert browser.document == before
     browser.send(do="save", json=json.dumps({**before, "recipient": {"country": "US"}}))
     assert browser.document["recipient"] == {"country": "US"}
@@ -233,7 +236,7 @@ def test_a_remedy_is_tried_in_a_trial_and_taken_over(browser: Browser) -> None:
     trial = browser.path
     assert trial != draft
     assert browser.document != before
-    assert DRAFT_WORDS["en"]["trial_text"] in browser.said
+    assert wording("en").drafts["trial_text"] in browser.said
     assert browser.send(do="decide") == 400
     assert browser.client.get("/v1/decisions").json()["decisions"] == []
     assert browser.open(draft) == 200
@@ -292,15 +295,8 @@ def test_a_form_is_read_as_an_exchange_states_it(how: str, fields: dict[str, lis
         found = stated(question, how, fields)
     except NoAnswer as none:
         found = str(none)
-        assert found in DRAFT_WORDS["en"]
+        assert found in wording("en").drafts
     assert found == value
-
-
-def test_the_pages_say_the_same_in_both_languages() -> None:
-    """Each label is there in both, with as many places to fill in."""
-    assert DRAFT_WORDS["en"].keys() == DRAFT_WORDS["zh"].keys()
-    for name, words in DRAFT_WORDS["en"].items():
-        assert words.count("{") == DRAFT_WORDS["zh"][name].count("{"), name
 
 
 def ticking(browser: Browser, *names: str, day: str = "2026-03-01") -> int:
@@ -354,7 +350,7 @@ def test_a_file_is_uploaded_without_a_hash_and_attached_to_the_decision(browser:
     browser.open(browser.path)
     hashed = browser.document["evidence"]["cn-standard-contract"]["hash"]
     assert hashed == hashlib.sha256(content).hexdigest()
-    assert DRAFT_WORDS["en"]["file_there"] in browser.said
+    assert wording("en").drafts["file_there"] in browser.said
     assert browser.send(do="decide") == 200
     (decided,) = client.get("/v1/decisions").json()["decisions"]
     (document,) = client.get(f"/v1/decisions/{decided['id']}/documents").json()["documents"]

@@ -9,7 +9,7 @@ from service.api import benefit_pages
 from service.callers import entrance
 from service.callers.caller import Caller
 from service.console import charts
-from service.console.book_wording import BOOK_WORDS
+from service.languages.words import wording
 from tests.service.conftest import ONE_DATABASE
 from tests.service.ledger.desk import Desk, desk, opened
 from tests.service.ledger.test_benefits import SALE
@@ -80,7 +80,7 @@ def test_benefits_are_balances_and_lines(desk: Desk, monkeypatch: pytest.MonkeyP
     assert "agency" not in page
     assert 'href="/ledger/benefits/lines?party=firm-a&amp;format=csv"' in page
     today = desk.now[0].date()
-    assert BOOK_WORDS["en"]["balances_none"] in desk.client.get("/ledger/benefits?currency=EUR").text
+    assert wording("en").books["balances_none"] in desk.client.get("/ledger/benefits?currency=EUR").text
     assert "agency" in desk.client.get(f"/ledger/benefits?from={today}&until={today}").text
     assert made["id"] not in desk.client.get(f"/ledger/benefits?commitment={gone['id']}").text
     monkeypatch.setattr(benefit_pages, "LINES", 5)
@@ -113,10 +113,10 @@ def test_who_only_reads_sees_no_small_cell(market: Desk, monkeypatch: pytest.Mon
     page = market.client.get("/ledger/statistics?by=venue&from=2026-01&until=2026-12").text
     told = market.client.get("/v1/statistics", params={"by": "venue", "from": "2026-01", "until": "2026-12"}).json()
     assert told["hidden"]["cells"] > 0
-    assert BOOK_WORDS["en"]["hidden"].format(told["hidden"]["cells"], told["hidden"]["fewer_than"]) in page
+    assert wording("en").books["hidden"].format(told["hidden"]["cells"], told["hidden"]["fewer_than"]) in page
     for query in ("?by=pair&then=venue", "?by=pair&from=2026-02"):
         answer = market.client.get(f"/ledger/statistics{query}")
-        assert (answer.status_code, BOOK_WORDS["en"]["few_scopes"] in answer.text) == (403, True)
+        assert (answer.status_code, wording("en").books["few_scopes"] in answer.text) == (403, True)
         assert "<b>" not in answer.text.partition("<main")[2]
 
 
@@ -141,11 +141,3 @@ def test_who_may_not_read_sees_no_books(desk: Desk, monkeypatch: pytest.MonkeyPa
     for caller in (Caller("gateway", frozenset({"evaluate"})), Caller("partner", frozenset({"read"}), party="clinic")):
         monkeypatch.setattr(entrance, "LOCAL", caller)
         assert [desk.client.get(path).status_code for path in PATHS] == [403] * 3
-
-
-def test_both_languages_name_the_same_things() -> None:
-    """No label is missing in one of them, and each takes the same values."""
-    english, chinese = BOOK_WORDS["en"], BOOK_WORDS["zh"]
-    assert english.keys() == chinese.keys()
-    for name, text in english.items():
-        assert text.count("{") == chinese[name].count("{"), name

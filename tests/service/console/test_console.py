@@ -18,7 +18,7 @@ from service.callers.caller import Caller
 from service.console.pages import STYLE, decision_page
 from service.console.reader import PageReader
 from service.console.room import Listed, fitted
-from service.console.wording import WORDS
+from service.languages.words import wording
 from tests.service.conftest import EXCHANGE, ROOT, body, running
 from tests.service.console.browser import Site, faults, launched
 
@@ -228,7 +228,7 @@ def test_an_unknown_decision_is_a_page_too(client):
     """A 404 that a person can read, which leads back to the list."""
     answer = client.get("/log/nothing?lang=zh")
     assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
-    assert WORDS["zh"]["not_found"] in answer.text
+    assert wording("zh").pages["not_found"] in answer.text
     assert 'href="/log?lang=zh"' in answer.text
 
 
@@ -314,7 +314,7 @@ def test_a_record_of_another_shape_is_shown_as_far_as_it_goes(service):
         assert part in page
     page = decision_page({"record": {"id": "1", "decision": {"outcome": "prohibited"}}}, [], reader, "the policies are gone")
     assert "the policies are gone" in page
-    assert WORDS["en"]["why_none"] not in page
+    assert wording("en").pages["why_none"] not in page
 
 
 @in_file
@@ -360,13 +360,6 @@ def test_lists_take_turns_for_the_room():
     assert [bool(each) for each in shown.values()] == [True, True, False]
     large = Listed(["x" * 1_000] * 20, 1, 9, more=2).folded(1)
     assert (len(large.folded), large.more, large.hidden) == (4, 17, 21)
-
-
-def test_both_languages_have_the_same_words():
-    """Nothing is left untranslated by being forgotten."""
-    assert WORDS["en"].keys() == WORDS["zh"].keys()
-    for name, words in WORDS["en"].items():
-        assert words.count("{") == WORDS["zh"][name].count("{"), name
 
 
 # --- in a browser -----------------------------------------------------------------------------------------------------
@@ -418,7 +411,7 @@ def full_record(text: str) -> dict[str, Any]:
         "coverage": {"not_modelled": [{"country": f"{n}", "subject": "all", "reviewed": True} for n in range(40)]},
         "engine": {"version": "1", "mode": "checked", "agreed": False, "disagreement": [text[:120]] * 3},
     }
-    facts = {entry.name.split(".")[1]: "W" * 256 for entry in bundled().facts() if entry.name.startswith("exporter.")}
+    facts = {name.split(".")[1]: "W" * 256 for name in bundled().facts if name.startswith("exporter.")}
     return {"id": "1", "decision": decision, "request": dict.fromkeys(("exporter", "recipient", "data"), facts)}
 
 

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, Response, expect
 
-from service.console.draft_wording import DRAFT_WORDS
+from service.languages.words import wording
 from tests.service.conftest import ROOT, running
 from tests.service.console.browser import _POLICY, Site, faults, launched
 from tests.service.console.test_review import people
 
-WORDS = DRAFT_WORDS["en"]
+WORDS = wording("en").drafts
 NONE = ("-",)
 MOST_QUESTIONS = 30
 MOST_BYTES = 100_000

@@ -12,7 +12,7 @@ from service.api import ledger_pages
 from service.callers import entrance
 from service.callers.caller import Caller
 from service.console.counter_pages import steps_of
-from service.console.ledger_wording import LEDGER_WORDS
+from service.languages.words import wording
 from service.ledger import counter_standings
 from service.ledger.counter_standings import CounterStandings, DayOfCounter
 from tests.pages import text_of
@@ -143,7 +143,7 @@ def test_for_whom_nothing_is_counted_stands_apart(desk: Desk) -> None:
     desk.commit(300)
     desk.commit(0, "elsewhere", data__people={"ordinary": 0})
     page = desk.client.get("/ledger/counters/counts.year").text
-    before, fold, after = page.partition(LEDGER_WORDS["en"]["nearest_empty"].format(1))
+    before, fold, after = page.partition(wording("en").ledger["nearest_empty"].format(1))
     assert fold
     assert ("clinic" in before, "elsewhere" in before, "elsewhere" in after) == (True, False, True)
     assert before.count("<details>") == 1, "the fold is closed"
@@ -153,7 +153,7 @@ def test_what_a_commitment_may_add_is_folded(desk: Desk) -> None:
     """A row says what is added; where that is nothing, or not known, one line says of how many counts."""
     made = desk.commit(300, data__people={"ordinary": 300})
     page = desk.client.get(f"/ledger/commitments/{made['id']}").text
-    before, fold, after = page.partition(LEDGER_WORDS["en"]["moved_open"].format(1))
+    before, fold, after = page.partition(wording("en").ledger["moved_open"].format(1))
     assert fold
     assert "300" in before[before.index('id="h-moved"') :]
     assert "0 or more" not in before
@@ -165,7 +165,7 @@ def test_one_step_of_a_counter_is_no_chart(desk: Desk) -> None:
     desk.commit(300)
     [link] = counter_link(desk, "/ledger/counters")
     assert 'class="bars"' not in desk.client.get(link).text
-    assert LEDGER_WORDS["en"]["over_time_one"].format("2026-11") in said(desk, link)
+    assert wording("en").ledger["over_time_one"].format("2026-11") in said(desk, link)
     desk.now[0] += timedelta(days=20)
     desk.commit(400)
     page = desk.client.get(link).text
@@ -207,7 +207,7 @@ def test_a_counter_without_an_upper_end_says_so(opened: Any) -> None:
     for number, people in enumerate((300, 400), 1):
         desk.commit(people, counts__year={"ordinary": 700, "sensitive": 0}, counts__week=number)
     text = said(desk, "/ledger/counters/counts.year?exporter.id=clinic")
-    assert LEDGER_WORDS["en"]["not_complete"] in text
+    assert wording("en").ledger["not_complete"] in text
     assert "at least 400, of 1,000. The commitments here add up to 700 at most; the ledger is not complete." in text
     assert "not known" in text
 
@@ -219,7 +219,7 @@ def test_an_erased_name_is_not_known_and_its_counter_not_shown(desk: Desk) -> No
     desk.post(f"/v1/commitments/{made['id']}/withdraw", {"reason": "it did not happen"})
     assert desk.post(f"/v1/decisions/{made['evaluation']}/erase").status_code == 200
     text = said(desk, "/ledger/counters/counts.year")
-    assert LEDGER_WORDS["en"]["name_erased"] in text
+    assert wording("en").ledger["name_erased"] in text
     assert "clinic" not in text
     assert "clinic" not in said(desk, before[0])
     assert "clinic" not in said(desk, f"/ledger/commitments/{made['id']}")
@@ -250,7 +250,7 @@ def test_only_newest_movements_are_looked_at(desk: Desk, monkeypatch: pytest.Mon
     found, whole = desk.service.read(CounterStandings(desk.service).recent)
     assert (len(found), whole) == (2, False)
     assert {each.per["exporter.id"] for each in found if each.per} == {"c"}
-    assert LEDGER_WORDS["en"]["nearest_some"] in said(desk, "/ledger/counters")
+    assert wording("en").ledger["nearest_some"] in said(desk, "/ledger/counters")
 
 
 @ONE_DATABASE
@@ -367,18 +367,10 @@ rules:
 """,
     }
     bundle = engine.load_sources(policies)
-    found = engine.counter_thresholds(bundle, engine.Counting(bundle))
+    found = engine.counter_thresholds(bundle, engine.BundleCounters(bundle))
     assert [(each.fact, each.test.op, each.number, each.provisions) for each in found] == [
         ("counts.year.ordinary", "at_least", Decimal(50), ("cn.test/one", "cn.test/two")),
         ("counts.year.total", "more_than", Decimal(50), ("cn.test/three",)),
     ]
     assert found[1].members == ("counts.year.ordinary", "counts.year.sensitive")
     assert (found[0].above, found[1].above) == (False, True)
-
-
-def test_both_languages_name_the_same_things() -> None:
-    """No label is missing in one of them, and each takes the same values."""
-    english, chinese = LEDGER_WORDS["en"], LEDGER_WORDS["zh"]
-    assert english.keys() == chinese.keys()
-    for name, text in english.items():
-        assert text.count("{") == chinese[name].count("{"), name

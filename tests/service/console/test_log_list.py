@@ -12,8 +12,7 @@ import pytest
 from service.callers import entrance
 from service.callers.caller import Caller
 from service.console import frame, pages
-from service.console.log_wording import CHINESE, ENGLISH
-from service.console.wording import WORDS
+from service.languages.words import wording
 from service.log import saved_searches
 from service.log.query import FIELDS
 from tests.service.conftest import EXCHANGE, body
@@ -204,8 +203,8 @@ def test_how_long_ago_a_moment_is(minutes, said):
     now = datetime(2026, 11, 30, 12, tzinfo=UTC)
     token = frame.NOW.set(now)
     try:
-        assert pages._ago((now - timedelta(minutes=minutes)).isoformat(), WORDS["en"]) == said
-        assert pages._ago("no moment", WORDS["en"]) == ""
+        assert pages._ago((now - timedelta(minutes=minutes)).isoformat(), wording("en").pages) == said
+        assert pages._ago("no moment", wording("en").pages) == ""
     finally:
         frame.NOW.reset(token)
 
@@ -217,12 +216,6 @@ def test_the_list_needs_the_scope_read(client, monkeypatch):
     for path in ("/log", "/log/export?format=csv", "/log/beside"):
         assert client.get(path).status_code == 403, path
     assert client.post("/log/searches", data={"name": "x"}, headers=SAME_ORIGIN).status_code == 403
-
-
-def test_no_label_of_the_list_hides_another():
-    """The labels of the list are no second meaning of a word of the other pages."""
-    assert ENGLISH.keys() == CHINESE.keys()
-    assert {name for name, word in ENGLISH.items() if WORDS["en"][name] != word} == set()
 
 
 @in_file

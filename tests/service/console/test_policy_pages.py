@@ -20,8 +20,8 @@ from service.callers.caller import Caller
 from service.console.markdown_text import html_of
 from service.console.policy_library import PolicyLibrary, library_of
 from service.console.policy_pages import shadow_page
-from service.console.policy_wording import POLICY_WORDS
 from service.console.reader import PageReader
+from service.languages.words import wording
 from service.policies import case_runs, difference_process
 from service.policies.kept_differences import Comparison, KeptDifferences
 from service.server.app import create_app
@@ -136,7 +136,7 @@ def test_cases_are_told_and_not_decided(client: TestClient, service: Service) ->
     for policy in library.policies:
         cases = library.cases(policy)
         page = text_of(client.get(f"/policies/{policy}/-/tests").text)
-        assert POLICY_WORDS["en"]["tests_none"] in page if not cases else all(case.case[:40] in page for case in cases[:3])
+        assert wording("en").policies["tests_none"] in page if not cases else all(case.case[:40] in page for case in cases[:3])
     written = engine.load_sources(WITH_CASES)
     [case] = engine.written_cases(written, "cn.one")
     assert (case.case, case.file, case.line, case.as_of) == ("It is barred", "r.test.yaml", 5, date(2026, 11, 24))
@@ -187,14 +187,14 @@ def test_the_cases_of_a_policy_are_run(trying: TestClient) -> None:
     assert list(engine.run_policy(bundle, "cn.one", engine.PDP(bundle))) == expected
     answer = run_cases(trying)
     assert answer.status_code == 200
-    page, words = text_of(answer.text), POLICY_WORDS["en"]
+    page, words = text_of(answer.text), wording("en").policies
     assert f"{words['run_failed'].format(2)} {words['run_told'].format(1, 4, 4)}" in page
     for result in expected:
         assert all(html.escape(problem)[:60] in answer.text for problem in result.problems)
         assert f":{result.line}" in page
     assert "&lt;b&gt;free" in answer.text
     assert len(answer.content) < 100_000
-    assert POLICY_WORDS["zh"]["run_failed"].format(2) in run_cases(trying, lang="zh").text
+    assert wording("zh").policies["run_failed"].format(2) in run_cases(trying, lang="zh").text
     assert trying.get("/v1/decisions").json()["decisions"] == []
     assert words["run_passed"] in run_cases(trying, "cn.one", first="3").text
 
@@ -202,7 +202,7 @@ def test_the_cases_of_a_policy_are_run(trying: TestClient) -> None:
 def test_cases_for_which_there_was_no_time_are_run_next(trying: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run has at least one case, and says where it stopped."""
     monkeypatch.setattr(case_runs, "SECONDS", 0.0)
-    words, page = POLICY_WORDS["en"], run_cases(trying).text
+    words, page = wording("en").policies, run_cases(trying).text
     assert words["run_told"].format(1, 1, 4) in page
     assert '<input type="hidden" name="first" value="1">' in page
     assert words["run_told"].format(2, 2, 4) in run_cases(trying, first="1").text
@@ -264,11 +264,11 @@ def test_two_versions_are_compared_in_a_process_of_its_own(two_versions: tuple[T
     page = client.get("/policies/versions").text
     names = list(dict.fromkeys(re.findall(r'value="([0-9a-f]{64}-[0-9a-f]{64})"', page)))
     assert len(names) == 2
-    assert POLICY_WORDS["en"]["decides_now"] in page
+    assert wording("en").policies["decides_now"] in page
     new, old = names
     address = f"/policies/difference?old={old}&new={new}"
     first = client.get(address)
-    assert (first.status_code, POLICY_WORDS["en"]["compare_running"] in first.text) == (202, True)
+    assert (first.status_code, wording("en").policies["compare_running"] in first.text) == (202, True)
     until = time.monotonic() + 120
     while (found := client.get(address)).status_code == 202:
         assert time.monotonic() < until
@@ -360,11 +360,3 @@ def test_who_may_not_read_sees_no_policies(client: TestClient, monkeypatch: pyte
         monkeypatch.setattr(entrance, "LOCAL", caller)
         for path in ("", "/coverage", "/versions", "/difference", "/shadow", "/a.b", "/a.b/c", "/a.b/-/tests"):
             assert client.get(f"/policies{path}").status_code == 403
-
-
-def test_both_languages_name_the_same_things() -> None:
-    """No label is missing in one of them, and each takes the same values."""
-    english, chinese = POLICY_WORDS["en"], POLICY_WORDS["zh"]
-    assert english.keys() == chinese.keys()
-    for name, text in english.items():
-        assert text.count("{") == chinese[name].count("{"), name

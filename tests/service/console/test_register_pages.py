@@ -2,13 +2,15 @@
 
 import json
 import re
+from functools import partial
 from typing import Any
 
 import pytest
 
 from service.callers import entrance
-from service.callers.caller import Caller
-from service.console.register_wording import REGISTER_WORDS
+from service.callers.caller import LOCAL, Caller
+from service.callers.context import ReadingAll
+from service.languages.words import wording
 from service.register import entity_search
 from service.register.entity_search import EntityFilter
 from tests.service.conftest import ONE_DATABASE
@@ -57,7 +59,7 @@ def test_a_page_leads_to_the_next(client, service):
         following = re.search(r'href="([^"]*)" rel="next"', page)
         path = following[1].replace("&amp;", "&") if following else ""
     assert found == [*(f"party-{number:02}" for number in range(53)), "alice"]
-    assert service.read(entity_search.kinds) == ["party", "user"]
+    assert service.read(partial(entity_search.kinds, service.context(ReadingAll, LOCAL, ""))) == ["party", "user"]
 
 
 def test_a_text_is_looked_for_part_by_part(client, monkeypatch):
@@ -75,7 +77,7 @@ def test_a_text_is_looked_for_part_by_part(client, monkeypatch):
         path = following[1].replace("&amp;", "&") if following else ""
     assert found == [f"party-{number}" for number in range(9)]
     assert pages > 2
-    assert REGISTER_WORDS["en"]["text_goes_on"] in client.get("/register?text=nothing").text
+    assert wording("en").register["text_goes_on"] in client.get("/register?text=nothing").text
 
 
 def test_the_versions_of_an_entity_say_what_changed(client):
@@ -119,7 +121,7 @@ def test_an_erased_entity_has_nothing_left_to_read(client):
     assert client.get("/register/party/dr-li").status_code == 404
     [id] = names(client.get("/register?state=erased").text)
     page = client.get(f"/register/party/{id}").text
-    assert REGISTER_WORDS["en"]["named_none"] in page
+    assert wording("en").register["named_none"] in page
     assert not any(word in page for word in ("dr-li", "li-na", "her practice", "China"))
 
 
@@ -158,12 +160,5 @@ def test_who_may_not_read_sees_no_register(client, monkeypatch):
 def test_a_text_has_few_words(service):
     """More words than are looked for change nothing, and take no longer."""
     wanted = EntityFilter(text=" ".join(["x"] * 5_000))
-    assert service.read(lambda connection: entity_search.find(connection, wanted, ("", ""), 5)) == ([], None)
-
-
-def test_both_languages_name_the_same_things():
-    """No label is missing in one of them, and each takes the same values."""
-    english, chinese = REGISTER_WORDS["en"], REGISTER_WORDS["zh"]
-    assert english.keys() == chinese.keys()
-    for name, text in english.items():
-        assert text.count("{") == chinese[name].count("{"), name
+    context = service.context(ReadingAll, LOCAL, "")
+    assert service.read(lambda connection: entity_search.find(context, wanted, None, 5, connection)) == ([], None)

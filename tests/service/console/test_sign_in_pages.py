@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from service.console.sign_in_wording import SIGN_IN_WORDS
+from service.languages.words import wording
 from tests.service.callers.real_provider import PASSWORD, RealProvider, real_provider
 from tests.service.conftest import Server, running
 from tests.service.console.browser import _POLICY, Site, faults, launched
@@ -91,7 +91,7 @@ def test_a_person_signs_in_works_and_signs_out(site):
         assert "fifthfactor" not in page.evaluate("document.cookie")
         page.click(".who button")
         page.wait_for_url(f"{site.address}/sign-out")
-        assert page.inner_text("h1") == SIGN_IN_WORDS["en"]["signed_out"]
+        assert page.inner_text("h1") == wording("en").sign_in["signed_out"]
         assert not [each for each in page.context.cookies() if each["name"] == "fifthfactor-session"]
         page.context.add_cookies([{key: cookie[key] for key in ("name", "value", "domain", "path")}])
         page.goto(f"{site.address}/log")
@@ -119,7 +119,7 @@ def test_a_second_window_of_the_same_person_is_another_session(site):
         assert second.inner_text(".who span") == "Lin Yue"
         for page in (first, second):
             page.goto(answers[0])
-            assert page.inner_text("h1") == SIGN_IN_WORDS["en"]["failed"]
+            assert page.inner_text("h1") == wording("en").sign_in["failed"]
         site.complaints[:] = [each for each in site.complaints if "400 (Bad Request)" not in each]
 
 
@@ -127,14 +127,14 @@ def test_who_has_no_role_and_who_refuses_are_told(site):
     """On a page of the service, from which she can begin again."""
     with site.window() as page:
         sign_in(page, site, "nobody")
-        assert SIGN_IN_WORDS["en"]["no_role"] in page.inner_text("main")
+        assert wording("en").sign_in["no_role"] in page.inner_text("main")
     with site.window() as page:
         page.goto(f"{site.address}/sign-in/start")
         page.fill("input[name=username]", "omar")
         page.fill("input[name=password]", PASSWORD)
         page.click("button")
         page.click("input[type=submit]:not([name=allow])")
-        assert SIGN_IN_WORDS["en"]["access_denied"] in page.inner_text("main")
+        assert wording("en").sign_in["access_denied"] in page.inner_text("main")
         page.click("a.button.first")
         page.wait_for_url("**/sign-in*")
     site.complaints[:] = [each for each in site.complaints if "403 (Forbidden)" not in each]
@@ -173,22 +173,15 @@ def test_the_pages_fit_and_axe_finds_nothing(site, tmp_path, lang, width):
         fits("sign-in")
         page.fill("#key", "ff_000000000000_x")
         page.click("form button")
-        assert SIGN_IN_WORDS[lang]["wrong_key"] in page.inner_text(".wrong")
+        assert wording(lang).sign_in["wrong_key"] in page.inner_text(".wrong")
         fits("wrong-key")
         page.click("a.button.first")
         log_in(page, "omar")
         page.wait_for_url(re.compile(re.escape(f"{site.address}/log")))
         fits("signed-in")
         page.click(".who button")
-        assert page.inner_text("h1") == SIGN_IN_WORDS[lang]["signed_out"]
+        assert page.inner_text("h1") == wording(lang).sign_in["signed_out"]
         fits("signed-out")
         page.goto(f"{site.address}/sign-in/return?lang={lang}")
         fits("failed")
     site.complaints[:] = [each for each in site.complaints if not re.search(r"40[01] ", each)]
-
-
-def test_both_languages_name_the_same_things():
-    """No label is missing in one of them."""
-    assert SIGN_IN_WORDS["en"].keys() == SIGN_IN_WORDS["zh"].keys()
-    for name, text in SIGN_IN_WORDS["en"].items():
-        assert text.count("{") == SIGN_IN_WORDS["zh"][name].count("{"), name

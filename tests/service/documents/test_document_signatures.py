@@ -15,11 +15,11 @@ from starlette.testclient import TestClient
 
 from service.audit import signed_document
 from service.callers.caller import LOCAL
-from service.console.document_wording import DOCUMENT_WORDS
 from service.documents.shown_documents import standing
 from service.documents.signed_statements import PAYLOAD_TYPE, DocumentStatementRefused, Verifier, stating
 from service.documents.stated_documents import stated
 from service.documents.trusted_signers import MOST_SIGNERS, TrustedSigners
+from service.languages.words import wording
 from service.policies.dsse import Envelope
 from service.server.app import create_app
 from service.service import Service
@@ -523,7 +523,7 @@ def test_a_statement_is_made_from_what_an_exchange_states(desk: SigningDesk) -> 
 @ONE_DATABASE
 def test_the_page_says_who_signed_and_why_one_does_not_count(opened: Opened) -> None:
     """A form attaches an envelope; the page names the signer, and later that nobody trusted signed; in both languages."""
-    english, chinese = (DOCUMENT_WORDS[lang] for lang in ("en", "zh"))
+    english, chinese = (wording(lang).documents for lang in ("en", "zh"))
     with opened() as desk:
         id = desk.attached()
         path = f"/log/{id}/documents"

@@ -20,7 +20,7 @@ from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from service.telemetry import log_lines
-from tests.service.conftest import Lines
+from tests.service.conftest import OTHERWISE, Lines
 
 POLICIES = Path(__file__).parent / "policies"
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -113,8 +113,9 @@ def desk(opened: Any) -> Desk:
 def before_ids_were_asked() -> Iterator[None]:
     """As the ledger was when an exchange that does not say by whom it counts could be committed."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine.Counting, "unsaid", lambda *_: ())
+        patch.setattr(engine.BundleCounters, "unsaid", lambda *_: ())
         patch.setattr(committing, "_check_keys", lambda *_: None)
+        OTHERWISE.append("its counts")
         yield
 
 

@@ -87,7 +87,7 @@ def test_an_opening_below_what_the_ledger_has_for_certain_is_no_upper_end(opened
         ({"on": "2026-13-01"}, 400),
         ({"reason": ""}, 400),
         ({"more": 1}, 400),
-        ({"per": {"exporter.id": "a\0b"}}, 201),
+        ({"per": {"exporter.id": "a\0b"}}, 400),
         ({"counts": {"counts.year.ordinary": 2**80}}, 400),
     ],
 )

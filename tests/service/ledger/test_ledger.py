@@ -3,6 +3,7 @@
 import json
 import random
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -493,7 +494,7 @@ def test_the_counters_without_a_commitment_are_those_after_its_end(desk: Desk) -
     ids = [desk.commit(each)["id"] for each in (300, {"at_least": 50, "at_most": 80}, 300, 120)]
     service, book = desk.service, Book()
     counting = service.live.counting
-    with service.store.database.writing.connect() as transaction:
+    with suppress(_Undone), service.store.database.transaction() as transaction:
         wanted = []
         for counter in counting.counters:
             key = tuple({"exporter.id": '"clinic"', "recipient.id": '"lab"'}[fact] for fact in counter.per)
@@ -506,7 +507,11 @@ def test_the_counters_without_a_commitment_are_those_after_its_end(desk: Desk) -
                 book.end(transaction, id)
                 assert _sums(without) == _sums(book.find(transaction, wanted))
                 kept.rollback()
-        transaction.rollback()
+        raise _Undone
+
+
+class _Undone(Exception):
+    """Nothing of a transaction is kept."""
 
 
 def _sums(found: Any) -> Any:

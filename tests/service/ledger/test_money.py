@@ -340,6 +340,8 @@ def test_a_changed_sum_is_found(desk: Desk, audited: list[str]) -> None:
     assert (before.least, row.least) == (3_000_000, 1)
     place = f"meaning {row.meaning}, key {row.key}, day {row.day}, fact terms.income CNY"
     audited.append(f"the leaves say otherwise than the row `tally` ({place}) in `least`")
+    subject = f"counter-days/{row.meaning}/{row.day[:7]}/{row.key}"[:120]
+    audited.append(f"the rows of `{subject}` do not have the seal of the log's key")
 
 
 @ONE_DATABASE

@@ -21,7 +21,7 @@ from service.log.verification import put_back
 from service.store import log_key
 from service.store.database import Database, DatabaseRefused
 from service.store.kept_checkpoint import KeptCheckpoint
-from service.store.log_identity import Identity, NotNamed, identities, rotated
+from service.store.log_identity import LogIdentity, LogNotNamed, identities, rotated
 from service.store.log_key import LogKey, beside
 from service.store.log_tree import growth_of
 from service.store.tables import head, leaf_opening, tree_leaf
@@ -310,7 +310,7 @@ def test_leaves_that_name_the_log_are_held_against_those_before_them():
     """Another tree, another name, no signature by the key before."""
     old, new = LogKey.of(PrivateKey.generated()), PrivateKey.generated()
     tree = Frontier().appended([b"x" * 32])
-    first = Identity.of_first(json.dumps({"origin": old.origin, "public_key": old.private.public.raw.hex()}).encode())
+    first = LogIdentity.of_first(json.dumps({"origin": old.origin, "public_key": old.private.public.raw.hex()}).encode())
     sound = rotated(old, LogKey.of(new, old.origin), tree)
     assert first.next("key-rotated", json.dumps(sound).encode(), tree).public == new.public
     for wrong, finding in (
@@ -320,9 +320,9 @@ def test_leaves_that_name_the_log_are_held_against_those_before_them():
         ({"origin": "other"}, "gives the log another name"),
         ({"public_key": "7"}, "does not say who the log is"),
     ):
-        with pytest.raises(NotNamed, match=finding):
+        with pytest.raises(LogNotNamed, match=finding):
             first.next("key-rotated", json.dumps({**sound, **wrong}).encode(), tree)
-    with pytest.raises(NotNamed, match="does not say who the log is"):
+    with pytest.raises(LogNotNamed, match="does not say who the log is"):
         first.next("log", json.dumps(sound).encode(), tree)
 
 

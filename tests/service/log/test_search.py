@@ -106,7 +106,7 @@ def drawn(chance: random.Random, number: int) -> Summary:
 
 def holds(short: Summary, query: Query) -> bool:
     """Whether a record is meant, read off its summary."""
-    words = set(short.words())
+    words = set(short.words)
     return (
         (query.since is None or short.recorded_at >= query.since)
         and (query.until is None or short.recorded_at < query.until)
@@ -389,4 +389,4 @@ def test_every_search_goes_by_an_index(in_file):
 
 def shorts_words(shorts: Sequence[Summary], kind: str) -> Iterator[str]:
     """The words of a kind that some records have."""
-    return (word for short in shorts for name, word in short.words() if name == kind)
+    return (word for short in shorts for name, word in short.words if name == kind)

@@ -16,7 +16,7 @@ from service.log.leaf import WHOLE, opened
 from service.log.record import RecordedDecision, answered
 from service.log.review_cases import ReviewCase
 from service.policies import decision_cache
-from service.policies.decision_cache import DecisionCache, Made
+from service.policies.decision_cache import DecisionCache, NewDecision
 from tests.service.conftest import EXCHANGE, ONE_DATABASE, PERSONAL, POLICIES, body
 
 DAY = date(2026, 11, 24)
@@ -100,7 +100,7 @@ def test_nothing_personal_is_kept(evaluate, service):
         if id(each) in seen or isinstance(each, type | engine.Bundle):
             continue
         seen.add(id(each))
-        if isinstance(each, decision_cache.KeptAnswer):
+        if isinstance(each, decision_cache.CachedDecision):
             texts.append(each.texts.decode())
         texts += [each] if isinstance(each, str) else [each.decode("latin-1")] if isinstance(each, bytes) else []
         waiting += gc.get_referents(each)
@@ -109,8 +109,8 @@ def test_nothing_personal_is_kept(evaluate, service):
         assert not any(value in text for text in texts)
 
 
-def made(written: engine.Written, exchange: engine.Exchange) -> Made:
-    return Made(written, RecordedDecision.of(written), answered(written), exchange, CASE)
+def made(written: engine.Written, exchange: engine.Exchange) -> NewDecision:
+    return NewDecision(written, RecordedDecision.of(written), answered(written), exchange, CASE)
 
 
 def test_what_is_kept_has_a_bound():

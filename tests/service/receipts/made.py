@@ -8,7 +8,7 @@ from typing import Any
 
 import rfc8785
 
-from service.receipts.receipt import Opened, Receipt
+from service.receipts.receipt import LeafOpening, Receipt
 from service.transparency.checkpoint import Checkpoint
 from service.transparency.cose_receipt import CoseReceipt
 from service.transparency.ed25519 import PrivateKey
@@ -54,7 +54,7 @@ def made(
 ) -> Receipt:
     """A receipt whose leaf stands between others; `said` are members of its leaf in clear."""
     opened = {
-        name: Opened(bytes([number]) * 32, rfc8785.dumps(value))
+        name: LeafOpening(bytes([number]) * 32, rfc8785.dumps(value))
         for number, (name, value) in enumerate({"answer": answer, **facts}.items())
     }
     hidden = {name: {"commitment": _commitment(each)} for name, each in opened.items()}
@@ -72,5 +72,5 @@ def made_receipt() -> tuple[bytes, VerifierKey]:
     return made().to_bytes(), KEY.verifier
 
 
-def _commitment(opened: Opened) -> str:
+def _commitment(opened: LeafOpening) -> str:
     return sha256(b"fifthfactor/commitment/1\x00" + opened.salt + opened.value).hexdigest()

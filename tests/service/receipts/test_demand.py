@@ -15,7 +15,7 @@ from service.receipts import (
     verified_withdrawals,
 )
 from service.receipts.receipt import Receipt
-from service.receipts.withdrawals import Ended, Page
+from service.receipts.withdrawals import Ended, WithdrawalsPage
 from service.transparency.checkpoint import Checkpoint
 from service.transparency.signed_note import SignatureType, SignerKey
 from tests.service.receipts.made import ANSWER, FACTS, KEY, OTHER, made
@@ -37,19 +37,21 @@ class Used:
         return new
 
 
-def page(*ended: str, after: int | None = None, next: int | None = None, since: datetime = NOON - timedelta(days=1)) -> Page:
+def page(
+    *ended: str, after: int | None = None, next: int | None = None, since: datetime = NOON - timedelta(days=1)
+) -> WithdrawalsPage:
     """A page of the list, issued at noon."""
     lines = tuple(Ended(id, "withdrawn", NOON) for id in ended)
-    return Page("log.example", NOON, NOON + timedelta(minutes=5), since, after, next, lines)
+    return WithdrawalsPage("log.example", NOON, NOON + timedelta(minutes=5), since, after, next, lines)
 
 
-def signed(*pages: Page, key: SignerKey = KEY) -> list[bytes]:
+def signed(*pages: WithdrawalsPage, key: SignerKey = KEY) -> list[bytes]:
     """The pages as notes."""
     return [each.signed(key).to_bytes() for each in pages]
 
 
 def failures(
-    receipt: Receipt, demand: Demand = DEMAND, used: Used | None = None, now: datetime = NOON, *pages: Page
+    receipt: Receipt, demand: Demand = DEMAND, used: Used | None = None, now: datetime = NOON, *pages: WithdrawalsPage
 ) -> list[Failure]:
     """Why a gateway does not accept a receipt."""
     withdrawals = verified_withdrawals(signed(*pages), [KEY.verifier]) if pages else None
@@ -183,4 +185,4 @@ def test_a_page_of_the_list_is_no_checkpoint():
     """One key signs both, and neither can be taken for the other."""
     with pytest.raises(ValueError, match="a checkpoint is not"):
         Checkpoint.parse(page().text())
-    assert Page.parse(page("c-1", "c-2", after=3, next=9).text()) == page("c-1", "c-2", after=3, next=9)
+    assert WithdrawalsPage.parse(page("c-1", "c-2", after=3, next=9).text()) == page("c-1", "c-2", after=3, next=9)

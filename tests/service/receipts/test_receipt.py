@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service.receipts.receipt import Opened, Receipt, ReceiptInvalid
+from service.receipts.receipt import LeafOpening, Receipt, ReceiptInvalid
 from service.transparency.cose_receipt import CoseReceipt
 from service.transparency.merkle_tree import leaf_hash
 from service.transparency.signed_note import SignatureType, SignerKey
@@ -62,9 +62,9 @@ def test_what_was_changed_does_not_hold():
     forged = replace(whole, leaf=whole.leaf.replace(b'"d-1"', b'"d-2"'))
     assert "does not lead to the root" in refused(forged)
     answer = whole.opened["answer"]
-    permit = Opened(answer.salt, answer.value.replace(b'"permitted"', b'"prohibited"'))
+    permit = LeafOpening(answer.salt, answer.value.replace(b'"permitted"', b'"prohibited"'))
     assert "opened as `answer`" in refused(replace(whole, opened={**whole.opened, "answer": permit}))
-    assert "opened as `asset`" in refused(replace(whole, opened={**whole.opened, "asset": Opened(bytes(32), b'"ds-1"')}))
+    assert "opened as `asset`" in refused(replace(whole, opened={**whole.opened, "asset": LeafOpening(bytes(32), b'"ds-1"')}))
     assert "opened as `price`" in refused(replace(whole, opened={**whole.opened, "price": answer}))
     moved = replace(whole, proof=replace(whole.proof, index=1))
     assert "the tlog-proof does not hold" in refused(moved)

@@ -69,7 +69,9 @@ def test_it_reads_the_list_of_withdrawals(folder):
     assert (code, text) == (1, "refused: the list of withdrawals has expired, or is from the future\n")
     (folder / "list").write_bytes(note)
     said: list[str] = []
-    asked = terminal.Asked(Path("receipt.json"), Path("log.key"), "ds-1", "clinic-5", "lab-2", ["research"], [Path("list")])
+    asked = terminal.CommandOptions(
+        Path("receipt.json"), Path("log.key"), "ds-1", "clinic-5", "lab-2", ["research"], [Path("list")]
+    )
     assert terminal.verify(asked, NOON, said.append) == 0
     assert "By the list of 2026-11-27 12:00:00 UTC its commitment was not withdrawn." in said
 

@@ -56,6 +56,16 @@ def test_the_same_id_in_another_form_is_the_entity(asked: Any, spelt: str, reads
     assert (found["proceed"], found["outcome"]) == (plain["proceed"], plain["outcome"]) == (False, "prohibited")
 
 
+@pytest.mark.parametrize("reads", [True, False])
+def test_an_id_with_a_zero_character_is_refused(asked: Any, reads: bool) -> None:
+    """At its place, whether the register has the rest of it or not; other control characters fall away."""
+    for id in ("bad-lab\x00", "another\x00", "\x00"):
+        answers = asked(exchange(id), reads), asked({**SENT, "named": {"recipient": id}}, reads)
+        assert [each.status_code for each in answers] == [400, 400]
+        assert [each.json()["errors"][0]["pointer"] for each in answers] == ["/recipient/id", "/named/recipient"]
+    assert asked(exchange("bad-lab\x01"), reads).json()["outcome"] == "prohibited"
+
+
 @pytest.mark.parametrize("spelt", ALIKE.values(), ids=ALIKE)
 def test_an_id_that_looks_like_a_registered_one_is_refused_to_whoever_may_read_the_register(asked: Any, spelt: str) -> None:
     """With the id that it looks like, at its place."""

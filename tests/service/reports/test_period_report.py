@@ -1,16 +1,17 @@
 """The report on a period: its figures are those of the log, its lists are bounded and say so, and its proofs verify elsewhere."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from service.console.report_page_wording import REPORT_PAGE_WORDS
+from service.callers.caller import LOCAL
+from service.callers.context import ReadingAll
+from service.languages.words import wording
 from service.reports import report_chart
 from service.reports.period_report import PARTS, PeriodReport
-from service.reports.report_wording import REPORT_WORDS
 from service.reports.scope import Scope, ScopeRefused
 from service.watch.events import KINDS
 from tests.service.conftest import ONE_DATABASE
@@ -28,12 +29,17 @@ class Row:
     outcome: str = "permitted"
 
 
+def reading(desk):
+    """Who reads all, at noon."""
+    return replace(desk.service.context(ReadingAll, LOCAL, ""), now=NOON)
+
+
 def sections(desk, lang="en", listed=100, **scope):
     """The tables of the report by their titles: each row as texts."""
     first = scope.pop("first", NOON.date())
     report = PeriodReport(desk.service)
     asked = Scope(first, NOON.date(), **scope)
-    document = desk.service.read(lambda c: report.document(c, asked, lang, NOON, PARTS, listed))
+    document = desk.service.read(lambda c: report.document(reading(desk), asked, lang, c, PARTS, listed))
     tables = {}
     for section in document.sections:
         for block in section.blocks:
@@ -67,7 +73,7 @@ def test_its_cover_names_the_organisation_and_has_a_chart(desk):
     object.__setattr__(desk.service.settings, "organisation", "ACME Gesundheit AG")
 
     def made(first):
-        return desk.service.read(lambda c: report.document(c, Scope(first, NOON.date()), "en", NOON))
+        return desk.service.read(lambda c: report.document(reading(desk), Scope(first, NOON.date()), "en", c))
 
     today, year = made(NOON.date()), made(NOON.date() - timedelta(days=300))
     assert today.organisation == "ACME Gesundheit AG"
@@ -84,7 +90,7 @@ def test_its_cover_names_the_organisation_and_has_a_chart(desk):
     assert "ACME Gesundheit AG" in cover
     assert 'class="f-requirements_unmet"' in cover
     assert "<time>2026-11-25</time>" in cover
-    empty = desk.service.read(lambda c: report.document(c, Scope(date(2025, 1, 1), date(2025, 1, 2)), "en", NOON))
+    empty = desk.service.read(lambda c: report.document(reading(desk), Scope(date(2025, 1, 1), date(2025, 1, 2)), "en", c))
     assert empty.chart is None
 
 
@@ -237,14 +243,10 @@ def test_a_form_without_a_party_leads_to_an_address(desk):
     )
 
 
-def test_both_languages_name_the_same_things():
-    """No label is missing in one of them, and each takes the same values."""
-    for words in (REPORT_WORDS, REPORT_PAGE_WORDS):
-        assert words["en"].keys() == words["zh"].keys()
-        for name, text in words["en"].items():
-            assert len(re.findall(r"\{\d?\}", text)) == len(re.findall(r"\{\d?\}", words["zh"][name])), name
-    assert {f"part_{part}" for part in PARTS} <= REPORT_WORDS["en"].keys()
-    assert {f"watch_{kind}" for kind in KINDS} <= REPORT_WORDS["en"].keys()
+def test_each_part_and_finding_has_a_text():
+    """Their codes are names of texts."""
+    assert {f"part_{part}" for part in PARTS} <= wording("en").reports.keys()
+    assert {f"watch_{kind}" for kind in KINDS} <= wording("en").reports.keys()
 
 
 @pytest.mark.parametrize(

@@ -11,19 +11,21 @@ import pypdf
 import pytest
 
 from service.reports import report_font, typesetting
-from service.reports.document import Cell, Chart, ChartBar, Column, Copied, Document, Facts, Section, Table, cell
+from service.reports.document import Cell, Chart, ChartBar, Column, Copied, Facts, ReportDocument, Section, Table, cell
 from service.reports.typesetting import NoPdf, pdf
 from tests.service.reports.conftest import NOON, pdf_text
 
 NASTY = '#import "@preview/x:1.0.0" #read("/etc/passwd") $x$ *b* _i_ <a> \\ `c` https://x.example // [['
 
 
-def report(*rows: tuple[Cell, ...], lang: str = "en", wide: bool = False, title: str = "Transfers") -> Document:
+def report(*rows: tuple[Cell, ...], lang: str = "en", wide: bool = False, title: str = "Transfers") -> ReportDocument:
     """A report with one table."""
     columns = (Column("Exporter"), Column("Recipient"), Column("Number", number=True))
     blocks = ("A paragraph.", Table("Table of transfers", columns, rows, "3 more are not shown."), Copied("a\nb"))
     head = Facts((("Period", "2026"), ("Party", "all")))
-    return Document(lang, title, "About it.", "2026-11-25", head, (Section("one", "First part", blocks),), "A foot.", wide)
+    return ReportDocument(
+        lang, title, "About it.", "2026-11-25", head, (Section("one", "First part", blocks),), "A foot.", wide
+    )
 
 
 def test_it_is_tagged_with_title_language_and_headings():

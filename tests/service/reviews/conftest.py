@@ -4,7 +4,7 @@ import pytest
 
 from service.callers import keys
 from service.callers.person import Person
-from tests.service.reviews.test_sign_offs import APPROVE, FACTS
+from tests.service.reviews.test_sign_off import APPROVE, FACTS
 
 ISSUER = "https://id.example.org"
 PEOPLE = {name: Person(ISSUER, name, name.title()) for name in ("ada", "bo", "cy", "dee")}

@@ -7,11 +7,11 @@ import pytest
 
 import engine
 from service.callers import keys
-from service.console.draft_wording import DRAFT_WORDS
+from service.languages.words import wording
 from service.policies.live import Live
 from tests.service.conftest import ONE_DATABASE, POLICIES
 from tests.service.console.test_ask import Browser, begun
-from tests.service.reviews.test_sign_offs import FACTS
+from tests.service.reviews.test_sign_off import FACTS
 
 pytestmark = [pytest.mark.usefixtures("audited"), ONE_DATABASE]
 
@@ -107,7 +107,7 @@ def test_a_draft_that_was_signed_is_evaluated_again_and_can_then_be_committed(de
     path = browser.path
     assert browser.send(do="decide") == 200
     (decided,) = desk.client.get("/v1/decisions", headers=desk.bearer("gateway")).json()["decisions"]
-    button = DRAFT_WORDS["en"]["with_signatures"]
+    button = wording("en").drafts["with_signatures"]
     assert button not in browser.said
     desk.sign("ada", decided["id"])
     browser.open(path)

@@ -21,7 +21,7 @@ from service.store.tables import review_case, review_note
 from tests.service.conftest import POLICIES
 from tests.service.log.test_tree_leaves import happened
 from tests.service.reviews.conftest import ISSUER, PEOPLE, Desk
-from tests.service.reviews.test_sign_offs import APPROVE, TODAY, TOMORROW, found_anew, in_file
+from tests.service.reviews.test_sign_off import APPROVE, TODAY, TOMORROW, found_anew, in_file
 
 pytestmark = pytest.mark.usefixtures("audited")
 

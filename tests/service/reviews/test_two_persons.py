@@ -11,12 +11,12 @@ import sqlalchemy as sa
 
 import engine
 from service.callers import keys, known_persons
-from service.console.review_wording import REVIEW_WORDS
+from service.languages.words import wording
 from service.policies.live import Live
 from service.store.tables import caller, person
 from tests.service.conftest import POLICIES
 from tests.service.reviews.conftest import ISSUER, PEOPLE
-from tests.service.reviews.test_sign_offs import APPROVE, FACTS, TODAY, TOMORROW, in_file
+from tests.service.reviews.test_sign_off import APPROVE, FACTS, TODAY, TOMORROW, in_file
 
 pytestmark = pytest.mark.usefixtures("audited")
 
@@ -262,9 +262,9 @@ def test_who_was_erased_and_comes_back_does_not_approve_what_she_asked_for(desk,
         refused = desk.sign(who, mine)
         assert (refused.status_code, refused.json()["type"]) == (403, "urn:fifthfactor:problem:own-request")
         page = desk.client.get("/review?group=others", headers=desk.bearer(who)).text
-        assert REVIEW_WORDS["en"]["own_erased"] in page
+        assert wording("en").reviews["own_erased"] in page
         page = desk.client.get(f"/review/{mine}", headers=desk.bearer(who)).text
-        assert REVIEW_WORDS["en"]["own_perhaps"] in page
+        assert wording("en").reviews["own_perhaps"] in page
     assert desk.sign("bo", mine).status_code == 201
     assert desk.ask("ada again")["outcome"] == "permitted"
 

@@ -12,7 +12,7 @@ from service.transparency.witness import (
     SIZE_TYPE,
     AddCheckpoint,
     AnswerRefused,
-    RequestRefused,
+    WitnessRequestRefused,
     answer,
     cosigned,
     size_cosigned_last,
@@ -145,17 +145,17 @@ def test_a_conflict_says_which_size_was_cosigned_last():
 def test_a_request_in_another_form_is_refused(old, new):
     """Its lines are as the specification writes them, and its note is a checkpoint."""
     assert EXAMPLE.count(old) == 1
-    with pytest.raises(RequestRefused):
+    with pytest.raises(WitnessRequestRefused):
         AddCheckpoint.parse(EXAMPLE.replace(old, new).encode())
 
 
 def test_a_request_that_no_witness_reads_is_not_made():
     """Of a note that is no checkpoint, or with more hashes than a tree can have levels."""
-    with pytest.raises(RequestRefused, match="at most 63"):
+    with pytest.raises(WitnessRequestRefused, match="at most 63"):
         AddCheckpoint(0, PROOF * 16, EIGHT)
-    with pytest.raises(RequestRefused, match="old size"):
+    with pytest.raises(WitnessRequestRefused, match="old size"):
         AddCheckpoint(9, PROOF, EIGHT)
-    with pytest.raises(RequestRefused, match="checkpoint is refused"):
+    with pytest.raises(WitnessRequestRefused, match="checkpoint is refused"):
         AddCheckpoint(0, (), Note("monkeys\n", EIGHT.signatures))
 
 

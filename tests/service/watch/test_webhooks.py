@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 
 from service.settings import SettingRefused, Settings
 from service.watch import addresses, daily
-from service.watch.addresses import NotReached
+from service.watch.addresses import WebhookUnreachable
 from service.watch.delivery import MOST, PAUSES, Deliveries
 from service.watch.transactions import writing
 from tests.service.conftest import ONE_DATABASE, Lines, eventually
@@ -163,6 +163,8 @@ def test_what_is_gone_or_never_answers_is_given_up(opened: Any, receiver: Receiv
     [
         *((each, False) for each in ("127.0.0.1", "10.1.2.3", "192.168.1.1", "172.16.0.1", "169.254.169.254", "0.0.0.0")),
         *((each, False) for each in ("::1", "fe80::1", "fc00::1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::")),
+        *((each, False) for each in ("64:ff9b:1::a00:1", "fec0::1", "::127.0.0.1", "::ffff:0:10.0.0.1", "192.88.99.1")),
+        *((each, False) for each in ("4000::1", "5f00::1", "100:0:0:1::1", "3fff::1", "2001:db8::1", "192.0.0.9")),
         *((each, False) for each in ("100.64.0.1", "224.0.0.1", "255.255.255.255", "ff02::1", "::")),
         *((each, True) for each in ("93.184.216.34", "2606:2800:220:1::", "64:ff9b::5db8:d822")),
     ],
@@ -180,10 +182,10 @@ def test_a_name_is_judged_by_the_address_that_is_connected_to(receiver: Receiver
         return real("127.0.0.1", *rest, **more)
 
     monkeypatch.setattr(socket, "getaddrinfo", here)
-    with pytest.raises(NotReached, match="not public"):
+    with pytest.raises(WebhookUnreachable, match="not public"):
         addresses.post(receiver.address, b"{}", {}, private=False, authorities=receiver.authorities)
     assert addresses.post(receiver.address, b"{}", {}, private=True, authorities=receiver.authorities) == 200
-    with pytest.raises(NotReached):
+    with pytest.raises(WebhookUnreachable):
         addresses.post(f"https://hooks.example.com:{port}/", b"{}", {}, private=True, authorities=receiver.authorities)
     assert len(receiver.sent) == 1
 

@@ -1,8 +1,8 @@
 """
-What a process believes of rows that it read a moment ago, so that most requests do not wait for the database.
+The rows that a process read a moment ago, so that most requests do not wait for the database.
 
-INVARIANT (bounded belief): an entry older than BELIEVED_SECONDS is never used. Ids without a row are believed too, at most MOST_BELIEVED
-entries in all, so a flood of them costs bounded memory. Belongs to an event loop; rows are read in a thread.
+INVARIANT (bounded age): an entry older than CACHED_SECONDS is never used. Ids without a row are held too, at most MOST_CACHED entries in
+all, so a flood of them costs bounded memory. Belongs to an event loop; rows are read in a thread.
 """
 
 import asyncio
@@ -12,13 +12,13 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 # After this time, what was revoked or ended in another process is refused everywhere.
-BELIEVED_SECONDS = 5.0
-MOST_BELIEVED = 4096
+CACHED_SECONDS = 5.0
+MOST_CACHED = 4096
 
 Row = TypeVar("Row")
 
 
-class Believed(Generic[Row]):
+class RowCache(Generic[Row]):
     """The rows of one kind that were read lately, by their ids. None stands for an id without a row."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Believed(Generic[Row]):
         return len(self._held)
 
     async def find(self, id: str, look: Callable[[str], Row | None]) -> Row | None:
-        """The row with an id, read by `look` in a thread if it is not believed. Passes on errors of the database."""
+        """The row with an id, read by `look` in a thread if it was not read lately. Passes on errors of the database."""
         now = time.monotonic()
         until, row = self._held.get(id, (0.0, None))
         if now < until:
@@ -39,9 +39,9 @@ class Believed(Generic[Row]):
         row = await asyncio.to_thread(look, id)
         if changes != self._changes:
             return row
-        self._held[id] = (now + BELIEVED_SECONDS, row)
+        self._held[id] = (now + CACHED_SECONDS, row)
         self._held.move_to_end(id)
-        while len(self._held) > MOST_BELIEVED:
+        while len(self._held) > MOST_CACHED:
             self._held.popitem(last=False)
         return row
 

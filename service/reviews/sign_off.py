@@ -2,8 +2,8 @@
 Sign-offs: what persons approve or refuse, kept for good.
 
 A sign-off is given for a recorded decision. It is bound to the meaning of its provision, to the facts of the exchange, and to a last day.
-Rows are only added; `approvals` says which of them stand. The engine says, from the recorded facts, what may be signed off. So nobody can
-sign off a requirement or a prohibition. Nobody approves what she asked for herself (`own_requests`). Source: semantics 4.6.
+Rows are only added; `standing_sign_off` says which of them stand. The engine says, from the recorded facts, what may be signed off. So
+nobody can sign off a requirement or a prohibition. Nobody approves what she asked for herself (`own_requests`). Source: semantics 4.6.
 """
 
 import json
@@ -18,19 +18,21 @@ from uuid_utils import uuid7
 
 import engine
 from service.callers import known_persons
-from service.callers.caller import Caller
+from service.callers.context import ReadingAll, Reviewing
 from service.callers.person import Person
+from service.callers.sending import Sending
 from service.log import review_cases, tree_leaves
 from service.log.leaf import clear
 from service.log.record import shown_until
-from service.log.store import Stored, subject_of_decision
+from service.log.store import Stored, record_of, subject_of_decision
 from service.log.tree_leaves import Happening
 from service.policies.live import Live
 from service.problems import RequestRefused, wrong_members
-from service.reviews import approvals, own_requests
-from service.reviews.approvals import Row, approved, meaning_of, signatures
+from service.reviews import own_requests, standing_sign_off
 from service.reviews.own_requests import Counting
+from service.reviews.standing_sign_off import Row, approved, meaning_of, signatures
 from service.store.moments import moment_text
+from service.store.subject_seals import SIGN_OFFS, changing
 from service.store.tables import person, personal, sign_off
 
 MOST_PROVISIONS = 50
@@ -61,10 +63,10 @@ WITH_PERSONS = sa.select(sign_off, person.c.issuer, person.c.subject, person.c.n
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
-class SignOffAsked(BaseModel):
+class SignOffAsked(Sending):
     """A sign-off as it is sent: for provisions, or for a requirement that is met or lifted only in doubt."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", title="SignOff")
+    model_config = ConfigDict(title="SignOff")
 
     provisions: Annotated[tuple[Name, ...], Field(min_length=1, max_length=MOST_PROVISIONS)] | None = Field(
         default=None, description="ids of the provisions whose review is signed off, or whose doubtful lift is accepted"
@@ -144,7 +146,7 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class SignOffDraft:
     """
     A sign-off that is ready to be kept: its rows, the approvals that will stand with it, and the decision that the same facts then get.
 
@@ -157,8 +159,15 @@ class Draft:
     rows: Sequence[Mapping[str, Any]]
     stand: Sequence[engine.Approval]
     then: engine.Written
-    caller: Caller
     awaits: Sequence[Awaited] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """All sign-offs of the same facts, in order, and those of them that count in the decision (`own_requests.Counting`)."""
+
+    said: Sequence[Row]
+    counting: Sequence[Row]
 
 
 class Overtaken(Exception):
@@ -174,13 +183,14 @@ def read(raw: bytes) -> SignOffAsked:
         raise RequestRefused("sign-off-refused", "the body is not a valid sign-off", errors=places) from None
 
 
-def bind(live: Live, stored: Stored, asked: SignOffAsked, today: date) -> Signed:
+def bind(context: Reviewing, stored: Stored, asked: SignOffAsked) -> Signed:
     """
     What a sign-off of a recorded decision is bound to. Raises RequestRefused, with the reason, if it cannot be signed off.
 
     The exchange is judged again, once and without approvals, on the day of the decision.
     """
-    if asked.until is not None and asked.until < today:
+    live = context.live
+    if asked.until is not None and asked.until < context.today:
         raise _not("the last day, `until`, has passed already")
     judgement = judged(live, stored)
     if not judgement.agreed:
@@ -211,24 +221,20 @@ def signable(live: Live, stored: Stored) -> tuple[str, ...]:
     return judgement.signable if judgement.outcome.word in OPEN else ()
 
 
-def draft(
-    live: Live,
-    stored: Stored,
-    signed: Signed,
-    asked: SignOffAsked,
-    said: Sequence[Row],
-    counting: Sequence[Row],
-    today: date,
-    moment: datetime,
-    caller: Caller,
-) -> Draft:
+def given_before(context: Reviewing, stored: Stored, connection: sa.Connection) -> Given:
+    """The sign-offs of the facts of a record that was not erased."""
+    said = standing_sign_off.said_of_stored(connection, context.live, stored)
+    return Given(said, Counting(connection, context.token_issuer).for_decision(said, stored))
+
+
+def draft(context: Reviewing, stored: Stored, signed: Signed, asked: SignOffAsked, before: Given) -> SignOffDraft:
     """
-    A sign-off by a caller at a moment, ready to be kept. `said` has the earlier sign-offs of the same facts (from `approvals.said_of`),
-    `counting` those that count in the decision (from `own_requests.Counting`).
+    A sign-off by a caller, ready to be kept. `before` are the earlier sign-offs of the same facts.
 
     Raises RequestRefused, with the reason, for a provision that cannot be signed off even with the approvals that stand, for the refusal
     of one of which nothing was ever said, and for an approval by nobody in particular where two persons have to sign.
     """
+    live, today, caller = context.live, context.today, context.caller
     rows = [
         {
             "id": str(uuid7()),
@@ -240,13 +246,13 @@ def draft(
             "verdict": asked.verdict,
             "reason": asked.reason,
             "until": asked.until.isoformat() if asked.until else None,
-            "given_at": moment_text(moment),
+            "given_at": moment_text(context.now),
             "given_by": caller.id,
         }
         for provision, meaning in signed.meanings.items()
     ]
     who = {"issuer": caller.person.issuer, "subject": caller.person.subject} if caller.person else {}
-    after = (*counting, *({**row, **who} for row in rows))
+    after = (*before.counting, *({**row, **who} for row in rows))
     stand = approved(live, after, today)
     awaits = [
         Awaited(provision=each.provision, needed=each.needed, given=len(each.given))
@@ -258,38 +264,37 @@ def draft(
     judgement = signed.judgement
     if stand:
         judgement = live.pdp.judge(judgement.exchange, as_of=judgement.as_of, signed=stand)
-    before = {row["provision"] for row in said}
+    spoken_of = {row["provision"] for row in before.said}
     counted = {part.provision for part in judgement.signed_off}
     for provision, why in signed.refused.items():
-        if provision not in (counted if asked.verdict == "approve" else before):
+        if provision not in (counted if asked.verdict == "approve" else spoken_of):
             raise _not(why)
     then = live.pdp.tell(judgement, today=judgement.as_of, id=stored.entry.id)
-    return Draft(stored, signed.facts, rows, stand, then, caller, awaits if asked.verdict == "approve" else ())
+    return SignOffDraft(stored, signed.facts, rows, stand, then, awaits if asked.verdict == "approve" else ())
 
 
-def keep(
-    transaction: sa.Connection, live: Live, draft: Draft, today: date, now: datetime, token_issuer: str | None
-) -> list[SignOff]:
+def keep(context: Reviewing, draft: SignOffDraft, transaction: sa.Connection) -> list[SignOff]:
     """
     Keep a sign-off, one row for each provision, inside a writing transaction. Its lock keeps the numbers without gaps.
 
-    `token_issuer` is the issuer of tokens that is set. Raises Overtaken if the approvals that now stand are not those of the draft, and
+    The context is that of the draft. Raises Overtaken if the approvals that now stand are not those of the draft, and
     RequestRefused if values of the decision were erased in the meantime, or if who approves asked for it herself. All undo what was kept.
     """
     sequence = draft.stored.sequence
     erased = sa.select(personal.c.sequence).where(personal.c.sequence == sequence, personal.c.erased_at.is_not(None))
     if transaction.execute(erased.limit(1)).first() is not None:
         raise _not(ERASED)
-    caller = draft.caller
+    live, today, caller, token_issuer = context.live, context.today, context.caller, context.token_issuer
     if any(row["verdict"] == "approve" for row in draft.rows):
         own_requests.check(transaction, draft.stored, draft.facts, caller, token_issuer)
-    who = known_persons.known(transaction, caller.person, now) if caller.person else None
+    who = known_persons.known(transaction, caller.person, context.now) if caller.person else None
     last: int | None = transaction.execute(sa.select(sa.func.max(sign_off.c.number))).scalar_one()
     first = 0 if last is None else last + 1
     rows = [{"number": first + place, **row, "person": who} for place, row in enumerate(draft.rows)]
-    transaction.execute(sa.insert(sign_off), rows)
-    tree_leaves.append(transaction, *map(_happening, rows))
-    said = approvals.said_of_stored(transaction, live, draft.stored)
+    with changing(transaction, SIGN_OFFS, draft.stored.entry.id):
+        transaction.execute(sa.insert(sign_off), rows)
+        tree_leaves.append(transaction, *map(_happening, rows))
+    said = standing_sign_off.said_of_stored(transaction, live, draft.stored)
     counting = Counting(transaction, token_issuer)
     if approved(live, counting.for_decision(said, draft.stored), today) != draft.stand:
         raise Overtaken
@@ -334,6 +339,19 @@ def given(connection: sa.Connection, decision: str) -> list[SignOff]:
         return []
     rows = connection.execute(WITH_PERSONS.where(sign_off.c.decision == decision).order_by(sign_off.c.number))
     return [shown(row) for row in rows.mappings()]
+
+
+def of_decision(context: ReadingAll, decision: str, connection: sa.Connection) -> list[SignOff]:
+    """The same of a decision that must be recorded. Raises RequestRefused."""
+    record_of(connection, decision)
+    return given(connection, decision)
+
+
+def given_between(connection: sa.Connection, since: datetime, until: datetime, most: int) -> list[SignOff]:
+    """At most so many sign-offs given from a moment on and before another, newest first: they are read from the newest back."""
+    within = (sign_off.c.given_at >= moment_text(since), sign_off.c.given_at < moment_text(until))
+    rows = connection.execute(WITH_PERSONS.where(*within).order_by(sign_off.c.number.desc()).limit(most)).mappings()
+    return [shown(row) for row in rows]
 
 
 def shown(row: Any) -> SignOff:

@@ -13,10 +13,10 @@ from service.decisions.earlier_cases import take_in_earlier_cases
 from service.log import review_cases
 from service.log.leaf import clear
 from service.policies.live import Live
-from service.reviews import approvals, sign_offs
-from service.store.tables import sign_off
+from service.reviews import sign_off, standing_sign_off
+from service.store.tables import sign_off as rows
 from tests.service.api.test_explanation import alike
-from tests.service.conftest import EXCHANGE, POLICIES
+from tests.service.conftest import EXCHANGE, POLICIES, sealed_again
 from tests.service.log.test_tree_leaves import happened, opened
 
 pytestmark = pytest.mark.usefixtures("audited")
@@ -199,7 +199,7 @@ def two(service, tmp_path):
 
 def overtaking(monkeypatch, times):
     """Let what was said of some facts be read too early, so many times: before anything was said."""
-    real = approvals.said_of
+    real = standing_sign_off.said_of
     early: list[str] = []
 
     def said_of(connection, live, document):
@@ -208,14 +208,14 @@ def overtaking(monkeypatch, times):
             return []
         return real(connection, live, document)
 
-    monkeypatch.setattr(approvals, "said_of", said_of)
+    monkeypatch.setattr(standing_sign_off, "said_of", said_of)
 
 
 def test_who_was_overtaken_is_answered_with_what_stands(client, evaluate, sign, two, monkeypatch):
     """Somebody else approved the other provision meanwhile: what the facts come to is found out again."""
     first = decided(evaluate)
     assert sign(first["id"]).json()["then"]["outcome"] == "review"
-    overtaking(monkeypatch, sign_offs.MOST_TRIES - 1)
+    overtaking(monkeypatch, sign_off.MOST_TRIES - 1)
     answer = sign(first["id"], provisions=["cn.test/art-2"])
     assert (answer.status_code, answer.json()["then"]["outcome"]) == (201, "permitted")
     kept = client.get(f"/v1/decisions/{first['id']}/sign-offs").json()["sign_offs"]
@@ -354,7 +354,8 @@ def test_an_approval_from_before_of_what_only_may_stand_does_not_count(client, e
     request = client.get(f"/v1/decisions/{open_['id']}").json()["record"]["request"]
     with service.store.database.writing.begin() as connection:
         facts = engine.facts_digest(service.live.bundle, request)
-        connection.execute(sa.update(sign_off).values(facts=facts, decision=open_["id"]))
+        connection.execute(sa.update(rows).values(facts=facts, decision=open_["id"]))
+    sealed_again(service)
     audited.append("the leaves say otherwise than the row `sign_off` (number 0) in `decision`, `facts`")
     again = decided(evaluate, data={})
     assert (again["outcome"], again["bounds"], "signed_off" in again) == ("undetermined", open_["bounds"], False)
@@ -427,7 +428,7 @@ def test_erased_facts_cannot_be_signed_off_and_end_their_approvals(evaluate, sig
     assert (answer.status_code, "erased" in answer.json()["detail"]) == (409, True)
     assert decided(evaluate)["outcome"] == "review"
     with service.store.database.reading.connect() as connection:
-        assert connection.execute(sa.select(sign_off.c.facts)).scalars().all() == [None]
+        assert connection.execute(sa.select(rows.c.facts)).scalars().all() == [None]
     _, _, signed, erasure = happened(service.store)
     assert (signed["kind"], signed["verdict"], "reason" in signed) == ("sign-off", "approve", False)
     assert [name for _, name in erasure["openings"]] == ["anchor", "facts"]
@@ -456,7 +457,8 @@ def test_an_approval_is_of_what_the_provision_means(evaluate, sign, service, aud
     """A row of another meaning does not count, as after a change of the policies."""
     assert sign(decided(evaluate)["id"]).status_code == 201
     with service.store.database.writing.begin() as connection:
-        connection.execute(sa.update(sign_off).values(meaning="0" * 64))
+        connection.execute(sa.update(rows).values(meaning="0" * 64))
+    sealed_again(service)
     audited.append("the leaves say otherwise than the row `sign_off` (number 0) in `meaning`")
     assert decided(evaluate)["outcome"] == "review"
 

@@ -1,5 +1,5 @@
 """
-Issuing receipts: the id of a recorded decision goes in, a receipt comes out.
+The issuer of receipts: the id of a recorded decision goes in, a receipt comes out.
 
 The first receipt of a decision adds a leaf to the log, and so does the first one after it was committed; later ones are of the same leaf.
 Each is of the checkpoint of its moment.
@@ -12,18 +12,18 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import sqlalchemy as sa
 
+from service.callers.context import Reading
+from service.decisions import log_reading
 from service.decisions.decider import durable
 from service.decisions.replay import CannotReplay, Replaying
 from service.ledger.ended import standing
 from service.log import tree_leaves
-from service.log.proofs import log_tree
-from service.log.receipt_leaf import Answered, Committed, NoReceipt, ReceiptLeaf, newest
-from service.log.store import Stored, find
+from service.log.receipt_leaf import Answered, CommitmentMoment, NoReceipt, ReceiptLeaf, newest
+from service.log.store import Stored
 from service.problems import RequestRefused
 from service.receipts import Receipt
 from service.service import Service
 from service.settings import time_zone
-from service.store.log_key import LogRefused
 
 _HORIZON = "holds_until"
 
@@ -33,7 +33,7 @@ class _Held:
     """What the database holds of a decision: its record, the commitment that stands, and the leaf of its last receipt."""
 
     stored: Stored
-    committed: Committed | None
+    committed: CommitmentMoment | None
     leaf: ReceiptLeaf | None
 
     @property
@@ -45,32 +45,36 @@ class _Held:
         return bool(said == (None if self.committed is None else {"id": self.committed.id, "at": self.committed.at}))
 
 
-class Issuing:
-    """The receipts of one service."""
+class ReceiptIssuer:
+    """Issues the receipts of one service."""
 
     def __init__(self, service: Service, replaying: Replaying) -> None:
         self._service = service
         self._replaying = replaying
         self._zone = time_zone(service.settings.zone)
 
-    async def receipt(self, id: str) -> Receipt:
+    async def receipt(self, context: Reading, id: str) -> Receipt:
         """The receipt of a decision whose record is durable. Raises RequestRefused."""
-        held = await asyncio.to_thread(self._service.read, lambda connection: _held(connection, id))
+
+        def look(connection: sa.Connection) -> _Held:
+            return _held(connection, log_reading.record(context, id, connection))
+
+        held = await asyncio.to_thread(self._service.read, look)
         if not held.fits:
             try:
                 answered = Answered.of(held.stored)
             except NoReceipt as none:
                 raise RequestRefused("no-receipt", str(none)) from None
             last_day = await asyncio.to_thread(self._last_day, held.stored, answered)
-            await durable(self._service.store.do(lambda transaction: self._append(transaction, answered, last_day)))
-            held = await asyncio.to_thread(self._service.read, lambda connection: _held(connection, id))
+            await durable(self._service.store.do(lambda transaction: self._append(context, transaction, answered, last_day)))
+            held = await asyncio.to_thread(self._service.read, look)
         if held.leaf is None:
             raise RequestRefused("no-receipt", "a personal value of the decision is being erased")
         return await asyncio.to_thread(self._proven, held.leaf)
 
-    def _append(self, transaction: sa.Connection, answered: Answered, last_day: date | None) -> None:
+    def _append(self, context: Reading, transaction: sa.Connection, answered: Answered, last_day: date | None) -> None:
         """In the writing transaction: the leaf, unless another call made it meanwhile."""
-        held = _held(transaction, answered.id)
+        held = _held(transaction, log_reading.record(context, answered.id, transaction))
         if held.fits:
             return
         now = self._service.clock()
@@ -78,7 +82,7 @@ class Issuing:
         until = self._good_until(again, held.committed, last_day)
         tree_leaves.append(transaction, again.happening(now, until, held.committed))
 
-    def _good_until(self, answered: Answered, committed: Committed | None, last_day: date | None) -> datetime | None:
+    def _good_until(self, answered: Answered, committed: CommitmentMoment | None, last_day: date | None) -> datetime | None:
         """Until when the receipt is good: a number of hours, at most to the end of the last day of the outcome; None for no permit."""
         if answered.answer.get("proceed") is not True:
             return None
@@ -104,21 +108,10 @@ class Issuing:
         return None if last is None else date.fromisoformat(last)
 
     def _proven(self, leaf: ReceiptLeaf) -> Receipt:
-        database = self._service.store.database
-        try:
-            with log_tree(database) as tree:
-                proof, cose = tree.receipt(leaf.index, leaf.leaf)
-        except LogRefused as refused:
-            self._service.say.error("log_not_proven", reason=str(refused))
-            raise RequestRefused("not-ready", "the tree of the log cannot be shown", headers={"Retry-After": "1"}) from None
-        except sa.exc.SQLAlchemyError:
-            raise RequestRefused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
+        proof, cose = self._service.read_tree(lambda tree: tree.receipt(leaf.index, leaf.leaf))
         return Receipt(leaf.leaf, leaf.opened, proof, cose)
 
 
-def _held(connection: sa.Connection, id: str) -> _Held:
-    """Raises RequestRefused where no such decision is recorded."""
-    stored = find(connection, id)
-    if stored is None:
-        raise RequestRefused("not-found", "no decision with this id is recorded")
+def _held(connection: sa.Connection, stored: Stored) -> _Held:
+    id = stored.entry.id
     return _Held(stored, standing(connection, id), newest(connection, id))

@@ -24,6 +24,7 @@ from service.log.leaf import clear
 from service.log.store import Stored, find
 from service.policies.live import Live
 from service.store.database import Database
+from service.store.subject_seals import PERSON, SIGN_OFFS, check
 from service.store.tables import person, sign_off
 
 _MEANINGS: WeakKeyDictionary[Live, dict[str, str | None]] = WeakKeyDictionary()
@@ -99,8 +100,11 @@ def _request(connection: sa.Connection, decision: str) -> Mapping[str, Any] | No
 def _read(connection: sa.Connection, where: sa.ColumnElement[bool]) -> list[Row]:
     of_person = sa.select(sign_off, person.c.issuer, person.c.subject)
     joined = of_person.select_from(sign_off.outerjoin(person, person.c.id == sign_off.c.person))
-    rows = connection.execute(joined.where(where).order_by(sign_off.c.number))
-    return [dict(row) for row in rows.mappings()]
+    rows: list[Row] = [dict(row) for row in connection.execute(joined.where(where).order_by(sign_off.c.number)).mappings()]
+    if rows:
+        check(connection, SIGN_OFFS, sorted({row["decision"] for row in rows}))
+        check(connection, PERSON, sorted({row["person"] for row in rows} - {None}))
+    return rows
 
 
 def said_of_stored(connection: sa.Connection, live: Live, stored: Stored) -> list[Row]:

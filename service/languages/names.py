@@ -1,0 +1,267 @@
+"""The names of all texts. Made from `en.yaml`: `RECORD=1 pytest tests/service/languages`."""
+
+# fmt: off
+# ruff: noqa: UP013
+from dataclasses import dataclass
+from typing import TypedDict
+
+PagesTexts = TypedDict("PagesTexts", {
+    "name": str, "log": str, "overview": str, "places": str, "nav_ask": str, "nav_log": str, "nav_review": str,
+    "nav_waiting": str, "nav_reports": str, "nav_register": str, "nav_ledger": str, "nav_policies": str, "nav_docs": str,
+    "skip": str, "on_this_page": str, "outcome": str, "between": str, "law_of": str, "hypothetical": str, "recorded": str,
+    "asked_by": str, "nobody": str, "caller_key": str, "caller_local": str, "ago_now": str, "ago_minute": str,
+    "ago_minutes": str, "ago_hour": str, "ago_hours": str, "ago_day": str, "ago_days": str, "from": str, "to_whom": str,
+    "what": str, "for_what": str, "denied": str, "do": str, "nothing_to_do": str, "unmet": str, "one_of_ways": str,
+    "way_nearest": str, "way_lacks": str, "way_or": str, "way_doubtful": str, "ways_to": str, "ways_excluded": str,
+    "to_yes": str, "need_have": str, "need_lack": str, "need_unknown": str, "issued_by": str, "filed_with": str, "also": str,
+    "all_requirements": str, "open_facts": str, "must_be_shown": str, "and_more": str, "elsewhere": str, "as_explanation": str,
+    "in_record": str, "beneath": str, "jurisdiction": str, "lane": str, "state": str, "opens_when": str, "closed_by": str,
+    "why_none": str, "perhaps": str, "law_silent": str, "provisions": str, "all_provisions": str, "counted": str,
+    "page_of": str, "tests": str, "cannot_explain": str, "because": str, "test": str, "sent": str, "reads": str,
+    "requires": str, "meets": str, "source": str, "beaten_by": str, "beaten_doubtful": str, "duty": str, "due": str,
+    "no_day": str, "keep": str, "under": str, "duties_perhaps": str, "requirement": str, "met_by": str, "required_by": str,
+    "coverage": str, "covered": str, "touched_as": str, "gap_reviewed": str, "gap_noted": str, "accepted": str,
+    "not_reached": str, "switched_off": str, "all_subjects": str, "unknown_country": str, "remedies": str, "holds_until": str,
+    "holds_until_day": str, "holds_long": str, "sign_offs": str, "sign_offs_none": str, "now_title": str, "now_do": str,
+    "now_text": str, "now_other": str, "sign_off_open": str, "rests_on": str, "statement": str, "without_it": str,
+    "with_others": str, "accepts_review": str, "accepts_lift": str, "accepts_reach": str, "provision": str, "by": str,
+    "until": str, "facts": str, "documents": str, "documents_page": str, "further": str, "fact": str, "value": str,
+    "group_exporter": str, "group_recipient": str, "group_data": str, "group_act": str, "group_purpose": str,
+    "group_safeguards": str, "group_terms": str, "group_rights": str, "group_evidence": str, "group_claims": str,
+    "group_counts": str, "personal": str, "registered": str, "erased": str, "record": str, "record_id": str, "sequence": str,
+    "leaf_hash": str, "verdict": str, "bundle_meaning": str, "bundle_source": str, "version": str, "as_json": str, "trace": str,
+    "list_title": str, "list_none": str, "filters": str, "all": str, "clear_filters": str, "filter": str, "since": str,
+    "exporter_country": str, "recipient_country": str, "when": str, "answer": str, "exchange": str, "to": str, "until_day": str,
+    "without": str, "newest": str, "before": str, "after": str, "to_decision": str, "older": str, "list_none_yet": str,
+    "unindexed": str, "category": str, "bundle": str, "stands_in": str, "pages": str, "not_found": str, "not_found_text": str,
+    "bad_filter": str, "cannot": str, "bad_filter_text": str, "to_log": str, "rights": str, "rights_ask": str,
+    "rights_none": str, "rights_asset": str, "rights_on": str, "rights_known": str, "rights_history": str, "rights_show": str,
+    "rights_right": str, "rights_holder": str, "rights_granter": str, "rights_limits": str, "rights_days": str,
+    "rights_perpetual": str, "rights_exclusive": str, "rights_onward": str, "rights_not_onward": str, "rights_opened": str,
+    "rights_unknown": str, "rights_standing": str, "rights_proven": str, "rights_unproven": str, "rights_unread": str,
+    "rights_missing": str, "rights_chain": str, "rights_stands": str, "rights_not-begun": str, "rights_over": str,
+    "rights_ended": str, "rights_withdrawn": str, "rights_more": str, "text": str, "text_about": str, "more_filters": str,
+    "columns": str, "any": str, "proceed": str, "yes": str, "no": str, "unmet_requirement": str, "exporter": str,
+    "recipient": str, "parties": str, "parties_found": str, "caller": str, "text_goes_on": str, "export": str,
+    "export_csv": str, "export_jsonl": str, "export_parquet": str, "no_parquet": str, "choose": str, "beside": str,
+    "beside_title": str, "beside_wrong": str, "beside_wrong_text": str, "first": str, "second": str, "differing": str,
+    "differing_facts": str, "same_facts": str, "equal_facts": str, "differing_reasons": str, "same_reasons": str,
+    "equal_reasons": str, "differing_requirements": str, "differing_places": str, "not_stated": str, "absent": str,
+    "policies": str, "not_explained": str, "saved": str, "saved_none": str, "save": str, "save_as": str, "delete": str,
+    "saved_wrong": str, "saved_wrong_text": str, "became": str, "became_nothing": str, "became_receipt": str,
+    "became_committed": str, "became_decided_again": str, "became_withdrawn": str, "became_amended": str,
+    "became_recounted": str, "became_ended": str, "became_watch": str, "watch_moved": str, "watch_expected": str,
+    "watch_averted": str, "watch_due": str, "watch_undecidable": str, "became_promise": str, "became_payable": str,
+    "became_reversed": str, "promise_due": str, "promise_overdue": str, "promise_kept": str, "verified": str,
+    "verified_fault": str, "verified_leaf": str, "verified_leaf_erased": str, "verified_inclusion": str,
+    "verified_inclusion_other": str, "verified_checkpoint": str, "verified_witness": str, "verified_no_witness": str,
+    "verified_limits": str, "proof": str, "receipt": str, "receipt_about": str, "again": str, "again_title": str,
+    "again_about": str, "again_as_of": str, "again_bundle": str, "again_recorded": str, "again_live": str, "again_kept": str,
+    "again_do": str, "again_now": str, "again_refused": str, "again_counts": str, "again_erased": str,
+})
+LedgerTexts = TypedDict("LedgerTexts", {
+    "ledger": str, "parts": str, "commitments": str, "counters": str, "rights": str, "benefits": str, "statistics": str,
+    "about_commitments": str, "exporter": str, "recipient": str, "state": str, "any": str, "state_committed": str,
+    "state_withdrawn": str, "state_superseded": str, "from_day": str, "until_day": str, "counter": str, "committed_at": str,
+    "none": str, "newest": str, "older": str, "not_indexed": str, "law_of": str, "not_found": str, "not_found_text": str,
+    "commitment": str, "decision": str, "evaluation": str, "replaces": str, "replaced_by": str, "events": str,
+    "event_committed": str, "event_withdrawn": str, "event_amended": str, "event_recounted": str, "event_ended": str,
+    "first_day_without": str, "by": str, "moved": str, "moved_none": str, "moved_open": str, "counted_fact": str, "adds": str,
+    "day": str, "counts_no_more": str, "other_meaning": str, "rights_granted": str, "right": str, "holder": str, "days": str,
+    "promises": str, "promise": str, "due": str, "promise_due": str, "promise_overdue": str, "promise_kept": str,
+    "payable": str, "price": str, "role": str, "party": str, "account_of_role": str, "amount": str, "reversed": str,
+    "watch": str, "all_lines": str, "name_erased": str, "name_unknown": str, "about_counters": str, "which_counter": str,
+    "newly_moved": str, "nearest": str, "nearest_all": str, "nearest_some": str, "nearest_none": str, "nearest_empty": str,
+    "kept_for": str, "threshold": str, "bar": str, "count": str, "no_threshold": str, "threshold_passed": str,
+    "threshold_perhaps": str, "threshold_open": str, "threshold_below": str, "at_least": str, "of_number": str,
+    "in_this_ledger": str, "in_window": str, "not_complete": str, "recount": str, "opened": str, "show": str,
+    "other_counters": str, "all_keys": str, "keys_none": str, "more": str, "beginning": str, "unknown_counter": str,
+    "unknown_counter_text": str, "counts_now": str, "maximum": str, "thresholds": str, "thresholds_none": str,
+    "provisions": str, "further_provisions": str, "over_time": str, "over_time_text": str, "lines_at": str, "of_fact": str,
+    "as_table": str, "period": str, "added": str, "sum_certain": str, "sum_most": str, "no_end": str, "over_time_one": str,
+    "over_time_none": str, "behind": str, "behind_text": str, "behind_all": str, "filling": str, "nearest_some_short": str,
+    "all_counters": str, "as_json": str,
+})
+BooksTexts = TypedDict("BooksTexts", {
+    "rights_party": str, "rights_of": str, "rights_none_of": str, "rights_chart": str, "rights_about": str,
+    "benefits_about": str, "party": str, "role": str, "any": str, "currency": str, "from": str, "until": str, "commitment": str,
+    "balances": str, "account": str, "opening": str, "payable": str, "reversed": str, "closing": str, "balances_none": str,
+    "lines": str, "lines_about": str, "day": str, "amount": str, "kind_reversed": str, "account_of_role": str, "erased": str,
+    "not_divided": str, "not_divided_about": str, "commitments": str, "as_csv": str, "more_lines": str, "more_balances": str,
+    "beginning": str, "statistics_about": str, "by": str, "then_by": str, "nothing": str, "month": str, "pair": str,
+    "venue": str, "grade": str, "sector": str, "kind": str, "first_month": str, "last_month": str, "show": str,
+    "exchanges": str, "people": str, "price": str, "total": str, "unknown_word": str, "no_word": str, "hidden": str,
+    "left_out": str, "cells_more": str, "cells_chart": str, "few_scopes": str, "too_many": str, "not_here": str,
+    "cells_none": str,
+})
+RegisterTexts = TypedDict("RegisterTexts", {
+    "title": str, "about": str, "kind": str, "kind_party": str, "kind_asset": str, "all_kinds": str, "text": str,
+    "text_about": str, "state": str, "state_held": str, "state_withdrawn": str, "state_erased": str, "any_state": str,
+    "id": str, "stated": str, "valid": str, "valid_from": str, "valid_until": str, "always": str, "from": str, "until": str,
+    "written": str, "version": str, "none_yet": str, "text_goes_on": str, "none": str, "beginning": str, "more": str,
+    "not_found": str, "not_found_text": str, "older_version": str, "newest": str, "nothing_stated": str, "facts": str,
+    "titles_of_roles": str, "fact": str, "value": str, "further_facts": str, "evidence": str, "claims": str, "document": str,
+    "travels": str, "provision": str, "came_from": str, "about_it": str, "aliases": str, "attested_by": str, "note": str,
+    "recorded": str, "by": str, "named_in": str, "as_exporter": str, "as_recipient": str, "commitments_from": str,
+    "commitments_to": str, "rights_of": str, "benefits_of": str, "rights_in": str, "named_none": str, "history": str,
+    "history_about": str, "first_version": str, "unchanged": str, "not_stated": str, "further_changes": str, "older": str,
+    "as_json": str,
+})
+PoliciesTexts = TypedDict("PoliciesTexts", {
+    "title": str, "parts": str, "instruments": str, "coverage": str, "versions": str, "shadow": str, "about": str,
+    "jurisdiction": str, "any": str, "text": str, "text_about": str, "instrument": str, "force": str, "provisions": str,
+    "sureness": str, "none": str, "more": str, "beginning": str, "not_found": str, "not_found_text": str, "contents": str,
+    "citation": str, "what": str, "brief": str, "tests": str, "tests_of": str, "tests_about": str, "run": str, "run_about": str,
+    "run_told": str, "run_passed": str, "run_failed": str, "run_by": str, "run_more": str, "run_next": str, "run_back": str,
+    "cases_failed": str, "cases_passed": str, "tests_none": str, "tests_count": str, "case": str, "as_of": str, "expected": str,
+    "expect_because": str, "expect_silent": str, "expect_other": str, "stands_in": str, "written_in": str, "tested_by": str,
+    "covers_about": str, "covered": str, "partly": str, "gaps": str, "since": str, "versions_about": str, "first_used": str,
+    "engine": str, "settings": str, "digest": str, "decides_now": str, "decisions_by": str, "as_bundle": str, "compare": str,
+    "old": str, "new": str, "difference": str, "compare_running": str, "compare_waiting": str, "compare_failed": str,
+    "look_again": str, "same": str, "changes": str, "change_added": str, "change_dropped": str, "change_changed": str,
+    "only_wording": str, "further": str, "moves": str, "moves_text": str, "not_tried": str, "exchange": str, "before": str,
+    "after": str, "shadow_about": str, "shadow_none": str, "shadow_refused": str, "compared": str, "differing": str,
+    "dropped": str, "failed": str, "shadow_moves": str, "shadow_moves_text": str, "decisions": str, "shadow_list": str,
+    "only_live": str, "only_shadow": str, "unreadable": str, "shadow_equal": str, "may": str, "may_not": str,
+})
+ReviewsTexts = TypedDict("ReviewsTexts", {
+    "title": str, "lead": str, "waiting": str, "waiting_others": str, "waiting_one": str, "more_cases": str, "none": str,
+    "none_filtered": str, "begin": str, "groups": str, "group_yours": str, "group_others": str, "group_coverage": str,
+    "group_again": str, "coverage": str, "coverage_about": str, "cells": str, "cells_about": str, "cell_waits": str,
+    "cell_beside": str, "cell_one": str, "cell_example": str, "cell_unread": str, "cell_nothing": str, "cells_more": str,
+    "cells_none": str, "accept": str, "accept_about": str, "accept_by": str, "accept_by_text": str, "accept_because_text": str,
+    "accept_until": str, "accept_show": str, "accept_write": str, "accept_writes": str, "accept_scope": str, "accept_copy": str,
+    "accepted": str, "accepted_then": str, "yaml": str, "yaml_about": str, "standing": str, "no_by": str, "no_because": str,
+    "no_until": str, "again_do": str, "again_about": str, "done_again": str, "gaps_accept": str, "about_all": str,
+    "about_yours": str, "about_others": str, "about_coverage": str, "about_again": str, "none_yours": str, "none_others": str,
+    "none_coverage": str, "none_again": str, "none_all": str, "filters": str, "all": str, "all_kinds": str, "kind_review": str,
+    "kind_lift": str, "kind_reach": str, "kind_gap": str, "kind_second": str, "whose": str, "mine": str, "nobody": str,
+    "anybody": str, "older_than": str, "exporter_country": str, "recipient_country": str, "provision": str, "order": str,
+    "order_oldest": str, "order_newest": str, "order_due": str, "filter": str, "clear": str, "waits_since": str,
+    "days_one": str, "days": str, "today": str, "exchange": str, "what": str, "due": str, "assignee": str, "asked_by": str,
+    "own": str, "own_erased": str, "next_page": str, "first_page": str, "pages": str, "ending": str, "ending_text": str,
+    "ends": str, "review": str, "back": str, "next": str, "next_of": str, "last": str, "done_approve": str, "done_refuse": str,
+    "done_second": str, "done_comment": str, "done_assigned": str, "done_see": str, "refused": str, "waits": str,
+    "settled": str, "newer": str, "newer_see": str, "other_policies": str, "cannot": str, "decision": str, "to_decide": str,
+    "nothing": str, "would": str, "would_all": str, "would_one": str, "as_now": str, "needs_two": str, "has_signed": str,
+    "you_signed": str, "more_provisions": str, "gaps": str, "gaps_cannot": str, "gaps_text": str, "sign": str, "own_text": str,
+    "own_perhaps": str, "no_person": str, "reason": str, "reason_text": str, "until": str, "until_text": str, "approve": str,
+    "approve_next": str, "refuse": str, "refuse_text": str, "select": str, "no_reason": str, "no_provision": str, "no_day": str,
+    "no_text": str, "signatures": str, "signatures_none": str, "until_day": str, "assign": str, "assigned_to": str,
+    "assigned_nobody": str, "take": str, "give_back": str, "to_person": str, "give": str, "comments": str, "comments_none": str,
+    "comment": str, "comment_text": str, "say": str, "files": str, "file": str, "erased": str, "note_assigned": str,
+    "note_unassigned": str, "note_comment": str, "note_requested": str,
+})
+DocumentsTexts = TypedDict("DocumentsTexts", {
+    "title": str, "intro": str, "to_decision": str, "none": str, "state_shown": str, "state_attached": str, "state_stated": str,
+    "state_no_hash": str, "as_stated": str, "hash": str, "bytes": str, "attached": str, "open": str, "open_warning": str,
+    "not_attached": str, "no_hash": str, "history": str, "confirm": str, "withdraw": str, "do_attach": str, "file": str,
+    "attach": str, "do_confirm": str, "confirm_about": str, "opened": str, "reason": str, "until": str, "signatures": str,
+    "comma": str, "signed_counts": str, "signed_withdrawn": str, "signed_erased": str, "signed_signer": str,
+    "signed_ended": str, "signed_attached": str, "do_sign": str, "sign_about": str, "envelope": str, "do_withdraw": str,
+    "withdraw_about": str, "why_nobody": str, "why_unknown-asker": str, "why_own-request": str, "why_scope": str,
+    "refused": str, "earlier": str, "later": str, "application/pdf": str, "image/png": str, "image/jpeg": str, "text/plain": str,
+})
+DraftsTexts = TypedDict("DraftsTexts", {
+    "ask": str, "may_i": str, "lead": str, "may_not_ask": str, "scratch": str, "scratch_text": str, "not_chosen": str,
+    "begin": str, "register": str, "register_text": str, "register_none": str, "register_exporter": str,
+    "register_recipient": str, "register_data": str, "register_more": str, "words": str, "words_text": str, "words_label": str,
+    "words_find": str, "words_tick": str, "words_tick_text": str, "words_none": str, "words_begin": str, "presets": str,
+    "presets_text": str, "confirm": str, "confirm_text": str, "confirm_begin": str, "confirm_open": str, "examples": str,
+    "examples_text": str, "json": str, "json_label": str, "json_begin": str, "drafts": str, "drafts_none": str,
+    "drafts_kept": str, "untitled": str, "changed": str, "draft": str, "trial": str, "decided": str, "trial_text": str,
+    "back": str, "take": str, "not_yet": str, "not_yet_one": str, "not_yet_between": str, "numbers": str,
+    "refused_whatever": str, "documents": str, "documents_text": str, "documents_do": str, "file": str, "file_text": str,
+    "file_do": str, "file_there": str, "with_signatures": str, "left": str, "left_one": str, "answer": str, "none_of_it": str,
+    "some_of_it": str, "some_text": str, "parts": str, "unknown": str, "unknown_text": str, "narrows": str,
+    "must_be_shown": str, "none_of_these": str, "choose": str, "several": str, "yes": str, "no": str, "low": str, "high": str,
+    "rest": str, "none_document": str, "there_document": str, "dated": str, "how_ratio": str, "how_money": str,
+    "how_duration": str, "how_date": str, "how_id": str, "nothing_left": str, "nothing_left_text": str,
+    "nothing_left_skipped": str, "ask_again": str, "no_answer_given": str, "no_narrower_given": str, "no_day_given": str,
+    "no_number_given": str, "no_range_given": str, "refused": str, "broken": str, "broken_text": str, "was": str,
+    "was_settled": str, "was_settled_one": str, "was_same": str, "undo": str, "so_far": str, "so_far_none": str, "again": str,
+    "dont_know": str, "as_json": str, "save_json": str, "lawful": str, "lawful_text": str, "lawful_already": str,
+    "lawful_none": str, "lawful_unmet": str, "trial_states": str, "lawful_undetermined": str, "try": str, "then": str,
+    "laws": str, "reasons": str, "statements": str, "more_reasons": str, "owed": str, "finish": str, "counted_by": str,
+    "counted_by_text": str, "counted_by_do": str, "record": str, "record_text": str, "send": str, "send_text": str,
+    "erase": str, "erase_text": str, "copy": str, "copy_text": str, "recorded": str, "to_decision": str, "review": str,
+    "review_text": str, "review_link": str, "review_list": str, "commit": str, "commit_text": str, "committed": str,
+    "not_proceed": str, "ask_anew": str, "new": str, "meanwhile": str, "gone": str, "gone_text": str,
+})
+OverviewTexts = TypedDict("OverviewTexts", {
+    "period": str, "last_days": str, "over_time": str, "decided": str, "decided_one_day": str, "decided_none": str,
+    "all_decisions": str, "first_step": str, "first_none": str, "first_step_text": str, "first_ask": str, "first_register": str,
+    "first_policies": str, "first_docs": str, "chart_shares": str, "outcomes": str, "chart_days": str, "chart_weeks": str,
+    "as_table": str, "day": str, "days": str, "all_outcomes": str, "flows": str, "counted_all": str, "counted_newest": str,
+    "chart_flows": str, "decisions": str, "refused": str, "refusing": str, "refusing_text": str, "asked": str,
+    "asked_text": str, "falls_due": str, "falls_due_text": str, "due_none": str, "overdue": str, "promise_due": str,
+    "promise": str, "all_promises": str, "watch": str, "watch_text": str, "watch_none": str, "watch_moved": str,
+    "watch_expected": str, "watch_averted": str, "watch_due": str, "watch_undecidable": str, "event": str, "told_at": str,
+    "all_events": str, "incidents": str, "incidents_none": str, "incidents_some": str, "incidents_about": str, "as_metrics": str,
+})
+OperationsTexts = TypedDict("OperationsTexts", {
+    "title": str, "intro": str, "document": str, "document_about": str, "english": str, "call": str, "no_scope": str,
+    "parameters": str, "name": str, "type": str, "about": str, "required": str, "path": str, "query": str, "header": str,
+    "cookie": str, "sent": str, "answer": str, "example": str, "cut": str, "refusals": str, "refusals_about": str,
+})
+SignInTexts = TypedDict("SignInTexts", {
+    "sign_in": str, "lead": str, "go_to": str, "organisation": str, "with_issuer": str, "issuer_text": str, "with_key": str,
+    "key": str, "key_text": str, "open": str, "not_needed": str, "not_needed_text": str, "go_on": str, "sign_out": str,
+    "signed_out": str, "signed_out_text": str, "also_there": str, "also_there_text": str, "again": str, "failed": str,
+    "may": str, "and": str, "evaluate": str, "commit": str, "read": str, "review": str, "administer": str, "not_allowed": str,
+    "to_start": str, "wrong_key": str, "old_form": str, "no_attempt": str, "used": str, "wrong_state": str, "wrong_answer": str,
+    "wrong_issuer": str, "access_denied": str, "refused_there": str, "no_code": str, "code_refused": str, "no_token": str,
+    "wrong_token": str, "no_person": str, "wrong_party": str, "no_role": str, "provider_away": str, "provider_wrong": str,
+    "not_recorded": str,
+})
+ReportPagesTexts = TypedDict("ReportPagesTexts", {
+    "title": str, "intro": str, "report": str, "register": str, "first": str, "last": str, "party": str, "party_about": str,
+    "exporter": str, "exporter_about": str, "jurisdiction": str, "any_jurisdiction": str, "parts": str, "which": str,
+    "show": str, "as_pdf": str, "as_csv": str, "no_register": str, "no_pdf": str, "wrong": str, "wrong_scope": str,
+    "wrong_party": str, "ask_another": str, "contents": str, "next": str, "first_page": str, "goes_on": str, "pages": str,
+    "table": str,
+})
+ReportsTexts = TypedDict("ReportsTexts", {
+    "comma": str, "not_stated": str, "not_stated_of": str, "not_shown": str, "not_shown_of": str, "not_owed": str,
+    "registered_otherwise": str, "erased": str, "none": str, "and_more": str, "more_at_least": str, "period": str, "days": str,
+    "party": str, "any_party": str, "jurisdiction": str, "any_jurisdiction": str, "made_at": str, "policies": str, "log": str,
+    "chart_months": str, "chart_days": str, "chart_more": str, "appendix": str, "report": str, "report_about": str,
+    "part_figures": str, "part_committed": str, "part_refused": str, "part_reviews": str, "part_duties": str, "part_watch": str,
+    "part_proofs": str, "figures_whole": str, "figures_sampled": str, "by_outcome": str, "by_pair": str, "by_refusal": str,
+    "refusals_of": str, "outcome": str, "decisions": str, "refused": str, "from": str, "to": str, "provision": str, "kind": str,
+    "committed_about": str, "uncommitted": str, "looked_through": str, "day": str, "exchange": str, "exporter": str,
+    "recipient": str, "state": str, "decision": str, "commitment": str, "committed_at": str, "recorded_at": str,
+    "ended_at": str, "state_committed": str, "state_withdrawn": str, "state_superseded": str, "ended_withdrawn": str,
+    "ended_amended": str, "ended_ended": str, "ended_because": str, "replaced_by": str, "answer": str,
+    "answers_as_recorded": str, "reviews_about": str, "signed_at": str, "signed_by": str, "signed_key": str, "verdict": str,
+    "verdict_approve": str, "verdict_refuse": str, "until": str, "reason": str, "duties_about": str, "duty": str, "who": str,
+    "due": str, "no_day": str, "overdue": str, "may_be_owed": str, "promises": str, "promises_about": str, "promise": str,
+    "promise_due": str, "promise_overdue": str, "promise_kept": str, "watch_about": str, "found_at": str, "finding": str,
+    "since": str, "watch_moved": str, "watch_expected": str, "watch_averted": str, "watch_due": str, "watch_overdue": str,
+    "watch_undecidable": str, "incidents_elsewhere": str, "incidents_process": str, "checkpoint_about": str, "log_size": str,
+    "log_root": str, "log_key": str, "no_checkpoint": str, "proven": str, "leaf": str, "verified": str, "verified_yes": str,
+    "verified_no": str, "receipt": str, "receipt_made": str, "receipt_none": str, "how_text": str, "register_about": str,
+    "kept_by": str, "keep": str, "keep_unsaid": str, "asked_by": str, "source": str, "mark": str, "transfers": str,
+    "marked": str, "elsewhere": str, "elsewhere_about": str, "columns": str, "columns_about": str, "element": str,
+    "citation": str, "others": str, "others_more": str, "all_taken": str, "rows_left": str, "unreadable": str,
+    "unreadable_more": str, "page_of": str,
+})
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The texts of one language, by what they are for."""
+
+    pages: PagesTexts
+    ledger: LedgerTexts
+    books: BooksTexts
+    register: RegisterTexts
+    policies: PoliciesTexts
+    reviews: ReviewsTexts
+    documents: DocumentsTexts
+    drafts: DraftsTexts
+    overview: OverviewTexts
+    operations: OperationsTexts
+    sign_in: SignInTexts
+    report_pages: ReportPagesTexts
+    reports: ReportsTexts

@@ -1,0 +1,69 @@
+"""
+What is in a database beside the tables of this version: a connection goes in, a sentence for each part comes out.
+
+A trigger, a rule or a view can say something else than the rows do, or change rows when the service writes. So a start refuses those that
+act on the tables (`acting`), and `log verify --deep` names them, and tables and columns that are not ours (`strange`).
+"""
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from service.store.tables import metadata
+
+_OURS = frozenset({*metadata.tables, "alembic_version"})
+_SQLITE = "SELECT type, name, tbl_name FROM sqlite_master WHERE type IN ('table', 'view', 'trigger') ORDER BY type, name"
+_SQLITE_COLUMNS = "SELECT name FROM pragma_table_xinfo(?)"
+_OF_SCHEMA = "relnamespace = current_schema()::regnamespace"
+_POSTGRESQL = f"""
+SELECT CASE WHEN relkind IN ('v', 'm') THEN 'view' ELSE 'table' END, relname, relname
+  FROM pg_class WHERE {_OF_SCHEMA} AND relkind IN ('r', 'p', 'f', 'v', 'm')
+UNION ALL SELECT 'trigger', tgname, relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
+  WHERE {_OF_SCHEMA} AND NOT tgisinternal
+UNION ALL SELECT 'rule', rulename, relname FROM pg_rewrite JOIN pg_class ON pg_class.oid = ev_class
+  WHERE {_OF_SCHEMA} AND relkind IN ('r', 'p')
+UNION ALL SELECT 'policy', polname, relname FROM pg_policy JOIN pg_class ON pg_class.oid = polrelid WHERE {_OF_SCHEMA}
+ORDER BY 1, 2
+"""
+_POSTGRESQL_COLUMNS = """
+SELECT attname FROM pg_attribute WHERE attrelid = (current_schema() || '.' || quote_ident(%s))::regclass AND attnum > 0 AND NOT attisdropped
+"""
+
+
+def acting(connection: sa.Connection) -> list[str]:
+    """The triggers, rules and views that can act on our tables, each as a few words."""
+    return [
+        f"the {type} `{name[:80]}` on the table `{table}`"
+        if type != "view"
+        else f"the view `{name[:80]}` in the place of a table"
+        for type, name, table in _parts(connection)
+        if type != "table" and table in _OURS
+    ]
+
+
+def strange(connection: sa.Connection) -> Iterator[str]:
+    """A sentence for each part of the database that is not ours, and for each table or column that it lacks."""
+    tables = set()
+    for type, name, table in _parts(connection):
+        if type == "table" and name in _OURS:
+            tables.add(name)
+        elif not (type == "table" and name.startswith("sqlite_")):
+            yield f"the {type} `{name[:80]}`{'' if type in ('table', 'view') else f' on the table `{table[:80]}`'} is not ours"
+    for name in sorted(_OURS - tables):
+        yield f"the table `{name}` is missing"
+    for name, described in sorted(metadata.tables.items()):
+        if name not in tables:
+            continue
+        asked = _SQLITE_COLUMNS if connection.dialect.name == "sqlite" else _POSTGRESQL_COLUMNS
+        found = set(connection.exec_driver_sql(asked, (name,)).scalars())
+        ours = {column.name for column in described.columns}
+        for column in sorted(found - ours):
+            yield f"the column `{column[:80]}` of the table `{name}` is not ours"
+        for column in sorted(ours - found):
+            yield f"the column `{column}` of the table `{name}` is missing"
+
+
+def _parts(connection: sa.Connection) -> list[tuple[str, str, str]]:
+    """The kind and the name of each part, and the table that it belongs to."""
+    asked = _SQLITE if connection.dialect.name == "sqlite" else _POSTGRESQL
+    return [(str(type), str(name), str(table)) for type, name, table in connection.exec_driver_sql(asked)]
