@@ -200,19 +200,12 @@ class Replica:
                 self._update(bundle_version, here, **signed, activated_at=leaf["at"], allowed=None)
             elif signed["source"] == row.source:
                 self._update(bundle_version, here, allowed=None)
+        versions = [canonical(leaf["versions"]).decode()] if "versions" in leaf else []
+        self.noted["active_bundle"] = " ".join([leaf["source"], leaf["meaning"], leaf["engine"], *versions])
 
     def _older_bundle_allowed(self, index: int, leaf: Leaf) -> None:
         for folder, allowed in leaf["folders"].items():
             self._update(bundle_version, bundle_version.c.folder == folder, allowed=allowed["source"])
-
-        versions = {"versions": leaf["versions"]} if "versions" in leaf else {}
-        shown = [
-            leaf["source"],
-            leaf["meaning"],
-            leaf["engine"],
-            *([canonical(versions["versions"]).decode()] if versions else []),
-        ]
-        self.noted["active_bundle"] = " ".join(shown)
 
     def _settings(self, index: int, leaf: Leaf) -> None:
         self.noted["settings"] = canonical(leaf["settings"]).decode()

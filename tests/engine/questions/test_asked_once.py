@@ -105,8 +105,9 @@ def walk(document: dict[str, Any]) -> Iterator[tuple[engine.Judgement, dict[str,
 
 
 def between(exchange: Any, exporter: str, recipient: str) -> dict[str, Any]:
-    """An exchange between two countries."""
-    return with_fact(with_fact(dict(exchange), "exporter.country", exporter), "recipient.country", recipient)
+    """An exchange between two countries, or from one of them to the public."""
+    sent = with_fact(dict(exchange), "exporter.country", exporter)
+    return sent if isinstance(sent.get("recipient"), str) else with_fact(sent, "recipient.country", recipient)
 
 
 @pytest.mark.parametrize("id", PRESETS)

@@ -20,7 +20,7 @@ from service.service import Service
 from service.settings import Settings
 from service.store.tables import entity
 from service.telemetry import log_lines
-from tests.service.conftest import Lines
+from tests.service.conftest import Lines, sealed_again
 from tests.service.written_records import put
 
 TODAY = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -143,6 +143,7 @@ def test_an_earlier_entry_of_the_register_swears_to_no_new_value(client: TestCli
     assert evaluate(client, **named)["proceed"] is True
     with service.store.database.writing.begin() as connection:
         connection.execute(sa.update(entity).values(shape=1))
+    sealed_again(service)
     answer = evaluate(client, **named)
     assert (answer["proceed"], [each["fact"] for each in answer["questions"]]) == (False, ["recipient.listed_on"])
     record = client.get(f"/v1/decisions/{answer['id']}").json()["record"]
