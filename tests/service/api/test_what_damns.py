@@ -5,6 +5,7 @@ What damns an exchange over HTTP, and what was said before a value of a set exis
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from service.log.leaf import clear
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
+from service.store import log_key
 from service.store.tables import entity
 from service.telemetry import log_lines
 from tests.service.conftest import Lines, sealed_again
@@ -151,6 +153,25 @@ def test_an_earlier_entry_of_the_register_swears_to_no_new_value(client: TestCli
     assert client.put("/v1/parties/buyer-1", json=content).json()["version"] == 2
     assert client.put("/v1/parties/buyer-1", json=content).json()["version"] == 2
     assert evaluate(client, **named)["proceed"] is True
+
+
+def test_a_changed_entry_decides_nothing_where_the_key_is_gone_too(client: TestClient, service: Service) -> None:
+    """It is refused by its name, as with the key."""
+    content = {"facts": {"country": "US", "kind": "other-company", "listed_on": []}}
+    assert client.put("/v1/parties/buyer-2", json=content).json()["version"] == 1
+    named = {"recipient__listed_on": None, "named": {"recipient": "buyer-2"}}
+    assert evaluate(client, **named)["proceed"] is True
+    key = log_key.beside(Path(service.settings.database))
+    key.rename(key.with_name("elsewhere"))
+    with service.store.database.writing.begin() as connection:
+        connection.execute(
+            sa.update(entity)
+            .where(entity.c.id == "buyer-2")
+            .values(facts=sa.func.replace(entity.c.facts, "other-company", "hospital"))
+        )
+    assert evaluate(client, **named)["type"].endswith(":seal-broken")
+    key.with_name("elsewhere").rename(key)
+    sealed_again(service)
 
 
 def test_an_earlier_record_is_replayed_by_what_decided_it(client: TestClient, service: Service) -> None:
