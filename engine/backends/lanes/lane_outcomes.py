@@ -118,18 +118,22 @@ class LaneRunner:
         before = self._first(every, given)
         local = [0] * len(self._local)
         touched = self._touched(cases, given, before, every, public)
-        self._silence(cases, given, before, local, touched, signed or {})
+        uncovered = self._silence(cases, given, before, local, touched, signed or {})
         found = self._finish(every, given, before, local)
         rows = len(LEVELS)
         levels = [
             Levels(found[n : n + rows], found[n + rows : n + 2 * rows]) for n in range(0, len(found), 2 * rows)
         ]
         overall, beneath, *rest = levels
+        jurisdictions = dict(zip(self._names, rest, strict=True))
+        for country, raised in uncovered.items():
+            # A country that no jurisdiction covers is a place of its own, even where one of the same name covers it on other days.
+            jurisdictions[country] = _raised_to(jurisdictions.get(country), raised)
         return LaneOutcomes(
             cases.count,
             overall,
             beneath,
-            dict(zip(self._names, rest, strict=True)),
+            jurisdictions,
             self._incoherence(every, given),
             lambda: self._stands(every, given),
         )
@@ -162,8 +166,8 @@ class LaneRunner:
         local: list[int],
         touched: Mapping[str, Mapping[str, Both]],
         signed: Mapping[str, Lanes],
-    ) -> None:
-        """Run the code of each country that is touched, and put together what it raises."""
+    ) -> dict[str, Raise]:
+        """Run the code of each country that is touched, and put together what it raises. Gives what those raise that nothing covers."""
         every, at = cases.every, self._at
         unknown = touched.get("", {})
         self._fill(local, "unknown", unknown)
@@ -171,6 +175,7 @@ class LaneRunner:
             (nowhere,) = self._nowhere(every, given, before, local)
             local[at["nowhere",]] = nowhere
         signed_for: dict[tuple[str, int], list[Lanes]] = {}
+        uncovered: dict[str, Raise] = {}
         for country, roles in touched.items():
             if not country or not any(may for _, may in roles.values()):
                 continue
@@ -191,10 +196,13 @@ class LaneRunner:
                         local[place] = self._accepted(country, subject, cases)
                 found = self._function_of(jurisdiction)(every, given, before, local)
                 self._gather(jurisdiction, found, local, signed_for)
+                if not jurisdiction:
+                    uncovered[country] = Raise(*found[: len(Raise._fields)])
         for (name, weighing), (mine, left) in signed_for.items():
             place = at.get(("signed for", name, weighing))
             if place is not None:
                 local[place] = mine & ~left
+        return uncovered
 
     def _gather(
         self, jurisdiction: str, found: Sequence[int], local: list[int], signed_for: dict[tuple[str, int], list[Lanes]]
@@ -335,6 +343,20 @@ def _named(value: Value) -> dict[str, bool]:
         case Missing():
             return {"": False}
     return {}
+
+
+def _raised_to(levels: Levels | None, by: Raise) -> Levels:
+    low, high = (levels.low, levels.high) if levels is not None else ((0,) * len(LEVELS), (0,) * len(LEVELS))
+    ends = ((low, by.permit_low, by.review_low), (high, by.permit_high, by.review_high))
+    return Levels(
+        *(
+            tuple(
+                each | (permit if level <= Level.PERMITTED else 0) | (review if level <= Level.REVIEW else 0)
+                for level, each in zip(LEVELS, row, strict=True)
+            )
+            for row, permit, review in ends
+        )
+    )
 
 
 def _any(lanes: Iterable[Lanes]) -> Lanes:

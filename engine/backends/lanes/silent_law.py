@@ -125,7 +125,8 @@ class SilentLaw:
         """A country that a jurisdiction covers."""
         slots, roles = self.slots, self.roles()
         reviewed = slots.any_of(roles[role] for role in REVIEWED)
-        reached = self._reached(roles)
+        touched = slots.any_of(roles.values()).may  # a country that some lane touches is not touched in all
+        reached = slots.all_of((self._reached(roles), Pair(touched, touched)))
         about = self._existing(jurisdiction)
         sure = self._sure(about)
         raises: list[list[Raise]] = [[], []]
