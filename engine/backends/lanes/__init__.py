@@ -12,7 +12,7 @@ from datetime import date
 
 from engine.backends.lanes.fact_classes import Coder
 from engine.backends.lanes.integers import function
-from engine.backends.lanes.lane_outcomes import alone
+from engine.backends.lanes.lane_cases import alone
 from engine.backends.lanes.program import Program, lower
 from engine.backends.lanes.slots import Pair
 from engine.backends.lanes.thresholds import Ends
@@ -71,7 +71,7 @@ class Lanes:
             stands=masks(slots.stands),
             doubted=masks(slots.doubted),
             requirements={
-                name: frozenset(state for state, slot in zip(State, states, strict=True) if found[place[slot]])
+                name: frozenset(state for state, slot in zip(State, states[:3], strict=True) if found[place[slot]])
                 for name, states in slots.requirements.items()
             },
             owed=owed,

@@ -9,13 +9,14 @@ as both of its values, as there. What identifies somebody is not kept between tw
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import TypeAlias
 
 from engine.backends.lanes.fact_tests import Late, Test, Undated, reads_the_day, sources
+from engine.backends.lanes.lane_cases import Cases, Lanes
 from engine.backends.lanes.program import Program
 from engine.backends.reference.standing_rules import has_passed
 from engine.backends.reference.three_values import NO, UNKNOWN, YES, KnownFacts, agreed, yes_if
@@ -25,37 +26,10 @@ from engine.values import Disputed, Document, Missing, Range, Value
 
 REMEMBERED = 4_096  # classes of one group
 DAYS = 64  # whose tests of the day alone are kept
+BEGUN = 8  # days and numbers of lanes whose beginning is kept
 NO_DAY = date.max
 
-On: TypeAlias = tuple[int, ...]  # the input slots that a class sets
-Lanes: TypeAlias = int  # bits
-
-
-@dataclass(frozen=True, slots=True)
-class Cases:
-    """
-    Exchanges, or variants of one, a lane each. `base` has the values that a lane has where `other` has none for it: by the name of a value,
-    what it is in some lanes instead. `days` are the lanes of each day. `named` are lanes by the names of input slots that are no tests:
-    `signed`, `relies`, `carried`.
-    """
-
-    count: int
-    base: Mapping[str, Value]
-    other: Mapping[str, Mapping[int, Value]]
-    days: Mapping[date, Lanes]
-    named: Mapping[tuple[str, str], Lanes] = field(default_factory=dict)
-
-    @property
-    def every(self) -> Lanes:
-        return (1 << self.count) - 1
-
-    def value(self, name: str, lane: int) -> Value:
-        """The value of a fact or a document in a lane."""
-        found = self.other.get(name, {}).get(lane)
-        return self.base.get(name, Missing.LEFT_OUT) if found is None else found
-
-    def names(self) -> Iterable[str]:
-        return dict.fromkeys((*self.base, *self.other))
+On: TypeAlias = tuple[int, ...]  # the places of given slots that a class sets
 
 
 @dataclass(slots=True)
@@ -123,16 +97,20 @@ class Coder:
             for not_shown, (must, may) in slots.items():
                 self._base.update(_on(not_shown, must, may))
         self._days: dict[date, On] = {}
+        self._begun: dict[tuple[date, Lanes], list[int]] = {}
 
     def code(self, cases: Cases) -> list[int]:
         """The given slots of some cases, in the order of the program's inputs."""
         every = cases.every
-        given = [0] * self.size
-        for slot in self._base:
-            given[slot] = every
-        for day, lanes in cases.days.items():
-            for slot in self._on_day(day):
-                given[slot] |= lanes
+        if len(cases.days) == 1:
+            [day] = cases.days
+            given = self._beginning(day, every).copy()
+        else:
+            given = self._blank(every)
+            for day, lanes in cases.days.items():
+                for place in self._on_day(day):
+                    given[place] |= lanes
+        plain = not cases.other and len(cases.days) == 1
         done: set[int] = set()
         for name in cases.names():
             for group in self.by_source.get(name, ()):
@@ -140,7 +118,10 @@ class Coder:
                     if id(group) in done:
                         continue
                     done.add(id(group))
-                self._group(group, cases, given, every)
+                if plain:
+                    self._whole(group, cases.base, day, given, every)
+                else:
+                    self._group(group, cases, given, every)
             if name in self.documents:
                 self._document(self.documents[name], cases, given)
         for key, lanes in cases.named.items():
@@ -148,6 +129,36 @@ class Coder:
             if place is not None:
                 given[place] |= lanes
         return given
+
+    def _blank(self, every: Lanes) -> list[int]:
+        """What left-out values set, in every lane."""
+        given = [0] * self.size
+        for place in self._base:
+            given[place] = every
+        return given
+
+    def _beginning(self, day: date, every: Lanes) -> list[int]:
+        """The same with what the day sets; kept, since searches code one exchange on one day again and again."""
+        found = self._begun.get((day, every))
+        if found is None:
+            if len(self._begun) >= BEGUN:
+                self._begun.clear()
+            found = self._begun[day, every] = self._blank(every)
+            for place in self._on_day(day):
+                found[place] = every
+        return found
+
+    def _whole(self, group: Group, base: Mapping[str, Value], day: date, given: list[int], every: Lanes) -> None:
+        """Set the slots of the tests that read the same values, where every lane has them alike."""
+        for place in group.reset:
+            given[place] = 0
+        values = [base.get(name, Missing.LEFT_OUT) for name in group.sources]
+        key = self._key(group, values)
+        if group.dated:
+            key = (key, day)
+        found = group.classes.get(key)
+        for place in self._learn(group, key, values, day) if found is None else found:
+            given[place] = every
 
     def _on_day(self, day: date) -> On:
         found = self._days.get(day)
@@ -243,9 +254,18 @@ class Coder:
         for must, may in tests.slots.values():
             given[must] = given[may] = 0
         rest = cases.every
+        alike: dict[Hashable, list[int]] = {}
         for lane in differing:
             rest ^= 1 << lane
-            self._counts(tests, cases, lane, 1 << lane, given)
+            document = cases.value(tests.name, lane)
+            if type(document) is Document and document.state == "shown":
+                read = [fact for measure in tests.measures if measure.name in document.fields for fact in measure.stated]
+                key: Hashable = (value_key(document), *(value_key(cases.value(fact, lane)) for fact in read))
+            else:
+                key = lane if type(document) is Disputed else value_key(document)
+            alike.setdefault(key, []).append(lane)
+        for lanes in alike.values():
+            self._counts(tests, cases, lanes[0], sum(1 << lane for lane in lanes), given)
         if rest:
             self._counts(tests, cases, None, rest, given)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from engine.backends.lanes.fact_tests import Late, Test, Undated
+from engine.backends.lanes.fact_tests import Late, Test, Undated, sources
 from engine.backends.lanes.slots import NO, UNKNOWN, YES, Pair, Slots
 from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Due, Earliest, Not, OnDate, OnDay, Period, RuleSet
 from engine.values import Type
@@ -21,6 +21,7 @@ class Conditions:
 
     def __init__(self, slots: Slots, rules: RuleSet, undated: bool = False) -> None:
         self.slots = slots
+        self.rules = rules
         self.undated = undated
         self.tests: dict[Test, Pair] = {}
         self.defined: dict[str, Pair] = {}
@@ -44,9 +45,13 @@ class Conditions:
 
     def test(self, test: Test) -> Pair:
         """The pair of a test; it is given."""
-        if test not in self.tests:
-            self.tests[test] = self.slots.pair(test)
-        return self.tests[test]
+        found = self.tests.get(test)
+        if found is None:
+            # What reads nothing but the day is always known.
+            known = not sources(test, self.rules)
+            slot = self.slots.given(("day", test)) if known else 0
+            found = self.tests[test] = Pair(slot, slot) if known else self.slots.pair(test)
+        return found
 
     def late(self, due: Due | None) -> Pair:
         """3.6: whether a last day has passed; of several days, whether the earliest has."""

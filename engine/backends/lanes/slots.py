@@ -7,7 +7,7 @@ those where it may (`may`). The same operation on the same slots is one slot, so
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
 Operation: TypeAlias = tuple[str, int, int]  # what it does, and the one or two slots that it reads: `and`, `or`, `not`, `in`
@@ -105,3 +105,22 @@ class Slots:
             slot = self._known[operation] = len(self.code)
             self.code.append(operation)
         return slot
+
+
+def simpler(code: Sequence[Operation], nothing: Collection[int]) -> tuple[list[Operation], list[int]]:
+    """The same code where some given slots hold no lane; and of each slot of the one code, which it is in the other."""
+    slots = Slots()
+    at: list[int] = []
+    for slot, (kind, one, other) in enumerate(code):
+        match kind:
+            case "and":
+                at.append(slots.both(at[one], at[other]))
+            case "or":
+                at.append(slots.either(at[one], at[other]))
+            case "not":
+                at.append(slots.neither(at[one]))
+            case "in":
+                at.append(FALSE if slot in nothing else slots.given(slot))
+            case _:
+                at.append(FALSE if kind == "no" else TRUE)
+    return slots.code, at

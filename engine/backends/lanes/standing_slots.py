@@ -34,14 +34,15 @@ class RuleSlots(NamedTuple):
 
 
 class States(NamedTuple):
-    """3.4: the lanes in which a requirement may be unmet, doubtful, met."""
+    """3.4: the lanes in which a requirement may be unmet, doubtful, met; and those in which it is certainly met."""
 
     unmet: int
     doubtful: int
     met: int
+    sure: int
 
 
-UNMET, MET = States(TRUE, FALSE, FALSE), States(FALSE, FALSE, TRUE)
+UNMET, MET = States(TRUE, FALSE, FALSE, FALSE), States(FALSE, FALSE, TRUE, TRUE)
 
 
 class Progress(NamedTuple):
@@ -96,7 +97,7 @@ def states(slots: Slots, lifted: Lifted) -> States:
     """3.4, 3.7: the states in which a requirement may be."""
     unsure = slots.neither(lifted.sure.must)
     return States(
-        slots.less(unsure, lifted.doubtful.must), slots.both(unsure, lifted.doubtful.may), lifted.sure.may
+        slots.less(unsure, lifted.doubtful.must), slots.both(unsure, lifted.doubtful.may), lifted.sure.may, lifted.sure.must
     )
 
 
@@ -143,23 +144,24 @@ class NeedSlots:
                 slots.both(found.doubtful, slots.either(other.doubtful, beside[1])),
                 slots.both(other.doubtful, slots.either(found.doubtful, beside[0])),
             )
-            of_both, of_either = slots.both(*beside), slots.either
+            of_both, sure = slots.both(*beside), (found.sure, other.sure)
             if best:
-                found = States(of_both, doubtful, of_either(found.met, other.met))
+                found = States(of_both, doubtful, slots.either(found.met, other.met), slots.either(*sure))
             else:
-                found = States(of_either(found.unmet, other.unmet), doubtful, of_both)
+                found = States(slots.either(found.unmet, other.unmet), doubtful, of_both, slots.both(*sure))
         return found
 
     def duties(self, need: Need) -> Owing:
         """3.5: `any_of` owes the duties of its way, `all_of` all of them."""
         if need.op == "all_of":
-            return together(self.slots, (self.duties(part) for part in need.parts))
+            slots, states = self.slots, self.states(need)
+            owing = together(slots, (self.duties(part) for part in need.parts))
+            # All of them are owed where all is met; below, what is owed comes of what is met.
+            return {key: Pair(slots.both(o.must, states.sure), slots.both(o.may, states.met)) for key, o in owing.items()}
         if need.op == "any_of":
-            return self.relied_on([self.way(self.states(part), self.named(part), self.duties(part)) for part in need.parts])
+            parts = [(self.states(part), part) for part in need.parts]
+            return self.relied_on([Way(each.met, each.sure, self.named(part), self.duties(part)) for each, part in parts])
         return self.relied_on(self.ways(need.requirement))
-
-    def way(self, states: States, named: int, duties: Owing) -> Way:
-        return Way(states.met, self.slots.less(states.met, states.unmet, states.doubtful), named, duties)
 
     def ways(self, requirement: str) -> list[Way]:
         """3.4, 3.5: first an exemption from the requirement, which has no duties, then each ground."""
@@ -186,15 +188,13 @@ class NeedSlots:
         if not any(way.duties for way in ways):
             return {}
         chosen: list[int] = []
-        undecided = earlier = earlier_named = FALSE
+        undecided = earlier = FALSE
         reached = TRUE  # every possible way before is met, and something of it is overdue
         for way in ways:
             late = slots.any_of(
                 slots.all_of((owed, self.progress[key].overdue)) for key, owed in way.duties.items()
             )
             here, decides = slots.both(reached, way.possible), slots.less(way.sure, late.may)
-            by_name = slots.less(slots.both(way.possible, way.named), earlier_named)
-            earlier_named = slots.either(earlier_named, by_name)
             undecided = slots.either(undecided, slots.less(here, decides, slots.both(way.sure, late.must)))
             chosen.append(slots.both(here, decides))
             reached = slots.less(reached, slots.less(way.possible, slots.both(way.sure, late.must)))
@@ -202,21 +202,20 @@ class NeedSlots:
         for way in ways:
             first.append(slots.less(slots.both(reached, way.possible), earlier))
             earlier = slots.either(earlier, way.possible)
+        picked = []
+        earlier_named, named = FALSE, slots.either(*(slots.both(way.possible, way.named) for way in ways))
+        undecided = slots.less(undecided, named)
+        for way, by_order, by_default in zip(ways, chosen, first, strict=True):
+            # Where a way is named, it alone counts.
+            by_name = slots.less(slots.both(way.possible, way.named), earlier_named)
+            earlier_named = slots.either(earlier_named, by_name)
+            undecided = slots.either(undecided, slots.less(by_name, way.sure))
+            picked.append(slots.either(slots.both(by_name, way.sure), slots.less(slots.either(by_order, by_default), named)))
         found: dict[str, Pair] = {}
         for key in dict.fromkeys(key for way in ways for key in way.duties):
-            mine = [way for way in ways if key in way.duties]
-            may_be = slots.either(*(slots.both(way.possible, way.duties[key].may) for way in mine))
-            # Where a way is named, it alone counts.
-            named_before = FALSE
-            must: list[int] = []
-            may: list[int] = [slots.both(slots.less(undecided, earlier_named), may_be)]
-            for way, by_order, by_default in zip(ways, chosen, first, strict=True):
-                by_name = slots.less(slots.both(way.possible, way.named), named_before)
-                named_before = slots.either(named_before, by_name)
-                owed = way.duties.get(key, NO)
-                picked = slots.either(slots.both(by_name, way.sure), slots.less(slots.either(by_order, by_default), earlier_named))
-                must.append(slots.both(picked, owed.must))
-                may.append(slots.both(picked, owed.may))
-                may.append(slots.both(slots.less(by_name, way.sure), may_be))
-            found[key] = Pair(slots.either(*must), slots.either(*may))
+            mine = [(way.possible, way.duties[key], where) for way, where in zip(ways, picked, strict=True) if key in way.duties]
+            may_be = slots.either(*(slots.both(possible, owed.may) for possible, owed, _ in mine))
+            must = slots.either(*(slots.both(where, owed.must) for _, owed, where in mine))
+            may = slots.either(*(slots.both(where, owed.may) for _, owed, where in mine))
+            found[key] = Pair(must, slots.either(may, slots.both(undecided, may_be)))
         return found

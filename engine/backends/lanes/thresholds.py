@@ -55,9 +55,14 @@ class Thresholds:
         self.owing: dict[str, Pair] = {}  # the duties of all rules that were asked for
 
     def most(self, rows: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
-        """The highest of several."""
-        columns = zip(*rows, strict=True)
-        return tuple(self.slots.either(*column) for column in columns) or row(Level.NOT_APPLICABLE)
+        """The highest of several. What is at least a level is at least each level below it, so each slot is read once."""
+        every, above = tuple(dict.fromkeys(rows)), FALSE
+        found: list[int] = []
+        for level in reversed(range(len(LEVELS))):
+            here = dict.fromkeys(each[level] for each in every if level + 1 == len(LEVELS) or each[level] != each[level + 1])
+            above = self.slots.either(above, *here)
+            found.append(above)
+        return tuple(reversed(found))
 
     def over(self, every: Iterable[Ends]) -> Ends:
         """4.4: the maxima of the lower and of the upper ends."""
@@ -96,18 +101,19 @@ class Thresholds:
     def required(self, need: Need, stands: Pair) -> Ends:
         """3.4, 3.5: what a need raises, over the states in which it may be."""
         slots, states = self.slots, self.needs.states(need)
-        sure = slots.less(states.met, states.unmet, states.doubtful)
-        duties = self.needs.duties(need)
-        met = self.owed({key: Pair(slots.both(owed.must, sure), slots.both(owed.may, states.met)) for key, owed in duties.items()}, stands)
-        ends = (
-            (states.met, met),
-            (states.unmet, Ends(row(Level.REQUIREMENTS_UNMET), row(Level.REQUIREMENTS_UNMET))),
-            (states.doubtful, REVIEW),
+        met = self.owed(self.needs.duties(need), stands)
+        _, owing, review, unmet, prohibited = met.low
+        not_met, milder = slots.neither(states.met), slots.neither(states.doubtful)
+        low = (
+            TRUE,
+            slots.either(not_met, owing),
+            slots.either(not_met, review),
+            slots.both(milder, slots.either(not_met, unmet)),
+            slots.both(states.sure, prohibited),
         )
-        return Ends(
-            tuple(slots.both(*(slots.either(slots.neither(where), each.low[n]) for where, each in ends)) for n in range(len(LEVELS))),
-            tuple(slots.either(*(slots.both(where, each.high[n]) for where, each in ends)) for n in range(len(LEVELS))),
-        )
+        _, owing, review, unmet, prohibited = (slots.both(states.met, each) for each in met.high)
+        open_ = slots.neither(states.sure)  # unmet or doubtful
+        return Ends(low, (TRUE, slots.either(open_, owing), slots.either(open_, review), slots.either(states.unmet, unmet), prohibited))
 
     def owed(self, duties: Owing, stands: Pair) -> Ends:
         """3.5, 3.6: what duties raise, and that they are owed. A done duty raises nothing, nor does one that arises from a refusal."""
@@ -126,15 +132,12 @@ class Thresholds:
     def level(self, duty: Duty) -> Ends:
         """3.6: a duty that is owed and not overdue is an obligation; an overdue one raises the level that it names."""
         slots, (done, overdue) = self.slots, self.progress[duty.key]
-        levels = (
-            (Level.PERMITTED, done.may),
-            (Level.PERMITTED_WITH_OBLIGATIONS, slots.less(slots.neither(done.must), overdue.must)),
-            (duty.overdue, overdue.may),
-        )
-        return Ends(
-            tuple(slots.both(*(slots.neither(may) for level, may in levels if level < each)) for each in LEVELS),
-            tuple(slots.either(*(may for level, may in levels if level >= each)) for each in LEVELS),
-        )
+        owing, late = place(Level.PERMITTED_WITH_OBLIGATIONS), duty.overdue
+        low, high = list(row(late, overdue.must)), list(row(late, overdue.may))
+        low[place(Level.PERMITTED)] = high[place(Level.PERMITTED)] = TRUE
+        # What is overdue is not done; where it is not done and not overdue, it is owed.
+        low[owing], high[owing] = slots.neither(done.may), slots.neither(done.must)
+        return Ends(tuple(low), tuple(high))
 
     def on_floor(self, ends: Ends, covered: bool, permits: Pair) -> Ends:
         """4.2: law that speaks gives at least `permitted`; where a covered subject matter is not spoken of, there is no permit."""
