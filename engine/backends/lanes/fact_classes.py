@@ -21,8 +21,9 @@ from engine.backends.lanes.program import Program
 from engine.backends.reference.standing_rules import has_passed
 from engine.backends.reference.three_values import NO, UNKNOWN, YES, KnownFacts, agreed, yes_if
 from engine.exchange import Exchange
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import Atom, Measure, RuleSet, Truth
-from engine.values import Disputed, Document, Missing, Range, Value
+from engine.values import Disputed, Document, Missing, Range, SetOf, Value
 
 REMEMBERED = 4_096  # classes of one group
 DAYS = 64  # whose tests of the day alone are kept
@@ -66,8 +67,8 @@ class Coder:
         self.size = len(self.place)
         self.named = {name: self.place[slot] for name, slot in program.inputs.items()}
         self.documents: dict[str, DocumentTests] = {}
-        self.by_source: dict[str, list[Group]] = {}
-        self.groups: list[Group] = []
+        self._alone: dict[str, list[Group]] = {}
+        self._of_several: dict[str, list[Group]] = {}
         self._of_the_day: list[Group] = []
         by_reading: dict[tuple[tuple[str, ...], bool], list[Test]] = {}
         counting: dict[str, dict[Truth, Atom]] = {}
@@ -83,14 +84,18 @@ class Coder:
         for (names, dated), tests in by_reading.items():
             # A number among cuts, where nothing but numbers written in the rules is compared with it.
             group = Group(names, dated, tests, [at[test] for test in tests], _cuts(tests), _may_be_kept(tests))
-            self.groups.append(group)
             if not names:
                 self._of_the_day.append(group)
                 continue
             group.reset = self._read(group, nothing, NO_DAY)
             self._base.update(group.reset)
-            for name in names:
-                self.by_source.setdefault(name, []).append(group)
+            if len(names) == 1:
+                self._alone.setdefault(names[0], []).append(group)
+                continue
+            # A test of a document that nobody presents answers alike whatever else it reads.
+            documents = [name for name in names if name.partition(".")[0] in DOCUMENT_GROUPS]
+            for name in documents or names:
+                self._of_several.setdefault(name, []).append(group)
         for name, atoms in counting.items():
             slots = {not_shown: at[atom] for not_shown, atom in atoms.items()}
             self.documents[name] = DocumentTests(name, slots, atoms, rules.measures.get(name, ()))
@@ -110,20 +115,17 @@ class Coder:
             for day, lanes in cases.days.items():
                 for place in self._on_day(day):
                     given[place] |= lanes
-        plain = not cases.other and len(cases.days) == 1
-        done: set[int] = set()
-        for name in cases.names():
-            for group in self.by_source.get(name, ()):
-                if len(group.sources) > 1:
-                    if id(group) in done:
-                        continue
-                    done.add(id(group))
-                if plain:
-                    self._whole(group, cases.base, day, given, every)
-                else:
+        if cases.other or len(cases.days) > 1:
+            for name in cases.names():
+                for group in self._alone.get(name, ()):
                     self._group(group, cases, given, every)
-            if name in self.documents:
-                self._document(self.documents[name], cases, given)
+        else:
+            self._plain(cases.base, day, given, every)
+        several = (group for name in cases.names() for group in self._of_several.get(name, ()))
+        for group in {id(each): each for each in several}.values():
+            self._group(group, cases, given, every)
+        for name in self.documents.keys() & cases.names():
+            self._document(self.documents[name], cases, given)
         for key, lanes in cases.named.items():
             place = self.named.get(key)
             if place is not None:
@@ -148,17 +150,22 @@ class Coder:
                 found[place] = every
         return found
 
-    def _whole(self, group: Group, base: Mapping[str, Value], day: date, given: list[int], every: Lanes) -> None:
-        """Set the slots of the tests that read the same values, where every lane has them alike."""
-        for place in group.reset:
-            given[place] = 0
-        values = [base.get(name, Missing.LEFT_OUT) for name in group.sources]
-        key = self._key(group, values)
-        if group.dated:
-            key = (key, day)
-        found = group.classes.get(key)
-        for place in self._learn(group, key, values, day) if found is None else found:
-            given[place] = every
+    def _plain(self, base: Mapping[str, Value], day: date, given: list[int], every: Lanes) -> None:
+        """Set the slots of the tests that read one value, where every lane has the same."""
+        groups = self._alone
+        for name, value in base.items():
+            for group in groups.get(name, ()):
+                cuts = group.cuts
+                key = value_key(value) if cuts is None else _places(value, cuts)
+                if group.dated:
+                    key = (key, day)
+                found = group.classes.get(key)
+                if found is None:
+                    found = self._learn(group, key, (value,), day)
+                for place in group.reset:
+                    given[place] = 0
+                for place in found:
+                    given[place] = every
 
     def _on_day(self, day: date) -> On:
         found = self._days.get(day)
@@ -248,6 +255,9 @@ class Coder:
     def _document(self, tests: DocumentTests, cases: Cases, given: list[int]) -> None:
         """2.3: whether a document counts, by its parts: itself on the day, and each thing that it covers."""
         measured = [fact for measure in tests.measures for fact in measure.stated]
+        base = cases.base.get(tests.name)
+        if type(base) is not Disputed and (type(base) is not Document or base.state != "shown"):
+            measured = []  # where it is not presented, nothing else matters
         differing = dict.fromkeys(
             lane for name in (tests.name, *measured) if name in cases.other for lane in cases.other[name]
         )
@@ -325,10 +335,19 @@ def _on(truth: Truth, must: int, may: int) -> tuple[int, ...]:
 
 
 def value_key(value: Value) -> Hashable:
-    """A key that two values share only if they are equal."""
-    if type(value) is Document:
+    """A key that two values of one fact share only if they are equal."""
+    kind = type(value)
+    if kind is SetOf:
+        assert isinstance(value, SetOf)
+        return value if value.open else value.members  # a frozen set remembers its hash
+    if kind is Range:
+        assert isinstance(value, Range)
+        return value.low if value.high is value.low else (value.low, value.high)
+    if kind is Document:
+        assert isinstance(value, Document)
         return (value.state, *((name, value_key(each)) for name, each in value.fields.items()))
-    if type(value) is Disputed:
+    if kind is Disputed:
+        assert isinstance(value, Disputed)
         return ("disputed", value_key(value.stated), value_key(value.registered))
     return value
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from engine.backends.lanes.fact_tests import Late, Test, Undated, sources
+from engine.backends.lanes.fact_tests import Late, Test, Undated, reads_the_day, sources
 from engine.backends.lanes.slots import NO, UNKNOWN, YES, Pair, Slots
 from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Due, Earliest, Not, OnDate, OnDay, Period, RuleSet
 from engine.values import Type
@@ -33,7 +33,7 @@ class Conditions:
             case Atom(op="open"):
                 return UNKNOWN
             case Atom():
-                return self.test(Undated(condition) if self.undated else condition)
+                return self.test(Undated(condition) if self.undated and reads_the_day(condition, self.rules) else condition)
             case Defined(key=key):
                 return self.defined[key]
             case Not(part=part):
