@@ -20,6 +20,8 @@ from pydantic import BaseModel, RootModel
 
 from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
+from engine.backends.lanes import Lanes
+from engine.backends.lanes.lane_runner import LaneRunner
 from engine.backends.reference import Reference
 from engine.bundle import Bundle, all_stays
 from engine.deciding.carried import Carried, held, over, raised, stated, travelling
@@ -55,7 +57,13 @@ from engine.values import Value
 from engine.verdict import NONE_SIGNED, Bounds, ConditionReading, Engine, Verdict
 from engine.version import VERSION
 
-MODES = {"checked": ("bitset", "durable"), "bitset": ("bitset",), "durable": ("durable",), "reference": ("reference",)}
+MODES = {
+    "checked": ("bitset", "durable"),
+    "bitset": ("bitset",),
+    "durable": ("durable",),
+    "lanes": ("lanes",),
+    "reference": ("reference",),
+}
 INCLUDES = ("remedies", "ways", "holds_until", "trace", "rests_on")  # what a whole decision has only where it is asked for
 SEARCHED = frozenset(
     {"questions", "remedies", "ways", "holds_until", "rests_on"}
@@ -90,8 +98,8 @@ class PDP:
     """
     Decides exchanges under one bundle.
 
-    `mode` is "checked", "bitset", "durable" or "reference". Several threads may call it; the calls take turns, because durable-rules
-    has one engine for each process. A call that searches lets others in between its evaluations (`pausing`).
+    `mode` is "checked", "bitset", "durable", "lanes" or "reference". Several threads may call it; the calls take turns, because
+    durable-rules has one engine for each process. A call that searches lets others in between its evaluations (`pausing`).
     """
 
     @all_stays()
@@ -104,6 +112,7 @@ class PDP:
         makers: dict[str, Callable[[], Engine]] = {
             "bitset": lambda: Bitset(bundle.rules),
             "durable": lambda: Durable(bundle.rules),
+            "lanes": lambda: Lanes(bundle.rules),
             "reference": lambda: self.reference,
         }
         self.engines: tuple[Engine, ...] = tuple(makers[name]() for name in MODES[mode])
@@ -127,6 +136,12 @@ class PDP:
             made = PDP(self.bundle.of_everyone(), self.mode)
             made.of_everyone, made._lock = made, self._lock
             return made
+
+    @cached_property
+    def lanes(self) -> LaneRunner:
+        """The program of the bundle, which decides many exchanges, or variants of one, at once; made when it is first wanted."""
+        bundle = self.bundle
+        return LaneRunner.of(bundle.rules, bundle.vocabulary, bundle.coherence.never, bundle.settings)
 
     def set_up(self) -> None:
         """Make now what engines would make with their first exchanges, so that processes that are forked afterwards share it."""

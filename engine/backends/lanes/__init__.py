@@ -13,7 +13,7 @@ from datetime import date
 from engine.backends.lanes.fact_classes import Coder
 from engine.backends.lanes.integers import function
 from engine.backends.lanes.lane_cases import alone
-from engine.backends.lanes.program import Program, lower
+from engine.backends.lanes.lane_program import LaneProgram, lower
 from engine.backends.lanes.slots import Pair
 from engine.backends.lanes.thresholds import Ends
 from engine.exchange import Exchange
@@ -55,7 +55,8 @@ class Lanes:
 
         def masks(pairs: Sequence[Pair]) -> Masks:
             certain, possible = (
-                int("".join(["1" if found[place[pair[side]]] else "0" for pair in reversed(pairs)]) or "0", 2) for side in (0, 1)
+                int("".join(["1" if found[place[pair[side]]] else "0" for pair in reversed(pairs)]) or "0", 2)
+                for side in (0, 1)
             )
             return Masks(possible, certain)
 
@@ -104,7 +105,7 @@ class LaneReading:
     """How any condition of a rule set reads in one lane."""
 
     rules: RuleSet
-    program: Program
+    program: LaneProgram
     coder: Coder
     given: Sequence[int]
     defined: Mapping[str, Truth]

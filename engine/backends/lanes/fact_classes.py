@@ -16,10 +16,10 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from engine.backends.lanes.fact_tests import Late, Test, Undated, reads_the_day, sources
-from engine.backends.lanes.lane_cases import Cases, Lanes
-from engine.backends.lanes.program import Program
+from engine.backends.lanes.lane_cases import Cases, LaneSet
+from engine.backends.lanes.lane_program import LaneProgram
 from engine.backends.reference.standing_rules import has_passed
-from engine.backends.reference.three_values import NO, UNKNOWN, YES, KnownFacts, agreed, yes_if
+from engine.backends.reference.three_values import NO, UNKNOWN, KnownFacts, agreed, yes_if
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import Atom, Measure, RuleSet, Truth
@@ -34,7 +34,7 @@ On: TypeAlias = tuple[int, ...]  # the places of given slots that a class sets
 
 
 @dataclass(slots=True)
-class Group:
+class TestGroup:
     """The tests that read the same values. `classes` has what was read, by the keys of the values; `on` is what left-out values set."""
 
     sources: tuple[str, ...]
@@ -61,15 +61,15 @@ class DocumentTests:
 class Coder:
     """Codes exchanges for one program. `size` is how many slots are given."""
 
-    def __init__(self, rules: RuleSet, program: Program) -> None:
+    def __init__(self, rules: RuleSet, program: LaneProgram) -> None:
         self.rules = rules
         self.place = {slot: number for number, slot in enumerate(program.inputs.values())}
         self.size = len(self.place)
         self.named = {name: self.place[slot] for name, slot in program.inputs.items()}
         self.documents: dict[str, DocumentTests] = {}
-        self._alone: dict[str, list[Group]] = {}
-        self._of_several: dict[str, list[Group]] = {}
-        self._of_the_day: list[Group] = []
+        self._alone: dict[str, list[TestGroup]] = {}
+        self._of_several: dict[str, list[TestGroup]] = {}
+        self._of_the_day: list[TestGroup] = []
         by_reading: dict[tuple[tuple[str, ...], bool], list[Test]] = {}
         counting: dict[str, dict[Truth, Atom]] = {}
         for test in program.tests:
@@ -83,7 +83,7 @@ class Coder:
         nothing = Exchange({}, {})
         for (names, dated), tests in by_reading.items():
             # A number among cuts, where nothing but numbers written in the rules is compared with it.
-            group = Group(names, dated, tests, [at[test] for test in tests], _cuts(tests), _may_be_kept(tests))
+            group = TestGroup(names, dated, tests, [at[test] for test in tests], _cuts(tests), _may_be_kept(tests))
             if not names:
                 self._of_the_day.append(group)
                 continue
@@ -102,7 +102,7 @@ class Coder:
             for not_shown, (must, may) in slots.items():
                 self._base.update(_on(not_shown, must, may))
         self._days: dict[date, On] = {}
-        self._begun: dict[tuple[date, Lanes], list[int]] = {}
+        self._begun: dict[tuple[date, LaneSet], list[int]] = {}
 
     def code(self, cases: Cases) -> list[int]:
         """The given slots of some cases, in the order of the program's inputs."""
@@ -127,19 +127,18 @@ class Coder:
         for name in self.documents.keys() & cases.names():
             self._document(self.documents[name], cases, given)
         for key, lanes in cases.named.items():
-            place = self.named.get(key)
-            if place is not None:
-                given[place] |= lanes
+            if key in self.named:
+                given[self.named[key]] |= lanes
         return given
 
-    def _blank(self, every: Lanes) -> list[int]:
+    def _blank(self, every: LaneSet) -> list[int]:
         """What left-out values set, in every lane."""
         given = [0] * self.size
         for place in self._base:
             given[place] = every
         return given
 
-    def _beginning(self, day: date, every: Lanes) -> list[int]:
+    def _beginning(self, day: date, every: LaneSet) -> list[int]:
         """The same with what the day sets; kept, since searches code one exchange on one day again and again."""
         found = self._begun.get((day, every))
         if found is None:
@@ -150,7 +149,7 @@ class Coder:
                 found[place] = every
         return found
 
-    def _plain(self, base: Mapping[str, Value], day: date, given: list[int], every: Lanes) -> None:
+    def _plain(self, base: Mapping[str, Value], day: date, given: list[int], every: LaneSet) -> None:
         """Set the slots of the tests that read one value, where every lane has the same."""
         groups = self._alone
         for name, value in base.items():
@@ -176,18 +175,15 @@ class Coder:
             found = self._days[day] = tuple(slot for group in self._of_the_day for slot in self._read(group, nothing, day))
         return found
 
-    def _group(self, group: Group, cases: Cases, given: list[int], every: Lanes) -> None:
+    def _group(self, group: TestGroup, cases: Cases, given: list[int], every: LaneSet) -> None:
         """Set the slots of the tests that read the same values."""
         for slot in group.reset:
             given[slot] = 0
         names = group.sources
-        differing: dict[int, None] = {}
-        for name in names:
-            if name in cases.other:
-                differing.update(dict.fromkeys(cases.other[name]))
+        differing = dict.fromkeys(lane for name in names if name in cases.other for lane in cases.other[name])
         rest = every
         if differing:
-            keyed: dict[Hashable, tuple[Lanes, Sequence[Value]]] = {}
+            keyed: dict[Hashable, tuple[LaneSet, list[Value]]] = {}
             for lane in differing:
                 bit = 1 << lane
                 rest ^= bit
@@ -195,14 +191,14 @@ class Coder:
                 key = self._key(group, values)
                 before = keyed.get(key)
                 keyed[key] = (bit, values) if before is None else (before[0] | bit, values)
-            for key, (lanes, values) in keyed.items():
-                self._set(group, key, values, lanes, cases, given)
+            for key, (lanes, found) in keyed.items():
+                self._set(group, key, found, lanes, cases, given)
         if rest:
-            base = [cases.base.get(name, Missing.LEFT_OUT) for name in names]
-            self._set(group, self._key(group, base), base, rest, cases, given)
+            values = [cases.base.get(name, Missing.LEFT_OUT) for name in names]
+            self._set(group, self._key(group, values), values, rest, cases, given)
 
     def _set(
-        self, group: Group, key: Hashable, values: Sequence[Value], lanes: Lanes, cases: Cases, given: list[int]
+        self, group: TestGroup, key: Hashable, values: Sequence[Value], lanes: LaneSet, cases: Cases, given: list[int]
     ) -> None:
         if not group.dated:
             found = group.classes.get(key)
@@ -216,7 +212,7 @@ class Coder:
                 for slot in self._learn(group, (key, day), values, day) if found is None else found:
                     given[slot] |= here
 
-    def _key(self, group: Group, values: Sequence[Value]) -> Hashable:
+    def _key(self, group: TestGroup, values: Sequence[Value]) -> Hashable:
         if len(values) == 1:
             value = values[0]
             if group.cuts is not None:
@@ -224,7 +220,7 @@ class Coder:
             return value_key(value)
         return tuple(map(value_key, values))
 
-    def _learn(self, group: Group, key: Hashable, values: Sequence[Value], day: date) -> On:
+    def _learn(self, group: TestGroup, key: Hashable, values: Sequence[Value], day: date) -> On:
         """Read a class that is met for the first time."""
         told = {name: value for name, value in zip(group.sources, values, strict=True) if value is not Missing.LEFT_OUT}
         found = self._read(group, Exchange({}, told), day)
@@ -234,7 +230,7 @@ class Coder:
             group.classes[key] = found
         return found
 
-    def _read(self, group: Group, exchange: Exchange, day: date) -> On:
+    def _read(self, group: TestGroup, exchange: Exchange, day: date) -> On:
         """What the tests of a group answer on an exchange, as the reference reads it."""
         known = KnownFacts(self.rules, exchange, day)
         undated = KnownFacts(self.rules, exchange, NO_DAY)
@@ -258,9 +254,7 @@ class Coder:
         base = cases.base.get(tests.name)
         if type(base) is not Disputed and (type(base) is not Document or base.state != "shown"):
             measured = []  # where it is not presented, nothing else matters
-        differing = dict.fromkeys(
-            lane for name in (tests.name, *measured) if name in cases.other for lane in cases.other[name]
-        )
+        differing = dict.fromkeys(lane for name in (tests.name, *measured) if name in cases.other for lane in cases.other[name])
         for must, may in tests.slots.values():
             given[must] = given[may] = 0
         rest = cases.every
@@ -279,7 +273,7 @@ class Coder:
         if rest:
             self._counts(tests, cases, None, rest, given)
 
-    def _counts(self, tests: DocumentTests, cases: Cases, lane: int | None, lanes: Lanes, given: list[int]) -> None:
+    def _counts(self, tests: DocumentTests, cases: Cases, lane: int | None, lanes: LaneSet, given: list[int]) -> None:
         def value(name: str) -> Value:
             return cases.base.get(name, Missing.LEFT_OUT) if lane is None else cases.value(name, lane)
 

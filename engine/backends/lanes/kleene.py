@@ -1,5 +1,5 @@
 """
-Conditions to slots: the definitions of a rule set in their order, then any condition over them (semantics 2.1).
+ConditionSlots to slots: the definitions of a rule set in their order, then any condition over them (semantics 2.1).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Due, Earli
 from engine.values import Type
 
 
-class Conditions:
+class ConditionSlots:
     """
     Lowers the conditions of one rule set. `tests` has what was met on the way, each with its pair.
 

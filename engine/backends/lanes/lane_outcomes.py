@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
-from engine.backends.lanes.lane_cases import Lanes
+from engine.backends.lanes.lane_cases import LaneSet
 from engine.backends.lanes.silent_law import Raise
 from engine.backends.lanes.thresholds import LEVELS
 from engine.rules import Level
 from engine.verdict import BOUNDS, Bounds
 
-Both: TypeAlias = tuple[Lanes, Lanes]
+Both: TypeAlias = tuple[LaneSet, LaneSet]
 """The lanes where something must be so, and where it may be."""
 
 
@@ -23,8 +23,8 @@ Both: TypeAlias = tuple[Lanes, Lanes]
 class Levels:
     """Bounds in every lane: of each level above `not_applicable`, the lanes in which the lowest, and the highest, is at least that."""
 
-    low: tuple[Lanes, ...]
-    high: tuple[Lanes, ...]
+    low: tuple[LaneSet, ...]
+    high: tuple[LaneSet, ...]
 
     def of(self, lane: int) -> Bounds:
         """The bounds of one lane."""
@@ -61,15 +61,15 @@ class LaneOutcomes:
     overall: Levels
     beneath: Levels
     jurisdictions: Mapping[str, Levels]
-    read: Callable[[str], Sequence[Lanes]]
+    read: Callable[[str], Sequence[LaneSet]]
 
     @property
-    def permitted(self) -> Lanes:
+    def permitted(self) -> LaneSet:
         """The lanes that are permitted, whatever is not known."""
         return self.overall.at_least(Level.PERMITTED)[0] & ~self.overall.at_least(Level.REVIEW)[1]
 
     @property
-    def refused(self) -> Lanes:
+    def refused(self) -> LaneSet:
         """The lanes that are refused, or reach no permit, whatever is not known."""
         every = (1 << self.count) - 1
         return self.overall.at_least(Level.REVIEW)[0] | every & ~self.overall.at_least(Level.PERMITTED)[1]
@@ -81,6 +81,6 @@ class LaneOutcomes:
         return [(must, next(found)) for must in found]
 
     @cached_property
-    def incoherent(self) -> Sequence[Lanes]:
+    def incoherent(self) -> Sequence[LaneSet]:
         """Of each entry of the vocabulary that says what cannot be true together, in its order, the lanes that it refuses."""
         return self.read("incoherent")

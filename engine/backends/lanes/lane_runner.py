@@ -6,20 +6,22 @@ The countries that lanes touch are found here, since a program has the code for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import TypeAlias
 
 from engine.backends.lanes.fact_classes import Coder
 from engine.backends.lanes.integers import Function, function, needed
-from engine.backends.lanes.lane_cases import Cases, Lanes
+from engine.backends.lanes.lane_cases import Cases, LaneSet
 from engine.backends.lanes.lane_outcomes import NOWHERE, Both, LaneOutcomes, Levels
-from engine.backends.lanes.program import LOCAL, Program
+from engine.backends.lanes.lane_program import LOCAL, LaneProgram, lower
 from engine.backends.lanes.silent_law import WEIGHINGS, Country, Raise
 from engine.backends.lanes.slots import FALSE, TRUE, simpler
 from engine.backends.lanes.thresholds import LEVELS
+from engine.policy_language.coherence import Never
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.vocabulary_text import ROLES
+from engine.policy_language.written_effects import PolicySettings
 from engine.rules import RuleSet, signed_floor
 from engine.values import Disputed, Missing, SetOf, Value
 
@@ -38,7 +40,7 @@ class Functions:
     `given` are the slots that the coder codes, `before` those of the verdict that the code for countries reads, `local` those of countries.
     """
 
-    def __init__(self, program: Program, places: Mapping[int, int], plain: bool) -> None:
+    def __init__(self, program: LaneProgram, places: Mapping[int, int], plain: bool) -> None:
         nothing = {slot for name, slot in program.inputs.items() if plain and isinstance(name, tuple) and name[0] in RARE}
         self._program = program
         self._code, self._at = simpler(program.code, nothing)
@@ -104,7 +106,7 @@ class Functions:
 class LaneRunner:
     """Runs the program of one bundle over lanes of integers."""
 
-    def __init__(self, rules: RuleSet, vocabulary: Vocabulary, program: Program) -> None:
+    def __init__(self, rules: RuleSet, vocabulary: Vocabulary, program: LaneProgram) -> None:
         self.program = program
         self.coder = Coder(rules, program)
         self._vocabulary = vocabulary
@@ -112,7 +114,12 @@ class LaneRunner:
         self._covering: dict[date, Mapping[str, str]] = {}
         self._functions: dict[bool, Functions] = {}
 
-    def run(self, cases: Cases, public: str = "") -> LaneOutcomes:
+    @classmethod
+    def of(cls, rules: RuleSet, vocabulary: Vocabulary, coherence: Iterable[Never], settings: PolicySettings) -> LaneRunner:
+        """The program of some checked rules, with the coverage, the coherence and the settings of their bundle."""
+        return cls(rules, vocabulary, lower(rules, vocabulary, coherence, settings))
+
+    def decide(self, cases: Cases, public: str = "") -> LaneOutcomes:
         """The outcomes of some cases. `public` is the group of facts in whose place the recipient is the public."""
         every, given = cases.every, self.coder.code(cases)
         functions = self._of(not cases.named)
@@ -135,7 +142,7 @@ class LaneRunner:
             found = self._functions[plain] = Functions(self.program, self.coder.place, plain)
         return found
 
-    def _touched(self, cases: Cases, functions: Functions, before: Sequence[Lanes], public: str) -> Touched:
+    def _touched(self, cases: Cases, functions: Functions, before: Sequence[LaneSet], public: str) -> Touched:
         """How surely each country is touched in each role."""
         countries: dict[str, dict[str, Both]] = {}
         for (fact, role), (first, second) in zip(self._touches, functions.touching, strict=True):
@@ -154,9 +161,9 @@ class LaneRunner:
         self,
         cases: Cases,
         functions: Functions,
-        given: Sequence[Lanes],
-        before: Sequence[Lanes],
-        local: list[Lanes],
+        given: Sequence[LaneSet],
+        before: Sequence[LaneSet],
+        local: list[LaneSet],
         touched: Touched,
     ) -> dict[str, Raise]:
         """Run the code of each country that is touched, and put together what it raises. Gives what those raise that nothing covers."""
@@ -164,12 +171,14 @@ class LaneRunner:
         if unknown := touched.get("", {}):
             _fill(local, at, "unknown", unknown)
             (local[at["nowhere",]],) = functions.nowhere(every, given, before, local)
-        signed_for: dict[tuple[str, int], list[Lanes]] = {}
+        signed_for: dict[tuple[str, int], list[LaneSet]] = {}
         uncovered: dict[str, Raise] = {}
         for country, roles in touched.items():
             if not country:
                 continue
-            others = {role: _together(each.get(role) for n, each in touched.items() if n not in ("", country)) for role in ROLES}
+            others = {
+                role: _together(each.get(role) for n, each in touched.items() if n not in ("", country)) for role in ROLES
+            }
             _fill(local, at, "other", others)
             for jurisdiction, lanes in self._jurisdictions(country, cases).items():
                 _fill(local, at, "role", {role: (must & lanes, may & lanes) for role, (must, may) in roles.items()})
@@ -190,9 +199,9 @@ class LaneRunner:
         self,
         jurisdiction: str,
         at: Mapping[object, int],
-        found: Sequence[Lanes],
-        local: list[Lanes],
-        signed_for: dict[tuple[str, int], list[Lanes]],
+        found: Sequence[LaneSet],
+        local: list[LaneSet],
+        signed_for: dict[tuple[str, int], list[LaneSet]],
     ) -> None:
         """Add what one country raises its place to, and for which subject matters a person has signed there."""
         numbers = iter(found)
@@ -210,9 +219,9 @@ class LaneRunner:
                     entry[0] |= mine
                     entry[1] |= left
 
-    def _jurisdictions(self, country: str, cases: Cases) -> dict[str, Lanes]:
+    def _jurisdictions(self, country: str, cases: Cases) -> dict[str, LaneSet]:
         """The jurisdictions that cover a country, "" for none, each with the lanes on whose day it does."""
-        found: dict[str, Lanes] = {}
+        found: dict[str, LaneSet] = {}
         for day, lanes in cases.days.items():
             name = self._on(day).get(country, "")
             found[name] = found.get(name, 0) | lanes
@@ -231,7 +240,7 @@ class LaneRunner:
             found = self._covering[day] = covering
         return found
 
-    def _accepted(self, country: str, subject: str, cases: Cases) -> Lanes:
+    def _accepted(self, country: str, subject: str, cases: Cases) -> LaneSet:
         """The lanes on whose day an organisation accepts a subject matter of a country."""
         mine = [each for each in self._vocabulary.accepts if country in each.countries and subject in each.subjects]
         found = 0
@@ -241,13 +250,13 @@ class LaneRunner:
         return found
 
 
-def _values(cases: Cases, fact: str) -> Iterable[tuple[Value, Lanes]]:
+def _values(cases: Cases, fact: str) -> Iterable[tuple[Value, LaneSet]]:
     """The values of a fact, each with the lanes that have it."""
     other = cases.other.get(fact)
     base = cases.base.get(fact, Missing.LEFT_OUT)
     if not other:
         return [(base, cases.every)]
-    found: dict[Value, Lanes] = {}
+    found: dict[Value, LaneSet] = {}
     rest = cases.every
     for lane, value in other.items():
         rest ^= 1 << lane
@@ -272,14 +281,14 @@ def _named(value: Value) -> dict[str, bool]:
     return {}
 
 
-def _fill(local: list[Lanes], at: Mapping[object, int], of: str, roles: Mapping[str, Both]) -> None:
+def _fill(local: list[LaneSet], at: Mapping[object, int], of: str, roles: Mapping[str, Both]) -> None:
     for role in ROLES:
         must, may = roles.get(role, (0, 0))
         _put(local, at, ("must", (of, role)), must)
         _put(local, at, ("may", (of, role)), may)
 
 
-def _put(local: list[Lanes], at: Mapping[object, int], name: object, lanes: Lanes) -> None:
+def _put(local: list[LaneSet], at: Mapping[object, int], name: object, lanes: LaneSet) -> None:
     place = at.get(name)
     if place is not None:
         local[place] = lanes
