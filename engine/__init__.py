@@ -98,10 +98,11 @@ from engine.policy_language.transfer_columns import GROUNDS, RECORD
 from engine.policy_language.vocabulary import Register
 from engine.policy_language.written_effects import PolicySettings
 from engine.questions.horizon import OutcomeMove, OutcomesAhead, TurnCause
-from engine.rules import Level, Truth
+from engine.rules import Truth
 from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, Value, to_json
 from engine.values.currencies import minor_units
 from engine.values.id_spellings import folded_id, id_form
+from engine.values.outcome_levels import Level
 from engine.version import SEMANTICS, semantics_of, shape_of
 from engine.version import VERSION as __version__
 

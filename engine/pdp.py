@@ -23,8 +23,7 @@ from engine.backends.durable import Durable
 from engine.backends.reference import Reference
 from engine.bundle import Bundle, all_stays
 from engine.deciding.carried import Carried, held, over, raised, stated, travelling
-from engine.deciding.combine import UNDETERMINED, Combiner, Evaluate, Outcome, closed
-from engine.deciding.combine import word as outcome_word
+from engine.deciding.combine import Combiner, Evaluate, Outcome
 from engine.deciding.contributions import BundleCounters
 from engine.deciding.disputed import choices, decided, overall
 from engine.deciding.judgement import Judgement
@@ -50,9 +49,10 @@ from engine.questions.remedies import Remedies
 from engine.questions.taken_ways import ToYes
 from engine.questions.way_writer import WayWriter
 from engine.questions.ways import prohibiting
-from engine.rules import Atom, Condition, Level, Truth, atoms
+from engine.rules import Atom, Condition, Truth, atoms
 from engine.values import Value
-from engine.verdict import NONE_SIGNED, Bounds, ConditionReading, Engine, Verdict
+from engine.values.outcome_levels import UNDETERMINED, Bounds, Level, closed, outcome_word
+from engine.verdict import NONE_SIGNED, ConditionReading, Engine, Verdict
 from engine.version import VERSION
 
 MODES = {"checked": ("bitset", "durable"), "bitset": ("bitset",), "durable": ("durable",), "reference": ("reference",)}

@@ -32,7 +32,6 @@ from engine.rules import (
     Due,
     Duty,
     Earliest,
-    Level,
     Need,
     Not,
     OnDate,
@@ -45,6 +44,7 @@ from engine.rules import (
 )
 from engine.values import MONTHS, Type, ValueSet
 from engine.values.multilingual import NO_WORDS, Words
+from engine.values.outcome_levels import Level
 
 # Fields that only describe a thing in words. Where one differs, the field is named, and the two texts are not shown.
 WORDING = frozenset(

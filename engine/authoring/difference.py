@@ -29,9 +29,7 @@ from engine.policy_language.case_text import TestText
 from engine.policy_language.diagnostic import Findings
 from engine.policy_language.read_document import read_model
 from engine.policy_language.tree import locate
-from engine.rules import (
-    Level,
-)
+from engine.values.outcome_levels import Level
 
 Source = Literal["test", "file", "log"]
 Direction = Literal[

@@ -31,9 +31,10 @@ from engine.policy_language.needs import NEEDS
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.questions.possible_answers import AnswerBook
 from engine.registered import IN_REGISTER
-from engine.rules import Level, Measure, Truth, tests
+from engine.rules import Measure, Truth, tests
 from engine.values import Document, Missing, Operand, Range, SetOf, Value, to_json
 from engine.values.id_spellings import id_form
+from engine.values.outcome_levels import Level
 
 # What comes of a lie: it is refused at the door, the exchange is still not permitted, the permit names it, it only leaves out what need not
 # be said, or nothing names it. Of a truth that damns: the permit goes, a document decides it, or it stays.

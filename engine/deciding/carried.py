@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from engine.deciding.combine import Outcome
-from engine.deciding.combine import word as outcome_word
 from engine.exchange import Exchange
-from engine.rules import Level, Rule, RuleSet, Truth
-from engine.verdict import Bounds, Verdict, numbers
+from engine.rules import Rule, RuleSet, Truth
+from engine.values.outcome_levels import Bounds, Level, outcome_word
+from engine.verdict import Verdict, numbers
 
 STATES = {Truth.NO: "violated", Truth.UNKNOWN: "unknown", Truth.YES: "met"}
 

@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 
-from engine.deciding.combine import Outcome, closed, permitting, word
+from engine.deciding.combine import Outcome
 from engine.exchange import Exchange
-from engine.rules import Level
 from engine.values import either
-from engine.verdict import Bounds
+from engine.values.outcome_levels import Bounds, Level, closed, outcome_word, permitting
 
 MOST_CHOICES = 16  # of the values of disputed facts; where there are more, the upper bound decides
 
@@ -38,7 +37,7 @@ def decided(whole: Outcome, chosen: Sequence[Outcome]) -> Outcome:
         name: stricter(whole.jurisdictions.get(name, NOTHING), [each.jurisdictions.get(name, NOTHING) for each in chosen])
         for name in names
     }
-    return Outcome(word(bounds), bounds, jurisdictions, whole.coverage, whole.conflicts)
+    return Outcome(outcome_word(bounds), bounds, jurisdictions, whole.coverage, whole.conflicts)
 
 
 def overall(whole: Bounds, chosen: Sequence[Bounds]) -> Bounds:

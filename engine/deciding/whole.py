@@ -16,8 +16,9 @@ from engine.bundle import Bundle
 from engine.deciding.combine import MET, Outcome, may_be_met
 from engine.exchange import REGISTER, Exchange
 from engine.exchange_input.exchange_problems import ExchangeRefused
-from engine.rules import Condition, Level, Rule, Truth, atoms, named
-from engine.verdict import BOUNDS, Bounds, Verdict, numbers
+from engine.rules import Condition, Rule, Truth, atoms, named
+from engine.values.outcome_levels import BOUNDS, Bounds, Level
+from engine.verdict import Verdict, numbers
 
 CLAIMS = "claims"
 LATER = frozenset(("recipient", "people", "collection", "storage"))

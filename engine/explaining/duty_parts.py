@@ -14,7 +14,8 @@ from engine.explaining.case import Case
 from engine.explaining.owed import OwedDuty, ToldDuty, length_of
 from engine.explaining.phrasebook import Phrasebook
 from engine.policy_language.calendars import due_day
-from engine.rules import AS_OF, Level, Truth
+from engine.rules import AS_OF, Truth
+from engine.values.outcome_levels import Level
 from engine.verdict import numbers
 
 REMEMBERED = 4_096  # duties that are kept as they are written

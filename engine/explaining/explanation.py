@@ -16,7 +16,6 @@ from pydantic import BaseModel
 
 from engine.answer import EXPLANATION
 from engine.bundle import Bundle
-from engine.deciding.combine import word
 from engine.deciding.instruments import Instruments
 from engine.deciding.judgement import LIFTING, WEIGHING
 from engine.deciding.pauses import pause, paused
@@ -46,9 +45,10 @@ from engine.explaining.sentence import answer
 from engine.explaining.verdict_writer import VerdictWriter
 from engine.explaining.written import Written
 from engine.languages import Language
-from engine.rules import AS_OF, Level, Rule, State, Truth, bearing, exempted
+from engine.rules import AS_OF, Rule, State, Truth, bearing, exempted
 from engine.values import either
-from engine.verdict import Bounds, ConditionReading, numbers
+from engine.values.outcome_levels import Bounds, Level, outcome_word
+from engine.verdict import ConditionReading, numbers
 
 REMEMBERED_STATEMENTS = 4_096
 MOST_FOLDERS = 8  # that a decision names, so that its length has a bound
@@ -299,12 +299,12 @@ class Teller:
             bounds = case.outcome.jurisdictions[name]
             own = weighing.get(name, ())
             instruments = _list(
-                f'{{"bounds":{_bounds(of)},"instrument":"{policy}","outcome":"{word(of)}","title":{self.instrument_titles[policy]}}}'
+                f'{{"bounds":{_bounds(of)},"instrument":"{policy}","outcome":"{outcome_word(of)}","title":{self.instrument_titles[policy]}}}'
                 for of, policy in own
             )
             title = quote(self.book.place(name))
             yield (
-                f'{{"bounds":{_bounds(bounds)},"instruments":{instruments},"jurisdiction":"{name}","outcome":"{word(bounds)}",'
+                f'{{"bounds":{_bounds(bounds)},"instruments":{instruments},"jurisdiction":"{name}","outcome":"{outcome_word(bounds)}",'
                 f'"title":{title}}}'
             )
 

@@ -11,18 +11,10 @@ from engine.policy_language.document_text import DutyText
 from engine.policy_language.tree import Mapping, Node, Scalar, locate
 from engine.policy_language.tree import Sequence as ListNode
 from engine.policy_language.vocabulary import Vocabulary
-from engine.rules import (
-    AS_OF,
-    Due,
-    Duty,
-    Earliest,
-    Level,
-    OnDate,
-    OnDay,
-    Period,
-)
+from engine.rules import AS_OF, Due, Duty, Earliest, OnDate, OnDay, Period
 from engine.values import BadValue, read_date, read_day_of_year, read_duration
 from engine.values.multilingual import NO_WORDS
+from engine.values.outcome_levels import Level
 
 DUE_ANCHORS = ("exchanged_at", "decided_on")
 T = TypeVar("T")

@@ -27,8 +27,9 @@ from engine.questions.question_groups import Groups, QuestionFacts
 from engine.questions.question_order import QuestionOrder
 from engine.questions.settling_lists import SettlingLists
 from engine.registered import IN_REGISTER
-from engine.rules import Atom, Condition, Level, Rule, Truth, exempted, tests
+from engine.rules import Atom, Condition, Rule, Truth, exempted, tests
 from engine.values import Missing, SetOf, Value
+from engine.values.outcome_levels import Level
 from engine.verdict import Verdict
 
 ABOUT_DATA = ("touch/", "subject/", "not-reached/", "free/")  # definitions of coverage that rest on no policy's `applies`

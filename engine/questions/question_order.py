@@ -18,8 +18,9 @@ from engine.deciding.judgement import Judgement
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.questions.condition_graph import Read
 from engine.questions.open_facts import OpenFacts, choices, is_open
-from engine.rules import AS_OF, Atom, Condition, Defined, Level, State, Truth, anchors
+from engine.rules import AS_OF, Atom, Condition, Defined, State, Truth, anchors
 from engine.values import Missing, Value
+from engine.values.outcome_levels import Level
 from engine.verdict import numbers
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from engine.backends.bitset.rule_table import FloorTerms, RuleTable, mask_of, wi
 from engine.backends.bitset.standing_and_levels import BitsetStrata
 from engine.backends.bitset.terms import Derived, Terms
 from engine.exchange import Exchange
-from engine.rules import All, AnyOf, Atom, Condition, Defined, Level, Not, RuleSet, Truth, atoms, tests
+from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, RuleSet, Truth, atoms, tests
+from engine.values.outcome_levels import Level
 from engine.verdict import NONE_SIGNED, TRUTHS, Definitions, Masks, Verdict, numbers
 
 __all__ = ["Bitset"]

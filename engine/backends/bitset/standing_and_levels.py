@@ -16,8 +16,9 @@ from typing import NamedTuple
 from engine.backends.bitset.reading import NO, UNKNOWN, YES
 from engine.backends.bitset.rule_table import UNMET, RuleTable, without
 from engine.exchange import Exchange
-from engine.rules import Duty, Level, Need, State, Truth
-from engine.verdict import BOUNDS, Bounds, Masks
+from engine.rules import Duty, Need, State, Truth
+from engine.values.outcome_levels import BOUNDS, Bounds, Level
+from engine.verdict import Masks
 
 NOTHING, PERMITTED, OWING, REVIEW = Level.NOT_APPLICABLE, Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS, Level.REVIEW
 # The states of a requirement by how surely, and how doubtfully, something lifts it (semantics 3.4, 3.7).

@@ -19,8 +19,9 @@ from engine.backends import reference
 from engine.backends.bitset import fact_masks, reading, standing_and_levels, terms
 from engine.backends.durable import encode, messages, outcome, standing
 from engine.backends.reference import Reference, levels, standing_rules, three_values
-from engine.rules import Calendar, Level, Truth
+from engine.rules import Calendar, Truth
 from engine.values import Disputed, Range, SetOf
+from engine.values.outcome_levels import Level
 from engine.verdict import Masks
 from tests.chance import ending
 from tests.engine.backends import agreement

@@ -13,7 +13,8 @@ from engine.authoring.testing import build
 from engine.backends.bitset import Bitset
 from engine.deciding.combine import Combiner
 from engine.policy_language import everyone
-from engine.verdict import Bounds, Engine
+from engine.values.outcome_levels import Bounds
+from engine.verdict import Engine
 from tests.engine.backends import test_cases as cases
 from tests.engine.backends.agreement import ENGINES, disagreements
 from tests.engine.backends.random_bundles import AS_OF, COUNTRIES, Maker, can_be_true, places_in, read

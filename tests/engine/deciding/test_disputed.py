@@ -16,9 +16,8 @@ import engine
 from engine.authoring.testing import build
 from engine.deciding.disputed import MOST_CHOICES, choices, overall, stricter
 from engine.registered import says_less
-from engine.rules import Level
 from engine.values import SetOf
-from engine.verdict import Bounds
+from engine.values.outcome_levels import Bounds, Level
 from tests.engine.test_decision import BASE, bundle
 
 DAY = date(2026, 6, 15)
