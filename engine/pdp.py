@@ -22,26 +22,26 @@ from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
 from engine.backends.reference import Reference
 from engine.bundle import Bundle, all_stays
-from engine.deciding.carried import Carried, held, over, raised, stated, travelling
+from engine.deciding.carried_conditions import Carried, held, over, raised, stated, travelling
 from engine.deciding.combine import Combiner, Evaluate, Outcome
 from engine.deciding.contributions import BundleCounters
-from engine.deciding.disputed import choices, decided, overall
+from engine.deciding.disputed_facts import choices, decided, overall
 from engine.deciding.judgement import Judgement
-from engine.deciding.links import Links
-from engine.deciding.pauses import OneAtATime, pause
+from engine.deciding.plan_links import Links
 from engine.deciding.rests_on import Foundations, Statement, shown_only
+from engine.deciding.search_pauses import OneAtATime, pause
 from engine.deciding.sign_off_scope import Approval, concerns, parts, signable
-from engine.deciding.whole import Wholes
+from engine.deciding.whole_plan import Wholes
 from engine.decision import Decision, EnginePart, MissingPart, QuestionPart, RemediesPart
 from engine.exchange import Exchange
 from engine.explaining.case import Case
 from engine.explaining.explanation import Teller
-from engine.explaining.owed import OwedDuty
+from engine.explaining.owed_duties import OwedDuty
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.search_terms import Naming
 from engine.explaining.trace import trace
-from engine.explaining.withheld import withheld
-from engine.explaining.written import Written
+from engine.explaining.withheld_decision import withheld
+from engine.explaining.written_decision import Written
 from engine.languages import ENGLISH, LANGUAGES
 from engine.questions.horizon import Horizon, OutcomesAhead
 from engine.questions.next_questions import Questions

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
-from engine.deciding.carried import Carried
+from engine.deciding.carried_conditions import Carried
 from engine.deciding.combine import Outcome
 from engine.deciding.sign_off_scope import Approval, Unsignable, awaited, why_not
 from engine.decision import EnginePart, SignedOffPart

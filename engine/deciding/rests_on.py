@@ -1,9 +1,9 @@
 """
 What a permit rests on: the statements without which it might not stand, and those behind everything that lifts (semantics 4.11).
 
-A judgement that permits goes in, statements come out, those first that a reader wants proven (`weights`), and of these the ones whose
-absence may have the worst outcome. A statement is a fact, a claim or a document that was sent, the ways that the exchange relies on, or a
-person's approval.
+A judgement that permits goes in, statements come out, those first that a reader wants proven (`statement_weights`), and of these the ones
+whose absence may have the worst outcome. A statement is a fact, a claim or a document that was sent, the ways that the exchange relies
+on, or a person's approval.
 
 INVARIANT (never too few): the exchange is still permitted where every statement that is not named is unknown, all of them at once. This
 is verified by evaluating the exchange so. Knowing more never turns a permit into a refusal (4.10), so none of them matters by itself.
@@ -22,7 +22,7 @@ from typing import NamedTuple, Protocol
 from engine.bundle import Bundle
 from engine.deciding.combine import Outcome
 from engine.deciding.judgement import Judgement
-from engine.deciding.weights import ACCEPTED, DOCUMENTS, RELIES_ON, SIGNED, STATED, Weight, Weights, holding, says
+from engine.deciding.statement_weights import ACCEPTED, DOCUMENTS, RELIES_ON, SIGNED, STATED, Weight, Weights, holding, says
 from engine.exchange import Exchange
 from engine.policy_language.declared_coverage import REVIEWED
 from engine.rules import RuleSet, Truth, anchors, bearing

@@ -20,7 +20,7 @@ from engine.decision import CarriedPart, ConflictPart, DisputedPart, EnginePart,
 from engine.explaining.case import Case
 from engine.explaining.coverage_parts import WHY
 from engine.explaining.encoding import encode
-from engine.explaining.owed import ToldDuty
+from engine.explaining.owed_duties import ToldDuty
 from engine.explaining.sentence import items, lacking, needs, reviews
 from engine.rules import Rule
 from engine.values.outcome_levels import Bounds, Level, outcome_word

@@ -11,7 +11,7 @@ from datetime import date
 
 from engine.decision import TRUTH_WORDS, DutyPart
 from engine.explaining.case import Case
-from engine.explaining.owed import OwedDuty, ToldDuty, length_of
+from engine.explaining.owed_duties import OwedDuty, ToldDuty, length_of
 from engine.explaining.phrasebook import Phrasebook
 from engine.policy_language.calendars import due_day
 from engine.rules import AS_OF, Truth

@@ -18,8 +18,8 @@ from engine.answer import EXPLANATION
 from engine.bundle import Bundle
 from engine.deciding.instruments import Instruments
 from engine.deciding.judgement import LIFTING, WEIGHING
-from engine.deciding.pauses import pause, paused
 from engine.deciding.rests_on import Statement
+from engine.deciding.search_pauses import pause, paused
 from engine.decision import (
     SCHEMA,
     TRUTH_WORDS,
@@ -31,19 +31,19 @@ from engine.decision import (
     MissingPart,
 )
 from engine.explaining.answer_writer import AnswerWriter
-from engine.explaining.carried_conditions import carried_part
+from engine.explaining.carried_parts import carried_part
 from engine.explaining.case import Case
 from engine.explaining.conflict_parts import ConflictWriter
 from engine.explaining.coverage_parts import CoverageWriter
 from engine.explaining.duty_parts import DutyWriter
 from engine.explaining.encoding import encode
-from engine.explaining.factor import Account
-from engine.explaining.owed import ToldDuty
+from engine.explaining.factor_account import Account
+from engine.explaining.owed_duties import ToldDuty
 from engine.explaining.phrasebook import Phrasebook, shown
 from engine.explaining.search_terms import Naming
 from engine.explaining.sentence import answer
 from engine.explaining.verdict_writer import VerdictWriter
-from engine.explaining.written import Written
+from engine.explaining.written_decision import Written
 from engine.languages import Language
 from engine.rules import AS_OF, Rule, State, Truth, bearing, exempted
 from engine.values import either

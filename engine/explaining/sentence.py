@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import product
 
-from engine.deciding.carried import STATES, gravest
+from engine.deciding.carried_conditions import STATES, gravest
 from engine.deciding.combine import Outcome
 from engine.deciding.coverage import Gap, Reach, Unreached
 from engine.explaining.case import Case

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
-from engine.backends.durable.encode import days_over
+from engine.backends.durable.exchange_encoding import days_over
 from engine.backends.durable.standing import ExemptionStrata, Stood
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Due, Earliest, Need, OnDate, OnDay, Period, RuleSet, State, Truth

@@ -47,7 +47,7 @@ from engine.backends.durable import Durable
 from engine.backends.reference import Reference
 from engine.deciding.combine import Combiner
 from engine.deciding.coverage import Gap
-from engine.deciding.disputed import choices, decided
+from engine.deciding.disputed_facts import choices, decided
 from engine.deciding.instruments import Instruments
 from engine.deciding.rests_on import shown_only
 from engine.policy_language.diagnostic import Findings

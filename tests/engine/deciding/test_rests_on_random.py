@@ -20,8 +20,8 @@ import pytest
 import engine
 from engine.backends.bitset import Bitset
 from engine.deciding.rests_on import statements, unknowing
-from engine.deciding.weights import RELIES_ON
-from engine.registered import IN_REGISTER
+from engine.deciding.statement_weights import RELIES_ON
+from engine.register_facts import IN_REGISTER
 from engine.values import Document
 from engine.values.outcome_levels import PERMITTING
 from tests.chance import ending

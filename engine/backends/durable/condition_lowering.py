@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import product
 
-from engine.backends.durable.encode import FALSE, TRUE, Encoder
+from engine.backends.durable.exchange_encoding import FALSE, TRUE, Encoder
 from engine.backends.durable.network import PropertyTest, Term
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, RuleSet, atoms
 

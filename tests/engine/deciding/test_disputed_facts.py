@@ -14,8 +14,8 @@ import pytest
 
 import engine
 from engine.authoring.testing import build
-from engine.deciding.disputed import MOST_CHOICES, choices, overall, stricter
-from engine.registered import says_less
+from engine.deciding.disputed_facts import MOST_CHOICES, choices, overall, stricter
+from engine.register_facts import says_less
 from engine.values import SetOf
 from engine.values.outcome_levels import Bounds, Level
 from tests.engine.test_decision import BASE, bundle

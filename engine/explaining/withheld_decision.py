@@ -15,9 +15,9 @@ from typing import Any
 from engine.decision import DutyPart
 from engine.explaining.answer_writer import MOST
 from engine.explaining.encoding import encode
-from engine.explaining.owed import in_short, urgency
+from engine.explaining.owed_duties import in_short, urgency
 from engine.explaining.sentence import ASKED, SHOWN
-from engine.explaining.written import Written
+from engine.explaining.written_decision import Written
 from engine.languages import Language
 from engine.values import Document
 

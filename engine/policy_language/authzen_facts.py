@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from engine.policy_language.authzen_text import AttributesText, AuthZenText, EntityText
 from engine.policy_language.diagnostic import Findings, did_you_mean
-from engine.policy_language.places import Places
+from engine.policy_language.exchange_places import Places
 from engine.policy_language.tree import Node, locate
 from engine.policy_language.vocabulary import Vocabulary
 from engine.rules import AS_OF

@@ -5,11 +5,11 @@ The conditions that came with the data, as a decision tells them: what each asks
 from __future__ import annotations
 
 from engine.bundle import Bundle
-from engine.deciding.carried import STATES, Carried
+from engine.deciding.carried_conditions import STATES, Carried
 from engine.decision import CarriedPart
 from engine.exchange import Exchange
 from engine.languages import ENGLISH
-from engine.registered import IN_REGISTER
+from engine.register_facts import IN_REGISTER
 from engine.rules import AS_OF, Defined, Truth, tests
 from engine.values import Missing
 

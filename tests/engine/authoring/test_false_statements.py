@@ -20,7 +20,7 @@ import pytest
 from typer.testing import CliRunner
 
 import engine
-from engine.authoring.lies import FATES, IN_VAIN, KINDS, SPELLINGS, TWO_AT_ONCE, Fate, Lie
+from engine.authoring.false_statements import FATES, IN_VAIN, KINDS, SPELLINGS, TWO_AT_ONCE, Fate, Lie
 from engine.authoring.testing import PreparedCase
 from engine.deciding.contributions import put
 from service.cli.lies import HEADINGS

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 from engine.exchange import Exchange
 from engine.explaining.case import Case
-from engine.explaining.computed import Computed
-from engine.explaining.payable import settlement_shown
+from engine.explaining.computed_values import Computed
 from engine.explaining.phrasebook import Phrasebook
+from engine.explaining.settlement_account import settlement_shown
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, FactorLine, Vocabulary
 from engine.rules import Not, Rule, Truth
 from engine.values import Disputed, Missing, SetOf, to_json

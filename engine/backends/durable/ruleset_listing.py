@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from engine.backends.durable.encode import TestMeaning
+from engine.backends.durable.exchange_encoding import TestMeaning
 from engine.backends.durable.network import Network, PropertyTest
 from engine.verdict import numbers
 

@@ -16,7 +16,7 @@ from engine.bundle import Bundle
 from engine.deciding.judgement import Judgement
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
-from engine.registered import SHOWN
+from engine.register_facts import SHOWN
 from engine.rules import Condition, Defined, Truth, bearing, exempted
 from engine.values import Document, Missing, Operand, Value
 from engine.verdict import numbers

@@ -23,14 +23,14 @@ from engine.authoring.testing import PreparedCase, prepare
 from engine.bundle import Bundle
 from engine.deciding.contributions import put
 from engine.deciding.judgement import Judgement
-from engine.deciding.weights import RELIES_ON
+from engine.deciding.statement_weights import RELIES_ON
 from engine.exchange import REGISTER, Exchange
 from engine.exchange_input.exchange_problems import ExchangeRefused
 from engine.pdp import PDP
-from engine.policy_language.needs import NEEDS
+from engine.policy_language.claim_needs import NEEDS
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.questions.possible_answers import AnswerBook
-from engine.registered import IN_REGISTER
+from engine.register_facts import IN_REGISTER
 from engine.rules import Measure, Truth, tests
 from engine.values import Document, Missing, Operand, Range, SetOf, Value, to_json
 from engine.values.id_spellings import id_form

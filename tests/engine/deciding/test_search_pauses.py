@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 import engine
-from engine.deciding.pauses import OneAtATime, pause, paused
+from engine.deciding.search_pauses import OneAtATime, pause, paused
 
 DAY = date(2026, 11, 24)
 ONE_FACT = b'{"exporter": {"country": "CN"}}'

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from engine.backends.bitset.reading import NO, UNKNOWN, YES, Below, ends, order, same, total
+from engine.backends.bitset.value_tests import NO, UNKNOWN, YES, Below, ends, order, same, total
 from engine.exchange import Exchange
 from engine.rules import Measure, RuleSet, Truth
 from engine.values import Disputed, Document, Missing, Range, SetOf, Value

@@ -9,7 +9,7 @@ import pytest
 import engine
 from engine import rules as ir
 from engine.authoring.testing import build, prepare
-from engine.policy_language.needs import NEEDS, is_nothing, needs_of
+from engine.policy_language.claim_needs import NEEDS, is_nothing, needs_of
 from engine.rules import Defined, Truth
 
 DAY = date(2026, 11, 24)

@@ -12,7 +12,7 @@ import engine
 from engine.authoring.testing import build
 from engine.backends.bitset import Bitset
 from engine.deciding.combine import Combiner
-from engine.policy_language import everyone
+from engine.policy_language import public_recipient
 from engine.values.outcome_levels import Bounds
 from engine.verdict import Engine
 from tests.engine.backends import test_cases as cases
@@ -56,8 +56,8 @@ def test_nothing_is_permitted_to_the_public_that_is_refused_to_some_recipient() 
 
 def test_a_lift_that_holds_of_some_recipient_only_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison is no use unless it finds a permit that holds for some recipients only."""
-    monkeypatch.setattr(everyone.RecipientUse, "negated", property(lambda use: everyone.RecipientUse.ANY))
-    monkeypatch.setattr(everyone, "LIFTING", frozenset[str]())
+    monkeypatch.setattr(public_recipient.RecipientUse, "negated", property(lambda use: public_recipient.RecipientUse.ANY))
+    monkeypatch.setattr(public_recipient, "LIFTING", frozenset[str]())
     assert wrong_permits(range(100, 150))[1]
 
 
