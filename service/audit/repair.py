@@ -22,7 +22,7 @@ from service.store.moments import now_text
 from service.store.tables import bundle, document, entry, entry_term, head, term
 
 INDEX = (entry, entry_term, term)
-_ROUNDS = 3
+_ROUNDS = 2
 
 
 class NotRepairable(Exception):
@@ -45,7 +45,7 @@ def repair(
     with database.transaction() as transaction:
         for fault in tree_faults(transaction, key):
             raise NotRepairable(fault)
-        # Rows that are made from other rows are right once these are.
+        # The second comparison says what is left.
         rows: list[RowFault] = []
         for _ in range(_ROUNDS):
             found = list(DeepVerification(transaction, database, progress).findings())
