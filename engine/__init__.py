@@ -47,7 +47,6 @@ from engine.bundle import (
     source_files,
     with_books,
 )
-from engine.deciding.binding import anchor_of, still_holds
 from engine.deciding.contributions import BundleCounters, Contribution, Counter, Key, Tally, covering, put, put_all
 from engine.deciding.contributions import definition as counter_definition
 from engine.deciding.counter_thresholds import CounterThreshold, counter_thresholds
@@ -59,7 +58,8 @@ from engine.deciding.plan_books import conveyed
 from engine.deciding.promises import Promise, PromiseMade
 from engine.deciding.rests_on import Statement
 from engine.deciding.settlement import PayableLine, Settlement, amount_text, settle
-from engine.deciding.sign_off import Approval, Signature, Unsignable, facts_digest, meaning_of, persons_asked
+from engine.deciding.sign_off_binding import anchor_of, still_holds
+from engine.deciding.sign_off_scope import Approval, Signature, Unsignable, facts_digest, meaning_of, persons_asked
 from engine.decision import (
     BoundsPart,
     CarriedPart,

@@ -68,7 +68,7 @@ SENTENCES: dict[str, tuple[str, ...]] = {
     "4.6": (
         CASES,
         "engine/test_decision::test_beneath_is_what_remains_without_reviews",
-        "engine/deciding/test_sign_off::test_no_signature_takes_the_place_of_an_authority_s_order",
+        "engine/deciding/test_sign_off_scope::test_no_signature_takes_the_place_of_an_authority_s_order",
     ),
     "4.8": (
         "engine/test_decision::test_the_decision_leads_with_whether_to_proceed",

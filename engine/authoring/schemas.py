@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias, get_args
 
-from engine.authoring.hints import KEYS, OPERATORS
+from engine.authoring.hints import OPERATORS, of_keys, shapes_of
 from engine.bundle import Bundle
 from engine.decision import Outcome, RequirementPart
 from engine.exchange import REGISTER
@@ -82,9 +82,10 @@ class _Words:
         """The schema of a document; `places` maps the name of a model and of a key to what may stand there."""
         written = _plain(model.model_json_schema())
         shapes = {model.__name__: written, **written.pop("$defs", {})}
+        hints = {shape.__name__: of_keys(shape) for shape in shapes_of(model)}
         for shape, schema in shapes.items():
             schema["properties"] = {
-                key: places.get(f"{shape}.{key}", inner) | _told(KEYS.get(shape, {}).get(key, ""))
+                key: places.get(f"{shape}.{key}", inner) | _told(hints.get(shape, {}).get(key, ""))
                 for key, inner in schema.get("properties", {}).items()
             }
         root = shapes.pop(model.__name__)

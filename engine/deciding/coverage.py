@@ -15,8 +15,8 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from engine.bundle import Bundle
 from engine.exchange import Exchange
+from engine.policy_language.declared_coverage import REVIEWED
 from engine.policy_language.everyone import OF_ALL
-from engine.policy_language.floors import REVIEWED
 from engine.policy_language.organisation import Acceptance
 from engine.policy_language.vocabulary_text import ROLES, CoverText
 from engine.rules import NotReached, Spoken, Truth, signed_floor

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from engine.deciding.carried import Carried
 from engine.deciding.combine import Outcome
-from engine.deciding.sign_off import Approval, Unsignable, awaited, why_not
+from engine.deciding.sign_off_scope import Approval, Unsignable, awaited, why_not
 from engine.decision import EnginePart, SignedOffPart
 from engine.exchange import Exchange
 from engine.rules import RuleSet, Truth

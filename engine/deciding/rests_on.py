@@ -24,7 +24,7 @@ from engine.deciding.combine import Outcome
 from engine.deciding.judgement import Judgement
 from engine.deciding.weights import ACCEPTED, DOCUMENTS, RELIES_ON, SIGNED, STATED, Weight, Weights, holding, says
 from engine.exchange import Exchange
-from engine.policy_language.floors import REVIEWED
+from engine.policy_language.declared_coverage import REVIEWED
 from engine.rules import RuleSet, Truth, anchors, bearing
 from engine.values import Document, Missing
 from engine.values.outcome_levels import PERMITTING, RANK, Level, worst

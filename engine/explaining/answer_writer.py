@@ -18,7 +18,7 @@ from engine.deciding.coverage import Gap
 from engine.deciding.rests_on import Statement
 from engine.decision import CarriedPart, ConflictPart, DisputedPart, EnginePart, QuestionPart
 from engine.explaining.case import Case
-from engine.explaining.coverage_writer import WHY
+from engine.explaining.coverage_parts import WHY
 from engine.explaining.encoding import encode
 from engine.explaining.owed import ToldDuty
 from engine.explaining.sentence import items, lacking, needs, reviews

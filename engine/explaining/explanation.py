@@ -33,9 +33,9 @@ from engine.decision import (
 from engine.explaining.answer_writer import AnswerWriter
 from engine.explaining.carried_conditions import carried_part
 from engine.explaining.case import Case
-from engine.explaining.conflict_writer import ConflictWriter
-from engine.explaining.coverage_writer import CoverageWriter
-from engine.explaining.duty_writer import DutyWriter
+from engine.explaining.conflict_parts import ConflictWriter
+from engine.explaining.coverage_parts import CoverageWriter
+from engine.explaining.duty_parts import DutyWriter
 from engine.explaining.encoding import encode
 from engine.explaining.factor import Account
 from engine.explaining.owed import ToldDuty

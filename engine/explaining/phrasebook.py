@@ -17,9 +17,9 @@ from engine.deciding.coverage import Gap
 from engine.deciding.weights import RELIES_ON
 from engine.exchange import Exchange
 from engine.languages import ENGLISH, Language
+from engine.policy_language.declared_coverage import REVIEWED
 from engine.policy_language.document_text import Text
 from engine.policy_language.everyone import TITLES
-from engine.policy_language.floors import REVIEWED
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.policy_language.vocabulary_text import CoverText
 from engine.registered import IN_REGISTER

@@ -25,7 +25,7 @@ from engine.deciding.judgement import Judgement
 from engine.deciding.links import Links
 from engine.deciding.pauses import OneAtATime, pause
 from engine.deciding.rests_on import Foundations, Statement, shown_only
-from engine.deciding.sign_off import Approval, concerns, parts, signable
+from engine.deciding.sign_off_scope import Approval, concerns, parts, signable
 from engine.deciding.whole import Wholes
 from engine.decision import EnginePart
 from engine.exchange import Exchange

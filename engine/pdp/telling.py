@@ -18,7 +18,7 @@ from engine.bundle import Bundle, all_stays
 from engine.deciding.combine import Evaluate, Outcome
 from engine.deciding.judgement import Judgement
 from engine.deciding.pauses import pause
-from engine.deciding.sign_off import Approval
+from engine.deciding.sign_off_scope import Approval
 from engine.decision import Decision, MissingPart, QuestionPart, RemediesPart
 from engine.exchange import Exchange
 from engine.explaining.case import Case

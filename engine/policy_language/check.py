@@ -13,9 +13,9 @@ from dataclasses import replace
 
 from engine.languages import in_each
 from engine.policy_language.conditions import Conditions, Use
+from engine.policy_language.declared_coverage import floors
 from engine.policy_language.diagnostic import Findings, Span, did_you_mean
 from engine.policy_language.exemptions import LoweredRule, WrittenRule, in_strata, periods, resolve_exemptions
-from engine.policy_language.floors import floors
 from engine.policy_language.last_days import Duties
 from engine.policy_language.ledger_words import check_counters, check_entities, check_promises
 from engine.policy_language.needs import CLAIMS, NEEDS, NOTHING, documents, is_nothing, needs_of

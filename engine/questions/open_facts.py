@@ -16,7 +16,7 @@ from engine.deciding.coverage import REACHING
 from engine.deciding.judgement import Judgement
 from engine.deciding.pauses import paused
 from engine.exchange import Exchange
-from engine.policy_language.floors import REVIEWED
+from engine.policy_language.declared_coverage import REVIEWED
 from engine.policy_language.vocabulary import stated_in
 from engine.registered import IN_REGISTER
 from engine.rules import AS_OF, Atom, Condition, Truth, anchors

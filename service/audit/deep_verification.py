@@ -18,7 +18,7 @@ from service.audit.past_decisions import PastDecisions
 from service.audit.replica import FROM_LEAVES, Replica, make_tables
 from service.audit.row_comparison import RowFault, Values, compared, rows_of, with_rows
 from service.policies import archive
-from service.store import foreign_parts, subject_seals
+from service.store import foreign_parts, row_seals
 from service.store.database import Database
 from service.store.log_key import LogKey, LogKeyRefused
 from service.store.tables import (
@@ -125,7 +125,7 @@ class DeepVerification:
             replica.close()
         yield from foreign_parts.strange(self._connection)
         if self._key is not None:
-            yield from map(SealFault, subject_seals.faults(self._connection, self._key))
+            yield from map(SealFault, row_seals.faults(self._connection, self._key))
         yield from self._archives()
         yield from self._documents()
         yield from index_faults(self._connection, self._database, lambda number: self._progress("entries compared", number))

@@ -3,8 +3,8 @@ The bitset back end: each class of a fact's values has a mask of the terms that 
 
 A condition is a disjunction of terms, and each term is a bit (`terms`). To read an exchange is to intersect masks, one for each fact
 (`fact_masks`, `reading`): a term that no test makes false is possible, a term that every test makes true is certain. Standing,
-requirements, duties and the outcome are then worked out over the few rules that may stand (`strata`). From the same masks follows on
-which values a permit rests (`reliance`). It shares only the checked rules with the other back ends. Source: semantics 5.1.
+requirements, duties and the outcome are then worked out over the few rules that may stand (`standing_and_levels`). On which values a
+permit rests follows from the same masks (`reliance`). It shares only the checked rules with the other back ends. Source: semantics 5.1.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from engine.backends.bitset.fact_masks import FactsTests, Narrowed
 from engine.backends.bitset.reading import AtomReader
 from engine.backends.bitset.reliance import Reliance, Stays
 from engine.backends.bitset.rule_table import FloorTerms, RuleTable, mask_of, without
-from engine.backends.bitset.strata import BitsetStrata
+from engine.backends.bitset.standing_and_levels import BitsetStrata
 from engine.backends.bitset.terms import Derived, Terms
 from engine.exchange import Exchange
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, RuleSet, Truth, atoms, tests

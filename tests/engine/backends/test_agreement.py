@@ -16,7 +16,7 @@ import pytest
 
 import engine
 from engine.backends import reference
-from engine.backends.bitset import fact_masks, reading, strata, terms
+from engine.backends.bitset import fact_masks, reading, standing_and_levels, terms
 from engine.backends.durable import encode, messages, outcome, standing
 from engine.backends.reference import Reference, levels, standing_rules, three_values
 from engine.rules import Calendar, Truth
@@ -96,7 +96,7 @@ def _any_document(atom: Any) -> Truth:
     return Truth.YES if atom.op == "counts" else Truth.UNKNOWN
 
 
-def _lift_all(self: strata.BitsetStrata, possible: int, certain: int) -> None:
+def _lift_all(self: standing_and_levels.BitsetStrata, possible: int, certain: int) -> None:
     for number, victims in self.table.victims.items():
         if certain >> number & 1:
             possible &= ~victims
@@ -145,22 +145,22 @@ FAULTS: dict[str, tuple[object, str, object]] = {
     ),
     "bitset drops the negated tests of a term": (terms.Users, "failing", property(lambda _: 0, lambda *_: None)),
     "bitset lets a lifted exemption lift": (
-        strata.BitsetStrata,
+        standing_and_levels.BitsetStrata,
         "stand",
         lambda self, possible, certain: _lift_all(self, possible, certain),
     ),
     "bitset takes a doubtful ground for a sure one": (
-        strata.BitsetStrata,
+        standing_and_levels.BitsetStrata,
         "_lift",
         lambda self, number: (self.stands.truth(number), Truth.NO),
     ),
-    "bitset forgets what is overdue": (strata.BitsetStrata, "overdue", lambda *_: Truth.NO),
+    "bitset forgets what is overdue": (standing_and_levels.BitsetStrata, "overdue", lambda *_: Truth.NO),
     "bitset relies on the first way whatever is late": (
-        strata.BitsetStrata,
+        standing_and_levels.BitsetStrata,
         "_relied_on",
         lambda _, ways: next(((w.certain, w.possible) for w in ways), (frozenset(), frozenset())),
     ),
-    "bitset weighs a possible bar as a certain one": (strata, "NOTHING", Level.PERMITTED),
+    "bitset weighs a possible bar as a certain one": (standing_and_levels, "NOTHING", Level.PERMITTED),
     "durable takes what is stated for what is disputed": (encode, "_by_either", lambda _, coder, *__: _stated(coder)),
     "bitset takes what is stated for what is disputed": (
         fact_masks.FactTests,
@@ -221,7 +221,7 @@ def test_a_planted_fault_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_disagreement_is_shrunk_to_what_matters(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is shown of a disagreement is a few rules and facts that still disagree."""
-    monkeypatch.setattr(strata.BitsetStrata, "overdue", lambda *_: Truth.NO)
+    monkeypatch.setattr(standing_and_levels.BitsetStrata, "overdue", lambda *_: Truth.NO)
     found = next(
         text for seed in range(PLANTED_BUNDLES) for text in agreement.one_bundle(seed, PLANTED_EXCHANGES, 0).wrong[:1] if text
     )

@@ -22,7 +22,7 @@ from engine.deciding.judgement import Judgement
 from engine.decision import Decision
 from engine.values.outcome_levels import Level
 from tests.engine.deciding.test_carried import CAME
-from tests.engine.deciding.test_sign_off import RULES, signed, written
+from tests.engine.deciding.test_sign_off_scope import RULES, signed, written
 from tests.engine.test_decision import BASE, LABELS, MORE, bundle, decide
 from tests.engine.test_plan import DAY, THERE, travelling
 

@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 from structlog.typing import FilteringBoundLogger
 
-from service.log.add_checkpoint import COSIGNED, lines_of
 from service.log.proofs import LogTree, NotInTree, log_tree
 from service.log.store import Store
+from service.log.witness_server import COSIGNED, lines_of
 from service.settings import SettingRefused, is_loopback
 from service.store.database import DatabaseRefused
 from service.store.kept_checkpoint import LogPutBack

@@ -18,8 +18,8 @@ from datetime import date
 from typing import Any, Literal, TypeAlias
 
 from engine.bundle import Bundle, printed_days, printed_persons, printed_settings
-from engine.deciding.binding import UNBOUND
 from engine.deciding.coverage import GAP, REACH, Coverage
+from engine.deciding.sign_off_binding import UNBOUND
 from engine.decision import SignaturePart, SignedOffPart
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary_text import JurisdictionText

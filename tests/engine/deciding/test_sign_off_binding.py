@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from engine.authoring.testing import build
-from engine.deciding.binding import anchor_of, still_holds
-from engine.deciding.sign_off import meaning_of
+from engine.deciding.sign_off_binding import anchor_of, still_holds
+from engine.deciding.sign_off_scope import meaning_of
 from tests.engine.deciding.ice import BASE, BY, SURE, rule, world
 
 SIGNED = "aq.law/watch"

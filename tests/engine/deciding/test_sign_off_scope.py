@@ -19,7 +19,7 @@ from engine.backends.durable import Durable
 from engine.backends.reference import Reference
 from engine.bundle import printed_settings
 from engine.deciding.coverage import Coverage
-from engine.deciding.sign_off import concerns, signable
+from engine.deciding.sign_off_scope import concerns, signable
 from engine.values.outcome_levels import Level
 from tests.engine.backends.agreement import counting
 from tests.engine.backends.random_bundles import AS_OF, Maker, completed, read

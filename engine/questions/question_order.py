@@ -15,6 +15,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.deciding.judgement import Judgement
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.questions.condition_graph import Read
 from engine.questions.open_facts import OpenFacts, choices, is_open
 from engine.rules import AS_OF, Atom, Condition, Defined, State, Truth, anchors
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 # Of a rule by the highest level that it may raise; 1 for any other.
 WEIGHT = {Level.PROHIBITED: 4.0, Level.REQUIREMENTS_UNMET: 2.0, Level.REVIEW: 2.0}
+LOOKED_UP = 0.5  # how much a document or a count weighs beside what the sender knows
 PROCEEDS = Level.PERMITTED_WITH_OBLIGATIONS
 MET = frozenset((State.MET,))
 
@@ -39,7 +41,7 @@ class Term(NamedTuple):
     place: str = ""
 
 
-class Ranking(OpenFacts):
+class QuestionOrder(OpenFacts):
     """The open facts of one exchange, the best to ask for first."""
 
     def __init__(self, questions: Questions, judgement: Judgement) -> None:
@@ -83,9 +85,13 @@ class Ranking(OpenFacts):
                     scores[fact] += each
                     if place not in self.elsewhere:
                         near[fact] += each
-        ease = self.questions.ease
         # Of equals first what a rule asks first.
-        return sorted(scores, key=lambda fact: (-near.get(fact, 0.0) * ease(fact), -scores[fact] * ease(fact)))
+        return sorted(scores, key=lambda fact: (-near.get(fact, 0.0) * self.ease(fact), -scores[fact] * self.ease(fact)))
+
+    def ease(self, fact: str) -> float:
+        """How much a fact weighs by where it is found."""
+        looked_up = fact in self.questions.counted or fact.partition(".")[0] in DOCUMENT_GROUPS
+        return LOOKED_UP if looked_up else 1.0
 
     def beyond(self) -> list[str]:
         """

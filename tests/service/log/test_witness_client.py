@@ -13,12 +13,12 @@ import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
-from service.log import cosignatures
-from service.log.add_checkpoint import Cosigning
-from service.log.cosignatures import Witness, Witnesses, WitnessFailed, last_cosigned, with_cosignatures
+from service.log import witness_client
 from service.log.key_changes import continue_log
 from service.log.proofs import log_tree
 from service.log.store import Store
+from service.log.witness_client import Witness, Witnesses, WitnessFailed, last_cosigned, with_cosignatures
+from service.log.witness_server import Cosigning
 from service.server.app import create_app
 from service.service import Service
 from service.settings import SettingRefused
@@ -134,7 +134,7 @@ def test_a_witness_finds_an_older_database_and_one_that_went_another_way(witness
 def sent(machine: Machine, old: int) -> AddCheckpoint:
     """The request to a witness from the log as it is."""
     with machine.alone() as database, log_tree(database) as tree:
-        return cosignatures.request_since(tree, old)
+        return witness_client.request_since(tree, old)
 
 
 @ONE_DATABASE
@@ -185,13 +185,13 @@ def test_a_witness_that_fails_holds_nothing_up(witness, machine, lines):
         return httpx.Response(307, headers={"Location": "http://127.0.0.1/secret"})
 
     def through(path: str) -> Any:
-        return cosignatures._posted(httpx.Client(transport=httpx.MockTransport(served)), f"http://witness{path}", b"")
+        return witness_client._posted(httpx.Client(transport=httpx.MockTransport(served)), f"http://witness{path}", b"")
 
     assert through("/away")[0] == 307
     with pytest.raises(WitnessFailed, match="answers more than 64 KiB"):
         through("/long")
     with pytest.raises(WitnessFailed, match="does not answer"):
-        cosignatures.post("http://127.0.0.1:1/add-checkpoint", b"")
+        witness_client.post("http://127.0.0.1:1/add-checkpoint", b"")
 
 
 def test_a_witness_whose_log_was_continued_gets_another_key(machine):
