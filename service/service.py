@@ -23,10 +23,10 @@ from service.callers.tokens import Tokens
 from service.documents.signed_statements import Verifier
 from service.documents.trusted_signers import TrustedSigners
 from service.event_loop import Turns
-from service.log.add_checkpoint import Cosigning
-from service.log.cosignatures import Witnesses
 from service.log.proofs import LogTree, NotInTree, log_tree
 from service.log.store import Store, Stored, record_of
+from service.log.witness_client import Witnesses
+from service.log.witness_server import Cosigning
 from service.policies import kept, watching
 from service.policies.live import Live
 from service.policies.loading import SourceRefused

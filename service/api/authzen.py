@@ -21,7 +21,7 @@ from service.authzen.entity_store import Entities
 from service.authzen.mapping import AccessMapping
 from service.authzen.responses import OBLIGATION, AccessAnswer, AccessAnswers, Why
 from service.callers.caller import Caller, caller_of
-from service.decisions.large_requests import Holding, LargeRequests
+from service.decisions.batch_limits import Holding, LargeRequests
 from service.decisions.recording import Outgoing, record_and_answer
 from service.log.leaf import SealedRecord
 from service.policies.live import Live

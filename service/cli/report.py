@@ -92,7 +92,7 @@ def transfers(
     """
     from service.api import csv_tables
     from service.cli.files import writing
-    from service.reports import transfer_rows
+    from service.reports import transfer_selection
     from service.reports.transfer_register import TransferRegister
 
     ending = _ending(output, (".csv", ".html", ".pdf"))
@@ -106,7 +106,7 @@ def transfers(
             if ending == ".csv":
                 with writing(output) as file:
                     file.write(csv_tables.written(table.header(), ()))
-                    for row in transfer_rows.every(connection, text, scope):
+                    for row in transfer_selection.every(connection, text, scope):
                         file.write(csv_tables.written_rows(table.lines([row])))
                         found += 1
             else:

@@ -26,7 +26,7 @@ from service.store import counter_secret
 from service.store.counter_secret import LOST
 from service.store.database import Database
 from service.store.moments import now_text
-from service.store.subject_seals import OPENINGS, changing
+from service.store.row_seals import OPENINGS, changing
 from service.store.tables import commitment, counted, movement, opening, tally
 
 _SECRET = "fifthfactor.counter_secret"  # what a connection keeps of it, so that it is opened once a connection

@@ -26,7 +26,7 @@ from service.problems import RequestRefused
 from service.store.database import Database, DatabaseRefused, plain
 from service.store.log_tree import growth_of
 from service.store.moments import now_text
-from service.store.subject_seals import SIGN_OFFS, changing
+from service.store.row_seals import SIGN_OFFS, changing
 from service.store.tables import about, head, idempotency, personal, record, review_note, sign_off
 from service.store.upgrade import upgrade
 from service.store.writer import QUEUE_LIMIT, Writer

@@ -19,7 +19,7 @@ from service.log.canonical_json import canonical
 from service.log.tree_leaves import Happening, append
 from service.policies import archive, rollback
 from service.policies.loading import Loaded
-from service.store import subject_seals
+from service.store import row_seals
 from service.store.database import Database, DatabaseRefused, plain
 from service.store.log_key import LogRefused
 from service.store.moments import moment_text
@@ -85,14 +85,14 @@ def _activated(transaction: sa.Connection, loaded: Loaded, now: datetime, advanc
     active = " ".join(
         [digests.source, digests.meaning, engine.__version__, *([canonical(versions).decode()] if versions else [])]
     )
-    if subject_seals.noted(transaction, ACTIVE, "bundle-activated") == active and not advanced:
+    if row_seals.noted(transaction, ACTIVE, "bundle-activated") == active and not advanced:
         return
     shown = {"source": digests.source, "meaning": digests.meaning, "engine": engine.__version__}
     members: dict[str, Any] = {**shown, "trust": settings.trust, "norms": settings.norms}
     if versions:
         members["versions"] = versions
     append(transaction, Happening("bundle-activated", moment_text(now), members))
-    subject_seals.note(transaction, ACTIVE, active)
+    row_seals.note(transaction, ACTIVE, active)
 
 
 def keep_now(database: Database, loaded: Loaded, settings: Mapping[str, Any], now: datetime) -> None:

@@ -25,12 +25,12 @@ from service.log.leaf import clear
 from service.log.search import RecordRow, scoped
 from service.log.store import find, of_numbers
 from service.reports import figures
-from service.reports.column_values import short
 from service.reports.document import Block, Cell, Column, Facts, ReportDocument, Section, Table, Tone, cell
 from service.reports.figures import MOST_COUNTED, Figures, and_more, in_utc
 from service.reports.record_proofs import RecordProofs
 from service.reports.report_chart import chart
 from service.reports.scope import Scope
+from service.reports.transfer_cells import short
 from service.reports.transfer_register import ending, moment_text, organisation_name, scope_facts
 from service.reviews.sign_off import SignOff, given_between
 from service.service import Service

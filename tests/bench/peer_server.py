@@ -18,7 +18,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from uuid_utils import uuid7
 
-from engine.rules import Level
+from engine.values.outcome_levels import Level
 from service.log.leaf import seal
 from service.log.store import Store
 from service.log.summary import Summary

@@ -15,8 +15,8 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from engine.backends.lanes.kleene import ConditionSlots
 from engine.backends.lanes.slots import FALSE, NO, TRUE, YES, Pair, Slots
-from engine.policy_language.everyone import OF_ALL
-from engine.policy_language.floors import REVIEWED
+from engine.policy_language.declared_coverage import REVIEWED
+from engine.policy_language.public_recipient import OF_ALL
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.vocabulary_text import ROLES, CoverText
 from engine.rules import NotReached, RuleSet, Spoken

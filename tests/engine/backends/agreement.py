@@ -34,10 +34,10 @@ from engine.backends.lanes import Lanes
 from engine.backends.reference import Reference
 from engine.deciding.combine import Combiner
 from engine.deciding.coverage import GAP, REACH
-from engine.deciding.disputed import choices, decided
-from engine.deciding.sign_off import concerns, parts
-from engine.rules import Level
-from engine.verdict import NONE_SIGNED, RANK, Bounds, Engine, Verdict
+from engine.deciding.disputed_facts import choices, decided
+from engine.deciding.sign_off_scope import concerns, parts
+from engine.values.outcome_levels import RANK, Bounds, Level
+from engine.verdict import NONE_SIGNED, Engine, Verdict
 from tests.engine.backends.random_bundles import AS_OF, COUNTRIES, Maker, binds, can_be_true, completed, read
 
 BLOCK = 10  # bundles

@@ -48,13 +48,14 @@ from engine.backends.lanes import Lanes
 from engine.backends.reference import Reference
 from engine.deciding.combine import Combiner
 from engine.deciding.coverage import Gap
-from engine.deciding.disputed import choices, decided
+from engine.deciding.disputed_facts import choices, decided
 from engine.deciding.instruments import Instruments
 from engine.deciding.rests_on import shown_only
 from engine.policy_language.diagnostic import Findings
 from engine.policy_language.tree import plain
 from engine.policy_language.tree import read as read_tree
-from engine.verdict import Bounds, Engine, Verdict, numbers
+from engine.values.outcome_levels import Bounds
+from engine.verdict import Engine, Verdict, numbers
 
 CASES = Path(__file__).parent / "cases"
 VOCABULARY = CASES / "vocabulary.yaml"

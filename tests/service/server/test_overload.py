@@ -18,7 +18,7 @@ from service.api import sent
 from service.callers.caller import LOCAL, Caller
 from service.callers.shedding import Load as Taken
 from service.callers.shedding import Place
-from service.decisions.large_requests import MOST_WAITING
+from service.decisions.batch_limits import MOST_WAITING
 from service.log.store import Store
 from service.problems import RequestRefused
 from service.server.app import create_app
