@@ -17,8 +17,9 @@ from engine.backends.lanes.lane_program import LaneProgram, lower
 from engine.backends.lanes.slots import Pair
 from engine.backends.lanes.thresholds import Ends
 from engine.exchange import Exchange
-from engine.rules import All, AnyOf, Atom, Condition, Defined, Level, Not, RuleSet, State, Truth, tests
-from engine.verdict import BOUNDS, NONE_SIGNED, TRUTHS, Bounds, Definitions, Masks, Verdict
+from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, RuleSet, State, Truth, tests
+from engine.values.outcome_levels import BOUNDS, Bounds, Level
+from engine.verdict import NONE_SIGNED, TRUTHS, Definitions, Masks, Verdict
 
 __all__ = ["Lanes"]
 

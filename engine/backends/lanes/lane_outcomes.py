@@ -12,8 +12,7 @@ from typing import TypeAlias
 from engine.backends.lanes.lane_cases import LaneSet
 from engine.backends.lanes.silent_law import Raise
 from engine.backends.lanes.thresholds import LEVELS
-from engine.rules import Level
-from engine.verdict import BOUNDS, Bounds
+from engine.values.outcome_levels import BOUNDS, Bounds, Level
 
 Both: TypeAlias = tuple[LaneSet, LaneSet]
 """The lanes where something must be so, and where it may be."""

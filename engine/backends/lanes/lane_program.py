@@ -31,7 +31,8 @@ from engine.backends.reference.standing_rules import RuleLinks
 from engine.policy_language.coherence import Never
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.written_effects import PolicySettings
-from engine.rules import Duty, Floor, Level, Rule, RuleSet
+from engine.rules import Duty, Floor, Rule, RuleSet
+from engine.values.outcome_levels import Level
 
 LOCAL = frozenset({"role", "unknown", "other", "signed here", "accepted here", "raised", "signed for", "nowhere"})
 

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from engine.backends.lanes.slots import FALSE, NO, TRUE, YES, Pair, Slots
 from engine.backends.lanes.standing_slots import NeedSlots, Owing, ProgressSlots, RuleSlots
-from engine.rules import Duty, Level, Need, Rule
+from engine.rules import Duty, Need, Rule
+from engine.values.outcome_levels import Level
 
 LEVELS = tuple(Level)[1:]  # those that a bound may be at least
 
