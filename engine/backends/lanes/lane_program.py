@@ -80,7 +80,7 @@ class LaneProgram:
     verdict: VerdictSlots
     whole: WholeSlots
     countries: Mapping[str, Country]
-    nowhere: int
+    nowhere: Mapping[str, int]
     touching: tuple[Pair, ...]
 
     @property
@@ -157,7 +157,7 @@ class _Lowering:
         )
         nothing = WholeSlots({}, NOTHING, NOTHING, {})
         if self.vocabulary is None:
-            return LaneProgram(tuple(slots.code), slots.inputs, self.conditions.tests, verdict, nothing, {}, FALSE, ())
+            return LaneProgram(tuple(slots.code), slots.inputs, self.conditions.tests, verdict, nothing, {}, {}, ())
         silent = SilentLaw(slots, self.conditions, self.rules, self.vocabulary, self.settings.trust)
         countries = {name: silent.covered(name) for name in self.vocabulary.jurisdictions}
         countries[""] = silent.uncovered()

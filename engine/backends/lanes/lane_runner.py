@@ -7,6 +7,7 @@ The countries that lanes touch are found here, since a program has the code for 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeAlias
 
@@ -52,7 +53,7 @@ class Functions:
         ends = (whole.overall, whole.beneath, *whole.jurisdictions.values())
         self._last = [at[slot] for each in ends for slot in (*each.low, *each.high)]
         self._countries = {name: [at[slot] for slot in _slots_of(country)] for name, country in program.countries.items()}
-        self._nowhere = [at[program.nowhere]]
+        self._nowhere = [at[slot] for slot in program.nowhere.values()]
         # What the verdict works out in any case; the code for countries begins there.
         code, late = self._code, self._resting_on(set(local))
         first = {slot for slot in needed(code, self._last) if slot not in late}
@@ -87,6 +88,12 @@ class Functions:
             match part:
                 case "stands":
                     wanted = [slot for pair in verdict.stands for slot in pair]
+                case "requirements":
+                    wanted = [slot for each in verdict.requirements.values() for slot in each]
+                case "owed":
+                    wanted = [slot for pair in verdict.owed.values() for slot in pair]
+                case "defined":
+                    wanted = [slot for pair in verdict.defined.values() for slot in pair]
                 case "incoherent":
                     wanted = list(whole.incoherent.values())
                 case _:
@@ -101,6 +108,21 @@ class Functions:
             if (kind in ("and", "or", "not") and one in found) or (kind in ("and", "or") and other in found):
                 found.add(slot)
         return found
+
+
+@dataclass(slots=True)
+class _Silences:
+    """What the code for countries found: where law is silent, what it settles, who signed for what, and what nothing covers."""
+
+    silent: dict[tuple[str, str], Both] = field(default_factory=dict)
+    settled: dict[tuple[str, str], LaneSet] = field(default_factory=dict)
+    signed_for: dict[tuple[str, int], list[LaneSet]] = field(default_factory=dict)
+    uncovered: dict[str, Raise] = field(default_factory=dict)
+
+    def add(self, place: str, subject: str, must: LaneSet, may: LaneSet) -> None:
+        if may:
+            before = self.silent.get((place, subject), (0, 0))
+            self.silent[place, subject] = before[0] | must, before[1] | may
 
 
 class LaneRunner:
@@ -126,15 +148,25 @@ class LaneRunner:
         before = functions.before(every, given)
         local = [0] * len(functions.local)
         touched = self._touched(cases, functions, before, public)
-        uncovered = self._silence(cases, functions, given, before, local, touched)
+        silences = _Silences()
+        self._silence(cases, functions, given, before, local, touched, silences)
         found = functions.last(every, given, before, local)
         rows = len(LEVELS)
         levels = [Levels(found[n : n + rows], found[n + rows : n + 2 * rows]) for n in range(0, len(found), 2 * rows)]
         jurisdictions = dict(zip(self.program.whole.jurisdictions, levels[2:], strict=True))
-        for country, raised in uncovered.items():
+        for country, raised in silences.uncovered.items():
             # A country that no jurisdiction covers is a place of its own, even where one of the same name covers it on other days.
             jurisdictions[country] = jurisdictions.get(country, NOWHERE).raised(raised)
-        return LaneOutcomes(cases.count, levels[0], levels[1], jurisdictions, lambda part: functions.read(part)(every, given))
+        return LaneOutcomes(
+            cases.count,
+            levels[0],
+            levels[1],
+            jurisdictions,
+            silences.silent,
+            silences.settled,
+            self.program,
+            lambda part: functions.read(part)(every, given),
+        )
 
     def _of(self, plain: bool) -> Functions:
         found = self._functions.get(plain)
@@ -165,14 +197,15 @@ class LaneRunner:
         before: Sequence[LaneSet],
         local: list[LaneSet],
         touched: Touched,
-    ) -> dict[str, Raise]:
-        """Run the code of each country that is touched, and put together what it raises. Gives what those raise that nothing covers."""
+        silences: _Silences,
+    ) -> None:
+        """Run the code of each country that is touched, and put together what it raises."""
         every, at = cases.every, functions.local
         if unknown := touched.get("", {}):
             _fill(local, at, "unknown", unknown)
-            (local[at["nowhere",]],) = functions.nowhere(every, given, before, local)
-        signed_for: dict[tuple[str, int], list[LaneSet]] = {}
-        uncovered: dict[str, Raise] = {}
+            for subject, lanes in zip(self.program.nowhere, functions.nowhere(every, given, before, local), strict=True):
+                local[at["nowhere",]] |= lanes
+                silences.add("", subject, 0, lanes)
         for country, roles in touched.items():
             if not country:
                 continue
@@ -188,36 +221,43 @@ class LaneRunner:
                         _put(local, at, ("signed here", kind, subject), here)
                     _put(local, at, ("accepted here", subject), self._accepted(country, subject, cases))
                 found = functions.of_country(jurisdiction)(every, given, before, local)
-                self._gather(jurisdiction, at, found, local, signed_for)
+                self._gather(jurisdiction, country, at, found, local, silences)
                 if not jurisdiction:
-                    uncovered[country] = Raise(*found[: len(Raise._fields)])
-        for (name, weighing), (mine, left) in signed_for.items():
+                    silences.uncovered[country] = Raise(*found[: len(Raise._fields)])
+        for (name, weighing), (mine, left) in silences.signed_for.items():
             _put(local, at, ("signed for", name, weighing), mine & ~left)
-        return uncovered
 
     def _gather(
         self,
         jurisdiction: str,
+        country: str,
         at: Mapping[object, int],
         found: Sequence[LaneSet],
         local: list[LaneSet],
-        signed_for: dict[tuple[str, int], list[LaneSet]],
+        silences: _Silences,
     ) -> None:
         """Add what one country raises its place to, and for which subject matters a person has signed there."""
         numbers = iter(found)
         for weighing in range(len(WEIGHINGS)):
-            for field in Raise._fields:
+            for name in Raise._fields:
                 lanes = next(numbers)
-                place = at.get(("raised", jurisdiction, weighing, field))
+                place = at.get(("raised", jurisdiction, weighing, name))
                 if place is not None:
                     local[place] |= lanes
-        for subject in self.program.countries[jurisdiction].signed:
+        code = self.program.countries[jurisdiction]
+        for subject in code.signed:
             for weighing in range(len(WEIGHINGS)):
                 mine, left = next(numbers), next(numbers)
                 if mine | left:
-                    entry = signed_for.setdefault((signed_floor(jurisdiction, subject), weighing), [0, 0])
+                    entry = silences.signed_for.setdefault((signed_floor(jurisdiction, subject), weighing), [0, 0])
                     entry[0] |= mine
                     entry[1] |= left
+        for subject in code.silent:
+            silences.add(jurisdiction or country, subject, next(numbers), next(numbers))
+        for subject in code.settled:
+            if lanes := next(numbers):
+                key = jurisdiction, subject
+                silences.settled[key] = silences.settled.get(key, 0) | lanes
 
     def _jurisdictions(self, country: str, cases: Cases) -> dict[str, LaneSet]:
         """The jurisdictions that cover a country, "" for none, each with the lanes on whose day it does."""
@@ -316,4 +356,5 @@ def _slots_of(country: Country) -> list[int]:
     for subject, signed in country.signed.items():
         for mine, left in zip(signed, country.left[subject], strict=True):
             found += (mine, left)
-    return found
+    found += [slot for pair in country.silent.values() for slot in pair]
+    return [*found, *country.settled.values()]

@@ -40,13 +40,15 @@ class Raise(NamedTuple):
 
 class Country(NamedTuple):
     """
-    What one country raises its place to, for each of WEIGHINGS; and for each subject matter the lanes in which a person signed for it, and
-    in which something of it is left open, for each of WEIGHINGS.
+    What one country raises its place to, for each of WEIGHINGS. By subject matter: the lanes in which a person signed for it, and those in
+    which something of it is left open, for each of WEIGHINGS; where law certainly is, and may be, silent; and where it settles it.
     """
 
     raises: tuple[Raise, Raise]
     signed: Mapping[str, tuple[int, int]]
     left: Mapping[str, tuple[int, int]]
+    silent: Mapping[str, Pair]
+    settled: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,8 @@ class SilentLaw:
         raises: list[list[Raise]] = [[], []]
         signed: dict[str, tuple[int, int]] = {}
         left: dict[str, tuple[int, int]] = {}
+        silent: dict[str, Pair] = {}
+        settled: dict[str, int] = {}
         for subject, truth in about.items():
             looked_after = (
                 slots.both(self.accepted(subject), truth.may, slots.neither(self.says(jurisdiction, subject).must))
@@ -141,7 +145,7 @@ class SilentLaw:
             kinds: dict[Kind, Pair] = {}
             for kind, open_ in self.silences(jurisdiction, subject, truth, reached, reviewed):
                 kinds[kind] = slots.any_of((kinds.get(kind, NO), open_))
-            mine, others = [FALSE, FALSE], [FALSE, FALSE]
+            mine, others, certain = [FALSE, FALSE], [FALSE, FALSE], FALSE
             for kind, open_ in kinds.items():
                 open_ = Pair(slots.less(open_.must, looked_after), slots.less(open_.may, looked_after))
                 for weighing in (0, 1):
@@ -155,9 +159,12 @@ class SilentLaw:
                     raises[weighing].append(found)
                     mine[weighing] = slots.either(mine[weighing], off)
                     others[weighing] = slots.either(others[weighing], found.review_high)
+                    certain = certain if weighing else slots.either(certain, found.review_low)
             signed[subject], left[subject] = (mine[0], mine[1]), (others[0], others[1])
+            silent[subject] = Pair(certain, others[0])
+            settled[subject] = slots.both(self.says(jurisdiction, subject).must, truth.may, touched)
         first, second = (self._highest(each) for each in raises)
-        return Country((first, second), signed, left)
+        return Country((first, second), signed, left, silent, settled)
 
     def uncovered(self) -> Country:
         """A country that no jurisdiction covers. Of it an organisation's word is the floor (4.3), and so is a signature."""
@@ -177,6 +184,7 @@ class SilentLaw:
             )
         )
         raises: list[list[Raise]] = [[], []]
+        silent: dict[str, Pair] = {}
         for name, where in agreed.items():
             raises[0].append(
                 Raise(slots.both(where, about[name].must, anyhow.must), slots.both(where, anyhow.may), FALSE, FALSE)
@@ -189,24 +197,30 @@ class SilentLaw:
             rest = {name: slots.less(truth.may, agreed.get(name, FALSE)) for name, truth in about.items()}
             each_signed = (slots.either(slots.neither(there), signs[name]) for name, there in rest.items())
             of_all = slots.both(sure, slots.either(*rest.values()), *each_signed)
-            gaps = [(none, of_all)]
+            gaps = {"": (none, of_all)}
             for name, truth in about.items() if agreed else ():
                 here = slots.less(some, agreed.get(name, FALSE))
-                gaps.append((Pair(slots.both(here, truth.must), slots.both(here, truth.may)), signs[name]))
-            for open_, may_sign in gaps:
+                gaps[name] = Pair(slots.both(here, truth.must), slots.both(here, truth.may)), signs[name]
+            for name, (open_, may_sign) in gaps.items():
                 off, found = self._gap(open_, YES, roles, reviewed, may_sign, FALSE)
                 raises[weighing].append(found)
                 raises[weighing].append(Raise(off, off, FALSE, FALSE))
+                if not weighing:
+                    silent[name] = Pair(found.review_low, found.review_high)
         first, second = (self._highest(each) for each in raises)
-        return Country((first, second), {}, {})
+        return Country((first, second), {}, {}, silent, {})
 
-    def nowhere(self) -> int:
-        """The lanes in which a country is not known and may be one that is reviewed, or whose law reaches the data."""
+    def nowhere(self) -> dict[str, int]:
+        """
+        The lanes in which a country is not known and may be one that is reviewed, under ""; and by subject matter those in which it may be
+        one whose law reaches the data.
+        """
         slots = self.slots
-        reviewed = slots.either(*(self.unknown[role].may for role in REVIEWED))
         collected = slots.less(self.unknown["collection"].may, self.people.must)
-        subjects = slots.either(*(slots.both(truth.may, self._elsewhere(name)) for name, truth in self.said.items()))
-        return slots.either(reviewed, slots.both(collected, subjects))
+        found = {"": slots.either(*(self.unknown[role].may for role in REVIEWED))}
+        for name, truth in self.said.items():
+            found[name] = slots.both(collected, truth.may, self._elsewhere(name))
+        return found
 
     def _gap(
         self, open_: Pair, truth: Pair, roles: Mapping[str, Pair], reviewed: Pair, may_sign: int, freed: int

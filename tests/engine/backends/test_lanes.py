@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import engine
-from engine.backends.lanes import Lanes, standing_slots, thresholds
+from engine.backends.lanes import Lanes, lane_program, standing_slots, thresholds
 from engine.backends.lanes.lane_cases import alone, side_by_side, variants
 from engine.backends.lanes.lane_program import lower
 from engine.backends.lanes.lane_runner import LaneRunner
@@ -21,12 +21,13 @@ from engine.backends.lanes.slots import NO, Pair, Slots
 from engine.backends.reference import Reference
 from engine.deciding.combine import Combiner, Outcome
 from engine.exchange import Exchange
+from engine.rules import State, Truth
 from engine.values import Missing
 from engine.values.outcome_levels import Bounds, Level
 from tests.engine.backends import agreement
 from tests.engine.backends.random_bundles import AS_OF, Maker, read
 
-BUNDLES, EXCHANGES = 60, 20
+BUNDLES, EXCHANGES = 40, 20
 NOTHING = Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE)
 
 
@@ -134,16 +135,33 @@ def test_a_variant_of_an_exchange_comes_out_as_if_it_had_been_sent() -> None:
                 )
 
 
-def test_what_stands_in_a_lane_stands_by_the_reference() -> None:
-    """Rules that stand and rules that may, of exchanges side by side."""
-    for seed in range(5):
+def test_what_a_lane_has_beside_its_bounds_is_that_of_the_reference() -> None:
+    """Rules that stand, requirements, duties, definitions, and what law is silent on or settles, of exchanges side by side."""
+    for seed in range(8):
         bundle, cases = random_cases(seed)
         reference = Reference(bundle.rules)
-        standing = runner(bundle).decide(together(cases)).standing
+        outcomes = runner(bundle).decide(together(cases))
         for lane, case in enumerate(cases):
-            stands = reference.evaluate(case.exchange, case.day, case.signed).stands
-            for number, (must, may) in enumerate(standing):
-                assert (must >> lane & 1, may >> lane & 1) == (stands.certain >> number & 1, stands.possible >> number & 1)
+            verdict, covered = reference.evaluate(case.exchange, case.day, case.signed), case.outcome.coverage
+            for number, both in enumerate(outcomes.standing):
+                assert truth(both, lane) is verdict.stands.truth(number)
+            for name, states in outcomes.requirements.items():
+                assert {
+                    state for state, lanes in zip(State, states[:3], strict=True) if lanes >> lane & 1
+                } == verdict.requirements[name]
+            assert {key: found for key, both in outcomes.owed.items() if (found := truth(both, lane))} == verdict.owed
+            assert {key: truth(both, lane) for key, both in outcomes.defined.items()} == dict(verdict.defined)
+            silences = {(each.place, each.subject): False for each in covered.silences}
+            silences |= {(each.place, each.subject): True for each in covered.silences if each.certain}
+            assert {
+                key: bool(must >> lane & 1) for key, (must, may) in outcomes.silences.items() if may >> lane & 1
+            } == silences
+            assert {key for key, lanes in outcomes.settled.items() if lanes >> lane & 1} == set(covered.stands_on)
+
+
+def truth(both: tuple[int, int], lane: int) -> Truth:
+    """How something reads in a lane."""
+    return Truth((both[0] >> lane & 1) + (both[1] >> lane & 1))
 
 
 def test_a_lane_that_cannot_be_true_is_told() -> None:
@@ -156,11 +174,11 @@ def test_a_lane_that_cannot_be_true_is_told() -> None:
             values = [each.exchange.values for each in cases]
             changes = [{name: other[name]} for other in values for name in other if name in case.exchange.values][:40]
             outcomes = run.decide(variants(case.exchange, case.day, changes))
-            says = [never.says for never in bundle.coherence.never]
+            says = {never.id: never.says for never in bundle.coherence.never}
             for lane, change in enumerate(({}, *changes)):
                 told = {each.says for each in bundle.coherence.contradictions(case.exchange.with_values(change))}
-                refused = {says for says, lanes in zip(says, outcomes.incoherent, strict=True) if lanes >> lane & 1}
-                assert refused == told & set(says)
+                refused = {says[name] for name, lanes in outcomes.incoherent.items() if lanes >> lane & 1}
+                assert refused == told & set(says.values())
                 found.add(bool(refused))
     assert found == {True, False}
 
@@ -190,7 +208,7 @@ EITHER, STAND = Slots.either, standing_slots.stand
 FAULTS: dict[str, tuple[object, str, Callable[..., Any]]] = {
     "a pair is swapped": (Slots, "inverse", _swapped),
     "a lane is lost": (Slots, "either", _lost_lane),
-    "an exemption comes too late": (engine.backends.lanes.lane_program, "stand", _late),
+    "an exemption comes too late": (lane_program, "stand", _late),
     "a doubtful exemption lifts": (
         standing_slots,
         "lifts",
@@ -235,4 +253,5 @@ def test_one_lane_is_one_exchange() -> None:
         *outcomes.overall.high,
         *(row for each in outcomes.jurisdictions.values() for row in each.low),
     ]
-    assert outcomes.count == 1 and set(rows) <= {0, 1}
+    assert outcomes.count == 1
+    assert set(rows) <= {0, 1}
