@@ -14,11 +14,10 @@ from typing import TypeAlias
 from engine.backends.lanes.fact_classes import Coder
 from engine.backends.lanes.integers import Function, function, needed
 from engine.backends.lanes.lane_cases import Cases, LaneSet
-from engine.backends.lanes.lane_outcomes import NOWHERE, Both, LaneOutcomes, Levels
+from engine.backends.lanes.lane_outcomes import Both, LaneOutcomes
 from engine.backends.lanes.lane_program import LOCAL, LaneProgram, lower
 from engine.backends.lanes.silent_law import WEIGHINGS, Country, Raise
 from engine.backends.lanes.slots import FALSE, TRUE, simpler
-from engine.backends.lanes.thresholds import LEVELS
 from engine.policy_language.coherence import Never
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.vocabulary_text import ROLES
@@ -151,17 +150,10 @@ class LaneRunner:
         silences = _Silences()
         self._silence(cases, functions, given, before, local, touched, silences)
         found = functions.last(every, given, before, local)
-        rows = len(LEVELS)
-        levels = [Levels(found[n : n + rows], found[n + rows : n + 2 * rows]) for n in range(0, len(found), 2 * rows)]
-        jurisdictions = dict(zip(self.program.whole.jurisdictions, levels[2:], strict=True))
-        for country, raised in silences.uncovered.items():
-            # A country that no jurisdiction covers is a place of its own, even where one of the same name covers it on other days.
-            jurisdictions[country] = jurisdictions.get(country, NOWHERE).raised(raised)
         return LaneOutcomes(
             cases.count,
-            levels[0],
-            levels[1],
-            jurisdictions,
+            found,
+            silences.uncovered,
             silences.silent,
             silences.settled,
             self.program,
