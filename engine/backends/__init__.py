@@ -1,1 +1,1 @@
-"""Engines with one meaning: the reference, bitset for speed, durable-rules, and lanes for many variants at once."""
+"""Engines with one meaning: the reference, bitset for speed, durable-rules, and lanes for many at once."""
