@@ -13,7 +13,7 @@ import sqlalchemy as sa
 import engine
 from service.audit.flow_rows import flow_parties, flow_sums
 from service.audit.index_rows import index_faults
-from service.audit.other_rows import aliases, erasure_notes, months, spellings, tallies
+from service.audit.other_rows import aliases, counter_sums, erasure_notes, spellings
 from service.audit.past_decisions import PastDecisions
 from service.audit.replica import FROM_LEAVES, Replica, make_tables
 from service.audit.row_comparison import RowFault, Values, compared, rows_of, with_rows
@@ -24,6 +24,7 @@ from service.store.log_key import LogKey, LogKeyRefused
 from service.store.tables import (
     about,
     bundle,
+    counter_sum,
     document,
     entity,
     entity_alias,
@@ -32,8 +33,6 @@ from service.store.tables import (
     flow_party,
     flow_sum,
     movement,
-    tally,
-    tally_month,
 )
 
 # No leaf holds them: the policies are compared with the digest of their sources, the bytes of a document with their hash.
@@ -42,8 +41,7 @@ _LEFT_OUT = {bundle: frozenset({"archive"}), document: frozenset({"content"})}
 _FROM_ROWS: Mapping[sa.Table, tuple[sa.Table, Callable[[sa.Connection], Iterator[Values]]]] = {
     entity_alias: (entity, aliases),
     entity_spelling: (entity, spellings),
-    tally: (movement, tallies),
-    tally_month: (movement, months),
+    counter_sum: (movement, counter_sums),
     flow_sum: (flow, flow_sums),
     flow_party: (flow, flow_parties),
 }
@@ -130,12 +128,13 @@ class DeepVerification:
         yield from self._documents()
         yield from index_faults(self._connection, self._database, lambda number: self._progress("entries compared", number))
 
-    def _noted(self, replica: Replica) -> Iterator[str]:
+    def _noted(self, replica: Replica) -> Iterator[RowFault]:
         """What the database notes of the last leaf of a kind, against this leaf."""
         found = {row.name: row.value for row in self._connection.execute(sa.select(about.c.name, about.c.value))}
         for name, value in replica.noted.items():
             if found.get(name) != value:
-                yield f"the leaves say otherwise than the row `about` (name {name}) in `value`"
+                row = {"name": name, "value": value}
+                yield RowFault(about, {"name": name}, row, name in found, ("value",) if name in found else ())
 
     def _archives(self) -> Iterator[str]:
         for row in self._connection.execute(sa.select(bundle.c.source, bundle.c.archive)):

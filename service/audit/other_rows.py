@@ -4,7 +4,8 @@ an erasure. The rows that they are made from are compared with the leaves first.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -45,17 +46,23 @@ def spellings(connection: sa.Connection) -> Iterator[Values]:
         yield {"kind": each["kind"], "folded": engine.folded_id(each["alias"]), "name": each["alias"], "id": each["id"]}
 
 
-def tallies(connection: sa.Connection) -> Iterator[Values]:
-    """The sums of the movements of each day that count."""
-    yield from _tallies(connection, _PLACE)
+def counter_sums(connection: sa.Connection) -> Iterator[Values]:
+    """The sums of the movements that count: of each counter of a key, by the days of a month, the months of a year, and the years."""
+    for (meaning, key), days in groupby(_days(connection), key=lambda row: (row.meaning, row.key)):
+        sums: dict[str, dict[str, dict[str, list[int]]]] = {}
+        for row in days:
+            for period, part in ((row.day[:7], row.day), (row.day[:4], row.day[:7]), ("all", row.day[:4])):
+                held = sums.setdefault(period, {}).setdefault(part, {}).setdefault(row.fact, [0, 0, 0, 0])
+                held[0] = max(held[0], int(row.largest))
+                for at, name in enumerate(("least", "most", "endless"), 1):
+                    held[at] += int(getattr(row, name))
+        for period, parts in sums.items():
+            packed = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+            yield {"meaning": meaning, "key": key, "period": period, "sums": packed}
 
 
-def months(connection: sa.Connection) -> Iterator[Values]:
-    """The same sums of each month."""
-    yield from _tallies(connection, (*_PLACE[:2], sa.func.substr(movement.c.day, 1, 7).label("month"), movement.c.fact))
-
-
-def _tallies(connection: sa.Connection, place: Sequence[sa.ColumnElement[Any]]) -> Iterator[Values]:
+def _days(connection: sa.Connection) -> Iterator[Any]:
+    """The sums of each day, those of a counter of one key one after another."""
 
     def counting(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return sa.case((movement.c.live.is_(sa.true()), column), else_=0)
@@ -67,10 +74,8 @@ def _tallies(connection: sa.Connection, place: Sequence[sa.ColumnElement[Any]]) 
         "most": sa.func.sum(counting(sa.case((new, sa.func.coalesce(high, 0)), else_=0))),
         "endless": sa.func.sum(counting(sa.case((sa.and_(new, high.is_(None)), 1), else_=0))),
     }
-    here: list[sa.ColumnElement[Any]] = [sa.literal_column(str(number)) for number in range(1, len(place) + 1)]
-    chosen = sa.select(*place, *(column.label(name) for name, column in sums.items())).group_by(*here)
-    for row in connection.execute(chosen.execution_options(yield_per=1000)):
-        yield {**row._mapping, **{name: int(row._mapping[name]) for name in sums}}
+    chosen = sa.select(*_PLACE, *(column.label(name) for name, column in sums.items())).group_by(*_PLACE).order_by(*_PLACE)
+    yield from connection.execute(chosen.execution_options(yield_per=1000))
 
 
 def erasure_notes(connection: sa.Connection, replica: Replica) -> Iterator[RowFault]:

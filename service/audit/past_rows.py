@@ -17,15 +17,23 @@ from service.store import counter_secret
 from service.store.log_key import LogKey
 from service.store.tables import about, entity_alias, entity_spelling, personal, record, session
 
+# In `counter_sum` the sums of a month are by its days, those of a year by its months, and those of all years by the years.
+_PERIODS = {"substr(day, 1, 7)": "day", "substr(day, 1, 4)": "substr(day, 1, 7)", "'all'": "substr(day, 1, 4)"}
 _SUMS = """
-CREATE VIEW {view} AS SELECT meaning, "key", {place}, fact,
-  max(CASE WHEN live THEN low ELSE 0 END) AS largest,
-  sum(CASE WHEN live THEN low ELSE 0 END) AS least,
-  sum(CASE WHEN live AND same_as IS NULL THEN coalesce(high, 0) ELSE 0 END) AS most,
-  sum(CASE WHEN live AND same_as IS NULL AND high IS NULL THEN 1 ELSE 0 END) AS endless
-FROM movement GROUP BY 1, 2, 3, 4
+SELECT meaning, "key", period, json_group_object(part, json(facts)) AS sums FROM (
+  SELECT meaning, "key", period, part, json_group_object(fact, json_array(largest, least, most, endless)) AS facts FROM (
+    SELECT meaning, "key", {period} AS period, {part} AS part, fact,
+      max(CASE WHEN live THEN low ELSE 0 END) AS largest,
+      sum(CASE WHEN live THEN low ELSE 0 END) AS least,
+      sum(CASE WHEN live AND same_as IS NULL THEN coalesce(high, 0) ELSE 0 END) AS most,
+      sum(CASE WHEN live AND same_as IS NULL AND high IS NULL THEN 1 ELSE 0 END) AS endless
+    FROM movement GROUP BY 1, 2, 3, 4, 5
+  ) GROUP BY 1, 2, 3, 4
+) GROUP BY 1, 2, 3
 """
-_VIEWS = {"tally": "day", "tally_month": "substr(day, 1, 7) AS month"}
+_VIEW = "CREATE VIEW counter_sum AS " + " UNION ALL ".join(
+    _SUMS.format(period=period, part=part) for period, part in _PERIODS.items()
+)
 _BESIDE = (session, entity_alias, entity_spelling, about, record, personal)
 
 
@@ -40,16 +48,14 @@ class PastRows:
     def __post_init__(self) -> None:
         self.connection = self.replica.rows
         make_tables(self.connection, *_BESIDE)
-        for view, place in _VIEWS.items():
-            self.connection.exec_driver_sql(_SUMS.format(view=view, place=place))
+        self.connection.exec_driver_sql(_VIEW)
         counter_secret.give_key(self.connection.info, lambda _: self.key)
         if rows := [dict(each) for each in self.source.execute(sa.select(about)).mappings()]:
             self.connection.execute(sa.insert(about), rows)
 
     def close(self) -> None:
         """Take away what is beside the replica."""
-        for view in _VIEWS:
-            self.connection.exec_driver_sql(f"DROP VIEW {view}")
+        self.connection.exec_driver_sql("DROP VIEW counter_sum")
         for table in _BESIDE:
             self.connection.exec_driver_sql(f'DROP TABLE "{table.name}"')
         self.connection.commit()

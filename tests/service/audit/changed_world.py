@@ -223,6 +223,7 @@ def _fill(world: World, service: Service, client: TestClient) -> None:
     key("gateway", "evaluate")
     key("reader", "read")
     key("revoked", "evaluate")
+    key("reading_revoked", "read")
     key("expired", "evaluate", expires_on=date(2026, 1, 1))
     key("of_lab", "evaluate", party="lab")
     key("lin", "evaluate", "review", "read", person=LIN)
@@ -261,7 +262,8 @@ def _fill(world: World, service: Service, client: TestClient) -> None:
     sign(exchange("signer", people=600), "lin")
     world.older = world.rows()
 
-    do(partial(keys.revoke, id=world.names["revoked_id"], by="test", now=now))
+    for name in ("revoked", "reading_revoked"):
+        do(partial(keys.revoke, id=world.names[f"{name}_id"], by="test", now=now))
     do(lambda transaction: sessions.end(transaction, world.names["ended_session"], now))
     call("PUT", "/v1/parties/relisted", {"facts": {"lists": ["blue"]}})
     call("DELETE", "/v1/parties/gone")
