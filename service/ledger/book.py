@@ -186,8 +186,14 @@ class Book:
         sequence: int,
         moved: Sequence[tuple[engine.Contribution, engine.Counter, date]],
         data: people_again.DataSet = people_again.UNNAMED,
+        *,
+        first: bool = True,
     ) -> None:
-        """Record what a commitment of a data set adds to each counter, each on a day of that counter's calendar."""
+        """
+        Record what a commitment of a data set adds to each counter, each on a day of that counter's calendar.
+
+        `first`: nothing was recorded of it before.
+        """
         rows: list[dict[str, Any]] = []
         added: dict[Place, list[engine.Tally]] = {}
         for each, counter, day in moved:
@@ -205,7 +211,9 @@ class Book:
         if not rows:
             return
         shared = {"commitment": commitment, "sequence": sequence, "live": True, "data_set": None, "same_as": None}
-        transaction.execute(sa.insert(movement), [{**shared, **row} for row in rows])
+        made = [{**shared, **row} for row in rows]
+        with people_again.sealing(transaction, commitment, made, first=first):
+            transaction.execute(sa.insert(movement), made)
 
         def of_day(place: Place, before: Numbers) -> Numbers:
             largest, least, most, endless = before
@@ -223,19 +231,22 @@ class Book:
         mine = sa.and_(movement.c.commitment == commitment, movement.c.live.is_(sa.true()))
         if meanings is not None:
             mine = sa.and_(mine, movement.c.meaning.in_(meanings))
-        rows = transaction.execute(sa.select(*_PLACE).where(mine)).all()
-        transaction.execute(sa.update(movement).where(mine).values(live=False))
+        rows = transaction.execute(sa.select(movement).where(mine)).mappings().all()
+        with people_again.sealing(transaction, commitment, rows):
+            transaction.execute(sa.update(movement).where(mine).values(live=False))
         self._again(transaction, rows)
 
     def revive(self, transaction: sa.Connection, commitment: str, fact: str, meaning: str) -> None:
         """Count again what a commitment added under a meaning."""
         mine = sa.and_(movement.c.commitment == commitment, movement.c.fact == fact, movement.c.meaning == meaning)
-        transaction.execute(sa.update(movement).where(mine).values(live=True))
-        self._again(transaction, transaction.execute(sa.select(*_PLACE).where(mine)).all())
+        rows = transaction.execute(sa.select(movement).where(mine)).mappings().all()
+        with people_again.sealing(transaction, commitment, rows):
+            transaction.execute(sa.update(movement).where(mine).values(live=True))
+        self._again(transaction, rows)
 
-    def _again(self, transaction: sa.Connection, rows: Sequence[Any]) -> None:
+    def _again(self, transaction: sa.Connection, rows: Sequence[Mapping[Any, Any]]) -> None:
         """Add up the days of some movements again, since the largest of a day cannot be subtracted."""
-        places = {(row.meaning, row.key, row.day, row.fact) for row in rows}
+        places = {(row["meaning"], row["key"], row["day"], row["fact"]) for row in rows}
         if not places:
             return
         named = [column.in_(sorted({place[at] for place in places})) for at, column in enumerate(_PLACE)]

@@ -348,7 +348,8 @@ class Ledger:
             if place in known and place not in counts:
                 self._book.revive(transaction, row.id, *place)
         new = [each for each in moved if (each[0].place, each[1].meaning) not in known]
-        self._book.move(transaction, row.id, row.sequence, new, people_again.data_set(transaction, self._book, live, exchange))
+        data = people_again.data_set(transaction, self._book, live, exchange)
+        self._book.move(transaction, row.id, row.sequence, new, data, first=False)
         self._counts.promises.again(transaction, live, row.id, exchange, moment_text(self._service.clock()))
         self._book.note(transaction, live.counting, _last_day(moment, moved))
         self._flows.enter(transaction, live, row.id, moment.as_of, judgement)

@@ -58,7 +58,7 @@ def change(transaction: sa.Connection, places: Collection[Place], of_day: Callab
             above[fact] = _added_up([part[fact] for part in parts if fact in part])
     changed = [(*place, packed(sums)) for place, sums in made.items()]
     put_rows(transaction, counter_sum, changed)
-    seal_rows(transaction, COUNTER, {_subject(*row[:3]): [row] for row in changed})
+    seal_rows(transaction, {_subject(*row[:3]): [(counter_sum, row)] for row in changed})
 
 
 def packed(sums: Packed) -> str:

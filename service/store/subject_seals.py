@@ -30,9 +30,13 @@ from service.store.tables import (
     about,
     caller,
     counter_sum,
+    document_confirmation,
     entity,
+    movement,
     opening,
     person,
+    right_line,
+    right_opening,
     session,
     sign_off,
     subject_seal,
@@ -67,6 +71,7 @@ class SealedKind:
     name: str
     parts: tuple[tuple[sa.Table, str, tuple[str, ...]], ...]
     always: str = ""  # the id of the only subject of the kind, which is there without rows too
+    only: str = "TRUE"  # which rows of the tables belong to subjects (SQL)
 
     def subject(self, id: str, within: tuple[str, ...] = ()) -> str:
         """The name of a subject."""
@@ -81,29 +86,39 @@ SIGN_OFFS = SealedKind("sign-offs", ((sign_off, '"decision"', ()),))
 COUNTER = SealedKind("counter", ((counter_sum, '"key"', ('"meaning"', '"period"')),))
 OPENINGS = SealedKind("openings", ((opening, '"key"', ('"meaning"',)),))
 NOTED = SealedKind("noted", ((about, '"name"', ()),))
+# What a commitment granted, or an opening states.
+GRANTS = SealedKind("grants", ((right_line, '"source"', ()), (right_opening, '"id"', ())))
+# What a commitment of a data set that has a name moves; and by meaning and key, what was moved by those who are said to be counted already.
+OF_DATA_SET = '"data_set" IS NOT NULL OR "same_as" IS NOT NULL'
+MOVED = SealedKind("moved", ((movement, '"commitment"', ()),), only=OF_DATA_SET)
+AGAIN = SealedKind("again", ((movement, '"key"', ('"meaning"',)),), only='"same_as" IS NOT NULL')
+# What was confirmed, signed and withdrawn of a document, by what it is bound to.
+CONFIRMED = SealedKind("confirmed", ((document_confirmation, '"binding"', ()),))
 # Every key, and every session that ended: service.store.admissions.
 _ENDED = "CASE WHEN \"ended_at\" IS NOT NULL THEN 'all' END"
 ADMISSIONS = SealedKind("admissions", ((caller, "'all'", ()), (session, _ENDED, ())), "all")
-KINDS = (KEY, PERSON, ENTITY, SIGN_OFFS, COUNTER, OPENINGS, ADMISSIONS)
+KINDS = (KEY, PERSON, ENTITY, SIGN_OFFS, COUNTER, OPENINGS, MOVED, AGAIN, GRANTS, CONFIRMED, ADMISSIONS)
 
 
-def rows_in(connection: sa.Connection, table: sa.Table, wanted: Mapping[str, Sequence[str]], *more: str) -> Sequence[Any]:
+def rows_in(
+    connection: sa.Connection, table: sa.Table, wanted: Mapping[str, Sequence[str]], *more: str, only: str = "TRUE"
+) -> Sequence[Any]:
     """
-    The rows of a table of which columns have one of some values, after columns `more`. All columns are SQL texts.
+    The rows of a table of which columns have one of some values, after columns `more`. All columns, and `only`, are SQL texts.
 
     Every decision waits for it, so it goes to the driver as directly as possible.
     """
     counts = tuple((column, len(values)) for column, values in wanted.items())
-    statement = _statement(connection.dialect.name, table, counts, more)
+    statement = _statement(connection.dialect.name, table, counts, more, only)
     return connection.exec_driver_sql(statement, tuple(value for values in wanted.values() for value in values)).fetchall()
 
 
 @lru_cache(maxsize=1024)
-def _statement(dialect: str, table: sa.Table, counts: tuple[tuple[str, int], ...], more: tuple[str, ...]) -> str:
+def _statement(dialect: str, table: sa.Table, counts: tuple[tuple[str, int], ...], more: tuple[str, ...], only: str) -> str:
     place = "?" if dialect == "sqlite" else "%s"
     columns = ", ".join((*more, *(f'"{column.name}"' for column in table.columns)))
     where = " AND ".join(f"{column} IN ({', '.join([place] * count) or 'NULL'})" for column, count in counts)
-    return f'SELECT {columns} FROM "{table.name}" WHERE {where}'
+    return f'SELECT {columns} FROM "{table.name}" WHERE {where} AND ({only})'
 
 
 @lru_cache(maxsize=1024)
@@ -115,7 +130,7 @@ def _joined(dialect: str, kind: SealedKind, counts: tuple[tuple[str, int], ...])
     where = " AND ".join(f"r.{name} IN ({', '.join([place] * count) or 'NULL'})" for name, count in counts)
     return (
         f'SELECT {columns}, {subject} AS subject, s.leaf, s.code FROM "{table.name}" r'
-        f" LEFT JOIN subject_seal s ON s.subject = {subject} WHERE {where}"
+        f" LEFT JOIN subject_seal s ON s.subject = {subject} WHERE {where} AND ({kind.only})"
     )
 
 
@@ -142,7 +157,7 @@ def check(connection: sa.Connection, kind: SealedKind, ids: Sequence[str], withi
     Whoever lacks the log's key, as a command on another machine may, checks nothing.
     """
     keys: Keys | None = connection.info.get(_KEYS)
-    if keys is None:
+    if keys is None or not ids:
         return
     try:
         key = keys(False)
@@ -163,7 +178,7 @@ def sealed_rows(connection: sa.Connection, kind: SealedKind, wanted: Mapping[str
     ((table, _, _),) = kind.parts
     keys: Keys | None = connection.info.get(_KEYS)
     if keys is None:
-        return rows_in(connection, table, wanted)
+        return rows_in(connection, table, wanted, only=kind.only)
     counts = tuple((column, len(values)) for column, values in wanted.items())
     statement = _joined(connection.dialect.name, kind, counts)
     rows = connection.exec_driver_sql(statement, tuple(value for values in wanted.values() for value in values)).fetchall()
@@ -183,12 +198,15 @@ def sealed_rows(connection: sa.Connection, kind: SealedKind, wanted: Mapping[str
     return rows
 
 
-def seal_rows(transaction: sa.Connection, kind: SealedKind, rows: Mapping[str, Sequence[tuple[Any, ...]]]) -> None:
-    """Seal subjects of a kind, of which these are all rows after a change; `sealed_rows` checked them before it."""
-    ((table, _, _),) = kind.parts
+def seal_rows(transaction: sa.Connection, subjects: Mapping[str, Sequence[tuple[sa.Table, Sequence[Any]]]]) -> None:
+    """
+    Seal subjects of which these are all rows after a change, each with its table, and with a value for every column in order.
+
+    They are new, or `sealed_rows` checked them before the change.
+    """
     growth = growth_of(transaction)
     key, leaf = growth.key(), growth.last()
-    texts = {subject: sorted(_text(table, row) for row in each) for subject, each in rows.items()}
+    texts = {subject: sorted(_text(*row) for row in rows) for subject, rows in subjects.items()}
     put_rows(transaction, subject_seal, [(each, leaf, _code(key, each, leaf, held)) for each, held in texts.items()])
 
 
@@ -251,7 +269,7 @@ def all_subjects(connection: sa.Connection) -> Iterator[tuple[SealedKind, tuple[
         found: dict[tuple[str, ...], set[str]] = {}
         for table, column, within_columns in kind.parts:
             columns = ", ".join((*within_columns, column))
-            asked = f'SELECT DISTINCT {columns} FROM "{table.name}" WHERE {column} IS NOT NULL'
+            asked = f'SELECT DISTINCT {columns} FROM "{table.name}" WHERE {column} IS NOT NULL AND ({kind.only})'
             for *names, id in connection.exec_driver_sql(asked):
                 found.setdefault(tuple(names), set()).add(id)
         for within, ids in sorted(found.items()):
@@ -394,14 +412,21 @@ def _values(
     found: dict[str, list[tuple[sa.Table, Any]]] = {}
     for table, column, within_columns in kind.parts:
         wanted = {name: [value] for name, value in zip(within_columns, within, strict=True)}
-        for id, *values in rows_in(connection, table, {**wanted, column: ids}, column):
+        for id, *values in rows_in(connection, table, {**wanted, column: ids}, column, only=kind.only):
             found.setdefault(id, []).append((table, values))
     return found
 
 
 def _text(table: sa.Table, values: Iterable[Any]) -> str:
-    plain = [bytes(each).hex() if isinstance(each, bytes | memoryview) else each for each in values]
+    plain = [_plain(each) for each in values]
     return json.dumps([table.name, *plain], separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    """A value in the form that both databases share: SQLite has no truth values."""
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
+    return int(value) if isinstance(value, bool) else value
 
 
 def _code(key: LogKey, subject: str, leaf: int, rows: Sequence[str]) -> bytes:
