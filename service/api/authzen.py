@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.api import access_requests as review_requests
 from service.api.operations import json_body, operation
-from service.api.sent import Plain, body
+from service.api.request_bodies import Plain, body
 from service.authzen import access_requests, requests, responses
 from service.authzen.decision_point import MOST_RESULTS, Access, Blank
 from service.authzen.entity_store import Entities

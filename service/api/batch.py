@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 import engine
 from service.api.operations import json_body, operation
-from service.api.sent import PARAMETERS, Plain, asked, body
+from service.api.request_bodies import PARAMETERS, Plain, asked, body
 from service.callers.caller import Caller, caller_of
 from service.decisions.batch_limits import Holding, LargeRequests
 from service.decisions.decider import Decider, TellingAsked

@@ -11,8 +11,8 @@ from fastapi import Response
 
 import engine
 from service.api.operations import json_body
+from service.api.request_bodies import LANG, body, language
 from service.api.router import Call, Router
-from service.api.sent import LANG, body, language
 from service.callers.context import EvaluatingAll
 from service.decisions.batch_limits import LargeRequests
 from service.decisions.decider import TellingAsked

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from service.audit.deep_verification import DeepVerification, Finding, SealFault
 from service.audit.row_comparison import RowFault
-from service.log.index import take_in
+from service.log.search_index import take_in
 from service.log.tree_leaves import Happening, append
 from service.log.tree_verification import tree_faults
 from service.store import row_seals

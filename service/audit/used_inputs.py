@@ -23,8 +23,8 @@ from service.audit.replica import Replica
 from service.callers import known_persons
 from service.callers.caller import LOCAL, Caller
 from service.callers.keys import find as find_key
-from service.ledger.book import Book
-from service.ledger.counts import Counts, Filled, Moment, bare
+from service.ledger.counter_book import Book
+from service.ledger.exchange_counters import Counts, Filled, Moment, bare
 from service.log.canonical_json import canonical
 from service.log.leaf import clear, erased
 from service.log.record import SCHEMA, exchange_of

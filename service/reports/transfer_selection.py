@@ -15,9 +15,9 @@ import engine
 from service.ledger.committed_records import CommittedRecord, of_records
 from service.log import search
 from service.log.leaf import clear
-from service.log.query import Query
+from service.log.search_query import Query
 from service.log.store import of_numbers
-from service.reports.scope import Scope
+from service.reports.report_scope import Scope
 
 _AT_ONCE = 200  # records that are read together
 _FOUND_AT_ONCE = 500  # decisions; each search is several statements

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 import engine
 from service.ledger import sealed_sums
-from service.ledger.wanted_counts import ALWAYS, NOTHING, Wanted
+from service.ledger.counter_sums import ALWAYS, NOTHING, Wanted
 from service.log.store import Store
 from service.store.row_seals import SealBroken
 from service.store.tables import tally

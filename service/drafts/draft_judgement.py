@@ -16,12 +16,12 @@ import sqlalchemy as sa
 import engine
 from service.callers.context import Committing, ReadingAll
 from service.decisions.decider import Decider, Judged, TellingAsked, durable
-from service.decisions.outcome_now import DecideAgain, OutcomeNow
+from service.decisions.present_outcome import DecideAgain, OutcomeNow
 from service.decisions.recording import Outgoing
 from service.drafts import draft_documents, draft_store
 from service.drafts.answers import with_fact, with_implied
 from service.drafts.draft_store import Draft
-from service.ledger.committing import Ledger, Moved
+from service.ledger.commitment_book import Ledger, Moved
 from service.policies.live import Live
 from service.problems import RequestRefused
 from service.reviews.recorded_case import REVIEW

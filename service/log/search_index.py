@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.log.summary import PARTIES, Summary
+from service.log.record_summary import PARTIES, Summary
 from service.log.tree_leaves import Happening, append
 from service.store.database import Database
 from service.store.moments import now_text

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from service.log.index import first_since
 from service.log.proofs import LogTree
 from service.log.receipt_leaf import CommitmentMoment
+from service.log.search_index import first_since
 from service.receipts.withdrawals import Ended, WithdrawalsPage
 from service.store.moments import moment_text
 from service.store.tables import commitment, commitment_event

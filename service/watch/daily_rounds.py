@@ -12,10 +12,10 @@ from contextlib import asynccontextmanager, suppress
 
 from service.service import Service
 from service.telemetry.log_lines import described
-from service.watch.delivery import Deliveries
 from service.watch.lease import Lease, LeaseLost
 from service.watch.round import RoundDone, run, sign, today_of
 from service.watch.transactions import writing
+from service.watch.webhook_delivery import Deliveries
 
 LOOK_SECONDS = 5.0
 AGAIN_SECONDS = 60.0  # after another process was found at work, or the database did not answer

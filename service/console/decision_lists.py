@@ -7,11 +7,11 @@ The heights are estimates in printed lines of the style sheet. A test prints the
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from service.console import sections
-from service.console.became import BecameLine
+from service.console import decision_sections
+from service.console.list_limits import Folded, Listed, fitted, height, short
+from service.console.outcome_history import BecameLine
 from service.console.reader import PageReader, Part
 from service.console.request_facts import LONGEST, FactShown, in_turn
-from service.console.room import Folded, Listed, fitted, height, short
 
 SHEETS = 126  # printed lines of two sheets
 FIXED = 38  # of them for the titles, for what is always folded, and for the foot
@@ -47,30 +47,30 @@ def lists(
 ) -> dict[str, Folded]:
     """The lists of a decision, each with its open and its folded lines; `parties` are the columns that stand before the answer."""
     more = decision.get("more") or {}
-    reasons = sections.by_strictness(decision, decision.get("reasons") or [])
+    reasons = decision_sections.by_strictness(decision, decision.get("reasons") or [])
     certain = [part for part in reasons if part.get("standing") != "possible"]
     disputed = [reader.disputed(part) for part in decision.get("disputed") or ()]
     found = {
         "questions": Listed(decision.get("questions") or (), 3, 15, _question, more.get("questions", 0)),
-        "unmet": Listed(sections.unmet(decision), 4, 15, _unmet, more.get("unmet", 0)),
+        "unmet": Listed(decision_sections.unmet(decision), 4, 15, _unmet, more.get("unmet", 0)),
         "certain": Listed(certain, 6, PROVISIONS, _provision),
         "sign_offs": Listed(list(reversed(sign_offs)), 2, 12, lambda part: 2.6 + height(short(part.get("reason"), LONG))),
         "became": Listed(became, 6, 40, lambda line: height(f"{line.text} {short(line.reason or '', SHORT)}", columns=70)),
-        "duties": Listed(sections.duties(decision, certain=True), 4, 24, _duty),
-        "jurisdictions": Listed(sections.jurisdictions(decision), 4, 60, _jurisdiction),
-        "carried": Listed(sections.carried(decision), 3, 12, _condition),
+        "duties": Listed(decision_sections.duties(decision, certain=True), 4, 24, _duty),
+        "jurisdictions": Listed(decision_sections.jurisdictions(decision), 4, 60, _jurisdiction),
+        "carried": Listed(decision_sections.carried(decision), 3, 12, _condition),
         "disputed": Listed(disputed, 3, 12, lambda text: height(short(text, WHOLE))),
         "conflicts": Listed(decision.get("conflicts") or (), 2, 12, lambda part: 1 + height(_text(part))),
         "rests_on": Listed(
             decision.get("rests_on") or (), 4, 24, lambda part: 2.4, more.get("rests_on", 0) + more.get("ordinary_facts", 0)
         ),
-        "silent": Listed(sections.silent(decision, reader), 3, 30, height),
+        "silent": Listed(decision_sections.silent(decision, reader), 3, 30, height),
         "signed_off": Listed(decision.get("signed_off") or (), 2, 8, lambda part: 2.4),
         "signable": Listed(record.get("signable") or (), 3, 20, lambda name: 2.6),
         "facts": Listed(in_turn(facts), 40, 80, _fact),
         # What is always folded.
-        "perhaps_owed": Listed(sections.duties(decision, certain=False), 0, 16),
-        "requirements": Listed(sections.requirements(decision), 0, 40),
+        "perhaps_owed": Listed(decision_sections.duties(decision, certain=False), 0, 16),
+        "requirements": Listed(decision_sections.requirements(decision), 0, 40),
         "beaten": Listed(decision.get("beaten") or (), 0, 20),
         "advice": Listed(decision.get("advice") or (), 0, 20),
         "lanes": Listed((decision.get("factor") or {}).get("lanes") or (), 0, 24),

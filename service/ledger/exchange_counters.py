@@ -16,12 +16,12 @@ import sqlalchemy as sa
 
 import engine
 from service.callers.caller import Caller
-from service.ledger import money_sums, party_view, people_again
-from service.ledger.book import Book
+from service.ledger import money_sums, party_view, repeated_people
+from service.ledger.counter_book import Book
+from service.ledger.counter_sums import ALWAYS, NOT_FOUND, NOTHING, FoundCounts, Wanted
+from service.ledger.counter_upper_ends import CountRecord, StatedCount, combined, lacking, may_count, recorded_only
 from service.ledger.promise_book import Promises
 from service.ledger.rights_book import EarlierCommitment, RightsBook
-from service.ledger.upper_ends import CountRecord, StatedCount, combined, lacking, may_count, recorded_only
-from service.ledger.wanted_counts import ALWAYS, NOT_FOUND, NOTHING, FoundCounts, Wanted
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.register import periods
@@ -211,15 +211,15 @@ class Counts:
         made: EarlierCommitment | None,
     ) -> frozenset[str]:
         """The counters in which the people of an exchange are among those of an earlier data set that counts."""
-        named = [each for each in wanted if people_again.says_so(each.counter, exchange)]
+        named = [each for each in wanted if repeated_people.says_so(each.counter, exchange)]
         if not named:
             return frozenset()
-        data = people_again.data_set(connection, self.book, live, exchange)
-        before = None if made is None else people_again.number(connection, made.id)
+        data = repeated_people.data_set(connection, self.book, live, exchange)
+        before = None if made is None else repeated_people.number(connection, made.id)
         return frozenset(
             each.counter.name
             for each in named
-            if people_again.counts(connection, each, data, {fact: own[fact] for fact in each.counter.facts}, before)
+            if repeated_people.counts(connection, each, data, {fact: own[fact] for fact in each.counter.facts}, before)
         )
 
     def check_again(
@@ -232,9 +232,9 @@ class Counts:
         counts there is nothing to compare; nothing is committed then.
         """
         counting = live.counting
-        named = [each for each in counting.counters if people_again.says_so(each, exchange)]
+        named = [each for each in counting.counters if repeated_people.says_so(each, exchange)]
         defined = live.pdp.defined(exchange.as_stated(), moment.as_of, [engine.counter_definition(each) for each in named])
-        data = people_again.data_set(connection, self.book, live, exchange)
+        data = repeated_people.data_set(connection, self.book, live, exchange)
         party = None if caller.party is None else party_view.hashed(connection, self.book, caller.party)
         held: dict[bool, list[bool]] = {True: [], False: []}
         for counter in named:
@@ -242,10 +242,10 @@ class Counts:
             if None not in key and counts is not engine.Truth.NO:
                 wanted = self.wanted(connection, live, counter, key, moment)
                 own = {fact: counting.own(counter, fact, exchange) for fact in counter.facts}
-                holds = "read" in caller.scopes and people_again.counts(connection, wanted, data, own, party=party)
+                holds = "read" in caller.scopes and repeated_people.counts(connection, wanted, data, own, party=party)
                 held[counts is engine.Truth.YES].append(holds)
         if not all(held[True]) or (held[False] and not any(held[True] + held[False])):
-            raise people_again.refused(named[0].same)
+            raise repeated_people.refused(named[0].same)
 
     def _brought(self, live: Live, stated: engine.Exchange, currencies: Mapping[str, str]) -> dict[str, engine.Range]:
         """The counts that the caller sent; of a counter of money, in its currency. Raises RequestRefused if the settings allow none."""

@@ -22,9 +22,9 @@ from service.service import Service
 from service.settings import Settings, webhook_secrets
 from service.store.moments import moment_text
 from service.store.tables import watch_delivery
-from service.watch import addresses, events
-from service.watch.addresses import WebhookUnreachable, digest_of
+from service.watch import events, webhook_connections
 from service.watch.transactions import Write
+from service.watch.webhook_connections import WebhookUnreachable, digest_of
 
 MEDIA_TYPE = "application/cloudevents+json; charset=utf-8"
 # The pauses after the first attempt, the second, …
@@ -111,7 +111,7 @@ class Deliveries:
         signed = signature(self._secrets, attempt.event.id, int(self._service.clock().timestamp()), body)
         headers = {"content-type": MEDIA_TYPE, "user-agent": "fifthfactor", **signed}
         try:
-            status = addresses.post(
+            status = webhook_connections.post(
                 attempt.address, body, headers, private=settings.webhook_private, authorities=settings.webhook_authorities
             )
             if 200 <= status < 300:

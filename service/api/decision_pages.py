@@ -18,21 +18,21 @@ from service.api.page_router import PageCall, Pages
 from service.api.parameters import day, whole, word
 from service.callers.caller_names import caller_names
 from service.callers.context import EvaluatingAll, ReadingAll
-from service.console.became import BecameLine, aftermath
-from service.console.beside import DecisionSide, told
-from service.console.decide_again import LIVE, PolicyChoice, again_page, policy_choices
+from service.console.decision_comparison import DecisionSide, told
+from service.console.decision_retry import LIVE, PolicyChoice, again_page, policy_choices
 from service.console.document_list import summed_up
-from service.console.explained import explained, explained_otherwise, provisions
+from service.console.explained_decision import explained, explained_otherwise, provisions
+from service.console.outcome_history import BecameLine, aftermath
 from service.console.overview import DEFAULT, PERIODS, Overview
 from service.console.pages import Beside, decision_page, missing_page, overview_page, provisions_page
 from service.console.reader import PageReader
-from service.decisions import log_reading
-from service.decisions.outcome_now import DecideAgain
+from service.decisions import log_access
+from service.decisions.present_outcome import DecideAgain
 from service.decisions.replay import CannotReplay, Otherwise, Replaying
 from service.documents.stated_documents import presented
 from service.drafts import form_token
 from service.ledger.counter_standings import CounterStandings
-from service.log.shown import kept
+from service.log.record_views import kept
 from service.log.store import Stored
 from service.log.verified_record import NotVerified, verify_record
 from service.problems import KINDS, RequestRefused
@@ -81,7 +81,7 @@ def decision(context: ReadingAll, page: PageCall) -> Response:
     deciding = page.shared(DecideAgain)
 
     def look(connection: sa.Connection) -> tuple[Stored, list[sign_off.SignOff], list[BecameLine], list[PolicyChoice]]:
-        stored = log_reading.record(context, id, connection)
+        stored = log_access.record(context, id, connection)
         became = aftermath(context, connection, id, reader)
         return stored, sign_off.given(connection, id), became, policy_choices(connection, context.live.digests, reader)
 
@@ -116,7 +116,7 @@ def again(context: ReadingAll, page: PageCall) -> Response:
     id, reader, replaying = page.path["id"], page.reader, page.shared(Replaying)
 
     def look(connection: sa.Connection) -> tuple[Stored, list[PolicyChoice]]:
-        return log_reading.record(context, id, connection), policy_choices(connection, context.live.digests, reader)
+        return log_access.record(context, id, connection), policy_choices(connection, context.live.digests, reader)
 
     stored, choices = page.service.read(look)
     sent = page.filters("as_of", "policies")
@@ -160,4 +160,4 @@ def reasons(context: ReadingAll, page: PageCall) -> Response:
 
 
 def _stored(context: ReadingAll, page: PageCall) -> Stored:
-    return page.service.read(partial(log_reading.record, context, page.path["id"]))
+    return page.service.read(partial(log_access.record, context, page.path["id"]))

@@ -16,9 +16,9 @@ from typing import Any
 import sqlalchemy as sa
 
 import engine
-from service.ledger import people_again, sealed_sums
+from service.ledger import repeated_people, sealed_sums
+from service.ledger.counter_sums import NOT_FOUND, NOTHING, FoundCounts, Hashes, OpeningCount, Wanted
 from service.ledger.sealed_sums import PLACE
-from service.ledger.wanted_counts import NOT_FOUND, NOTHING, FoundCounts, Hashes, OpeningCount, Wanted
 from service.log import tree_leaves
 from service.log.canonical_json import canonical
 from service.log.tree_leaves import Happening
@@ -50,7 +50,7 @@ def _over_movements(*where: sa.ColumnElement[bool]) -> tuple[sa.Label[Any], ...]
     )
 
 
-# Whoever is said to be counted already adds nothing to a day: `people_again` adds those of whom that no longer holds.
+# Whoever is said to be counted already adds nothing to a day: `repeated_people` adds those of whom that no longer holds.
 _MOVEMENTS = _over_movements(movement.c.same_as.is_(None))
 _EVERY = _over_movements()
 _LATER = sa.and_(
@@ -180,7 +180,7 @@ class Book:
                 openings = sealed_sums.NO_SUBJECTS
             if without is not None:
                 self._leave_out(connection, asked, without, found)
-            people_again.add_uncovered(connection, asked, without, found)
+            repeated_people.add_uncovered(connection, asked, without, found)
         if after is not None and given:
             chosen = {number: each for number, each in enumerate(wanted) if any(each is one for one in given)}
             self._later(connection, chosen, meanings, after, without, found)
@@ -192,7 +192,7 @@ class Book:
         commitment: str,
         sequence: int,
         moved: Sequence[tuple[engine.Contribution, engine.Counter, date]],
-        data: people_again.DataSet = people_again.UNNAMED,
+        data: repeated_people.DataSet = repeated_people.UNNAMED,
     ) -> None:
         """Record what a commitment of a data set adds to each counter, each on a day of that counter's calendar."""
         rows: list[Any] = []

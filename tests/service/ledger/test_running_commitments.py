@@ -1,6 +1,6 @@
 """The commitments that run, as they are read for those that look at all of them."""
 
-from service.ledger import running
+from service.ledger import running_commitments
 from service.log.leaf import clear
 from tests.service.ledger.desk import Desk, opened
 
@@ -15,12 +15,12 @@ def test_a_commitment_runs_until_it_is_withdrawn_or_replaced(opened) -> None:
     again = desk.evaluate(35)["id"]
     amended = desk.post(f"/v1/commitments/{replaced['id']}/amend", {"decision": again, "reason": "more"}).json()
     with desk.service.store.database.reading.connect() as connection:
-        found = list(running.running(connection))
-        parts = running.parts(connection, 2)
+        found = list(running_commitments.running(connection))
+        parts = running_commitments.parts(connection, 2)
         numbers = [each.stored.sequence for each in found]
-        parted = [each.id for first, upto in parts for each in running.running(connection, first, upto)]
-        assert (running.how_many(connection), running.how_many(connection, numbers[0])) == (3, 2)
-        assert running.parts(connection, 2, numbers[1]) == [(numbers[2], numbers[2])]
+        parted = [each.id for first, upto in parts for each in running_commitments.running(connection, first, upto)]
+        assert (running_commitments.how_many(connection), running_commitments.how_many(connection, numbers[0])) == (3, 2)
+        assert running_commitments.parts(connection, 2, numbers[1]) == [(numbers[2], numbers[2])]
     assert parts == [(numbers[0], numbers[1]), (numbers[2], numbers[2])]
     assert [each.id for each in found] == parted == [kept["id"], last["id"], amended["id"]]
     first = found[0]

@@ -1,7 +1,7 @@
 """
 Commitments as they are read: a caller and what it asks for go in, commitments with their history come out.
 
-What is committed, withdrawn and ended is written by `service.ledger.committing`. The parts of the answers of the ledger are here too.
+What is committed, withdrawn and ended is written by `service.ledger.commitment_book`. The parts of the answers of the ledger are here too.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.callers.context import Reading
 from service.ledger import money_sums, party_view, rights_book
-from service.ledger.book import Book
+from service.ledger.counter_book import Book
 from service.problems import RequestRefused
 from service.store.tables import commitment, commitment_event, movement
 

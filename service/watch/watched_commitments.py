@@ -14,8 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 
 import engine
-from service.ledger.counts import bare
-from service.ledger.running_time import runs_until
+from service.ledger.commitment_term import runs_until
+from service.ledger.exchange_counters import bare
 from service.log.canonical_json import canonical
 from service.log.leaf import clear, erased
 from service.log.record import exchange_of

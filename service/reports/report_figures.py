@@ -18,8 +18,8 @@ from service.ledger.committed_records import of_records
 from service.log.daily_outcomes import PeriodOutcomes
 from service.log.search import RecordRow
 from service.log.word_counts import Word, required_by, words_of
-from service.reports.document import Block, Column, Section, Table, cell
-from service.reports.scope import Scope
+from service.reports.report_document import Block, Column, Section, Table, cell
+from service.reports.report_scope import Scope
 
 MOST_COUNTED = 5_000  # decisions that are looked through, where nothing else is asked for
 _REFUSALS = 500  # refused decisions whose words are counted

@@ -16,10 +16,10 @@ import sqlalchemy as sa
 
 import engine
 from service.documents.stated_documents import states_a_hash
-from service.watch.committed import NotDecidable, WatchedCommitment
 from service.watch.findings import WITHOUT_OUTCOME, EarlierFinding, EventKind, Explained, WatchFinding, named
-from service.watch.grounds import ANY_KEY, Due, Grounds, Reason, of_row
+from service.watch.outcome_basis import ANY_KEY, Due, Grounds, Reason, of_row
 from service.watch.outlook import CommitmentState, Outlook
+from service.watch.watched_commitments import NotDecidable, WatchedCommitment
 
 UNDECIDABLE = "undecidable"
 _DAY = timedelta(days=1)

@@ -5,7 +5,7 @@ import json
 import pytest
 import sqlalchemy as sa
 
-from service.console.became import BecameLine
+from service.console.outcome_history import BecameLine
 from service.console.pages import decision_page
 from service.console.reader import PageReader
 from service.log.verified_record import verify_record

@@ -23,11 +23,11 @@ from service.callers.caller import LOCAL, Caller
 from service.callers.context import Administering, Committing
 from service.callers.sending import Reason, Sending
 from service.decisions.decider import DecidedNow, Decider, TellingAsked
-from service.ledger import flow_lines, money_sums, party_view, people_again
-from service.ledger.benefits import book_settlement, reverse_settlement
-from service.ledger.book import Book
-from service.ledger.commitments import Commitment, CounterMovePart, CountPart, State, SumPart, read
-from service.ledger.counts import Counts, Filled, Moment, bare, ends
+from service.ledger import flow_lines, money_sums, party_view, repeated_people
+from service.ledger.benefit_book import book_settlement, reverse_settlement
+from service.ledger.commitment_list import Commitment, CounterMovePart, CountPart, State, SumPart, read
+from service.ledger.counter_book import Book
+from service.ledger.exchange_counters import Counts, Filled, Moment, bare, ends
 from service.ledger.party_view import EXPORTER
 from service.ledger.promise_book import Replaced
 from service.log import tree_leaves
@@ -157,7 +157,7 @@ class Ledger:
             self._happened(transaction, old, "amended", at, caller.id, reason, id)
         self._happened(transaction, id, "committed", at, caller.id, reason, old or None)
         self._counts.rights.write(transaction, live, filled.exchange, id, sequence, ready.moment.as_of, at)
-        data = people_again.data_set(transaction, self._book, live, filled.exchange)
+        data = repeated_people.data_set(transaction, self._book, live, filled.exchange)
         self._book.move(transaction, id, sequence, moved, data)
         self._counts.promises.make(transaction, live, id, filled.exchange, at, replaced)
         self._book.note(transaction, live.counting, _last_day(ready.moment, moved))
@@ -348,7 +348,9 @@ class Ledger:
             if place in known and place not in counts:
                 self._book.revive(transaction, row.id, *place)
         new = [each for each in moved if (each[0].place, each[1].meaning) not in known]
-        self._book.move(transaction, row.id, row.sequence, new, people_again.data_set(transaction, self._book, live, exchange))
+        self._book.move(
+            transaction, row.id, row.sequence, new, repeated_people.data_set(transaction, self._book, live, exchange)
+        )
         self._counts.promises.again(transaction, live, row.id, exchange, moment_text(self._service.clock()))
         self._book.note(transaction, live.counting, _last_day(moment, moved))
         self._flows.enter(transaction, live, row.id, moment.as_of, judgement)

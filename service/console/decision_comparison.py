@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from service.console.explained import explained
+from service.console.explained_decision import explained
 from service.console.pages import rendered
 from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import FactShown, facts_of, grouped, in_short
 from service.decisions.replay import CannotReplay, Replaying
-from service.log.shown import kept
+from service.log.record_views import kept
 from service.log.store import Stored
 
 ROWS = 60  # of each list

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from service.callers.context import Reading
 from service.ledger import party_view
 from service.log.proofs import LogTree
-from service.log.query import FIELDS, Query
 from service.log.search import RecordPage, find
+from service.log.search_query import FIELDS, Query
 from service.log.store import Stored, record_of
 from service.problems import RequestRefused
 from service.transparency.tlog_proof import TlogProof

@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from service.callers.context import ReadingAll
 from service.console.reader import PageReader
 from service.languages.words import text_for
-from service.ledger import benefit_statement, commitments, promise_list
+from service.ledger import benefit_statement, commitment_list, promise_list
 from service.ledger.benefit_statement import BenefitFilter
-from service.ledger.commitments import Commitment
+from service.ledger.commitment_list import Commitment
 from service.log.receipt_leaf import newest
 from service.store.moments import moment_text
 from service.store.tables import commitment
@@ -46,7 +46,7 @@ def aftermath(context: ReadingAll, connection: sa.Connection, decision: str, rea
     found = list(_receipts(connection, decision, reader))
     same = sa.or_(commitment.c.decision == decision, commitment.c.evaluation == decision)
     for id in connection.execute(sa.select(commitment.c.id).where(same)).scalars().all():
-        made = commitments.read(connection, id)
+        made = commitment_list.read(connection, id)
         assert made is not None
         found += _events(made, decision, reader)
         found += islice(_watched(connection, id, reader), MOST)

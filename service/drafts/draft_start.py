@@ -14,12 +14,12 @@ import sqlalchemy as sa
 
 import engine
 from service.callers.context import ReadingAll
-from service.decisions.outcome_now import sent_again
+from service.decisions.present_outcome import sent_again
 from service.drafts.answers import with_fact
-from service.drafts.asking import Drafting
+from service.drafts.draft_judgement import Drafting
 from service.drafts.own_words import with_ticked
 from service.drafts.preset_confirmation import preset_named, with_confirmed
-from service.log.shown import kept
+from service.log.record_views import kept
 from service.log.store import record_of
 from service.problems import RequestRefused
 from service.register import entity_versions

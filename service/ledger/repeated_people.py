@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 import engine
-from service.ledger.wanted_counts import NOTHING, FoundCounts, Wanted
+from service.ledger.counter_sums import NOTHING, FoundCounts, Wanted
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.store.tables import commitment, movement
 
 if TYPE_CHECKING:
-    from service.ledger.book import Book
+    from service.ledger.counter_book import Book
 
 DATA_SET, PEOPLE_IN = "data.id", "data.people_in"
 _LAST = 2**62  # above the number of every record

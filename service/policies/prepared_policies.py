@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from service.policies import watching
+from service.policies import reload_triggers
 from service.policies.live import Live
 from service.policies.loading import Loaded
 from service.policies.reloading import Origin
@@ -25,16 +25,16 @@ class Prepared:
     origin: Origin
     loaded: Loaded
     live: Live
-    states: Mapping[Path, watching.State]
+    states: Mapping[Path, reload_triggers.State]
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """The policies that the settings name. Raises SettingRefused, engine.BundleRefused, engine.EngineUnavailable."""
         origin = Origin.of(settings.policies, settings, settings.mode)
-        states = {path: watching.state(path) for path in origin.paths}
+        states = {path: reload_triggers.state(path) for path in origin.paths}
         loaded, live = origin.start()
         return cls(origin, loaded, live, states)
 
     def unchanged(self) -> bool:
         """Whether no file was written since."""
-        return all(watching.state(path) == state for path, state in self.states.items())
+        return all(reload_triggers.state(path) == state for path, state in self.states.items())

@@ -13,12 +13,12 @@ import sqlalchemy as sa
 
 import engine
 from service.log import review_cases
-from service.log.index import moment_of
 from service.log.leaf import clear
-from service.log.query import Query
 from service.log.review_cases import EARLIER, RecordedCase, ReviewCase
 from service.log.search import CursorRefused, RecordRow
 from service.log.search import find as search
+from service.log.search_index import moment_of
+from service.log.search_query import Query
 from service.log.store import find
 from service.reviews import notes, sign_off, standing_sign_off
 from service.reviews.own_requests import Counting

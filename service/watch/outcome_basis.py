@@ -15,12 +15,12 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from service.ledger import rights_book
-from service.ledger.book import Book
-from service.ledger.counts import Moment
-from service.ledger.wanted_counts import ALWAYS, NOT_FOUND, Wanted
+from service.ledger.counter_book import Book
+from service.ledger.counter_sums import ALWAYS, NOT_FOUND, Wanted
+from service.ledger.exchange_counters import Moment
 from service.policies.live import Live
 from service.store.tables import document_confirmation, entity, entity_alias, movement, sign_off
-from service.watch.committed import WatchedRow
+from service.watch.watched_commitments import WatchedRow
 
 # Why a commitment is decided again. `new`: the watch has not seen it. `day`: a day comes near on which a test may change.
 Reason = Literal["new", "erased", "bundle", "register", "counters", "rights", "sign-offs", "documents", "day"]

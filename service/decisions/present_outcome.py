@@ -16,7 +16,7 @@ import engine
 from service.callers import known_persons
 from service.callers.caller import LOCAL, Caller
 from service.decisions.decider import Decider, TellingAsked, durable
-from service.ledger.counts import bare
+from service.ledger.exchange_counters import bare
 from service.log.leaf import clear
 from service.log.record import exchange_of
 from service.log.store import Stored

@@ -10,11 +10,11 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from service.console.beside import DecisionSide, differences
+from service.console.decision_comparison import DecisionSide, differences
 from service.console.pages import rendered
 from service.console.reader import PageReader
 from service.log.record import PolicyDigests
-from service.policies import kept
+from service.policies import kept_bundles
 
 RECORDED, LIVE = "recorded", "live"
 MOST_KEPT = 12
@@ -33,7 +33,7 @@ def policy_choices(connection: sa.Connection, live: PolicyDigests, reader: PageR
     """The policies that a record can be decided by again, the latest of those kept."""
     words = reader.words.pages
     found = [PolicyChoice(RECORDED, words["again_recorded"], None), PolicyChoice(LIVE, words["again_live"], live)]
-    for each in kept.listed(connection)[:MOST_KEPT]:
+    for each in kept_bundles.listed(connection)[:MOST_KEPT]:
         digests = PolicyDigests(meaning=each.meaning, source=each.source)
         title = f"{each.source[:8]} · {words['again_kept'].format(each.first_used_at[:10])} · {each.trust}, {each.norms}"
         found.append(PolicyChoice(f"{each.source[:16]}-{each.meaning[:16]}", title, digests))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import engine
-from service.ledger.wanted_counts import NOTHING, Wanted
+from service.ledger.counter_sums import NOTHING, Wanted
 from service.policies.live import Live
 
 

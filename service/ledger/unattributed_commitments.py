@@ -11,9 +11,9 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from service.ledger.book import Book
-from service.ledger.committing import exchange_again
-from service.ledger.running import running
+from service.ledger.commitment_book import exchange_again
+from service.ledger.counter_book import Book
+from service.ledger.running_commitments import running
 from service.policies.live import Live
 
 

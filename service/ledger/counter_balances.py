@@ -20,11 +20,11 @@ from service.callers.caller import Caller
 from service.callers.context import Administering, Reading
 from service.callers.sending import Reason, Sending
 from service.ledger import money_sums, party_view
-from service.ledger.book import Book
-from service.ledger.commitments import CountPart, LedgerPart, SumPart
-from service.ledger.committing import counted_part
-from service.ledger.counts import Counts, Moment, ends
-from service.ledger.wanted_counts import FoundCounts, Wanted
+from service.ledger.commitment_book import counted_part
+from service.ledger.commitment_list import CountPart, LedgerPart, SumPart
+from service.ledger.counter_book import Book
+from service.ledger.counter_sums import FoundCounts, Wanted
+from service.ledger.exchange_counters import Counts, Moment, ends
 from service.log.canonical_json import NotCanonical, canonical
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused

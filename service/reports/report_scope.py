@@ -19,8 +19,8 @@ import sqlalchemy as sa
 import engine
 from service.log import search
 from service.log.leaf import clear
-from service.log.query import Query, moment
 from service.log.search import RecordRow
+from service.log.search_query import Query, moment
 from service.log.store import of_numbers
 
 MOST_DAYS = 3_660  # of a period
