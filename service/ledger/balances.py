@@ -21,8 +21,7 @@ from service.callers.context import Administering, Reading
 from service.callers.sending import Reason, Sending
 from service.ledger import money_sums, party_view
 from service.ledger.book import Book
-from service.ledger.commitments import CountPart, LedgerPart, SumPart
-from service.ledger.committing import counted_part
+from service.ledger.commitments import CountPart, LedgerPart, SumPart, counted_part
 from service.ledger.counts import Counts, Moment, ends
 from service.ledger.wanted_counts import FoundCounts, Wanted
 from service.log.canonical_json import NotCanonical, canonical

@@ -20,7 +20,7 @@ import engine
 from service.ledger.balances import CounterPart, Counters
 from service.ledger.book import Book
 from service.ledger.commitments import CountPart
-from service.ledger.committing import exchange_again
+from service.ledger.recorded_exchange import exchange_again
 from service.ledger.wanted_counts import FoundCounts
 from service.log.store import of_numbers
 from service.policies.live import Live

@@ -12,7 +12,7 @@ from datetime import date
 import sqlalchemy as sa
 
 from service.ledger.book import Book
-from service.ledger.committing import exchange_again
+from service.ledger.recorded_exchange import exchange_again
 from service.ledger.running import running
 from service.policies.live import Live
 
