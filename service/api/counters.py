@@ -12,7 +12,7 @@ from service.callers.context import Administering, Reading
 from service.decisions.commitment_writer import CommitmentWriter
 from service.decisions.decider import durable
 from service.ledger import balances
-from service.ledger.balances import CounterPart, Opened, OpeningSent
+from service.ledger.balances import CounterOpening, CounterPart, OpeningSent
 from service.ledger.counter_table import MEDIA_TYPE, table
 
 _PARAMETERS = [
@@ -59,7 +59,7 @@ def counter(context: Reading, call: Call[None], connection: sa.Connection) -> Co
 
 
 @router.post("/v1/ledger/openings", "openCounter", "Open a counter with a count", "not-found", body=OpeningSent, status=201)
-def begin(context: Administering, call: Call[OpeningSent], transaction: sa.Connection) -> Opened:
+def begin(context: Administering, call: Call[OpeningSent], transaction: sa.Connection) -> CounterOpening:
     """Records the counts at the beginning of a day. From that day on the ledger is complete for this counter."""
     return balances.open_counter(context, call.sent, transaction)
 
