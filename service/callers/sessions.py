@@ -31,7 +31,7 @@ from service.log.tree_leaves import Happening, append
 from service.store.admissions import admissions, changing_admissions
 from service.store.database import Database
 from service.store.moments import moment_text
-from service.store.subject_seals import KEY, PERSON, SealBroken, changing, check
+from service.store.row_seals import KEY, PERSON, SealBroken, changing, check
 from service.store.tables import person as persons
 from service.store.tables import session as rows
 from service.store.writer import NotRecorded

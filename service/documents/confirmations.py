@@ -33,7 +33,7 @@ from service.log.tree_leaves import Happening
 from service.problems import RequestRefused
 from service.store.database import Database
 from service.store.moments import moment_text
-from service.store.subject_seals import CONFIRMED, PERSON, changing, check
+from service.store.row_seals import CONFIRMED, PERSON, changing, check
 from service.store.tables import document_confirmation as rows
 from service.store.tables import person
 

@@ -30,7 +30,7 @@ from service.log.store import subject_of_decision
 from service.log.tree_leaves import Happening
 from service.problems import RequestRefused
 from service.store.moments import moment_text
-from service.store.subject_seals import CONFIRMED, changing
+from service.store.row_seals import CONFIRMED, changing
 from service.store.tables import document_confirmation as rows
 
 WhyItDoesNotCount = Literal["withdrawn", "erased", "signer", "ended"]

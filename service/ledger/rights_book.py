@@ -19,14 +19,14 @@ import sqlalchemy as sa
 
 import engine
 from service.ledger import hashed_names
-from service.ledger.book import Book
+from service.ledger.counter_book import Book
 from service.log import tree_leaves
 from service.log.tree_leaves import Happening
 from service.policies.live import Live
 from service.problems import RequestRefused
 from service.store.database import Database
 from service.store.moments import moment_text
-from service.store.subject_seals import GRANTS, changing, check, seal_rows
+from service.store.row_seals import GRANTS, changing, check, seal_rows
 from service.store.tables import right_line, right_opening
 
 MOST_LINES = 2_000  # in the chains to a party

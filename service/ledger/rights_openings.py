@@ -19,8 +19,8 @@ import engine
 from service.callers.context import Administering, ReadingAll
 from service.callers.sending import Reason, Sending
 from service.ledger import hashed_names
-from service.ledger.book import Book
-from service.ledger.commitments import LedgerPart
+from service.ledger.commitment_list import LedgerPart
+from service.ledger.counter_book import Book
 from service.ledger.rights_book import RightsBook, line_of, opened
 from service.log import tree_leaves
 from service.log.canonical_json import NotCanonical, canonical
@@ -30,7 +30,7 @@ from service.problems import ProblemPlace, RequestRefused
 from service.register import entity_versions
 from service.register.entity import ASSET, PARTY
 from service.store.moments import moment_text
-from service.store.subject_seals import GRANTS, changing
+from service.store.row_seals import GRANTS, changing
 from service.store.tables import right_line, right_opening
 
 MOST_RIGHTS = 32  # of one opening
@@ -64,7 +64,7 @@ class RightPart(LedgerPart):
     onward: bool | None = Field(default=None, description=ONWARD)
 
 
-class EvidencePart(LedgerPart):
+class RightsEvidencePart(LedgerPart):
     """What was shown for the rights. It is kept as it was stated."""
 
     kind: str = Field(
@@ -85,7 +85,7 @@ class RightsOpeningSent(Sending):
     rights: list[RightPart] = Field(max_length=MOST_RIGHTS, description="the rights; none only if `complete`")
     from_: date = Field(alias="from", description="the first day on which the party has these rights")
     complete: bool = Field(description="whether the book then has everything that the party has of the asset")
-    evidence: list[EvidencePart] = Field(max_length=16, description="what was shown")
+    evidence: list[RightsEvidencePart] = Field(max_length=16, description="what was shown")
     reason: Reason = Field(description="where this comes from")
     book: Line | None = Field(default=None, description="the book of the vocabulary, where there are several")
 
@@ -106,7 +106,7 @@ class RightsOpening(LedgerPart):
     from_: date = Field(serialization_alias="from", description="the first day on which the party has these rights")
     complete: bool = Field(description="whether the book then has everything that the party has of the asset")
     rights: list[RightPart] = Field(description="the rights; what has no end has the term `perpetual`")
-    evidence: list[EvidencePart] = Field(description="what was shown")
+    evidence: list[RightsEvidencePart] = Field(description="what was shown")
     reason: str = Field(description="where this comes from")
     opened_at: datetime = Field(description="when it was recorded")
     opened_by: str = Field(description="who recorded it")
@@ -209,7 +209,7 @@ def _told(connection: sa.Connection, rows: Sequence[Any]) -> list[RightsOpening]
             from_=date.fromisoformat(row.day),
             complete=row.complete,
             rights=[_right(line) for line in lines.get(row.id, ())],
-            evidence=[EvidencePart.model_validate(each) for each in json.loads(row.evidence)],
+            evidence=[RightsEvidencePart.model_validate(each) for each in json.loads(row.evidence)],
             reason=row.reason,
             opened_at=datetime.fromisoformat(row.at),
             opened_by=row.by,

@@ -19,8 +19,8 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 
 import engine
-from service.ledger.wanted_counts import NOTHING, Wanted
-from service.store.subject_seals import COUNTER, SealBroken, put_rows, seal_rows, sealed_rows
+from service.ledger.counter_sums import NOTHING, Wanted
+from service.store.row_seals import COUNTER, SealBroken, put_rows, seal_rows, sealed_rows
 from service.store.tables import counter_sum
 
 PLACE = ("meaning", "key", "day", "fact")  # of a movement

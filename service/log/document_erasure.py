@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from service.log import tree_leaves
 from service.log.tree_leaves import Happening
 from service.store.moments import moment_text
-from service.store.subject_seals import CONFIRMED, changing
+from service.store.row_seals import CONFIRMED, changing
 from service.store.tables import attached_document, document, document_confirmation
 
 AT_ONCE = 10  # documents: others wait for the writing lock

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from service.store.log_key import LogKeyRefused, LogRefused
 from service.store.log_tree import SealedTree
-from service.store.subject_seals import ADMISSIONS, SealBroken, changing, held_by, seal_code
+from service.store.row_seals import ADMISSIONS, SealBroken, changing, held_by, seal_code
 from service.store.tables import caller, session
 
 _TREE = "fifthfactor.sealed_tree"

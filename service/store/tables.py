@@ -180,7 +180,7 @@ cosignature = sa.Table(
     sa.Column("at", sa.String, nullable=False),
 )
 
-# The seal of each subject: a code over the rows that speak of it, and the number of the last leaf that there was (subject_seals).
+# The seal of each subject: a code over the rows that speak of it, and the number of the last leaf that there was (row_seals).
 subject_seal = sa.Table(
     "subject_seal",
     metadata,

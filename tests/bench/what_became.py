@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
-from service.audit.other_rows import counter_sums
+from service.audit.counter_rows import counter_sums
 from service.ledger import flow_sums
 from service.service import Service
 from service.store import tables
