@@ -25,16 +25,16 @@ from engine.exchange_input.contradictions import Coherence, check_entries
 from engine.exchange_input.exchange_reader import ExchangeReader
 from engine.exchange_input.exchange_shape import in_present_shape as shaped
 from engine.policy_language import tree
-from engine.policy_language.access import check_access
+from engine.policy_language.authzen_facts import check_access
 from engine.policy_language.case_text import TestText
-from engine.policy_language.catalogue import FactEntry, catalogue
 from engine.policy_language.check import check
 from engine.policy_language.coherence import Never, check_coherence
 from engine.policy_language.diagnostic import Diagnostic, Findings, Span
 from engine.policy_language.everyday_words import EverydayWords
-from engine.policy_language.everyone import for_everyone
+from engine.policy_language.fact_catalogue import FactEntry, catalogue
 from engine.policy_language.overlay import BUNDLED_NAME, folder_of, organisations
 from engine.policy_language.presets import Preset, check_presets, presets
+from engine.policy_language.public_recipient import for_everyone
 from engine.policy_language.settlement_facts import check_settlement
 from engine.policy_language.transfer_columns import check_transfer_registers
 from engine.policy_language.vocabulary import Vocabulary

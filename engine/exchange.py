@@ -14,7 +14,7 @@ from typing import Any
 from engine.books.filling import BookEntry, BookReader
 from engine.books.page import Page
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, FIELD_NAMES
-from engine.registered import SHOWN, RegisteredEntity
+from engine.register_facts import SHOWN, RegisteredEntity
 from engine.values import Disputed, Document, Missing, Value, either
 from engine.values.multilingual import Words
 

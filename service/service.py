@@ -23,17 +23,17 @@ from service.callers.tokens import Tokens
 from service.documents.signed_statements import Verifier
 from service.documents.trusted_signers import TrustedSigners
 from service.event_loop import Turns
-from service.log.add_checkpoint import Cosigning
-from service.log.cosignatures import Witnesses
 from service.log.proofs import LogTree, NotInTree, log_tree
 from service.log.store import Store, Stored, record_of
-from service.policies import kept, watching
+from service.log.witness_client import Witnesses
+from service.log.witness_server import Cosigning
+from service.policies import kept_bundles, reload_triggers
 from service.policies.live import Live
 from service.policies.loading import SourceRefused
-from service.policies.prepared import Prepared
+from service.policies.prepared_policies import Prepared
+from service.policies.reload_triggers import Reloading
 from service.policies.reloading import Policies, PoliciesRefused
 from service.policies.shadow import GivenToShadow, Shadow
-from service.policies.watching import Reloading
 from service.problems import RequestRefused
 from service.settings import SettingRefused, Settings, webhook_secrets
 from service.store.database import DatabaseRefused
@@ -113,7 +113,9 @@ class Service:
         if prepared is None or not prepared.unchanged():
             prepared = Prepared.of(settings)
         origin, loaded, live = prepared.origin, prepared.loaded, prepared.live
-        watched = {**prepared.states, **{path: watching.state(path) for path in settings.shadow}} if settings.watch else {}
+        watched = (
+            {**prepared.states, **{path: reload_triggers.state(path) for path in settings.shadow}} if settings.watch else {}
+        )
         say = say or log_lines.logger()
         tracing = Tracing.of(os.environ, engine.__version__, say)
         store = Store.open(settings.database, log_key=settings.log_key)
@@ -127,7 +129,7 @@ class Service:
             cosigning = Cosigning.open(settings.witness_logs, store.database) if settings.witness_logs else None
             witnesses = Witnesses.open(settings.witnesses, store, say, clock) if settings.witnesses else None
             recorded = settings.recorded((key.id for key in origin.keys), signers.recorded())
-            kept.keep_now(store.database, loaded, recorded, clock())
+            kept_bundles.keep_now(store.database, loaded, recorded, clock())
             shadow = Shadow.open(settings.shadow, settings, store, say, clock) if settings.shadow else None
         except SourceRefused as older:
             store.close()

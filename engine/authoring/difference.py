@@ -1,8 +1,9 @@
 """
 What would change if one bundle replaced another: two bundles and some exchanges go in, a Difference comes out.
 
-It compares what the two bundles say (`changes`) and what they decide. Each exchange is decided under both, and kept where its outcome,
-bounds, standing rules or requirements differ. An exchange that a bundle cannot read or decide is not permitted under that bundle.
+It compares what the two bundles say (`bundle_changes`) and what they decide. Each exchange is decided under both, and kept where its
+outcome, bounds, standing rules or requirements differ. An exchange that a bundle cannot read or decide is not permitted under that
+bundle.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import ConfigDict, Field
 
-from engine.authoring.changes import PolicyChangePart, changes
+from engine.authoring.bundle_changes import PolicyChangePart, changes
 from engine.authoring.testing import build
 from engine.bundle import Bundle, parse_exchange
 from engine.decision import BoundsPart, Decision, DigestsPart, Outcome, Part
@@ -29,9 +30,7 @@ from engine.policy_language.case_text import TestText
 from engine.policy_language.diagnostic import Findings
 from engine.policy_language.read_document import read_model
 from engine.policy_language.tree import locate
-from engine.rules import (
-    Level,
-)
+from engine.values.outcome_levels import Level
 
 Source = Literal["test", "file", "log"]
 Direction = Literal[

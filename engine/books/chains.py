@@ -16,7 +16,7 @@ from typing import Any
 
 from engine.books.grants import PERPETUAL, Grant
 from engine.books.page import Granted, Page, RightScope
-from engine.registered import COUNTED, REGISTERED
+from engine.register_facts import COUNTED, REGISTERED
 from engine.rules import Truth
 from engine.values import ValueSet
 

@@ -15,7 +15,7 @@ from typing import Any
 from engine.books.chains import LimitValues, Reckoner
 from engine.books.grants import PERPETUAL, BookFacts, last_day
 from engine.books.page import Granted, Page, RightScope
-from engine.registered import COUNTED, REGISTERED
+from engine.register_facts import COUNTED, REGISTERED
 from engine.rules import Measure, Truth
 from engine.values import Disputed, Document, Duration, Missing, SetOf, Value
 

@@ -15,13 +15,14 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from engine.bundle import Bundle
 from engine.exchange import Exchange
-from engine.policy_language.everyone import OF_ALL
-from engine.policy_language.floors import REVIEWED
+from engine.policy_language.declared_coverage import REVIEWED
 from engine.policy_language.organisation import Acceptance
+from engine.policy_language.public_recipient import OF_ALL
 from engine.policy_language.vocabulary_text import ROLES, CoverText
-from engine.rules import Level, NotReached, Spoken, Truth, signed_floor
+from engine.rules import NotReached, Spoken, Truth, signed_floor
 from engine.values import Disputed, Missing, SetOf, Value
-from engine.verdict import BOUNDS, Bounds, Definitions
+from engine.values.outcome_levels import BOUNDS, Bounds, Level
+from engine.verdict import Definitions
 
 REACHING = REVIEWED | {"recipient", "collection", "storage", "access"}
 GAP = "gap/"  # what the names of gaps begin with, where they are signed off

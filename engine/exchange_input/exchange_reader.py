@@ -31,11 +31,11 @@ from engine.exchange_input.exchange_problems import (
     pointer,
 )
 from engine.exchange_input.exchange_shape import SHAPES, in_present_shape, registered_shape, sent_shape
+from engine.policy_language.derived_facts import Followers
 from engine.policy_language.diagnostic import did_you_mean
-from engine.policy_language.everyone import EVERYONE
-from engine.policy_language.followers import Followers
+from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary, stated_in
-from engine.registered import COUNTED, IN_REGISTER, REGISTERED, RegisteredEntity, doubted, joined, named_alike
+from engine.register_facts import COUNTED, IN_REGISTER, REGISTERED, RegisteredEntity, doubted, joined, named_alike
 from engine.rules import AS_OF
 from engine.values import MAX_TEXT, Disputed, Document, Missing, Money, MoneyRange, Range, Value, either
 from engine.values.multilingual import Words

@@ -14,17 +14,17 @@ from json.encoder import encode_basestring as quote
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.answer import MOST_BYTES, SCHEMA
-from engine.deciding.combine import word
 from engine.deciding.coverage import Gap
 from engine.deciding.rests_on import Statement
 from engine.decision import CarriedPart, ConflictPart, DisputedPart, EnginePart, QuestionPart
 from engine.explaining.case import Case
-from engine.explaining.coverage_writer import WHY
+from engine.explaining.coverage_parts import WHY
 from engine.explaining.encoding import encode
-from engine.explaining.owed import ToldDuty
+from engine.explaining.owed_duties import ToldDuty
 from engine.explaining.sentence import items, lacking, needs, reviews
-from engine.rules import Level, Rule
-from engine.verdict import Bounds, numbers
+from engine.rules import Rule
+from engine.values.outcome_levels import Bounds, Level, outcome_word
+from engine.verdict import numbers
 from engine.version import SEMANTICS
 
 if TYPE_CHECKING:
@@ -273,11 +273,11 @@ class AnswerWriter:
             more = f'"more":{len(own) - len(told)},' if len(own) > len(told) else ""
             yield (
                 f'{{{apart}"instruments":[{",".join(told)}],'
-                f'"jurisdiction":{quote(name)},{more}"outcome":"{word(bounds)}","title":{quote(self.book.place(name))}}}'
+                f'"jurisdiction":{quote(name)},{more}"outcome":"{outcome_word(bounds)}","title":{quote(self.book.place(name))}}}'
             )
 
     def _instrument(self, bounds: Bounds, policy: str) -> str:
-        return f'{{"instrument":"{policy}","outcome":"{word(bounds)}","title":{self.teller.instrument_titles[policy]}}}'
+        return f'{{"instrument":"{policy}","outcome":"{outcome_word(bounds)}","title":{self.teller.instrument_titles[policy]}}}'
 
     def gaps(self, case: Case) -> Collection[dict[str, Any]]:
         """The law that does not speak, what may raise the outcome first."""

@@ -16,11 +16,10 @@ from pydantic import BaseModel
 
 from engine.answer import EXPLANATION
 from engine.bundle import Bundle
-from engine.deciding.combine import word
 from engine.deciding.instruments import Instruments
 from engine.deciding.judgement import LIFTING, WEIGHING
-from engine.deciding.pauses import pause, paused
 from engine.deciding.rests_on import Statement
+from engine.deciding.search_pauses import pause, paused
 from engine.decision import (
     SCHEMA,
     TRUTH_WORDS,
@@ -32,23 +31,24 @@ from engine.decision import (
     MissingPart,
 )
 from engine.explaining.answer_writer import AnswerWriter
-from engine.explaining.carried_conditions import carried_part
+from engine.explaining.carried_parts import carried_part
 from engine.explaining.case import Case
-from engine.explaining.conflict_writer import ConflictWriter
-from engine.explaining.coverage_writer import CoverageWriter
-from engine.explaining.duty_writer import DutyWriter
+from engine.explaining.conflict_parts import ConflictWriter
+from engine.explaining.coverage_parts import CoverageWriter
+from engine.explaining.duty_parts import DutyWriter
 from engine.explaining.encoding import encode
-from engine.explaining.factor import Account
-from engine.explaining.owed import ToldDuty
+from engine.explaining.factor_account import Account
+from engine.explaining.owed_duties import ToldDuty
 from engine.explaining.phrasebook import Phrasebook, shown
 from engine.explaining.search_terms import Naming
 from engine.explaining.sentence import answer
 from engine.explaining.verdict_writer import VerdictWriter
-from engine.explaining.written import Written
+from engine.explaining.written_decision import Written
 from engine.languages import Language
-from engine.rules import AS_OF, Level, Rule, State, Truth, bearing, exempted
+from engine.rules import AS_OF, Rule, State, Truth, bearing, exempted
 from engine.values import either
-from engine.verdict import Bounds, ConditionReading, numbers
+from engine.values.outcome_levels import Bounds, Level, outcome_word
+from engine.verdict import ConditionReading, numbers
 
 REMEMBERED_STATEMENTS = 4_096
 MOST_FOLDERS = 8  # that a decision names, so that its length has a bound
@@ -299,12 +299,12 @@ class Teller:
             bounds = case.outcome.jurisdictions[name]
             own = weighing.get(name, ())
             instruments = _list(
-                f'{{"bounds":{_bounds(of)},"instrument":"{policy}","outcome":"{word(of)}","title":{self.instrument_titles[policy]}}}'
+                f'{{"bounds":{_bounds(of)},"instrument":"{policy}","outcome":"{outcome_word(of)}","title":{self.instrument_titles[policy]}}}'
                 for of, policy in own
             )
             title = quote(self.book.place(name))
             yield (
-                f'{{"bounds":{_bounds(bounds)},"instruments":{instruments},"jurisdiction":"{name}","outcome":"{word(bounds)}",'
+                f'{{"bounds":{_bounds(bounds)},"instruments":{instruments},"jurisdiction":"{name}","outcome":"{outcome_word(bounds)}",'
                 f'"title":{title}}}'
             )
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import product
 
-from engine.deciding.carried import STATES, gravest
-from engine.deciding.combine import Outcome, closed
+from engine.deciding.carried_conditions import STATES, gravest
+from engine.deciding.combine import Outcome
 from engine.deciding.coverage import Gap, Reach, Unreached
 from engine.explaining.case import Case
 from engine.explaining.phrasebook import Phrasebook, shown
-from engine.rules import Level, Need, Provision, Rule, State, Truth
+from engine.rules import Need, Provision, Rule, State, Truth
+from engine.values.outcome_levels import Level, closed
 from engine.verdict import numbers
 
 SHOWN = 3  # of each kind; the rest is counted

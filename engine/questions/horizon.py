@@ -15,7 +15,7 @@ from typing import Literal
 
 from engine.bundle import Bundle
 from engine.deciding.combine import Evaluate, Outcome
-from engine.deciding.pauses import paused
+from engine.deciding.search_pauses import paused
 from engine.decision import HorizonPart
 from engine.exchange import Exchange
 from engine.explaining.phrasebook import Phrasebook

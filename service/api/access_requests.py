@@ -14,7 +14,7 @@ from fastapi import FastAPI, Request, Response
 
 import engine
 from service.api.operations import in_path, json_body, operation
-from service.api.sent import Plain, body
+from service.api.request_bodies import Plain, body
 from service.authzen import access_requests, requests
 from service.authzen.access_requests import PATH, TaskAnswer, refused
 from service.authzen.decision_point import Access

@@ -35,13 +35,13 @@ from service.console.draft_pages import (
 )
 from service.decisions.decider import durable
 from service.documents import document_bytes
-from service.drafts import beginnings, draft_changes, draft_documents, draft_store, form_token, own_words
+from service.drafts import draft_changes, draft_documents, draft_start, draft_store, form_token, own_words
 from service.drafts.answers import narrowed
-from service.drafts.asking import Asking, Drafting, JudgedDraft
+from service.drafts.draft_judgement import Asking, Drafting, JudgedDraft
 from service.drafts.draft_store import Draft
 from service.drafts.preset_confirmation import preset_named
 from service.languages.words import text_for, wording
-from service.log.shown import kept
+from service.log.record_views import kept
 from service.problems import KINDS, RequestRefused
 
 QUESTION = "#question"  # the part of a page to which one comes after an answer: what it changed, and the next question
@@ -75,7 +75,7 @@ async def begin(context: Drafting, page: PageCall) -> Response:
         found = await asyncio.to_thread(own_words.meant, bundle, first(fields, "words")[:MOST_LETTERS])
         return html(words_page(found, _viewer(context, page), page.reader))
     try:
-        document = await asyncio.to_thread(page.service.read, partial(beginnings.begun, context, fields))
+        document = await asyncio.to_thread(page.service.read, partial(draft_start.begun, context, fields))
         await asyncio.to_thread(asking.check, context, document, page.reader.lang)
     except RequestRefused as refused:
         return await asyncio.to_thread(_start, context, page, refused)
@@ -146,7 +146,7 @@ async def _changed(context: Drafting, page: PageCall, draft: Draft, do: str) -> 
         return _to(page, here)
     if do == "try" and not draft.trial_of:
         asked = await asyncio.to_thread(asking.look, context, draft, lang)
-        remedied = await asyncio.to_thread(asked.remedied, beginnings.place(first(page.fields, "remedy")))
+        remedied = await asyncio.to_thread(asked.remedied, draft_start.place(first(page.fields, "remedy")))
         return await _made(page, draft_changes.tried(context, draft, remedied))
     if do == "take" and draft.trial_of:
         return await _taken(context, page, draft)
@@ -166,7 +166,7 @@ def _stated(context: Drafting, page: PageCall, draft: Draft, do: str) -> Draft:
         case "again":
             return draft_changes.asked_again(draft, fact)
         case "save":
-            return draft_changes.stating(context, asking, draft, beginnings.of_json(first(fields, "json")), lang)
+            return draft_changes.stating(context, asking, draft, draft_start.of_json(first(fields, "json")), lang)
     asked = asking.look(context, draft, lang)
     if do == "documents":
         offered = fields.get("offered", ())
@@ -212,17 +212,17 @@ async def _taken(context: Drafting, page: PageCall, trial: Draft) -> Response:
 def _start(context: ReadingAll, page: PageCall, refused: RequestRefused | None = None) -> Response:
     service, live, reader = page.service, context.live, page.reader
     drafts, found = service.read(
-        lambda connection: (draft_store.listed(context, connection), beginnings.entities(context, MOST_ENTITIES, connection))
+        lambda connection: (draft_store.listed(context, connection), draft_start.entities(context, MOST_ENTITIES, connection))
     )
     entities = {role: ids[:MOST_ENTITIES] for role, ids in found.items()}
     begin_with = [
         engine.QuestionPart(fact=each.name, question="", type=each.type, values=list(each.values))
-        for name in beginnings.FIRST
+        for name in draft_start.FIRST
         if (each := live.bundle.facts.get(name)) and each.values
     ]
     more = any(len(ids) > MOST_ENTITIES for ids in found.values())
     forms = [form_of(each, {}, reader) for each in begin_with]
-    beginning = Beginning(forms, entities, beginnings.examples(live.bundle), more, live.bundle.presets())
+    beginning = Beginning(forms, entities, draft_start.examples(live.bundle), more, live.bundle.presets())
     shown = start_page(beginning, drafts, service.settings.draft_days, _viewer(context, page), reader, _why(refused))
     return html(shown, 200 if refused is None else KINDS[refused.kind][0])
 

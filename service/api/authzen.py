@@ -14,14 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.api import access_requests as review_requests
 from service.api.operations import json_body, operation
-from service.api.sent import Plain, body
+from service.api.request_bodies import Plain, body
 from service.authzen import access_requests, requests, responses
 from service.authzen.decision_point import MOST_RESULTS, Access, Blank
 from service.authzen.entity_store import Entities
 from service.authzen.mapping import AccessMapping
 from service.authzen.responses import OBLIGATION, AccessAnswer, AccessAnswers, Why
 from service.callers.caller import Caller, caller_of
-from service.decisions.large_requests import Holding, LargeRequests
+from service.decisions.batch_limits import Holding, LargeRequests
 from service.decisions.recording import Outgoing, record_and_answer
 from service.log.leaf import SealedRecord
 from service.policies.live import Live

@@ -16,10 +16,10 @@ from pydantic import BaseModel, ConfigDict
 
 import engine
 from service.api.operations import json_body, operation
-from service.api.sent import PARAMETERS, Plain, asked, body
+from service.api.request_bodies import PARAMETERS, Plain, asked, body
 from service.callers.caller import Caller, caller_of
+from service.decisions.batch_limits import Holding, LargeRequests
 from service.decisions.decider import Decider, TellingAsked
-from service.decisions.large_requests import Holding, LargeRequests
 from service.decisions.recording import Outgoing, record_and_answer
 from service.log.leaf import SealedRecord
 from service.policies.shadow import GivenToShadow

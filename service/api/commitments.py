@@ -21,9 +21,9 @@ from service.api.router import Call, Router, Sent, written
 from service.callers.context import Committing, Reading
 from service.decisions.idempotency import KeptAnswer
 from service.decisions.recording import Outgoing, record_and_answer
-from service.ledger import commitments
-from service.ledger.commitments import Commitment, State
-from service.ledger.committing import ID, AmendSent, CommitSent, EndSent, Ledger, Moved, WithdrawSent
+from service.ledger import commitment_list
+from service.ledger.commitment_book import ID, AmendSent, CommitSent, EndSent, Ledger, Moved, WithdrawSent
+from service.ledger.commitment_list import Commitment, State
 from service.problems import MEDIA_TYPE, Kind, RequestRefused
 
 EXPORTER = text("exporter", "the exporter's id")
@@ -108,7 +108,7 @@ def listing(context: Reading, call: Call[None], connection: sa.Connection) -> Co
     exporter, state = EXPORTER.of(call.query), STATE.of(call.query)
     found, following = _COMMITMENTS.page(
         call.query,
-        lambda after, limit: commitments.page(context, exporter, state, after, limit, connection),
+        lambda after, limit: commitment_list.page(context, exporter, state, after, limit, connection),
         (exporter, state),
     )
     return Commitments(commitments=found, next=following)
@@ -117,7 +117,7 @@ def listing(context: Reading, call: Call[None], connection: sa.Connection) -> Co
 @router.get("/v1/commitments/{id}", "getCommitment", "A commitment", "not-found", parameters=[_ID])
 def one(context: Reading, call: Call[None], connection: sa.Connection) -> Commitment:
     """A commitment, the counters that it moved, and its history."""
-    return commitments.one(context, named(call.path["id"]), connection)
+    return commitment_list.one(context, named(call.path["id"]), connection)
 
 
 def named(id: str) -> str:

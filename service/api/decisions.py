@@ -21,13 +21,13 @@ from service.api.operations import DECISION_ID, Shown
 from service.api.parameters import Parameter, parameter, repeated, text, wrong
 from service.api.router import Call, Router, written
 from service.callers.context import Administering, Reading
-from service.decisions import log_reading, retention
+from service.decisions import log_access, retention
 from service.decisions.idempotency import KeptAnswer, once_prepared
 from service.decisions.replay import Replaying
-from service.log.query import ABOUT, FIELDS, MOST_WORDS, Query, moment
 from service.log.record import KeptRecord
+from service.log.record_views import kept, written_page
 from service.log.search import OUTCOMES, CursorRefused
-from service.log.shown import kept, written_page
+from service.log.search_query import ABOUT, FIELDS, MOST_WORDS, Query, moment
 from service.telemetry.log_lines import audit
 
 LIMIT, MOST_ROWS = 50, 200
@@ -152,7 +152,7 @@ def decisions(context: Reading, call: Call[None], connection: sa.Connection) -> 
     """The decisions that match all parameters, newest first, in pages."""
     query, page = query_of(repeated(call.request)), paging.Asked.of(call.request, LIMIT, MOST_ROWS)
     try:
-        found = log_reading.search(context, query, page.cursor, page.limit, connection)
+        found = log_access.search(context, query, page.cursor, page.limit, connection)
     except CursorRefused:
         raise paging.unknown() from None
     return _json(written_page(found))
@@ -161,7 +161,7 @@ def decisions(context: Reading, call: Call[None], connection: sa.Connection) -> 
 @router.get("/v1/decisions/{id}", "getDecision", "The record of a decision", "not-found", parameters=[DECISION_ID])
 def decision(context: Reading, call: Call[None], connection: sa.Connection) -> KeptRecord | Response:
     """The record and its place in the log. Personal values are in clear, unless they were erased."""
-    return _json(kept(log_reading.record(context, call.path["id"], connection)))
+    return _json(kept(log_access.record(context, call.path["id"], connection)))
 
 
 @router.post(

@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.api import paging
 from service.api.operations import in_path, json_body
+from service.api.request_bodies import body
 from service.api.router import Call, Door, Router, written
-from service.api.sent import body
 from service.callers.context import Context, EvaluatingAll, ReadingAll, Reviewing
 from service.decisions.decider import durable
 from service.decisions.idempotency import KeptAnswer

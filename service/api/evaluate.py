@@ -14,8 +14,8 @@ from pydantic import Field
 import engine
 from service.api.operations import EXCHANGE_BODY, operation
 from service.api.receipts import ReceiptShown
+from service.api.request_bodies import INCLUDE_RECEIPT, LANG, Plain, asked_with_receipt, body
 from service.api.router import enter
-from service.api.sent import INCLUDE_RECEIPT, LANG, Plain, asked_with_receipt, body
 from service.callers.caller import caller_of
 from service.callers.context import Reading
 from service.decisions.decider import Decided, Decider

@@ -15,8 +15,8 @@ import engine
 from service.api import paging
 from service.api.operations import DECISION_ID
 from service.api.parameters import parameter
+from service.api.request_bodies import INCLUDE, language, parts
 from service.api.router import Call, Router
-from service.api.sent import INCLUDE, language, parts
 from service.callers.context import Reading
 from service.decisions.replay import Replaying
 from service.log.canonical_json import canonical

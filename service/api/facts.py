@@ -10,8 +10,8 @@ import engine
 from service.api import paging
 from service.api.operations import EXCHANGE_BODY
 from service.api.parameters import AnyParameter, text
+from service.api.request_bodies import body
 from service.api.router import Call, Router
-from service.api.sent import body
 from service.callers.context import Evaluating
 from service.decisions import fact_list
 from service.decisions.decider import Decider

@@ -23,11 +23,11 @@ from service.api.page_router import PageCall, Pages
 from service.callers.caller_names import caller_names
 from service.callers.context import ReadingAll
 from service.console import log_list
-from service.console.beside import beside_page, told
+from service.console.decision_comparison import beside_page, told
 from service.console.log_list import ListAsked
 from service.console.pages import missing_page
 from service.console.reader import PageReader
-from service.decisions import log_reading
+from service.decisions import log_access
 from service.decisions.decider import durable
 from service.decisions.replay import Replaying
 from service.drafts import form_token
@@ -50,7 +50,7 @@ def decisions(context: ReadingAll, page: PageCall, connection: sa.Connection) ->
     """The list, newest first, and the searches that its reader saved."""
     asked = _asked(context, page)
     try:
-        found = log_reading.search(context, asked.query, asked.cursor, ROWS, connection)
+        found = log_access.search(context, asked.query, asked.cursor, ROWS, connection)
     except CursorRefused:
         raise page.wrong() from None
     parties = search.parties_with(connection, asked.query.text or "", MOST_PARTIES)
@@ -135,7 +135,7 @@ def _to_list(parameters: dict[str, Any], reader: PageReader) -> Response:
 
 def _some(context: ReadingAll, service: Service, asked: ListAsked, cursor: str | None) -> RecordPage:
     """A part of what is exported. Raises RequestRefused, CursorRefused."""
-    return service.read(lambda connection: log_reading.search(context, asked.query, cursor, EXPORTED_AT_ONCE, connection))
+    return service.read(lambda connection: log_access.search(context, asked.query, cursor, EXPORTED_AT_ONCE, connection))
 
 
 async def _exported(

@@ -11,11 +11,11 @@ from fastapi import Response
 
 import engine
 from service.api.operations import json_body
+from service.api.request_bodies import LANG, body, language
 from service.api.router import Call, Router
-from service.api.sent import LANG, body, language
 from service.callers.context import EvaluatingAll
+from service.decisions.batch_limits import LargeRequests
 from service.decisions.decider import TellingAsked
-from service.decisions.large_requests import LargeRequests
 from service.decisions.plans import MOST_LEGS, Plans
 from service.service import Service
 from service.telemetry.log_lines import note

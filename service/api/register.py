@@ -19,8 +19,8 @@ from starlette.convertors import PathConvertor, register_url_convertor
 from service.api import paging
 from service.api.operations import in_header, in_path, json_body, schema_of
 from service.api.parameters import day, flag, matching, word
+from service.api.request_bodies import body
 from service.api.router import Call, Router, written
-from service.api.sent import body
 from service.callers.context import Administering, Context, ReadingAll
 from service.decisions.idempotency import KeptAnswer, forget
 from service.problems import Kind, RequestRefused

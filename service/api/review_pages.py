@@ -31,15 +31,15 @@ from service.callers import known_persons
 from service.callers.caller_names import caller_names
 from service.callers.context import Reviewing
 from service.console import document_list
-from service.console.explained import explained
+from service.console.explained_decision import explained
 from service.console.review_pages import ALL_GROUPS, YOURS, CaseShown, QueueShown, case_page, queue_page
 from service.decisions.decider import durable
-from service.decisions.outcome_now import DecideAgain, OutcomeNow
+from service.decisions.present_outcome import DecideAgain, OutcomeNow
 from service.decisions.replay import CannotReplay, Replaying
 from service.documents import document_bytes
 from service.drafts import form_token
 from service.languages.words import text_for, wording
-from service.log.shown import kept
+from service.log.record_views import kept
 from service.log.store import Stored, find
 from service.problems import KINDS, RequestRefused
 from service.reviews import notes, preview, queue, review_list, review_thread, sign_off

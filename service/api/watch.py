@@ -16,8 +16,8 @@ from service.api.router import Call, Router
 from service.callers.context import ReadingAll
 from service.problems import RequestRefused
 from service.watch import events
+from service.watch.event_stream import MOST_SECONDS, Followed, Listeners
 from service.watch.events import WatchEvent
-from service.watch.listeners import MOST_SECONDS, Followed, Listeners
 
 _EVENTS = paging.Listing[WatchEvent]("watch-events", "events", (int,), 100, 500)
 _ID = r"^[!-~]{1,64}$"

@@ -13,16 +13,16 @@ import sqlalchemy as sa
 
 from service.audit.deep_verification import DeepVerification, Finding, SealFault
 from service.audit.row_comparison import RowFault
-from service.log.index import take_in
+from service.log.search_index import take_in
 from service.log.tree_leaves import Happening, append
 from service.log.tree_verification import tree_faults
-from service.store import subject_seals
+from service.store import row_seals
 from service.store.database import Database
 from service.store.moments import now_text
 from service.store.tables import bundle, document, entry, entry_term, head, term
 
 INDEX = (entry, entry_term, term)
-_ROUNDS = 3
+_ROUNDS = 2
 
 
 class NotRepairable(Exception):
@@ -45,7 +45,7 @@ def repair(
     with database.transaction() as transaction:
         for fault in tree_faults(transaction, key):
             raise NotRepairable(fault)
-        # Rows that are made from other rows are right once these are.
+        # The second comparison says what is left.
         rows: list[RowFault] = []
         for _ in range(_ROUNDS):
             found = list(DeepVerification(transaction, database, progress).findings())
@@ -63,7 +63,7 @@ def repair(
             number = sa.select(sa.func.max(head.c.next)).where(head.c.name == "record").scalar_subquery()
             transaction.execute(sa.update(head).where(head.c.name == "sorted").values(next=number))
         tables = dict(Counter(each.table.name for each in rows)) | ({"the index": 1} if index else {})
-        if sealed := subject_seals.seal_again(transaction, key):
+        if sealed := row_seals.seal_again(transaction, key):
             tables["subject_seal"] = sealed
         if tables:
             append(transaction, Happening("repair", now_text(), {"tables": tables}, {"by": by, "reason": reason}))

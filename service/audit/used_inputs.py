@@ -18,12 +18,13 @@ from typing import Any
 import sqlalchemy as sa
 
 import engine
-from service.audit.past_rows import PastRows
+from service.audit.leaf_effects import end_commitment
+from service.audit.replica import Replica
 from service.callers import known_persons
 from service.callers.caller import LOCAL, Caller
 from service.callers.keys import find as find_key
-from service.ledger.book import Book
-from service.ledger.counts import Counts, Filled, Moment, bare
+from service.ledger.counter_book import Book
+from service.ledger.exchange_counters import Counts, Filled, Moment, bare
 from service.log.canonical_json import canonical
 from service.log.leaf import clear, erased
 from service.log.record import SCHEMA, exchange_of
@@ -41,9 +42,7 @@ from service.store.tables import (
     commitment,
     document_confirmation,
     entity,
-    movement,
     person,
-    right_line,
     session,
     sign_off,
 )
@@ -99,18 +98,18 @@ class RecordUsed:
 
 class UsedInputs:
     """
-    Compares records with the rows of a moment. `source` is the database of the log, which keeps the policies.
+    Compares records with the rows that a replica has come to. `source` is the database of the log, which keeps the policies.
 
     `decided` has the last records by which each exchange may be committed; see `note`.
     """
 
     def __init__(
-        self, rows: PastRows, source: sa.Connection, decided: dict[bytes, deque[int]], most_ways: int = _MOST_WAYS
+        self, replica: Replica, source: sa.Connection, decided: dict[bytes, deque[int]], most_ways: int = _MOST_WAYS
     ) -> None:
         self._decided = decided
         self._most_ways = most_ways
-        self._rows = rows
-        self._connection = rows.connection
+        self._replica = replica
+        self._connection = replica.rows
         self._source = source
         self._book = Book()
         self._lives: dict[tuple[str, ...], Live | None] = {}
@@ -282,8 +281,8 @@ class UsedInputs:
         self, committing: CommittedEvaluation | None, live: Live, exchange: engine.Exchange, moment: Moment, settings: Settings
     ) -> Filled:
         counts = Counts(settings, self._book)
-        rows: Any = self._rows
         if committing is None:
+            rows: Any = self._replica
             if counts.rights.silent(rows, live, exchange.document) and counts.unused(rows, live):
                 sent = counts.sent(live, exchange.document)
                 return counts.fill(None, live, exchange, moment) if sent else Filled(exchange, {}, {})
@@ -292,10 +291,7 @@ class UsedInputs:
             return counts.fill(self._connection, live, exchange, moment, after=committing.after)
         with self._connection.begin_nested() as nested:
             # It ends with the commitment, whose leaf comes after the record.
-            old = committing.replaces
-            self._connection.execute(sa.update(commitment).where(commitment.c.id == old).values(state="superseded"))
-            self._connection.execute(sa.update(movement).where(movement.c.commitment == old).values(live=False))
-            self._connection.execute(sa.update(right_line).where(right_line.c.source == old).values(voided_at=""))
+            end_commitment(self._connection, committing.replaces, "superseded", "")
             try:
                 return counts.fill(self._connection, live, exchange, moment, after=committing.after)
             finally:

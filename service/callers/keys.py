@@ -26,7 +26,7 @@ from service.callers.row_cache import CACHED_SECONDS, RowCache
 from service.log.tree_leaves import Happening, append
 from service.store.database import Database
 from service.store.moments import moment_text
-from service.store.subject_seals import KEY, PERSON, changing, check
+from service.store.row_seals import KEY, PERSON, changing, check
 from service.store.tables import caller as rows
 from service.store.tables import entity_alias, person
 

@@ -18,7 +18,7 @@ from service.log import tree_leaves
 from service.log.tree_leaves import Happening, append
 from service.problems import RequestRefused
 from service.store.moments import moment_text
-from service.store.subject_seals import PERSON, changing
+from service.store.row_seals import PERSON, changing
 from service.store.tables import caller, idempotency, person, session
 from service.store.writer import Writer
 

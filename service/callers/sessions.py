@@ -30,7 +30,7 @@ from service.callers.row_cache import RowCache
 from service.log.tree_leaves import Happening, append
 from service.store.database import Database
 from service.store.moments import moment_text
-from service.store.subject_seals import KEY, PERSON, SealBroken, changing, check
+from service.store.row_seals import KEY, PERSON, SealBroken, changing, check
 from service.store.tables import person as persons
 from service.store.tables import session as rows
 from service.store.writer import NotRecorded

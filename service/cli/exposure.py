@@ -60,7 +60,7 @@ def exposure(
     """
     from service.cli.files import writing
     from service.cli.processes import in_processes
-    from service.cli.unfinished import UnfinishedWork
+    from service.cli.resumable_runs import UnfinishedWork
     from service.ledger.exposure import Exposure, ExposureTotals, PartExposure
 
     need("format", form, FORMATS)
@@ -156,7 +156,7 @@ def _under(url: str, paths: list[Path], as_of: str | None, mode: str) -> "tuple[
     import engine
     from service.cli.files import load_or_stop
     from service.ledger.exposure_questions import UnderPolicies
-    from service.policies import kept
+    from service.policies import kept_bundles
     from service.policies.live import Live
     from service.store.upgrade import reading
 
@@ -164,11 +164,11 @@ def _under(url: str, paths: list[Path], as_of: str | None, mode: str) -> "tuple[
     on = day(as_of) if as_of else today()
     try:
         with reading(url) as connection:
-            active = kept.active(connection)
-            present = kept.load_kept(connection, active.source, active.meaning)
-    except kept.NotKept as not_kept:
+            active = kept_bundles.active(connection)
+            present = kept_bundles.load_kept(connection, active.source, active.meaning)
+    except kept_bundles.NotKept as not_kept:
         raise UsedWrongly(f"there is nothing to compare with: {not_kept}") from None
-    other = load_or_stop(paths, tests=False, settings=kept.settings_of(active))
+    other = load_or_stop(paths, tests=False, settings=kept_bundles.settings_of(active))
     named = {
         "policies": {"present": present.digests.meaning, "other": other.digests.meaning, "as_of": on.isoformat(), "mode": mode}
     }

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from service.cli.command import AsJson, Commands, Database, Lang, ServicePolicies, UsedWrongly, need
-from service.cli.desk import Desk, open_desk
+from service.cli.database_access import Desk, open_desk
 from service.cli.output import complain, print_decision, safe, text_in
 
 app = Commands(help="List, show, approve and refuse the reviews that wait for a person.")

@@ -1,6 +1,6 @@
 """
 `fifthfactor test`: runs the tests of the policies. With `--mutate`, changes the law and lists the changes that no test notices; with
-`--lies`, changes the statements of exchanges (`lies`).
+`--lies`, changes the statements of exchanges (`engine.authoring.false_statements`).
 
 A mutant is the law with one thing changed. The report lists, in file order, the sentences that no test defends, and names the lifts among
 them that a change widens. It ends with the share of the changes that a test notices.

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import engine
-from service.console import sections
+from service.console import decision_sections
 from service.console.draft_form import QuestionForm
 from service.console.pages import UNDETERMINED, rendered, stamp, tone
 from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import FactShown, facts_of, grouped, in_short
-from service.decisions.outcome_now import OutcomeNow
+from service.decisions.present_outcome import OutcomeNow
 from service.documents.stated_documents import presented
-from service.drafts.asking import JudgedDraft, Standing
+from service.drafts.draft_judgement import JudgedDraft, Standing
 from service.drafts.draft_store import Draft
 from service.drafts.own_words import name_of
 from service.drafts.preset_confirmation import left_to_confirm
@@ -123,7 +123,11 @@ def draft_page(
     """
     draft, answer = asked.draft, asked.answer
     explained = answer.get("explanation") or {}
-    reasons = [each for each in sections.by_strictness(answer, explained.get("reasons") or ()) if each["standing"] == "certain"]
+    reasons = [
+        each
+        for each in decision_sections.by_strictness(answer, explained.get("reasons") or ())
+        if each["standing"] == "certain"
+    ]
     return rendered(
         "ask_draft.html",
         reader,
@@ -142,10 +146,10 @@ def draft_page(
         skipped_open=any(fact in asked.judged.judgement.open_facts for fact in draft.skipped),
         tried=[f"{capital(each.title)} ({each.value})" for each in _tried(draft, reader)],
         remedies=list(enumerate(asked.remedies)),
-        jurisdictions=sections.jurisdictions(answer),
-        unmet=sections.unmet(answer),
-        owed=sections.duties(answer, certain=True),
-        perhaps_owed=sections.duties(answer, certain=False),
+        jurisdictions=decision_sections.jurisdictions(answer),
+        unmet=decision_sections.unmet(answer),
+        owed=decision_sections.duties(answer, certain=True),
+        perhaps_owed=decision_sections.duties(answer, certain=False),
         reasons=reasons[:MOST_REASONS],
         more_reasons=len(reasons) - MOST_REASONS,
         changed=_changed(Standing.read(draft.was), asked.standing, reader),

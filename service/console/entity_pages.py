@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from service.console.list_limits import short
 from service.console.pages import rendered
 from service.console.reader import PageReader
 from service.console.request_facts import LONGEST
-from service.console.room import short
 from service.languages.words import text_for, text_if_any
 from service.register.entity import ASSET, PARTY, Content, Version
 from service.register.stated_facts import DOCUMENTS, PARTY_ROLES, Stating

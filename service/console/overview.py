@@ -18,13 +18,13 @@ from service.callers.context import ReadingAll
 from service.console import charts
 from service.console.counts_in_words import counter_title, filling, law_of, told
 from service.console.flow_map import NARROW, WIDE, Flow, FlowMap, flow_map
+from service.console.list_limits import short
 from service.console.reader import PageReader, capital
-from service.console.room import short
 from service.ledger import promise_list
 from service.ledger.counter_standings import CounterStanding, CounterStandings
 from service.ledger.promise_list import PromisePart
 from service.log.daily_outcomes import DailyOutcomes, Day
-from service.log.query import MOST_WORDS
+from service.log.search_query import MOST_WORDS
 from service.log.word_counts import WordCounts, required_by, word_counts
 from service.service import Service
 from service.store.moments import moment_text

@@ -13,7 +13,7 @@ from service.console.pages import rendered
 from service.console.policy_library import PolicyLibrary, PolicySummary
 from service.console.reader import PageReader
 from service.policies.case_runs import CasesRun
-from service.policies.kept import Kept
+from service.policies.kept_bundles import Kept
 from service.policies.kept_differences import Comparison
 from service.policies.shadow import Shadow
 

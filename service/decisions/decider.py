@@ -17,14 +17,14 @@ from uuid_utils import uuid7
 import engine
 from service.callers.caller import Caller
 from service.documents.shown_documents import Showing, until_days
-from service.ledger import party_view, people_again
-from service.ledger.book import Book
-from service.ledger.counts import ANY_NUMBER, Counts, Filled, Moment
+from service.ledger import party_view, repeated_people
+from service.ledger.counter_book import Book
+from service.ledger.exchange_counters import ANY_NUMBER, Counts, Filled, Moment
 from service.log.canonical_json import NotCanonical, canonical
 from service.log.leaf import SealedRecord, seal
 from service.log.record import RecordedDecision, ShownDocument, answered
+from service.log.record_summary import Summary
 from service.log.review_cases import ReviewCase
-from service.log.summary import Summary
 from service.policies.decision_cache import CachedDecision, NewDecision
 from service.policies.live import Live
 from service.policies.shadow import GivenToShadow
@@ -167,7 +167,7 @@ class Decider:
 
     def _check_same_people(self, live: Live, exchange: engine.Exchange, now: datetime, caller: Caller) -> None:
         """The earlier data set that an exchange names must count wherever the exchange does. Raises RequestRefused."""
-        if not any(people_again.says_so(each, exchange) for each in live.counting.counters):
+        if not any(repeated_people.says_so(each, exchange) for each in live.counting.counters):
             return
         try:
             with self._service.store.database.reading.connect() as connection:

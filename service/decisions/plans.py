@@ -17,8 +17,8 @@ from uuid_utils import uuid7
 import engine
 from service.callers.caller import Caller
 from service.decisions.decider import Decider, refusal
-from service.ledger.book import Book
-from service.ledger.counts import Counts, Moment
+from service.ledger.counter_book import Book
+from service.ledger.exchange_counters import Counts, Moment
 from service.policies.live import Live
 from service.problems import RequestRefused
 from service.service import Service

@@ -21,14 +21,14 @@ from fastapi import FastAPI
 
 import engine
 from service.callers.context import Reading
-from service.decisions import log_reading
-from service.ledger import counts
+from service.decisions import log_access
+from service.ledger import exchange_counters
 from service.log.canonical_json import canonical
 from service.log.leaf import clear
 from service.log.leaf import erased as erased_of
 from service.log.record import SCHEMA, PolicyDigests, exchange_of, shown_until
 from service.log.store import Stored
-from service.policies.kept import NotKept, load_kept
+from service.policies.kept_bundles import NotKept, load_kept
 from service.problems import RequestRefused
 from service.reviews.sign_off import REVIEW
 from service.service import Service
@@ -152,7 +152,7 @@ def reopen(stored: Stored, deciders: Deciders, otherwise: Otherwise | None = Non
     exchange = engine.parse_exchange(pdp.bundle, json.dumps(request, ensure_ascii=False).encode())
     exchange = exchange.as_shown(shown_until(record))
     marks = record.get("counted", {})
-    exchange = engine.counted(pdp.bundle, exchange, **counts.sources(marks))
+    exchange = engine.counted(pdp.bundle, exchange, **exchange_counters.sources(marks))
     try:
         judgement = pdp.judge(exchange, as_of=as_of, signed=signed)
     except engine.EnginesFailed as failed:
@@ -334,13 +334,13 @@ class Replaying:
 
     def replay_of(self, context: Reading, id: str) -> Replay:
         """A decision made again, and compared with what is recorded. Raises RequestRefused."""
-        stored = self._service.read(lambda connection: log_reading.record(context, id, connection))
+        stored = self._service.read(lambda connection: log_access.record(context, id, connection))
         with self._lock:
             return replay(stored, self._decider)
 
     def reopened_of(self, context: Reading, id: str) -> Reopened:
         """The record of a decision whose exchange is judged again. Raises RequestRefused."""
-        return self.reopened(self._service.read(lambda connection: log_reading.record(context, id, connection)))
+        return self.reopened(self._service.read(lambda connection: log_access.record(context, id, connection)))
 
     def reopened(self, stored: Stored, otherwise: Otherwise | None = None) -> Reopened:
         """A record whose exchange is judged again, by what decided it or otherwise. Raises CannotReplay, RequestRefused."""

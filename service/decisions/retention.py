@@ -22,11 +22,11 @@ import sqlalchemy as sa
 import engine
 from service.callers.context import Administering
 from service.decisions.replay import CannotReplay, Reopened, kept_decider, reopen
-from service.ledger.counts import Moment
-from service.ledger.running_time import runs_until
+from service.ledger.commitment_term import runs_until
+from service.ledger.exchange_counters import Moment
 from service.log.leaf import HIDDEN, clear
 from service.log.store import Store, Stored
-from service.policies import kept
+from service.policies import kept_bundles
 from service.problems import ProblemPlace, RequestRefused
 from service.settings import time_zone
 from service.store.tables import commitment, commitment_event, document_confirmation, movement, sign_off
@@ -155,9 +155,9 @@ async def erase_alone(store: Store, stored: Stored, zone: str, by: str) -> int:
     def work(transaction: sa.Connection) -> int:
         def counting() -> engine.BundleCounters | None:
             try:
-                now = kept.active(transaction)
-                return engine.BundleCounters(kept.load_kept(transaction, now.source, now.meaning))
-            except kept.NotKept:
+                now = kept_bundles.active(transaction)
+                return engine.BundleCounters(kept_bundles.load_kept(transaction, now.source, now.meaning))
+            except kept_bundles.NotKept:
                 return None
 
         if found := holds(transaction, stored.entry.id, law, counting, datetime.now(UTC), zone):

@@ -12,7 +12,7 @@ import engine
 from service.callers.context import ReadingAll
 from service.drafts import draft_documents, draft_store
 from service.drafts.answers import with_fact, with_none, without_fact
-from service.drafts.asking import Asking, Drafting, JudgedDraft
+from service.drafts.draft_judgement import Asking, Drafting, JudgedDraft
 from service.drafts.draft_store import Draft
 from service.problems import RequestRefused
 

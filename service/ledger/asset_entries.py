@@ -20,8 +20,8 @@ import engine
 from service.callers.context import Administering, ReadingAll
 from service.callers.sending import Reason, Sending
 from service.ledger import hashed_names
-from service.ledger.book import Book
-from service.ledger.commitments import LedgerPart
+from service.ledger.commitment_list import LedgerPart
+from service.ledger.counter_book import Book
 from service.ledger.roll_forward import (
     COSTS,
     MOST_MONTHS,

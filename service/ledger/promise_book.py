@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 import engine
-from service.ledger.book import Book
+from service.ledger.counter_book import Book
 from service.ledger.hashed_names import party
 from service.ledger.party_view import EXPORTER
 from service.log import tree_leaves

@@ -13,10 +13,10 @@ from datetime import UTC, date, datetime, time, timedelta
 import sqlalchemy as sa
 
 from service.callers.context import Reading
-from service.decisions import log_reading
+from service.decisions import log_access
 from service.decisions.decider import durable
 from service.decisions.replay import CannotReplay, Replaying
-from service.ledger.ended import standing
+from service.ledger.ended_commitments import standing
 from service.log import tree_leaves
 from service.log.receipt_leaf import Answered, CommitmentMoment, NoReceipt, ReceiptLeaf, newest
 from service.log.store import Stored
@@ -57,7 +57,7 @@ class ReceiptIssuer:
         """The receipt of a decision whose record is durable. Raises RequestRefused."""
 
         def look(connection: sa.Connection) -> _Held:
-            return _held(connection, log_reading.record(context, id, connection))
+            return _held(connection, log_access.record(context, id, connection))
 
         held = await asyncio.to_thread(self._service.read, look)
         if not held.fits:
@@ -74,7 +74,7 @@ class ReceiptIssuer:
 
     def _append(self, context: Reading, transaction: sa.Connection, answered: Answered, last_day: date | None) -> None:
         """In the writing transaction: the leaf, unless another call made it meanwhile."""
-        held = _held(transaction, log_reading.record(context, answered.id, transaction))
+        held = _held(transaction, log_access.record(context, answered.id, transaction))
         if held.fits:
             return
         now = self._service.clock()

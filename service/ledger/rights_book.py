@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 import engine
 from service.ledger import hashed_names
-from service.ledger.book import Book
+from service.ledger.counter_book import Book
 from service.log import tree_leaves
 from service.log.tree_leaves import Happening
 from service.policies.live import Live

@@ -19,8 +19,8 @@ import engine
 from service.callers.context import Administering, ReadingAll
 from service.callers.sending import Reason, Sending
 from service.ledger import hashed_names
-from service.ledger.book import Book
-from service.ledger.commitments import LedgerPart
+from service.ledger.commitment_list import LedgerPart
+from service.ledger.counter_book import Book
 from service.ledger.rights_book import RightsBook, line_of, opened
 from service.log import tree_leaves
 from service.log.canonical_json import NotCanonical, canonical

@@ -19,8 +19,8 @@ from pydantic import Field
 import engine
 from service.callers.context import Reading
 from service.ledger import hashed_names, party_view
-from service.ledger.book import Book
-from service.ledger.commitments import LedgerPart
+from service.ledger.commitment_list import LedgerPart
+from service.ledger.counter_book import Book
 from service.ledger.rights_book import ALWAYS, RightsBook, TooManyLines, about, grants_of
 from service.ledger.rights_openings import ONWARD, PURPOSES, TERRITORY
 from service.log import tree_leaves

@@ -15,8 +15,8 @@ from typing import Any
 import sqlalchemy as sa
 
 import engine
-from service.ledger.wanted_counts import NOTHING, Wanted
-from service.store.subject_seals import COUNTER, COUNTER_DAYS, MONTH, changing, check_rows, rows_in
+from service.ledger.counter_sums import NOTHING, Wanted
+from service.store.row_seals import COUNTER, COUNTER_DAYS, MONTH, changing, check_rows, rows_in
 from service.store.tables import tally, tally_month
 
 Subjects = Mapping[str, tuple[sa.Table, Sequence[Any]]]

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from service.log.tree_leaves import Happening, append
 from service.log.tree_verification import tree_faults
-from service.store import counter_secret, log_key, subject_seals
+from service.store import counter_secret, log_key, row_seals
 from service.store.database import Database, DatabaseRefused, plain
 from service.store.kept_checkpoint import LogPutBack
 from service.store.log_identity import CONTINUED, ROTATED, LogIdentity, continued, identities, rotated
@@ -47,7 +47,7 @@ def rotate_key(database: Database, by: str) -> VerifierKey:
             new = log_key.replacing_key(database.key_path, old.origin)
             append(transaction, Happening(ROTATED, now_text(), rotated(old, new, tree.frontier), {"by": by}))
             counter_secret.reseal(transaction, old, new)
-            subject_seals.reseal(transaction, old, new)
+            row_seals.reseal(transaction, old, new)
             growth_of(transaction).seal_by(new)
         _named(database)
     except (LogRefused, OSError, sa.exc.SQLAlchemyError) as refused:
@@ -87,7 +87,7 @@ def continue_log(
                     counter_secret.renew(transaction, new)
                 else:
                     counter_secret.reseal(transaction, old, new)
-                    subject_seals.reseal(transaction, old, new)
+                    row_seals.reseal(transaction, old, new)
                 growth.seal_by(new)
         _named(database)
     except (LogRefused, OSError, sa.exc.SQLAlchemyError) as refused:

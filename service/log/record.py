@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 import engine
 from service.log.canonical_json import NotCanonical, canonical, canonical_object, joined
-from service.log.summary import unusual
+from service.log.record_summary import unusual
 
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 

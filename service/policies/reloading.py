@@ -22,7 +22,7 @@ from structlog.typing import FilteringBoundLogger
 
 import engine
 from service.log.store import Store
-from service.policies import kept, steady_memory
+from service.policies import kept_bundles, steady_memory
 from service.policies.live import Live
 from service.policies.loading import Loaded, SourceRefused
 from service.policies.loading import load as load_source
@@ -159,7 +159,7 @@ class Policies:
             # The same policies may have been signed again, with a higher version.
             if live is not None or loaded.signed != self.signed:
                 now = self._clock()
-                await self._store.do(lambda transaction: kept.keep(transaction, loaded, now))
+                await self._store.do(lambda transaction: kept_bundles.keep(transaction, loaded, now))
         except Exception as failed:  # noqa: BLE001 - whatever it is, the last good ones go on
             raise PoliciesRefused(self._refuse(failed)) from None
         self.refused = None

@@ -29,7 +29,7 @@ from service.problems import ProblemPlace, RequestRefused
 from service.register.entity import Content, EntityToWrite, Version, Wrong, is_id
 from service.store.database import Database
 from service.store.moments import now_text
-from service.store.subject_seals import ENTITY, SealBroken, changing, check
+from service.store.row_seals import ENTITY, SealBroken, changing, check
 from service.store.tables import entity, entity_alias, entity_spelling
 
 MOST_ENTRIES = 10_000

@@ -32,7 +32,7 @@ from service.reviews import own_requests, standing_sign_off
 from service.reviews.own_requests import Counting
 from service.reviews.standing_sign_off import Row, approved, meaning_of, signatures
 from service.store.moments import moment_text
-from service.store.subject_seals import SIGN_OFFS, changing
+from service.store.row_seals import SIGN_OFFS, changing
 from service.store.tables import person, personal, sign_off
 
 MOST_PROVISIONS = 50

@@ -24,7 +24,7 @@ from structlog.typing import FilteringBoundLogger
 import engine
 from service.callers.shedding import Load
 from service.policies import steady_memory
-from service.policies.prepared import Prepared
+from service.policies.prepared_policies import Prepared
 from service.server.app import create_app, preload
 from service.server.bounded_heads import BoundedHeads
 from service.server.workers import Supervisor

@@ -20,8 +20,8 @@ from service.log.canonical_json import canonical
 from service.log.store import subject_of_decision
 from service.log.tree_leaves import Happening
 from service.store.tables import watch_delivery, watch_event
-from service.watch.committed import WatchedRow
 from service.watch.findings import EarlierFinding, EventKind, WatchFinding
+from service.watch.watched_commitments import WatchedRow
 
 KINDS: tuple[str, ...] = get_args(EventKind)
 LEAF = "watch-event"

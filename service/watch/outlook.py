@@ -18,14 +18,14 @@ import sqlalchemy as sa
 
 import engine
 from service.decisions.decider import Decider
-from service.ledger.counts import Counts
+from service.ledger.exchange_counters import Counts
 from service.ledger.rights_book import EarlierCommitment
 from service.log.canonical_json import canonical
 from service.problems import RequestRefused
 from service.register.stated_facts import ROLES
-from service.watch.committed import NotDecidable, WatchedCommitment
 from service.watch.findings import Explained, explain
-from service.watch.grounds import GroundTokens
+from service.watch.outcome_basis import GroundTokens
+from service.watch.watched_commitments import NotDecidable, WatchedCommitment
 
 MOST_REMEMBERED = 2_000
 

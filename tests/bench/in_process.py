@@ -18,7 +18,7 @@ import engine
 from service.callers.caller import LOCAL
 from service.decisions.decider import Decided, Decider, TellingAsked
 from service.log.leaf import SealedRecord
-from service.policies.prepared import Prepared
+from service.policies.prepared_policies import Prepared
 from service.policies.steady_memory import settle
 from service.service import Service
 from service.settings import Settings

@@ -29,9 +29,9 @@ import engine
 from service.callers.caller import LOCAL, Caller
 from service.decisions.decider import Decider, TellingAsked
 from service.log.canonical_json import canonical
-from service.log.index import Word, entry_values, moment_of
 from service.log.leaf import SealedRecord, commitment
 from service.log.review_cases import APPROVED, OVER, REFUSED, WAITS
+from service.log.search_index import Word, entry_values, moment_of
 from service.problems import RequestRefused
 from service.service import Service
 from service.store.database import Database

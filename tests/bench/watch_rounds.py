@@ -23,9 +23,9 @@ from uuid_utils import uuid7
 import engine
 from service.callers.caller import LOCAL
 from service.decisions.decider import Decider, TellingAsked
-from service.ledger.book import Book
-from service.ledger.committing import _contributions
-from service.ledger.counts import Moment
+from service.ledger.commitment_book import _contributions
+from service.ledger.counter_book import Book
+from service.ledger.exchange_counters import Moment
 from service.log.canonical_json import canonical
 from service.log.leaf import HIDDEN, SealedRecord, clear, seal
 from service.problems import RequestRefused

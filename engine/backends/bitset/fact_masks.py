@@ -16,9 +16,9 @@ from functools import reduce
 from operator import or_
 from typing import Any, NamedTuple, TypeAlias
 
-from engine.backends.bitset.extent import Extents
-from engine.backends.bitset.reading import NO, YES, AtomReader, same, total
+from engine.backends.bitset.document_extent import Extents
 from engine.backends.bitset.terms import Users
+from engine.backends.bitset.value_tests import NO, YES, AtomReader, same, total
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import AS_OF, Atom, RuleSet, Truth

@@ -17,8 +17,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from engine.backends.bitset.fact_masks import Share
 from engine.backends.bitset.rule_table import RuleTable, without
 from engine.backends.bitset.terms import Derived
-from engine.rules import Level, Need
-from engine.verdict import RANK, STAKES, Masks, Verdict, numbers, worst
+from engine.rules import Need
+from engine.values.outcome_levels import RANK, STAKES, Level, worst
+from engine.verdict import Masks, Verdict, numbers
 
 RAISING = STAKES[:3]
 BY_EFFECT = {"prohibit": Level.PROHIBITED, "review": Level.REVIEW, "require": Level.REQUIREMENTS_UNMET}

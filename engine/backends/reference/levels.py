@@ -11,10 +11,9 @@ from typing import NamedTuple
 
 from engine.backends.reference.standing_rules import MET, NeedStanding, Owing, Progress, RuleStanding
 from engine.backends.reference.three_values import NO, UNKNOWN, YES
-from engine.rules import Duty, Floor, Level, Need, Rule, State, Truth
-from engine.verdict import Bounds
+from engine.rules import Duty, Floor, Need, Rule, State, Truth
+from engine.values.outcome_levels import PERMITTING, Bounds, Level
 
-PERMITS = (Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS)
 NOTHING, PERMITTED, _, REVIEW, REQUIREMENTS_UNMET, PROHIBITED = (Bounds(level, level) for level in Level)
 
 
@@ -120,11 +119,11 @@ def on_floor(bounds: Bounds, floor: Floor, permits: Truth) -> Bounds:
     low, high = bounds.low, bounds.high
     if permits is not NO:
         high = max(high, Level.PERMITTED)
-    elif floor.covered and high in PERMITS:
+    elif floor.covered and high in PERMITTING:
         high = Level.NOT_APPLICABLE
     if permits is YES:
         low = max(low, Level.PERMITTED)
-    elif floor.covered and low in PERMITS:
+    elif floor.covered and low in PERMITTING:
         low = Level.NOT_APPLICABLE
     return Bounds(low, high)
 

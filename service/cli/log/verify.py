@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.command import AsJson, Commands, Database, UsedWrongly, address, log_key
-from service.cli.log.carried import is_database, verify_carried
 from service.cli.log.decided_run import verify_run
+from service.cli.log.offline_verification import is_database, verify_carried
 from service.cli.log.rows import warn_of_unindexed
 from service.cli.output import complain, painted, print_json, progress
 
@@ -67,8 +67,8 @@ def verify(
         raise UsedWrongly("name the manifest of the run with `--run`")
     from service.audit.deep_verification import DeepVerification, snapshot
     from service.cli.files import read
-    from service.log.index import unindexed
     from service.log.proofs import CheckpointInvalid, kept_checkpoint
+    from service.log.search_index import unindexed
     from service.log.verification import Fault, put_back
     from service.log.verification import verify as verify_all
     from service.store.log_key import LogKeyRefused

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 import engine
 from service.cli.main import app
 from service.log.leaf import clear
-from service.log.query import ABOUT, ONCE
+from service.log.search_query import ABOUT, ONCE
 from service.service import Service
 from tests.service.conftest import EXCHANGE, ONE_DATABASE, POLICIES, body
 from tests.service.written_records import put

@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 import engine
-from service.ledger.book import Book
-from service.ledger.wanted_counts import Wanted
+from service.ledger.counter_book import Book
+from service.ledger.counter_sums import Wanted
 from service.log.record import Record
 from service.policies.live import Live
 from service.store import counter_secret

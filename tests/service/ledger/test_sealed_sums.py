@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 import engine
 from service.ledger import sealed_sums
-from service.ledger.wanted_counts import ALWAYS, NOTHING, Wanted
+from service.ledger.counter_sums import ALWAYS, NOTHING, Wanted
 from service.log.store import Store
-from service.store.subject_seals import SealBroken
+from service.store.row_seals import SealBroken
 from service.store.tables import tally
 from tests.service.conftest import ONE_DATABASE
 

@@ -32,7 +32,7 @@ from service.log.record import (
     RecordWriter,
     answered,
 )
-from service.log.summary import Summary
+from service.log.record_summary import Summary
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
