@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from engine.deciding.combine import MET
 from engine.deciding.judgement import BEARING, Judgement
 from engine.exchange_input.exchange_problems import ExchangeProblem
-from engine.rules import Level, Need, RuleSet
+from engine.rules import Need, RuleSet
 from engine.tables import arrow
 from engine.tables.arrow import ArrowColumn, Codes
+from engine.values.outcome_levels import Level
 from engine.verdict import Verdict, numbers
 
 PROBLEM = "problem"  # the outcome of a row that the door refused; it is never a permit
