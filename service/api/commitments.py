@@ -22,7 +22,7 @@ from service.callers.context import Committing, Reading
 from service.decisions.idempotency import KeptAnswer
 from service.decisions.recording import Outgoing, record_and_answer
 from service.ledger import commitment_list
-from service.ledger.commitment_book import ID, AmendSent, CommitSent, EndSent, Ledger, Moved, WithdrawSent
+from service.ledger.commitment_book import ID, AmendSent, CommitSent, EndSent, Ledger, NoLongerPermitted, WithdrawSent
 from service.ledger.commitment_list import Commitment, State
 from service.problems import MEDIA_TYPE, Kind, RequestRefused
 
@@ -140,7 +140,7 @@ async def _attempt(context: Committing, call: Call[Sent], decision: str, old: st
 
     try:
         return await call.once(context, work)
-    except Moved as found:
+    except NoLongerPermitted as found:
         tell = found.tell
 
     async def moved() -> Outgoing:
@@ -159,5 +159,5 @@ async def _attempt(context: Committing, call: Call[Sent], decision: str, old: st
     return await record_and_answer(service, request, context.caller, call.raw, moved)
 
 
-def _noted(made: engine.Written) -> dict[str, object]:
+def _noted(made: engine.WrittenDecision) -> dict[str, object]:
     return {"decision_id": made.id, "outcome": made.outcome, "proceed": made.proceed}

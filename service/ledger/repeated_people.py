@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 import engine
-from service.ledger.counter_sums import NOTHING, FoundCounts, Wanted
+from service.ledger.counter_sums import NOTHING, CounterQuery, FoundCounts
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.store.tables import commitment, movement
@@ -101,7 +101,7 @@ def says_so(counter: engine.Counter, exchange: engine.Exchange) -> bool:
 
 def counts(
     connection: sa.Connection,
-    wanted: Wanted,
+    wanted: CounterQuery,
     data: DataSet,
     own: Mapping[str, engine.Range],
     before: int | None = None,
@@ -138,7 +138,7 @@ def refused(fact: str) -> RequestRefused:
 
 
 def add_uncovered(
-    connection: sa.Connection, asked: Mapping[int, Wanted], without: str | None, found: list[FoundCounts]
+    connection: sa.Connection, asked: Mapping[int, CounterQuery], without: str | None, found: list[FoundCounts]
 ) -> None:
     """Add the movements that name an earlier data set which no longer counts: each counts in full."""
     some = [each for each in asked.values() if each.counter.same]
@@ -161,7 +161,7 @@ def number(connection: sa.Connection, id: str) -> int:
     return int(connection.execute(sa.select(commitment.c.sequence).where(commitment.c.id == id)).scalar_one())
 
 
-def _place(wanted: Wanted) -> dict[str, Any]:
+def _place(wanted: CounterQuery) -> dict[str, Any]:
     first, last = wanted.first.isoformat(), wanted.last
     return {"meaning": wanted.counter.meaning, "key": wanted.own[0], "first": first, "last": last}
 

@@ -21,7 +21,7 @@ import engine
 from service.ledger import hashed_names
 from service.ledger.counter_book import Book
 from service.log import tree_leaves
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.policies.live import Live
 from service.problems import RequestRefused
 from service.store.database import Database
@@ -167,7 +167,7 @@ class RightsBook:
         day: date,
         made: EarlierCommitment | None = None,
         before: Sequence[engine.Exchange] = (),
-    ) -> dict[str, engine.Page]:
+    ) -> dict[str, engine.RightsPage]:
         """
         What each book says of the exporter of an exchange and of its asset; nothing of an asset that a book does not have.
 
@@ -199,7 +199,7 @@ class RightsBook:
         shown = {"source": id, "sequence": sequence, "at": at}
         transaction.execute(sa.insert(right_line), [{**shown, **row} for row in rows])
         members: dict[str, Any] = {"commitment": id, "sequence": sequence}
-        tree_leaves.append(transaction, Happening("rights-granted", at, members, {"lines": rows}))
+        tree_leaves.append(transaction, LogEvent("rights-granted", at, members, {"lines": rows}))
 
     def void(self, transaction: sa.Connection, source: str, at: str) -> None:
         """Make the lines of a commitment or an opening void from the start. What happened is a leaf of its own."""
@@ -277,7 +277,7 @@ class RightsBook:
         day: date,
         made: EarlierCommitment | None,
         before: Sequence[engine.Exchange],
-    ) -> engine.Page | None:
+    ) -> engine.RightsPage | None:
         book = reader.book
         id = named(exchange, book.of)
         if id is None:
@@ -293,13 +293,13 @@ class RightsBook:
         if not openings and not every and not of_legs:
             return None
         if holder is None:
-            return engine.Page(on=first, known=False)
+            return engine.RightsPage(on=first, known=False)
         if len(every) > FEW_LINES:
             granters = {each.granter for each in of_legs if each.granter is not None}
             try:
                 rows = self.chains(connection, asked, {holder, *granters})
             except TooManyLines:
-                return engine.Page(on=first, known=False)
+                return engine.RightsPage(on=first, known=False)
             besides = [each for each in (holder, recipient) if each is not None]
             every = [*rows, *connection.execute(_GIVEN, {**asked, "besides": besides})]
         page = reader.reckoner.page([*_foreseen(every, made), *of_legs], holder, recipient, on, bool(complete))

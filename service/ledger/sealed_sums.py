@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 import engine
-from service.ledger.counter_sums import NOTHING, Wanted
+from service.ledger.counter_sums import NOTHING, CounterQuery
 from service.store.row_seals import COUNTER, COUNTER_DAYS, MONTH, changing, check_rows, rows_in
 from service.store.tables import tally, tally_month
 
@@ -61,7 +61,7 @@ def adding(transaction: sa.Connection, places: Iterable[Mapping[str, Any]]) -> I
 
 
 def of_windows(
-    connection: sa.Connection, asked: Mapping[int, Wanted], since: Mapping[int, str], beside: Subjects = NO_SUBJECTS
+    connection: sa.Connection, asked: Mapping[int, CounterQuery], since: Mapping[int, str], beside: Subjects = NO_SUBJECTS
 ) -> dict[int, tuple[Sums, Sums]]:
     """
     The sums of some counters in their windows, and from a day on, which `since` has for those that were opened.
@@ -101,7 +101,7 @@ def of_windows(
 
 
 def _sum(
-    wanted: Wanted, first: str, months: Mapping[tuple[str, str], list[Any]], cut: Mapping[tuple[str, str, str], list[Any]]
+    wanted: CounterQuery, first: str, months: Mapping[tuple[str, str], list[Any]], cut: Mapping[tuple[str, str, str], list[Any]]
 ) -> Sums:
     """The sums of a counter from a day on, until its last day."""
     sums: Sums = {}

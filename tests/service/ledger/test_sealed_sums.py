@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 import engine
 from service.ledger import sealed_sums
-from service.ledger.counter_sums import ALWAYS, NOTHING, Wanted
+from service.ledger.counter_sums import ALWAYS, NOTHING, CounterQuery
 from service.log.store import Store
 from service.store.row_seals import SealBroken
 from service.store.tables import tally
@@ -50,9 +50,9 @@ def filled(database: str) -> Iterator[tuple[sa.Connection, list[dict[str, Any]]]
             yield connection, rows
 
 
-def wanted(first: date, last: str = ALWAYS) -> Wanted:
+def wanted(first: date, last: str = ALWAYS) -> CounterQuery:
     """A counter that has one key of its own and one that may be the same."""
-    return Wanted(COUNTER, ("a",), ("a", "b"), first, last)
+    return CounterQuery(COUNTER, ("a",), ("a", "b"), first, last)
 
 
 def of_days(rows: list[dict[str, Any]], first: str, last: str) -> dict[str, engine.Tally]:
