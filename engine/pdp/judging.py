@@ -15,6 +15,8 @@ from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
+from engine.backends.lanes import Lanes
+from engine.backends.lanes.lane_runner import LaneRunner
 from engine.backends.reference import Reference
 from engine.bundle import Bundle
 from engine.deciding.carried_conditions import Carried, held, over, raised, stated, travelling
@@ -37,7 +39,13 @@ from engine.values.outcome_levels import UNDETERMINED, Bounds, Level, closed, ou
 from engine.verdict import NONE_SIGNED, Engine, Verdict
 from engine.version import VERSION
 
-MODES = {"checked": ("bitset", "durable"), "bitset": ("bitset",), "durable": ("durable",), "reference": ("reference",)}
+MODES = {
+    "checked": ("bitset", "durable"),
+    "bitset": ("bitset",),
+    "durable": ("durable",),
+    "lanes": ("lanes",),
+    "reference": ("reference",),
+}
 MAX_DIFFERENCES = 50
 
 _Found = TypeVar("_Found")
@@ -63,8 +71,8 @@ class Judging:
     """
     One bundle and the engines of a mode.
 
-    `mode` is "checked", "bitset", "durable" or "reference". Several threads may call it; the calls take turns, because durable-rules
-    has one engine for each process. A call that searches lets others in between its evaluations (`deciding.pauses`).
+    `mode` is "checked", "bitset", "durable", "lanes" or "reference". Several threads may call it; the calls take turns, because
+    durable-rules has one engine for each process. A call that searches lets others in between its evaluations (`deciding.pauses`).
     """
 
     def __init__(self, bundle: Bundle, mode: str) -> None:
@@ -76,6 +84,7 @@ class Judging:
         makers: dict[str, Callable[[], Engine]] = {
             "bitset": lambda: Bitset(bundle.rules),
             "durable": lambda: Durable(bundle.rules),
+            "lanes": lambda: Lanes(bundle.rules),
             "reference": lambda: self.reference,
         }
         self.engines: tuple[Engine, ...] = tuple(makers[name]() for name in MODES[mode])
@@ -87,6 +96,16 @@ class Judging:
         self._agreed = EnginePart(version=VERSION, mode=mode, engines=list(MODES[mode]), agreed=True)
         self._questions = Questions(bundle)
         self._lock = OneAtATime()
+
+    @cached_property
+    def lanes(self) -> LaneRunner:
+        """
+        The program of the bundle, which decides many exchanges, or variants of one, at once; made when it is first wanted.
+
+        For exchanges whose recipient is the public it is that of `of_everyone`.
+        """
+        bundle = self.bundle
+        return LaneRunner.of(bundle.rules, bundle.vocabulary, bundle.coherence.never, bundle.settings)
 
     @cached_property
     def of_everyone(self) -> Self:

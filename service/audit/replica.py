@@ -108,7 +108,8 @@ class Replica:
             self._erased(leaf, ids, moments)
         for index, leaf in _leaves(self._source, tree_leaf.c.kind != ERASURE):
             if index in moments:
-                leaf = {**leaf, "erased_at": moments[index], **({"id": ids[index]} if index in ids else {})}
+                of_entity = leaf.get("kind") == "register" and index in ids
+                leaf = {**leaf, "erased_at": moments[index], **({"id": ids[index]} if of_entity else {})}
             yield index, leaf
             apply(self.rows, leaf)
             if of := subject(self.rows, leaf):

@@ -17,11 +17,11 @@ from typing import Any
 import sqlalchemy as sa
 
 import engine
-from service.ledger.commitment_book import exchange_again
 from service.ledger.commitment_list import CountPart
 from service.ledger.counter_balances import CounterPart, Counters
 from service.ledger.counter_book import Book
 from service.ledger.counter_sums import FoundCounts
+from service.ledger.recorded_exchange import exchange_again
 from service.log.store import of_numbers
 from service.policies.live import Live
 from service.service import Service

@@ -63,7 +63,7 @@ class RightPart(LedgerPart):
     onward: bool | None = Field(default=None, description=ONWARD)
 
 
-class EvidencePart(LedgerPart):
+class RightsEvidencePart(LedgerPart):
     """What was shown for the rights. It is kept as it was stated."""
 
     kind: str = Field(
@@ -84,7 +84,7 @@ class RightsOpeningSent(Sending):
     rights: list[RightPart] = Field(max_length=MOST_RIGHTS, description="the rights; none only if `complete`")
     from_: date = Field(alias="from", description="the first day on which the party has these rights")
     complete: bool = Field(description="whether the book then has everything that the party has of the asset")
-    evidence: list[EvidencePart] = Field(max_length=16, description="what was shown")
+    evidence: list[RightsEvidencePart] = Field(max_length=16, description="what was shown")
     reason: Reason = Field(description="where this comes from")
     book: Line | None = Field(default=None, description="the book of the vocabulary, where there are several")
 
@@ -105,7 +105,7 @@ class RightsOpening(LedgerPart):
     from_: date = Field(serialization_alias="from", description="the first day on which the party has these rights")
     complete: bool = Field(description="whether the book then has everything that the party has of the asset")
     rights: list[RightPart] = Field(description="the rights; what has no end has the term `perpetual`")
-    evidence: list[EvidencePart] = Field(description="what was shown")
+    evidence: list[RightsEvidencePart] = Field(description="what was shown")
     reason: str = Field(description="where this comes from")
     opened_at: datetime = Field(description="when it was recorded")
     opened_by: str = Field(description="who recorded it")
@@ -206,7 +206,7 @@ def _told(connection: sa.Connection, rows: Sequence[Any]) -> list[RightsOpening]
             from_=date.fromisoformat(row.day),
             complete=row.complete,
             rights=[_right(line) for line in lines.get(row.id, ())],
-            evidence=[EvidencePart.model_validate(each) for each in json.loads(row.evidence)],
+            evidence=[RightsEvidencePart.model_validate(each) for each in json.loads(row.evidence)],
             reason=row.reason,
             opened_at=datetime.fromisoformat(row.at),
             opened_by=row.by,

@@ -13,12 +13,13 @@ from datetime import date
 from engine.backends.lanes.fact_classes import Coder
 from engine.backends.lanes.integers import function
 from engine.backends.lanes.lane_cases import alone
-from engine.backends.lanes.program import Program, lower
+from engine.backends.lanes.lane_program import LaneProgram, lower
 from engine.backends.lanes.slots import Pair
 from engine.backends.lanes.thresholds import Ends
 from engine.exchange import Exchange
-from engine.rules import All, AnyOf, Atom, Condition, Defined, Level, Not, RuleSet, State, Truth, tests
-from engine.verdict import BOUNDS, NONE_SIGNED, TRUTHS, Bounds, Definitions, Masks, Verdict
+from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, RuleSet, State, Truth, tests
+from engine.values.outcome_levels import BOUNDS, Bounds, Level
+from engine.verdict import NONE_SIGNED, TRUTHS, Definitions, Masks, Verdict
 
 __all__ = ["Lanes"]
 
@@ -55,7 +56,8 @@ class Lanes:
 
         def masks(pairs: Sequence[Pair]) -> Masks:
             certain, possible = (
-                int("".join(["1" if found[place[pair[side]]] else "0" for pair in reversed(pairs)]) or "0", 2) for side in (0, 1)
+                int("".join(["1" if found[place[pair[side]]] else "0" for pair in reversed(pairs)]) or "0", 2)
+                for side in (0, 1)
             )
             return Masks(possible, certain)
 
@@ -104,7 +106,7 @@ class LaneReading:
     """How any condition of a rule set reads in one lane."""
 
     rules: RuleSet
-    program: Program
+    program: LaneProgram
     coder: Coder
     given: Sequence[int]
     defined: Mapping[str, Truth]

@@ -16,13 +16,14 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from engine.backends.lanes.fact_tests import Late, Test, Undated, reads_the_day, sources
-from engine.backends.lanes.lane_cases import Cases, Lanes
-from engine.backends.lanes.program import Program
+from engine.backends.lanes.lane_cases import Cases, LaneSet
+from engine.backends.lanes.lane_program import LaneProgram
 from engine.backends.reference.standing_rules import has_passed
-from engine.backends.reference.three_values import NO, UNKNOWN, YES, KnownFacts, agreed, yes_if
+from engine.backends.reference.three_values import NO, UNKNOWN, KnownFacts, agreed, yes_if
 from engine.exchange import Exchange
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import Atom, Measure, RuleSet, Truth
-from engine.values import Disputed, Document, Missing, Range, Value
+from engine.values import Disputed, Document, Missing, Range, SetOf, Value
 
 REMEMBERED = 4_096  # classes of one group
 DAYS = 64  # whose tests of the day alone are kept
@@ -33,7 +34,7 @@ On: TypeAlias = tuple[int, ...]  # the places of given slots that a class sets
 
 
 @dataclass(slots=True)
-class Group:
+class TestGroup:
     """The tests that read the same values. `classes` has what was read, by the keys of the values; `on` is what left-out values set."""
 
     sources: tuple[str, ...]
@@ -60,15 +61,15 @@ class DocumentTests:
 class Coder:
     """Codes exchanges for one program. `size` is how many slots are given."""
 
-    def __init__(self, rules: RuleSet, program: Program) -> None:
+    def __init__(self, rules: RuleSet, program: LaneProgram) -> None:
         self.rules = rules
         self.place = {slot: number for number, slot in enumerate(program.inputs.values())}
         self.size = len(self.place)
         self.named = {name: self.place[slot] for name, slot in program.inputs.items()}
         self.documents: dict[str, DocumentTests] = {}
-        self.by_source: dict[str, list[Group]] = {}
-        self.groups: list[Group] = []
-        self._of_the_day: list[Group] = []
+        self._alone: dict[str, list[TestGroup]] = {}
+        self._of_several: dict[str, list[TestGroup]] = {}
+        self._of_the_day: list[TestGroup] = []
         by_reading: dict[tuple[tuple[str, ...], bool], list[Test]] = {}
         counting: dict[str, dict[Truth, Atom]] = {}
         for test in program.tests:
@@ -82,22 +83,26 @@ class Coder:
         nothing = Exchange({}, {})
         for (names, dated), tests in by_reading.items():
             # A number among cuts, where nothing but numbers written in the rules is compared with it.
-            group = Group(names, dated, tests, [at[test] for test in tests], _cuts(tests), _may_be_kept(tests))
-            self.groups.append(group)
+            group = TestGroup(names, dated, tests, [at[test] for test in tests], _cuts(tests), _may_be_kept(tests))
             if not names:
                 self._of_the_day.append(group)
                 continue
             group.reset = self._read(group, nothing, NO_DAY)
             self._base.update(group.reset)
-            for name in names:
-                self.by_source.setdefault(name, []).append(group)
+            if len(names) == 1:
+                self._alone.setdefault(names[0], []).append(group)
+                continue
+            # A test of a document that nobody presents answers alike whatever else it reads.
+            documents = [name for name in names if name.partition(".")[0] in DOCUMENT_GROUPS]
+            for name in documents or names:
+                self._of_several.setdefault(name, []).append(group)
         for name, atoms in counting.items():
             slots = {not_shown: at[atom] for not_shown, atom in atoms.items()}
             self.documents[name] = DocumentTests(name, slots, atoms, rules.measures.get(name, ()))
             for not_shown, (must, may) in slots.items():
                 self._base.update(_on(not_shown, must, may))
         self._days: dict[date, On] = {}
-        self._begun: dict[tuple[date, Lanes], list[int]] = {}
+        self._begun: dict[tuple[date, LaneSet], list[int]] = {}
 
     def code(self, cases: Cases) -> list[int]:
         """The given slots of some cases, in the order of the program's inputs."""
@@ -110,34 +115,30 @@ class Coder:
             for day, lanes in cases.days.items():
                 for place in self._on_day(day):
                     given[place] |= lanes
-        plain = not cases.other and len(cases.days) == 1
-        done: set[int] = set()
-        for name in cases.names():
-            for group in self.by_source.get(name, ()):
-                if len(group.sources) > 1:
-                    if id(group) in done:
-                        continue
-                    done.add(id(group))
-                if plain:
-                    self._whole(group, cases.base, day, given, every)
-                else:
+        if cases.other or len(cases.days) > 1:
+            for name in cases.names():
+                for group in self._alone.get(name, ()):
                     self._group(group, cases, given, every)
-            if name in self.documents:
-                self._document(self.documents[name], cases, given)
+        else:
+            self._plain(cases.base, day, given, every)
+        several = (group for name in cases.names() for group in self._of_several.get(name, ()))
+        for group in {id(each): each for each in several}.values():
+            self._group(group, cases, given, every)
+        for name in self.documents.keys() & cases.names():
+            self._document(self.documents[name], cases, given)
         for key, lanes in cases.named.items():
-            place = self.named.get(key)
-            if place is not None:
-                given[place] |= lanes
+            if key in self.named:
+                given[self.named[key]] |= lanes
         return given
 
-    def _blank(self, every: Lanes) -> list[int]:
+    def _blank(self, every: LaneSet) -> list[int]:
         """What left-out values set, in every lane."""
         given = [0] * self.size
         for place in self._base:
             given[place] = every
         return given
 
-    def _beginning(self, day: date, every: Lanes) -> list[int]:
+    def _beginning(self, day: date, every: LaneSet) -> list[int]:
         """The same with what the day sets; kept, since searches code one exchange on one day again and again."""
         found = self._begun.get((day, every))
         if found is None:
@@ -148,17 +149,22 @@ class Coder:
                 found[place] = every
         return found
 
-    def _whole(self, group: Group, base: Mapping[str, Value], day: date, given: list[int], every: Lanes) -> None:
-        """Set the slots of the tests that read the same values, where every lane has them alike."""
-        for place in group.reset:
-            given[place] = 0
-        values = [base.get(name, Missing.LEFT_OUT) for name in group.sources]
-        key = self._key(group, values)
-        if group.dated:
-            key = (key, day)
-        found = group.classes.get(key)
-        for place in self._learn(group, key, values, day) if found is None else found:
-            given[place] = every
+    def _plain(self, base: Mapping[str, Value], day: date, given: list[int], every: LaneSet) -> None:
+        """Set the slots of the tests that read one value, where every lane has the same."""
+        groups = self._alone
+        for name, value in base.items():
+            for group in groups.get(name, ()):
+                cuts = group.cuts
+                key = value_key(value) if cuts is None else _places(value, cuts)
+                if group.dated:
+                    key = (key, day)
+                found = group.classes.get(key)
+                if found is None:
+                    found = self._learn(group, key, (value,), day)
+                for place in group.reset:
+                    given[place] = 0
+                for place in found:
+                    given[place] = every
 
     def _on_day(self, day: date) -> On:
         found = self._days.get(day)
@@ -169,18 +175,15 @@ class Coder:
             found = self._days[day] = tuple(slot for group in self._of_the_day for slot in self._read(group, nothing, day))
         return found
 
-    def _group(self, group: Group, cases: Cases, given: list[int], every: Lanes) -> None:
+    def _group(self, group: TestGroup, cases: Cases, given: list[int], every: LaneSet) -> None:
         """Set the slots of the tests that read the same values."""
         for slot in group.reset:
             given[slot] = 0
         names = group.sources
-        differing: dict[int, None] = {}
-        for name in names:
-            if name in cases.other:
-                differing.update(dict.fromkeys(cases.other[name]))
+        differing = dict.fromkeys(lane for name in names if name in cases.other for lane in cases.other[name])
         rest = every
         if differing:
-            keyed: dict[Hashable, tuple[Lanes, Sequence[Value]]] = {}
+            keyed: dict[Hashable, tuple[LaneSet, list[Value]]] = {}
             for lane in differing:
                 bit = 1 << lane
                 rest ^= bit
@@ -188,14 +191,14 @@ class Coder:
                 key = self._key(group, values)
                 before = keyed.get(key)
                 keyed[key] = (bit, values) if before is None else (before[0] | bit, values)
-            for key, (lanes, values) in keyed.items():
-                self._set(group, key, values, lanes, cases, given)
+            for key, (lanes, found) in keyed.items():
+                self._set(group, key, found, lanes, cases, given)
         if rest:
-            base = [cases.base.get(name, Missing.LEFT_OUT) for name in names]
-            self._set(group, self._key(group, base), base, rest, cases, given)
+            values = [cases.base.get(name, Missing.LEFT_OUT) for name in names]
+            self._set(group, self._key(group, values), values, rest, cases, given)
 
     def _set(
-        self, group: Group, key: Hashable, values: Sequence[Value], lanes: Lanes, cases: Cases, given: list[int]
+        self, group: TestGroup, key: Hashable, values: Sequence[Value], lanes: LaneSet, cases: Cases, given: list[int]
     ) -> None:
         if not group.dated:
             found = group.classes.get(key)
@@ -209,7 +212,7 @@ class Coder:
                 for slot in self._learn(group, (key, day), values, day) if found is None else found:
                     given[slot] |= here
 
-    def _key(self, group: Group, values: Sequence[Value]) -> Hashable:
+    def _key(self, group: TestGroup, values: Sequence[Value]) -> Hashable:
         if len(values) == 1:
             value = values[0]
             if group.cuts is not None:
@@ -217,7 +220,7 @@ class Coder:
             return value_key(value)
         return tuple(map(value_key, values))
 
-    def _learn(self, group: Group, key: Hashable, values: Sequence[Value], day: date) -> On:
+    def _learn(self, group: TestGroup, key: Hashable, values: Sequence[Value], day: date) -> On:
         """Read a class that is met for the first time."""
         told = {name: value for name, value in zip(group.sources, values, strict=True) if value is not Missing.LEFT_OUT}
         found = self._read(group, Exchange({}, told), day)
@@ -227,7 +230,7 @@ class Coder:
             group.classes[key] = found
         return found
 
-    def _read(self, group: Group, exchange: Exchange, day: date) -> On:
+    def _read(self, group: TestGroup, exchange: Exchange, day: date) -> On:
         """What the tests of a group answer on an exchange, as the reference reads it."""
         known = KnownFacts(self.rules, exchange, day)
         undated = KnownFacts(self.rules, exchange, NO_DAY)
@@ -248,9 +251,10 @@ class Coder:
     def _document(self, tests: DocumentTests, cases: Cases, given: list[int]) -> None:
         """2.3: whether a document counts, by its parts: itself on the day, and each thing that it covers."""
         measured = [fact for measure in tests.measures for fact in measure.stated]
-        differing = dict.fromkeys(
-            lane for name in (tests.name, *measured) if name in cases.other for lane in cases.other[name]
-        )
+        base = cases.base.get(tests.name)
+        if type(base) is not Disputed and (type(base) is not Document or base.state != "shown"):
+            measured = []  # where it is not presented, nothing else matters
+        differing = dict.fromkeys(lane for name in (tests.name, *measured) if name in cases.other for lane in cases.other[name])
         for must, may in tests.slots.values():
             given[must] = given[may] = 0
         rest = cases.every
@@ -269,7 +273,7 @@ class Coder:
         if rest:
             self._counts(tests, cases, None, rest, given)
 
-    def _counts(self, tests: DocumentTests, cases: Cases, lane: int | None, lanes: Lanes, given: list[int]) -> None:
+    def _counts(self, tests: DocumentTests, cases: Cases, lane: int | None, lanes: LaneSet, given: list[int]) -> None:
         def value(name: str) -> Value:
             return cases.base.get(name, Missing.LEFT_OUT) if lane is None else cases.value(name, lane)
 
@@ -325,10 +329,19 @@ def _on(truth: Truth, must: int, may: int) -> tuple[int, ...]:
 
 
 def value_key(value: Value) -> Hashable:
-    """A key that two values share only if they are equal."""
-    if type(value) is Document:
+    """A key that two values of one fact share only if they are equal."""
+    kind = type(value)
+    if kind is SetOf:
+        assert isinstance(value, SetOf)
+        return value if value.open else value.members  # a frozen set remembers its hash
+    if kind is Range:
+        assert isinstance(value, Range)
+        return value.low if value.high is value.low else (value.low, value.high)
+    if kind is Document:
+        assert isinstance(value, Document)
         return (value.state, *((name, value_key(each)) for name, each in value.fields.items()))
-    if type(value) is Disputed:
+    if kind is Disputed:
+        assert isinstance(value, Disputed)
         return ("disputed", value_key(value.stated), value_key(value.registered))
     return value
 

@@ -62,7 +62,11 @@ def reads_the_day(test: Test, rules: RuleSet) -> bool:
     """Whether the answer to a test depends on the day as well."""
     if isinstance(test, Undated):
         return False
-    if isinstance(test, Late) or test.op in ("counts", "within", "older_than") or AS_OF in (test.fact, test.other, *test.operands):
+    if (
+        isinstance(test, Late)
+        or test.op in ("counts", "within", "older_than")
+        or AS_OF in (test.fact, test.other, *test.operands)
+    ):
         return True
     if test.register:
         windows = (window for each in rules.registers[test.register].values() for window in each)

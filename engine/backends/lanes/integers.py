@@ -76,6 +76,6 @@ def function(
     found = ", ".join(written[slot][0] for slot in wanted)
     lines.append(f" return ({found}{',' if len(wanted) == 1 else ''})")
     space: dict[str, Any] = {}
-    exec(compile("\n".join(lines), f"<{name}>", "exec"), space)  # noqa: S102 - the text is of slots' numbers and nothing else
+    exec(compile("\n".join(lines), f"<{name}>", "exec"), space)
     written_function: Function = space[name]
     return written_function

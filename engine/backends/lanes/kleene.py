@@ -1,18 +1,18 @@
 """
-Conditions to slots: the definitions of a rule set in their order, then any condition over them (semantics 2.1).
+ConditionSlots to slots: the definitions of a rule set in their order, then any condition over them (semantics 2.1).
 """
 
 from __future__ import annotations
 
 from datetime import date
 
-from engine.backends.lanes.fact_tests import Late, Test, Undated, sources
+from engine.backends.lanes.fact_tests import Late, Test, Undated, reads_the_day, sources
 from engine.backends.lanes.slots import NO, UNKNOWN, YES, Pair, Slots
 from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Due, Earliest, Not, OnDate, OnDay, Period, RuleSet
 from engine.values import Type
 
 
-class Conditions:
+class ConditionSlots:
     """
     Lowers the conditions of one rule set. `tests` has what was met on the way, each with its pair.
 
@@ -33,7 +33,7 @@ class Conditions:
             case Atom(op="open"):
                 return UNKNOWN
             case Atom():
-                return self.test(Undated(condition) if self.undated else condition)
+                return self.test(Undated(condition) if self.undated and reads_the_day(condition, self.rules) else condition)
             case Defined(key=key):
                 return self.defined[key]
             case Not(part=part):

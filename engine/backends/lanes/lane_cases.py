@@ -13,7 +13,7 @@ from engine.exchange import Exchange
 from engine.values import Missing, Value
 from engine.verdict import NONE_SIGNED
 
-Lanes: TypeAlias = int
+LaneSet: TypeAlias = int
 """A set of lanes: bit n is lane n."""
 
 
@@ -27,11 +27,11 @@ class Cases:
     count: int
     base: Mapping[str, Value]
     other: Mapping[str, Mapping[int, Value]]
-    days: Mapping[date, Lanes]
-    named: Mapping[tuple[str, str], Lanes] = field(default_factory=dict)
+    days: Mapping[date, LaneSet]
+    named: Mapping[tuple[str, str], LaneSet] = field(default_factory=dict)
 
     @property
-    def every(self) -> Lanes:
+    def every(self) -> LaneSet:
         return (1 << self.count) - 1
 
     def value(self, name: str, lane: int) -> Value:
@@ -69,11 +69,11 @@ def variants(
     return Cases(count, exchange.values, other, {day: every}, named)
 
 
-def side_by_side(exchanges: Sequence[tuple[Exchange, date]], signed: Mapping[str, Lanes] | None = None) -> Cases:
+def side_by_side(exchanges: Sequence[tuple[Exchange, date]], signed: Mapping[str, LaneSet] | None = None) -> Cases:
     """Several exchanges, each under the law of its day. `signed` has the lanes in which each provision is signed off."""
     other: dict[str, dict[int, Value]] = {}
-    days: dict[date, Lanes] = {}
-    named: dict[tuple[str, str], Lanes] = {("signed", name): lanes for name, lanes in (signed or {}).items()}
+    days: dict[date, LaneSet] = {}
+    named: dict[tuple[str, str], LaneSet] = {("signed", name): lanes for name, lanes in (signed or {}).items()}
     for lane, (exchange, day) in enumerate(exchanges):
         bit = 1 << lane
         days[day] = days.get(day, 0) | bit

@@ -6,20 +6,23 @@ The countries that lanes touch are found here, since a program has the code for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeAlias
 
 from engine.backends.lanes.fact_classes import Coder
 from engine.backends.lanes.integers import Function, function, needed
-from engine.backends.lanes.lane_cases import Cases, Lanes
+from engine.backends.lanes.lane_cases import Cases, LaneSet
 from engine.backends.lanes.lane_outcomes import NOWHERE, Both, LaneOutcomes, Levels
-from engine.backends.lanes.program import LOCAL, Program
+from engine.backends.lanes.lane_program import LOCAL, LaneProgram, lower
 from engine.backends.lanes.silent_law import WEIGHINGS, Country, Raise
 from engine.backends.lanes.slots import FALSE, TRUE, simpler
 from engine.backends.lanes.thresholds import LEVELS
+from engine.policy_language.coherence import Never
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.vocabulary_text import ROLES
+from engine.policy_language.written_effects import PolicySettings
 from engine.rules import RuleSet, signed_floor
 from engine.values import Disputed, Missing, SetOf, Value
 
@@ -38,7 +41,7 @@ class Functions:
     `given` are the slots that the coder codes, `before` those of the verdict that the code for countries reads, `local` those of countries.
     """
 
-    def __init__(self, program: Program, places: Mapping[int, int], plain: bool) -> None:
+    def __init__(self, program: LaneProgram, places: Mapping[int, int], plain: bool) -> None:
         nothing = {slot for name, slot in program.inputs.items() if plain and isinstance(name, tuple) and name[0] in RARE}
         self._program = program
         self._code, self._at = simpler(program.code, nothing)
@@ -50,7 +53,7 @@ class Functions:
         ends = (whole.overall, whole.beneath, *whole.jurisdictions.values())
         self._last = [at[slot] for each in ends for slot in (*each.low, *each.high)]
         self._countries = {name: [at[slot] for slot in _slots_of(country)] for name, country in program.countries.items()}
-        self._nowhere = [at[program.nowhere]]
+        self._nowhere = [at[slot] for slot in program.nowhere.values()]
         # What the verdict works out in any case; the code for countries begins there.
         code, late = self._code, self._resting_on(set(local))
         first = {slot for slot in needed(code, self._last) if slot not in late}
@@ -85,6 +88,12 @@ class Functions:
             match part:
                 case "stands":
                     wanted = [slot for pair in verdict.stands for slot in pair]
+                case "requirements":
+                    wanted = [slot for each in verdict.requirements.values() for slot in each]
+                case "owed":
+                    wanted = [slot for pair in verdict.owed.values() for slot in pair]
+                case "defined":
+                    wanted = [slot for pair in verdict.defined.values() for slot in pair]
                 case "incoherent":
                     wanted = list(whole.incoherent.values())
                 case _:
@@ -101,10 +110,25 @@ class Functions:
         return found
 
 
+@dataclass(slots=True)
+class _Silences:
+    """What the code for countries found: where law is silent, what it settles, who signed for what, and what nothing covers."""
+
+    silent: dict[tuple[str, str], Both] = field(default_factory=dict)
+    settled: dict[tuple[str, str], LaneSet] = field(default_factory=dict)
+    signed_for: dict[tuple[str, int], list[LaneSet]] = field(default_factory=dict)
+    uncovered: dict[str, Raise] = field(default_factory=dict)
+
+    def add(self, place: str, subject: str, must: LaneSet, may: LaneSet) -> None:
+        if may:
+            before = self.silent.get((place, subject), (0, 0))
+            self.silent[place, subject] = before[0] | must, before[1] | may
+
+
 class LaneRunner:
     """Runs the program of one bundle over lanes of integers."""
 
-    def __init__(self, rules: RuleSet, vocabulary: Vocabulary, program: Program) -> None:
+    def __init__(self, rules: RuleSet, vocabulary: Vocabulary, program: LaneProgram) -> None:
         self.program = program
         self.coder = Coder(rules, program)
         self._vocabulary = vocabulary
@@ -112,22 +136,37 @@ class LaneRunner:
         self._covering: dict[date, Mapping[str, str]] = {}
         self._functions: dict[bool, Functions] = {}
 
-    def run(self, cases: Cases, public: str = "") -> LaneOutcomes:
+    @classmethod
+    def of(cls, rules: RuleSet, vocabulary: Vocabulary, coherence: Iterable[Never], settings: PolicySettings) -> LaneRunner:
+        """The program of some checked rules, with the coverage, the coherence and the settings of their bundle."""
+        return cls(rules, vocabulary, lower(rules, vocabulary, coherence, settings))
+
+    def decide(self, cases: Cases, public: str = "") -> LaneOutcomes:
         """The outcomes of some cases. `public` is the group of facts in whose place the recipient is the public."""
         every, given = cases.every, self.coder.code(cases)
         functions = self._of(not cases.named)
         before = functions.before(every, given)
         local = [0] * len(functions.local)
         touched = self._touched(cases, functions, before, public)
-        uncovered = self._silence(cases, functions, given, before, local, touched)
+        silences = _Silences()
+        self._silence(cases, functions, given, before, local, touched, silences)
         found = functions.last(every, given, before, local)
         rows = len(LEVELS)
         levels = [Levels(found[n : n + rows], found[n + rows : n + 2 * rows]) for n in range(0, len(found), 2 * rows)]
         jurisdictions = dict(zip(self.program.whole.jurisdictions, levels[2:], strict=True))
-        for country, raised in uncovered.items():
+        for country, raised in silences.uncovered.items():
             # A country that no jurisdiction covers is a place of its own, even where one of the same name covers it on other days.
             jurisdictions[country] = jurisdictions.get(country, NOWHERE).raised(raised)
-        return LaneOutcomes(cases.count, levels[0], levels[1], jurisdictions, lambda part: functions.read(part)(every, given))
+        return LaneOutcomes(
+            cases.count,
+            levels[0],
+            levels[1],
+            jurisdictions,
+            silences.silent,
+            silences.settled,
+            self.program,
+            lambda part: functions.read(part)(every, given),
+        )
 
     def _of(self, plain: bool) -> Functions:
         found = self._functions.get(plain)
@@ -135,7 +174,7 @@ class LaneRunner:
             found = self._functions[plain] = Functions(self.program, self.coder.place, plain)
         return found
 
-    def _touched(self, cases: Cases, functions: Functions, before: Sequence[Lanes], public: str) -> Touched:
+    def _touched(self, cases: Cases, functions: Functions, before: Sequence[LaneSet], public: str) -> Touched:
         """How surely each country is touched in each role."""
         countries: dict[str, dict[str, Both]] = {}
         for (fact, role), (first, second) in zip(self._touches, functions.touching, strict=True):
@@ -154,22 +193,25 @@ class LaneRunner:
         self,
         cases: Cases,
         functions: Functions,
-        given: Sequence[Lanes],
-        before: Sequence[Lanes],
-        local: list[Lanes],
+        given: Sequence[LaneSet],
+        before: Sequence[LaneSet],
+        local: list[LaneSet],
         touched: Touched,
-    ) -> dict[str, Raise]:
-        """Run the code of each country that is touched, and put together what it raises. Gives what those raise that nothing covers."""
+        silences: _Silences,
+    ) -> None:
+        """Run the code of each country that is touched, and put together what it raises."""
         every, at = cases.every, functions.local
         if unknown := touched.get("", {}):
             _fill(local, at, "unknown", unknown)
-            (local[at["nowhere",]],) = functions.nowhere(every, given, before, local)
-        signed_for: dict[tuple[str, int], list[Lanes]] = {}
-        uncovered: dict[str, Raise] = {}
+            for subject, lanes in zip(self.program.nowhere, functions.nowhere(every, given, before, local), strict=True):
+                local[at["nowhere",]] |= lanes
+                silences.add("", subject, 0, lanes)
         for country, roles in touched.items():
             if not country:
                 continue
-            others = {role: _together(each.get(role) for n, each in touched.items() if n not in ("", country)) for role in ROLES}
+            others = {
+                role: _together(each.get(role) for n, each in touched.items() if n not in ("", country)) for role in ROLES
+            }
             _fill(local, at, "other", others)
             for jurisdiction, lanes in self._jurisdictions(country, cases).items():
                 _fill(local, at, "role", {role: (must & lanes, may & lanes) for role, (must, may) in roles.items()})
@@ -179,40 +221,47 @@ class LaneRunner:
                         _put(local, at, ("signed here", kind, subject), here)
                     _put(local, at, ("accepted here", subject), self._accepted(country, subject, cases))
                 found = functions.of_country(jurisdiction)(every, given, before, local)
-                self._gather(jurisdiction, at, found, local, signed_for)
+                self._gather(jurisdiction, country, at, found, local, silences)
                 if not jurisdiction:
-                    uncovered[country] = Raise(*found[: len(Raise._fields)])
-        for (name, weighing), (mine, left) in signed_for.items():
+                    silences.uncovered[country] = Raise(*found[: len(Raise._fields)])
+        for (name, weighing), (mine, left) in silences.signed_for.items():
             _put(local, at, ("signed for", name, weighing), mine & ~left)
-        return uncovered
 
     def _gather(
         self,
         jurisdiction: str,
+        country: str,
         at: Mapping[object, int],
-        found: Sequence[Lanes],
-        local: list[Lanes],
-        signed_for: dict[tuple[str, int], list[Lanes]],
+        found: Sequence[LaneSet],
+        local: list[LaneSet],
+        silences: _Silences,
     ) -> None:
         """Add what one country raises its place to, and for which subject matters a person has signed there."""
         numbers = iter(found)
         for weighing in range(len(WEIGHINGS)):
-            for field in Raise._fields:
+            for name in Raise._fields:
                 lanes = next(numbers)
-                place = at.get(("raised", jurisdiction, weighing, field))
+                place = at.get(("raised", jurisdiction, weighing, name))
                 if place is not None:
                     local[place] |= lanes
-        for subject in self.program.countries[jurisdiction].signed:
+        code = self.program.countries[jurisdiction]
+        for subject in code.signed:
             for weighing in range(len(WEIGHINGS)):
                 mine, left = next(numbers), next(numbers)
                 if mine | left:
-                    entry = signed_for.setdefault((signed_floor(jurisdiction, subject), weighing), [0, 0])
+                    entry = silences.signed_for.setdefault((signed_floor(jurisdiction, subject), weighing), [0, 0])
                     entry[0] |= mine
                     entry[1] |= left
+        for subject in code.silent:
+            silences.add(jurisdiction or country, subject, next(numbers), next(numbers))
+        for subject in code.settled:
+            if lanes := next(numbers):
+                key = jurisdiction, subject
+                silences.settled[key] = silences.settled.get(key, 0) | lanes
 
-    def _jurisdictions(self, country: str, cases: Cases) -> dict[str, Lanes]:
+    def _jurisdictions(self, country: str, cases: Cases) -> dict[str, LaneSet]:
         """The jurisdictions that cover a country, "" for none, each with the lanes on whose day it does."""
-        found: dict[str, Lanes] = {}
+        found: dict[str, LaneSet] = {}
         for day, lanes in cases.days.items():
             name = self._on(day).get(country, "")
             found[name] = found.get(name, 0) | lanes
@@ -231,7 +280,7 @@ class LaneRunner:
             found = self._covering[day] = covering
         return found
 
-    def _accepted(self, country: str, subject: str, cases: Cases) -> Lanes:
+    def _accepted(self, country: str, subject: str, cases: Cases) -> LaneSet:
         """The lanes on whose day an organisation accepts a subject matter of a country."""
         mine = [each for each in self._vocabulary.accepts if country in each.countries and subject in each.subjects]
         found = 0
@@ -241,13 +290,13 @@ class LaneRunner:
         return found
 
 
-def _values(cases: Cases, fact: str) -> Iterable[tuple[Value, Lanes]]:
+def _values(cases: Cases, fact: str) -> Iterable[tuple[Value, LaneSet]]:
     """The values of a fact, each with the lanes that have it."""
     other = cases.other.get(fact)
     base = cases.base.get(fact, Missing.LEFT_OUT)
     if not other:
         return [(base, cases.every)]
-    found: dict[Value, Lanes] = {}
+    found: dict[Value, LaneSet] = {}
     rest = cases.every
     for lane, value in other.items():
         rest ^= 1 << lane
@@ -272,14 +321,14 @@ def _named(value: Value) -> dict[str, bool]:
     return {}
 
 
-def _fill(local: list[Lanes], at: Mapping[object, int], of: str, roles: Mapping[str, Both]) -> None:
+def _fill(local: list[LaneSet], at: Mapping[object, int], of: str, roles: Mapping[str, Both]) -> None:
     for role in ROLES:
         must, may = roles.get(role, (0, 0))
         _put(local, at, ("must", (of, role)), must)
         _put(local, at, ("may", (of, role)), may)
 
 
-def _put(local: list[Lanes], at: Mapping[object, int], name: object, lanes: Lanes) -> None:
+def _put(local: list[LaneSet], at: Mapping[object, int], name: object, lanes: LaneSet) -> None:
     place = at.get(name)
     if place is not None:
         local[place] = lanes
@@ -307,4 +356,5 @@ def _slots_of(country: Country) -> list[int]:
     for subject, signed in country.signed.items():
         for mine, left in zip(signed, country.left[subject], strict=True):
             found += (mine, left)
-    return found
+    found += [slot for pair in country.silent.values() for slot in pair]
+    return [*found, *country.settled.values()]

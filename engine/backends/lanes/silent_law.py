@@ -1,5 +1,5 @@
 """
-Where the law is silent, in slots: gaps, unread law, doubtful cells and reach (semantics 4.3), and what signatures and acceptances do to them.
+Where the law is silent, in slots: gaps, unread law, doubtful cells, reach, and what signatures and acceptances do to them (semantics 4.3).
 
 One piece of code for each jurisdiction judges one country of it. It runs once for each country that some lane touches, so that a program
 has no code for countries that nobody names. What it is given of the country: how surely it is touched in each role, where other countries
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal, NamedTuple, TypeAlias
 
-from engine.backends.lanes.kleene import Conditions
+from engine.backends.lanes.kleene import ConditionSlots
 from engine.backends.lanes.slots import FALSE, NO, TRUE, YES, Pair, Slots
-from engine.policy_language.everyone import OF_ALL
-from engine.policy_language.floors import REVIEWED
+from engine.policy_language.declared_coverage import REVIEWED
+from engine.policy_language.public_recipient import OF_ALL
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.vocabulary_text import ROLES, CoverText
 from engine.rules import NotReached, RuleSet, Spoken
@@ -40,17 +40,19 @@ class Raise(NamedTuple):
 
 class Country(NamedTuple):
     """
-    What one country raises its place to, for each of WEIGHINGS; and for each subject matter the lanes in which a person signed for it, and
-    in which something of it is left open, for each of WEIGHINGS.
+    What one country raises its place to, for each of WEIGHINGS. By subject matter: the lanes in which a person signed for it, and those in
+    which something of it is left open, for each of WEIGHINGS; where law certainly is, and may be, silent; and where it settles it.
     """
 
     raises: tuple[Raise, Raise]
     signed: Mapping[str, tuple[int, int]]
     left: Mapping[str, tuple[int, int]]
+    silent: Mapping[str, Pair]
+    settled: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class ReadCell:
     """The law of a jurisdiction on one subject matter, as it was read."""
 
     covered_from: date | None
@@ -66,7 +68,7 @@ class Cell:
 class SilentLaw:
     """Lowers the coverage of one bundle. `trust` is the lowest mark that is relied on."""
 
-    def __init__(self, slots: Slots, conditions: Conditions, rules: RuleSet, vocabulary: Vocabulary, trust: str) -> None:
+    def __init__(self, slots: Slots, conditions: ConditionSlots, rules: RuleSet, vocabulary: Vocabulary, trust: str) -> None:
         self.slots = slots
         self.conditions = conditions
         self.defined = conditions.defined
@@ -78,7 +80,7 @@ class SilentLaw:
         )
         self.guarded = {name for name, text in vocabulary.subjects.items() if text.guarded == "yes"}
         self.of_all = {key.removesuffix(OF_ALL): key for key in rules.definitions if key.endswith(OF_ALL)}
-        self.cells: dict[str, dict[str, Cell]] = {}
+        self.cells: dict[str, dict[str, ReadCell]] = {}
         for floor in rules.floors:
             left = [each for each in rules.not_reached if each.jurisdiction == floor.jurisdiction]
             covers = vocabulary.jurisdictions[floor.jurisdiction].covers
@@ -91,7 +93,7 @@ class SilentLaw:
         # A person signs only where every country is known, and of which subject matters the data are (4.6).
         self.countries_known = slots.neither(slots.either(*(each.may for each in self.unknown.values())))
 
-    def _cell(self, spoken: Spoken, left: Iterable[NotReached], cover: CoverText | None, trust: str) -> Cell:
+    def _cell(self, spoken: Spoken, left: Iterable[NotReached], cover: CoverText | None, trust: str) -> ReadCell:
         own = tuple(key for key in spoken.by if not key.startswith("accepted/"))
         named = {key.split("/")[1] for key in own if key.startswith("speaks/")}
         kind = "gap" if cover is None else "doubtful" if cover.in_doubt(trust) else cover.kind
@@ -100,7 +102,7 @@ class SilentLaw:
         either = any(known[name].other_than in wider for name in wider if name in known)
         rest: Kind = "unread" if cover is not None and cover.unread else "gap"
         leaving = tuple(each.key for each in left if each.policy in named)
-        return Cell(spoken.covered_from, spoken.by, own, leaving, kind, wider, either, rest)
+        return ReadCell(spoken.covered_from, spoken.by, own, leaving, kind, wider, either, rest)
 
     # What is given of a country
 
@@ -132,14 +134,18 @@ class SilentLaw:
         raises: list[list[Raise]] = [[], []]
         signed: dict[str, tuple[int, int]] = {}
         left: dict[str, tuple[int, int]] = {}
+        silent: dict[str, Pair] = {}
+        settled: dict[str, int] = {}
         for subject, truth in about.items():
-            looked_after = slots.both(
-                self.accepted(subject), truth.may, slots.neither(self.says(jurisdiction, subject).must)
-            ) if self._acceptable(jurisdiction, subject) else FALSE
+            looked_after = (
+                slots.both(self.accepted(subject), truth.may, slots.neither(self.says(jurisdiction, subject).must))
+                if self._acceptable(jurisdiction, subject)
+                else FALSE
+            )
             kinds: dict[Kind, Pair] = {}
             for kind, open_ in self.silences(jurisdiction, subject, truth, reached, reviewed):
                 kinds[kind] = slots.any_of((kinds.get(kind, NO), open_))
-            mine, others = [FALSE, FALSE], [FALSE, FALSE]
+            mine, others, certain = [FALSE, FALSE], [FALSE, FALSE], FALSE
             for kind, open_ in kinds.items():
                 open_ = Pair(slots.less(open_.must, looked_after), slots.less(open_.may, looked_after))
                 for weighing in (0, 1):
@@ -153,9 +159,12 @@ class SilentLaw:
                     raises[weighing].append(found)
                     mine[weighing] = slots.either(mine[weighing], off)
                     others[weighing] = slots.either(others[weighing], found.review_high)
+                    certain = certain if weighing else slots.either(certain, found.review_low)
             signed[subject], left[subject] = (mine[0], mine[1]), (others[0], others[1])
+            silent[subject] = Pair(certain, others[0])
+            settled[subject] = slots.both(self.says(jurisdiction, subject).must, truth.may, touched)
         first, second = (self._highest(each) for each in raises)
-        return Country((first, second), signed, left)
+        return Country((first, second), signed, left, silent, settled)
 
     def uncovered(self) -> Country:
         """A country that no jurisdiction covers. Of it an organisation's word is the floor (4.3), and so is a signature."""
@@ -164,13 +173,18 @@ class SilentLaw:
         anyhow = slots.any_of(roles.values())
         about = self._existing("")
         sure = self._sure(about)
-        agreed = {name: slots.both(self.accepted(name), truth.may) for name, truth in about.items() if self._acceptable("", name)}
+        agreed = {
+            name: slots.both(self.accepted(name), truth.may) for name, truth in about.items() if self._acceptable("", name)
+        }
         some = slots.either(*agreed.values())
         # Where it is not certain that the data are of an accepted subject matter, they may be of none.
         none = slots.inverse(
-            slots.any_of(Pair(slots.both(where, about[name].must), slots.both(where, about[name].may)) for name, where in agreed.items())
+            slots.any_of(
+                Pair(slots.both(where, about[name].must), slots.both(where, about[name].may)) for name, where in agreed.items()
+            )
         )
         raises: list[list[Raise]] = [[], []]
+        silent: dict[str, Pair] = {}
         for name, where in agreed.items():
             raises[0].append(
                 Raise(slots.both(where, about[name].must, anyhow.must), slots.both(where, anyhow.may), FALSE, FALSE)
@@ -183,24 +197,30 @@ class SilentLaw:
             rest = {name: slots.less(truth.may, agreed.get(name, FALSE)) for name, truth in about.items()}
             each_signed = (slots.either(slots.neither(there), signs[name]) for name, there in rest.items())
             of_all = slots.both(sure, slots.either(*rest.values()), *each_signed)
-            gaps = [(none, of_all)]
+            gaps = {"": (none, of_all)}
             for name, truth in about.items() if agreed else ():
                 here = slots.less(some, agreed.get(name, FALSE))
-                gaps.append((Pair(slots.both(here, truth.must), slots.both(here, truth.may)), signs[name]))
-            for open_, may_sign in gaps:
+                gaps[name] = Pair(slots.both(here, truth.must), slots.both(here, truth.may)), signs[name]
+            for name, (open_, may_sign) in gaps.items():
                 off, found = self._gap(open_, YES, roles, reviewed, may_sign, FALSE)
                 raises[weighing].append(found)
                 raises[weighing].append(Raise(off, off, FALSE, FALSE))
+                if not weighing:
+                    silent[name] = Pair(found.review_low, found.review_high)
         first, second = (self._highest(each) for each in raises)
-        return Country((first, second), {}, {})
+        return Country((first, second), {}, {}, silent, {})
 
-    def nowhere(self) -> int:
-        """The lanes in which a country is not known and may be one that is reviewed, or whose law reaches the data."""
+    def nowhere(self) -> dict[str, int]:
+        """
+        The lanes in which a country is not known and may be one that is reviewed, under ""; and by subject matter those in which it may be
+        one whose law reaches the data.
+        """
         slots = self.slots
-        reviewed = slots.either(*(self.unknown[role].may for role in REVIEWED))
         collected = slots.less(self.unknown["collection"].may, self.people.must)
-        subjects = slots.either(*(slots.both(truth.may, self._elsewhere(name)) for name, truth in self.said.items()))
-        return slots.either(reviewed, slots.both(collected, subjects))
+        found = {"": slots.either(*(self.unknown[role].may for role in REVIEWED))}
+        for name, truth in self.said.items():
+            found[name] = slots.both(collected, truth.may, self._elsewhere(name))
+        return found
 
     def _gap(
         self, open_: Pair, truth: Pair, roles: Mapping[str, Pair], reviewed: Pair, may_sign: int, freed: int
@@ -226,7 +246,9 @@ class SilentLaw:
         kept = slots.any_of((there["collection"], there["storage"]))
         of_people = slots.all_of((there["people"], kept))
         of_nobody = slots.all_of((slots.inverse(self.people), there["collection"]))
-        only = [slots.inverse(slots.any_of((self._role("other", role), self.unknown[role]))) for role in ("recipient", "access")]
+        only = [
+            slots.inverse(slots.any_of((self._role("other", role), self.unknown[role]))) for role in ("recipient", "access")
+        ]
         at_home = slots.all_of((there["recipient"], *only))
         return slots.all_of((slots.any_of((of_people, of_nobody)), slots.inverse(at_home)))
 
@@ -254,7 +276,7 @@ class SilentLaw:
 
     # What law says
 
-    def covers(self, cell: Cell) -> Pair:
+    def covers(self, cell: ReadCell) -> Pair:
         """Whether the day is one on which a subject matter is covered."""
         return NO if cell.covered_from is None else self.conditions.from_day(cell.covered_from)
 
@@ -263,12 +285,25 @@ class SilentLaw:
         cell = self.cells.get(jurisdiction, {}).get(subject)
         return NO if cell is None else self.slots.all_of((self.covers(cell), self._some(cell.own)))
 
-    def silences(self, jurisdiction: str, subject: str, truth: Pair, reached: Pair, reviewed: Pair) -> Iterator[tuple[Kind, Pair]]:
+    def silences(
+        self, jurisdiction: str, subject: str, truth: Pair, reached: Pair, reviewed: Pair
+    ) -> Iterator[tuple[Kind, Pair]]:
         """Why a law may be silent on a subject matter, and how surely it is. What stands under a wider one is silent as that is."""
         slots = self.slots
         cell = self.cells.get(jurisdiction, {}).get(subject)
         if cell is None or cell.kind in ("gap", "unread", "doubtful"):
-            yield ("gap" if cell is None else "unread" if cell.kind == "unread" else "doubtful" if cell.kind == "doubtful" else "gap"), truth
+            yield (
+                (
+                    "gap"
+                    if cell is None
+                    else "unread"
+                    if cell.kind == "unread"
+                    else "doubtful"
+                    if cell.kind == "doubtful"
+                    else "gap"
+                ),
+                truth,
+            )
             return
         covers = self.covers(cell)
         if cell.kind == "under":
@@ -285,7 +320,7 @@ class SilentLaw:
         else:
             yield "reach", slots.all_of((covers, reached, truth, self.silent(cell)))
 
-    def silent(self, cell: Cell) -> Pair:
+    def silent(self, cell: ReadCell) -> Pair:
         """Whether no policy applies, and none says that its law leaves the data alone."""
         return self.slots.inverse(self.slots.any_of((self._surely(cell.by), self._surely(cell.leaving))))
 
@@ -293,7 +328,9 @@ class SilentLaw:
         """Whether a jurisdiction would certainly permit if everything that is not known left a subject matter free."""
         slots, cells = self.slots, self.cells.get(jurisdiction, {})
         cell = cells.get(subject)
-        if cell is None or (cell.kind != "free" and not any(cells[name].kind == "free" for name in cell.wider if name in cells)):
+        if cell is None or (
+            cell.kind != "free" and not any(cells[name].kind == "free" for name in cell.wider if name in cells)
+        ):
             return FALSE
         found = TRUE
         for name, each in cells.items():

@@ -49,9 +49,13 @@ class Slots:
         """The lanes of all of some slots."""
         found = TRUE
         for slot in slots:
-            if FALSE in (found, slot) or self._known.get(("not", found, 0)) == slot or self._known.get(("not", slot, 0)) == found:
+            if (
+                FALSE in (found, slot)
+                or self._known.get(("not", found, 0)) == slot
+                or self._known.get(("not", slot, 0)) == found
+            ):
                 return FALSE
-            if found == TRUE or found == slot:
+            if found in (TRUE, slot):
                 found = slot
             elif slot != TRUE:
                 found = self._add("and", min(found, slot), max(found, slot))
@@ -61,9 +65,13 @@ class Slots:
         """The lanes of any of some slots."""
         found = FALSE
         for slot in slots:
-            if TRUE in (found, slot) or self._known.get(("not", found, 0)) == slot or self._known.get(("not", slot, 0)) == found:
+            if (
+                TRUE in (found, slot)
+                or self._known.get(("not", found, 0)) == slot
+                or self._known.get(("not", slot, 0)) == found
+            ):
                 return TRUE
-            if found == FALSE or found == slot:
+            if found in (FALSE, slot):
                 found = slot
             elif slot != FALSE:
                 found = self._add("or", min(found, slot), max(found, slot))

@@ -18,7 +18,7 @@ Signed: TypeAlias = Callable[[str], int]
 """The slot of the lanes in which a provision is signed off, by its id."""
 
 
-class Lifted(NamedTuple):
+class LiftSlots(NamedTuple):
     """3.7: whether something is surely lifted, and whether it is lifted in doubt."""
 
     sure: Pair
@@ -30,7 +30,7 @@ class RuleSlots(NamedTuple):
 
     stands: Pair
     doubted: Pair
-    lifts: Lifted
+    lifts: LiftSlots
 
 
 class States(NamedTuple):
@@ -45,7 +45,7 @@ class States(NamedTuple):
 UNMET, MET = States(TRUE, FALSE, FALSE, FALSE), States(FALSE, FALSE, TRUE, TRUE)
 
 
-class Progress(NamedTuple):
+class ProgressSlots(NamedTuple):
     """3.6: whether a duty is done, and whether it is overdue."""
 
     done: Pair
@@ -56,13 +56,15 @@ Owing: TypeAlias = Mapping[str, Pair]
 """Duties by key, each with whether it is owed."""
 
 
-def stand(slots: Slots, rules: Iterable[Rule], links: RuleLinks, holds: Mapping[str, Pair], signed: Signed) -> dict[str, RuleSlots]:
+def stand(
+    slots: Slots, rules: Iterable[Rule], links: RuleLinks, holds: Mapping[str, Pair], signed: Signed
+) -> dict[str, RuleSlots]:
     """3.3: a rule stands where it holds and no standing rule exempts it; exempters come first. 4.2: `otherwise`."""
     standing: dict[str, RuleSlots] = {}
     for rule in rules:
         if rule.otherwise:
             silent = slots.inverse(slots.any_of(standing[key].stands for key in rule.otherwise))
-            standing[rule.key] = RuleSlots(slots.all_of((holds[rule.key], silent)), NO, Lifted(NO, NO))
+            standing[rule.key] = RuleSlots(slots.all_of((holds[rule.key], silent)), NO, LiftSlots(NO, NO))
             continue
         exempted = strongest(slots, (standing[each.key].lifts for each in links.exempters.get(rule.key, ())))
         stands = slots.all_of((holds[rule.key], slots.inverse(exempted.sure)))
@@ -71,29 +73,29 @@ def stand(slots: Slots, rules: Iterable[Rule], links: RuleLinks, holds: Mapping[
     return standing
 
 
-def lifts(slots: Slots, rule: Rule, stands: Pair, doubted: Pair, signed: Signed) -> Lifted:
+def lifts(slots: Slots, rule: Rule, stands: Pair, doubted: Pair, signed: Signed) -> LiftSlots:
     """3.7, 4.3, 4.6: what a rule lifts surely, and what in doubt."""
-    surely = Lifted(slots.all_of((stands, slots.inverse(doubted))), doubted)
+    surely = LiftSlots(slots.all_of((stands, slots.inverse(doubted))), doubted)
     if not rule.doubtful and rule.effect != "doubts":
         return surely
     accepted = slots.both(signed(rule.provision.id), slots.less(stands.must, doubted.may))
     if rule.doubtful:
         # What is accepted stands for certain and nothing doubts it.
-        left = Lifted(Pair(accepted, accepted), Pair(slots.less(stands.must, accepted), slots.less(stands.may, accepted)))
+        left = LiftSlots(Pair(accepted, accepted), Pair(slots.less(stands.must, accepted), slots.less(stands.may, accepted)))
     else:
         left = surely
     if rule.effect == "doubts":
-        return Lifted(*(Pair(slots.less(each.must, accepted), slots.less(each.may, accepted)) for each in left))
+        return LiftSlots(*(Pair(slots.less(each.must, accepted), slots.less(each.may, accepted)) for each in left))
     return left
 
 
-def strongest(slots: Slots, lifts: Iterable[Lifted]) -> Lifted:
+def strongest(slots: Slots, lifts: Iterable[LiftSlots]) -> LiftSlots:
     """Several lifts of one thing together."""
     every = tuple(lifts)
-    return Lifted(slots.any_of(each.sure for each in every), slots.any_of(each.doubtful for each in every))
+    return LiftSlots(slots.any_of(each.sure for each in every), slots.any_of(each.doubtful for each in every))
 
 
-def states(slots: Slots, lifted: Lifted) -> States:
+def states(slots: Slots, lifted: LiftSlots) -> States:
     """3.4, 3.7: the states in which a requirement may be."""
     unsure = slots.neither(lifted.sure.must)
     return States(
@@ -110,7 +112,7 @@ def together(slots: Slots, every: Iterable[Owing]) -> dict[str, Pair]:
     return owing
 
 
-class Way(NamedTuple):
+class WaySlots(NamedTuple):
     """3.5: a way of meeting a need: where it may be met, where it certainly is, where the exchange names it, and its duties."""
 
     possible: int
@@ -128,7 +130,7 @@ class NeedSlots:
     links: RuleLinks
     standing: Mapping[str, RuleSlots]
     requirements: Mapping[str, States]
-    progress: Mapping[str, Progress]
+    progress: Mapping[str, ProgressSlots]
 
     def states(self, need: Need) -> States:
         """3.4: Kleene over met and unmet, with doubt between them."""
@@ -160,18 +162,18 @@ class NeedSlots:
             return {key: Pair(slots.both(o.must, states.sure), slots.both(o.may, states.met)) for key, o in owing.items()}
         if need.op == "any_of":
             parts = [(self.states(part), part) for part in need.parts]
-            return self.relied_on([Way(each.met, each.sure, self.named(part), self.duties(part)) for each, part in parts])
+            return self.relied_on([WaySlots(each.met, each.sure, self.named(part), self.duties(part)) for each, part in parts])
         return self.relied_on(self.ways(need.requirement))
 
-    def ways(self, requirement: str) -> list[Way]:
+    def ways(self, requirement: str) -> list[WaySlots]:
         """3.4, 3.5: first an exemption from the requirement, which has no duties, then each ground."""
         excused = strongest(self.slots, (self.standing[rule.key].lifts for rule in self.links.excusers[requirement])).sure
-        ways = [Way(excused.may, excused.must, FALSE, {})]
+        ways = [WaySlots(excused.may, excused.must, FALSE, {})]
         for rule in self.links.grounds[requirement]:
             named = self.slots.either(self.relies(rule.key), self.relies(requirement))
             duties = (*self.rules.requirements[requirement].duties, *rule.duties)
             sure = self.standing[rule.key].lifts.sure
-            ways.append(Way(sure.may, sure.must, named, dict.fromkeys((duty.key for duty in duties), YES)))
+            ways.append(WaySlots(sure.may, sure.must, named, dict.fromkeys((duty.key for duty in duties), YES)))
         return ways
 
     def named(self, need: Need) -> int:
@@ -182,7 +184,7 @@ class NeedSlots:
     def relies(self, name: str) -> int:
         return self.slots.given(("relies", name))
 
-    def relied_on(self, ways: Sequence[Way]) -> Owing:
+    def relied_on(self, ways: Sequence[WaySlots]) -> Owing:
         """3.5: the duties of the way named, else of the first met with no duty overdue, else of the first met."""
         slots = self.slots
         if not any(way.duties for way in ways):
@@ -191,9 +193,7 @@ class NeedSlots:
         undecided = earlier = FALSE
         reached = TRUE  # every possible way before is met, and something of it is overdue
         for way in ways:
-            late = slots.any_of(
-                slots.all_of((owed, self.progress[key].overdue)) for key, owed in way.duties.items()
-            )
+            late = slots.any_of(slots.all_of((owed, self.progress[key].overdue)) for key, owed in way.duties.items())
             here, decides = slots.both(reached, way.possible), slots.less(way.sure, late.may)
             undecided = slots.either(undecided, slots.less(here, decides, slots.both(way.sure, late.must)))
             chosen.append(slots.both(here, decides))
@@ -213,7 +213,9 @@ class NeedSlots:
             picked.append(slots.either(slots.both(by_name, way.sure), slots.less(slots.either(by_order, by_default), named)))
         found: dict[str, Pair] = {}
         for key in dict.fromkeys(key for way in ways for key in way.duties):
-            mine = [(way.possible, way.duties[key], where) for way, where in zip(ways, picked, strict=True) if key in way.duties]
+            mine = [
+                (way.possible, way.duties[key], where) for way, where in zip(ways, picked, strict=True) if key in way.duties
+            ]
             may_be = slots.either(*(slots.both(possible, owed.may) for possible, owed, _ in mine))
             must = slots.either(*(slots.both(where, owed.must) for _, owed, where in mine))
             may = slots.either(*(slots.both(where, owed.may) for _, owed, where in mine))

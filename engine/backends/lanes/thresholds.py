@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from engine.backends.lanes.slots import FALSE, NO, TRUE, YES, Pair, Slots
-from engine.backends.lanes.standing_slots import NeedSlots, Owing, Progress, RuleSlots
-from engine.rules import Duty, Level, Need, Rule
+from engine.backends.lanes.standing_slots import NeedSlots, Owing, ProgressSlots, RuleSlots
+from engine.rules import Duty, Need, Rule
+from engine.values.outcome_levels import Level
 
 LEVELS = tuple(Level)[1:]  # those that a bound may be at least
 
@@ -45,7 +46,7 @@ class Thresholds:
         standing: Mapping[str, RuleSlots],
         needs: NeedSlots,
         duties: Mapping[str, Duty],
-        progress: Mapping[str, Progress],
+        progress: Mapping[str, ProgressSlots],
     ) -> None:
         self.slots = slots
         self.standing = standing
@@ -113,7 +114,9 @@ class Thresholds:
         )
         _, owing, review, unmet, prohibited = (slots.both(states.met, each) for each in met.high)
         open_ = slots.neither(states.sure)  # unmet or doubtful
-        return Ends(low, (TRUE, slots.either(open_, owing), slots.either(open_, review), slots.either(states.unmet, unmet), prohibited))
+        return Ends(
+            low, (TRUE, slots.either(open_, owing), slots.either(open_, review), slots.either(states.unmet, unmet), prohibited)
+        )
 
     def owed(self, duties: Owing, stands: Pair) -> Ends:
         """3.5, 3.6: what duties raise, and that they are owed. A done duty raises nothing, nor does one that arises from a refusal."""

@@ -30,6 +30,7 @@ from hypothesis.errors import NoSuchExample
 import engine
 from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
+from engine.backends.lanes import Lanes
 from engine.backends.reference import Reference
 from engine.deciding.combine import Combiner
 from engine.deciding.coverage import GAP, REACH
@@ -42,7 +43,7 @@ from tests.engine.backends.random_bundles import AS_OF, COUNTRIES, Maker, binds,
 BLOCK = 10  # bundles
 BLOCKS_PER_CHILD = 10
 COMPLETIONS = 1  # of an exchange
-ENGINES: tuple[Callable[[Any], Engine], ...] = (Reference, Bitset, Durable)
+ENGINES: tuple[Callable[[Any], Engine], ...] = (Reference, Bitset, Durable, Lanes)
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ import engine
 from engine.authoring.testing import build
 from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
+from engine.backends.lanes import Lanes
 from engine.backends.reference import Reference
 from engine.deciding.combine import Combiner
 from engine.deciding.coverage import Gap
@@ -71,8 +72,8 @@ POLICY_KEYS = ("define", "applies", "in_force", "rules", "jurisdiction", "otherw
 WORDS = ("jurisdictions", "subjects", "touches")  # what a file says of the vocabulary in place of what is there
 FILE_KEYS = {*POLICY_KEYS, *WORDS, "force", "policies", "settings", "organisation", "as_of", "exchange", "cases"}
 CASE_KEYS = {"case", "as_of", "exchange", "signed", "expect", "xfail"}
-ENGINES = (Reference, Bitset, Durable)
-MODES = ("reference", "bitset", "durable")
+ENGINES = (Reference, Bitset, Durable, Lanes)
+MODES = ("reference", "bitset", "durable", "lanes")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@ The program of a bundle: checked rules, coverage, coherence and settings in; str
 
 One program serves every day, since the day is a fact like others. It has a part for the verdict (which rules stand, which requirements are
 met, which duties are owed, each jurisdiction's bounds), a part for one country of each jurisdiction (where its law is silent), and a part
-that puts them together. A carrier runs it (`integers`); what the slots mean is `Program`'s.
+that puts them together. A carrier runs it (`integers`); what the slots mean is `LaneProgram`'s.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from engine.backends.lanes.fact_tests import Test
-from engine.backends.lanes.kleene import Conditions
-from engine.backends.lanes.silent_law import WEIGHINGS, Country, Raise, SilentLaw
+from engine.backends.lanes.kleene import ConditionSlots
+from engine.backends.lanes.silent_law import Country, Raise, SilentLaw
 from engine.backends.lanes.slots import FALSE, NO, TRUE, YES, Operation, Pair, Slots
 from engine.backends.lanes.standing_slots import (
     NeedSlots,
-    Progress,
+    ProgressSlots,
     RuleSlots,
     Signed,
     States,
@@ -31,7 +31,8 @@ from engine.backends.reference.standing_rules import RuleLinks
 from engine.policy_language.coherence import Never
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.written_effects import PolicySettings
-from engine.rules import Duty, Floor, Level, Rule, RuleSet
+from engine.rules import Duty, Floor, Rule, RuleSet
+from engine.values.outcome_levels import Level
 
 LOCAL = frozenset({"role", "unknown", "other", "signed here", "accepted here", "raised", "signed for", "nowhere"})
 
@@ -65,7 +66,7 @@ class WholeSlots:
 
 
 @dataclass(frozen=True)
-class Program:
+class LaneProgram:
     """
     Straight-line code. `code` has an operation for each slot, `inputs` the slots that are given by name, `tests` those of the tests.
 
@@ -79,7 +80,7 @@ class Program:
     verdict: VerdictSlots
     whole: WholeSlots
     countries: Mapping[str, Country]
-    nowhere: int
+    nowhere: Mapping[str, int]
     touching: tuple[Pair, ...]
 
     @property
@@ -89,24 +90,28 @@ class Program:
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def lower(rules: RuleSet, vocabulary: Vocabulary | None, coherence: Iterable[Never] = (), settings: PolicySettings | None = None) -> Program:
+def lower(
+    rules: RuleSet, vocabulary: Vocabulary | None, coherence: Iterable[Never] = (), settings: PolicySettings | None = None
+) -> LaneProgram:
     """The program of some checked rules. Without a vocabulary, which has the coverage, it gives verdicts and no outcome over all."""
     return _Lowering(rules, vocabulary, tuple(coherence), settings or PolicySettings()).program()
 
 
 class _Lowering:
-    def __init__(self, rules: RuleSet, vocabulary: Vocabulary | None, coherence: tuple[Never, ...], settings: PolicySettings) -> None:
+    def __init__(
+        self, rules: RuleSet, vocabulary: Vocabulary | None, coherence: tuple[Never, ...], settings: PolicySettings
+    ) -> None:
         self.rules = rules
         self.vocabulary = vocabulary
         self.coherence = coherence
         self.settings = settings
         self.slots = Slots()
-        self.conditions = Conditions(self.slots, rules)
+        self.conditions = ConditionSlots(self.slots, rules)
         self.links = RuleLinks.of(rules)
         self.duties = rules.duties()
         self.progress = {key: self._progress(duty) for key, duty in self.duties.items()}
 
-    def program(self) -> Program:
+    def program(self) -> LaneProgram:
         slots = self.slots
         holds = {rule.key: self.conditions(rule.condition) for rule in self.rules.rules}
         standing, needs, thresholds = self._strata(holds, self._signed)
@@ -118,9 +123,7 @@ class _Lowering:
                 reaching.setdefault(rule.provision.id, []).append(standing[rule.key].stands.must)
         under, under_raised = standing, raised
         if reaching:
-            under, _, below = self._strata(
-                holds, lambda name: slots.either(self._signed(name), *reaching.get(name, ()))
-            )
+            under, _, below = self._strata(holds, lambda name: slots.either(self._signed(name), *reaching.get(name, ())))
             under_raised = {rule.key: below.of(rule) for rule in self.rules.rules}
         reviews = {rule.key for rule in self.rules.rules if rule.effect == "review"}
         plain = self._by_jurisdiction(
@@ -154,30 +157,32 @@ class _Lowering:
         )
         nothing = WholeSlots({}, NOTHING, NOTHING, {})
         if self.vocabulary is None:
-            return Program(tuple(slots.code), slots.inputs, self.conditions.tests, verdict, nothing, {}, FALSE, ())
+            return LaneProgram(tuple(slots.code), slots.inputs, self.conditions.tests, verdict, nothing, {}, {}, ())
         silent = SilentLaw(slots, self.conditions, self.rules, self.vocabulary, self.settings.trust)
         countries = {name: silent.covered(name) for name in self.vocabulary.jurisdictions}
         countries[""] = silent.uncovered()
         nowhere = silent.nowhere()
         whole = self._whole(plain, beneath, thresholds)
-        return Program(
+        return LaneProgram(
             tuple(slots.code), slots.inputs, self.conditions.tests, verdict, whole, countries, nowhere, silent.touching
         )
 
     def _signed(self, name: str) -> int:
         return self.slots.given(("signed", name))
 
-    def _progress(self, duty: Duty) -> Progress:
+    def _progress(self, duty: Duty) -> ProgressSlots:
         slots = self.slots
         done = self.conditions(duty.done_when) if duty.done_when else NO
-        return Progress(done, slots.all_of((slots.inverse(done), self.conditions.late(duty.due))))
+        return ProgressSlots(done, slots.all_of((slots.inverse(done), self.conditions.late(duty.due))))
 
     def _strata(self, holds: Mapping[str, Pair], signed: Signed) -> tuple[dict[str, RuleSlots], NeedSlots, Thresholds]:
         """Which rules stand, which requirements are met, and what rules raise, with some provisions signed off."""
         slots, links = self.slots, self.links
         standing = stand(slots, self.rules.rules, links, holds, signed)
         requirements = {
-            name: states(slots, strongest(slots, (standing[r.key].lifts for r in (*links.grounds[name], *links.excusers[name]))))
+            name: states(
+                slots, strongest(slots, (standing[r.key].lifts for r in (*links.grounds[name], *links.excusers[name])))
+            )
             for name in self.rules.requirements
         }
         needs = NeedSlots(slots, self.rules, links, standing, requirements, self.progress)
@@ -186,7 +191,9 @@ class _Lowering:
     def _without(self, ends: Ends, certain: int, signed: int) -> Ends:
         """What a review raises where it is not put away: a person signs only one that certainly stands (4.6)."""
         off = self.slots.both(certain, signed)
-        return Ends(tuple(self.slots.less(each, off) for each in ends.low), tuple(self.slots.less(each, off) for each in ends.high))
+        return Ends(
+            tuple(self.slots.less(each, off) for each in ends.low), tuple(self.slots.less(each, off) for each in ends.high)
+        )
 
     def _by_jurisdiction(self, raised: Mapping[str, Ends], thresholds: Thresholds) -> dict[str, Ends]:
         found: dict[str, list[Ends]] = {}
@@ -237,7 +244,10 @@ class _Lowering:
         refused = own.high[place(Level.REVIEW)]
         below = Ends(
             *(
-                tuple(slots.either(slots.both(refused, under), slots.less(over, refused)) for under, over in zip(*rows, strict=True))
+                tuple(
+                    slots.either(slots.both(refused, under), slots.less(over, refused))
+                    for under, over in zip(*rows, strict=True)
+                )
                 for rows in ((below.low, own.low), (below.high, own.high))
             )
         )
@@ -249,9 +259,7 @@ class _Lowering:
         jurisdictions = weighed[0] | {
             name: thresholds.over((weighed[0].get(name, NOTHING), *mine)) for name, mine in carried.items()
         }
-        return WholeSlots(
-            jurisdictions, thresholds.over((own, *every)), thresholds.over((below, *every)), self._incoherent()
-        )
+        return WholeSlots(jurisdictions, thresholds.over((own, *every)), thresholds.over((below, *every)), self._incoherent())
 
     def _given_of(self, name: str, weighing: int) -> Raise:
         return Raise(*(self.slots.given(("raised", name, weighing, field)) for field in Raise._fields))
@@ -286,12 +294,14 @@ class _Lowering:
             )
             high = row(travels.otherwise, slots.both(laid, open_))
         review = place(Level.REVIEW)
-        return Ends(*(tuple(slots.both(each, slots.either(permitting, levels[review])) for each in levels) for levels in (low, high)))
+        return Ends(
+            *(tuple(slots.both(each, slots.either(permitting, levels[review])) for each in levels) for levels in (low, high))
+        )
 
     def _incoherent(self) -> dict[str, int]:
         """1.5: the lanes in which what an entry says cannot be true is certainly true, and nothing said makes it possible."""
         found = {}
-        read = Conditions(self.slots, replace(self.rules, definitions={}), undated=True)
+        read = ConditionSlots(self.slots, replace(self.rules, definitions={}), undated=True)
         for never in self.coherence:
             unless = read(never.unless) if never.unless is not None else NO
             found[never.id] = self.slots.less(read(never.condition).must, unless.must)
