@@ -26,7 +26,7 @@ from service.callers.keys import find as find_key
 from service.documents import confirmations
 from service.documents.stated_documents import stated
 from service.ledger.counter_book import Book
-from service.ledger.exchange_counters import Counts, Filled, Moment, bare
+from service.ledger.exchange_counters import CounterFiller, FilledExchange, Moment, bare
 from service.log.canonical_json import canonical
 from service.log.leaf import clear, erased
 from service.log.record import SCHEMA, exchange_of
@@ -281,13 +281,13 @@ class UsedInputs:
 
     def _filled(
         self, committing: CommittedEvaluation | None, live: Live, exchange: engine.Exchange, moment: Moment, settings: Settings
-    ) -> Filled:
-        counts = Counts(settings, self._book)
+    ) -> FilledExchange:
+        counts = CounterFiller(settings, self._book)
         if committing is None:
             rows: Any = self._replica
             if counts.rights.silent(rows, live, exchange.document) and counts.unused(rows, live):
                 sent = counts.sent(live, exchange.document)
-                return counts.fill(None, live, exchange, moment) if sent else Filled(exchange, {}, {})
+                return counts.fill(None, live, exchange, moment) if sent else FilledExchange(exchange, {}, {})
             return counts.fill(self._connection, live, exchange, moment)
         if committing.replaces is None:
             return counts.fill(self._connection, live, exchange, moment, after=committing.after)
@@ -364,7 +364,7 @@ class UsedInputs:
         return self._lives[key]
 
 
-def _differs(filled: Filled, record: Mapping[str, Any], marks: Mapping[str, Any]) -> str:
+def _differs(filled: FilledExchange, record: Mapping[str, Any], marks: Mapping[str, Any]) -> str:
     """In what an exchange that was filled again is not the one of its record; "" if in nothing."""
     if not _same(filled.marks, marks):
         return "its counts"

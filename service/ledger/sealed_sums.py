@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 
 import engine
-from service.ledger.counter_sums import NOTHING, Wanted
+from service.ledger.counter_sums import NOTHING, CounterQuery
 from service.store.row_seals import COUNTER, SealBroken, put_rows, seal_rows, sealed_rows
 from service.store.tables import counter_sum
 
@@ -74,7 +74,7 @@ def unpacked(text: str) -> Packed:
 
 
 def of_windows(
-    connection: sa.Connection, asked: Mapping[int, Wanted], since: Mapping[int, str]
+    connection: sa.Connection, asked: Mapping[int, CounterQuery], since: Mapping[int, str]
 ) -> dict[int, tuple[Sums, Sums]]:
     """
     The sums of some counters in their windows, and from a day on, which `since` has for those that were opened. Raises SealBroken.
@@ -119,7 +119,7 @@ def _subject(meaning: str, key: str, period: str) -> str:
     return COUNTER.subject(key, (meaning, period))
 
 
-def _sum(wanted: Wanted, first: str, last: str, rows: Mapping[tuple[str, str], Mapping[str, Any]]) -> Sums:
+def _sum(wanted: CounterQuery, first: str, last: str, rows: Mapping[tuple[str, str], Mapping[str, Any]]) -> Sums:
     """The sums of a counter from a day on, until another."""
     sums: Sums = {}
     for key in wanted.keys:
