@@ -147,7 +147,7 @@ FAULTS: dict[str, tuple[object, str, object]] = {
         "of_document",
         lambda self, atom, document, day: _any_document(atom),
     ),
-    "bitset drops the negated tests of a term": (terms.Users, "failing", property(lambda _: 0, lambda *_: None)),
+    "bitset drops the negated tests of a term": (terms.TermUse, "failing", property(lambda _: 0, lambda *_: None)),
     "bitset lets a lifted exemption lift": (
         standing_and_levels.BitsetStrata,
         "stand",
