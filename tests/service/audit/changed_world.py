@@ -261,6 +261,7 @@ def _fill(world: World, service: Service, client: TestClient) -> None:
     key("lin", "evaluate", "review", "read", person=LIN)
     key("also_lin", "evaluate", person=LIN)
     key("yue", "evaluate", "review", "read", person=YUE)
+    world.names["added"] = f"ff_abcdefabcdef_{world.names['of_lab'].split('_', 2)[2]}"
     world.names["forged"] = f"ff_{world.names['boss_id']}_{world.names['of_lab'].split('_', 2)[2]}"
     key("program", "evaluate")
     for name, scopes in (("ended", ("read",)), ("narrow", ("evaluate",))):

@@ -109,6 +109,7 @@ def _of(act: Act, **changes: str | tuple[str, ...]) -> list[Change]:
 
 
 _CLINIC = "(SELECT key FROM movement WHERE commitment = :clinic_last)"
+_PROMISER = '(SELECT "by" FROM promise WHERE commitment = :promised)'
 _NEW_OPENING = (
     "INSERT INTO opening SELECT 'x', fact, counter, meaning, key, '2099-01-01', 450, 450, day, 'x', NULL FROM movement"
     " WHERE commitment = :clinic_last"
@@ -151,12 +152,17 @@ CHANGES = [
     ),
     *_of(
         OVERDUE,
-        a_promise_is_kept="UPDATE promise SET kept_on = '2026-01-01'",
-        a_promise_is_due_later="UPDATE promise SET due = '2099-01-01'",
-        a_promise_is_of_another="UPDATE promise SET \"by\" = 'ab'",
-        a_promise_is_taken_away="DELETE FROM promise",
-        a_promising_commitment_ended="UPDATE commitment SET state = 'withdrawn' WHERE id = :promised",
+        a_promise_is_kept=f"UPDATE counter_sum SET sums = replace(sums, 'overdue', 'kept') WHERE key = {_PROMISER}",
+        nothing_is_overdue=f"UPDATE counter_sum SET sums = replace(sums, '1', '0') WHERE key = {_PROMISER}",
+        a_promise_is_due_later=f"UPDATE counter_sum SET sums = replace(sums, '\"20', '\"90') WHERE key = {_PROMISER}",
+        a_promise_is_of_another=f"UPDATE counter_sum SET key = 'ab' WHERE key = {_PROMISER}",
+        a_promise_is_taken_away=f"DELETE FROM counter_sum WHERE key = {_PROMISER}",
+        a_promise_is_taken_away_with_its_seal=(
+            f"DELETE FROM subject_seal WHERE subject LIKE 'counter/%/' || {_PROMISER}",
+            f"DELETE FROM counter_sum WHERE key = {_PROMISER}",
+        ),
     ),
+    Change("the promises are put back as they were before", OVERDUE, older=("counter_sum",), seals=("counter/",)),
     *_of(
         SAME,
         the_first_of_the_people_are_more="UPDATE movement SET low = 490, live = true WHERE commitment = :withdrawn",
@@ -325,6 +331,20 @@ CHANGES = [
         older=("caller",),
         seals=("key/", "admissions/"),
     ),
+    Change(
+        "a key is put back, and the head of the tree names an earlier leaf",
+        READ("reading_revoked"),
+        ("UPDATE head SET admitting = 1 WHERE name = 'leaf'",),
+        older=("caller",),
+        seals=("key/", "admissions/"),
+    ),
+    *_of(
+        READ("added"),
+        a_key_is_added=(
+            "INSERT INTO caller SELECT 'abcdefabcdef', name, 'read', secret_hash, created_at, created_by, NULL, NULL, NULL, NULL, NULL"
+            " FROM caller WHERE id = :of_lab_id"
+        ),
+    ),
     *_of(READ("reading_revoked"), a_revoked_key_reads="UPDATE caller SET revoked_at = NULL WHERE id = :reading_revoked_id"),
     *_of(
         NO_KEY, no_key_was_ever_made="DELETE FROM caller", no_key_has_a_seal=("DELETE FROM caller", "DELETE FROM subject_seal")
@@ -393,6 +413,23 @@ def test_a_change_for_a_moment_is_refused_or_found(world: World, change: Change)
     assert result in ("permitted", "refused"), "the change has no effect"
     found = [] if result == "refused" else world.found()
     assert result == "refused" or found != []
+
+
+# The rows from which the sums of promises were made: they are compared with the leaves, and no decision reads them.
+WITHOUT_EFFECT = _of(
+    OVERDUE,
+    a_row_of_a_promise_is_kept="UPDATE promise SET kept_on = '2026-01-01'",
+    a_row_of_a_promise_is_due_later="UPDATE promise SET due = '2099-01-01'",
+    a_row_of_a_promise_is_of_another="UPDATE promise SET \"by\" = 'ab'",
+    a_row_of_a_promise_is_taken_away="DELETE FROM promise",
+    a_promising_commitment_ended="UPDATE commitment SET state = 'withdrawn' WHERE id = :promised",
+)
+
+
+@pytest.mark.parametrize("change", WITHOUT_EFFECT, ids=[each.name for each in WITHOUT_EFFECT])
+def test_a_row_that_no_decision_reads_changes_none(world: World, change: Change) -> None:
+    """What is decided rests on the sums."""
+    assert for_a_moment(world, lambda: change.make(world), change.act) == "denied"
 
 
 SUMMED = (
