@@ -38,6 +38,11 @@ def LAX(world: World) -> str:
     return asked(exchange("clinic", people=100), policies=folder_of_lax_policies(world))(world)
 
 
+def FIRST(world: World) -> str:
+    """A service decides by the policies of the first start."""
+    return asked(exchange("clinic", people=100), policies=folder_of_lax_policies(world, "2 million"))(world)
+
+
 def _by(key: str, **more: Any) -> Act:
     return asked(exchange("nobody"), key, **more)
 
@@ -67,12 +72,15 @@ class Change:
     act: Act
     statements: tuple[str, ...] = ()
     older: tuple[str, ...] = ()  # tables of which older rows are put back
+    first: tuple[str, str] | None = None  # what is noted as at the first start: its name, and the kind of the later leaves
     after: tuple[str, ...] = ()  # what is taken away afterwards of what the act left
 
     def make(self, world: World) -> None:
         world.write(*self.statements)
         if self.older:
             world.put_older(*self.older)
+        if self.first:
+            world.put_first(*self.first)
 
 
 def _of(act: Act, **changes: str | tuple[str, ...]) -> list[Change]:
@@ -204,6 +212,8 @@ CHANGES = [
     Change("a key is put back as it was before it was revoked", _by("revoked"), older=("caller", "subject_seal")),
     Change("a session is put back as it was before it ended", _page("ended_cookie"), older=("session", "subject_seal")),
     Change("the sign-offs are put back as they were before a refusal", REFUSED, older=("sign_off", "subject_seal")),
+    Change("the settings of the first start are noted", COUNT_STATED, first=("settings", "settings")),
+    Change("the policies of the first start are noted", FIRST, first=("active_bundle", "bundle-activated")),
     Change(
         "the active policies are already noted",
         LAX,
@@ -258,7 +268,7 @@ def test_the_world_is_sound(world: World) -> None:
 @pytest.mark.parametrize("act", {id(each.act): each.act for each in CHANGES}.values())
 def test_nothing_is_permitted_without_a_change(world: World, act: Act) -> None:
     """Each act is denied as things are, and leaves nothing to be found."""
-    assert (act(world) == "denied") is (act not in (COUNT_STATED, LAX))
+    assert (act(world) == "denied") is (act not in (COUNT_STATED, LAX, FIRST))
     assert world.found() == []
 
 
