@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 import engine
-from service.audit.replica import Leaf, Replica, make_tables
+from service.audit.replica import Leaf, Replica, make_tables, run
 from service.store import counter_secret
 from service.store.log_key import LogKey
 from service.store.tables import about, entity_alias, entity_spelling, personal, record, session
@@ -40,19 +40,14 @@ class PastRows:
     def __post_init__(self) -> None:
         self.connection = self.replica.rows
         make_tables(self.connection, *_BESIDE)
-        for view, place in _VIEWS.items():
-            self.connection.exec_driver_sql(_SUMS.format(view=view, place=place))
+        run(self.connection, (_SUMS.format(view=view, place=place) for view, place in _VIEWS.items()))
         counter_secret.give_key(self.connection.info, lambda _: self.key)
         if rows := [dict(each) for each in self.source.execute(sa.select(about)).mappings()]:
             self.connection.execute(sa.insert(about), rows)
 
     def close(self) -> None:
         """Take away what is beside the replica."""
-        for view in _VIEWS:
-            self.connection.exec_driver_sql(f"DROP VIEW {view}")
-        for table in _BESIDE:
-            self.connection.exec_driver_sql(f'DROP TABLE "{table.name}"')
-        self.connection.commit()
+        run(self.connection, [f"DROP VIEW {view}" for view in _VIEWS] + [f'DROP TABLE "{table.name}"' for table in _BESIDE])
 
     def applied(self, leaf: Leaf) -> None:
         """A leaf was applied to the replica."""

@@ -7,7 +7,7 @@ are compared with their own bytes.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -375,8 +375,13 @@ class Replica:
 
 def make_tables(rows: sa.Connection, *tables: sa.Table) -> None:
     """Make empty tables, with their indexes, in a temporary database."""
-    for statement in _making(tables):
-        rows.exec_driver_sql(statement)
+    run(rows, _making(tables))
+
+
+def run(rows: sa.Connection, statements: Iterable[str]) -> None:
+    """Run statements without values in a temporary database, all at once: there are many, and each takes less than to hand it over."""
+    driver: Any = rows.connection.driver_connection
+    driver.executescript(";\n".join(statements))
     rows.commit()
 
 
