@@ -22,12 +22,12 @@ from engine.backends.reference import Reference, levels, standing_rules, three_v
 from engine.rules import Calendar, Level, Truth
 from engine.values import Disputed, Range, SetOf
 from engine.verdict import Masks
-from tests.chance import ending
+from tests.chance import BUNDLES, ending
 from tests.engine.backends import agreement
 from tests.engine.backends.random_bundles import AS_OF, Maker, read
 
 EXCHANGES, COMPLETED = 100, 25  # of each bundle
-PLANTED_BUNDLES, PLANTED_EXCHANGES = 75, 20
+PLANTED_EXCHANGES = 20
 
 
 def test_the_random_exchanges_reach_every_level() -> None:
@@ -40,8 +40,9 @@ def test_the_random_exchanges_reach_every_level() -> None:
         for _ in range(30):
             bounds = reference.evaluate(read(bundle, maker.exchange()), AS_OF).jurisdictions.values()
             seen |= {(b.low, b.high) for b in bounds}
-    assert {low for low, high in seen if low is high} == set(Level)
-    assert len({(low, high) for low, high in seen if low is not high}) >= 8
+        if {low for low, high in seen if low is high} == set(Level) and len([1 for low, high in seen if low is not high]) >= 8:
+            return
+    pytest.fail(f"only {seen} occurred")
 
 
 def _flip(result: int) -> int:
@@ -205,25 +206,23 @@ FAULTS: dict[str, tuple[object, str, object]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fault in one stratum of one engine shows as a disagreement within a few thousand pairs."""
+    """A fault in one stratum of one engine shows as a disagreement within a thousand pairs."""
     where, name, planted = FAULTS[fault]
     monkeypatch.setattr(where, name, planted, raising=False)
     monkeypatch.setattr(agreement, "shrunk", lambda *_: "")
-    for seed in range(PLANTED_BUNDLES):
+    for seed in range(BUNDLES):
         try:
             if agreement.one_bundle(seed, PLANTED_EXCHANGES, 0).wrong:
                 return
         except (ValueError, KeyError):
             return  # the fault makes an engine fail, which is no permit either
-    pytest.fail(f"{PLANTED_BUNDLES * PLANTED_EXCHANGES:,} pairs did not show that {fault}")
+    pytest.fail(f"{BUNDLES * PLANTED_EXCHANGES:,} pairs did not show that {fault}")
 
 
 def test_a_disagreement_is_shrunk_to_what_matters(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is shown of a disagreement is a few rules and facts that still disagree."""
     monkeypatch.setattr(strata.BitsetStrata, "overdue", lambda *_: Truth.NO)
-    found = next(
-        text for seed in range(PLANTED_BUNDLES) for text in agreement.one_bundle(seed, PLANTED_EXCHANGES, 0).wrong[:1] if text
-    )
+    found = next(text for seed in range(BUNDLES) for text in agreement.one_bundle(seed, PLANTED_EXCHANGES, 0).wrong[:1] if text)
     smallest = found.partition("\n")[2]
     assert 1 <= smallest.count("- id: r") <= 3, smallest
     assert "overdue" in found
