@@ -77,7 +77,7 @@ fuzz-briefly: .venv/.tests ## random tests of the engines and the law for ten mi
 	@$(BIN)/pytest -m fuzz --timeout $$((FUZZ_SECONDS + 120)) -s $(ARGS) \
 	    tests/engine/backends/test_agreement.py::test_the_engines_agree_for_long \
 	    tests/engine/deciding/test_rests_on_random.py::test_what_a_permit_does_not_name_does_not_matter_for_long \
-	    tests/engine/authoring/test_lies.py::test_no_lie_at_all_passes_in_silence
+	    tests/engine/authoring/test_false_statements.py::test_no_lie_at_all_passes_in_silence
 
 check: .venv/.tests ## check the format, the code, the types and the imports
 	@$(BIN)/ruff format --check

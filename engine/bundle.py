@@ -19,22 +19,22 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from engine.books.page import Page
+from engine.books.page import RightsPage
 from engine.exchange import Exchange
 from engine.exchange_input.contradictions import Coherence, check_entries
 from engine.exchange_input.exchange_reader import ExchangeReader
 from engine.exchange_input.exchange_shape import in_present_shape as shaped
 from engine.policy_language import tree
-from engine.policy_language.access import check_access
+from engine.policy_language.authzen_facts import check_access
 from engine.policy_language.case_text import TestText
-from engine.policy_language.catalogue import FactEntry, catalogue
 from engine.policy_language.check import check
 from engine.policy_language.coherence import Never, check_coherence
 from engine.policy_language.diagnostic import Diagnostic, Findings, Span
 from engine.policy_language.everyday_words import EverydayWords
-from engine.policy_language.everyone import for_everyone
+from engine.policy_language.fact_catalogue import FactEntry, catalogue
 from engine.policy_language.overlay import BUNDLED_NAME, folder_of, organisations
 from engine.policy_language.presets import Preset, check_presets, presets
+from engine.policy_language.public_recipient import for_everyone
 from engine.policy_language.settlement_facts import check_settlement
 from engine.policy_language.transfer_columns import check_transfer_registers
 from engine.policy_language.vocabulary import Vocabulary
@@ -146,7 +146,7 @@ def counted(
     return bundle.reader.counted(exchange, counted, raised, stated, asks)
 
 
-def with_books(bundle: Bundle, exchange: Exchange, pages: Mapping[str, Page]) -> Exchange:
+def with_books(bundle: Bundle, exchange: Exchange, pages: Mapping[str, RightsPage]) -> Exchange:
     """The exchange with what some books say of it, in its document too; `pages` are those of its exporter and asset, by book."""
     return bundle.reader.with_books(exchange, pages)
 

@@ -18,6 +18,7 @@ from typing import Literal, TypeAlias
 
 from engine.values import Duration, Missing, Operand, Range, SetOf, Type, Value, ValueSet
 from engine.values.multilingual import NO_WORDS, Words
+from engine.values.outcome_levels import Level
 
 AS_OF = "as_of"
 MAX_CHAIN = 50  # of definitions that use one another, or of rules that exempt one another, so that recursion over them is safe
@@ -35,29 +36,6 @@ class Truth(IntEnum):
 
 
 _INVERTED = (Truth.YES, Truth.UNKNOWN, Truth.NO)
-
-
-class Level(IntEnum):
-    """How strict an outcome is (semantics 4.1): nobody is asked to look at what cannot go ahead anyway."""
-
-    NOT_APPLICABLE = 0
-    PERMITTED = 1
-    PERMITTED_WITH_OBLIGATIONS = 2
-    REVIEW = 3
-    REQUIREMENTS_UNMET = 4
-    PROHIBITED = 5
-
-    @property
-    def word(self) -> str:
-        return _WORDS[self]
-
-    @property
-    def refused(self) -> bool:
-        """Whether what is of this level may not go ahead: it is a review or stricter."""
-        return self >= Level.REVIEW
-
-
-_WORDS = tuple(level.name.lower() for level in Level)
 
 
 class State(IntEnum):

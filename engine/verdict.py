@@ -13,45 +13,12 @@ from datetime import date
 from typing import NamedTuple, Protocol
 
 from engine.exchange import Exchange
-from engine.rules import Atom, Condition, Level, Rule, State, Truth
+from engine.rules import Atom, Condition, Rule, State, Truth
+from engine.values.outcome_levels import Bounds
 
 TRUTHS = (Truth.NO, Truth.UNKNOWN, Truth.YES)
-# What may come of a permit that loses a statement, the worst first. Without law that speaks there is no permit either (4.2).
-STAKES = (
-    Level.PROHIBITED,
-    Level.REQUIREMENTS_UNMET,
-    Level.REVIEW,
-    Level.NOT_APPLICABLE,
-    Level.PERMITTED_WITH_OBLIGATIONS,
-    Level.PERMITTED,
-)
-RANK = tuple(map(STAKES.index, Level))  # of each level, the worst first
 NONE_SIGNED: frozenset[str] = frozenset()
 _BITS = tuple(tuple(bit for bit in range(8) if byte >> bit & 1) for byte in range(256))
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """The lowest and the highest level over the possible states (semantics 4.1)."""
-
-    low: Level
-    high: Level
-
-    @classmethod
-    def over(cls, all_: Iterable[Bounds]) -> Bounds:
-        """The maxima of the lower and of the upper bounds (semantics 4.4)."""
-        low = high = Level.NOT_APPLICABLE
-        for bounds in all_:
-            # Compared in place: most jurisdictions do not apply, and there are dozens.
-            if bounds.high > high:
-                high = bounds.high
-            if bounds.low > low:
-                low = bounds.low
-        return cls(low, high)
-
-
-# By their lowest and their highest level. Back ends take them from here: equal bounds are then one object, and quick to compare.
-BOUNDS = tuple(tuple(Bounds(low, high) for high in Level) for low in Level)
 
 
 class Masks(NamedTuple):
@@ -86,15 +53,6 @@ def numbers(mask: int) -> list[int]:
         found.append(number)
         mask ^= 1 << number
     found.reverse()
-    return found
-
-
-def worst(*stakes: Level) -> Level:
-    """The worst of several stakes."""
-    found = stakes[0]
-    for stake in stakes[1:]:
-        if RANK[stake] < RANK[found]:
-            found = stake
     return found
 
 

@@ -37,8 +37,8 @@ ROOT = Path(__file__).parent.parent
 LAST = "test_the_engines_agree_and_are_safe"
 LONG = (
     "test_browsing", "test_coherence", "test_container", "test_departures", "test_docs", "test_every_requirement", "test_first_question",
-    "test_kills", "test_lies", "test_links", "test_openapi", "test_overload", "test_readmes", "test_reloading", "test_remedies",
-    "test_rests_on", "test_rests_on_random", "test_review", "test_sessions", "test_sign_off",
+    "test_false_statements", "test_kills", "test_links", "test_openapi", "test_overload", "test_readmes", "test_reloading", "test_remedies",
+    "test_rests_on", "test_rests_on_random", "test_review", "test_sessions", "test_sign_off", "test_sign_off_scope",
 )  # fmt: skip
 RUN = pytest.StashKey["subprocess.Popen[bytes]"]()
 SHUT = pytest.StashKey[Callable[[], None]]()

@@ -17,7 +17,7 @@ from engine.backends.bitset import Bitset
 from engine.backends.reference import Reference
 from engine.bundle import Bundle
 from engine.deciding.combine import Combiner
-from engine.policy_language.floors import asked_of, either, governed
+from engine.policy_language.declared_coverage import asked_of, either, governed
 from engine.policy_language.vocabulary_text import CoverText
 from engine.rules import Condition, Floor, Spoken, Truth
 
@@ -142,7 +142,7 @@ def _spoken(
     return Spoken(about, None, ())
 
 
-class CellCourt:
+class CellMutationTester:
     """Whether the authors' cases notice a changed cell: whether an outcome, or what is not modelled, comes out differently."""
 
     def __init__(self, bundle: Bundle) -> None:

@@ -1,504 +1,23 @@
 """
 What an editor shows beside a key or an operator: one or two sentences for each.
 
-`KEYS` has a line for every key of every document of authors, `OPERATORS` for every operator and group of
-`policy_language.conditions`; a test holds both to it.
+A key's is written below its field, in the model of its document; `of_keys` reads it there. `OPERATORS` has a line for every operator and
+group of `policy_language.conditions`. A test holds both to be complete.
 """
 
 from __future__ import annotations
 
-_TITLE = "What it is called: a text, or one by language (`en`, `zh`)."
-_ASK = "The question that the exporter is asked to find it out."
-_BY_LANGUAGE = " A text, or one by language (`en`, `zh`)."
-_JURISDICTION = "Whose law it is: a jurisdiction of the vocabulary."
-_SOURCE = "Where it was read: the text itself, or a work that quotes it, with its date."
-_STATUS = "How sure it is: `confirmed` (read in a source), `from-memory`, or `unsure`."
-_FROM = "The first day, inclusive. Without it, there is no first day."
-_UNTIL = "The last day, inclusive. Without it, there is no last day."
-_ATTRIBUTES = {
-    "under": "An attribute that `facts` does not name states the fact of the same name in this group.",
-    "facts": "What each attribute states: a fact, a family, a group of facts like `evidence`, or `as_of`.",
-    "names": "Attributes that hold an entity's id, each with the type of the entity. Every id of an entity counts as its first id.",
-}
-_SINCE = "The shape of exchanges that first knows the value, like 2; a set that was stated in an earlier one is open."
-_DPV = "The nearest term of the Data Privacy Vocabulary."
+import ast
+import inspect
+import sys
+from collections.abc import Mapping
+from functools import cache
+from types import ModuleType
+from typing import Any, get_args
 
-KEYS: dict[str, dict[str, str]] = {
-    "Text": {"en": "In English.", "zh": "In Chinese."},
-    "Window": {"from": _FROM, "until": _UNTIL},
-    "DutyText": {
-        "duty": "What is to be done.",
-        "who": "Who owes it, like `exporter`.",
-        "cite": "The provision, where it is not the rule's own.",
-        "due": (
-            "The last day: `{within: 10 days, after: FACT}`, `{on: 1 March, after: FACT}`, `{on: 2026-03-01}`, or"
-            " `{earliest_of: […]}`."
-        ),
-        "done_when": "The condition under which it counts as done.",
-        "overdue": "What the decision becomes when the duty is overdue; `review` by default.",
-        "keep": "How long the proof is kept, like `3 years`.",
-        "arises": "What the duty arises from: `exchange`, or `refusal` (owed where the jurisdiction refuses the exchange).",
-    },
-    "Reviewed": {"by": "Who read the provision against its source, by role.", "on": "On which day."},
-    "RuleText": {
-        "id": "The name of the rule in this policy. Other policies write `policy/id`.",
-        "title": "The rule in one sentence: a text, or one by language (`en`, `zh`).",
-        "cite": f"The provision, like `Art. 5(1)`.{_BY_LANGUAGE}",
-        "says": f"What the provision says, faithfully and in your own words.{_BY_LANGUAGE}",
-        "source": _SOURCE,
-        "status": f"{_STATUS} An unsure rule is a review; a lift that is unsure or from memory lifts nothing.",
-        "reviewed": "Who read it against its source, and when.",
-        "verify_by": "The day by which it should be read again.",
-        "in_force": "When the rule is in force, within the policy's own time: one period or a list.",
-        "when": "The conditions, as a mapping or a list. All of them must hold.",
-        "unless": "A list of conditions. None of them may hold.",
-        "prohibit": f"Effect: the exchange is prohibited and nothing cures that. The value says why.{_BY_LANGUAGE}",
-        "require": "Effect: a requirement, or `any_of` or `all_of` with a list; the exchange is refused until it is met.",
-        "satisfies": "Effect: the requirement, or requirements, that this ground meets.",
-        "oblige": "Effect: a duty that is owed.",
-        "review": f"Effect: a person must look at the exchange. The value says at what.{_BY_LANGUAGE}",
-        "advise": f"Effect: advice; it lifts and refuses nothing.{_BY_LANGUAGE}",
-        "allows": "Effect: the law speaks of this and asks for nothing; `otherwise` then does not stand.",
-        "compels": f"Effect: what this law orders. Where another law forbids it, the conflict is shown.{_BY_LANGUAGE}",
-        "exempts": "Rules that then do not stand, or requirements that are then not owed; all of the same jurisdiction.",
-        "lane": "Beside `advise`: the lane that it opens.",
-        "sign_off_by": "`2 persons`: two persons, and not the same twice, must sign the provision off; one is enough without it.",
-        "duties": "Beside `satisfies`: the duties that come with relying on this ground.",
-        "travels": (
-            "What travels with the data to later legs: a text to observe, such a text by language (`en`, `zh`), or `condition`, `when`"
-            " and `else`."
-        ),
-    },
-    "TravelsText": {
-        "condition": f"What every later holder of the data must observe.{_BY_LANGUAGE}",
-        "when": "What a later leg must meet.",
-        "else": "The outcome of a leg that does not meet `when`: `review` or `prohibited`; `review` by default.",
-    },
-    "InstrumentText": {
-        "issuer": "Who issued it.",
-        "number": "Its number, like `Order 16`.",
-        "force": (
-            "How it binds: `law` and `order` decide, a `norm` prohibits nothing, a `contract` binds its parties, `soft` and"
-            " `aspiration` only advise."
-        ),
-    },
-    "PolicyText": {
-        "policy": "The name of the policy, like `cn.order-16`.",
-        "title": "The title of the instrument: a text, or one by language (`en`, `zh`).",
-        "jurisdiction": _JURISDICTION,
-        "instrument": "Who issued it and how it binds.",
-        "in_force": "When it is in force: one period or a list, both ends inclusive.",
-        "applies": "When the instrument applies to an exchange at all; `always` for every exchange.",
-        "otherwise": "The outcome where the policy applies and none of its rules stands: `prohibited` or `review`.",
-        "not_reached": "Which data the law leaves alone, although they come from its country.",
-        "reach_in_doubt": "Where nobody read whether the law reaches an exchange at all.",
-        "define": "Names for conditions. In a list, a name alone stands for its condition.",
-        "rules": "The provisions, in the order of the text.",
-    },
-    "ReachInDoubtText": {
-        "when": "Where it is in doubt whether the law reaches the exchange; what it requires is then for a person to look at.",
-        "cite": f"What the law says of its scope, and where.{_BY_LANGUAGE}",
-        "says": f"What is not known, in your own words.{_BY_LANGUAGE}",
-    },
-    "NotReachedText": {
-        "when": "When the law leaves the data alone.",
-        "cite": f"Where it says so.{_BY_LANGUAGE}",
-        "says": f"What it says, in your own words.{_BY_LANGUAGE}",
-    },
-    "FactText": {
-        "type": "Its type: one of the basic types, a value set, or `set of` one.",
-        "title": _TITLE,
-        "ask": _ASK,
-        "dpv": _DPV,
-        "change": (
-            "Whether the exporter can change it, so that a remedy may change it; `upwards`: only to a later value of its ordered set."
-        ),
-        "some": "Whether the set is never empty: `[]` is then refused.",
-        "plain": "The value that is sent in place of `[]` where nothing out of the ordinary applies; the refusal names it.",
-        "brings": "What a remedy that moves to a value changes as well, by value and fact, since it cannot be so there.",
-        "personal": "Whether its value may be personal. A personal value is kept apart from the record.",
-        "from": "`register`: an organisation's own register may state it. `register-only`: nobody else may.",
-        "by": "A value set; the fact is then a family, with one fact for each value.",
-        "binds": "`yes`: a sign-off is bound to it even where it was left out, as to ids and countries.",
-        "public": "`open`: of a fact of the recipient, that it stays open and is not asked where the recipient is the public.",
-        "frees": "`yes`: whether a law leaves data free may depend on it (`free:` in coverage).",
-        "lies_in": "The fact names a place: the fact that names its country.",
-        "follows": "The set that it follows from. It is then never asked, and stating it otherwise than the set is refused.",
-    },
-    "FollowsText": {
-        "fact": "A fact that is a set of values, and is asked.",
-        "yes_where_it_has": "The value with which the set makes this fact yes; without it the fact is no.",
-        "no_where_it_has": "The value with which the set makes this fact no; without it the fact is yes.",
-    },
-    "ValueText": {
-        "title": _TITLE,
-        "also": "Other spellings, in any language. A sender who writes one of them is told of this value.",
-        "under": "The value, or values, that it is a kind of.",
-        "in": "The country in which this place lies.",
-        "exact": "Whether this value, when it is sent, means none of the values under it.",
-        "rest": "Whether this value means none of the other values that lie under the same one.",
-        "nothing": "Whether this value says that no other of its set applies; in a set it stands alone.",
-        "everything": "Whether this value says that all others of its set apply; in a set it stands alone.",
-        "since": _SINCE,
-        "dpv": _DPV,
-    },
-    "MoreValueText": {
-        "title": _TITLE,
-        "under": "The value of the set that it is a kind of; rules that do not name it read it as that value.",
-        "rest": "Whether this value means none of the other values that are added under the same one.",
-        "since": _SINCE,
-        "dpv": _DPV,
-    },
-    "ValueSetText": {
-        "title": _TITLE,
-        "ordered": "Whether the values are ranked, the lowest first.",
-        "open": "Gone: in semantics 1 such a set took any text. List every value.",
-        "inside": "The values are places: the value set of the countries in which they lie.",
-        "complete": "The countries of which these are all the places, so that everybody there is in one of them.",
-        "includes": "A value set whose values are values of this one too.",
-        "values": "A list, or a mapping of each value to its title or to what it lies `under`.",
-    },
-    "BookLimitsText": {
-        "purposes": "The fact of the purposes that a grant is for.",
-        "territory": "The fact of the places that it is for.",
-        "term": "The fact of how long it lasts.",
-    },
-    "BookMarksText": {
-        "exclusive": "The fact of whether a grant is exclusive.",
-        "onward": "The fact of whether its holder may pass it on.",
-    },
-    "BookText": {
-        "title": _TITLE,
-        "of": "The fact of the id of the asset.",
-        "granted": "The fact of the rights that an exchange conveys.",
-        "by": "The fact of the id of the party that grants them.",
-        "to": "The fact of the id of the party that gets them.",
-        "within": "What limits a grant.",
-        "marks": "Whether it is exclusive, and whether it may be passed on.",
-        "fills": "Which facts the book fills: with `held`, `beyond`, `bound`, `encumbered` and `older`.",
-        "proof": "The kind of evidence that shows what the book does not have.",
-        "consent": "The kind of evidence by which the holder of an exclusive grant agrees to another.",
-    },
-    "EntryText": {
-        "from": _FROM,
-        "until": _UNTIL,
-        "scope": "How far the entry goes, in words.",
-        "source": _SOURCE,
-        "status": _STATUS,
-    },
-    "RegisterText": {
-        "title": _TITLE,
-        "of": "The value set whose values it lists.",
-        "source": _SOURCE,
-        "status": _STATUS,
-        "entries": "A list of values, or a mapping of each to the days between which it is listed.",
-    },
-    "CalendarText": {
-        "title": _TITLE,
-        "source": _SOURCE,
-        "status": _STATUS,
-        "weekend": "The days of the week that are not worked.",
-        "known_from": "The first day that is known.",
-        "known_until": "The last day that is known. What depends on a later day is unknown.",
-        "library": "The name of the place in the package `holidays`, for `fifthfactor calendars`.",
-        "holidays": "The days that are not worked.",
-        "workdays": "The days of a weekend that are worked.",
-    },
-    "KindText": {
-        "title": _TITLE,
-        "ask": _ASK,
-        "institution": "`yes` where only an institution attests such a document, so that its name is no personal data and is shown",
-        "must_say": "What such a document has to state of what it covers; one that does not is asked for it.",
-        "called": "What a company calls such a document, where the title is longer.",
-        "issued_by": "Who makes or issues such a document.",
-        "filed_with": "Where such a document is filed.",
-    },
-    "MeasuresText": {
-        "people": "The count that `people` of a document bounds: how many people it covers.",
-        "for": "The id that `for` of a document lists: for which recipients it is.",
-        "purposes": "The fact that `purposes` of a document lists; a purpose covers those under it.",
-        "data": "The id that `data` of a document lists: which data sets it covers.",
-    },
-    "ClaimText": {
-        "title": _TITLE,
-        "ask": _ASK,
-        "institution": "`yes` where only an institution attests such a claim, so that its name is no personal data and is shown",
-        "must_say": "What such a claim has to state of what it covers; one that does not is asked for it.",
-        "called": "What somebody calls such a claim, where the title is longer.",
-        "issued_by": "Who gives such a claim.",
-        "filed_with": "Where such a claim is filed.",
-        "needs": "What no law would drop where the claim lifts: a condition of facts, or `always` if there is nothing.",
-    },
-    "RequirementText": {
-        "title": _TITLE,
-        "how": "How to meet it.",
-        "jurisdiction": _JURISDICTION,
-        "duties": "The duties that come with relying on it.",
-    },
-    "CounterText": {
-        "counts": "The fact that is counted; `distinct` before it counts each person once.",
-        "per": "The facts by whose values the counts are kept apart.",
-        "window": "`calendar year in UTC`, `preceding 12 months`, or `period of KIND`: that which the register has of an entity.",
-        "currency": "Of a counter of money: the fact in whose currency the sum is.",
-        "same": "The fact by which an exchange says that it has the people of an earlier data set.",
-        "record": "The kind of evidence that shows how many different people there are.",
-        "kept": "The fact that is yes where a ledger keeps the counter for the exchange, and no without one.",
-        "where": "Which exchanges count; by default, all do.",
-        "leaves_out": "Rules: an exchange for which one of them stands does not count.",
-        "note": "What else a reader should know about the count.",
-    },
-    "EntityKindText": {
-        "title": _TITLE,
-        "states": "The facts of an exchange that such an entity states.",
-    },
-    "PromiseText": {
-        "title": _TITLE,
-        "due": "The fact with the last day; who states it promises.",
-        "by": "The fact with the id of the party that promises.",
-        "to": "The fact with the id of the party to which it promises.",
-        "terms": "What is promised: a name for each fact that says it.",
-        "evidence": "The kinds of documents that show that it was kept.",
-        "fills": "The fact that counts the overdue promises of the party.",
-        "beside": "The fact beside which that count is filled in: an exchange without it is decided without the count.",
-        "note": "What else a reader should know about the promise.",
-    },
-    "JurisdictionText": {
-        "title": _TITLE,
-        "countries": "The countries it covers: a list, or the name of a register.",
-        "covers": "The subject matters it covers, each with its first day and the policies that speak of it.",
-        "note": "Which parts of its law are not modelled.",
-    },
-    "CoverText": {
-        "from": "The first day from which it is covered in full.",
-        "partly": "`yes` if policies speak of it and it is not covered in full: what they leave alone is still reviewed.",
-        "by": "The laws and orders that speak of it: policies, or single provisions (`POLICY/RULE`).",
-        "under": "The wider subject matter whose law governs it, where nothing was found beside that law on sending it abroad.",
-        "also": "A second subject matter that governs data which are not of the wider one, with a source of its own.",
-        "free": "`yes` if no rule on sending it abroad is known beyond what everybody is asked.",
-        "when": "What everybody is asked; where it does not hold, a person looks at it.",
-        "unread": f"A law by its name, which was not read. Beside `partly: yes` it is the law that the policies leave alone.{_BY_LANGUAGE}",
-        "read": "What was read, in your own words.",
-        "source": "Where it was read: which document, of whom, of which day.",
-        "read_on": "The day on which it was read.",
-        "status": _STATUS,
-        "verify_by": "The day by which somebody should read it again.",
-    },
-    "AlsoText": {
-        "subject": "The subject matter.",
-        "source": "Where it was read that such data stand under it.",
-    },
-    "SubjectText": {
-        "title": _TITLE,
-        "when": "When the data are of this subject matter.",
-        "other_than": "Another subject matter: the data are of this one where they are not of that one.",
-        "only_in": "The jurisdictions whose law knows it; elsewhere nobody is asked about it.",
-        "guarded": "`yes`: it is never free nor under another one, and nobody accepts it or signs it off.",
-    },
-    "TouchText": {
-        "fact": "A fact that names countries.",
-        "as": "The role in which the exchange touches them.",
-        "when": "When the fact counts; by default, always.",
-    },
-    "CoherenceText": {
-        "never": "What cannot be true together; an exchange of which it is certainly true is refused.",
-        "unless_said": "What makes it possible after all; it counts only where the exchange certainly says so.",
-        "says": f"Why it cannot be so, in a sentence that the sender reads.{_BY_LANGUAGE}",
-    },
-    "FactorLineText": {
-        "title": _TITLE,
-        "fact": "The fact that the line shows.",
-        "take": "`all` of its values, or the `highest`.",
-        "beside": "`yes`: the line alone does not make its part appear.",
-    },
-    "ComputedLineText": {
-        "title": _TITLE,
-        "take": "A `ratio` of two sums of money, a `limit` on one, the `highest` value, the `validity` of a document, a `total`.",
-        "of": "The fact, the family of ratios, or `evidence.KIND`.",
-        "to": "The other sum of money, for `ratio` and `limit`.",
-    },
-    "FactorPartText": {
-        "title": _TITLE,
-        "lines": "The lines of this part of the account, as stated.",
-        "computes": "What is computed for this part, apart from what is stated.",
-    },
-    "LaneText": {"title": _TITLE},
-    "GroupText": {
-        "ask": f"The question whether there is any of it.{_BY_LANGUAGE}",
-        "facts": "The facts and families of facts that it stands for; of each a value says that there is nothing.",
-    },
-    "TransferColumnText": {
-        "title": _TITLE,
-        "cite": f"The place in the law that asks for the column.{_BY_LANGUAGE}",
-        "status": _STATUS,
-        "from": (
-            "What it shows: a fact, a family, `evidence.KIND`, `claims.KIND`, `grounds.REQUIREMENT` (how it was met),"
-            " `record.day` or `record.ended`; or a list of these."
-        ),
-    },
-    "KeptElsewhereText": {
-        "title": _TITLE,
-        "cite": f"The place in the law that asks for it.{_BY_LANGUAGE}",
-        "status": _STATUS,
-    },
-    "TransferRegisterText": {
-        "title": _TITLE,
-        "jurisdiction": _JURISDICTION,
-        "cite": f"The provisions that ask for the register.{_BY_LANGUAGE}",
-        "says": f"What they ask for, faithfully and in your own words.{_BY_LANGUAGE}",
-        "source": _SOURCE,
-        "status": _STATUS,
-        "reviewed": "Who read it against its source, and when.",
-        "verify_by": "The day by which it should be read again.",
-        "in_force": "The days of the exchanges that it takes.",
-        "kept_by": f"Who keeps it.{_BY_LANGUAGE}",
-        "keep": "How long it is kept, like `3 years`; left out where the law names no time.",
-        "takes": "Provisions, as `policy/id`; it takes each committed exchange for which one of them stands.",
-        "columns": "Its columns, in their order.",
-        "elsewhere": "What the law asks to be recorded too, and no exchange states.",
-    },
-    "StatisticsText": {
-        "source": "The fact that names the country that the data come from.",
-        "destination": "The fact that names the country that the data go to.",
-        "venue": "The fact that says where the exchange is made.",
-        "grade": "The fact with the grades of the data; of several the highest counts.",
-        "sector": "The fact with the sectors.",
-        "kind": "The fact with the kind of data.",
-        "people": "The count of people that is added up: a fact, or a family.",
-        "price": "The price that is added up, by currency.",
-        "source_country_share": "The share of the price that is for the country of source.",
-        "public_share": "The share of the price that is for the public.",
-        "exclusive": "The fact that says whether the terms are exclusive.",
-        "supplier": "The id of the party that supplies.",
-        "recipient": "The id of the party that receives.",
-    },
-    "PresetText": {
-        "title": _TITLE,
-        "says": f"What exchange it is, in a sentence.{_BY_LANGUAGE}",
-        "exchange": "The facts that are nearly always so, by their dotted names. Sets stay open. No document and no claim.",
-    },
-    "SaidText": {
-        "en": "English words; a refusal proposes what they are said of, and a search finds it.",
-        "zh": "Chinese words.",
-    },
-    "PlansText": {
-        "derived": "The fact that says how the data derive from what came: `same`, `aggregated` or `other`.",
-        "data": "The fact that names the data.",
-        "aggregated": "Values that data must have so that an aggregate counts as other data.",
-        "people": "The count of people that may not be more than came: a fact, or a family.",
-        "places": "The sets of countries that may not have others than came.",
-        "party": "By each fact of a recipient, the same fact of the exporter that it becomes.",
-        "asks": "Rules that test one of these facts are asked of the whole, whatever they do.",
-    },
-    "EntityText": {
-        **_ATTRIBUTES,
-        "entity": "What the register calls such entities, where it does not use the name of the type.",
-        "type": "The fact that the name of the type states.",
-        "id": "The fact that the id states. For an entity in the register, its first id counts.",
-    },
-    "ActionText": {**_ATTRIBUTES, "name": "The fact that the name of the action states."},
-    "ContextText": {**_ATTRIBUTES, "entities": "Attributes that stand for an entity: its id, or `{id: …, properties: …}`."},
-    "AuthZenText": {
-        "subjects": "Types of subjects, and what their ids and properties state.",
-        "actions": "Actions, and what their names and properties state.",
-        "resources": "Types of resources, and what their ids and properties state.",
-        "context": "What the context of a request states.",
-    },
-    "VocabularyText": {
-        "vocabulary": "The name of this file. Several files together are one vocabulary.",
-        "facts": "What an exchange may state, as `group.fact`.",
-        "values": "The sets of values that facts take.",
-        "semantics": "The version of the semantics that the policies are written for; one file names it for all.",
-        "more_values": "Values added to sets that are defined elsewhere, each under a value of its set.",
-        "registers": "Dated lists of values.",
-        "calendars": "Working days by place.",
-        "evidence": "The kinds of documents that can be shown.",
-        "claims": "The kinds of reasons that an exporter can rely on.",
-        "requirements": "What rules may require, how to meet it, and what is then owed.",
-        "counters": "What is counted over time. Each counter has a fact of the same name.",
-        "books": "What was granted to whom, and which facts follow from it.",
-        "entities": "Kinds of entities of the register, beside parties and assets. An exchange names one by the fact `KIND.id`.",
-        "promises": "What parties promise by exchanges, until a last day, and what shows that it was kept.",
-        "jurisdictions": "Which countries and subject matters each jurisdiction covers, and from when.",
-        "subjects": "The subject matters of data, each with the condition that shows it.",
-        "touches": "Which facts name a country that an exchange touches, and in which role.",
-        "coherence": "What cannot be true together, whatever the law.",
-        "lanes": "Names for the ways that advice opens.",
-        "questions": "Questions that stand for several facts: where there is nothing of them, one answer states them all.",
-        "factor": "The account of the data as a factor of production, part by part.",
-        "transfer_registers": "The registers of transfers that laws ask to be kept, with the columns of each.",
-        "statistics": "Which facts the statistics of committed exchanges are made of; in one file only.",
-        "authzen": "How access requests (AuthZEN) are read as exchanges; in one file only.",
-        "settlement": "How a price becomes money that is payable to those who benefit; in one file only.",
-        "plans": "How the legs of a plan are compared; in one file only.",
-        "presets": "Everyday exchanges to begin with: the facts that are nearly always so, to be confirmed.",
-        "words": ("What people call something, by what it is (a value set, `facts`, `evidence` or `claims`) and its name."),
-        "measures": "Which fact must lie within what a document states that it covers; in one file only.",
-    },
-    "SettlementText": {
-        "price": "The fact that states the price.",
-        "shares": "The family of facts that states each role's share of the price.",
-        "parties": "For each role the fact that names its parties. A role without one has an account of its own.",
-        "free": "For each fact the value with which nothing is payable.",
-    },
-    "AcceptanceText": {
-        "id": "The name of the acceptance in this organisation.",
-        "country": "The country, or countries, whose law is looked after elsewhere.",
-        "subjects": "The subject matters that are accepted, and no others.",
-        "by": "Who accepts, by role or name.",
-        "because": f"Why nothing is missed.{_BY_LANGUAGE}",
-        "from": "The first day of decisions that may rest on it, inclusive.",
-        "until": "The last such day, inclusive; at most 366 days after the first.",
-    },
-    "SwitchedOffText": {
-        "jurisdiction": "The jurisdiction whose policies do not count.",
-        "policy": "The policy that does not count.",
-        "because": f"Why it does not count for the organisation.{_BY_LANGUAGE}",
-        "by": "Who decided that, by role or name.",
-    },
-    "OrganisationText": {
-        "organisation": "The name of the organisation that has rules beside the law.",
-        "title": _TITLE,
-        "accepts": "What the organisation says is looked after elsewhere, by name, with a reason and an end.",
-        "must_be_shown": "Facts, `evidence.KIND` and `claims.KIND` that count only where they are not merely stated.",
-        "switched_off": "Law that does not count for the organisation; what it covered is then not modelled.",
-    },
-    "Expectation": {
-        "outcome": "The outcome over all jurisdictions.",
-        "proceed": "Whether the exchange may happen.",
-        "jurisdictions": "The outcome in each.",
-        "instruments": "What each instrument makes of the exchange by itself, by policy.",
-        "applies": "Whether policies apply: `yes`, `no` or `unknown`.",
-        "because": "Rules that certainly stand.",
-        "silent": "Rules that certainly do not stand although their policy applies.",
-        "beaten": "Rules that would hold, but are exempted.",
-        "requirements": "The state of each: `met`, `unmet`, `unknown`, `doubtful`.",
-        "duties": "Every duty that is owed, in its words; with its last day as `{duty: …, due: …}`. `[]` for none.",
-        "overdue": "Every duty that is overdue, in its words; `[]` for none.",
-        "missing": "Every fact that is asked for; `[]` for none.",
-        "not_modelled": "Every country, or `country:subject`, that no policy covers; `[]` for none.",
-        "conflicts": "The provisions that conflict; `[]` for none.",
-        "lanes": "The state of each: `open`, `closed`, `possible`.",
-        "factor": "Lines of the account, as `part.line`.",
-        "rests_on": "Statements on which the permit rests, perhaps among others.",
-        "define": "Definitions, as `policy/name`: `yes`, `no` or `unknown`.",
-    },
-    "DutyOnDay": {
-        "duty": "The duty, in its words.",
-        "due": "Its last day.",
-    },
-    "CaseText": {
-        "case": "What the case shows, as a sentence.",
-        "as_of": "The day whose law counts, where it is not the day of the file.",
-        "change": "Facts that differ from the exchange above; `left out` removes a fact.",
-        "expect": "What the decision must say. Only what is named here is compared.",
-    },
-    "TestText": {
-        "test": "The policy under test. In this file, its rules may be named without it.",
-        "as_of": "The day whose law counts.",
-        "exchange": "The facts that every case begins with.",
-        "cases": "Each case changes something and says what the decision must then say.",
-    },
-}
+from engine.policy_language.document_text import DocumentText, Text
+
+_BY_LANGUAGE = " A text, or one by language (`en`, `zh`)."
 
 OPERATORS = {
     "at_least": "This or more. In a set of ordered values, one such member is enough.",
@@ -520,3 +39,41 @@ OPERATORS = {
     "any_of": "Any of these holds.",
     "none_of": "None of these holds.",
 }
+
+
+def shapes_of(document: Any) -> set[type[DocumentText]]:
+    """The model of a document and those of its parts."""
+    if not isinstance(document, type) or not issubclass(document, DocumentText):
+        return {shape for inner in get_args(document) for shape in shapes_of(inner)}
+    return {document} | {shape for field in document.model_fields.values() for shape in shapes_of(field.annotation)}
+
+
+def of_keys(shape: type[DocumentText]) -> dict[str, str]:
+    """By the keys of a document, or of a part of one, what stands below their fields; the nearest class that says it decides."""
+    below: dict[str, str] = {}
+    for each in reversed(shape.__mro__):
+        below |= _below_fields(sys.modules[each.__module__]).get(each.__name__, {}) if issubclass(each, DocumentText) else {}
+    return {
+        field.alias or name: below[name] + (_BY_LANGUAGE if _holds_text(field.annotation) else "")
+        for name, field in shape.model_fields.items()
+        if name in below
+    }
+
+
+@cache
+def _below_fields(module: ModuleType) -> Mapping[str, dict[str, str]]:
+    """By class and field, the text below the field. Pydantic can read it too, at each start and for each class; that takes 50 ms."""
+    return {
+        each.name: {
+            field.target.id: inspect.cleandoc(text.value.value)
+            for field, text in zip(each.body, each.body[1:], strict=False)
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+            if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)
+        }
+        for each in ast.parse(inspect.getsource(module)).body
+        if isinstance(each, ast.ClassDef)
+    }
+
+
+def _holds_text(annotation: Any) -> bool:
+    return annotation is Text or any(each is Text for each in get_args(annotation))

@@ -15,19 +15,19 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias, get_args
 
-from engine.authoring.hints import KEYS, OPERATORS
+from engine.authoring.hints import OPERATORS, of_keys, shapes_of
 from engine.bundle import Bundle
 from engine.decision import Outcome, RequirementPart
 from engine.exchange import REGISTER
 from engine.policy_language.case_text import TestText
+from engine.policy_language.claim_needs import NEEDS
 from engine.policy_language.conditions import DATES, FITS, GROUPS, ORDER
 from engine.policy_language.document_text import DocumentText, Text
-from engine.policy_language.everyone import EVERYONE
-from engine.policy_language.last_days import DUE_ANCHORS
-from engine.policy_language.needs import NEEDS
+from engine.policy_language.duty_deadlines import DUE_ANCHORS
+from engine.policy_language.exchange_places import Places
 from engine.policy_language.organisation_text import OrganisationText
-from engine.policy_language.places import Places
 from engine.policy_language.policy_text import PolicyText, TravelsText
+from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, PRIMITIVES, Vocabulary
 from engine.policy_language.vocabulary_text import VocabularyText
 from engine.policy_language.written_exchange import LEFT_OUT
@@ -82,9 +82,10 @@ class _Words:
         """The schema of a document; `places` maps the name of a model and of a key to what may stand there."""
         written = _plain(model.model_json_schema())
         shapes = {model.__name__: written, **written.pop("$defs", {})}
+        hints = {shape.__name__: of_keys(shape) for shape in shapes_of(model)}
         for shape, schema in shapes.items():
             schema["properties"] = {
-                key: places.get(f"{shape}.{key}", inner) | _told(KEYS.get(shape, {}).get(key, ""))
+                key: places.get(f"{shape}.{key}", inner) | _told(hints.get(shape, {}).get(key, ""))
                 for key, inner in schema.get("properties", {}).items()
             }
         root = shapes.pop(model.__name__)

@@ -18,7 +18,6 @@ from typing import Any
 
 from engine.bundle import Bundle
 from engine.deciding.combine import Outcome
-from engine.deciding.combine import word as outcome_word
 from engine.deciding.judgement import Judgement
 from engine.decision import Decision
 from engine.exchange import REGISTER, Exchange
@@ -30,6 +29,7 @@ from engine.policy_language.read_document import read_model
 from engine.policy_language.tree import Node, Scalar, locate, read
 from engine.policy_language.written_exchange import LEFT_OUT, sent
 from engine.rules import Truth
+from engine.values.outcome_levels import outcome_word
 from engine.verdict import Verdict, numbers
 
 

@@ -12,11 +12,10 @@ from typing import TypeAlias
 from engine.bundle import Bundle
 from engine.deciding.coverage import GAP, REACH, Coverage, CoverageMap
 from engine.exchange import Exchange
-from engine.rules import Level, Need, Provision, Rule, State, Truth
-from engine.verdict import BOUNDS, NONE_SIGNED, Bounds, Verdict, numbers
+from engine.rules import Need, Provision, Rule, State, Truth
+from engine.values.outcome_levels import BOUNDS, Bounds, Level, closed, outcome_word, permitting
+from engine.verdict import NONE_SIGNED, Verdict, numbers
 
-PERMITTING = (Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS)
-UNDETERMINED = "undetermined"
 MET = frozenset((State.MET,))
 REFUSING = ("prohibit", "review", "oblige")
 COVERAGE = ("touch/", "subject/", "speaks/", "not-reached/", "accepted/", "free/", "under/")
@@ -105,7 +104,7 @@ class Combiner:
         jurisdictions = self._weigh(verdict.jurisdictions, covered)
         overall = Bounds.over(jurisdictions.values())
         jurisdictions.pop("", None)
-        return Outcome(word(overall), overall, jurisdictions, covered, tuple(self._conflicts(verdict, covered, signed)))
+        return Outcome(outcome_word(overall), overall, jurisdictions, covered, tuple(self._conflicts(verdict, covered, signed)))
 
     def covers_alike(self, exchange: Exchange, verdict: Verdict, other: Exchange, others: Verdict) -> bool:
         """Whether two exchanges, with the verdicts on them under the law of one day, have the same coverage: it reads the same in both."""
@@ -207,24 +206,3 @@ def may_be_met(need: Need, verdict: Verdict) -> bool:
 def _raise(jurisdictions: dict[str, Bounds], place: str, by: Bounds) -> None:
     before = jurisdictions.get(place)
     jurisdictions[place] = by if before is None else Bounds.over((before, by))
-
-
-def permitting(bounds: Bounds) -> bool:
-    """Whether the outcome is a permit, whatever the unknown facts turn out to be."""
-    return bounds.low in PERMITTING and bounds.high in PERMITTING
-
-
-def closed(bounds: Bounds) -> bool:
-    """Whether no fact that is not known can change what the bounds say."""
-    return bounds.low is bounds.high or permitting(bounds)
-
-
-def word(bounds: Bounds) -> str:
-    """
-    The outcome of bounds: the upper one where both are equal or both permit, otherwise undetermined (4.4).
-
-    Where a person must look in any case and only a requirement is open, it is a review (4.1).
-    """
-    if closed(bounds):
-        return bounds.high.word
-    return Level.REVIEW.word if (bounds.low, bounds.high) == (Level.REVIEW, Level.REQUIREMENTS_UNMET) else UNDETERMINED

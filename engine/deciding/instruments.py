@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from itertools import combinations
 
-from engine.rules import Level, Need, Rule, State, Truth
-from engine.verdict import BOUNDS, Bounds, Verdict
+from engine.rules import Need, Rule, State, Truth
+from engine.values.outcome_levels import BOUNDS, Bounds, Level
+from engine.verdict import Verdict
 
 FLAT = {"prohibit": Level.PROHIBITED, "review": Level.REVIEW}
 OF_A_STATE = {State.UNMET: Level.REQUIREMENTS_UNMET, State.DOUBTFUL: Level.REVIEW, State.MET: Level.PERMITTED}

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
-from engine.deciding.carried import Carried
+from engine.deciding.carried_conditions import Carried
 from engine.deciding.combine import Outcome
-from engine.deciding.sign_off import Approval, Unsignable, awaited, why_not
+from engine.deciding.sign_off_scope import Approval, Unsignable, awaited, why_not
 from engine.decision import EnginePart, SignedOffPart
 from engine.exchange import Exchange
-from engine.rules import Level, RuleSet, Truth
+from engine.rules import RuleSet, Truth
 from engine.values import Missing
-from engine.verdict import Bounds, ConditionReading, Verdict, numbers
+from engine.values.outcome_levels import Bounds, Level
+from engine.verdict import ConditionReading, Verdict, numbers
 
 WEIGHING = frozenset({"prohibit", "require", "oblige", "review", "compels"})
 LIFTING = frozenset({"satisfies", "exempts", "allows", "doubts"})

@@ -1,9 +1,9 @@
 """
 What a permit rests on: the statements without which it might not stand, and those behind everything that lifts (semantics 4.11).
 
-A judgement that permits goes in, statements come out, those first that a reader wants proven (`weights`), and of these the ones whose
-absence may have the worst outcome. A statement is a fact, a claim or a document that was sent, the ways that the exchange relies on, or a
-person's approval.
+A judgement that permits goes in, statements come out, those first that a reader wants proven (`statement_weights`), and of these the ones
+whose absence may have the worst outcome. A statement is a fact, a claim or a document that was sent, the ways that the exchange relies
+on, or a person's approval.
 
 INVARIANT (never too few): the exchange is still permitted where every statement that is not named is unknown, all of them at once. This
 is verified by evaluating the exchange so. Knowing more never turns a permit into a refusal (4.10), so none of them matters by itself.
@@ -22,16 +22,16 @@ from typing import NamedTuple, Protocol
 from engine.bundle import Bundle
 from engine.deciding.combine import Outcome
 from engine.deciding.judgement import Judgement
-from engine.deciding.weights import ACCEPTED, DOCUMENTS, RELIES_ON, SIGNED, STATED, Weight, Weights, holding, says
+from engine.deciding.statement_weights import ACCEPTED, DOCUMENTS, RELIES_ON, SIGNED, STATED, Weight, Weights, holding, says
 from engine.exchange import Exchange
-from engine.policy_language.floors import REVIEWED
-from engine.rules import Level, RuleSet, Truth, anchors, bearing
+from engine.policy_language.declared_coverage import REVIEWED
+from engine.rules import RuleSet, Truth, anchors, bearing
 from engine.values import Document, Missing
-from engine.verdict import RANK, Verdict, numbers, worst
+from engine.values.outcome_levels import PERMITTING, RANK, Level, worst
+from engine.verdict import Verdict, numbers
 
 NEEDED = REVIEWED | {"collection"}  # an unknown country in one of these roles may bring another law
 TOUCHED = ("touch/", "subject/")  # definitions by which further countries and subject matters would be touched
-PERMITS = frozenset({Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS})
 MAX_EVALUATIONS = 60  # to complete a proposal; then every statement is named
 
 
@@ -89,7 +89,7 @@ class Foundations:
         self._lifting = sum(1 << n for n, rule in enumerate(rules) if rule.satisfies or rule.exempts or rule.excuses)
         # The duties that may become overdue, each with the rules through which it is owed.
         owed = _owed_through(bundle.rules)
-        timed = (duty for duty in bundle.duties.values() if duty.due is not None and duty.overdue not in PERMITS)
+        timed = (duty for duty in bundle.duties.values() if duty.due is not None and duty.overdue not in PERMITTING)
         self._timed = tuple((duty, owed.get(duty.key, 0)) for duty in timed)
 
     def find(self, judgement: Judgement, look: Look, propose: Propose | None, exact: bool = False) -> tuple[Statement, ...]:
@@ -108,7 +108,7 @@ class Foundations:
         if exact or not propose:
             lifting = frozenset(self._behind_lifts(judgement))
             alone = {name: search.without(name) for name in (found if propose else search.statements)}
-            found = {name: stake for name, stake in alone.items() if stake not in PERMITS or name in lifting}
+            found = {name: stake for name, stake in alone.items() if stake not in PERMITTING or name in lifting}
             if not exact:
                 search.complete(found, own)
         possible = judgement.verdict.stands.possible
@@ -142,10 +142,10 @@ class Foundations:
             for name in exchange.follows.get(value, (value,)):
                 if name in search.statements:
                     found[name] = worst(found.get(name, stake), stake)
-        if RELIES_ON in search.statements and (stake := search.without(RELIES_ON)) not in PERMITS:
+        if RELIES_ON in search.statements and (stake := search.without(RELIES_ON)) not in PERMITTING:
             found[RELIES_ON] = stake
         own = judgement.outcome.bounds.high
-        return {name: own if stake in PERMITS else stake for name, stake in found.items()}
+        return {name: own if stake in PERMITTING else stake for name, stake in found.items()}
 
     def _reached(self, exchange: Exchange, values: Mapping[str, Level]) -> Iterator[tuple[str, Level]]:
         """The values that have to lie within what the documents among some values state."""
@@ -210,7 +210,7 @@ class _Search:
     def spares(self, names: Sequence[str]) -> bool:
         """Whether the exchange is permitted without these statements, whichever of them are missing."""
         known = [name for name in names if name != RELIES_ON]
-        return self.without(*names) in PERMITS and (len(known) in (0, len(names)) or self.without(*known) in PERMITS)
+        return self.without(*names) in PERMITTING and (len(known) in (0, len(names)) or self.without(*known) in PERMITTING)
 
     def complete(self, found: dict[str, Level], own: Level) -> None:
         """Add statements until the exchange is permitted without all others; one that is added matters only together with others."""
@@ -264,7 +264,7 @@ def unknowing(exchange: Exchange, names: Collection[str]) -> Exchange:
 def _stake(outcome: Outcome) -> Level:
     """The worst that an outcome may come to. Below a permit there is no law that speaks."""
     bounds = outcome.bounds
-    return Level.NOT_APPLICABLE if bounds.high in PERMITS and bounds.low not in PERMITS else bounds.high
+    return Level.NOT_APPLICABLE if bounds.high in PERMITTING and bounds.low not in PERMITTING else bounds.high
 
 
 def _measured(rules: RuleSet, exchange: Exchange, name: str) -> Iterator[str]:

@@ -14,21 +14,21 @@ from json.encoder import encode_basestring as quote
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.answer import MOST_BYTES, SCHEMA
-from engine.deciding.combine import word
 from engine.deciding.coverage import Gap
 from engine.deciding.rests_on import Statement
 from engine.decision import CarriedPart, ConflictPart, DisputedPart, EnginePart, QuestionPart
 from engine.explaining.case import Case
-from engine.explaining.coverage_writer import WHY
+from engine.explaining.coverage_parts import WHY
 from engine.explaining.encoding import encode
-from engine.explaining.owed import ToldDuty
+from engine.explaining.owed_duties import DutyLine
 from engine.explaining.sentence import items, lacking, needs, reviews
-from engine.rules import Level, Rule
-from engine.verdict import Bounds, numbers
+from engine.rules import Rule
+from engine.values.outcome_levels import Bounds, Level, outcome_word
+from engine.verdict import numbers
 from engine.version import SEMANTICS
 
 if TYPE_CHECKING:
-    from engine.explaining.explanation import Teller
+    from engine.explaining.explanation import DecisionWriter
 
 # How many items of a list an answer has at most, in the order in which the lists take turns.
 MOST = {
@@ -67,7 +67,7 @@ class ShownStatements(NamedTuple):
 class AnswerWriter:
     """Writes the answers of one bundle in one language; what it has in common with the explanation, the teller writes."""
 
-    def __init__(self, teller: Teller, agreed: EnginePart) -> None:
+    def __init__(self, teller: DecisionWriter, agreed: EnginePart) -> None:
         self.teller = teller
         self.book = teller.book
         self.bundle = teller.bundle
@@ -81,7 +81,7 @@ class AnswerWriter:
         self,
         case: Case,
         said: str,
-        duties: Sequence[ToldDuty],
+        duties: Sequence[DutyLine],
         conflicts: Sequence[ConflictPart],
         carried: Sequence[CarriedPart],
         disputed: Sequence[DisputedPart],
@@ -273,11 +273,11 @@ class AnswerWriter:
             more = f'"more":{len(own) - len(told)},' if len(own) > len(told) else ""
             yield (
                 f'{{{apart}"instruments":[{",".join(told)}],'
-                f'"jurisdiction":{quote(name)},{more}"outcome":"{word(bounds)}","title":{quote(self.book.place(name))}}}'
+                f'"jurisdiction":{quote(name)},{more}"outcome":"{outcome_word(bounds)}","title":{quote(self.book.place(name))}}}'
             )
 
     def _instrument(self, bounds: Bounds, policy: str) -> str:
-        return f'{{"instrument":"{policy}","outcome":"{word(bounds)}","title":{self.teller.instrument_titles[policy]}}}'
+        return f'{{"instrument":"{policy}","outcome":"{outcome_word(bounds)}","title":{self.teller.instrument_titles[policy]}}}'
 
     def gaps(self, case: Case) -> Collection[dict[str, Any]]:
         """The law that does not speak, what may raise the outcome first."""
@@ -341,7 +341,7 @@ ORDER = (
 )  # fmt: skip
 
 
-def _fewer(bounds: Bounds, gaps: Iterable[Mapping[str, Any]], duties: Iterable[ToldDuty]) -> dict[str, int]:
+def _fewer(bounds: Bounds, gaps: Iterable[Mapping[str, Any]], duties: Iterable[DutyLine]) -> dict[str, int]:
     """How many items lists have where an exchange may not go ahead: one of what it does not turn on, the rest is counted."""
     found = {}
     if bounds.high.refused:
@@ -351,7 +351,7 @@ def _fewer(bounds: Bounds, gaps: Iterable[Mapping[str, Any]], duties: Iterable[T
     return found
 
 
-def _first(duty: ToldDuty) -> tuple[bool, tuple[bool, bool, str]]:
+def _first(duty: DutyLine) -> tuple[bool, tuple[bool, bool, str]]:
     """What a refusal brings first, then what is most urgent."""
     return duty.part.arises != "refusal", duty.urgency
 

@@ -14,8 +14,9 @@ from json.encoder import encode_basestring as quote
 
 from engine.deciding.judgement import Judgement
 from engine.explaining.encoding import encode
-from engine.rules import Level, RuleSet, State
-from engine.verdict import Bounds, numbers
+from engine.rules import RuleSet, State
+from engine.values.outcome_levels import Bounds, Level
+from engine.verdict import numbers
 
 UNMET = frozenset((State.UNMET,))
 # The names of the states that a requirement may have.

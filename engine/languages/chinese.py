@@ -26,8 +26,8 @@ from engine.decision import (
     StatementPart,
 )
 from engine.languages.language import MOST_OF_A_GROUP, Language
-from engine.rules import Level
 from engine.values import MOST_LISTED, Duration
+from engine.values.outcome_levels import Level
 
 # The words for a comparison, and for its opposite.
 _AMOUNTS = {

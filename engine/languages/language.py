@@ -30,8 +30,8 @@ from engine.decision import (
     RequirementPart,
     StatementPart,
 )
-from engine.rules import Level
 from engine.values import Duration
+from engine.values.outcome_levels import Level
 
 Codes = Mapping[str, Mapping[str, str]]  # words by kind of code, then by code
 Labels = Mapping[str, str]

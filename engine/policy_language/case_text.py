@@ -13,30 +13,50 @@ class DutyOnDay(DocumentText):
     """A duty that a case expects, in its words, with its last day."""
 
     duty: str
+    """The duty, in its words."""
     due: Day
+    """Its last day."""
 
 
 class Expectation(DocumentText):
     """What a case expects of the decision; only what is written is compared."""
 
     outcome: str | None = None
+    """The outcome over all jurisdictions."""
     proceed: YesNo | None = None
+    """Whether the exchange may happen."""
     jurisdictions: dict[str, str] = {}
+    """The outcome in each."""
     instruments: dict[str, str] = {}
+    """What each instrument makes of the exchange by itself, by policy."""
     applies: dict[str, TruthWord] = {}
+    """Whether policies apply: `yes`, `no` or `unknown`."""
     because: list[str] | None = None
+    """Rules that certainly stand."""
     silent: list[str] | None = None
+    """Rules that certainly do not stand although their policy applies."""
     beaten: list[str] | None = None
+    """Rules that would hold, but are exempted."""
     requirements: dict[str, str] = {}
+    """The state of each: `met`, `unmet`, `unknown`, `doubtful`."""
     duties: list[str | DutyOnDay] | None = None
+    """Every duty that is owed, in its words; with its last day as `{duty: …, due: …}`. `[]` for none."""
     overdue: list[str] | None = None
+    """Every duty that is overdue, in its words; `[]` for none."""
     missing: list[str] | None = None
+    """Every fact that is asked for; `[]` for none."""
     not_modelled: list[str] | None = None
+    """Every country, or `country:subject`, that no policy covers; `[]` for none."""
     conflicts: list[str] | None = None
+    """The provisions that conflict; `[]` for none."""
     lanes: dict[str, Literal["open", "closed", "possible"]] = {}
+    """The state of each: `open`, `closed`, `possible`."""
     factor: dict[str, Any] = {}
+    """Lines of the account, as `part.line`."""
     rests_on: list[str] | None = None
+    """Statements on which the permit rests, perhaps among others."""
     define: dict[str, TruthWord] = {}
+    """Definitions, as `policy/name`: `yes`, `no` or `unknown`."""
 
     @model_validator(mode="after")
     def _something(self) -> Expectation:
@@ -49,9 +69,13 @@ class Expectation(DocumentText):
 
 class CaseText(DocumentText):
     case: Prose
+    """What the case shows, as a sentence."""
     as_of: Day | None = None
+    """The day whose law counts, where it is not the day of the file."""
     change: dict[str, Any] = {}
+    """Facts that differ from the exchange above; `left out` removes a fact."""
     expect: Expectation
+    """What the decision must say. Only what is named here is compared."""
 
 
 class TestText(DocumentText):
@@ -73,6 +97,10 @@ class TestText(DocumentText):
     )
 
     test: Id
+    """The policy under test. In this file, its rules may be named without it."""
     as_of: Day
+    """The day whose law counts."""
     exchange: dict[str, Any] = {}
+    """The facts that every case begins with."""
     cases: list[CaseText] = Field(min_length=1)
+    """Each case changes something and says what the decision must then say."""

@@ -12,11 +12,11 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 
+from engine.policy_language.claim_needs import LIFT, RESTORE, in_need, with_needs
 from engine.policy_language.diagnostic import Findings, Span, did_you_mean
-from engine.policy_language.needs import LIFT, RESTORE, in_need, with_needs
 from engine.policy_language.tree import Mapping, Node, Scalar, Sequence
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, FIELD_NAMES, Follows, Vocabulary
-from engine.registered import IN_REGISTER
+from engine.register_facts import IN_REGISTER
 from engine.rules import ALWAYS, AS_OF, MAX_CHAIN, All, AnyOf, Atom, Condition, Defined, Not, Truth, atoms, named
 from engine.values import BadValue, Duration, Money, Operand, Type
 

@@ -51,7 +51,9 @@ class Text(DocumentText):
     """One text by language; a text without a language is English."""
 
     en: Prose
+    """In English."""
     zh: Prose | None = None
+    """In Chinese."""
 
     @model_validator(mode="before")
     @classmethod
@@ -76,7 +78,9 @@ class Window(DocumentText):
     """From one day until another, both inclusive; one of the two may be left out."""
 
     from_: Day | None = Field(None, alias="from")
+    """The first day, inclusive. Without it, there is no first day."""
     until: Day | None = None
+    """The last day, inclusive. Without it, there is no last day."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Window:
@@ -91,25 +95,30 @@ Windows = Annotated[list[Window], Field(min_length=1)]
 
 
 class DutyText(DocumentText):
-    """
-    A duty (semantics 3.6).
-
-    `due` is `{within: 10 working days in CN, after: evidence.cn-standard-contract.dated}`, `{on: 1 March, after: FACT}`,
-    `{on: 2026-03-01}`, or `{earliest_of: […]}` with two or more of these.
-    """
+    """A duty (semantics 3.6)."""
 
     duty: Text
+    """What is to be done."""
     who: Prose
+    """Who owes it, like `exporter`."""
     cite: Text | None = None
+    """The provision, where it is not the rule's own."""
     due: dict[str, Any] | None = None
+    """The last day: `{within: 10 days, after: FACT}`, `{on: 1 March, after: FACT}`, `{on: 2026-03-01}`, or `{earliest_of: […]}`."""
     done_when: Condition | None = None
+    """The condition under which it counts as done."""
     overdue: Literal["permitted_with_obligations", "requirements_unmet", "review", "prohibited"] = "review"
+    """What the decision becomes when the duty is overdue; `review` by default."""
     keep: Prose | None = None
+    """How long the proof is kept, like `3 years`."""
     arises: Literal["exchange", "refusal"] = "exchange"
+    """What the duty arises from: `exchange`, or `refusal` (owed where the jurisdiction refuses the exchange)."""
 
 
 class Reviewed(DocumentText):
     """The role of the person who checked the provision against its source, and the day."""
 
     by: Prose
+    """Who read the provision against its source, by role."""
     on: Day
+    """On which day."""

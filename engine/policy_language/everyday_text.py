@@ -13,7 +13,9 @@ class SaidText(DocumentText):
     """What people call something, in each language. One word may be said of several things."""
 
     en: list[Prose] = []
+    """English words; a refusal proposes what they are said of, and a search finds it."""
     zh: list[Prose] = []
+    """Chinese words."""
 
     @model_validator(mode="after")
     def _some(self) -> SaidText:
@@ -30,5 +32,8 @@ class PresetText(DocumentText):
     """
 
     title: Text
+    """What it is called."""
     says: Text
+    """What exchange it is, in a sentence."""
     exchange: Annotated[dict[str, Any], Field(min_length=1)]
+    """The facts that are nearly always so, by their dotted names. Sets stay open. No document and no claim."""

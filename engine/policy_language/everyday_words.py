@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from engine.policy_language.diagnostic import did_you_mean
-from engine.policy_language.everyone import EVERYONE, TITLES
+from engine.policy_language.public_recipient import EVERYONE, TITLES
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.policy_language.written_vocabulary import WrittenVocabulary
 from engine.values import ValueSet

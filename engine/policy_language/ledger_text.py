@@ -13,64 +13,81 @@ class BookLimitsText(DocumentText):
     """The facts that limit a grant."""
 
     purposes: str
+    """The fact of the purposes that a grant is for."""
     territory: str
+    """The fact of the places that it is for."""
     term: str
+    """The fact of how long it lasts."""
 
 
 class BookMarksText(DocumentText):
     """The facts that say whether a grant is exclusive, and whether it may be passed on."""
 
     exclusive: str
+    """The fact of whether a grant is exclusive."""
     onward: str
+    """The fact of whether its holder may pass it on."""
 
 
 class BookText(DocumentText):
-    """
-    A book of rights: what a commitment writes into it, and which facts it fills in a later exchange.
-
-    `of` is the asset. Each right in `granted` goes `by` one party `to` another, `within` limits. `fills` maps a fact to what the book
-    says of it: `held`, `beyond`, `bound`, `encumbered` or `older`. `proof` is the document that shows what the book does not have,
-    `consent` that by which the holder of an exclusive grant agrees to another.
-    """
+    """A book of rights: what a commitment writes into it, and which facts it fills in a later exchange."""
 
     title: Text
+    """What it is called."""
     of: str
+    """The fact of the id of the asset."""
     granted: str
+    """The fact of the rights that an exchange conveys."""
     by: str
+    """The fact of the id of the party that grants them."""
     to: str
+    """The fact of the id of the party that gets them."""
     within: BookLimitsText
+    """What limits a grant."""
     marks: BookMarksText
+    """Whether it is exclusive, and whether it may be passed on."""
     fills: dict[str, Literal["held", "beyond", "bound", "encumbered", "older"]]
+    """Which facts the book fills: with `held`, `beyond`, `bound`, `encumbered` and `older`."""
     proof: str
+    """The kind of evidence that shows what the book does not have."""
     consent: str
+    """The kind of evidence by which the holder of an exclusive grant agrees to another."""
 
 
 class PromiseText(DocumentText):
     """What a party promises by an exchange: until which day, who to whom, what shows that it is kept, and which fact counts the overdue."""
 
     title: Text
+    """What it is called."""
     due: str
+    """The fact with the last day; who states it promises."""
     by: str
+    """The fact with the id of the party that promises."""
     to: str
+    """The fact with the id of the party to which it promises."""
     terms: dict[str, str] = {}
+    """What is promised: a name for each fact that says it."""
     evidence: Annotated[list[str], Field(min_length=1)]
+    """The kinds of documents that show that it was kept."""
     fills: str
+    """The fact that counts the overdue promises of the party."""
     beside: str
+    """The fact beside which that count is filled in: an exchange without it is decided without the count."""
     note: Prose | None = None
+    """What else a reader should know about the promise."""
 
 
 class SettlementText(DocumentText):
-    """
-    How the price of an exchange becomes money that is payable, named once for all files.
-
-    `price` is a fact of type money, `shares` a family of ratios by the role of who benefits. `parties` maps a role to the fact that names
-    its parties, an id or a set of ids. `free` maps a fact to the value with which nothing is payable.
-    """
+    """How the price of an exchange becomes money that is payable, named once for all files."""
 
     price: str
+    """The fact that states the price."""
     shares: str
+    """The family of facts that states each role's share of the price."""
     parties: dict[str, str] = {}
+    """For each role the fact that names its parties. A role without one has an account of its own."""
     free: dict[str, str] = {}
+    """For each fact the value with which nothing is payable."""
 
 
 class StatisticsText(DocumentText):
@@ -82,32 +99,47 @@ class StatisticsText(DocumentText):
     """
 
     source: str | None = None
+    """The fact that names the country that the data come from."""
     destination: str | None = None
+    """The fact that names the country that the data go to."""
     venue: str | None = None
+    """The fact that says where the exchange is made."""
     grade: str | None = None
+    """The fact with the grades of the data; of several the highest counts."""
     sector: str | None = None
+    """The fact with the sectors."""
     kind: str | None = None
+    """The fact with the kind of data."""
     people: str | None = None
+    """The count of people that is added up: a fact, or a family."""
     price: str | None = None
+    """The price that is added up, by currency."""
     source_country_share: str | None = None
+    """The share of the price that is for the country of source."""
     public_share: str | None = None
+    """The share of the price that is for the public."""
     exclusive: str | None = None
+    """The fact that says whether the terms are exclusive."""
     supplier: str | None = None
+    """The id of the party that supplies."""
     recipient: str | None = None
+    """The id of the party that receives."""
 
 
 class TransferColumnText(DocumentText):
-    """
-    A column of a register of transfers, with the place in the law that asks for it.
-
-    `from` is what a committed exchange shows in it: facts, families, documents, `grounds.REQUIREMENT` for the ways by which a requirement
-    was met, or a member of RECORDED.
-    """
+    """A column of a register of transfers, with the place in the law that asks for it."""
 
     title: Text
+    """What it is called."""
     cite: Text
+    """The place in the law that asks for the column."""
     status: Status
+    """How sure it is: `confirmed` (read in a source), `from-memory`, or `unsure`."""
     from_: Annotated[str | Annotated[list[str], Field(min_length=1)], Field(alias="from")]
+    """
+    What it shows: a fact, a family, `evidence.KIND`, `claims.KIND`, `grounds.REQUIREMENT` (how it was met), `record.day` or
+    `record.ended`; or a list of these.
+    """
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -119,31 +151,44 @@ class KeptElsewhereText(DocumentText):
     """What the law asks to be recorded too, and no exchange states, so that it is kept elsewhere."""
 
     title: Text
+    """What it is called."""
     cite: Text
+    """The place in the law that asks for it."""
     status: Status
+    """How sure it is: `confirmed` (read in a source), `from-memory`, or `unsure`."""
 
 
 class TransferRegisterText(DocumentText):
-    """
-    A register of transfers that a law asks to be kept: which committed exchanges it takes, and its columns.
-
-    It takes an exchange where one of the provisions in `takes` stands. `keep` is how long it is kept, where the law says so.
-    """
+    """A register of transfers that a law asks to be kept: which committed exchanges it takes, and its columns."""
 
     title: Text
+    """What it is called."""
     jurisdiction: str
+    """Whose law it is: a jurisdiction of the vocabulary."""
     cite: Text
+    """The provisions that ask for the register."""
     says: Text
+    """What they ask for, faithfully and in your own words."""
     source: Prose
+    """Where it was read: the text itself, or a work that quotes it, with its date."""
     status: Status
+    """How sure it is: `confirmed` (read in a source), `from-memory`, or `unsure`."""
     reviewed: Reviewed | None = None
+    """Who read it against its source, and when."""
     verify_by: Day | None = None
+    """The day by which it should be read again."""
     in_force: Window
+    """The days of the exchanges that it takes."""
     kept_by: Text
+    """Who keeps it."""
     keep: Prose | None = None
+    """How long it is kept, like `3 years`; left out where the law names no time."""
     takes: Annotated[list[str], Field(min_length=1)]
+    """Provisions, as `policy/id`; it takes each committed exchange for which one of them stands."""
     columns: Annotated[dict[Id, TransferColumnText], Field(min_length=1)]
+    """Its columns, in their order."""
     elsewhere: list[KeptElsewhereText] = []
+    """What the law asks to be recorded too, and no exchange states."""
 
 
 # What a column of a register of transfers may show of the record of a commitment, as `record.NAME`.

@@ -23,15 +23,14 @@ from engine.policy_language.document_text import (
 
 
 class TravelsText(DocumentText):
-    """
-    A condition that travels with the data to later legs. `when` is what a later leg must meet, `else` its outcome if it does not.
-
-    A text alone is a condition that cannot be tested.
-    """
+    """A condition that travels with the data to later legs. A text alone is a condition that cannot be tested."""
 
     condition: Text
+    """What every later holder of the data must observe."""
     when: Condition = None
+    """What a later leg must meet."""
     else_: Literal["review", "prohibited"] = Field("review", alias="else")
+    """The outcome of a leg that does not meet `when`: `review` or `prohibited`; `review` by default."""
 
     @model_validator(mode="before")
     @classmethod
@@ -44,62 +43,99 @@ class RuleText(DocumentText):
     """One provision. It has one effect, and `exempts` may be added."""
 
     id: Id
+    """The name of the rule in this policy. Other policies write `policy/id`."""
     title: Text
+    """The rule in one sentence."""
     cite: Text
+    """The provision, like `Art. 5(1)`."""
     says: Text
+    """What the provision says, faithfully and in your own words."""
     source: Prose
+    """Where it was read: the text itself, or a work that quotes it, with its date."""
     status: Status
+    """
+    How sure it is: `confirmed` (read in a source), `from-memory`, or `unsure`. An unsure rule is a review; a lift that is unsure
+    or from memory lifts nothing.
+    """
     reviewed: Reviewed | None = None
+    """Who read it against its source, and when."""
     verify_by: Day | None = None
+    """The day by which it should be read again."""
     in_force: Window | Windows | None = None
+    """When the rule is in force, within the policy's own time: one period or a list."""
     when: Condition = None
+    """The conditions, as a mapping or a list. All of them must hold."""
     unless: list[Condition] | None = None
+    """A list of conditions. None of them may hold."""
     prohibit: Text | None = None
+    """Effect: the exchange is prohibited and nothing cures that. The value says why."""
     require: Any | None = None
+    """Effect: a requirement, or `any_of` or `all_of` with a list; the exchange is refused until it is met."""
     satisfies: str | list[str] | None = None
+    """Effect: the requirement, or requirements, that this ground meets."""
     oblige: DutyText | None = None
+    """Effect: a duty that is owed."""
     review: Text | None = None
+    """Effect: a person must look at the exchange. The value says at what."""
     advise: Text | None = None
+    """Effect: advice; it lifts and refuses nothing."""
     compels: Text | None = None
+    """Effect: what this law orders. Where another law forbids it, the conflict is shown."""
     allows: Literal["yes"] | None = None
+    """Effect: the law speaks of this and asks for nothing; `otherwise` then does not stand."""
     exempts: list[str] | None = None
+    """Rules that then do not stand, or requirements that are then not owed; all of the same jurisdiction."""
     lane: str | None = None
+    """Beside `advise`: the lane that it opens."""
     duties: list[DutyText] | None = None
+    """Beside `satisfies`: the duties that come with relying on this ground."""
     travels: TravelsText | None = None
+    """
+    What travels with the data to later legs: a text to observe, such a text by language (`en`, `zh`), or `condition`, `when` and
+    `else`.
+    """
     sign_off_by: Literal["2 persons"] | None = None
+    """`2 persons`: two persons, and not the same twice, must sign the provision off; one is enough without it."""
 
 
 class InstrumentText(DocumentText):
     """The legal text that the policy expresses: its issuer, its number and its force."""
 
     issuer: Prose
+    """Who issued it."""
     number: Prose | None = None
+    """Its number, like `Order 16`."""
     force: Force
+    """
+    How it binds: `law` and `order` decide, a `norm` prohibits nothing, a `contract` binds its parties, `soft` and `aspiration`
+    only advise.
+    """
 
 
 class NotReachedText(DocumentText):
     """Where the law of a country leaves data alone that were collected or are stored there, or are about its people (semantics 4.3)."""
 
     when: Condition
+    """When the law leaves the data alone."""
     cite: Text
+    """Where it says so."""
     says: Text
+    """What it says, in your own words."""
 
 
 class ReachInDoubtText(DocumentText):
     """Where nobody read whether the law reaches an exchange at all; what it requires is then in doubt (semantics 4.3)."""
 
     when: Condition
+    """Where it is in doubt whether the law reaches the exchange; what it requires is then for a person to look at."""
     cite: Text
+    """What the law says of its scope, and where."""
     says: Text
+    """What is not known, in your own words."""
 
 
 class PolicyText(DocumentText):
-    """
-    One policy. It expresses one instrument, in one file.
-
-    `otherwise` is the outcome where the policy applies and none of its rules stands (semantics 4.2). Where `reach_in_doubt` holds, what the
-    policy requires and is not shown is for a person to look at.
-    """
+    """One policy. It expresses one instrument, in one file (semantics 4.2)."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -130,13 +166,24 @@ class PolicyText(DocumentText):
     )
 
     policy: Id
+    """The name of the policy, like `cn.order-16`."""
     title: Text
+    """The title of the instrument."""
     jurisdiction: str
+    """Whose law it is: a jurisdiction of the vocabulary."""
     instrument: InstrumentText
+    """Who issued it and how it binds."""
     in_force: Window | Windows
+    """When it is in force: one period or a list, both ends inclusive."""
     applies: Condition
+    """When the instrument applies to an exchange at all; `always` for every exchange."""
     otherwise: Literal["prohibited", "review"] | None = None
+    """The outcome where the policy applies and none of its rules stands: `prohibited` or `review`."""
     not_reached: Annotated[list[NotReachedText], Field(min_length=1)] | None = None
+    """Which data the law leaves alone, although they come from its country."""
     reach_in_doubt: ReachInDoubtText | None = None
+    """Where nobody read whether the law reaches an exchange at all."""
     define: dict[str, Condition] = {}
+    """Names for conditions. In a list, a name alone stands for its condition."""
     rules: list[RuleText] = Field(min_length=1)
+    """The provisions, in the order of the text."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from engine.policy_language.book_facts import read_books
 from engine.policy_language.diagnostic import Findings
+from engine.policy_language.document_measures import read_measures
 from engine.policy_language.everyday_words import check_words, named
-from engine.policy_language.measures import read_measures
 from engine.policy_language.tree import Node
 from engine.policy_language.typed_facts import TypedFacts
 from engine.policy_language.value_sets import ValueSets

@@ -18,24 +18,24 @@ from engine.deciding.judgement import Judgement
 from engine.decision import MissingPart, QuestionPart
 from engine.exchange import Exchange
 from engine.explaining.phrasebook import Phrasebook
-from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Fact
+from engine.policy_language.vocabulary import Fact
 from engine.questions.applying_tests import ALWAYS, ApplyingTests, Runs, by_fact
 from engine.questions.condition_graph import ConditionGraph
 from engine.questions.open_facts import choices, is_open
 from engine.questions.possible_answers import AnswerBook
 from engine.questions.question_groups import Groups, QuestionFacts
-from engine.questions.ranking import Ranking
+from engine.questions.question_order import QuestionOrder
 from engine.questions.settling_lists import SettlingLists
-from engine.registered import IN_REGISTER
-from engine.rules import Atom, Condition, Level, Rule, Truth, exempted, tests
+from engine.register_facts import IN_REGISTER
+from engine.rules import Atom, Condition, Rule, Truth, exempted, tests
 from engine.values import Missing, SetOf, Value
+from engine.values.outcome_levels import Level
 from engine.verdict import Verdict
 
 ABOUT_DATA = ("touch/", "subject/", "not-reached/", "free/")  # definitions of coverage that rest on no policy's `applies`
 MAX_CHOICES = 60  # values that a question lists
 GROUP = "group"  # the type of a question that stands for several facts
 MAX_NEXT = 3  # questions that an answer asks
-LOOKED_UP = 0.5  # how much a document or a count weighs beside what the sender knows
 # The highest level that a rule of an effect can raise the outcome to, or lift it from, beside its duties.
 MOST = {
     "advise": Level.NOT_APPLICABLE,
@@ -74,7 +74,7 @@ class Questions:
         placed = {name for each in bundle.vocabulary.placed for name in (each.name, each.lies_in)}
         self._tied = placed | bundle.coherence.mentioned
         words = bundle.vocabulary
-        self._counted = frozenset(name for name, fact in words.facts.items() if fact.family in words.counters)
+        self.counted = frozenset(name for name, fact in words.facts.items() if fact.family in words.counters)
         self._entities = tuple(f"{kind}.id" for kind in words.entities)
         self._ids: dict[str, list[str]] = {}  # of each fact the ids of the entities that state it, or under which it is counted
         for id, text in zip(self._entities, words.entities.values(), strict=True):
@@ -156,7 +156,7 @@ class Questions:
         Each has the values that were sent for it, and say too little. Nothing is evaluated for it. With them the fact that tells of most
         law which only facts that are not given could bring in, "" where none does.
         """
-        ranking = Ranking(self, judgement)
+        ranking = QuestionOrder(self, judgement)
         facts = [*dict.fromkeys(self._entities_first(judgement.exchange, ranking.best_first()))]
         first: dict[str, list[str]] = {}  # of the next questions, by the group
         implied: list[str] = []
@@ -174,7 +174,7 @@ class Questions:
 
     def implied(self, judgement: Judgement) -> dict[str, Value]:
         """The open facts that only one answer fits, with it: whoever states the facts that say so need not be asked."""
-        ranking = Ranking(self, judgement)
+        ranking = QuestionOrder(self, judgement)
         found = ((fact, ranking.implied(fact)) for fact in judgement.open_facts)
         return {fact: value for fact, value in found if value is not None}
 
@@ -184,11 +184,6 @@ class Questions:
         for fact in facts:
             yield from (id for id in self._ids.get(fact, ()) if id in unnamed)
             yield fact
-
-    def ease(self, fact: str) -> float:
-        """How much a fact weighs by where it is found."""
-        looked_up = fact in self._counted or fact.partition(".")[0] in DOCUMENT_GROUPS
-        return LOOKED_UP if looked_up else 1.0
 
     def next(self, judgement: Judgement, book: Phrasebook) -> tuple[list[QuestionPart], int]:
         """The next questions, and how many facts are open besides."""

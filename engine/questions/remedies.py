@@ -31,8 +31,9 @@ from engine.questions.combined_ways import CombinedWays, PermittingChanges
 from engine.questions.levers import Levers
 from engine.questions.taken_ways import TakenWays
 from engine.questions.ways import CLAIMS, Ways
-from engine.rules import Level, State, tests
+from engine.rules import State, tests
 from engine.values import Document, Missing, Value
+from engine.values.outcome_levels import Level
 from engine.verdict import Verdict, numbers
 
 REFUSALS = tuple(level.word for level in Level if level.refused)

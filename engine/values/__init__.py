@@ -1,4 +1,4 @@
-"""The types of facts and the values they take, with the spellings of ids, the currencies and the texts in several languages."""
+"""The types of facts and their values, with the spellings of ids, currencies, texts in several languages, and the scale of outcomes."""
 
 from engine.values.typed_values import (
     FIRST_DAY,

@@ -25,11 +25,11 @@ from service.console.reader import PageReader
 from service.console.report_pages import FORMS, REGISTER, REPORT, AskedPage, forms_page, register_of, report_page
 from service.drafts import form_token
 from service.log.search import CursorRefused
-from service.reports import transfer_rows, typesetting
-from service.reports.document import ReportDocument
-from service.reports.figures import MOST_COUNTED
+from service.reports import transfer_selection, typesetting
 from service.reports.period_report import LISTED, PARTS, PeriodReport
-from service.reports.scope import Scope, ScopeRefused
+from service.reports.report_document import ReportDocument
+from service.reports.report_figures import MOST_COUNTED
+from service.reports.report_scope import Scope, ScopeRefused
 from service.reports.transfer_register import TransferRegister
 from service.reports.typesetting import NoPdf
 from service.service import Service
@@ -214,8 +214,8 @@ def _pdf(context: ReadingAll, document: ReportDocument, name: str) -> Response:
 def _csv(register: TransferRegister, scope: Scope, service: Service) -> Response:
     """The answer with a register as a file, written part by part. A database that cannot be read is refused before the file begins."""
 
-    def some(cursor: str | None) -> transfer_rows.TransferPage:
-        return service.read(lambda connection: transfer_rows.page(connection, register.text, scope, cursor, 500))
+    def some(cursor: str | None) -> transfer_selection.TransferPage:
+        return service.read(lambda connection: transfer_selection.page(connection, register.text, scope, cursor, 500))
 
     first = some(None)
 

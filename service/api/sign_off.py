@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.api import paging
 from service.api.operations import in_path, json_body, schema_of
+from service.api.request_bodies import body
 from service.api.router import Call, Router
-from service.api.sent import body
 from service.callers.context import ReadingAll, Reviewing
 from service.decisions.idempotency import KeptAnswer, Work, once_prepared
 from service.log.store import Stored
@@ -103,7 +103,7 @@ async def sign(context: Reviewing, call: Call[None]) -> SignOffsGiven | Response
         return work
 
     for _ in range(sign_off.MOST_TRIES):
-        with suppress(sign_off.Overtaken):
+        with suppress(sign_off.SignOffOvertaken):
             return await once_prepared(service, request, context.caller, raw, prepare)
     raise sign_off.contested()
 

@@ -3,8 +3,8 @@
 from fastapi import FastAPI, Request, Response
 
 from service.api.operations import in_path, operation
-from service.log.cosignatures import last_cosigned, with_cosignatures
 from service.log.proofs import LogTree, NotInTree
+from service.log.witness_client import last_cosigned, with_cosignatures
 from service.problems import RequestRefused
 from service.service import Service
 from service.transparency.tiles import EntryBundle, Tile, TileRefused, parsed_path

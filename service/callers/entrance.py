@@ -30,7 +30,7 @@ from service.callers.sign_in import local_page
 from service.callers.tokens import TokenRefused, Tokens
 from service.problems import RequestRefused
 from service.settings import Settings, is_loopback
-from service.store.subject_seals import SealBroken
+from service.store.row_seals import SealBroken
 
 # Paths that need no key: the start, the probes, the shapes and their documentation, and the hashes of the log, which tell nothing. What is
 # sent to a witness is signed by a log that it knows.

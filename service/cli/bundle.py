@@ -236,14 +236,14 @@ def export(
     Ends with 1 where the log does not have them.
     """
     from service.cli.files import put
-    from service.policies import kept
+    from service.policies import kept_bundles
     from service.store.upgrade import reading
 
     _need_a_file_name(output)
     try:
         with reading(address(database)) as connection:
-            found, data = kept.archived(connection, digest)
-    except kept.NotKept as missing:
+            found, data = kept_bundles.archived(connection, digest)
+    except kept_bundles.NotKept as missing:
         complain(f"error: {missing}")
         return 1
     put(output, data)

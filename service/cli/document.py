@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.command import BY, AsJson, Commands, Database, Policies, ServicePolicies, UsedWrongly, settings
-from service.cli.desk import open_desk
+from service.cli.database_access import open_desk
 from service.cli.output import complain, count, safe
 
 if TYPE_CHECKING:

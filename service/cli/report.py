@@ -13,8 +13,8 @@ from service.cli.output import complain, count, day
 if TYPE_CHECKING:
     from service.callers.context import ReadingAll
     from service.console.reader import PageReader
-    from service.reports.document import ReportDocument
-    from service.reports.scope import Scope
+    from service.reports.report_document import ReportDocument
+    from service.reports.report_scope import Scope
     from service.service import Service
 
 app = Commands("Reports for a period, a party or a jurisdiction, and registers of transfers.")
@@ -92,7 +92,7 @@ def transfers(
     """
     from service.api import csv_tables
     from service.cli.files import writing
-    from service.reports import transfer_rows
+    from service.reports import transfer_selection
     from service.reports.transfer_register import TransferRegister
 
     ending = _ending(output, (".csv", ".html", ".pdf"))
@@ -106,7 +106,7 @@ def transfers(
             if ending == ".csv":
                 with writing(output) as file:
                     file.write(csv_tables.written(table.header(), ()))
-                    for row in transfer_rows.every(connection, text, scope):
+                    for row in transfer_selection.every(connection, text, scope):
                         file.write(csv_tables.written_rows(table.lines([row])))
                         found += 1
             else:
@@ -154,7 +154,7 @@ def _scope(service: "Service", first: str | None, last: str | None, party: str |
     """What the report is of. Raises UsedWrongly."""
     from datetime import UTC
 
-    from service.reports.scope import Scope, ScopeRefused
+    from service.reports.report_scope import Scope, ScopeRefused
 
     if jurisdiction:
         need("jurisdiction", jurisdiction, service.live.bundle.vocabulary.jurisdictions)
@@ -196,14 +196,14 @@ def _receipts(service: "Service", scope: "Scope", folder: Path) -> int:
     from service.callers.caller import LOCAL
     from service.callers.context import ReadingAll
     from service.cli.files import make_folder
-    from service.decisions.replay import Replaying
-    from service.ledger.receipt_issuer import ReceiptIssuer
+    from service.decisions.receipt_issuer import ReceiptIssuer
+    from service.decisions.replay import Replayer
     from service.problems import RequestRefused
     from service.reports.period_report import commitments_listed
 
     make_folder(folder)
     listed = service.read(lambda connection: commitments_listed(connection, scope, service.live.bundle))
-    issuer, context, written = ReceiptIssuer(service, Replaying(service)), service.context(ReadingAll, LOCAL, ""), 0
+    issuer, context, written = ReceiptIssuer(service, Replayer(service)), service.context(ReadingAll, LOCAL, ""), 0
 
     async def issue() -> None:
         nonlocal written

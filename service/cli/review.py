@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from service.cli.command import AsJson, Commands, Database, Lang, ServicePolicies, UsedWrongly, need
-from service.cli.desk import Desk, open_desk
+from service.cli.database_access import Desk, open_desk
 from service.cli.output import complain, print_decision, safe, text_in
 
 app = Commands(help="List, show, approve and refuse the reviews that wait for a person.")
@@ -187,7 +187,7 @@ def _kept(desk: Desk, stored: Any, asked: Any) -> tuple[list[Any], Any]:
         with desk.database.reading.connect() as connection:
             before = sign_off.given_before(context, stored, connection)
         draft = sign_off.draft(context, stored, signed, asked, before)
-        with suppress(sign_off.Overtaken), desk.database.transaction() as transaction:
+        with suppress(sign_off.SignOffOvertaken), desk.database.transaction() as transaction:
             return sign_off.keep(context, draft, transaction), draft
     raise sign_off.contested()
 

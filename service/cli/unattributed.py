@@ -20,7 +20,7 @@ def unattributed(database: Database = None, policies: ServicePolicies = None, as
     import json
 
     from service.cli.files import load_or_stop
-    from service.ledger import unattributed as ledger
+    from service.ledger import unattributed_commitments as ledger
     from service.policies.live import Live
     from service.store.upgrade import look
 

@@ -24,8 +24,8 @@ from service.console.pages import rendered
 from service.console.policy_library import PolicyLibrary
 from service.console.reader import PageReader
 from service.ledger import money_sums
-from service.ledger.balances import CounterPart
-from service.ledger.commitments import CountPart, SumPart
+from service.ledger.commitment_list import CountPart, SumPart
+from service.ledger.counter_balances import CounterPart
 from service.ledger.counter_standings import CounterMovement, CounterStanding, DayOfCounter, ThresholdBar, thresholds_of
 from service.policies.live import Live
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import engine
 from service.console.reader import PageReader
 from service.ledger import money_sums
-from service.ledger.commitments import CountPart, SumPart
+from service.ledger.commitment_list import CountPart, SumPart
 from service.ledger.counter_standings import CounterMovement, CounterStanding, ThresholdBar
 
 

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 
 from service.callers.caller import Caller
 from service.callers.caller_names import caller_names
+from service.console.list_limits import short
 from service.console.reader import PageReader, capital
-from service.console.room import short
 from service.documents import confirmations
 from service.documents.attachments import AttachedDocument
 from service.documents.decision_documents import DecisionDocument, asked_by, of_decision

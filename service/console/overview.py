@@ -18,13 +18,13 @@ from service.callers.context import ReadingAll
 from service.console import charts
 from service.console.counts_in_words import counter_title, filling, law_of, told
 from service.console.flow_map import NARROW, WIDE, Flow, FlowMap, flow_map
+from service.console.list_limits import short
 from service.console.reader import PageReader, capital
-from service.console.room import short
 from service.ledger import promise_list
 from service.ledger.counter_standings import CounterStanding, CounterStandings
 from service.ledger.promise_list import PromisePart
 from service.log.daily_outcomes import DailyOutcomes, Day
-from service.log.query import MOST_WORDS
+from service.log.search_query import MOST_WORDS
 from service.log.word_counts import WordCounts, required_by, word_counts
 from service.service import Service
 from service.store.moments import moment_text
@@ -43,7 +43,7 @@ _REFUSING = ("prohibit", "review")  # the effects of provisions that refuse; one
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class OverviewData:
     """What an overview shows, as it was read in one go."""
 
     days: Sequence[Day]
@@ -87,13 +87,13 @@ class Overview:
         self._incidents = service.incidents
         self._days = DailyOutcomes()
 
-    def read(self, context: ReadingAll, standings: CounterStandings, days: int, connection: sa.Connection) -> Found:
+    def read(self, context: ReadingAll, standings: CounterStandings, days: int, connection: sa.Connection) -> OverviewData:
         """What the log, the ledger and the watch hold of so many days, today included; in UTC, as the log is searched."""
         today = context.now.astimezone(UTC).date()
         first = today - timedelta(days=days - 1)
         since = datetime.combine(first, time.min, UTC)
         counters, whole = standings.recent(connection, _COUNTERS)
-        return Found(
+        return OverviewData(
             days=self._days.counts(connection, first, today),
             words=word_counts(connection, since, _KINDS, required_by(context.live.bundle)),
             overdue=promise_list.page(context, None, "overdue", None, SHOWN, connection)[0],
@@ -106,7 +106,7 @@ class Overview:
         )
 
 
-def shown(found: Found, reader: PageReader) -> dict[str, Any]:
+def shown(found: OverviewData, reader: PageReader) -> dict[str, Any]:
     """The members of the page."""
     totals = Counter[str]()
     for _, counts in found.days:

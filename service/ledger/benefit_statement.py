@@ -17,9 +17,9 @@ from pydantic import Field
 import engine
 from service.callers.context import Reading
 from service.ledger import party_view
-from service.ledger.benefits import ROLE, accounts_of
-from service.ledger.book import Book
-from service.ledger.commitments import LedgerPart
+from service.ledger.benefit_book import ROLE, accounts_of
+from service.ledger.commitment_list import LedgerPart
+from service.ledger.counter_book import Book
 from service.log.leaf import clear, value_at
 from service.log.store import of_numbers
 from service.store.tables import benefit, commitment, settlement

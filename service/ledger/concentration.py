@@ -16,7 +16,7 @@ from pydantic import Field
 
 from service.callers.context import Reviewing
 from service.ledger import exact_sums
-from service.ledger.commitments import LedgerPart
+from service.ledger.commitment_list import LedgerPart
 from service.ledger.flow_sums import NO_PARTY, PRICE, SIDES
 from service.ledger.statistics import FIRST, LAST, FlowCell, StatisticsQuestion, left_out, meaning_of, read, whole
 from service.store.tables import flow, flow_party

@@ -14,12 +14,12 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 import engine
-from service.ledger.counts import bare, sources
-from service.ledger.running import RunningCommitment
+from service.ledger.exchange_counters import bare, sources
+from service.ledger.running_commitments import RunningCommitment
 from service.log.canonical_json import canonical
 from service.log.leaf import erased
 from service.log.record import exchange_of, shown_until
-from service.policies import kept
+from service.policies import kept_bundles
 from service.policies.live import Live
 from service.register.stated_facts import ROLES
 from service.reviews import sign_off, standing_sign_off
@@ -48,7 +48,7 @@ class Erased(Exception):
     """Nobody can say whether the commitment is touched: a value that would show it was erased."""
 
 
-class Question(Protocol):
+class ExposureQuestion(Protocol):
     """A change, of which is asked what it would touch."""
 
     def prepare(self, connection: sa.Connection) -> None:
@@ -135,8 +135,8 @@ class OnProvision:
     def prepare(self, connection: sa.Connection) -> None:
         """The provisions of the active policies."""
         try:
-            active = kept.active(connection)
-        except kept.NotKept:
+            active = kept_bundles.active(connection)
+        except kept_bundles.NotKept:
             return
         bundle = self._loaded(connection, active.source, active.meaning)
         self.known = frozenset(rule.provision.id for rule in bundle.rules.rules) if bundle else frozenset()
@@ -172,8 +172,8 @@ class OnProvision:
 
     def _loaded(self, connection: sa.Connection, source: str, meaning: str) -> engine.Bundle | None:
         try:
-            bundle = kept.load_kept(connection, source, meaning)
-        except kept.NotKept:
+            bundle = kept_bundles.load_kept(connection, source, meaning)
+        except kept_bundles.NotKept:
             self._rules[source + meaning] = None
             return None
         mine = (number for number, rule in enumerate(bundle.rules.rules) if rule.provision.id == self.id)

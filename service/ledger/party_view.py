@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 import engine
 from service.callers.caller import Caller
-from service.ledger.book import Book
+from service.ledger.counter_book import Book
 from service.log.canonical_json import canonical
 from service.log.leaf import clear
 from service.log.store import Stored

@@ -15,8 +15,8 @@ import engine
 from service.callers.context import Committing, Reading, ReadingAll
 from service.callers.sending import Sending
 from service.ledger import party_view
-from service.ledger.book import Book
-from service.ledger.commitments import LedgerPart
+from service.ledger.commitment_list import LedgerPart
+from service.ledger.counter_book import Book
 from service.ledger.hashed_names import party
 from service.ledger.promise_book import Promises
 from service.log.leaf import clear

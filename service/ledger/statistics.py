@@ -17,7 +17,7 @@ from pydantic import Field
 from service.callers.caller import Caller
 from service.callers.context import Reading
 from service.ledger import exact_sums
-from service.ledger.commitments import LedgerPart
+from service.ledger.commitment_list import LedgerPart
 from service.ledger.disclosure import LEAST, Cell, Parties, shown
 from service.ledger.flow_sums import DIMENSIONS, NO_PARTY, by_year
 from service.log.outcome_counts import outcome_counts

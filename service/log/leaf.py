@@ -26,8 +26,8 @@ from typing import Any
 from pydantic import JsonValue
 
 from service.log.canonical_json import NotCanonical, canonical, canonical_object
+from service.log.record_summary import Summary
 from service.log.review_cases import ReviewCase
-from service.log.summary import Summary
 from service.transparency.merkle_tree import leaf_hash
 from service.transparency.salted_commitment import SALT_BYTES as SALT_BYTES
 from service.transparency.salted_commitment import commitment as commitment

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from service.log.canonical_json import NotCanonical, canonical
 from service.log.leaf import HIDDEN, commitment, value_at, with_value
 from service.log.proofs import LogTree
-from service.log.shown import kept
+from service.log.record_views import kept
 from service.log.store import Stored, find
 from service.store.log_tree import TreeBroken, long_record
 from service.store.tables import record

@@ -12,8 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.log.canonical_json import canonical
-from service.log.tree_leaves import Happening, append
-from service.store import subject_seals
+from service.log.tree_leaves import LogEvent, append
+from service.store import row_seals
 from service.store.moments import moment_text
 
 LAST = "settings"  # a row of `about`
@@ -22,8 +22,8 @@ LAST = "settings"  # a row of `about`
 def note(transaction: sa.Connection, settings: Mapping[str, Any], now: datetime) -> bool:
     """Append a leaf, in a writing transaction, unless these are the settings of the last one. `settings` holds no secret."""
     told = canonical(dict(settings)).decode()
-    if subject_seals.noted(transaction, LAST, "settings") == told:
+    if row_seals.noted(transaction, LAST, "settings") == told:
         return False
-    append(transaction, Happening("settings", moment_text(now), {"settings": dict(settings)}))
-    subject_seals.note(transaction, LAST, told)
+    append(transaction, LogEvent("settings", moment_text(now), {"settings": dict(settings)}))
+    row_seals.note(transaction, LAST, told)
     return True

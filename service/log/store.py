@@ -18,15 +18,15 @@ from typing import Any, Self, TypeVar
 import sqlalchemy as sa
 
 from service.log import document_erasure, review_cases, saved_searches, tree_leaves
-from service.log.index import Index, moment_of, take_in
 from service.log.leaf import OVERDUE, Opening, SealedRecord, faults
+from service.log.record_summary import Summary
 from service.log.review_cases import RecordedCase
-from service.log.summary import Summary
+from service.log.search_index import Index, moment_of, take_in
 from service.problems import RequestRefused
 from service.store.database import Database, DatabaseRefused, plain
 from service.store.log_tree import growth_of
 from service.store.moments import now_text
-from service.store.subject_seals import SIGN_OFFS, changing
+from service.store.row_seals import SIGN_OFFS, changing
 from service.store.tables import about, head, idempotency, personal, record, review_note, sign_off
 from service.store.upgrade import upgrade
 from service.store.writer import QUEUE_LIMIT, Writer
@@ -80,7 +80,7 @@ class Store:
 
     database: Database
     queue_limit: int = QUEUE_LIMIT
-    unindexed: int = 0  # old records that were too many for `open` to take into the index: see service.log.index
+    unindexed: int = 0  # old records that were too many for `open` to take into the index: see service.log.search_index
 
     def __post_init__(self) -> None:
         self.index = Index(self.database)

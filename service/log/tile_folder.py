@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from service.log.cosignatures import with_cosignatures
 from service.log.proofs import LogTree
+from service.log.witness_client import with_cosignatures
 from service.store.log_identity import NAMING, LogIdentity, LogNotNamed, faults_of_checkpoint, kind_of
 from service.transparency.checkpoint import Checkpoint, CheckpointRefused, opened
 from service.transparency.merkle_tree import HASH_BYTES, Frontier, leaf_hash

@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any
 
 import engine
-from service.policies import kept
+from service.policies import kept_bundles
 from service.store.upgrade import reading
 
 MOST_MOVES, MOST_CHANGES = 300, 600  # that are told
@@ -25,8 +25,8 @@ def main() -> None:
     asked = json.loads(sys.stdin.readline())
     try:
         with reading(asked["database"]) as connection:
-            old, new = (kept.load_kept(connection, *asked[side]) for side in ("old", "new"))
-    except kept.NotKept as why:
+            old, new = (kept_bundles.load_kept(connection, *asked[side]) for side in ("old", "new"))
+    except kept_bundles.NotKept as why:
         print(json.dumps({"refused": str(why)}))
         return
     print(json.dumps(told(old, new, asked["seconds"], date.fromisoformat(asked["today"])), ensure_ascii=False))
@@ -49,7 +49,7 @@ def told(old: engine.Bundle, new: engine.Bundle, seconds: float, today: date) ->
     }
 
 
-def _until(trials: Sequence[engine.Trial], end: float) -> Iterator[engine.Trial]:
+def _until(trials: Sequence[engine.TrialExchange], end: float) -> Iterator[engine.TrialExchange]:
     for each in trials:
         if time.monotonic() >= end:
             return

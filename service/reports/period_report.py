@@ -24,13 +24,13 @@ from service.log.daily_outcomes import PeriodOutcomes
 from service.log.leaf import clear
 from service.log.search import RecordRow, scoped
 from service.log.store import find, of_numbers
-from service.reports import figures
-from service.reports.column_values import short
-from service.reports.document import Block, Cell, Column, Facts, ReportDocument, Section, Table, Tone, cell
-from service.reports.figures import MOST_COUNTED, Figures, and_more, in_utc
+from service.reports import report_figures
 from service.reports.record_proofs import RecordProofs
 from service.reports.report_chart import chart
-from service.reports.scope import Scope
+from service.reports.report_document import Block, Cell, Column, Facts, ReportDocument, Section, Table, Tone, cell
+from service.reports.report_figures import MOST_COUNTED, Figures, and_more, in_utc
+from service.reports.report_scope import Scope
+from service.reports.transfer_cells import short
 from service.reports.transfer_register import ending, moment_text, organisation_name, scope_facts
 from service.reviews.sign_off import SignOff, given_between
 from service.service import Service
@@ -113,7 +113,7 @@ class PeriodReport:
         The proofs are those of the first `proven` of the listed commitments: each is verified while the report is made.
         """
         bundle, words = context.live.bundle, wording(lang).reports
-        seen = figures.read(connection, scope, self._outcomes, context.now.astimezone(UTC).date(), bundle, counted)
+        seen = report_figures.read(connection, scope, self._outcomes, context.now.astimezone(UTC).date(), bundle, counted)
         found = _Found(
             context, connection, scope, lang, bundle, seen, *_committed(connection, seen.looked, listed), listed, proven
         )
@@ -147,7 +147,7 @@ class PeriodReport:
 
     def _figures(self, found: _Found) -> Section:
         """The figures, and the incidents."""
-        section = figures.section(found.figures, found.bundle, found.lang)
+        section = report_figures.section(found.figures, found.bundle, found.lang)
         said = found.words["incidents_elsewhere"]
         if self._incidents:
             said = found.words["incidents_process"].format(f"{self._incidents.seen:,}")

@@ -15,8 +15,8 @@ from service.log.proofs import log_tree, verifier_key
 from service.log.receipt_leaf import newest
 from service.log.store import find
 from service.log.verified_record import NotVerified, verify_record
-from service.reports.document import Block, Cell, Column, Copied, Facts, Section, Table, cell
-from service.reports.figures import and_more
+from service.reports.report_document import Block, Cell, Column, Copied, Facts, Section, Table, cell
+from service.reports.report_figures import and_more
 from service.service import Service
 from service.store.log_key import LogRefused
 from service.transparency.checkpoint import CheckpointRefused, opened

@@ -18,11 +18,11 @@ from service.callers.context import ReadingAll
 from service.languages.names import ReportsTexts
 from service.languages.words import text_for, wording
 from service.ledger.committed_records import CommittedRecord
-from service.reports import transfer_rows
-from service.reports.column_values import ColumnValues, short
-from service.reports.document import Cell, Column, Facts, ReportDocument, Section, Table, cell
-from service.reports.scope import Scope
-from service.reports.transfer_rows import MOST_OTHERS, TransferRow
+from service.reports import transfer_selection
+from service.reports.report_document import Cell, Column, Facts, ReportDocument, Section, Table, cell
+from service.reports.report_scope import Scope
+from service.reports.transfer_cells import ColumnValues, short
+from service.reports.transfer_selection import MOST_OTHERS, TransferRow
 from service.reports.typesetting import MOST_ROWS
 
 CONFIRMED = "confirmed"
@@ -49,12 +49,12 @@ class TransferRegister:
 
         Raises CursorRefused.
         """
-        found = transfer_rows.page(connection, self.text, scope, cursor, limit)
+        found = transfer_selection.page(connection, self.text, scope, cursor, limit)
         return self._document(context, scope, found.rows, more if found.next else "", connection), found.next
 
     def whole(self, context: ReadingAll, scope: Scope, connection: sa.Connection) -> tuple[ReportDocument, int]:
         """The newest MOST_ROWS rows of the register as a document, and how many rows that are."""
-        rows = list(islice(transfer_rows.every(connection, self.text, scope), MOST_ROWS + 1))
+        rows = list(islice(transfer_selection.every(connection, self.text, scope), MOST_ROWS + 1))
         after = self._words["rows_left"].format(f"{MOST_ROWS:,}") if len(rows) > MOST_ROWS else ""
         return self._document(context, scope, rows[:MOST_ROWS], after, connection), len(rows)
 
@@ -62,7 +62,7 @@ class TransferRegister:
         self, context: ReadingAll, scope: Scope, rows: Sequence[TransferRow], after: str, connection: sa.Connection
     ) -> ReportDocument:
         """Rows of the register as a document; `after` says which are left out."""
-        words, left_out = self._words, transfer_rows.others(connection, self.text, scope)
+        words, left_out = self._words, transfer_selection.others(connection, self.text, scope)
         table = Table(words["transfers"], self._columns, [self._row(row) for row in rows], after)
         blocks = (words["register_about"], table) if rows else (words["register_about"], words["none"])
         notes = words["all_taken"] if left_out.whole and not left_out.count else words["others"].format(left_out.count)

@@ -24,7 +24,7 @@ from service.log.leaf import clear
 from service.log.store import Stored, find
 from service.policies.live import Live
 from service.store.database import Database
-from service.store.subject_seals import PERSON, SIGN_OFFS, check
+from service.store.row_seals import PERSON, SIGN_OFFS, check
 from service.store.tables import person, sign_off
 
 _MEANINGS: WeakKeyDictionary[Live, dict[str, str | None]] = WeakKeyDictionary()

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from service.store import counter_secret, foreign_parts, subject_seals
+from service.store import counter_secret, foreign_parts, row_seals
 from service.store.database import Database, DatabaseRefused, file_of, plain
 from service.store.log_key import LogKey, LogRefused, accept, new_key
 from service.store.log_tree import Growth, sealed_tree
-from service.store.subject_seals import SealBroken
+from service.store.row_seals import SealBroken
 from service.store.tables import HEADS, REVISION, head, metadata
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def upgrade(database: Database, *, tree: bool = True) -> None:
             if tree and before is not None and not begun:
                 with database.growing(connection) as growth:
                     growth.note("tables-upgraded", {"from": before, "to": REVISION})
-                    subject_seals.seal_again(connection, growth.key())
+                    row_seals.seal_again(connection, growth.key())
         if begun:
             accept(database.key_path)
         if tree:

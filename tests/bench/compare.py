@@ -25,8 +25,9 @@ import engine
 from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
 from engine.backends.reference import Reference
-from engine.rules import Level, RuleSet
-from engine.verdict import Bounds, Engine, Verdict, numbers
+from engine.rules import RuleSet
+from engine.values.outcome_levels import Bounds, Level
+from engine.verdict import Engine, Verdict, numbers
 from tests.bench.figures import Goal, at_most, figure, heading, line, micro, times
 from tests.bench.memory import measurable, resident
 from tests.bench.peers import LEVELS, PEERS, Datalogic, Opa, Peer, policies

@@ -19,8 +19,8 @@ from typing import Any
 import httpx
 
 from engine.backends.reference import Reference
-from engine.rules import Level
-from engine.verdict import Bounds, numbers
+from engine.values.outcome_levels import Bounds, Level
+from engine.verdict import numbers
 from tests.bench.endpoint import FORGETFUL
 from tests.bench.figures import Goal, figure, heading, times
 from tests.bench.http_load import CONNECTIONS, Load, in_turn, post, printing_port

@@ -22,7 +22,8 @@ from importlib import import_module
 from itertools import compress, product
 from typing import Any, Protocol, TypeAlias
 
-from engine.rules import ALWAYS, AS_OF, All, AnyOf, Atom, Condition, Defined, Level, Not, RuleSet
+from engine.rules import ALWAYS, AS_OF, All, AnyOf, Atom, Condition, Defined, Not, RuleSet
+from engine.values.outcome_levels import Level
 
 NEVER = AnyOf(())
 COMPLEMENTS = {"at_least": "less_than", "less_than": "at_least", "at_most": "more_than", "more_than": "at_most"}

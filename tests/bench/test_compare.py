@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from engine.rules import All, AnyOf, Atom, Condition, Level, Not
+from engine.rules import All, AnyOf, Atom, Condition, Not
+from engine.values.outcome_levels import Level
 from tests.bench.compare import OURS, Answer, answers, theirs, wrong
 from tests.bench.peers import COMPLEMENTS, Policy
 from tests.bench.rules import ALL_PRESENT, FACTS, SCOPED, SETTINGS, SOME_MISSING, Setting, Workload, workload

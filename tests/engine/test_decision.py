@@ -17,8 +17,9 @@ from engine.authoring.testing import build
 from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
 from engine.backends.reference import Reference
-from engine.rules import Level, Truth
-from engine.verdict import Bounds, Verdict
+from engine.rules import Truth
+from engine.values.outcome_levels import Bounds, Level
+from engine.verdict import Verdict
 from tests.engine.backends.test_cases import VOCABULARY, policy
 from tests.engine.covering import covering
 

@@ -16,12 +16,11 @@ from typer.testing import CliRunner
 
 import engine
 from engine.authoring.testing import build
-from engine.deciding.carried import Carried
-from engine.deciding.carried import raised as raised_by
-from engine.deciding.combine import word
+from engine.deciding.carried_conditions import Carried
+from engine.deciding.carried_conditions import raised as raised_by
 from engine.plan import _strictest
-from engine.rules import Level, Truth
-from engine.verdict import Bounds
+from engine.rules import Truth
+from engine.values.outcome_levels import Bounds, Level, outcome_word
 from service.cli.main import app
 from tests.engine.backends.test_cases import VOCABULARY, policy
 from tests.engine.covering import covering
@@ -210,9 +209,9 @@ def test_no_bounds_make_a_plan_a_permit_unless_every_leg_is_one() -> None:
     permits = ("permitted", "permitted_with_obligations")
     for first, second in product(every, every):
         whole = _strictest([first, second])
-        assert (word(whole) in permits) == (word(first) in permits and word(second) in permits)
-        if word(first) == "prohibited":
-            assert word(whole) == "prohibited"
+        assert (outcome_word(whole) in permits) == (outcome_word(first) in permits and outcome_word(second) in permits)
+        if outcome_word(first) == "prohibited":
+            assert outcome_word(whole) == "prohibited"
 
 
 def test_what_is_carried_never_makes_a_leg_milder_or_a_permit_of_none() -> None:
@@ -227,9 +226,9 @@ def test_what_is_carried_never_makes_a_leg_milder_or_a_permit_of_none() -> None:
         raised = raised_by(base, [Carried("1", rule, certain, truth)], low >= Level.PERMITTED)
         assert raised.low >= low
         assert raised.high >= high
-        assert not (word(raised) in permits and word(base) not in permits)
+        assert not (outcome_word(raised) in permits and outcome_word(base) not in permits)
         if certain and truth is Truth.NO:
-            assert word(raised) == "prohibited"
+            assert outcome_word(raised) == "prohibited"
 
 
 def test_a_plan_of_another_day_is_hypothetical() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 import engine
 from engine.authoring.testing import PreparedCase, prepare
-from engine.rules import Level
+from engine.values.outcome_levels import Level
 
 FOLLOWERS: Mapping[str, tuple[bool, str]] = {
     "act.evades": (True, "evasion"),

@@ -23,7 +23,7 @@ from service.log.store import Store
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
-from service.store import subject_seals
+from service.store import row_seals
 from service.store.database import file_of
 from service.store.log_key import beside
 from service.store.upgrade import existing
@@ -136,7 +136,7 @@ def audited(database: str) -> Iterator[list[str]]:
 def sealed_again(service: Service) -> None:
     """Seal rows that a test wrote beside the service, as the service would have sealed them."""
     with service.store.database.transaction() as transaction:
-        subject_seals.seal_again(transaction, service.store.database.log_key())
+        row_seals.seal_again(transaction, service.store.database.log_key())
 
 
 @pytest.fixture

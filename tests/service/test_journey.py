@@ -23,8 +23,7 @@ from engine.exchange import Exchange
 from engine.policy_language.case_text import TestText
 from engine.policy_language.diagnostic import Findings
 from engine.policy_language.read_document import read_model
-from engine.rules import Level
-from engine.verdict import Bounds
+from engine.values.outcome_levels import Bounds, Level
 
 DAY = date(2026, 11, 24)
 STORY = "cross-border/hong-kong.test.yaml"

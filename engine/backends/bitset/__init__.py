@@ -2,9 +2,9 @@
 The bitset back end: each class of a fact's values has a mask of the terms that it leaves possible, the bits of an integer.
 
 A condition is a disjunction of terms, and each term is a bit (`terms`). To read an exchange is to intersect masks, one for each fact
-(`fact_masks`, `reading`): a term that no test makes false is possible, a term that every test makes true is certain. Standing,
-requirements, duties and the outcome are then worked out over the few rules that may stand (`strata`). From the same masks follows on
-which values a permit rests (`reliance`). It shares only the checked rules with the other back ends. Source: semantics 5.1.
+(`fact_masks`, `value_tests`): a term that no test makes false is possible, a term that every test makes true is certain. Standing,
+requirements, duties and the outcome are then worked out over the few rules that may stand (`standing_and_levels`). On which values a
+permit rests follows from the same masks (`reliance`). It shares only the checked rules with the other back ends. Source: semantics 5.1.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from datetime import date
 from functools import reduce
 from operator import or_
 
-from engine.backends.bitset.fact_masks import FactsTests, Narrowed
-from engine.backends.bitset.reading import AtomReader
-from engine.backends.bitset.reliance import Reliance, Stays
+from engine.backends.bitset.fact_masks import FactsTests, PossibleTerms
+from engine.backends.bitset.reliance import Reliance, UnchangedTerms
 from engine.backends.bitset.rule_table import FloorTerms, RuleTable, mask_of, without
-from engine.backends.bitset.strata import BitsetStrata
+from engine.backends.bitset.standing_and_levels import BitsetStrata
 from engine.backends.bitset.terms import Derived, Terms
+from engine.backends.bitset.value_tests import AtomReader
 from engine.exchange import Exchange
-from engine.rules import All, AnyOf, Atom, Condition, Defined, Level, Not, RuleSet, Truth, atoms, tests
+from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, RuleSet, Truth, atoms, tests
+from engine.values.outcome_levels import Level
 from engine.verdict import NONE_SIGNED, TRUTHS, Definitions, Masks, Verdict, numbers
 
 __all__ = ["Bitset"]
@@ -147,7 +148,7 @@ class Bitset:
         """
         reading = verdict.truth
         assert isinstance(reading, BitsetReading)
-        shut, kept = Stays(), Stays()
+        shut, kept = UnchangedTerms(), UnchangedTerms()
         for key, stake in false.items():
             shut.add(stake, self._index.defined[key])
         for key, stake in true.items():
@@ -213,7 +214,7 @@ class BitsetReading:
     possible: int
     certain: int
     terms: Masks
-    narrowed: Narrowed
+    narrowed: PossibleTerms
 
     def __call__(self, condition: Condition) -> Truth:
         match condition:

@@ -16,9 +16,9 @@ from functools import reduce
 from operator import or_
 from typing import Any, NamedTuple, TypeAlias
 
-from engine.backends.bitset.extent import Extents
-from engine.backends.bitset.reading import NO, YES, AtomReader, same, total
-from engine.backends.bitset.terms import Users
+from engine.backends.bitset.document_extent import DocumentExtents
+from engine.backends.bitset.terms import TermUse
+from engine.backends.bitset.value_tests import NO, YES, AtomReader, same, total
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import AS_OF, Atom, RuleSet, Truth
@@ -39,7 +39,7 @@ Classes: TypeAlias = tuple[dict[Hashable, Pair], KeyOf]  # a fact's classes by k
 Share: TypeAlias = tuple[tuple[str, ...], int, int]
 
 
-def narrowed(truths: Iterable[tuple[Truth, Users]], full: int) -> Pair:
+def narrowed(truths: Iterable[tuple[Truth, TermUse]], full: int) -> Pair:
     """The terms that some tests leave possible, and those of which a test is unknown."""
     possible, open_ = full, 0
     for truth, users in truths:
@@ -52,7 +52,7 @@ def narrowed(truths: Iterable[tuple[Truth, Users]], full: int) -> Pair:
     return possible, open_ & possible
 
 
-class Narrowed(NamedTuple):
+class PossibleTerms(NamedTuple):
     """
     What an exchange leaves of all terms on a day: those possible, those of which a test is unknown.
 
@@ -71,7 +71,7 @@ class Narrowed(NamedTuple):
 class FactTests:
     """One fact, or one kind of document, with the tests on it."""
 
-    tests: Sequence[tuple[Atom, Users]]
+    tests: Sequence[tuple[Atom, TermUse]]
     read: Callable[[Atom, Value, date], Truth]
     key: KeyOf
     cuts: Sequence[Decimal] | None
@@ -90,7 +90,7 @@ class FactTests:
 
 
 @dataclass(frozen=True, slots=True)
-class Total:
+class FamilyTotal:
     """The total of a family: a fact that follows from others."""
 
     name: str
@@ -102,13 +102,13 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
-class Against:
+class FactComparison:
     """A test of one fact against another (2.10)."""
 
     atom: Atom
-    users: Users
+    users: TermUse
 
-    def truth(self, exchange: Exchange, totals: Mapping[str, Total], reader: AtomReader, day: date) -> Truth:
+    def truth(self, exchange: Exchange, totals: Mapping[str, FamilyTotal], reader: AtomReader, day: date) -> Truth:
         atom = self.atom
         for name in (_source(atom.fact), _source(atom.other)):
             disputed = exchange.values.get(name)
@@ -145,15 +145,15 @@ def _presented(exchange: Exchange, fact: str) -> bool:
 class FactsTests:
     """All the facts of one rule set. `narrow(exchange, day)` gives the masks of one exchange, `shares` those of each of its values."""
 
-    def __init__(self, rules: RuleSet, reader: AtomReader, tests: Mapping[Atom, Users], full: int) -> None:
+    def __init__(self, rules: RuleSet, reader: AtomReader, tests: Mapping[Atom, TermUse], full: int) -> None:
         self._reader = reader
         self._full = full
-        self._extents = Extents(rules)
-        by_fact: dict[str, list[tuple[Atom, Users]]] = {}
-        self._against: list[Against] = []
+        self._extents = DocumentExtents(rules)
+        by_fact: dict[str, list[tuple[Atom, TermUse]]] = {}
+        self._against: list[FactComparison] = []
         for atom, users in tests.items():
             if atom.other:
-                self._against.append(Against(atom, users))
+                self._against.append(FactComparison(atom, users))
                 continue
             # A document is one value, no matter which of its fields is tested.
             name = atom.fact if atom.not_shown is None or atom.op in ("counts", "open") else atom.fact.rpartition(".")[0]
@@ -164,8 +164,8 @@ class FactsTests:
             # Facts of one matter are together, so that they are left out together.
             for number, (name, atoms) in enumerate(sorted(by_fact.items()))
         }
-        self._totals = [Total(name, *rules.families[name]) for name in self._facts if name in rules.families]
-        self._families = {name: Total(name, *family) for name, family in rules.families.items()}
+        self._totals = [FamilyTotal(name, *rules.families[name]) for name in self._facts if name in rules.families]
+        self._families = {name: FamilyTotal(name, *family) for name, family in rules.families.items()}
         self._compared = [
             tuple(key for fact in (each.atom.fact, each.atom.other) for key in self._keys(fact)) for each in self._against
         ]
@@ -177,10 +177,10 @@ class FactsTests:
         self._every = (1 << len(self._facts)) - 1
         self._bytes = -(-len(self._facts) // GROUP)
         self._tested = {name: reduce(or_, (users.all for _, users in fact.tests)) for name, fact in self._facts.items()}
-        self._days: dict[date, Day] = {}
+        self._days: dict[date, DayMasks] = {}
         self._alike: dict[Pair, Pair] = {}
 
-    def narrow(self, exchange: Exchange, day: date) -> Narrowed:
+    def narrow(self, exchange: Exchange, day: date) -> PossibleTerms:
         """What an exchange leaves of all terms on a day."""
         today = self._days.get(day)
         if today is None:
@@ -218,9 +218,9 @@ class FactsTests:
             (left, unknown), truths = self._together(exchange, day)
             possible &= left
             open_ |= unknown
-        return Narrowed(possible & free, open_, free, each_left, truths)
+        return PossibleTerms(possible & free, open_, free, each_left, truths)
 
-    def _beside(self, today: Day, names: tuple[str, ...], day: date) -> Pair:
+    def _beside(self, today: DayMasks, names: tuple[str, ...], day: date) -> Pair:
         """What the day leaves where just these facts are sent, in this order; kept for the next time."""
         absent = self._every
         for name in names:
@@ -266,7 +266,7 @@ class FactsTests:
         truths = [each.truth(exchange, self._families, self._reader, day) for each in self._against]
         return narrowed(((truth, each.users) for truth, each in zip(truths, self._against, strict=True)), self._full), truths
 
-    def shares(self, exchange: Exchange, narrowed: Narrowed) -> tuple[int, list[Share]]:
+    def shares(self, exchange: Exchange, narrowed: PossibleTerms) -> tuple[int, list[Share]]:
         """
         The terms that the day and everything left out leave possible, and the share of each value that says something.
 
@@ -293,12 +293,12 @@ class FactsTests:
             return self._families[fact].members
         return fact, fact.rpartition(".")[0]
 
-    def _begin(self, day: date) -> Day:
+    def _begin(self, day: date) -> DayMasks:
         """Begin a day: with what its date alone leaves, and without classes."""
         base = narrowed(((self._reader.truth(atom, day, day), users) for atom, users in self._of_the_day), self._full)
         groups = self._bytes
         classes: dict[str, Classes] = {name: ({}, fact.key) for name, fact in self._facts.items()}
-        today = Day(base, classes, [{} for _ in range(groups)], self._wide(groups, day), {})
+        today = DayMasks(base, classes, [{} for _ in range(groups)], self._wide(groups, day), {})
         while len(self._days) >= DAYS:
             del self._days[next(iter(self._days))]
         self._days[day] = today
@@ -342,7 +342,7 @@ class FactsTests:
             self._alike.clear()
         return self._alike.setdefault(pair, pair)
 
-    def _leave_out(self, today: Day, group: int, bits: int, day: date) -> Pair:
+    def _leave_out(self, today: DayMasks, group: int, bits: int, day: date) -> Pair:
         """The same, kept for the next time."""
         pair = today.absent[group][bits] = self._left_out(group, bits, day)
         return pair
@@ -364,7 +364,7 @@ class FactsTests:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class DayMasks:
     """
     The masks of one day: what its date leaves, what each class of each fact leaves, and what left-out facts leave, by group.
 
@@ -379,7 +379,7 @@ class Day:
     beside: dict[tuple[str, ...], Pair]
 
 
-def _key_of(tests: Sequence[tuple[Atom, Users]]) -> KeyOf:
+def _key_of(tests: Sequence[tuple[Atom, TermUse]]) -> KeyOf:
     """The function by whose keys a fact's classes differ; None where the value itself is the key."""
     atoms = [atom for atom, _ in tests]
     if atoms[0].not_shown is not None:
@@ -403,7 +403,7 @@ def _number_key(value: Value) -> Hashable:
     return low if value.high is low else (low, value.high)
 
 
-def _cuts_of(tests: Sequence[tuple[Atom, Users]]) -> Sequence[Decimal] | None:
+def _cuts_of(tests: Sequence[tuple[Atom, TermUse]]) -> Sequence[Decimal] | None:
     """The numbers at which some test changes its answer; None where the fact is not a number."""
     if tests[0][0].type.kind not in ("count", "ratio") or tests[0][0].not_shown is not None:
         return None

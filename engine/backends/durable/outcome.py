@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
-from engine.backends.durable.encode import days_over
-from engine.backends.durable.standing import ExemptionStrata, Stood
+from engine.backends.durable.exchange_encoding import days_over
+from engine.backends.durable.standing import ExemptionStrata, StandingRules
 from engine.exchange import Exchange
-from engine.rules import AS_OF, Due, Earliest, Level, Need, OnDate, OnDay, Period, RuleSet, State, Truth
+from engine.rules import AS_OF, Due, Earliest, Need, OnDate, OnDay, Period, RuleSet, State, Truth
 from engine.values import Disputed, Value
-from engine.verdict import BOUNDS, NONE_SIGNED, Bounds, numbers
+from engine.values.outcome_levels import BOUNDS, Bounds, Level
+from engine.verdict import NONE_SIGNED, numbers
 
 MILD = (Level.NOT_APPLICABLE, Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS)
 POSSIBLE = {Truth.YES: (True,), Truth.NO: (False,), Truth.UNKNOWN: (True, False)}
@@ -222,7 +223,7 @@ class DurableStrata:
     tables: Tables
     exchange: Exchange
     as_of: date
-    stood: Stood
+    stood: StandingRules
     certain: int
     possible: int
     signed: int = 0

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from engine.backends.durable.encode import FALSE, TRUE, TestMeaning
-from engine.backends.durable.listing import ListedRuleset, listed
-from engine.backends.durable.lower import APPLIES, ROOMY, Lowering, Terms, derived
+from engine.backends.durable.condition_lowering import APPLIES, ROOMY, Lowering, Terms, derived
+from engine.backends.durable.covering_documents import DocumentReach
+from engine.backends.durable.exchange_encoding import FALSE, TRUE, TestMeaning
 from engine.backends.durable.messages import Messages, Telling, remember
 from engine.backends.durable.network import Head, Network, PropertyTest
-from engine.backends.durable.reach import DocumentReach
+from engine.backends.durable.ruleset_listing import ListedRuleset, listed
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Condition, Defined, RuleSet
 

@@ -26,8 +26,8 @@ def checkpoint(
 
     Keep it in another place. `log verify --checkpoint` shows later that the log still begins with what it was then.
     """
-    from service.log.cosignatures import request_since, with_cosignatures
     from service.log.proofs import NotInTree, log_tree
+    from service.log.witness_client import request_since, with_cosignatures
     from service.store.log_key import LogRefused
     from service.store.log_key import witness_key as key_of_witness
     from service.store.upgrade import existing

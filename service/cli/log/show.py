@@ -26,9 +26,9 @@ def show(
     import engine
     from service.decisions.replay import CannotReplay, kept_decider, whole
     from service.log.leaf import clear
-    from service.log.shown import kept
+    from service.log.record_views import kept
     from service.log.store import find
-    from service.policies.kept import NotKept, load_kept
+    from service.policies.kept_bundles import NotKept, load_kept
     from service.store.upgrade import reading
 
     need("language", lang, engine.LANGUAGES)

@@ -30,19 +30,20 @@ from hypothesis.errors import NoSuchExample
 import engine
 from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
+from engine.backends.lanes import Lanes
 from engine.backends.reference import Reference
 from engine.deciding.combine import Combiner
 from engine.deciding.coverage import GAP, REACH
-from engine.deciding.disputed import choices, decided
-from engine.deciding.sign_off import concerns, parts
-from engine.rules import Level
-from engine.verdict import NONE_SIGNED, RANK, Bounds, Engine, Verdict
+from engine.deciding.disputed_facts import choices, decided
+from engine.deciding.sign_off_scope import concerns, parts
+from engine.values.outcome_levels import RANK, Bounds, Level
+from engine.verdict import NONE_SIGNED, Engine, Verdict
 from tests.engine.backends.random_bundles import AS_OF, COUNTRIES, Maker, binds, can_be_true, completed, read
 
 BLOCK = 10  # bundles
 BLOCKS_PER_CHILD = 10
 COMPLETIONS = 1  # of an exchange
-ENGINES: tuple[Callable[[Any], Engine], ...] = (Reference, Bitset, Durable)
+ENGINES: tuple[Callable[[Any], Engine], ...] = (Reference, Bitset, Durable, Lanes)
 
 
 @dataclass(frozen=True)

@@ -44,16 +44,18 @@ import engine
 from engine.authoring.testing import build
 from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
+from engine.backends.lanes import Lanes
 from engine.backends.reference import Reference
 from engine.deciding.combine import Combiner
 from engine.deciding.coverage import Gap
-from engine.deciding.disputed import choices, decided
+from engine.deciding.disputed_facts import choices, decided
 from engine.deciding.instruments import Instruments
 from engine.deciding.rests_on import shown_only
 from engine.policy_language.diagnostic import Findings
 from engine.policy_language.tree import plain
 from engine.policy_language.tree import read as read_tree
-from engine.verdict import Bounds, Engine, Verdict, numbers
+from engine.values.outcome_levels import Bounds
+from engine.verdict import Engine, Verdict, numbers
 
 CASES = Path(__file__).parent / "cases"
 VOCABULARY = CASES / "vocabulary.yaml"
@@ -70,8 +72,8 @@ POLICY_KEYS = ("define", "applies", "in_force", "rules", "jurisdiction", "otherw
 WORDS = ("jurisdictions", "subjects", "touches")  # what a file says of the vocabulary in place of what is there
 FILE_KEYS = {*POLICY_KEYS, *WORDS, "force", "policies", "settings", "organisation", "as_of", "exchange", "cases"}
 CASE_KEYS = {"case", "as_of", "exchange", "signed", "expect", "xfail"}
-ENGINES = (Reference, Bitset, Durable)
-MODES = ("reference", "bitset", "durable")
+ENGINES = (Reference, Bitset, Durable, Lanes)
+MODES = ("reference", "bitset", "durable", "lanes")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.rules import Level
+from engine.values.outcome_levels import Level
 from tests.engine.deciding.ice import BY, DAY, SURE, approvals, gaps, judged, span, world
 
 UNREAD = f"{{unread: the Krill Act, {SURE}}}"

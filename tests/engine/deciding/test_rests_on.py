@@ -20,9 +20,9 @@ from engine.authoring.testing import build, cases
 from engine.backends.bitset import Bitset
 from engine.deciding.judgement import Judgement
 from engine.decision import Decision
-from engine.rules import Level
-from tests.engine.deciding.test_carried import CAME
-from tests.engine.deciding.test_sign_off import RULES, signed, written
+from engine.values.outcome_levels import Level
+from tests.engine.deciding.test_carried_conditions import CAME
+from tests.engine.deciding.test_sign_off_scope import RULES, signed, written
 from tests.engine.test_decision import BASE, LABELS, MORE, bundle, decide
 from tests.engine.test_plan import DAY, THERE, travelling
 

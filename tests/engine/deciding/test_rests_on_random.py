@@ -19,10 +19,11 @@ import pytest
 
 import engine
 from engine.backends.bitset import Bitset
-from engine.deciding.rests_on import PERMITS, statements, unknowing
-from engine.deciding.weights import RELIES_ON
-from engine.registered import IN_REGISTER
+from engine.deciding.rests_on import statements, unknowing
+from engine.deciding.statement_weights import RELIES_ON
+from engine.register_facts import IN_REGISTER
 from engine.values import Document
+from engine.values.outcome_levels import PERMITTING
 from tests.chance import ending
 from tests.engine.backends.random_bundles import AS_OF, Maker, completed, read
 
@@ -111,7 +112,7 @@ def faults(
         alone = permitted(sent, [name])
         if not alone and name not in exact:
             yield f"`{name}` matters and is not in the exact list"
-        if name in exact and exact[name] not in PERMITS and alone:
+        if name in exact and exact[name] not in PERMITTING and alone:
             yield f"`{name}` does not matter and the exact list says it does"
         if name in exact and name not in named:
             yield f"`{name}` is in the exact list only"

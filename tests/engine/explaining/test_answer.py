@@ -16,7 +16,7 @@ import pytest
 import engine
 from engine.answer import MOST_BYTES
 from engine.explaining.answer_writer import MOST, fitted
-from engine.rules import Level
+from engine.values.outcome_levels import Level
 
 DAY = date(2026, 11, 24)
 ID = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 import engine
 from service.api.batch import BatchResults
-from service.decisions import large_requests
+from service.decisions import batch_limits
 from service.log.record import KeptRecord
 from service.log.store import Store
 from service.server.app import create_app
@@ -193,7 +193,7 @@ def test_a_body_over_its_own_limit_is_refused(tmp_path):
 
 def test_decisions_that_would_fill_the_memory_are_refused(batch, service, monkeypatch):
     """413, and nothing is recorded: what is held until the commit has a bound."""
-    monkeypatch.setattr(large_requests, "MOST_BYTES", 20_000)
+    monkeypatch.setattr(batch_limits, "MOST_BYTES", 20_000)
     problem = refused(batch(*map(of, range(50))), 413, "batch-too-large")
     assert "in parts" in problem["detail"]
     assert service.store.records == 0

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 import engine
 from service.cli.main import app
 from service.log.leaf import clear
-from service.log.query import ABOUT, ONCE
+from service.log.search_query import ABOUT, ONCE
 from service.service import Service
 from tests.service.conftest import EXCHANGE, ONE_DATABASE, POLICIES, body
 from tests.service.written_records import put
@@ -173,7 +173,7 @@ def test_a_record_says_its_language_and_is_written_once_to_be_replayed(client, m
     written: list[str] = []
     real = engine.PDP.answer
 
-    def write(self: engine.PDP, judgement: engine.Judgement, **more: Any) -> engine.Written:
+    def write(self: engine.PDP, judgement: engine.Judgement, **more: Any) -> engine.WrittenDecision:
         written.append(more["lang"])
         return real(self, judgement, **more)
 

@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 import engine
-from engine.deciding.combine import PERMITTING
 from engine.decision import Outcome
+from engine.values.outcome_levels import PERMITTING
 from service.client import Answer, AsyncClient, Client, ClientError, Count, Malformed, Refused, Unavailable, answers, plans
 from service.receipts import Receipt
 from service.transparency.signed_note import Note

@@ -15,9 +15,9 @@ from playwright.sync_api import Page, expect
 import engine
 from service.callers import entrance
 from service.callers.caller import Caller
+from service.console.list_limits import Listed, fitted
 from service.console.pages import STYLE, decision_page
 from service.console.reader import PageReader
-from service.console.room import Listed, fitted
 from service.languages.words import wording
 from tests.service.conftest import EXCHANGE, ROOT, body, running
 from tests.service.console.browser import Site, faults, launched

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import engine
 from service.cli.main import app
-from service.ledger.unattributed import unattributed
+from service.ledger.unattributed_commitments import unattributed
 from tests.service.conftest import ONE_DATABASE, Lines
 from tests.service.ledger.desk import NOON, Desk, before_ids_were_asked, desks
 

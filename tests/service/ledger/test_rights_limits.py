@@ -10,7 +10,7 @@ import yaml
 from starlette.testclient import TestClient
 
 import engine
-from service.ledger.book import Book
+from service.ledger.counter_book import Book
 from service.ledger.rights_book import MOST_LINES, RightsBook
 from service.log.canonical_json import canonical
 from service.server.app import create_app

@@ -23,7 +23,7 @@ import engine
 from service.cli.main import app
 from service.log import leaf
 from service.log.store import scan
-from service.policies import kept
+from service.policies import kept_bundles
 from service.policies import loading as bundle_sources
 from service.policies.reloading import PoliciesRefused
 from service.server.app import create_app
@@ -273,10 +273,10 @@ def test_every_bundle_that_decided_is_kept(database, lines, policies, tmp_path):
         assert client.get(f"/v1/bundles/{'0' * 64}").status_code == 404
         assert client.get("/v1/bundles/..%2f").status_code in (400, 404)
         with service.store.database.reading.connect() as connection:
-            assert kept.load_kept(connection, first.source).digests == first
-            assert kept.load_kept(connection, second.source, second.meaning).digests == second
-            with pytest.raises(kept.NotKept):
-                kept.load_kept(connection, first.source, second.meaning)
+            assert kept_bundles.load_kept(connection, first.source).digests == first
+            assert kept_bundles.load_kept(connection, second.source, second.meaning).digests == second
+            with pytest.raises(kept_bundles.NotKept):
+                kept_bundles.load_kept(connection, first.source, second.meaning)
         cli("bundle", "export", first.meaning[:12], "--database", database, "-o", tmp_path / "again.bundle")
         assert (tmp_path / "again.bundle").read_bytes() == (tmp_path / "first.bundle").read_bytes()
         # A password on a command line is for everybody on the machine to see.
@@ -299,10 +299,10 @@ def test_settings_are_part_of_what_is_kept(database, lines, policies):
         opened(database, lines, policies, norms=norms).close()
     service = opened(database, lines, policies)
     with service.store.database.reading.connect() as connection:
-        rows = kept.listed(connection)
+        rows = kept_bundles.listed(connection)
         assert sorted(row.norms for row in rows) == ["advise", "bind"]
         for row in rows:
-            assert kept.load_kept(connection, row.source, row.meaning).digests.meaning == row.meaning
+            assert kept_bundles.load_kept(connection, row.source, row.meaning).digests.meaning == row.meaning
     service.close()
 
 

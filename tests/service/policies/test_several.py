@@ -20,7 +20,7 @@ import engine
 from service.cli.main import app
 from service.decisions.replay import kept_decider, whole
 from service.log.store import find
-from service.policies import archive, kept, loading
+from service.policies import archive, kept_bundles, loading
 from service.policies.loading import SourceRefused
 from service.policies.signing_keys import public_keys
 from service.settings import SettingRefused, Settings
@@ -490,8 +490,8 @@ def test_a_server_decides_by_both_folders_and_loads_each_anew(tmp_path, theirs, 
         assert decided(server) == ("review", third)
         assert server.stop() == 0
     with reading(str(database)) as connection:
-        assert {each.source for each in kept.listed(connection)} == {first, second, third}
-        assert kept.load_kept(connection, first).digests.source == first
+        assert {each.source for each in kept_bundles.listed(connection)} == {first, second, third}
+        assert kept_bundles.load_kept(connection, first).digests.source == first
 
 
 def test_a_server_names_each_folder_and_replays_what_they_decided_together(tmp_path, theirs, acme):
@@ -519,7 +519,7 @@ def test_a_server_names_each_folder_and_replays_what_they_decided_together(tmp_p
         _, replayed = ask(server, f"/v1/decisions/{decision['id']}/replay")
         assert (replayed["same"], replayed["bundle"]) == ("bytes", before.source)
     with reading(str(tmp_path / "log.db")) as connection:
-        assert kept.load_kept(connection, before.source).digests == before
+        assert kept_bundles.load_kept(connection, before.source).digests == before
         stored = find(connection, decision["id"])
         assert stored
         assert whole(stored, partial(kept_decider, connection), "en")["bundle"]["folders"] == before.folders

@@ -11,8 +11,8 @@ from io import StringIO
 import pytest
 
 import engine
-from service.reports import transfer_rows
-from service.reports.scope import Scope
+from service.reports import transfer_selection
+from service.reports.report_scope import Scope
 from service.reports.transfer_register import TransferRegister
 from tests.service.conftest import ONE_DATABASE, Lines, copied
 from tests.service.reports.conftest import CONTRACT, HERE, NOON, Desk, opened, pdf_text
@@ -99,7 +99,7 @@ def test_it_is_of_a_period_and_an_exporter(desk):
 def test_long_registers_have_pages_and_whole_files(desk, monkeypatch):
     """Pages go on where the one before ended; the file has every row once."""
     monkeypatch.setattr("service.api.reports.ROWS", 3)
-    monkeypatch.setattr("service.reports.transfer_rows._FOUND_AT_ONCE", 2)
+    monkeypatch.setattr("service.reports.transfer_selection._FOUND_AT_ONCE", 2)
     ids = [desk.commit("clinic", f"lab-{number}")["id"] for number in range(7)]
     desk.evaluate()
     assert [row["Commitment"] for row in table(desk)] == ids[::-1]
@@ -164,7 +164,7 @@ def test_each_bundled_register_takes_its_transfer(bundled, name):
     """It takes the exchange for which its law asks for a record, and no other; what its columns show is in the record."""
     text = bundled.service.live.bundle.vocabulary.transfer_registers[name]
     register = TransferRegister(name, text, bundled.service.live.bundle, "en")
-    rows = bundled.service.read(lambda c: list(transfer_rows.every(c, text, Scope(NOON.date(), NOON.date()))))
+    rows = bundled.service.read(lambda c: list(transfer_selection.every(c, text, Scope(NOON.date(), NOON.date()))))
     sent = json.loads((HERE / "exchanges.json").read_text())[name]
     assert [row.record["request"]["recipient"]["id"] for row in rows] == [sent["recipient"]["id"]]
     shown = dict(zip(text.columns, register._values_of(rows[0]), strict=True))

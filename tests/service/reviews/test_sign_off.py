@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 import engine
-from service.decisions.earlier_cases import take_in_earlier_cases
+from service.decisions.review_case_backfill import take_in_earlier_cases
 from service.log import review_cases
 from service.log.leaf import clear
 from service.policies.live import Live

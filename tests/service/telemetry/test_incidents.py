@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import engine
-from engine.backends.bitset import strata as bitset_strata
+from engine.backends.bitset import standing_and_levels as bitset_strata
 from engine.backends.durable import Durable
 from service.log.record import KeptRecord
 from tests.service.conftest import PERSONAL, body
