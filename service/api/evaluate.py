@@ -19,9 +19,9 @@ from service.api.router import enter
 from service.callers.caller import caller_of
 from service.callers.context import Reading
 from service.decisions.decider import Decided, Decider
+from service.decisions.receipt_issuer import ReceiptIssuer
 from service.decisions.recording import Outgoing, record_and_answer
 from service.decisions.replay import Replaying
-from service.ledger.receipt_issuer import ReceiptIssuer
 from service.problems import RequestRefused
 from service.service import Service
 

@@ -9,8 +9,8 @@ from pydantic import Field
 from service.api.operations import DECISION_ID, Shown
 from service.api.router import Call, Router
 from service.callers.context import Reading
+from service.decisions.receipt_issuer import ReceiptIssuer
 from service.decisions.replay import Replaying
-from service.ledger.receipt_issuer import ReceiptIssuer
 from service.problems import Kind
 from service.receipts.receipt import Receipt
 

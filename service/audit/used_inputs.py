@@ -23,6 +23,8 @@ from service.audit.replica import Replica
 from service.callers import known_persons
 from service.callers.caller import LOCAL, Caller
 from service.callers.keys import find as find_key
+from service.documents import confirmations
+from service.documents.stated_documents import stated
 from service.ledger.counter_book import Book
 from service.ledger.exchange_counters import Counts, Filled, Moment, bare
 from service.log.canonical_json import canonical
@@ -151,7 +153,7 @@ class UsedInputs:
         yield from self._request(used, live, settings)
         if self._signed(used, live, settings):
             yield "its sign-offs"
-        if self._shown(used):
+        if self._shown(used, live):
             yield "what was shown"
 
     # --- who asked ------------------------------------------------------------------------------------------------------
@@ -330,13 +332,20 @@ class UsedInputs:
             return LOCAL
         return Caller(id, frozenset(), person=known_persons.behind(self._connection, id, issuer))
 
-    def _shown(self, used: RecordUsed) -> bool:
-        """Whether something counted as shown that nobody confirmed or signed."""
-        for each in used.record.get("shown", {}).values():
-            here = (document_confirmation.c.id == each["id"], document_confirmation.c.verdict != "withdraw")
+    def _shown(self, used: RecordUsed, live: Live) -> bool:
+        """Whether something counted as shown that nobody confirmed or signed, or that was withdrawn."""
+        shown = used.record.get("shown", {})
+        documents = stated(live.bundle, used.record["request"]) if shown else {}
+        bound = {name: document.binding for name, document in documents.items() if name in shown}
+        given = confirmations.not_withdrawn(self._connection, bound.values())
+        for name, each in shown.items():
+            here = (document_confirmation.c.id == each["id"], document_confirmation.c.verdict != confirmations.WITHDRAW)
             row = self._connection.execute(sa.select(document_confirmation).where(*here)).one_or_none()
             # What is signed counts no longer than its signer may sign.
             if row is None or (row.until is not None and row.until < each["until"]):
+                return True
+            # What an erasure took its binding from since may have stood.
+            if row.binding is not None and all(one["id"] != row.id for one in given.get(bound.get(name, ""), ())):
                 return True
         return False
 

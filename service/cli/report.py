@@ -196,8 +196,8 @@ def _receipts(service: "Service", scope: "Scope", folder: Path) -> int:
     from service.callers.caller import LOCAL
     from service.callers.context import ReadingAll
     from service.cli.files import make_folder
+    from service.decisions.receipt_issuer import ReceiptIssuer
     from service.decisions.replay import Replaying
-    from service.ledger.receipt_issuer import ReceiptIssuer
     from service.problems import RequestRefused
     from service.reports.period_report import commitments_listed
 

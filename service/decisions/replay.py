@@ -90,7 +90,7 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Reopened:
-    """A record whose exchange was judged again: by `pdp`, on its day, with the approvals that it rests on."""
+    """A record whose exchange was judged again: by `pdp/judging`, on its day, with the approvals that it rests on."""
 
     record: dict[str, Any]
     erased: tuple[str, ...]

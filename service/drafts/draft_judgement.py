@@ -15,13 +15,13 @@ import sqlalchemy as sa
 
 import engine
 from service.callers.context import Committing, ReadingAll
+from service.decisions.commitment_writer import CommitmentWriter, Moved
 from service.decisions.decider import Decider, Judged, TellingAsked, durable
 from service.decisions.present_outcome import DecideAgain, OutcomeNow
 from service.decisions.recording import Outgoing
 from service.drafts import draft_documents, draft_store
 from service.drafts.answers import with_fact, with_implied
 from service.drafts.draft_store import Draft
-from service.ledger.commitment_book import Ledger, Moved
 from service.policies.live import Live
 from service.problems import RequestRefused
 from service.reviews.recorded_case import REVIEW
@@ -157,7 +157,7 @@ class Asking:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._decider = Decider(service)
-        self._ledger = Ledger(service)
+        self._ledger = CommitmentWriter(service)
         self._again = DecideAgain(service)
 
     def look(self, context: ReadingAll, draft: Draft, lang: str) -> JudgedDraft:

@@ -20,8 +20,7 @@ from service.callers.caller import Caller
 from service.callers.context import Administering, Reading
 from service.callers.sending import Reason, Sending
 from service.ledger import money_sums, party_view
-from service.ledger.commitment_book import counted_part
-from service.ledger.commitment_list import CountPart, LedgerPart, SumPart
+from service.ledger.commitment_list import CountPart, LedgerPart, SumPart, counted_part
 from service.ledger.counter_book import Book
 from service.ledger.counter_sums import FoundCounts, Wanted
 from service.ledger.exchange_counters import Counts, Moment, ends
@@ -73,7 +72,7 @@ class CounterPart(LedgerPart):
     other_currencies: list[SumPart] | None = None
 
 
-class Opened(LedgerPart):
+class CounterOpening(LedgerPart):
     """A counter that was opened."""
 
     id: str
@@ -100,7 +99,7 @@ def counter(context: Reading, name: str, per: Mapping[str, Any], connection: sa.
     return Counters(context.live, context.settings, context.now).read(connection, name, per)
 
 
-def open_counter(context: Administering, sent: OpeningSent, transaction: sa.Connection) -> Opened:
+def open_counter(context: Administering, sent: OpeningSent, transaction: sa.Connection) -> CounterOpening:
     """Open a counter: record its count at the beginning of a day. Raises RequestRefused."""
     return Counters(context.live, context.settings, context.now).begin(transaction, sent, context.caller)
 
@@ -206,7 +205,7 @@ class Counters:
             ],
         )
 
-    def begin(self, transaction: sa.Connection, sent: OpeningSent, caller: Caller) -> Opened:
+    def begin(self, transaction: sa.Connection, sent: OpeningSent, caller: Caller) -> CounterOpening:
         """See `open_counter`."""
         live = self._live
         counter = self._counter(live, sent.counter)
@@ -224,7 +223,7 @@ class Counters:
             tallies[place] = tally
         self._book.begin(transaction, id, counter, key, sent.on, tallies, at=at, by=caller.id, reason=sent.reason)
         self._book.note(transaction, live.counting, sent.on)
-        return Opened(id=id, counter=sent.counter, on=sent.on, counts=_opened(dict(map(_place, told, told.values()))))
+        return CounterOpening(id=id, counter=sent.counter, on=sent.on, counts=_opened(dict(map(_place, told, told.values()))))
 
     def _counter(self, live: Live, name: str) -> engine.Counter:
         for counter in live.counting.counters:

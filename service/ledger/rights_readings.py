@@ -36,7 +36,7 @@ Until = date | Literal["perpetual"] | None
 _line = right_line.c
 
 
-class ReachPart(LedgerPart):
+class RightsReachPart(LedgerPart):
     """
     How far a line reaches: `sure`, if the lines of the `chain` prove it, up to an opening. What is null is not known.
     """
@@ -75,7 +75,7 @@ class RightsLinePart(LedgerPart):
     proven: bool | None = Field(
         description="whether all of it is sure on the day; null, for unknown, where too many lines lead to it"
     )
-    reaches: list[ReachPart] = Field(description="how far it reaches, part by part; none where it does not stand")
+    reaches: list[RightsReachPart] = Field(description="how far it reaches, part by part; none where it does not stand")
     missing: list[str] = Field(description="the ids of lines that would prove the rest and do not stand on the day")
 
 
@@ -327,8 +327,8 @@ def _state(grant: engine.Grant, on: date) -> LineState:
     return "stands" if grant.stands(on) else "over"
 
 
-def _reach(scope: engine.RightScope) -> ReachPart:
-    return ReachPart(
+def _reach(scope: engine.RightScope) -> RightsReachPart:
+    return RightsReachPart(
         purposes=_list(scope.purposes),
         territory=_list(scope.territory),
         until=_until(scope.until),

@@ -22,8 +22,8 @@ from uuid_utils import uuid7
 
 import engine
 from service.callers.caller import LOCAL
+from service.decisions.commitment_writer import _contributions
 from service.decisions.decider import Decider, TellingAsked
-from service.ledger.commitment_book import _contributions
 from service.ledger.counter_book import Book
 from service.ledger.exchange_counters import Moment
 from service.log.canonical_json import canonical

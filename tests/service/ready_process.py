@@ -22,10 +22,12 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 
 import engine
@@ -41,6 +43,7 @@ IMPORTED = (
     "service.cli.database",
     "service.cli.keys",
     "service.cli.main",
+    "service.client",
     "service.server.serve",
     "httptools",
     "psycopg",
@@ -50,6 +53,7 @@ IMPORTED = (
     "uvicorn.loops.auto",
 )
 LONGEST = 1 << 20  # bytes of a request
+COMMAND, CODE = "fifthfactor", "python"  # what a copy becomes
 
 
 class Process:
@@ -90,16 +94,23 @@ class Process:
 
 
 def start(
-    *arguments: str, folder: Path, environment: Mapping[str, str], output: int, errors: int, given: int | None = None
+    *arguments: str,
+    folder: Path,
+    environment: Mapping[str, str],
+    output: int,
+    errors: int,
+    given: int | None = None,
+    kind: str = COMMAND,
 ) -> Process:
     """
     `fifthfactor` with these arguments, in a folder, with exactly this environment, writing to two open files.
 
-    It reads from the open file that is `given`, or nothing.
+    It reads from the open file that is `given`, or nothing. Of the `kind` CODE it is Python, and the arguments are `-c` and a program.
     """
     begins, lock = _original()[_has_policies(arguments, environment)]
     tells, told = os.pipe()
-    asked = json.dumps({"arguments": arguments, "folder": str(folder), "environment": dict(environment)}).encode() + b"\n"
+    wanted = {"arguments": arguments, "folder": str(folder), "environment": dict(environment), "kind": kind}
+    asked = json.dumps(wanted).encode() + b"\n"
     with Path(os.devnull).open("rb") as nothing:
         try:
             with lock:
@@ -134,20 +145,24 @@ PROGRAM = """#!{python} -SEs
 import json, os, socket, sys
 with socket.socket(socket.AF_UNIX) as door:
     door.connect({door!r})
-    asked = {{"arguments": sys.argv[1:], "folder": os.getcwd(), "environment": dict(os.environ)}}
+    asked = {{"arguments": sys.argv[1:], "folder": os.getcwd(), "environment": dict(os.environ), "kind": {kind!r}}}
     socket.send_fds(door, [json.dumps(asked).encode() + b"\\n"], [0, 1, 2])
     sys.exit(int(door.recv(9) or 1))
 """
 
 
 @contextmanager
-def installed(program: Path) -> Iterator[None]:
-    """A file that is `fifthfactor` to whoever runs it, as long as the block lasts: each run is a copy of the process that is ready."""
+def installed(program: Path, python: Path) -> Iterator[None]:
+    """
+    Files that are `fifthfactor` and `python -c` to whoever runs them, as long as the block lasts: each run is a copy of the process that
+    is ready.
+    """
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as door:
         door.bind(f"{folder}/door")
         door.listen()
-        program.write_text(PROGRAM.format(python=sys.executable, door=f"{folder}/door"))
-        program.chmod(0o755)
+        for file, kind in ((program, COMMAND), (python, CODE)):
+            file.write_text(PROGRAM.format(python=sys.executable, door=f"{folder}/door", kind=kind))
+            file.chmod(0o755)
         threading.Thread(target=_open, args=(door,), daemon=True).start()
         yield
         door.shutdown(socket.SHUT_RDWR)
@@ -173,6 +188,7 @@ def _serve(caller: socket.socket) -> None:
             given=given,
             output=output,
             errors=errors,
+            kind=asked["kind"],
         )
         for file in files:
             os.close(file)
@@ -294,7 +310,7 @@ def _keep(asked: dict[str, Any], given: int, output: int, errors: int, told: int
 
 
 def _become(asked: dict[str, Any], given: int, output: int, errors: int) -> NoReturn:
-    """Be `fifthfactor`, as if just started."""
+    """Be `fifthfactor`, or Python with a program, as if just started."""
     for number, file in enumerate((given, output, errors)):
         os.dup2(file, number)
         os.close(file)
@@ -304,15 +320,29 @@ def _become(asked: dict[str, Any], given: int, output: int, errors: int) -> NoRe
     if unsynced.SYNCED in os.environ:
         unsynced.end()
     time.tzset()
-    sys.argv = ["fifthfactor", *asked["arguments"]]
-    from service.cli.main import main as fifthfactor
-
+    arguments = asked["arguments"]
     try:
-        fifthfactor()
+        if asked["kind"] == CODE:
+            _run_code(arguments[1])
+        else:
+            sys.argv = ["fifthfactor", *arguments]
+            importlib.import_module("service.cli.main").main()
         code = None
     except SystemExit as ended:
         code = ended.code
     _end(code)
+
+
+def _run_code(program: str) -> None:
+    """Run a program as `python -c` does, with what PYTHONPATH leads to."""
+    sys.argv = ["-c"]
+    sys.modules["__main__"] = its = ModuleType("__main__")
+    sys.path[:0] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    try:
+        exec(compile(program, "<string>", "exec"), vars(its))
+    except Exception:  # noqa: BLE001 - whatever it is, Python prints it and ends with 1
+        traceback.print_exc()
+        raise SystemExit(1) from None
 
 
 def _end(code: object) -> NoReturn:

@@ -181,7 +181,7 @@ class LaneRunner:
             must, may = before[first], before[second]
             if not may or (public and fact.startswith(f"{public}.")):
                 continue  # of the public no country is named, and none is unknown
-            for value, lanes in _values(cases, fact):
+            for lanes, value in cases.parts(fact):
                 for country, certain in _named(value).items():
                     if touching := lanes & may:
                         roles = countries.setdefault(country, {})
@@ -288,22 +288,6 @@ class LaneRunner:
             if any(each.on(day) for each in mine):
                 found |= lanes
         return found
-
-
-def _values(cases: Cases, fact: str) -> Iterable[tuple[Value, LaneSet]]:
-    """The values of a fact, each with the lanes that have it."""
-    other = cases.other.get(fact)
-    base = cases.base.get(fact, Missing.LEFT_OUT)
-    if not other:
-        return [(base, cases.every)]
-    found: dict[Value, LaneSet] = {}
-    rest = cases.every
-    for lane, value in other.items():
-        rest ^= 1 << lane
-        found[value] = found.get(value, 0) | 1 << lane
-    if rest:
-        found[base] = found.get(base, 0) | rest
-    return found.items()
 
 
 def _named(value: Value) -> dict[str, bool]:

@@ -1,5 +1,5 @@
 """
-Commitments: decided exchanges that really happen, what each adds to the counters, and what becomes of it.
+Writing commitments: decided exchanges that really happen, what each adds to the counters, and what becomes of it.
 
 The id of a decision goes in; a commitment comes out, or the reason why there is none. Everything is done inside one writing
 transaction, so the counters cannot move between the judgement and the commitment. Only the state of a commitment changes, and whether
@@ -25,15 +25,16 @@ from service.callers.sending import Reason, Sending
 from service.decisions.decider import DecidedNow, Decider, TellingAsked
 from service.ledger import flow_lines, money_sums, party_view, repeated_people
 from service.ledger.benefit_book import book_settlement, reverse_settlement
-from service.ledger.commitment_list import Commitment, CounterMovePart, CountPart, State, SumPart, read
+from service.ledger.commitment_list import Commitment, CounterMovePart, State, counted_part, read
 from service.ledger.counter_book import Book
-from service.ledger.exchange_counters import Counts, Filled, Moment, bare, ends
+from service.ledger.exchange_counters import Counts, Filled, Moment, bare
 from service.ledger.party_view import EXPORTER
 from service.ledger.promise_book import Replaced
+from service.ledger.recorded_exchange import exchange_again
 from service.log import tree_leaves
 from service.log.canonical_json import canonical
-from service.log.leaf import clear, erased, with_value
-from service.log.record import exchange_of, shown_until
+from service.log.leaf import clear
+from service.log.record import exchange_of
 from service.log.store import Stored, find
 from service.log.tree_leaves import Happening
 from service.policies.live import Live
@@ -99,8 +100,8 @@ class _Ready:
     asker: Caller | None
 
 
-class Ledger:
-    """The commitments of one service. The methods that write are work for `Store.do`."""
+class CommitmentWriter:
+    """Commits for one service. The methods that write are work for `Store.do`."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -348,9 +349,8 @@ class Ledger:
             if place in known and place not in counts:
                 self._book.revive(transaction, row.id, *place)
         new = [each for each in moved if (each[0].place, each[1].meaning) not in known]
-        self._book.move(
-            transaction, row.id, row.sequence, new, repeated_people.data_set(transaction, self._book, live, exchange)
-        )
+        data = repeated_people.data_set(transaction, self._book, live, exchange)
+        self._book.move(transaction, row.id, row.sequence, new, data, first=False)
         self._counts.promises.again(transaction, live, row.id, exchange, moment_text(self._service.clock()))
         self._book.note(transaction, live.counting, _last_day(moment, moved))
         self._flows.enter(transaction, live, row.id, moment.as_of, judgement)
@@ -395,21 +395,6 @@ def _entities(exchange: engine.Exchange, record: Mapping[str, Any]) -> Iterator[
         id = exchange.value(name)
         if name not in exchange.register and role not in exchange.register and isinstance(id, str):
             yield name, kind, id, None
-
-
-def exchange_again(live: Live, stored: Stored) -> engine.Exchange | None:
-    """The exchange of a record as it was decided, read by the loaded policies; None if they cannot read it."""
-    record = clear(stored.entry.leaf, stored.entry.openings)
-    request: Mapping[str, Any] = exchange_of(record)
-    for pointer in erased(stored.entry.openings):  # it may have been anything
-        request = with_value(request, pointer, "unknown")
-    # The policies may have lost a counter. The others are counted all the same.
-    for document in (request, bare(request, {fact: {} for fact in record.get("counted", {})})):
-        try:
-            return engine.parse_exchange(live.bundle, canonical(dict(document))).as_shown(shown_until(record))
-        except engine.ExchangeRefused:
-            continue
-    return None
 
 
 def _contributions(
@@ -457,10 +442,3 @@ def _moves(filled: Filled, moved: Sequence[tuple[engine.Contribution, engine.Cou
             before=counted_part(counter, before, currency), after=counted_part(counter, after, currency)
         )
     return told
-
-
-def counted_part(counter: engine.Counter, tally: engine.Tally, currency: str) -> CountPart | SumPart:
-    """A count of a counter as it is answered; of money in a currency."""
-    if counter.currency:
-        return SumPart.model_validate(money_sums.sums(tally.sum(), currency))
-    return CountPart.model_validate(ends(tally.range(counter.distinct)))
