@@ -17,7 +17,9 @@ import numpy as np
 from arro3.core import RecordBatch
 from numpy.typing import NDArray
 
+from engine.books.page import BOOKS
 from engine.bundle import Bundle
+from engine.exchange import REGISTER
 from engine.exchange_input.exchange_problems import ExchangeProblem, ExchangeRefused
 from engine.rules import AS_OF
 from engine.tables import arrow
@@ -248,6 +250,12 @@ class TableDecider:
             except ValueError:
                 day = day or self._today or date.min  # the door refuses it
         problems = stated.problems
+        # INVARIANT (one source): what a register and its books say is from them, and never from a row.
+        problems += tuple(
+            ExchangeProblem(f"/{member}", "unknown-key", "no row states this; leave it out")
+            for member in (REGISTER, BOOKS)
+            if member in document
+        )
         if day is None:
             problems = (*problems, ExchangeProblem(f"/{AS_OF}", "no-day", "the row states no day; fill the column"))
         elif self._register is not None and not problems:

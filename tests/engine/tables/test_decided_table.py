@@ -224,3 +224,14 @@ def test_a_column_that_two_mappings_state_is_refused() -> None:
     mapping = TableMapping((FactColumn("sender", "exporter.country"),))
     with pytest.raises(ColumnsRefused, match="both state"):
         decide(BUNDLE, texts(sender=["DE"], exporter__country=["CN"]), as_of=DAY, mapping=mapping)
+
+
+def test_no_row_says_what_a_register_or_a_book_says() -> None:
+    """Whoever writes a table cannot speak for the register."""
+    states = {"exporter.id": {"kind": "party", "version": 1, "states": {"exporter": {"country": "DE"}}}}
+    rows: list[Any] = [{"exporter": {"id": "a"}, "register": states}, {"exporter": {"id": "a"}, "books": {}}]
+    [found] = TableDecider(BUNDLE, as_of=DAY).chunks([of_objects(rows)])
+    assert [found.outcome(place).outcome for place in range(2)] == ["problem", "problem"]
+    for name in ("register", "books"):
+        with pytest.raises(ColumnsRefused):
+            decide(BUNDLE, texts(**{each: [json.dumps(states), None] for each in (name,)}), as_of=DAY)
