@@ -18,7 +18,7 @@ from engine.values import Value
 from engine.values.outcome_levels import Bounds
 
 
-class Change(NamedTuple):
+class ExchangeChange(NamedTuple):
     """Values that an exchange has instead of its own, by their keys, and whether it still relies on the ways that it names."""
 
     values: Mapping[str, Value]
@@ -30,7 +30,7 @@ class Change(NamedTuple):
 
 
 def bounds_of(
-    program: LaneRunner, exchange: Exchange, changes: Sequence[Change], day: date, signed: Iterable[str]
+    program: LaneRunner, exchange: Exchange, changes: Sequence[ExchangeChange], day: date, signed: Iterable[str]
 ) -> list[Bounds]:
     """The bounds of an exchange with each of some changes under the law of one day, with the same provisions signed off."""
     if not changes:

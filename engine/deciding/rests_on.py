@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from engine.bundle import Bundle
-from engine.deciding.changed_exchanges import Change
+from engine.deciding.changed_exchanges import ExchangeChange
 from engine.deciding.judgement import Judgement
 from engine.deciding.statement_weights import ACCEPTED, DOCUMENTS, RELIES_ON, SIGNED, STATED, Weight, Weights, holding, says
 from engine.exchange import Exchange
@@ -50,7 +50,7 @@ class Statement(NamedTuple):
 
 
 # The bounds of an exchange with each of some changes, and with some provisions signed off.
-Look = Callable[[Sequence[Change], frozenset[str]], Sequence[Bounds]]
+Look = Callable[[Sequence[ExchangeChange], frozenset[str]], Sequence[Bounds]]
 
 
 class Foundations:
@@ -85,7 +85,7 @@ class Foundations:
                 )  # another way may have duties that are overdue, and no evaluation here tries it
         named = [(name, exchange.source(name) or STATED, stake) for name, stake in found.items()]
         for provision in dict.fromkeys(part.provision for part in judgement.signed_off):
-            (without,) = look([Change({})], signed - {provision})
+            (without,) = look([ExchangeChange({})], signed - {provision})
             named.append((provision, SIGNED, _stake(without)))
         for each in judgement.outcome.coverage.accepted:
             named.append((f"{each.acceptance.organisation}/{each.acceptance.id}", ACCEPTED, Level.REVIEW))
@@ -110,7 +110,7 @@ class Foundations:
 class _Search:
     """Evaluates one exchange without some of its statements."""
 
-    def __init__(self, exchange: Exchange, look: Callable[[Sequence[Change]], Sequence[Bounds]]) -> None:
+    def __init__(self, exchange: Exchange, look: Callable[[Sequence[ExchangeChange]], Sequence[Bounds]]) -> None:
         self._exchange = exchange
         self._look = look
         self.statements = statements(exchange)
@@ -165,12 +165,12 @@ def unknowing(exchange: Exchange, names: Collection[str]) -> Exchange:
     return _lost(exchange, names).of(exchange)
 
 
-def _lost(exchange: Exchange, names: Collection[str]) -> Change:
+def _lost(exchange: Exchange, names: Collection[str]) -> ExchangeChange:
     values: dict[str, Value] = {key: Missing.UNKNOWN for key in names if key in exchange.values}
     for key, sources in exchange.follows.items():
         if key in exchange.values and not set(names).isdisjoint(sources):
             values[key] = Missing.UNKNOWN
-    return Change(values, RELIES_ON not in names)
+    return ExchangeChange(values, RELIES_ON not in names)
 
 
 def _stake(bounds: Bounds) -> Level:

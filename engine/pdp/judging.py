@@ -20,7 +20,7 @@ from engine.backends.lanes.lane_runner import LaneRunner
 from engine.backends.reference import Reference
 from engine.bundle import Bundle
 from engine.deciding.carried_conditions import Carried, held, over, raised, stated, travelling
-from engine.deciding.changed_exchanges import Change, bounds_of
+from engine.deciding.changed_exchanges import ExchangeChange, bounds_of
 from engine.deciding.combine import Combiner, Outcome
 from engine.deciding.contributions import BundleCounters
 from engine.deciding.disputed_facts import choices, decided, overall
@@ -276,7 +276,7 @@ class Judging:
             return ()
         return self._foundations.find(judgement, partial(self._changed, judgement), exact)
 
-    def _changed(self, judgement: Judgement, changes: Sequence[Change], signed: frozenset[str]) -> Sequence[Bounds]:
+    def _changed(self, judgement: Judgement, changes: Sequence[ExchangeChange], signed: frozenset[str]) -> Sequence[Bounds]:
         """The bounds of a judged exchange with each of some changes, in one pass of the program where it can decide them."""
         pause()
         if judgement.came or judgement.exchange.disputed:
