@@ -26,7 +26,7 @@ from service.callers.keys import find as find_key
 from service.ledger.counter_book import Book
 from service.ledger.exchange_counters import CounterFiller, FilledExchange, Moment, bare
 from service.log.canonical_json import canonical
-from service.log.leaf import clear, erased
+from service.log.leaf import erased, with_personal_values
 from service.log.record import SCHEMA, exchange_of
 from service.log.store import Stored
 from service.policies import archive
@@ -76,7 +76,7 @@ class RecordUsed:
         """A record; None where an erasure took away what it used, and of another version of this program."""
         if erased(stored.entry.openings):
             return None
-        record = clear(stored.entry.leaf, stored.entry.openings)
+        record = with_personal_values(stored.entry.leaf, stored.entry.openings)
         same = record.get("schema") == SCHEMA and record.get("engine", {}).get("version") == engine.__version__
         return cls(stored, record, committing) if same else None
 
@@ -262,7 +262,7 @@ class UsedInputs:
         stored = used.committing.decision
         if stored is None or erased(stored.entry.openings):
             return False
-        decided = clear(stored.entry.leaf, stored.entry.openings)
+        decided = with_personal_values(stored.entry.leaf, stored.entry.openings)
         before = dict(bare(exchange_of(decided), decided.get("counted", {})))
         return not _same(*({**_stated(each), "as_of": ""} for each in (before, request)))
 
@@ -313,7 +313,7 @@ class UsedInputs:
             approval = engine.Approval.told(part)
             # As many persons as signed, if more did than the settings ask for.
             asked = replace(live, persons=max(live.persons, len(approval.also) + 1))
-            if not self._stands(approval, standing_sign_off.approved(asked, counting, max(used.as_of, today))):
+            if not self._stands(approval, standing_sign_off.approvals_on(asked, counting, max(used.as_of, today))):
                 return True
         return False
 
