@@ -77,7 +77,7 @@ def conditions_of_leg(leg: str, verdicts: Collection[Verdict]) -> Iterator[Carri
         yield Carried(leg, rule, provision in sure, leg=True)
 
 
-def test_conditions(carried: Iterable[Carried], verdicts: Sequence[Verdict]) -> tuple[Carried, ...]:
+def weigh_conditions(carried: Iterable[Carried], verdicts: Sequence[Verdict]) -> tuple[Carried, ...]:
     """The conditions, each tested against the engines' verdicts on the exchange that they are carried into."""
     return tuple(replace(each, truth=_met(each.rule, verdicts)) for each in carried)
 

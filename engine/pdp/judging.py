@@ -24,8 +24,8 @@ from engine.deciding.carried_conditions import (
     outcome_with_conditions,
     raise_bounds,
     stated_conditions,
-    test_conditions,
     travelling_provisions,
+    weigh_conditions,
 )
 from engine.deciding.combine import Combiner, Outcome
 from engine.deciding.contributions import BundleCounters
@@ -182,7 +182,7 @@ class Judging:
         own = self._combiner.outcome(exchange, verdict, as_of, approved)
         if not engine.agreed:
             own = self._strictest(exchange, as_of, own, verdicts.values())
-        carried = test_conditions(laid, tuple(verdicts.values()))
+        carried = weigh_conditions(laid, tuple(verdicts.values()))
         beneath = self._beneath(exchange, as_of, approved, verdict, own) if engine.agreed else own.bounds
         return Judgement(
             exchange=exchange,
@@ -341,7 +341,7 @@ class Judging:
             covered = like.own.coverage
         outcome = self._combiner.outcome(exchange, verdict, as_of, signed, covered)
         return verdict, outcome_with_conditions(
-            outcome, test_conditions((*came, *stated_conditions(exchange, self.travelling)), (verdict,))
+            outcome, weigh_conditions((*came, *stated_conditions(exchange, self.travelling)), (verdict,))
         )
 
     @of_recipient

@@ -17,6 +17,7 @@ from service.callers.person import Person
 from service.log import tree_leaves
 from service.log.tree_leaves import LogEvent, append
 from service.problems import RequestRefused
+from service.store.admissions import changing_admissions
 from service.store.moments import moment_text
 from service.store.row_seals import PERSON, changing
 from service.store.tables import caller, idempotency, person, session
@@ -203,7 +204,7 @@ def forget(writer: Writer, transaction: sa.Connection, id: str, by: str, now: da
         raise KeysLeft(left)
     gone = {"issuer": None, "subject": None, "name": None, "erased_at": at}
     hers = (session.c.person == id, session.c.ended_at.is_(None))
-    with changing(transaction, PERSON, id):
+    with changing(transaction, PERSON, id), changing_admissions(transaction):
         ended = transaction.execute(sa.select(session.c.id).where(*hers).order_by(session.c.id)).scalars().all()
         transaction.execute(sa.update(session).where(*hers).values(ended_at=at))
         transaction.execute(sa.update(person).where(person.c.id == id).values(gone))

@@ -297,6 +297,7 @@ class CommitmentWriter:
         at = moment_text(now)
         transaction.execute(sa.update(commitment).where(commitment.c.id == id).values(state=state))
         self._book.end(transaction, id)
+        self._counts.promises.end(transaction, id)
         self._counts.rights.void(transaction, id, at)
         reverse_settlement(transaction, id, now.astimezone(self._zone).date(), at)
         self._flows.end(transaction, id)
@@ -349,9 +350,8 @@ class CommitmentWriter:
             if place in known and place not in counts:
                 self._book.revive(transaction, row.id, *place)
         new = [each for each in moved if (each[0].place, each[1].meaning) not in known]
-        self._book.move(
-            transaction, row.id, row.sequence, new, repeated_people.data_set(transaction, self._book, live, exchange)
-        )
+        data = repeated_people.data_set(transaction, self._book, live, exchange)
+        self._book.move(transaction, row.id, row.sequence, new, data, first=False)
         self._counts.promises.again(transaction, live, row.id, exchange, moment_text(self._service.clock()))
         self._book.note(transaction, live.counting, _last_day(moment, moved))
         self._flows.enter(transaction, live, row.id, moment.as_of, judgement)

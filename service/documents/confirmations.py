@@ -33,6 +33,7 @@ from service.log.tree_leaves import LogEvent
 from service.problems import RequestRefused
 from service.store.database import Database
 from service.store.moments import moment_text
+from service.store.row_seals import CONFIRMED, PERSON, changing, check
 from service.store.tables import document_confirmation as rows
 from service.store.tables import person
 
@@ -190,17 +191,21 @@ def not_withdrawn(connection: sa.Connection, bindings: Iterable[str]) -> dict[st
     """
     The confirmations and signatures after the last withdrawal, as rows in order, by what they are bound to.
 
-    A confirmation has the person who gave it: `issuer`, `subject` and `person_name`.
+    A confirmation has the person who gave it: `issuer`, `subject` and `person_name`. Raises SealBroken.
     """
+    bindings = sorted(set(bindings))
+    check(connection, CONFIRMED, bindings)
     who = (person.c.issuer, person.c.subject, person.c.name.label("person_name"))
     query = sa.select(*rows.c, *who).outerjoin(person, person.c.id == rows.c.person)
     found: dict[str, list[Mapping[str, Any]]] = {}
-    for row in connection.execute(query.where(rows.c.binding.in_(list(bindings))).order_by(rows.c.number)).mappings():
+    for row in connection.execute(query.where(rows.c.binding.in_(bindings)).order_by(rows.c.number)).mappings():
         confirmed = found.setdefault(row["binding"], [])
         if row["verdict"] == WITHDRAW:
             confirmed[:] = [each for each in confirmed if each["decision"] != row["decision"]]
         else:
             confirmed.append(dict(row))
+    persons = {each["person"] for some in found.values() for each in some} - {None}
+    check(connection, PERSON, sorted(persons))
     return found
 
 
@@ -231,8 +236,9 @@ def _keep(
         "given_at": moment_text(context.now),
         "given_by": context.caller.id,
     }
-    transaction.execute(sa.insert(rows).values(row))
-    tree_leaves.append(transaction, _happening(row))
+    with changing(transaction, CONFIRMED, stated.binding):
+        transaction.execute(sa.insert(rows).values(row))
+        tree_leaves.append(transaction, _happening(row))
     return _told(row)
 
 

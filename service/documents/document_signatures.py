@@ -30,6 +30,7 @@ from service.log.store import subject_of_decision
 from service.log.tree_leaves import LogEvent
 from service.problems import RequestRefused
 from service.store.moments import moment_text
+from service.store.row_seals import CONFIRMED, changing
 from service.store.tables import document_confirmation as rows
 
 WhyItDoesNotCount = Literal["withdrawn", "erased", "signer", "ended"]
@@ -114,8 +115,9 @@ def attach(
         "given_at": moment_text(context.now),
         "given_by": context.caller.id,
     }
-    transaction.execute(sa.insert(rows).values(row))
-    tree_leaves.append(transaction, _happening(row, [each.key.raw.hex() for each in verified.signers]))
+    with changing(transaction, CONFIRMED, stated.binding):
+        transaction.execute(sa.insert(rows).values(row))
+        tree_leaves.append(transaction, _happening(row, [each.key.raw.hex() for each in verified.signers]))
     return _told(row, verified, today)
 
 

@@ -30,6 +30,7 @@ from service.problems import ProblemPlace, RequestRefused
 from service.register import entity_versions
 from service.register.entity import ASSET, PARTY
 from service.store.moments import moment_text
+from service.store.row_seals import GRANTS, changing
 from service.store.tables import right_line, right_opening
 
 MOST_RIGHTS = 32  # of one opening
@@ -144,9 +145,10 @@ def begin(context: Administering, sent: RightsOpeningSent, transaction: sa.Conne
     happening = LogEvent("rights-opening", at, members, hidden, f"entity/{PARTY}/{party}", frozenset({"party"}))
     (leaf,) = tree_leaves.append(transaction, happening)
     row = {**members, **hashes, "leaf": leaf, "evidence": kept, "by": context.caller.id, "reason": sent.reason, "at": at}
-    transaction.execute(sa.insert(right_opening).values(row))
-    if lines:
-        transaction.execute(sa.insert(right_line), [{**line, "source": id, "sequence": None, "at": at} for line in lines])
+    with changing(transaction, GRANTS, id):
+        transaction.execute(sa.insert(right_opening).values(row))
+        if lines:
+            transaction.execute(sa.insert(right_line), [{**line, "source": id, "sequence": None, "at": at} for line in lines])
     return _one(transaction, id)
 
 
@@ -159,7 +161,8 @@ def withdraw(context: Administering, id: str, sent: WithdrawOpeningSent, transac
         raise RequestRefused("not-endable", "the opening is withdrawn already")
     at, by = moment_text(context.now), context.caller.id
     gone = {"withdrawn_at": at, "withdrawn_by": by, "withdrawn_reason": sent.reason}
-    transaction.execute(sa.update(right_opening).where(right_opening.c.id == id).values(gone))
+    with changing(transaction, GRANTS, id):
+        transaction.execute(sa.update(right_opening).where(right_opening.c.id == id).values(gone))
     RightsBook(_BOOK).void(transaction, id, at)
     members: dict[str, Any] = {"opening": id}
     tree_leaves.append(transaction, LogEvent("rights-opening-withdrawn", at, members, {"by": by, "reason": sent.reason}))

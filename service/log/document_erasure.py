@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from service.log import tree_leaves
 from service.log.tree_leaves import LogEvent
 from service.store.moments import moment_text
+from service.store.row_seals import CONFIRMED, changing
 from service.store.tables import attached_document, document, document_confirmation
 
 AT_ONCE = 10  # documents: others wait for the writing lock
@@ -29,9 +30,10 @@ def erase_of_decision(transaction: sa.Connection, decision: str, at: str, by: st
     The openings of the leaves of the decision itself are the caller's to erase.
     """
     mine = attached_document.c.decision == decision
-    transaction.execute(
-        sa.update(document_confirmation).where(document_confirmation.c.decision == decision).values(binding=None, envelope=None)
-    )
+    said = document_confirmation.c.decision == decision
+    bound = sa.select(document_confirmation.c.binding).where(said, document_confirmation.c.binding.is_not(None)).distinct()
+    with changing(transaction, CONFIRMED, *sorted(transaction.execute(bound).scalars())):
+        transaction.execute(sa.update(document_confirmation).where(said).values(binding=None, envelope=None))
     held = sa.select(attached_document.c.document).where(mine, attached_document.c.document.is_not(None)).distinct()
     documents = list(transaction.execute(held).scalars())
     transaction.execute(sa.update(attached_document).where(mine).values(document=None))

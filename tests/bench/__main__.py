@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import engine
-from tests.bench import memory, traffic, whole_decisions
+from tests.bench import lane_speed, memory, traffic, whole_decisions
 from tests.bench.figures import line
 
 EXAMPLES = """examples:
@@ -20,6 +20,7 @@ EXAMPLES = """examples:
   make bench ARGS=decisions
   make bench ARGS="memory --decisions 1000000"
   make bench ARGS=http
+  make bench ARGS=lanes
   make bench ARGS="search 1000000"
   make bench ARGS="search 100000 sqlite"
   make bench ARGS="watch 100000"
@@ -58,7 +59,7 @@ def main() -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parts = ("decisions", "sizes", "memory", "http", "search", "watch", "statistics", "pages")
+    parts = ("decisions", "sizes", "memory", "http", "lanes", "search", "watch", "statistics", "pages")
     parser.add_argument(
         "part",
         nargs="?",
@@ -125,6 +126,7 @@ def _parts(bundle: engine.Bundle, exchanges: Sequence[bytes], many: int) -> dict
         "sizes": lambda: whole_decisions.sizes(exchanges),
         "memory": held,
         "http": http,
+        "lanes": lambda: lane_speed.lanes(bundle, exchanges),
     }
 
 
