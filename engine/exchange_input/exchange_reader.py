@@ -35,7 +35,7 @@ from engine.policy_language.derived_facts import Followers
 from engine.policy_language.diagnostic import did_you_mean
 from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary, stated_in
-from engine.register_facts import COUNTED, IN_REGISTER, REGISTERED, RegisteredEntity, doubted, joined, named_alike
+from engine.register_facts import COUNTED, IN_REGISTER, REGISTERED, RegisteredEntity, doubt_facts, join_facts, with_known_ids
 from engine.rules import AS_OF
 from engine.values import MAX_TEXT, Disputed, Document, Missing, Money, MoneyRange, Range, Value, either
 from engine.values.multilingual import Words
@@ -114,9 +114,9 @@ class ExchangeReader:
         problems += _otherwise(self._followers.said_of_sets(values, follows))
         sources: Mapping[str, str] = {}
         if register:
-            values, sources = joined(values, self._of_all(values, register, problems), self._sets)
-            values |= named_alike(values, register, self._vocabulary.measures)
-            values = doubted(values, self._of_alike(register))
+            values, sources = join_facts(values, self._of_all(values, register, problems), self._sets)
+            values |= with_known_ids(values, register, self._vocabulary.measures)
+            values = doubt_facts(values, self._of_alike(register))
         self._followers.follow(values, follows)
         pages = self._pages(document[BOOKS], problems) if BOOKS in document else {}
         problems += self._not_public(values, everyone)

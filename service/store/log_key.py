@@ -77,7 +77,7 @@ class LogKey:
         return hmac.digest(self._of_seals, message, sha256)
 
 
-def beside(database: Path) -> Path:
+def key_file(database: Path) -> Path:
     """Where the key of a database file lies."""
     return database.with_name(database.name + ".log-key")
 

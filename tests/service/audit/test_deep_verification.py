@@ -30,7 +30,7 @@ from service.callers.context import Reviewing
 from service.callers.person import Person
 from service.cli.main import app
 from service.documents import attachments, confirmations, document_bytes, stated_documents
-from service.documents.confirmations import ConfirmationSent, WithdrawalSent
+from service.documents.confirmations import ConfirmationRequest, ConfirmationWithdrawalRequest
 from service.log.verification import verify
 from service.server.app import create_app
 from service.service import Service
@@ -186,16 +186,16 @@ def _with_document(service: Service, call: Callable[..., Any], text: bytes) -> s
     contract = {"dated": "2026-05-01", "covers": True, "hash": kept.info.sha256}
     exchange = {**FACTS, "evidence": {"cn-standard-contract": contract}}
     id: str = call("POST", "/v1/evaluate", exchange)["id"]
-    [stated] = stated_documents.stated(service.live.bundle, exchange).values()
+    [stated] = stated_documents.documents_with_hash(service.live.bundle, exchange).values()
     of = stated_documents.RecordedDocument(id, 0, "key:ba9876543210", stated)
     context = replace(service.context(Reviewing, lin, ""), now=now)
-    sent = ConfirmationSent(sha256=kept.info.sha256, reason="I read it", until=date(2099, 1, 1))
+    sent = ConfirmationRequest(sha256=kept.info.sha256, reason="I read it", until=date(2099, 1, 1))
 
     def work(transaction: sa.Connection) -> None:
         document_bytes.keep(transaction, kept, now, "desk")
         attachments.attach(context, of, stated.sha256, transaction)
         confirmations.confirm(context, of, sent, transaction)
-        confirmations.withdraw(context, of, WithdrawalSent(reason="a slip"), transaction)
+        confirmations.withdraw(context, of, ConfirmationWithdrawalRequest(reason="a slip"), transaction)
 
     asyncio.run(service.store.do(work))
     return id

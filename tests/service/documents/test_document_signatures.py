@@ -15,9 +15,9 @@ from starlette.testclient import TestClient
 
 from service.audit import signed_document
 from service.callers.caller import LOCAL
-from service.documents.shown_documents import standing
-from service.documents.signed_statements import PAYLOAD_TYPE, DocumentStatementRefused, Verifier, stating
-from service.documents.stated_documents import stated
+from service.documents.shown_documents import shown_on
+from service.documents.signed_statements import PAYLOAD_TYPE, DocumentStatementRefused, Verifier, statement_to_sign
+from service.documents.stated_documents import documents_with_hash
 from service.documents.trusted_signers import MOST_SIGNERS, TrustedSigners
 from service.languages.words import wording
 from service.policies.dsse import Envelope
@@ -413,10 +413,10 @@ def test_callers_without_keys_rest_on_a_signature_and_on_no_confirmation(opened:
     with opened(None) as desk:
         desk.confirmed()
         nobody = Verifier(TrustedSigners())
-        found = stated(desk.service.live.bundle, EXCHANGE).values()
+        found = documents_with_hash(desk.service.live.bundle, EXCHANGE).values()
         with desk.service.store.database.reading.connect() as connection:
-            assert standing(connection, found, TODAY, LOCAL, nobody) == {}
-            assert standing(connection, found, TODAY, None, nobody)[NAME].by == "person"
+            assert shown_on(connection, found, TODAY, LOCAL, nobody) == {}
+            assert shown_on(connection, found, TODAY, None, nobody)[NAME].by == "person"
 
 
 @ONE_DATABASE
@@ -511,13 +511,13 @@ def round_of(desk: SigningDesk) -> RoundDone:
 
 def test_a_statement_is_made_from_what_an_exchange_states(desk: SigningDesk) -> None:
     """It is what the service accepts; a party without an id cannot be stated."""
-    found = stated(desk.service.live.bundle, EXCHANGE)[NAME]
-    made = stating(found, desk.service.store.database.log_key().origin, SIGNED_AT.isoformat(), LAST)
+    found = documents_with_hash(desk.service.live.bundle, EXCHANGE)[NAME]
+    made = statement_to_sign(found, desk.service.store.database.log_key().origin, SIGNED_AT.isoformat(), LAST)
     id = desk.attached()
     assert desk.sign(id, desk.envelope(raw=made)).status_code == 201
-    nameless = stated(desk.service.live.bundle, {**EXCHANGE, "recipient": {"country": "US"}})[NAME]
+    nameless = documents_with_hash(desk.service.live.bundle, {**EXCHANGE, "recipient": {"country": "US"}})[NAME]
     with pytest.raises(DocumentStatementRefused, match="both parties by `id`"):
-        stating(nameless, "log", SIGNED_AT.isoformat(), LAST)
+        statement_to_sign(nameless, "log", SIGNED_AT.isoformat(), LAST)
 
 
 @ONE_DATABASE
