@@ -62,6 +62,7 @@ class LaneOutcomes:
     """
 
     count: int
+    every: LaneSet = field(repr=False)
     bounds: Sequence[LaneSet] = field(repr=False)
     uncovered: Mapping[str, Raise] = field(repr=False)
     silences: Mapping[tuple[str, str], Both]
@@ -99,13 +100,12 @@ class LaneOutcomes:
     @property
     def permitted(self) -> LaneSet:
         """The lanes that are permitted, whatever is not known."""
-        return self.overall.at_least(Level.PERMITTED)[0] & ~self.overall.at_least(Level.REVIEW)[1]
+        return self.overall.at_least(Level.PERMITTED)[0] & (self.every ^ self.overall.at_least(Level.REVIEW)[1])
 
     @property
     def refused(self) -> LaneSet:
         """The lanes that are refused, or reach no permit, whatever is not known."""
-        every = (1 << self.count) - 1
-        return self.overall.at_least(Level.REVIEW)[0] | every & ~self.overall.at_least(Level.PERMITTED)[1]
+        return self.overall.at_least(Level.REVIEW)[0] | (self.every ^ self.overall.at_least(Level.PERMITTED)[1])
 
     @cached_property
     def standing(self) -> Sequence[Both]:
