@@ -132,7 +132,7 @@ class LaneRunner:
         self.program = program
         self._carrier = carrier
         self.coder = Coder(rules, program)
-        self._vocabulary = vocabulary
+        self.vocabulary = vocabulary
         self._touches = tuple((touch.fact, touch.as_) for touch in vocabulary.touches)
         self._covering: dict[date, Mapping[str, str]] = {}
         self._functions: dict[bool, Functions] = {}
@@ -210,7 +210,7 @@ class LaneRunner:
             _fill(local, at, "other", others)
             for jurisdiction, lanes in self._jurisdictions(country, cases).items():
                 _fill(local, at, "role", {role: (must & lanes, may & lanes) for role, (must, may) in roles.items()})
-                for subject in self._vocabulary.subjects if cases.named or self._vocabulary.accepts else ():
+                for subject in self.vocabulary.subjects if cases.named or self.vocabulary.accepts else ():
                     for kind in ("gap", "reach"):
                         here = cases.named.get(("signed", f"{kind}/{country}/{subject}"), 0)
                         _put(local, at, ("signed here", kind, subject), here)
@@ -267,8 +267,8 @@ class LaneRunner:
         found = self._covering.get(day)
         if found is None:
             covering: dict[str, str] = {}
-            for name, text in self._vocabulary.jurisdictions.items():
-                for country in self._vocabulary.countries(text, day):
+            for name, text in self.vocabulary.jurisdictions.items():
+                for country in self.vocabulary.countries(text, day):
                     covering.setdefault(country, name)
             if len(self._covering) >= DAYS:
                 self._covering.clear()
@@ -277,7 +277,7 @@ class LaneRunner:
 
     def _accepted(self, country: str, subject: str, cases: Cases) -> LaneSet:
         """The lanes on whose day an organisation accepts a subject matter of a country."""
-        mine = [each for each in self._vocabulary.accepts if country in each.countries and subject in each.subjects]
+        mine = [each for each in self.vocabulary.accepts if country in each.countries and subject in each.subjects]
         found = 0
         for day, lanes in cases.days.items() if mine else ():
             if any(each.on(day) for each in mine):
