@@ -89,7 +89,7 @@ def in_columns(
         name: [(wide(codes == number), values[number]) for number in np.unique(codes).tolist() if number != LEFT_OUT]
         for name, (values, codes) in columns.items()
     }
-    return Cases(count, every, {}, other, {day: wide(rows) for day, rows in days.items()})
+    return Cases(count, {}, other, {day: wide(rows) for day, rows in days.items()}, every=every)
 
 
 def function(code: Sequence[Operation], wanted: Sequence[int], places: Places, parameters: Sequence[str]) -> Function:

@@ -26,17 +26,21 @@ Parts: TypeAlias = Sequence[tuple[LaneSet, Value]]
 @dataclass(frozen=True, slots=True)
 class Cases:
     """
-    `every` are all lanes, `count` of them. `base` has the values of every lane for which `other` has none: by the name of a fact or a
-    document, what it is in some lanes instead. `days` has the lanes of each day. `named` has lanes by what they are given beside values:
-    `signed`, `relies` or `carried`, and the id.
+    So many lanes as `count`. `base` has the values of every lane for which `other` has none: by the name of a fact or a document, what it
+    is in some lanes instead. `days` has the lanes of each day. `named` has lanes by what they are given beside values: `signed`, `relies`
+    or `carried`, and the id. `every` are all lanes.
     """
 
     count: int
-    every: LaneSet
     base: Mapping[str, Value]
     other: Mapping[str, Parts]
     days: Mapping[date, LaneSet]
     named: Mapping[tuple[str, str], LaneSet] = field(default_factory=dict)
+    every: LaneSet = 0
+
+    def __post_init__(self) -> None:
+        if not self.every:  # lanes of integers
+            object.__setattr__(self, "every", (1 << self.count) - 1)
 
     def names(self) -> Iterable[str]:
         """The facts and documents of which some lane may have a value."""
@@ -110,9 +114,7 @@ def variants(
     named = {("signed", name): every for name in signed}
     named |= {("relies", name): every for name in exchange.relies_on}
     named |= {("carried", provision): every for provision, _ in exchange.carried}
-    return Cases(
-        count, every, exchange.values, {name: tuple(parts.values()) for name, parts in other.items()}, {day: every}, named
-    )
+    return Cases(count, exchange.values, {name: tuple(parts.values()) for name, parts in other.items()}, {day: every}, named)
 
 
 def side_by_side(exchanges: Sequence[tuple[Exchange, date]], signed: Mapping[str, int] | None = None) -> Cases:
@@ -134,7 +136,7 @@ def side_by_side(exchanges: Sequence[tuple[Exchange, date]], signed: Mapping[str
         for given in (*(("relies", way) for way in exchange.relies_on), *(("carried", each) for each, _ in exchange.carried)):
             named[given] = named.get(given, 0) | bit
     other = {name: [(each, values[name][key]) for key, each in lanes.items()] for name, lanes in lanes_of.items()}
-    return Cases(len(exchanges), (1 << len(exchanges)) - 1, {}, other, days, named)
+    return Cases(len(exchanges), {}, other, days, named)
 
 
 def value_key(value: Value) -> Hashable:
