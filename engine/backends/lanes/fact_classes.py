@@ -57,7 +57,6 @@ class DocumentTests:
     slots: Mapping[Truth, tuple[int, int]]
     atoms: Mapping[Truth, Atom]
     measures: Sequence[Measure]
-    classes: dict[Hashable, Truth] = field(default_factory=dict)
 
 
 class Coder:

@@ -130,6 +130,11 @@ class LaneOutcomes:
         return dict(zip(self.program.verdict.defined, _pairs(self.read("defined")), strict=True))
 
     @cached_property
+    def conflicts(self) -> Mapping[tuple[str, str], Both]:
+        """By a rule that compels and the jurisdiction that refuses: the lanes where the two conflict, and where they may (4.7)."""
+        return dict(zip(self.program.whole.conflicts, _pairs(self.read("conflicts")), strict=True))
+
+    @cached_property
     def incoherent(self) -> Mapping[str, LaneSet]:
         """Of each entry of the vocabulary that says what cannot be true together, the lanes that it refuses (1.5)."""
         return dict(zip(self.program.whole.incoherent, self.read("incoherent"), strict=True))

@@ -94,11 +94,11 @@ class Functions:
                     wanted = [slot for pair in verdict.defined.values() for slot in pair]
                 case "incoherent":
                     wanted = list(whole.incoherent.values())
+                case "conflicts":
+                    wanted = [slot for pair in whole.conflicts.values() for slot in pair]
                 case _:
                     raise KeyError(part)
-            found = self._read[part] = self._function(
-                self._code, [self._at[slot] for slot in wanted], self.given, PARAMETERS[:1]
-            )
+            found = self._read[part] = self._function(self._code, [self._at[slot] for slot in wanted], self._places, PARAMETERS)
         return found
 
     def _resting_on(self, given: set[int]) -> set[int]:
@@ -160,7 +160,7 @@ class LaneRunner:
             silences.silent,
             silences.settled,
             self.program,
-            lambda part: functions.read(part)(every, given),
+            lambda part: functions.read(part)(every, given, before, local),
         )
 
     def _of(self, plain: bool) -> Functions:
@@ -208,6 +208,7 @@ class LaneRunner:
                 role: _together(each.get(role) for n, each in touched.items() if n not in ("", country)) for role in ROLES
             }
             _fill(local, at, "other", others)
+            anyhow = _together(roles.values())[1]
             for jurisdiction, lanes in self._jurisdictions(country, cases).items():
                 _fill(local, at, "role", {role: (must & lanes, may & lanes) for role, (must, may) in roles.items()})
                 for subject in self.vocabulary.subjects if cases.named or self.vocabulary.accepts else ():
@@ -215,6 +216,8 @@ class LaneRunner:
                         here = cases.named.get(("signed", f"{kind}/{country}/{subject}"), 0)
                         _put(local, at, ("signed here", kind, subject), here)
                     _put(local, at, ("accepted here", subject), self._accepted(country, subject, cases))
+                if ("touched", jurisdiction) in at:
+                    local[at["touched", jurisdiction]] |= lanes & anyhow
                 found = functions.of_country(jurisdiction)(every, given, before, local)
                 self._gather(jurisdiction, country, at, found, local, silences)
                 if not jurisdiction:
