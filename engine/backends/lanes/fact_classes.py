@@ -15,7 +15,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TypeAlias
 
-from engine.backends.lanes.fact_tests import Late, Test, Undated, reads_the_day, sources
+from engine.backends.lanes.fact_tests import COVERS, Late, Test, Undated, reads_the_day, sources
 from engine.backends.lanes.family_totals import Family, totals
 from engine.backends.lanes.lane_cases import Cases, LaneSet, value_key
 from engine.backends.lanes.lane_program import LaneProgram
@@ -23,10 +23,10 @@ from engine.backends.reference.standing_rules import has_passed
 from engine.backends.reference.three_values import NO, UNKNOWN, YES, KnownFacts, agreed, yes_if
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
-from engine.rules import Atom, Measure, RuleSet, Truth
+from engine.rules import Atom, Measure, OnDay, Period, RuleSet, Truth
 from engine.values import Disputed, Document, Missing, Range, Value
 
-REMEMBERED = 4_096  # classes of one group
+REMEMBERED = 2_048  # classes of one group
 DAYS = 64  # whose tests of the day alone are kept
 BEGUN = 8  # days and numbers of lanes whose beginning is kept
 NO_DAY = date.max
@@ -36,7 +36,12 @@ On: TypeAlias = tuple[int, ...]  # the places of given slots that a class sets
 
 @dataclass(slots=True)
 class TestGroup:
-    """The tests that read the same values. `classes` has what was read, by the keys of the values; `on` is what left-out values set."""
+    """
+    The tests that read the same values. `classes` has what was read, by the keys of the values; `reset` is what left-out values set.
+
+    `cuts` are the numbers that they compare with, where they compare with nothing else. `fields` are those of documents that they read,
+    None where they read all. Where values may identify somebody, they are not `kept`.
+    """
 
     sources: tuple[str, ...]
     dated: bool
@@ -45,6 +50,7 @@ class TestGroup:
     cuts: Sequence[Decimal] | None
     kept: bool
     family: Family | None = None
+    fields: frozenset[str] | None = None
     reset: On = ()
     classes: dict[Hashable, On] = field(default_factory=dict)
 
@@ -106,6 +112,7 @@ class Coder:
             for not_shown, (must, may) in slots.items():
                 self._base.update(_on(not_shown, must, may))
         self._days: dict[date, On] = {}
+        self._alike: dict[On, On] = {}  # many classes set the same, and hold one copy
         self._begun: dict[tuple[date, LaneSet], list[int]] = {}
 
     def code(self, cases: Cases) -> list[int]:
@@ -167,7 +174,7 @@ class Coder:
         for name, value in base.items():
             for group in groups.get(name, ()):
                 cuts = group.cuts
-                key = value_key(value) if cuts is None else _places(value, cuts)
+                key = self._key_of(group, value) if cuts is None else _places(value, cuts)
                 if group.dated:
                     key = (key, day)
                 found = group.classes.get(key)
@@ -221,13 +228,24 @@ class Coder:
             value = values[0]
             if group.cuts is not None:
                 return _places(value, group.cuts)
+            return self._key_of(group, value)
+        return tuple([self._key_of(group, value) for value in values])
+
+    @staticmethod
+    def _key_of(group: TestGroup, value: Value) -> Hashable:
+        """A key of a value; of a document, of what the tests read of it."""
+        fields = group.fields
+        if fields is None or type(value) is not Document:
             return value_key(value)
-        return tuple(map(value_key, values))
+        return (value.state, *((name, value_key(each)) for name, each in value.fields.items() if name in fields))
 
     def _learn(self, group: TestGroup, key: Hashable, values: Sequence[Value], day: date) -> On:
         """Read a class that is met for the first time."""
         told = {name: value for name, value in zip(group.sources, values, strict=True) if value is not Missing.LEFT_OUT}
         found = self._read(group, Exchange({}, told), day)
+        found = self._alike.setdefault(found, found)
+        if len(self._alike) > REMEMBERED:
+            self._alike.clear()
         if group.kept:
             while len(group.classes) >= REMEMBERED:
                 del group.classes[next(iter(group.classes))]
@@ -344,6 +362,23 @@ def _places(value: Value, cuts: Sequence[Decimal]) -> Hashable:
 def _place(end: Decimal, cuts: Sequence[Decimal]) -> int:
     at = bisect_left(cuts, end)
     return 2 * at + (at < len(cuts) and cuts[at] == end)
+
+
+def _fields(tests: Sequence[Test]) -> frozenset[str] | None:
+    """The fields of documents that some tests read; None where they read all."""
+    found: set[str] = set()
+    for test in tests:
+        match test:
+            case Late(due=Period(after=fact) | OnDay(after=fact)):
+                facts: tuple[str, ...] = (fact,)
+            case Late():
+                facts = ()
+            case Undated(atom=atom) | (Atom() as atom):
+                facts = (atom.fact, atom.other)
+        if any(fact.endswith(COVERS) for fact in facts):
+            return None
+        found.update(fact.rpartition(".")[2] for fact in facts)
+    return frozenset(found)
 
 
 def _may_be_kept(tests: Sequence[Test]) -> bool:
