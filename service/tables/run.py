@@ -14,7 +14,6 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
-from heapq import merge
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,7 +21,7 @@ import engine
 import engine.tables
 from engine.tables import DecidedRows, TableDecider
 from service.tables.manifest import DecidedBy, RunFaults, RunKey, RunManifest, RunPart, RunTree
-from service.tables.row_tree import BUCKETS, RowEntries, read_entries, row_entry, row_tree
+from service.tables.row_tree import BUCKETS, RowEntries, merged, read_entries, row_entry, row_tree
 from service.tables.run_state import PartState, RunState
 from service.tables.sampled_rows import RowSample, SampledRow
 from service.tables.table_input import TablePart, file_digest, reading
@@ -215,7 +214,7 @@ class _Run:
         request = self.request
         with ExitStack() as stack:
             entries = [stack.enter_context(self.state.file(at, "entries").open("rb")) for _, at in self.parts]
-            tree = row_tree(merge(*map(read_entries, entries)))
+            tree = row_tree(merged([*map(read_entries, entries)]))
         problems = self._joined("problems", self.files.problems)
         sample = RowSample(request.explain)
         for _, number in self.parts:
