@@ -129,7 +129,7 @@ class Service:
             cosigning = WitnessServer.open(settings.witness_logs, store.database) if settings.witness_logs else None
             witnesses = Witnesses.open(settings.witnesses, store, say, clock) if settings.witnesses else None
             recorded = settings.recorded((key.id for key in origin.keys), signers.recorded())
-            kept_bundles.keep_now(store.database, loaded, recorded, clock())
+            live = live.noted(kept_bundles.keep_now(store.database, loaded, recorded, clock()))
             shadow = Shadow.open(settings.shadow, settings, store, say, clock) if settings.shadow else None
         except SourceRefused as older:
             store.close()
@@ -141,7 +141,7 @@ class Service:
         tokens = Tokens(settings.jwks_url, settings.jwt_issuer, settings.jwt_audience) if settings.jwks_url else None
         if store.unindexed:
             say.warning("log_not_indexed", records=store.unindexed, do="run `fifthfactor log reindex`")
-        policies = Policies(origin, loaded, live, store, say, clock)
+        policies = Policies(origin, loaded, live, recorded, store, say, clock)
 
         async def reload() -> None:
             with suppress(PoliciesRefused):  # the refusal is logged and counted there

@@ -1,5 +1,5 @@
 """
-The sums of counters, made from their movements once more: as a view of a temporary database while leaves are read, and as rows at the end.
+The sums of counters and promises, made from their rows once more: as a view of a temporary database while leaves are read, at last as rows.
 
 A row of a month has the sums of its days, one of a year those of its months, and one of all years those of the years.
 """
@@ -12,25 +12,45 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.audit.row_comparison import Values
-from service.store.tables import counter_sum, movement
+from service.store.tables import counter_sum
 
-_PLACE = (movement.c.meaning, movement.c.key, movement.c.day, movement.c.fact)
 _PERIODS = {"substr(day, 1, 7)": "day", "substr(day, 1, 4)": "substr(day, 1, 7)", "'all'": "substr(day, 1, 4)"}
+_MOVED = """
+SELECT meaning, "key", day, fact,
+  CASE WHEN live THEN low ELSE 0 END AS least,
+  CASE WHEN live AND same_as IS NULL THEN coalesce(high, 0) ELSE 0 END AS most,
+  CASE WHEN live AND same_as IS NULL AND high IS NULL THEN 1 ELSE 0 END AS endless,
+  CASE WHEN live THEN low ELSE 0 END AS largest
+FROM movement
+"""
+# A promise that runs is overdue after its last day, unless it was kept by then, and until the day on which it is kept late.
+_PROMISED = """
+SELECT p.meaning, p."by" AS "key", p.{day} AS day, '{fact}' AS fact,
+  CASE WHEN c.state = 'committed' AND {counts} THEN 1 ELSE 0 END AS least,
+  CASE WHEN c.state = 'committed' AND {counts} THEN 1 ELSE 0 END AS most,
+  0 AS endless,
+  0 AS largest
+FROM promise p JOIN commitment c ON c.id = p."commitment" WHERE p."by" IS NOT NULL AND {where}
+"""
+_OVERDUE = _PROMISED.format(day="due", fact="overdue", counts="(p.kept_on IS NULL OR p.kept_on > p.due)", where="TRUE")
+_KEPT = _PROMISED.format(day="kept_on", fact="kept", counts="TRUE", where="p.kept_on > p.due")
+_ROWS = (_MOVED, f"{_OVERDUE} UNION ALL {_KEPT}")
+_DAYS = """
+SELECT meaning, "key", {period} AS period, {part} AS part, fact,
+  max(largest) AS largest, sum(least) AS least, sum(most) AS most, sum(endless) AS endless
+FROM ({rows}) AS r GROUP BY 1, 2, 3, 4, 5
+"""
 _OF_PERIOD = """
 SELECT meaning, "key", period, json_group_object(part, json(facts)) AS sums FROM (
-  SELECT meaning, "key", period, part, json_group_object(fact, json_array(largest, least, most, endless)) AS facts FROM (
-    SELECT meaning, "key", {period} AS period, {part} AS part, fact,
-      max(CASE WHEN live THEN low ELSE 0 END) AS largest,
-      sum(CASE WHEN live THEN low ELSE 0 END) AS least,
-      sum(CASE WHEN live AND same_as IS NULL THEN coalesce(high, 0) ELSE 0 END) AS most,
-      sum(CASE WHEN live AND same_as IS NULL AND high IS NULL THEN 1 ELSE 0 END) AS endless
-    FROM movement GROUP BY 1, 2, 3, 4, 5
-  ) GROUP BY 1, 2, 3, 4
+  SELECT meaning, "key", period, part, json_group_object(fact, json_array(largest, least, most, endless)) AS facts
+  FROM ({days}) GROUP BY 1, 2, 3, 4
 ) GROUP BY 1, 2, 3
 """
 # No row of it could be wrong while leaves are read.
 VIEW = f"CREATE VIEW {counter_sum.name} AS " + " UNION ALL ".join(
-    _OF_PERIOD.format(period=period, part=part) for period, part in _PERIODS.items()
+    _OF_PERIOD.format(days=_DAYS.format(period=period, part=part, rows=rows))
+    for rows in _ROWS
+    for period, part in _PERIODS.items()
 )
 
 
@@ -51,16 +71,8 @@ def counter_sums(connection: sa.Connection) -> Iterator[Values]:
 
 def _days(connection: sa.Connection) -> Iterator[Any]:
     """The sums of each day, those of a counter of one key one after another."""
-
-    def counting(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-        return sa.case((movement.c.live.is_(sa.true()), column), else_=0)
-
-    low, high, new = movement.c.low, movement.c.high, movement.c.same_as.is_(None)
-    sums = {
-        "largest": sa.func.max(counting(low)),
-        "least": sa.func.sum(counting(low)),
-        "most": sa.func.sum(counting(sa.case((new, sa.func.coalesce(high, 0)), else_=0))),
-        "endless": sa.func.sum(counting(sa.case((sa.and_(new, high.is_(None)), 1), else_=0))),
-    }
-    chosen = sa.select(*_PLACE, *(column.label(name) for name, column in sums.items())).group_by(*_PLACE).order_by(*_PLACE)
-    yield from connection.execute(chosen.execution_options(yield_per=1000))
+    for rows in _ROWS:
+        days = _DAYS.format(period="''", part="day", rows=rows)
+        yield from connection.exec_driver_sql(
+            f'SELECT meaning, "key", part AS day, fact, largest, least, most, endless FROM ({days}) AS d ORDER BY 1, 2'
+        )

@@ -57,10 +57,10 @@ FROM_LEAVES = (
 # Not compared: of sessions leaves have neither the secret nor all that ended, and records are compared with their own bytes.
 _BESIDE = (tables.session, record, personal)
 # The sums that are made from other rows, and from which ones.
-_SUMS: Mapping[sa.Table, tuple[sa.Table, Callable[[sa.Connection], Iterator[Values]]]] = {
-    tables.counter_sum: (tables.movement, counter_rows.counter_sums),
-    tables.flow_sum: (tables.flow, flow_sums),
-    tables.flow_party: (tables.flow, flow_parties),
+_SUMS: Mapping[sa.Table, tuple[tuple[sa.Table, ...], Callable[[sa.Connection], Iterator[Values]]]] = {
+    tables.counter_sum: ((tables.movement, tables.promise), counter_rows.counter_sums),
+    tables.flow_sum: ((tables.flow,), flow_sums),
+    tables.flow_party: ((tables.flow,), flow_parties),
 }
 SUMS = tuple(_SUMS)
 _OF_OTHERS = frozenset({"sign-off", "document-attached"})  # what is said in them of a decision, others rest on
@@ -114,8 +114,8 @@ class Replica:
         """No leaf comes any more: the sums become rows."""
         self.rows.exec_driver_sql(f"DROP VIEW {tables.counter_sum.name}")
         _make(self.rows, *SUMS)
-        for table, (source, made) in _SUMS.items():
-            self._insert(table, [dict(row) for row in made(self.rows)] if self.has_rows(source) else [])
+        for table, (sources, made) in _SUMS.items():
+            self._insert(table, [dict(row) for row in made(self.rows)] if any(map(self.has_rows, sources)) else [])
 
     def has_rows(self, table: sa.Table) -> bool:
         """Whether a table has a row, as a database says it."""

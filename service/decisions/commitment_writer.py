@@ -297,6 +297,7 @@ class CommitmentWriter:
         at = moment_text(now)
         transaction.execute(sa.update(commitment).where(commitment.c.id == id).values(state=state))
         self._book.end(transaction, id)
+        self._counts.promises.end(transaction, id)
         self._counts.rights.void(transaction, id, at)
         reverse_settlement(transaction, id, now.astimezone(self._zone).date(), at)
         self._flows.end(transaction, id)

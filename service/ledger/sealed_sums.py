@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 import engine
 from service.ledger.counter_sums import NOTHING, CounterQuery
-from service.store.row_seals import COUNTER, SealBroken, put_rows, seal_rows, sealed_rows
+from service.store.row_seals import COUNTER, SealBroken, changing, put_rows, seal_rows, sealed_rows
 from service.store.tables import counter_sum
 
 PLACE = ("meaning", "key", "day", "fact")  # of a movement
@@ -30,13 +30,14 @@ Numbers: TypeAlias = Sequence[int]  # the largest, the least and the most of a s
 Sums: TypeAlias = dict[str, engine.Tally]
 Packed: TypeAlias = Mapping[str, Mapping[str, Numbers]]  # by the part of a period, and by the fact
 _NONE: Numbers = (0, 0, 0, 0)
+_FIRST = date.min.isoformat()
 
 
-def change(transaction: sa.Connection, places: Collection[Place], of_day: Callable[[Place, Numbers], Numbers]) -> None:
+def change(transaction: sa.Connection, places: Collection[Place], of_day: Callable[[Place, Numbers], Numbers | None]) -> None:
     """
     Change the sums of some days, and add up their months and years again. Raises SealBroken where a row has not its seal.
 
-    `of_day` gives the sums of a place, from what they were.
+    `of_day` gives the sums of a place, from what they were; None where nothing belongs there any more.
     """
     asked: dict[tuple[str, str], set[str]] = {}
     for meaning, key, day, _ in places:
@@ -49,16 +50,31 @@ def change(transaction: sa.Connection, places: Collection[Place], of_day: Callab
             made[meaning, key, period] = {} if row is None else json.loads(row.sums)
     for place in sorted(places):
         meaning, key, day, fact = place
-        of_fact = made[meaning, key, day[:7]].setdefault(day, {})
-        of_fact[fact] = of_day(place, of_fact.get(fact, _NONE))
+        month = made[meaning, key, day[:7]]
+        _put(month, day, fact, of_day(place, month.get(day, {}).get(fact, _NONE)))
     for shorter, longer in ((7, 4), (4, 0)):
         for meaning, key, day, fact in sorted(places):
-            parts = made[meaning, key, day[:shorter]].values()
-            above = made[meaning, key, day[:longer] or ALL_YEARS].setdefault(day[:shorter], {})
-            above[fact] = _added_up([part[fact] for part in parts if fact in part])
-    changed = [(*place, packed(sums)) for place, sums in made.items()]
+            parts = [part[fact] for part in made[meaning, key, day[:shorter]].values() if fact in part]
+            above = made[meaning, key, day[:longer] or ALL_YEARS]
+            _put(above, day[:shorter], fact, _added_up(parts) if parts else None)
+    changed = [(*place, packed(sums)) for place, sums in made.items() if sums]
     put_rows(transaction, counter_sum, changed)
     seal_rows(transaction, {_subject(*row[:3]): [(counter_sum, row)] for row in changed})
+    for meaning, key, period in (place for place, sums in made.items() if not sums):
+        with changing(transaction, COUNTER, key, within=(meaning, period)):
+            here = (counter_sum.c.meaning == meaning, counter_sum.c.key == key, counter_sum.c.period == period)
+            transaction.execute(sa.delete(counter_sum).where(*here))
+
+
+def _put(sums: dict[str, dict[str, Numbers]], part: str, fact: str, numbers: Numbers | None) -> None:
+    """Put the numbers of a fact in their place, or take them away."""
+    facts = sums.setdefault(part, {})
+    if numbers is None:
+        facts.pop(fact, None)
+    else:
+        facts[fact] = numbers
+    if not facts:
+        del sums[part]
 
 
 def packed(sums: Packed) -> str:
@@ -94,6 +110,17 @@ def of_windows(
         window, *from_then = (_sum(each, *window, rows) for window in windows[number])
         found[number] = window, from_then[0] if from_then else {}
     return found
+
+
+def until(
+    connection: sa.Connection, asked: Mapping[tuple[str, str], Mapping[str, str]]
+) -> dict[tuple[str, str], dict[str, int]]:
+    """What some facts of counters come to at least, each until a last day, by the meaning and the key. Raises SealBroken."""
+    rows = _read(connection, {at: {ALL_YEARS}.union(*(_cut(_FIRST, last) for last in of.values())) for at, of in asked.items()})
+    return {
+        at: {fact: sum(part.get(fact, _NONE)[1] for part in _parts(rows[at], _FIRST, last)) for fact, last in of.items()}
+        for at, of in asked.items()
+    }
 
 
 def _read(connection: sa.Connection, asked: Mapping[tuple[str, str], set[str]]) -> dict[tuple[str, str], dict[str, Any]]:

@@ -2,7 +2,8 @@
 The settings of the service in the log: those that matter go in, and a leaf comes out whenever they changed.
 
 The database keeps the settings of the last leaf. So a start with the same settings adds no leaf, and of several processes that start with
-new ones the first adds it. Services that share a database and have different settings add a leaf at each start.
+new ones the first adds it. Services that share a database and have different settings add a leaf at each start, and whenever they
+load policies.
 """
 
 from collections.abc import Mapping

@@ -22,6 +22,7 @@ from service.policies.loading import LoadedBundle
 from service.store import row_seals
 from service.store.database import Database, DatabaseRefused, plain
 from service.store.log_key import LogRefused
+from service.store.log_tree import growth_of
 from service.store.moments import moment_text
 from service.store.tables import about, bundle
 
@@ -50,28 +51,29 @@ class StoredBundle:
     size: int
 
 
-def keep(transaction: sa.Connection, loaded: LoadedBundle, now: datetime) -> bool:
+def keep(transaction: sa.Connection, loaded: LoadedBundle, recorded: Mapping[str, Any], now: datetime) -> int:
     """
-    Keep a bundle that decides from now on, in a writing transaction; returns whether it is new.
+    Keep a bundle that decides from now on, and note it and the settings that the log records, in a writing transaction.
 
-    Raises OlderPolicies where one of its folders is older than what decided before; then nothing is kept.
+    Returns the number of the last leaf, at which these are what the log notes. Raises OlderPolicies where one of the folders is older than
+    what decided before; then nothing is kept.
     """
     digests, settings = loaded.bundle.digests, loaded.bundle.settings
     _activated(transaction, loaded, now, rollback.advance(transaction, loaded, now))
     known = sa.select(sa.literal(1)).where(bundle.c.source == digests.source, bundle.c.meaning == digests.meaning)
-    if transaction.execute(known).first():
-        return False
-    row = {
-        "source": digests.source,
-        "meaning": digests.meaning,
-        "trust": settings.trust,
-        "norms": settings.norms,
-        "engine": engine.__version__,
-        "first_used_at": moment_text(now),
-        "archive": loaded.archive,
-    }
-    transaction.execute(sa.insert(bundle), row)  # apart from the statement, which SQLAlchemy keeps with its values
-    return True
+    if not transaction.execute(known).first():
+        row = {
+            "source": digests.source,
+            "meaning": digests.meaning,
+            "trust": settings.trust,
+            "norms": settings.norms,
+            "engine": engine.__version__,
+            "first_used_at": moment_text(now),
+            "archive": loaded.archive,
+        }
+        transaction.execute(sa.insert(bundle), row)  # apart from the statement, which SQLAlchemy keeps with its values
+    settings_leaves.note(transaction, recorded, now)
+    return growth_of(transaction).last()
 
 
 def _activated(transaction: sa.Connection, loaded: LoadedBundle, now: datetime, advanced: bool) -> None:
@@ -95,16 +97,15 @@ def _activated(transaction: sa.Connection, loaded: LoadedBundle, now: datetime, 
     row_seals.note(transaction, ACTIVE, active)
 
 
-def keep_now(database: Database, loaded: LoadedBundle, settings: Mapping[str, Any], now: datetime) -> None:
+def keep_now(database: Database, loaded: LoadedBundle, recorded: Mapping[str, Any], now: datetime) -> int:
     """
-    Keep a bundle, and note the settings that the log records, before there is an event loop.
+    The same before there is an event loop.
 
     Raises DatabaseRefused, and OlderPolicies as `keep` does.
     """
     try:
         with database.transaction() as transaction:
-            keep(transaction, loaded, now)
-            settings_leaves.note(transaction, settings, now)
+            return keep(transaction, loaded, recorded, now)
     except LogRefused as refused:
         raise DatabaseRefused(f"the policies cannot be kept in the database `{database.shown}`: {refused}") from None
     except (OSError, sa.exc.SQLAlchemyError) as failed:

@@ -11,12 +11,12 @@ deciding.
 
 import asyncio
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from structlog.typing import FilteringBoundLogger
 
@@ -125,6 +125,7 @@ class Policies:
         origin: Origin,
         loaded: LoadedBundle,
         live: Live,
+        recorded: Mapping[str, Any],
         store: Store,
         say: FilteringBoundLogger,
         clock: Callable[[], datetime],
@@ -137,6 +138,7 @@ class Policies:
         self.refusals = 0
         self.reloaded_at: datetime | None = None
         self.refused: PoliciesRefusal | None = None  # of the last reload, if it was refused
+        self._recorded = recorded  # the settings of the process that the log records
         self._store = store
         self._say = say
         self._clock = clock
@@ -165,7 +167,8 @@ class Policies:
             # The same policies may have been signed again, with a higher version.
             if live is not None or loaded.signed != self.signed:
                 now = self._clock()
-                await self._store.do(lambda transaction: kept_bundles.keep(transaction, loaded, now))
+                noted = await self._store.do(lambda transaction: kept_bundles.keep(transaction, loaded, self._recorded, now))
+                live = live and live.noted(noted)
         except Exception as failed:  # noqa: BLE001 - whatever it is, the last good ones go on
             raise PoliciesRefused(self._refuse(failed)) from None
         self.refused = None

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 import engine
 from service.documents.stated_documents import states_a_hash
 from service.watch.findings import WITHOUT_OUTCOME, EarlierFinding, EventKind, OutcomeExplanation, WatchFinding, named
-from service.watch.outcome_basis import ANY_KEY, Grounds, PromisedDuty, Reason, of_row
+from service.watch.outcome_basis import ANY_KEY, Grounds, PromisedDuty, Reason
 from service.watch.outlook import CommitmentState, Outlook
 from service.watch.watched_commitments import NotDecidable, WatchedCommitment
 
@@ -53,7 +53,7 @@ class OneCommitment:
         self._reasons, self._told = reasons, told
         self._today, self._until = outlook.today, outlook.until
         seen = committed.row.watched
-        self._held = of_row(seen)
+        self._held = Grounds() if seen is None else Grounds.read(seen.watched_grounds)
         self._from = date.fromisoformat(seen.watched_told_until) if seen is not None else committed.row.as_of
         self._found: list[WatchFinding] = []
         self._states: dict[date, CommitmentState] = {}

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Literal
 
 import sqlalchemy as sa
 
@@ -182,8 +182,3 @@ class GroundTokens:
         for row in connection.execute(sa.select(entity_alias)):
             found[self.hashed(connection, row.kind, row.alias)] = tokens.get((row.kind, row.id), "")
         return found
-
-
-def of_row(row: Any | None) -> Grounds:
-    """The grounds that a row of the watch has; none where there is no row."""
-    return Grounds() if row is None else Grounds.read(row.watched_grounds)

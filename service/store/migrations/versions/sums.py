@@ -1,4 +1,6 @@
-"""Sums of counters by year, packed with those of months and days; and which leaf let somebody in or out last, in the head of the tree."""
+"""
+Sums of counters and promises by years, months and days; and which leaf let somebody in or out last, in the head of the tree.
+"""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +14,12 @@ down_revision = "0.13.0"
 
 _ADMITTING = "('key-made', 'key-revoked', 'session-ended')"
 _AT_ONCE = 500
+_TALLIED = 'SELECT meaning, "key", day, fact, largest, least, most, endless FROM tally'
+_PROMISED = """
+SELECT p.meaning, p."by", p.{day}, '{fact}', 0, sum(CASE WHEN c.state = 'committed' AND {counts} THEN 1 ELSE 0 END),
+  sum(CASE WHEN c.state = 'committed' AND {counts} THEN 1 ELSE 0 END), 0
+FROM promise p JOIN commitment c ON c.id = p."commitment" WHERE p."by" IS NOT NULL AND {where} GROUP BY 1, 2, 3
+"""
 
 
 def upgrade() -> None:
@@ -40,9 +48,9 @@ def upgrade() -> None:
 
 def _counters(connection: sa.Connection) -> Iterator[dict[str, str]]:
     """The rows of each counter of a key."""
-    days = sa.text(
-        'SELECT meaning, "key", day, fact, largest, least, most, endless FROM tally ORDER BY meaning, "key", day, fact'
-    )
+    late = _PROMISED.format(day="kept_on", fact="kept", counts="TRUE", where="p.kept_on > p.due")
+    overdue = _PROMISED.format(day="due", fact="overdue", counts="(p.kept_on IS NULL OR p.kept_on > p.due)", where="TRUE")
+    days = sa.text(f"{_TALLIED} UNION ALL {overdue} UNION ALL {late} ORDER BY 1, 2, 3, 4")
     place: tuple[str, str] | None = None
     sums: dict[str, dict[str, dict[str, list[int]]]] = {}
     for row in connection.execute(days).all():
