@@ -28,7 +28,7 @@ from engine.deciding.plan_links import Links
 from engine.deciding.rests_on import Foundations, Statement, shown_only
 from engine.deciding.search_pauses import OneAtATime, pause
 from engine.deciding.sign_off_scope import Approval, concerns, parts, signable
-from engine.deciding.whole_plan import Wholes
+from engine.deciding.whole_plan import WholePlans
 from engine.decision import EnginePart
 from engine.exchange import Exchange
 from engine.pdp.comparison import ReadingOnDemand, compared
@@ -375,6 +375,6 @@ class Judging:
         return BundleCounters(self.bundle)
 
     @cached_property
-    def wholes(self) -> Wholes:
+    def wholes(self) -> WholePlans:
         """Builds and weighs the wholes of plans."""
-        return Wholes(self.bundle)
+        return WholePlans(self.bundle)

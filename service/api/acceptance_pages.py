@@ -18,7 +18,7 @@ from service.api.forms import Fields, first
 from service.api.page_answers import html
 from service.api.page_router import PageCall, Pages
 from service.api.parameters import word
-from service.callers.context import Reviewing
+from service.callers.context import ReadingReviews, Reviewing
 from service.console.coverage_pages import PATH, CoverageShown, coverage_page
 from service.drafts import form_token
 from service.languages.words import text_for, wording
@@ -33,10 +33,6 @@ _DONE = word("done", "what was done", ("written",))
 
 
 pages = Pages()
-
-
-class ReadingReviews(Reviewing, scope="review", of_party=False, also=("read",)):
-    """Looks as a person at what is recorded, and signs."""
 
 
 @pages.get(PATH)

@@ -19,10 +19,18 @@ from service.api.operations import in_path
 from service.api.parameters import text, word
 from service.api.router import Call, Router, Sent, written
 from service.callers.context import Committing, Reading
+from service.decisions.commitment_writer import (
+    ID,
+    AmendSent,
+    CommitmentWriter,
+    CommitSent,
+    EndSent,
+    NoLongerPermitted,
+    WithdrawSent,
+)
 from service.decisions.idempotency import KeptAnswer
 from service.decisions.recording import Outgoing, record_and_answer
 from service.ledger import commitment_list
-from service.ledger.commitment_book import ID, AmendSent, CommitSent, EndSent, Ledger, Moved, WithdrawSent
 from service.ledger.commitment_list import Commitment, State
 from service.problems import MEDIA_TYPE, Kind, RequestRefused
 
@@ -76,7 +84,7 @@ def withdraw(context: Committing, call: Call[WithdrawSent], transaction: sa.Conn
     """Ends a commitment whose exchange does not happen. It no longer counts, but is kept."""
     id = named(call.path["id"])
     call.note(commitment_id=id)
-    return call.shared(Ledger).withdraw(context, id, call.sent, transaction)
+    return call.shared(CommitmentWriter).withdraw(context, id, call.sent, transaction)
 
 
 @router.post(
@@ -93,7 +101,7 @@ def end(context: Committing, call: Call[EndSent], transaction: sa.Connection) ->
     """Ends the rights that a commitment granted, from a day on. It stays committed, and its counters stay as they are."""
     id = named(call.path["id"])
     call.note(commitment_id=id)
-    return call.shared(Ledger).end_rights(context, id, call.sent, transaction)
+    return call.shared(CommitmentWriter).end_rights(context, id, call.sent, transaction)
 
 
 @router.get(
@@ -129,7 +137,7 @@ def named(id: str) -> str:
 
 async def _attempt(context: Committing, call: Call[Sent], decision: str, old: str = "", reason: str | None = None) -> Response:
     """Commit a decision, in the place of an old commitment if one is named; or record and tell why it may not proceed."""
-    service, request, ledger = call.service, call.request, call.shared(Ledger)
+    service, request, ledger = call.service, call.request, call.shared(CommitmentWriter)
 
     def work(transaction: sa.Connection) -> KeptAnswer:
         done = ledger.commit(call.context(Committing), decision, transaction, old, reason)
@@ -140,7 +148,7 @@ async def _attempt(context: Committing, call: Call[Sent], decision: str, old: st
 
     try:
         return await call.once(context, work)
-    except Moved as found:
+    except NoLongerPermitted as found:
         tell = found.tell
 
     async def moved() -> Outgoing:
@@ -159,5 +167,5 @@ async def _attempt(context: Committing, call: Call[Sent], decision: str, old: st
     return await record_and_answer(service, request, context.caller, call.raw, moved)
 
 
-def _noted(made: engine.Written) -> dict[str, object]:
+def _noted(made: engine.WrittenDecision) -> dict[str, object]:
     return {"decision_id": made.id, "outcome": made.outcome, "proceed": made.proceed}

@@ -9,10 +9,10 @@ from service.api.operations import Shown
 from service.api.parameters import parameter, wrong
 from service.api.router import Call, Router
 from service.callers.context import Administering, Reading
+from service.decisions.commitment_writer import CommitmentWriter
 from service.decisions.decider import durable
 from service.ledger import counter_balances
-from service.ledger.commitment_book import Ledger
-from service.ledger.counter_balances import CounterPart, Opened, OpeningSent
+from service.ledger.counter_balances import CounterOpening, CounterPart, OpeningSent
 from service.ledger.counter_table import MEDIA_TYPE, table
 
 _PARAMETERS = [
@@ -59,7 +59,7 @@ def counter(context: Reading, call: Call[None], connection: sa.Connection) -> Co
 
 
 @router.post("/v1/ledger/openings", "openCounter", "Open a counter with a count", "not-found", body=OpeningSent, status=201)
-def begin(context: Administering, call: Call[OpeningSent], transaction: sa.Connection) -> Opened:
+def begin(context: Administering, call: Call[OpeningSent], transaction: sa.Connection) -> CounterOpening:
     """Records the counts at the beginning of a day. From that day on the ledger is complete for this counter."""
     return counter_balances.open_counter(context, call.sent, transaction)
 
@@ -69,7 +69,7 @@ async def recount(context: Administering, call: Call[None]) -> Recounted:
     """Counts again every commitment that was counted under another meaning of the counters, a few in each transaction."""
     done, left, after = 0, list[str](), -1
     while True:
-        step = partial(call.shared(Ledger).recount, context, after)
+        step = partial(call.shared(CommitmentWriter).recount, context, after)
         count, failed, following = await durable(call.service.store.do(step))
         done, left = done + count, left + failed
         if following is None:

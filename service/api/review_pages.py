@@ -29,13 +29,13 @@ from service.api.sign_off import drafted
 from service.api.uploads import MULTIPART, form
 from service.callers import known_persons
 from service.callers.caller_names import caller_names
-from service.callers.context import Reviewing
+from service.callers.context import ReadingReviews
 from service.console import document_list
 from service.console.explained_decision import explained
 from service.console.review_pages import ALL_GROUPS, YOURS, CaseShown, QueueShown, case_page, queue_page
 from service.decisions.decider import durable
-from service.decisions.present_outcome import DecideAgain, OutcomeNow
-from service.decisions.replay import CannotReplay, Replaying
+from service.decisions.present_outcome import PresentDecider, PresentOutcome
+from service.decisions.replay import CannotReplay, Replayer
 from service.documents import document_bytes
 from service.drafts import form_token
 from service.languages.words import text_for, wording
@@ -65,11 +65,7 @@ _MOST_ID = 64
 pages = Pages()
 
 
-class ReviewingPages(Reviewing, scope="review", of_party=False, also=("read",)):
-    """Looks as a person at what the pages show, and signs."""
-
-
-class DecidingAgain(ReviewingPages, scope="review", of_party=False, also=("read", "evaluate")):
+class DecidingReviewsAgain(ReadingReviews, scope="review", of_party=False, also=("read", "evaluate")):
     """Has decisions that wait decided again, too."""
 
 
@@ -78,7 +74,7 @@ class _Wrong(Exception):
 
 
 @pages.get("/review")
-def waiting(context: ReviewingPages, page: PageCall, connection: sa.Connection) -> Response:
+def waiting(context: ReadingReviews, page: PageCall, connection: sa.Connection) -> Response:
     """The page of the queue."""
     sent = page.filters(*FILTERS, "cursor", "again")
     done, listing = AGAIN.of(sent), paging.Listing[WaitingCase]("review", "reviews", (str, int, str), ROWS, ROWS)
@@ -112,12 +108,12 @@ def waiting(context: ReviewingPages, page: PageCall, connection: sa.Connection) 
 
 
 @pages.post("/review", limit=_LIMIT)
-async def decide_again(context: DecidingAgain, page: PageCall) -> Response:
+async def decide_again(context: DecidingReviewsAgain, page: PageCall) -> Response:
     """
     Decide again those of some decisions that wait for nobody by the policies of now. The others stay: who decides one again asked for
     it, and could not sign it any more.
     """
-    deciding, caller, lang, done = page.shared(DecideAgain), context.caller, page.reader.lang, 0
+    deciding, caller, lang, done = page.shared(PresentDecider), context.caller, page.reader.lang, 0
     for id in list(dict.fromkeys(page.fields.get("id", ())))[:ROWS]:
         stored = await asyncio.to_thread(page.service.read, partial(_stale, deciding, id))
         if stored is None:
@@ -130,13 +126,13 @@ async def decide_again(context: DecidingAgain, page: PageCall) -> Response:
 
 
 @pages.get("/review/{id}")
-def case(context: ReviewingPages, page: PageCall) -> Response:
+def case(context: ReadingReviews, page: PageCall) -> Response:
     """The page of one review."""
     return _case(context, page)
 
 
 @pages.post("/review/{id}", limit=None)
-async def change(context: ReviewingPages, page: PageCall) -> Response:
+async def change(context: ReadingReviews, page: PageCall) -> Response:
     """Do what a form of a review asks, and go to the page that shows it."""
     file, id, to = await _file(context, page), page.path["id"], None
     try:
@@ -156,7 +152,7 @@ async def change(context: ReviewingPages, page: PageCall) -> Response:
     return _to(page, f"/review/{to or id}", {"done": done, "done_id": id})
 
 
-async def _sign(context: ReviewingPages, page: PageCall, stored: Stored) -> str:
+async def _sign(context: ReadingReviews, page: PageCall, stored: Stored) -> str:
     """What was done, of DONE. Raises RequestRefused, _Wrong."""
     fields = page.fields
     verdict, reason = first(fields, "verdict"), first(fields, "reason").strip()
@@ -178,15 +174,15 @@ async def _sign(context: ReviewingPages, page: PageCall, stored: Stored) -> str:
     except ValidationError:
         raise RequestRefused("bad-request", "the form cannot be read") from None
     for _ in range(sign_off.MOST_TRIES):
-        now = page.context(ReviewingPages)
+        now = page.context(ReadingReviews)
         draft = await drafted(now, page.service, stored, asked)
-        with suppress(sign_off.Overtaken):
+        with suppress(sign_off.SignOffOvertaken):
             await durable(page.service.store.do(partial(sign_off.keep, now, draft)))
             return "second" if draft.awaits else verdict
     raise sign_off.contested()
 
 
-async def _assign(context: ReviewingPages, page: PageCall) -> str:
+async def _assign(context: ReadingReviews, page: PageCall) -> str:
     """What was done. Raises RequestRefused."""
     to = first(page.fields, "to")
 
@@ -198,7 +194,7 @@ async def _assign(context: ReviewingPages, page: PageCall) -> str:
     return "assigned"
 
 
-async def _comment(context: ReviewingPages, page: PageCall, file: bytes) -> str:
+async def _comment(context: ReadingReviews, page: PageCall, file: bytes) -> str:
     """Keep a comment, and the file with it if there is one; what was done. Raises RequestRefused, _Wrong."""
     seen = await asyncio.to_thread(document_bytes.see, file) if file else None
     try:
@@ -215,7 +211,7 @@ async def _comment(context: ReviewingPages, page: PageCall, file: bytes) -> str:
     return "comment"
 
 
-async def _file(context: ReviewingPages, page: PageCall) -> bytes:
+async def _file(context: ReadingReviews, page: PageCall) -> bytes:
     """Read a form; the bytes of its file, none where it has no file or none was chosen. Raises RequestRefused."""
     service, request = page.service, page.request
     if not request.headers.get("content-type", "").lower().startswith(MULTIPART):
@@ -227,7 +223,7 @@ async def _file(context: ReviewingPages, page: PageCall) -> bytes:
     return sent.file or b""
 
 
-def _case(context: ReviewingPages, page: PageCall, refused: RequestRefused | _Wrong | None = None) -> Response:
+def _case(context: ReadingReviews, page: PageCall, refused: RequestRefused | _Wrong | None = None) -> Response:
     """The page of one review; with `refused`, why what its form sent was not done."""
     service, reader, id = page.service, page.reader, page.path["id"]
 
@@ -259,7 +255,12 @@ def _case(context: ReviewingPages, page: PageCall, refused: RequestRefused | _Wr
 
 
 def _shown(
-    context: ReviewingPages, page: PageCall, stored: Stored, viewer: Reviewer, now: OutcomeNow | None, connection: sa.Connection
+    context: ReadingReviews,
+    page: PageCall,
+    stored: Stored,
+    viewer: Reviewer,
+    now: PresentOutcome | None,
+    connection: sa.Connection,
 ) -> CaseShown:
     """Raises RequestRefused."""
     service, reader, id, today = page.service, page.reader, stored.entry.id, context.today
@@ -272,7 +273,7 @@ def _shown(
     look, cannot = _preview(context, page, stored, found)
     if record.get("lang", "en") != reader.lang:
         with suppress(CannotReplay):
-            record["decision"] = {**record["decision"], **explained(record, stored, page.shared(Replaying), reader.lang)}
+            record["decision"] = {**record["decision"], **explained(record, stored, page.shared(Replayer), reader.lang)}
     assignee = found.case.assignee if found.case else None
     following = review_list.next_for(context, viewer, *_wanted(filters), id, connection)
     return CaseShown(
@@ -304,7 +305,7 @@ def _shown(
     )
 
 
-def _preview(context: ReviewingPages, page: PageCall, stored: Stored, found: DecisionReview) -> tuple[PreviewShown | None, str]:
+def _preview(context: ReadingReviews, page: PageCall, stored: Stored, found: DecisionReview) -> tuple[PreviewShown | None, str]:
     """What approvals would change, or why nobody can sign off."""
     words = page.reader.words.reviews
     if not found.facts:
@@ -319,9 +320,9 @@ def _preview(context: ReviewingPages, page: PageCall, stored: Stored, found: Dec
         return None, refused.detail
 
 
-def _outcome_now(context: ReviewingPages, page: PageCall) -> OutcomeNow | None:
+def _outcome_now(context: ReadingReviews, page: PageCall) -> PresentOutcome | None:
     """What a decision would be now, where it was signed since or other policies are loaded, and that is something else."""
-    deciding = page.shared(DecideAgain)
+    deciding = page.shared(PresentDecider)
     stored = page.service.read(partial(_stale, deciding, page.path["id"]))
     if stored is None:
         return None
@@ -331,13 +332,13 @@ def _outcome_now(context: ReviewingPages, page: PageCall) -> OutcomeNow | None:
     return None if same and record["bundle"]["meaning"] == context.live.digests.meaning else found
 
 
-def _stale(deciding: DecideAgain, id: str, connection: sa.Connection) -> Stored | None:
+def _stale(deciding: PresentDecider, id: str, connection: sa.Connection) -> Stored | None:
     """A record that waits though other policies decided it, or it was signed since."""
     stored = find(connection, id)
     return stored if stored is not None and deciding.moved(connection, stored) else None
 
 
-def _following(context: ReviewingPages, page: PageCall, connection: sa.Connection) -> str | None:
+def _following(context: ReadingReviews, page: PageCall, connection: sa.Connection) -> str | None:
     """The next review that waits for a caller, by the filters of the address. Raises RequestRefused."""
     viewer, id = review_list.reviewer_of(context, connection), page.path["id"]
     found = review_list.next_for(context, viewer, *_wanted(_kept_filters(page)), id, connection)

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from service.audit import counter_rows
 from service.audit.flow_rows import flow_parties, flow_sums
 from service.audit.leaf_effects import Leaf, apply, subject
 from service.audit.row_comparison import Values
@@ -55,21 +56,13 @@ FROM_LEAVES = (
 )
 # Not compared: of sessions leaves have neither the secret nor all that ended, and records are compared with their own bytes.
 _BESIDE = (tables.session, record, personal)
-# Sums of counters are views while leaves are read, so no row holds them that could be wrong.
-_SUMS = """
-SELECT meaning, "key", {place}, fact,
-  max(CASE WHEN live THEN low ELSE 0 END) AS largest,
-  sum(CASE WHEN live THEN low ELSE 0 END) AS least,
-  sum(CASE WHEN live AND same_as IS NULL THEN coalesce(high, 0) ELSE 0 END) AS most,
-  sum(CASE WHEN live AND same_as IS NULL AND high IS NULL THEN 1 ELSE 0 END) AS endless
-FROM movement GROUP BY 1, 2, 3, 4
-"""
-_COUNTER_SUMS = {tables.tally: "day", tables.tally_month: "substr(day, 1, 7) AS month"}
-_FLOW_SUMS: Mapping[sa.Table, Callable[[sa.Connection], Iterator[Values]]] = {
-    tables.flow_sum: flow_sums,
-    tables.flow_party: flow_parties,
+# The sums that are made from other rows, and from which ones.
+_SUMS: Mapping[sa.Table, tuple[tuple[sa.Table, ...], Callable[[sa.Connection], Iterator[Values]]]] = {
+    tables.counter_sum: ((tables.movement, tables.promise), counter_rows.counter_sums),
+    tables.flow_sum: ((tables.flow,), flow_sums),
+    tables.flow_party: ((tables.flow,), flow_parties),
 }
-SUMS = (*_COUNTER_SUMS, *_FLOW_SUMS)
+SUMS = tuple(_SUMS)
 _OF_OTHERS = frozenset({"sign-off", "document-attached"})  # what is said in them of a decision, others rest on
 _AT_ONCE = 500
 
@@ -89,8 +82,7 @@ class Replica:
         self.subjects: dict[int, tuple[str, frozenset[str]]] = {}
         self._source, self._key = source, key
         _make(self.rows, *FROM_LEAVES, *_BESIDE)
-        for table, place in _COUNTER_SUMS.items():
-            self.rows.exec_driver_sql(f"CREATE VIEW {table.name} AS {_SUMS.format(place=place)}")
+        self.rows.exec_driver_sql(counter_rows.VIEW)
         self._copy(about)  # of these rows leaves make some
         if key is not None:
             counter_secret.give_key(self.rows.info, lambda _: key)
@@ -120,13 +112,10 @@ class Replica:
 
     def sum_up(self) -> None:
         """No leaf comes any more: the sums become rows."""
-        for table in _COUNTER_SUMS:
-            self.rows.exec_driver_sql(f"DROP VIEW {table.name}")
+        self.rows.exec_driver_sql(f"DROP VIEW {tables.counter_sum.name}")
         _make(self.rows, *SUMS)
-        for table, place in _COUNTER_SUMS.items():
-            self.rows.exec_driver_sql(f"INSERT INTO {table.name} {_SUMS.format(place=place)}")
-        for table, made in _FLOW_SUMS.items():
-            self._insert(table, [dict(row) for row in made(self.rows)] if self.has_rows(tables.flow) else [])
+        for table, (sources, made) in _SUMS.items():
+            self._insert(table, [dict(row) for row in made(self.rows)] if any(map(self.has_rows, sources)) else [])
 
     def has_rows(self, table: sa.Table) -> bool:
         """Whether a table has a row, as a database says it."""

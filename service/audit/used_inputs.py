@@ -23,8 +23,10 @@ from service.audit.replica import Replica
 from service.callers import known_persons
 from service.callers.caller import LOCAL, Caller
 from service.callers.keys import find as find_key
+from service.documents import confirmations
+from service.documents.stated_documents import stated
 from service.ledger.counter_book import Book
-from service.ledger.exchange_counters import Counts, Filled, Moment, bare
+from service.ledger.exchange_counters import CounterFiller, FilledExchange, Moment, bare
 from service.log.canonical_json import canonical
 from service.log.leaf import clear, erased
 from service.log.record import SCHEMA, exchange_of
@@ -148,7 +150,7 @@ class UsedInputs:
         yield from self._request(used, live, settings)
         if self._signed(used, live, settings):
             yield "its sign-offs"
-        if self._shown(used):
+        if self._shown(used, live):
             yield "what was shown"
 
     # --- who asked ------------------------------------------------------------------------------------------------------
@@ -276,13 +278,13 @@ class UsedInputs:
 
     def _filled(
         self, committing: CommittedEvaluation | None, live: Live, exchange: engine.Exchange, moment: Moment, settings: Settings
-    ) -> Filled:
-        counts = Counts(settings, self._book)
+    ) -> FilledExchange:
+        counts = CounterFiller(settings, self._book)
         if committing is None:
             rows: Any = self._replica
             if counts.rights.silent(rows, live, exchange.document) and counts.unused(rows, live):
                 sent = counts.sent(live, exchange.document)
-                return counts.fill(None, live, exchange, moment) if sent else Filled(exchange, {}, {})
+                return counts.fill(None, live, exchange, moment) if sent else FilledExchange(exchange, {}, {})
             return counts.fill(self._connection, live, exchange, moment)
         if committing.replaces is None:
             return counts.fill(self._connection, live, exchange, moment, after=committing.after)
@@ -327,13 +329,20 @@ class UsedInputs:
             return LOCAL
         return Caller(id, frozenset(), person=known_persons.behind(self._connection, id, issuer))
 
-    def _shown(self, used: RecordUsed) -> bool:
-        """Whether something counted as shown that nobody confirmed or signed."""
-        for each in used.record.get("shown", {}).values():
-            here = (document_confirmation.c.id == each["id"], document_confirmation.c.verdict != "withdraw")
+    def _shown(self, used: RecordUsed, live: Live) -> bool:
+        """Whether something counted as shown that nobody confirmed or signed, or that was withdrawn."""
+        shown = used.record.get("shown", {})
+        documents = stated(live.bundle, used.record["request"]) if shown else {}
+        bound = {name: document.binding for name, document in documents.items() if name in shown}
+        given = confirmations.not_withdrawn(self._connection, bound.values())
+        for name, each in shown.items():
+            here = (document_confirmation.c.id == each["id"], document_confirmation.c.verdict != confirmations.WITHDRAW)
             row = self._connection.execute(sa.select(document_confirmation).where(*here)).one_or_none()
             # What is signed counts no longer than its signer may sign.
             if row is None or (row.until is not None and row.until < each["until"]):
+                return True
+            # What an erasure took its binding from since may have stood.
+            if row.binding is not None and all(one["id"] != row.id for one in given.get(bound.get(name, ""), ())):
                 return True
         return False
 
@@ -352,7 +361,7 @@ class UsedInputs:
         return self._lives[key]
 
 
-def _differs(filled: Filled, record: Mapping[str, Any], marks: Mapping[str, Any]) -> str:
+def _differs(filled: FilledExchange, record: Mapping[str, Any], marks: Mapping[str, Any]) -> str:
     """In what an exchange that was filled again is not the one of its record; "" if in nothing."""
     if not _same(filled.marks, marks):
         return "its counts"

@@ -81,5 +81,9 @@ class Reviewing(Context, scope="review", of_party=False):
     """Looks as a person, and signs."""
 
 
+class ReadingReviews(Reviewing, scope="review", of_party=False, also=("read",)):
+    """Looks as a person at what is recorded, and signs."""
+
+
 class Administering(Context, scope="administer", of_party=False):
     """Changes what the service itself holds."""

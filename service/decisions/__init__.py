@@ -1,1 +1,1 @@
-"""Deciding: from an exchange to a durable answer, and deciding a record again."""
+"""Deciding: from an exchange to a durable answer; deciding a record again, to commit it, to replay it or to give a receipt."""

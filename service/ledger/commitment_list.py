@@ -1,7 +1,8 @@
 """
 Commitments as they are read: a caller and what it asks for go in, commitments with their history come out.
 
-What is committed, withdrawn and ended is written by `service.ledger.commitment_book`. The parts of the answers of the ledger are here too.
+What is committed, withdrawn and ended is written by `service.decisions.commitment_writer`. The parts of the ledger's answers are here
+too.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,9 +12,11 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
 
+import engine
 from service.callers.context import Reading
 from service.ledger import money_sums, party_view, rights_book
 from service.ledger.counter_book import Book
+from service.ledger.exchange_counters import ends
 from service.problems import RequestRefused
 from service.store.tables import commitment, commitment_event, movement
 
@@ -179,3 +182,10 @@ def _grouped(
     for row in connection.execute(sa.select(table).where(by.in_(ids)).order_by(order)):
         groups.setdefault(getattr(row, by.name), []).append(row)
     return lambda id: groups.get(id, [])
+
+
+def counted_part(counter: engine.Counter, tally: engine.Tally, currency: str) -> CountPart | SumPart:
+    """A count of a counter as it is answered; of money in a currency."""
+    if counter.currency:
+        return SumPart.model_validate(money_sums.sums(tally.sum(), currency))
+    return CountPart.model_validate(ends(tally.range(counter.distinct)))

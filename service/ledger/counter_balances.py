@@ -20,11 +20,10 @@ from service.callers.caller import Caller
 from service.callers.context import Administering, Reading
 from service.callers.sending import Reason, Sending
 from service.ledger import money_sums, party_view
-from service.ledger.commitment_book import counted_part
-from service.ledger.commitment_list import CountPart, LedgerPart, SumPart
+from service.ledger.commitment_list import CountPart, LedgerPart, SumPart, counted_part
 from service.ledger.counter_book import Book
-from service.ledger.counter_sums import FoundCounts, Wanted
-from service.ledger.exchange_counters import Counts, Moment, ends
+from service.ledger.counter_sums import CounterQuery, FoundCounts
+from service.ledger.exchange_counters import CounterFiller, Moment, ends
 from service.log.canonical_json import NotCanonical, canonical
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
@@ -73,7 +72,7 @@ class CounterPart(LedgerPart):
     other_currencies: list[SumPart] | None = None
 
 
-class Opened(LedgerPart):
+class CounterOpening(LedgerPart):
     """A counter that was opened."""
 
     id: str
@@ -100,7 +99,7 @@ def counter(context: Reading, name: str, per: Mapping[str, Any], connection: sa.
     return Counters(context.live, context.settings, context.now).read(connection, name, per)
 
 
-def open_counter(context: Administering, sent: OpeningSent, transaction: sa.Connection) -> Opened:
+def open_counter(context: Administering, sent: OpeningSent, transaction: sa.Connection) -> CounterOpening:
     """Open a counter: record its count at the beginning of a day. Raises RequestRefused."""
     return Counters(context.live, context.settings, context.now).begin(transaction, sent, context.caller)
 
@@ -112,7 +111,7 @@ class Counters:
         self._live, self._now = live, now
         self._moment = Moment(now.astimezone(time_zone(settings.zone)).date(), now)
         self._book = Book()
-        self._counts = Counts(settings, self._book)
+        self._counts = CounterFiller(settings, self._book)
 
     def read(self, connection: sa.Connection, name: str, per: Mapping[str, Any]) -> CounterPart:
         """A counter as it is today; `per` has the values of the facts that it is kept per. Raises RequestRefused."""
@@ -152,7 +151,7 @@ class Counters:
         return counter, self._of(live, counter, per, {})[1]
 
     def _part(
-        self, live: Live, wanted: Wanted, found: FoundCounts, before: Sequence[FoundCounts], moment: Moment
+        self, live: Live, wanted: CounterQuery, found: FoundCounts, before: Sequence[FoundCounts], moment: Moment
     ) -> CounterPart:
         """A counter as it is answered. Raises RequestRefused where it has no period."""
         counter = wanted.counter
@@ -172,7 +171,7 @@ class Counters:
         )
 
     def _money(
-        self, live: Live, wanted: Wanted, found: FoundCounts, before: Sequence[FoundCounts], moment: Moment
+        self, live: Live, wanted: CounterQuery, found: FoundCounts, before: Sequence[FoundCounts], moment: Moment
     ) -> CounterPart:
         """A counter of money. Where nothing says in which currency its sum is, each currency is told by itself."""
         counter, fact = wanted.counter, wanted.counter.name
@@ -206,7 +205,7 @@ class Counters:
             ],
         )
 
-    def begin(self, transaction: sa.Connection, sent: OpeningSent, caller: Caller) -> Opened:
+    def begin(self, transaction: sa.Connection, sent: OpeningSent, caller: Caller) -> CounterOpening:
         """See `open_counter`."""
         live = self._live
         counter = self._counter(live, sent.counter)
@@ -224,7 +223,7 @@ class Counters:
             tallies[place] = tally
         self._book.begin(transaction, id, counter, key, sent.on, tallies, at=at, by=caller.id, reason=sent.reason)
         self._book.note(transaction, live.counting, sent.on)
-        return Opened(id=id, counter=sent.counter, on=sent.on, counts=_opened(dict(map(_place, told, told.values()))))
+        return CounterOpening(id=id, counter=sent.counter, on=sent.on, counts=_opened(dict(map(_place, told, told.values()))))
 
     def _counter(self, live: Live, name: str) -> engine.Counter:
         for counter in live.counting.counters:

@@ -17,20 +17,21 @@ import sqlalchemy as sa
 
 import engine
 from service.ledger import repeated_people, sealed_sums
-from service.ledger.counter_sums import NOT_FOUND, NOTHING, FoundCounts, Hashes, OpeningCount, Wanted
-from service.ledger.sealed_sums import PLACE
+from service.ledger.counter_sums import NOT_FOUND, NOTHING, CounterQuery, FoundCounts, Hashes, OpeningCount
+from service.ledger.sealed_sums import PLACE, Numbers, Place
 from service.log import tree_leaves
 from service.log.canonical_json import canonical
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.store import counter_secret
 from service.store.counter_secret import LOST
 from service.store.database import Database
 from service.store.moments import now_text
-from service.store.row_seals import OPENINGS, changing
-from service.store.tables import commitment, counted, movement, opening, tally
+from service.store.row_seals import OPENINGS, changing, sealed_rows
+from service.store.tables import commitment, counted, movement, opening
 
 _SECRET = "fifthfactor.counter_secret"  # what a connection keeps of it, so that it is opened once a connection
 _AT_ONCE = 50  # counters in one statement
+_PLACE = tuple(movement.c[name] for name in PLACE)
 
 _low, _high = movement.c.low, movement.c.high
 
@@ -81,13 +82,6 @@ _AS_LARGE = sa.select(movement.c.commitment).where(
 )
 _exact = sa.case((movement.c.key.in_(sa.bindparam("own", expanding=True)), 1), else_=0).label("exact")
 _LEFT = sa.select(_exact, *_MOVEMENTS).where(*_OTHERS).group_by(_exact)
-_OPENINGS = (
-    sa.select(opening)
-    .where(
-        opening.c.meaning.in_(sa.bindparam("meanings", expanding=True)), opening.c.key.in_(sa.bindparam("keys", expanding=True))
-    )
-    .order_by(opening.c.day.desc(), opening.c.id.desc())
-)
 _COUNTED = sa.select(counted)
 _RECENT = (
     sa.select(commitment.c.counting)
@@ -125,8 +119,8 @@ class Book:
     def find(
         self,
         connection: sa.Connection,
-        wanted: Sequence[Wanted],
-        given: Sequence[Wanted] = (),
+        wanted: Sequence[CounterQuery],
+        given: Sequence[CounterQuery] = (),
         *,
         after: int | None = None,
         without: str | None = None,
@@ -138,8 +132,8 @@ class Book:
     def find_each(
         self,
         connection: sa.Connection,
-        wanted: Sequence[Wanted],
-        given: Sequence[Wanted] = (),
+        wanted: Sequence[CounterQuery],
+        given: Sequence[CounterQuery] = (),
         *,
         after: int | None = None,
         without: str | None = None,
@@ -158,9 +152,9 @@ class Book:
         if not until:
             return [NOT_FOUND for _ in wanted]
         asked = {number: each for number, each in enumerate(wanted) if each.keys}
-        begun, openings = self._openings(connection, asked) if asked else ({}, sealed_sums.NO_SUBJECTS)
+        begun = self._openings(connection, asked) if asked else {}
 
-        def overlooks(number: int, each: Wanted, counting: str, last: str) -> bool:
+        def overlooks(number: int, each: CounterQuery, counting: str, last: str) -> bool:
             opened = begun.get(number)
             if counting == LOST and opened and opened.day.isoformat() > last:
                 return False
@@ -176,8 +170,7 @@ class Book:
             places = list(asked)
             for start in range(0, len(places), _AT_ONCE):
                 some = {place: asked[place] for place in places[start : start + _AT_ONCE]}
-                self._sums(connection, some, begun, openings, found)
-                openings = sealed_sums.NO_SUBJECTS
+                self._sums(connection, some, begun, found)
             if without is not None:
                 self._leave_out(connection, asked, without, found)
             repeated_people.add_uncovered(connection, asked, without, found)
@@ -193,10 +186,16 @@ class Book:
         sequence: int,
         moved: Sequence[tuple[engine.Contribution, engine.Counter, date]],
         data: repeated_people.DataSet = repeated_people.UNNAMED,
+        *,
+        first: bool = True,
     ) -> None:
-        """Record what a commitment of a data set adds to each counter, each on a day of that counter's calendar."""
-        rows: list[Any] = []
-        added: list[tuple[dict[str, str], engine.Tally]] = []
+        """
+        Record what a commitment of a data set adds to each counter, each on a day of that counter's calendar.
+
+        `first`: nothing was recorded of it before.
+        """
+        rows: list[dict[str, Any]] = []
+        added: dict[Place, list[engine.Tally]] = {}
         for each, counter, day in moved:
             people = each.tally
             place = {
@@ -206,62 +205,54 @@ class Book:
                 "fact": each.place,
             }
             more = {"counter": counter.name, "low": people.least, "high": people.most, **data.columns(counter)}
-            transaction.execute(
-                sa.insert(movement).values(commitment=commitment, **place, **more, sequence=sequence, live=True)
-            )
             rows.append({**place, **more})
-            added.append((place, replace(people, most=0) if "same_as" in more else people))
-        with sealed_sums.adding(transaction, [place for place, _ in added]):
-            for place, people in added:
-                self._add(transaction, place, people)
-        if rows:
-            members: dict[str, Any] = {"commitment": commitment, "sequence": sequence}
-            tree_leaves.append(transaction, Happening("movements", now_text(), members, {"movements": rows}))
+            counts = replace(people, most=0) if "same_as" in more else people
+            added.setdefault((place["meaning"], place["key"], place["day"], place["fact"]), []).append(counts)
+        if not rows:
+            return
+        shared = {"commitment": commitment, "sequence": sequence, "live": True, "data_set": None, "same_as": None}
+        made = [{**shared, **row} for row in rows]
+        with repeated_people.sealing(transaction, commitment, made, first=first):
+            transaction.execute(sa.insert(movement), made)
+
+        def of_day(place: Place, before: Numbers) -> Numbers:
+            largest, least, most, endless = before
+            for people in added[place]:
+                largest, least = max(largest, people.largest), least + people.least
+                most, endless = most + (people.most or 0), endless + int(people.most is None)
+            return largest, least, most, endless
+
+        sealed_sums.change(transaction, added, of_day)
+        members: dict[str, Any] = {"commitment": commitment, "sequence": sequence}
+        tree_leaves.append(transaction, LogEvent("movements", now_text(), members, {"movements": rows}))
 
     def end(self, transaction: sa.Connection, commitment: str, meanings: Collection[str] | None = None) -> None:
         """Stop counting what a commitment added: under all meanings, or only under those given."""
         mine = sa.and_(movement.c.commitment == commitment, movement.c.live.is_(sa.true()))
         if meanings is not None:
             mine = sa.and_(mine, movement.c.meaning.in_(meanings))
-        rows = transaction.execute(sa.select(movement).where(mine)).all()
-        transaction.execute(sa.update(movement).where(mine).values(live=False))
-        with sealed_sums.adding(transaction, [dict(row._mapping) for row in rows]):
-            for row in rows:
-                self._again(transaction, row)
+        rows = transaction.execute(sa.select(movement).where(mine)).mappings().all()
+        with repeated_people.sealing(transaction, commitment, rows):
+            transaction.execute(sa.update(movement).where(mine).values(live=False))
+        self._again(transaction, rows)
 
     def revive(self, transaction: sa.Connection, commitment: str, fact: str, meaning: str) -> None:
         """Count again what a commitment added under a meaning."""
         mine = sa.and_(movement.c.commitment == commitment, movement.c.fact == fact, movement.c.meaning == meaning)
-        transaction.execute(sa.update(movement).where(mine).values(live=True))
-        row = transaction.execute(sa.select(movement).where(mine)).one()
-        with sealed_sums.adding(transaction, [dict(row._mapping)]):
-            self._again(transaction, row)
+        rows = transaction.execute(sa.select(movement).where(mine)).mappings().all()
+        with repeated_people.sealing(transaction, commitment, rows):
+            transaction.execute(sa.update(movement).where(mine).values(live=True))
+        self._again(transaction, rows)
 
-    def _again(self, transaction: sa.Connection, row: Any) -> None:
-        """Add up the day of a movement again, since the largest of a day cannot be subtracted."""
-        left = sa.and_(*(movement.c[name] == getattr(row, name) for name in PLACE), movement.c.live.is_(sa.true()))
-        again = transaction.execute(sa.select(*_MOVEMENTS).where(left)).one()
-        here = sa.and_(*(tally.c[name] == getattr(row, name) for name in PLACE))
-        values = {name: int(getattr(again, name)) for name in ("largest", "least", "most", "endless")}
-        transaction.execute(sa.update(tally).where(here).values(values))
-
-    def _add(self, transaction: sa.Connection, place: Mapping[str, str], people: engine.Tally) -> None:
-        """Add one movement to the tally of its day."""
-        here = sa.and_(*(tally.c[name] == value for name, value in place.items()))
-        endless = int(people.most is None)
-        changed = transaction.execute(
-            sa.update(tally)
-            .where(here)
-            .values(
-                largest=sa.case((tally.c.largest < people.largest, people.largest), else_=tally.c.largest),
-                least=tally.c.least + people.least,
-                most=tally.c.most + (people.most or 0),
-                endless=tally.c.endless + endless,
-            )
-        )
-        if not changed.rowcount:
-            sums = {"largest": people.largest, "least": people.least, "most": people.most or 0, "endless": endless}
-            transaction.execute(sa.insert(tally).values(**place, **sums))
+    def _again(self, transaction: sa.Connection, rows: Sequence[Mapping[Any, Any]]) -> None:
+        """Add up the days of some movements again, since the largest of a day cannot be subtracted."""
+        places = {(row["meaning"], row["key"], row["day"], row["fact"]) for row in rows}
+        if not places:
+            return
+        named = [column.in_(sorted({place[at] for place in places})) for at, column in enumerate(_PLACE)]
+        again = sa.select(*_PLACE, *_MOVEMENTS).where(*named, movement.c.live.is_(sa.true())).group_by(*_PLACE)
+        left = {tuple(row[:4]): tuple(map(int, row[4:])) for row in transaction.execute(again)}
+        sealed_sums.change(transaction, places, lambda place, _: left.get(place, (0, 0, 0, 0)))
 
     def begin(
         self,
@@ -290,7 +281,7 @@ class Book:
         shown: dict[str, Any] = {"id": id, "counter": counter.name, "meaning": counter.meaning, "day": day.isoformat()}
         told: list[Any] = [{"fact": row["fact"], "low": row["low"], "high": row["high"]} for row in rows]
         hidden: dict[str, Any] = {"key": hashed, "counts": told, "by": by, "reason": reason}
-        tree_leaves.append(transaction, Happening("counter-opening", at, shown, hidden))
+        tree_leaves.append(transaction, LogEvent("counter-opening", at, shown, hidden))
 
     def note(self, transaction: sa.Connection, counting: engine.BundleCounters, day: date) -> None:
         """Record that all commitments up to a day are counted under these meanings."""
@@ -300,7 +291,7 @@ class Book:
         if noted is not None and noted >= last:
             return
         told = {"counting": counting.meaning, "meanings": list(counting.meanings), "last": last}
-        tree_leaves.append(transaction, Happening("counting", now_text(), {**told, "before": noted}))
+        tree_leaves.append(transaction, LogEvent("counting", now_text(), {**told, "before": noted}))
         if noted is None:
             meanings = ("", *counting.meanings)  # the empty one, so that there is a row without counters too
             rows = [{"counting": counting.meaning, "meaning": each, "last": last} for each in meanings]
@@ -311,17 +302,16 @@ class Book:
     def _sums(
         self,
         connection: sa.Connection,
-        asked: Mapping[int, Wanted],
+        asked: Mapping[int, CounterQuery],
         begun: Mapping[int, OpeningCount],
-        openings: sealed_sums.Subjects,
         found: list[FoundCounts],
     ) -> None:
         since = {place: opened.day.isoformat() for place, opened in begun.items() if place in asked}
-        for place, (window, from_then) in sealed_sums.of_windows(connection, asked, since, openings).items():
+        for place, (window, from_then) in sealed_sums.of_windows(connection, asked, since).items():
             found[place] = replace(found[place], window=window, since=from_then, opening=begun.get(place))
 
     def _leave_out(
-        self, connection: sa.Connection, asked: Mapping[int, Wanted], commitment: str, found: list[FoundCounts]
+        self, connection: sa.Connection, asked: Mapping[int, CounterQuery], commitment: str, found: list[FoundCounts]
     ) -> None:
         """Take what a commitment adds out of the sums of some counters."""
         for row in connection.execute(_OWN, {"without": commitment}).all():
@@ -338,7 +328,7 @@ class Book:
     def _later(
         self,
         connection: sa.Connection,
-        wanted: Mapping[int, Wanted],
+        wanted: Mapping[int, CounterQuery],
         meanings: Mapping[str, set[str]],
         after: int,
         without: str | None,
@@ -368,23 +358,13 @@ class Book:
                 later = dict.fromkeys(each.counter.facts, engine.Tally(most=None))
             found[place] = replace(found[place], later=later)
 
-    def _openings(
-        self, connection: sa.Connection, asked: Mapping[int, Wanted]
-    ) -> tuple[dict[int, OpeningCount], sealed_sums.Subjects]:
-        """
-        The newest opening of each counter: that of the latest day, and of several on this day the one recorded last; and what to check.
-        """
-        meanings = {each.counter.meaning: None for each in asked.values()}
-        keys = {key: None for each in asked.values() for key in each.own}
+    def _openings(self, connection: sa.Connection, asked: Mapping[int, CounterQuery]) -> dict[int, OpeningCount]:
+        """The newest opening of each counter: that of the latest day, and of several on this day the one recorded last."""
+        meanings = [*{each.counter.meaning: None for each in asked.values()}]
+        keys = [*{key: None for each in asked.values() for key in each.own}]
         found: dict[int, OpeningCount] = {}
-        rows = connection.execute(_OPENINGS, {"meanings": [*meanings], "keys": [*keys]}).all()
-        of_keys: dict[str, tuple[sa.Table, list[Any]]] = {
-            OPENINGS.subject(key, (each.counter.meaning,)): (opening, []) for each in asked.values() for key in each.own
-        }
-        for row in rows:
-            if (subject := OPENINGS.subject(row.key, (row.meaning,))) in of_keys:
-                of_keys[subject][1].append(row)
-        for row in rows:
+        rows = sealed_rows(connection, OPENINGS, {'"meaning"': meanings, '"key"': keys})
+        for row in sorted(rows, key=lambda row: (row.day, row.id), reverse=True):
             for place, each in asked.items():
                 if (row.counter, row.meaning) != (each.counter.name, each.counter.meaning) or row.key not in each.own:
                     continue
@@ -393,11 +373,11 @@ class Book:
                 opened = found.setdefault(place, OpeningCount(row.id, date.fromisoformat(row.day), {}))
                 if opened.id == row.id:
                     opened.counts[row.fact] = engine.Tally(row.low, row.low, row.high)
-        return found, of_keys
+        return found
 
 
 def _left(
-    connection: sa.Connection, sums: Mapping[str, engine.Tally], wanted: Wanted, first: str, own: Any
+    connection: sa.Connection, sums: Mapping[str, engine.Tally], wanted: CounterQuery, first: str, own: Any
 ) -> dict[str, engine.Tally]:
     """The sums of a counter from a day on without one movement."""
     before = sums.get(own.fact, NOTHING)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from service.ledger import running_commitments
-from service.ledger.exposure_questions import Erased, Question, Touch
+from service.ledger.exposure_questions import Erased, ExposureQuestion, Touch
 from service.ledger.money_sums import shown
 from service.ledger.running_commitments import CountedMovement, RunningCommitment
 from service.log.leaf import clear
@@ -80,7 +80,7 @@ class Exposure:
     """The commitments of a database that a change would touch. `prepare` is called before processes are forked, `part` in each."""
 
     url: str
-    question: Question
+    question: ExposureQuestion
 
     def __post_init__(self) -> None:
         self._reading = ForkedReading(self.url)

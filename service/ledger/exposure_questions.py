@@ -48,7 +48,7 @@ class Erased(Exception):
     """Nobody can say whether the commitment is touched: a value that would show it was erased."""
 
 
-class Question(Protocol):
+class ExposureQuestion(Protocol):
     """A change, of which is asked what it would touch."""
 
     def prepare(self, connection: sa.Connection) -> None:

@@ -8,16 +8,18 @@ INVARIANT (once at least): a movement that says so adds nobody only while an ear
 counts in the same window. The earlier one comes first in the log, so no two rest on each other, and the first of a chain counts in full.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 import engine
-from service.ledger.counter_sums import NOTHING, FoundCounts, Wanted
+from service.ledger.counter_sums import NOTHING, CounterQuery, FoundCounts
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
+from service.store.row_seals import AGAIN, MOVED, changing, check, seal_rows, sealed_rows
 from service.store.tables import commitment, movement
 
 if TYPE_CHECKING:
@@ -26,36 +28,14 @@ if TYPE_CHECKING:
 DATA_SET, PEOPLE_IN = "data.id", "data.people_in"
 _LAST = 2**62  # above the number of every record
 
-_chained = movement.c.same_as.is_not(None)
-_CHAINED = (
-    sa.select(movement.c.meaning, movement.c.key)
-    .where(
-        movement.c.meaning.in_(sa.bindparam("meanings", expanding=True)),
-        movement.c.key.in_(sa.bindparam("keys", expanding=True)),
-        _chained,
-        movement.c.live.is_(sa.true()),
-    )
-    .distinct()
-)
-_earlier = movement.alias("earlier")
 _in_window = (
     movement.c.meaning == sa.bindparam("meaning"),
     movement.c.key == sa.bindparam("key"),
     movement.c.day.between(sa.bindparam("first"), sa.bindparam("last")),
     movement.c.live.is_(sa.true()),
 )
-_covers = sa.exists().where(
-    _earlier.c.meaning == movement.c.meaning,
-    _earlier.c.key == movement.c.key,
-    _earlier.c.fact == movement.c.fact,
-    _earlier.c.data_set == movement.c.same_as,
-    _earlier.c.sequence < movement.c.sequence,
-    _earlier.c.low >= movement.c.high,
-    _earlier.c.day.between(sa.bindparam("first"), sa.bindparam("last")),
-    _earlier.c.live.is_(sa.true()),
-)
-_UNCOVERED = sa.select(movement.c.fact, movement.c.day, movement.c.high).where(
-    *_in_window, _chained, movement.c.commitment != sa.bindparam("without"), ~_covers.correlate(movement)
+_NAMED = sa.select(*(movement.c[name] for name in ("commitment", "fact", "data_set", "sequence", "low"))).where(
+    *_in_window, movement.c.data_set.in_(sa.bindparam("data_sets", expanding=True))
 )
 _OF_DATA_SET = (
     sa.select(movement.c.commitment, movement.c.fact, movement.c.low)
@@ -101,7 +81,7 @@ def says_so(counter: engine.Counter, exchange: engine.Exchange) -> bool:
 
 def counts(
     connection: sa.Connection,
-    wanted: Wanted,
+    wanted: CounterQuery,
     data: DataSet,
     own: Mapping[str, engine.Range],
     before: int | None = None,
@@ -121,10 +101,11 @@ def counts(
     earlier: dict[str, dict[str, int]] = {}
     for row in connection.execute(query, given if party is None else given | {"party": party}):
         earlier.setdefault(row.commitment, {})[row.fact] = row.low
-    return any(
-        all(count.high is not None and count.high <= lows.get(fact, 0) for fact, count in own.items())
-        for lows in earlier.values()
-    )
+    for id, lows in earlier.items():
+        if all(count.high is not None and count.high <= lows.get(fact, 0) for fact, count in own.items()):
+            check(connection, MOVED, [id])
+            return True
+    return False
 
 
 def refused(fact: str) -> RequestRefused:
@@ -138,22 +119,72 @@ def refused(fact: str) -> RequestRefused:
 
 
 def add_uncovered(
-    connection: sa.Connection, asked: Mapping[int, Wanted], without: str | None, found: list[FoundCounts]
+    connection: sa.Connection, asked: Mapping[int, CounterQuery], without: str | None, found: list[FoundCounts]
 ) -> None:
-    """Add the movements that name an earlier data set which no longer counts: each counts in full."""
+    """
+    Add the movements that name an earlier data set which no longer counts: each counts in full. Raises SealBroken.
+
+    All of them are read, under one seal for a counter and key; of the earlier ones, those that are found, each under its own.
+    """
     some = [each for each in asked.values() if each.counter.same]
-    if not some:
-        return
-    given = {"meanings": [each.counter.meaning for each in some], "keys": [each.own[0] for each in some if each.own]}
-    chained = {(row.meaning, row.key) for row in connection.execute(_CHAINED, given)}
+    meanings, keys = (
+        [*dict.fromkeys(each)] for each in ([one.counter.meaning for one in some], [k for one in some for k in one.own[:1]])
+    )
+    chained: dict[tuple[str, str], list[Any]] = {}
+    for row in sealed_rows(connection, AGAIN, {'"meaning"': meanings, '"key"': keys}) if keys else ():
+        chained.setdefault((row.meaning, row.key), []).append(row)
     for place, each in asked.items():
-        if not each.own or (each.counter.meaning, each.own[0]) not in chained:
+        of_key = chained.get((each.counter.meaning, each.own[0]), ()) if each.own else ()
+        first = each.first.isoformat()
+        rows = [row for row in of_key if row.live and first <= row.day <= each.last and row.commitment != without]
+        if not rows:
             continue
-        rows = connection.execute(_UNCOVERED, _place(each) | {"without": without or ""}).all()
+        rows = _uncovered(connection, each, rows)
         opened = found[place].opening
         since = [row for row in rows if opened is not None and row.day >= opened.day.isoformat()]
         sums = found[place]
         found[place] = replace(sums, window=_with(sums.window, rows), since=_with(sums.since, since))
+
+
+def _uncovered(connection: sa.Connection, wanted: CounterQuery, rows: Sequence[Any]) -> list[Any]:
+    """Those movements of a counter in its window that no earlier one counts for."""
+    named = connection.execute(_NAMED, _place(wanted) | {"data_sets": sorted({row.same_as for row in rows})}).all()
+    left, used = [], set()
+    for row in rows:
+        for other in named:
+            same = (other.data_set, other.fact) == (row.same_as, row.fact)
+            if same and other.sequence < row.sequence and row.high is not None and other.low >= row.high:
+                used.add(other.commitment)
+                break
+        else:
+            left.append(row)
+    check(connection, MOVED, sorted(used))
+    return left
+
+
+@contextmanager
+def sealing(
+    transaction: sa.Connection, commitment: str, rows: Sequence[Mapping[Any, Any]], *, first: bool = False
+) -> Iterator[None]:
+    """
+    A change of movements of a commitment, in a writing transaction; only those of a data set that is named have seals.
+
+    `first`: these are the first of the commitment, as they will be.
+    """
+    named = any(row["data_set"] is not None or row["same_as"] is not None for row in rows)
+    again: dict[str, set[str]] = {}
+    for row in rows:
+        if row["same_as"] is not None:
+            again.setdefault(row["meaning"], set()).add(row["key"])
+    with ExitStack() as stack:
+        if named and not first:
+            stack.enter_context(changing(transaction, MOVED, commitment))
+        for meaning, keys in sorted(again.items()):
+            stack.enter_context(changing(transaction, AGAIN, *sorted(keys), within=(meaning,)))
+        yield
+    if named and first:
+        names = [column.name for column in movement.columns]
+        seal_rows(transaction, {MOVED.subject(commitment): [(movement, [row[name] for name in names]) for row in rows]})
 
 
 def number(connection: sa.Connection, id: str) -> int:
@@ -161,7 +192,7 @@ def number(connection: sa.Connection, id: str) -> int:
     return int(connection.execute(sa.select(commitment.c.sequence).where(commitment.c.id == id)).scalar_one())
 
 
-def _place(wanted: Wanted) -> dict[str, Any]:
+def _place(wanted: CounterQuery) -> dict[str, Any]:
     first, last = wanted.first.isoformat(), wanted.last
     return {"meaning": wanted.counter.meaning, "key": wanted.own[0], "first": first, "last": last}
 

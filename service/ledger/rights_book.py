@@ -21,11 +21,12 @@ import engine
 from service.ledger import hashed_names
 from service.ledger.counter_book import Book
 from service.log import tree_leaves
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.policies.live import Live
 from service.problems import RequestRefused
 from service.store.database import Database
 from service.store.moments import moment_text
+from service.store.row_seals import GRANTS, changing, check, seal_rows
 from service.store.tables import right_line, right_opening
 
 MOST_LINES = 2_000  # in the chains to a party
@@ -64,7 +65,7 @@ STANDS = sa.and_(
 _OPENED = sa.and_(_opening.book == _text("book"), _opening.asset == _text("asset"), _opening.withdrawn_at.is_(None))
 _EVERY = sa.select(right_line).where(_COUNTS).limit(FEW_LINES + 1)
 _of_holder = sa.and_(_opening.party == _text("holder"), _opening.complete.is_(sa.true()), _opening.day <= _text("day"))
-_OPENINGS = sa.select(sa.func.count(), sa.func.max(sa.case((_of_holder, 1), else_=0))).where(_OPENED)
+_OPENINGS = sa.select(sa.func.count(), sa.func.max(sa.case((_of_holder, _opening.id)))).where(_OPENED)
 _TO = sa.select(right_line).where(_COUNTS, _line.holder.in_(_some("parties"))).limit(MOST_LINES + 1)
 _TO_ANY = sa.select(right_line).where(_OF_ASSET, _line.holder.in_(_some("parties"))).limit(MOST_LINES + 1)
 
@@ -167,7 +168,7 @@ class RightsBook:
         day: date,
         made: EarlierCommitment | None = None,
         before: Sequence[engine.Exchange] = (),
-    ) -> dict[str, engine.Page]:
+    ) -> dict[str, engine.RightsPage]:
         """
         What each book says of the exporter of an exchange and of its asset; nothing of an asset that a book does not have.
 
@@ -197,13 +198,17 @@ class RightsBook:
         if not rows:
             return
         shown = {"source": id, "sequence": sequence, "at": at}
-        transaction.execute(sa.insert(right_line), [{**shown, **row} for row in rows])
         members: dict[str, Any] = {"commitment": id, "sequence": sequence}
-        tree_leaves.append(transaction, Happening("rights-granted", at, members, {"lines": rows}))
+        none = dict.fromkeys(column.name for column in right_line.columns)
+        made = [{**none, **shown, **row} for row in rows]
+        transaction.execute(sa.insert(right_line), made)
+        tree_leaves.append(transaction, LogEvent("rights-granted", at, members, {"lines": rows}))
+        seal_rows(transaction, {GRANTS.subject(id): [(right_line, [*row.values()]) for row in made]})
 
     def void(self, transaction: sa.Connection, source: str, at: str) -> None:
         """Make the lines of a commitment or an opening void from the start. What happened is a leaf of its own."""
-        transaction.execute(sa.update(right_line).where(_line.source == source).values(voided_at=at))
+        with changing(transaction, GRANTS, source):
+            transaction.execute(sa.update(right_line).where(_line.source == source).values(voided_at=at))
 
     def end(self, transaction: sa.Connection, source: str, day: date, at: str) -> None:
         """
@@ -223,7 +228,8 @@ class RightsBook:
         if day.isoformat() > last:
             raise RequestRefused("not-endable", f"the last day of the rights is {last} anyhow")
         ended = {"ended": day.isoformat(), "ended_at": at}
-        transaction.execute(sa.update(right_line).where(_line.source == source).values(ended))
+        with changing(transaction, GRANTS, source):
+            transaction.execute(sa.update(right_line).where(_line.source == source).values(ended))
 
     def chains(
         self, connection: sa.Connection, asked: Mapping[str, Any], holders: Collection[str], *, void: bool = False
@@ -277,7 +283,7 @@ class RightsBook:
         day: date,
         made: EarlierCommitment | None,
         before: Sequence[engine.Exchange],
-    ) -> engine.Page | None:
+    ) -> engine.RightsPage | None:
         book = reader.book
         id = named(exchange, book.of)
         if id is None:
@@ -293,15 +299,16 @@ class RightsBook:
         if not openings and not every and not of_legs:
             return None
         if holder is None:
-            return engine.Page(on=first, known=False)
+            return engine.RightsPage(on=first, known=False)
         if len(every) > FEW_LINES:
             granters = {each.granter for each in of_legs if each.granter is not None}
             try:
                 rows = self.chains(connection, asked, {holder, *granters})
             except TooManyLines:
-                return engine.Page(on=first, known=False)
+                return engine.RightsPage(on=first, known=False)
             besides = [each for each in (holder, recipient) if each is not None]
             every = [*rows, *connection.execute(_GIVEN, {**asked, "besides": besides})]
+        check(connection, GRANTS, sorted({row.source for row in every} | {complete} - {None}))
         page = reader.reckoner.page([*_foreseen(every, made), *of_legs], holder, recipient, on, bool(complete))
         return page if page.on == first else page.model_copy(update={"on": first})
 

@@ -24,12 +24,13 @@ from service.ledger.counter_book import Book
 from service.ledger.rights_book import RightsBook, line_of, opened
 from service.log import tree_leaves
 from service.log.canonical_json import NotCanonical, canonical
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.register import entity_versions
 from service.register.entity import ASSET, PARTY
 from service.store.moments import moment_text
+from service.store.row_seals import GRANTS, changing
 from service.store.tables import right_line, right_opening
 
 MOST_RIGHTS = 32  # of one opening
@@ -63,7 +64,7 @@ class RightPart(LedgerPart):
     onward: bool | None = Field(default=None, description=ONWARD)
 
 
-class EvidencePart(LedgerPart):
+class RightsEvidencePart(LedgerPart):
     """What was shown for the rights. It is kept as it was stated."""
 
     kind: str = Field(
@@ -84,7 +85,7 @@ class RightsOpeningSent(Sending):
     rights: list[RightPart] = Field(max_length=MOST_RIGHTS, description="the rights; none only if `complete`")
     from_: date = Field(alias="from", description="the first day on which the party has these rights")
     complete: bool = Field(description="whether the book then has everything that the party has of the asset")
-    evidence: list[EvidencePart] = Field(max_length=16, description="what was shown")
+    evidence: list[RightsEvidencePart] = Field(max_length=16, description="what was shown")
     reason: Reason = Field(description="where this comes from")
     book: Line | None = Field(default=None, description="the book of the vocabulary, where there are several")
 
@@ -105,7 +106,7 @@ class RightsOpening(LedgerPart):
     from_: date = Field(serialization_alias="from", description="the first day on which the party has these rights")
     complete: bool = Field(description="whether the book then has everything that the party has of the asset")
     rights: list[RightPart] = Field(description="the rights; what has no end has the term `perpetual`")
-    evidence: list[EvidencePart] = Field(description="what was shown")
+    evidence: list[RightsEvidencePart] = Field(description="what was shown")
     reason: str = Field(description="where this comes from")
     opened_at: datetime = Field(description="when it was recorded")
     opened_by: str = Field(description="who recorded it")
@@ -141,12 +142,13 @@ def begin(context: Administering, sent: RightsOpeningSent, transaction: sa.Conne
         "reason": sent.reason,
     }
     members: dict[str, Any] = {"id": id, "book": book.name, "complete": sent.complete, "day": day}
-    happening = Happening("rights-opening", at, members, hidden, f"entity/{PARTY}/{party}", frozenset({"party"}))
+    happening = LogEvent("rights-opening", at, members, hidden, f"entity/{PARTY}/{party}", frozenset({"party"}))
     (leaf,) = tree_leaves.append(transaction, happening)
     row = {**members, **hashes, "leaf": leaf, "evidence": kept, "by": context.caller.id, "reason": sent.reason, "at": at}
-    transaction.execute(sa.insert(right_opening).values(row))
-    if lines:
-        transaction.execute(sa.insert(right_line), [{**line, "source": id, "sequence": None, "at": at} for line in lines])
+    with changing(transaction, GRANTS, id):
+        transaction.execute(sa.insert(right_opening).values(row))
+        if lines:
+            transaction.execute(sa.insert(right_line), [{**line, "source": id, "sequence": None, "at": at} for line in lines])
     return _one(transaction, id)
 
 
@@ -159,10 +161,11 @@ def withdraw(context: Administering, id: str, sent: WithdrawOpeningSent, transac
         raise RequestRefused("not-endable", "the opening is withdrawn already")
     at, by = moment_text(context.now), context.caller.id
     gone = {"withdrawn_at": at, "withdrawn_by": by, "withdrawn_reason": sent.reason}
-    transaction.execute(sa.update(right_opening).where(right_opening.c.id == id).values(gone))
+    with changing(transaction, GRANTS, id):
+        transaction.execute(sa.update(right_opening).where(right_opening.c.id == id).values(gone))
     RightsBook(_BOOK).void(transaction, id, at)
     members: dict[str, Any] = {"opening": id}
-    tree_leaves.append(transaction, Happening("rights-opening-withdrawn", at, members, {"by": by, "reason": sent.reason}))
+    tree_leaves.append(transaction, LogEvent("rights-opening-withdrawn", at, members, {"by": by, "reason": sent.reason}))
     return _one(transaction, id)
 
 
@@ -206,7 +209,7 @@ def _told(connection: sa.Connection, rows: Sequence[Any]) -> list[RightsOpening]
             from_=date.fromisoformat(row.day),
             complete=row.complete,
             rights=[_right(line) for line in lines.get(row.id, ())],
-            evidence=[EvidencePart.model_validate(each) for each in json.loads(row.evidence)],
+            evidence=[RightsEvidencePart.model_validate(each) for each in json.loads(row.evidence)],
             reason=row.reason,
             opened_at=datetime.fromisoformat(row.at),
             opened_by=row.by,

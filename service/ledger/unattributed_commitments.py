@@ -11,8 +11,8 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from service.ledger.commitment_book import exchange_again
 from service.ledger.counter_book import Book
+from service.ledger.recorded_exchange import exchange_again
 from service.ledger.running_commitments import running
 from service.policies.live import Live
 

@@ -190,7 +190,7 @@ class RecordedDecision:
 
     `decision`, `verdict` and `found_by` are members of the record, as canonical JSON.
 
-    The explanation of an answer is not recorded. For the other members see engine.Written.
+    The explanation of an answer is not recorded. For the other members see engine.WrittenDecision.
     """
 
     id: str
@@ -205,7 +205,7 @@ class RecordedDecision:
     named: Mapping[str, tuple[str, ...]]
 
     @classmethod
-    def of(cls, written: engine.Written) -> Self:
+    def of(cls, written: engine.WrittenDecision) -> Self:
         """From a written decision. Raises NotCanonical."""
         return cls(
             written.id,
@@ -290,12 +290,12 @@ def shown_until(record: Mapping[str, Any]) -> dict[str, date]:
     return {name: date.fromisoformat(each["until"]) for name, each in record.get("shown", {}).items()}
 
 
-def answered(decision: engine.Written) -> bytes:
+def answered(decision: engine.WrittenDecision) -> bytes:
     """A decision as it is answered. Raises NotCanonical."""
     return joined(_members(decision))
 
 
-def _members(decision: engine.Written) -> dict[str, bytes]:
+def _members(decision: engine.WrittenDecision) -> dict[str, bytes]:
     try:
         return {name: text.encode() for name, text in decision.members.items()}
     except UnicodeEncodeError:

@@ -24,7 +24,7 @@ import engine
 from service.log.store import Store
 from service.policies import kept_bundles, steady_memory
 from service.policies.live import Live
-from service.policies.loading import Loaded, SourceRefused
+from service.policies.loading import LoadedBundle, SourceRefused
 from service.policies.loading import load as load_source
 from service.policies.signing_keys import KeyRefused, public_keys
 from service.problems import RequestRefused, places_of
@@ -78,7 +78,7 @@ class Origin:
         meant = engine.PolicySettings(trust=settings.trust, norms=settings.norms)
         return cls(tuple(paths) or (engine.bundled_policies(),), meant, keys, mode, settings.sign_off_persons)
 
-    def load(self, but: Live | None = None) -> tuple[Loaded, Live | None]:
+    def load(self, but: Live | None = None) -> tuple[LoadedBundle, Live | None]:
         """
         The policies, and what decides by them, None if they have the same digests as `but`.
 
@@ -88,7 +88,7 @@ class Origin:
         same = but is not None and loaded.bundle.digests == but.bundle.digests
         return loaded, None if same else Live.of(loaded.bundle, self.mode, self.persons)
 
-    def start(self) -> tuple[Loaded, Live]:
+    def start(self) -> tuple[LoadedBundle, Live]:
         """The policies at the start. Raises SettingRefused, engine.BundleRefused, engine.EngineUnavailable."""
         try:
             loaded, live = self.load()
@@ -123,7 +123,7 @@ class Policies:
     def __init__(
         self,
         origin: Origin,
-        loaded: Loaded,
+        loaded: LoadedBundle,
         live: Live,
         recorded: Mapping[str, Any],
         store: Store,

@@ -47,8 +47,8 @@ class LeafOpening:
 
 
 @dataclass(frozen=True, slots=True)
-class Commitment:
-    """That a decision was committed: the id of the commitment, and when it was made."""
+class ReceiptCommitment:
+    """That a decision was committed, as its receipt says: the id of the commitment, and when it was made."""
 
     id: str
     at: datetime
@@ -78,7 +78,7 @@ class VerifiedReceipt:
     record: str
     recorded_at: datetime
     good_until: datetime | None
-    commitment: Commitment | None
+    commitment: ReceiptCommitment | None
     answer: Mapping[str, Any]
     asset: str | None = None
     sender: str | None = None
@@ -212,10 +212,10 @@ def _said(document: Any) -> dict[str, Any]:
             pass
         case _:
             raise ReceiptInvalid("the leaf is not one of the kind `receipt`")
-    held: Commitment | None = None
+    held: ReceiptCommitment | None = None
     match committed:
         case {"id": str(id), "at": str(at)}:
-            held = Commitment(id, _moment(at))
+            held = ReceiptCommitment(id, _moment(at))
         case dict():
             raise ReceiptInvalid("the leaf does not say which commitment it means")
     return {

@@ -18,31 +18,35 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from service.problems import RequestRefused
 from service.store.log_key import LogKey, LogKeyRefused
-from service.store.log_tree import growth_of
+from service.store.log_tree import growth_of, sealed_tree
 from service.store.tables import (
     about,
     caller,
+    counter_sum,
+    document_confirmation,
     entity,
+    movement,
     opening,
     person,
+    right_line,
+    right_opening,
     session,
     sign_off,
     subject_seal,
-    tally,
-    tally_month,
     tree_leaf,
 )
 
 _DOMAIN = b"fifthfactor/subject-seal/1\x00"
 _KEYS = "fifthfactor.seal_keys"
 _AT_ONCE = 400  # subjects in one statement
+_TRIES = 2  # more looks at rows that do not have their seal
 
 Keys = Callable[[bool], LogKey]  # the log's key; with True it is read anew, since another process may have replaced it
 
@@ -66,42 +70,79 @@ class SealedKind:
 
     name: str
     parts: tuple[tuple[sa.Table, str, tuple[str, ...]], ...]
+    always: str = ""  # the id of the only subject of the kind, which is there without rows too
+    only: str = "TRUE"  # which rows of the tables belong to subjects (SQL)
 
     def subject(self, id: str, within: tuple[str, ...] = ()) -> str:
         """The name of a subject."""
         return "/".join((self.name, *within, id))
 
 
-MONTH = 'substr("day", 1, 7)'
 KEY = SealedKind("key", ((caller, '"id"', ()), (session, '"key"', ())))
 PERSON = SealedKind("person", ((person, '"id"', ()), (session, '"person"', ())))
 ENTITY = SealedKind("entity", ((entity, '"id"', ('"kind"',)),))
 SIGN_OFFS = SealedKind("sign-offs", ((sign_off, '"decision"', ()),))
-# Sums of a counter by month, the days of one month, and with what it was opened; by the meaning of the counter and its key.
-COUNTER = SealedKind("counter", ((tally_month, '"key"', ('"meaning"',)),))
-COUNTER_DAYS = SealedKind("counter-days", ((tally, '"key"', ('"meaning"', MONTH)),))
+# A row of the sums of a counter, and with what it was opened; by the meaning of the counter, the period of the row, and the counter's key.
+COUNTER = SealedKind("counter", ((counter_sum, '"key"', ('"meaning"', '"period"')),))
 OPENINGS = SealedKind("openings", ((opening, '"key"', ('"meaning"',)),))
 NOTED = SealedKind("noted", ((about, '"name"', ()),))
-KINDS = (KEY, PERSON, ENTITY, SIGN_OFFS, COUNTER, COUNTER_DAYS, OPENINGS)
+# What a commitment granted, or an opening states.
+GRANTS = SealedKind("grants", ((right_line, '"source"', ()), (right_opening, '"id"', ())))
+# What a commitment of a data set that has a name moves; and by meaning and key, what was moved by those who are said to be counted already.
+OF_DATA_SET = '"data_set" IS NOT NULL OR "same_as" IS NOT NULL'
+MOVED = SealedKind("moved", ((movement, '"commitment"', ()),), only=OF_DATA_SET)
+AGAIN = SealedKind("again", ((movement, '"key"', ('"meaning"',)),), only='"same_as" IS NOT NULL')
+# What was confirmed, signed and withdrawn of a document, by what it is bound to.
+CONFIRMED = SealedKind("confirmed", ((document_confirmation, '"binding"', ()),))
+# Every key, and every session that ended: service.store.admissions.
+_ENDED = "CASE WHEN \"ended_at\" IS NOT NULL THEN 'all' END"
+ADMISSIONS = SealedKind("admissions", ((caller, "'all'", ()), (session, _ENDED, ())), "all")
+KINDS = (KEY, PERSON, ENTITY, SIGN_OFFS, COUNTER, OPENINGS, MOVED, AGAIN, GRANTS, CONFIRMED, ADMISSIONS)
 
 
-def rows_in(connection: sa.Connection, table: sa.Table, wanted: Mapping[str, Sequence[str]], *more: str) -> Sequence[Any]:
+def rows_in(
+    connection: sa.Connection, table: sa.Table, wanted: Mapping[str, Sequence[str]], *more: str, only: str = "TRUE"
+) -> Sequence[Any]:
     """
-    The rows of a table of which columns have one of some values, after columns `more`. All columns are SQL texts.
+    The rows of a table of which columns have one of some values, after columns `more`. All columns, and `only`, are SQL texts.
 
     Every decision waits for it, so it goes to the driver as directly as possible.
     """
     counts = tuple((column, len(values)) for column, values in wanted.items())
-    statement = _statement(connection.dialect.name, table, counts, more)
+    statement = _statement(connection.dialect.name, table, counts, more, only)
     return connection.exec_driver_sql(statement, tuple(value for values in wanted.values() for value in values)).fetchall()
 
 
 @lru_cache(maxsize=1024)
-def _statement(dialect: str, table: sa.Table, counts: tuple[tuple[str, int], ...], more: tuple[str, ...]) -> str:
+def _statement(dialect: str, table: sa.Table, counts: tuple[tuple[str, int], ...], more: tuple[str, ...], only: str) -> str:
     place = "?" if dialect == "sqlite" else "%s"
     columns = ", ".join((*more, *(f'"{column.name}"' for column in table.columns)))
     where = " AND ".join(f"{column} IN ({', '.join([place] * count) or 'NULL'})" for column, count in counts)
-    return f'SELECT {columns} FROM "{table.name}" WHERE {where}'
+    return f'SELECT {columns} FROM "{table.name}" WHERE {where} AND ({only})'
+
+
+@lru_cache(maxsize=1024)
+def _joined(dialect: str, kind: SealedKind, counts: tuple[tuple[str, int], ...]) -> str:
+    ((table, column, within),) = kind.parts
+    place = "?" if dialect == "sqlite" else "%s"
+    columns = ", ".join(f'r."{each.name}"' for each in table.columns)
+    subject = " || '/' || ".join((f"'{kind.name}'", *(f"r.{name}" for name in (*within, column))))
+    where = " AND ".join(f"r.{name} IN ({', '.join([place] * count) or 'NULL'})" for name, count in counts)
+    return (
+        f'SELECT {columns}, {subject} AS subject, s.leaf, s.code FROM "{table.name}" r'
+        f" LEFT JOIN subject_seal s ON s.subject = {subject} WHERE {where} AND ({kind.only})"
+    )
+
+
+@cache
+def _putting(dialect: str, table: sa.Table) -> str:
+    names, keys = ([f'"{column.name}"' for column in some] for some in (table.columns, table.primary_key))
+    others = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys)
+    places = ", ".join(["?" if dialect == "sqlite" else "%s"] * len(names))
+    return (
+        f'INSERT INTO "{table.name}" ({", ".join(names)}) VALUES ({places})'
+        f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {others}"
+    )
 
 
 def give_keys(connection_info: dict[Any, Any], keys: Keys | None) -> None:
@@ -116,37 +157,63 @@ def check(connection: sa.Connection, kind: SealedKind, ids: Sequence[str], withi
     Whoever lacks the log's key, as a command on another machine may, checks nothing.
     """
     keys: Keys | None = connection.info.get(_KEYS)
-    if keys is None:
+    if keys is None or not ids:
         return
     try:
         key = keys(False)
     except LogKeyRefused:
         return
     for broken in _broken(connection, key, kind, ids, within):
-        # Another process may have given the log another key, and sealed by it.
-        if (other := _renewed(keys, key)) is key or [*_broken(connection, other, kind, [broken], within)]:
+        # Another process may have changed the rows between two statements, or given the log another key and sealed by it.
+        if all([*_broken(connection, _renewed(keys, key), kind, [broken], within)] for _ in range(_TRIES)):
             raise SealBroken(f"`{kind.subject(broken, within)[:120]}`")
 
 
-def check_rows(connection: sa.Connection, subjects: Mapping[str, tuple[sa.Table, Sequence[Any]]]) -> None:
+def sealed_rows(connection: sa.Connection, kind: SealedKind, wanted: Mapping[str, Sequence[str]]) -> Sequence[Any]:
     """
-    The same for rows that were read already: all rows of each subject, whole, with their table. Raises SealBroken.
+    The rows of the only table of a kind of which columns have one of some values: all rows of each subject. Raises SealBroken.
 
-    A subject without rows is passed over: what has no row adds nothing.
+    They come with their seals in one statement: in two, a commit in between would look like a change by other means.
     """
+    ((table, _, _),) = kind.parts
     keys: Keys | None = connection.info.get(_KEYS)
-    held = {subject: of for subject, of in subjects.items() if of[1]}
-    if keys is None or not held:
-        return
+    if keys is None:
+        return rows_in(connection, table, wanted, only=kind.only)
+    counts = tuple((column, len(values)) for column, values in wanted.items())
+    statement = _joined(connection.dialect.name, kind, counts)
+    rows = connection.exec_driver_sql(statement, tuple(value for values in wanted.values() for value in values)).fetchall()
+    if not rows:
+        return rows
     try:
         key = keys(False)
     except LogKeyRefused:
-        return
-    seals = {row.subject: row for row in rows_in(connection, subject_seal, {'"subject"': list(held)})}
-    for subject, (table, rows) in held.items():
-        texts, seal = sorted(_text(table, row) for row in rows), seals.get(subject)
-        if seal is None or not (_holds(key, seal, texts) or _holds(_renewed(keys, key), seal, texts)):
+        return rows
+    subjects: dict[str, list[Any]] = {}
+    for row in rows:
+        subjects.setdefault(row.subject, []).append(row)
+    for subject, of_subject in subjects.items():
+        texts, seal = sorted(_text(table, row[:-3]) for row in of_subject), of_subject[0]
+        if seal.code is None or not (_holds(key, seal, texts) or _holds(_renewed(keys, key), seal, texts)):
             raise SealBroken(f"`{subject[:120]}`")
+    return rows
+
+
+def seal_rows(transaction: sa.Connection, subjects: Mapping[str, Sequence[tuple[sa.Table, Sequence[Any]]]]) -> None:
+    """
+    Seal subjects of which these are all rows after a change, each with its table, and with a value for every column in order.
+
+    They are new, or `sealed_rows` checked them before the change.
+    """
+    growth = growth_of(transaction)
+    key, leaf = growth.key(), growth.last()
+    texts = {subject: sorted(_text(*row) for row in rows) for subject, rows in subjects.items()}
+    put_rows(transaction, subject_seal, [(each, leaf, _code(key, each, leaf, held)) for each, held in texts.items()])
+
+
+def put_rows(transaction: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Add rows, each with a value for every column in order, or put them in the place of those with the same key."""
+    if rows:
+        transaction.exec_driver_sql(_putting(transaction.dialect.name, table), list(rows))
 
 
 def _renewed(keys: Keys, key: LogKey) -> LogKey:
@@ -196,10 +263,13 @@ def note(transaction: sa.Connection, name: str, value: str) -> None:
 def all_subjects(connection: sa.Connection) -> Iterator[tuple[SealedKind, tuple[str, ...], list[str]]]:
     """Every subject that has rows: its kind, what it is within, and its ids, some at once."""
     for kind in KINDS:
+        if kind.always:
+            yield kind, (), [kind.always]
+            continue
         found: dict[tuple[str, ...], set[str]] = {}
         for table, column, within_columns in kind.parts:
             columns = ", ".join((*within_columns, column))
-            asked = f'SELECT DISTINCT {columns} FROM "{table.name}" WHERE {column} IS NOT NULL'
+            asked = f'SELECT DISTINCT {columns} FROM "{table.name}" WHERE {column} IS NOT NULL AND ({kind.only})'
             for *names, id in connection.exec_driver_sql(asked):
                 found.setdefault(tuple(names), set()).add(id)
         for within, ids in sorted(found.items()):
@@ -230,9 +300,10 @@ def seal_again(transaction: sa.Connection, key: LogKey) -> int:
     for kind, within, ids in list(all_subjects(transaction)):
         known |= {kind.subject(id, within) for id in ids}
         broken = [*_broken(transaction, key, kind, ids, within)]
-        for table, column, _ in kind.parts:
+        for table, column, _ in kind.parts if broken else ():
             if table is session:
-                transaction.execute(sa.delete(session).where(session.c[column.strip('"')].in_(broken)))
+                hers = sa.true() if kind.always else session.c[column.strip('"')].in_(broken)
+                transaction.execute(sa.delete(session).where(hers))
         _seal(transaction, key, kind, broken, within)
         again += len(broken)
     every = transaction.execute(sa.select(subject_seal.c.subject)).scalars().all()
@@ -277,37 +348,85 @@ def _broken(
     rows = _rows(connection, kind, ids, within)
     for id in ids:
         seal, held = seals.get(id), rows.get(id)
+        if kind.always:
+            last = _last_admitting(connection)
+            if seal is None and not held and last < 0:
+                continue
+            if seal is None or seal.leaf < last:
+                yield id
+                continue
+            held = held or []
         if held is None and seal is None:
             continue
         if held is None or seal is None or not _holds(key, seal, held):
             yield id
 
 
+def _last_admitting(connection: sa.Connection) -> int:
+    tree = sealed_tree(connection)
+    return -1 if tree is None else tree.admitting
+
+
 def _seal(transaction: sa.Connection, key: LogKey, kind: SealedKind, ids: Sequence[str], within: tuple[str, ...]) -> None:
-    subjects = {id: kind.subject(id, within) for id in ids}
-    rows = _rows(transaction, kind, ids, within)
+    rows: dict[str, list[str]] = {id: [] for id in ids if id == kind.always}
+    rows |= _rows(transaction, kind, ids, within)
     leaf = growth_of(transaction).last()
-    transaction.execute(sa.delete(subject_seal).where(subject_seal.c.subject.in_(subjects.values())))
-    sealed = [
-        {"subject": subjects[id], "leaf": leaf, "code": _code(key, subjects[id], leaf, held)} for id, held in rows.items()
-    ]
-    if sealed:
-        transaction.execute(sa.insert(subject_seal), sealed)
+    sealed = [(kind.subject(id, within), held) for id, held in rows.items()]
+    put_rows(transaction, subject_seal, [(subject, leaf, _code(key, subject, leaf, held)) for subject, held in sealed])
+    if gone := [kind.subject(id, within) for id in ids if id not in rows]:
+        transaction.execute(sa.delete(subject_seal).where(subject_seal.c.subject.in_(gone)))
+
+
+def seal_code(connection: sa.Connection, kind: SealedKind, id: str) -> bytes:
+    """The code of the seal of a subject as the database has it, not checked; empty where it has none."""
+    seal = _seals(connection, kind, [id], ()).get(id)
+    return b"" if seal is None else bytes(seal.code)
+
+
+def held_by(connection: sa.Connection, kind: SealedKind, id: str) -> tuple[Any, list[tuple[sa.Table, Any]]]:
+    """
+    The seal of a subject, None if it has none, and its rows with their tables, of which the seal is. Raises SealBroken.
+
+    Another process may change them between two statements, so they are looked at again before they are said to be broken.
+    """
+    for _ in range(1 + _TRIES):
+        seal, rows = _seals(connection, kind, [id], ()).get(id), _values(connection, kind, [id], ()).get(id, [])
+        texts = sorted(_text(*each) for each in rows)
+        keys: Keys = connection.info[_KEYS]
+        if seal is None and not rows:
+            return None, []
+        if seal is not None and (_holds(keys(False), seal, texts) or _holds(_renewed(keys, keys(False)), seal, texts)):
+            return seal, rows
+    raise SealBroken(f"`{kind.subject(id)[:120]}`")
 
 
 def _rows(connection: sa.Connection, kind: SealedKind, ids: Sequence[str], within: tuple[str, ...]) -> dict[str, list[str]]:
     """The rows of each subject as texts, in an order of their own."""
-    found: dict[str, list[str]] = {}
+    return {id: sorted(_text(*row) for row in each) for id, each in _values(connection, kind, ids, within).items()}
+
+
+def _values(
+    connection: sa.Connection, kind: SealedKind, ids: Sequence[str], within: tuple[str, ...]
+) -> dict[str, list[tuple[sa.Table, Any]]]:
+    """The rows of each subject, each with its table."""
+    found: dict[str, list[tuple[sa.Table, Any]]] = {}
     for table, column, within_columns in kind.parts:
         wanted = {name: [value] for name, value in zip(within_columns, within, strict=True)}
-        for id, *values in rows_in(connection, table, {**wanted, column: ids}, column):
-            found.setdefault(id, []).append(_text(table, values))
-    return {id: sorted(each) for id, each in found.items()}
+        for id, *values in rows_in(connection, table, {**wanted, column: ids}, column, only=kind.only):
+            found.setdefault(id, []).append((table, values))
+    return found
 
 
 def _text(table: sa.Table, values: Iterable[Any]) -> str:
-    plain = [bytes(each).hex() if isinstance(each, bytes | memoryview) else each for each in values]
+    plain = [_plain(each) for each in values]
     return json.dumps([table.name, *plain], separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    """A value in the form that both databases share: SQLite has no truth values."""
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
+    return int(value) if isinstance(value, bool) else value
 
 
 def _code(key: LogKey, subject: str, leaf: int, rows: Sequence[str]) -> bytes:

@@ -15,8 +15,8 @@ from datetime import date
 from functools import reduce
 from operator import or_
 
-from engine.backends.bitset.fact_masks import FactsTests, Narrowed
-from engine.backends.bitset.reliance import Reliance, Stays
+from engine.backends.bitset.fact_masks import FactsTests, PossibleTerms
+from engine.backends.bitset.reliance import Reliance, UnchangedTerms
 from engine.backends.bitset.rule_table import FloorTerms, RuleTable, mask_of, without
 from engine.backends.bitset.standing_and_levels import BitsetStrata
 from engine.backends.bitset.terms import Derived, Terms
@@ -148,7 +148,7 @@ class Bitset:
         """
         reading = verdict.truth
         assert isinstance(reading, BitsetReading)
-        shut, kept = Stays(), Stays()
+        shut, kept = UnchangedTerms(), UnchangedTerms()
         for key, stake in false.items():
             shut.add(stake, self._index.defined[key])
         for key, stake in true.items():
@@ -214,7 +214,7 @@ class BitsetReading:
     possible: int
     certain: int
     terms: Masks
-    narrowed: Narrowed
+    narrowed: PossibleTerms
 
     def __call__(self, condition: Condition) -> Truth:
         match condition:

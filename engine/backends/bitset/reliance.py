@@ -25,7 +25,7 @@ RAISING = STAKES[:3]
 BY_EFFECT = {"prohibit": Level.PROHIBITED, "review": Level.REVIEW, "require": Level.REQUIREMENTS_UNMET}
 
 
-class Stays:
+class UnchangedTerms:
     """Terms that have to stay as they are, by what is at stake."""
 
     __slots__ = ("all", "masks")
@@ -38,9 +38,9 @@ class Stays:
         self.masks[RANK[stake]] |= terms
         self.all |= terms
 
-    def among(self, terms: int) -> Stays:
+    def among(self, terms: int) -> UnchangedTerms:
         """Those of them that are among some terms."""
-        found = Stays()
+        found = UnchangedTerms()
         found.masks = [mask and mask & terms for mask in self.masks]
         found.all = self.all & terms
         return found
@@ -85,7 +85,14 @@ class Reliance:
                 self._against[number] = self._against.get(number, 0) | placed[exempter]
 
     def of(
-        self, verdict: Verdict, terms: Masks, free: int, narrowed: int, shares: Sequence[Share], shut: Stays, kept: Stays
+        self,
+        verdict: Verdict,
+        terms: Masks,
+        free: int,
+        narrowed: int,
+        shares: Sequence[Share],
+        shut: UnchangedTerms,
+        kept: UnchangedTerms,
     ) -> Mapping[str, Level]:
         """
         The values of an exchange on which its permit rests, by their keys, each with the worst that may come without it alone.
@@ -101,7 +108,7 @@ class Reliance:
         every = self._through_derived(terms, narrowed, closed, shut, kept)
         return _named(shares, shut, kept, every)
 
-    def _lifts(self, verdict: Verdict, terms: Masks, shut: Stays, kept: Stays) -> int:
+    def _lifts(self, verdict: Verdict, terms: Masks, shut: UnchangedTerms, kept: UnchangedTerms) -> int:
         """Keep what lifts for certain, though another lift would do; returns the terms that raise nothing while it stands."""
         table, stands = self._table, verdict.stands
         spared = 0
@@ -127,13 +134,15 @@ class Reliance:
         needed = any(self._needing.get(name, 0) & verdict.stands.possible for name in self._table.lifts.get(number, ()))
         return worst(found, Level.REQUIREMENTS_UNMET) if needed else found
 
-    def _through_derived(self, terms: Masks, narrowed: int, closed: int, shut: Stays, kept: Stays) -> Stays:
+    def _through_derived(
+        self, terms: Masks, narrowed: int, closed: int, shut: UnchangedTerms, kept: UnchangedTerms
+    ) -> UnchangedTerms:
         """
         From terms that test derived conditions to the terms of these conditions.
 
         Returns the terms that have to stay shut by each value that shuts them: those behind something that is kept.
         """
-        every = Stays()
+        every = UnchangedTerms()
         unshut = shut.all & narrowed  # what no value shuts
         staying = kept.all | unshut
         for tests, users, holding, failing in self._derived:
@@ -159,7 +168,9 @@ class Reliance:
         return every
 
 
-def _stake(shut: Stays, kept: Stays, every: Stays, opened: int, lost: int, each_opened: int) -> Level:
+def _stake(
+    shut: UnchangedTerms, kept: UnchangedTerms, every: UnchangedTerms, opened: int, lost: int, each_opened: int
+) -> Level:
     """The worst that may come where terms of these three do not stay: shut ones open, kept ones are lost, ones shut by each value open."""
     for stake, of_shut, of_kept, of_every in zip(STAKES, shut.masks, kept.masks, every.masks, strict=True):
         if opened & of_shut or lost & of_kept or each_opened & of_every:
@@ -167,7 +178,7 @@ def _stake(shut: Stays, kept: Stays, every: Stays, opened: int, lost: int, each_
     return Level.PERMITTED
 
 
-def _named(shares: Sequence[Share], shut: Stays, kept: Stays, every: Stays) -> Mapping[str, Level]:
+def _named(shares: Sequence[Share], shut: UnchangedTerms, kept: UnchangedTerms, every: UnchangedTerms) -> Mapping[str, Level]:
     """Values that stay by themselves, then of several values that shut a term the first."""
     all_shut, all_kept, all_every = shut.all, kept.all, every.all
     once = twice = 0

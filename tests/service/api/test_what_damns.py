@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 import engine
 from engine.values import SetOf
-from service.ledger.commitment_book import exchange_again
+from service.ledger.recorded_exchange import exchange_again
 from service.log.leaf import clear
 from service.server.app import create_app
 from service.service import Service

@@ -299,7 +299,7 @@ def changed(connection: sa.Connection, table: str, column: str, chance: random.R
     """Change one value; whether that is another one now."""
     where, row = row_of(connection, table, chance)
     other = spoiled(row[column], tables.metadata.tables[table].c[column].type, chance)
-    if table == "head" and (row["name"] != "leaf" and column in ("frontier", "tail")):
+    if table == "head" and (row["name"] != "leaf" and column in ("frontier", "tail", "admitting")):
         return False  # of the tree's row only
     with suppress(sa.exc.IntegrityError):  # another row has this value
         connection.exec_driver_sql(f'UPDATE {table} SET "{column}" = {quoted(other)} WHERE {where}')
@@ -380,8 +380,26 @@ def run(arguments: list[str]) -> int:
     return CliRunner().invoke(app, arguments).exit_code
 
 
+def test_what_is_noted_of_leaves_is_put_right(filled, tmp_path):
+    """The settings and the policies that were recorded last; a row that is missing too."""
+    copy = copy_of(filled, tmp_path)
+    with sqlite3.connect(copy) as raw:
+        raw.execute("UPDATE about SET value = 'other' WHERE name = 'settings'")
+        raw.execute("DELETE FROM about WHERE name = 'active_bundle'")
+    raw.close()
+    assert run(["log", "verify", "--deep", "--database", str(copy)]) == 1
+    assert run(["log", "repair", "--reason", "a made-up accident", "--database", str(copy)]) == 0
+    assert run(["log", "verify", "--deep", "--database", str(copy)]) == 0
+    with existing(str(copy)) as database, database.reading.connect() as connection:
+        [leaf] = connection.execute(sa.select(tables.tree_leaf.c.leaf).where(tables.tree_leaf.c.kind == "repair")).scalars()
+        held = dict(connection.execute(sa.select(tables.about.c.name, tables.about.c.value)).all())
+    assert json.loads(leaf)["tables"]["about"] == 2
+    assert held["settings"] != "other"
+    assert "active_bundle" in held
+
+
 @pytest.mark.parametrize(
-    "table", ["caller", "entity", "entity_alias", "sign_off", "movement", "tally", "counted", "entry", "term"]
+    "table", ["caller", "entity", "entity_alias", "sign_off", "movement", "counter_sum", "counted", "entry", "term"]
 )
 def test_rows_are_put_right(filled, tmp_path, table):
     """By a command, whose leaf says which tables and not why; afterwards nothing is found, and nothing is left to repair."""

@@ -14,7 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import engine
-from service.ledger import commitment_book
+from service.decisions import commitment_writer
 from service.policies.live import Live
 from service.server.app import create_app
 from service.service import Service
@@ -114,7 +114,7 @@ def before_ids_were_asked() -> Iterator[None]:
     """As the ledger was when an exchange that does not say by whom it counts could be committed."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine.BundleCounters, "unsaid", lambda *_: ())
-        patch.setattr(commitment_book, "_check_keys", lambda *_: None)
+        patch.setattr(commitment_writer, "_check_keys", lambda *_: None)
         OTHERWISE.append("its counts")
         yield
 
