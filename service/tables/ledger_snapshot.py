@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import engine
 from service.audit.deep_verification import snapshot
 from service.ledger.counter_book import Book
-from service.ledger.exchange_counters import Counts, Moment
+from service.ledger.exchange_counters import CounterFiller, Moment
 from service.policies.live import Live
 from service.problems import RequestRefused
 from service.register import named_exchanges
@@ -29,7 +29,7 @@ class LedgerSnapshot:
     def __init__(self, connection: sa.Connection, live: Live, settings: Settings, now: datetime, today: date) -> None:
         self._connection = connection
         self._live = live
-        self._counts = Counts(settings, Book())
+        self._counts = CounterFiller(settings, Book())
         self._now, self._today = now, today
 
     def register(self, document: Mapping[str, Any], day: date) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.log.canonical_json import canonical
-from service.log.tree_leaves import Happening, append
+from service.log.tree_leaves import LogEvent, append
 from service.store.moments import moment_text
 from service.store.tables import tree_leaf
 from service.tables.manifest import RunLog, RunManifest
@@ -24,7 +24,7 @@ KIND = "table-run"
 def note_run(transaction: sa.Connection, manifest: RunManifest, by: str, now: datetime, origin: str) -> RunManifest:
     """Append the leaf of a run, and give its manifest with the place of the leaf. `origin` is the name of the log."""
     at = moment_text(now)
-    [leaf] = append(transaction, Happening(KIND, at, members(manifest), {"by": by}))
+    [leaf] = append(transaction, LogEvent(KIND, at, members(manifest), {"by": by}))
     return manifest.model_copy(update={"log": RunLog(origin=origin, leaf=leaf, at=at)})
 
 

@@ -13,9 +13,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import reduce
-from operator import or_
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from engine.backends.bitset.document_extent import DocumentExtents
 from engine.backends.bitset.terms import TermUse
@@ -38,8 +36,6 @@ EVERY_OF_A_GROUP = (1 << GROUP) - 1
 Pair: TypeAlias = tuple[int, int]  # terms left possible, terms that are open: a test of theirs is unknown
 KeyOf: TypeAlias = Callable[[Any], Hashable] | None  # equal keys for values of one class; None: the value is the key
 Classes: TypeAlias = tuple[dict[Hashable, Pair], KeyOf]  # a fact's classes by key
-# The keys of one value of an exchange, or of several that are read together; the terms that they leave possible; those that test them.
-Share: TypeAlias = tuple[tuple[str, ...], int, int]
 
 
 def narrowed(truths: Iterable[tuple[Truth, TermUse]], full: int) -> Pair:
@@ -53,21 +49,6 @@ def narrowed(truths: Iterable[tuple[Truth, TermUse]], full: int) -> Pair:
         else:
             open_ |= users.all
     return possible, open_ & possible
-
-
-class PossibleTerms(NamedTuple):
-    """
-    What an exchange leaves of all terms on a day: those possible, those of which a test is unknown.
-
-    `free` are the terms that the day and what is left out leave possible. `left` has those that each value leaves, of each fact that some
-    test reads, in the order of the exchange, then of each total. `truths` are the answers of the tests of one fact against another.
-    """
-
-    possible: int
-    open: int
-    free: int
-    left: Sequence[int]
-    truths: Sequence[Truth]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +135,7 @@ def _presented(exchange: Exchange, fact: str) -> bool:
 
 
 class FactsTests:
-    """All the facts of one rule set. `narrow(exchange, day)` gives the masks of one exchange, `shares` those of each of its values."""
+    """All the facts of one rule set. `narrow(exchange, day)` gives the masks of one exchange."""
 
     def __init__(self, rules: RuleSet, reader: AtomReader, tests: Mapping[Atom, TermUse], full: int) -> None:
         self._reader = reader
@@ -177,17 +158,13 @@ class FactsTests:
         }
         self._totals = [FamilyTotal(name, *rules.families[name]) for name in self._facts if name in rules.families]
         self._families = {name: FamilyTotal(name, *family) for name, family in rules.families.items()}
-        self._compared = [
-            tuple(key for fact in (each.atom.fact, each.atom.other) for key in self._keys(fact)) for each in self._against
-        ]
-        sides = (_source(name) for keys in self._compared for name in keys)
+        compared = (key for each in self._against for fact in (each.atom.fact, each.atom.other) for key in self._keys(fact))
+        sides = (_source(name) for name in compared)
         self._sides = tuple(dict.fromkeys(sides))  # the values that comparisons read
         self._identifies = any(each.atom.type.kind == "id" for each in self._against)  # ids may be personal, and are not kept
-        self._known: dict[tuple[Hashable, ...], tuple[Pair, Sequence[Truth]]] = {}
-        self._closed = [{truth: narrowed([(truth, each.users)], full)[0] for truth in Truth} for each in self._against]
+        self._known: dict[tuple[Hashable, ...], Pair] = {}
         self._every = (1 << len(self._facts)) - 1
         self._bytes = -(-len(self._facts) // GROUP)
-        self._tested = {name: reduce(or_, (users.all for _, users in fact.tests)) for name, fact in self._facts.items()}
         self._days: dict[date, DayMasks] = {}
         self._alike: dict[Pair, Pair] = {}
         self._lasting: dict[str, Classes] = {name: ({}, fact.key) for name, fact in self._facts.items() if not fact.of_a_day}
@@ -195,8 +172,8 @@ class FactsTests:
         self._beside: dict[tuple[str, ...], Pair] = {}
         self._wide = self._together_left_out(self._bytes)
 
-    def narrow(self, exchange: Exchange, day: date) -> PossibleTerms:
-        """What an exchange leaves of all terms on a day."""
+    def narrow(self, exchange: Exchange, day: date) -> Pair:
+        """What an exchange leaves of all terms on a day: those possible, those of which a test is unknown."""
         today = self._days.get(day)
         if today is None:
             today = self._begin(day)
@@ -204,8 +181,7 @@ class FactsTests:
         classes, values = today.classes, exchange.values
         names = tuple(values)
         free, open_ = self._beside.get(names) or self._leave_out_beside(names)
-        free, open_ = free & today.base[0], open_ | today.base[1]
-        possible, each_left = self._full, []
+        possible, open_ = self._full & free & today.base[0], open_ | today.base[1]
         for name, value in values.items():
             known = classes.get(name)
             if known is None:
@@ -216,7 +192,6 @@ class FactsTests:
             else:
                 key = value if key_of is None else key_of(value)
                 left, unknown = pairs.get(key) or self._learn(name, pairs, key, value, day)
-            each_left.append(left)
             possible &= left
             if unknown:
                 open_ |= unknown
@@ -226,15 +201,13 @@ class FactsTests:
                 pairs, key_of = classes[each.name]
                 key = value if key_of is None else key_of(value)
                 left, unknown = pairs.get(key) or self._learn(each.name, pairs, key, value, day)
-                each_left.append(left)
                 possible &= left
                 open_ |= unknown
-        truths: Sequence[Truth] = ()
         if self._against:
-            (left, unknown), truths = self._together(exchange, day)
+            left, unknown = self._together(exchange, day)
             possible &= left
             open_ |= unknown
-        return PossibleTerms(possible & free, open_, free, each_left, truths)
+        return possible, open_
 
     def _leave_out_beside(self, names: tuple[str, ...]) -> Pair:
         """What is left where just these facts are sent, in this order, whatever the day; kept for the next time."""
@@ -261,8 +234,8 @@ class FactsTests:
         pair = self._beside[names] = self._one_copy((free, open_))
         return pair
 
-    def _together(self, exchange: Exchange, day: date) -> tuple[Pair, Sequence[Truth]]:
-        """The masks of all tests of one fact against another, and how each reads, by the values that they compare."""
+    def _together(self, exchange: Exchange, day: date) -> Pair:
+        """The masks of all tests of one fact against another, by the values that they compare."""
         key: list[Hashable] = [day]
         for name in self._sides:
             value = exchange.values.get(name)
@@ -274,34 +247,12 @@ class FactsTests:
         if known is None:
             while len(self._known) >= REMEMBERED:
                 del self._known[next(iter(self._known))]
-            pair, truths = self._compare(exchange, day)
-            known = self._known[values] = (self._one_copy(pair), truths)
+            known = self._known[values] = self._one_copy(self._compare(exchange, day))
         return known
 
-    def _compare(self, exchange: Exchange, day: date) -> tuple[Pair, Sequence[Truth]]:
-        truths = [each.truth(exchange, self._families, self._reader, day) for each in self._against]
-        return narrowed(((truth, each.users) for truth, each in zip(truths, self._against, strict=True)), self._full), truths
-
-    def shares(self, exchange: Exchange, narrowed: PossibleTerms) -> tuple[int, list[Share]]:
-        """
-        The terms that the day and everything left out leave possible, and the share of each value that says something.
-
-        Together they leave possible what `narrow` does. The total of a family, and a comparison of two facts, are shares of several values.
-        """
-        values, tested, free = exchange.values, self._tested, narrowed.free
-        each_left = iter(narrowed.left)
-        told = list(zip((name for name in values if name in tested), each_left, strict=False))
-        told.sort()  # which of several values is named must not depend on the order in which they were sent
-        shares: list[Share] = [((name,), left, tested[name]) for name, left in told if values[name] is not Missing.UNKNOWN]
-        for each in self._totals:
-            if sent := tuple([member for member in each.members if member in values]):
-                shares.append((sent, next(each_left), tested[each.name]))
-        for against, keys, truth, closed in zip(self._against, self._compared, narrowed.truths, self._closed, strict=True):
-            if sent := tuple([key for key in keys if key in values]):
-                shares.append((sent, closed[truth], against.users.all))
-            else:
-                free &= closed[truth]
-        return free, shares
+    def _compare(self, exchange: Exchange, day: date) -> Pair:
+        read = ((each.truth(exchange, self._families, self._reader, day), each.users) for each in self._against)
+        return narrowed(read, self._full)
 
     def _keys(self, fact: str) -> tuple[str, ...]:
         """The keys under which an exchange may hold the value of a fact: a total's members, a field's document."""
