@@ -1,11 +1,12 @@
 """
 The sums of counters and promises, made from their rows once more: as a view of a temporary database while leaves are read, at last as rows.
 
-A row of a month has the sums of its days, one of a year those of its months, and one of all years those of the years.
+A row of a month has the sums of its days, one of a year those of its months with digests of their rows, one of all years the same of years.
 """
 
 import json
 from collections.abc import Iterator
+from hashlib import sha256
 from itertools import groupby
 from typing import Any
 
@@ -41,7 +42,7 @@ SELECT meaning, "key", {period} AS period, {part} AS part, fact,
 FROM ({rows}) AS r GROUP BY 1, 2, 3, 4, 5
 """
 _OF_PERIOD = """
-SELECT meaning, "key", period, json_group_object(part, json(facts)) AS sums FROM (
+SELECT meaning, "key", period, json_group_object(part, json(facts)) AS sums, '{{}}' AS below FROM (
   SELECT meaning, "key", period, part, json_group_object(fact, json_array(largest, least, most, endless)) AS facts
   FROM ({days}) GROUP BY 1, 2, 3, 4
 ) GROUP BY 1, 2, 3
@@ -64,9 +65,15 @@ def counter_sums(connection: sa.Connection) -> Iterator[Values]:
                 held[0] = max(held[0], int(row.largest))
                 for at, name in enumerate(("least", "most", "endless"), 1):
                     held[at] += int(getattr(row, name))
-        for period, parts in sums.items():
-            packed = json.dumps(parts, sort_keys=True, separators=(",", ":"))
-            yield {"meaning": meaning, "key": key, "period": period, "sums": packed}
+        below: dict[str, dict[str, str]] = {}
+        for period in sorted(sums, key=len, reverse=True):  # months, years, and last all of them, which has three letters
+            told, digests = (
+                json.dumps(each, sort_keys=True, separators=(",", ":")) for each in (sums[period], below.get(period, {}))
+            )
+            if period != "all":
+                above = below.setdefault(period[:4] if len(period) > 4 else "all", {})
+                above[period] = sha256(f"{told}\n{digests}".encode()).hexdigest()
+            yield {"meaning": meaning, "key": key, "period": period, "sums": told, "below": digests}
 
 
 def _days(connection: sa.Connection) -> Iterator[Any]:

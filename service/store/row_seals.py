@@ -48,6 +48,9 @@ _KEYS = "fifthfactor.seal_keys"
 _AT_ONCE = 400  # subjects in one statement
 _TRIES = 2  # more looks at rows that do not have their seal
 
+_AS_THEY_ARE = frozenset({str, int, type(None)})
+_encode = json.JSONEncoder(separators=(",", ":")).encode  # made once: every decision waits for it
+
 Keys = Callable[[bool], LogKey]  # the log's key; with True it is read anew, since another process may have replaced it
 
 
@@ -82,8 +85,8 @@ KEY = SealedKind("key", ((caller, '"id"', ()), (session, '"key"', ())))
 PERSON = SealedKind("person", ((person, '"id"', ()), (session, '"person"', ())))
 ENTITY = SealedKind("entity", ((entity, '"id"', ('"kind"',)),))
 SIGN_OFFS = SealedKind("sign-offs", ((sign_off, '"decision"', ()),))
-# A row of the sums of a counter, and with what it was opened; by the meaning of the counter, the period of the row, and the counter's key.
-COUNTER = SealedKind("counter", ((counter_sum, '"key"', ('"meaning"', '"period"')),))
+# The sums of a counter, of which the row of all years has digests of the others, and with what it was opened; by its meaning and its key.
+COUNTER = SealedKind("counter", ((counter_sum, '"key"', ('"meaning"',)),), only="\"period\" = 'all'")
 OPENINGS = SealedKind("openings", ((opening, '"key"', ('"meaning"',)),))
 NOTED = SealedKind("noted", ((about, '"name"', ()),))
 # What a commitment granted, or an opening states.
@@ -122,15 +125,17 @@ def _statement(dialect: str, table: sa.Table, counts: tuple[tuple[str, int], ...
 
 
 @lru_cache(maxsize=1024)
-def _joined(dialect: str, kind: SealedKind, counts: tuple[tuple[str, int], ...]) -> str:
+def _joined(dialect: str, kind: SealedKind, counts: tuple[tuple[str, int], ...], beside: bool) -> str:
     ((table, column, within),) = kind.parts
     place = "?" if dialect == "sqlite" else "%s"
     columns = ", ".join(f'r."{each.name}"' for each in table.columns)
     subject = " || '/' || ".join((f"'{kind.name}'", *(f"r.{name}" for name in (*within, column))))
     where = " AND ".join(f"r.{name} IN ({', '.join([place] * count) or 'NULL'})" for name, count in counts)
+    if beside:
+        subject = f"CASE WHEN {kind.only} THEN {subject} END"
     return (
         f'SELECT {columns}, {subject} AS subject, s.leaf, s.code FROM "{table.name}" r'
-        f" LEFT JOIN subject_seal s ON s.subject = {subject} WHERE {where} AND ({kind.only})"
+        f" LEFT JOIN subject_seal s ON s.subject = {subject} WHERE {where} AND ({'TRUE' if beside else kind.only})"
     )
 
 
@@ -169,18 +174,22 @@ def check(connection: sa.Connection, kind: SealedKind, ids: Sequence[str], withi
             raise SealBroken(f"`{kind.subject(broken, within)[:120]}`")
 
 
-def sealed_rows(connection: sa.Connection, kind: SealedKind, wanted: Mapping[str, Sequence[str]]) -> Sequence[Any]:
+def sealed_rows(
+    connection: sa.Connection, kind: SealedKind, wanted: Mapping[str, Sequence[str]], *, beside: bool = False
+) -> Sequence[Any]:
     """
     The rows of the only table of a kind of which columns have one of some values: all rows of each subject. Raises SealBroken.
 
-    They come with their seals in one statement: in two, a commit in between would look like a change by other means.
+    `beside`: also rows that belong to no subject, which nothing here checks.
+
+    Rows come with their seals in one statement: in two, a commit in between would look like a change by other means.
     """
     ((table, _, _),) = kind.parts
     keys: Keys | None = connection.info.get(_KEYS)
     if keys is None:
-        return rows_in(connection, table, wanted, only=kind.only)
+        return rows_in(connection, table, wanted, only="TRUE" if beside else kind.only)
     counts = tuple((column, len(values)) for column, values in wanted.items())
-    statement = _joined(connection.dialect.name, kind, counts)
+    statement = _joined(connection.dialect.name, kind, counts, beside)
     rows = connection.exec_driver_sql(statement, tuple(value for values in wanted.values() for value in values)).fetchall()
     if not rows:
         return rows
@@ -188,14 +197,31 @@ def sealed_rows(connection: sa.Connection, kind: SealedKind, wanted: Mapping[str
         key = keys(False)
     except LogKeyRefused:
         return rows
-    subjects: dict[str, list[Any]] = {}
+    width = len(table.columns)
+    texts: dict[tuple[str, int, bytes | None], list[str]] = {}
     for row in rows:
-        subjects.setdefault(row.subject, []).append(row)
-    for subject, of_subject in subjects.items():
-        texts, seal = sorted(_text(table, row[:-3]) for row in of_subject), of_subject[0]
-        if seal.code is None or not (_holds(key, seal, texts) or _holds(_renewed(keys, key), seal, texts)):
+        if row[width] is not None:
+            texts.setdefault(tuple(row[width:]), []).append(_text(table, row[:width]))
+    for (subject, leaf, code), held in texts.items():
+        held.sort()
+        if code is None or not any(hmac.compare_digest(code, _code(each, subject, leaf, held)) for each in _either(keys, key)):
             raise SealBroken(f"`{subject[:120]}`")
     return rows
+
+
+def _either(keys: Keys, key: LogKey) -> Iterator[LogKey]:
+    """The key, and the one that is in its file now."""
+    yield key
+    yield _renewed(keys, key)
+
+
+def checks(connection: sa.Connection) -> bool:
+    """Whether a connection checks seals."""
+    keys: Keys | None = connection.info.get(_KEYS)
+    try:
+        return keys is not None and keys(False) is not None
+    except LogKeyRefused:
+        return False
 
 
 def seal_rows(transaction: sa.Connection, subjects: Mapping[str, Sequence[tuple[sa.Table, Sequence[Any]]]]) -> None:
@@ -418,8 +444,7 @@ def _values(
 
 
 def _text(table: sa.Table, values: Iterable[Any]) -> str:
-    plain = [_plain(each) for each in values]
-    return json.dumps([table.name, *plain], separators=(",", ":"))
+    return _encode([table.name, *(each if each.__class__ in _AS_THEY_ARE else _plain(each) for each in values)])
 
 
 def _plain(value: Any) -> Any:
@@ -430,4 +455,4 @@ def _plain(value: Any) -> Any:
 
 
 def _code(key: LogKey, subject: str, leaf: int, rows: Sequence[str]) -> bytes:
-    return key.seal(_DOMAIN + json.dumps([subject, leaf, *rows], separators=(",", ":")).encode())
+    return key.seal(_DOMAIN + _encode([subject, leaf, *rows]).encode())
