@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
@@ -48,8 +49,7 @@ _KEYS = "fifthfactor.seal_keys"
 _AT_ONCE = 400  # subjects in one statement
 _TRIES = 2  # more looks at rows that do not have their seal
 
-_AS_THEY_ARE = frozenset({str, int, type(None)})
-_encode = json.JSONEncoder(separators=(",", ":")).encode  # made once: every decision waits for it
+_quoted = json.encoder.encode_basestring_ascii
 
 Keys = Callable[[bool], LogKey]  # the log's key; with True it is read anew, since another process may have replaced it
 
@@ -131,11 +131,11 @@ def _joined(dialect: str, kind: SealedKind, counts: tuple[tuple[str, int], ...],
     columns = ", ".join(f'r."{each.name}"' for each in table.columns)
     subject = " || '/' || ".join((f"'{kind.name}'", *(f"r.{name}" for name in (*within, column))))
     where = " AND ".join(f"r.{name} IN ({', '.join([place] * count) or 'NULL'})" for name, count in counts)
-    if beside:
-        subject = f"CASE WHEN {kind.only} THEN {subject} END"
+    belongs, only = (f", {kind.only}", "TRUE") if beside else ("", kind.only)
+    joined = f"s.subject = {subject}" + (f" AND ({kind.only})" if beside else "")
     return (
-        f'SELECT {columns}, {subject} AS subject, s.leaf, s.code FROM "{table.name}" r'
-        f" LEFT JOIN subject_seal s ON s.subject = {subject} WHERE {where} AND ({'TRUE' if beside else kind.only})"
+        f'SELECT {columns}, s.leaf, s.code{belongs} FROM "{table.name}" r LEFT JOIN subject_seal s ON {joined}'
+        f" WHERE {where} AND ({only})"
     )
 
 
@@ -184,7 +184,7 @@ def sealed_rows(
 
     Rows come with their seals in one statement: in two, a commit in between would look like a change by other means.
     """
-    ((table, _, _),) = kind.parts
+    ((table, column, within),) = kind.parts
     keys: Keys | None = connection.info.get(_KEYS)
     if keys is None:
         return rows_in(connection, table, wanted, only="TRUE" if beside else kind.only)
@@ -197,14 +197,18 @@ def sealed_rows(
         key = keys(False)
     except LogKeyRefused:
         return rows
-    width = len(table.columns)
-    texts: dict[tuple[str, int, bytes | None], list[str]] = {}
+    width, places = len(table.columns), [table.columns.keys().index(name.strip('"')) for name in (*within, column)]
+    texts: dict[str, tuple[Any, list[str]]] = {}
     for row in rows:
-        if row[width] is not None:
-            texts.setdefault(tuple(row[width:]), []).append(_text(table, row[:width]))
-    for (subject, leaf, code), held in texts.items():
+        if not beside or row[width + 2]:
+            subject = "/".join((kind.name, *(row[place] for place in places)))
+            texts.setdefault(subject, (row, []))[1].append(_text(table, row[:width]))
+    for subject, (row, held) in texts.items():
         held.sort()
-        if code is None or not any(hmac.compare_digest(code, _code(each, subject, leaf, held)) for each in _either(keys, key)):
+        leaf, code = row[width], row[width + 1]
+        if code is None or not any(
+            hmac.compare_digest(bytes(code), _code(each, subject, leaf, held)) for each in _either(keys, key)
+        ):
             raise SealBroken(f"`{subject[:120]}`")
     return rows
 
@@ -443,16 +447,23 @@ def _values(
     return found
 
 
-def _text(table: sa.Table, values: Iterable[Any]) -> str:
-    return _encode([table.name, *(each if each.__class__ in _AS_THEY_ARE else _plain(each) for each in values)])
+def _text(table: sa.Table, values: Sequence[Any]) -> str:
+    if table is counter_sum:  # long rows are sealed by their digest
+        values = (*values[:3], sha256("\n".join(values[3:]).encode()).hexdigest())
+    return _list([table.name, *values])
 
 
-def _plain(value: Any) -> Any:
-    """A value in the form that both databases share: SQLite has no truth values."""
-    if isinstance(value, bytes | memoryview):
-        return bytes(value).hex()
-    return int(value) if isinstance(value, bool) else value
+def _list(values: Iterable[Any]) -> str:
+    """Values as a JSON list. Every decision waits for it, so it is written by hand."""
+    return f"[{','.join([_quoted(each) if each.__class__ is str else _written(each) for each in values])}]"
+
+
+def _written(value: Any) -> str:
+    """A value that is no text, in the form that both databases share: SQLite has no truth values."""
+    if isinstance(value, int):
+        return str(int(value))
+    return json.dumps(bytes(value).hex() if isinstance(value, bytes | memoryview) else value)
 
 
 def _code(key: LogKey, subject: str, leaf: int, rows: Sequence[str]) -> bytes:
-    return key.seal(_DOMAIN + _encode([subject, leaf, *rows]).encode())
+    return key.seal(_DOMAIN + _list([subject, leaf, *rows]).encode())
