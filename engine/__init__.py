@@ -10,15 +10,15 @@ from __future__ import annotations
 from engine.answer import Answer, Explanation
 from engine.authoring.brief import brief, brief_parts, organisation_brief
 from engine.authoring.bundle_changes import PolicyChangePart
-from engine.authoring.cell_mutation import CellCourt, CellMutant, cell_mutants
-from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, MovePart, Trial, compare, trials
+from engine.authoring.cell_mutation import CellMutant, CellMutationTester, cell_mutants
+from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, MovePart, TrialExchange, compare, trials
 from engine.authoring.empty_cells import empty_cells
-from engine.authoring.false_statements import FREE_NOTHING, Liar, Lie
+from engine.authoring.false_statements import FREE_NOTHING, FalseStatement, StatementTester
 from engine.authoring.false_statements import KINDS as KINDS_OF_LIES
 from engine.authoring.layout import NotLaidOut, lay_out
 from engine.authoring.lint import lint
 from engine.authoring.mutation import Mutant, mutants
-from engine.authoring.mutation_cases import Court
+from engine.authoring.mutation_cases import MutationTester
 from engine.authoring.rulesets import rulesets
 from engine.authoring.schemas import editor_schemas
 from engine.authoring.testing import Result, WrittenCase, run, run_policy, written_cases
@@ -26,7 +26,7 @@ from engine.authoring.written_policies import Instrument, instrument, instrument
 from engine.backends.durable import EngineUnavailable
 from engine.books.filling import BookReader
 from engine.books.grants import PERPETUAL, BookFacts, Grant, grants
-from engine.books.page import BOOKS, Page, RightScope
+from engine.books.page import BOOKS, RightScope, RightsPage
 from engine.bundle import (
     Bundle,
     BundleRefused,
@@ -54,7 +54,7 @@ from engine.deciding.flow import UNKNOWN, Flow, Flows
 from engine.deciding.judgement import Judgement
 from engine.deciding.money_counts import in_currency, money_parts
 from engine.deciding.plan_books import conveyed
-from engine.deciding.promises import Promise, PromiseMade
+from engine.deciding.promises import DatedPromise, Promise
 from engine.deciding.rests_on import Statement
 from engine.deciding.search_pauses import pausing
 from engine.deciding.settlement import PayableLine, Settlement, amount_text, settle
@@ -79,7 +79,7 @@ from engine.exchange_input.exchange_shape import SHAPES as EXCHANGE_SHAPES
 from engine.explaining.owed_duties import OwedDuty
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
-from engine.explaining.written_decision import Written
+from engine.explaining.written_decision import WrittenDecision
 from engine.languages import LANGUAGES, Language
 from engine.languages.word_catalogue import CatalogueRefused
 from engine.languages.word_catalogue import read_all as read_catalogues
@@ -141,14 +141,14 @@ __all__ = [
     "BundleRefused",
     "CarriedPart",
     "CatalogueRefused",
-    "CellCourt",
     "CellMutant",
+    "CellMutationTester",
     "ConflictPart",
     "ContextText",
     "Contribution",
     "Counter",
     "CounterThreshold",
-    "Court",
+    "DatedPromise",
     "Decision",
     "Diagnostic",
     "Difference",
@@ -166,6 +166,7 @@ __all__ = [
     "ExchangeRefused",
     "Explanation",
     "FactEntry",
+    "FalseStatement",
     "Flow",
     "Flows",
     "Grant",
@@ -175,20 +176,18 @@ __all__ = [
     "Language",
     "Leg",
     "Level",
-    "Liar",
-    "Lie",
     "Missing",
     "Money",
     "MoneyRange",
     "MovePart",
     "Mutant",
+    "MutationTester",
     "NameTaken",
     "NotAnObject",
     "NotLaidOut",
     "OutcomeMove",
     "OutcomesAhead",
     "OwedDuty",
-    "Page",
     "Path",
     "PayableLine",
     "Phrasebook",
@@ -199,12 +198,12 @@ __all__ = [
     "PolicySettings",
     "Preset",
     "Promise",
-    "PromiseMade",
     "QuestionPart",
     "Range",
     "Register",
     "Result",
     "RightScope",
+    "RightsPage",
     "Settlement",
     "SettlementState",
     "Signature",
@@ -212,18 +211,19 @@ __all__ = [
     "SignedOffPart",
     "SourceFile",
     "Statement",
+    "StatementTester",
     "Status",
     "Tally",
     "TransferColumnText",
     "TransferRegisterText",
-    "Trial",
+    "TrialExchange",
     "Truth",
     "TurnCause",
     "Unsignable",
     "Value",
     "WordPlace",
-    "Written",
     "WrittenCase",
+    "WrittenDecision",
     "__version__",
     "accept_exchange",
     "amount_text",

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from engine.books.page import Page
+from engine.books.page import RightsPage
 from engine.exchange import Exchange
 from engine.exchange_input.contradictions import Coherence, check_entries
 from engine.exchange_input.exchange_reader import ExchangeReader
@@ -89,6 +89,11 @@ class Bundle:
         return replace(self, rules=rules, duties=rules.duties())
 
     @cached_property
+    def provisions(self) -> Mapping[str, str]:
+        """The policy of each provision, by the provision's id."""
+        return {rule.provision.id: rule.provision.policy for rule in self.rules.rules}
+
+    @cached_property
     def facts(self) -> Mapping[str, FactEntry]:
         """The facts an exchange may have, by their names. They are made once."""
         return catalogue(self.vocabulary)
@@ -141,7 +146,7 @@ def counted(
     return bundle.reader.counted(exchange, counted, raised, stated, asks)
 
 
-def with_books(bundle: Bundle, exchange: Exchange, pages: Mapping[str, Page]) -> Exchange:
+def with_books(bundle: Bundle, exchange: Exchange, pages: Mapping[str, RightsPage]) -> Exchange:
     """The exchange with what some books say of it, in its document too; `pages` are those of its exporter and asset, by book."""
     return bundle.reader.with_books(exchange, pages)
 

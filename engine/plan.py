@@ -24,7 +24,7 @@ from engine.deciding.carried_conditions import Carried, gravity, handed_on, stat
 from engine.deciding.combine import Outcome
 from engine.deciding.judgement import Judgement
 from engine.deciding.plan_books import Pages, pages_of_legs
-from engine.deciding.plan_counts import Counted, raised
+from engine.deciding.plan_counts import CountedFact, raised
 from engine.deciding.statement_weights import STATED
 from engine.decision import (
     BoundsPart,
@@ -40,7 +40,7 @@ from engine.exchange import Exchange
 from engine.exchange_input.exchange_problems import ExchangeProblem, ExchangeRefused
 from engine.exchange_input.exchange_reader import read_object
 from engine.explaining.phrasebook import Phrasebook
-from engine.explaining.written_decision import Written
+from engine.explaining.written_decision import WrittenDecision
 from engine.languages import LANGUAGES, Language
 from engine.pdp import PDP
 from engine.questions.horizon import MAX_EVALUATIONS
@@ -160,7 +160,7 @@ def _booked(pdp: PDP, legs: Sequence[Leg], pages: Pages) -> tuple[Leg, ...]:
 def _counted(pdp: PDP, legs: Sequence[Leg], as_of: date) -> tuple[Leg, ...]:
     """The legs with counters that count the legs before them."""
     counting = pdp.counting
-    before: list[Counted] = []
+    before: list[CountedFact] = []
     found = []
     for leg in legs:
         verdict, _ = pdp.look(leg.exchange, as_of)
@@ -181,12 +181,14 @@ def _judged(pdp: PDP, legs: Sequence[Leg], as_of: date) -> dict[str, Judgement]:
     return found
 
 
-def _part(leg: Leg, written: Written) -> LegPart:
+def _part(leg: Leg, written: WrittenDecision) -> LegPart:
     came = len(written.judgement.came)  # these come first in `carried`
     return LegPart(leg=leg.id, after=leg.after, carried=list(written.carried[:came]), decision=written.document())
 
 
-def _answer(told: Mapping[str, Written], between: Sequence[tuple[Bounds, str]], say: Language, hypothetical: bool) -> str:
+def _answer(
+    told: Mapping[str, WrittenDecision], between: Sequence[tuple[Bounds, str]], say: Language, hypothetical: bool
+) -> str:
     """
     The plan's answer: every leg may go ahead, or the strictest of what keeps it from going ahead, and why.
 

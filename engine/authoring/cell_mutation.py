@@ -142,7 +142,7 @@ def _spoken(
     return Spoken(about, None, ())
 
 
-class CellCourt:
+class CellMutationTester:
     """Whether the authors' cases notice a changed cell: whether an outcome, or what is not modelled, comes out differently."""
 
     def __init__(self, bundle: Bundle) -> None:

@@ -66,7 +66,7 @@ MANY_PEOPLE = Range.exact(10**9)
 
 
 @dataclass(frozen=True, slots=True)
-class Lie:
+class FalseStatement:
     """
     A statement, and what is sent in its place, as JSON; None leaves it out.
 
@@ -77,16 +77,16 @@ class Lie:
     kind: str
     statement: str
     value: Any
-    beside: Lie | None = None
-    than: tuple[Lie | None, ...] = ()
+    beside: FalseStatement | None = None
+    than: tuple[FalseStatement | None, ...] = ()
 
     @property
-    def parts(self) -> tuple[Lie, ...]:
+    def parts(self) -> tuple[FalseStatement, ...]:
         """The statements that are changed."""
         return (self, *self.beside.parts) if self.beside else (self,)
 
 
-class Liar:
+class StatementTester:
     """The refused and the permitted cases of some of a bundle's test files, and their lies."""
 
     def __init__(self, bundle: Bundle, pdp: PDP, files: Iterable[str]) -> None:
@@ -107,7 +107,7 @@ class Liar:
         self.cases: tuple[PreparedCase, ...] = tuple(found.values())
         self.permits: tuple[PreparedCase, ...] = tuple(permitted.values())
 
-    def lies(self, case: PreparedCase) -> Iterator[Lie]:
+    def lies(self, case: PreparedCase) -> Iterator[FalseStatement]:
         """Every statement of a case with one value of each class that the rules tell apart; every document and claim that is not shown."""
         exchange, vocabulary = case.exchange, self._bundle.vocabulary
         for name, value in exchange.values.items():
@@ -120,18 +120,23 @@ class Liar:
             else:
                 kind = WORDS["set" if type.many else type.kind]
                 for sent in (*_distinct(value, self._of_fact(case, name, value)), "unknown", None):
-                    yield Lie(kind, name, sent)
+                    yield FalseStatement(kind, name, sent)
         for name in dict.fromkeys(name for names in exchange.follows.values() for name in names if name.endswith(".rest")):
-            yield Lie(WORDS[vocabulary.facts[vocabulary.families[name.removesuffix(".rest")][0]].type.kind], name, None)
+            yield FalseStatement(
+                WORDS[vocabulary.facts[vocabulary.families[name.removesuffix(".rest")][0]].type.kind], name, None
+            )
         for group in DOCUMENT_GROUPS:
             for kind in vocabulary.kinds[group]:
                 if f"{group}.{kind}" not in exchange.values:
                     yield from (
-                        Lie(WORDS[group], f"{group}.{kind}", to_json(each)) for each in self._shown(f"{group}.{kind}", case)
+                        FalseStatement(WORDS[group], f"{group}.{kind}", to_json(each))
+                        for each in self._shown(f"{group}.{kind}", case)
                     )
-        yield from (Lie(WORDS[RELIES_ON], RELIES_ON, sent) for sent in self._ways(case))
+        yield from (FalseStatement(WORDS[RELIES_ON], RELIES_ON, sent) for sent in self._ways(case))
 
-    def pairs(self, case: PreparedCase, choose: Callable[[Sequence[Lie]], Lie], number: int) -> Iterator[Lie]:
+    def pairs(
+        self, case: PreparedCase, choose: Callable[[Sequence[FalseStatement]], FalseStatement], number: int
+    ) -> Iterator[FalseStatement]:
         """Some of a case's lies, as they are chosen, two at once: of two statements none of which is a part of the other."""
         lies = list(self.lies(case))
         for _ in range(number):
@@ -139,9 +144,9 @@ class Liar:
             if not (
                 f"{one.statement}.".startswith(f"{other.statement}.") or f"{other.statement}.".startswith(f"{one.statement}.")
             ):
-                yield Lie(TWO_AT_ONCE, one.statement, one.value, other)
+                yield FalseStatement(TWO_AT_ONCE, one.statement, one.value, other)
 
-    def contradictions(self, case: PreparedCase, lies: Iterable[Lie]) -> Iterator[Lie]:
+    def contradictions(self, case: PreparedCase, lies: Iterable[FalseStatement]) -> Iterator[FalseStatement]:
         """Those of a case's lies that its other statements contradict, with these left out."""
         exchange = case.exchange
         stated = dict.fromkeys([name for key in exchange.values for name in exchange.follows.get(key, (key,))])
@@ -150,14 +155,14 @@ class Liar:
                 self._bundle.reader.accept(_changed(exchange.document, [lie]))
             except ExchangeRefused as refused:
                 places = [f"{problem.pointer[1:].replace('/', '.')}." for problem in refused.problems]
-                untold: Lie | None = None
+                untold: FalseStatement | None = None
                 for name in stated:
                     if name != lie.statement and any(place.startswith(f"{name}.") for place in places):
-                        untold = Lie(UNTOLD, name, None, untold)
+                        untold = FalseStatement(UNTOLD, name, None, untold)
                 if untold:
-                    yield Lie(UNTOLD, lie.statement, lie.value, untold)
+                    yield FalseStatement(UNTOLD, lie.statement, lie.value, untold)
 
-    def in_vain(self, case: PreparedCase) -> Iterator[Lie]:
+    def in_vain(self, case: PreparedCase) -> Iterator[FalseStatement]:
         """Each claim whose `needs` are false beside the facts of a case, and each document that does not count on its day."""
         defined, vocabulary = self._pdp.look(case.exchange, case.as_of)[0].defined, self._bundle.vocabulary
         day = timedelta(days=1)
@@ -171,15 +176,15 @@ class Liar:
                 name = f"{group}.{kind}"
                 if name not in case.exchange.values:
                     unmet = f"{NEEDS}{kind}" in self._bundle.rules.definitions and defined[f"{NEEDS}{kind}"] is Truth.NO
-                    none = Lie(IN_VAIN, name, "none")  # says as much where a document would raise something
+                    none = FalseStatement(IN_VAIN, name, "none")  # says as much where a document would raise something
                     for shown in self._shown(name, case):
                         vain = [Document("shown", {**shown.fields, **each}) for each in never]
                         yield from (
-                            Lie(IN_VAIN, name, to_json(each), than=(None, none))
+                            FalseStatement(IN_VAIN, name, to_json(each), than=(None, none))
                             for each in (*vain, *([shown] if group == "claims" and unmet else []))
                         )
 
-    def respelt(self, case: PreparedCase, lies: Iterable[Lie]) -> Iterator[Lie]:
+    def respelt(self, case: PreparedCase, lies: Iterable[FalseStatement]) -> Iterator[FalseStatement]:
         """Those of a case's lies about an entity, with its id in another spelling; the register has the truth under the id."""
         ids: dict[str, str] = {}  # the first id of each group of facts
         for name, fact in self._bundle.vocabulary.facts.items():
@@ -189,14 +194,18 @@ class Liar:
         for lie in lies:
             id_of, truth = ids.get(lie.statement.rpartition(".")[0]), case.exchange.values.get(lie.statement)
             if id_of and id_of != lie.statement and truth is not None and lie.value is not None:
-                entity = {"states": _changed({}, [Lie(RESPELT, lie.statement, to_json(truth))])}
+                entity = {"states": _changed({}, [FalseStatement(RESPELT, lie.statement, to_json(truth))])}
                 right, wrong = (
-                    Lie(RESPELT, id_of, id, Lie(RESPELT, REGISTER, {id_of: entity | {"alike": id_form(id) != ID}}))
+                    FalseStatement(
+                        RESPELT, id_of, id, FalseStatement(RESPELT, REGISTER, {id_of: entity | {"alike": id_form(id) != ID}})
+                    )
                     for id in (ID, next(spellings))
                 )
-                yield Lie(RESPELT, lie.statement, lie.value, wrong, (Lie(RESPELT, lie.statement, lie.value, right),))
+                yield FalseStatement(
+                    RESPELT, lie.statement, lie.value, wrong, (FalseStatement(RESPELT, lie.statement, lie.value, right),)
+                )
 
-    def truths(self, permit: PreparedCase) -> Iterator[Lie]:
+    def truths(self, permit: PreparedCase) -> Iterator[FalseStatement]:
         """
         What damns a permit, said of it: each value of a set that other facts follow from, or that each plan is asked, if a rule that may
         refuse tests it.
@@ -205,9 +214,9 @@ class Liar:
         """
         facts, plans = self._bundle.vocabulary.facts, self._bundle.vocabulary.plans
         followers = {name: fact.follows for name, fact in facts.items() if fact.follows}
-        unsaid: Lie | None = None
+        unsaid: FalseStatement | None = None
         for name in followers:
-            unsaid = Lie(DAMNING, name, None, unsaid)
+            unsaid = FalseStatement(DAMNING, name, None, unsaid)
         for name in dict.fromkeys([*(each.fact for each in followers.values()), *(plans.asks if plans else ())]):
             if permit.exchange.is_of_everyone(name):
                 continue
@@ -216,12 +225,12 @@ class Liar:
             for value in values.values if values else ():
                 tested = {(name, each) for each in values.ancestors(value)} & self._refusing if values else ()
                 if tested and value not in members:
-                    yield Lie(DAMNING, name, to_json(SetOf(members | {value})), unsaid)
+                    yield FalseStatement(DAMNING, name, to_json(SetOf(members | {value})), unsaid)
         for name, told in followers.items():
             if (told.fact, told.value) in self._refusing:
-                yield Lie(DAMNING, told.fact, None, Lie(DAMNING, name, told.reads))
+                yield FalseStatement(DAMNING, told.fact, None, FalseStatement(DAMNING, name, told.reads))
 
-    def fate(self, case: PreparedCase, lie: Lie) -> Fate:
+    def fate(self, case: PreparedCase, lie: FalseStatement) -> Fate:
         """What comes of a lie in a case."""
         try:
             judgement = self._told(case, lie.parts)
@@ -256,17 +265,17 @@ class Liar:
         found = (atom for condition in conditions for atom in tests(condition, rules.definitions))
         return frozenset((atom.fact, operand) for atom in found if atom.op == "has" for operand in atom.operands)
 
-    def _told(self, case: PreparedCase, parts: Iterable[Lie]) -> Judgement:
+    def _told(self, case: PreparedCase, parts: Iterable[FalseStatement]) -> Judgement:
         """The case with some statements changed, judged. Raises ExchangeRefused."""
         return self._pdp.judge(self._bundle.reader.accept(_changed(case.exchange.document, parts)), as_of=case.as_of)
 
-    def _frees(self, case: PreparedCase, parts: Iterable[Lie]) -> bool:
+    def _frees(self, case: PreparedCase, parts: Iterable[FalseStatement]) -> bool:
         try:
             return self._told(case, parts).outcome.permits
         except ExchangeRefused:
             return False
 
-    def _freer(self, case: PreparedCase, judgement: Judgement, others: Iterable[Lie | None]) -> bool:
+    def _freer(self, case: PreparedCase, judgement: Judgement, others: Iterable[FalseStatement | None]) -> bool:
         """Whether a judgement is milder than the same case with each of some other lies; what is refused at the door is no permit."""
         highest = []
         for other in others:
@@ -276,12 +285,12 @@ class Liar:
                 highest.append(Level.NOT_APPLICABLE if not judgement.outcome.permits else Level.PROHIBITED)
         return all(judgement.outcome.bounds.high < each for each in highest)
 
-    def _decided(self, permit: PreparedCase, truth: Lie) -> bool:
+    def _decided(self, permit: PreparedCase, truth: FalseStatement) -> bool:
         """Whether a permit stays beside what damns it because of one document, which it does not need otherwise."""
         shown = [
             name for name, value in permit.exchange.values.items() if isinstance(value, Document) and value.state == "shown"
         ]
-        without = [Lie(truth.kind, name, None) for name in shown]
+        without = [FalseStatement(truth.kind, name, None) for name in shown]
         return any(self._frees(permit, [each]) and not self._frees(permit, [*truth.parts, each]) for each in without)
 
     def _of_fact(self, case: PreparedCase, name: str, sent: Value) -> Iterator[Value]:
@@ -294,7 +303,7 @@ class Liar:
             yield SetOf(frozenset())
             yield from (SetOf(sent.members - {member}) for member in sorted(sent.members))
 
-    def _of_document(self, case: PreparedCase, name: str, sent: Value) -> Iterator[Lie]:
+    def _of_document(self, case: PreparedCase, name: str, sent: Value) -> Iterator[FalseStatement]:
         shown = self._shown(name, case)
         if isinstance(sent, Document) and sent.state == "shown":
             book = self._book.about(case.exchange, case.as_of)
@@ -305,7 +314,7 @@ class Liar:
                     shown += [Document("shown", {**sent.fields, field: value}) for value in values]
                     shown.append(Document("shown", {other: value for other, value in sent.fields.items() if other != field}))
         for value in (*_distinct(sent, (*shown, Document("none", {}))), "unknown", None):
-            yield Lie(WORDS[name.partition(".")[0]], name, value)
+            yield FalseStatement(WORDS[name.partition(".")[0]], name, value)
 
     def _measures(self, name: str) -> Sequence[Measure]:
         return self._bundle.rules.measures.get(name, ())
@@ -332,7 +341,7 @@ class Liar:
             yield None
 
 
-def _changed(document: Mapping[str, Any], parts: Iterable[Lie]) -> Mapping[str, Any]:
+def _changed(document: Mapping[str, Any], parts: Iterable[FalseStatement]) -> Mapping[str, Any]:
     """A document with some statements changed."""
     for part in parts:
         document = put(document, part.statement, part.value)

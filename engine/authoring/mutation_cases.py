@@ -16,7 +16,7 @@ from functools import cached_property
 from engine.authoring.mutation import APPLIES, Mutant
 from engine.authoring.testing import PreparedCase, departures, plain_departures, prepare, suite_of
 from engine.backends.reference import Reference
-from engine.backends.reference.three_values import NO, KnownFacts, Reads, Test, truth
+from engine.backends.reference.three_values import NO, KnownFacts, RuleSetReading, Test, truth
 from engine.bundle import Bundle
 from engine.deciding.combine import COVERAGE, Combiner
 from engine.pdp import PDP
@@ -24,7 +24,7 @@ from engine.rules import Atom, Condition, RuleSet, Truth, named
 from engine.verdict import Verdict
 
 
-class Court:
+class MutationTester:
     """
     The cases of a bundle, and whether they notice a mutant.
 
@@ -213,7 +213,7 @@ class UnchangedCase:
         if any(defined[key] is not self._defined[key] for key in applying):
             return True
         was, now = (
-            reference.follows(self._known, Reads(reference.rules, self._test, read), self._holds(reference, read))
+            reference.follows(self._known, RuleSetReading(reference.rules, self._test, read), self._holds(reference, read))
             for reference, read in ((change.part_before, self._defined), (change.part_after, defined))
         )
         return not now.agrees(was)
@@ -221,7 +221,7 @@ class UnchangedCase:
     @cached_property
     def verdict(self) -> Verdict:
         """The verdict under the rules as they are."""
-        reads = Reads(self._reference.rules, self._test, self._defined.all)
+        reads = RuleSetReading(self._reference.rules, self._test, self._defined.all)
         return self._reference.follows(self._known, reads, self._held)
 
     def under(self, change: Change) -> Verdict:
@@ -229,7 +229,7 @@ class UnchangedCase:
         defined = _ChangedDefinitions(change.after.rules.definitions, self._test, self._defined, change.touched).all
         conditions = {key: condition for key, condition in change.after.conditions.items() if key in change.touched}
         holds = self._held | {key: truth(condition, self._test, defined) for key, condition in conditions.items()}
-        return change.after.follows(self._known, Reads(change.after.rules, self._test, defined), holds)
+        return change.after.follows(self._known, RuleSetReading(change.after.rules, self._test, defined), holds)
 
     @cached_property
     def _held(self) -> dict[str, Truth]:

@@ -27,7 +27,7 @@ NOT_OF_THE_WHOLE = ("carried", "relies_on", BOOKS)
 NOTHING = BOUNDS[Level.NOT_APPLICABLE][Level.NOT_APPLICABLE]
 
 
-class Wholes:
+class WholePlans:
     """Builds and weighs the wholes of plans under one bundle. Made once."""
 
     def __init__(self, bundle: Bundle) -> None:

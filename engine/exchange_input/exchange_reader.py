@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from engine.books.chains import Reckoner
 from engine.books.filling import BookReader
 from engine.books.grants import BookFacts
-from engine.books.page import BOOKS, Page, read_pages
+from engine.books.page import BOOKS, RightsPage, read_pages
 from engine.exchange import REGISTER, Contradiction, Exchange, OpenBook
 from engine.exchange_input.exchange_problems import (
     INCOHERENT,
@@ -154,7 +154,7 @@ class ExchangeReader:
             detail = f'is no id of a party; write `{{"{self._vocabulary.recipient}": "{id.casefold()}"}}`'
             yield ExchangeProblem(pointer(fact.split(".")), "wrong-value", detail)
 
-    def with_books(self, exchange: Exchange, pages: Mapping[str, Page]) -> Exchange:
+    def with_books(self, exchange: Exchange, pages: Mapping[str, RightsPage]) -> Exchange:
         """
         The same exchange with what some books say of it, in its document too; `pages` are those of its exporter and asset, by book.
 
@@ -189,7 +189,7 @@ class ExchangeReader:
         measures = self._vocabulary.measures_of(book.proof) if book.proof else ()
         return BookReader(book, Reckoner(purposes, territory), measures)
 
-    def _pages(self, sent: Any, problems: list[ExchangeProblem]) -> dict[str, Page]:
+    def _pages(self, sent: Any, problems: list[ExchangeProblem]) -> dict[str, RightsPage]:
         """What the books say; a problem where it cannot be read."""
         try:
             return read_pages(sent, self._vocabulary.books)
@@ -197,7 +197,7 @@ class ExchangeReader:
             problems.append(ExchangeProblem(f"/{BOOKS}", "wrong-value", str(wrong)))
             return {}
 
-    def _opened(self, exchange: Exchange, pages: Mapping[str, Page]) -> Exchange:
+    def _opened(self, exchange: Exchange, pages: Mapping[str, RightsPage]) -> Exchange:
         """The exchange with what the books fill in: of a book without a page, that it has no line of the asset, or which asset it is."""
         values, follows, sources = dict(exchange.values), dict(exchange.follows), dict(exchange.sources)
         opened = []

@@ -20,7 +20,7 @@ from engine.decision import CarriedPart, ConflictPart, DisputedPart, EnginePart,
 from engine.explaining.case import Case
 from engine.explaining.coverage_parts import WHY
 from engine.explaining.encoding import encode
-from engine.explaining.owed_duties import ToldDuty
+from engine.explaining.owed_duties import DutyLine
 from engine.explaining.sentence import items, lacking, needs, reviews
 from engine.rules import Rule
 from engine.values.outcome_levels import Bounds, Level, outcome_word
@@ -28,7 +28,7 @@ from engine.verdict import numbers
 from engine.version import SEMANTICS
 
 if TYPE_CHECKING:
-    from engine.explaining.explanation import Teller
+    from engine.explaining.explanation import DecisionWriter
 
 # How many items of a list an answer has at most, in the order in which the lists take turns.
 MOST = {
@@ -67,7 +67,7 @@ class ShownStatements(NamedTuple):
 class AnswerWriter:
     """Writes the answers of one bundle in one language; what it has in common with the explanation, the teller writes."""
 
-    def __init__(self, teller: Teller, agreed: EnginePart) -> None:
+    def __init__(self, teller: DecisionWriter, agreed: EnginePart) -> None:
         self.teller = teller
         self.book = teller.book
         self.bundle = teller.bundle
@@ -81,7 +81,7 @@ class AnswerWriter:
         self,
         case: Case,
         said: str,
-        duties: Sequence[ToldDuty],
+        duties: Sequence[DutyLine],
         conflicts: Sequence[ConflictPart],
         carried: Sequence[CarriedPart],
         disputed: Sequence[DisputedPart],
@@ -341,7 +341,7 @@ ORDER = (
 )  # fmt: skip
 
 
-def _fewer(bounds: Bounds, gaps: Iterable[Mapping[str, Any]], duties: Iterable[ToldDuty]) -> dict[str, int]:
+def _fewer(bounds: Bounds, gaps: Iterable[Mapping[str, Any]], duties: Iterable[DutyLine]) -> dict[str, int]:
     """How many items lists have where an exchange may not go ahead: one of what it does not turn on, the rest is counted."""
     found = {}
     if bounds.high.refused:
@@ -351,7 +351,7 @@ def _fewer(bounds: Bounds, gaps: Iterable[Mapping[str, Any]], duties: Iterable[T
     return found
 
 
-def _first(duty: ToldDuty) -> tuple[bool, tuple[bool, bool, str]]:
+def _first(duty: DutyLine) -> tuple[bool, tuple[bool, bool, str]]:
     """What a refusal brings first, then what is most urgent."""
     return duty.part.arises != "refusal", duty.urgency
 

@@ -29,7 +29,7 @@ class OwedDuty:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldDuty:
+class DutyLine:
     """A duty as it is told: its JSON as a whole, its JSON in an answer, the key by which an answer sorts duties, and whose law it is."""
 
     part: DutyPart
@@ -39,7 +39,7 @@ class ToldDuty:
     place: str
 
     @classmethod
-    def of(cls, part: DutyPart, place: str) -> ToldDuty:
+    def of(cls, part: DutyPart, place: str) -> DutyLine:
         return cls(part, encode(part.model_dump(mode="json")), in_short(part), urgency(part), place)
 
 

@@ -9,7 +9,7 @@ from itertools import product
 
 from engine.deciding.carried_conditions import STATES, gravest
 from engine.deciding.combine import Outcome
-from engine.deciding.coverage import Gap, Reach, Unreached
+from engine.deciding.coverage import Gap, Reach, UnreachedSubject
 from engine.explaining.case import Case
 from engine.explaining.phrasebook import Phrasebook, shown
 from engine.rules import Need, Provision, Rule, State, Truth
@@ -164,7 +164,7 @@ def _signed_off(case: Case, book: Phrasebook) -> Iterator[str]:
             yield book.language.signed_off(accepts, _list(said, book), min(part.until for part in found))
 
 
-def _left_alone(each: Unreached, book: Phrasebook) -> str:
+def _left_alone(each: UnreachedSubject, book: Phrasebook) -> str:
     """Whose law leaves which data alone, and why, if a policy says so."""
     subject = book.text(book.bundle.vocabulary.subjects[each.subject].title)
     because = book.clause(each.because.says) if each.because else ""

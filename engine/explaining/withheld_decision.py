@@ -17,7 +17,7 @@ from engine.explaining.answer_writer import MOST
 from engine.explaining.encoding import encode
 from engine.explaining.owed_duties import in_short, urgency
 from engine.explaining.sentence import ASKED, SHOWN
-from engine.explaining.written_decision import Written
+from engine.explaining.written_decision import WrittenDecision
 from engine.languages import Language
 from engine.values import Document
 
@@ -39,7 +39,7 @@ ADDED = (
 )  # members that are left out
 
 
-def withheld(written: Written, say: Language) -> Written:
+def withheld(written: WrittenDecision, say: Language) -> WrittenDecision:
     """The decision without its reasons. Last days are left out if the register states a day from which they may be counted."""
     entities = [entity for entity in written.judgement.exchange.register.values() if entity]
     dated = any(isinstance(value, date | Document) for entity in entities for value in entity.states.values())
@@ -72,7 +72,7 @@ def withheld(written: Written, say: Language) -> Written:
     )
 
 
-def _answer(written: Written, duties: tuple[DutyPart, ...], say: Language) -> str:
+def _answer(written: WrittenDecision, duties: tuple[DutyPart, ...], say: Language) -> str:
     bounds = written.judgement.outcome.bounds
     match written.outcome:
         case "permitted":

@@ -26,7 +26,7 @@ from engine.decision import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class WrittenDecision:
     """
     A written decision.
 

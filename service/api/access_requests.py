@@ -17,7 +17,7 @@ from service.api.operations import in_path, json_body, operation
 from service.api.request_bodies import Plain, body
 from service.authzen import access_requests, requests
 from service.authzen.access_requests import PATH, TaskAnswer, refused
-from service.authzen.decision_point import Access
+from service.authzen.decision_point import AccessDecisionPoint
 from service.callers import known_persons
 from service.callers.caller import Caller, caller_of
 from service.decisions.idempotency import KeptAnswer, Work, once_prepared
@@ -49,7 +49,7 @@ _BODY: dict[str, Any] = {
 }
 
 
-def add(app: FastAPI, service: Service, current: Callable[[], Access]) -> None:
+def add(app: FastAPI, service: Service, current: Callable[[], AccessDecisionPoint]) -> None:
     """Put the endpoints on the application. `current` gives the access of the policies that decide now."""
     zone = time_zone(service.settings.zone)
 

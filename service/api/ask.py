@@ -37,7 +37,7 @@ from service.decisions.decider import durable
 from service.documents import document_bytes
 from service.drafts import draft_changes, draft_documents, draft_start, draft_store, form_token, own_words
 from service.drafts.answers import narrowed
-from service.drafts.draft_judgement import Asking, Drafting, JudgedDraft
+from service.drafts.draft_judgement import DraftContext, DraftJudge, JudgedDraft
 from service.drafts.draft_store import Draft
 from service.drafts.preset_confirmation import preset_named
 from service.languages.words import text_for, wording
@@ -66,9 +66,9 @@ def draft(context: ReadingAll, page: PageCall) -> Response:
 
 
 @pages.post("/ask", limit=_LIMIT)
-async def begin(context: Drafting, page: PageCall) -> Response:
+async def begin(context: DraftContext, page: PageCall) -> Response:
     """Make a draft from what the form says, and go to its page."""
-    fields, bundle, asking = page.fields, context.live.bundle, page.shared(Asking)
+    fields, bundle, asking = page.fields, context.live.bundle, page.shared(DraftJudge)
     if first(fields, "from") == "preset" and (preset := preset_named(bundle, first(fields, "preset"))):
         return html(confirm_page(preset, _viewer(context, page), page.reader))  # nothing is stated until she confirms it
     if first(fields, "from") == "words":
@@ -83,7 +83,7 @@ async def begin(context: Drafting, page: PageCall) -> Response:
 
 
 @pages.post("/ask/{id}", limit=_LIMIT)
-async def change(context: Drafting, page: PageCall) -> Response:
+async def change(context: DraftContext, page: PageCall) -> Response:
     """Do what a form of a draft asks, and go to the page that shows it."""
     draft = await asyncio.to_thread(_find, context, page, page.path["id"])
     if draft is None:
@@ -102,9 +102,9 @@ async def change(context: Drafting, page: PageCall) -> Response:
 
 
 @pages.post("/ask/{id}/file", limit=None)
-async def upload(context: Drafting, page: PageCall) -> Response:
+async def upload(context: DraftContext, page: PageCall) -> Response:
     """Keep the file of a document that a draft presents, and state its hash."""
-    service, asking = page.service, page.shared(Asking)
+    service, asking = page.service, page.shared(DraftJudge)
     sent = await form(page.request, service.settings.document_limit)
     form_token.check(service, context.caller.id, sent.fields.get("token", ""))
     draft = await asyncio.to_thread(_find, context, page, page.path["id"])
@@ -128,10 +128,10 @@ async def upload(context: Drafting, page: PageCall) -> Response:
     return _to(page, f"/ask/{draft.id}", DOCUMENTS)
 
 
-async def _changed(context: Drafting, page: PageCall, draft: Draft, do: str) -> Response:
+async def _changed(context: DraftContext, page: PageCall, draft: Draft, do: str) -> Response:
     """Raises RequestRefused, NoAnswer."""
     here, lang, service, scope = f"/ask/{draft.id}", page.reader.lang, page.service, page.request.scope
-    asking = page.shared(Asking)
+    asking = page.shared(DraftJudge)
     if do == "erase":
         await _do(page, lambda transaction: draft_store.erase(service, transaction, draft.id))
         return _to(page, "/ask")
@@ -155,9 +155,9 @@ async def _changed(context: Drafting, page: PageCall, draft: Draft, do: str) -> 
     return _to(page, here, DOCUMENTS if do == "documents" else QUESTION)
 
 
-def _stated(context: Drafting, page: PageCall, draft: Draft, do: str) -> Draft:
+def _stated(context: DraftContext, page: PageCall, draft: Draft, do: str) -> Draft:
     """The draft after a change of what it states. Raises RequestRefused, NoAnswer."""
-    fields, lang, asking, fact = page.fields, page.reader.lang, page.shared(Asking), first(page.fields, "fact")
+    fields, lang, asking, fact = page.fields, page.reader.lang, page.shared(DraftJudge), first(page.fields, "fact")
     match do:
         case "undo" if draft.before is not None:
             return draft_changes.undone(draft, draft.before)
@@ -197,7 +197,7 @@ async def _made(page: PageCall, new: Draft) -> Response:
     return _to(page, f"/ask/{new.id}")
 
 
-async def _taken(context: Drafting, page: PageCall, trial: Draft) -> Response:
+async def _taken(context: DraftContext, page: PageCall, trial: Draft) -> Response:
     """Take over into a draft what a trial of it states, and delete the trial. Raises RequestRefused."""
     new = draft_changes.taken(await asyncio.to_thread(_find, context, page, trial.trial_of or ""), trial)
 
@@ -229,7 +229,7 @@ def _start(context: ReadingAll, page: PageCall, refused: RequestRefused | None =
 
 def _draft(context: ReadingAll, page: PageCall, draft: Draft, refused: RequestRefused | NoAnswer | None = None) -> Response:
     """The page of a draft; with `refused`, why what a form sent was not done."""
-    reader, lang, asking, viewer = page.reader, page.reader.lang, page.shared(Asking), _viewer(context, page, draft)
+    reader, lang, asking, viewer = page.reader, page.reader.lang, page.shared(DraftJudge), _viewer(context, page, draft)
     wrong = text_for(wording(lang).drafts, str(refused)) if isinstance(refused, NoAnswer) else _why(refused)
     status = 200 if refused is None else 422 if isinstance(refused, NoAnswer) else KINDS[refused.kind][0]
     if draft.decision:

@@ -19,7 +19,15 @@ from service.api.operations import in_path
 from service.api.parameters import text, word
 from service.api.router import Call, Router, Sent, written
 from service.callers.context import Committing, Reading
-from service.decisions.commitment_writer import ID, AmendSent, CommitmentWriter, CommitSent, EndSent, Moved, WithdrawSent
+from service.decisions.commitment_writer import (
+    ID,
+    AmendSent,
+    CommitmentWriter,
+    CommitSent,
+    EndSent,
+    NoLongerPermitted,
+    WithdrawSent,
+)
 from service.decisions.idempotency import KeptAnswer
 from service.decisions.recording import Outgoing, record_and_answer
 from service.ledger import commitment_list
@@ -140,7 +148,7 @@ async def _attempt(context: Committing, call: Call[Sent], decision: str, old: st
 
     try:
         return await call.once(context, work)
-    except Moved as found:
+    except NoLongerPermitted as found:
         tell = found.tell
 
     async def moved() -> Outgoing:
@@ -159,5 +167,5 @@ async def _attempt(context: Committing, call: Call[Sent], decision: str, old: st
     return await record_and_answer(service, request, context.caller, call.raw, moved)
 
 
-def _noted(made: engine.Written) -> dict[str, object]:
+def _noted(made: engine.WrittenDecision) -> dict[str, object]:
     return {"decision_id": made.id, "outcome": made.outcome, "proceed": made.proceed}

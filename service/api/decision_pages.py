@@ -22,13 +22,13 @@ from service.console.decision_comparison import DecisionSide, told
 from service.console.decision_retry import LIVE, PolicyChoice, again_page, policy_choices
 from service.console.document_list import summed_up
 from service.console.explained_decision import explained, explained_otherwise, provisions
-from service.console.outcome_history import BecameLine, aftermath
+from service.console.outcome_history import HistoryLine, aftermath
 from service.console.overview import DEFAULT, PERIODS, Overview
 from service.console.pages import Beside, decision_page, missing_page, overview_page, provisions_page
 from service.console.reader import PageReader
 from service.decisions import log_access
-from service.decisions.present_outcome import DecideAgain
-from service.decisions.replay import CannotReplay, Otherwise, Replaying
+from service.decisions.present_outcome import PresentDecider
+from service.decisions.replay import CannotReplay, ReplayConditions, Replayer
 from service.documents.stated_documents import presented
 from service.drafts import form_token
 from service.ledger.counter_standings import CounterStandings
@@ -78,9 +78,9 @@ def decision(context: ReadingAll, page: PageCall) -> Response:
     """A decision: its answer, why it is as it is, what became of it, and what would be decided now."""
     page.filters()
     id, service, reader = page.path["id"], page.service, page.reader
-    deciding = page.shared(DecideAgain)
+    deciding = page.shared(PresentDecider)
 
-    def look(connection: sa.Connection) -> tuple[Stored, list[sign_off.SignOff], list[BecameLine], list[PolicyChoice]]:
+    def look(connection: sa.Connection) -> tuple[Stored, list[sign_off.SignOff], list[HistoryLine], list[PolicyChoice]]:
         stored = log_access.record(context, id, connection)
         became = aftermath(context, connection, id, reader)
         return stored, sign_off.given(connection, id), became, policy_choices(connection, context.live.digests, reader)
@@ -93,7 +93,7 @@ def decision(context: ReadingAll, page: PageCall) -> Response:
     outcome = str((shown["record"].get("decision") or {}).get("outcome"))
     cannot = ""
     try:
-        shown["record"]["decision"] = explained(shown["record"], stored, page.shared(Replaying), reader.lang)
+        shown["record"]["decision"] = explained(shown["record"], stored, page.shared(Replayer), reader.lang)
     except CannotReplay as why:  # the page then has what the record itself has
         cannot = why.detail
     beside: Beside = {"became": became, "policies": choices}
@@ -113,7 +113,7 @@ def decision(context: ReadingAll, page: PageCall) -> Response:
 @pages.get("/log/{id}/again")
 def again(context: ReadingAll, page: PageCall) -> Response:
     """A decision beside what would be decided by other policies or on another day."""
-    id, reader, replaying = page.path["id"], page.reader, page.shared(Replaying)
+    id, reader, replaying = page.path["id"], page.reader, page.shared(Replayer)
 
     def look(connection: sa.Connection) -> tuple[Stored, list[PolicyChoice]]:
         return log_access.record(context, id, connection), policy_choices(connection, context.live.digests, reader)
@@ -126,7 +126,7 @@ def again(context: ReadingAll, page: PageCall) -> Response:
     as_of = _AS_OF.of({"as_of": first.record["as_of"], **sent})
     assert as_of is not None
     try:
-        decided = explained_otherwise(id, stored, replaying, Otherwise(chosen.digests, as_of), reader.lang)
+        decided = explained_otherwise(id, stored, replaying, ReplayConditions(chosen.digests, as_of), reader.lang)
     except CannotReplay as why:
         return html(missing_page(reader, reader.words.pages["again_refused"], why.detail), 409)
     second = DecisionSide(first.record, decided, title=reader.words.pages["again_now"], recorded=False)
@@ -139,7 +139,7 @@ async def decide(context: DecidingAgain, page: PageCall) -> Response:
     reader = page.reader
     try:
         stored = await asyncio.to_thread(_stored, page.context(ReadingAll), page)
-        made = await page.shared(DecideAgain).record(stored, context.caller, reader.lang, page.request.scope)
+        made = await page.shared(PresentDecider).record(stored, context.caller, reader.lang, page.request.scope)
     except RequestRefused as refused:
         text = "; ".join(each.detail for each in refused.errors or ()) or refused.detail
         return html(missing_page(reader, reader.words.pages["again_refused"], text), KINDS[refused.kind][0])
@@ -153,7 +153,7 @@ def reasons(context: ReadingAll, page: PageCall) -> Response:
     first = _FIRST.of(page.filters("first")) or 0
     stored = _stored(context, page)
     try:
-        found = provisions(stored, page.shared(Replaying), page.reader.lang)
+        found = provisions(stored, page.shared(Replayer), page.reader.lang)
     except CannotReplay as why:
         return html(missing_page(page.reader, page.reader.words.pages["cannot"], why.detail), 409)
     return html(provisions_page(kept(stored), found, first, page.reader))

@@ -23,7 +23,7 @@ from service.api.router import Call, Router, written
 from service.callers.context import Administering, Reading
 from service.decisions import log_access, retention
 from service.decisions.idempotency import KeptAnswer, once_prepared
-from service.decisions.replay import Replaying
+from service.decisions.replay import Replayer
 from service.log.record import KeptRecord
 from service.log.record_views import kept, written_page
 from service.log.search import OUTCOMES, CursorRefused
@@ -180,9 +180,9 @@ async def erase(context: Administering, call: Call[None]) -> Erased | Response:
     A value that was erased before is not counted again. Nothing is erased while a law asks to keep the proof, or while an open
     commitment, counter, duty or approval rests on the record: the refusal lists the reasons, each with its last day.
     """
-    id, service, replaying = call.path["id"], call.service, call.shared(Replaying)
+    id, service, replaying = call.path["id"], call.service, call.shared(Replayer)
 
-    def work(law: retention.Bound, transaction: sa.Connection) -> KeptAnswer:
+    def work(law: retention.RetentionTerm, transaction: sa.Connection) -> KeptAnswer:
         erased = retention.erase(call.context(Administering), id, law, service.store, transaction)
         said = {"caller": context.caller.id, "decision_id": id, "values": erased, "request_id": context.request_id}
         return KeptAnswer(written(Erased(id=id, erased=erased)), after=lambda: audit(service.say, "decision-erased", **said))
@@ -204,7 +204,7 @@ async def erase(context: Administering, call: Call[None]) -> Erased | Response:
 )
 def replayed(context: Reading, call: Call[None]) -> Replayed | Response:
     """Decides the request of a record again, on its day and by its policies, and compares the two decisions. Nothing is recorded."""
-    return _json(asdict(call.shared(Replaying).replay_of(context, call.path["id"])))
+    return _json(asdict(call.shared(Replayer).replay_of(context, call.path["id"])))
 
 
 def query_of(sent: Mapping[str, Sequence[str]]) -> Query:

@@ -25,7 +25,7 @@ from service.documents import attachments, confirmations, decision_documents, do
 from service.documents.attachments import AttachedDocument, AttachmentSent
 from service.documents.confirmations import Confirmation, ConfirmationSent, WithdrawalSent
 from service.documents.decision_documents import DecisionDocument
-from service.documents.document_bytes import ENDINGS, DocumentInfo, Seen
+from service.documents.document_bytes import ENDINGS, DocumentInfo, InspectedBytes
 from service.documents.document_signatures import DocumentSignature
 from service.documents.signed_statements import MOST_BYTES as MOST_OF_AN_ENVELOPE
 from service.documents.signed_statements import MOST_SIGNATURES, PAYLOAD_TYPE
@@ -253,7 +253,7 @@ async def withdraw(context: Reviewing, call: Call[WithdrawalSent]) -> Confirmati
 # --- what the pages do too --------------------------------------------------------------------------------------------
 
 
-def attachment(seen: Seen) -> Response:
+def attachment(seen: InspectedBytes) -> Response:
     """The answer with the bytes of a document, which a browser saves and does not run."""
     sha256 = seen.info.sha256
     headers = {

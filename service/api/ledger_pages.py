@@ -32,7 +32,7 @@ from service.ledger import (
 from service.ledger.benefit_statement import BenefitFilter
 from service.ledger.commitment_search import CommitmentFilter, CommitmentRow
 from service.ledger.counter_standings import CounterStanding, CounterStandings
-from service.ledger.rights_readings import RightsAsked
+from service.ledger.rights_readings import RightsQuery
 from service.log.record_views import kept
 from service.log.store import find as find_one
 from service.watch import events
@@ -72,7 +72,7 @@ def commitment(context: ReadingAll, page: PageCall, connection: sa.Connection) -
     if made is None:
         return page.missing(words["not_found"], words["not_found_text"])
     stored = find_one(connection, made.evaluation)
-    rights = RightsAsked(on=context.today, source=id, history=True, limit=LINES)
+    rights = RightsQuery(on=context.today, source=id, history=True, limit=LINES)
     shown = CommitmentShown(
         made=made,
         kept=None if stored is None else kept(stored),

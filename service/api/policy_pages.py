@@ -21,7 +21,7 @@ from service.console.policy_library import library_of
 from service.drafts import form_token
 from service.policies import kept_bundles
 from service.policies.case_runs import CaseRuns
-from service.policies.kept_bundles import Kept
+from service.policies.kept_bundles import StoredBundle
 from service.policies.kept_differences import KeptDifferences
 from service.policies.shadow import differences, moved
 from service.problems import KINDS, RequestRefused
@@ -159,5 +159,5 @@ def _token(service: Service, context: Context) -> str:
     return form_token.token(service, context.caller.id) if "evaluate" in context.caller.scopes else ""
 
 
-def _digests(bundle: Kept) -> tuple[str, str]:
+def _digests(bundle: StoredBundle) -> tuple[str, str]:
     return bundle.source, bundle.meaning

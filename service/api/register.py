@@ -32,9 +32,9 @@ from service.register.entity import (
     PARTY,
     Content,
     Entity,
+    EntityRefused,
     EntityToWrite,
     Version,
-    Wrong,
     is_kind,
 )
 from service.register.entity_changes import Imported
@@ -280,7 +280,7 @@ async def import_(context: Administering, call: Call[None]) -> Imported | Respon
     form = "csv" if kind == b"text/csv" else "json"
     call.raw = await body(call.request, import_export.MOST_BYTES, import_export.MEDIA_TYPES[form])
     rows = import_export.read(call.raw, form, stating(context.live))
-    found: list[EntityToWrite | Wrong] = []
+    found: list[EntityToWrite | EntityRefused] = []
     while True:
         async with call.service.turns.of(context.caller.id):
             if (each := next(rows, None)) is None:

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 import engine
 from service.api.parameters import Checked, parameter, single, wrong
-from service.decisions.decider import TellingAsked
+from service.decisions.decider import AnswerOptions
 from service.problems import RequestRefused, wrong_members
 
 Sent = TypeVar("Sent", bound=BaseModel)
@@ -42,7 +42,7 @@ INCLUDE_RECEIPT = _include(". `receipt` adds the receipt of the decision, for a 
 LANG = parameter(
     "lang",
     "the language of the sentences in the answer",
-    {"type": "string", "enum": list(engine.LANGUAGES), "default": TellingAsked().lang},
+    {"type": "string", "enum": list(engine.LANGUAGES), "default": AnswerOptions().lang},
 )
 PARAMETERS = [INCLUDE, LANG]
 
@@ -107,17 +107,17 @@ def _check_type(content_type: bytes, encoding: bytes, wanted: str) -> None:
         raise RequestRefused("unsupported-media-type", "send the body without a content encoding")
 
 
-def asked(request: Request) -> TellingAsked:
+def asked(request: Request) -> AnswerOptions:
     """The options in the query of a request. Raises RequestRefused."""
     values = single(request)
-    return TellingAsked(parts(values.get("include")), language(values.get("lang", TellingAsked().lang)))
+    return AnswerOptions(parts(values.get("include")), language(values.get("lang", AnswerOptions().lang)))
 
 
-def asked_with_receipt(request: Request) -> tuple[TellingAsked, bool]:
+def asked_with_receipt(request: Request) -> tuple[AnswerOptions, bool]:
     """The options in the query of a request that may ask for a receipt, and whether it does. Raises RequestRefused."""
     values = single(request)
     named = _named(values.get("include"), RECEIPT)
-    told = TellingAsked(_parts(named), language(values.get("lang", TellingAsked().lang)))
+    told = AnswerOptions(_parts(named), language(values.get("lang", AnswerOptions().lang)))
     return told, RECEIPT in named
 
 

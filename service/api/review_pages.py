@@ -34,8 +34,8 @@ from service.console import document_list
 from service.console.explained_decision import explained
 from service.console.review_pages import ALL_GROUPS, YOURS, CaseShown, QueueShown, case_page, queue_page
 from service.decisions.decider import durable
-from service.decisions.present_outcome import DecideAgain, OutcomeNow
-from service.decisions.replay import CannotReplay, Replaying
+from service.decisions.present_outcome import PresentDecider, PresentOutcome
+from service.decisions.replay import CannotReplay, Replayer
 from service.documents import document_bytes
 from service.drafts import form_token
 from service.languages.words import text_for, wording
@@ -113,7 +113,7 @@ async def decide_again(context: DecidingReviewsAgain, page: PageCall) -> Respons
     Decide again those of some decisions that wait for nobody by the policies of now. The others stay: who decides one again asked for
     it, and could not sign it any more.
     """
-    deciding, caller, lang, done = page.shared(DecideAgain), context.caller, page.reader.lang, 0
+    deciding, caller, lang, done = page.shared(PresentDecider), context.caller, page.reader.lang, 0
     for id in list(dict.fromkeys(page.fields.get("id", ())))[:ROWS]:
         stored = await asyncio.to_thread(page.service.read, partial(_stale, deciding, id))
         if stored is None:
@@ -176,7 +176,7 @@ async def _sign(context: ReadingReviews, page: PageCall, stored: Stored) -> str:
     for _ in range(sign_off.MOST_TRIES):
         now = page.context(ReadingReviews)
         draft = await drafted(now, page.service, stored, asked)
-        with suppress(sign_off.Overtaken):
+        with suppress(sign_off.SignOffOvertaken):
             await durable(page.service.store.do(partial(sign_off.keep, now, draft)))
             return "second" if draft.awaits else verdict
     raise sign_off.contested()
@@ -255,7 +255,12 @@ def _case(context: ReadingReviews, page: PageCall, refused: RequestRefused | _Wr
 
 
 def _shown(
-    context: ReadingReviews, page: PageCall, stored: Stored, viewer: Reviewer, now: OutcomeNow | None, connection: sa.Connection
+    context: ReadingReviews,
+    page: PageCall,
+    stored: Stored,
+    viewer: Reviewer,
+    now: PresentOutcome | None,
+    connection: sa.Connection,
 ) -> CaseShown:
     """Raises RequestRefused."""
     service, reader, id, today = page.service, page.reader, stored.entry.id, context.today
@@ -268,7 +273,7 @@ def _shown(
     look, cannot = _preview(context, page, stored, found)
     if record.get("lang", "en") != reader.lang:
         with suppress(CannotReplay):
-            record["decision"] = {**record["decision"], **explained(record, stored, page.shared(Replaying), reader.lang)}
+            record["decision"] = {**record["decision"], **explained(record, stored, page.shared(Replayer), reader.lang)}
     assignee = found.case.assignee if found.case else None
     following = review_list.next_for(context, viewer, *_wanted(filters), id, connection)
     return CaseShown(
@@ -315,9 +320,9 @@ def _preview(context: ReadingReviews, page: PageCall, stored: Stored, found: Dec
         return None, refused.detail
 
 
-def _outcome_now(context: ReadingReviews, page: PageCall) -> OutcomeNow | None:
+def _outcome_now(context: ReadingReviews, page: PageCall) -> PresentOutcome | None:
     """What a decision would be now, where it was signed since or other policies are loaded, and that is something else."""
-    deciding = page.shared(DecideAgain)
+    deciding = page.shared(PresentDecider)
     stored = page.service.read(partial(_stale, deciding, page.path["id"]))
     if stored is None:
         return None
@@ -327,7 +332,7 @@ def _outcome_now(context: ReadingReviews, page: PageCall) -> OutcomeNow | None:
     return None if same and record["bundle"]["meaning"] == context.live.digests.meaning else found
 
 
-def _stale(deciding: DecideAgain, id: str, connection: sa.Connection) -> Stored | None:
+def _stale(deciding: PresentDecider, id: str, connection: sa.Connection) -> Stored | None:
     """A record that waits though other policies decided it, or it was signed since."""
     stored = find(connection, id)
     return stored if stored is not None and deciding.moved(connection, stored) else None

@@ -103,7 +103,7 @@ async def sign(context: Reviewing, call: Call[None]) -> SignOffsGiven | Response
         return work
 
     for _ in range(sign_off.MOST_TRIES):
-        with suppress(sign_off.Overtaken):
+        with suppress(sign_off.SignOffOvertaken):
             return await once_prepared(service, request, context.caller, raw, prepare)
     raise sign_off.contested()
 

@@ -4,24 +4,28 @@ Each record against the place of the log that it has: what it says that it used 
 A database could say something else for a moment: when a service read it, and not before or afterwards. The rows of now do not show that.
 The rows that the leaves make up to a record do.
 
+Policies and settings are those that the log notes last at the leaf that the record names: there its process noted its own.
+
 A service reads before its record has a place. So a record that differs is compared once more with the rows of each moment that may have
 been the one: between the leaves that were written when it was decided, or SLACK earlier, and its place.
 """
 
 import json
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 
 from service.audit.leaf_effects import Leaf
 from service.audit.replica import Replica
-from service.audit.used_inputs import DECIDING, CommittedEvaluation, RecordUsed, UsedInputs
+from service.audit.used_inputs import CommittedEvaluation, NotedInputs, RecordUsed, UsedInputs
 from service.log.store import of_numbers
 from service.store.log_key import LogKey
 from service.store.tables import record, tree_leaf
@@ -42,7 +46,7 @@ class _Late:
     place: int
     first: int
     differs: str
-    settings: list[Mapping[str, Any]]
+    noted: NotedInputs
 
 
 @dataclass(eq=False)
@@ -60,7 +64,7 @@ class PastDecisions:
     not_compared: int = 0
     _late: list[_Late] = field(default_factory=list)
     _leaves: list[tuple[int, str]] = field(default_factory=list)
-    _settings: list[Mapping[str, Any]] = field(default_factory=list)
+    _noted: list[tuple[int, NotedInputs]] = field(default_factory=lambda: [(-1, NotedInputs())])
     _done: int = 0
 
     def __post_init__(self) -> None:
@@ -73,8 +77,11 @@ class PastDecisions:
         """The rows are those of all leaves before this one: the records before it are compared."""
         self._compare_before(index)
         self._leaves.append((index, str(leaf.get("at", ""))))
+        last = self._noted[-1][1]
         if leaf.get("kind") == "settings":
-            self._settings = _with(self._settings, leaf["settings"])
+            self._noted.append((index, replace(last, settings=leaf["settings"])))
+        elif leaf.get("kind") == "bundle-activated":
+            self._noted.append((index, replace(last, policies=(leaf["source"], leaf["meaning"]))))
 
     def findings(self) -> Iterator[str]:
         """A sentence for each record that used what no leaf says. It reads the leaves once more where a record differs at its place."""
@@ -104,11 +111,12 @@ class PastDecisions:
         if used is None:
             self.not_compared += 1
             return
-        settings = self._settings or [{}]
-        differs = self._inputs.differs(used, settings)
+        # A process goes on by what it noted, whatever others note meanwhile.
+        noted = self._noted[bisect_right(self._noted, used.noted, key=itemgetter(0)) - 1][1]
+        differs = self._inputs.differs(used, noted)
         self._inputs.note(used)
         if differs:
-            self._late.append(_Late(used, place, self._first(used.at - SLACK, place), differs, list(settings)))
+            self._late.append(_Late(used, place, self._first(used.at - SLACK, place), differs, noted))
 
     def _first(self, since: datetime, place: int) -> int:
         """The first of the last leaves that were all written since a moment."""
@@ -132,7 +140,7 @@ class PastDecisions:
                             each.differs = ""
                             self.not_compared += 1
                         else:
-                            each.differs = inputs.differs(each.used, each.settings)
+                            each.differs = inputs.differs(each.used, each.noted)
 
     def _read(self) -> Iterator[tuple[int, RecordUsed | None]]:
         """The records of the log with their places, in order."""
@@ -169,9 +177,3 @@ class PastDecisions:
         """The place before which counters were kept with a secret that is lost."""
         last = sa.select(sa.func.max(tree_leaf.c.index)).where(tree_leaf.c.kind == _LOST)
         return self.connection.execute(last).scalar_one() or -1
-
-
-def _with(settings: list[Mapping[str, Any]], noted: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The settings that services may have, with those of a new leaf as the last ones; several services may have different ones."""
-    new = {name: noted[name] for name in DECIDING if name in noted}
-    return [new, *(each for each in settings if each != new)]

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -26,7 +26,7 @@ from service.callers.keys import find as find_key
 from service.documents import confirmations
 from service.documents.stated_documents import stated
 from service.ledger.counter_book import Book
-from service.ledger.exchange_counters import Counts, Filled, Moment, bare
+from service.ledger.exchange_counters import CounterFiller, FilledExchange, Moment, bare
 from service.log.canonical_json import canonical
 from service.log.leaf import clear, erased
 from service.log.record import SCHEMA, exchange_of
@@ -53,7 +53,14 @@ from service.store.tables import (
 _USED = ("callers_counts", "ledger_since", "sign_off_persons", "zone")
 _ADMITTING = ("authentication", "host", "hosts", "jwt_issuer", "oidc_issuer")
 _MOST_WAYS = 12  # earlier decisions on an exchange, and commitments that were to be replaced, that are tried
-DECIDING = (*_USED, *_ADMITTING)
+
+
+@dataclass(frozen=True, slots=True)
+class NotedInputs:
+    """What the log notes at a leaf: the digests of the policies that were activated last, and the last settings."""
+
+    policies: tuple[str, str] | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +87,17 @@ class RecordUsed:
             return None
         record = clear(stored.entry.leaf, stored.entry.openings)
         same = record.get("schema") == SCHEMA and record.get("engine", {}).get("version") == engine.__version__
-        return cls(stored, record, committing) if same else None
+        return cls(stored, record, committing) if same and "noted" in record else None
 
     @property
     def at(self) -> datetime:
         """When the service began to decide it."""
         return datetime.fromisoformat(self.record["recorded_at"])
+
+    @property
+    def noted(self) -> int:
+        """The last leaf when its process noted by which policies and settings it decides."""
+        return int(self.record["noted"])
 
     @property
     def permits(self) -> bool:
@@ -116,33 +128,18 @@ class UsedInputs:
         self._book = Book()
         self._lives: dict[tuple[str, ...], Live | None] = {}
 
-    def differs(self, used: RecordUsed, settings: Sequence[Mapping[str, Any]]) -> str:
-        """
-        What the record did not have from these rows, in a few words; "" if all of it.
-
-        `settings` are those that the service may have had, the last first; by one of them everything has to be the same.
-        """
-        if self._policies(used):
+    def differs(self, used: RecordUsed, noted: NotedInputs) -> str:
+        """What the record did not have from these rows, and from what its process noted, in a few words; "" if all of it."""
+        named = used.record["bundle"]
+        if noted.policies != (named["source"], named["meaning"]):
             return "its policies"
-        first = ""
-        for each in settings:
-            found = next(self._under(used, _settings(each)), "")
-            if not found:
-                return ""
-            first = first or found
-        return first
+        return next(self._under(used, _settings(noted.settings)), "")
 
     def note(self, used: RecordUsed) -> None:
         """A record was compared. If it permits, somebody may commit it later."""
         if used.permits:
             request = bare(exchange_of(used.record), used.record.get("counted", {}))
             self._decided.setdefault(_exchange(request), deque(maxlen=_MOST_WAYS)).append(used.stored.sequence)
-
-    def _policies(self, used: RecordUsed) -> bool:
-        """Whether the policies of a record were never activated before."""
-        named = used.record["bundle"]
-        here = (bundle.c.source == named["source"], bundle.c.meaning == named["meaning"])
-        return self._connection.execute(sa.select(bundle.c.source).where(*here)).first() is None
 
     def _under(self, used: RecordUsed, settings: Settings) -> Iterator[str]:
         if self._caller(used, settings):
@@ -281,13 +278,13 @@ class UsedInputs:
 
     def _filled(
         self, committing: CommittedEvaluation | None, live: Live, exchange: engine.Exchange, moment: Moment, settings: Settings
-    ) -> Filled:
-        counts = Counts(settings, self._book)
+    ) -> FilledExchange:
+        counts = CounterFiller(settings, self._book)
         if committing is None:
             rows: Any = self._replica
             if counts.rights.silent(rows, live, exchange.document) and counts.unused(rows, live):
                 sent = counts.sent(live, exchange.document)
-                return counts.fill(None, live, exchange, moment) if sent else Filled(exchange, {}, {})
+                return counts.fill(None, live, exchange, moment) if sent else FilledExchange(exchange, {}, {})
             return counts.fill(self._connection, live, exchange, moment)
         if committing.replaces is None:
             return counts.fill(self._connection, live, exchange, moment, after=committing.after)
@@ -364,7 +361,7 @@ class UsedInputs:
         return self._lives[key]
 
 
-def _differs(filled: Filled, record: Mapping[str, Any], marks: Mapping[str, Any]) -> str:
+def _differs(filled: FilledExchange, record: Mapping[str, Any], marks: Mapping[str, Any]) -> str:
     """In what an exchange that was filled again is not the one of its record; "" if in nothing."""
     if not _same(filled.marks, marks):
         return "its counts"

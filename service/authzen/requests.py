@@ -62,7 +62,7 @@ class Evaluations:
 
 
 @dataclass(frozen=True, slots=True)
-class PageAsked:
+class PageRequest:
     """The requested part of the results. With `limit` 0 the service chooses."""
 
     token: str = ""
@@ -74,7 +74,7 @@ class Search:
     """A question with a blank, and the requested page; None where the request has no page."""
 
     question: Evaluation
-    page: PageAsked | None
+    page: PageRequest | None
 
 
 def refusal(places: Sequence[ProblemPlace]) -> RequestRefused:
@@ -210,7 +210,7 @@ class _BodyReader:
         self.wrong("/options/evaluations_semantic", f"must be one of {', '.join(SEMANTICS)}", "wrong-value")
         return SEMANTICS[0]
 
-    def page(self, sent: Mapping[str, Any]) -> PageAsked | None:
+    def page(self, sent: Mapping[str, Any]) -> PageRequest | None:
         page = self.object(sent, "page", "")
         if page is None:
             return None
@@ -222,7 +222,7 @@ class _BodyReader:
             limit = int(limit)  # `1.0` is a whole number in JSON
         if isinstance(limit, bool) or not isinstance(limit, int) or ("limit" in page and limit < 1):
             self.wrong("/page/limit", "must be a whole number from 1")
-        return None if self.places else PageAsked(token, limit)
+        return None if self.places else PageRequest(token, limit)
 
     def object(self, sent: Mapping[str, Any], name: str, under: str, needed: bool = False) -> Mapping[str, Any] | None:
         """A member that is an object; None where it is missing or not an object."""

@@ -23,7 +23,7 @@ from service.callers import known_persons
 from service.callers.caller import OF_A_PARTY, SCOPES, Caller
 from service.callers.person import Person
 from service.callers.row_cache import CACHED_SECONDS, RowCache
-from service.log.tree_leaves import Happening, append
+from service.log.tree_leaves import LogEvent, append
 from service.store.admissions import admissions, changing_admissions
 from service.store.database import Database
 from service.store.moments import moment_text
@@ -151,7 +151,7 @@ def create(
         made["person"] = of
     with changing(transaction, KEY, key.id), changing_admissions(transaction):
         transaction.execute(sa.insert(rows).values(row))
-        append(transaction, Happening("key-made", key.created_at, made, hidden))
+        append(transaction, LogEvent("key-made", key.created_at, made, hidden))
     return key, f"ff_{key.id}_{secret}"
 
 
@@ -163,7 +163,7 @@ def revoke(transaction: sa.Connection, id: str, by: str, now: datetime) -> Key |
     changed = sa.update(rows).where(rows.c.id == id, rows.c.revoked_at.is_(None)).values(revoked_at=at, revoked_by=by)
     with changing(transaction, KEY, id), changing_admissions(transaction):
         if transaction.execute(changed).rowcount:
-            append(transaction, Happening("key-revoked", at, {"key": id}, {"by": by}))
+            append(transaction, LogEvent("key-revoked", at, {"key": id}, {"by": by}))
     return find(transaction, id)
 
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from service.callers.caller import Caller
 from service.callers.person import Person
 from service.log import tree_leaves
-from service.log.tree_leaves import Happening, append
+from service.log.tree_leaves import LogEvent, append
 from service.problems import RequestRefused
 from service.store.admissions import changing_admissions
 from service.store.moments import moment_text
@@ -45,7 +45,7 @@ def known(transaction: sa.Connection, who: Person, now: datetime) -> str:
             transaction.execute(sa.insert(person).values({"id": id, **hidden, "known_at": at}))
         else:
             transaction.execute(sa.update(person).where(person.c.id == id).values(name=who.name))
-        append(transaction, Happening("person", at, {"person": id}, hidden, subject(id), frozenset(hidden)))
+        append(transaction, LogEvent("person", at, {"person": id}, hidden, subject(id), frozenset(hidden)))
     return id
 
 
@@ -209,7 +209,7 @@ def forget(writer: Writer, transaction: sa.Connection, id: str, by: str, now: da
         transaction.execute(sa.update(session).where(*hers).values(ended_at=at))
         transaction.execute(sa.update(person).where(person.c.id == id).values(gone))
         openings = tree_leaves.erase(transaction, subject(id), at)
-        append(transaction, *(Happening("session-ended", at, {"session": each}) for each in ended))
+        append(transaction, *(LogEvent("session-ended", at, {"session": each}) for each in ended))
         append(transaction, *tree_leaves.erased({"of": "person", "person": id}, at, by, (), openings))
     answers = sa.update(idempotency).where(idempotency.c.subject == subject(id))
     transaction.execute(answers.values(body=None, digest=""))

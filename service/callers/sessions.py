@@ -27,7 +27,7 @@ from service.callers.caller import SCOPES, Caller
 from service.callers.keys import KeyRing
 from service.callers.person import Person
 from service.callers.row_cache import RowCache
-from service.log.tree_leaves import Happening, append
+from service.log.tree_leaves import LogEvent, append
 from service.store.admissions import admissions, changing_admissions
 from service.store.database import Database
 from service.store.moments import moment_text
@@ -150,7 +150,7 @@ def begin(transaction: sa.Connection, grant: SessionGrant, lifetime: Lifetime, n
     told: dict[str, Any] = {"session": made.id, "scopes": list(made.scopes), "until": made.expires_at, **owner}
     with _changing(transaction, of, made.key):
         transaction.execute(sa.insert(rows).values(row))
-        append(transaction, Happening("session-begun", made.created_at, told, {"party": made.party}))
+        append(transaction, LogEvent("session-begun", made.created_at, told, {"party": made.party}))
     if grant.replaces is not None:
         end(transaction, grant.replaces, now)
     return made, f"{made.id}_{secret}"
@@ -165,7 +165,7 @@ def end(transaction: sa.Connection, id: str, now: datetime) -> Session | None:
         return session
     with _changing(transaction, session.person_id, session.key), changing_admissions(transaction):
         transaction.execute(sa.update(rows).where(rows.c.id == id).values(ended_at=at))
-        append(transaction, Happening("session-ended", at, {"session": id}))
+        append(transaction, LogEvent("session-ended", at, {"session": id}))
     return find(transaction, id)
 
 

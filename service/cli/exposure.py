@@ -12,7 +12,7 @@ from service.cli.output import complain, count, day, pace, print_json, progress,
 
 if TYPE_CHECKING:
     from service.ledger.exposure import PartExposure, TouchedCommitment
-    from service.ledger.exposure_questions import Question
+    from service.ledger.exposure_questions import ExposureQuestion
 
 FORMATS = ("csv", "jsonl")
 
@@ -124,7 +124,7 @@ def exposure(
 
 def _question(
     url: str, entity: str | None, provision: str | None, policies: list[Path], as_of: str | None, mode: str
-) -> "tuple[Question, dict[str, Any]]":
+) -> "tuple[ExposureQuestion, dict[str, Any]]":
     """The question, and how it is named in JSON. Raises UsedWrongly."""
     from service.ledger.exposure_questions import OnEntity, OnProvision
 
@@ -151,7 +151,7 @@ def _entity(url: str, named: str) -> tuple[str, str]:
     return kind, newest.id if newest else id
 
 
-def _under(url: str, paths: list[Path], as_of: str | None, mode: str) -> "tuple[Question, dict[str, Any]]":
+def _under(url: str, paths: list[Path], as_of: str | None, mode: str) -> "tuple[ExposureQuestion, dict[str, Any]]":
     """The question about other policies, which are read under the settings of the present ones. Raises UsedWrongly."""
     import engine
     from service.cli.files import load_or_stop
@@ -176,7 +176,7 @@ def _under(url: str, paths: list[Path], as_of: str | None, mode: str) -> "tuple[
     return UnderPolicies(Live.of(present, mode, persons), Live.of(other, mode, persons), on), named
 
 
-def _check_provision(asked: "Question", provision: str) -> None:
+def _check_provision(asked: "ExposureQuestion", provision: str) -> None:
     """A provision that no record names and the active policies do not have is a mistake. Raises UsedWrongly."""
     import engine
     from service.ledger.exposure_questions import OnProvision

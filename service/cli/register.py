@@ -15,7 +15,7 @@ from service.cli.command import BY, Commands, Database, ServicePolicies, UsedWro
 from service.cli.output import complain, day
 
 if TYPE_CHECKING:
-    from service.register.stated_facts import Stating
+    from service.register.stated_facts import StatableFacts
 
 app = Commands(help="Import, export, list and show parties, data assets and other entities.")
 
@@ -39,7 +39,7 @@ def import_(
     from service.cli.files import read
     from service.log.store import Store
     from service.register import entity_versions, import_export
-    from service.register.entity import Wrong
+    from service.register.entity import EntityRefused
     from service.register.entity_changes import Imported
     from service.store.moments import now_text
 
@@ -55,7 +55,7 @@ def import_(
             written = asyncio.run(
                 store.do(lambda transaction: entity_versions.write(transaction, store.database, entries, now_text(), BY))
             )
-    except Wrong as wrong:
+    except EntityRefused as wrong:
         for place in wrong.places:
             complain(f"{file}{f':{place.pointer}' if place.pointer else ''}: {place.detail}")
         return 1
@@ -130,9 +130,9 @@ def list_(
     return 0
 
 
-def _stating(policies: list[Path] | None) -> "Stating":
+def _stating(policies: list[Path] | None) -> "StatableFacts":
     """What an entity may state, by the policies given, or else by those of the service. Raises UsedWrongly."""
     from service.cli.files import load_or_stop
-    from service.register.stated_facts import Stating
+    from service.register.stated_facts import StatableFacts
 
-    return Stating(load_or_stop(settings(policies=policies or None).policies))
+    return StatableFacts(load_or_stop(settings(policies=policies or None).policies))

@@ -197,13 +197,13 @@ def _receipts(service: "Service", scope: "Scope", folder: Path) -> int:
     from service.callers.context import ReadingAll
     from service.cli.files import make_folder
     from service.decisions.receipt_issuer import ReceiptIssuer
-    from service.decisions.replay import Replaying
+    from service.decisions.replay import Replayer
     from service.problems import RequestRefused
     from service.reports.period_report import commitments_listed
 
     make_folder(folder)
     listed = service.read(lambda connection: commitments_listed(connection, scope, service.live.bundle))
-    issuer, context, written = ReceiptIssuer(service, Replaying(service)), service.context(ReadingAll, LOCAL, ""), 0
+    issuer, context, written = ReceiptIssuer(service, Replayer(service)), service.context(ReadingAll, LOCAL, ""), 0
 
     async def issue() -> None:
         nonlocal written

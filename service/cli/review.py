@@ -187,7 +187,7 @@ def _kept(desk: Desk, stored: Any, asked: Any) -> tuple[list[Any], Any]:
         with desk.database.reading.connect() as connection:
             before = sign_off.given_before(context, stored, connection)
         draft = sign_off.draft(context, stored, signed, asked, before)
-        with suppress(sign_off.Overtaken), desk.database.transaction() as transaction:
+        with suppress(sign_off.SignOffOvertaken), desk.database.transaction() as transaction:
             return sign_off.keep(context, draft, transaction), draft
     raise sign_off.contested()
 

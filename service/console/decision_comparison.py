@@ -12,7 +12,7 @@ from service.console.explained_decision import explained
 from service.console.pages import rendered
 from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import FactShown, facts_of, grouped, in_short
-from service.decisions.replay import CannotReplay, Replaying
+from service.decisions.replay import CannotReplay, Replayer
 from service.log.record_views import kept
 from service.log.store import Stored
 
@@ -60,7 +60,7 @@ class Differences:
         return cls(lines, max(0, len(apart) - ROWS), len(names) - len(apart))
 
 
-def told(stored: Stored, replaying: Replaying, reader: PageReader) -> DecisionSide:
+def told(stored: Stored, replaying: Replayer, reader: PageReader) -> DecisionSide:
     """A recorded decision as one of two sides. Raises RequestRefused."""
     shown = kept(stored)
     record: Part = shown["record"]

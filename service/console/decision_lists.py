@@ -9,7 +9,7 @@ from typing import Any
 
 from service.console import decision_sections
 from service.console.list_limits import Folded, Listed, fitted, height, short
-from service.console.outcome_history import BecameLine
+from service.console.outcome_history import HistoryLine
 from service.console.reader import PageReader, Part
 from service.console.request_facts import LONGEST, FactShown, in_turn
 
@@ -42,7 +42,7 @@ def lists(
     facts: Sequence[FactShown],
     parties: Sequence[tuple[str, Sequence[str]]],
     sign_offs: Sequence[Part],
-    became: Sequence[BecameLine],
+    became: Sequence[HistoryLine],
     reader: PageReader,
 ) -> dict[str, Folded]:
     """The lists of a decision, each with its open and its folded lines; `parties` are the columns that stand before the answer."""

@@ -15,9 +15,9 @@ from service.console.draft_form import QuestionForm
 from service.console.pages import UNDETERMINED, rendered, stamp, tone
 from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import FactShown, facts_of, grouped, in_short
-from service.decisions.present_outcome import OutcomeNow
+from service.decisions.present_outcome import PresentOutcome
 from service.documents.stated_documents import presented
-from service.drafts.draft_judgement import JudgedDraft, Standing
+from service.drafts.draft_judgement import DraftOutcome, JudgedDraft
 from service.drafts.draft_store import Draft
 from service.drafts.own_words import name_of
 from service.drafts.preset_confirmation import left_to_confirm
@@ -152,7 +152,7 @@ def draft_page(
         perhaps_owed=decision_sections.duties(answer, certain=False),
         reasons=reasons[:MOST_REASONS],
         more_reasons=len(reasons) - MOST_REASONS,
-        changed=_changed(Standing.read(draft.was), asked.standing, reader),
+        changed=_changed(DraftOutcome.read(draft.was), asked.standing, reader),
         viewer=viewer,
         wrong=wrong,
         sent=sent or {},
@@ -186,7 +186,7 @@ def _documents(asked: JudgedDraft, reader: PageReader) -> list[DocumentShown]:
     return found
 
 
-def _changed(was: Standing | None, now: Standing, reader: PageReader) -> str:
+def _changed(was: DraftOutcome | None, now: DraftOutcome, reader: PageReader) -> str:
     """What the last answer changed, in a sentence; "" where nothing was answered."""
     if was is None:
         return ""
@@ -199,7 +199,7 @@ def _changed(was: Standing | None, now: Standing, reader: PageReader) -> str:
     )
 
 
-def _told(standing: Standing, reader: PageReader) -> str:
+def _told(standing: DraftOutcome, reader: PageReader) -> str:
     """How a draft stands: its outcome, or between which it is."""
     if standing.outcome != UNDETERMINED:
         return reader.code("outcome", standing.outcome)
@@ -223,7 +223,7 @@ def broken_page(draft: Draft, viewer: Viewer, reader: PageReader, wrong: str) ->
 
 
 def decided_page(
-    draft: Draft, record: Part, viewer: Viewer, reader: PageReader, wrong: str = "", now: OutcomeNow | None = None
+    draft: Draft, record: Part, viewer: Viewer, reader: PageReader, wrong: str = "", now: PresentOutcome | None = None
 ) -> str:
     """The page of a draft that is decided: the answer, what it would be `now`, and what to do with it."""
     decision = record["decision"]

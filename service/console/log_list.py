@@ -51,7 +51,7 @@ _FURTHER: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class ListAsked:
+class ListRequest:
     """What an address asks of the list: filters, each with one value, columns, and the cursor of a page."""
 
     filters: Mapping[str, str]
@@ -91,7 +91,7 @@ class ListAsked:
 
 def list_page(
     page: RecordPage,
-    asked: ListAsked,
+    asked: ListRequest,
     parties: Sequence[tuple[str, str]],
     saved: Sequence[Mapping[str, Any]],
     token: str,

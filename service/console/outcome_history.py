@@ -26,7 +26,7 @@ MOST = 40  # lines of each kind
 
 
 @dataclass(frozen=True, slots=True)
-class BecameLine:
+class HistoryLine:
     """
     Something that happened after a decision. `at` is a moment, or a day where no moment is known; `reason` is as a person gave it.
 
@@ -41,7 +41,7 @@ class BecameLine:
     state: str | None = None
 
 
-def aftermath(context: ReadingAll, connection: sa.Connection, decision: str, reader: PageReader) -> list[BecameLine]:
+def aftermath(context: ReadingAll, connection: sa.Connection, decision: str, reader: PageReader) -> list[HistoryLine]:
     """The lines of a decision, the oldest first."""
     found = list(_receipts(connection, decision, reader))
     same = sa.or_(commitment.c.decision == decision, commitment.c.evaluation == decision)
@@ -55,39 +55,39 @@ def aftermath(context: ReadingAll, connection: sa.Connection, decision: str, rea
     return sorted(found, key=lambda line: line.at)
 
 
-def _promised(context: ReadingAll, connection: sa.Connection, id: str, reader: PageReader) -> Iterator[BecameLine]:
+def _promised(context: ReadingAll, connection: sa.Connection, id: str, reader: PageReader) -> Iterator[HistoryLine]:
     known = {each.name: each.title.in_(reader.lang) for each in promise_list.promised_by(context.live).values()}
     for each in promise_list.of_commitment(context, id, MOST, connection):
         text = reader.words.pages["became_promise"].format(known.get(each.promise, each.promise), each.by or "?")
         at = each.kept_on if each.state == "kept" and each.kept_on else each.due
-        yield BecameLine(at.isoformat(), text, each.reported_by, state=f"promise_{each.state}")
+        yield HistoryLine(at.isoformat(), text, each.reported_by, state=f"promise_{each.state}")
 
 
-def _payable(context: ReadingAll, connection: sa.Connection, id: str, reader: PageReader) -> Iterator[BecameLine]:
+def _payable(context: ReadingAll, connection: sa.Connection, id: str, reader: PageReader) -> Iterator[HistoryLine]:
     lines, _ = benefit_statement.lines(context, BenefitFilter(commitment=id), None, MOST, connection)
     for each in lines:
         words = reader.words.pages["became_reversed" if each.kind == "reversed" else "became_payable"]
         text = words.format(f"{each.amount} {each.currency}, {each.party or each.role}")
-        yield BecameLine(each.day.isoformat(), text)
+        yield HistoryLine(each.day.isoformat(), text)
 
 
-def _receipts(connection: sa.Connection, decision: str, reader: PageReader) -> Iterator[BecameLine]:
+def _receipts(connection: sa.Connection, decision: str, reader: PageReader) -> Iterator[HistoryLine]:
     leaf = newest(connection, decision)
     if leaf is not None:
-        yield BecameLine(str(json.loads(leaf.leaf).get("at", "")), reader.words.pages["became_receipt"])
+        yield HistoryLine(str(json.loads(leaf.leaf).get("at", "")), reader.words.pages["became_receipt"])
 
 
-def _events(made: Commitment, decision: str, reader: PageReader) -> Iterator[BecameLine]:
+def _events(made: Commitment, decision: str, reader: PageReader) -> Iterator[HistoryLine]:
     for each in made.events:
         kind = "decided_again" if each.kind == "committed" and made.evaluation != decision else each.kind
         text = text_for(reader.words.pages, f"became_{kind}")
         if each.first_day_without is not None:
             text = f"{text}, {each.first_day_without.isoformat()}"
         other = made.evaluation if kind == "decided_again" else None
-        yield BecameLine(moment_text(each.at), text, each.by, each.reason, other)
+        yield HistoryLine(moment_text(each.at), text, each.by, each.reason, other)
 
 
-def _watched(connection: sa.Connection, id: str, reader: PageReader) -> Iterator[BecameLine]:
+def _watched(connection: sa.Connection, id: str, reader: PageReader) -> Iterator[HistoryLine]:
     for each in events.page(connection, -1, MOST, commitment=id):
         outcomes = [each.document.get(name) for name in ("before", "after")]
         told = " → ".join(reader.code("outcome", outcome) for outcome in outcomes if outcome)
@@ -96,4 +96,4 @@ def _watched(connection: sa.Connection, id: str, reader: PageReader) -> Iterator
             if told
             else text_for(reader.words.pages, f"watch_{each.kind}")
         )
-        yield BecameLine(each.at, reader.words.pages["became_watch"].format(f"{text}, {each.since}"))
+        yield HistoryLine(each.at, reader.words.pages["became_watch"].format(f"{text}, {each.since}"))

@@ -43,7 +43,7 @@ _REFUSING = ("prohibit", "review")  # the effects of provisions that refuse; one
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class OverviewData:
     """What an overview shows, as it was read in one go."""
 
     days: Sequence[Day]
@@ -87,13 +87,13 @@ class Overview:
         self._incidents = service.incidents
         self._days = DailyOutcomes()
 
-    def read(self, context: ReadingAll, standings: CounterStandings, days: int, connection: sa.Connection) -> Found:
+    def read(self, context: ReadingAll, standings: CounterStandings, days: int, connection: sa.Connection) -> OverviewData:
         """What the log, the ledger and the watch hold of so many days, today included; in UTC, as the log is searched."""
         today = context.now.astimezone(UTC).date()
         first = today - timedelta(days=days - 1)
         since = datetime.combine(first, time.min, UTC)
         counters, whole = standings.recent(connection, _COUNTERS)
-        return Found(
+        return OverviewData(
             days=self._days.counts(connection, first, today),
             words=word_counts(connection, since, _KINDS, required_by(context.live.bundle)),
             overdue=promise_list.page(context, None, "overdue", None, SHOWN, connection)[0],
@@ -106,7 +106,7 @@ class Overview:
         )
 
 
-def shown(found: Found, reader: PageReader) -> dict[str, Any]:
+def shown(found: OverviewData, reader: PageReader) -> dict[str, Any]:
     """The members of the page."""
     totals = Counter[str]()
     for _, counts in found.days:

@@ -18,12 +18,12 @@ import engine
 from service.console import decision_sections, overview
 from service.console.decision_lists import MOST, PROVISIONS, lists
 from service.console.list_limits import short
-from service.console.outcome_history import BecameLine
-from service.console.overview import DEFAULT, PERIODS, Found
+from service.console.outcome_history import HistoryLine
+from service.console.overview import DEFAULT, PERIODS, OverviewData
 from service.console.page_frame import NOW, SIGNED_IN, WAITING
 from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import facts_of, grouped, in_short
-from service.decisions.present_outcome import OutcomeNow
+from service.decisions.present_outcome import PresentOutcome
 from service.languages.names import PagesTexts
 from service.languages.words import text_for
 from service.log.verified_record import VerifiedRecord
@@ -52,12 +52,12 @@ _PLACES = (
 class Beside(TypedDict, total=False):
     """What a page shows of a decision that is not in its record."""
 
-    became: Sequence[BecameLine]
+    became: Sequence[HistoryLine]
     verified: VerifiedRecord
     not_verified: str
     policies: Sequence[Any]
     documents: Sequence[Any]
-    now: OutcomeNow
+    now: PresentOutcome
     token: str
 
 
@@ -147,7 +147,7 @@ def provisions_page(kept: Part, reasons: Sequence[Part], first: int, reader: Pag
     )
 
 
-def overview_page(found: Found, period: int, reader: PageReader) -> str:
+def overview_page(found: OverviewData, period: int, reader: PageReader) -> str:
     """The overview of so many days."""
     return rendered(
         "overview.html",

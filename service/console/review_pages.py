@@ -15,7 +15,7 @@ from service.console import document_list
 from service.console.pages import rendered, tone
 from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import facts_of, in_short
-from service.decisions.present_outcome import OutcomeNow
+from service.decisions.present_outcome import PresentOutcome
 from service.documents.attachments import AttachedDocument
 from service.reviews.notes import ReviewNote, Who
 from service.reviews.preview import ChangeShown, PreviewShown
@@ -84,7 +84,7 @@ class CaseShown:
     filters: Mapping[str, str] = field(default_factory=dict)
     done: str = ""
     done_id: str = ""
-    now: OutcomeNow | None = None
+    now: PresentOutcome | None = None
 
     @property
     def callers(self) -> list[str | None]:

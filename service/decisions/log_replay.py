@@ -161,7 +161,7 @@ class LogReplay:
 
 
 @dataclass(frozen=True)
-class Parts(Sequence[range]):
+class LogParts(Sequence[range]):
     """Numbers in parts of PART each, made when they are asked for: a log may have millions of records."""
 
     numbers: range

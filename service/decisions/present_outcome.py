@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import engine
 from service.callers import known_persons
 from service.callers.caller import LOCAL, Caller
-from service.decisions.decider import Decider, TellingAsked, durable
+from service.decisions.decider import AnswerOptions, Decider, durable
 from service.ledger.exchange_counters import bare
 from service.log.leaf import clear
 from service.log.record import exchange_of
@@ -27,7 +27,7 @@ from service.telemetry.log_lines import note
 
 
 @dataclass(frozen=True, slots=True)
-class OutcomeNow:
+class PresentOutcome:
     """
     What would be decided now: its outcome, whether the exchange may proceed, and its answer.
 
@@ -46,7 +46,7 @@ def sent_again(record: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in request.items() if name not in (engine.REGISTER, "as_of")}
 
 
-class DecideAgain:
+class PresentDecider:
     """Decides the exchanges of records again, for one service."""
 
     def __init__(self, service: Service) -> None:
@@ -69,7 +69,7 @@ class DecideAgain:
         other = record.get("bundle", {}).get("meaning") != live.digests.meaning
         return other or any(each.verdict == "approve" for each in sign_off.given(connection, stored.entry.id))
 
-    def look(self, stored: Stored, viewer: Caller, lang: str, request_id: str) -> OutcomeNow | None:
+    def look(self, stored: Stored, viewer: Caller, lang: str, request_id: str) -> PresentOutcome | None:
         """
         What would be decided now for who asked for a record; None where its exchange cannot be read any
         more. It takes as long as deciding, and opens connections of its own.
@@ -88,7 +88,7 @@ class DecideAgain:
             return None
         written = live.pdp.answer(judged.judgement, today=judged.today, id=stored.entry.id, lang=lang)
         same = hers.judgement.outcome.word == judged.judgement.outcome.word
-        return OutcomeNow(written.outcome, judged.proceeds, written.answer, same and "evaluate" in viewer.scopes)
+        return PresentOutcome(written.outcome, judged.proceeds, written.answer, same and "evaluate" in viewer.scopes)
 
     async def record(self, stored: Stored, caller: Caller, lang: str, scope: MutableMapping[str, Any]) -> str:
         """Decide the exchange of a record again for a caller, and record it; returns the id of the decision. Raises RequestRefused."""
@@ -96,7 +96,7 @@ class DecideAgain:
         _, raw = self._read(stored)
         async with service.turns.of(caller.id):
             made = self._decider.answer(
-                service.live, raw, TellingAsked(lang=lang), service.clock(), scope["request_id"], caller
+                service.live, raw, AnswerOptions(lang=lang), service.clock(), scope["request_id"], caller
             )
         for sequence in await durable(service.store.append_many((made.entry,))):
             service.compare(sequence, made.given)

@@ -89,7 +89,7 @@ class Replay:
 
 
 @dataclass(frozen=True, slots=True)
-class Reopened:
+class ReopenedRecord:
     """A record whose exchange was judged again: by `pdp/judging`, on its day, with the approvals that it rests on."""
 
     record: dict[str, Any]
@@ -118,14 +118,14 @@ class Reopened:
 
 
 @dataclass(frozen=True, slots=True)
-class Otherwise:
+class ReplayConditions:
     """What to decide a record by instead of what decided it: other policies, the law of another day; None leaves it as it was."""
 
     bundle: PolicyDigests | None = None
     as_of: date | None = None
 
 
-def reopen(stored: Stored, deciders: Deciders, otherwise: Otherwise | None = None) -> Reopened:
+def reopen(stored: Stored, deciders: Deciders, otherwise: ReplayConditions | None = None) -> ReopenedRecord:
     """
     Judge the exchange of a record again, by what decided it or otherwise. Raises CannotReplay, engine.ExchangeRefused.
 
@@ -133,7 +133,7 @@ def reopen(stored: Stored, deciders: Deciders, otherwise: Otherwise | None = Non
     when it was decided is shown until its last day.
     """
     record = _record(stored)
-    wanted = otherwise or Otherwise()
+    wanted = otherwise or ReplayConditions()
     recorded, decided_by = record["decision"], PolicyDigests(**record["bundle"])
     bundle = wanted.bundle or decided_by
     erased = erased_of(stored.entry.openings)
@@ -157,7 +157,7 @@ def reopen(stored: Stored, deciders: Deciders, otherwise: Otherwise | None = Non
         judgement = pdp.judge(exchange, as_of=as_of, signed=signed)
     except engine.EnginesFailed as failed:
         raise CannotReplay(f"no engine could decide: {failed}", "failed") from None
-    return Reopened(record, erased, pdp, judgement, today)
+    return ReopenedRecord(record, erased, pdp, judgement, today)
 
 
 def whole(stored: Stored, deciders: Deciders, lang: str) -> dict[str, Any]:
@@ -272,13 +272,13 @@ def _record(stored: Stored) -> dict[str, Any]:
     return record
 
 
-def _answered(again: Reopened) -> engine.Written:
+def _answered(again: ReopenedRecord) -> engine.WrittenDecision:
     """The answer of a record again, in its language."""
     id, lang = again.record["id"], _known(again.record.get("lang", ENGLISH))
     return again.pdp.answer(again.judgement, today=again.today, id=id, lang=lang)
 
 
-def _beside(again: Reopened, written: engine.Written) -> Iterator[ReplayDifference]:
+def _beside(again: ReopenedRecord, written: engine.WrittenDecision) -> Iterator[ReplayDifference]:
     """The differences in what a record holds beside its answer."""
     signed = [part.model_dump(mode="json") for part in again.judgement.signed_off]
     members = {
@@ -318,7 +318,7 @@ def _differences(recorded: Any, replayed: Any, at: str) -> Iterator[ReplayDiffer
             yield ReplayDifference(at, recorded, replayed)
 
 
-class Replaying:
+class Replayer:
     """Replays one decision at a time. It keeps the last policies it loaded, since loading them takes as long as a start."""
 
     def __init__(self, service: Service) -> None:
@@ -338,11 +338,11 @@ class Replaying:
         with self._lock:
             return replay(stored, self._decider)
 
-    def reopened_of(self, context: Reading, id: str) -> Reopened:
+    def reopened_of(self, context: Reading, id: str) -> ReopenedRecord:
         """The record of a decision whose exchange is judged again. Raises RequestRefused."""
         return self.reopened(self._service.read(lambda connection: log_access.record(context, id, connection)))
 
-    def reopened(self, stored: Stored, otherwise: Otherwise | None = None) -> Reopened:
+    def reopened(self, stored: Stored, otherwise: ReplayConditions | None = None) -> ReopenedRecord:
         """A record whose exchange is judged again, by what decided it or otherwise. Raises CannotReplay, RequestRefused."""
         with self._lock:
             try:

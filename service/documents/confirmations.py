@@ -29,7 +29,7 @@ from service.documents.attachments import Sha256
 from service.documents.stated_documents import RecordedDocument, StatedDocument
 from service.log import tree_leaves
 from service.log.store import subject_of_decision
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.problems import RequestRefused
 from service.store.database import Database
 from service.store.moments import moment_text
@@ -89,7 +89,7 @@ class Confirmation(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Confirmed:
+class StandingConfirmation:
     """A confirmation that stands: its id, its last day, and the person who gave it."""
 
     id: str
@@ -150,14 +150,14 @@ def why_not(connection: sa.Connection, asked_by: str | None, caller: Caller, tok
 
 def standing(
     given: Mapping[str, Sequence[Mapping[str, Any]]], documents: Iterable[StatedDocument], day: date, asker: Person | None
-) -> dict[str, Confirmed]:
+) -> dict[str, StandingConfirmation]:
     """
     The confirmation of each document that stands on a day, by the document's name: the one with the latest last day.
 
     `given` is what `not_withdrawn` finds. `asker` is the person who asks for the decision, None if it is not a person: her own
     confirmations do not count. Nor do those of a person who was erased.
     """
-    found: dict[str, Confirmed] = {}
+    found: dict[str, StandingConfirmation] = {}
     for document in documents:
         name = document.name
         for row in given.get(document.binding, ()):
@@ -168,7 +168,7 @@ def standing(
                 continue
             by = Person(row["issuer"], row["subject"], row["person_name"])
             if by != asker:
-                found[name] = Confirmed(row["id"], until, by)
+                found[name] = StandingConfirmation(row["id"], until, by)
     return found
 
 
@@ -240,10 +240,10 @@ def _keep(
     return _told(row)
 
 
-def _happening(row: Mapping[str, Any]) -> Happening:
+def _happening(row: Mapping[str, Any]) -> LogEvent:
     """A confirmation as a leaf. What it is bound to is a digest over terms and parties, so it is erased with the decision."""
     shown = ("number", "id", "attached", "decision", "name", "verdict", "until", "person")
-    return Happening(
+    return LogEvent(
         "document-confirmation",
         row["given_at"],
         {name: row[name] for name in shown},

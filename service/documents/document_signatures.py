@@ -27,7 +27,7 @@ from service.documents.signed_statements import DocumentStatementRefused, Verifi
 from service.documents.stated_documents import RecordedDocument, StatedDocument, parties
 from service.log import tree_leaves
 from service.log.store import subject_of_decision
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.problems import RequestRefused
 from service.store.moments import moment_text
 from service.store.row_seals import CONFIRMED, changing
@@ -212,7 +212,7 @@ def _told(row: Mapping[str, Any], verified: Verified | None, today: date, withdr
     )
 
 
-def _happening(row: Mapping[str, Any], keys: list[str]) -> Happening:
+def _happening(row: Mapping[str, Any], keys: list[str]) -> LogEvent:
     """
     A signed statement as a leaf, with the public keys by which it verified, so that a verifier needs no settings.
 
@@ -220,7 +220,7 @@ def _happening(row: Mapping[str, Any], keys: list[str]) -> Happening:
     """
     shown = ("number", "id", "attached", "decision", "name", "until")
     hidden = {"binding": row["binding"], "envelope": row["envelope"], "keys": keys, "by": row["given_by"]}
-    return Happening(
+    return LogEvent(
         "document-signature",
         row["given_at"],
         {name: row[name] for name in shown},

@@ -20,7 +20,7 @@ from service.store.database import Database
 NOTHING: Mapping[str, ShownDocument] = {}
 
 
-class Showing:
+class ShownDocuments:
     """Says what is shown, for the decisions of one database. `verifier` has the signers who are trusted."""
 
     def __init__(self, database: Database, verifier: Verifier) -> None:

@@ -12,28 +12,28 @@ import engine
 from service.callers.context import ReadingAll
 from service.drafts import draft_documents, draft_store
 from service.drafts.answers import with_fact, with_none, without_fact
-from service.drafts.draft_judgement import Asking, Drafting, JudgedDraft
+from service.drafts.draft_judgement import DraftContext, DraftJudge, JudgedDraft
 from service.drafts.draft_store import Draft
 from service.problems import RequestRefused
 
 
-def check_owner(context: Drafting, draft: Draft) -> None:
+def check_owner(context: DraftContext, draft: Draft) -> None:
     """Raises RequestRefused if somebody else made a draft."""
     if draft.owner != context.caller.id:
         raise RequestRefused("forbidden", "only who made a draft may change it; go on in a copy")
 
 
-def begun(context: Drafting, document: Mapping[str, Any]) -> Draft:
+def begun(context: DraftContext, document: Mapping[str, Any]) -> Draft:
     """A new draft of the caller."""
     return Draft(draft_store.new_id(), context.caller.id, document)
 
 
-def copied(context: Drafting, draft: Draft) -> Draft:
+def copied(context: DraftContext, draft: Draft) -> Draft:
     """A copy of a draft that belongs to the caller."""
     return replace(begun(context, draft.document), skipped=draft.skipped)
 
 
-def tried(context: Drafting, draft: Draft, remedied: Mapping[str, Any]) -> Draft:
+def tried(context: DraftContext, draft: Draft, remedied: Mapping[str, Any]) -> Draft:
     """A trial of a remedy: what the draft would state with it."""
     return replace(begun(context, remedied), before=draft.document, skipped=draft.skipped, trial_of=draft.id)
 
@@ -72,7 +72,7 @@ def skipping(draft: Draft, question: engine.QuestionPart, fact: str) -> Draft:
 
 
 def stating(
-    context: ReadingAll, asking: Asking, draft: Draft, document: Mapping[str, Any], lang: str, was: str | None = None
+    context: ReadingAll, asking: DraftJudge, draft: Draft, document: Mapping[str, Any], lang: str, was: str | None = None
 ) -> Draft:
     """A draft that states another exchange; `was` is how it stood before. Raises RequestRefused where it cannot be read."""
     asking.check(context, document, lang)
@@ -81,7 +81,7 @@ def stating(
 
 def ticked(
     context: ReadingAll,
-    asking: Asking,
+    asking: DraftJudge,
     asked: JudgedDraft,
     offered: Sequence[str],
     chosen: Sequence[str],
@@ -93,7 +93,7 @@ def ticked(
     return stating(context, asking, asked.draft, document, asked.lang, str(asked.standing))
 
 
-def named(context: ReadingAll, asking: Asking, asked: JudgedDraft, ids: Mapping[str, str]) -> Draft:
+def named(context: ReadingAll, asking: DraftJudge, asked: JudgedDraft, ids: Mapping[str, str]) -> Draft:
     """A draft with the ids by which a law counts it, as far as they are given. Raises RequestRefused."""
     document = asked.draft.document
     for fact in asked.counted_by:
@@ -102,7 +102,7 @@ def named(context: ReadingAll, asking: Asking, asked: JudgedDraft, ids: Mapping[
     return stating(context, asking, asked.draft, document, asked.lang)
 
 
-def answered(context: ReadingAll, asking: Asking, asked: JudgedDraft, values: Mapping[str, Any]) -> Draft:
+def answered(context: ReadingAll, asking: DraftJudge, asked: JudgedDraft, values: Mapping[str, Any]) -> Draft:
     """A draft with the values of some facts. Raises RequestRefused."""
     document = asked.draft.document
     for fact, value in values.items():
@@ -110,7 +110,7 @@ def answered(context: ReadingAll, asking: Asking, asked: JudgedDraft, values: Ma
     return stating(context, asking, asked.draft, document, asked.lang, str(asked.standing))
 
 
-def denied(context: ReadingAll, asking: Asking, asked: JudgedDraft, question: engine.QuestionPart) -> Draft:
+def denied(context: ReadingAll, asking: DraftJudge, asked: JudgedDraft, question: engine.QuestionPart) -> Draft:
     """A draft in which nothing is so of what a question asks about several facts. Raises RequestRefused."""
     document = with_none(asked.draft.document, question)
     return stating(context, asking, asked.draft, document, asked.lang, str(asked.standing))

@@ -1,7 +1,7 @@
 """
 What a draft comes to: its exchange is judged as it would be decided, and the next question is found.
 
-Nothing is recorded here but the decision that the owner of a draft asks for (`Asking.record`).
+Nothing is recorded here but the decision that the owner of a draft asks for (`DraftJudge.record`).
 """
 
 import asyncio
@@ -15,9 +15,9 @@ import sqlalchemy as sa
 
 import engine
 from service.callers.context import Committing, ReadingAll
-from service.decisions.commitment_writer import CommitmentWriter, Moved
-from service.decisions.decider import Decider, Judged, TellingAsked, durable
-from service.decisions.present_outcome import DecideAgain, OutcomeNow
+from service.decisions.commitment_writer import CommitmentWriter, NoLongerPermitted
+from service.decisions.decider import AnswerOptions, Decider, JudgedExchange, durable
+from service.decisions.present_outcome import PresentDecider, PresentOutcome
 from service.decisions.recording import Outgoing
 from service.drafts import draft_documents, draft_store
 from service.drafts.answers import with_fact, with_implied
@@ -33,12 +33,12 @@ REFUSED = (*PARTS, "ways")  # of a draft that is refused whatever the open facts
 ID = "draft"  # in place of the id of a decision, in an answer that is not recorded
 
 
-class Drafting(ReadingAll, scope="evaluate", of_party=False, also=("read",)):
+class DraftContext(ReadingAll, scope="evaluate", of_party=False, also=("read",)):
     """Asks about an exchange in drafts of her own, and sees what the register says of all parties."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DraftOutcome:
     """How a draft stands: its outcome, its bounds, and how many facts are open. A draft keeps the last one as a text of these four."""
 
     outcome: str
@@ -50,7 +50,7 @@ class Standing:
         return f"{self.outcome} {self.lowest} {self.highest} {self.open}"
 
     @classmethod
-    def read(cls, text: str | None) -> "Standing | None":
+    def read(cls, text: str | None) -> "DraftOutcome | None":
         """How a draft stood; None where it keeps nothing of it."""
         match (text or "").split():
             case [outcome, lowest, highest, number] if number.isascii() and number.isdigit():
@@ -64,7 +64,7 @@ class JudgedDraft:
 
     draft: Draft
     live: Live
-    judged: Judged
+    judged: JudgedExchange
     lang: str
 
     @cached_property
@@ -82,10 +82,12 @@ class JudgedDraft:
         return self.judged.judgement.outcome.word
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> DraftOutcome:
         """How the draft stands, to be compared with how it stands after the next answer."""
         outcome = self.judged.judgement.outcome
-        return Standing(outcome.word, outcome.bounds.low.word, outcome.bounds.high.word, len(self.judged.judgement.open_facts))
+        return DraftOutcome(
+            outcome.word, outcome.bounds.low.word, outcome.bounds.high.word, len(self.judged.judgement.open_facts)
+        )
 
     @property
     def open(self) -> list[str]:
@@ -151,21 +153,21 @@ class JudgedDraft:
         return document
 
 
-class Asking:
+class DraftJudge:
     """Judges drafts and records decisions on them, for one service."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._decider = Decider(service)
         self._ledger = CommitmentWriter(service)
-        self._again = DecideAgain(service)
+        self._again = PresentDecider(service)
 
     def look(self, context: ReadingAll, draft: Draft, lang: str) -> JudgedDraft:
         """A draft as it stands. It takes as long as deciding. Raises RequestRefused where the exchange cannot be read."""
         _, judged = self._judged(context, draft, lang)
         return JudgedDraft(draft, context.live, judged, lang)
 
-    def _judged(self, context: ReadingAll, draft: Draft, lang: str) -> tuple[bytes, Judged]:
+    def _judged(self, context: ReadingAll, draft: Draft, lang: str) -> tuple[bytes, JudgedExchange]:
         """
         The exchange of a draft with what follows from it, which is not asked, and the judgement on it. Raises RequestRefused.
 
@@ -185,7 +187,7 @@ class Asking:
         raw = json.dumps(document, ensure_ascii=False).encode()
         self._decider.read(context.live, raw, context.now, context.caller, lang)
 
-    async def record(self, context: Drafting, draft: Draft, lang: str, scope: MutableMapping[str, Any]) -> str:
+    async def record(self, context: DraftContext, draft: Draft, lang: str, scope: MutableMapping[str, Any]) -> str:
         """
         Decide a draft and record the decision, in the transaction that empties the draft; returns the id of the decision.
 
@@ -194,7 +196,7 @@ class Asking:
         service, live, now, caller = self._service, context.live, context.now, context.caller
         async with service.turns.of(caller.id):
             raw, _ = self._judged(context, draft, lang)
-            made = self._decider.answer(live, raw, TellingAsked(lang=lang), now, context.request_id, caller)
+            made = self._decider.answer(live, raw, AnswerOptions(lang=lang), now, context.request_id, caller)
 
         def work(transaction: sa.Connection) -> range:
             records = service.store.record(transaction, (made.entry,))
@@ -209,7 +211,7 @@ class Asking:
             service.compare(sequence, made.given)
         return made.id
 
-    async def again(self, context: Drafting, draft: Draft, lang: str, scope: MutableMapping[str, Any]) -> None:
+    async def again(self, context: DraftContext, draft: Draft, lang: str, scope: MutableMapping[str, Any]) -> None:
         """Decide the exchange of a decided draft again, with what was signed since; the draft then leads to the new decision."""
         service = self._service
         stored = await asyncio.to_thread(service.stored, draft.decision or "")
@@ -218,7 +220,7 @@ class Asking:
             service.store.do(lambda transaction: draft_store.change(service, transaction, replace(draft, decision=made)))
         )
 
-    def now(self, context: ReadingAll, draft: Draft, lang: str) -> OutcomeNow | None:
+    def now(self, context: ReadingAll, draft: Draft, lang: str) -> PresentOutcome | None:
         """What the decision of a draft would be now; None where nothing happened since that a person could settle."""
         stored = self._service.stored(draft.decision or "")
         if not self._service.read(lambda connection: self._again.moved(connection, stored)):
@@ -241,7 +243,7 @@ class Asking:
 
         try:
             done = await durable(service.store.do(work))
-        except Moved as found:
+        except NoLongerPermitted as found:
             async with service.turns.of(context.caller.id):
                 decided = found.tell()
             outgoing = Outgoing.of(decided, decided.answer, {"decision_id": decided.id, "outcome": decided.outcome})

@@ -16,7 +16,7 @@ import engine
 from service.callers.context import ReadingAll
 from service.decisions.present_outcome import sent_again
 from service.drafts.answers import with_fact
-from service.drafts.draft_judgement import Drafting
+from service.drafts.draft_judgement import DraftContext
 from service.drafts.own_words import with_ticked
 from service.drafts.preset_confirmation import preset_named, with_confirmed
 from service.log.record_views import kept
@@ -32,7 +32,7 @@ _MOST_DIGITS = 3
 Fields = Mapping[str, Sequence[str]]
 
 
-def begun(context: Drafting, fields: Fields, connection: sa.Connection) -> dict[str, Any]:
+def begun(context: DraftContext, fields: Fields, connection: sa.Connection) -> dict[str, Any]:
     """The exchange with which a draft begins; `from` in the form says how. Raises RequestRefused."""
     bundle = context.live.bundle
     match _first(fields, "from"):

@@ -37,7 +37,7 @@ from service.ledger.roll_forward import (
     standing,
 )
 from service.log import tree_leaves
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.problems import RequestRefused
 from service.register import entity_versions
 from service.register.entity import ASSET
@@ -183,7 +183,7 @@ def post(context: Administering, asset: str, sent: EntrySent, transaction: sa.Co
     }  # fmt: skip
     shown = {"id": posted.id, "number": len(rows), "entry": posted.kind, "of": posted.of}
     hidden = {"asset": hashed, "line": line, "by": by, "reason": sent.reason}
-    tree_leaves.append(transaction, Happening("asset-entry", at, shown, hidden))
+    tree_leaves.append(transaction, LogEvent("asset-entry", at, shown, hidden))
     row = {
         "id": posted.id, "asset": hashed, "number": len(rows), "kind": posted.kind, "of": posted.of, **line,
         "at": at, "by": by, "reason": sent.reason,

@@ -20,7 +20,7 @@ from service.ledger import hashed_names
 from service.ledger.counter_book import Book
 from service.log import tree_leaves
 from service.log.leaf import value_at
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.register import entity_versions
 from service.register.entity import PARTY, pointer_step
 from service.store.tables import benefit, settlement
@@ -63,7 +63,7 @@ def book_settlement(
     # RFC 8785 has no whole numbers as large as an amount may be.
     told: list[Any] = [{**line, "units": str(line["units"])} for line in lines]
     hidden: dict[str, Any] = {"day": row["day"], "state": found.state, "price": price, "lines": told}
-    tree_leaves.append(transaction, Happening("settlement", at, {"commitment": commitment}, hidden))
+    tree_leaves.append(transaction, LogEvent("settlement", at, {"commitment": commitment}, hidden))
 
 
 def reverse_settlement(transaction: sa.Connection, commitment: str, day: date, at: str) -> None:
@@ -77,7 +77,7 @@ def reverse_settlement(transaction: sa.Connection, commitment: str, day: date, a
     changed = [{**row._mapping, **reversed, "number": number, "units": -row.units} for number, row in enumerate(rows, first)]
     transaction.execute(sa.insert(benefit), changed)
     hidden: dict[str, Any] = {"day": day.isoformat(), "first": first}
-    tree_leaves.append(transaction, Happening("settlement-reversed", at, {"commitment": commitment}, hidden))
+    tree_leaves.append(transaction, LogEvent("settlement-reversed", at, {"commitment": commitment}, hidden))
 
 
 def accounts_of(connection: sa.Connection, book: Book, party: str) -> set[str]:

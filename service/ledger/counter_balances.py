@@ -22,8 +22,8 @@ from service.callers.sending import Reason, Sending
 from service.ledger import money_sums, party_view
 from service.ledger.commitment_list import CountPart, LedgerPart, SumPart, counted_part
 from service.ledger.counter_book import Book
-from service.ledger.counter_sums import FoundCounts, Wanted
-from service.ledger.exchange_counters import Counts, Moment, ends
+from service.ledger.counter_sums import CounterQuery, FoundCounts
+from service.ledger.exchange_counters import CounterFiller, Moment, ends
 from service.log.canonical_json import NotCanonical, canonical
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
@@ -111,7 +111,7 @@ class Counters:
         self._live, self._now = live, now
         self._moment = Moment(now.astimezone(time_zone(settings.zone)).date(), now)
         self._book = Book()
-        self._counts = Counts(settings, self._book)
+        self._counts = CounterFiller(settings, self._book)
 
     def read(self, connection: sa.Connection, name: str, per: Mapping[str, Any]) -> CounterPart:
         """A counter as it is today; `per` has the values of the facts that it is kept per. Raises RequestRefused."""
@@ -151,7 +151,7 @@ class Counters:
         return counter, self._of(live, counter, per, {})[1]
 
     def _part(
-        self, live: Live, wanted: Wanted, found: FoundCounts, before: Sequence[FoundCounts], moment: Moment
+        self, live: Live, wanted: CounterQuery, found: FoundCounts, before: Sequence[FoundCounts], moment: Moment
     ) -> CounterPart:
         """A counter as it is answered. Raises RequestRefused where it has no period."""
         counter = wanted.counter
@@ -171,7 +171,7 @@ class Counters:
         )
 
     def _money(
-        self, live: Live, wanted: Wanted, found: FoundCounts, before: Sequence[FoundCounts], moment: Moment
+        self, live: Live, wanted: CounterQuery, found: FoundCounts, before: Sequence[FoundCounts], moment: Moment
     ) -> CounterPart:
         """A counter of money. Where nothing says in which currency its sum is, each currency is told by itself."""
         counter, fact = wanted.counter, wanted.counter.name

@@ -17,11 +17,11 @@ import sqlalchemy as sa
 
 import engine
 from service.ledger import repeated_people, sealed_sums
-from service.ledger.counter_sums import NOT_FOUND, NOTHING, FoundCounts, Hashes, OpeningCount, Wanted
+from service.ledger.counter_sums import NOT_FOUND, NOTHING, CounterQuery, FoundCounts, Hashes, OpeningCount
 from service.ledger.sealed_sums import PLACE, Numbers, Place
 from service.log import tree_leaves
 from service.log.canonical_json import canonical
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.store import counter_secret
 from service.store.counter_secret import LOST
 from service.store.database import Database
@@ -119,8 +119,8 @@ class Book:
     def find(
         self,
         connection: sa.Connection,
-        wanted: Sequence[Wanted],
-        given: Sequence[Wanted] = (),
+        wanted: Sequence[CounterQuery],
+        given: Sequence[CounterQuery] = (),
         *,
         after: int | None = None,
         without: str | None = None,
@@ -132,8 +132,8 @@ class Book:
     def find_each(
         self,
         connection: sa.Connection,
-        wanted: Sequence[Wanted],
-        given: Sequence[Wanted] = (),
+        wanted: Sequence[CounterQuery],
+        given: Sequence[CounterQuery] = (),
         *,
         after: int | None = None,
         without: str | None = None,
@@ -154,7 +154,7 @@ class Book:
         asked = {number: each for number, each in enumerate(wanted) if each.keys}
         begun = self._openings(connection, asked) if asked else {}
 
-        def overlooks(number: int, each: Wanted, counting: str, last: str) -> bool:
+        def overlooks(number: int, each: CounterQuery, counting: str, last: str) -> bool:
             opened = begun.get(number)
             if counting == LOST and opened and opened.day.isoformat() > last:
                 return False
@@ -224,7 +224,7 @@ class Book:
 
         sealed_sums.change(transaction, added, of_day)
         members: dict[str, Any] = {"commitment": commitment, "sequence": sequence}
-        tree_leaves.append(transaction, Happening("movements", now_text(), members, {"movements": rows}))
+        tree_leaves.append(transaction, LogEvent("movements", now_text(), members, {"movements": rows}))
 
     def end(self, transaction: sa.Connection, commitment: str, meanings: Collection[str] | None = None) -> None:
         """Stop counting what a commitment added: under all meanings, or only under those given."""
@@ -281,7 +281,7 @@ class Book:
         shown: dict[str, Any] = {"id": id, "counter": counter.name, "meaning": counter.meaning, "day": day.isoformat()}
         told: list[Any] = [{"fact": row["fact"], "low": row["low"], "high": row["high"]} for row in rows]
         hidden: dict[str, Any] = {"key": hashed, "counts": told, "by": by, "reason": reason}
-        tree_leaves.append(transaction, Happening("counter-opening", at, shown, hidden))
+        tree_leaves.append(transaction, LogEvent("counter-opening", at, shown, hidden))
 
     def note(self, transaction: sa.Connection, counting: engine.BundleCounters, day: date) -> None:
         """Record that all commitments up to a day are counted under these meanings."""
@@ -291,7 +291,7 @@ class Book:
         if noted is not None and noted >= last:
             return
         told = {"counting": counting.meaning, "meanings": list(counting.meanings), "last": last}
-        tree_leaves.append(transaction, Happening("counting", now_text(), {**told, "before": noted}))
+        tree_leaves.append(transaction, LogEvent("counting", now_text(), {**told, "before": noted}))
         if noted is None:
             meanings = ("", *counting.meanings)  # the empty one, so that there is a row without counters too
             rows = [{"counting": counting.meaning, "meaning": each, "last": last} for each in meanings]
@@ -302,7 +302,7 @@ class Book:
     def _sums(
         self,
         connection: sa.Connection,
-        asked: Mapping[int, Wanted],
+        asked: Mapping[int, CounterQuery],
         begun: Mapping[int, OpeningCount],
         found: list[FoundCounts],
     ) -> None:
@@ -311,7 +311,7 @@ class Book:
             found[place] = replace(found[place], window=window, since=from_then, opening=begun.get(place))
 
     def _leave_out(
-        self, connection: sa.Connection, asked: Mapping[int, Wanted], commitment: str, found: list[FoundCounts]
+        self, connection: sa.Connection, asked: Mapping[int, CounterQuery], commitment: str, found: list[FoundCounts]
     ) -> None:
         """Take what a commitment adds out of the sums of some counters."""
         for row in connection.execute(_OWN, {"without": commitment}).all():
@@ -328,7 +328,7 @@ class Book:
     def _later(
         self,
         connection: sa.Connection,
-        wanted: Mapping[int, Wanted],
+        wanted: Mapping[int, CounterQuery],
         meanings: Mapping[str, set[str]],
         after: int,
         without: str | None,
@@ -358,7 +358,7 @@ class Book:
                 later = dict.fromkeys(each.counter.facts, engine.Tally(most=None))
             found[place] = replace(found[place], later=later)
 
-    def _openings(self, connection: sa.Connection, asked: Mapping[int, Wanted]) -> dict[int, OpeningCount]:
+    def _openings(self, connection: sa.Connection, asked: Mapping[int, CounterQuery]) -> dict[int, OpeningCount]:
         """The newest opening of each counter: that of the latest day, and of several on this day the one recorded last."""
         meanings = [*{each.counter.meaning: None for each in asked.values()}]
         keys = [*{key: None for each in asked.values() for key in each.own}]
@@ -377,7 +377,7 @@ class Book:
 
 
 def _left(
-    connection: sa.Connection, sums: Mapping[str, engine.Tally], wanted: Wanted, first: str, own: Any
+    connection: sa.Connection, sums: Mapping[str, engine.Tally], wanted: CounterQuery, first: str, own: Any
 ) -> dict[str, engine.Tally]:
     """The sums of a counter from a day on without one movement."""
     before = sums.get(own.fact, NOTHING)

@@ -16,7 +16,7 @@ Hashes: TypeAlias = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CounterQuery:
     """
     A counter for one key in a window, both ends included.
 
@@ -34,7 +34,7 @@ class Wanted:
     period: EntityPeriod | None = None
     earlier: tuple[EntityPeriod, ...] = ()
 
-    def before(self) -> "Iterator[Wanted]":
+    def before(self) -> "Iterator[CounterQuery]":
         """The same counter in each of the earlier periods."""
         for each in self.earlier:
             yield replace(self, first=each.first, last=each.last.isoformat(), period=each, earlier=())

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import engine
-from service.ledger.counter_sums import NOTHING, Wanted
+from service.ledger.counter_sums import NOTHING, CounterQuery
 from service.policies.live import Live
 
 
@@ -22,7 +22,7 @@ class CountRecord:
     people: int
 
     @classmethod
-    def of(cls, wanted: Wanted, exchange: engine.Exchange, day: date) -> "CountRecord | None":
+    def of(cls, wanted: CounterQuery, exchange: engine.Exchange, day: date) -> "CountRecord | None":
         """
         The record that an exchange presents for a counter on a day; None where there is none that counts.
 
@@ -43,7 +43,7 @@ class CountRecord:
 
     @classmethod
     def each(
-        cls, exchange: engine.Exchange, wanted: Sequence[Wanted], day: Callable[[engine.Counter], date]
+        cls, exchange: engine.Exchange, wanted: Sequence[CounterQuery], day: Callable[[engine.Counter], date]
     ) -> "dict[str, CountRecord]":
         """The records that an exchange presents, by the counter; each counter has a day of its own."""
         found = {each.counter.name: cls.of(each, exchange, day(each.counter)) for each in wanted}
@@ -76,7 +76,7 @@ class CountRecord:
 
 
 def recorded_only(
-    wanted: Sequence[Wanted], records: Mapping[str, CountRecord], brought: Mapping[str, engine.Range]
+    wanted: Sequence[CounterQuery], records: Mapping[str, CountRecord], brought: Mapping[str, engine.Range]
 ) -> dict[str, engine.Tally]:
     """What records say of counters of which the ledger counts nothing."""
     found: dict[str, engine.Tally] = {}
@@ -121,7 +121,7 @@ def combined(
 
 
 def may_count(
-    live: Live, exchange: engine.Exchange, as_of: date, wanted: Sequence[Wanted], brought: Collection[str]
+    live: Live, exchange: engine.Exchange, as_of: date, wanted: Sequence[CounterQuery], brought: Collection[str]
 ) -> frozenset[str]:
     """
     The counters for which an exchange counts or may count, of those for which this matters.

@@ -18,7 +18,7 @@ import engine
 from service.callers.caller import Caller
 from service.ledger import money_sums, party_view, repeated_people
 from service.ledger.counter_book import Book
-from service.ledger.counter_sums import ALWAYS, NOT_FOUND, NOTHING, FoundCounts, Wanted
+from service.ledger.counter_sums import ALWAYS, NOT_FOUND, NOTHING, CounterQuery, FoundCounts
 from service.ledger.counter_upper_ends import CountRecord, StatedCount, combined, lacking, may_count, recorded_only
 from service.ledger.promise_book import Promises
 from service.ledger.rights_book import EarlierCommitment, RightsBook
@@ -50,7 +50,7 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class FilledExchange:
     """
     An exchange with its counters and with what the books say.
 
@@ -83,7 +83,7 @@ class _Beside:
     again: frozenset[str] = frozenset()
 
 
-class Counts:
+class CounterFiller:
     """Fills the counters of exchanges, by the settings of one service."""
 
     def __init__(self, settings: Settings, book: Book) -> None:
@@ -119,7 +119,7 @@ class Counts:
         *,
         after: int | None = None,
         made: EarlierCommitment | None = None,
-    ) -> Filled:
+    ) -> FilledExchange:
         """
         The exchange with its counters and with what the books say.
 
@@ -181,7 +181,7 @@ class Counts:
         if connection is not None:
             filled = self.rights.filled(connection, live, filled, moment.as_of, made)
         of_money = {fact: currencies[each.name] for each, fact in counting.counter_facts if currencies[each.name]}
-        return Filled(filled, marks, beside.others, of_money, overdue, beside.again)
+        return FilledExchange(filled, marks, beside.others, of_money, overdue, beside.again)
 
     def _value(
         self,
@@ -206,7 +206,7 @@ class Counts:
         connection: sa.Connection,
         live: Live,
         exchange: engine.Exchange,
-        wanted: Sequence[Wanted],
+        wanted: Sequence[CounterQuery],
         own: Mapping[str, engine.Range],
         made: EarlierCommitment | None,
     ) -> frozenset[str]:
@@ -267,7 +267,7 @@ class Counts:
         self,
         connection: sa.Connection,
         live: Live,
-        wanted: Sequence[Wanted],
+        wanted: Sequence[CounterQuery],
         brought: Mapping[str, engine.Range],
         after: int | None,
         made: EarlierCommitment | None,
@@ -304,8 +304,8 @@ class Counts:
     def _found(
         self,
         connection: sa.Connection,
-        wanted: Sequence[Wanted],
-        given: Sequence[Wanted],
+        wanted: Sequence[CounterQuery],
+        given: Sequence[CounterQuery],
         after: int | None,
         without: str | None,
     ) -> tuple[dict[str, FoundCounts], dict[str, list[FoundCounts]]]:
@@ -318,7 +318,7 @@ class Counts:
             before[each.counter.name].append(sums)
         return {each.counter.name: sums for each, sums in zip(wanted, found, strict=False)}, before
 
-    def read(self, connection: sa.Connection, wanted: Wanted) -> tuple[FoundCounts, list[FoundCounts]]:
+    def read(self, connection: sa.Connection, wanted: CounterQuery) -> tuple[FoundCounts, list[FoundCounts]]:
         """The sums of a counter, and those of the periods before."""
         found, before = self._found(connection, [wanted], (), None, None)
         return found[wanted.counter.name], before[wanted.counter.name]
@@ -331,7 +331,7 @@ class Counts:
         key: engine.Key,
         moment: Moment,
         currency: str = "",
-    ) -> Wanted:
+    ) -> CounterQuery:
         """
         A counter for a key, in its window at a moment; without a connection for no key.
 
@@ -343,34 +343,34 @@ class Counts:
         last = ALWAYS if moment.now else day.isoformat()
         own, keys = self.book.keys(connection, counter, key) if connection is not None else ((), ())
         if not counter.window.of or connection is None or not keys:
-            return Wanted(counter, own, keys, counter.window.first(day), last, currency)
+            return CounterQuery(counter, own, keys, counter.window.first(day), last, currency)
         recorded = periods.periods(connection, counter.window.of, json.loads(str(key[0])))
         present = periods.on(recorded, day)
         if present is None:
-            return Wanted(counter, (), (), counter.window.first(day), last, currency)
+            return CounterQuery(counter, (), (), counter.window.first(day), last, currency)
         ends_on = present.last.isoformat() if moment.now else min(present.last, day).isoformat()
         earlier = tuple(each for each in recorded if each.first < present.first)
         highest = _money(live, present.stated(counter.currency), counter.currency)
         currency = currency or (highest.currency if highest else "")
-        return Wanted(counter, own, keys, present.first, ends_on, currency, present, earlier)
+        return CounterQuery(counter, own, keys, present.first, ends_on, currency, present, earlier)
 
-    def complete(self, wanted: Wanted, found: FoundCounts) -> bool:
+    def complete(self, wanted: CounterQuery, found: FoundCounts) -> bool:
         """Whether the ledger has every exchange of a window: from its first day on, or from an opening count on."""
         begun = found.opening is not None or self._since <= wanted.first
         return bool(wanted.keys) and begun and not found.foreign
 
-    def others(self, wanted: Wanted, found: FoundCounts) -> dict[str, engine.Tally]:
+    def others(self, wanted: CounterQuery, found: FoundCounts) -> dict[str, engine.Tally]:
         """The count without the exchange, for each fact of a counter. It has no upper end if the ledger is not complete."""
         return self.as_far_as_complete(wanted, found, self.sums(wanted, found))
 
     def as_far_as_complete(
-        self, wanted: Wanted, found: FoundCounts, sums: Mapping[str, engine.Tally]
+        self, wanted: CounterQuery, found: FoundCounts, sums: Mapping[str, engine.Tally]
     ) -> dict[str, engine.Tally]:
         """Sums of a counter, without an upper end if the ledger is not complete."""
         whole = self.complete(wanted, found)
         return {fact: tally if whole else replace(tally, most=None) for fact, tally in sums.items()}
 
-    def sums(self, wanted: Wanted, found: FoundCounts) -> dict[str, engine.Tally]:
+    def sums(self, wanted: CounterQuery, found: FoundCounts) -> dict[str, engine.Tally]:
         """What the ledger adds up without the exchange, for each fact of a counter; what was counted otherwise may be any number."""
         counter, begun = wanted.counter, found.opening
         if counter.currency and not wanted.currency:
@@ -396,7 +396,7 @@ class Counts:
     def with_carried(
         self,
         live: Live,
-        wanted: Wanted,
+        wanted: CounterQuery,
         found: FoundCounts,
         beside: Mapping[str, engine.Tally],
         before: Sequence[FoundCounts],
@@ -410,7 +410,7 @@ class Counts:
             return dict(beside)
         return {fact: tally + self.carried(live, wanted, before, fact) for fact, tally in beside.items()}
 
-    def carried(self, live: Live, wanted: Wanted, before: Sequence[FoundCounts], fact: str) -> engine.Tally:
+    def carried(self, live: Live, wanted: CounterQuery, before: Sequence[FoundCounts], fact: str) -> engine.Tally:
         """What earlier periods carry into the present one: see `money_sums.carried`."""
         counter = wanted.counter
         taken_in = []
@@ -421,7 +421,7 @@ class Counts:
         maxima = [engine.money_parts(each) if each and each.currency == wanted.currency else None for each in highest]
         return money_sums.carried(taken_in, maxima)
 
-    def maximum(self, live: Live, wanted: Wanted) -> engine.Money | None:
+    def maximum(self, live: Live, wanted: CounterQuery) -> engine.Money | None:
         """What the register states, for the period of a counter, of the fact that the counter names under `currency`."""
         stated = wanted.period and wanted.period.stated(wanted.counter.currency)
         return _money(live, stated, wanted.counter.currency)
@@ -470,7 +470,7 @@ def _counted(count: engine.Range, currency: str) -> engine.Value:
     return engine.in_currency(count, currency) if currency else count
 
 
-def _opens(wanted: Wanted, day: date) -> bool:
+def _opens(wanted: CounterQuery, day: date) -> bool:
     """Whether an opening on a day says what was counted in a period so far."""
     return bool(wanted.counter.window.of) and day >= wanted.first
 

@@ -12,11 +12,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from service.ledger import running_commitments
-from service.ledger.exposure_questions import Erased, Question, Touch, named_in
+from service.ledger.exposure_questions import Erased, ExposureQuestion, Touch
 from service.ledger.money_sums import shown
 from service.ledger.running_commitments import CountedMovement, RunningCommitment
 from service.log.leaf import clear
 from service.register.entity import PARTY
+from service.register.recorded_entities import named_in
 from service.store.forked_reading import ForkedReading
 from service.store.upgrade import reading
 
@@ -79,7 +80,7 @@ class Exposure:
     """The commitments of a database that a change would touch. `prepare` is called before processes are forked, `part` in each."""
 
     url: str
-    question: Question
+    question: ExposureQuestion
 
     def __post_init__(self) -> None:
         self._reading = ForkedReading(self.url)

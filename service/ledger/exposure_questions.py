@@ -21,7 +21,7 @@ from service.log.leaf import erased
 from service.log.record import exchange_of, shown_until
 from service.policies import kept_bundles
 from service.policies.live import Live
-from service.register.stated_facts import ROLES
+from service.register.recorded_entities import named_in
 from service.reviews import sign_off, standing_sign_off
 
 REFUSED, FAILED = (
@@ -48,7 +48,7 @@ class Erased(Exception):
     """Nobody can say whether the commitment is touched: a value that would show it was erased."""
 
 
-class Question(Protocol):
+class ExposureQuestion(Protocol):
     """A change, of which is asked what it would touch."""
 
     def prepare(self, connection: sa.Connection) -> None:
@@ -61,38 +61,6 @@ class Question(Protocol):
 
     def recounted(self, commitment: RunningCommitment) -> Iterator[str]:
         """The counters to which the commitment adds, and which would mean something else."""
-
-
-@dataclass(frozen=True, slots=True)
-class NamedEntity:
-    """An entity that an exchange names: its role and kind, its id (None if it was erased), and the version used, None if none was."""
-
-    role: str
-    kind: str
-    id: str | None
-    version: int | None
-
-
-def named_in(record: Mapping[str, Any]) -> Iterator[NamedEntity]:
-    """The entities that the exchange of a record names, whether or not the register had them."""
-    request = record["request"]
-    registered = request.get(engine.REGISTER, {})
-    for name, entity in registered.items():
-        role = name.partition(".")[0]
-        yield NamedEntity(role, entity["kind"], entity.get("id") or _id(request, role), entity.get("version"))
-    for role, kind in ROLES.items():
-        if f"{role}.id" in registered or role in registered:
-            continue
-        sent = request.get(role)
-        if isinstance(sent, dict) and sent.get("id", "unknown") != "unknown":
-            yield NamedEntity(role, kind, _id(request, role), None)
-
-
-def _id(request: Mapping[str, Any], role: str) -> str | None:
-    """The id that a request states in a role; None where it is erased."""
-    group = request.get(role)
-    id = group.get("id") if isinstance(group, dict) else None
-    return id if isinstance(id, str) else None
 
 
 @dataclass(frozen=True, slots=True)

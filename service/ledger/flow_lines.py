@@ -14,7 +14,7 @@ import engine
 from service.ledger import exact_sums, flow_sums, hashed_names
 from service.ledger.counter_book import Book
 from service.log import tree_leaves
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.policies.live import Live
 from service.store.moments import now_text
 from service.store.tables import MONEY_PARTS, commitment, flow
@@ -44,7 +44,7 @@ class FlowLines:
             flow_sums.add(transaction, [dict(old)] if old["live"] else [], -1)
         line = self.line(transaction, meaning, day, live.flows.of(judged.exchange, judged.verdict))
         transaction.execute(sa.insert(flow).values(commitment=id, live=True, **line))
-        tree_leaves.append(transaction, Happening("flow", now_text(), {"commitment": id}, {"flow": line}))
+        tree_leaves.append(transaction, LogEvent("flow", now_text(), {"commitment": id}, {"flow": line}))
         flow_sums.add(transaction, [line])
 
     def end(self, transaction: sa.Connection, id: str) -> None:

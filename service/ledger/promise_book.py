@@ -19,7 +19,7 @@ from service.ledger.counter_book import Book
 from service.ledger.hashed_names import party
 from service.ledger.party_view import EXPORTER
 from service.log import tree_leaves
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.store.tables import commitment, counted, promise
@@ -164,7 +164,7 @@ class Promises:
         transaction.execute(sa.update(promise).where(*here).values(**kept, reported_at=at, reported_by=by))
         promise_sums.changed(transaction, [*before, *({**row, **kept} for row in before)])
         members: dict[str, Any] = {"commitment": id, "number": number, "kept_on": kept["kept_on"], "evidence": evidence}
-        tree_leaves.append(transaction, Happening("promise-kept", at, members, {"sha256": document, "by": by}))
+        tree_leaves.append(transaction, LogEvent("promise-kept", at, members, {"sha256": document, "by": by}))
 
     # --- inside --------------------------------------------------------------------------------------------------------
 
@@ -228,7 +228,7 @@ class Promises:
         if rows:
             transaction.execute(sa.insert(promise), [{**row, "commitment": id} for row in rows])
         told = [dict(row) for row in rows]
-        tree_leaves.append(transaction, Happening("promises", at, {"commitment": id}, {"promises": told}))
+        tree_leaves.append(transaction, LogEvent("promises", at, {"commitment": id}, {"promises": told}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 import engine
-from service.ledger.counter_sums import NOTHING, FoundCounts, Wanted
+from service.ledger.counter_sums import NOTHING, CounterQuery, FoundCounts
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.store.row_seals import AGAIN, MOVED, changing, check, seal_rows, sealed_rows
@@ -81,7 +81,7 @@ def says_so(counter: engine.Counter, exchange: engine.Exchange) -> bool:
 
 def counts(
     connection: sa.Connection,
-    wanted: Wanted,
+    wanted: CounterQuery,
     data: DataSet,
     own: Mapping[str, engine.Range],
     before: int | None = None,
@@ -119,7 +119,7 @@ def refused(fact: str) -> RequestRefused:
 
 
 def add_uncovered(
-    connection: sa.Connection, asked: Mapping[int, Wanted], without: str | None, found: list[FoundCounts]
+    connection: sa.Connection, asked: Mapping[int, CounterQuery], without: str | None, found: list[FoundCounts]
 ) -> None:
     """
     Add the movements that name an earlier data set which no longer counts: each counts in full. Raises SealBroken.
@@ -146,7 +146,7 @@ def add_uncovered(
         found[place] = replace(sums, window=_with(sums.window, rows), since=_with(sums.since, since))
 
 
-def _uncovered(connection: sa.Connection, wanted: Wanted, rows: Sequence[Any]) -> list[Any]:
+def _uncovered(connection: sa.Connection, wanted: CounterQuery, rows: Sequence[Any]) -> list[Any]:
     """Those movements of a counter in its window that no earlier one counts for."""
     named = connection.execute(_NAMED, _place(wanted) | {"data_sets": sorted({row.same_as for row in rows})}).all()
     left, used = [], set()
@@ -192,7 +192,7 @@ def number(connection: sa.Connection, id: str) -> int:
     return int(connection.execute(sa.select(commitment.c.sequence).where(commitment.c.id == id)).scalar_one())
 
 
-def _place(wanted: Wanted) -> dict[str, Any]:
+def _place(wanted: CounterQuery) -> dict[str, Any]:
     first, last = wanted.first.isoformat(), wanted.last
     return {"meaning": wanted.counter.meaning, "key": wanted.own[0], "first": first, "last": last}
 

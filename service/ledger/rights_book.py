@@ -21,7 +21,7 @@ import engine
 from service.ledger import hashed_names
 from service.ledger.counter_book import Book
 from service.log import tree_leaves
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.policies.live import Live
 from service.problems import RequestRefused
 from service.store.database import Database
@@ -168,7 +168,7 @@ class RightsBook:
         day: date,
         made: EarlierCommitment | None = None,
         before: Sequence[engine.Exchange] = (),
-    ) -> dict[str, engine.Page]:
+    ) -> dict[str, engine.RightsPage]:
         """
         What each book says of the exporter of an exchange and of its asset; nothing of an asset that a book does not have.
 
@@ -202,7 +202,7 @@ class RightsBook:
         none = dict.fromkeys(column.name for column in right_line.columns)
         made = [{**none, **shown, **row} for row in rows]
         transaction.execute(sa.insert(right_line), made)
-        tree_leaves.append(transaction, Happening("rights-granted", at, members, {"lines": rows}))
+        tree_leaves.append(transaction, LogEvent("rights-granted", at, members, {"lines": rows}))
         seal_rows(transaction, {GRANTS.subject(id): [(right_line, [*row.values()]) for row in made]})
 
     def void(self, transaction: sa.Connection, source: str, at: str) -> None:
@@ -283,7 +283,7 @@ class RightsBook:
         day: date,
         made: EarlierCommitment | None,
         before: Sequence[engine.Exchange],
-    ) -> engine.Page | None:
+    ) -> engine.RightsPage | None:
         book = reader.book
         id = named(exchange, book.of)
         if id is None:
@@ -299,13 +299,13 @@ class RightsBook:
         if not openings and not every and not of_legs:
             return None
         if holder is None:
-            return engine.Page(on=first, known=False)
+            return engine.RightsPage(on=first, known=False)
         if len(every) > FEW_LINES:
             granters = {each.granter for each in of_legs if each.granter is not None}
             try:
                 rows = self.chains(connection, asked, {holder, *granters})
             except TooManyLines:
-                return engine.Page(on=first, known=False)
+                return engine.RightsPage(on=first, known=False)
             besides = [each for each in (holder, recipient) if each is not None]
             every = [*rows, *connection.execute(_GIVEN, {**asked, "besides": besides})]
         check(connection, GRANTS, sorted({row.source for row in every} | {complete} - {None}))

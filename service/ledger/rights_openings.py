@@ -24,7 +24,7 @@ from service.ledger.counter_book import Book
 from service.ledger.rights_book import RightsBook, line_of, opened
 from service.log import tree_leaves
 from service.log.canonical_json import NotCanonical, canonical
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.register import entity_versions
@@ -142,7 +142,7 @@ def begin(context: Administering, sent: RightsOpeningSent, transaction: sa.Conne
         "reason": sent.reason,
     }
     members: dict[str, Any] = {"id": id, "book": book.name, "complete": sent.complete, "day": day}
-    happening = Happening("rights-opening", at, members, hidden, f"entity/{PARTY}/{party}", frozenset({"party"}))
+    happening = LogEvent("rights-opening", at, members, hidden, f"entity/{PARTY}/{party}", frozenset({"party"}))
     (leaf,) = tree_leaves.append(transaction, happening)
     row = {**members, **hashes, "leaf": leaf, "evidence": kept, "by": context.caller.id, "reason": sent.reason, "at": at}
     with changing(transaction, GRANTS, id):
@@ -165,7 +165,7 @@ def withdraw(context: Administering, id: str, sent: WithdrawOpeningSent, transac
         transaction.execute(sa.update(right_opening).where(right_opening.c.id == id).values(gone))
     RightsBook(_BOOK).void(transaction, id, at)
     members: dict[str, Any] = {"opening": id}
-    tree_leaves.append(transaction, Happening("rights-opening-withdrawn", at, members, {"by": by, "reason": sent.reason}))
+    tree_leaves.append(transaction, LogEvent("rights-opening-withdrawn", at, members, {"by": by, "reason": sent.reason}))
     return _one(transaction, id)
 
 

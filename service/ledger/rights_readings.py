@@ -89,7 +89,7 @@ class RightsPart(LedgerPart):
 
 
 @dataclass(frozen=True, slots=True)
-class RightsAsked:
+class RightsQuery:
     """
     What is asked: the lines of an asset, of a party (what it has and what it granted), or of both; or those of a commitment, `source`.
 
@@ -110,7 +110,7 @@ Place = tuple[str, str, int]
 _HASHES = Book()
 
 
-def page(context: Reading, asked: RightsAsked, connection: sa.Connection) -> tuple[list[RightsLinePart], Place | None]:
+def page(context: Reading, asked: RightsQuery, connection: sa.Connection) -> tuple[list[RightsLinePart], Place | None]:
     """
     Lines in the order in which they were made, for each asset; and the place to go on after, None at the end.
 
@@ -139,7 +139,7 @@ def _known(day: date | None, zone: tzinfo) -> str:
     return moment_text(datetime.combine(day + timedelta(days=1), time.min, zone))
 
 
-def _rows(connection: sa.Connection, asked: RightsAsked, known: str) -> list[Any]:
+def _rows(connection: sa.Connection, asked: RightsQuery, known: str) -> list[Any]:
     """The rows that are asked for, one more than the page has."""
     place = (_line.asset, _line.source, _line.number)
     chosen = sa.select(right_line).where(_line.at < known).order_by(*place).limit(asked.limit + 1)

@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 
 import engine
-from service.ledger.counter_sums import NOTHING, Wanted
+from service.ledger.counter_sums import NOTHING, CounterQuery
 from service.store.row_seals import COUNTER, SealBroken, changing, checks, put_rows, seal_rows, sealed_rows
 from service.store.tables import counter_sum
 
@@ -102,7 +102,7 @@ def unpacked(text: str) -> Packed:
 
 
 def of_windows(
-    connection: sa.Connection, asked: Mapping[int, Wanted], since: Mapping[int, str]
+    connection: sa.Connection, asked: Mapping[int, CounterQuery], since: Mapping[int, str]
 ) -> dict[int, tuple[Sums, Sums]]:
     """
     The sums of some counters in their windows, and from a day on, which `since` has for those that were opened. Raises SealBroken.
@@ -162,7 +162,7 @@ def _is_told(rows: Mapping[str, Any], period: str) -> bool:
     return above is not None and f'"{period}":"{digest(row.sums, row.below)}"' in above.below
 
 
-def _sum(wanted: Wanted, first: str, last: str, rows: Mapping[tuple[str, str], Mapping[str, Any]]) -> Sums:
+def _sum(wanted: CounterQuery, first: str, last: str, rows: Mapping[tuple[str, str], Mapping[str, Any]]) -> Sums:
     """The sums of a counter from a day on, until another."""
     sums: Sums = {}
     for key in wanted.keys:

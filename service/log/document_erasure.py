@@ -10,7 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from service.log import tree_leaves
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.store.moments import moment_text
 from service.store.row_seals import CONFIRMED, changing
 from service.store.tables import attached_document, document, document_confirmation
@@ -53,5 +53,5 @@ def erase_unattached(transaction: sa.Connection, before: datetime, at: str) -> N
 def _erase(transaction: sa.Connection, id: str, at: str, by: str) -> None:
     transaction.execute(sa.update(document).where(document.c.id == id).values(sha256=None, content=None))
     openings = tree_leaves.erase(transaction, subject_of_document(id), at)
-    happened: list[Happening] = tree_leaves.erased({"of": "document", "id": id}, at, by, (), openings)
+    happened: list[LogEvent] = tree_leaves.erased({"of": "document", "id": id}, at, by, (), openings)
     tree_leaves.append(transaction, *happened)

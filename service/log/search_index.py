@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.log.record_summary import PARTIES, Summary
-from service.log.tree_leaves import Happening, append
+from service.log.tree_leaves import LogEvent, append
 from service.store.database import Database
 from service.store.moments import now_text
 from service.store.tables import BigInteger, entry, entry_term, head, personal, record, term
@@ -180,7 +180,7 @@ def take_in(database: Database, at_most: int, done: Callable[[int], None] = lamb
 def reindex(database: Database, records: int, by: str, done: Callable[[int], None] = lambda left: None) -> None:
     """Take in as many records that are not in the index, and append a leaf that says so. Raises as `take_in`, and LogRefused."""
     with database.transaction() as transaction:  # first, since a log that cannot be written is to be left as it is
-        append(transaction, Happening("reindexed", now_text(), {"records": records}, {"by": by}))
+        append(transaction, LogEvent("reindexed", now_text(), {"records": records}, {"by": by}))
     take_in(database, records, done)
 
 

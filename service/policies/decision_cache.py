@@ -131,7 +131,7 @@ class NewDecision:
     canonical JSON. `case` is what the decision is to the queue of reviews.
     """
 
-    written: engine.Written
+    written: engine.WrittenDecision
     recorded: RecordedDecision
     answer: bytes
     exchange: engine.Exchange

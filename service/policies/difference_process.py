@@ -49,7 +49,7 @@ def told(old: engine.Bundle, new: engine.Bundle, seconds: float, today: date) ->
     }
 
 
-def _until(trials: Sequence[engine.Trial], end: float) -> Iterator[engine.Trial]:
+def _until(trials: Sequence[engine.TrialExchange], end: float) -> Iterator[engine.TrialExchange]:
     for each in trials:
         if time.monotonic() >= end:
             return

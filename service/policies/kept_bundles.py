@@ -16,12 +16,13 @@ import sqlalchemy as sa
 import engine
 from service.log import settings_leaves
 from service.log.canonical_json import canonical
-from service.log.tree_leaves import Happening, append
+from service.log.tree_leaves import LogEvent, append
 from service.policies import archive, rollback
-from service.policies.loading import Loaded
+from service.policies.loading import LoadedBundle
 from service.store import row_seals
 from service.store.database import Database, DatabaseRefused, plain
 from service.store.log_key import LogRefused
+from service.store.log_tree import growth_of
 from service.store.moments import moment_text
 from service.store.tables import about, bundle
 
@@ -38,7 +39,7 @@ ACTIVE = "active_bundle"  # a row of `about`: the policies that were activated l
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredBundle:
     """What is known of a kept bundle, without its bytes; `engine` and `first_used_at` belong to its first use."""
 
     source: str
@@ -50,31 +51,32 @@ class Kept:
     size: int
 
 
-def keep(transaction: sa.Connection, loaded: Loaded, now: datetime) -> bool:
+def keep(transaction: sa.Connection, loaded: LoadedBundle, recorded: Mapping[str, Any], now: datetime) -> int:
     """
-    Keep a bundle that decides from now on, in a writing transaction; returns whether it is new.
+    Keep a bundle that decides from now on, and note it and the settings that the log records, in a writing transaction.
 
-    Raises OlderPolicies where one of its folders is older than what decided before; then nothing is kept.
+    Returns the number of the last leaf, at which these are what the log notes. Raises OlderPolicies where one of the folders is older than
+    what decided before; then nothing is kept.
     """
     digests, settings = loaded.bundle.digests, loaded.bundle.settings
     _activated(transaction, loaded, now, rollback.advance(transaction, loaded, now))
     known = sa.select(sa.literal(1)).where(bundle.c.source == digests.source, bundle.c.meaning == digests.meaning)
-    if transaction.execute(known).first():
-        return False
-    row = {
-        "source": digests.source,
-        "meaning": digests.meaning,
-        "trust": settings.trust,
-        "norms": settings.norms,
-        "engine": engine.__version__,
-        "first_used_at": moment_text(now),
-        "archive": loaded.archive,
-    }
-    transaction.execute(sa.insert(bundle), row)  # apart from the statement, which SQLAlchemy keeps with its values
-    return True
+    if not transaction.execute(known).first():
+        row = {
+            "source": digests.source,
+            "meaning": digests.meaning,
+            "trust": settings.trust,
+            "norms": settings.norms,
+            "engine": engine.__version__,
+            "first_used_at": moment_text(now),
+            "archive": loaded.archive,
+        }
+        transaction.execute(sa.insert(bundle), row)  # apart from the statement, which SQLAlchemy keeps with its values
+    settings_leaves.note(transaction, recorded, now)
+    return growth_of(transaction).last()
 
 
-def _activated(transaction: sa.Connection, loaded: Loaded, now: datetime, advanced: bool) -> None:
+def _activated(transaction: sa.Connection, loaded: LoadedBundle, now: datetime, advanced: bool) -> None:
     """Append a leaf for policies that decide from now on, unless those that were activated last are the same, and their versions too."""
     digests, settings = loaded.bundle.digests, loaded.bundle.settings
     versions: dict[str, Any] = {
@@ -91,30 +93,29 @@ def _activated(transaction: sa.Connection, loaded: Loaded, now: datetime, advanc
     members: dict[str, Any] = {**shown, "trust": settings.trust, "norms": settings.norms}
     if versions:
         members["versions"] = versions
-    append(transaction, Happening("bundle-activated", moment_text(now), members))
+    append(transaction, LogEvent("bundle-activated", moment_text(now), members))
     row_seals.note(transaction, ACTIVE, active)
 
 
-def keep_now(database: Database, loaded: Loaded, settings: Mapping[str, Any], now: datetime) -> None:
+def keep_now(database: Database, loaded: LoadedBundle, recorded: Mapping[str, Any], now: datetime) -> int:
     """
-    Keep a bundle, and note the settings that the log records, before there is an event loop.
+    The same before there is an event loop.
 
     Raises DatabaseRefused, and OlderPolicies as `keep` does.
     """
     try:
         with database.transaction() as transaction:
-            keep(transaction, loaded, now)
-            settings_leaves.note(transaction, settings, now)
+            return keep(transaction, loaded, recorded, now)
     except LogRefused as refused:
         raise DatabaseRefused(f"the policies cannot be kept in the database `{database.shown}`: {refused}") from None
     except (OSError, sa.exc.SQLAlchemyError) as failed:
         raise DatabaseRefused(f"the policies cannot be kept in the database `{database.shown}`: {plain(failed)}") from None
 
 
-def listed(connection: sa.Connection) -> list[Kept]:
+def listed(connection: sa.Connection) -> list[StoredBundle]:
     """All bundles that are kept, the latest first."""
     found = sa.select(*_ABOUT, sa.func.length(bundle.c.archive)).order_by(bundle.c.first_used_at.desc(), bundle.c.source)
-    return [Kept(*row) for row in connection.execute(found)]
+    return [StoredBundle(*row) for row in connection.execute(found)]
 
 
 def sources_of(connection: sa.Connection, meaning: str) -> frozenset[str]:
@@ -122,7 +123,7 @@ def sources_of(connection: sa.Connection, meaning: str) -> frozenset[str]:
     return frozenset(connection.execute(sa.select(bundle.c.source).where(bundle.c.meaning == meaning)).scalars())
 
 
-def active(connection: sa.Connection) -> Kept:
+def active(connection: sa.Connection) -> StoredBundle:
     """What is known of the policies that were activated last. Raises NotKept where none ever were."""
     value = connection.execute(sa.select(about.c.value).where(about.c.name == ACTIVE)).scalar_one_or_none()
     if value is None:
@@ -131,7 +132,7 @@ def active(connection: sa.Connection) -> Kept:
     return _first(connection, (bundle.c.source == source) & (bundle.c.meaning == meaning), source)[0]
 
 
-def archived(connection: sa.Connection, digest: str) -> tuple[Kept, bytes]:
+def archived(connection: sa.Connection, digest: str) -> tuple[StoredBundle, bytes]:
     """
     The archive of a bundle, found by one of its digests; the first 8 hexadecimal digits are enough.
 
@@ -159,15 +160,15 @@ def load_kept(connection: sa.Connection, source: str, meaning: str | None = None
         raise NotKept(f"the bundle {source[:12]} of engine {kept.engine} cannot be loaded any more: {refused}") from None
 
 
-def settings_of(kept: Kept) -> engine.PolicySettings:
+def settings_of(kept: StoredBundle) -> engine.PolicySettings:
     """The settings with which a kept bundle decided."""
     return engine.PolicySettings(trust=kept.trust, norms=kept.norms)
 
 
-def _first(connection: sa.Connection, wanted: sa.ColumnElement[bool], digest: str) -> tuple[Kept, bytes]:
+def _first(connection: sa.Connection, wanted: sa.ColumnElement[bool], digest: str) -> tuple[StoredBundle, bytes]:
     found = sa.select(*_ABOUT, bundle.c.archive).where(wanted).order_by(bundle.c.first_used_at.desc(), bundle.c.meaning)
     row = connection.execute(found.limit(1)).first()
     if row is None:
         raise NotKept(f"no bundle with the digest `{digest}` is kept")
-    about = Kept(row.source, row.meaning, row.trust, row.norms, row.engine, row.first_used_at, len(row.archive))
+    about = StoredBundle(row.source, row.meaning, row.trust, row.norms, row.engine, row.first_used_at, len(row.archive))
     return about, bytes(row.archive)

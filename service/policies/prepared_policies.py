@@ -13,17 +13,17 @@ from typing import Self
 
 from service.policies import reload_triggers
 from service.policies.live import Live
-from service.policies.loading import Loaded
+from service.policies.loading import LoadedBundle
 from service.policies.reloading import Origin
 from service.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedPolicies:
     """Loaded policies and what decides by them. `states` are those of their paths before they were read."""
 
     origin: Origin
-    loaded: Loaded
+    loaded: LoadedBundle
     live: Live
     states: Mapping[Path, reload_triggers.State]
 

@@ -28,7 +28,7 @@ class StatementRefused(ValueError):
     """The signed text is not a statement about this archive; the message says what is wrong."""
 
 
-class Meant(BaseModel):
+class BundlePredicate(BaseModel):
     """
     The predicate: the digest of the files, and what they meant, when it was signed, the settings, and the version of the engine.
 
@@ -59,7 +59,7 @@ class _Statement(BaseModel):
     type: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
     subject: tuple[_Subject, ...] = Field(min_length=1)
     predicate_type: Literal["urn:fifthfactor:predicate:bundle:1"] = Field(alias="predicateType")
-    predicate: Meant
+    predicate: BundlePredicate
 
 
 def about(name: str, archive: bytes, files: Mapping[str, bytes], bundle: engine.Bundle, version: int) -> bytes:
@@ -92,7 +92,7 @@ def version_in(payload: bytes) -> int | None:
         return None
 
 
-def read(payload: bytes, archive: bytes) -> Meant:
+def read(payload: bytes, archive: bytes) -> BundlePredicate:
     """The predicate of a statement about an archive. Raises StatementRefused if it is no such statement, or about another archive."""
     try:
         found = _Statement.model_validate_json(payload)

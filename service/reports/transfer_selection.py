@@ -42,7 +42,7 @@ class TransferPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Others:
+class OtherExchanges:
     """Committed exchanges under the law of a register's jurisdiction that it does not take; `whole`: all of the period were looked at."""
 
     count: int
@@ -93,7 +93,7 @@ def every(connection: sa.Connection, register: engine.TransferRegisterText, scop
             return
 
 
-def others(connection: sa.Connection, register: engine.TransferRegisterText, scope: Scope) -> Others:
+def others(connection: sa.Connection, register: engine.TransferRegisterText, scope: Scope) -> OtherExchanges:
     """The committed exchanges that the law of the jurisdiction reaches or may reach, and that the register does not take."""
     query = replace(scope.query, jurisdiction=(register.jurisdiction,), proceed=True)
     query = replace(query, exporter=(scope.party,)) if scope.party else query
@@ -105,8 +105,8 @@ def others(connection: sa.Connection, register: engine.TransferRegisterText, sco
         cursor = found.next
         walked += len(found.rows) if len(found.rows) == _FOUND_AT_ONCE else MOST_OTHERS
         if cursor is None:
-            return Others(count, whole=True)
-    return Others(count, whole=False)
+            return OtherExchanges(count, whole=True)
+    return OtherExchanges(count, whole=False)
 
 
 def _committed(

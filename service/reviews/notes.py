@@ -21,7 +21,7 @@ from service.callers.sending import Sending
 from service.documents import attachments
 from service.log import review_cases, tree_leaves
 from service.log.store import record_of, subject_of_decision
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.problems import RequestRefused
 from service.reviews.sign_off import ERASED, Signer
 from service.store.moments import moment_text
@@ -244,7 +244,7 @@ def _keep(transaction: sa.Connection, decision: str, written: _NoteText, caller:
     shown = {name: row[name] for name in ("number", "id", "decision")} | ({"person": who} if who else {})
     hidden = {"by": caller.id}
     if written.kind != "assigned":
-        happening = Happening(
+        happening = LogEvent(
             f"review-{'requested' if written.kind == 'requested' else 'comment'}",
             row["at"],
             shown,
@@ -253,7 +253,7 @@ def _keep(transaction: sa.Connection, decision: str, written: _NoteText, caller:
             frozenset({"text"}),
         )
     else:
-        happening = Happening("review-assigned", row["at"], shown, hidden | {"assignee": written.assignee})
+        happening = LogEvent("review-assigned", row["at"], shown, hidden | {"assignee": written.assignee})
     tree_leaves.append(transaction, happening)
     to = who_are(transaction, [written.assignee])[written.assignee] if written.assignee else None
     signer = caller.person

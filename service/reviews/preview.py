@@ -62,7 +62,7 @@ def preview(
     """
     The preview of a recorded decision, for some provisions or for all that may be signed off.
 
-    `said` has the sign-offs of the same facts that count in it (`Given.counting`). Raises RequestRefused if the decision
+    `said` has the sign-offs of the same facts that count in it (`GivenSignOffs.counting`). Raises RequestRefused if the decision
     cannot be made again, or if one of the provisions cannot be signed off.
     """
     live, today = context.live, context.today

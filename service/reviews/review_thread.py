@@ -16,7 +16,7 @@ from service.reviews import notes, own_requests, queue, sign_off, standing_sign_
 from service.reviews.notes import ReviewNote, Who
 from service.reviews.queue import WaitingCase
 from service.reviews.recorded_case import REVIEW, gaps_of, kind_of
-from service.reviews.sign_off import Given
+from service.reviews.sign_off import GivenSignOffs
 
 
 class ProvisionAsked(BaseModel):
@@ -69,7 +69,7 @@ class DecisionReview:
     facts: str
     case: WaitingCase | None
     waits: bool
-    given: Given
+    given: GivenSignOffs
     own: bool
     notes: Sequence[ReviewNote]
     files: Sequence[AttachedDocument]
@@ -87,7 +87,7 @@ def of_record(context: Reviewing, stored: Stored, connection: sa.Connection) -> 
         facts,
         case,
         waits,
-        sign_off.given_before(context, stored, connection) if facts else Given((), ()),
+        sign_off.given_before(context, stored, connection) if facts else GivenSignOffs((), ()),
         bool(facts) and own_requests.is_own(connection, stored, facts, context.caller, issuer),
         notes.of_decision(connection, id),
         attachments.of_review(connection, id),

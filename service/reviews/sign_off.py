@@ -25,7 +25,7 @@ from service.log import review_cases, tree_leaves
 from service.log.leaf import clear
 from service.log.record import shown_until
 from service.log.store import Stored, record_of, subject_of_decision
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.policies.live import Live
 from service.problems import RequestRefused, wrong_members
 from service.reviews import own_requests, standing_sign_off
@@ -130,7 +130,7 @@ class Awaited(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignOffBinding:
     """
     What a sign-off is bound to: the meanings of the provisions, and the facts. By `anchor` later exchanges with these facts find it.
 
@@ -158,19 +158,19 @@ class SignOffDraft:
     facts: str
     rows: Sequence[Mapping[str, Any]]
     stand: Sequence[engine.Approval]
-    then: engine.Written
+    then: engine.WrittenDecision
     awaits: Sequence[Awaited] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class GivenSignOffs:
     """All sign-offs of the same facts, in order, and those of them that count in the decision (`own_requests.Counting`)."""
 
     said: Sequence[Row]
     counting: Sequence[Row]
 
 
-class Overtaken(Exception):
+class SignOffOvertaken(Exception):
     """Another sign-off of the same facts came after a draft was made, so other approvals stand. The draft must be made again."""
 
 
@@ -183,7 +183,7 @@ def read(raw: bytes) -> SignOffAsked:
         raise RequestRefused("sign-off-refused", "the body is not a valid sign-off", errors=places) from None
 
 
-def bind(context: Reviewing, stored: Stored, asked: SignOffAsked) -> Signed:
+def bind(context: Reviewing, stored: Stored, asked: SignOffAsked) -> SignOffBinding:
     """
     What a sign-off of a recorded decision is bound to. Raises RequestRefused, with the reason, if it cannot be signed off.
 
@@ -212,7 +212,7 @@ def bind(context: Reviewing, stored: Stored, asked: SignOffAsked) -> Signed:
     meanings = {each: meaning_of(live, each) for each in chosen}
     facts = engine.facts_digest(live.bundle, judgement.exchange.document)
     anchor = engine.anchor_of(live.bundle, judgement.exchange.document)
-    return Signed(facts, anchor, {name: each for name, each in meanings.items() if each}, judgement, refused)
+    return SignOffBinding(facts, anchor, {name: each for name, each in meanings.items() if each}, judgement, refused)
 
 
 def signable(live: Live, stored: Stored) -> tuple[str, ...]:
@@ -221,13 +221,15 @@ def signable(live: Live, stored: Stored) -> tuple[str, ...]:
     return judgement.signable if judgement.outcome.word in OPEN else ()
 
 
-def given_before(context: Reviewing, stored: Stored, connection: sa.Connection) -> Given:
+def given_before(context: Reviewing, stored: Stored, connection: sa.Connection) -> GivenSignOffs:
     """The sign-offs of the facts of a record that was not erased."""
     said = standing_sign_off.said_of_stored(connection, context.live, stored)
-    return Given(said, Counting(connection, context.token_issuer).for_decision(said, stored))
+    return GivenSignOffs(said, Counting(connection, context.token_issuer).for_decision(said, stored))
 
 
-def draft(context: Reviewing, stored: Stored, signed: Signed, asked: SignOffAsked, before: Given) -> SignOffDraft:
+def draft(
+    context: Reviewing, stored: Stored, signed: SignOffBinding, asked: SignOffAsked, before: GivenSignOffs
+) -> SignOffDraft:
     """
     A sign-off by a caller, ready to be kept. `before` are the earlier sign-offs of the same facts.
 
@@ -297,7 +299,7 @@ def keep(context: Reviewing, draft: SignOffDraft, transaction: sa.Connection) ->
     said = standing_sign_off.said_of_stored(transaction, live, draft.stored)
     counting = Counting(transaction, token_issuer)
     if approved(live, counting.for_decision(said, draft.stored), today) != draft.stand:
-        raise Overtaken
+        raise SignOffOvertaken
     newest = counting.for_id(said, review_cases.newest_asker(transaction, draft.facts))
     review_cases.settle(transaction, draft.facts, *settled(live, said, newest, today))
     return [_kept(row, caller.person) for row in rows]
@@ -313,11 +315,11 @@ def settled(live: Live, said: Sequence[Row], counting: Sequence[Row], day: date)
     return {each.provision: each.until.isoformat() for each in approved(live, counting, day)}, refused
 
 
-def _happening(row: Mapping[str, Any]) -> Happening:
+def _happening(row: Mapping[str, Any]) -> LogEvent:
     """A sign-off as a leaf. Facts and anchor are digests over personal values, so they are erased with the decision."""
     shown = ("number", "id", "decision", "provision", "meaning", "verdict", "until")
     who = {"person": row["person"]} if row["person"] else {}
-    return Happening(
+    return LogEvent(
         "sign-off",
         row["given_at"],
         {name: row[name] for name in shown} | who,

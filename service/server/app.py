@@ -74,7 +74,7 @@ from service.api.parameters import Checked, wrong
 from service.api.router import Router
 from service.api.shapes import Shapes
 from service.authzen.entity_store import Entities
-from service.authzen.registered_entities import Registered
+from service.authzen.registered_entities import RegisteredEntities
 from service.callers.entrance import Entrance, is_page, takes_html
 from service.console.reader import PageReader
 from service.console.sign_in_pages import not_allowed_page
@@ -194,7 +194,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
     )
     # Routes are tried in their order, and most calls evaluate.
     evaluate.add(app, service)
-    authzen.add(app, service, entities or Registered(service.store.database))
+    authzen.add(app, service, entities or RegisteredEntities(service.store.database))
     for group in groups:
         if isinstance(group, Router | Pages):
             group.put_on(app)

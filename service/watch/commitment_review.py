@@ -16,8 +16,8 @@ import sqlalchemy as sa
 
 import engine
 from service.documents.stated_documents import states_a_hash
-from service.watch.findings import WITHOUT_OUTCOME, EarlierFinding, EventKind, Explained, WatchFinding, named
-from service.watch.outcome_basis import ANY_KEY, Due, Grounds, Reason, of_row
+from service.watch.findings import WITHOUT_OUTCOME, EarlierFinding, EventKind, OutcomeExplanation, WatchFinding, named
+from service.watch.outcome_basis import ANY_KEY, Grounds, PromisedDuty, Reason
 from service.watch.outlook import CommitmentState, Outlook
 from service.watch.watched_commitments import NotDecidable, WatchedCommitment
 
@@ -53,7 +53,7 @@ class OneCommitment:
         self._reasons, self._told = reasons, told
         self._today, self._until = outlook.today, outlook.until
         seen = committed.row.watched
-        self._held = of_row(seen)
+        self._held = Grounds() if seen is None else Grounds.read(seen.watched_grounds)
         self._from = date.fromisoformat(seen.watched_told_until) if seen is not None else committed.row.as_of
         self._found: list[WatchFinding] = []
         self._states: dict[date, CommitmentState] = {}
@@ -196,7 +196,7 @@ class OneCommitment:
         documents = tokens.documents if hashed else ""
         return Grounds({name: tokens.entity(name) for name in names}, counters, rights=rights, documents=documents)
 
-    def _dues(self) -> tuple[Due, ...]:
+    def _dues(self) -> tuple[PromisedDuty, ...]:
         """The duties that are not told yet; those that fall due soon are told."""
         left = []
         for due in self._held.dues if self._committed.row.watched is not None else self._promised():
@@ -205,11 +205,13 @@ class OneCommitment:
                 continue
             remedy = {"do": "perform", "duty": due.duty, "who": due.who}
             self._found.append(
-                WatchFinding("due", f"due:{due.duty}"[:300], due.day, None, None, ("duty",), (), Explained(remedy=remedy))
+                WatchFinding(
+                    "due", f"due:{due.duty}"[:300], due.day, None, None, ("duty",), (), OutcomeExplanation(remedy=remedy)
+                )
             )
         return tuple(left)
 
-    def _promised(self) -> Iterator[Due]:
+    def _promised(self) -> Iterator[PromisedDuty]:
         """The duties with a last day that were owed when this was committed. Of an answer that leaves some out, all are found again."""
         decision = self._committed.record["decision"]
         owed: Sequence[Mapping[str, Any]] = decision.get("owed") or ()
@@ -217,7 +219,7 @@ class OneCommitment:
             owed = self._outlook.duties(self._state(self._committed.row.as_of)) or owed
         for each in owed:
             if each.get("due") and each.get("overdue") != "yes":
-                yield Due(date.fromisoformat(each["due"]), each["duty"], each["who"])
+                yield PromisedDuty(date.fromisoformat(each["due"]), each["duty"], each["who"])
 
     # --- small questions ---------------------------------------------------------------------------------------------
 

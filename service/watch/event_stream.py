@@ -23,7 +23,7 @@ _AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class EventSubscription:
     """What a listener wants: the events after a number, of one commitment or of one kind if given, for so many seconds."""
 
     after: int
@@ -46,7 +46,7 @@ class Listeners:
         """Whether there is no room for another."""
         return self.count >= self._most
 
-    async def follow(self, wanted: Followed, clock: Callable[[], float] = monotonic) -> AsyncIterator[str]:
+    async def follow(self, wanted: EventSubscription, clock: Callable[[], float] = monotonic) -> AsyncIterator[str]:
         """The events as they are told, in the form of server-sent events, until the time is over or the service stops."""
         if self.full:
             return
@@ -71,7 +71,7 @@ class Listeners:
         finally:
             self.count -= 1
 
-    def _read(self, after: int, wanted: Followed) -> list[events.WatchEvent]:
+    def _read(self, after: int, wanted: EventSubscription) -> list[events.WatchEvent]:
         with self._service.store.database.reading.connect() as connection:
             return events.page(connection, after, _AT_ONCE, wanted.commitment, wanted.kind)
 

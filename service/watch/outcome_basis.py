@@ -10,13 +10,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Literal
 
 import sqlalchemy as sa
 
 from service.ledger import rights_book
 from service.ledger.counter_book import Book
-from service.ledger.counter_sums import ALWAYS, NOT_FOUND, Wanted
+from service.ledger.counter_sums import ALWAYS, NOT_FOUND, CounterQuery
 from service.ledger.exchange_counters import Moment
 from service.policies.live import Live
 from service.store.tables import document_confirmation, entity, entity_alias, movement, sign_off
@@ -30,7 +30,7 @@ _REGISTER = ("register",)  # what the hash of an entity's name is per
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class PromisedDuty:
     """A duty that was promised, and its last day."""
 
     day: date
@@ -49,7 +49,7 @@ class Grounds:
 
     entities: Mapping[str, str] = field(default_factory=dict)
     counters: tuple[tuple[str, str, tuple[str, ...], str], ...] = ()
-    dues: tuple[Due, ...] = ()
+    dues: tuple[PromisedDuty, ...] = ()
     rights: Mapping[str, str] = field(default_factory=dict)
     documents: str = ""
 
@@ -72,7 +72,7 @@ class Grounds:
         return cls(
             held.get("entities", {}),
             tuple((name, meaning, tuple(keys), token) for name, meaning, keys, token in held.get("counters", ())),
-            tuple(Due(date.fromisoformat(day), duty, who) for day, duty, who in held.get("dues", ())),
+            tuple(PromisedDuty(date.fromisoformat(day), duty, who) for day, duty, who in held.get("dues", ())),
             held.get("rights", {}),
             held.get("documents", ""),
         )
@@ -131,7 +131,7 @@ class GroundTokens:
             elif counter := self._by_meaning.get(meaning):
                 day = self.moment.day(counter)
                 last = ALWAYS if self.moment.now else day.isoformat()
-                wanted = Wanted(counter, keys[:1], keys, counter.window.first(day), last)
+                wanted = CounterQuery(counter, keys[:1], keys, counter.window.first(day), last)
                 sums = self._book.find(connection, [wanted]).get(counter.name, NOT_FOUND)
                 opening = sums.opening.id if sums.opening else ""
                 tallies = [
@@ -182,8 +182,3 @@ class GroundTokens:
         for row in connection.execute(sa.select(entity_alias)):
             found[self.hashed(connection, row.kind, row.alias)] = tokens.get((row.kind, row.id), "")
         return found
-
-
-def of_row(row: Any | None) -> Grounds:
-    """The grounds that a row of the watch has; none where there is no row."""
-    return Grounds() if row is None else Grounds.read(row.watched_grounds)

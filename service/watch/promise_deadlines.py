@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from service.store.tables import commitment, promise, watch_event
 from service.watch import events
-from service.watch.findings import EventKind, Explained, WatchFinding
+from service.watch.findings import EventKind, OutcomeExplanation, WatchFinding
 
 AT_ONCE = 200  # promises: what is told of them is written in one transaction
 PROMISE = "promise"
@@ -61,4 +61,4 @@ def _found(connection: sa.Connection, kind: EventKind, today: date, until: date,
 def _finding(kind: EventKind, row: Any) -> WatchFinding:
     remedy = {"do": "perform", PROMISE: row.name, "number": row.number}
     cause, last = f"{kind}:{PROMISE}:{row.name}", date.fromisoformat(row.due)
-    return WatchFinding(kind, cause, last, None, None, (PROMISE,), explained=Explained(remedy=remedy))
+    return WatchFinding(kind, cause, last, None, None, (PROMISE,), explained=OutcomeExplanation(remedy=remedy))

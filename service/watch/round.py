@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from service.decisions.decider import Decider
 from service.ledger.counter_book import Book
-from service.ledger.exchange_counters import Counts
+from service.ledger.exchange_counters import CounterFiller
 from service.service import Service
 from service.settings import time_zone
 from service.store.moments import moment_text
@@ -103,7 +103,7 @@ class _Round:
     def __init__(self, service: Service, write: Write, today: date, lease: Lease, done: RoundDone) -> None:
         self._service, self._write, self._today, self._lease, self._done = service, write, today, lease, done
         book = Book()
-        counts = Counts(service.settings, book)
+        counts = CounterFiller(service.settings, book)
         self._until = today + timedelta(days=service.settings.watch_days)
         now = service.clock()
         with service.store.database.reading.connect() as connection:

@@ -5,7 +5,7 @@ A commitment runs until it is withdrawn or replaced. An exchange that happens on
 one whose rights were ended until the day before. After that only its duties are watched.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -23,7 +23,7 @@ from service.log.store import Stored, of_numbers
 from service.policies.live import Live
 from service.register import entity_versions, named_exchanges
 from service.register.entity import Version
-from service.register.stated_facts import ROLES
+from service.register.recorded_entities import named_in
 from service.store.tables import commitment, personal, record, right_line, watched
 
 _OF_THE_REGISTER = ("unknown-entity", "entity-withdrawn", "entity-expired", "entity-not-yet-valid")
@@ -89,18 +89,7 @@ class WatchedCommitment:
     @cached_property
     def entities(self) -> tuple[tuple[str, str, bool], ...]:
         """The kind and the id of each entity that the exchange names, and whether the register had it when this was committed."""
-        return tuple(self._entities())
-
-    def _entities(self) -> Iterator[tuple[str, str, bool]]:
-        request = self.record["request"]
-        filled = request.get(engine.REGISTER, {})
-        kinds = {name.partition(".")[0]: entity["kind"] for name, entity in filled.items()}
-        for role, kind in {**kinds, **ROLES}.items():
-            group = request.get(role)
-            entity = filled.get(f"{role}.id") or filled.get(role) or {}
-            id = entity.get("id") or (group.get("id") if isinstance(group, dict) else None)
-            if isinstance(id, str) and id != "unknown":
-                yield entity.get("kind", kind), id, "version" in entity
+        return tuple((each.kind, each.id, each.version is not None) for each in named_in(self.record) if each.id is not None)
 
     def exchange(self, live: Live, connection: sa.Connection, day: date, held: Callable[[str, str], bool]) -> engine.Exchange:
         """

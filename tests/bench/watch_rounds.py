@@ -23,7 +23,7 @@ from uuid_utils import uuid7
 import engine
 from service.callers.caller import LOCAL
 from service.decisions.commitment_writer import _contributions
-from service.decisions.decider import Decider, TellingAsked
+from service.decisions.decider import AnswerOptions, Decider
 from service.ledger.counter_book import Book
 from service.ledger.exchange_counters import Moment
 from service.log.canonical_json import canonical
@@ -107,7 +107,7 @@ def permitted(service: Service) -> Iterator[Made]:
         except (engine.ExchangeRefused, RequestRefused):
             continue
         if judged.proceeds:
-            entry = decider.tell(judged, TellingAsked(), "", LOCAL).entry
+            entry = decider.tell(judged, AnswerOptions(), "", LOCAL).entry
             pointers = tuple(each.pointer for each in entry.openings if each.pointer not in HIDDEN)
             yield clear(entry.leaf, entry.openings), pointers, judged.unsigned
             found += 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from engine.backends.bitset.value_tests import NO, UNKNOWN, YES, Below, ends, order, same, total
+from engine.backends.bitset.value_tests import NO, UNKNOWN, YES, ValuesBelow, ends, order, same, total
 from engine.exchange import Exchange
 from engine.rules import Measure, RuleSet, Truth
 from engine.values import Disputed, Document, Missing, Range, SetOf, Value
@@ -18,14 +18,14 @@ from engine.values import Disputed, Document, Missing, Range, SetOf, Value
 _ANSWER: dict[Truth, Value] = {NO: False, UNKNOWN: Missing.UNKNOWN, YES: True}
 
 
-class Extents:
+class DocumentExtents:
     """What the documents of one rule set may state."""
 
     def __init__(self, rules: RuleSet) -> None:
         self._families = rules.families
         self._of = {name: measures for name, measures in rules.measures.items() if measures}
         sets = {id(each.values): each.values for measures in self._of.values() for each in measures if each.values is not None}
-        self._below = {key: Below(values) for key, values in sets.items()}
+        self._below = {key: ValuesBelow(values) for key, values in sets.items()}
 
     def held(self, exchange: Exchange) -> Exchange:
         """The exchange held against its documents."""

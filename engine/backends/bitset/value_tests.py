@@ -23,7 +23,7 @@ ENDLESS = Decimal("Infinity")
 NOT_NEGATIVE = Range(Decimal(0), None)  # any number of something
 
 
-class Below:
+class ValuesBelow:
     """What lies below each value of a value set."""
 
     def __init__(self, values: ValueSet) -> None:
@@ -43,7 +43,7 @@ class AtomReader:
 
     def __init__(self, rules: RuleSet) -> None:
         self.rules = rules
-        self._below: dict[int, Below] = {}
+        self._below: dict[int, ValuesBelow] = {}
         self._workdays = {name: Workdays(calendar) for name, calendar in rules.calendars.items()}
 
     def truth(self, atom: Atom, value: Value, day: date) -> Truth:
@@ -110,11 +110,11 @@ class AtomReader:
             return frozenset(str(word) for word in atom.operands)
         return in_register(self.rules.registers[atom.register], day)
 
-    def _kin(self, values: ValueSet | None) -> Below | None:
+    def _kin(self, values: ValueSet | None) -> ValuesBelow | None:
         if values is None:
             return None
         if id(values) not in self._below:
-            self._below[id(values)] = Below(values)
+            self._below[id(values)] = ValuesBelow(values)
         return self._below[id(values)]
 
     def _names(self, atom: Atom, value: str, wanted: frozenset[str]) -> Truth:
@@ -189,7 +189,7 @@ class AtomReader:
         return UNKNOWN if left or (other.open and (value.open or value.members)) else NO
 
     @staticmethod
-    def _vague(kin: Below, value: SetOf) -> list[str]:
+    def _vague(kin: ValuesBelow, value: SetOf) -> list[str]:
         """The members that may turn out narrower. One says nothing more where the set also holds a value below it."""
         return [member for member in value.members if not kin.below.get(member, set()) & value.members]
 

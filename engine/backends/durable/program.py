@@ -78,11 +78,11 @@ class Program:
         terms = {group.name: {n: lowering.terms(c) for n, c in group.rules.items()} for group in groups}
         self._gates = frozenset().union(*gates.values())
 
-        waiting = {group.name: {numbers[name] for name in group.named} for group in groups}
         asked = {numbers[name] for name in named}
-        for name, found in waiting.items():
-            found |= {head for head in asked if self._waits(head, gates[name])} - self._gates
-        always = self._below({*asked.difference(*waiting.values()), *self._gates})
+        waits = {name: {head for head in asked if self._waits(head, heads)} - self._gates for name, heads in gates.items()}
+        # What a group names may also be asked of every exchange, under another name; then it waits for no group.
+        always = self._below({*asked.difference(*waits.values()), *self._gates})
+        waiting = {group.name: {numbers[name] for name in group.named} | waits[group.name] for group in groups}
         used = {name: self._below(_heads(terms[name].values()) | waiting[name]) - always for name in terms}
         shared = {head for heads in used.values() for head in heads if sum(head in other for other in used.values()) > 1}
         always |= self._below(shared)

@@ -24,7 +24,7 @@ _Codes = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Stood:
+class StandingRules:
     """Which rules stand, and which of these are doubted. `derived` is what the lifts derive, as `ExemptionStrata` numbers it."""
 
     stands: Masks
@@ -119,7 +119,7 @@ class ExemptionStrata:
             for ruleset in listed(stratum.network, stratum.policies, lambda head: [names[head]], about)
         ]
 
-    def run(self, certain: int, possible: int, signed: int = 0) -> Stood:
+    def run(self, certain: int, possible: int, signed: int = 0) -> StandingRules:
         """How rules stand, where `certain` certainly hold, `possible` possibly do, and `signed` are signed off."""
         sure = may = 0
         stands, doubted = self._stand(certain, possible, sure, may)
@@ -132,7 +132,7 @@ class ExemptionStrata:
                 sure |= surely
                 may |= maybe
                 stands, doubted = self._stand(certain, possible, sure, may)
-        return Stood(self._otherwise(stands), doubted, Masks(may, sure))
+        return StandingRules(self._otherwise(stands), doubted, Masks(may, sure))
 
     def _otherwise(self, stands: Masks) -> Masks:
         """What a policy says otherwise stands only in the worlds in which no rule of the policy stands (semantics 4.2)."""

@@ -40,10 +40,10 @@ class Lanes:
         wanted = [slot for pair in pairs for slot in pair]
         wanted += [slot for each in verdict.requirements.values() for slot in each]
         wanted += [slot for each in ends for row in each for slot in row]
-        places = {slot: f"given[{place}]" for slot, place in self._coder.place.items()}
+        places = {slot: ("given", place) for slot, place in self._coder.place.items()}
         order = {slot: number for number, slot in enumerate(dict.fromkeys(wanted))}
         self._place = order
-        self._function = function(self.program.code, list(order), places, "given")
+        self._function = function(self.program.code, list(order), places, ("given",))
 
     def evaluate(self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED) -> Verdict:
         """The verdict on one exchange under the law of one day, with some provisions signed off."""

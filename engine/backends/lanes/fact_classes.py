@@ -9,21 +9,21 @@ as both of its values, as there. What identifies somebody is not kept between tw
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import TypeAlias
 
 from engine.backends.lanes.fact_tests import Late, Test, Undated, reads_the_day, sources
-from engine.backends.lanes.lane_cases import Cases, LaneSet
+from engine.backends.lanes.lane_cases import Cases, LaneSet, value_key
 from engine.backends.lanes.lane_program import LaneProgram
 from engine.backends.reference.standing_rules import has_passed
 from engine.backends.reference.three_values import NO, UNKNOWN, KnownFacts, agreed, yes_if
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import Atom, Measure, RuleSet, Truth
-from engine.values import Disputed, Document, Missing, Range, SetOf, Value
+from engine.values import Disputed, Document, Missing, Range, Value
 
 REMEMBERED = 4_096  # classes of one group
 DAYS = 64  # whose tests of the day alone are kept
@@ -177,40 +177,28 @@ class Coder:
 
     def _group(self, group: TestGroup, cases: Cases, given: list[int], every: LaneSet) -> None:
         """Set the slots of the tests that read the same values."""
-        for slot in group.reset:
-            given[slot] = 0
-        names = group.sources
-        differing = dict.fromkeys(lane for name in names if name in cases.other for lane in cases.other[name])
-        rest = every
-        if differing:
-            keyed: dict[Hashable, tuple[LaneSet, list[Value]]] = {}
-            for lane in differing:
-                bit = 1 << lane
-                rest ^= bit
-                values = [cases.value(name, lane) for name in names]
-                key = self._key(group, values)
-                before = keyed.get(key)
-                keyed[key] = (bit, values) if before is None else (before[0] | bit, values)
-            for key, (lanes, found) in keyed.items():
-                self._set(group, key, found, lanes, cases, given)
-        if rest:
-            values = [cases.base.get(name, Missing.LEFT_OUT) for name in names]
-            self._set(group, self._key(group, values), values, rest, cases, given)
+        for place in group.reset:
+            given[place] = 0
+        if len(group.sources) == 1:
+            for lanes, value in cases.parts(group.sources[0]):
+                self._set(group, (value,), lanes, cases, given)
+        else:
+            for lanes, values in cases.together(group.sources, every):
+                self._set(group, values, lanes, cases, given)
 
-    def _set(
-        self, group: TestGroup, key: Hashable, values: Sequence[Value], lanes: LaneSet, cases: Cases, given: list[int]
-    ) -> None:
+    def _set(self, group: TestGroup, values: Sequence[Value], lanes: LaneSet, cases: Cases, given: list[int]) -> None:
+        key = self._key(group, values)
         if not group.dated:
             found = group.classes.get(key)
-            for slot in self._learn(group, key, values, NO_DAY) if found is None else found:
-                given[slot] |= lanes
+            for place in self._learn(group, key, values, NO_DAY) if found is None else found:
+                given[place] |= lanes
             return
         for day, there in cases.days.items():
             here = lanes & there
             if here:
                 found = group.classes.get((key, day))
-                for slot in self._learn(group, (key, day), values, day) if found is None else found:
-                    given[slot] |= here
+                for place in self._learn(group, (key, day), values, day) if found is None else found:
+                    given[place] |= here
 
     def _key(self, group: TestGroup, values: Sequence[Value]) -> Hashable:
         if len(values) == 1:
@@ -250,54 +238,45 @@ class Coder:
 
     def _document(self, tests: DocumentTests, cases: Cases, given: list[int]) -> None:
         """2.3: whether a document counts, by its parts: itself on the day, and each thing that it covers."""
-        measured = [fact for measure in tests.measures for fact in measure.stated]
-        base = cases.base.get(tests.name)
-        if type(base) is not Disputed and (type(base) is not Document or base.state != "shown"):
-            measured = []  # where it is not presented, nothing else matters
-        differing = dict.fromkeys(lane for name in (tests.name, *measured) if name in cases.other for lane in cases.other[name])
         for must, may in tests.slots.values():
             given[must] = given[may] = 0
-        rest = cases.every
-        alike: dict[Hashable, list[int]] = {}
-        for lane in differing:
-            rest ^= 1 << lane
-            document = cases.value(tests.name, lane)
-            if type(document) is Document and document.state == "shown":
-                read = [fact for measure in tests.measures if measure.name in document.fields for fact in measure.stated]
-                key: Hashable = (value_key(document), *(value_key(cases.value(fact, lane)) for fact in read))
+        for lanes, document in cases.parts(tests.name):
+            if type(document) is Disputed:
+                measured = [fact for measure in tests.measures for fact in measure.stated]
+            elif type(document) is Document and document.state == "shown":
+                measured = [fact for measure in tests.measures if measure.name in document.fields for fact in measure.stated]
             else:
-                key = lane if type(document) is Disputed else value_key(document)
-            alike.setdefault(key, []).append(lane)
-        for lanes in alike.values():
-            self._counts(tests, cases, lanes[0], sum(1 << lane for lane in lanes), given)
-        if rest:
-            self._counts(tests, cases, None, rest, given)
+                measured = []  # where it is not presented, nothing else matters
+            for within, values in cases.together(measured, lanes) if measured else ((lanes, ()),):
+                told = {name: each for name, each in zip(measured, values, strict=True) if each is not Missing.LEFT_OUT}
+                for day, there in cases.days.items():
+                    if here := within & there:
+                        self._counts(tests, document, told, day, here, given)
 
-    def _counts(self, tests: DocumentTests, cases: Cases, lane: int | None, lanes: LaneSet, given: list[int]) -> None:
-        def value(name: str) -> Value:
-            return cases.base.get(name, Missing.LEFT_OUT) if lane is None else cases.value(name, lane)
+    def _counts(
+        self,
+        tests: DocumentTests,
+        document: Value,
+        told: Mapping[str, Value],
+        day: date,
+        lanes: LaneSet,
+        given: list[int],
+    ) -> None:
+        for not_shown, (must, may) in tests.slots.items():
+            if type(document) is Disputed:
+                # Its parts hang together, so it is read whole: under each of its values.
+                known = KnownFacts(self.rules, Exchange({}, {**told, tests.name: document}), day)
+                truth = known.test(tests.atoms[not_shown])
+            elif document is Missing.UNKNOWN:
+                truth = UNKNOWN
+            elif type(document) is not Document or document.state == "none":
+                truth = not_shown
+            else:
+                truth = self._shown(tests, document, told, day)
+            for place in _on(truth, must, may):
+                given[place] |= lanes
 
-        document = value(tests.name)
-        for day, there in cases.days.items():
-            here = lanes & there
-            if not here:
-                continue
-            for not_shown, (must, may) in tests.slots.items():
-                if type(document) is Disputed:
-                    # Its parts hang together, so it is read whole: under each of its values.
-                    names = (tests.name, *(fact for measure in tests.measures for fact in measure.stated))
-                    told = {name: each for name in names if (each := value(name)) is not Missing.LEFT_OUT}
-                    truth = KnownFacts(self.rules, Exchange({}, told), day).test(tests.atoms[not_shown])
-                elif document is Missing.UNKNOWN:
-                    truth = UNKNOWN
-                elif type(document) is not Document or document.state == "none":
-                    truth = not_shown
-                else:
-                    truth = self._shown(tests, document, value, day)
-                for slot in _on(truth, must, may):
-                    given[slot] |= here
-
-    def _shown(self, tests: DocumentTests, document: Document, value: Callable[[str], Value], day: date) -> Truth:
+    def _shown(self, tests: DocumentTests, document: Document, told: Mapping[str, Value], day: date) -> Truth:
         """Whether a document that is shown counts."""
         fields = document.fields
         dated, expires, covers = fields.get("dated"), fields.get("expires", NO_DAY), fields.get("covers")
@@ -310,14 +289,13 @@ class Coder:
             if truth is NO:
                 break
             if measure.name in fields:
-                truth = min(truth, self._within(measure, fields, value))
+                truth = min(truth, self._within(measure, fields, told))
             elif measure.must:
                 truth = min(truth, UNKNOWN)
         return truth
 
-    def _within(self, measure: Measure, fields: Mapping[str, Value], value: Callable[[str], Value]) -> Truth:
+    def _within(self, measure: Measure, fields: Mapping[str, Value], told: Mapping[str, Value]) -> Truth:
         """Whether what the exchange says lies within what a document states."""
-        told = {name: each for name in measure.stated if (each := value(name)) is not Missing.LEFT_OUT}
         known = KnownFacts(self.rules, Exchange({}, told), NO_DAY).value(measure.fact)
         either = (known.stated, known.registered) if isinstance(known, Disputed) else (known,)
         return agreed(measure.within(fields, each) for each in either)
@@ -326,24 +304,6 @@ class Coder:
 def _on(truth: Truth, must: int, may: int) -> tuple[int, ...]:
     """The slots that an answer sets."""
     return () if truth is NO else (may,) if truth is UNKNOWN else (must, may)
-
-
-def value_key(value: Value) -> Hashable:
-    """A key that two values of one fact share only if they are equal."""
-    kind = type(value)
-    if kind is SetOf:
-        assert isinstance(value, SetOf)
-        return value if value.open else value.members  # a frozen set remembers its hash
-    if kind is Range:
-        assert isinstance(value, Range)
-        return value.low if value.high is value.low else (value.low, value.high)
-    if kind is Document:
-        assert isinstance(value, Document)
-        return (value.state, *((name, value_key(each)) for name, each in value.fields.items()))
-    if kind is Disputed:
-        assert isinstance(value, Disputed)
-        return ("disputed", value_key(value.stated), value_key(value.registered))
-    return value
 
 
 def _cuts(tests: Sequence[Test]) -> Sequence[Decimal] | None:

@@ -54,21 +54,47 @@ NOWHERE = Levels((0,) * len(LEVELS), (0,) * len(LEVELS))
 @dataclass(frozen=True)
 class LaneOutcomes:
     """
-    What comes of some cases. `overall` are the bounds over all jurisdictions, `beneath` those without what a person may sign off (4.6).
-    `jurisdictions` has the bounds of each, countries that none covers included.
+    What comes of some cases.
 
-    `silences` are places and subject matters on which law is silent or whose reach is in doubt, `settled` those that the law that was read
-    settles (4.3). `read` works out the rest when it is asked for: each property reads what the program leaves of it.
+    `bounds` are the rows of what the program leaves last, and `uncovered` what countries raise that no jurisdiction covers. `silences` are
+    places and subject matters on which law is silent or whose reach is in doubt, `settled` those that the law that was read settles (4.3).
+    `read` works out the rest. Each property is read when it is asked for.
     """
 
     count: int
-    overall: Levels
-    beneath: Levels
-    jurisdictions: Mapping[str, Levels]
+    bounds: Sequence[LaneSet] = field(repr=False)
+    uncovered: Mapping[str, Raise] = field(repr=False)
     silences: Mapping[tuple[str, str], Both]
     settled: Mapping[tuple[str, str], LaneSet]
     program: LaneProgram = field(repr=False)
     read: Callable[[str], Sequence[LaneSet]] = field(repr=False)
+
+    @cached_property
+    def overall(self) -> Levels:
+        """The bounds over all jurisdictions."""
+        return self._levels(0)
+
+    @cached_property
+    def beneath(self) -> Levels:
+        """The bounds over all without what a person may sign off (4.6)."""
+        return self._levels(1)
+
+    @cached_property
+    def jurisdictions(self) -> Mapping[str, Levels]:
+        """
+        The bounds of each jurisdiction.
+
+        A country that none covers is a place of its own, even where one of the same name covers it on other days.
+        """
+        found = {name: self._levels(number) for number, name in enumerate(self.program.whole.jurisdictions, 2)}
+        for country, raised in self.uncovered.items():
+            found[country] = found.get(country, NOWHERE).raised(raised)
+        return found
+
+    def _levels(self, number: int) -> Levels:
+        rows = len(LEVELS)
+        first = 2 * rows * number
+        return Levels(tuple(self.bounds[first : first + rows]), tuple(self.bounds[first + rows : first + 2 * rows]))
 
     @property
     def permitted(self) -> LaneSet:

@@ -14,11 +14,10 @@ from typing import TypeAlias
 from engine.backends.lanes.fact_classes import Coder
 from engine.backends.lanes.integers import Function, function, needed
 from engine.backends.lanes.lane_cases import Cases, LaneSet
-from engine.backends.lanes.lane_outcomes import NOWHERE, Both, LaneOutcomes, Levels
+from engine.backends.lanes.lane_outcomes import Both, LaneOutcomes
 from engine.backends.lanes.lane_program import LOCAL, LaneProgram, lower
 from engine.backends.lanes.silent_law import WEIGHINGS, Country, Raise
 from engine.backends.lanes.slots import FALSE, TRUE, simpler
-from engine.backends.lanes.thresholds import LEVELS
 from engine.policy_language.coherence import Never
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.vocabulary_text import ROLES
@@ -28,7 +27,7 @@ from engine.values import Disputed, Missing, SetOf, Value
 
 DAYS = 64  # on which it is kept who covers which country
 RARE = ("signed", "relies", "carried")  # given in few runs: code without them is shorter
-PARAMETERS = "given, before, local"
+PARAMETERS = ("given", "before", "local")
 
 Touched: TypeAlias = Mapping[str, Mapping[str, Both]]
 """How surely each country is touched, by role; country "" is an unknown one."""
@@ -47,9 +46,9 @@ class Functions:
         self._code, self._at = simpler(program.code, nothing)
         at, whole = self._at, program.whole
         self.local = {name: number for number, name in enumerate(name for name in program.inputs if _is_local(name))}
-        given = {at[slot]: f"given[{place}]" for slot, place in places.items() if slot not in nothing}
-        local = {at[program.inputs[name]]: f"local[{number}]" for name, number in self.local.items()}
-        self.given = {slot: text for slot, text in given.items() if slot not in local}
+        given = {at[slot]: ("given", place) for slot, place in places.items() if slot not in nothing}
+        local = {at[program.inputs[name]]: ("local", number) for name, number in self.local.items()}
+        self.given = {slot: place for slot, place in given.items() if slot not in local}
         ends = (whole.overall, whole.beneath, *whole.jurisdictions.values())
         self._last = [at[slot] for each in ends for slot in (*each.low, *each.high)]
         self._countries = {name: [at[slot] for slot in _slots_of(country)] for name, country in program.countries.items()}
@@ -62,10 +61,9 @@ class Functions:
         for wanted in (self._last, self._nowhere, *self._countries.values()):
             found = (slot for slot in needed(code, wanted, first) if slot in first and slot not in given)
             frontier.update(dict.fromkeys(slot for slot in found if slot not in (FALSE, TRUE)))
-        before = {slot: f"before[{number}]" for number, slot in enumerate(frontier)}
         self.touching = [(number, number + 1) for number in range(0, len(touching), 2)]
-        self.before = function(code, [*touching, *frontier], self.given, "given")
-        before = {slot: f"before[{number + len(touching)}]" for number, slot in enumerate(frontier)}
+        self.before = function(code, [*touching, *frontier], self.given, PARAMETERS[:1])
+        before = {slot: ("before", number + len(touching)) for number, slot in enumerate(frontier)}
         self._places = self.given | before | local
         self.last = function(code, self._last, self._places, PARAMETERS)
         self.nowhere = function(code, self._nowhere, self._places, PARAMETERS)
@@ -98,7 +96,7 @@ class Functions:
                     wanted = list(whole.incoherent.values())
                 case _:
                     raise KeyError(part)
-            found = self._read[part] = function(self._code, [self._at[slot] for slot in wanted], self.given, "given")
+            found = self._read[part] = function(self._code, [self._at[slot] for slot in wanted], self.given, PARAMETERS[:1])
         return found
 
     def _resting_on(self, given: set[int]) -> set[int]:
@@ -151,17 +149,10 @@ class LaneRunner:
         silences = _Silences()
         self._silence(cases, functions, given, before, local, touched, silences)
         found = functions.last(every, given, before, local)
-        rows = len(LEVELS)
-        levels = [Levels(found[n : n + rows], found[n + rows : n + 2 * rows]) for n in range(0, len(found), 2 * rows)]
-        jurisdictions = dict(zip(self.program.whole.jurisdictions, levels[2:], strict=True))
-        for country, raised in silences.uncovered.items():
-            # A country that no jurisdiction covers is a place of its own, even where one of the same name covers it on other days.
-            jurisdictions[country] = jurisdictions.get(country, NOWHERE).raised(raised)
         return LaneOutcomes(
             cases.count,
-            levels[0],
-            levels[1],
-            jurisdictions,
+            found,
+            silences.uncovered,
             silences.silent,
             silences.settled,
             self.program,
@@ -181,7 +172,7 @@ class LaneRunner:
             must, may = before[first], before[second]
             if not may or (public and fact.startswith(f"{public}.")):
                 continue  # of the public no country is named, and none is unknown
-            for value, lanes in _values(cases, fact):
+            for lanes, value in cases.parts(fact):
                 for country, certain in _named(value).items():
                     if touching := lanes & may:
                         roles = countries.setdefault(country, {})
@@ -288,22 +279,6 @@ class LaneRunner:
             if any(each.on(day) for each in mine):
                 found |= lanes
         return found
-
-
-def _values(cases: Cases, fact: str) -> Iterable[tuple[Value, LaneSet]]:
-    """The values of a fact, each with the lanes that have it."""
-    other = cases.other.get(fact)
-    base = cases.base.get(fact, Missing.LEFT_OUT)
-    if not other:
-        return [(base, cases.every)]
-    found: dict[Value, LaneSet] = {}
-    rest = cases.every
-    for lane, value in other.items():
-        rest ^= 1 << lane
-        found[value] = found.get(value, 0) | 1 << lane
-    if rest:
-        found[base] = found.get(base, 0) | rest
-    return found.items()
 
 
 def _named(value: Value) -> dict[str, bool]:

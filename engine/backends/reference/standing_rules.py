@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple, TypeAlias
 
-from engine.backends.reference.three_values import NO, UNKNOWN, YES, KnownFacts, Reads, agreed, yes_if
+from engine.backends.reference.three_values import NO, UNKNOWN, YES, KnownFacts, RuleSetReading, agreed, yes_if
 from engine.policy_language.calendars import first_after
 from engine.rules import Due, Duty, Earliest, Need, OnDate, OnDay, Period, Rule, RuleSet, State, Truth
 from engine.values import Disputed, Value
@@ -131,7 +131,7 @@ class Progress(NamedTuple):
     overdue: Truth
 
 
-def progress(duty: Duty, known: KnownFacts, reads: Reads) -> Progress:
+def progress(duty: Duty, known: KnownFacts, reads: RuleSetReading) -> Progress:
     done = reads(duty.done_when) if duty.done_when else NO
     return Progress(done, min(~done, has_passed(duty.due, known)))
 

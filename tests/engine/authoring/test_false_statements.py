@@ -20,7 +20,7 @@ import pytest
 from typer.testing import CliRunner
 
 import engine
-from engine.authoring.false_statements import FATES, IN_VAIN, KINDS, SPELLINGS, TWO_AT_ONCE, Fate, Lie
+from engine.authoring.false_statements import FATES, IN_VAIN, KINDS, SPELLINGS, TWO_AT_ONCE, FalseStatement, Fate
 from engine.authoring.testing import PreparedCase
 from engine.deciding.contributions import put
 from service.cli.lies import HEADINGS
@@ -75,12 +75,12 @@ cases:
 SOURCES = {"law.yaml": LAW.encode(), "law.test.yaml": TESTS.encode(), "vocabulary.yaml": VOCABULARY.read_bytes()}
 
 
-def liar(bundle: engine.Bundle) -> engine.Liar:
-    return engine.Liar(bundle, engine.PDP(bundle, "bitset"), [file for file, _ in bundle.tests])
+def liar(bundle: engine.Bundle) -> engine.StatementTester:
+    return engine.StatementTester(bundle, engine.PDP(bundle, "bitset"), [file for file, _ in bundle.tests])
 
 
 @pytest.fixture
-def made() -> engine.Liar:
+def made() -> engine.StatementTester:
     return liar(engine.load_sources(SOURCES))
 
 
@@ -98,7 +98,7 @@ def deep(document: Any, changed: dict[str, Any]) -> Any:
     return document
 
 
-def fates(made: engine.Liar, case: str) -> dict[str, dict[str, Fate]]:
+def fates(made: engine.StatementTester, case: str) -> dict[str, dict[str, Fate]]:
     """What comes of each lie in a case: by statement, then by what is sent."""
     told = next(each for each in made.cases if each.case == case)
     found: dict[str, dict[str, Fate]] = {}
@@ -107,7 +107,7 @@ def fates(made: engine.Liar, case: str) -> dict[str, dict[str, Fate]]:
     return found
 
 
-def test_the_refused_cases_are_told_once(made: engine.Liar) -> None:
+def test_the_refused_cases_are_told_once(made: engine.StatementTester) -> None:
     """Not the one that is permitted, and of two with one exchange the first."""
     assert [case.case for case in made.cases] == [
         "nothing barred goes",
@@ -116,7 +116,7 @@ def test_the_refused_cases_are_told_once(made: engine.Liar) -> None:
     ]
 
 
-def test_each_statement_is_changed_to_what_the_rules_tell_apart(made: engine.Liar) -> None:
+def test_each_statement_is_changed_to_what_the_rules_tell_apart(made: engine.StatementTester) -> None:
     """To every word that is tested and one other, to nothing; a lie that frees is named."""
     found = fates(made, "nothing barred goes")
     assert found["data.label"] == {'"some-other-value"': "named", '"unknown"': "refused", "null": "refused"}
@@ -126,7 +126,7 @@ def test_each_statement_is_changed_to_what_the_rules_tell_apart(made: engine.Lia
     assert found["data.people.ordinary"]["100"] == "refused"
 
 
-def test_documents_and_claims_are_invented(made: engine.Liar) -> None:
+def test_documents_and_claims_are_invented(made: engine.StatementTester) -> None:
     """Each frees, and the permit names it; a certificate of which nobody knows when it was to be filed does not."""
     found = fates(made, "sold without a certificate")
     shown = '{"covers": true, "dated": "2026-06-14"}'
@@ -136,7 +136,7 @@ def test_documents_and_claims_are_invented(made: engine.Liar) -> None:
     assert found["data.sold"] == {"false": "named", '"unknown"': "refused", "null": "refused"}
 
 
-def test_a_document_that_is_left_out_is_no_statement(made: engine.Liar) -> None:
+def test_a_document_that_is_left_out_is_no_statement(made: engine.StatementTester) -> None:
     """Without the certificate another way is relied on (semantics 2.2); with `none` it is a statement, and named."""
     found = fates(made, "with one that should have been filed")
     assert found["evidence.certificate"]["null"] == "left_out"
@@ -145,29 +145,31 @@ def test_a_document_that_is_left_out_is_no_statement(made: engine.Liar) -> None:
     assert found["data.collected_on"]['"2026-06-15"'] == "named"
 
 
-def test_of_two_lies_each_is_named_that_the_other_needs(made: engine.Liar) -> None:
+def test_of_two_lies_each_is_named_that_the_other_needs(made: engine.StatementTester) -> None:
     """What frees with one and not without is named beside it; what changes nothing need not be."""
     case = next(each for each in made.cases if each.case == "with one that should have been filed")
-    sold = Lie("yes or no", "data.sold", False)
-    label = Lie("one of a list", "data.label", "bar")
-    no_file = Lie("document", "evidence.certificate", "none")
-    no_way = Lie("way relied on", "relies_on", ["aa.law/free"])
-    assert made.fate(case, Lie(TWO_AT_ONCE, sold.statement, sold.value, label)) == "refused"
-    assert made.fate(case, Lie(TWO_AT_ONCE, no_file.statement, no_file.value, no_way)) == "named"
+    sold = FalseStatement("yes or no", "data.sold", False)
+    label = FalseStatement("one of a list", "data.label", "bar")
+    no_file = FalseStatement("document", "evidence.certificate", "none")
+    no_way = FalseStatement("way relied on", "relies_on", ["aa.law/free"])
+    assert made.fate(case, FalseStatement(TWO_AT_ONCE, sold.statement, sold.value, label)) == "refused"
+    assert made.fate(case, FalseStatement(TWO_AT_ONCE, no_file.statement, no_file.value, no_way)) == "named"
     barred = next(each for each in made.cases if each.case == "nothing barred goes")
-    other = Lie("one of a list", "data.label", "other")
-    unsold = Lie("yes or no", "data.sold", True)
-    licence = Lie("document", "evidence.licence", {"covers": True, "dated": "2026-06-14"})
-    assert made.fate(barred, Lie(TWO_AT_ONCE, other.statement, other.value, unsold)) == "refused"
-    assert made.fate(barred, Lie(TWO_AT_ONCE, other.statement, other.value, licence)) == "named"
+    other = FalseStatement("one of a list", "data.label", "other")
+    unsold = FalseStatement("yes or no", "data.sold", True)
+    licence = FalseStatement("document", "evidence.licence", {"covers": True, "dated": "2026-06-14"})
+    assert made.fate(barred, FalseStatement(TWO_AT_ONCE, other.statement, other.value, unsold)) == "refused"
+    assert made.fate(barred, FalseStatement(TWO_AT_ONCE, other.statement, other.value, licence)) == "named"
 
 
-def test_a_permit_that_names_one_of_two_lies_is_silent_on_the_other(made: engine.Liar, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_permit_that_names_one_of_two_lies_is_silent_on_the_other(
+    made: engine.StatementTester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where neither frees alone."""
     sold = {"data.sold": True, "data.label": "bar"}
     case = next(each for each in made.cases if each.case == "nothing barred goes")
     both = replace(case, exchange=made._bundle.reader.accept(deep(case.exchange.document, sold)))
-    lie = Lie(TWO_AT_ONCE, "data.label", "other", Lie("yes or no", "data.sold", False))
+    lie = FalseStatement(TWO_AT_ONCE, "data.label", "other", FalseStatement("yes or no", "data.sold", False))
     assert made.fate(both, lie) == "named"
     named = engine.PDP.rests_on
 
@@ -178,7 +180,7 @@ def test_a_permit_that_names_one_of_two_lies_is_silent_on_the_other(made: engine
     assert made.fate(both, lie) == "silent"
 
 
-def test_two_lies_are_of_two_statements(made: engine.Liar) -> None:
+def test_two_lies_are_of_two_statements(made: engine.StatementTester) -> None:
     """None is a part of the other, and the chance decides which."""
     case = made.cases[0]
     pairs = list(made.pairs(case, random.Random(1).choice, 200))
@@ -227,15 +229,15 @@ def more_sources() -> dict[str, bytes]:
 
 
 @pytest.fixture
-def more(more_sources: dict[str, bytes]) -> engine.Liar:
+def more(more_sources: dict[str, bytes]) -> engine.StatementTester:
     return liar(engine.load_sources(more_sources))
 
 
-def named(made: engine.Liar, case: str) -> PreparedCase:
+def named(made: engine.StatementTester, case: str) -> PreparedCase:
     return next(each for each in (*made.cases, *made.permits) if each.case == case)
 
 
-def came_of(made: engine.Liar, case: str, lies: Iterable[Lie]) -> dict[tuple[str, str], Fate]:
+def came_of(made: engine.StatementTester, case: str, lies: Iterable[FalseStatement]) -> dict[tuple[str, str], Fate]:
     """What comes of some lies about a case, by the statement and what is sent."""
     return {(lie.statement, json.dumps(lie.value, sort_keys=True)): made.fate(named(made, case), lie) for lie in lies}
 
@@ -249,14 +251,14 @@ def test_what_a_lie_contradicts_is_left_out_with_it() -> None:
     )
     made = liar(engine.load_sources({**SOURCES, "vocabulary.yaml": words.encode(), "law.test.yaml": cases.encode()}))
     case = named(made, "nothing barred goes")
-    lie = Lie("one of a list", "data.label", "other")
+    lie = FalseStatement("one of a list", "data.label", "other")
     assert made.fate(case, lie) == "door"
-    (bolder,) = made.contradictions(case, [lie, Lie("one of a list", "data.label", "keep")])
+    (bolder,) = made.contradictions(case, [lie, FalseStatement("one of a list", "data.label", "keep")])
     assert [(part.statement, part.value) for part in bolder.parts] == [("data.label", "other"), ("data.shared", None)]
     assert made.fate(case, bolder) == "named"
 
 
-def test_a_claim_that_lacks_what_it_needs_frees_nothing(more: engine.Liar, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_claim_that_lacks_what_it_needs_frees_nothing(more: engine.StatementTester, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor does a document of another day, or one that does not cover the data; if one did, the lie would be silent."""
     sold = "sold without a certificate"
     found = came_of(more, sold, more.in_vain(named(more, sold)))
@@ -269,14 +271,14 @@ def test_a_claim_that_lacks_what_it_needs_frees_nothing(more: engine.Liar, monke
     }
     assert ("claims.emergency", '{"covers": true, "dated": "2026-06-14"}') in found  # sold data are no emergency
     assert ("claims.necessity", '{"covers": true, "dated": "2026-06-14"}') not in found
-    counts = Lie(IN_VAIN, "claims.necessity", {"covers": True, "dated": "2026-06-14"}, than=(None, None))
+    counts = FalseStatement(IN_VAIN, "claims.necessity", {"covers": True, "dated": "2026-06-14"}, than=(None, None))
     assert more.fate(named(more, sold), counts) == "silent"
 
 
-def test_an_id_in_another_spelling_frees_nothing(more: engine.Liar, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_id_in_another_spelling_frees_nothing(more: engine.StatementTester, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the register has of the entity contradicts the lie, also where the id only looks like its own."""
     friend = named(more, "a friend who is barred")
-    lie = Lie("one of a list", "recipient.country", "BB")
+    lie = FalseStatement("one of a list", "recipient.country", "BB")
     assert more.fate(friend, lie) == "named"
     bolder = list(more.respelt(friend, [lie] * len(SPELLINGS)))
     assert len({json.dumps(each.beside.value) for each in bolder if each.beside}) == len(SPELLINGS)
@@ -285,7 +287,7 @@ def test_an_id_in_another_spelling_frees_nothing(more: engine.Liar, monkeypatch:
     assert {more.fate(friend, each) for each in bolder} == {"refused", "silent"}
 
 
-def test_a_truth_that_damns_ends_a_permit_or_a_document_decides_it(more: engine.Liar) -> None:
+def test_a_truth_that_damns_ends_a_permit_or_a_document_decides_it(more: engine.StatementTester) -> None:
     """Each value of a set from which other facts follow, and what follows by its own name."""
     bare, licensed = (named(more, case) for case in ("nothing weighs against it", "it may go under a licence"))
     found = came_of(more, bare.case, more.truths(bare))
@@ -402,7 +404,7 @@ def test_no_lie_passes_in_silence(part: int) -> None:
     ends = time.process_time() + SECONDS
     pdp = engine.PDP(bundle, "bitset")
     for file in files:
-        made = engine.Liar(bundle, pdp, [file])
+        made = engine.StatementTester(bundle, pdp, [file])
         for case in chance.sample(made.cases, min(len(made.cases), CASES)):
             lies = list(made.lies(case))
             chosen = chance.sample(lies, min(len(lies), AT_A_TIME))

@@ -32,7 +32,7 @@ from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
 from engine.backends.lanes import Lanes
 from engine.backends.reference import Reference
-from engine.deciding.combine import Combiner
+from engine.deciding.combine import COVERAGE, Combiner
 from engine.deciding.coverage import GAP, REACH
 from engine.deciding.disputed_facts import choices, decided
 from engine.deciding.sign_off_scope import concerns, parts
@@ -77,14 +77,19 @@ def disagreements(
     """
     What the engines say differently of one exchange, with some provisions signed off; the first of them is the meaning.
 
-    Definitions that nothing rests on are worked out only to be compared, which is half the time; `definitions` says whether to.
+    Those definitions are compared of which every decision reads several. Those that nothing rests on are worked out only to be compared,
+    which is half the time; `definitions` says whether to.
     """
+    read_always = [key for key in bundle.rules.definitions if key.startswith(COVERAGE)]
     told = read(bundle, exchange)
     meaning = engines[0].evaluate(told, AS_OF, signed)
     found = []
     for other in engines[1:]:
         try:
             verdict = other.evaluate(told, AS_OF, signed)
+            if (one := meaning.defined.several(read_always)) != (two := verdict.defined.several(read_always)):
+                differ = [key for key, this, that in zip(read_always, one, two, strict=True) if this != that]
+                found.append(f"{other.name}: a decision reads otherwise {', '.join(differ)}")
             if not meaning.agrees(verdict) or (definitions and dict(meaning.defined) != dict(verdict.defined)):
                 found += [f"{other.name}: {text}" for text in meaning.differences(verdict)]
         except Exception as error:  # noqa: BLE001 - an engine that fails disagrees, however it fails

@@ -46,7 +46,7 @@ from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
 from engine.backends.lanes import Lanes
 from engine.backends.reference import Reference
-from engine.deciding.combine import Combiner
+from engine.deciding.combine import COVERAGE, Combiner
 from engine.deciding.coverage import Gap
 from engine.deciding.disputed_facts import choices, decided
 from engine.deciding.instruments import Instruments
@@ -164,6 +164,8 @@ def test_each_back_end_gives_the_meaning(case: Case) -> None:
     if exchange.everyone:
         bundle, backends = engines_of_everyone(case.file)
     verdicts = [backend.evaluate(exchange, case.as_of, case.signed) for backend in backends]
+    always = [key for key in bundle.rules.definitions if key.startswith(COVERAGE)]  # as a decision reads them
+    assert len({tuple(verdict.defined.several(always)) for verdict in verdicts}) == 1, always
     for backend, verdict in zip(backends, verdicts, strict=True):
         found = {
             part: expectation(bundle, exchange, verdict, case.as_of, part, wanted[part], backend) for part in wanted

@@ -192,9 +192,13 @@ def test_of_alternatives_that_imply_each_other_one_stays(ways: list[Any]) -> Non
         assert differences(made, durable, [(each, AS_OF) for each in exchanges]) == []
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_an_alternative_with_a_wider_limit_beside_changes_no_answer(seed: int) -> None:
+def test_an_alternative_with_a_wider_limit_beside_changes_no_answer() -> None:
     """Random rules, each beside itself with a limit that its own limits imply, such as at least 3 beside at least 5."""
+    assert sum(map(_with_wider_limits, range(8))) > 0
+
+
+def _with_wider_limits(seed: int) -> int:
+    """How many rules of a random bundle have such limits; the engines agree on all of them."""
     maker = Maker(seed)
     made = maker.bundle()
     repeated = 0
@@ -214,5 +218,5 @@ def test_an_alternative_with_a_wider_limit_beside_changes_no_answer(seed: int) -
     for _ in range(25):
         exchange = read(made, maker.exchange())
         found += reference.evaluate(exchange, AS_OF).differences(durable.evaluate(exchange, AS_OF))
-    assert found == []
-    assert repeated > 0
+    assert found == [], seed
+    return repeated

@@ -4,30 +4,36 @@ The whole outcome of each lane is that of the reference, with coverage, reach, s
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import pytest
 
 import engine
+from engine.backends.bitset import Bitset
 from engine.backends.lanes import Lanes, lane_program, standing_slots, thresholds
 from engine.backends.lanes.lane_cases import alone, side_by_side, variants
 from engine.backends.lanes.lane_program import lower
 from engine.backends.lanes.lane_runner import LaneRunner
 from engine.backends.lanes.slots import NO, Pair, Slots
 from engine.backends.reference import Reference
+from engine.deciding.carried_conditions import held, over, raised, stated, travelling
 from engine.deciding.combine import Combiner, Outcome
 from engine.exchange import Exchange
 from engine.rules import State, Truth
 from engine.values import Missing
 from engine.values.outcome_levels import Bounds, Level
+from engine.verdict import Engine
 from tests.engine.backends import agreement
 from tests.engine.backends.random_bundles import AS_OF, Maker, read
 
 BUNDLES, EXCHANGES = 40, 20
+EVERY = 40  # of the exchanges that the bundled policies are tested with
+DAY = date(2026, 11, 24)
 NOTHING = Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE)
 
 
@@ -47,7 +53,7 @@ def runner(bundle: engine.Bundle) -> LaneRunner:
 
 
 def decided(
-    bundle: engine.Bundle, reference: Reference, combiner: Combiner, exchange: Exchange, day: date, signed: frozenset[str]
+    bundle: engine.Bundle, reference: Engine, combiner: Combiner, exchange: Exchange, day: date, signed: frozenset[str]
 ) -> Decided:
     """What the decision point makes of an exchange, by the reference."""
     verdict = reference.evaluate(exchange, day, signed)
@@ -105,6 +111,57 @@ def test_the_whole_outcome_of_each_lane_is_that_of_the_reference() -> None:
     for seed in range(BUNDLES):
         bundle, cases = random_cases(seed)
         assert not list(differences(runner(bundle), cases)), seed
+
+
+def test_the_bundled_policies_come_out_as_bitset_has_them() -> None:
+    """Exchanges that the policies are tested with, each on its day, side by side; the same for the public by a program of their own."""
+    bundle = engine.load(engine.bundled_policies())
+    sent = list(dict.fromkeys(trial.raw for trial in engine.trials(bundle, bundle) if trial.raw))[::EVERY]
+    published = [json.dumps({**json.loads(raw), "recipient": "the public"}).encode() for raw in sent]
+    for public, every in ((False, sent), (True, published)):
+        mine = [engine.parse_exchange(bundle, raw) for raw in every if accepted(bundle, raw)]
+        assert len(mine) > len(every) / 2
+        own = bundle.of_everyone() if public else bundle
+        bitset, combiner = Bitset(own.rules), Combiner(own)
+        cases = [decided(own, bitset, combiner, each, each.as_of or DAY, frozenset()) for each in mine]
+        carried = {lane for lane, case in enumerate(cases) if case.exchange.carried}
+        outcomes = runner(own).decide(together(cases), mine[0].everyone)
+        for lane, case in enumerate(cases):
+            if lane not in carried:  # the outcomes of these have conditions in them that a judgement adds
+                assert (outcomes.overall.of(lane), outcomes.beneath.of(lane)) == (case.outcome.bounds, case.beneath)
+
+
+def test_conditions_that_came_with_the_data_are_in_the_outcome() -> None:
+    """Random bundles have none that travel, so the bundled policies' are laid on their own exchanges, by the judgement's own function."""
+    bundle = engine.load(engine.bundled_policies())
+    run, bitset, combiner = runner(bundle), Bitset(bundle.rules), Combiner(bundle)
+    travels = travelling(bundle.rules)
+    sent = list(dict.fromkeys(trial.raw for trial in engine.trials(bundle, bundle) if trial.raw))
+    seen = set()
+    for number, provision in enumerate(travels):
+        raw = next(raw for raw in sent[7 * number :] if accepted(bundle, raw))
+        exchange = replace(engine.parse_exchange(bundle, raw), carried=((provision, "an earlier leg"),))
+        if exchange.everyone:
+            continue
+        case = decided(bundle, bitset, combiner, exchange, DAY, frozenset())
+        laid = held(stated(exchange, travels), [bitset.evaluate(exchange, DAY)])
+        wanted = over(case.outcome, laid)
+        beneath = raised(case.beneath, laid, case.outcome.bounds.low >= Level.PERMITTED)
+        outcomes = run.decide(alone(exchange, DAY))
+        assert (outcomes.overall.of(0), outcomes.beneath.of(0)) == (wanted.bounds, beneath)
+        found = {name: levels.of(0) for name, levels in outcomes.jurisdictions.items()}
+        assert {name: bounds for name, bounds in found.items() if bounds.high} == wanted.jurisdictions
+        seen.add((laid[0].truth, wanted.bounds == case.outcome.bounds))
+    assert len(seen) > 2
+
+
+def accepted(bundle: engine.Bundle, raw: bytes) -> bool:
+    """Whether the vocabulary accepts an exchange."""
+    try:
+        engine.parse_exchange(bundle, raw)
+    except engine.ExchangeRefused:
+        return False
+    return True
 
 
 def test_order_number_and_neighbours_of_lanes_do_not_matter() -> None:

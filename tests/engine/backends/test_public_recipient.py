@@ -37,7 +37,9 @@ def to_the_public(maker: Maker, number: int) -> Iterator[dict[str, Any]]:
 def test_the_engines_agree_on_the_public() -> None:
     """Below the rewriting each engine sees the same rules, also where definitions read in two ways."""
     compared = 0
-    for seed in range(30):
+    for seed in range(90):  # the generator changes with the language, so the bundles of some seeds say little
+        if compared > 200 and seed >= 30:
+            break
         maker = Maker(seed)
         bundle = maker.bundle().of_everyone()
         engines = tuple(make(bundle.rules) for make in ENGINES)
@@ -58,7 +60,7 @@ def test_a_lift_that_holds_of_some_recipient_only_would_be_found(monkeypatch: py
     """The comparison is no use unless it finds a permit that holds for some recipients only."""
     monkeypatch.setattr(public_recipient.RecipientUse, "negated", property(lambda use: public_recipient.RecipientUse.ANY))
     monkeypatch.setattr(public_recipient, "LIFTING", frozenset[str]())
-    assert wrong_permits(range(100, 150))[1]
+    assert wrong_permits(range(100, 400))[1]  # the first that is found ends it
 
 
 def test_what_stays_open_of_everybody_is_said_and_neither_asked_nor_signed_off() -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from service.log.leaf import seal
 from service.log.proofs import log_tree, verifier_key
-from service.log.tree_leaves import Happening, append
+from service.log.tree_leaves import LogEvent, append
 from service.store.tables import record
 from service.transparency.checkpoint import Checkpoint, opened
 from service.transparency.merkle_tree import leaf_hash
@@ -32,7 +32,7 @@ def checkpoint_of(client: Any, service: Any) -> Checkpoint:
 
 def grown(service: Any, leaves: int) -> None:
     """Leaves that are not records."""
-    each = Happening("test", "2026-01-01", {}, {"by": "nobody"})
+    each = LogEvent("test", "2026-01-01", {}, {"by": "nobody"})
     asyncio.run(service.store.do(lambda transaction: append(transaction, *[each] * leaves)))
 
 

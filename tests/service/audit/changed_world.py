@@ -30,6 +30,7 @@ from service.server.app import create_app
 from service.service import Service
 from service.settings import SettingRefused, Settings
 from service.store.database import Database, DatabaseRefused
+from service.store.row_seals import NOTED
 from service.store.tables import metadata
 from service.store.upgrade import existing
 from service.telemetry import log_lines
@@ -87,11 +88,14 @@ class World:
     folder: Path
     names: dict[str, str] = field(default_factory=dict)
     older: Rows = field(default_factory=dict)  # as they were before the last that happened to each
+    first: Rows = field(default_factory=dict)  # as they were after a first start, with other policies and settings
 
     @classmethod
     def made(cls, url: str, key: Path, folder: Path) -> "World":
         """Fill a new database."""
         world = cls(url, key, folder)
+        with world.service(callers_counts="trust", policies=folder_of_lax_policies(world, "2 million")):
+            world.first = world.rows()
         with world.service() as (service, client):
             _fill(world, service, client)
         return world
@@ -157,6 +161,17 @@ class World:
         for rows, of in ((was, self.older), (is_, now)):
             rows["subject_seal"] = {key: row for key, row in of["subject_seal"].items() if str(key[0]).startswith(seals)}
         self.put_back(was, is_)
+
+    def put_first(self, name: str, kind: str) -> None:
+        """Put back what was noted first under a name, with its seal, and hide the later leaves of its kind."""
+        now, first = self.rows(), self.first
+        for table, key in (("about", (name,)), ("subject_seal", (NOTED.subject(name),))):
+            self.put_back({table: {key: first[table][key]}}, {table: {key: now[table][key]}})
+        leaves = {index for (index,), row in now["tree_leaf"].items() if row["kind"] == kind} - {
+            index for (index,) in first["tree_leaf"]
+        }
+        assert leaves
+        self.write(*(f"UPDATE tree_leaf SET kind = 'hidden' WHERE \"index\" = {index}" for index in leaves))
 
     def put_back(self, before: Rows, changed: Rows) -> None:
         """Give each row that was changed the values that it had before, whatever became of it since."""
@@ -228,13 +243,13 @@ def asked(sent: Mapping[str, Any], key: str = "boss", later: timedelta = AFTER, 
     )
 
 
-def folder_of_lax_policies(world: World) -> Path:
+def folder_of_lax_policies(world: World, most: str = "1 million") -> Path:
     """Policies by which many people and listed recipients are allowed."""
-    folder = world.folder / "lax"
+    folder = world.folder / f"lax {most}"
     if not folder.exists():
         shutil.copytree(POLICIES, folder)
         rules = folder / "rules.yaml"
-        rules.write_text(rules.read_text().replace("1 thousand", "1 million"))
+        rules.write_text(rules.read_text().replace("1 thousand", most))
     return folder
 
 
@@ -358,6 +373,6 @@ def copy_of(world: World, folder: Path, server: Any) -> World:
     key = folder / "copy.db.log-key"
     shutil.copy(world.key, key)
     if server is not None:
-        return World(server.copy(world.url), key, world.folder, world.names, world.older)
+        return World(server.copy(world.url), key, world.folder, world.names, world.older, world.first)
     shutil.copy(world.url, folder / "copy.db")
-    return World(str(folder / "copy.db"), key, world.folder, world.names, world.older)
+    return World(str(folder / "copy.db"), key, world.folder, world.names, world.older, world.first)

@@ -132,7 +132,9 @@ def test_an_exchange_that_a_vocabulary_refuses_is_no_permit_under_it() -> None:
 
 def test_an_exchange_that_neither_can_read_is_listed() -> None:
     """It is not among those tried, and what is wrong is named by its place, never by its value."""
-    trial = engine.Trial("line 1", "x.jsonl:1", "file", b'{"exporter": {"contry": "a secret"}, "data": {"people": "secret"}}')
+    trial = engine.TrialExchange(
+        "line 1", "x.jsonl:1", "file", b'{"exporter": {"contry": "a secret"}, "data": {"people": "secret"}}'
+    )
     found = difference(OLD, NEW, trial)
     assert found.tried == {"test": 7}
     assert [(each.exchange.at, each.problem) for each in found.unread] == [

@@ -173,7 +173,7 @@ def test_a_record_says_its_language_and_is_written_once_to_be_replayed(client, m
     written: list[str] = []
     real = engine.PDP.answer
 
-    def write(self: engine.PDP, judgement: engine.Judgement, **more: Any) -> engine.Written:
+    def write(self: engine.PDP, judgement: engine.Judgement, **more: Any) -> engine.WrittenDecision:
         written.append(more["lang"])
         return real(self, judgement, **more)
 

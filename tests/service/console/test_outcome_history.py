@@ -5,7 +5,7 @@ import json
 import pytest
 import sqlalchemy as sa
 
-from service.console.outcome_history import BecameLine
+from service.console.outcome_history import HistoryLine
 from service.console.pages import decision_page
 from service.console.reader import PageReader
 from service.log.verified_record import verify_record
@@ -96,7 +96,7 @@ def test_the_same_facts_are_decided_again(client, evaluate, service):
 @in_file
 def test_many_events_are_folded(service):
     """Six are open at most; the others are behind their number."""
-    lines = [BecameLine(f"2026-11-{day:02d}T00:00:00+00:00", f"event {day}") for day in range(1, 21)]
+    lines = [HistoryLine(f"2026-11-{day:02d}T00:00:00+00:00", f"event {day}") for day in range(1, 21)]
     page = decision_page({"record": {"id": "1", "decision": {}}}, [], PageReader(service.live.bundle, "en"), became=lines)
     assert "14 more" in text_of(page)
     assert page.index("event 20") > page.index("14 more")

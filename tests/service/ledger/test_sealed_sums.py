@@ -12,9 +12,9 @@ import sqlalchemy as sa
 
 import engine
 from service.ledger import sealed_sums
-from service.ledger.counter_sums import ALWAYS, NOTHING, Wanted
+from service.ledger.counter_sums import ALWAYS, NOTHING, CounterQuery
 from service.log.store import Store
-from service.store.row_seals import SealBroken
+from service.store.row_seals import SealBroken, sealed_rows
 from tests.service.conftest import ONE_DATABASE
 
 FIRST = date(2023, 11, 20)
@@ -56,9 +56,9 @@ def filled(database: str) -> Iterator[tuple[sa.Connection, Days]]:
         yield connection, days
 
 
-def wanted(first: date, last: str = ALWAYS) -> Wanted:
+def wanted(first: date, last: str = ALWAYS) -> CounterQuery:
     """A counter that has one key of its own and one that may be the same."""
-    return Wanted(COUNTER, ("a",), ("a", "b"), first, last)
+    return CounterQuery(COUNTER, ("a",), ("a", "b"), first, last)
 
 
 def of_days(days: Days, first: str, last: str) -> dict[str, engine.Tally]:
@@ -117,11 +117,14 @@ def test_few_rows_are_read_and_checked_of_a_history_of_ten_years(database: str) 
         statements: list[str] = []
         sa.event.listen(connection, "before_cursor_execute", lambda *given: statements.append(given[2]))
         rows: list[int] = []
-        real = sealed_sums.sealed_rows
+
+        def counted(*given: Any, **more: Any) -> list[Any]:
+            found = [*sealed_rows(*given, **more)]
+            rows.append(len(found))
+            return found
+
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(
-                sealed_sums, "sealed_rows", lambda *given, **more: rows.append(len(found := real(*given, **more))) or found
-            )
+            patch.setattr(sealed_sums, "sealed_rows", counted)
             for name, (first, last) in WINDOWS.items():
                 found = sealed_sums.of_windows(connection, {0: wanted(first, last)}, {})[0][0]
                 assert found == of_days(days, first.isoformat(), last), name
@@ -161,7 +164,7 @@ def test_few_rows_are_read_and_checked_of_a_history_of_ten_years(database: str) 
 def test_rows_without_their_seal_give_no_sums(filled: Any, database: str, statement: str, first: date | None) -> None:
     """A sum that was changed or taken away, of all years, a year or a month; and a seal that was. Nor are they changed."""
     connection, _ = filled
-    other = Wanted(COUNTER, ("z",), ("z",), date(2024, 1, 1)) if first is None else wanted(first)
+    other = CounterQuery(COUNTER, ("z",), ("z",), date(2024, 1, 1)) if first is None else wanted(first)
     sealed_sums.of_windows(connection, {0: other}, {})
     engine_ = sa.create_engine(f"sqlite:///{database}")
     with engine_.begin() as beside:

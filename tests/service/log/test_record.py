@@ -56,12 +56,12 @@ def pdp() -> engine.PDP:
     return engine.PDP(BUNDLE, "bitset")
 
 
-def decided(pdp: engine.PDP, exchange: engine.Exchange, day: date, today: date = DAY, **more: Any) -> engine.Written:
+def decided(pdp: engine.PDP, exchange: engine.Exchange, day: date, today: date = DAY, **more: Any) -> engine.WrittenDecision:
     """The answer to an exchange."""
     return pdp.answer(pdp.judge(exchange, as_of=day), today=today, id=ID, **more)
 
 
-def recorded(decision: engine.Written, exchange: engine.Exchange, now: datetime = NOW) -> tuple[bytes, SealedRecord]:
+def recorded(decision: engine.WrittenDecision, exchange: engine.Exchange, now: datetime = NOW) -> tuple[bytes, SealedRecord]:
     """The answer and the log entry, as the service makes them."""
     members = WRITER.write(RecordedDecision.of(decision), now, "gateway")
     return answered(decision), seal({"id": ID, "request": exchange.document}, exchange.personal, written=members)
@@ -257,7 +257,7 @@ def test_the_moment_is_written_as_the_model_writes_it(pdp, now):
     assert record == {**modelled, "schema": "fifthfactor/record/3"}
 
 
-def with_member(decision: engine.Written, name: str, text: str) -> engine.Written:
+def with_member(decision: engine.WrittenDecision, name: str, text: str) -> engine.WrittenDecision:
     """A decision with a member written otherwise."""
     return replace(decision, members=MappingProxyType({**decision.members, name: text}))
 

@@ -29,6 +29,7 @@ from service.policies.reloading import PoliciesRefused
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
+from service.store.tables import tree_leaf
 from service.telemetry import log_lines
 from tests.service.conftest import POLICIES, Lines, Server, eventually, running
 
@@ -291,6 +292,26 @@ def test_every_bundle_that_decided_is_kept(database, lines, policies, tmp_path):
     again = opened(database, lines, policies)  # a start with policies that are kept keeps them once
     again.close()
     assert len(listed) == 2
+
+
+def test_a_record_names_a_leaf_at_which_its_policies_and_settings_are_noted_last(database, lines, policies):
+    """Those of its own process, also after another one noted others; and the new ones after a reload."""
+    service = opened(database, lines, policies, watch=False)
+    opened(database, lines, POLICIES, watch=False, norms="advise").close()
+    named = []
+    with TestClient(create_app(service.settings, service), base_url="http://127.0.0.1:8080") as client:
+        for most in ("10 thousand", "20 thousand"):
+            id = client.post("/v1/evaluate", json=json.loads(SMALL)).json()["id"]
+            record = client.get(f"/v1/decisions/{id}").json()["record"]
+            with service.store.database.reading.connect() as connection:
+                before = sa.select(tree_leaf.c.leaf).where(tree_leaf.c.index <= record["noted"]).order_by(tree_leaf.c.index)
+                last = {each["kind"]: each for each in map(json.loads, connection.execute(before).scalars())}
+            assert last["bundle-activated"]["source"] == record["bundle"]["source"]
+            assert last["settings"]["settings"]["norms"] == "bind"
+            named.append(record["noted"])
+            rewrite(policies, most, "20 thousand")
+            client.post("/v1/bundle/reload")
+    assert named[0] < named[1]
 
 
 def test_settings_are_part_of_what_is_kept(database, lines, policies):
