@@ -37,21 +37,25 @@ _OVERDUE = _PROMISED.format(day="due", fact="overdue", counts="(p.kept_on IS NUL
 _KEPT = _PROMISED.format(day="kept_on", fact="kept", counts="TRUE", where="p.kept_on > p.due")
 _ROWS = (_MOVED, f"{_OVERDUE} UNION ALL {_KEPT}")
 _DAYS = """
-SELECT meaning, "key", {period} AS period, {part} AS part, fact,
+SELECT meaning, "key", day, fact,
   max(largest) AS largest, sum(least) AS least, sum(most) AS most, sum(endless) AS endless
-FROM ({rows}) AS r GROUP BY 1, 2, 3, 4, 5
+FROM ({rows}) AS r GROUP BY 1, 2, 3, 4
 """
+# The sums are asked for by each row: so the rows of one counter of a key are found by an index, and not by reading all movements.
 _OF_PERIOD = """
-SELECT meaning, "key", period, json_group_object(part, json(facts)) AS sums, '{{}}' AS below FROM (
-  SELECT meaning, "key", period, part, json_group_object(fact, json_array(largest, least, most, endless)) AS facts
-  FROM ({days}) GROUP BY 1, 2, 3, 4
-) GROUP BY 1, 2, 3
+SELECT k.meaning, k."key", k.period, '{{}}' AS below, (
+  SELECT json_group_object(part, json(facts)) FROM (
+    SELECT part, json_group_object(fact, json_array(largest, least, most, endless)) AS facts FROM (
+      SELECT {part} AS part, fact, max(largest) AS largest, sum(least) AS least, sum(most) AS most, sum(endless) AS endless
+      FROM ({rows}) AS r WHERE r.meaning = k.meaning AND r."key" = k."key" AND {period} = k.period GROUP BY 1, 2
+    ) GROUP BY 1
+  )
+) AS sums
+FROM (SELECT DISTINCT meaning, "key", {period} AS period FROM ({rows})) AS k
 """
 # No row of it could be wrong while leaves are read.
 VIEW = f"CREATE VIEW {counter_sum.name} AS " + " UNION ALL ".join(
-    _OF_PERIOD.format(days=_DAYS.format(period=period, part=part, rows=rows))
-    for rows in _ROWS
-    for period, part in _PERIODS.items()
+    _OF_PERIOD.format(period=period, part=part, rows=rows) for rows in _ROWS for period, part in _PERIODS.items()
 )
 
 
@@ -79,7 +83,7 @@ def counter_sums(connection: sa.Connection) -> Iterator[Values]:
 def _days(connection: sa.Connection) -> Iterator[Any]:
     """The sums of each day, those of a counter of one key one after another."""
     for rows in _ROWS:
-        days = _DAYS.format(period="''", part="day", rows=rows)
+        days = _DAYS.format(rows=rows)
         yield from connection.exec_driver_sql(
-            f'SELECT meaning, "key", part AS day, fact, largest, least, most, endless FROM ({days}) AS d ORDER BY 1, 2'
+            f'SELECT meaning, "key", day, fact, largest, least, most, endless FROM ({days}) AS d ORDER BY 1, 2'
         )
