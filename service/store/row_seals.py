@@ -9,8 +9,10 @@ log's key, over a digest of the rows and the number of the last leaf that there 
 
 - INVARIANT (checked before it is sealed): a transaction changes a subject inside of `changing`, which checks the seal before the change.
   So no change that was made by other means is ever sealed.
-- INVARIANT (nobody acts on a broken seal): readers on whose rows a decision or an admission rests call `check`, and pass SealBroken on.
-- An older row can be put back with its own seal. Nothing here finds that: `log verify --deep` does, by what records used.
+- INVARIANT (nobody acts on a broken seal): readers on whose rows a decision or an admission rests call `check`, or read by `sealed_rows`,
+  and pass SealBroken on.
+- An older row can be put back with its own seal. Of who may be let in `service.store.admissions` finds that. Of other rows nothing here
+  does, but `log verify --deep`, by what records used.
 """
 
 import hmac
@@ -350,7 +352,7 @@ def reseal(transaction: sa.Connection, before: LogKey, after: LogKey) -> None:
         rows = _rows(transaction, kind, ids, within)
         for id, row in _seals(transaction, kind, ids, within).items():
             if id not in broken:
-                code = _code(after, row.subject, row.leaf, rows[id])
+                code = _code(after, row.subject, row.leaf, rows.get(id, []))
                 here = subject_seal.c.subject == row.subject
                 transaction.execute(sa.update(subject_seal).where(here).values(code=code))
 
@@ -449,7 +451,7 @@ def _values(
 
 def _text(table: sa.Table, values: Sequence[Any]) -> str:
     if table is counter_sum:  # long rows are sealed by their digest
-        values = (*values[:3], sha256("\n".join(values[3:]).encode()).hexdigest())
+        values = (*values[:3], sha256("\n".join(map(str, values[3:])).encode()).hexdigest())
     return _list([table.name, *values])
 
 
