@@ -89,6 +89,11 @@ class Bundle:
         return replace(self, rules=rules, duties=rules.duties())
 
     @cached_property
+    def provisions(self) -> Mapping[str, str]:
+        """The policy of each provision, by the provision's id."""
+        return {rule.provision.id: rule.provision.policy for rule in self.rules.rules}
+
+    @cached_property
     def facts(self) -> Mapping[str, FactEntry]:
         """The facts an exchange may have, by their names. They are made once."""
         return catalogue(self.vocabulary)

@@ -42,6 +42,7 @@ NOT_RUN = {
     "sh make": "installs packages, measures for minutes, or runs these very tests",
     "sh serve": "does not end by itself; every example asks a server that was started so",
     "sh container": "needs a container engine; tests/service/test_container.py runs what the image would run",
+    "python tables": "needs pandas, Polars, DuckDB and PyArrow; tests/tables/test_pages.py runs them (`make test-tables`)",
     "sh postgresql": "needs a server of PostgreSQL; tests/service/log/test_backup.py runs these programs",
 }
 

@@ -317,12 +317,13 @@ def _compare(bundle: Bundle, policy: str, expect: Expectation, decision: Decisio
 
 def _unknown(bundle: Bundle, policy: str, expect: Expectation) -> Iterator[str]:
     """Every rule and policy that an expectation names and the bundle does not have."""
-    known = {rule.provision.id for rule in bundle.rules.rules}
+    known = bundle.provisions
     for name in (*(expect.because or ()), *(expect.silent or ()), *(expect.beaten or ())):
         if _full(policy, name) not in known:
             yield f"there is no rule `{name}`; {did_you_mean(_full(policy, name), known)}"
-    policies = {rule.provision.policy for rule in bundle.rules.rules}
-    for name in (*expect.applies, *expect.instruments):
+    named = (*expect.applies, *expect.instruments)
+    policies = set(known.values()) if named else set()
+    for name in named:
         if name not in policies:
             yield f"there is no policy `{name}`; {did_you_mean(name, policies)}"
 

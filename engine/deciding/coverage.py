@@ -199,7 +199,6 @@ class CoverageMap:
         touches = vocabulary.touches
         self._touches = tuple((touch.fact, touch.as_) for touch in touches)
         self._touching = tuple(f"touch/{n}" for n in range(len(touches)))
-        self.countries = tuple(dict.fromkeys(touch.fact for touch in touches))  # the facts that name them
         self._subjects = tuple(vocabulary.subjects)
         self._about = tuple(f"subject/{subject}" for subject in vocabulary.subjects)
         self._guarded = frozenset(name for name, text in vocabulary.subjects.items() if text.guarded == "yes")

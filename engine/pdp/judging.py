@@ -7,10 +7,10 @@ other days: on what a permit rests, and what a search tries.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from functools import cached_property, wraps
+from functools import cached_property, partial, wraps
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from engine.backends.bitset import Bitset
@@ -27,6 +27,7 @@ from engine.deciding.carried_conditions import (
     travelling_provisions,
     weigh_conditions,
 )
+from engine.deciding.changed_exchanges import ExchangeChange, bounds_of
 from engine.deciding.combine import Combiner, Outcome
 from engine.deciding.contributions import BundleCounters
 from engine.deciding.disputed_facts import choices, disputed_outcome, overall_bounds
@@ -280,15 +281,16 @@ class Judging:
         """
         if not judgement.outcome.permits:
             return ()
-        first = self.engines[0]
-        given = frozenset(each.provision for each in judgement.signed)
+        return self._foundations.find(judgement, partial(self._changed, judgement), exact)
 
-        def look(exchange: Exchange, signed: frozenset[str]) -> Outcome:
-            like = judgement if signed == given else None
-            return self._look(exchange, judgement.as_of, signed, judgement.came, like)[1]
-
+    def _changed(self, judgement: Judgement, changes: Sequence[ExchangeChange], signed: frozenset[str]) -> Sequence[Bounds]:
+        """The bounds of a judged exchange with each of some changes, in one pass of the program where it can decide them."""
+        pause()
+        if judgement.came or judgement.exchange.disputed:
+            made = (each.of(judgement.exchange) for each in changes)
+            return [self._look(each, judgement.as_of, signed, judgement.came)[1].bounds for each in made]
         with self._lock:
-            return self._foundations.find(judgement, look, first.rests_on if isinstance(first, Bitset) else None, exact)
+            return bounds_of(self.lanes, judgement.exchange, changes, judgement.as_of, signed)
 
     @of_recipient
     def implied(self, judgement: Judgement) -> Mapping[str, Value]:
@@ -313,16 +315,11 @@ class Judging:
         as_of: date,
         signed: frozenset[str] = NONE_SIGNED,
         came: Collection[Carried] = (),
-        like: Judgement | None = None,
     ) -> tuple[Verdict, Outcome]:
-        """
-        The same, with every value as it is: what a search changes counts as shown.
-
-        `like` is a judgement with the same approvals that the exchange differs little from.
-        """
+        """The same, with every value as it is: what a search changes counts as shown."""
         pause()
         with self._lock:
-            verdict, outcome = self._looked(exchange, as_of, signed, came, like)
+            verdict, outcome = self._looked(exchange, as_of, signed, came)
             if exchange.disputed:
                 outcome = disputed_outcome(outcome, [self._looked(each, as_of, signed, came)[1] for each in choices(exchange)])
             return verdict, outcome
@@ -333,13 +330,9 @@ class Judging:
         as_of: date,
         signed: frozenset[str],
         came: Collection[Carried],
-        like: Judgement | None = None,
     ) -> tuple[Verdict, Outcome]:
         verdict = self._evaluated(self.engines[0], exchange, as_of, signed)
-        covered = None
-        if like and not like.exchange.disputed and self._combiner.covers_alike(exchange, verdict, like.exchange, like.verdict):
-            covered = like.own.coverage
-        outcome = self._combiner.outcome(exchange, verdict, as_of, signed, covered)
+        outcome = self._combiner.outcome(exchange, verdict, as_of, signed)
         return verdict, outcome_with_conditions(
             outcome, weigh_conditions((*came, *stated_conditions(exchange, self.travelling)), (verdict,))
         )

@@ -17,26 +17,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.exchange_input.exchange_problems import ExchangeProblem, pointer
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.tables.arrow import LEFT_OUT, CodedCells, Codes
 from engine.tables.mapping import FactColumn, FactPlaces
+from engine.tables.unread_ids import UnreadIds
 
 MOST_VALUES = 200_000  # distinct cells that are remembered between chunks
+MOST_ODD = 10_000  # ids of one fact that the door may refuse, and that are told apart
+ID, NO_ID = 0, 1  # in a key: an id that nothing reads, and from where on ids are told apart
+_AS_THEY_ARE = ("id", "value", "date")  # kinds of facts whose texts are their JSON
 
 
 @dataclass(slots=True)
 class _Values:
-    """The values of one fact that rows stated so far, as JSON, by their text."""
+    """The values of one fact that rows stated so far, as JSON, by their text; `odd` are ids that are not like any other."""
 
-    codes: dict[str, int] = field(default_factory=dict)
+    words: dict[str, int] = field(default_factory=dict)
+    others: dict[str, int] = field(default_factory=dict)
     values: list[Any] = field(default_factory=list)
+    keys: list[int] = field(default_factory=list)
+    odd: dict[str, int] = field(default_factory=dict)
 
     def code(self, value: Any) -> int:
-        text = json.dumps(value, ensure_ascii=False, sort_keys=True)
-        found = self.codes.get(text)
+        if value.__class__ is str:
+            known, text = self.words, value
+        else:
+            known, text = self.others, json.dumps(value, ensure_ascii=False, sort_keys=True)
+        found = known.get(text)
         if found is None:
-            found = self.codes[text] = len(self.values)
+            found = known[text] = len(self.values)
             self.values.append(value)
         return found
+
+    def forget(self) -> None:
+        """Begin anew, in objects of its own: what was coded before keeps its values."""
+        self.words, self.others, self.values, self.keys = {}, {}, [], []
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,70 +67,125 @@ class DistinctRows:
     """
     `keys` has a key for each distinct row, the same for the same row of a later chunk as long as `epoch` is the same.
 
-    `places` has for each row of the chunk the number of its distinct row.
+    `places` has for each row of the chunk the number of its distinct row, `first` for each distinct row the first row that it is.
     """
 
     keys: Sequence[bytes]
     places: NDArray[np.int64]
+    first: NDArray[np.int64]
     epoch: int
     codes: NDArray[np.int32]
     stated: Callable[[Codes], StatedExchange]
 
     def exchange(self, number: int) -> StatedExchange:
-        """What a distinct row states."""
-        return self.stated(self.codes[number])
+        """What the first row of a kind states."""
+        return self.of_row(int(self.first[number]))
+
+    def of_row(self, place: int) -> StatedExchange:
+        """What a row of the chunk states."""
+        return self.stated(self.codes[place])
 
 
 class RowCoder:
-    """Codes the rows of a table by the facts that its columns state. `constants` are stated by every row."""
+    """
+    Codes the rows of a table by the facts that its columns state. `constants` are stated by every row.
 
-    def __init__(self, places: FactPlaces, constants: Mapping[str, Any]) -> None:
+    `unread` says which ids decide nothing; None where all are read, since a register or a ledger is asked for them.
+    """
+
+    def __init__(self, places: FactPlaces, constants: Mapping[str, Any], unread: UnreadIds | None = None) -> None:
         self._places = places
         self._constants = [(places.steps(name), value) for name, value in constants.items()]
+        self._unread = unread
+        self._ids: frozenset[str] = frozenset()
         self._facts: dict[str, int] = {}  # the place of each fact in a row of codes
         self._steps: list[tuple[str, ...]] = []
         self._known: list[_Values] = []
-        self._count = 0
+        self._fields = {each for _, value in self._constants if isinstance(value, dict) for each in value}
+        self._fields |= {steps[-1] for steps, _ in self._constants if len(steps) > 2}
         self.epoch = 0
 
     def distinct(self, facts: Sequence[tuple[FactColumn, CodedCells]], rows: int) -> DistinctRows:
         """The distinct rows among some, of which these columns state something."""
-        if self._count > MOST_VALUES:
-            self._known = [_Values() for _ in self._known]
-            self._count, self.epoch = 0, self.epoch + 1
         for column, _ in facts:
             if column.fact not in self._facts:
                 self._facts[column.fact] = len(self._steps)
                 self._steps.append(self._places.steps(column.fact) if column.fact in self._places.names else (column.fact,))
                 self._known.append(_Values())
                 self.epoch += 1  # rows of codes are longer from now on
+        self._make_room()
         codes = np.full((rows, len(self._steps)), LEFT_OUT, dtype=np.int32)
         for column, cells in facts:
             place = self._facts[column.fact]
             codes[:, place] = self._coded(column, cells, self._known[place])
-        first, places = grouped(codes)
-        chosen = codes[first]
-        stated = partial(_stated, self._constants, self._steps, self._known)
-        return DistinctRows([row.tobytes() for row in chosen], places, self.epoch, chosen, stated)
+        keys = self._keys(facts, codes)
+        first, places = grouped(keys)
+        stated = partial(_stated, self._constants, tuple(self._steps), [each.values for each in self._known])
+        return DistinctRows([row.tobytes() for row in keys[first]], places, first, self.epoch, codes, stated)
+
+    def _make_room(self) -> None:
+        """Forget values where there are too many. Ids that nothing reads are not in keys, so what was decided stays known."""
+        for fact, place in self._facts.items():
+            if fact in self._ids and len(self._known[place].values) > MOST_VALUES // 4:
+                self._known[place].forget()
+        if sum(len(each.values) for each in self._known) > MOST_VALUES or any(len(each.odd) > MOST_ODD for each in self._known):
+            for each in self._known:
+                each.forget()
+                each.odd = {}
+            self.epoch += 1
+
+    def _keys(self, facts: Sequence[tuple[FactColumn, CodedCells]], codes: Codes) -> Codes:
+        """The codes by which rows are told apart: ids that nothing reads are alike."""
+        ids = frozenset() if self._unread is None else self._unread_among(facts, codes, self._unread)
+        if ids != self._ids:
+            self._ids = ids
+            self.epoch += 1  # other columns tell rows apart from now on
+        if not ids or self._unread is None:
+            return codes
+        keys = codes.copy()
+        for fact in ids:
+            place = self._facts[fact]
+            known = self._known[place]
+            for value in known.values[len(known.keys) :]:
+                plain = self._unread.is_plain(fact, value)
+                text = json.dumps(value, ensure_ascii=False, sort_keys=True)
+                known.keys.append(ID if plain else known.odd.setdefault(text, NO_ID + len(known.odd)))
+            keys[:, place] = np.array([*known.keys, LEFT_OUT], dtype=np.int32)[codes[:, place]]
+        return keys
+
+    def _unread_among(self, facts: Sequence[tuple[FactColumn, CodedCells]], codes: Codes, unread: UnreadIds) -> frozenset[str]:
+        """The ids that nothing reads in these rows; none where a column is a whole object, in which anything may be."""
+        fields = set(self._fields)
+        for column, _ in facts:
+            steps = self._steps[self._facts[column.fact]]
+            if column.fact not in self._places.names:
+                return frozenset()
+            if steps[0] in DOCUMENT_GROUPS:
+                fields.add(steps[-1])
+                values = self._known[self._facts[column.fact]].values
+                fields |= {name for value in values if isinstance(value, dict) for name in value}
+        return unread.among(fields).intersection(self._facts)
 
     def _coded(self, column: FactColumn, cells: CodedCells, known: _Values) -> Codes:
         """The codes of a column's cells in all chunks; each distinct cell is read once."""
         used = np.unique(cells.codes)
         here = np.full(len(cells.values) + 1, LEFT_OUT, dtype=np.int32)  # the last one is LEFT_OUT's
-        before = len(known.values)
-        plain = column.fact not in self._places.names
+        raw = column.fact not in self._places.names
+        type = self._places.type(column.fact)
+        as_it_is = type is not None and not type.many and type.kind in _AS_THEY_ARE and not column.values
         for number in used.tolist():
-            if number != LEFT_OUT:
-                cell = cells.values[number]
-                value = cell if plain else self._places.value(column, cell)
-                if value is not None:
-                    here[number] = known.code(value)
-        self._count += len(known.values) - before
+            if number == LEFT_OUT:
+                continue
+            cell = cells.values[number]
+            plain = raw or (as_it_is and cell.__class__ is str)
+            value = cell if plain else self._places.value(column, cell)
+            if value is not None and (raw or value != ""):
+                here[number] = known.code(value)
         return here[cells.codes]
 
 
 def _stated(
-    constants: Sequence[tuple[tuple[str, ...], Any]], steps: Sequence[tuple[str, ...]], known: Sequence[_Values], codes: Codes
+    constants: Sequence[tuple[tuple[str, ...], Any]], steps: Sequence[tuple[str, ...]], known: Sequence[list[Any]], codes: Codes
 ) -> StatedExchange:
     """What a row of codes states."""
     document: dict[str, Any] = {}
@@ -124,7 +194,7 @@ def _stated(
         _put(document, place, value, problems)
     for number, code in enumerate(codes.tolist()):
         if code != LEFT_OUT:
-            _put(document, steps[number], known[number].values[code], problems)
+            _put(document, steps[number], known[number][code], problems)
     return StatedExchange(document, tuple(problems))
 
 

@@ -17,7 +17,9 @@ import numpy as np
 from arro3.core import RecordBatch
 from numpy.typing import NDArray
 
+from engine.books.page import BOOKS
 from engine.bundle import Bundle
+from engine.exchange import REGISTER
 from engine.exchange_input.exchange_problems import ExchangeProblem, ExchangeRefused
 from engine.rules import AS_OF
 from engine.tables import arrow
@@ -28,6 +30,7 @@ from engine.tables.distinct_rows import DistinctRows, RowCoder, StatedExchange
 from engine.tables.mapping import FactColumn, FactPlaces, StatedColumns, TableMapping, stated_columns
 from engine.tables.one_by_one import CounterSource, OneByOne, RowDecider
 from engine.tables.outcomes import RowOutcome, outcome_columns, refused
+from engine.tables.unread_ids import UnreadIds
 
 CHUNK = 16_384  # rows at once
 REMEMBERED = 50_000  # outcomes that are kept between chunks
@@ -61,7 +64,7 @@ class DecidedRows:
 
     def exchange(self, place: int) -> Mapping[str, Any]:
         """The exchange that a row states, as JSON."""
-        return self.distinct.exchange(int(self.distinct.places[place])).document
+        return self.distinct.of_row(place).document
 
     def problem_rows(self) -> list[int]:
         """The places of the rows that the door refused."""
@@ -90,7 +93,7 @@ class DecidedRows:
 def no_rows() -> DecidedRows:
     """The outcomes of no rows: a table with all columns."""
     none = np.zeros(0, dtype=np.int64)
-    distinct = DistinctRows([], none, 0, np.zeros((0, 0), dtype=np.int32), lambda _: StatedExchange({}, ()))
+    distinct = DistinctRows([], none, none, 0, np.zeros((0, 0), dtype=np.int32), lambda _: StatedExchange({}, ()))
     return DecidedRows(first=1, keys=[], outcomes=[], places=none, distinct=distinct)
 
 
@@ -138,8 +141,10 @@ class TableDecider:
         self._day = as_of if isinstance(as_of, date) else None
         self._today = today or self._day
         self._places = FactPlaces(bundle)
-        self._coder = RowCoder(self._places, self._mapping.constants)
+        reads_ids = counters != "stated" or register is not None
+        self._coder = RowCoder(self._places, self._mapping.constants, None if reads_ids else UnreadIds(bundle))
         self._remembered = _Remembered()
+        self._stated: tuple[tuple[str, ...], StatedColumns] | None = None  # of the last table
         self._register = register
         self.decider: RowDecider = decider or OneByOne(bundle)
         self._ordinary = None  # where counters are filled in, rows are decided by the ordinary engines
@@ -190,7 +195,10 @@ class TableDecider:
     def _columns(self, chunk: CodedChunk) -> StatedColumns:
         """What the columns of a chunk state; a member of an object that states nothing is left to the door of exchanges."""
         if chunk.closed:
-            return stated_columns(chunk.names, self._mapping, self._places)
+            names = tuple(chunk.names)
+            if self._stated is None or self._stated[0] != names:
+                self._stated = names, stated_columns(names, self._mapping, self._places)
+            return self._stated[1]
         mapped = {each.column: each for each in self._mapping.columns}
         key, facts = -1, []
         for number, name in enumerate(chunk.names):
@@ -248,6 +256,12 @@ class TableDecider:
             except ValueError:
                 day = day or self._today or date.min  # the door refuses it
         problems = stated.problems
+        # INVARIANT (one source): what a register and its books say is from them, and never from a row.
+        problems += tuple(
+            ExchangeProblem(f"/{member}", "unknown-key", "no row states this; leave it out")
+            for member in (REGISTER, BOOKS)
+            if member in document
+        )
         if day is None:
             problems = (*problems, ExchangeProblem(f"/{AS_OF}", "no-day", "the row states no day; fill the column"))
         elif self._register is not None and not problems:

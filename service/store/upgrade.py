@@ -151,7 +151,11 @@ def writing(url: str, key_path: Path | None = None) -> Iterator[sa.Connection]:
 
 def revision(connection: sa.Connection) -> str | None:
     """The revision of a database's tables; None if there is none."""
-    if "alembic_version" not in sa.inspect(connection).get_table_names():
+    return _revision_of(connection, foreign_parts.tables_of(connection))
+
+
+def _revision_of(connection: sa.Connection, names: frozenset[str]) -> str | None:
+    if "alembic_version" not in names:
         return None
     return connection.execute(sa.select(sa.column("version_num")).select_from(sa.table("alembic_version"))).scalar()
 
@@ -163,7 +167,8 @@ def _revision(database: Database, connection: sa.Connection) -> str | None:
     Raises DatabaseRefused if it belongs to another program, or to a version before the first revision. A revision is named by the version
     that brought it, as none was before.
     """
-    found, names = revision(connection), set(sa.inspect(connection).get_table_names())
+    names = foreign_parts.tables_of(connection)
+    found = _revision_of(connection, names)
     if {"about", "record"} <= names:
         if found is not None and _OF_A_VERSION.match(found):
             return found

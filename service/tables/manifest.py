@@ -5,7 +5,7 @@ It lies beside the output as canonical JSON. With it and the output alone a row 
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -76,6 +76,14 @@ class RunFaults(RunText):
         return bool(self.rows_without_key or self.keys_twice_count or self.engines_differ)
 
 
+class RunLog(RunText):
+    """In which log the run is a leaf, and since when."""
+
+    origin: str
+    leaf: int = Field(ge=0)
+    at: str
+
+
 class RunManifest(RunText):
     """The manifest of a run. `log` says in which log the run is a leaf; null: it is in no log."""
 
@@ -91,7 +99,7 @@ class RunManifest(RunText):
     tree: RunTree
     faults: RunFaults = RunFaults()
     explained: int = 0
-    log: dict[str, Any] | None = None
+    log: RunLog | None = None
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 

@@ -41,7 +41,8 @@ class RunRequest:
     What is to be decided: the `parts` into `output`, a file, a folder or standard output, in a format ("" is that of the first part).
 
     `explain` is how many rows of each outcome are explained, in `lang`. `counters` and `register` are None where rows state them;
-    `counters_are` and `register_of` say in the manifest what they are. `restart` drops what an unfinished run had done.
+    `counters_are` and `register_of` say in the manifest what they are. `restart` drops what an unfinished run had done. `log` may make
+    the run a leaf of a log, and gives the manifest with the place of that leaf.
     """
 
     bundle: engine.Bundle
@@ -62,6 +63,7 @@ class RunRequest:
     lang: str = "en"
     chunk: int = AT_ONCE
     restart: bool = False
+    log: Callable[[RunManifest], RunManifest] = lambda manifest: manifest
     progress: Progress = lambda part, rows, seconds: None
 
 
@@ -98,8 +100,9 @@ class _Run:
         self.began = time.monotonic()
         self.rows = 0
         self.parts: list[tuple[PartState, int]] = []
-        # What is on the way is in memory and in temporary files only: nothing else can be gone on with.
-        self.resumes = str(request.output) != STDOUT and all(each.path for each in request.parts)
+        # A pipe cannot be read again, sums go through all parts, and what a register and a ledger say is of one moment.
+        files = str(request.output) != STDOUT and all(each.path for each in request.parts)
+        self.resumes = files and request.counters == "stated" and request.register is None
 
     def manifest(self) -> RunManifest:
         request = self.request
@@ -112,7 +115,7 @@ class _Run:
         try:
             for number, part in enumerate(request.parts):
                 self._decide(number, part, decider)
-            manifest = self._finish(decider, as_of)
+            manifest = request.log(self._finish(decider, as_of))
             self.files.manifest.write_bytes(manifest.written())
         except BaseException:
             if not self.resumes or not self.parts:
@@ -155,7 +158,7 @@ class _Run:
     def _decide(self, number: int, part: TablePart, decider: TableDecider) -> None:
         """Decide a part, unless it was decided before."""
         output = self._output(part)
-        if self.resumes and part.path is not None and self.request.counters != "summed":
+        if self.resumes and part.path is not None:
             done = self.state.done(number, file_digest(part.path), output)
             if done is not None:
                 self.parts.append((done, number))

@@ -3,9 +3,9 @@ Processes of `fifthfactor` that begin with everything imported: arguments in, a 
 
 A server of its own is what most tests of the service need, and most of its start is the import of a thousand modules and the bundled
 policies with their engines. So one process makes all that once, does nothing else, and every server and command begins as a copy of it
-(fork), as the service's own workers do. A server with policies of its own is a copy of a process without the bundled ones: when it loads
-its policies again it searches all its objects for cycles, and has a tenth of them. How the program starts from nothing is tested too: by
-the container, the examples of the first page and of keys, and `fresh` servers.
+(fork), as the service's own workers do. All workers of a run share it (`ready_doors`). A server with policies of its own is a copy of a
+process without the bundled ones: when it loads its policies again it searches all its objects for cycles, and has a tenth of them. How
+the program starts from nothing is tested too: by the container, the examples of the first page and of keys, and `fresh` servers.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import gc
 import importlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -36,7 +37,8 @@ from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from tests import read_once
-from tests.service import archives_once, commands_once, routes_on_demand, statements_once, unsynced
+from tests.service import archives_once, commands_once, ready_doors, routes_on_demand, statements_once, unsynced
+from tests.service.ready_doors import BUNDLED, OTHERS, READY
 
 ROOT = Path(__file__).parents[2]
 IMPORTED = (
@@ -107,7 +109,7 @@ def start(
 
     It reads from the open file that is `given`, or nothing. Of the `kind` CODE it is Python, and the arguments are `-c` and a program.
     """
-    begins, lock = _original()[_has_policies(arguments, environment)]
+    begins, lock = _connected(OTHERS if _has_policies(arguments, environment) else BUNDLED)
     tells, told = os.pipe()
     wanted = {"arguments": arguments, "folder": str(folder), "environment": dict(environment), "kind": kind}
     asked = json.dumps(wanted).encode() + b"\n"
@@ -202,29 +204,26 @@ def _has_policies(arguments: Sequence[str], environment: Mapping[str, str]) -> b
 
 
 @cache
-def _original() -> tuple[tuple[socket.socket, threading.Lock], tuple[socket.socket, threading.Lock]]:
-    """Start the processes that are copied, with the bundled policies and without, once for this one; they end when this one does."""
-    pairs = [socket.socketpair() for _ in range(2)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    numbers = [its.fileno() for _, its in pairs]
-    command = [sys.executable, "-m", "tests.service.ready_process", *map(str, numbers)]
-    original = subprocess.Popen(command, cwd=ROOT, env=environment, pass_fds=numbers, stdin=subprocess.DEVNULL)
-    for _, its in pairs:
-        its.close()
+def _connected(name: str) -> tuple[socket.socket, threading.Lock]:
+    """The process behind a door, at which only this process asks."""
+    asks = socket.socket(socket.AF_UNIX)
+    asks.connect(str(_folder() / name))
+    return asks, threading.Lock()
 
-    def end() -> None:
-        for mine, _ in pairs:
-            mine.close()
-        original.wait(30)
 
+@cache
+def _folder() -> Path:
+    """The folder of the doors: that of all workers, or one of this process, which ends with it."""
+    if READY in os.environ:
+        return Path(os.environ[READY])
+    folder, end = ready_doors.opened()
     atexit.register(end)
-    (first, _), (second, _) = pairs
-    return (first, threading.Lock()), (second, threading.Lock())
+    return folder
 
 
 def main() -> None:
-    """Be the two processes that are copied: import, and copy when asked to, until nobody can ask any more."""
-    bundled, others = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
+    """Be the two processes behind the doors, until their owner is gone."""
+    bundled, others, owner = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
     read_once.begin()
     for name in IMPORTED:
         importlib.import_module(name)
@@ -236,10 +235,10 @@ def main() -> None:
     child = os.fork()
     if child == 0:
         others.close()
-        _copied(bundled, _prepare_bundled)
+        _behind(bundled, owner, _prepare_bundled)
     else:
         bundled.close()
-        _copied(others, lambda: None)
+        _behind(others, owner, lambda: None)
         os.waitpid(child, 0)
 
 
@@ -261,19 +260,32 @@ def _begin_once() -> None:
         service.close()
 
 
-def _copied(asks: socket.socket, prepare: Callable[[], object]) -> None:
-    """Be copied when asked to. What is prepared when it is first asked, the copies share."""
+def _behind(door: socket.socket, owner: socket.socket, prepare: Callable[[], object]) -> None:
+    """Become, for each who knocks, a process that is copied when asked to. What is prepared for the first, all share."""
     prepared = False
-    while True:
-        asked, files = _next(asks)
+    while owner not in select.select([door, owner], [], [])[0]:
+        asks, _ = door.accept()
         _reap()
-        if not asked:
-            return
         if not prepared:
             prepare()
             gc.collect()
             gc.freeze()
             prepared = True
+        if os.fork() == 0:
+            door.close()
+            owner.close()
+            _copied(asks)
+            os._exit(0)
+        asks.close()
+
+
+def _copied(asks: socket.socket) -> None:
+    """Be copied when asked to, until nobody can ask any more."""
+    while True:
+        asked, files = _next(asks)
+        _reap()
+        if not asked:
+            return
         if os.fork() == 0:  # who waits for a copy is a process of its own
             asks.close()
             _keep(json.loads(asked), *files)

@@ -62,7 +62,7 @@ def verify(
     Ends with 1 where there is a fault.
     """
     if run is not None:
-        return verify_run(run, row, row_proof, as_json)
+        return verify_run(run, row, row_proof, database, as_json)
     if row is not None or row_proof is not None:
         raise UsedWrongly("name the manifest of the run with `--run`")
     from service.audit.deep_verification import DeepVerification, snapshot

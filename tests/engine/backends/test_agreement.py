@@ -41,8 +41,9 @@ def test_the_random_exchanges_reach_every_level() -> None:
         for _ in range(30):
             bounds = reference.evaluate(read(bundle, maker.exchange()), AS_OF).jurisdictions.values()
             seen |= {(b.low, b.high) for b in bounds}
-    assert {low for low, high in seen if low is high} == set(Level)
-    assert len({(low, high) for low, high in seen if low is not high}) >= 8
+        if {low for low, high in seen if low is high} == set(Level) and len([1 for low, high in seen if low is not high]) >= 8:
+            return
+    pytest.fail(f"only {seen} occurred")
 
 
 def _flip(result: int) -> int:
@@ -214,7 +215,7 @@ FAULTS: dict[str, tuple[object, str, object]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fault in one stratum of one engine shows as a disagreement within a few thousand pairs."""
+    """A fault in one stratum of one engine shows as a disagreement within a thousand pairs."""
     where, name, planted = FAULTS[fault]
     monkeypatch.setattr(where, name, planted, raising=False)
     monkeypatch.setattr(agreement, "shrunk", lambda *_: "")

@@ -9,6 +9,7 @@ import engine
 DAY = date(2026, 11, 24)
 VOCABULARY = b"""
 vocabulary: tables
+measures: {for: recipient.id}
 facts:
   exporter.id: {type: id, title: exporter, personal: yes}
   exporter.country: {type: country, title: country}

@@ -224,3 +224,62 @@ def test_a_column_that_two_mappings_state_is_refused() -> None:
     mapping = TableMapping((FactColumn("sender", "exporter.country"),))
     with pytest.raises(ColumnsRefused, match="both state"):
         decide(BUNDLE, texts(sender=["DE"], exporter__country=["CN"]), as_of=DAY, mapping=mapping)
+
+
+def test_no_row_says_what_a_register_or_a_book_says() -> None:
+    """Whoever writes a table cannot speak for the register."""
+    states = {"exporter.id": {"kind": "party", "version": 1, "states": {"exporter": {"country": "DE"}}}}
+    rows: list[Any] = [{"exporter": {"id": "a"}, "register": states}, {"exporter": {"id": "a"}, "books": {}}]
+    [found] = TableDecider(BUNDLE, as_of=DAY).chunks([of_objects(rows)])
+    assert [found.outcome(place).outcome for place in range(2)] == ["problem", "problem"]
+    for name in ("register", "books"):
+        with pytest.raises(ColumnsRefused):
+            decide(BUNDLE, texts(**{each: [json.dumps(states), None] for each in (name,)}), as_of=DAY)
+
+
+def test_rows_that_differ_in_ids_alone_are_decided_once_where_nothing_reads_them() -> None:
+    """Each keeps the exchange that it states; an id that the door refuses, and one that is unknown, is told apart."""
+    asked: list[Any] = []
+
+    class Noting(engine.tables.OneByOne):
+        def decide(self, documents: Any, days: Any, today: Any, *more: Any) -> Any:
+            asked.extend(documents)
+            return super().decide(documents, days, today, *more)
+
+    names = ["a", "b", "unknown", "x" * 300, "worldwide", "", "c", "x" * 300]
+    chunks = [of_texts(["exporter.id", "exporter.country"], [[name, "DE"] for name in names])] * 2
+    first, second = TableDecider(BUNDLE, as_of=DAY, decider=Noting(BUNDLE)).chunks(chunks)
+    assert sorted(each["exporter"].get("id", "") for each in asked) == ["", "a", "unknown", "worldwide", "x" * 300]
+    for found in (first, second):
+        assert [found.outcome(place).outcome for place in range(8)] == [
+            *("not_applicable", "not_applicable", "not_applicable", "problem", "not_applicable"),
+            *("not_applicable", "not_applicable", "problem"),
+        ]
+        assert [found.exchange(place)["exporter"].get("id", "") for place in range(8)] == names
+
+
+def test_an_id_that_a_document_is_for_is_read() -> None:
+    """One row presents a document for one recipient; the same id decides nothing where none does."""
+    contract = {"dated": "2024-01-01", "covers": True, "for": ["a"]}
+    base = {"exporter.country": "CN", "data.personal": True, "data.categories": ["weather"], "counts.people": 5}
+    rows = [
+        {**base, "recipient.id": name, **({"evidence.contract": contract} if shown else {})}
+        for shown in (False, True)
+        for name in ("a", "b")
+    ]
+    for chunk in (1, 2, 4):
+        chunks = [of_objects(rows[at : at + chunk]) for at in range(0, 4, chunk)]
+        found = [each.outcome(at).outcome for each in TableDecider(BUNDLE, as_of=DAY).chunks(chunks) for at in range(chunk)]
+        assert found == ["requirements_unmet", "requirements_unmet", "permitted", "requirements_unmet"]
+
+
+def test_the_ids_of_a_ledger_are_all_read() -> None:
+    """Where a register is asked, two ids are two rows."""
+    asked: list[str] = []
+
+    def register(document: Any, day: Any) -> Any:
+        asked.append(document["exporter"]["id"])
+        return document
+
+    decide(BUNDLE, texts(exporter__id=["a", "b", "a"]), as_of=DAY, register=register)
+    assert sorted(asked) == ["a", "b"]

@@ -467,13 +467,10 @@ def test_axe_finds_nothing_serious(site, scheme, lang):
     site.complaints.clear()
     decision = f"/log/{site.ids['hospital']}"
     found = {}
-    for path in ("/", "/log", decision, f"{decision}/provisions", "/ledger/rights", "/ledger/rights?asset=a"):
-        page = site.open(
-            f"{path}{'&' if '?' in path else '?'}lang={lang}", width=390 if scheme == "dark" else 1280, scheme=scheme
-        )
+    paths = ("/", "/log", decision, f"{decision}/provisions", "/ledger/rights", "/ledger/rights?asset=a")
+    for path, page in site.each(paths, lang, width=390 if scheme == "dark" else 1280, scheme=scheme):
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         found[path] = faults(page)
-        page.close()
     assert {path: each for path, each in found.items() if each} == {}
     assert site.complaints == []
 

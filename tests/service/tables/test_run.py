@@ -280,6 +280,19 @@ def test_counters_summed_over_the_table_go_through_all_parts(tmp_path: Path) -> 
         "undetermined",
     ]
     assert manifest.decided_by.counters == "summed"
+    assert not (tmp_path / "out" / "_unfinished").exists()
+
+
+def test_what_is_of_one_moment_is_not_gone_on_with(tmp_path: Path) -> None:
+    """A part that was decided by another state of a register, or by other sums, is decided again."""
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    write_csv(parts / "0.csv", ROWS[:50])
+    (parts / "1.csv").write_text("no_such_column\n1\n")
+    for more in ({"counters": "summed", "counters_are": "summed"}, {"register": lambda document, day: document}):
+        with pytest.raises(ColumnsRefused):
+            run(parts, tmp_path / "out", **more)
+        assert not (tmp_path / "out" / "_unfinished").exists()
 
 
 def test_a_stream_of_arrow_is_read_as_written(tmp_path: Path) -> None:
