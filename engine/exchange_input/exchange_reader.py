@@ -58,6 +58,7 @@ class ExchangeReader:
         contradictions: Callable[[Exchange], Iterable[Contradiction]] = lambda _: (),
     ) -> None:
         self._vocabulary = vocabulary
+        self._recipient = vocabulary.recipient
         self._contradictions = contradictions
         self._travelling = travelling
         self._ways = requirements | grounds
@@ -103,7 +104,7 @@ class ExchangeReader:
         relies_on: tuple[str, ...] = tree.pop("relies_on", ())
         carried: tuple[tuple[str, str], ...] = tree.pop("carried", ())
         tree.pop("schema", None)
-        recipient = self._vocabulary.recipient
+        recipient = self._recipient
         everyone = recipient if isinstance(tree.get(recipient), str) else ""
         tree.pop(everyone, None)  # nothing is stated of one party
         values: dict[str, Value] = {}
@@ -148,10 +149,10 @@ class ExchangeReader:
         if everyone and any(name.startswith(f"{everyone}.") for name in values):
             detail = "is the public, and the register states facts of one party; name one of the two"
             yield ExchangeProblem(pointer((everyone,)), "two-values", detail)
-        fact = f"{self._vocabulary.recipient}.id"
+        fact = f"{self._recipient}.id"
         id = values.get(fact)
         if isinstance(id, str) and id.casefold() in EVERYONE:
-            detail = f'is no id of a party; write `{{"{self._vocabulary.recipient}": "{id.casefold()}"}}`'
+            detail = f'is no id of a party; write `{{"{self._recipient}": "{id.casefold()}"}}`'
             yield ExchangeProblem(pointer(fact.split(".")), "wrong-value", detail)
 
     def with_books(self, exchange: Exchange, pages: Mapping[str, RightsPage]) -> Exchange:

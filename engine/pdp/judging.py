@@ -333,9 +333,8 @@ class Judging:
     ) -> tuple[Verdict, Outcome]:
         verdict = self._evaluated(self.engines[0], exchange, as_of, signed)
         outcome = self._combiner.outcome(exchange, verdict, as_of, signed)
-        return verdict, outcome_with_conditions(
-            outcome, weigh_conditions((*came, *stated_conditions(exchange, self.travelling)), (verdict,))
-        )
+        laid = (*came, *stated_conditions(exchange, self.travelling))
+        return verdict, outcome_with_conditions(outcome, weigh_conditions(laid, (verdict,)))
 
     @of_recipient
     def outcome(self, exchange: Exchange, as_of: date) -> Outcome:

@@ -55,12 +55,14 @@ pages = Pages("draft")
 @pages.get("/ask")
 def start(context: ReadingAll, page: PageCall) -> Response:
     """The page on which one begins."""
+    page.filters()
     return _start(context, page)
 
 
 @pages.get("/ask/{id}")
 def draft(context: ReadingAll, page: PageCall) -> Response:
     """The page of a draft."""
+    page.filters()
     found = _find(context, page, page.path["id"])
     return _gone(page) if found is None else _draft(context, page, found)
 

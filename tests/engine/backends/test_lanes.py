@@ -200,7 +200,7 @@ def test_a_variant_of_an_exchange_comes_out_as_if_it_had_been_sent() -> None:
 
 def test_what_a_lane_has_beside_its_bounds_is_that_of_the_reference() -> None:
     """Rules that stand, requirements, duties, definitions, and what law is silent on or settles, of exchanges side by side."""
-    for seed in range(8):
+    for seed in range(12):
         bundle, cases = random_cases(seed)
         reference = Reference(bundle.rules)
         outcomes = runner(bundle).decide(together(cases))
@@ -220,6 +220,10 @@ def test_what_a_lane_has_beside_its_bounds_is_that_of_the_reference() -> None:
                 key: bool(must >> lane & 1) for key, (must, may) in outcomes.silences.items() if may >> lane & 1
             } == silences
             assert {key for key, lanes in outcomes.settled.items() if lanes >> lane & 1} == set(covered.stands_on)
+            conflicts = {(each.rule.key, each.jurisdiction): each.certain for each in case.outcome.conflicts}
+            assert {
+                key: bool(must >> lane & 1) for key, (must, may) in outcomes.conflicts.items() if may >> lane & 1
+            } == conflicts
 
 
 def truth(both: tuple[int, int], lane: int) -> Truth:

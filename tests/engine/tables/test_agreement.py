@@ -100,7 +100,7 @@ def as_texts(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[st
 
 def decided(form: str, rows: Sequence[Mapping[str, Any]], chunk: int) -> list[RowOutcome]:
     """The rows decided as a table of a kind, some at once."""
-    decider = TableDecider(bundle(), as_of=DAY)
+    decider = TableDecider(bundle(), as_of=DAY, today=DAY)
     if form == "objects":
         chunks = [of_objects(rows[at : at + chunk]) for at in range(0, len(rows), chunk)]
     else:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import subprocess
 from typing import Any
 
 import pytest
@@ -15,8 +14,8 @@ from service.log.leaf import with_personal_values
 from service.policies import archive
 from service.service import Service
 from service.store.tables import bundle, personal, record
+from tests.service import ready_process
 from tests.service.cli.test_log import changed, decided, run
-from tests.service.cli.test_main import COMMAND
 from tests.service.conftest import ONE_DATABASE, ROOT, without_settings
 from tests.service.written_records import put
 
@@ -193,10 +192,10 @@ def test_several_processes_replay_one_log(client: TestClient, service: Service, 
     for _ in range(230):
         client.post("/v1/evaluate", content=b'{"as_of": "2024-06-01"}', headers=JSON)
     changed(service, decided(client), decision=lambda decision: {**decision, "outcome": "prohibited"})
-    command = [*COMMAND, "replay", "--all", "--json", "--processes", "2", "--database", database]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=without_settings())
-    found = json.loads(done.stdout)
-    assert (done.returncode, results(found), done.stderr) == (1, {"bytes": 231, "different": 1}, "")
+    command = ("replay", "--all", "--json", "--processes", "2", "--database", database)
+    code, printed, said = ready_process.run(*command, folder=ROOT, environment=without_settings())
+    found = json.loads(printed)
+    assert (code, results(found), said) == (1, {"bytes": 231, "different": 1}, "")
     alone = replayed(database)[1]
     assert {**alone, "seconds": 0} == {**found, "seconds": 0}
 

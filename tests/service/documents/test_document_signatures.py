@@ -30,7 +30,7 @@ from service.transparency.ed25519 import PrivateKey
 from service.watch.round import RoundDone, run, sign
 from service.watch.transactions import writing
 from tests.service.callers.test_callers import bearer
-from tests.service.conftest import ONE_DATABASE, POLICIES, Lines, unlike_the_leaves
+from tests.service.conftest import ONE_DATABASE, POLICIES, Lines, sealed_again, unlike_the_leaves
 from tests.service.documents.test_document_pages import Form
 from tests.service.documents.test_documents import ACME, CONTRACT, EXCHANGE, HASH, LAST, NAME, NOON, TERMS, TODAY, Desk, source
 
@@ -391,10 +391,14 @@ def test_rows_that_were_changed_are_found_and_count_for_nothing(desk: SigningDes
     with desk.service.store.database.writing.begin() as raw:
         before = raw.execute(sa.select(document_confirmation.c.envelope)).scalar_one()
         raw.execute(sa.update(document_confirmation).values(envelope=forged.written().decode(), until="2099-01-01"))
+    answer = desk.call("asker", "POST", "/v1/evaluate", EXCHANGE)
+    assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (503, "seal-broken")
+    sealed_again(desk.service)  # an envelope that no trusted key signed counts for nothing, whoever sealed the row
     assert desk.evaluate()["outcome"] == "review"
     assert len(unlike_the_leaves(database)) == 1
     with desk.service.store.database.writing.begin() as raw:
         raw.execute(sa.update(document_confirmation).values(envelope=before, until=LAST.isoformat()))
+    sealed_again(desk.service)
     assert desk.evaluate()["outcome"] == "permitted"
 
 
