@@ -15,6 +15,7 @@ from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, Mo
 from engine.authoring.empty_cells import empty_cells
 from engine.authoring.false_statements import FREE_NOTHING, FalseStatement, StatementTester
 from engine.authoring.false_statements import KINDS as KINDS_OF_LIES
+from engine.authoring.impact import LANES, Impact, ImpactComparison, ImpactRow, MoveGroupPart, RowCountPart
 from engine.authoring.layout import NotLaidOut, lay_out
 from engine.authoring.lint import lint
 from engine.authoring.mutation import Mutant, mutants
@@ -126,6 +127,7 @@ __all__ = [
     "INCLUDES",
     "INCOHERENT",
     "KINDS_OF_LIES",
+    "LANES",
     "LANGUAGES",
     "MAX_BYTES",
     "MODES",
@@ -179,6 +181,9 @@ __all__ = [
     "Flow",
     "Flows",
     "Grant",
+    "Impact",
+    "ImpactComparison",
+    "ImpactRow",
     "Instrument",
     "Judgement",
     "Key",
@@ -188,6 +193,7 @@ __all__ = [
     "Missing",
     "Money",
     "MoneyRange",
+    "MoveGroupPart",
     "MovePart",
     "Mutant",
     "MutationTester",
@@ -213,6 +219,7 @@ __all__ = [
     "Result",
     "RightScope",
     "RightsPage",
+    "RowCountPart",
     "Settlement",
     "SettlementState",
     "Signature",

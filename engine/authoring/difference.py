@@ -261,7 +261,7 @@ class _Trier:
             return
         if was and now and old != new:
             causes += [*_gaps(was, now), *_duties_late(was, now)] or ([] if causes else [*_jurisdictions(was, now)])
-        self.moves.append(MovePart(exchange=exchange, old=old, new=new, direction=_direction(old, new), causes=tuple(causes)))
+        self.moves.append(MovePart(exchange=exchange, old=old, new=new, direction=direction_of(old, new), causes=tuple(causes)))
 
     def shown_by(self, change: PolicyChangePart) -> int | None:
         """How many exchanges moved in which the provision of a change, or one under a definition, stands differently."""
@@ -286,14 +286,19 @@ class _Trier:
 
 
 def _read(bundle: Bundle, raw: bytes) -> Exchange | list[str]:
-    """The exchange, or the places at which it is refused. A sentence about a place may quote a personal value, so it is left out."""
+    """The exchange, or the places at which it is refused."""
     try:
         return parse_exchange(bundle, raw)
     except ExchangeRefused as refused:
-        return [f"{problem.pointer or '/'} ({problem.code})" for problem in refused.problems]
+        return places_of(refused)
 
 
-def _direction(old: SidePart, new: SidePart) -> Direction:
+def places_of(refused: ExchangeRefused) -> list[str]:
+    """The places at which an exchange is refused. A sentence about a place may quote a personal value, so it is left out."""
+    return [f"{problem.pointer or '/'} ({problem.code})" for problem in refused.problems]
+
+
+def direction_of(old: SidePart, new: SidePart) -> Direction:
     """Which way an exchange moves. An exchange that may now be permitted, and could not before, counts first, however unsure it is."""
     if old.proceed is not new.proceed:
         return "permits more" if new.proceed else "permits less"

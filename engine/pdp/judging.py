@@ -16,6 +16,8 @@ from typing import Concatenate, ParamSpec, Self, TypeVar
 from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
 from engine.backends.lanes import Lanes
+from engine.backends.lanes.lane_cases import side_by_side
+from engine.backends.lanes.lane_outcomes import LaneOutcomes
 from engine.backends.lanes.lane_runner import LaneRunner
 from engine.backends.reference import Reference
 from engine.bundle import Bundle
@@ -291,6 +293,18 @@ class Judging:
             return [self._look(each, judgement.as_of, signed, judgement.came)[1].bounds for each in made]
         with self._lock:
             return bounds_of(self.lanes, judgement.exchange, changes, judgement.as_of, signed)
+
+    def lane_outcomes(self, exchanges: Sequence[tuple[Exchange, date]]) -> LaneOutcomes:
+        """
+        The outcomes of exchanges, each under the law of its day, in one pass of the program.
+
+        All of them are for the public, or none; none has disputed facts.
+        """
+        public = exchanges[0][0].everyone
+        judging = self.of_everyone if public else self
+        shown = [(judging._shown(exchange, day), day) for exchange, day in exchanges]
+        with self._lock:
+            return judging.lanes.decide(side_by_side(shown), public)
 
     @of_recipient
     def implied(self, judgement: Judgement) -> Mapping[str, Value]:

@@ -118,7 +118,8 @@ class TableDecider:
     `as_of` is the day of each row that states none, or the name of the column that states it. A row may proceed only where its day is
     `today`; without a `today` no row may. `counters` are as the rows "stated" them,
     "summed" over the rows in their order, or from what a ledger said at a moment. `register` is what a register said then. `decider`
-    decides; the ordinary engines if it is left out.
+    decides; the ordinary engines if it is left out. `others` are bundles that read the distinct rows too: what one of them reads tells rows
+    apart.
     """
 
     def __init__(
@@ -131,6 +132,7 @@ class TableDecider:
         counters: str | CounterSource = "stated",
         register: Register | None = None,
         decider: RowDecider | None = None,
+        others: Sequence[Bundle] = (),
     ) -> None:
         if isinstance(counters, str) and counters not in COUNTERS:
             raise ValueError(f"counters are {', '.join(COUNTERS)} or a snapshot of a ledger, not `{counters}`")
@@ -142,7 +144,7 @@ class TableDecider:
         self._today = today
         self._places = FactPlaces(bundle)
         reads_ids = counters != "stated" or register is not None
-        self._coder = RowCoder(self._places, self._mapping.constants, None if reads_ids else UnreadIds(bundle))
+        self._coder = RowCoder(self._places, self._mapping.constants, None if reads_ids else UnreadIds(bundle, *others))
         self._remembered = _Remembered()
         self._stated: tuple[tuple[str, ...], StatedColumns] | None = None  # of the last table
         self._register = register

@@ -1,9 +1,9 @@
 """
 Ids that decide nothing: rows that differ in them alone are decided once.
 
-A bundle goes in, and what documents some rows present. Out come the facts of ids that nothing reads in these rows: no condition, nothing
-that cannot be true together, no document that says whom or what it is for. That an id is stated still counts. Which one it is counts where
-the door of exchanges would refuse it.
+A bundle goes in, with others that read the same rows, and what documents some rows present. Out come the facts of ids that nothing reads
+in these rows: no condition, nothing that cannot be true together, no document that says whom or what it is for. That an id is stated still
+counts. Which one it is counts where the door of exchanges would refuse it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from engine.values import BadValue, Type
 
 
 class UnreadIds:
-    """The ids of one bundle. They are read all the same where a register, a ledger or a book is asked."""
+    """The ids that neither a bundle nor `others` read. They are read all the same where a register, a ledger or a book is asked."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, *others: Bundle) -> None:
+        self._others = tuple(map(UnreadIds, others))
         rules, words = bundle.rules, bundle.vocabulary
         conditions = [*rules.definitions.values(), *(rule.condition for rule in rules.rules)]
         conditions += [duty.done_when for duty in bundle.duties.values() if duty.done_when]
@@ -40,13 +41,14 @@ class UnreadIds:
 
     def among(self, fields: Collection[str]) -> frozenset[str]:
         """The facts whose ids nothing reads, where documents state these `fields`."""
-        return frozenset(name for name, read in self._fields.items() if read.isdisjoint(fields))
+        found = frozenset(name for name, read in self._fields.items() if read.isdisjoint(fields))
+        return found.intersection(*(each.among(fields) for each in self._others))
 
     def is_plain(self, name: str, value: Any) -> bool:
-        """Whether a value is an id like any other: the door takes it, and it is neither unknown nor the public."""
+        """Whether a value is an id like any other: each door takes it, and it is neither unknown nor the public."""
         if not isinstance(value, str) or value == SPOKEN or value.casefold() in EVERYONE:
             return False
-        return _accepted(self._types[name], value)
+        return _accepted(self._types[name], value) and all(each.is_plain(name, value) for each in self._others)
 
 
 def _accepted(type: Type, value: str) -> bool:

@@ -75,6 +75,7 @@ def decide(
         import engine.tables
     except ModuleNotFoundError as missing:
         raise UsedWrongly(str(missing)) from None
+    from service.cli.files import columns_sentence, mapping_in
     from service.tables.run import RunRequest, SideFiles, decide_run
     from service.tables.table_input import FORMATS, SUFFIXES, TableRefused, table_parts
 
@@ -94,7 +95,7 @@ def decide(
                 raise UsedWrongly("a folder of parts is decided into a folder; name one with --output")
             if not folder and output.is_dir():
                 raise UsedWrongly(f"{output} is a folder; name a file with --output")
-            mapped, digest = _mapping(source.bundle, mapping, key)
+            mapped, digest = mapping_in(source.bundle, mapping, key)
             snapshot = source.snapshot
             request = RunRequest(
                 bundle=source.bundle,
@@ -120,7 +121,7 @@ def decide(
             manifest = decide_run(request)
         except (TableRefused, engine.tables.ColumnsRefused) as refused:
             progress("")
-            raise UsedWrongly(_columns(refused)) from None
+            raise UsedWrongly(columns_sentence(refused)) from None
         except OSError as failed:
             progress("")
             raise UsedWrongly(f"cannot write {failed.filename or output}: {failed.strerror or failed}") from None
@@ -176,32 +177,6 @@ def _source(database: str | None, policies: list[Path], stack: ExitStack) -> _So
             return note_run(transaction, manifest, BY, now_utc(), origin)
 
     return _Source(desk.live.bundle, desk.today, snapshot, origin, log)
-
-
-def _mapping(bundle: "engine.Bundle", file: Path | None, key: str) -> "tuple[engine.tables.TableMapping, str | None]":
-    """The mapping in a file, with the key that an option names, and the digest of the file. Raises UsedWrongly."""
-    from dataclasses import replace
-    from hashlib import sha256
-
-    from engine.tables import MappingRefused, TableMapping, read_mapping
-    from service.cli.files import read
-
-    if file is None:
-        return TableMapping(key=key), None
-    data = read(file, 1 << 21)
-    try:
-        found = read_mapping(bundle, file.name, data)
-    except MappingRefused as refused:
-        raise UsedWrongly(f"the mapping cannot be used\n\n{refused}") from None
-    return replace(found, key=key or found.key), sha256(data).hexdigest()
-
-
-def _columns(refused: ValueError) -> str:
-    lines = str(refused).splitlines()
-    if len(lines) == 1 and not lines[0].startswith("`"):
-        return lines[0]
-    told = "\n".join(f"  {each}" for each in lines)
-    return f"columns state nothing:\n{told}\nrename them, map them with --map, or list them there under `ignore`"
 
 
 def _progress(part: str, rows: int, seconds: float) -> None:

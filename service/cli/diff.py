@@ -6,15 +6,12 @@ plumbing commands, without a shell, a checkout or a filter. The exchanges come f
 decision log, which is opened for reading only. Nothing is recorded, and no value of a real exchange is printed.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import date
 from itertools import chain, groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,7 +20,6 @@ from service.cli.output import count, day, progress, today
 
 if TYPE_CHECKING:
     import engine
-    from service.log.store import Stored
 
 FAIL_ON = ("permits-more", "permits-less", "any-outcome", "any-change")
 MORE, LESS = ("permits more", "may permit more"), ("permits less", "may permit less")
@@ -86,6 +82,7 @@ def diff(
     """
     import engine
     from service.cli.revisions import Finder
+    from service.decisions.log_trials import LogTrials
 
     need("mode", mode, engine.MODES)
     if fail_on is not None and fail_on not in FAIL_ON:
@@ -96,11 +93,11 @@ def diff(
     tests = engine.trials(before.bundle, after.bundle, only)
     if only and not tests:
         raise UsedWrongly(f"no test file has `{only}` in its name")
-    recorded = _Log(log)
+    recorded = LogTrials(log) if log is not None else None
     difference = engine.compare(
         before.bundle,
         after.bundle,
-        chain(tests, _from_files(exchanges or []), recorded.trials()),
+        chain(tests, _from_files(exchanges or []), recorded.trials() if recorded else ()),
         today=on,
         mode=mode,
         progress=lambda number: progress(f"{number:,} exchanges"),
@@ -113,7 +110,7 @@ def diff(
     if as_json:
         print(difference.model_dump_json(by_alias=True, indent=2))
     else:
-        print("\n".join(_markdown(difference, before.label, after.label, examples, recorded.erased)))
+        print("\n".join(_markdown(difference, before.label, after.label, examples, recorded.erased if recorded else 0)))
     return int(_fails(difference, fail_on))
 
 
@@ -164,52 +161,6 @@ def _lines(file: Path) -> "Iterator[engine.TrialExchange]":
         for number, line in enumerate(handle, 1):
             if line.strip():
                 yield engine.TrialExchange(f"line {number}", f"{file}:{number}", "file", line)
-
-
-@dataclass(slots=True)
-class _Log:
-    """The requests of a decision log. `erased` counts those from which personal values are erased."""
-
-    url: str | None
-    erased: int = field(default=0)
-
-    def trials(self) -> "Iterator[engine.TrialExchange]":
-        """The request and the day of each record, in the order of the log. A service may write to the log meanwhile."""
-        if self.url is None:
-            return
-        from service.log.store import scan
-        from service.store.upgrade import reading
-
-        with reading(self.url) as connection:
-            yield from map(self._trial, scan(connection))
-
-    def _trial(self, stored: "Stored") -> "engine.TrialExchange":
-        import engine
-        from service.log.leaf import erased, with_personal_values
-        from service.log.record import SCHEMA, exchange_of
-        from service.store.database import file_of
-
-        entry = stored.entry
-        at = f"{file_of(self.url or '') or 'log'}#{stored.sequence}"
-        faults = stored.faults()
-        if faults:
-            return engine.TrialExchange(entry.id, at, "log", problem=f"the record has a fault: {faults[0]}")
-        record = with_personal_values(entry.leaf, entry.openings)
-        if record.get("schema") != SCHEMA:
-            return engine.TrialExchange(entry.id, at, "log", problem="the record has a shape that this version does not know")
-        gone = erased(entry.openings)
-        for pointer in gone:
-            _leave_out(record["request"], pointer)
-        self.erased += bool(gone)
-        raw = json.dumps(exchange_of(record), ensure_ascii=False).encode()
-        return engine.TrialExchange(entry.id, at, "log", raw, date.fromisoformat(record["as_of"]))
-
-
-def _leave_out(document: Any, pointer: str) -> None:
-    *path, last = (step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
-    for step in path:
-        document = document[step]
-    del document[last]
 
 
 # --- the report ------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from service.cli.output import problems
 
 if TYPE_CHECKING:
     import engine
+    import engine.tables
 
 
 def load(
@@ -122,3 +123,29 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def mapping_in(bundle: "engine.Bundle", file: Path | None, key: str) -> "tuple[engine.tables.TableMapping, str | None]":
+    """The mapping in a file, with the key that an option names, and the digest of the file. Raises UsedWrongly."""
+    from dataclasses import replace
+    from hashlib import sha256
+
+    from engine.tables import MappingRefused, TableMapping, read_mapping
+
+    if file is None:
+        return TableMapping(key=key), None
+    data = read(file, 1 << 21)
+    try:
+        found = read_mapping(bundle, file.name, data)
+    except MappingRefused as refused:
+        raise UsedWrongly(f"the mapping cannot be used\n\n{refused}") from None
+    return replace(found, key=key or found.key), sha256(data).hexdigest()
+
+
+def columns_sentence(refused: ValueError) -> str:
+    """What is wrong with a table, or with its columns, and what to do."""
+    lines = str(refused).splitlines()
+    if len(lines) == 1 and not lines[0].startswith("`"):
+        return lines[0]
+    told = "\n".join(f"  {each}" for each in lines)
+    return f"columns state nothing:\n{told}\nrename them, map them with --map, or list them there under `ignore`"

@@ -25,6 +25,7 @@ from service.cli import (
     exposure,
     facts,
     fmt,
+    impact,
     keys,
     lint,
     log,
@@ -69,7 +70,7 @@ def fifthfactor(
 
 for each in (
     *(check, lint, docs, schema, fmt, test),
-    *(evaluate, decide, explain, ask, facts, plan, diff, compile),
+    *(evaluate, decide, explain, ask, facts, plan, diff, impact, compile),
     *(serve, replay, watch, exposure, accounts, unattributed),
     *(calendars, registers),
 ):

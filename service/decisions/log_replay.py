@@ -99,7 +99,7 @@ class LogReplay:
         """Replay the records of some numbers. Raises DatabaseRefused."""
         with self._reading.connection() as connection:
             held = list(scan(connection, numbers.start, numbers.stop))
-            stored = [each for each in held if self._within(each)]
+            stored = [each for each in held if recorded_within(each, self.since, self.until)]
             # Policies take seconds to load: those of a part are used one after the other.
             results = [self._replayed(connection, each) for each in sorted(stored, key=lambda each: repr(_policies(each)))]
         missing = set(numbers).difference(each.sequence for each in held)
@@ -145,19 +145,20 @@ class LogReplay:
             raise CannotReplay(str(found), found.cause)
         return found
 
-    def _within(self, stored: Stored) -> bool:
-        """Whether a record is of the time that is asked for; one that cannot be read is."""
-        if self.since is None and self.until is None:
-            return True
-        try:
-            moment = datetime.fromisoformat(json.loads(stored.entry.leaf)["recorded_at"])
-            return (self.since is None or moment >= self.since) and (self.until is None or moment < self.until)
-        except (ValueError, LookupError, TypeError):
-            return True
-
     def close(self) -> None:
         """Close what this process opened."""
         self._reading.close()
+
+
+def recorded_within(stored: Stored, since: datetime | None, until: datetime | None) -> bool:
+    """Whether a record is of a time, from `since` on and before `until`; one that cannot be read is."""
+    if since is None and until is None:
+        return True
+    try:
+        moment = datetime.fromisoformat(json.loads(stored.entry.leaf)["recorded_at"])
+        return (since is None or moment >= since) and (until is None or moment < until)
+    except (ValueError, LookupError, TypeError):
+        return True
 
 
 @dataclass(frozen=True)
