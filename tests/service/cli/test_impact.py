@@ -1,0 +1,239 @@
+"""`fifthfactor impact`: over a log and over tables, in text, Markdown and JSON, how it ends, and what it has when it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import os
+import signal
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from typer.testing import CliRunner, Result
+
+import engine
+from service.cli.main import app
+from service.server.app import create_app
+from service.service import Service
+from service.settings import Settings
+from service.telemetry import log_lines
+from tests.service.cli.differing_bundles import OLD, WORDS, folder
+
+
+def impact(*arguments: object) -> Result:
+    """`fifthfactor impact` in this process."""
+    return CliRunner().invoke(app, ["impact", *map(str, arguments)])
+
+
+def report(*arguments: object) -> engine.Impact:
+    """The JSON of a run that did what it was asked."""
+    done = impact(*arguments, "--format", "json")
+    assert done.exit_code == 0, done.output
+    return engine.Impact.model_validate_json(done.stdout)
+
+
+def exchange(people: object, **more: Any) -> dict[str, Any]:
+    """An exchange from Aland to Celand."""
+    data = {"people": people, "kinds": ["report"]}
+    return {"exporter": {"country": "AA"}, "recipient": {"country": "CC"}, "data": data, **more}
+
+
+@pytest.fixture
+def rows(here: Path) -> Path:
+    """Forty rows that are permitted more, in two months, ten that stay, one that nobody reads, and one that is no JSON."""
+    told = [exchange(20_000, exporter={"country": "AA", "id": f"p{n}"}, as_of=f"2025-0{n % 2 + 1}-01") for n in range(40)]
+    told += [exchange(5, as_of="2025-03-01")] * 10 + [exchange(5, as_of="2025-03-01", nonsense=1)]
+    (here / "rows.jsonl").write_text("\n".join(map(json.dumps, told)) + "\n{broken\n")
+    return here / "rows.jsonl"
+
+
+def test_rows_of_a_table_are_counted_by_how_they_move(rows: Path) -> None:
+    """Pairs of outcomes, jurisdictions, instruments and months, and groups with an example; what nobody reads is named."""
+    found = report("old", "new", "--over", rows)
+    assert found.complete
+    assert (found.rows, found.moved, found.unread, found.troubled) == (52, 40, 2, 0)
+    assert [(each.direction, each.old, each.new, each.rows) for each in found.outcomes] == [
+        ("permits more", "requirements unmet", "permitted", 40)
+    ]
+    counted = (found.jurisdictions, found.instruments, found.months)
+    assert [[(each.name, each.rows) for each in one] for one in counted] == [
+        [("AA", 40)],
+        [("a.law", 40)],
+        [("2025-01", 20), ("2025-02", 20)],
+    ]
+    assert [(each.month, each.rows, each.example) for each in found.groups] == [
+        ("2025-01", 20, "rows.jsonl#1"),
+        ("2025-02", 20, "rows.jsonl#2"),
+    ]
+    assert [(each.row, each.problem) for each in found.unread_rows] == [
+        ("rows.jsonl#51", "/nonsense (unknown-fact)"),
+        ("rows.jsonl#52", "/ (not-json)"),
+    ]
+
+
+def test_rows_that_differ_in_ids_that_neither_side_reads_are_decided_once(here: Path) -> None:
+    """Unless one of the sides reads them: then each is an exchange of its own."""
+    with (here / "rows.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["exporter.id", "exporter.country", "recipient.country", "data.people", "as_of"])
+        table.writerows([[f"p{number}", "AA", "CC", 20_000, "2025-01-01"] for number in range(30)])
+    alike = report("old", "new", "--over", "rows.csv")
+    assert (alike.rows, alike.distinct, alike.moved) == (30, 1, 30)
+    law = OLD["law.yaml"].replace("data.people: {at_least: 10 thousand}", "exporter.id: p7")
+    assert law != OLD["law.yaml"]
+    folder(here / "reads", {**OLD, "law.yaml": law})
+    read = report("old", "reads", "--over", "rows.csv")
+    assert (read.rows, read.distinct, read.moved) == (30, 30, 29)
+
+
+def test_the_columns_of_a_table_may_be_mapped(here: Path) -> None:
+    """By the mapping that `decide` takes; a column that states nothing is refused with what to do."""
+    (here / "map.yaml").write_text(
+        "map: {from: exporter.country, to: recipient.country, many: data.people}\nconstants: {data.kinds: [report]}\nkey: id\n"
+    )
+    (here / "rows.csv").write_text("id,from,to,many\nx-1,AA,CC,20000\nx-2,AA,CC,3\n")
+    found = report("old", "new", "--over", "rows.csv", "--map", "map.yaml", "--as-of", "2025-05-01")
+    assert [(each.example, each.month, each.rows) for each in found.groups] == [("x-1", "2025-05", 1)]
+    done = impact("old", "new", "--over", "rows.csv")
+    assert done.exit_code == 2
+    assert "columns state nothing" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [
+        ((), 0),
+        (("--fail-on", "permits-more"), 1),
+        (("--fail-on", "any-outcome"), 1),
+        (("--fail-on", "permits-less"), 0),
+    ],
+)
+def test_it_ends_with_1_where_rows_move_as_named(rows: Path, options: Sequence[str], status: int) -> None:
+    """Also in Markdown and in text, whose report is the same."""
+    for form in ("text", "markdown", "json"):
+        assert impact("old", "new", "--over", rows, "--format", form, *options).exit_code == status
+    back = impact("new", "old", "--over", rows, "--fail-on", "permits-less")
+    assert back.exit_code == 1
+
+
+def test_the_text_and_the_markdown_tell_the_groups(rows: Path) -> None:
+    """The summary, the largest group, and how many smaller ones there are; no value of a row."""
+    text = impact("old", "new", "--over", rows, "--show", "1").stdout
+    assert "40 of 50 rows move" in text
+    assert "          20  requirements unmet → permitted, permits more; AA: a.law; 2025-01\n" in text
+    assert "such as rows.jsonl#1\n" in text
+    assert "… and 1 smaller group\n" in text
+    assert "2 rows not compared, since neither side can read them." in text
+    written = impact("old", "new", "--over", rows, "--format", "markdown").stdout
+    assert "| requirements unmet | permitted | **permits more** | 40 |" in written
+    row = "| 20 | requirements unmet | permitted | **permits more** | AA: a.law | 2025-02 | `rows.jsonl#2` |  |"
+    assert row in written
+    assert written.rstrip().endswith("Engineering research, not legal advice.")
+
+
+def test_what_the_new_door_refuses_is_told_apart(here: Path) -> None:
+    """It moves to an outcome of its own, which permits less."""
+    folder(here / "without", {**OLD, "words.yaml": WORDS.replace("  data.made_on: {type: date, title: day it was made}\n", "")})
+    sent = exchange(5)
+    sent["data"]["made_on"] = "2024-01-01"
+    (here / "rows.jsonl").write_text(json.dumps(sent) + "\n")
+    done = impact("old", "without", "--over", "rows.jsonl", "--fail-on", "permits-less")
+    assert done.exit_code == 1
+    assert "1 row refused at the door of the new policies." in done.stdout
+
+
+def test_one_meaning_moves_nothing(rows: Path, here: Path) -> None:
+    """Then no row is read, and nothing fails."""
+    folder(here / "laid-out", {**OLD, "law.yaml": "# a comment\n" + OLD["law.yaml"]})
+    done = impact("old", "laid-out", "--over", "nowhere.jsonl", "--fail-on", "any-outcome")
+    assert done.exit_code == 0
+    assert "Both mean the same: no row moves." in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_command_that_is_stopped_reports_what_it_has(rows: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """What was compared is counted, the report says that it is not all, and the end is 130, whatever `--fail-on` says."""
+    take = engine.ImpactComparison.take
+
+    def take_and_stop(comparison: engine.ImpactComparison, batch: Sequence[engine.ImpactRow]) -> None:
+        os.kill(os.getpid(), number)
+        take(comparison, batch)
+
+    monkeypatch.setattr(engine, "LANES", 3)
+    monkeypatch.setattr(engine.ImpactComparison, "take", take_and_stop)
+    before = signal.getsignal(number)
+    done = impact("old", "new", "--over", rows, "--format", "json", "--fail-on", "permits-more")
+    assert done.exit_code == 130
+    assert "stopped after 3 rows: the report says what was found so far" in done.stderr
+    found = json.loads(done.stdout)
+    assert (found["complete"], found["rows"], found["moved"]) == (False, 3, 3)
+    assert signal.getsignal(number) == before
+
+
+def test_where_the_engines_differ_from_the_program_it_fails(rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that the engines decide otherwise is not known to be harmless."""
+    make = engine.ImpactComparison.__init__
+
+    def make_otherwise(comparison: engine.ImpactComparison, *given: Any) -> None:
+        make(comparison, *given)
+        comparison.pdps[1].judge = comparison.pdps[0].judge  # type: ignore[method-assign]
+
+    monkeypatch.setattr(engine.ImpactComparison, "__init__", make_otherwise)
+    done = impact("old", "new", "--over", rows, "--fail-on", "permits-more")
+    assert done.exit_code == 1
+    assert "40 rows on which engines failed or differ: let a person look at them." in done.stdout
+    assert "rows.jsonl#1: the program of many exchanges and the engines differ" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--over", "nowhere.jsonl"), "there is no file or folder nowhere.jsonl"),
+        (("--over", "log", "--database", "nowhere.db"), "nowhere.db` does not exist"),
+        (("--over", "log", "--as-of", "2025-01-01"), "each record of a log has its day"),
+        (("--over", "rows.jsonl", "--since", "2025-01-01"), "belong to `--over log`"),
+        (("--over", "rows.jsonl", "--fail-on", "rain"), "there is no reason to fail `rain`"),
+        (("--over", "rows.jsonl", "--format", "html"), "there is no format `html`"),
+        (("--over", "none.jsonl", "--fail-on", "permits-more"), "there is no row to compare"),
+    ],
+)
+def test_what_cannot_be_done_is_told_and_ends_with_2(rows: Path, here: Path, arguments: Sequence[str], words: str) -> None:
+    """One sentence on standard error, and nothing on standard output."""
+    (here / "none.jsonl").write_text("")
+    done = impact("old", "new", *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert words in done.stderr
+
+
+def test_the_records_of_a_log_are_compared_on_their_day(here: Path, database: str) -> None:
+    """On SQLite and on PostgreSQL; erased values are left out and counted, and a time is kept to. Nothing is written."""
+    service = Service.open(Settings(watch=False, policies=here / "old", database=database), say=log_lines.logger(StringIO()))
+    with TestClient(create_app(service.settings, service), base_url="http://127.0.0.1:8080") as client:
+        ids = []
+        for number, people in enumerate((5, 50_000, 60_000)):
+            sent = exchange(people, exporter={"id": f"person-{number}", "country": "AA"}, as_of="2024-06-01")
+            answer = client.post("/v1/evaluate", json=sent)
+            assert answer.status_code == 200, answer.text
+            ids.append(answer.json()["id"])
+        assert asyncio.run(service.store.erase(ids[2])) == 1
+        over = ("old", "new", "--over", "log", "--database", database)
+        found = report(*over)
+        assert (found.rows, found.moved, found.unread, found.troubled) == (3, 2, 0, 0)
+        assert [(each.month, each.rows, each.example) for each in found.groups] == [("2024-06", 2, ids[1])]
+        text = impact(*over)
+        assert "1 row without the personal values that were erased." in text.stdout
+        assert "person-" not in text.output
+        assert impact(*over, "--fail-on", "permits-more").exit_code == 1
+        assert report(*over, "--until", "2020-01-01").rows == 0
+        assert report(*over, "--since", "2020-01-01").rows == 3
+        assert asyncio.run(service.store.probe()) == 3
+
+
+def test_help_shows_examples() -> None:
+    """Lines to copy."""
+    assert impact("--help").stdout.count("Example: fifthfactor impact") == 3
