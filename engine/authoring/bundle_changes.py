@@ -1,5 +1,5 @@
 """
-What two bundles say differently: rules, words, dates and thresholds added, dropped and changed.
+The textual changes between two bundles: rules, words, dates and thresholds added, dropped and changed.
 
 It compares the checked rules and words of two bundles, so a different comment, layout or file name is no change.
 """

@@ -1,5 +1,5 @@
 """
-What the tests defend of the coverage: change one cell, and see whether any case notices.
+Mutation tests of the coverage: one cell is changed, and a mutant that no test case notices comes out.
 
 A bundle goes in, its changed cells come out: what is free or stands under another subject matter was not read, what was not read is free or
 stands under the law on another one, what is covered in part is covered in full, and one policy of several does not speak. A changed cell

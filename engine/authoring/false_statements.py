@@ -1,5 +1,5 @@
 """
-Lies: the cases of the authors' tests, each with one statement or a few changed, and what comes of it.
+False statements: test cases go in; each comes out with one statement or a few changed, and the outcome that it then has.
 
 Whoever wants a permit may say what is not so. A lie is refused at the door, changes nothing, or frees the exchange; then the permit has
 to name the statement that was changed among those it rests on (semantics 4.11), for a person or another system to look at. A lie that

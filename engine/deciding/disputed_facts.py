@@ -1,5 +1,5 @@
 """
-The outcome where the register says something else than the sender: what the register says counts (semantics 1.8).
+The outcome where sender and register contradict each other: the register counts, and the stricter outcome decides (semantics 1.8).
 
 The outcome with the disputed facts open goes in, with the outcomes under each choice of their values; one outcome comes out. The lower
 bound is the highest of all lower bounds. What is open only because of the dispute is decided by the upper bound, since no answer of the

@@ -164,5 +164,5 @@ class Judgement:
         return None if provision in self.signable else why_not(self.verdict, self.own.coverage, provision)
 
     def awaited(self, rules: RuleSet, provision: str) -> tuple[str, ...]:
-        """The facts and documents for want of which a provision only may stand; `rules` are those that judged."""
+        """The facts and documents still needed before the provision certainly applies; `rules` are those that judged."""
         return needed_for_certainty(rules, self.verdict, self.reading, self.exchange, provision)

@@ -143,7 +143,7 @@ def needed_for_certainty(
     rules: RuleSet, verdict: Verdict, reading: ConditionReading, exchange: Exchange, provision: str
 ) -> tuple[str, ...]:
     """
-    The facts and documents for want of which a provision only may stand; those of a reach are not named.
+    The facts and documents still needed before the provision certainly applies; those of a reach are not named.
 
     They leave open whether its rules hold, or whether the rules stand that would surely exempt these, or come before what holds
     otherwise. `reading` is how tests read on the exchange, and `verdict` its verdict.

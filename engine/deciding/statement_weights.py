@@ -1,5 +1,5 @@
 """
-What a reader wants proven first of the statements that a permit rests on (semantics 4.11).
+Weights of the statements that a permit rests on: what a reader wants proven first (semantics 4.11).
 
 A bundle goes in once, then a judgement that permits and one of its statements; out comes the weight of the statement. A fact lifted
 something where a ground, an exemption or an excuse that stands for certain tests it, and what is lifted does not test it in the same way:

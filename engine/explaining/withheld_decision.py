@@ -1,5 +1,5 @@
 """
-A decision for a caller who may not read the register: the outcome, what is owed and what is asked, and none of the reasons.
+The decision for a caller without access to the register: the outcome, the duties and the questions, without reasons.
 
 A written decision goes in; the same decision without everything from which a registered value could be read comes out. The record keeps
 the whole. Source: semantics 1.8.

@@ -299,7 +299,7 @@ class Judging:
 
     @of_recipient
     def awaited(self, judgement: Judgement, provision: str) -> tuple[str, ...]:
-        """The facts and documents for want of which a provision only may stand."""
+        """The facts and documents still needed before the provision certainly applies."""
         return judgement.awaited(self.bundle.rules, provision)
 
     @of_recipient

@@ -22,7 +22,8 @@ from service.callers.context import ReadingReviews, Reviewing
 from service.console.coverage_pages import PATH, CoverageShown, coverage_page
 from service.drafts import form_token
 from service.languages.words import text_for, wording
-from service.policies.acceptances import LONGEST_DAYS, AcceptanceRequest
+from service.limits import ACCEPTANCE_DAYS
+from service.policies.acceptances import AcceptanceRequest
 from service.problems import KINDS, RequestRefused
 from service.reviews import coverage_to_accept
 from service.reviews.coverage_to_accept import AcceptanceMade, CoverageToAccept
@@ -92,7 +93,7 @@ def _answer(
         by="" if person is None else person.shown,
         today=today,
         default_until=today + timedelta(days=DAYS),
-        last_until=today + timedelta(days=LONGEST_DAYS),
+        last_until=today + timedelta(days=ACCEPTANCE_DAYS),
         yaml=made.yaml if made else "",
         done=done,
         wrong=refused.detail if refused else "",

@@ -31,8 +31,9 @@ from service.decisions import log_access
 from service.decisions.decider import durable
 from service.decisions.replay import Replayer
 from service.drafts import form_token
+from service.limits import SAVED_SEARCHES_OF_ONE
 from service.log import parquet_rows, saved_searches, search
-from service.log.saved_searches import MOST_OF_A_CALLER, SearchRefused
+from service.log.saved_searches import SearchRefused
 from service.log.search import CursorRefused, RecordPage, RecordRow
 from service.log.store import find as find_one
 from service.service import Service
@@ -106,7 +107,9 @@ async def save(context: ReadingAll, page: PageCall) -> Response:
         await durable(page.service.store.do(lambda work: saved_searches.save(work, caller, name, asked.parameters, at)))
     except (SearchRefused, ValueError, OverflowError):
         words = page.reader.words.pages
-        return html(missing_page(page.reader, words["saved_wrong"], words["saved_wrong_text"].format(MOST_OF_A_CALLER)), 400)
+        return html(
+            missing_page(page.reader, words["saved_wrong"], words["saved_wrong_text"].format(SAVED_SEARCHES_OF_ONE)), 400
+        )
     return _to_list(asked.parameters, page.reader)
 
 

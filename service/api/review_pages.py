@@ -39,6 +39,7 @@ from service.decisions.replay import CannotReplay, Replayer
 from service.documents import document_bytes
 from service.drafts import form_token
 from service.languages.words import text_for, wording
+from service.limits import COMMENT_CHARACTERS, SIGN_OFF_DAYS
 from service.log.record_views import record_json
 from service.log.store import Stored, find
 from service.problems import KINDS, RequestRefused
@@ -53,7 +54,6 @@ from service.reviews.reviewer import Reviewer
 from service.reviews.sign_off import SignOffRequest
 
 ROWS = 25  # on a page
-MOST_DAYS = 366  # of an approval that is given here
 FILTERS = (*operations.FILTERS, "order")
 AGAIN = whole("again", "how many were decided again just now", 9_999)
 DONE = word("done", "what was done just now", ("approve", "refuse", "second", "comment", "assigned"))
@@ -167,7 +167,7 @@ async def _sign(context: ReadingReviews, page: PageCall, stored: Stored) -> str:
             until = date.fromisoformat(first(fields, "until"))
         except ValueError:
             raise _Wrong("no_day") from None
-        if until > context.today + timedelta(days=MOST_DAYS):
+        if until > context.today + timedelta(days=SIGN_OFF_DAYS):
             raise _Wrong("no_day")
     try:
         asked = SignOffRequest.model_validate({"provisions": provisions, "verdict": verdict, "reason": reason, "until": until})
@@ -297,7 +297,7 @@ def _shown(
         left=max(1, review_list.left_for(context, viewer, id, connection)) if done and following is not None else 0,
         today=today,
         default_until=today + timedelta(days=preview.DAYS),
-        last_until=today + timedelta(days=MOST_DAYS),
+        last_until=today + timedelta(days=SIGN_OFF_DAYS),
         filters=filters,
         done=done,
         done_id=done_id,
@@ -362,7 +362,7 @@ def _why(refused: RequestRefused | _Wrong | None, lang: str, last: date) -> str:
         return ""
     if isinstance(refused, _Wrong):
         named = str(refused)
-        return text_for(wording(lang).reviews, named).format(notes.MOST_OF_A_COMMENT if named == "no_text" else last)
+        return text_for(wording(lang).reviews, named).format(COMMENT_CHARACTERS if named == "no_text" else last)
     if refused.kind == "own-request":
         return wording(lang).reviews["own_perhaps"]
     return "; ".join(each.detail for each in refused.errors or ()) or refused.detail

@@ -1,5 +1,5 @@
 """
-The sums of counters and promises, made from their rows once more: as a view of a temporary database while leaves are read, at last as rows.
+The sums of counters and promises, recomputed from their rows: a view of a temporary database while leaves are read, rows at the end.
 
 A row of a month has the sums of its days, one of a year those of its months with digests of their rows, one of all years the same of years.
 """

@@ -1,5 +1,5 @@
 """
-What a record says that it used, against rows of a past moment: a record and these rows go in, the words for what differs come out.
+The inputs that a record says it used, compared with the rows of that moment: both go in, a description of each difference comes out.
 
 The exchange is read and filled again, as its caller sent it, by the readers that the service itself uses. So it must come out with the same
 versions of the register, the same counts, the same pages of the books. Approvals must be among those that stand then, and the caller

@@ -14,18 +14,16 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.languages.visible_text import is_plain
+from service.limits import DENIAL_HOURS, JUSTIFICATION_CHARACTERS, TASK_DAYS
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.reviews import standing_sign_off
 from service.reviews.standing_sign_off import Row
-from service.visible_text import is_plain
 
 CAPABILITY = "urn:openid:authzen:capability:access-request"
 PATH = "/access/v1/requests"
 REASON = "approval_required"
-DENIAL_HOURS = 24  # for so long a denial can be followed by a request
-TASK_DAYS = 30  # for so long a request waits
-MOST_JUSTIFICATION = 1_000  # characters
 
 Status = Literal["pending", "approved", "denied", "expired"]
 
@@ -106,8 +104,8 @@ def justification_of(sent: Mapping[str, Any]) -> str:
     """Why a caller asks, in plain text: `context.business_justification`; "" if it does not say. Raises RequestRefused."""
     context = sent.get("context")
     text = context.get("business_justification", "") if isinstance(context, Mapping) else ""
-    if not isinstance(text, str) or len(text) > MOST_JUSTIFICATION or not is_plain(text):
-        detail = f"must be plain text of at most {MOST_JUSTIFICATION} characters"
+    if not isinstance(text, str) or len(text) > JUSTIFICATION_CHARACTERS or not is_plain(text):
+        detail = f"must be plain text of at most {JUSTIFICATION_CHARACTERS} characters"
         raise refused("/context/business_justification", "invalid_request", detail)
     return text.strip()
 

@@ -2,7 +2,7 @@
 `fifthfactor ask`: a conversation that asks for one fact after another, until the outcome is settled.
 
 Each question is the best next one. Every answer is read as the exchange itself is, so what cannot be true is said at once, and asked again.
-The exchange is saved after each answer: whoever breaks off goes on later.
+The exchange is saved after each answer: an interrupted session resumes.
 """
 
 import json

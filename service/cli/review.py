@@ -146,6 +146,7 @@ def _sign(
     database: str | None,
     policies: list[Path] | None,
 ) -> int:
+    from service.limits import SIGN_OFF_PROVISIONS
     from service.problems import RequestRefused
     from service.reviews import sign_off
 
@@ -153,7 +154,7 @@ def _sign(
         stored = desk.stored(id)
         try:
             if requirement is None and not provisions:
-                provisions = list(sign_off.signable(desk.live, stored)[: sign_off.MOST_PROVISIONS])
+                provisions = list(sign_off.signable(desk.live, stored)[:SIGN_OFF_PROVISIONS])
                 if not provisions:
                     raise RequestRefused("not-signable", "this decision has nothing to sign off")
             body = {

@@ -1,4 +1,4 @@
-"""`fifthfactor unattributed`: the commitments that count for nobody knows whom."""
+"""`fifthfactor unattributed`: lists the commitments of which nobody is recorded as the one by whom they count."""
 
 from contextlib import closing
 from dataclasses import asdict

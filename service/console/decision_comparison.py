@@ -1,5 +1,5 @@
 """
-Two decisions side by side: what differs in their facts, provisions, requirements and outcomes by jurisdiction.
+Two decisions compared: the differences in their facts, provisions, requirements and outcomes by jurisdiction.
 
 Two records go in, or a record and what is decided of it again. A value that was erased is never said to be the same as another.
 """

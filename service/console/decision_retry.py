@@ -1,5 +1,5 @@
 """
-A recorded decision beside what the same facts lead to by other policies, or by the law of another day.
+A recorded decision, compared with a new one on the same facts under other policies or the law of another day.
 
 The policies are those that decided, those that decide now, and those that the database keeps. Nothing is recorded.
 """

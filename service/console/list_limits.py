@@ -1,5 +1,5 @@
 """
-How much of each list a page shows, so that any decision prints on two sheets and no page is large.
+How many lines of each list a page shows, so that every decision prints on two sheets.
 
 The lists take turns: each opens its first line before any opens its second, as long as there is room. What has no room is folded; what
 would make the page large is left out and counted.

@@ -1,5 +1,5 @@
 """
-What became of a decision: whether it was committed, and what happened to the commitment since, in the order of the moments.
+The history of a decision: its commitment, and each later event of that, oldest first.
 
 Only rows of the ledger, the watch and the receipts are read; nothing is decided here. Sign-offs stand elsewhere on the page.
 """

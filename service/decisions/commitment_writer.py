@@ -1,5 +1,6 @@
 """
-Writing commitments: decided exchanges that really happen, what each adds to the counters, and what becomes of it.
+Writing commitments: a decided exchange that really happens goes in; its commitment, what it adds to the counters, and its later changes
+are written.
 
 The id of a decision goes in; a commitment comes out, or the reason why there is none. Everything is done inside one writing
 transaction, so the counters cannot move between the judgement and the commitment. Only the state of a commitment changes, and whether

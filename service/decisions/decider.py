@@ -354,7 +354,7 @@ class Decider:
         transaction: sa.Connection | None,
         asker: Caller | None = None,
     ) -> engine.Exchange:
-        """The exchange with its documents and claims shown that are so on a day, for whoever asks."""
+        """The exchange with documents and claims marked as shown if they count on that day for this caller."""
         return until_days(exchange, self._showing.shown(live.bundle, exchange.document, day, transaction, asker))
 
     def judged(

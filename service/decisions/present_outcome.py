@@ -1,5 +1,5 @@
 """
-A recorded exchange decided again today: with the policies that are loaded, the present register and counters, and what was signed.
+The present outcome of a recorded exchange: decided again today by the loaded policies, register, counters and sign-offs.
 
 A record goes in; what would be decided now comes out, or, where a caller asks for it, a new decision that is recorded. What she approved
 herself does not count in it (`own_requests`).

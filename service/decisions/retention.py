@@ -1,5 +1,5 @@
 """
-What a record's personal values are still needed for: a record goes in, the reasons why they may not be erased yet come out.
+Retention: a record goes in, the reasons why its personal values may not be erased yet come out.
 
 - A law asks that the proof of the exchange be kept (`keep` of a duty, semantics 3.6). The time begins on the day of the exchange, or on
   the day on which the commitment ended. Duties that only may be owed count too. Exchanges that were not let through have no proof to keep,

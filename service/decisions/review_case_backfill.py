@@ -1,5 +1,5 @@
 """
-The cases of the reviews found anew, where an administrator asks for it: beside the requests, some at a time, from the newest down.
+Rebuilds the cases of reviews at an administrator's request, in the background, newest records first.
 
 A place in `about` says how far this has come. Of several reviews on the same facts the newest has its case already. What was decided
 otherwise later is not known, so such a case may still be listed; a sign-off looks at the exchange itself.

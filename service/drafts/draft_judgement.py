@@ -1,5 +1,5 @@
 """
-What a draft comes to: its exchange is judged as it would be decided, and the next question is found.
+The outcome of a draft: a draft goes in; the judgement on its exchange and the next question come out.
 
 Nothing is recorded here but the decision that the owner of a draft asks for (`DraftJudge.record`).
 """

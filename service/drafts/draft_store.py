@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 import engine
 from service.callers.context import ReadingAll
+from service.limits import DRAFTS_OF_ONE
 from service.problems import RequestRefused
 from service.service import Service
 from service.settings import Settings
@@ -27,7 +28,6 @@ from service.store.moments import moment_text
 from service.store.tables import draft as rows
 from service.store.writer import NotRecorded
 
-MOST_OF_AN_OWNER = 500
 MOST_LISTED = 20
 PURGED_AT_ONCE = 100
 PURGE_SECONDS = 600.0
@@ -127,8 +127,8 @@ def list_drafts(context: ReadingAll, connection: sa.Connection) -> Sequence[Draf
 def make(service: Service, transaction: sa.Connection, draft: Draft) -> None:
     """Keep a new draft. Raises RequestRefused where its owner has very many."""
     count = sa.select(sa.func.count()).select_from(rows).where(rows.c.owner == draft.owner)
-    if transaction.execute(count).scalar_one() >= MOST_OF_AN_OWNER:
-        raise RequestRefused("forbidden", f"a caller may have {MOST_OF_AN_OWNER} drafts at most: erase some first")
+    if transaction.execute(count).scalar_one() >= DRAFTS_OF_ONE:
+        raise RequestRefused("forbidden", f"a caller may have {DRAFTS_OF_ONE} drafts at most: erase some first")
     transaction.execute(sa.insert(rows).values(id=draft.id, **draft._values(service)))
 
 

@@ -36,6 +36,7 @@ from service.ledger.roll_forward import (
     roll_forward,
     standing_entries,
 )
+from service.limits import ASSET_ENTRIES
 from service.log import tree_leaves
 from service.log.tree_leaves import LogEvent
 from service.problems import RequestRefused
@@ -45,7 +46,6 @@ from service.settings import time_zone
 from service.store.moments import moment_text
 from service.store.tables import asset_entry
 
-MOST_ENTRIES = 1_000  # of an asset
 MOST_AMOUNT = 15  # digits before the point
 MARK = "from-memory"
 NOTE = (
@@ -165,8 +165,8 @@ def post(context: Administering, asset: str, sent: EntrySent, transaction: sa.Co
     if sent.on > context.today:
         raise RequestRefused("bad-request", "an entry is of a day that has come")
     rows = transaction.execute(_OF_AN_ASSET, {"asset": hashed}).all()
-    if len(rows) >= MOST_ENTRIES:
-        raise RequestRefused("bad-request", f"an asset has at most {MOST_ENTRIES:,} entries")
+    if len(rows) >= ASSET_ENTRIES:
+        raise RequestRefused("bad-request", f"an asset has at most {ASSET_ENTRIES:,} entries")
     digits = _digits(sent.currency)
     units = None if sent.amount is None else _units(sent.amount, digits)
     posted = AccountEntry(str(uuid7()), sent.kind, sent.on, units, sent.currency, sent.treatment, sent.months, sent.of)

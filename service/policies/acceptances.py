@@ -22,16 +22,15 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 import engine
+from service.languages.visible_text import PATTERN, is_plain
+from service.limits import ACCEPTANCE_CELLS, ACCEPTANCE_DAYS
 from service.policies import loading
 from service.policies.reloading import Origin, Policies, PoliciesRefused
 from service.problems import RequestRefused, places_of
 from service.store import durable_file
-from service.visible_text import PATTERN, is_plain
 
 FILE = "acceptances.yaml"  # in the organisation's folder
 OWN = ".acceptances"  # added to the id of the organisation: a document of its own
-MOST_CELLS = 50  # of one call
-LONGEST_DAYS = 366  # between the first and the last day
 _HEAD = "# The service writes what is accepted there into this file, at its end. Whoever is responsible for these policies may edit it.\n"
 _ID = re.compile(r"^\s*- id: [\"']?([A-Za-z0-9.-]+)", re.MULTILINE)
 
@@ -54,10 +53,10 @@ class AcceptanceRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="Acceptance")
 
-    cells: Annotated[tuple[CellNamed, ...], Field(min_length=1, max_length=MOST_CELLS)]
+    cells: Annotated[tuple[CellNamed, ...], Field(min_length=1, max_length=ACCEPTANCE_CELLS)]
     by: Annotated[Said, Field(max_length=200, description="the person who accepts it, by name")]
     because: Annotated[Said, Field(description="why it may be accepted: who looks after it, and where")]
-    until: date = Field(description=f"the last day, at most {LONGEST_DAYS} days ahead; the first is today")
+    until: date = Field(description=f"the last day, at most {ACCEPTANCE_DAYS} days ahead; the first is today")
     write: bool = Field(
         default=False, description="whether it is put into the organisation's folder, where the service has a setting for it"
     )
@@ -95,8 +94,8 @@ def check_request(bundle: engine.Bundle, asked: AcceptanceRequest, today: date) 
             raise RequestRefused("bad-request", f"there is no subject matter `{cell.subject}`")
         if subjects[cell.subject].guarded == "yes":
             raise RequestRefused("bad-request", f"nobody can accept `{cell.subject}`: a person looks at each exchange")
-    if not today <= asked.until <= today + timedelta(days=LONGEST_DAYS):
-        raise RequestRefused("bad-request", f"`until` is a day from today on, at most {LONGEST_DAYS} days ahead")
+    if not today <= asked.until <= today + timedelta(days=ACCEPTANCE_DAYS):
+        raise RequestRefused("bad-request", f"`until` is a day from today on, at most {ACCEPTANCE_DAYS} days ahead")
     return asked.model_copy(update={"cells": tuple(dict.fromkeys(asked.cells))})
 
 

@@ -1,5 +1,5 @@
 """
-The bundles that decided, kept by their digests, so that their decisions can be made again.
+The bundles that decided, stored by their digests, so that their decisions can be replayed.
 
 INVARIANT (no record without its bundle): a bundle is kept, durably, before it decides the first exchange.
 A row also has the settings, since the meaning of the sources depends on them.

@@ -21,6 +21,7 @@ from service.callers import known_persons
 from service.callers.context import ReadingAll, Reviewing
 from service.callers.person import Person
 from service.callers.sending import Sending
+from service.limits import SIGN_OFF_PROVISIONS
 from service.log import review_cases, tree_leaves
 from service.log.leaf import with_personal_values
 from service.log.record import shown_until
@@ -35,7 +36,6 @@ from service.store.moments import moment_text
 from service.store.row_seals import SIGN_OFFS, changing
 from service.store.tables import person, personal, sign_off
 
-MOST_PROVISIONS = 50
 MOST_TRIES = 5  # to keep a sign-off, while other sign-offs of the same facts keep coming
 ERASED = "personal values of this decision were erased, so nobody can say which facts would be signed off"
 DISAGREED = "the engines disagree on this exchange, and no person can sign off a disagreement"
@@ -68,7 +68,7 @@ class SignOffRequest(Sending):
 
     model_config = ConfigDict(title="SignOff")
 
-    provisions: Annotated[tuple[Name, ...], Field(min_length=1, max_length=MOST_PROVISIONS)] | None = Field(
+    provisions: Annotated[tuple[Name, ...], Field(min_length=1, max_length=SIGN_OFF_PROVISIONS)] | None = Field(
         default=None, description="ids of the provisions whose review is signed off, or whose doubtful lift is accepted"
     )
     requirement: Name | None = Field(

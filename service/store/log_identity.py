@@ -133,7 +133,7 @@ def continuation_leaf(
 
 
 def identities(connection: sa.Connection, sealed: SealedTree) -> list[LogIdentity]:
-    """Who the log was from which leaf on, the first first. Each leaf is verified. Raises TreeBroken."""
+    """Who the log was from which leaf on, earliest first. Each leaf is verified. Raises TreeBroken."""
     rows = sa.select(tree_leaf.c.index, tree_leaf.c.kind, tree_leaf.c.leaf).where(tree_leaf.c.kind.in_(NAMING))
     found: list[LogIdentity] = []
     tree = nodes(connection, sealed)

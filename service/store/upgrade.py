@@ -33,7 +33,7 @@ def upgrade(database: Database, *, tree: bool = True) -> None:
     """
     Make or complete the tables; begin the tree of the log, or compare it with its last checkpoint. Raises DatabaseRefused.
 
-    Without `tree` only the tables: whoever asks for this looks at the tree himself.
+    Without `tree` only the tables: the caller must verify the tree.
     """
     try:
         with (

@@ -1,5 +1,5 @@
 """
-One commitment, decided again: what it rests on now goes in; what has moved since it was last decided comes out, and what will.
+One commitment, decided again: the present basis of its outcome goes in; changes since the last decision, and those ahead, come out.
 
 The outcome that is expected on a day is the one that was told last for this day, or the one by which it was committed. The commitment is
 decided with what it rests on now. If that gives another outcome on the day up to which it was told already, a ground has moved, and is

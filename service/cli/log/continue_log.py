@@ -1,4 +1,4 @@
-"""`fifthfactor log continue`: goes on from a database that is not the one of the last checkpoint, or whose key is lost."""
+"""`fifthfactor log continue`: continues the log of a database that does not match its last checkpoint, or whose key is lost."""
 
 from typing import Annotated
 
