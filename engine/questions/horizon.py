@@ -1,7 +1,7 @@
 """
 Until when an outcome holds with the same facts, and what ends it.
 
-The search collects the days on which a test can change, from the dates in the rules and in the exchange. It evaluates these days in
+The search collects the days on which a test can change, from the dates in the rules and in the exchange. It reads these days in
 order until the outcome changes. Between two of them no test changes, so the answer is exact. Counters are facts like others: the
 search does not start them again in a new year. Source: semantics 2.9, 3.1, 3.6.
 """
@@ -121,8 +121,9 @@ class Horizon:
         """
         The last day on which the outcome of `as_of` still holds, within ten years.
 
-        At most `max_evaluations` days are looked at: all at once by `words`, which gives the word of each day's outcome. `ends` are the last days of the sign-offs that the outcome rests on.
-        `carried` says that conditions came with the data from elsewhere. `evaluate` has to know these sign-offs and conditions too.
+        At most `max_evaluations` days are looked at: all at once by `words`, which gives the word of each day's outcome, or one by one.
+        `ends` are the last days of the sign-offs that the outcome rests on. `carried` says that conditions came with the data from
+        elsewhere. `evaluate` and `words` have to know these sign-offs and conditions too.
         """
         turns = self.turns(exchange, as_of, carried)
         for end in ends:
