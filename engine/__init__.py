@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from engine.answer import Answer, Explanation
 from engine.authoring.brief import brief, brief_parts, organisation_brief
-from engine.authoring.cell_mutation import CellCourt, CellMutant, cell_mutants
-from engine.authoring.changes import PolicyChangePart
-from engine.authoring.court import Court
-from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, MovePart, Trial, compare, trials
+from engine.authoring.bundle_changes import PolicyChangePart
+from engine.authoring.cell_mutation import CellMutant, CellMutationTester, cell_mutants
+from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, MovePart, TrialExchange, compare, trials
 from engine.authoring.empty_cells import empty_cells
+from engine.authoring.false_statements import FREE_NOTHING, FalseStatement, StatementTester
+from engine.authoring.false_statements import KINDS as KINDS_OF_LIES
 from engine.authoring.layout import NotLaidOut, lay_out
-from engine.authoring.lies import FREE_NOTHING, Liar, Lie
-from engine.authoring.lies import KINDS as KINDS_OF_LIES
 from engine.authoring.lint import lint
 from engine.authoring.mutation import Mutant, mutants
+from engine.authoring.mutation_cases import MutationTester
 from engine.authoring.rulesets import rulesets
 from engine.authoring.schemas import editor_schemas
 from engine.authoring.testing import Result, WrittenCase, run, run_policy, written_cases
@@ -26,7 +26,7 @@ from engine.authoring.written_policies import Instrument, instrument, instrument
 from engine.backends.durable import EngineUnavailable
 from engine.books.filling import BookReader
 from engine.books.grants import PERPETUAL, BookFacts, Grant, grants
-from engine.books.page import BOOKS, Page, RightScope
+from engine.books.page import BOOKS, RightScope, RightsPage
 from engine.bundle import (
     Bundle,
     BundleRefused,
@@ -37,7 +37,7 @@ from engine.bundle import (
     bundled_policies,
     by_folder,
     counted,
-    gathered,
+    gather_sources,
     in_present_shape,
     load,
     load_sources,
@@ -47,16 +47,25 @@ from engine.bundle import (
     source_files,
     with_books,
 )
-from engine.deciding.contributions import BundleCounters, Contribution, Counter, Key, Tally, covering, put, put_all
+from engine.deciding.contributions import (
+    BundleCounters,
+    Contribution,
+    Counter,
+    Key,
+    Tally,
+    covering,
+    with_fact_set,
+    with_facts_set,
+)
 from engine.deciding.contributions import definition as counter_definition
 from engine.deciding.counter_thresholds import CounterThreshold, counter_thresholds
 from engine.deciding.flow import UNKNOWN, Flow, Flows
 from engine.deciding.judgement import Judgement
 from engine.deciding.money_counts import in_currency, money_parts
-from engine.deciding.pauses import pausing
-from engine.deciding.plan_books import conveyed
-from engine.deciding.promises import Promise, PromiseMade
+from engine.deciding.plan_books import conveyed_lines
+from engine.deciding.promises import DatedPromise, Promise
 from engine.deciding.rests_on import Statement
+from engine.deciding.search_pauses import pausing
 from engine.deciding.settlement import PayableLine, Settlement, amount_text, settle
 from engine.deciding.sign_off_binding import anchor_of, still_holds
 from engine.deciding.sign_off_scope import Approval, Signature, Unsignable, facts_digest, meaning_of, persons_asked
@@ -76,24 +85,24 @@ from engine.exchange import REGISTER, Exchange
 from engine.exchange_input.exchange_problems import INCOHERENT, ExchangeProblem, ExchangeRefused
 from engine.exchange_input.exchange_reader import MAX_BYTES, read_object
 from engine.exchange_input.exchange_shape import SHAPES as EXCHANGE_SHAPES
-from engine.explaining.owed import OwedDuty
+from engine.explaining.owed_duties import OwedDuty
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
-from engine.explaining.written import Written
+from engine.explaining.written_decision import WrittenDecision
 from engine.languages import LANGUAGES, Language
 from engine.languages.word_catalogue import CatalogueRefused
 from engine.languages.word_catalogue import read_all as read_catalogues
 from engine.pdp import INCLUDES, MODES, PARTS, PDP, SEARCHED, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
-from engine.policy_language.catalogue import FactEntry
 from engine.policy_language.diagnostic import CODES, Diagnostic, did_you_mean
 from engine.policy_language.document_text import Status, is_placeholder
 from engine.policy_language.everyday_words import EverydayWords, WordPlace
-from engine.policy_language.everyone import EVERYONE
+from engine.policy_language.exchange_places import NotAnObject, Path, Places
+from engine.policy_language.fact_catalogue import FactEntry
 from engine.policy_language.ledger_text import TransferColumnText, TransferRegisterText
-from engine.policy_language.places import NotAnObject, Path, Places
 from engine.policy_language.presets import Preset
+from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.transfer_columns import GROUNDS, RECORD
 from engine.policy_language.vocabulary import Register
 from engine.policy_language.written_effects import PolicySettings
@@ -141,14 +150,14 @@ __all__ = [
     "BundleRefused",
     "CarriedPart",
     "CatalogueRefused",
-    "CellCourt",
     "CellMutant",
+    "CellMutationTester",
     "ConflictPart",
     "ContextText",
     "Contribution",
     "Counter",
     "CounterThreshold",
-    "Court",
+    "DatedPromise",
     "Decision",
     "Diagnostic",
     "Difference",
@@ -166,6 +175,7 @@ __all__ = [
     "ExchangeRefused",
     "Explanation",
     "FactEntry",
+    "FalseStatement",
     "Flow",
     "Flows",
     "Grant",
@@ -175,20 +185,18 @@ __all__ = [
     "Language",
     "Leg",
     "Level",
-    "Liar",
-    "Lie",
     "Missing",
     "Money",
     "MoneyRange",
     "MovePart",
     "Mutant",
+    "MutationTester",
     "NameTaken",
     "NotAnObject",
     "NotLaidOut",
     "OutcomeMove",
     "OutcomesAhead",
     "OwedDuty",
-    "Page",
     "Path",
     "PayableLine",
     "Phrasebook",
@@ -199,12 +207,12 @@ __all__ = [
     "PolicySettings",
     "Preset",
     "Promise",
-    "PromiseMade",
     "QuestionPart",
     "Range",
     "Register",
     "Result",
     "RightScope",
+    "RightsPage",
     "Settlement",
     "SettlementState",
     "Signature",
@@ -212,18 +220,19 @@ __all__ = [
     "SignedOffPart",
     "SourceFile",
     "Statement",
+    "StatementTester",
     "Status",
     "Tally",
     "TransferColumnText",
     "TransferRegisterText",
-    "Trial",
+    "TrialExchange",
     "Truth",
     "TurnCause",
     "Unsignable",
     "Value",
     "WordPlace",
-    "Written",
     "WrittenCase",
+    "WrittenDecision",
     "__version__",
     "accept_exchange",
     "amount_text",
@@ -234,7 +243,7 @@ __all__ = [
     "by_folder",
     "cell_mutants",
     "compare",
-    "conveyed",
+    "conveyed_lines",
     "counted",
     "counter_definition",
     "counter_thresholds",
@@ -245,7 +254,7 @@ __all__ = [
     "empty_cells",
     "facts_digest",
     "folded_id",
-    "gathered",
+    "gather_sources",
     "grants",
     "id_form",
     "in_currency",
@@ -266,8 +275,6 @@ __all__ = [
     "pausing",
     "persons_asked",
     "policies_at",
-    "put",
-    "put_all",
     "read_catalogues",
     "read_object",
     "read_plan",
@@ -283,5 +290,7 @@ __all__ = [
     "to_json",
     "trials",
     "with_books",
+    "with_fact_set",
+    "with_facts_set",
     "written_cases",
 ]

@@ -19,22 +19,22 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from engine.books.page import Page
+from engine.books.page import RightsPage
 from engine.exchange import Exchange
 from engine.exchange_input.contradictions import Coherence, check_entries
 from engine.exchange_input.exchange_reader import ExchangeReader
 from engine.exchange_input.exchange_shape import in_present_shape as shaped
 from engine.policy_language import tree
-from engine.policy_language.access import check_access
+from engine.policy_language.authzen_facts import check_access
 from engine.policy_language.case_text import TestText
-from engine.policy_language.catalogue import FactEntry, catalogue
 from engine.policy_language.check import check
 from engine.policy_language.coherence import Never, check_coherence
 from engine.policy_language.diagnostic import Diagnostic, Findings, Span
 from engine.policy_language.everyday_words import EverydayWords
-from engine.policy_language.everyone import for_everyone
+from engine.policy_language.fact_catalogue import FactEntry, catalogue
 from engine.policy_language.overlay import BUNDLED_NAME, folder_of, organisations
 from engine.policy_language.presets import Preset, check_presets, presets
+from engine.policy_language.public_recipient import for_everyone
 from engine.policy_language.settlement_facts import check_settlement
 from engine.policy_language.transfer_columns import check_transfer_registers
 from engine.policy_language.vocabulary import Vocabulary
@@ -89,6 +89,11 @@ class Bundle:
         return replace(self, rules=rules, duties=rules.duties())
 
     @cached_property
+    def provisions(self) -> Mapping[str, str]:
+        """The policy of each provision, by the provision's id."""
+        return {rule.provision.id: rule.provision.policy for rule in self.rules.rules}
+
+    @cached_property
     def facts(self) -> Mapping[str, FactEntry]:
         """The facts an exchange may have, by their names. They are made once."""
         return catalogue(self.vocabulary)
@@ -141,7 +146,7 @@ def counted(
     return bundle.reader.counted(exchange, counted, raised, stated, asks)
 
 
-def with_books(bundle: Bundle, exchange: Exchange, pages: Mapping[str, Page]) -> Exchange:
+def with_books(bundle: Bundle, exchange: Exchange, pages: Mapping[str, RightsPage]) -> Exchange:
     """The exchange with what some books say of it, in its document too; `pages` are those of its exporter and asset, by book."""
     return bundle.reader.with_books(exchange, pages)
 
@@ -181,7 +186,7 @@ def policies_at(text: str) -> Path:
 
 
 @contextmanager
-def all_stays() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """
     Switch off Python's garbage collector while a bundle is made.
 
@@ -204,10 +209,10 @@ def load(paths: Path | Sequence[Path], settings: PolicySettings | None = None) -
     Findings carry paths relative to the folder's parent, such as `policies/cn/order-16.yaml`. Raises BundleRefused with every error,
     FileNotFoundError if a path does not exist, NameTaken if two files would have the same name.
     """
-    return load_sources(gathered(source_files([paths] if isinstance(paths, Path) else paths)), settings)
+    return load_sources(gather_sources(source_files([paths] if isinstance(paths, Path) else paths)), settings)
 
 
-@all_stays()
+@gc_paused()
 def load_sources(
     sources: dict[str, bytes],
     settings: PolicySettings | None = None,
@@ -328,7 +333,7 @@ def source_files(paths: Iterable[Path]) -> Iterator[SourceFile]:
                 yield SourceFile(name, given, handle.read(tree.MAX_BYTES + 1))
 
 
-def gathered(files: Iterable[SourceFile]) -> dict[str, bytes]:
+def gather_sources(files: Iterable[SourceFile]) -> dict[str, bytes]:
     """The bytes of each file, by its name in the bundle. Raises NameTaken."""
     found: dict[str, bytes] = {}
     folders: dict[str, Path] = {}

@@ -12,9 +12,9 @@ from datetime import date
 from typing import Any
 
 from engine.books.filling import BookEntry, BookReader
-from engine.books.page import Page
+from engine.books.page import RightsPage
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, FIELD_NAMES
-from engine.registered import SHOWN, RegisteredEntity
+from engine.register_facts import SHOWN, RegisteredEntity
 from engine.values import Disputed, Document, Missing, Value, either
 from engine.values.multilingual import Words
 
@@ -182,13 +182,13 @@ class OpenBook:
     """
 
     reader: BookReader
-    page: Page | None
+    page: RightsPage | None
     stated: Mapping[str, Value]
     entry: BookEntry
     values: Mapping[str, Value]
 
     @classmethod
-    def at(cls, reader: BookReader, page: Page | None, values: Mapping[str, Value]) -> OpenBook:
+    def at(cls, reader: BookReader, page: RightsPage | None, values: Mapping[str, Value]) -> OpenBook:
         """A book opened for an exchange with these values, as they are stated. Without a page, what a register says of its facts stays."""
         stated = {reader.book.held: values[reader.book.held]} if reader.book.held in values else {}
         entry = reader.fill(page, values)

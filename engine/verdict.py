@@ -75,10 +75,6 @@ class Definitions(Mapping[str, Truth]):
         """How some definitions read. Back ends look up many at once faster than one by one."""
         return [self[key] for key in keys]
 
-    def alike(self, other: Definitions, keys: Sequence[str]) -> bool:
-        """Whether some definitions read as they do in another one, of the same rules."""
-        return self.several(keys) == other.several(keys)
-
 
 @dataclass(frozen=True, slots=True)
 class ReadDefinitions(Definitions):

@@ -26,14 +26,14 @@ from service.event_loop import Turns
 from service.log.proofs import LogTree, NotInTree, log_tree
 from service.log.store import Store, Stored, record_of
 from service.log.witness_client import Witnesses
-from service.log.witness_server import Cosigning
-from service.policies import kept, watching
+from service.log.witness_server import WitnessServer
+from service.policies import kept_bundles, reload_triggers
 from service.policies.live import Live
 from service.policies.loading import SourceRefused
-from service.policies.prepared import Prepared
+from service.policies.prepared_policies import PreparedPolicies
+from service.policies.reload_triggers import Reloading
 from service.policies.reloading import Policies, PoliciesRefused
 from service.policies.shadow import GivenToShadow, Shadow
-from service.policies.watching import Reloading
 from service.problems import RequestRefused
 from service.settings import SettingRefused, Settings, webhook_secrets
 from service.store.database import DatabaseRefused
@@ -74,7 +74,7 @@ class Service:
     provider: Provider | None = None
     shadow: Shadow | None = None
     tracing: Tracing | None = None
-    cosigning: Cosigning | None = None
+    cosigning: WitnessServer | None = None
     witnesses: Witnesses | None = None
 
     @property
@@ -98,7 +98,7 @@ class Service:
         *,
         say: FilteringBoundLogger | None = None,
         clock: Callable[[], datetime] = now_utc,
-        prepared: Prepared | None = None,
+        prepared: PreparedPolicies | None = None,
     ) -> Self:
         """
         Load the policies, open the log, and keep the policies in it. `prepared` are those that the parent of this process has loaded.
@@ -111,9 +111,11 @@ class Service:
             webhook_secrets(settings.webhook_secret)
         signers = TrustedSigners.read(settings.document_signers)
         if prepared is None or not prepared.unchanged():
-            prepared = Prepared.of(settings)
+            prepared = PreparedPolicies.of(settings)
         origin, loaded, live = prepared.origin, prepared.loaded, prepared.live
-        watched = {**prepared.states, **{path: watching.state(path) for path in settings.shadow}} if settings.watch else {}
+        watched = (
+            {**prepared.states, **{path: reload_triggers.state(path) for path in settings.shadow}} if settings.watch else {}
+        )
         say = say or log_lines.logger()
         tracing = Tracing.of(os.environ, engine.__version__, say)
         store = Store.open(settings.database, log_key=settings.log_key)
@@ -124,10 +126,10 @@ class Service:
                     "callers need a key and there is none: make one with `fifthfactor keys create`, or set FIFTHFACTOR_JWKS_URL"
                 )
             provider = Provider(settings) if settings.oidc_issuer else None
-            cosigning = Cosigning.open(settings.witness_logs, store.database) if settings.witness_logs else None
+            cosigning = WitnessServer.open(settings.witness_logs, store.database) if settings.witness_logs else None
             witnesses = Witnesses.open(settings.witnesses, store, say, clock) if settings.witnesses else None
             recorded = settings.recorded((key.id for key in origin.keys), signers.recorded())
-            kept.keep_now(store.database, loaded, recorded, clock())
+            live = live.noted(kept_bundles.keep_now(store.database, loaded, recorded, clock()))
             shadow = Shadow.open(settings.shadow, settings, store, say, clock) if settings.shadow else None
         except SourceRefused as older:
             store.close()
@@ -139,7 +141,7 @@ class Service:
         tokens = Tokens(settings.jwks_url, settings.jwt_issuer, settings.jwt_audience) if settings.jwks_url else None
         if store.unindexed:
             say.warning("log_not_indexed", records=store.unindexed, do="run `fifthfactor log reindex`")
-        policies = Policies(origin, loaded, live, store, say, clock)
+        policies = Policies(origin, loaded, live, recorded, store, say, clock)
 
         async def reload() -> None:
             with suppress(PoliciesRefused):  # the refusal is logged and counted there

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,15 +30,18 @@ from hypothesis.internal.constants_ast import Constants
 from tests import read_once
 from tests.chance import BUNDLES, COMPLETED, EXCHANGES, FUZZ
 from tests.read_once import FOLDER
+from tests.service import ready_doors
+from tests.service.ready_doors import READY
 
 ROOT = Path(__file__).parent.parent
 LAST = "test_the_engines_agree_and_are_safe"
 LONG = (
     "test_browsing", "test_coherence", "test_container", "test_departures", "test_docs", "test_every_requirement", "test_first_question",
-    "test_kills", "test_lies", "test_links", "test_openapi", "test_overload", "test_readmes", "test_reloading", "test_remedies",
+    "test_false_statements", "test_kills", "test_links", "test_openapi", "test_overload", "test_readmes", "test_reloading", "test_remedies",
     "test_rests_on", "test_rests_on_random", "test_review", "test_sessions", "test_sign_off", "test_sign_off_scope",
 )  # fmt: skip
 RUN = pytest.StashKey["subprocess.Popen[bytes]"]()
+SHUT = pytest.StashKey[Callable[[], None]]()
 PROCESSOR = "seconds of the processor"  # a property of each report
 SPENT = pytest.StashKey[float]()
 
@@ -79,10 +82,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Start the run before all tests are shared out; who shares them out does not collect them."""
+    """
+    Start the run before all tests are shared out; who shares them out does not collect them. He opens the doors of the process that all
+    workers share, too.
+    """
     config = session.config
-    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword
-    if everything and getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+    if not getattr(config.option, "numprocesses", None) or hasattr(config, "workerinput"):
+        return
+    folder, config.stash[SHUT] = ready_doors.opened()
+    os.environ[READY] = str(folder)
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword:
         _start(session)
 
 
@@ -93,7 +102,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """End the run with the session that began it, however that ends."""
+    """End with the session what it began, however that ends."""
+    if SHUT in session.config.stash:
+        session.config.stash[SHUT]()
+        del os.environ[READY]
     if RUN in session.config.stash:
         with suppress(ProcessLookupError):
             os.killpg(session.config.stash[RUN].pid, signal.SIGTERM)

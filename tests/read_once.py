@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import engine
-from engine import SEMANTICS, PolicySettings, Trial, bundle
+from engine import SEMANTICS, PolicySettings, TrialExchange, bundle
 from engine.authoring import difference
 from engine.pdp import PDP
 from engine.policy_language import tree
@@ -26,7 +26,7 @@ LOADED: dict[tuple[PolicySettings, frozenset[tuple[str, bytes]]], bundle.Bundle]
 FEW = 64  # bundles of few files that are kept, those used last
 KEPT: dict[tuple[object, ...], bundle.Bundle] = {}
 TREES: dict[tuple[str, bytes], tree.Node] = {}
-TRIED: dict[tuple[int, str], list[Trial]] = {}
+TRIED: dict[tuple[int, str], list[TrialExchange]] = {}
 FOUND: dict[frozenset[tuple[str, int, int]], list[bundle.SourceFile]] = {}
 MAKE = PDP.__init__
 MADE: dict[tuple[int, str], PDP] = {}
@@ -97,7 +97,7 @@ def read_once(file: str, data: bytes, findings: Findings) -> tree.Node | None:
     return root
 
 
-def trials_once(old: bundle.Bundle, new: bundle.Bundle, only: str = "") -> list[Trial]:
+def trials_once(old: bundle.Bundle, new: bundle.Bundle, only: str = "") -> list[TrialExchange]:
     """The test exchanges of bundles; those of the bundled policies are made once a process."""
     if old is not new or not stays(old):
         return TRIALS(old, new, only)
@@ -107,7 +107,7 @@ def trials_once(old: bundle.Bundle, new: bundle.Bundle, only: str = "") -> list[
     return list(TRIED[key])
 
 
-def _told_once(one: bundle.Bundle) -> list[Trial]:
+def _told_once(one: bundle.Bundle) -> list[TrialExchange]:
     """All test exchanges of the bundled policies. In a run of several workers one reads them, and leaves them in the folder of the run."""
     if FOLDER not in os.environ:
         return TRIALS(one, one)
@@ -116,7 +116,7 @@ def _told_once(one: bundle.Bundle) -> list[Trial]:
         part = left.with_name(f"{left.name}.{os.getpid()}")
         part.write_bytes(pickle.dumps(TRIALS(one, one)))
         part.replace(left)
-    found: list[Trial] = pickle.loads(left.read_bytes())
+    found: list[TrialExchange] = pickle.loads(left.read_bytes())
     return found
 
 

@@ -42,6 +42,7 @@ NOT_RUN = {
     "sh make": "installs packages, measures for minutes, or runs these very tests",
     "sh serve": "does not end by itself; every example asks a server that was started so",
     "sh container": "needs a container engine; tests/service/test_container.py runs what the image would run",
+    "python tables": "needs pandas, Polars, DuckDB and PyArrow; tests/tables/test_pages.py runs them (`make test-tables`)",
     "sh postgresql": "needs a server of PostgreSQL; tests/service/log/test_backup.py runs these programs",
 }
 
@@ -80,7 +81,7 @@ class Reader:
     """
     Somebody who does what a page shows, block by block, in a folder of her own and against one server.
 
-    `fifthfactor` begins from nothing, or if `ready` as a copy of a process that has imported it.
+    `fifthfactor` and Python begin from nothing, or if `ready` as copies of a process that has imported the project.
     """
 
     def __init__(self, folder: Path, server: Server, ready: bool = True) -> None:
@@ -90,9 +91,10 @@ class Reader:
         self._noted: dict[str, str] = {}  # what a page means by $ID, $COMMITMENT and $DIGEST
         commands = folder / ".venv" / "bin"
         commands.mkdir(parents=True)
-        self._command = commands / "fifthfactor"
-        self._command.write_text(f'#!/bin/sh\nexec {sys.executable} -m service.cli "$@"\n')
-        self._command.chmod(0o755)
+        self._command, self._python = commands / "fifthfactor", commands.parent / "python"
+        for program, begins in ((self._command, f"{sys.executable} -m service.cli"), (self._python, sys.executable)):
+            program.write_text(f'#!/bin/sh\nexec {begins} "$@"\n')
+            program.chmod(0o755)
         installed = folder / ".venv" / "lib"
         client = installed / "fifthfactor_client"  # as if it were installed alone
         client.mkdir(parents=True)
@@ -111,7 +113,7 @@ class Reader:
 
     def follow(self, page: str) -> list[str]:
         """Run the examples of a page in their order; what did not come out as shown."""
-        with ready_process.installed(self._command) if self._ready else nullcontext():
+        with ready_process.installed(self._command, self._python) if self._ready else nullcontext():
             return [fault for block, after in pairwise([*blocks(page), None]) if block for fault in self._try(block, after)]
 
     def _try(self, block: Block, after: Block | None) -> Iterator[str]:
@@ -122,7 +124,7 @@ class Reader:
                     if not looks_like(shown, printed):
                         yield f"{block}: {command}\nprinted\n{printed[:4_000]}"
             case "sh" | "python":
-                start = ["bash", "-ec"] if block.kind == "sh" else [sys.executable, "-c"]
+                start = ["bash", "-ec"] if block.kind == "sh" else [str(self._python), "-c"]
                 printed, status = self._run([*start, block.text])
                 if status != 0 or not self._as_shown(after, printed):
                     yield f"{block} ended with {status} and printed\n{printed[:4_000]}"

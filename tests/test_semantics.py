@@ -22,8 +22,8 @@ SENTENCES: dict[str, tuple[str, ...]] = {
     ),
     "1.2": (
         CASES,
-        "engine/backends/test_everyone::test_nothing_is_permitted_to_the_public_that_is_refused_to_some_recipient",
-        "service/api/test_everyone::test_nothing_is_asked_of_the_public",
+        "engine/backends/test_public_recipient::test_nothing_is_permitted_to_the_public_that_is_refused_to_some_recipient",
+        "service/api/test_public_recipient::test_nothing_is_asked_of_the_public",
         "engine/exchange_input/test_exchange::test_a_value_of_each_type_is_read_as_what_it_is",
         "engine/exchange_input/test_exchange::test_any_fact_may_be_unknown_and_none_may_be_null",
     ),
@@ -49,8 +49,8 @@ SENTENCES: dict[str, tuple[str, ...]] = {
     "1.7": ("engine/exchange_input/test_coherence::test_a_set_that_is_never_empty_names_what_to_send",),
     "1.8": (
         CASES,
-        "engine/deciding/test_disputed::test_the_stricter_counts",
-        "engine/deciding/test_disputed::test_a_dispute_is_no_question",
+        "engine/deciding/test_disputed_facts::test_the_stricter_counts",
+        "engine/deciding/test_disputed_facts::test_a_dispute_is_no_question",
         "service/register/test_named_exchanges::test_a_listing_cannot_be_stated_away",
         "service/register/test_named_exchanges::test_an_id_alone_is_looked_up",
         "service/register/test_named_exchanges::test_who_may_not_read_the_register_sees_the_outcome_only",

@@ -16,8 +16,8 @@ from engine.authoring.written_policies import Instrument
 from engine.bundle import Bundle
 from engine.explaining.phrasebook import Phrasebook
 from engine.languages import LANGUAGES
+from engine.policy_language.claim_needs import NEEDS
 from engine.policy_language.document_text import Text, Window
-from engine.policy_language.needs import NEEDS
 from engine.policy_language.organisation import Organisation
 from engine.policy_language.policy_text import RuleText
 from engine.rules import (

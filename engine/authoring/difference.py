@@ -1,8 +1,9 @@
 """
 What would change if one bundle replaced another: two bundles and some exchanges go in, a Difference comes out.
 
-It compares what the two bundles say (`changes`) and what they decide. Each exchange is decided under both, and kept where its outcome,
-bounds, standing rules or requirements differ. An exchange that a bundle cannot read or decide is not permitted under that bundle.
+It compares what the two bundles say (`bundle_changes`) and what they decide. Each exchange is decided under both, and kept where its
+outcome, bounds, standing rules or requirements differ. An exchange that a bundle cannot read or decide is not permitted under that
+bundle.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import ConfigDict, Field
 
-from engine.authoring.changes import PolicyChangePart, changes
+from engine.authoring.bundle_changes import PolicyChangePart, changes
 from engine.authoring.testing import build
 from engine.bundle import Bundle, parse_exchange
 from engine.decision import BoundsPart, Decision, DigestsPart, Outcome, Part
@@ -130,7 +131,7 @@ class Difference(Part):
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class TrialExchange:
     """
     An exchange to decide under both bundles.
 
@@ -146,9 +147,9 @@ class Trial:
     problem: str = ""
 
 
-def trials(old: Bundle, new: Bundle, only: str = "") -> list[Trial]:
+def trials(old: Bundle, new: Bundle, only: str = "") -> list[TrialExchange]:
     """The test exchanges of two bundles, each exchange of a day once; `only` of test files whose name contains it."""
-    found: dict[object, Trial] = {}
+    found: dict[object, TrialExchange] = {}
     sides = [(new, old, "")] if old is new else [(new, old, ""), (old, new, " (old)")]
     for bundle, other, side in sides:
         for trial in _cases(bundle, other, only, side):
@@ -156,14 +157,14 @@ def trials(old: Bundle, new: Bundle, only: str = "") -> list[Trial]:
     return list(found.values())
 
 
-def _cases(bundle: Bundle, other: Bundle, only: str, side: str) -> Iterator[Trial]:
+def _cases(bundle: Bundle, other: Bundle, only: str, side: str) -> Iterator[TrialExchange]:
     for file, node in bundle.tests:
         if only not in file:
             continue
         text = read_model(TestText, node, Findings())
         if text is None:
             problem = "the test file cannot be read; `fifthfactor test` says why"
-            yield Trial("every case", f"{file}:{node.span.line}{side}", "test", problem=problem)
+            yield TrialExchange("every case", f"{file}:{node.span.line}{side}", "test", problem=problem)
             continue
         for number, case in enumerate(text.cases):
             at = f"{file}:{locate(node, ('cases', number))[1].line}{side}"
@@ -171,7 +172,7 @@ def _cases(bundle: Bundle, other: Bundle, only: str, side: str) -> Iterator[Tria
             # An exchange that its own vocabulary refuses may be one under the other vocabulary.
             either = (bundle,) if other is bundle else (bundle, other)
             raw = next(filter(None, (_document(each, {**text.exchange, **case.change}) for each in either)), b"")
-            yield Trial(case.case, at, "test", raw, as_of, "" if raw else "neither vocabulary accepts this exchange")
+            yield TrialExchange(case.case, at, "test", raw, as_of, "" if raw else "neither vocabulary accepts this exchange")
 
 
 def _document(bundle: Bundle, flat: dict[str, Any]) -> bytes:
@@ -189,7 +190,7 @@ def _document(bundle: Bundle, flat: dict[str, Any]) -> bytes:
 def compare(
     old: Bundle,
     new: Bundle,
-    trials: Iterable[Trial],
+    trials: Iterable[TrialExchange],
     *,
     today: date,
     mode: str = "checked",
@@ -237,7 +238,7 @@ class _Trier:
         self.unread: list[UntriedPart] = []
         self.disagreements: list[UntriedPart] = []
 
-    def take(self, trial: Trial) -> None:
+    def take(self, trial: TrialExchange) -> None:
         exchange = ExchangePart(name=trial.name, at=trial.at, source=trial.source, as_of=trial.as_of)
         if trial.problem:
             self.unread.append(UntriedPart(exchange=exchange, problem=trial.problem))

@@ -18,9 +18,9 @@ from engine.backends.bitset import Bitset
 from engine.backends.bitset.rule_table import mask_of
 from engine.bundle import Bundle
 from engine.languages import LANGUAGES
+from engine.policy_language.claim_needs import CLAIMS, NEEDS, NOTHING, needs_of
 from engine.policy_language.diagnostic import Diagnostic, Findings, Span
 from engine.policy_language.document_text import Text
-from engine.policy_language.needs import CLAIMS, NEEDS, NOTHING, needs_of
 from engine.policy_language.tree import Mapping, Node, Scalar, Sequence, comments
 from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Not, Rule, Truth, anchors, atoms, tests
 from engine.values.multilingual import Words
@@ -33,15 +33,16 @@ IDLE, CLAIMED, STATED = range(3)
 USED_BY_LEDGER = ("exporter.id", "recipient.id", "data.id")  # who and what: records are searched by them
 
 
-def lint(bundle: Bundle, today: date) -> tuple[Diagnostic, ...]:
-    """Every finding, in file order."""
-    return _Lint(bundle, today).run()
+def lint(bundle: Bundle, today: date, only: str = "") -> tuple[Diagnostic, ...]:
+    """Every finding in the files whose name contains `only`, in file order."""
+    return _Lint(bundle, today, only).run()
 
 
 class _Lint:
-    def __init__(self, bundle: Bundle, today: date) -> None:
+    def __init__(self, bundle: Bundle, today: date, only: str) -> None:
         self.bundle = bundle
         self.today = today
+        self.only_files = only
         self.words = bundle.vocabulary
         self.instruments = instruments(bundle)
         self.findings = Findings()
@@ -67,7 +68,8 @@ class _Lint:
         self.accepted_though_covered()
         self.reach_not_said()
         self.untranslated()
-        return self.not_accepted({*self.bundle.warnings, *self.findings.all})
+        found = self.not_accepted({*self.bundle.warnings, *self.findings.all})
+        return tuple(each for each in found if self.only_files in each.at.file)
 
     # Words that nothing uses
 
@@ -199,13 +201,17 @@ class _Lint:
                     self.findings.warn(instrument.at("rules", number, "id"), "untested", said, help=help)
 
     def covered_and_silent(self) -> None:
-        """A covered subject matter of a jurisdiction on which no case reaches the law: nothing stands, and nothing is permitted."""
+        """
+        A covered subject matter of a jurisdiction on which no case reaches the law: nothing stands, and nothing is permitted.
+
+        Every case may have to be evaluated, which takes longer than all else here. So only what is to be reported is looked at.
+        """
         rules = self.bundle.rules
         left = {
             (floor.jurisdiction, each.subject): each
             for floor in rules.floors
             for each in floor.spoken
-            if floor.covered and each.covered_from
+            if floor.covered and each.covered_from and self.only_files in self.covered_at(floor.jurisdiction, each.subject).file
         }
         speaking = {
             key: mask_of(n for n, rule in enumerate(rules.rules) if _is_of(rule, key.removeprefix("speaks/")))
@@ -224,12 +230,16 @@ class _Lint:
                 break
         for place, subject in left:
             name = subject.removeprefix("subject/")
-            node = self.words.nodes["jurisdictions", place]
-            covers = node.get("covers") if isinstance(node, Mapping) else None
-            at = (covers.key(name) if isinstance(covers, Mapping) else None) or node
             said = f"`{place}` covers `{name}`, and in no case a provision on it stands or it permits"
             help = "add a case in which one of the policies named under `by` speaks, or say `partly: yes`"
-            self.findings.warn(at.span, "covered-and-silent", said, help=help)
+            self.findings.warn(self.covered_at(place, subject), "covered-and-silent", said, help=help)
+
+    def covered_at(self, place: str, subject: str) -> Span:
+        """Where a jurisdiction says that it covers a subject matter."""
+        node = self.words.nodes["jurisdictions", place]
+        covers = node.get("covers") if isinstance(node, Mapping) else None
+        key = covers.key(subject.removeprefix("subject/")) if isinstance(covers, Mapping) else None
+        return (key or node).span
 
     # Sources and marks
 

@@ -1,8 +1,8 @@
 """
 What the tests defend: change one thing in the checked rules, and see whether any case notices.
 
-A bundle goes in; its mutants come out, one for each condition denied or dropped, each threshold moved by one, each date and each last
-day moved by a day, each exemption dropped. `court` says whether a case notices one; a mutant that none notices is a sentence of the
+A bundle goes in; its mutants come out, one for each condition denied or dropped, each threshold moved by one, each date and each last day
+moved by a day, each exemption dropped. `mutation_cases` says whether a case notices one; a mutant that none notices is a sentence of the
 law that no test defends. A mutant that widens a lift is worse than others: under it, something goes ahead that the law holds back.
 
 The mutants are made of the checked rules, not of YAML: a provision that became two rules is changed in both, and a definition in
@@ -20,8 +20,8 @@ from typing import TypeAlias
 
 from engine.bundle import Bundle
 from engine.explaining.phrasebook import Phrasebook
+from engine.policy_language.claim_needs import NEEDS
 from engine.policy_language.diagnostic import Findings
-from engine.policy_language.needs import NEEDS
 from engine.policy_language.tree import locate
 from engine.policy_language.tree import read as read_tree
 from engine.rules import (

@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from engine.backends.durable import Durable
-from engine.backends.durable.listing import AskedTest
+from engine.backends.durable.ruleset_listing import AskedTest
 from engine.bundle import Bundle
 from engine.explaining.phrasebook import Phrasebook
 

@@ -20,14 +20,14 @@ from engine.bundle import Bundle
 from engine.decision import Outcome, RequirementPart
 from engine.exchange import REGISTER
 from engine.policy_language.case_text import TestText
+from engine.policy_language.claim_needs import NEEDS
 from engine.policy_language.conditions import DATES, FITS, GROUPS, ORDER
 from engine.policy_language.document_text import DocumentText, Text
-from engine.policy_language.everyone import EVERYONE
-from engine.policy_language.last_days import DUE_ANCHORS
-from engine.policy_language.needs import NEEDS
+from engine.policy_language.duty_deadlines import DUE_ANCHORS
+from engine.policy_language.exchange_places import Places
 from engine.policy_language.organisation_text import OrganisationText
-from engine.policy_language.places import Places
 from engine.policy_language.policy_text import PolicyText, TravelsText
+from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, PRIMITIVES, Vocabulary
 from engine.policy_language.vocabulary_text import VocabularyText
 from engine.policy_language.written_exchange import LEFT_OUT

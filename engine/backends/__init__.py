@@ -1,1 +1,1 @@
-"""Three engines with one meaning: the reference, bitset for speed, and durable-rules."""
+"""Engines with one meaning: the reference, bitset for speed, durable-rules, and lanes for many at once."""

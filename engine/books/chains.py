@@ -15,8 +15,8 @@ from datetime import date
 from typing import Any
 
 from engine.books.grants import PERPETUAL, Grant
-from engine.books.page import Granted, Page, RightScope
-from engine.registered import COUNTED, REGISTERED
+from engine.books.page import Granted, RightScope, RightsPage
+from engine.register_facts import COUNTED, REGISTERED
 from engine.rules import Truth
 from engine.values import ValueSet
 
@@ -179,7 +179,7 @@ class Reckoner:
 
     def page(
         self, grants: Sequence[Grant], holder: str | None, recipient: str | None, day: date, complete: bool = False
-    ) -> Page:
+    ) -> RightsPage:
         """
         What the lines of an asset say of a holder that would supply it to a recipient on a day.
 
@@ -187,7 +187,7 @@ class Reckoner:
         parties granted.
         """
         if holder is None:
-            return Page(on=day, known=False)
+            return RightsPage(on=day, known=False)
         scopes = _merged(scope for _, found in self.held(grants, day).get(holder, ()) for scope in found)
         binding = {name for scope in scopes for name in scope.bound}
         exclusive, given = [], []
@@ -207,7 +207,7 @@ class Reckoner:
         if len(scopes) > MOST_SCOPES:
             open_ = [scope.model_copy(update={"sure": False}) for scope in scopes[MOST_SCOPES - 1 :]]
             scopes = [*scopes[: MOST_SCOPES - 1], *_widest(open_)]
-        return Page(
+        return RightsPage(
             on=day,
             complete=complete,
             holds=tuple(scopes),

@@ -14,8 +14,8 @@ from typing import Any
 
 from engine.books.chains import LimitValues, Reckoner
 from engine.books.grants import PERPETUAL, BookFacts, last_day
-from engine.books.page import Granted, Page, RightScope
-from engine.registered import COUNTED, REGISTERED
+from engine.books.page import Granted, RightScope, RightsPage
+from engine.register_facts import COUNTED, REGISTERED
 from engine.rules import Measure, Truth
 from engine.values import Disputed, Document, Duration, Missing, SetOf, Value
 
@@ -55,7 +55,7 @@ class BookReader:
         """The facts from which what the book fills is made."""
         return self.book.inputs.union(*(each.stated for each in self.measures))
 
-    def fill(self, page: Page | None, values: Mapping[str, Value]) -> BookEntry:
+    def fill(self, page: RightsPage | None, values: Mapping[str, Value]) -> BookEntry:
         """
         What a page says of an exchange with these values, as they are stated.
 
@@ -90,7 +90,7 @@ class BookReader:
 class _Filling:
     """The facts that one page fills in one exchange."""
 
-    def __init__(self, reader: BookReader, page: Page, values: Mapping[str, Value]) -> None:
+    def __init__(self, reader: BookReader, page: RightsPage, values: Mapping[str, Value]) -> None:
         self.book = reader.book
         self.reckoner = reader.reckoner
         self.measures = reader.measures

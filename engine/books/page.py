@@ -50,7 +50,7 @@ class Granted(_Part):
     certain: bool = True
 
 
-class Page(_Part):
+class RightsPage(_Part):
     """
     What a book says of one holder and one asset, `on` a day.
 
@@ -66,12 +66,12 @@ class Page(_Part):
     given: tuple[Granted, ...] = ()
 
 
-def read_pages(json: Any, books: Collection[str]) -> dict[str, Page]:
+def read_pages(json: Any, books: Collection[str]) -> dict[str, RightsPage]:
     """The pages of an exchange, by book, from its member `books`. Raises ValueError with a sentence."""
     if not isinstance(json, dict) or not json.keys() <= set(books):
         raise ValueError(f"must be an object with members like {', '.join(f'`{name}`' for name in sorted(books)) or 'none'}")
     try:
-        return {name: Page.model_validate(page) for name, page in json.items()}
+        return {name: RightsPage.model_validate(page) for name, page in json.items()}
     except ValidationError as failed:
         error = failed.errors(include_url=False, include_input=False)[0]
         raise ValueError(f"{'.'.join(map(str, error['loc']))}: {error['msg']}") from None

@@ -92,24 +92,13 @@ class Combiner:
         verdict: Verdict,
         as_of: date,
         signed: Collection[str] = (),
-        covered: Coverage | None = None,
     ) -> Outcome:
-        """
-        The outcome of a verdict; a gap in coverage, and a reach that is not signed off, raise the bounds of their jurisdiction.
-
-        `covered` is its coverage, if that is known (`covers_alike`).
-        """
-        if covered is None:
-            covered = self._map.of(exchange, verdict.defined, as_of).without(signed)
+        """The outcome of a verdict; a gap in coverage, and a reach that is not signed off, raise the bounds of their jurisdiction."""
+        covered = self._map.of(exchange, verdict.defined, as_of).without(signed)
         jurisdictions = self._weigh(verdict.jurisdictions, covered)
         overall = Bounds.over(jurisdictions.values())
         jurisdictions.pop("", None)
         return Outcome(outcome_word(overall), overall, jurisdictions, covered, tuple(self._conflicts(verdict, covered, signed)))
-
-    def covers_alike(self, exchange: Exchange, verdict: Verdict, other: Exchange, others: Verdict) -> bool:
-        """Whether two exchanges, with the verdicts on them under the law of one day, have the same coverage: it reads the same in both."""
-        countries = (exchange.value(fact) == other.value(fact) for fact in self._map.countries)
-        return all(countries) and verdict.defined.alike(others.defined, self.read)
 
     def beneath(self, verdict: Verdict, outcome: Outcome) -> Bounds:
         """

@@ -16,8 +16,8 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 from engine.bundle import Bundle
 from engine.exchange import Exchange
 from engine.policy_language.declared_coverage import REVIEWED
-from engine.policy_language.everyone import OF_ALL
 from engine.policy_language.organisation import Acceptance
+from engine.policy_language.public_recipient import OF_ALL
 from engine.policy_language.vocabulary_text import ROLES, CoverText
 from engine.rules import NotReached, Spoken, Truth, signed_floor
 from engine.values import Disputed, Missing, SetOf, Value
@@ -121,7 +121,7 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreached:
+class UnreachedSubject:
     """A subject matter that a jurisdiction has policies on, none of which applies. `because` is what a policy says of that, if one does."""
 
     jurisdiction: str
@@ -130,7 +130,7 @@ class Unreached:
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptedSubject:
     """
     A subject matter of a touched country that an organisation accepts, where the law does not speak of it for certain.
 
@@ -155,9 +155,9 @@ class Coverage:
     jurisdictions: tuple[str, ...]
     gaps: tuple[Gap, ...]
     reaches: tuple[Reach, ...] = ()
-    not_reached: tuple[Unreached, ...] = ()
+    not_reached: tuple[UnreachedSubject, ...] = ()
     signed: tuple[Gap | Reach, ...] = ()
-    accepted: tuple[Accepted, ...] = ()
+    accepted: tuple[AcceptedSubject, ...] = ()
     stands_on: tuple[tuple[str, str], ...] = ()
     guarded: frozenset[str] = frozenset()
     named: tuple[str, ...] = ()
@@ -199,7 +199,6 @@ class CoverageMap:
         touches = vocabulary.touches
         self._touches = tuple((touch.fact, touch.as_) for touch in touches)
         self._touching = tuple(f"touch/{n}" for n in range(len(touches)))
-        self.countries = tuple(dict.fromkeys(touch.fact for touch in touches))  # the facts that name them
         self._subjects = tuple(vocabulary.subjects)
         self._about = tuple(f"subject/{subject}" for subject in vocabulary.subjects)
         self._guarded = frozenset(name for name, text in vocabulary.subjects.items() if text.guarded == "yes")
@@ -230,7 +229,7 @@ class CoverageMap:
         covering: set[str] = set()
         gaps: list[Gap] = []
         reaches: list[Reach] = []
-        accepted: list[Accepted] = []
+        accepted: list[AcceptedSubject] = []
         for country in touched.named():
             roles = touched.countries[country]
             jurisdiction = self._covering(country, as_of)
@@ -304,7 +303,7 @@ class CoverageMap:
 
     def _accepted(
         self, country: str, about: Iterable[tuple[str, Truth]], roles: Mapping[str, Truth] | None, day: date
-    ) -> list[Accepted]:
+    ) -> list[AcceptedSubject]:
         """What organisations accept of a country; `roles` say how surely the exchange touches one that no jurisdiction covers."""
         counting = [each for each in self._accepts if country in each.countries and each.on(day)]
         found = []
@@ -315,7 +314,7 @@ class CoverageMap:
                 if roles is not None:
                     sure = min(truth, max(roles.values())) is YES
                     floor = Bounds(Level.PERMITTED if sure else Level.NOT_APPLICABLE, Level.PERMITTED)
-                found.append(Accepted(country, subject, acceptance, floor))
+                found.append(AcceptedSubject(country, subject, acceptance, floor))
         return found
 
     def _covering(self, country: str, day: date) -> str:
@@ -435,7 +434,7 @@ class _Law:
         having = (laws[subject] for laws in self.laws.values() if subject in laws)
         return any(each.kind == "by" and self.covers(each) and self.silent(each) is not NO for each in having)
 
-    def not_reached(self, jurisdictions: Iterable[str], about: Iterable[tuple[str, Truth]]) -> Iterator[Unreached]:
+    def not_reached(self, jurisdictions: Iterable[str], about: Iterable[tuple[str, Truth]]) -> Iterator[UnreachedSubject]:
         """The subject matters of which the touched jurisdictions have policies, and none of them applies for certain."""
         subjects = [subject for subject, truth in about if truth is YES]
         for jurisdiction in jurisdictions:
@@ -444,7 +443,7 @@ class _Law:
                 law = laws.get(subject)
                 if law is not None and law.kind == "by" and law.own and self._some(law.by) is NO:
                     says = (each for each in law.left if self.defined[each.key] is YES)
-                    yield Unreached(jurisdiction, subject, next(says, None))
+                    yield UnreachedSubject(jurisdiction, subject, next(says, None))
 
     def _some(self, definitions: Sequence[str]) -> Truth:
         """Whether one of some definitions holds."""

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from engine.books.filling import BookReader
 from engine.books.grants import BookFacts, Grant, grants
-from engine.books.page import Page
+from engine.books.page import RightsPage
 from engine.exchange import Exchange
 from engine.values.id_spellings import folded_id
 
@@ -25,10 +25,10 @@ AFTER_ALL = 2**63  # the order of the first line of a plan: after every line tha
 # The name of a party or an asset in the role of a fact, None where nobody knows it.
 Name: TypeAlias = Callable[[Exchange, str], str | None]
 # What the books say of an exchange beside earlier ones, by book; nothing of an asset that a book does not have.
-Pages: TypeAlias = Callable[[Exchange, Sequence[Exchange]], Mapping[str, Page]]
+Pages: TypeAlias = Callable[[Exchange, Sequence[Exchange]], Mapping[str, RightsPage]]
 
 
-def conveyed(book: BookFacts, exchange: Exchange, before: Sequence[Exchange], day: date, name: Name) -> Iterator[Grant]:
+def conveyed_lines(book: BookFacts, exchange: Exchange, before: Sequence[Exchange], day: date, name: Name) -> Iterator[Grant]:
     """The lines that earlier exchanges write of the asset of another one, on a day; the parties are told apart by their names."""
     asset, exporter = name(exchange, book.of), name(exchange, book.by)
     for number, each in enumerate(before):
@@ -43,12 +43,12 @@ def conveyed(book: BookFacts, exchange: Exchange, before: Sequence[Exchange], da
 def pages_of_legs(books: Sequence[BookReader], day: date) -> Pages:
     """The pages where there is no ledger: those that an exchange has itself, with the lines of earlier legs."""
 
-    def pages(exchange: Exchange, before: Sequence[Exchange]) -> Mapping[str, Page]:
+    def pages(exchange: Exchange, before: Sequence[Exchange]) -> Mapping[str, RightsPage]:
         own = {each.reader.book.name: each.page for each in exchange.books if each.page is not None}
-        found: dict[str, Page] = {}
+        found: dict[str, RightsPage] = {}
         for reader in books:
             book = reader.book
-            lines = list(conveyed(book, exchange, before, day, _folded))
+            lines = list(conveyed_lines(book, exchange, before, day, _folded))
             if lines:
                 page = reader.reckoner.page(lines, _folded(exchange, book.by), _folded(exchange, book.to), day)
                 found[book.name] = _beside(own[book.name], page) if book.name in own else page
@@ -57,7 +57,7 @@ def pages_of_legs(books: Sequence[BookReader], day: date) -> Pages:
     return pages
 
 
-def _beside(own: Page, page: Page) -> Page:
+def _beside(own: RightsPage, page: RightsPage) -> RightsPage:
     """A page with what another one says of grants; what the exporter holds is as the first one has it."""
     if not page.known:
         return page

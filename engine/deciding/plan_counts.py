@@ -18,7 +18,7 @@ from engine.values import Range, Value
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountedFact:
     """The most that a counted fact may be after a leg, by its key; None where it has no upper end."""
 
     fact: str
@@ -26,9 +26,9 @@ class Counted:
     most: Decimal | None
 
 
-def raised(
-    counting: BundleCounters, exchange: Exchange, adds: Sequence[Contribution], before: Sequence[Counted]
-) -> tuple[Exchange, tuple[Counted, ...]]:
+def raise_counters(
+    counting: BundleCounters, exchange: Exchange, adds: Sequence[Contribution], before: Sequence[CountedFact]
+) -> tuple[Exchange, tuple[CountedFact, ...]]:
     """
     A leg's exchange with its counters raised, and what is counted by this leg.
 
@@ -49,7 +49,7 @@ def raised(
                 counts[fact] = Range(stated.low, most)
             most = _largest([stated.high, most])
         if fact in own:
-            counted.append(Counted(fact, key, most))
+            counted.append(CountedFact(fact, key, most))
     return (counting.filled(exchange, counts, asks=exchange.asks) if counts else exchange), tuple(counted)
 
 

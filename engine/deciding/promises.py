@@ -46,14 +46,14 @@ class Promise:
         evidence = tuple(text.evidence)
         return cls(name, text.title, text.due, text.by, text.to, text.terms, evidence, text.fills, text.beside, meaning)
 
-    def made(self, exchange: Exchange) -> PromiseMade | None:
+    def made(self, exchange: Exchange) -> DatedPromise | None:
         """The promise that an exchange makes; None where no last day is known for certain."""
         due = exchange.value(self.due)
-        return PromiseMade(self, due, _id(exchange, self.by), _id(exchange, self.to)) if isinstance(due, date) else None
+        return DatedPromise(self, due, _id(exchange, self.by), _id(exchange, self.to)) if isinstance(due, date) else None
 
 
 @dataclass(frozen=True, slots=True)
-class PromiseMade:
+class DatedPromise:
     """A promise that an exchange makes: its last day, and the ids of the parties, None where not known for certain."""
 
     promise: Promise

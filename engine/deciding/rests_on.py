@@ -1,9 +1,9 @@
 """
 What a permit rests on: the statements without which it might not stand, and those behind everything that lifts (semantics 4.11).
 
-A judgement that permits goes in, statements come out, those first that a reader wants proven (`weights`), and of these the ones whose
-absence may have the worst outcome. A statement is a fact, a claim or a document that was sent, the ways that the exchange relies on, or a
-person's approval.
+A judgement that permits goes in, statements come out, those first that a reader wants proven (`statement_weights`), and of these the ones
+whose absence may have the worst outcome. A statement is a fact, a claim or a document that was sent, the ways that the exchange relies
+on, or a person's approval.
 
 INVARIANT (never too few): the exchange is still permitted where every statement that is not named is unknown, all of them at once. This
 is verified by evaluating the exchange so. Knowing more never turns a permit into a refusal (4.10), so none of them matters by itself.
@@ -13,26 +13,31 @@ named, it is verified with them and without them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date
-from itertools import islice
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from engine.bundle import Bundle
-from engine.deciding.combine import Outcome
+from engine.deciding.changed_exchanges import ExchangeChange
 from engine.deciding.judgement import Judgement
-from engine.deciding.weights import ACCEPTED, DOCUMENTS, RELIES_ON, SIGNED, STATED, Weight, Weights, holding, says
+from engine.deciding.statement_weights import (
+    ACCEPTED,
+    DOCUMENTS,
+    RELIES_ON,
+    SIGNED,
+    STATED,
+    Weight,
+    Weights,
+    key_of_value,
+    says_something,
+)
 from engine.exchange import Exchange
-from engine.policy_language.declared_coverage import REVIEWED
-from engine.rules import RuleSet, Truth, anchors, bearing
-from engine.values import Document, Missing
-from engine.values.outcome_levels import PERMITTING, RANK, Level, worst
-from engine.verdict import Verdict, numbers
+from engine.rules import RuleSet, bearing
+from engine.values import Document, Missing, Value
+from engine.values.outcome_levels import PERMITTING, RANK, Bounds, Level
+from engine.verdict import numbers
 
-NEEDED = REVIEWED | {"collection"}  # an unknown country in one of these roles may bring another law
-TOUCHED = ("touch/", "subject/")  # definitions by which further countries and subject matters would be touched
-MAX_EVALUATIONS = 60  # to complete a proposal; then every statement is named
+MAX_PASSES = 30  # to find statements that matter only together; then every statement is named
 
 
 class Statement(NamedTuple):
@@ -54,22 +59,8 @@ class Statement(NamedTuple):
         return self.weight is Weight.ORDINARY
 
 
-# The outcome of an exchange with some provisions signed off.
-Look = Callable[[Exchange, frozenset[str]], Outcome]
-
-
-class Propose(Protocol):
-    """On which values a permit seems to rest, by an engine that can tell from its own verdict (`Bitset.rests_on`)."""
-
-    def __call__(
-        self,
-        exchange: Exchange,
-        as_of: date,
-        verdict: Verdict,
-        false: Mapping[str, Level],
-        true: Mapping[str, Level],
-        done: Mapping[str, Level],
-    ) -> Mapping[str, Level]: ...
+# The bounds of an exchange with each of some changes, and with some provisions signed off.
+Look = Callable[[Sequence[ExchangeChange], frozenset[str]], Sequence[Bounds]]
 
 
 class Foundations:
@@ -79,44 +70,33 @@ class Foundations:
         rules = bundle.rules.rules
         self._weights = Weights(bundle)
         self._rules = bundle.rules
-        touches = enumerate(bundle.vocabulary.touches)
-        self._touches = tuple((f"touch/{n}", touch.fact) for n, touch in touches if touch.as_ in NEEDED)
-        self._coverage = {key: Level.REVIEW for key in bundle.rules.definitions if key.startswith(TOUCHED)}
-        self._spoken = {floor.jurisdiction: floor.spoken for floor in bundle.rules.floors}
-        self._left_alone: dict[str, list[str]] = {}
-        for each in bundle.rules.not_reached:
-            self._left_alone.setdefault(each.jurisdiction, []).append(each.key)
         self._lifting = sum(1 << n for n, rule in enumerate(rules) if rule.satisfies or rule.exempts or rule.excuses)
         # The duties that may become overdue, each with the rules through which it is owed.
         owed = _owed_through(bundle.rules)
         timed = (duty for duty in bundle.duties.values() if duty.due is not None and duty.overdue not in PERMITTING)
         self._timed = tuple((duty, owed.get(duty.key, 0)) for duty in timed)
 
-    def find(self, judgement: Judgement, look: Look, propose: Propose | None, exact: bool = False) -> tuple[Statement, ...]:
+    def find(self, judgement: Judgement, look: Look, exact: bool = False) -> tuple[Statement, ...]:
         """
-        The statements on which a permit rests, those first that a reader wants proven.
-
-        With `propose`, the proposal is completed until it is enough; without it, the exchange is evaluated again without each statement.
-        With `exact`, a statement is named only if it matters by itself, or is behind a standing lift.
+        The statements on which a permit rests, those first that a reader wants proven: each that matters by itself, or is behind a
+        standing lift, and those that matter only together. With `exact`, without these last.
         """
         exchange, own = judgement.exchange, judgement.outcome.bounds.high
         signed = frozenset(each.provision for each in judgement.signed)
-        search = _Search(exchange, lambda changed: look(changed, signed))
-        if propose:
-            found = self._proposed(judgement, search, propose)
+        search = _Search(exchange, lambda changes: look(changes, signed))
+        lifting = frozenset(self._behind_lifts(judgement))
+        alone = zip(search.statements, search.without([name] for name in search.statements), strict=True)
+        found = {name: stake for name, stake in alone if stake not in PERMITTING or name in lifting}
+        if not exact:
             search.complete(found, own)
-        if exact or not propose:
-            lifting = frozenset(self._behind_lifts(judgement))
-            alone = {name: search.without(name) for name in (found if propose else search.statements)}
-            found = {name: stake for name, stake in alone.items() if stake not in PERMITTING or name in lifting}
-            if not exact:
-                search.complete(found, own)
-        possible = judgement.verdict.stands.possible
-        if not exact and RELIES_ON in search.statements and any(rules & possible for _, rules in self._timed):
-            found.setdefault(RELIES_ON, own)  # another way may have duties that are overdue, and no evaluation here tries it
+            if RELIES_ON in search.statements and any(rules & judgement.verdict.stands.possible for _, rules in self._timed):
+                found.setdefault(
+                    RELIES_ON, own
+                )  # another way may have duties that are overdue, and no evaluation here tries it
         named = [(name, exchange.source(name) or STATED, stake) for name, stake in found.items()]
         for provision in dict.fromkeys(part.provision for part in judgement.signed_off):
-            named.append((provision, SIGNED, _stake(look(exchange, signed - {provision}))))
+            (without,) = look([ExchangeChange({})], signed - {provision})
+            named.append((provision, SIGNED, _stake(without)))
         for each in judgement.outcome.coverage.accepted:
             named.append((f"{each.acceptance.organisation}/{each.acceptance.id}", ACCEPTED, Level.REVIEW))
         lifted_by = self._weights.lifting(judgement)
@@ -125,64 +105,6 @@ class Foundations:
             for name, source, stake in dict.fromkeys(named)
         )
         return tuple(sorted(statements, key=lambda each: (each.weight, RANK[each.without], each.fact)))
-
-    def _proposed(self, judgement: Judgement, search: _Search, propose: Propose) -> dict[str, Level]:
-        """The statements behind the values that the engine proposes, and behind those that it does not know of."""
-        exchange, verdict = judgement.exchange, judgement.verdict
-        values = propose(
-            exchange,
-            judgement.as_of,
-            verdict,
-            false=self._coverage,
-            true=dict(self._true(judgement)),
-            done=dict(self._done(verdict)),
-        )
-        found: dict[str, Level] = {}
-        for value, stake in (*values.items(), *self._reached(exchange, values), *self._beside(judgement)):
-            for name in exchange.follows.get(value, (value,)):
-                if name in search.statements:
-                    found[name] = worst(found.get(name, stake), stake)
-        if RELIES_ON in search.statements and (stake := search.without(RELIES_ON)) not in PERMITTING:
-            found[RELIES_ON] = stake
-        own = judgement.outcome.bounds.high
-        return {name: own if stake in PERMITTING else stake for name, stake in found.items()}
-
-    def _reached(self, exchange: Exchange, values: Mapping[str, Level]) -> Iterator[tuple[str, Level]]:
-        """The values that have to lie within what the documents among some values state."""
-        for name, stake in values.items():
-            for fact in _measured(self._rules, exchange, name):
-                yield from ((key, stake) for key in _members(self._rules, exchange, fact))
-
-    def _true(self, judgement: Judgement) -> Iterator[tuple[str, Level]]:
-        """The definitions that have to stay true: that a law speaks, or leaves the data alone; the conditions that came with the data."""
-        defined, outcome = judgement.verdict.defined, judgement.outcome
-        for place in outcome.jurisdictions:
-            for law in self._spoken.get(place, ()):
-                if not law.subject or defined[law.subject] is not Truth.NO:
-                    says = (key for key in law.by if defined[key] is Truth.YES)
-                    yield from ((key, Level.NOT_APPLICABLE) for key in islice(says, 1))
-        for place in outcome.coverage.jurisdictions:
-            yield from ((key, Level.REVIEW) for key in self._left_alone.get(place, ()) if defined[key] is Truth.YES)
-        for each in judgement.carried:
-            if each.rule.travels and each.rule.travels.when:
-                yield each.rule.travels.when, each.rule.travels.otherwise
-
-    def _done(self, verdict: Verdict) -> Iterator[tuple[str, Level]]:
-        """The duties that have to stay done: those that would be owed, and may be late."""
-        for duty, rules in self._timed:
-            if duty.done_when is not None and rules & verdict.stands.possible and duty.key not in verdict.owed:
-                yield duty.key, duty.overdue
-
-    def _beside(self, judgement: Judgement) -> Iterator[tuple[str, Level]]:
-        """The values that are read beside the rules: countries, for coverage, and the first days of duties that are owed."""
-        exchange, verdict = judgement.exchange, judgement.verdict
-        for key, fact in self._touches:
-            if verdict.defined[key] is not Truth.NO and fact in exchange.values:
-                yield fact, Level.REVIEW
-        for duty, _ in self._timed:
-            if duty.key in verdict.owed:
-                for due in anchors(duty.due):
-                    yield from ((key, duty.overdue) for key in holding(exchange, due.after))
 
     def _behind_lifts(self, judgement: Judgement) -> Iterator[str]:
         """The statements behind every rule that lifts for certain, though another lift would do."""
@@ -198,34 +120,34 @@ class Foundations:
 class _Search:
     """Evaluates one exchange without some of its statements."""
 
-    def __init__(self, exchange: Exchange, look: Callable[[Exchange], Outcome]) -> None:
+    def __init__(self, exchange: Exchange, look: Callable[[Sequence[ExchangeChange]], Sequence[Bounds]]) -> None:
         self._exchange = exchange
         self._look = look
         self.statements = statements(exchange)
 
-    def without(self, *names: str) -> Level:
-        """The worst that may come without these statements."""
-        return _stake(self._look(unknowing(self._exchange, names)))
+    def without(self, each: Iterable[Collection[str]]) -> list[Level]:
+        """The worst that may come without each of some collections of statements."""
+        return [_stake(bounds) for bounds in self._look([_lost(self._exchange, names) for names in each])]
 
-    def spares(self, names: Sequence[str]) -> bool:
-        """Whether the exchange is permitted without these statements, whichever of them are missing."""
-        known = [name for name in names if name != RELIES_ON]
-        return self.without(*names) in PERMITTING and (len(known) in (0, len(names)) or self.without(*known) in PERMITTING)
+    def spared(self, left: Sequence[str], counts: Sequence[int]) -> list[bool]:
+        """Whether the exchange is permitted without so many of some statements, and so whichever of them are missing."""
+        gone = [left[:count] for count in counts]
+        if RELIES_ON in left:
+            gone += [[name for name in names if name != RELIES_ON] for names in gone]
+        levels = iter([level in PERMITTING for level in self.without(gone)])
+        found = [next(levels) for _ in counts]
+        return [one and other for one, other in zip(found, levels, strict=True)] if RELIES_ON in left else found
 
     def complete(self, found: dict[str, Level], own: Level) -> None:
         """Add statements until the exchange is permitted without all others; one that is added matters only together with others."""
         left = sorted(name for name in self.statements if name not in found)
-        evaluations = 0
-        while left and not self.spares(left):
+        for _ in range(MAX_PASSES):
+            if not left or self.spared(left, [len(left)])[0]:
+                return
             # The shortest beginning of the list that the permit can't do without ends with a statement that it needs.
-            enough, too_many = 0, len(left)
-            while too_many - enough > 1:
-                middle = (enough + too_many) // 2
-                evaluations += 1
-                enough, too_many = (middle, too_many) if self.spares(left[:middle]) else (enough, middle)
-            needed = left if evaluations > MAX_EVALUATIONS else [left[enough]]
-            found |= dict.fromkeys(needed, own)
-            left = [name for name in left if name not in found]
+            needed = left.pop(self.spared(left, range(1, len(left) + 1)).index(False))
+            found[needed] = own
+        found |= dict.fromkeys(left, own)
 
 
 def statements(exchange: Exchange) -> dict[str, None]:
@@ -239,7 +161,9 @@ def statements(exchange: Exchange) -> dict[str, None]:
 def shown_only(exchange: Exchange, names: Collection[str]) -> Exchange:
     """The exchange without those of some statements that are merely stated: facts are unknown, documents and claims not shown (4.11)."""
     only_stated = tuple(
-        name for name in sorted(names) if exchange.source(name) is None and says(exchange.values.get(name, Missing.LEFT_OUT))
+        name
+        for name in sorted(names)
+        if exchange.source(name) is None and says_something(exchange.values.get(name, Missing.LEFT_OUT))
     )
     if not only_stated:
         return exchange
@@ -250,20 +174,19 @@ def shown_only(exchange: Exchange, names: Collection[str]) -> Exchange:
 
 def unknowing(exchange: Exchange, names: Collection[str]) -> Exchange:
     """The exchange with some statements unknown, and with them every value that follows from one of them."""
-    gone = frozenset(names)
-    values = dict(exchange.values)
-    for key in gone:
-        if key in values:
-            values[key] = Missing.UNKNOWN
+    return _lost(exchange, names).of(exchange)
+
+
+def _lost(exchange: Exchange, names: Collection[str]) -> ExchangeChange:
+    values: dict[str, Value] = {key: Missing.UNKNOWN for key in names if key in exchange.values}
     for key, sources in exchange.follows.items():
-        if key in values and not gone.isdisjoint(sources):
+        if key in exchange.values and not set(names).isdisjoint(sources):
             values[key] = Missing.UNKNOWN
-    return replace(exchange, values=values, relies_on=() if RELIES_ON in gone else exchange.relies_on)
+    return ExchangeChange(values, RELIES_ON not in names)
 
 
-def _stake(outcome: Outcome) -> Level:
+def _stake(bounds: Bounds) -> Level:
     """The worst that an outcome may come to. Below a permit there is no law that speaks."""
-    bounds = outcome.bounds
     return Level.NOT_APPLICABLE if bounds.high in PERMITTING and bounds.low not in PERMITTING else bounds.high
 
 
@@ -278,7 +201,7 @@ def _measured(rules: RuleSet, exchange: Exchange, name: str) -> Iterator[str]:
 def _members(rules: RuleSet, exchange: Exchange, fact: str) -> Iterator[str]:
     """The keys under which the exchange holds the value of a fact, or of the members of a family."""
     for member in rules.families.get(fact, ("", (fact,)))[1]:
-        yield from holding(exchange, member)
+        yield from key_of_value(exchange, member)
 
 
 def _owed_through(rules: RuleSet) -> dict[str, int]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from engine.bundle import Bundle
 from engine.deciding.coverage import GAP, REACH
-from engine.policy_language.everyone import EVERYONE
+from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, stated_in
 from engine.rules import AS_OF, Condition, Defined, tests
 from engine.values.id_spellings import folded_id

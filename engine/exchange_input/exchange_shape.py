@@ -25,7 +25,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from typing_extensions import TypedDict
 
-from engine.policy_language.everyone import EVERYONE
+from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.rules import AS_OF
 from engine.values import BadValue, Document, Missing, Range, SetOf, Type, Value

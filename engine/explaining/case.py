@@ -20,14 +20,14 @@ from engine.rules import Rule
 from engine.verdict import ConditionReading, Verdict
 
 
-class ToldWay(NamedTuple):
+class WayLine(NamedTuple):
     """A way as a line of an answer, and how many bytes it takes there."""
 
     told: Mapping[str, Any]
     size: int
 
 
-def _no_ways(_requirement: str, _under: Sequence[Rule], _most: int) -> tuple[list[ToldWay], int]:
+def _no_ways(_requirement: str, _under: Sequence[Rule], _most: int) -> tuple[list[WayLine], int]:
     return [], 0
 
 
@@ -56,7 +56,7 @@ class Case:
     doubting: QuestionPart | None = None
     disputing: Mapping[int, QuestionPart] = field(default_factory=dict)
     beyond: QuestionPart | None = None
-    ways: Callable[[str, Sequence[Rule], int], tuple[list[ToldWay], int]] = _no_ways
+    ways: Callable[[str, Sequence[Rule], int], tuple[list[WayLine], int]] = _no_ways
     closed: bool = False
     for_good: bool = False
 

@@ -11,7 +11,7 @@ from datetime import date
 
 from engine.decision import TRUTH_WORDS, DutyPart
 from engine.explaining.case import Case
-from engine.explaining.owed import OwedDuty, ToldDuty, length_of
+from engine.explaining.owed_duties import DutyLine, OwedDuty, length_of
 from engine.explaining.phrasebook import Phrasebook
 from engine.policy_language.calendars import due_day
 from engine.rules import AS_OF, Truth
@@ -29,12 +29,12 @@ class DutyWriter:
         self.book = book
         rules = self.bundle.rules
         self._refusing = sum(1 << n for n, rule in enumerate(rules.rules) if any(d.arises == "refusal" for d in rule.duties))
-        self._owing: dict[tuple[str, bool, Truth, date | None], ToldDuty] = {}
+        self._owing: dict[tuple[str, bool, Truth, date | None], DutyLine] = {}
         self._owners = {d.key: book.text(r.title) for r in rules.requirements.values() for d in r.duties}
         self._places = rules.owners()
         self._owners |= {d.key: book.source(r.provision) for r in rules.rules for d in r.duties}
 
-    def told(self, case: Case) -> Iterator[ToldDuty]:
+    def told(self, case: Case) -> Iterator[DutyLine]:
         """The duties that are owed, or may be."""
         for key, certain, overdue in self._owed(case):
             yield self._duty(case, key, certain, overdue)
@@ -58,7 +58,7 @@ class DutyWriter:
                 if duty.arises == "refusal" and bounds and bounds.low is Level.PROHIBITED:
                     yield duty.key, case.verdict.stands.truth(number) is Truth.YES, Truth.NO
 
-    def _duty(self, case: Case, key: str, certain: bool, overdue: Truth) -> ToldDuty:
+    def _duty(self, case: Case, key: str, certain: bool, overdue: Truth) -> DutyLine:
         duty = self.bundle.duties[key]
 
         def start(fact: str) -> date | None:
@@ -82,5 +82,5 @@ class DutyWriter:
                 keep=self.book.keep(duty),
                 arises=duty.arises,
             )
-            told = self._owing[written] = ToldDuty.of(part, self._places[key])
+            told = self._owing[written] = DutyLine.of(part, self._places[key])
         return told

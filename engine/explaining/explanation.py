@@ -18,8 +18,8 @@ from engine.answer import EXPLANATION
 from engine.bundle import Bundle
 from engine.deciding.instruments import Instruments
 from engine.deciding.judgement import LIFTING, WEIGHING
-from engine.deciding.pauses import pause, paused
 from engine.deciding.rests_on import Statement
+from engine.deciding.search_pauses import pause, paused
 from engine.decision import (
     SCHEMA,
     TRUTH_WORDS,
@@ -31,19 +31,19 @@ from engine.decision import (
     MissingPart,
 )
 from engine.explaining.answer_writer import AnswerWriter
-from engine.explaining.carried_conditions import carried_part
+from engine.explaining.carried_parts import carried_part
 from engine.explaining.case import Case
 from engine.explaining.conflict_parts import ConflictWriter
 from engine.explaining.coverage_parts import CoverageWriter
 from engine.explaining.duty_parts import DutyWriter
 from engine.explaining.encoding import encode
-from engine.explaining.factor import Account
-from engine.explaining.owed import ToldDuty
+from engine.explaining.factor_account import Account
+from engine.explaining.owed_duties import DutyLine
 from engine.explaining.phrasebook import Phrasebook, shown
-from engine.explaining.search_terms import Naming
+from engine.explaining.search_terms import SearchTerms
 from engine.explaining.sentence import answer
 from engine.explaining.verdict_writer import VerdictWriter
-from engine.explaining.written import Written
+from engine.explaining.written_decision import WrittenDecision
 from engine.languages import Language
 from engine.rules import AS_OF, Rule, State, Truth, bearing, exempted
 from engine.values import either
@@ -55,7 +55,7 @@ MOST_FOLDERS = 8  # that a decision names, so that its length has a bound
 REMEMBERED = 256  # combinations of truth values of the tests of one rule
 
 
-class Teller:
+class DecisionWriter:
     """Writes the decisions of one bundle in one language; `agreed` is the `engine` part for engines that agree."""
 
     def __init__(self, bundle: Bundle, agreed: EnginePart, language: Language) -> None:
@@ -63,7 +63,7 @@ class Teller:
         self.book = Phrasebook(bundle, language)
         self.agreed = encode(agreed.model_dump(mode="json"))
         self.account = Account(self.book, encode)
-        self.naming = Naming(bundle)
+        self.naming = SearchTerms(bundle)
         rules = bundle.rules.rules
         self._weighing = _mask(rules, lambda rule: rule.effect in WEIGHING)
         self._lifting = _mask(rules, lambda rule: rule.effect in LIFTING)
@@ -96,7 +96,7 @@ class Teller:
         self._answers = AnswerWriter(self, agreed)
         self.written_bundle = encode({**folders, "meaning": digests.meaning, "source": digests.source})
 
-    def answer(self, case: Case, explained: str = "") -> Written:
+    def answer(self, case: Case, explained: str = "") -> WrittenDecision:
         """The answer of a case; `explained` is the explanation that goes with it, as JSON."""
         duties, conflicts, carried, disputed = self._told(case)
         said = answer(case, self.book)
@@ -108,7 +108,7 @@ class Teller:
         verdict = self.verdicts.compact(case.judgement)
         return replace(written, verdict=verdict, rests_on=told.whole, also_rests_on=told.also, further=told.further)
 
-    def tell(self, case: Case, more: Mapping[str, BaseModel]) -> Written:
+    def tell(self, case: Case, more: Mapping[str, BaseModel]) -> WrittenDecision:
         """The whole decision of a case as one document; `more` are members that were asked for."""
         judgement, outcome = case.judgement, case.outcome
         duties, conflicts, carried, disputed = self._told(case)
@@ -208,7 +208,7 @@ class Teller:
 
     def _told(
         self, case: Case
-    ) -> tuple[tuple[ToldDuty, ...], tuple[ConflictPart, ...], tuple[CarriedPart, ...], tuple[DisputedPart, ...]]:
+    ) -> tuple[tuple[DutyLine, ...], tuple[ConflictPart, ...], tuple[CarriedPart, ...], tuple[DisputedPart, ...]]:
         """The duties, conflicts, conditions that came with the data, and disputes of a case."""
         lang = self.book.language.code
         carried = tuple(carried_part(self.bundle, case.exchange, each, lang) for each in case.judgement.carried)
@@ -218,15 +218,15 @@ class Teller:
         self,
         case: Case,
         said: str,
-        duties: Sequence[ToldDuty],
+        duties: Sequence[DutyLine],
         conflicts: tuple[ConflictPart, ...],
         carried: tuple[CarriedPart, ...],
         disputed: tuple[DisputedPart, ...],
         missing: tuple[MissingPart, ...],
         members: Mapping[str, str],
-    ) -> Written:
+    ) -> WrittenDecision:
         judgement, outcome = case.judgement, case.outcome
-        return Written(
+        return WrittenDecision(
             id=case.id,
             as_of=case.as_of,
             hypothetical=case.hypothetical,
@@ -247,7 +247,7 @@ class Teller:
         )
 
     def named(self, case: Case) -> Mapping[str, tuple[str, ...]]:
-        """The names by which a log is searched (`Written.named`)."""
+        """The names by which a log is searched (`WrittenDecision.named`)."""
         needs = self._needs
         asked = {name for number in case.judgement.may_stand if number in needs for name in needs[number]}
         met = frozenset((State.MET,))

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.books.grants import PERPETUAL
-from engine.books.page import Granted, Page, RightScope
+from engine.books.page import Granted, RightScope, RightsPage
 from engine.exchange import Exchange, OpenBook
 from engine.explaining.phrasebook import Phrasebook
 from engine.values import Duration, Missing, SetOf, to_json
@@ -35,7 +35,7 @@ def rights(exchange: Exchange, book: Phrasebook) -> dict[str, Mapping[str, Any]]
 class _Told:
     """The lines of one opened book, for a phrasebook."""
 
-    def __init__(self, opened: OpenBook, page: Page, phrasebook: Phrasebook) -> None:
+    def __init__(self, opened: OpenBook, page: RightsPage, phrasebook: Phrasebook) -> None:
         self._page, self._values = page, opened.entry.values
         self._stated = opened.values
         self._facts = opened.reader.book

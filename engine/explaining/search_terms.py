@@ -21,7 +21,7 @@ PARTIES = ("exporter", "recipient")
 KINDS = (*PARTIES, *(f"{role}_country" for role in PARTIES))
 
 
-class Naming:
+class SearchTerms:
     """Finds the parties and the categories of exchanges under one bundle."""
 
     def __init__(self, bundle: Bundle) -> None:

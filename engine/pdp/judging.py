@@ -7,26 +7,36 @@ other days: on what a permit rests, and what a search tries.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from functools import cached_property, wraps
+from functools import cached_property, partial, wraps
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
+from engine.backends.lanes import Lanes
+from engine.backends.lanes.lane_runner import LaneRunner
 from engine.backends.reference import Reference
 from engine.bundle import Bundle
-from engine.deciding.carried import Carried, held, over, raised, stated, travelling
+from engine.deciding.carried_conditions import (
+    Carried,
+    outcome_with_conditions,
+    raise_bounds,
+    stated_conditions,
+    travelling_provisions,
+    weigh_conditions,
+)
+from engine.deciding.changed_exchanges import ExchangeChange, bounds_of
 from engine.deciding.combine import Combiner, Outcome
 from engine.deciding.contributions import BundleCounters
-from engine.deciding.disputed import choices, decided, overall
+from engine.deciding.disputed_facts import choices, disputed_outcome, overall_bounds
 from engine.deciding.judgement import Judgement
-from engine.deciding.links import Links
-from engine.deciding.pauses import OneAtATime, pause
+from engine.deciding.plan_links import Links
 from engine.deciding.rests_on import Foundations, Statement, shown_only
-from engine.deciding.sign_off_scope import Approval, concerns, parts, signable
-from engine.deciding.whole import Wholes
+from engine.deciding.search_pauses import OneAtATime, pause
+from engine.deciding.sign_off_scope import Approval, can_be_signed, parts, signable
+from engine.deciding.whole_plan import WholePlans
 from engine.decision import EnginePart
 from engine.exchange import Exchange
 from engine.pdp.comparison import ReadingOnDemand, compared
@@ -37,7 +47,13 @@ from engine.values.outcome_levels import UNDETERMINED, Bounds, Level, closed, ou
 from engine.verdict import NONE_SIGNED, Engine, Verdict
 from engine.version import VERSION
 
-MODES = {"checked": ("bitset", "durable"), "bitset": ("bitset",), "durable": ("durable",), "reference": ("reference",)}
+MODES = {
+    "checked": ("bitset", "durable"),
+    "bitset": ("bitset",),
+    "durable": ("durable",),
+    "lanes": ("lanes",),
+    "reference": ("reference",),
+}
 MAX_DIFFERENCES = 50
 
 _Found = TypeVar("_Found")
@@ -63,8 +79,8 @@ class Judging:
     """
     One bundle and the engines of a mode.
 
-    `mode` is "checked", "bitset", "durable" or "reference". Several threads may call it; the calls take turns, because durable-rules
-    has one engine for each process. A call that searches lets others in between its evaluations (`deciding.pauses`).
+    `mode` is "checked", "bitset", "durable", "lanes" or "reference". Several threads may call it; the calls take turns, because
+    durable-rules has one engine for each process. A call that searches lets others in between its evaluations (`deciding.pauses`).
     """
 
     def __init__(self, bundle: Bundle, mode: str) -> None:
@@ -76,17 +92,28 @@ class Judging:
         makers: dict[str, Callable[[], Engine]] = {
             "bitset": lambda: Bitset(bundle.rules),
             "durable": lambda: Durable(bundle.rules),
+            "lanes": lambda: Lanes(bundle.rules),
             "reference": lambda: self.reference,
         }
         self.engines: tuple[Engine, ...] = tuple(makers[name]() for name in MODES[mode])
-        self.travelling = travelling(bundle.rules)
+        self.travelling = travelling_provisions(bundle.rules)
         self._combiner = Combiner(bundle)
         self._foundations = Foundations(bundle)
         self._must_be_shown = bundle.vocabulary.must_be_shown
-        self._concerned = sum(1 << number for number, rule in enumerate(bundle.rules.rules) if concerns(rule))
+        self._concerned = sum(1 << number for number, rule in enumerate(bundle.rules.rules) if can_be_signed(rule))
         self._agreed = EnginePart(version=VERSION, mode=mode, engines=list(MODES[mode]), agreed=True)
         self._questions = Questions(bundle)
         self._lock = OneAtATime()
+
+    @cached_property
+    def lanes(self) -> LaneRunner:
+        """
+        The program of the bundle, which decides many exchanges, or variants of one, at once; made when it is first wanted.
+
+        For exchanges whose recipient is the public it is that of `of_everyone`.
+        """
+        bundle = self.bundle
+        return LaneRunner.of(bundle.rules, bundle.vocabulary, bundle.coherence.never, bundle.settings)
 
     @cached_property
     def of_everyone(self) -> Self:
@@ -118,7 +145,7 @@ class Judging:
         """
         exchange = self._shown(exchange, as_of)
         signed = tuple(each for each in signed if as_of <= each.until)
-        laid = (*came, *stated(exchange, self.travelling))
+        laid = (*came, *stated_conditions(exchange, self.travelling))
         pause()
         with self._lock:
             judgement = self._judged(exchange, as_of, signed, tuple(came), laid)
@@ -132,9 +159,9 @@ class Judging:
             found = replace(
                 judgement,
                 engine=engine,
-                own=decided(judgement.own, [each.own for each in chosen]),
-                outcome=decided(judgement.outcome, [each.outcome for each in chosen]),
-                beneath=overall(judgement.beneath, [each.beneath for each in chosen]),
+                own=disputed_outcome(judgement.own, [each.own for each in chosen]),
+                outcome=disputed_outcome(judgement.outcome, [each.outcome for each in chosen]),
+                beneath=overall_bounds(judgement.beneath, [each.beneath for each in chosen]),
                 open=judgement.outcome,
                 signed_off=judgement.signed_off if engine.agreed else (),
                 signable=judgement.signable if engine.agreed else (),
@@ -156,7 +183,7 @@ class Judging:
         own = self._combiner.outcome(exchange, verdict, as_of, approved)
         if not engine.agreed:
             own = self._strictest(exchange, as_of, own, verdicts.values())
-        carried = held(laid, tuple(verdicts.values()))
+        carried = weigh_conditions(laid, tuple(verdicts.values()))
         beneath = self._beneath(exchange, as_of, approved, verdict, own) if engine.agreed else own.bounds
         return Judgement(
             exchange=exchange,
@@ -165,8 +192,8 @@ class Judging:
             verdicts=verdicts,
             engine=engine,
             own=own,
-            outcome=over(own, carried),
-            beneath=raised(beneath, carried, own.bounds.low >= Level.PERMITTED),
+            outcome=outcome_with_conditions(own, carried),
+            beneath=raise_bounds(beneath, carried, own.bounds.low >= Level.PERMITTED),
             came=came,
             carried=carried,
             signed_off=tuple(parts(verdict, own.coverage, signed)) if engine.agreed else (),
@@ -254,15 +281,16 @@ class Judging:
         """
         if not judgement.outcome.permits:
             return ()
-        first = self.engines[0]
-        given = frozenset(each.provision for each in judgement.signed)
+        return self._foundations.find(judgement, partial(self._changed, judgement), exact)
 
-        def look(exchange: Exchange, signed: frozenset[str]) -> Outcome:
-            like = judgement if signed == given else None
-            return self._look(exchange, judgement.as_of, signed, judgement.came, like)[1]
-
+    def _changed(self, judgement: Judgement, changes: Sequence[ExchangeChange], signed: frozenset[str]) -> Sequence[Bounds]:
+        """The bounds of a judged exchange with each of some changes, in one pass of the program where it can decide them."""
+        pause()
+        if judgement.came or judgement.exchange.disputed:
+            made = (each.of(judgement.exchange) for each in changes)
+            return [self._look(each, judgement.as_of, signed, judgement.came)[1].bounds for each in made]
         with self._lock:
-            return self._foundations.find(judgement, look, first.rests_on if isinstance(first, Bitset) else None, exact)
+            return bounds_of(self.lanes, judgement.exchange, changes, judgement.as_of, signed)
 
     @of_recipient
     def implied(self, judgement: Judgement) -> Mapping[str, Value]:
@@ -287,18 +315,13 @@ class Judging:
         as_of: date,
         signed: frozenset[str] = NONE_SIGNED,
         came: Collection[Carried] = (),
-        like: Judgement | None = None,
     ) -> tuple[Verdict, Outcome]:
-        """
-        The same, with every value as it is: what a search changes counts as shown.
-
-        `like` is a judgement with the same approvals that the exchange differs little from.
-        """
+        """The same, with every value as it is: what a search changes counts as shown."""
         pause()
         with self._lock:
-            verdict, outcome = self._looked(exchange, as_of, signed, came, like)
+            verdict, outcome = self._looked(exchange, as_of, signed, came)
             if exchange.disputed:
-                outcome = decided(outcome, [self._looked(each, as_of, signed, came)[1] for each in choices(exchange)])
+                outcome = disputed_outcome(outcome, [self._looked(each, as_of, signed, came)[1] for each in choices(exchange)])
             return verdict, outcome
 
     def _looked(
@@ -307,14 +330,11 @@ class Judging:
         as_of: date,
         signed: frozenset[str],
         came: Collection[Carried],
-        like: Judgement | None = None,
     ) -> tuple[Verdict, Outcome]:
         verdict = self._evaluated(self.engines[0], exchange, as_of, signed)
-        covered = None
-        if like and not like.exchange.disputed and self._combiner.covers_alike(exchange, verdict, like.exchange, like.verdict):
-            covered = like.own.coverage
-        outcome = self._combiner.outcome(exchange, verdict, as_of, signed, covered)
-        return verdict, over(outcome, held((*came, *stated(exchange, self.travelling)), (verdict,)))
+        outcome = self._combiner.outcome(exchange, verdict, as_of, signed)
+        laid = (*came, *stated_conditions(exchange, self.travelling))
+        return verdict, outcome_with_conditions(outcome, weigh_conditions(laid, (verdict,)))
 
     @of_recipient
     def outcome(self, exchange: Exchange, as_of: date) -> Outcome:
@@ -356,6 +376,6 @@ class Judging:
         return BundleCounters(self.bundle)
 
     @cached_property
-    def wholes(self) -> Wholes:
+    def wholes(self) -> WholePlans:
         """Builds and weighs the wholes of plans."""
-        return Wholes(self.bundle)
+        return WholePlans(self.bundle)

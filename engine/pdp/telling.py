@@ -14,26 +14,26 @@ from functools import partial
 
 from pydantic import BaseModel, RootModel
 
-from engine.bundle import Bundle, all_stays
+from engine.bundle import Bundle, gc_paused
 from engine.deciding.combine import Evaluate, Outcome
 from engine.deciding.judgement import Judgement
-from engine.deciding.pauses import pause
+from engine.deciding.search_pauses import pause
 from engine.deciding.sign_off_scope import Approval
 from engine.decision import Decision, MissingPart, QuestionPart, RemediesPart
 from engine.exchange import Exchange
 from engine.explaining.case import Case
-from engine.explaining.explanation import Teller
-from engine.explaining.owed import OwedDuty
+from engine.explaining.explanation import DecisionWriter
+from engine.explaining.owed_duties import OwedDuty
 from engine.explaining.phrasebook import Phrasebook
-from engine.explaining.search_terms import Naming
+from engine.explaining.search_terms import SearchTerms
 from engine.explaining.trace import trace
-from engine.explaining.withheld import withheld
-from engine.explaining.written import Written
+from engine.explaining.withheld_decision import without_reasons
+from engine.explaining.written_decision import WrittenDecision
 from engine.languages import ENGLISH, LANGUAGES
 from engine.pdp.judging import Judging, of_recipient
 from engine.questions.horizon import Horizon, OutcomesAhead
 from engine.questions.remedies import Remedies
-from engine.questions.taken_ways import ToYes
+from engine.questions.taken_ways import WaysToPermit
 from engine.questions.way_writer import WayWriter
 from engine.questions.ways import prohibiting
 from engine.values import Value
@@ -55,10 +55,10 @@ MAX_TO_YES = 90  # ways with which an exchange is decided again
 class PDP(Judging):
     """Decides exchanges under one bundle: judges them (`Judging`), and tells judgements."""
 
-    @all_stays()
+    @gc_paused()
     def __init__(self, bundle: Bundle, mode: str = "checked") -> None:
         super().__init__(bundle, mode)
-        self._tellers = {ENGLISH.code: Teller(bundle, self._agreed, ENGLISH)}  # other languages are added on first use
+        self._tellers = {ENGLISH.code: DecisionWriter(bundle, self._agreed, ENGLISH)}  # other languages are added on first use
         self._remedies = Remedies(bundle)
         self._way_writers: dict[str, WayWriter] = {}
         self._horizons = {ENGLISH.code: Horizon(bundle, ENGLISH)}
@@ -92,7 +92,7 @@ class PDP(Judging):
         include: Collection[str] = (),
         lang: str = "en",
         signed: Collection[Approval] = (),
-    ) -> Written:
+    ) -> WrittenDecision:
         """The decision on an exchange, as JSON: `judge`, then `tell`. Raises EnginesFailed if no engine gave a verdict."""
         return self.tell(self.judge(exchange, as_of=as_of, signed=signed), today=today, id=id, include=include, lang=lang)
 
@@ -106,7 +106,7 @@ class PDP(Judging):
         include: Collection[str] = (),
         lang: str = "en",
         asking: bool = True,
-    ) -> Written:
+    ) -> WrittenDecision:
         """
         The decision on a judged exchange, as JSON.
 
@@ -122,7 +122,9 @@ class PDP(Judging):
             return teller.tell(case, self._more(case, include, teller.book))
 
     @of_recipient
-    def answer(self, judgement: Judgement, *, today: date, id: str, parts: Collection[str] = (), lang: str = "en") -> Written:
+    def answer(
+        self, judgement: Judgement, *, today: date, id: str, parts: Collection[str] = (), lang: str = "en"
+    ) -> WrittenDecision:
         """
         The answer to a judged exchange, as JSON of at most 4 KiB; with `parts`, of PARTS, the explanation is added in these parts.
 
@@ -208,7 +210,7 @@ class PDP(Judging):
             more["remedies"] = found or RemediesPart(searched="all")
         if "ways" in include and judgement.agreed:
             read = self._remedies.ways.reading(judgement)
-            to_yes = ToYes(self._remedies.taking, read, case.as_of, unsigned, MAX_TO_YES)
+            to_yes = WaysToPermit(self._remedies.taking, read, case.as_of, unsigned, MAX_TO_YES)
             more["ways"] = RootModel(self._way_writer(book).all(read, judgement, to_yes))
         if "holds_until" in include and judgement.agreed:
             ends = [each.until for each in signed]
@@ -231,13 +233,13 @@ class PDP(Judging):
 
         return tuple(self._questions.lists(judgement, answered, book))
 
-    def _teller(self, lang: str) -> Teller:
+    def _teller(self, lang: str) -> DecisionWriter:
         """The writer of decisions in one language."""
         if lang not in self._tellers:
             if lang not in LANGUAGES:
                 raise ValueError(f"there is no language `{lang}`; use one of {', '.join(LANGUAGES)}")
             self._horizons[lang] = Horizon(self.bundle, LANGUAGES[lang])
-            self._tellers[lang] = Teller(self.bundle, self._agreed, LANGUAGES[lang])
+            self._tellers[lang] = DecisionWriter(self.bundle, self._agreed, LANGUAGES[lang])
         return self._tellers[lang]
 
     def _way_writer(self, book: Phrasebook) -> WayWriter:
@@ -316,11 +318,11 @@ class PDP(Judging):
         return self._tellers[ENGLISH.code].verdicts.digest(judgement)
 
     @property
-    def naming(self) -> Naming:
+    def naming(self) -> SearchTerms:
         """Finds the names of exchanges by which a log is searched."""
         return self._tellers[ENGLISH.code].naming
 
-    def withheld(self, written: Written) -> Written:
+    def withheld(self, written: WrittenDecision) -> WrittenDecision:
         """
         A written decision as a caller gets it who may not read the register.
 
@@ -329,4 +331,4 @@ class PDP(Judging):
         exchange = written.judgement.exchange
         if not any(exchange.register.values()) and not any(book.page for book in exchange.books):
             return written
-        return withheld(written, LANGUAGES[written.lang])
+        return without_reasons(written, LANGUAGES[written.lang])

@@ -1,4 +1,4 @@
-"""How access requests (AuthZEN) are read as exchanges, as authors write it. `access` decides what it means."""
+"""How access requests (AuthZEN) are read as exchanges, as authors write it. `authzen_facts` decides what it means."""
 
 from __future__ import annotations
 

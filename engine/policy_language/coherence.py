@@ -14,7 +14,7 @@ from engine.policy_language.conditions import Conditions, Use
 from engine.policy_language.diagnostic import Findings
 from engine.policy_language.tree import Mapping, Node, key_named
 from engine.policy_language.vocabulary import Vocabulary
-from engine.registered import IN_REGISTER
+from engine.register_facts import IN_REGISTER
 from engine.rules import AS_OF, Atom, Condition, atoms
 from engine.values.multilingual import Words
 

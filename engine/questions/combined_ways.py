@@ -16,7 +16,7 @@ from heapq import heappop, heappush
 from itertools import count
 
 from engine.deciding.combine import Evaluate, Outcome
-from engine.deciding.pauses import pause
+from engine.deciding.search_pauses import pause
 from engine.exchange import Exchange
 from engine.questions.taken_ways import TakenWays
 from engine.questions.ways import CLAIMS, MET, WaysRead

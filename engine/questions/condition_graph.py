@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
-from engine.registered import IN_REGISTER
+from engine.register_facts import IN_REGISTER
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, RuleSet, Truth
 from engine.verdict import ConditionReading
 

@@ -15,7 +15,7 @@ from typing import Literal
 
 from engine.bundle import Bundle
 from engine.deciding.combine import Evaluate, Outcome
-from engine.deciding.pauses import paused
+from engine.deciding.search_pauses import paused
 from engine.decision import HorizonPart
 from engine.exchange import Exchange
 from engine.explaining.phrasebook import Phrasebook
@@ -36,7 +36,7 @@ TurnCause = Literal["begins", "ends", "register", "document", "date", "duty", "c
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class TurningDay:
     """
     A day from which a test may change, and the reason.
 
@@ -88,7 +88,7 @@ class Horizon:
         self.bundle = bundle
         self.book = Phrasebook(bundle, language)
         self._tests: list[tuple[str, str, Atom]] = []  # tests of facts and documents that may change with the day
-        self._fixed: list[Turn] = []
+        self._fixed: list[TurningDay] = []
         self._numbers = {rule.key: number for number, rule in enumerate(bundle.rules.rules)}
         self._duties = bundle.rules.duties()
         instruments = {rule.provision.policy: rule.provision.instrument for rule in bundle.rules.rules}
@@ -175,13 +175,13 @@ class Horizon:
             before = after
         return OutcomesAhead(tuple(found), later)
 
-    def turns(self, exchange: Exchange, as_of: date, carried: bool = False) -> dict[int, list[Turn]]:
+    def turns(self, exchange: Exchange, as_of: date, carried: bool = False) -> dict[int, list[TurningDay]]:
         """
         The days after `as_of`, within ten years, on which a test may change, as ordinals.
 
         Conditions that travel with the data are tested only where conditions are, or may be, `carried` into the exchange.
         """
-        found: dict[int, list[Turn]] = {}
+        found: dict[int, list[TurningDay]] = {}
         first, last = as_of.toordinal(), Duration(months=12 * YEARS).after(as_of).toordinal()
         for turn in (*self._fixed, *self._dated(exchange), *self._due(exchange), *self._shown(exchange)):
             if first < turn.day <= last and (carried or exchange.carried or not turn.travels):
@@ -194,9 +194,9 @@ class Horizon:
         for atom in atoms(condition):
             if atom.fact == AS_OF:
                 self._fixed += [
-                    Turn(day.toordinal(), kind, key, self.book.language.comes_into_force(name, day), "begins")
+                    TurningDay(day.toordinal(), kind, key, self.book.language.comes_into_force(name, day), "begins")
                     if atom.op == "at_least"
-                    else Turn(day.toordinal() + 1, kind, key, self.book.language.in_force_until(name, day), "ends")
+                    else TurningDay(day.toordinal() + 1, kind, key, self.book.language.in_force_until(name, day), "ends")
                     for day in atom.operands
                     if isinstance(day, date)
                 ]
@@ -205,17 +205,17 @@ class Horizon:
             if atom.op == "counts" or atom.type.kind == "date":
                 self._tests.append((kind, key, atom))
 
-    def _register(self, kind: str, key: str, register: str) -> Iterator[Turn]:
+    def _register(self, kind: str, key: str, register: str) -> Iterator[TurningDay]:
         say, title = self.book.language, self.book.text(self.bundle.vocabulary.registers[register].title)
         of = Type("value", values=self.bundle.vocabulary.registers[register].of)
         for value, entries in self.bundle.rules.registers[register].items():
             for entry in entries:
                 if entry.from_:
                     told = say.among_from(self.book.value(of, value), title, entry.from_)
-                    yield Turn(entry.from_.toordinal(), kind, key, told, "register")
+                    yield TurningDay(entry.from_.toordinal(), kind, key, told, "register")
                 if entry.until:
                     told = say.among_until(self.book.value(of, value), title, entry.until)
-                    yield Turn(entry.until.toordinal() + 1, kind, key, told, "register")
+                    yield TurningDay(entry.until.toordinal() + 1, kind, key, told, "register")
 
     def _cover(self) -> None:
         """
@@ -225,8 +225,8 @@ class Horizon:
         for each in self.bundle.vocabulary.accepts:
             by = self.book.text(each.by)
             begun, ended = say.acceptance_begins(by, each.from_), say.acceptance_ends(by, each.until)
-            self._fixed.append(Turn(each.from_.toordinal(), "cover", each.id, begun, "coverage"))
-            self._fixed.append(Turn(each.until.toordinal() + 1, "cover", each.id, ended, "coverage"))
+            self._fixed.append(TurningDay(each.from_.toordinal(), "cover", each.id, begun, "coverage"))
+            self._fixed.append(TurningDay(each.until.toordinal() + 1, "cover", each.id, ended, "coverage"))
         for name, text in self.bundle.vocabulary.jurisdictions.items():
             for subject, cover in text.covers.items():
                 day = cover.from_
@@ -234,13 +234,13 @@ class Horizon:
                     continue
                 about = self.book.text(self.bundle.vocabulary.subjects[subject].title)
                 told = self.book.language.modelled_from(self.book.text(text.title), about, day)
-                self._fixed.append(Turn(day.toordinal(), "cover", name, told, "coverage"))
+                self._fixed.append(TurningDay(day.toordinal(), "cover", name, told, "coverage"))
             if isinstance(text.countries, str):
                 self._fixed += self._register("cover", name, text.countries)
 
     # Tests that change with the dates of an exchange
 
-    def _dated(self, exchange: Exchange) -> Iterator[Turn]:
+    def _dated(self, exchange: Exchange) -> Iterator[TurningDay]:
         for kind, key, atom in paused(self._tests, 256):
             if atom.op == "counts":
                 yield from self._document(kind, key, atom.fact, exchange)
@@ -249,28 +249,28 @@ class Horizon:
                     if not isinstance(value, date):
                         continue
                     say, title = self.book.language, self.book.title(fact)
-                    yield Turn(value.toordinal(), kind, key, say.has_come(title, value), "date")
-                    yield Turn(value.toordinal() + 1, kind, key, say.has_passed(title, value), "date")
+                    yield TurningDay(value.toordinal(), kind, key, say.has_come(title, value), "date")
+                    yield TurningDay(value.toordinal() + 1, kind, key, say.has_passed(title, value), "date")
                     for length in atom.operands:
                         if isinstance(length, Duration):
                             told = say.has_run(title, self.book.duration(length), value)
-                            yield from (Turn(day, kind, key, told, "date") for day in self._ends(value, length))
+                            yield from (TurningDay(day, kind, key, told, "date") for day in self._ends(value, length))
 
-    def _document(self, kind: str, key: str, fact: str, exchange: Exchange) -> Iterator[Turn]:
+    def _document(self, kind: str, key: str, fact: str, exchange: Exchange) -> Iterator[TurningDay]:
         for document in either(exchange.values.get(fact, Missing.LEFT_OUT)):
             if not isinstance(document, Document):
                 continue
             say, title = self.book.language, self.book.title(fact)
             dated, expires = document.fields.get("dated"), document.fields.get("expires")
             if isinstance(dated, date):
-                yield Turn(dated.toordinal(), kind, key, say.is_dated(title, dated), "document")
+                yield TurningDay(dated.toordinal(), kind, key, say.is_dated(title, dated), "document")
             if isinstance(expires, date):
-                yield Turn(expires.toordinal() + 1, kind, key, say.expires(title, expires), "document")
+                yield TurningDay(expires.toordinal() + 1, kind, key, say.expires(title, expires), "document")
 
-    def _due(self, exchange: Exchange) -> Iterator[Turn]:
+    def _due(self, exchange: Exchange) -> Iterator[TurningDay]:
         for duty in self._duties.values():
             for day in self._past(duty.due, exchange):
-                yield Turn(day, "duty", duty.key, self.book.language.last_day_passes(self.book.text(duty.text)), "duty")
+                yield TurningDay(day, "duty", duty.key, self.book.language.last_day_passes(self.book.text(duty.text)), "duty")
 
     def _past(self, due: Due | None, exchange: Exchange) -> Iterator[int]:
         """The days on which a last day may first be past."""
@@ -306,11 +306,15 @@ class Horizon:
 
     # Why the outcome ended
 
-    def because(self, turns: Iterable[Turn], before: tuple[Verdict, Outcome], after: tuple[Verdict, Outcome]) -> list[str]:
+    def because(
+        self, turns: Iterable[TurningDay], before: tuple[Verdict, Outcome], after: tuple[Verdict, Outcome]
+    ) -> list[str]:
         """The reasons for a change of outcome: those of the tests that changed on the day, each once."""
         return list(dict.fromkeys(turn.because for turn in self._changed(turns, before, after)))
 
-    def _changed(self, turns: Iterable[Turn], before: tuple[Verdict, Outcome], after: tuple[Verdict, Outcome]) -> list[Turn]:
+    def _changed(
+        self, turns: Iterable[TurningDay], before: tuple[Verdict, Outcome], after: tuple[Verdict, Outcome]
+    ) -> list[TurningDay]:
         """The turns whose tests changed on the day."""
         (old, was), (new, now) = before, after
         holds = (old.holds.possible ^ new.holds.possible) | (old.holds.certain ^ new.holds.certain)
@@ -331,15 +335,15 @@ class Horizon:
         rules = [after.rules[number] for number in numbers(changed)]
         return list(dict.fromkeys(rule.provision.id for rule in rules if rule.effect != "advise"))
 
-    def _sign_off(self, end: date) -> Turn:
-        return Turn(end.toordinal() + 1, "sign-off", "", self.book.language.sign_off_ends(end), "sign-off")
+    def _sign_off(self, end: date) -> TurningDay:
+        return TurningDay(end.toordinal() + 1, "sign-off", "", self.book.language.sign_off_ends(end), "sign-off")
 
-    def _shown(self, exchange: Exchange) -> Iterator[Turn]:
+    def _shown(self, exchange: Exchange) -> Iterator[TurningDay]:
         """The days from which documents and claims that must be shown are merely stated."""
         for name, last in exchange.shown_until.items():
             if name in self.bundle.vocabulary.must_be_shown:
                 told = self.book.language.shown_until(self.book.title(name), last)
-                yield Turn(last.toordinal() + 1, "shown", name, told, "document")
+                yield TurningDay(last.toordinal() + 1, "shown", name, told, "document")
 
     def _cited(self, provision: Provision) -> str:
         return self.book.cited(self.book.text(provision.title), provision)

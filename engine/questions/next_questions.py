@@ -26,7 +26,7 @@ from engine.questions.possible_answers import AnswerBook
 from engine.questions.question_groups import Groups, QuestionFacts
 from engine.questions.question_order import QuestionOrder
 from engine.questions.settling_lists import SettlingLists
-from engine.registered import IN_REGISTER
+from engine.register_facts import IN_REGISTER
 from engine.rules import Atom, Condition, Rule, Truth, exempted, tests
 from engine.values import Missing, SetOf, Value
 from engine.values.outcome_levels import Level

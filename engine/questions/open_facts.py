@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from engine.bundle import Bundle
 from engine.deciding.coverage import REACHING
 from engine.deciding.judgement import Judgement
-from engine.deciding.pauses import paused
+from engine.deciding.search_pauses import paused
 from engine.exchange import Exchange
 from engine.policy_language.declared_coverage import REVIEWED
 from engine.policy_language.vocabulary import stated_in
-from engine.registered import IN_REGISTER
+from engine.register_facts import IN_REGISTER
 from engine.rules import AS_OF, Atom, Condition, Truth, anchors
 from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, SetOf, Value, spell
 from engine.values.outcome_levels import Level

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from engine.deciding.combine import Outcome
 from engine.deciding.judgement import Judgement
-from engine.deciding.pauses import pause
+from engine.deciding.search_pauses import pause
 from engine.questions.open_facts import OpenFacts
 from engine.questions.possible_answers import PossibleAnswers
 from engine.values import Value

@@ -103,7 +103,7 @@ class TakenWays:
         return Document("shown", fields)
 
 
-class ToYes:
+class WaysToPermit:
     """Which ways lead to a permit: the whole exchange is decided again with each, at most so many times."""
 
     def __init__(self, taking: TakenWays, read: WaysRead, as_of: date, evaluate: Evaluate, most: int) -> None:

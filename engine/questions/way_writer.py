@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 
 from engine.deciding.judgement import Judgement
 from engine.decision import MeansPart, NeedPart, WaysPart
-from engine.explaining.case import ToldWay
+from engine.explaining.case import WayLine
 from engine.explaining.encoding import encode
 from engine.explaining.phrasebook import Phrasebook
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, stated_in
 from engine.policy_language.vocabulary_text import KindText
-from engine.questions.taken_ways import ToYes
+from engine.questions.taken_ways import WaysToPermit
 from engine.questions.ways import Having, Tree, Way, Ways, WaysRead, WayTest, lacking, prohibiting
 from engine.rules import Rule
 
@@ -31,19 +31,19 @@ class WayWriter:
     def __init__(self, ways: Ways, book: Phrasebook) -> None:
         self.book = book
         self.ways = ways
-        self._lines: dict[Way, ToldWay] = {}
+        self._lines: dict[Way, WayLine] = {}
 
-    def lines(self, read: WaysRead, requirement: str, under: Sequence[Rule], most: int) -> tuple[list[ToldWay], int]:
+    def lines(self, read: WaysRead, requirement: str, under: Sequence[Rule], most: int) -> tuple[list[WayLine], int]:
         """The first ways to a requirement that some rules ask for, and how many there are."""
         found = read.to(requirement, under)
         return [self._line(way) for way in found[:most]], len(found)
 
-    def all(self, read: WaysRead, judgement: Judgement, to_yes: ToYes) -> list[WaysPart]:
+    def all(self, read: WaysRead, judgement: Judgement, to_yes: WaysToPermit) -> list[WaysPart]:
         """All ways to what is not met, and out of what prohibits."""
         out_of = [self._out_of(read, rule, to_yes) for rule in prohibiting(judgement)]
         return [*out_of, *(self._to(read, name, under, to_yes) for name, under in lacking(judgement).items())]
 
-    def _to(self, read: WaysRead, requirement: str, under: Sequence[Rule], to_yes: ToYes) -> WaysPart:
+    def _to(self, read: WaysRead, requirement: str, under: Sequence[Rule], to_yes: WaysToPermit) -> WaysPart:
         found, text = read.to(requirement, under), self.book.text
         wanted = self.ways.bundle.rules.requirements[requirement]
         return WaysPart(
@@ -56,7 +56,7 @@ class WayWriter:
             says="" if found else self.book.language.no_way(),
         )
 
-    def _out_of(self, read: WaysRead, rule: Rule, to_yes: ToYes) -> WaysPart:
+    def _out_of(self, read: WaysRead, rule: Rule, to_yes: WaysToPermit) -> WaysPart:
         found = read.out_of(rule)
         return WaysPart(
             title=self.book.text(rule.message or rule.provision.title),
@@ -91,7 +91,7 @@ class WayWriter:
         told |= {"filed_with": self.book.text(kind.filed_with) if kind and kind.filed_with else None}
         return NeedPart(fact=name, says=self._says([tree]), state=tree.state, **told)
 
-    def _line(self, way: Way) -> ToldWay:
+    def _line(self, way: Way) -> WayLine:
         found = self._lines.get(way)
         if found is None:
             provision = way.rule.provision
@@ -106,7 +106,7 @@ class WayWriter:
             }
             while len(self._lines) >= REMEMBERED:
                 del self._lines[next(iter(self._lines))]
-            found = self._lines[way] = ToldWay(told, len(encode(told).encode()) + 1)
+            found = self._lines[way] = WayLine(told, len(encode(told).encode()) + 1)
         return found
 
     def _needs(self, way: Way) -> Iterator[dict[str, str]]:

@@ -20,7 +20,7 @@ from engine.bundle import Bundle
 from engine.deciding.judgement import Judgement
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import stated_in
-from engine.registered import IN_REGISTER
+from engine.register_facts import IN_REGISTER
 from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Not, Rule, State, Truth
 from engine.values import Disputed, Document
 from engine.values.outcome_levels import Level

@@ -70,15 +70,6 @@ class Bounds:
 BOUNDS = tuple(tuple(Bounds(low, high) for high in Level) for low in Level)
 
 
-def worst(*stakes: Level) -> Level:
-    """The worst of several stakes."""
-    found = stakes[0]
-    for stake in stakes[1:]:
-        if RANK[stake] < RANK[found]:
-            found = stake
-    return found
-
-
 def permitting(bounds: Bounds) -> bool:
     """Whether the outcome is a permit, whatever the unknown facts turn out to be."""
     return bounds.low in PERMITTING and bounds.high in PERMITTING

@@ -14,14 +14,14 @@ from fastapi import FastAPI, Request, Response
 
 import engine
 from service.api.operations import in_path, json_body, operation
-from service.api.sent import Plain, body
+from service.api.request_bodies import Plain, body
 from service.authzen import access_requests, requests
 from service.authzen.access_requests import PATH, TaskAnswer, refused
-from service.authzen.decision_point import Access
+from service.authzen.decision_point import AccessDecisionPoint
 from service.callers import known_persons
 from service.callers.caller import Caller, caller_of
 from service.decisions.idempotency import KeptAnswer, Work, once_prepared
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.problems import RequestRefused
 from service.reviews import notes, own_requests, sign_off, standing_sign_off
 from service.service import Service
@@ -49,7 +49,7 @@ _BODY: dict[str, Any] = {
 }
 
 
-def add(app: FastAPI, service: Service, current: Callable[[], Access]) -> None:
+def add(app: FastAPI, service: Service, current: Callable[[], AccessDecisionPoint]) -> None:
     """Put the endpoints on the application. `current` gives the access of the policies that decide now."""
     zone = time_zone(service.settings.zone)
 
@@ -73,7 +73,7 @@ def add(app: FastAPI, service: Service, current: Callable[[], Access]) -> None:
                 if unknown.kind != "not-found":
                     raise
                 raise _not_own() from None
-            record = clear(stored.entry.leaf, stored.entry.openings)
+            record = with_personal_values(stored.entry.leaf, stored.entry.openings)
             names = await asyncio.to_thread(
                 service.read, lambda connection: known_persons.names_of(connection, caller, service.token_issuer)
             )
@@ -95,7 +95,7 @@ def add(app: FastAPI, service: Service, current: Callable[[], Access]) -> None:
                 note = notes.requested(transaction, stored.entry.id, why, caller, now)
                 counting = own_requests.Counting(transaction, service.token_issuer)
                 said = counting.for_decision(standing_sign_off.said_of_stored(transaction, live, stored), stored)
-                found = access_requests.became(live, record["signable"], said, now.astimezone(zone).date())
+                found = access_requests.review_state(live, record["signable"], said, now.astimezone(zone).date())
                 answer = access_requests.answer(note.id, note.at, _base(service, request), found, now)
                 return KeptAnswer(_written(answer), 202, location=answer.task.status_endpoint)
 
@@ -117,10 +117,10 @@ def add(app: FastAPI, service: Service, current: Callable[[], Access]) -> None:
             stored = service.stored(decision)
             if any(opening.value is None for opening in stored.entry.openings):
                 return access_requests.answer(note.id, note.at, _base(service, request), ("expired", None), now)
-            record = clear(stored.entry.leaf, stored.entry.openings)
+            record = with_personal_values(stored.entry.leaf, stored.entry.openings)
             counting = own_requests.Counting(connection, service.token_issuer)
             said = counting.for_decision(standing_sign_off.said_of(connection, live, record["request"]), stored)
-            became = access_requests.became(live, record.get("signable") or (), said, now.astimezone(zone).date())
+            became = access_requests.review_state(live, record.get("signable") or (), said, now.astimezone(zone).date())
             return access_requests.answer(note.id, note.at, _base(service, request), became, now)
 
         return Response(_written(service.read(look)), media_type="application/json")

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 
 from service.api.operations import operation
-from service.api.sent import Plain, body
+from service.api.request_bodies import Plain, body
 from service.problems import Kind, RequestRefused
 from service.service import Service
 from service.store.moments import moment_text

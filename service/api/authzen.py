@@ -14,14 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.api import access_requests as review_requests
 from service.api.operations import json_body, operation
-from service.api.sent import Plain, body
+from service.api.request_bodies import Plain, body
 from service.authzen import access_requests, requests, responses
-from service.authzen.decision_point import MOST_RESULTS, Access, Blank
+from service.authzen.decision_point import MOST_RESULTS, AccessDecisionPoint, Blank
 from service.authzen.entity_store import Entities
 from service.authzen.mapping import AccessMapping
 from service.authzen.responses import OBLIGATION, AccessAnswer, AccessAnswers, Why
 from service.callers.caller import Caller, caller_of
-from service.decisions.batch_limits import Holding, LargeRequests
+from service.decisions.batch_limits import LargeRequests, RequestMemory
 from service.decisions.recording import Outgoing, record_and_answer
 from service.log.leaf import SealedRecord
 from service.policies.live import Live
@@ -106,15 +106,15 @@ class _Current:
     def __init__(self, service: Service, entities: Entities) -> None:
         self._service = service
         self._entities = entities
-        self._made: tuple[Live, Access | None] | None = None
+        self._made: tuple[Live, AccessDecisionPoint | None] | None = None
 
-    def __call__(self) -> Access:
+    def __call__(self) -> AccessDecisionPoint:
         """Raises RequestRefused where the loaded vocabulary does not say how access requests are read."""
         live = self._service.live
         if self._made is None or self._made[0] is not live:
             text = live.bundle.vocabulary.authzen
             mapping = AccessMapping(live.bundle, text) if text else None
-            self._made = live, Access(self._service, live, mapping, self._entities) if mapping else None
+            self._made = live, AccessDecisionPoint(self._service, live, mapping, self._entities) if mapping else None
         access = self._made[1]
         if access is None:
             raise RequestRefused("not-found", "the loaded vocabulary does not say how access requests are read (`authzen:`)")
@@ -157,7 +157,7 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
             with large.holding(request) as holding:
                 return await record_and_answer(service, request, caller, raw, partial(several, request, sent, caller, holding))
 
-    async def several(request: Request, sent: requests.Evaluations, caller: Caller, holding: Holding) -> Outgoing:
+    async def several(request: Request, sent: requests.Evaluations, caller: Caller, holding: RequestMemory) -> Outgoing:
         """The decisions, and the answers up to the one where the semantic stops. Raises RequestRefused, ClientDisconnect."""
         access = current()  # one bundle for all of them
         now, known = service.clock(), access.known()

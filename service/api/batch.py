@@ -16,10 +16,10 @@ from pydantic import BaseModel, ConfigDict
 
 import engine
 from service.api.operations import json_body, operation
-from service.api.sent import PARAMETERS, Plain, asked, body
+from service.api.request_bodies import PARAMETERS, Plain, asked, body
 from service.callers.caller import Caller, caller_of
-from service.decisions.batch_limits import Holding, LargeRequests
-from service.decisions.decider import Decider, TellingAsked
+from service.decisions.batch_limits import LargeRequests, RequestMemory
+from service.decisions.decider import AnswerOptions, Decider
 from service.decisions.recording import Outgoing, record_and_answer
 from service.log.leaf import SealedRecord
 from service.policies.shadow import GivenToShadow
@@ -106,7 +106,7 @@ def add(app: FastAPI, service: Service) -> None:
         return found
 
     async def decided(
-        request: Request, exchanges: Sequence[bytes], wanted: TellingAsked, caller: Caller, holding: Holding
+        request: Request, exchanges: Sequence[bytes], wanted: AnswerOptions, caller: Caller, holding: RequestMemory
     ) -> Outgoing:
         """The decisions, and the result for each exchange. Raises RequestRefused, ClientDisconnect."""
         now = service.clock()

@@ -19,11 +19,19 @@ from service.api.operations import in_path
 from service.api.parameters import text, word
 from service.api.router import Call, Router, Sent, written
 from service.callers.context import Committing, Reading
-from service.decisions.commitment_writer import ID, AmendSent, CommitmentWriter, CommitSent, EndSent, Moved, WithdrawSent
+from service.decisions.commitment_writer import (
+    ID,
+    AmendSent,
+    CommitmentWriter,
+    CommitSent,
+    EndSent,
+    NoLongerPermitted,
+    WithdrawSent,
+)
 from service.decisions.idempotency import KeptAnswer
 from service.decisions.recording import Outgoing, record_and_answer
-from service.ledger import commitments
-from service.ledger.commitments import Commitment, State
+from service.ledger import commitment_list
+from service.ledger.commitment_list import Commitment, State
 from service.problems import MEDIA_TYPE, Kind, RequestRefused
 
 EXPORTER = text("exporter", "the exporter's id")
@@ -108,7 +116,7 @@ def listing(context: Reading, call: Call[None], connection: sa.Connection) -> Co
     exporter, state = EXPORTER.of(call.query), STATE.of(call.query)
     found, following = _COMMITMENTS.page(
         call.query,
-        lambda after, limit: commitments.page(context, exporter, state, after, limit, connection),
+        lambda after, limit: commitment_list.page(context, exporter, state, after, limit, connection),
         (exporter, state),
     )
     return Commitments(commitments=found, next=following)
@@ -117,7 +125,7 @@ def listing(context: Reading, call: Call[None], connection: sa.Connection) -> Co
 @router.get("/v1/commitments/{id}", "getCommitment", "A commitment", "not-found", parameters=[_ID])
 def one(context: Reading, call: Call[None], connection: sa.Connection) -> Commitment:
     """A commitment, the counters that it moved, and its history."""
-    return commitments.one(context, named(call.path["id"]), connection)
+    return commitment_list.one(context, named(call.path["id"]), connection)
 
 
 def named(id: str) -> str:
@@ -140,7 +148,7 @@ async def _attempt(context: Committing, call: Call[Sent], decision: str, old: st
 
     try:
         return await call.once(context, work)
-    except Moved as found:
+    except NoLongerPermitted as found:
         tell = found.tell
 
     async def moved() -> Outgoing:
@@ -159,5 +167,5 @@ async def _attempt(context: Committing, call: Call[Sent], decision: str, old: st
     return await record_and_answer(service, request, context.caller, call.raw, moved)
 
 
-def _noted(made: engine.Written) -> dict[str, object]:
+def _noted(made: engine.WrittenDecision) -> dict[str, object]:
     return {"decision_id": made.id, "outcome": made.outcome, "proceed": made.proceed}

@@ -11,8 +11,8 @@ from service.api.router import Call, Router
 from service.callers.context import Administering, Reading
 from service.decisions.commitment_writer import CommitmentWriter
 from service.decisions.decider import durable
-from service.ledger import balances
-from service.ledger.balances import CounterOpening, CounterPart, OpeningSent
+from service.ledger import counter_balances
+from service.ledger.counter_balances import CounterOpening, CounterPart, OpeningSent
 from service.ledger.counter_table import MEDIA_TYPE, table
 
 _PARAMETERS = [
@@ -54,14 +54,14 @@ def counter(context: Reading, call: Call[None], connection: sa.Connection) -> Co
     form = per.pop("format", "json")
     if form not in ("json", "csv"):
         raise wrong("format", "must be `json` or `csv`")
-    found = balances.counter(context, name, per, connection)
+    found = counter_balances.counter(context, name, per, connection)
     return found if form == "json" else Response(table(found, per), media_type=MEDIA_TYPE)
 
 
 @router.post("/v1/ledger/openings", "openCounter", "Open a counter with a count", "not-found", body=OpeningSent, status=201)
 def begin(context: Administering, call: Call[OpeningSent], transaction: sa.Connection) -> CounterOpening:
     """Records the counts at the beginning of a day. From that day on the ledger is complete for this counter."""
-    return balances.open_counter(context, call.sent, transaction)
+    return counter_balances.open_counter(context, call.sent, transaction)
 
 
 @router.post("/v1/ledger/recount", "recount", "Count again under changed policies", repeatable=False, writes=True)

@@ -21,13 +21,13 @@ from service.api.operations import DECISION_ID, Shown
 from service.api.parameters import Parameter, parameter, repeated, text, wrong
 from service.api.router import Call, Router, written
 from service.callers.context import Administering, Reading
-from service.decisions import log_reading, retention
+from service.decisions import log_access, retention
 from service.decisions.idempotency import KeptAnswer, once_prepared
-from service.decisions.replay import Replaying
-from service.log.query import ABOUT, FIELDS, MOST_WORDS, Query, moment
+from service.decisions.replay import Replayer
 from service.log.record import KeptRecord
+from service.log.record_views import record_json, written_page
 from service.log.search import OUTCOMES, CursorRefused
-from service.log.shown import kept, written_page
+from service.log.search_query import ABOUT, FIELDS, MOST_WORDS, Query, moment
 from service.telemetry.log_lines import audit
 
 LIMIT, MOST_ROWS = 50, 200
@@ -152,7 +152,7 @@ def decisions(context: Reading, call: Call[None], connection: sa.Connection) -> 
     """The decisions that match all parameters, newest first, in pages."""
     query, page = query_of(repeated(call.request)), paging.Asked.of(call.request, LIMIT, MOST_ROWS)
     try:
-        found = log_reading.search(context, query, page.cursor, page.limit, connection)
+        found = log_access.search(context, query, page.cursor, page.limit, connection)
     except CursorRefused:
         raise paging.unknown() from None
     return _json(written_page(found))
@@ -161,7 +161,7 @@ def decisions(context: Reading, call: Call[None], connection: sa.Connection) -> 
 @router.get("/v1/decisions/{id}", "getDecision", "The record of a decision", "not-found", parameters=[DECISION_ID])
 def decision(context: Reading, call: Call[None], connection: sa.Connection) -> KeptRecord | Response:
     """The record and its place in the log. Personal values are in clear, unless they were erased."""
-    return _json(kept(log_reading.record(context, call.path["id"], connection)))
+    return _json(record_json(log_access.record(context, call.path["id"], connection)))
 
 
 @router.post(
@@ -180,9 +180,9 @@ async def erase(context: Administering, call: Call[None]) -> Erased | Response:
     A value that was erased before is not counted again. Nothing is erased while a law asks to keep the proof, or while an open
     commitment, counter, duty or approval rests on the record: the refusal lists the reasons, each with its last day.
     """
-    id, service, replaying = call.path["id"], call.service, call.shared(Replaying)
+    id, service, replaying = call.path["id"], call.service, call.shared(Replayer)
 
-    def work(law: retention.Bound, transaction: sa.Connection) -> KeptAnswer:
+    def work(law: retention.RetentionTerm, transaction: sa.Connection) -> KeptAnswer:
         erased = retention.erase(call.context(Administering), id, law, service.store, transaction)
         said = {"caller": context.caller.id, "decision_id": id, "values": erased, "request_id": context.request_id}
         return KeptAnswer(written(Erased(id=id, erased=erased)), after=lambda: audit(service.say, "decision-erased", **said))
@@ -204,7 +204,7 @@ async def erase(context: Administering, call: Call[None]) -> Erased | Response:
 )
 def replayed(context: Reading, call: Call[None]) -> Replayed | Response:
     """Decides the request of a record again, on its day and by its policies, and compares the two decisions. Nothing is recorded."""
-    return _json(asdict(call.shared(Replaying).replay_of(context, call.path["id"])))
+    return _json(asdict(call.shared(Replayer).replay_of(context, call.path["id"])))
 
 
 def query_of(sent: Mapping[str, Sequence[str]]) -> Query:

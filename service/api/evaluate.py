@@ -14,14 +14,14 @@ from pydantic import Field
 import engine
 from service.api.operations import EXCHANGE_BODY, operation
 from service.api.receipts import ReceiptShown
+from service.api.request_bodies import INCLUDE_RECEIPT, LANG, Plain, asked_with_receipt, body
 from service.api.router import enter
-from service.api.sent import INCLUDE_RECEIPT, LANG, Plain, asked_with_receipt, body
 from service.callers.caller import caller_of
 from service.callers.context import Reading
-from service.decisions.decider import Decided, Decider
+from service.decisions.decider import DecidedExchange, Decider
 from service.decisions.receipt_issuer import ReceiptIssuer
 from service.decisions.recording import Outgoing, record_and_answer
-from service.decisions.replay import Replaying
+from service.decisions.replay import Replayer
 from service.problems import RequestRefused
 from service.service import Service
 
@@ -35,7 +35,7 @@ class Evaluated(engine.Answer):
 def add(app: FastAPI, service: Service) -> None:
     """Put the endpoint on the application."""
     decider = Decider(service)
-    issuer = ReceiptIssuer(service, Replaying.shared(app, service))
+    issuer = ReceiptIssuer(service, Replayer.shared(app, service))
     limit = service.settings.body_limit
 
     async def evaluate(request: Request) -> Response:
@@ -48,7 +48,7 @@ def add(app: FastAPI, service: Service) -> None:
         raw = await body(request, limit)
 
         async def decide() -> Outgoing:
-            def work() -> Decided:
+            def work() -> DecidedExchange:
                 return decider.answer(service.live, raw, wanted, service.clock(), scope["request_id"], caller)
 
             decided = await service.turns.run(caller.id, work, long=wanted.long)

@@ -15,10 +15,10 @@ import engine
 from service.api import paging
 from service.api.operations import DECISION_ID
 from service.api.parameters import parameter
+from service.api.request_bodies import INCLUDE, language, parts
 from service.api.router import Call, Router
-from service.api.sent import INCLUDE, language, parts
 from service.callers.context import Reading
-from service.decisions.replay import Replaying
+from service.decisions.replay import Replayer
 from service.log.canonical_json import canonical
 
 BY_DEFAULT = ("reasons", "requirements", "duties", "coverage", "factor")
@@ -63,7 +63,7 @@ async def explanation(context: Reading, call: Call[None]) -> ExplanationShown | 
     include = parts(sent.get("include")) or BY_DEFAULT
     lang = language(sent["lang"]) if "lang" in sent else None
     # Its policies may have to be loaded first.
-    again = await run_in_threadpool(call.shared(Replaying).reopened_of, context, id)
+    again = await run_in_threadpool(call.shared(Replayer).reopened_of, context, id)
     written = await call.service.turns.run(context.caller.id, lambda: again.explanation(include, lang), long=True)
     if sent.keys() & {"limit", "cursor"}:
         document = json.loads(written)

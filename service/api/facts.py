@@ -10,13 +10,13 @@ import engine
 from service.api import paging
 from service.api.operations import EXCHANGE_BODY
 from service.api.parameters import AnyParameter, text
+from service.api.request_bodies import body
 from service.api.router import Call, Router
-from service.api.sent import body
 from service.callers.context import Evaluating
 from service.decisions import fact_list
 from service.decisions.decider import Decider
 from service.decisions.fact_list import AskingForRecorded, FactList
-from service.decisions.replay import Replaying
+from service.decisions.replay import Replayer
 from service.log.record import PolicyDigests
 from service.problems import RequestRefused
 
@@ -72,7 +72,7 @@ def facts(context: Evaluating, call: Call[None]) -> FactsShown | Response:
     id = FOR.of(call.query)
     if id is None:
         return _page(call, fact_list.of_vocabulary(context))
-    return _page(call, fact_list.of_decision(call.context(AskingForRecorded), id, call.shared(Replaying)), id)
+    return _page(call, fact_list.of_decision(call.context(AskingForRecorded), id, call.shared(Replayer)), id)
 
 
 @router.post(

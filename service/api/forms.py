@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 
 from fastapi import Request
 
-from service.api.sent import body
+from service.api.request_bodies import body
 from service.callers.caller import Caller
 from service.drafts import form_token
 from service.problems import RequestRefused

@@ -21,12 +21,19 @@ from service.callers.context import ReadingAll
 from service.console import commitment_pages, counter_pages
 from service.console.commitment_pages import CommitmentShown
 from service.console.policy_library import library_of
-from service.ledger import benefit_statement, commitment_search, commitments, counter_standings, promise_list, rights_readings
+from service.ledger import (
+    benefit_statement,
+    commitment_list,
+    commitment_search,
+    counter_standings,
+    promise_list,
+    rights_readings,
+)
 from service.ledger.benefit_statement import BenefitFilter
 from service.ledger.commitment_search import CommitmentFilter, CommitmentRow
 from service.ledger.counter_standings import CounterStanding, CounterStandings
-from service.ledger.rights_readings import RightsAsked
-from service.log.shown import kept
+from service.ledger.rights_readings import RightsQuery
+from service.log.record_views import record_json
 from service.log.store import find as find_one
 from service.watch import events
 
@@ -61,14 +68,14 @@ def commitment(context: ReadingAll, page: PageCall, connection: sa.Connection) -
     """A commitment, with what it moved and made payable, its rights and its promises."""
     page.filters()
     id, words = page.path["id"], page.reader.words.ledger
-    made = commitments.read(connection, id) if _ID.fullmatch(id) else None
+    made = commitment_list.read(connection, id) if _ID.fullmatch(id) else None
     if made is None:
         return page.missing(words["not_found"], words["not_found_text"])
     stored = find_one(connection, made.evaluation)
-    rights = RightsAsked(on=context.today, source=id, history=True, limit=LINES)
+    rights = RightsQuery(on=context.today, source=id, history=True, limit=LINES)
     shown = CommitmentShown(
         made=made,
-        kept=None if stored is None else kept(stored),
+        kept=None if stored is None else record_json(stored),
         moved=counter_standings.moved_by(connection, id, LINES),
         rights=rights_readings.page(context, rights, connection)[0],
         promises=promise_list.of_commitment(context, id, LINES, connection),

@@ -23,13 +23,13 @@ from service.api.page_router import PageCall, Pages
 from service.callers.caller_names import caller_names
 from service.callers.context import ReadingAll
 from service.console import log_list
-from service.console.beside import beside_page, told
-from service.console.log_list import ListAsked
+from service.console.decision_comparison import comparison_page, side_of
+from service.console.log_list import ListRequest
 from service.console.pages import missing_page
 from service.console.reader import PageReader
-from service.decisions import log_reading
+from service.decisions import log_access
 from service.decisions.decider import durable
-from service.decisions.replay import Replaying
+from service.decisions.replay import Replayer
 from service.drafts import form_token
 from service.log import parquet_rows, saved_searches, search
 from service.log.saved_searches import MOST_OF_A_CALLER, SearchRefused
@@ -50,7 +50,7 @@ def decisions(context: ReadingAll, page: PageCall, connection: sa.Connection) ->
     """The list, newest first, and the searches that its reader saved."""
     asked = _asked(context, page)
     try:
-        found = log_reading.search(context, asked.query, asked.cursor, ROWS, connection)
+        found = log_access.search(context, asked.query, asked.cursor, ROWS, connection)
     except CursorRefused:
         raise page.wrong() from None
     parties = search.parties_with(connection, asked.query.text or "", MOST_PARTIES)
@@ -91,8 +91,8 @@ def beside(context: ReadingAll, page: PageCall) -> Response:
     found = [each for each in stored if each is not None]
     if len(found) != 2 or any(name != "decision" for name, _ in sent):
         return html(missing_page(reader, words["beside_wrong"], words["beside_wrong_text"]), 400)
-    first, second = (told(each, page.shared(Replaying), reader) for each in found)
-    return html(beside_page(first, second, reader))
+    first, second = (side_of(each, page.shared(Replayer), reader) for each in found)
+    return html(comparison_page(first, second, reader))
 
 
 @pages.post("/log/searches", limit=MOST_FORM)
@@ -101,7 +101,7 @@ async def save(context: ReadingAll, page: PageCall) -> Response:
     caller, name = context.caller.id, "".join(page.fields.get("name", ()))
     sent = [(key, value) for key, values in page.fields.items() for value in values]
     try:
-        asked = ListAsked.read((key, value) for key, value in sent if key not in ("name", "cursor", "token"))
+        asked = ListRequest.read((key, value) for key, value in sent if key not in ("name", "cursor", "token"))
         at = moment_text(context.now)
         await durable(page.service.store.do(lambda work: saved_searches.save(work, caller, name, asked.parameters, at)))
     except (SearchRefused, ValueError, OverflowError):
@@ -118,11 +118,11 @@ async def delete(context: ReadingAll, page: PageCall) -> Response:
     return _to_list({}, page.reader)
 
 
-def _asked(context: ReadingAll, page: PageCall, *besides: str) -> ListAsked:
+def _asked(context: ReadingAll, page: PageCall, *besides: str) -> ListRequest:
     """What an address asks of the list; `besides` are parameters that are not the list's. Raises RequestRefused."""
     sent = ((name, value) for name, value in page.request.query_params.multi_items() if name not in besides)
     try:
-        return ListAsked.read(sent).as_meant(context.live.pdp.naming.called)
+        return ListRequest.read(sent).as_meant(context.live.pdp.naming.called)
     except (ValueError, OverflowError):
         raise page.wrong() from None
 
@@ -133,16 +133,16 @@ def _to_list(parameters: dict[str, Any], reader: PageReader) -> Response:
     return Response(status_code=303, headers={"Location": f"/log?{query}" if query else "/log"})
 
 
-def _some(context: ReadingAll, service: Service, asked: ListAsked, cursor: str | None) -> RecordPage:
+def _some(context: ReadingAll, service: Service, asked: ListRequest, cursor: str | None) -> RecordPage:
     """A part of what is exported. Raises RequestRefused, CursorRefused."""
-    return service.read(lambda connection: log_reading.search(context, asked.query, cursor, EXPORTED_AT_ONCE, connection))
+    return service.read(lambda connection: log_access.search(context, asked.query, cursor, EXPORTED_AT_ONCE, connection))
 
 
 async def _exported(
     some: Callable[[str | None], RecordPage],
-    asked: ListAsked,
+    asked: ListRequest,
     page: RecordPage,
-    written: Callable[[Sequence[RecordRow], ListAsked, bool], str],
+    written: Callable[[Sequence[RecordRow], ListRequest, bool], str],
 ) -> AsyncIterator[str]:
     """The whole list, part by part. What is recorded meanwhile is not in it."""
     yield written(page.rows, asked, True)
@@ -151,7 +151,7 @@ async def _exported(
         yield written(page.rows, asked, False)
 
 
-async def _as_parquet(context: ReadingAll, page: PageCall, asked: ListAsked) -> Response:
+async def _as_parquet(context: ReadingAll, page: PageCall, asked: ListRequest) -> Response:
     """The list as a file of Parquet. Its end has the places of its parts, so it is made whole in a file that has no name, and then sent."""
     if why := parquet_rows.unavailable():
         return html(missing_page(page.reader, page.reader.words.pages["no_parquet"], why), 503)
@@ -174,10 +174,10 @@ async def _as_parquet(context: ReadingAll, page: PageCall, asked: ListAsked) -> 
     return StreamingResponse(sent(), media_type="application/vnd.apache.parquet", headers=named)
 
 
-def _as_csv(rows: Sequence[RecordRow], asked: ListAsked, begins: bool) -> str:
+def _as_csv(rows: Sequence[RecordRow], asked: ListRequest, begins: bool) -> str:
     lines = csv_tables.written(log_list.header(asked.columns), (log_list.cells(row, asked.columns) for row in rows))
     return lines if begins else lines.partition("\r\n")[2]
 
 
-def _as_json_lines(rows: Sequence[RecordRow], asked: ListAsked, begins: bool) -> str:
+def _as_json_lines(rows: Sequence[RecordRow], asked: ListRequest, begins: bool) -> str:
     return "".join(log_list.json_lines(rows, asked.columns))

@@ -11,11 +11,11 @@ from fastapi import Response
 
 import engine
 from service.api.operations import json_body
+from service.api.request_bodies import LANG, body, language
 from service.api.router import Call, Router
-from service.api.sent import LANG, body, language
 from service.callers.context import EvaluatingAll
 from service.decisions.batch_limits import LargeRequests
-from service.decisions.decider import TellingAsked
+from service.decisions.decider import AnswerOptions
 from service.decisions.plans import MOST_LEGS, Plans
 from service.service import Service
 from service.telemetry.log_lines import note
@@ -80,7 +80,7 @@ async def decide_plan(context: Planning, call: Call[None]) -> engine.PlanDecisio
     """
     service, request, caller = call.service, call.request, context.caller
     plans, places = call.shared(Plans), call.shared(_places)
-    lang = language(call.query.get("lang", TellingAsked().lang))
+    lang = language(call.query.get("lang", AnswerOptions().lang))
     with places.place(caller):
         raw = await body(request, service.settings.body_limit)
         with places.holding(request) as holding:

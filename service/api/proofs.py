@@ -8,7 +8,7 @@ from service.api.operations import DECISION_ID
 from service.api.router import Call, Router
 from service.api.tree import BYTES, PATH, TEXT, entry_bundle, octets, plain_text
 from service.callers.context import Reading, ReadingAll
-from service.decisions import log_reading
+from service.decisions import log_access
 
 router = Router("log")
 
@@ -43,4 +43,4 @@ def proof(context: Reading, call: Call[None]) -> Response:
 
     If the record is too long to be a leaf, the extra data are the leaf, which holds its digest.
     """
-    return plain_text(call.service.read_tree(partial(log_reading.proof, context, call.path["id"])).to_bytes())
+    return plain_text(call.service.read_tree(partial(log_access.proof, context, call.path["id"])).to_bytes())

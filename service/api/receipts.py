@@ -10,7 +10,7 @@ from service.api.operations import DECISION_ID, Shown
 from service.api.router import Call, Router
 from service.callers.context import Reading
 from service.decisions.receipt_issuer import ReceiptIssuer
-from service.decisions.replay import Replaying
+from service.decisions.replay import Replayer
 from service.problems import Kind
 from service.receipts.receipt import Receipt
 
@@ -98,4 +98,4 @@ async def cose(context: Reading, call: Call[None]) -> Response:
 
 
 async def _issued(context: Reading, call: Call[None]) -> Receipt:
-    return await ReceiptIssuer(call.service, call.shared(Replaying)).receipt(context, call.path["id"])
+    return await ReceiptIssuer(call.service, call.shared(Replayer)).receipt(context, call.path["id"])

@@ -19,8 +19,8 @@ from starlette.convertors import PathConvertor, register_url_convertor
 from service.api import paging
 from service.api.operations import in_header, in_path, json_body, schema_of
 from service.api.parameters import day, flag, matching, word
+from service.api.request_bodies import body
 from service.api.router import Call, Router, written
-from service.api.sent import body
 from service.callers.context import Administering, Context, ReadingAll
 from service.decisions.idempotency import KeptAnswer, forget
 from service.problems import Kind, RequestRefused
@@ -32,9 +32,9 @@ from service.register.entity import (
     PARTY,
     Content,
     Entity,
+    EntityRefused,
     EntityToWrite,
     Version,
-    Wrong,
     is_kind,
 )
 from service.register.entity_changes import Imported
@@ -280,17 +280,17 @@ async def import_(context: Administering, call: Call[None]) -> Imported | Respon
     form = "csv" if kind == b"text/csv" else "json"
     call.raw = await body(call.request, import_export.MOST_BYTES, import_export.MEDIA_TYPES[form])
     rows = import_export.read(call.raw, form, stating(context.live))
-    found: list[EntityToWrite | Wrong] = []
+    found: list[EntityToWrite | EntityRefused] = []
     while True:
         async with call.service.turns.of(context.caller.id):
             if (each := next(rows, None)) is None:
                 break
             found.append(each)
-    entities, database = import_export.gathered(iter(found)), call.service.store.database
+    entities, database = import_export.gather_entities(iter(found)), call.service.store.database
 
     def work(transaction: sa.Connection) -> KeptAnswer:
         context = call.context(Administering)
-        done = entity_changes.take_in(context, entities, database, transaction)
+        done = entity_changes.import_entities(context, entities, database, transaction)
         tell = {"created": done.created, "changed": done.changed}
         return KeptAnswer(written(done), after=lambda: _audit(call, context, "register-imported", **tell))
 
@@ -307,7 +307,7 @@ async def import_(context: Administering, call: Call[None]) -> Imported | Respon
 def export(context: ReadingAll, call: Call[None], connection: sa.Connection) -> RegisterFile | Response:
     """Every entity of the register in its newest version, in a form that can be imported again."""
     form, kind = _FORMAT.of(call.query) or import_export.FORMATS[0], _KIND.of(call.query)
-    text = import_export.exported(entity_versions.everything(connection, kind), form, stating(context.live))
+    text = import_export.export_entities(entity_versions.every_entity(connection, kind), form, stating(context.live))
     headers = {"Content-Disposition": f'attachment; filename="register.{form}"'}
     return Response(text, media_type=import_export.MEDIA_TYPES[form], headers=headers)
 

@@ -26,10 +26,10 @@ from service.console.report_pages import FORMS, REGISTER, REPORT, AskedPage, for
 from service.drafts import form_token
 from service.log.search import CursorRefused
 from service.reports import transfer_selection, typesetting
-from service.reports.document import ReportDocument
-from service.reports.figures import MOST_COUNTED
 from service.reports.period_report import LISTED, PARTS, PeriodReport
-from service.reports.scope import Scope, ScopeRefused
+from service.reports.report_document import ReportDocument
+from service.reports.report_figures import MOST_COUNTED
+from service.reports.report_scope import Scope, ScopeRefused
 from service.reports.transfer_register import TransferRegister
 from service.reports.typesetting import NoPdf
 from service.service import Service

@@ -31,26 +31,26 @@ from service.callers import known_persons
 from service.callers.caller_names import caller_names
 from service.callers.context import ReadingReviews
 from service.console import document_list
-from service.console.explained import explained
+from service.console.explained_decision import explained
 from service.console.review_pages import ALL_GROUPS, YOURS, CaseShown, QueueShown, case_page, queue_page
 from service.decisions.decider import durable
-from service.decisions.outcome_now import DecideAgain, OutcomeNow
-from service.decisions.replay import CannotReplay, Replaying
+from service.decisions.present_outcome import PresentDecider, PresentOutcome
+from service.decisions.replay import CannotReplay, Replayer
 from service.documents import document_bytes
 from service.drafts import form_token
 from service.languages.words import text_for, wording
-from service.log.shown import kept
+from service.log.record_views import record_json
 from service.log.store import Stored, find
 from service.problems import KINDS, RequestRefused
 from service.reviews import notes, preview, queue, review_list, review_thread, sign_off
 from service.reviews.coverage_to_accept import recorded_gaps, to_accept
-from service.reviews.notes import AssignAsked, CommentAsked
+from service.reviews.notes import AssignmentRequest, CommentRequest
 from service.reviews.preview import PreviewShown
 from service.reviews.queue import Order, QueueFilter, WaitingCase
 from service.reviews.recorded_case import GAP, REVIEW, gaps_of
 from service.reviews.review_thread import DecisionReview
 from service.reviews.reviewer import Reviewer
-from service.reviews.sign_off import SignOffAsked
+from service.reviews.sign_off import SignOffRequest
 
 ROWS = 25  # on a page
 MOST_DAYS = 366  # of an approval that is given here
@@ -113,7 +113,7 @@ async def decide_again(context: DecidingReviewsAgain, page: PageCall) -> Respons
     Decide again those of some decisions that wait for nobody by the policies of now. The others stay: who decides one again asked for
     it, and could not sign it any more.
     """
-    deciding, caller, lang, done = page.shared(DecideAgain), context.caller, page.reader.lang, 0
+    deciding, caller, lang, done = page.shared(PresentDecider), context.caller, page.reader.lang, 0
     for id in list(dict.fromkeys(page.fields.get("id", ())))[:ROWS]:
         stored = await asyncio.to_thread(page.service.read, partial(_stale, deciding, id))
         if stored is None:
@@ -170,16 +170,16 @@ async def _sign(context: ReadingReviews, page: PageCall, stored: Stored) -> str:
         if until > context.today + timedelta(days=MOST_DAYS):
             raise _Wrong("no_day")
     try:
-        asked = SignOffAsked.model_validate({"provisions": provisions, "verdict": verdict, "reason": reason, "until": until})
+        asked = SignOffRequest.model_validate({"provisions": provisions, "verdict": verdict, "reason": reason, "until": until})
     except ValidationError:
         raise RequestRefused("bad-request", "the form cannot be read") from None
     for _ in range(sign_off.MOST_TRIES):
         now = page.context(ReadingReviews)
         draft = await drafted(now, page.service, stored, asked)
-        with suppress(sign_off.Overtaken):
+        with suppress(sign_off.SignOffOvertaken):
             await durable(page.service.store.do(partial(sign_off.keep, now, draft)))
             return "second" if draft.awaits else verdict
-    raise sign_off.contested()
+    raise sign_off.contested_refusal()
 
 
 async def _assign(context: ReadingReviews, page: PageCall) -> str:
@@ -188,7 +188,7 @@ async def _assign(context: ReadingReviews, page: PageCall) -> str:
 
     def work(transaction: sa.Connection) -> None:
         whom: Any = notes.person_named(transaction, to) if to not in ("", notes.ME) else to or None
-        notes.assign(context, page.path["id"], AssignAsked(to=whom), transaction)
+        notes.assign(context, page.path["id"], AssignmentRequest(to=whom), transaction)
 
     await durable(page.service.store.do(work))
     return "assigned"
@@ -198,7 +198,7 @@ async def _comment(context: ReadingReviews, page: PageCall, file: bytes) -> str:
     """Keep a comment, and the file with it if there is one; what was done. Raises RequestRefused, _Wrong."""
     seen = await asyncio.to_thread(document_bytes.see, file) if file else None
     try:
-        asked = CommentAsked(text=first(page.fields, "text").replace("\r\n", "\n"), file=seen.info.sha256 if seen else None)
+        asked = CommentRequest(text=first(page.fields, "text").replace("\r\n", "\n"), file=seen.info.sha256 if seen else None)
     except ValidationError:
         raise _Wrong("no_text") from None
 
@@ -255,20 +255,25 @@ def _case(context: ReadingReviews, page: PageCall, refused: RequestRefused | _Wr
 
 
 def _shown(
-    context: ReadingReviews, page: PageCall, stored: Stored, viewer: Reviewer, now: OutcomeNow | None, connection: sa.Connection
+    context: ReadingReviews,
+    page: PageCall,
+    stored: Stored,
+    viewer: Reviewer,
+    now: PresentOutcome | None,
+    connection: sa.Connection,
 ) -> CaseShown:
     """Raises RequestRefused."""
     service, reader, id, today = page.service, page.reader, stored.entry.id, context.today
     sent = page.filters(*FILTERS, "done", "done_id")
     done, done_id = DONE.of(sent) or "", (DONE_ID.of(sent) or "")[:_MOST_ID]
     filters = {name: value for name, value in sent.items() if name in FILTERS}
-    found, document = review_thread.of_record(context, stored, connection), kept(stored)
+    found, document = review_thread.of_record(context, stored, connection), record_json(stored)
     record, whole = document["record"], bool(found.facts)
     newer = queue.newest_of(connection, found.facts) if whole else None
     look, cannot = _preview(context, page, stored, found)
     if record.get("lang", "en") != reader.lang:
         with suppress(CannotReplay):
-            record["decision"] = {**record["decision"], **explained(record, stored, page.shared(Replaying), reader.lang)}
+            record["decision"] = {**record["decision"], **explained(record, stored, page.shared(Replayer), reader.lang)}
     assignee = found.case.assignee if found.case else None
     following = review_list.next_for(context, viewer, *_wanted(filters), id, connection)
     return CaseShown(
@@ -282,7 +287,7 @@ def _shown(
         cannot=cannot,
         own=found.own,
         asked_by=known_persons.behind(connection, record.get("asked_by") or "", context.token_issuer),
-        signed=sign_off.given(connection, id),
+        signed=sign_off.sign_offs_of(connection, id),
         notes=found.notes,
         files=found.files,
         assignee=notes.who_are(connection, [assignee])[assignee] if assignee else None,
@@ -315,19 +320,19 @@ def _preview(context: ReadingReviews, page: PageCall, stored: Stored, found: Dec
         return None, refused.detail
 
 
-def _outcome_now(context: ReadingReviews, page: PageCall) -> OutcomeNow | None:
+def _outcome_now(context: ReadingReviews, page: PageCall) -> PresentOutcome | None:
     """What a decision would be now, where it was signed since or other policies are loaded, and that is something else."""
-    deciding = page.shared(DecideAgain)
+    deciding = page.shared(PresentDecider)
     stored = page.service.read(partial(_stale, deciding, page.path["id"]))
     if stored is None:
         return None
     found = deciding.look(stored, context.caller, page.reader.lang, context.request_id)
-    record = kept(stored)["record"]
+    record = record_json(stored)["record"]
     same = found is not None and found.outcome == record["decision"]["outcome"]
     return None if same and record["bundle"]["meaning"] == context.live.digests.meaning else found
 
 
-def _stale(deciding: DecideAgain, id: str, connection: sa.Connection) -> Stored | None:
+def _stale(deciding: PresentDecider, id: str, connection: sa.Connection) -> Stored | None:
     """A record that waits though other policies decided it, or it was signed since."""
     stored = find(connection, id)
     return stored if stored is not None and deciding.moved(connection, stored) else None

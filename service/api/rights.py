@@ -17,8 +17,14 @@ from service.api.parameters import AnyParameter, day, text, word
 from service.api.router import Call, Router
 from service.callers.context import Administering, Reading, ReadingAll
 from service.ledger import rights_openings, rights_readings
-from service.ledger.rights_openings import ABOUT_ASSET, ABOUT_PARTY, RightsOpening, RightsOpeningSent, WithdrawOpeningSent
-from service.ledger.rights_readings import RightsAsked, RightsLinePart, RightsPart
+from service.ledger.rights_openings import (
+    ABOUT_ASSET,
+    ABOUT_PARTY,
+    RightsOpening,
+    RightsOpeningSent,
+    WithdrawOpeningSent,
+)
+from service.ledger.rights_readings import RightsLinePart, RightsPart, RightsQuery
 
 ON = day("on", "the day on which the rights stand; today if it is left out")
 KNOWN = day("known", "the book as it was at the end of this day; as it is now if it is left out")
@@ -132,7 +138,7 @@ def one(context: ReadingAll, call: Call[None], connection: sa.Connection) -> Rig
 def _lines(context: Reading, call: Call[None], connection: sa.Connection, of: str) -> RightsPart | Response:
     """The lines of the asset or the party in the address. Raises RequestRefused."""
     id = ID.of(call.path)
-    asked = RightsAsked(
+    asked = RightsQuery(
         ON.of(call.query) or context.today,
         asset=id if of == "asset" else None,
         party=id if of == "party" else None,

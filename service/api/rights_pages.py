@@ -12,7 +12,7 @@ from service.api.rights import ASSET, HISTORY, KNOWN, ON, PARTY
 from service.callers.context import ReadingAll
 from service.console.rights_chart import rights_page
 from service.ledger import rights_readings
-from service.ledger.rights_readings import RightsAsked, RightsLinePart
+from service.ledger.rights_readings import RightsLinePart, RightsQuery
 
 _LINES = paging.Listing[RightsLinePart]("rights", "lines", (str, str, int), ROWS, ROWS)
 
@@ -23,7 +23,7 @@ pages = Pages("ledger")
 def rights(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Response:
     """The lines that an address asks for; the form alone where it names neither an asset nor a party."""
     sent = page.filters("asset", "party", "on", "known", "history", "cursor")
-    asked = RightsAsked(
+    asked = RightsQuery(
         ON.of(sent) or context.today, ASSET.of(sent), PARTY.of(sent), known=KNOWN.of(sent), history=HISTORY.of(sent) == "true"
     )
     shown = {**{name: value for name, value in sent.items() if name != "cursor"}, "on": asked.on.isoformat()}

@@ -29,7 +29,7 @@ from starlette.concurrency import run_in_threadpool
 from service.api.operations import Tag, json_body, operation, schema_of
 from service.api.paging import Page
 from service.api.parameters import AnyParameter, CheckedPage, Parameter, single
-from service.api.sent import Plain, body
+from service.api.request_bodies import Plain, body
 from service.callers.caller import known_caller
 from service.callers.context import Context
 from service.decisions.idempotency import KeptAnswer, once

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
 from service.api.page_answers import html, language
-from service.api.sent import Plain, body
+from service.api.request_bodies import Plain, body
 from service.callers import sessions
 from service.callers.caller import LOCAL, Caller
 from service.callers.entrance import SESSION, START, Entrance, cookie_name, cookies, is_page_path

@@ -6,7 +6,7 @@ from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 import engine
-from service.api.console import DAYS, overview, pages
+from service.api.decision_pages import DAYS, overview, pages
 from service.api.operations import operation
 from service.api.parameters import single, word
 from service.callers.entrance import is_page

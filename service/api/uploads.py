@@ -12,7 +12,7 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from service.api.sent import body
+from service.api.request_bodies import body
 from service.problems import RequestRefused
 
 URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"

@@ -16,8 +16,8 @@ from service.api.router import Call, Router
 from service.callers.context import ReadingAll
 from service.problems import RequestRefused
 from service.watch import events
+from service.watch.event_stream import MOST_SECONDS, EventSubscription, Listeners
 from service.watch.events import WatchEvent
-from service.watch.listeners import MOST_SECONDS, Followed, Listeners
 
 _EVENTS = paging.Listing[WatchEvent]("watch-events", "events", (int,), 100, 500)
 _ID = r"^[!-~]{1,64}$"
@@ -116,7 +116,7 @@ async def followed(context: ReadingAll, call: Call[None]) -> Response:
     after = await asyncio.to_thread(call.service.read, lambda connection: _place(connection, last), "ledger")
     if listeners.full:
         raise RequestRefused("busy", "enough callers follow the events already", headers={"Retry-After": "30"})
-    wanted = Followed(after, commitment, kind, MOST_SECONDS if seconds is None else seconds)
+    wanted = EventSubscription(after, commitment, kind, MOST_SECONDS if seconds is None else seconds)
     return StreamingResponse(listeners.follow(wanted), media_type="text/event-stream")
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from service.api import paging
 from service.api.operations import Shown, operation
-from service.ledger.ended import MOST_ENDED, withdrawals
+from service.ledger.ended_commitments import MOST_ENDED, withdrawals
 from service.receipts.withdrawals import SCHEMA
 from service.service import Service
 

@@ -5,49 +5,28 @@ The tree is verified before: what is found here holds for leaves that are sound.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from functools import partial
 
 import sqlalchemy as sa
 
 import engine
-from service.audit.flow_rows import flow_parties, flow_sums
+from service.audit import signed_document
+from service.audit.erasure_rows import erasure_notes
 from service.audit.index_rows import index_faults
-from service.audit.other_rows import aliases, erasure_notes, months, spellings, tallies
 from service.audit.past_decisions import PastDecisions
-from service.audit.replica import FROM_LEAVES, Replica, make_tables
-from service.audit.row_comparison import RowFault, Values, compared, rows_of, with_rows
+from service.audit.replica import FROM_LEAVES, SUMS, Replica
+from service.audit.row_comparison import RowFault, compared, rows_of, with_rows
 from service.policies import archive
 from service.store import foreign_parts, row_seals
 from service.store.database import Database
 from service.store.log_key import LogKey, LogKeyRefused
-from service.store.tables import (
-    about,
-    bundle,
-    document,
-    entity,
-    entity_alias,
-    entity_spelling,
-    flow,
-    flow_party,
-    flow_sum,
-    movement,
-    tally,
-    tally_month,
-)
+from service.store.tables import bundle, document
 
 # No leaf holds them: the policies are compared with the digest of their sources, the bytes of a document with their hash.
 _LEFT_OUT = {bundle: frozenset({"archive"}), document: frozenset({"content"})}
-# The tables that are made from the rows of another one, and how.
-_FROM_ROWS: Mapping[sa.Table, tuple[sa.Table, Callable[[sa.Connection], Iterator[Values]]]] = {
-    entity_alias: (entity, aliases),
-    entity_spelling: (entity, spellings),
-    tally: (movement, tallies),
-    tally_month: (movement, months),
-    flow_sum: (flow, flow_sums),
-    flow_party: (flow, flow_parties),
-}
-
+_AT_ONCE = 500
 
 Progress = Callable[[str, int], None]
 
@@ -95,47 +74,32 @@ class DeepVerification:
 
     def findings(self) -> Iterator[Finding]:
         """Each row that says otherwise than the leaves."""
-        replica = Replica()
-        past = None
-        if self._key is not None:
-            past = PastDecisions(self._connection, self._key, lambda number: self._progress("records compared", number))
-        try:
+        with closing(Replica(self._connection, self._key)) as replica:
+            past = None
+            if self._key is not None:
+                told = partial(self._progress, "records compared")
+                past = PastDecisions(self._connection, replica, self._key, told)
+            for read, (index, leaf) in enumerate(replica.read()):
+                if past is not None:
+                    past.before(index, leaf)
+                yield from signed_document.faults(leaf)
+                if read % _AT_ONCE == 0:
+                    self._progress("leaves read", read)
             if past is not None:
-                past.begin(replica)
-            watching = () if past is None else (past.before, past.after)
-            for read in replica.read(self._connection, *watching):
-                self._progress("leaves read", read)
-            if past is not None:
-                past.end()
                 yield from past.findings()
                 self.records_not_compared = past.not_compared
-            yield from replica.faults
-            held = with_rows(self._connection, (*FROM_LEAVES, *_FROM_ROWS))
-            for table in FROM_LEAVES:
+            replica.sum_up()
+            held = with_rows(self._connection, (*FROM_LEAVES, *SUMS))
+            for table in (*FROM_LEAVES, *SUMS):
                 found = rows_of(self._connection, table) if table in held else ()
                 yield from compared(replica.rows, table, found, _LEFT_OUT.get(table, frozenset()))
-            make_tables(replica.rows, *_FROM_ROWS)
-            for table, (source, made) in _FROM_ROWS.items():
-                for row in made(self._connection) if source in held else ():
-                    replica.rows.execute(sa.insert(table).prefix_with("OR IGNORE"), row)
-                yield from compared(replica.rows, table, rows_of(self._connection, table) if table in held else ())
             yield from erasure_notes(self._connection, replica)
-            yield from self._noted(replica)
-        finally:
-            replica.close()
-        yield from foreign_parts.strange(self._connection)
+        yield from foreign_parts.foreign_parts(self._connection)
         if self._key is not None:
             yield from map(SealFault, row_seals.faults(self._connection, self._key))
         yield from self._archives()
         yield from self._documents()
-        yield from index_faults(self._connection, self._database, lambda number: self._progress("entries compared", number))
-
-    def _noted(self, replica: Replica) -> Iterator[str]:
-        """What the database notes of the last leaf of a kind, against this leaf."""
-        found = {row.name: row.value for row in self._connection.execute(sa.select(about.c.name, about.c.value))}
-        for name, value in replica.noted.items():
-            if found.get(name) != value:
-                yield f"the leaves say otherwise than the row `about` (name {name}) in `value`"
+        yield from index_faults(self._connection, self._database, partial(self._progress, "entries compared"))
 
     def _archives(self) -> Iterator[str]:
         for row in self._connection.execute(sa.select(bundle.c.source, bundle.c.archive)):

@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.audit.row_comparison import RowFault
-from service.log.index import entry_values, sorted_below, unindexed
-from service.log.summary import PARTIES, Summary
+from service.log.record_summary import PARTIES, Summary
+from service.log.search_index import entry_values, sorted_below, unindexed
 from service.store.database import Database
 from service.store.tables import BigInteger, entry, entry_term, personal, record, term
 

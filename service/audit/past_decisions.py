@@ -4,23 +4,28 @@ Each record against the place of the log that it has: what it says that it used 
 A database could say something else for a moment: when a service read it, and not before or afterwards. The rows of now do not show that.
 The rows that the leaves make up to a record do.
 
+Policies and settings are those that the log notes last at the leaf that the record names: there its process noted its own.
+
 A service reads before its record has a place. So a record that differs is compared once more with the rows of each moment that may have
 been the one: between the leaves that were written when it was decided, or SLACK earlier, and its place.
 """
 
 import json
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 
-from service.audit.past_rows import PastRows
-from service.audit.replica import Leaf, Replica
-from service.audit.used_inputs import DECIDING, CommittedEvaluation, RecordUsed, UsedInputs
+from service.audit.leaf_effects import Leaf
+from service.audit.replica import Replica
+from service.audit.used_inputs import CommittedEvaluation, NotedInputs, RecordUsed, UsedInputs
 from service.log.store import of_numbers
 from service.store.log_key import LogKey
 from service.store.tables import record, tree_leaf
@@ -30,6 +35,7 @@ _AT_ONCE = 200
 _MOST_AGAIN = 1_500  # comparisons with another moment than the place of a record
 _MOST_MOMENTS = 200  # before its place, of which one may have been when a record was decided
 _LOST = "counters-lost"
+_END = 2**62  # behind every leaf
 
 
 @dataclass(slots=True)
@@ -40,55 +46,46 @@ class _Late:
     place: int
     first: int
     differs: str
-    settings: list[Mapping[str, Any]]
+    noted: NotedInputs
 
 
 @dataclass(eq=False)
 class PastDecisions:
     """
-    The comparison of the records of a log. Its methods are called while a replica reads the leaves, and `findings` at the end.
+    The comparison of the records of a log. `before` is called while the replica reads the leaves, and `findings` at the end.
 
     `not_compared` is the number of records of which what they used is not known any more, or was used by another version.
     """
 
     connection: sa.Connection
+    replica: Replica
     key: LogKey
     progress: Callable[[int], None] = lambda number: None
     not_compared: int = 0
     _late: list[_Late] = field(default_factory=list)
     _leaves: list[tuple[int, str]] = field(default_factory=list)
-    _settings: list[Mapping[str, Any]] = field(default_factory=list)
+    _noted: list[tuple[int, NotedInputs]] = field(default_factory=lambda: [(-1, NotedInputs())])
     _done: int = 0
 
-    def begin(self, replica: Replica) -> None:
-        """The replica that will read."""
-        self._rows = PastRows(replica, self.connection, self.key)
+    def __post_init__(self) -> None:
         self._decided: dict[bytes, deque[int]] = {}
-        self._inputs = UsedInputs(self._rows, self.connection, self._decided)
+        self._inputs = UsedInputs(self.replica, self.connection, self._decided)
         self._records = self._read()
         self._next = next(self._records, None)
 
-    def before(self, index: int) -> None:
-        """The rows are those of all leaves before an index: the records before it are compared."""
-        while self._next is not None and self._next[0] < index:
-            place, used = self._next
-            self._compare(place, used)
-            self._next = next(self._records, None)
-
-    def after(self, index: int, leaf: Leaf) -> None:
-        """A leaf was applied."""
-        self._rows.applied(leaf)
+    def before(self, index: int, leaf: Leaf) -> None:
+        """The rows are those of all leaves before this one: the records before it are compared."""
+        self._compare_before(index)
         self._leaves.append((index, str(leaf.get("at", ""))))
+        last = self._noted[-1][1]
         if leaf.get("kind") == "settings":
-            self._settings = _with(self._settings, leaf["settings"])
-
-    def end(self) -> None:
-        """No leaf comes any more."""
-        self.before(2**62)
-        self._rows.close()
+            self._noted.append((index, replace(last, settings=leaf["settings"])))
+        elif leaf.get("kind") == "bundle-activated":
+            self._noted.append((index, replace(last, policies=(leaf["source"], leaf["meaning"]))))
 
     def findings(self) -> Iterator[str]:
         """A sentence for each record that used what no leaf says. It reads the leaves once more where a record differs at its place."""
+        self._compare_before(_END)
         again = [each for each in self._late if each.first < each.place]
         if again:
             self._look_again(again)
@@ -102,6 +99,11 @@ class PastDecisions:
                     f"the record {stored.sequence} ({stored.entry.id}) rests on what the leaves before it do not say: {each.differs}"
                 )
 
+    def _compare_before(self, index: int) -> None:
+        while self._next is not None and self._next[0] < index:
+            self._compare(*self._next)
+            self._next = next(self._records, None)
+
     def _compare(self, place: int, used: RecordUsed | None) -> None:
         self._done += 1
         if self._done % _AT_ONCE == 0:
@@ -109,11 +111,12 @@ class PastDecisions:
         if used is None:
             self.not_compared += 1
             return
-        settings = self._settings or [{}]
-        differs = self._inputs.differs(used, settings)
+        # A process goes on by what it noted, whatever others note meanwhile.
+        noted = self._noted[bisect_right(self._noted, used.noted, key=itemgetter(0)) - 1][1]
+        differs = self._inputs.differs(used, noted)
         self._inputs.note(used)
         if differs:
-            self._late.append(_Late(used, place, self._first(used.at - SLACK, place), differs, list(settings)))
+            self._late.append(_Late(used, place, self._first(used.at - SLACK, place), differs, noted))
 
     def _first(self, since: datetime, place: int) -> int:
         """The first of the last leaves that were all written since a moment."""
@@ -125,28 +128,19 @@ class PastDecisions:
         return first
 
     def _look_again(self, late: list[_Late]) -> None:
-        replica = Replica()
-        rows = PastRows(replica, self.connection, self.key)
-        inputs = UsedInputs(rows, self.connection, self._decided, most_ways=3)
-
+        """Compare with the rows of each moment between the first leaf and the place of a record."""
         left = _MOST_AGAIN
-
-        def before(index: int) -> None:
-            nonlocal left
-            for each in late:
-                if each.differs and each.first <= index < each.place:
-                    left -= 1
-                    if left < 0:  # so many decided at once: which moment was that of each is not found out
-                        each.differs = ""
-                        self.not_compared += 1
-                    else:
-                        each.differs = inputs.differs(each.used, each.settings)
-
-        try:
-            for _ in replica.read(self.connection, before, lambda index, leaf: rows.applied(leaf)):
-                pass
-        finally:
-            replica.close()
+        with closing(Replica(self.connection, self.key)) as replica:
+            inputs = UsedInputs(replica, self.connection, self._decided, most_ways=3)
+            for index, _ in replica.read():
+                for each in late:
+                    if each.differs and each.first <= index < each.place:
+                        left -= 1
+                        if left < 0:  # so many decided at once: which moment was that of each is not found out
+                            each.differs = ""
+                            self.not_compared += 1
+                        else:
+                            each.differs = inputs.differs(each.used, each.noted)
 
     def _read(self) -> Iterator[tuple[int, RecordUsed | None]]:
         """The records of the log with their places, in order."""
@@ -183,9 +177,3 @@ class PastDecisions:
         """The place before which counters were kept with a secret that is lost."""
         last = sa.select(sa.func.max(tree_leaf.c.index)).where(tree_leaf.c.kind == _LOST)
         return self.connection.execute(last).scalar_one() or -1
-
-
-def _with(settings: list[Mapping[str, Any]], noted: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The settings that services may have, with those of a new leaf as the last ones; several services may have different ones."""
-    new = {name: noted[name] for name in DECIDING if name in noted}
-    return [new, *(each for each in settings if each != new)]

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 
 from service.audit.deep_verification import DeepVerification, Finding, SealFault
 from service.audit.row_comparison import RowFault
-from service.log.index import take_in
-from service.log.tree_leaves import Happening, append
+from service.log.search_index import index_older
+from service.log.tree_leaves import LogEvent, append
 from service.log.tree_verification import tree_faults
 from service.store import row_seals
 from service.store.database import Database
@@ -22,7 +22,7 @@ from service.store.moments import now_text
 from service.store.tables import bundle, document, entry, entry_term, head, term
 
 INDEX = (entry, entry_term, term)
-_ROUNDS = 3
+_ROUNDS = 2
 
 
 class NotRepairable(Exception):
@@ -30,7 +30,7 @@ class NotRepairable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Repaired:
+class RepairResult:
     """How many rows were put right by table, and what cannot be; the index counts as one row, since it is made anew."""
 
     tables: dict[str, int]
@@ -39,13 +39,13 @@ class Repaired:
 
 def repair(
     database: Database, by: str, reason: str, progress: Callable[[str, int], None] = lambda what, number: None
-) -> Repaired:
+) -> RepairResult:
     """Put the derived rows of a database right. No service may write to it meanwhile. Raises NotRepairable, LogRefused."""
     key = database.log_key()
     with database.transaction() as transaction:
         for fault in tree_faults(transaction, key):
             raise NotRepairable(fault)
-        # Rows that are made from other rows are right once these are.
+        # The second comparison says what is left.
         rows: list[RowFault] = []
         for _ in range(_ROUNDS):
             found = list(DeepVerification(transaction, database, progress).findings())
@@ -66,12 +66,12 @@ def repair(
         if sealed := row_seals.seal_again(transaction, key):
             tables["subject_seal"] = sealed
         if tables:
-            append(transaction, Happening("repair", now_text(), {"tables": tables}, {"by": by, "reason": reason}))
+            append(transaction, LogEvent("repair", now_text(), {"tables": tables}, {"by": by, "reason": reason}))
     if index:
         with database.reading.connect() as connection:
             all_records: int = connection.execute(sa.select(head.c.next).where(head.c.name == "record")).scalar_one()
-        take_in(database, all_records, lambda left: progress("entries made", all_records - left))
-    return Repaired(tables, tuple(str(each) for each in found if not _put_right_here(each)))
+        index_older(database, all_records, lambda left: progress("entries made", all_records - left))
+    return RepairResult(tables, tuple(str(each) for each in found if not _put_right_here(each)))
 
 
 def _put_right_here(finding: Finding) -> bool:

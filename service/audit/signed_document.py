@@ -5,7 +5,7 @@ Whether the operator trusted these keys is in the leaf `settings` before it, by 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -13,6 +13,12 @@ from service.policies import dsse
 from service.transparency.ed25519 import NotEd25519, PublicKey
 
 _PAYLOAD_TYPE = "application/vnd.fifthfactor.document-statement+json"
+
+
+def faults(leaf: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence where a leaf is of a signed statement that does not hold; an erased one is passed over."""
+    if leaf.get("kind") == "document-signature" and leaf["envelope"] is not None and not holds(leaf):
+        yield f"the signed statement `{leaf['id']}` is not signed by the keys that its leaf names, or says otherwise"
 
 
 def holds(leaf: Mapping[str, Any]) -> bool:

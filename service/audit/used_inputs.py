@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -18,14 +18,17 @@ from typing import Any
 import sqlalchemy as sa
 
 import engine
-from service.audit.past_rows import PastRows
+from service.audit.leaf_effects import end_commitment
+from service.audit.replica import Replica
 from service.callers import known_persons
 from service.callers.caller import LOCAL, Caller
 from service.callers.keys import find as find_key
-from service.ledger.book import Book
-from service.ledger.counts import Counts, Filled, Moment, bare
+from service.documents import confirmations
+from service.documents.stated_documents import documents_with_hash
+from service.ledger.counter_book import Book
+from service.ledger.exchange_counters import CounterFiller, FilledExchange, Moment, bare
 from service.log.canonical_json import canonical
-from service.log.leaf import clear, erased
+from service.log.leaf import erased, with_personal_values
 from service.log.record import SCHEMA, exchange_of
 from service.log.store import Stored
 from service.policies import archive
@@ -41,9 +44,7 @@ from service.store.tables import (
     commitment,
     document_confirmation,
     entity,
-    movement,
     person,
-    right_line,
     session,
     sign_off,
 )
@@ -52,7 +53,14 @@ from service.store.tables import (
 _USED = ("callers_counts", "ledger_since", "sign_off_persons", "zone")
 _ADMITTING = ("authentication", "host", "hosts", "jwt_issuer", "oidc_issuer")
 _MOST_WAYS = 12  # earlier decisions on an exchange, and commitments that were to be replaced, that are tried
-DECIDING = (*_USED, *_ADMITTING)
+
+
+@dataclass(frozen=True, slots=True)
+class NotedInputs:
+    """What the log notes at a leaf: the digests of the policies that were activated last, and the last settings."""
+
+    policies: tuple[str, str] | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +85,19 @@ class RecordUsed:
         """A record; None where an erasure took away what it used, and of another version of this program."""
         if erased(stored.entry.openings):
             return None
-        record = clear(stored.entry.leaf, stored.entry.openings)
+        record = with_personal_values(stored.entry.leaf, stored.entry.openings)
         same = record.get("schema") == SCHEMA and record.get("engine", {}).get("version") == engine.__version__
-        return cls(stored, record, committing) if same else None
+        return cls(stored, record, committing) if same and "noted" in record else None
 
     @property
     def at(self) -> datetime:
         """When the service began to decide it."""
         return datetime.fromisoformat(self.record["recorded_at"])
+
+    @property
+    def noted(self) -> int:
+        """The last leaf when its process noted by which policies and settings it decides."""
+        return int(self.record["noted"])
 
     @property
     def permits(self) -> bool:
@@ -99,49 +112,34 @@ class RecordUsed:
 
 class UsedInputs:
     """
-    Compares records with the rows of a moment. `source` is the database of the log, which keeps the policies.
+    Compares records with the rows that a replica has come to. `source` is the database of the log, which keeps the policies.
 
     `decided` has the last records by which each exchange may be committed; see `note`.
     """
 
     def __init__(
-        self, rows: PastRows, source: sa.Connection, decided: dict[bytes, deque[int]], most_ways: int = _MOST_WAYS
+        self, replica: Replica, source: sa.Connection, decided: dict[bytes, deque[int]], most_ways: int = _MOST_WAYS
     ) -> None:
         self._decided = decided
         self._most_ways = most_ways
-        self._rows = rows
-        self._connection = rows.connection
+        self._replica = replica
+        self._connection = replica.rows
         self._source = source
         self._book = Book()
         self._lives: dict[tuple[str, ...], Live | None] = {}
 
-    def differs(self, used: RecordUsed, settings: Sequence[Mapping[str, Any]]) -> str:
-        """
-        What the record did not have from these rows, in a few words; "" if all of it.
-
-        `settings` are those that the service may have had, the last first; by one of them everything has to be the same.
-        """
-        if self._policies(used):
+    def differs(self, used: RecordUsed, noted: NotedInputs) -> str:
+        """What the record did not have from these rows, and from what its process noted, in a few words; "" if all of it."""
+        named = used.record["bundle"]
+        if noted.policies != (named["source"], named["meaning"]):
             return "its policies"
-        first = ""
-        for each in settings:
-            found = next(self._under(used, _settings(each)), "")
-            if not found:
-                return ""
-            first = first or found
-        return first
+        return next(self._under(used, _settings(noted.settings)), "")
 
     def note(self, used: RecordUsed) -> None:
         """A record was compared. If it permits, somebody may commit it later."""
         if used.permits:
             request = bare(exchange_of(used.record), used.record.get("counted", {}))
             self._decided.setdefault(_exchange(request), deque(maxlen=_MOST_WAYS)).append(used.stored.sequence)
-
-    def _policies(self, used: RecordUsed) -> bool:
-        """Whether the policies of a record were never activated before."""
-        named = used.record["bundle"]
-        here = (bundle.c.source == named["source"], bundle.c.meaning == named["meaning"])
-        return self._connection.execute(sa.select(bundle.c.source).where(*here)).first() is None
 
     def _under(self, used: RecordUsed, settings: Settings) -> Iterator[str]:
         if self._caller(used, settings):
@@ -152,7 +150,7 @@ class UsedInputs:
         yield from self._request(used, live, settings)
         if self._signed(used, live, settings):
             yield "its sign-offs"
-        if self._shown(used):
+        if self._shown(used, live):
             yield "what was shown"
 
     # --- who asked ------------------------------------------------------------------------------------------------------
@@ -263,7 +261,7 @@ class UsedInputs:
         stored = used.committing.decision
         if stored is None or erased(stored.entry.openings):
             return False
-        decided = clear(stored.entry.leaf, stored.entry.openings)
+        decided = with_personal_values(stored.entry.leaf, stored.entry.openings)
         before = dict(bare(exchange_of(decided), decided.get("counted", {})))
         return not _same(*({**_stated(each), "as_of": ""} for each in (before, request)))
 
@@ -280,22 +278,19 @@ class UsedInputs:
 
     def _filled(
         self, committing: CommittedEvaluation | None, live: Live, exchange: engine.Exchange, moment: Moment, settings: Settings
-    ) -> Filled:
-        counts = Counts(settings, self._book)
-        rows: Any = self._rows
+    ) -> FilledExchange:
+        counts = CounterFiller(settings, self._book)
         if committing is None:
+            rows: Any = self._replica
             if counts.rights.silent(rows, live, exchange.document) and counts.unused(rows, live):
                 sent = counts.sent(live, exchange.document)
-                return counts.fill(None, live, exchange, moment) if sent else Filled(exchange, {}, {})
+                return counts.fill(None, live, exchange, moment) if sent else FilledExchange(exchange, {}, {})
             return counts.fill(self._connection, live, exchange, moment)
         if committing.replaces is None:
             return counts.fill(self._connection, live, exchange, moment, after=committing.after)
         with self._connection.begin_nested() as nested:
             # It ends with the commitment, whose leaf comes after the record.
-            old = committing.replaces
-            self._connection.execute(sa.update(commitment).where(commitment.c.id == old).values(state="superseded"))
-            self._connection.execute(sa.update(movement).where(movement.c.commitment == old).values(live=False))
-            self._connection.execute(sa.update(right_line).where(right_line.c.source == old).values(voided_at=""))
+            end_commitment(self._connection, committing.replaces, "superseded", "")
             try:
                 return counts.fill(self._connection, live, exchange, moment, after=committing.after)
             finally:
@@ -317,7 +312,7 @@ class UsedInputs:
             approval = engine.Approval.told(part)
             # As many persons as signed, if more did than the settings ask for.
             asked = replace(live, persons=max(live.persons, len(approval.also) + 1))
-            if not self._stands(approval, standing_sign_off.approved(asked, counting, max(used.as_of, today))):
+            if not self._stands(approval, standing_sign_off.approvals_on(asked, counting, max(used.as_of, today))):
                 return True
         return False
 
@@ -334,13 +329,20 @@ class UsedInputs:
             return LOCAL
         return Caller(id, frozenset(), person=known_persons.behind(self._connection, id, issuer))
 
-    def _shown(self, used: RecordUsed) -> bool:
-        """Whether something counted as shown that nobody confirmed or signed."""
-        for each in used.record.get("shown", {}).values():
-            here = (document_confirmation.c.id == each["id"], document_confirmation.c.verdict != "withdraw")
+    def _shown(self, used: RecordUsed, live: Live) -> bool:
+        """Whether something counted as shown that nobody confirmed or signed, or that was withdrawn."""
+        shown = used.record.get("shown", {})
+        documents = documents_with_hash(live.bundle, used.record["request"]) if shown else {}
+        bound = {name: document.binding for name, document in documents.items() if name in shown}
+        given = confirmations.not_withdrawn(self._connection, bound.values())
+        for name, each in shown.items():
+            here = (document_confirmation.c.id == each["id"], document_confirmation.c.verdict != confirmations.WITHDRAW)
             row = self._connection.execute(sa.select(document_confirmation).where(*here)).one_or_none()
             # What is signed counts no longer than its signer may sign.
             if row is None or (row.until is not None and row.until < each["until"]):
+                return True
+            # What an erasure took its binding from since may have stood.
+            if row.binding is not None and all(one["id"] != row.id for one in given.get(bound.get(name, ""), ())):
                 return True
         return False
 
@@ -359,7 +361,7 @@ class UsedInputs:
         return self._lives[key]
 
 
-def _differs(filled: Filled, record: Mapping[str, Any], marks: Mapping[str, Any]) -> str:
+def _differs(filled: FilledExchange, record: Mapping[str, Any], marks: Mapping[str, Any]) -> str:
     """In what an exchange that was filled again is not the one of its record; "" if in nothing."""
     if not _same(filled.marks, marks):
         return "its counts"

@@ -19,12 +19,12 @@ import sqlalchemy as sa
 
 import engine
 from service.authzen import responses
-from service.authzen.entity_store import Entities, Gone, Known
+from service.authzen.entity_store import Entities, EntityNotValid, KnownEntities
 from service.authzen.mapping import AccessMapping, NotNamed
-from service.authzen.requests import Evaluation, PageAsked, Search, refusal
+from service.authzen.requests import Evaluation, PageRequest, Search, refusal
 from service.authzen.responses import AccessAnswer
 from service.callers.caller import Caller
-from service.decisions.decider import DecidedNow, Decider, TellingAsked
+from service.decisions.decider import AnswerOptions, DecidedNow, Decider
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.service import Service
@@ -45,7 +45,7 @@ class SearchResults:
     next_token: str
 
 
-class Access:
+class AccessDecisionPoint:
     """Answers access requests by the bundle of `live`."""
 
     def __init__(self, service: Service, live: Live, mapping: AccessMapping, entities: Entities) -> None:
@@ -56,37 +56,37 @@ class Access:
         self._decider = Decider(service)
         self._zone = time_zone(service.settings.zone)
 
-    def known(self) -> Known:
+    def known(self) -> KnownEntities:
         """A view of the store for one request."""
-        return Known(self._entities)
+        return KnownEntities(self._entities)
 
     async def evaluate(
-        self, asked: Evaluation, known: Known, now: datetime, request_id: str, caller: Caller
+        self, asked: Evaluation, known: KnownEntities, now: datetime, request_id: str, caller: Caller
     ) -> tuple[AccessAnswer, DecidedNow | None]:
         """The answer to one question, and the decision to record before the answer leaves. Raises RequestRefused."""
         today = now.astimezone(self._zone).date()
         try:
             exchange = await self._stored(lambda: self._mapping.exchange(asked, known, today, caller.reads))
-        except (NotNamed, Gone) as reason:
+        except (NotNamed, EntityNotValid) as reason:
             return responses.not_named(str(reason)), None
         async with self._service.turns.of(caller.id):
             decided = self._decider.decide(
                 self._live,
                 exchange,
-                TellingAsked(),
+                AnswerOptions(),
                 now,
                 request_id,
                 caller,
-                denied=lambda written: responses.denied(written, asked.supported),
+                denied=lambda written: responses.why_denied(written, asked.supported),
             )
             return responses.answer(decided.told, asked.supported, self._mapping.ignored(asked)), decided
 
-    async def facts(self, asked: Evaluation, known: Known, now: datetime, caller: Caller) -> str:
+    async def facts(self, asked: Evaluation, known: KnownEntities, now: datetime, caller: Caller) -> str:
         """The digest of the facts of a question, as approvals are bound to it. Raises RequestRefused."""
         today = now.astimezone(self._zone).date()
         try:
             exchange = await self._stored(lambda: self._mapping.exchange(asked, known, today))
-        except (NotNamed, Gone) as reason:
+        except (NotNamed, EntityNotValid) as reason:
             raise RequestRefused("access-refused", str(reason)) from None
         async with self._service.turns.of(caller.id):
             try:
@@ -97,7 +97,7 @@ class Access:
 
     async def search(self, sent: Search, blank: Blank, now: datetime, caller: Caller) -> SearchResults:
         """The entities or actions for which the answer is yes. Raises RequestRefused."""
-        asked, page = sent.question, sent.page or PageAsked()
+        asked, page = sent.question, sent.page or PageRequest()
         digest = _digest(asked, blank)
         after = _after(page.token, digest)
         limit = min(page.limit or MOST_RESULTS, MOST_RESULTS)
@@ -105,7 +105,7 @@ class Access:
         day = self._mapping.day(asked, today)
         try:
             all_known = await self._stored(lambda: self._all_known(asked, blank, known, day))
-        except Gone:
+        except EntityNotValid:
             all_known = False
         if not all_known:
             return SearchResults((), "")
@@ -119,7 +119,7 @@ class Access:
         more = len(candidates) > MOST_CANDIDATES
         return SearchResults(results, _token(_last(candidates[MOST_CANDIDATES - 1][0], blank), digest) if more else "")
 
-    def _all_known(self, asked: Evaluation, blank: Blank, known: Known, day: date) -> bool:
+    def _all_known(self, asked: Evaluation, blank: Blank, known: KnownEntities, day: date) -> bool:
         """Whether every named entity, other than the blank, is known. If one is unknown, the search finds nothing."""
 
         def is_known(kind: str, id: str) -> bool:
@@ -137,7 +137,7 @@ class Access:
         )
 
     def _candidates(
-        self, asked: Evaluation, blank: Blank, after: str, known: Known, day: date
+        self, asked: Evaluation, blank: Blank, after: str, known: KnownEntities, day: date
     ) -> Sequence[tuple[Evaluation, Mapping[str, str]]]:
         """The question for each of the next candidates, and the candidate's form in the results. There is one more than are decided on."""
         if blank == "action":
@@ -154,7 +154,7 @@ class Access:
             found.append((question, responses.entity(filled)))
         return found
 
-    async def _permits(self, asked: Evaluation, known: Known, now: datetime, caller: Caller) -> bool:
+    async def _permits(self, asked: Evaluation, known: KnownEntities, now: datetime, caller: Caller) -> bool:
         """
         The answer that an evaluation would give. It refuses the same requests.
 
@@ -163,7 +163,7 @@ class Access:
         today = now.astimezone(self._zone).date()
         try:
             exchange = await self._stored(lambda: self._mapping.exchange(asked, known, today))
-        except Gone:
+        except EntityNotValid:
             return False
         except RequestRefused as refused:
             if any(not place.pointer and place.code == engine.INCOHERENT for place in refused.errors or ()):
@@ -177,7 +177,7 @@ class Access:
             if not judgement.proceeds(today) or responses.carries_out(asked.supported):
                 return judgement.proceeds(today)
             # Duties are known only once the decision is written.
-            return not responses.denied(self._live.pdp.tell(judgement, today=today, id=""), asked.supported)
+            return not responses.why_denied(self._live.pdp.tell(judgement, today=today, id=""), asked.supported)
 
     async def _stored(self, look: Callable[[], Found]) -> Found:
         """Run a look-up of the store in a thread. Raises RequestRefused where the store cannot be read."""

@@ -24,7 +24,7 @@ class StoredEntity:
     alike: tuple[str, ...] = ()
 
 
-class Gone(Exception):
+class EntityNotValid(Exception):
     """
     A stored entity is not valid on the day: it is withdrawn, not valid yet, or no longer valid. `str()` names the entity.
 
@@ -42,7 +42,7 @@ class Entities(Protocol):
         """At most `limit` entities of a kind, each once, in the order of their first ids, beginning after the id `after`."""
 
 
-class Known:
+class KnownEntities:
     """The store as one request sees it. Each entity is looked up once, so that all parts of the request see the same."""
 
     def __init__(self, entities: Entities) -> None:

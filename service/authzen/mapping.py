@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any
 
 import engine
-from service.authzen.entity_store import Known, StoredEntity
+from service.authzen.entity_store import KnownEntities, StoredEntity
 from service.authzen.requests import SUPPORTED, Evaluation, refusal
 from service.problems import PLACES_SHOWN, ProblemPlace, no_such
 
@@ -68,7 +68,7 @@ class _Stated:
 
     places: engine.Places
     day: date
-    known: Known
+    known: KnownEntities
     reads: bool
     recipient: str
     sent: dict[engine.Path, tuple[Any, str]] = field(default_factory=dict)
@@ -168,7 +168,7 @@ class AccessMapping:
                     pass  # reading the exchange refuses this later
         return today
 
-    def exchange(self, asked: Evaluation, known: Known, today: date, reads: bool = False) -> engine.Exchange:
+    def exchange(self, asked: Evaluation, known: KnownEntities, today: date, reads: bool = False) -> engine.Exchange:
         """
         The exchange that the request asks about. Raises NotNamed; RequestRefused where an attribute does not fit its fact.
 

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from service.authzen.entity_store import Gone, StoredEntity
+from service.authzen.entity_store import EntityNotValid, StoredEntity
 from service.register import entity_versions
 from service.register.entity import ASSET, Version
 from service.register.stated_facts import DATA, carried
 from service.store.database import Database
 
 
-class Registered:
+class EntityRegister:
     """The entities of the register."""
 
     def __init__(self, database: Database) -> None:
@@ -39,17 +39,19 @@ class Registered:
                 if not versions:
                     return None
                 if len(versions) > 1:
-                    raise Gone(f"the {kind} `{id}` is not valid on {on}")
+                    raise EntityNotValid(f"the {kind} `{id}` is not valid on {on}")
                 (version,) = versions.values()
         content = version.content
         if version.state != "held" or (content.valid_from or on) > on or (content.valid_until or on) < on:
-            raise Gone(f"the {kind} `{id}` is not valid on {on}")
+            raise EntityNotValid(f"the {kind} `{id}` is not valid on {on}")
         return replace(_entity(version), alike=tuple(alike))
 
     def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[StoredEntity]:
         """Entities of a kind, in the order of their ids."""
         with self._database.reading.connect() as connection:
-            return [_entity(each) for each in entity_versions.listed(connection, kind, (kind, after), limit, day.isoformat())]
+            return [
+                _entity(each) for each in entity_versions.list_entities(connection, kind, (kind, after), limit, day.isoformat())
+            ]
 
 
 def _entity(version: Version) -> StoredEntity:

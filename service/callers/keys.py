@@ -23,10 +23,11 @@ from service.callers import known_persons
 from service.callers.caller import OF_A_PARTY, SCOPES, Caller
 from service.callers.person import Person
 from service.callers.row_cache import CACHED_SECONDS, RowCache
-from service.log.tree_leaves import Happening, append
+from service.log.tree_leaves import LogEvent, append
+from service.store.admissions import admissions, changing_admissions
 from service.store.database import Database
 from service.store.moments import moment_text
-from service.store.row_seals import KEY, PERSON, changing, check
+from service.store.row_seals import KEY, PERSON, SealBroken, changing, check
 from service.store.tables import caller as rows
 from service.store.tables import entity_alias, person
 
@@ -148,9 +149,9 @@ def create(
         hidden["party"] = key.party
     if of is not None:
         made["person"] = of
-    with changing(transaction, KEY, key.id):
+    with changing(transaction, KEY, key.id), changing_admissions(transaction):
         transaction.execute(sa.insert(rows).values(row))
-        append(transaction, Happening("key-made", key.created_at, made, hidden))
+        append(transaction, LogEvent("key-made", key.created_at, made, hidden))
     return key, f"ff_{key.id}_{secret}"
 
 
@@ -160,16 +161,23 @@ def revoke(transaction: sa.Connection, id: str, by: str, now: datetime) -> Key |
         return None
     at = moment_text(now)
     changed = sa.update(rows).where(rows.c.id == id, rows.c.revoked_at.is_(None)).values(revoked_at=at, revoked_by=by)
-    with changing(transaction, KEY, id):
+    with changing(transaction, KEY, id), changing_admissions(transaction):
         if transaction.execute(changed).rowcount:
-            append(transaction, Happening("key-revoked", at, {"key": id}, {"by": by}))
+            append(transaction, LogEvent("key-revoked", at, {"key": id}, {"by": by}))
     return find(transaction, id)
 
 
 def find(connection: sa.Connection, id: str) -> Key | None:
-    """The key with this id, revoked or not. Raises SealBroken where it, or the person to whom it belongs, has not its seal."""
+    """
+    The key with this id, revoked or not.
+
+    Raises SealBroken where it, or the person to whom it belongs, has not its seal, or is an older one.
+    """
     check(connection, KEY, [id])
     row = connection.execute(_KEYS.where(rows.c.id == id)).one_or_none()
+    known = admissions(connection)
+    if known is not None and row is not None:
+        known.check_key(id, revoked=row.revoked_at is not None)
     if row is not None and row.of_person is not None:
         check(connection, PERSON, [row.of_person])
     return None if row is None else _key(row)
@@ -239,7 +247,11 @@ class KeyRing:
 
     def _look_for_any(self) -> bool:
         with self._database.reading.connect() as connection:
-            return connection.execute(sa.select(rows.c.id).limit(1)).first() is not None
+            found = connection.execute(sa.select(rows.c.id).limit(1)).first() is not None
+            known = None if found else admissions(connection)
+            if known is not None and known.keys:
+                raise SealBroken("the keys")
+            return found
 
 
 def _registered(transaction: sa.Connection, party: str) -> str:

@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from service.callers.caller import Caller
 from service.callers.person import Person
 from service.log import tree_leaves
-from service.log.tree_leaves import Happening, append
+from service.log.tree_leaves import LogEvent, append
 from service.problems import RequestRefused
+from service.store.admissions import changing_admissions
 from service.store.moments import moment_text
 from service.store.row_seals import PERSON, changing
 from service.store.tables import caller, idempotency, person, session
@@ -44,7 +45,7 @@ def known(transaction: sa.Connection, who: Person, now: datetime) -> str:
             transaction.execute(sa.insert(person).values({"id": id, **hidden, "known_at": at}))
         else:
             transaction.execute(sa.update(person).where(person.c.id == id).values(name=who.name))
-        append(transaction, Happening("person", at, {"person": id}, hidden, subject(id), frozenset(hidden)))
+        append(transaction, LogEvent("person", at, {"person": id}, hidden, subject(id), frozenset(hidden)))
     return id
 
 
@@ -203,12 +204,12 @@ def forget(writer: Writer, transaction: sa.Connection, id: str, by: str, now: da
         raise KeysLeft(left)
     gone = {"issuer": None, "subject": None, "name": None, "erased_at": at}
     hers = (session.c.person == id, session.c.ended_at.is_(None))
-    with changing(transaction, PERSON, id):
+    with changing(transaction, PERSON, id), changing_admissions(transaction):
         ended = transaction.execute(sa.select(session.c.id).where(*hers).order_by(session.c.id)).scalars().all()
         transaction.execute(sa.update(session).where(*hers).values(ended_at=at))
         transaction.execute(sa.update(person).where(person.c.id == id).values(gone))
         openings = tree_leaves.erase(transaction, subject(id), at)
-        append(transaction, *(Happening("session-ended", at, {"session": each}) for each in ended))
+        append(transaction, *(LogEvent("session-ended", at, {"session": each}) for each in ended))
         append(transaction, *tree_leaves.erased({"of": "person", "person": id}, at, by, (), openings))
     answers = sa.update(idempotency).where(idempotency.c.subject == subject(id))
     transaction.execute(answers.values(body=None, digest=""))

@@ -27,7 +27,8 @@ from service.callers.caller import SCOPES, Caller
 from service.callers.keys import KeyRing
 from service.callers.person import Person
 from service.callers.row_cache import RowCache
-from service.log.tree_leaves import Happening, append
+from service.log.tree_leaves import LogEvent, append
+from service.store.admissions import admissions, changing_admissions
 from service.store.database import Database
 from service.store.moments import moment_text
 from service.store.row_seals import KEY, PERSON, SealBroken, changing, check
@@ -149,7 +150,7 @@ def begin(transaction: sa.Connection, grant: SessionGrant, lifetime: Lifetime, n
     told: dict[str, Any] = {"session": made.id, "scopes": list(made.scopes), "until": made.expires_at, **owner}
     with _changing(transaction, of, made.key):
         transaction.execute(sa.insert(rows).values(row))
-        append(transaction, Happening("session-begun", made.created_at, told, {"party": made.party}))
+        append(transaction, LogEvent("session-begun", made.created_at, told, {"party": made.party}))
     if grant.replaces is not None:
         end(transaction, grant.replaces, now)
     return made, f"{made.id}_{secret}"
@@ -162,18 +163,21 @@ def end(transaction: sa.Connection, id: str, now: datetime) -> Session | None:
     session, at = find(transaction, id), moment_text(now)
     if session is None or session.ended_at is not None:
         return session
-    with _changing(transaction, session.person_id, session.key):
+    with _changing(transaction, session.person_id, session.key), changing_admissions(transaction):
         transaction.execute(sa.update(rows).where(rows.c.id == id).values(ended_at=at))
-        append(transaction, Happening("session-ended", at, {"session": id}))
+        append(transaction, LogEvent("session-ended", at, {"session": id}))
     return find(transaction, id)
 
 
 def find(connection: sa.Connection, id: str) -> Session | None:
-    """The session with an id, ended or not. Raises SealBroken where its owner has not its seal."""
+    """The session with an id, ended or not. Raises SealBroken where its owner has not its seal, or its row is an older one."""
     row = connection.execute(_ROWS.where(rows.c.id == id)).one_or_none()
     if row is None:
         return None
     check(connection, *((PERSON, [row.person]) if row.key is None else (KEY, [row.key])))
+    known = admissions(connection)
+    if known is not None:
+        known.check_session(id, ended=row.ended_at is not None)
     return _session(row)
 
 
@@ -209,7 +213,8 @@ def purge(transaction: sa.Connection, now: datetime) -> int:
     """Delete some of the sessions whose time is long over; returns how many."""
     old = transaction.execute(sa.select(rows.c.id, rows.c.person, rows.c.key).where(_is_old(now)).limit(PURGED_AT_ONCE)).all()
     persons_of, keys_of = ({each[at] for each in old if each[at] is not None} for at in (1, 2))
-    with changing(transaction, PERSON, *sorted(persons_of)), changing(transaction, KEY, *sorted(keys_of)):
+    owners = changing(transaction, PERSON, *sorted(persons_of)), changing(transaction, KEY, *sorted(keys_of))
+    with owners[0], owners[1], changing_admissions(transaction):
         transaction.execute(sa.delete(rows).where(rows.c.id.in_([each.id for each in old])))
     return len(old)
 
@@ -217,7 +222,7 @@ def purge(transaction: sa.Connection, now: datetime) -> int:
 def seen(transaction: sa.Connection, id: str, at: str) -> None:
     """Write when a session was used, in a writing transaction."""
     session = find(transaction, id)
-    if session is not None and session.seen_at < at:
+    if session is not None and session.ended_at is None and session.seen_at < at:
         with _changing(transaction, session.person_id, session.key):
             transaction.execute(sa.update(rows).where(rows.c.id == id).values(seen_at=at))
 

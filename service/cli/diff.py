@@ -136,7 +136,7 @@ def _fails(difference: "engine.Difference", fail_on: str | None) -> bool:
 # --- real exchanges --------------------------------------------------------------------------------------------------
 
 
-def _from_files(paths: Sequence[Path]) -> "Iterator[engine.Trial]":
+def _from_files(paths: Sequence[Path]) -> "Iterator[engine.TrialExchange]":
     """The exchanges of folders and files: one in a `.json` file, one in each line of any other file."""
     import engine
 
@@ -150,20 +150,20 @@ def _from_files(paths: Sequence[Path]) -> "Iterator[engine.Trial]":
         for file in files:
             try:
                 if file.suffix == ".json":
-                    yield engine.Trial(file.stem, str(file), "file", file.read_bytes())
+                    yield engine.TrialExchange(file.stem, str(file), "file", file.read_bytes())
                 else:
                     yield from _lines(file)
             except OSError as error:
                 raise UsedWrongly(f"cannot read {file}: {error.strerror}") from None
 
 
-def _lines(file: Path) -> "Iterator[engine.Trial]":
+def _lines(file: Path) -> "Iterator[engine.TrialExchange]":
     import engine
 
     with file.open("rb") as handle:
         for number, line in enumerate(handle, 1):
             if line.strip():
-                yield engine.Trial(f"line {number}", f"{file}:{number}", "file", line)
+                yield engine.TrialExchange(f"line {number}", f"{file}:{number}", "file", line)
 
 
 @dataclass(slots=True)
@@ -173,7 +173,7 @@ class _Log:
     url: str | None
     erased: int = field(default=0)
 
-    def trials(self) -> "Iterator[engine.Trial]":
+    def trials(self) -> "Iterator[engine.TrialExchange]":
         """The request and the day of each record, in the order of the log. A service may write to the log meanwhile."""
         if self.url is None:
             return
@@ -183,9 +183,9 @@ class _Log:
         with reading(self.url) as connection:
             yield from map(self._trial, scan(connection))
 
-    def _trial(self, stored: "Stored") -> "engine.Trial":
+    def _trial(self, stored: "Stored") -> "engine.TrialExchange":
         import engine
-        from service.log.leaf import clear, erased
+        from service.log.leaf import erased, with_personal_values
         from service.log.record import SCHEMA, exchange_of
         from service.store.database import file_of
 
@@ -193,16 +193,16 @@ class _Log:
         at = f"{file_of(self.url or '') or 'log'}#{stored.sequence}"
         faults = stored.faults()
         if faults:
-            return engine.Trial(entry.id, at, "log", problem=f"the record has a fault: {faults[0]}")
-        record = clear(entry.leaf, entry.openings)
+            return engine.TrialExchange(entry.id, at, "log", problem=f"the record has a fault: {faults[0]}")
+        record = with_personal_values(entry.leaf, entry.openings)
         if record.get("schema") != SCHEMA:
-            return engine.Trial(entry.id, at, "log", problem="the record has a shape that this version does not know")
+            return engine.TrialExchange(entry.id, at, "log", problem="the record has a shape that this version does not know")
         gone = erased(entry.openings)
         for pointer in gone:
             _leave_out(record["request"], pointer)
         self.erased += bool(gone)
         raw = json.dumps(exchange_of(record), ensure_ascii=False).encode()
-        return engine.Trial(entry.id, at, "log", raw, date.fromisoformat(record["as_of"]))
+        return engine.TrialExchange(entry.id, at, "log", raw, date.fromisoformat(record["as_of"]))
 
 
 def _leave_out(document: Any, pointer: str) -> None:

@@ -12,7 +12,7 @@ from service.cli.output import complain, count, day, pace, print_json, progress,
 
 if TYPE_CHECKING:
     from service.ledger.exposure import PartExposure, TouchedCommitment
-    from service.ledger.exposure_questions import Question
+    from service.ledger.exposure_questions import ExposureQuestion
 
 FORMATS = ("csv", "jsonl")
 
@@ -60,7 +60,7 @@ def exposure(
     """
     from service.cli.files import writing
     from service.cli.processes import in_processes
-    from service.cli.unfinished import UnfinishedWork
+    from service.cli.resumable_runs import UnfinishedWork
     from service.ledger.exposure import Exposure, ExposureTotals, PartExposure
 
     need("format", form, FORMATS)
@@ -124,7 +124,7 @@ def exposure(
 
 def _question(
     url: str, entity: str | None, provision: str | None, policies: list[Path], as_of: str | None, mode: str
-) -> "tuple[Question, dict[str, Any]]":
+) -> "tuple[ExposureQuestion, dict[str, Any]]":
     """The question, and how it is named in JSON. Raises UsedWrongly."""
     from service.ledger.exposure_questions import OnEntity, OnProvision
 
@@ -151,12 +151,12 @@ def _entity(url: str, named: str) -> tuple[str, str]:
     return kind, newest.id if newest else id
 
 
-def _under(url: str, paths: list[Path], as_of: str | None, mode: str) -> "tuple[Question, dict[str, Any]]":
+def _under(url: str, paths: list[Path], as_of: str | None, mode: str) -> "tuple[ExposureQuestion, dict[str, Any]]":
     """The question about other policies, which are read under the settings of the present ones. Raises UsedWrongly."""
     import engine
     from service.cli.files import load_or_stop
     from service.ledger.exposure_questions import UnderPolicies
-    from service.policies import kept
+    from service.policies import kept_bundles
     from service.policies.live import Live
     from service.store.upgrade import reading
 
@@ -164,11 +164,11 @@ def _under(url: str, paths: list[Path], as_of: str | None, mode: str) -> "tuple[
     on = day(as_of) if as_of else today()
     try:
         with reading(url) as connection:
-            active = kept.active(connection)
-            present = kept.load_kept(connection, active.source, active.meaning)
-    except kept.NotKept as not_kept:
+            active = kept_bundles.active_bundle(connection)
+            present = kept_bundles.load_kept(connection, active.source, active.meaning)
+    except kept_bundles.NotKept as not_kept:
         raise UsedWrongly(f"there is nothing to compare with: {not_kept}") from None
-    other = load_or_stop(paths, tests=False, settings=kept.settings_of(active))
+    other = load_or_stop(paths, tests=False, settings=kept_bundles.settings_of(active))
     named = {
         "policies": {"present": present.digests.meaning, "other": other.digests.meaning, "as_of": on.isoformat(), "mode": mode}
     }
@@ -176,7 +176,7 @@ def _under(url: str, paths: list[Path], as_of: str | None, mode: str) -> "tuple[
     return UnderPolicies(Live.of(present, mode, persons), Live.of(other, mode, persons), on), named
 
 
-def _check_provision(asked: "Question", provision: str) -> None:
+def _check_provision(asked: "ExposureQuestion", provision: str) -> None:
     """A provision that no record names and the active policies do not have is a mistake. Raises UsedWrongly."""
     import engine
     from service.ledger.exposure_questions import OnProvision

@@ -20,7 +20,7 @@ app = Commands()
 
 
 @dataclass(frozen=True, slots=True)
-class Laid:
+class LaidOutFile:
     """A file before and after; `after` is None where `problem` keeps it from being laid out."""
 
     path: Path
@@ -72,7 +72,7 @@ def fmt(
     return int(bool(wrong or (check and changed)))
 
 
-def lay_out(paths: list[Path]) -> Iterator[Laid]:
+def lay_out(paths: list[Path]) -> Iterator[LaidOutFile]:
     """Each YAML file of the folders and files, with its layout; in the order of names. Raises UsedWrongly."""
     import engine
 
@@ -82,9 +82,9 @@ def lay_out(paths: list[Path]) -> Iterator[Laid]:
         except OSError as error:
             raise UsedWrongly(f"cannot read {path}: {error.strerror}") from None
         try:
-            yield Laid(path, before, engine.lay_out(str(path), before, way_to_schemas(path)))
+            yield LaidOutFile(path, before, engine.lay_out(str(path), before, way_to_schemas(path)))
         except engine.NotLaidOut as refused:
-            yield Laid(path, before, None, str(refused))
+            yield LaidOutFile(path, before, None, str(refused))
 
 
 def _files(path: Path) -> list[Path]:

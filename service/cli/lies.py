@@ -34,7 +34,7 @@ HEADINGS = {
 WIDTH = 14  # of a column
 
 
-class Found(NamedTuple):
+class CaseFindings(NamedTuple):
     """What came of the lies of a case: how many of each kind had each fate, and those that no permit names, each with its case."""
 
     fates: Counter[tuple[str, str]]
@@ -48,7 +48,7 @@ def lies(paths: list[Path], only: str, seconds: float, every: bool, seed: int, a
     from service.cli.processes import in_processes
 
     bundle = load_or_stop(paths)
-    liar = engine.Liar(bundle, engine.PDP(bundle, "bitset"), [file for file, _ in bundle.tests if only in file])
+    liar = engine.StatementTester(bundle, engine.PDP(bundle, "bitset"), [file for file, _ in bundle.tests if only in file])
     if not liar.cases:
         raise UsedWrongly(f"no test file with `{only}` in its name has a refused case" if only else "no case is refused")
     began = time.monotonic()  # finding the refused cases takes a while, and is no part of the time to try lies
@@ -88,16 +88,16 @@ def _turns(cases: int, seed: int) -> list[tuple[int, int]]:
     return [(turn, number) for turn in range(ROUNDS) for number in order]
 
 
-def _tried(liar: "engine.Liar", seed: int | None, turn: tuple[int, int]) -> Found:
+def _tried(liar: "engine.StatementTester", seed: int | None, turn: tuple[int, int]) -> CaseFindings:
     """What comes of some lies of a case, chosen by the seed and the turn; of all, without a seed."""
     case = (*liar.cases, *liar.permits)[turn[1]]
     chance = random.Random(f"{seed} {turn}")
 
-    def some(lies: "Iterable[engine.Lie]", most: int) -> "Sequence[engine.Lie]":
+    def some(lies: "Iterable[engine.FalseStatement]", most: int) -> "Sequence[engine.FalseStatement]":
         every = list(lies)
         return every if seed is None else chance.sample(every, min(len(every), most))
 
-    found = Found(Counter(), [])
+    found = CaseFindings(Counter(), [])
     if turn[1] < len(liar.cases):
         lies = list(liar.lies(case))
         chosen = some(lies, AT_A_TIME)

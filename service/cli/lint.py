@@ -49,8 +49,7 @@ def lint(
             raise UsedWrongly(f"there is no code `{code}`; {engine.did_you_mean(code, engine.CODES)}".rstrip("; "))
     bundle = load_or_stop(paths or [])
     read_on = day(as_of) if as_of else today()
-    found = engine.lint(bundle, read_on)
-    findings = tuple(finding for finding in found if finding.code not in left_out and only in finding.at.file)
+    findings = tuple(each for each in engine.lint(bundle, read_on, only) if each.code not in left_out)
     if form == "json":
         print_json({"findings": [finding_document(each) for each in findings], "bundle": digests(bundle)})
     elif form == "sarif":

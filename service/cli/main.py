@@ -16,6 +16,7 @@ from service.cli import (
     check,
     compile,
     database,
+    decide,
     diff,
     docs,
     document,
@@ -68,7 +69,7 @@ def fifthfactor(
 
 for each in (
     *(check, lint, docs, schema, fmt, test),
-    *(evaluate, explain, ask, facts, plan, diff, compile),
+    *(evaluate, decide, explain, ask, facts, plan, diff, compile),
     *(serve, replay, watch, exposure, accounts, unattributed),
     *(calendars, registers),
 ):

@@ -15,7 +15,7 @@ from service.cli.command import BY, Commands, Database, ServicePolicies, UsedWro
 from service.cli.output import complain, day
 
 if TYPE_CHECKING:
-    from service.register.stated_facts import Stating
+    from service.register.stated_facts import StatableFacts
 
 app = Commands(help="Import, export, list and show parties, data assets and other entities.")
 
@@ -39,7 +39,7 @@ def import_(
     from service.cli.files import read
     from service.log.store import Store
     from service.register import entity_versions, import_export
-    from service.register.entity import Wrong
+    from service.register.entity import EntityRefused
     from service.register.entity_changes import Imported
     from service.store.moments import now_text
 
@@ -50,12 +50,12 @@ def import_(
     if len(raw) > import_export.MOST_BYTES:
         raise UsedWrongly(f"`{file}` has more than {import_export.MOST_BYTES:,} bytes; import it in parts")
     try:
-        entries = import_export.gathered(import_export.read(raw, form, _stating(policies)))
+        entries = import_export.gather_entities(import_export.read(raw, form, _stating(policies)))
         with Store.open(address(database), log_key=log_key()) as store:
             written = asyncio.run(
                 store.do(lambda transaction: entity_versions.write(transaction, store.database, entries, now_text(), BY))
             )
-    except Wrong as wrong:
+    except EntityRefused as wrong:
         for place in wrong.places:
             complain(f"{file}{f':{place.pointer}' if place.pointer else ''}: {place.detail}")
         return 1
@@ -79,7 +79,7 @@ def export(
 
     need("format", form, import_export.FORMATS)
     with reading(address(database)) as connection:
-        text = import_export.exported(entity_versions.everything(connection, kind), form, _stating(policies))
+        text = import_export.export_entities(entity_versions.every_entity(connection, kind), form, _stating(policies))
     sys.stdout.buffer.write(text.encode())
     sys.stdout.buffer.flush()
     return 0
@@ -122,7 +122,7 @@ def list_(
 
     on = None if as_of is None else day(as_of).isoformat()
     with reading(address(database)) as connection:
-        found = list(entity_versions.everything(connection, kind, on))
+        found = list(entity_versions.every_entity(connection, kind, on))
     for each in found:
         days = f"{each.content.valid_from or '…'} to {each.content.valid_until or '…'}"
         facts = json.dumps(each.facts, ensure_ascii=False)
@@ -130,9 +130,9 @@ def list_(
     return 0
 
 
-def _stating(policies: list[Path] | None) -> "Stating":
+def _stating(policies: list[Path] | None) -> "StatableFacts":
     """What an entity may state, by the policies given, or else by those of the service. Raises UsedWrongly."""
     from service.cli.files import load_or_stop
-    from service.register.stated_facts import Stating
+    from service.register.stated_facts import StatableFacts
 
-    return Stating(load_or_stop(settings(policies=policies or None).policies))
+    return StatableFacts(load_or_stop(settings(policies=policies or None).policies))

@@ -81,7 +81,7 @@ def replay_all(
 ) -> int:
     """Replay the records of a log; 1 where one differs. Raises UsedWrongly, DatabaseRefused."""
     from service.cli.files import load_or_stop
-    from service.decisions.log_replay import LogReplay, Parts
+    from service.decisions.log_replay import LogParts, LogReplay
 
     replaying = LogReplay(url, load_or_stop(policies) if policies else None, since, until)
     try:
@@ -90,7 +90,7 @@ def replay_all(
         began = time.monotonic()
         interrupted = False
         try:
-            for part in in_processes(replaying.part, Parts(numbers), processes=processes):
+            for part in in_processes(replaying.part, LogParts(numbers), processes=processes):
                 done.take(part, as_json)
                 at = done.next - numbers.start
                 progress(pace(at, len(numbers), "record", time.monotonic() - began))

@@ -13,8 +13,8 @@ from service.cli.output import complain, count, day
 if TYPE_CHECKING:
     from service.callers.context import ReadingAll
     from service.console.reader import PageReader
-    from service.reports.document import ReportDocument
-    from service.reports.scope import Scope
+    from service.reports.report_document import ReportDocument
+    from service.reports.report_scope import Scope
     from service.service import Service
 
 app = Commands("Reports for a period, a party or a jurisdiction, and registers of transfers.")
@@ -130,11 +130,11 @@ def _opened(policies: list[Path] | None, database: str | None, lang: str) -> "It
     import engine
     from service.console.reader import PageReader
     from service.service import Service
-    from service.store.upgrade import look
+    from service.store.upgrade import open_present
 
     need("language", lang, engine.LANGUAGES)
     chosen = settings(policies=policies or None, database=database, watch=False)
-    look(chosen.database).close()  # so that a mistyped name creates no database
+    open_present(chosen.database).close()  # so that a mistyped name creates no database
     service = Service.open(chosen)
     try:
         yield service, PageReader(service.live.bundle, lang)
@@ -154,7 +154,7 @@ def _scope(service: "Service", first: str | None, last: str | None, party: str |
     """What the report is of. Raises UsedWrongly."""
     from datetime import UTC
 
-    from service.reports.scope import Scope, ScopeRefused
+    from service.reports.report_scope import Scope, ScopeRefused
 
     if jurisdiction:
         need("jurisdiction", jurisdiction, service.live.bundle.vocabulary.jurisdictions)
@@ -197,13 +197,13 @@ def _receipts(service: "Service", scope: "Scope", folder: Path) -> int:
     from service.callers.context import ReadingAll
     from service.cli.files import make_folder
     from service.decisions.receipt_issuer import ReceiptIssuer
-    from service.decisions.replay import Replaying
+    from service.decisions.replay import Replayer
     from service.problems import RequestRefused
     from service.reports.period_report import commitments_listed
 
     make_folder(folder)
     listed = service.read(lambda connection: commitments_listed(connection, scope, service.live.bundle))
-    issuer, context, written = ReceiptIssuer(service, Replaying(service)), service.context(ReadingAll, LOCAL, ""), 0
+    issuer, context, written = ReceiptIssuer(service, Replayer(service)), service.context(ReadingAll, LOCAL, ""), 0
 
     async def issue() -> None:
         nonlocal written

@@ -17,7 +17,7 @@ import engine
 from service.cli.command import UsedWrongly
 from service.cli.files import load
 from service.cli.output import count
-from service.policies import kept, loading
+from service.policies import kept_bundles, loading
 from service.store.upgrade import reading
 
 POLICY_SUFFIXES = (".yaml", ".yml")
@@ -155,9 +155,9 @@ def _kept(log: str, digest: str) -> engine.Bundle | None:
     """The bundle of a digest that a log keeps, or None where it keeps none."""
     try:
         with reading(log) as connection:
-            found, _ = kept.archived(connection, digest)
-            return kept.load_kept(connection, found.source, found.meaning)
-    except kept.NotKept:
+            found, _ = kept_bundles.archive_of(connection, digest)
+            return kept_bundles.load_kept(connection, found.source, found.meaning)
+    except kept_bundles.NotKept:
         return None
 
 

@@ -1,6 +1,6 @@
 """
 `fifthfactor test`: runs the tests of the policies. With `--mutate`, changes the law and lists the changes that no test notices; with
-`--lies`, changes the statements of exchanges (`lies`).
+`--lies`, changes the statements of exchanges (`engine.authoring.false_statements`).
 
 A mutant is the law with one thing changed. The report lists, in file order, the sentences that no test defends, and names the lifts among
 them that a change widens. It ends with the share of the changes that a test notices.
@@ -144,7 +144,9 @@ def _mutate(paths: list[Path], only: str, at_least: float, as_json: bool) -> int
         court = _in_session(bundle, laws)
         seen = in_processes(partial(_noticed, court, laws), range(len(laws)), CHUNK)
         if cells:
-            seen = chain(seen, in_processes(partial(_cell_noticed, engine.CellCourt(bundle), cells), range(len(cells)), CHUNK))
+            seen = chain(
+                seen, in_processes(partial(_cell_noticed, engine.CellMutationTester(bundle), cells), range(len(cells)), CHUNK)
+            )
         for number, each in enumerate(seen, 1):
             noticed.append(each)
             progress(f"{number:,} of {len(mutants):,} changes")
@@ -162,12 +164,12 @@ def _mutate(paths: list[Path], only: str, at_least: float, as_json: bool) -> int
     return int(share < at_least or any(mutant.widens for mutant in survivors))
 
 
-def _in_session(bundle: "engine.Bundle", mutants: "Sequence[engine.Mutant]") -> "engine.Court":
+def _in_session(bundle: "engine.Bundle", mutants: "Sequence[engine.Mutant]") -> "engine.MutationTester":
     """A court for these mutants, after all its own cases pass. Raises ValueError where one fails."""
     import engine
     from service.cli.processes import in_processes
 
-    court = engine.Court(bundle, {mutant.policy for mutant in mutants})
+    court = engine.MutationTester(bundle, {mutant.policy for mutant in mutants})
     for number, problem in enumerate(in_processes(partial(_problem, court), range(len(court.own)), CHUNK), 1):
         if problem:
             raise ValueError(problem)
@@ -175,15 +177,15 @@ def _in_session(bundle: "engine.Bundle", mutants: "Sequence[engine.Mutant]") -> 
     return court
 
 
-def _problem(court: "engine.Court", number: int) -> str:
+def _problem(court: "engine.MutationTester", number: int) -> str:
     return court.problem(court.own[number])
 
 
-def _noticed(court: "engine.Court", mutants: "Sequence[engine.Mutant]", number: int) -> bool:
+def _noticed(court: "engine.MutationTester", mutants: "Sequence[engine.Mutant]", number: int) -> bool:
     return court.notices(mutants[number])
 
 
-def _cell_noticed(court: "engine.CellCourt", cells: "Sequence[engine.CellMutant]", number: int) -> bool:
+def _cell_noticed(court: "engine.CellMutationTester", cells: "Sequence[engine.CellMutant]", number: int) -> bool:
     return court.notices(cells[number])
 
 

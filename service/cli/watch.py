@@ -33,13 +33,13 @@ def watch(
     """
     from service.log.store import Store
     from service.service import Service
-    from service.store.upgrade import look
+    from service.store.upgrade import open_present
 
     if today is not None and not once:
         raise UsedWrongly("`--today` is the day of one round: add `--once`")
     chosen = settings(policies=policies or None, database=database, watch_days=days, watch=not once)
     on = day(today) if today else None
-    look(chosen.database).close()  # so that a mistyped name creates no database
+    open_present(chosen.database).close()  # so that a mistyped name creates no database
     Store.open(chosen.database, log_key=chosen.log_key).close()  # the tables of this version
     service = Service.open(chosen)
     try:
@@ -51,11 +51,11 @@ def watch(
 
 
 def _once(service: "Service", on: date | None) -> int:
-    from service.watch.delivery import Deliveries
     from service.watch.events import last_number, page
     from service.watch.lease import LeaseLost
     from service.watch.round import run, today_of
     from service.watch.transactions import writing
+    from service.watch.webhook_delivery import Deliveries
 
     write, deliveries = writing(service), Deliveries(service)
     with service.store.database.reading.connect() as connection:
@@ -87,7 +87,7 @@ def _until_stopped(service: "Service") -> int:
     import asyncio
     import signal
 
-    from service.watch.daily import deliver_now_and_then, watch_now_and_then
+    from service.watch.daily_rounds import deliver_now_and_then, watch_now_and_then
 
     async def work() -> None:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()

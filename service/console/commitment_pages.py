@@ -12,8 +12,8 @@ from service.console.pages import rendered
 from service.console.reader import PageReader, Part
 from service.console.request_facts import facts_of, in_short
 from service.ledger.benefit_statement import BenefitLine
+from service.ledger.commitment_list import Commitment, State
 from service.ledger.commitment_search import CommitmentRow
-from service.ledger.commitments import Commitment, State
 from service.ledger.counter_standings import CounterMovement
 from service.ledger.promise_list import PromisePart
 from service.ledger.rights_readings import RightsLinePart

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 
 from service.callers.caller import Caller
 from service.callers.caller_names import caller_names
+from service.console.list_limits import short
 from service.console.reader import PageReader, capital
-from service.console.room import short
 from service.documents import confirmations
 from service.documents.attachments import AttachedDocument
 from service.documents.decision_documents import DecisionDocument, asked_by, of_decision
@@ -55,7 +55,7 @@ class DocumentLine:
     signatures: Sequence[SignatureLine] = ()
 
 
-def summed_up(
+def first_documents(
     service: Service, connection: sa.Connection, stored: Stored, reader: PageReader
 ) -> tuple[list[DocumentLine], int]:
     """The first documents of a decision, for its own page, and how many there are in all."""
@@ -130,7 +130,7 @@ def _line(document: DecisionDocument, reader: PageReader) -> DocumentLine:
     )
 
 
-def in_words(file: AttachedDocument, reader: PageReader) -> str:
+def attachment_in_words(file: AttachedDocument, reader: PageReader) -> str:
     """What is attached, when and by whom."""
     words = reader.words.documents
     day = file.at.date().isoformat()

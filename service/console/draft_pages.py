@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import engine
-from service.console import sections
+from service.console import decision_sections
 from service.console.draft_form import QuestionForm
 from service.console.pages import UNDETERMINED, rendered, stamp, tone
 from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import FactShown, facts_of, grouped, in_short
-from service.decisions.outcome_now import OutcomeNow
-from service.documents.stated_documents import presented
-from service.drafts.asking import JudgedDraft, Standing
+from service.decisions.present_outcome import PresentOutcome
+from service.documents.stated_documents import documents_of
+from service.drafts.draft_judgement import DraftOutcome, JudgedDraft
 from service.drafts.draft_store import Draft
 from service.drafts.own_words import name_of
 from service.drafts.preset_confirmation import left_to_confirm
@@ -123,7 +123,11 @@ def draft_page(
     """
     draft, answer = asked.draft, asked.answer
     explained = answer.get("explanation") or {}
-    reasons = [each for each in sections.by_strictness(answer, explained.get("reasons") or ()) if each["standing"] == "certain"]
+    reasons = [
+        each
+        for each in decision_sections.by_strictness(answer, explained.get("reasons") or ())
+        if each["standing"] == "certain"
+    ]
     return rendered(
         "ask_draft.html",
         reader,
@@ -142,13 +146,13 @@ def draft_page(
         skipped_open=any(fact in asked.judged.judgement.open_facts for fact in draft.skipped),
         tried=[f"{capital(each.title)} ({each.value})" for each in _tried(draft, reader)],
         remedies=list(enumerate(asked.remedies)),
-        jurisdictions=sections.jurisdictions(answer),
-        unmet=sections.unmet(answer),
-        owed=sections.duties(answer, certain=True),
-        perhaps_owed=sections.duties(answer, certain=False),
+        jurisdictions=decision_sections.jurisdictions(answer),
+        unmet=decision_sections.unmet(answer),
+        owed=decision_sections.duties(answer, certain=True),
+        perhaps_owed=decision_sections.duties(answer, certain=False),
         reasons=reasons[:MOST_REASONS],
         more_reasons=len(reasons) - MOST_REASONS,
-        changed=_changed(Standing.read(draft.was), asked.standing, reader),
+        changed=_changed(DraftOutcome.read(draft.was), asked.standing, reader),
         viewer=viewer,
         wrong=wrong,
         sent=sent or {},
@@ -171,7 +175,7 @@ class DocumentShown:
 
 def _documents(asked: JudgedDraft, reader: PageReader) -> list[DocumentShown]:
     """The documents that may be ticked, those that are stated first."""
-    told = presented(asked.draft.document)
+    told = documents_of(asked.draft.document)
     found = []
     for name, need in asked.documents.items():
         terms = told.get(name)
@@ -182,7 +186,7 @@ def _documents(asked: JudgedDraft, reader: PageReader) -> list[DocumentShown]:
     return found
 
 
-def _changed(was: Standing | None, now: Standing, reader: PageReader) -> str:
+def _changed(was: DraftOutcome | None, now: DraftOutcome, reader: PageReader) -> str:
     """What the last answer changed, in a sentence; "" where nothing was answered."""
     if was is None:
         return ""
@@ -195,7 +199,7 @@ def _changed(was: Standing | None, now: Standing, reader: PageReader) -> str:
     )
 
 
-def _told(standing: Standing, reader: PageReader) -> str:
+def _told(standing: DraftOutcome, reader: PageReader) -> str:
     """How a draft stands: its outcome, or between which it is."""
     if standing.outcome != UNDETERMINED:
         return reader.code("outcome", standing.outcome)
@@ -219,7 +223,7 @@ def broken_page(draft: Draft, viewer: Viewer, reader: PageReader, wrong: str) ->
 
 
 def decided_page(
-    draft: Draft, record: Part, viewer: Viewer, reader: PageReader, wrong: str = "", now: OutcomeNow | None = None
+    draft: Draft, record: Part, viewer: Viewer, reader: PageReader, wrong: str = "", now: PresentOutcome | None = None
 ) -> str:
     """The page of a draft that is decided: the answer, what it would be `now`, and what to do with it."""
     decision = record["decision"]

@@ -8,13 +8,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from service.console.list_limits import short
 from service.console.pages import rendered
 from service.console.reader import PageReader
 from service.console.request_facts import LONGEST
-from service.console.room import short
 from service.languages.words import text_for, text_if_any
 from service.register.entity import ASSET, PARTY, Content, Version
-from service.register.stated_facts import DOCUMENTS, PARTY_ROLES, Stating
+from service.register.stated_facts import DOCUMENTS, PARTY_ROLES, StatableFacts
 
 LINES = 100  # of facts, of one entity
 CHANGES = 12  # of a version that a page tells
@@ -60,7 +60,7 @@ def list_page(
     asked: Mapping[str, str],
     paged: bool,
     following: str | None,
-    states: Stating,
+    states: StatableFacts,
     reader: PageReader,
 ) -> str:
     """The list of entities. `asked` are the filters of its address, `following` is the cursor of the next page."""
@@ -85,7 +85,7 @@ def entity_page(
     history: Sequence[Version],
     most: int,
     asked: Mapping[str, str],
-    states: Stating,
+    states: StatableFacts,
     reader: PageReader,
 ) -> str:
     """
@@ -129,7 +129,7 @@ def kind_title(kind: str, reader: PageReader) -> str:
     return text_if_any(words, f"kind_{kind}") or (declared.title.in_(reader.lang) if declared else "") or kind
 
 
-def _in_short(version: Version, states: Stating, reader: PageReader) -> str:
+def _in_short(version: Version, states: StatableFacts, reader: PageReader) -> str:
     """The first facts of an entity, those that say what it is before others."""
     first = _FIRST.get(version.kind, ())
     lines = {line.name: line for line in _facts(version, states, reader)}
@@ -138,7 +138,7 @@ def _in_short(version: Version, states: Stating, reader: PageReader) -> str:
     return "; ".join(told)
 
 
-def _facts(version: Version, states: Stating, reader: PageReader) -> Iterator[StatedLine]:
+def _facts(version: Version, states: StatableFacts, reader: PageReader) -> Iterator[StatedLine]:
     """What an entity states beside its documents, line by line."""
     if not states.declares(version.kind):
         for name, value in version.facts.items():
@@ -164,7 +164,7 @@ def _documents(content: Content, reader: PageReader) -> Iterator[StatedLine]:
             yield StatedLine(name, reader.title(name), short(reader.told(name, document), LONGEST))
 
 
-def _version(version: Version, before: Version | None, states: Stating, reader: PageReader) -> VersionShown:
+def _version(version: Version, before: Version | None, states: StatableFacts, reader: PageReader) -> VersionShown:
     if before is None:
         return VersionShown(version, (), 0, version.version == 1)
     old, new = (_everything(each, states, reader) for each in (before, version))
@@ -176,7 +176,7 @@ def _version(version: Version, before: Version | None, states: Stating, reader: 
     return VersionShown(version, changes[:CHANGES], max(0, len(changes) - CHANGES), False)
 
 
-def _everything(version: Version, states: Stating, reader: PageReader) -> dict[str, str]:
+def _everything(version: Version, states: StatableFacts, reader: PageReader) -> dict[str, str]:
     """All that a version states, each with its title."""
     words, content = reader.words.register, version.content
     lines = {

@@ -12,9 +12,9 @@ from typing import Any, Literal, Self, get_args
 from service.console.pages import rendered
 from service.console.reader import PageReader
 from service.log import parquet_rows
-from service.log.query import FIELDS, Query, moment
+from service.log.record_views import written_row
 from service.log.search import OUTCOMES, RecordPage, RecordRow
-from service.log.shown import written_row
+from service.log.search_query import FIELDS, Query, moment
 
 MOST_LETTERS = 300  # in the value of a filter
 
@@ -51,7 +51,7 @@ _FURTHER: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class ListAsked:
+class ListRequest:
     """What an address asks of the list: filters, each with one value, columns, and the cursor of a page."""
 
     filters: Mapping[str, str]
@@ -91,7 +91,7 @@ class ListAsked:
 
 def list_page(
     page: RecordPage,
-    asked: ListAsked,
+    asked: ListRequest,
     parties: Sequence[tuple[str, str]],
     saved: Sequence[Mapping[str, Any]],
     token: str,

@@ -16,15 +16,15 @@ import sqlalchemy as sa
 import engine
 from service.callers.context import ReadingAll
 from service.console import charts
-from service.console.counts_in_words import counter_title, filling, law_of, told
+from service.console.counts_in_words import bar_in_words, counter_title, filling, law_of
 from service.console.flow_map import NARROW, WIDE, Flow, FlowMap, flow_map
+from service.console.list_limits import short
 from service.console.reader import PageReader, capital
-from service.console.room import short
 from service.ledger import promise_list
 from service.ledger.counter_standings import CounterStanding, CounterStandings
 from service.ledger.promise_list import PromisePart
 from service.log.daily_outcomes import DailyOutcomes, Day
-from service.log.query import MOST_WORDS
+from service.log.search_query import MOST_WORDS
 from service.log.word_counts import WordCounts, required_by, word_counts
 from service.service import Service
 from service.store.moments import moment_text
@@ -43,7 +43,7 @@ _REFUSING = ("prohibit", "review")  # the effects of provisions that refuse; one
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class OverviewData:
     """What an overview shows, as it was read in one go."""
 
     days: Sequence[Day]
@@ -87,13 +87,13 @@ class Overview:
         self._incidents = service.incidents
         self._days = DailyOutcomes()
 
-    def read(self, context: ReadingAll, standings: CounterStandings, days: int, connection: sa.Connection) -> Found:
+    def read(self, context: ReadingAll, standings: CounterStandings, days: int, connection: sa.Connection) -> OverviewData:
         """What the log, the ledger and the watch hold of so many days, today included; in UTC, as the log is searched."""
         today = context.now.astimezone(UTC).date()
         first = today - timedelta(days=days - 1)
         since = datetime.combine(first, time.min, UTC)
         counters, whole = standings.recent(connection, _COUNTERS)
-        return Found(
+        return OverviewData(
             days=self._days.counts(connection, first, today),
             words=word_counts(connection, since, _KINDS, required_by(context.live.bundle)),
             overdue=promise_list.page(context, None, "overdue", None, SHOWN, connection)[0],
@@ -106,7 +106,7 @@ class Overview:
         )
 
 
-def shown(found: Found, reader: PageReader) -> dict[str, Any]:
+def page_members(found: OverviewData, reader: PageReader) -> dict[str, Any]:
     """The members of the page."""
     totals = Counter[str]()
     for _, counts in found.days:
@@ -115,7 +115,7 @@ def shown(found: Found, reader: PageReader) -> dict[str, Any]:
     since = found.days[0][0].isoformat()
     all_steps = list(_steps(found.days))
     moved = [step for step in all_steps if step.counts]
-    steps = {step.name: step for step in all_steps[charts.begun([len(step.counts) for step in all_steps]) :]}
+    steps = {step.name: step for step in all_steps[charts.first_bar_shown([len(step.counts) for step in all_steps]) :]}
     flows = _flows(found.words, list(reader.language.codes["outcome"]))
     newest = since if found.words.since is None or found.words.whole else moment_text(found.words.since)
     return {
@@ -147,7 +147,7 @@ def shown(found: Found, reader: PageReader) -> dict[str, Any]:
         "filling": [each for each in found.counters if filling(each)][:SHOWN],
         "all_counters": found.all_counters,
         "l": reader.words.ledger,
-        "told_count": lambda bar: told(bar, reader),
+        "told_count": lambda bar: bar_in_words(bar, reader),
         "counter_title": lambda name: counter_title(name, reader),
         "law_of": lambda threshold: law_of([threshold], reader),
     }

@@ -15,15 +15,15 @@ from urllib.parse import urlencode
 from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
 import engine
-from service.console import overview, sections
-from service.console.became import BecameLine
-from service.console.frame import NOW, SIGNED_IN, WAITING
-from service.console.overview import DEFAULT, PERIODS, Found
+from service.console import decision_sections, overview
+from service.console.decision_lists import MOST, PROVISIONS, lists
+from service.console.list_limits import short
+from service.console.outcome_history import HistoryLine
+from service.console.overview import DEFAULT, PERIODS, OverviewData
+from service.console.page_frame import NOW, SIGNED_IN, WAITING
 from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import facts_of, grouped, in_short
-from service.console.room import short
-from service.console.sheets import MOST, PROVISIONS, lists
-from service.decisions.outcome_now import OutcomeNow
+from service.decisions.present_outcome import PresentOutcome
 from service.languages.names import PagesTexts
 from service.languages.words import text_for
 from service.log.verified_record import VerifiedRecord
@@ -52,12 +52,12 @@ _PLACES = (
 class Beside(TypedDict, total=False):
     """What a page shows of a decision that is not in its record."""
 
-    became: Sequence[BecameLine]
+    became: Sequence[HistoryLine]
     verified: VerifiedRecord
     not_verified: str
     policies: Sequence[Any]
     documents: Sequence[Any]
-    now: OutcomeNow
+    now: PresentOutcome
     token: str
 
 
@@ -108,9 +108,9 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, can
         possible=possible + decision.get("possible_count", 0),
         titled={part["provision"]: part["title"] for part in reasons if part.get("title")},
         cited={part["provision"]: reader.source(part) for part in reasons if part.get("instrument")},
-        ways_out=sections.ways_out(decision),
-        account=list(sections.account(decision, reader)),
-        computed=sections.computed(decision, reader),
+        ways_out=decision_sections.ways_out(decision),
+        account=list(decision_sections.account(decision, reader)),
+        computed=decision_sections.computed(decision, reader),
         open_facts=grouped(shown["facts"].open, reader),
         folded_facts=grouped(shown["facts"].folded, reader),
         cannot=cannot,
@@ -132,7 +132,7 @@ def provisions_page(kept: Part, reasons: Sequence[Part], first: int, reader: Pag
     `first` is the number of the first provision on the page; the first of all is 0.
     """
     record = kept["record"]
-    found = sections.by_strictness(record.get("decision") or {}, reasons)
+    found = decision_sections.by_strictness(record.get("decision") or {}, reasons)
     return rendered(
         "provisions.html",
         reader,
@@ -147,7 +147,7 @@ def provisions_page(kept: Part, reasons: Sequence[Part], first: int, reader: Pag
     )
 
 
-def overview_page(found: Found, period: int, reader: PageReader) -> str:
+def overview_page(found: OverviewData, period: int, reader: PageReader) -> str:
     """The overview of so many days."""
     return rendered(
         "overview.html",
@@ -158,7 +158,7 @@ def overview_page(found: Found, period: int, reader: PageReader) -> str:
         periods=PERIODS,
         default=DEFAULT,
         period=period,
-        **overview.shown(found, reader),
+        **overview.page_members(found, reader),
     )
 
 

@@ -12,8 +12,8 @@ from service.console.markdown_text import html_of
 from service.console.pages import rendered
 from service.console.policy_library import PolicyLibrary, PolicySummary
 from service.console.reader import PageReader
-from service.policies.case_runs import CasesRun
-from service.policies.kept import Kept
+from service.policies.case_runs import CaseResults
+from service.policies.kept_bundles import StoredBundle
 from service.policies.kept_differences import Comparison
 from service.policies.shadow import Shadow
 
@@ -27,7 +27,7 @@ COUNTRIES = 40  # of a jurisdiction that are named
 
 
 @dataclass(frozen=True, slots=True)
-class Covered:
+class CoveredSubject:
     """What a jurisdiction's policies say of a subject matter: since when it is covered, None where it is not, and by which policies."""
 
     subject: str
@@ -111,7 +111,7 @@ def tests_page(
     first: int,
     token: str,
     reader: PageReader,
-    run: CasesRun | None = None,
+    run: CaseResults | None = None,
     wrong: str = "",
 ) -> str | None:
     """
@@ -151,7 +151,7 @@ def coverage_page(library: PolicyLibrary, reader: PageReader) -> str:
     found = []
     for code, text in sorted(vocabulary.jurisdictions.items()):
         covers = [
-            Covered(
+            CoveredSubject(
                 subject,
                 None if each.partly == "yes" else each.from_.isoformat() if each.from_ else "",
                 each.partly == "yes",
@@ -167,7 +167,13 @@ def coverage_page(library: PolicyLibrary, reader: PageReader) -> str:
 
 
 def versions_page(
-    kept: Sequence[Kept], total: int, first: int, step: int, live: tuple[str, str], choices: Sequence[Kept], reader: PageReader
+    kept: Sequence[StoredBundle],
+    total: int,
+    first: int,
+    step: int,
+    live: tuple[str, str],
+    choices: Sequence[StoredBundle],
+    reader: PageReader,
 ) -> str:
     """The policies that decided here. `choices` are those that can be compared, `live` are the digests of those that decide now."""
     return _page(
@@ -184,7 +190,9 @@ def versions_page(
     )
 
 
-def difference_page(comparison: Comparison, asked: Mapping[str, str], old: Kept, new: Kept, reader: PageReader) -> str:
+def difference_page(
+    comparison: Comparison, asked: Mapping[str, str], old: StoredBundle, new: StoredBundle, reader: PageReader
+) -> str:
     """What differs between two versions, as far as it is found."""
     found = comparison.found or {}
     return _page(

@@ -15,9 +15,9 @@ import engine
 from service.console.pages import STYLE, rendered
 from service.console.reader import PageReader
 from service.languages.words import text_for
-from service.reports.document import ReportDocument
 from service.reports.period_report import PARTS
-from service.reports.scope import Scope
+from service.reports.report_document import ReportDocument
+from service.reports.report_scope import Scope
 
 FORMS = "/reports"
 REPORT = "/reports/report"

@@ -12,8 +12,8 @@ from itertools import groupby
 from typing import Any
 
 import engine
+from service.console.list_limits import short
 from service.console.reader import PageReader, Part, capital
-from service.console.room import short
 from service.languages.words import text_for
 
 LONGEST = 300  # characters of a value; the record has it whole

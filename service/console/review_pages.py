@@ -15,7 +15,7 @@ from service.console import document_list
 from service.console.pages import rendered, tone
 from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import facts_of, in_short
-from service.decisions.outcome_now import OutcomeNow
+from service.decisions.present_outcome import PresentOutcome
 from service.documents.attachments import AttachedDocument
 from service.reviews.notes import ReviewNote, Who
 from service.reviews.preview import ChangeShown, PreviewShown
@@ -84,7 +84,7 @@ class CaseShown:
     filters: Mapping[str, str] = field(default_factory=dict)
     done: str = ""
     done_id: str = ""
-    now: OutcomeNow | None = None
+    now: PresentOutcome | None = None
 
     @property
     def callers(self) -> list[str | None]:
@@ -165,7 +165,7 @@ def case_page(
         now=shown.now,
         who=_who,
         dw=reader.words.documents,
-        files=[(each, document_list.in_words(each, reader)) for each in shown.files],
+        files=[(each, document_list.attachment_in_words(each, reader)) for each in shown.files],
         wrong=wrong,
         sent=sent or {},
         **shown.documents,

@@ -31,7 +31,7 @@ MOST_OF_ONE = 4  # of one caller
 LITTLE_BYTES = MOST_BYTES // MOST_WAITING
 
 
-class Holding:
+class RequestMemory:
     """The memory that a request holds. `alone` is for the one of its like that may hold more than a little."""
 
     def __init__(self, leaving: asyncio.Future[Any], alone: asyncio.Lock) -> None:
@@ -92,10 +92,10 @@ class LargeRequests:
                 del self._places[caller.id]
 
     @contextmanager
-    def holding(self, request: Request) -> Iterator[Holding]:
+    def holding(self, request: Request) -> Iterator[RequestMemory]:
         """What a request holds whose body was read whole."""
         leaving = asyncio.ensure_future(request.receive())  # the only message still to come says that the caller has left
-        holding = Holding(leaving, self._alone)
+        holding = RequestMemory(leaving, self._alone)
         try:
             yield holding
         finally:

@@ -22,21 +22,21 @@ from service.callers import known_persons
 from service.callers.caller import LOCAL, Caller
 from service.callers.context import Administering, Committing
 from service.callers.sending import Reason, Sending
-from service.decisions.decider import DecidedNow, Decider, TellingAsked
-from service.ledger import flow_lines, money_sums, party_view, people_again
-from service.ledger.benefits import book_settlement, reverse_settlement
-from service.ledger.book import Book
-from service.ledger.commitments import Commitment, CounterMovePart, State, counted_part, read
-from service.ledger.counts import Counts, Filled, Moment, bare
+from service.decisions.decider import AnswerOptions, DecidedNow, Decider
+from service.ledger import flow_lines, money_sums, party_view, repeated_people
+from service.ledger.benefit_book import book_settlement, reverse_settlement
+from service.ledger.commitment_list import Commitment, CounterMovePart, State, counted_part, read
+from service.ledger.counter_book import Book
+from service.ledger.exchange_counters import CounterFiller, FilledExchange, Moment, bare
 from service.ledger.party_view import EXPORTER
 from service.ledger.promise_book import Replaced
 from service.ledger.recorded_exchange import exchange_again
 from service.log import tree_leaves
 from service.log.canonical_json import canonical
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.log.record import exchange_of
 from service.log.store import Stored, find
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.register import entity_versions, named_exchanges
@@ -70,7 +70,7 @@ class AmendSent(Sending):
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class CommitResult:
     """The result of committing: the new decision, the number of its record, and the commitment."""
 
     decided: DecidedNow
@@ -78,7 +78,7 @@ class Done:
     commitment: Commitment
 
 
-class Moved(Exception):
+class NoLongerPermitted(Exception):
     """
     An exchange may not proceed with the present counters, and nothing was written.
 
@@ -108,14 +108,14 @@ class CommitmentWriter:
         self._zone = time_zone(service.settings.zone)
         self._decider = Decider(service)
         self._book = Book()
-        self._counts = Counts(service.settings, self._book)
+        self._counts = CounterFiller(service.settings, self._book)
         self._flows = flow_lines.FlowLines(self._book)
 
     # --- work that writes --------------------------------------------------------------------------------------------
 
     def commit(
         self, context: Committing, decision: str, transaction: sa.Connection, old: str = "", reason: str | None = None
-    ) -> Done:
+    ) -> CommitResult:
         """
         Judge the exchange of a decision again with the present counters, and commit it if it may still proceed.
 
@@ -132,9 +132,9 @@ class CommitmentWriter:
             self._end(transaction, old, "superseded", now)
         filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence)
         judged = self._decider.judge(live, ready.exchange, now, request_id, filled, transaction, ready.asker)
-        tell = partial(self._decider.tell, judged, TellingAsked(), request_id, caller)
+        tell = partial(self._decider.tell, judged, AnswerOptions(), request_id, caller)
         if not judged.proceeds:
-            raise Moved(tell)  # this undoes everything: the old commitment counts as before
+            raise NoLongerPermitted(tell)  # this undoes everything: the old commitment counts as before
         moved = _contributions(live, judged.unsigned, ready.moment)
         _check_keys(moved, judged.unsigned.exchange)
         decided = tell()
@@ -153,12 +153,12 @@ class CommitmentWriter:
         hashed = None if exporter is None else self._book.hashed(transaction, (EXPORTER,), (exporter,))
         row = {**shown, "exporter": hashed, "committed_at": at, "state": "committed"}
         transaction.execute(sa.insert(commitment).values(row))
-        tree_leaves.append(transaction, Happening("commitment", at, shown, {"exporter": hashed}))
+        tree_leaves.append(transaction, LogEvent("commitment", at, shown, {"exporter": hashed}))
         if old:
             self._happened(transaction, old, "amended", at, caller.id, reason, id)
         self._happened(transaction, id, "committed", at, caller.id, reason, old or None)
         self._counts.rights.write(transaction, live, filled.exchange, id, sequence, ready.moment.as_of, at)
-        data = people_again.data_set(transaction, self._book, live, filled.exchange)
+        data = repeated_people.data_set(transaction, self._book, live, filled.exchange)
         self._book.move(transaction, id, sequence, moved, data)
         self._counts.promises.make(transaction, live, id, filled.exchange, at, replaced)
         self._book.note(transaction, live.counting, _last_day(ready.moment, moved))
@@ -167,7 +167,7 @@ class CommitmentWriter:
         self._flows.enter(transaction, live, id, ready.moment.as_of, judged.unsigned)
         told = read(transaction, id)
         assert told is not None
-        return Done(decided, sequence, told.model_copy(update={"counters": _moves(filled, moved)}))
+        return CommitResult(decided, sequence, told.model_copy(update={"counters": _moves(filled, moved)}))
 
     def withdraw(self, context: Committing, id: str, sent: WithdrawSent, transaction: sa.Connection) -> Commitment:
         """End a commitment whose exchange does not happen: it no longer counts. Raises RequestRefused."""
@@ -229,7 +229,7 @@ class CommitmentWriter:
         taken = transaction.execute(sa.select(commitment.c.id).where(same)).scalars().first()
         if taken is not None:
             raise RequestRefused("not-committable", f"the decision was committed already, as {taken}")
-        record = clear(stored.entry.leaf, stored.entry.openings)
+        record = with_personal_values(stored.entry.leaf, stored.entry.openings)
         said = record["decision"]
         if said.get("hypothetical") is not False:
             raise RequestRefused("not-committable", "the decision is hypothetical: evaluate the exchange as of today")
@@ -297,6 +297,7 @@ class CommitmentWriter:
         at = moment_text(now)
         transaction.execute(sa.update(commitment).where(commitment.c.id == id).values(state=state))
         self._book.end(transaction, id)
+        self._counts.promises.end(transaction, id)
         self._counts.rights.void(transaction, id, at)
         reverse_settlement(transaction, id, now.astimezone(self._zone).date(), at)
         self._flows.end(transaction, id)
@@ -322,7 +323,7 @@ class CommitmentWriter:
             )
         )
         event: dict[str, Any] = {"commitment": id, "number": number, "event": kind, "other": other, **told}
-        tree_leaves.append(transaction, Happening("commitment-event", at, event, {"by": by, "reason": reason}))
+        tree_leaves.append(transaction, LogEvent("commitment-event", at, event, {"by": by, "reason": reason}))
 
     def _recounted(self, transaction: sa.Connection, live: Live, row: Any, caller: Caller) -> bool:
         """Count one commitment under the present meanings of the counters, with the day and the facts of the commitment."""
@@ -349,7 +350,8 @@ class CommitmentWriter:
             if place in known and place not in counts:
                 self._book.revive(transaction, row.id, *place)
         new = [each for each in moved if (each[0].place, each[1].meaning) not in known]
-        self._book.move(transaction, row.id, row.sequence, new, people_again.data_set(transaction, self._book, live, exchange))
+        data = repeated_people.data_set(transaction, self._book, live, exchange)
+        self._book.move(transaction, row.id, row.sequence, new, data, first=False)
         self._counts.promises.again(transaction, live, row.id, exchange, moment_text(self._service.clock()))
         self._book.note(transaction, live.counting, _last_day(moment, moved))
         self._flows.enter(transaction, live, row.id, moment.as_of, judgement)
@@ -377,7 +379,7 @@ class CommitmentWriter:
         if forgotten:
             transaction.execute(sa.delete(counted).where(*gone))
             members: dict[str, Any] = {"countings": sorted(forgotten)}
-            tree_leaves.append(transaction, Happening("counting-forgotten", moment_text(self._service.clock()), members))
+            tree_leaves.append(transaction, LogEvent("counting-forgotten", moment_text(self._service.clock()), members))
 
 
 def _entities(exchange: engine.Exchange, record: Mapping[str, Any]) -> Iterator[tuple[str, str, str, int | None]]:
@@ -423,14 +425,16 @@ def _check_keys(moved: Sequence[tuple[engine.Contribution, engine.Counter, date]
 def _counted_otherwise(live: Live) -> sa.ColumnElement[bool]:
     """Whether a commitment was counted, or read for the statistics, under another meaning than the present one."""
     otherwise = commitment.c.counting != live.counting.meaning
-    return sa.or_(otherwise, flow_lines.unlike(live.flows.meaning)) if live.flows.meaning else otherwise
+    return sa.or_(otherwise, flow_lines.lacks_line(live.flows.meaning)) if live.flows.meaning else otherwise
 
 
 def _last_day(moment: Moment, moved: Sequence[tuple[engine.Contribution, engine.Counter, date]]) -> date:
     return max([moment.as_of, *(day for _, _, day in moved)])
 
 
-def _moves(filled: Filled, moved: Sequence[tuple[engine.Contribution, engine.Counter, date]]) -> dict[str, CounterMovePart]:
+def _moves(
+    filled: FilledExchange, moved: Sequence[tuple[engine.Contribution, engine.Counter, date]]
+) -> dict[str, CounterMovePart]:
     """The ledger's counts without an exchange, and with it."""
     told = {}
     for each, counter, _ in moved:

@@ -16,15 +16,15 @@ from uuid_utils import uuid7
 
 import engine
 from service.callers.caller import Caller
-from service.documents.shown_documents import Showing, until_days
-from service.ledger import party_view, people_again
-from service.ledger.book import Book
-from service.ledger.counts import ANY_NUMBER, Counts, Filled, Moment
+from service.documents.shown_documents import ShownDocuments, until_days
+from service.ledger import party_view, repeated_people
+from service.ledger.counter_book import Book
+from service.ledger.exchange_counters import ANY_NUMBER, CounterFiller, FilledExchange, Moment
 from service.log.canonical_json import NotCanonical, canonical
 from service.log.leaf import SealedRecord, seal
 from service.log.record import RecordedDecision, ShownDocument, answered
+from service.log.record_summary import Summary
 from service.log.review_cases import ReviewCase
-from service.log.summary import Summary
 from service.policies.decision_cache import CachedDecision, NewDecision
 from service.policies.live import Live
 from service.policies.shadow import GivenToShadow
@@ -41,7 +41,7 @@ Recorded = TypeVar("Recorded")
 
 
 @dataclass(frozen=True, slots=True)
-class TellingAsked:
+class AnswerOptions:
     """How a caller wants to be answered: with parts of the explanation, of engine.PARTS, and in one of engine.LANGUAGES."""
 
     include: frozenset[str] = frozenset()
@@ -54,7 +54,7 @@ class TellingAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedExchange:
     """
     A judged exchange, with all that its decision needs: `id` and `now` belong to the decision, and `today` is the day of `now`.
 
@@ -66,7 +66,7 @@ class Judged:
     live: Live
     now: datetime
     today: date
-    filled: Filled
+    filled: FilledExchange
     unsigned: engine.Judgement
     judgement: engine.Judgement
     shown: Mapping[str, ShownDocument]
@@ -79,7 +79,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
+class DecidedExchange:
     """A decision, made now or kept: its answer as bytes, and what is recorded of it. `given` is for the shadow, once this is durable."""
 
     id: str
@@ -91,15 +91,15 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DecidedNow(Decided):
+class DecidedNow(DecidedExchange):
     """
     A decision that was made now: as it is recorded, and as the caller gets it.
 
     `counted` has the sources of the counters that were filled in, as canonical JSON; nothing where none was.
     """
 
-    written: engine.Written
-    told: engine.Written
+    written: engine.WrittenDecision
+    told: engine.WrittenDecision
     recorded: RecordedDecision
     counted: bytes
 
@@ -110,10 +110,12 @@ class Decider:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._zone = time_zone(service.settings.zone)
-        self._counts = Counts(service.settings, Book())
-        self._showing = Showing(service.store.database, service.verifier)
+        self._counts = CounterFiller(service.settings, Book())
+        self._showing = ShownDocuments(service.store.database, service.verifier)
 
-    def answer(self, live: Live, raw: bytes, asked: TellingAsked, now: datetime, request_id: str, caller: Caller) -> Decided:
+    def answer(
+        self, live: Live, raw: bytes, asked: AnswerOptions, now: datetime, request_id: str, caller: Caller
+    ) -> DecidedExchange:
         """The decision on the exchange in these bytes, or the answer that was given to the same before. Raises RequestRefused."""
         body = self._body(live, raw, now, caller, asked.lang)
         key = self._key(live, body, asked, now, caller)
@@ -136,7 +138,7 @@ class Decider:
                 return self.tell(replace(judged, judgement=judgement), asked, request_id, caller)
         return decided
 
-    def read(self, live: Live, raw: bytes, now: datetime, caller: Caller, lang: str = TellingAsked().lang) -> engine.Exchange:
+    def read(self, live: Live, raw: bytes, now: datetime, caller: Caller, lang: str = AnswerOptions().lang) -> engine.Exchange:
         """
         The exchange in these bytes, with what the register says of its parties and data `now`. Raises RequestRefused.
 
@@ -167,7 +169,7 @@ class Decider:
 
     def _check_same_people(self, live: Live, exchange: engine.Exchange, now: datetime, caller: Caller) -> None:
         """The earlier data set that an exchange names must count wherever the exchange does. Raises RequestRefused."""
-        if not any(people_again.says_so(each, exchange) for each in live.counting.counters):
+        if not any(repeated_people.says_so(each, exchange) for each in live.counting.counters):
             return
         try:
             with self._service.store.database.reading.connect() as connection:
@@ -175,7 +177,7 @@ class Decider:
         except sa.exc.SQLAlchemyError:
             raise RequestRefused("not-ready", "the ledger cannot be read", headers={"Retry-After": "1"}) from None
 
-    def _key(self, live: Live, body: named_exchanges.Body, asked: TellingAsked, now: datetime, caller: Caller) -> bytes:
+    def _key(self, live: Live, body: named_exchanges.Body, asked: AnswerOptions, now: datetime, caller: Caller) -> bytes:
         """
         The key of the answer to an exchange in the decision cache; none where the answer depends on more than the exchange.
 
@@ -203,13 +205,13 @@ class Decider:
         if not kept.signable or kept.outcome not in sign_off.OPEN:
             return False
         try:
-            return standing_sign_off.any_given(self._service.store.database)
+            return standing_sign_off.any_sign_off(self._service.store.database)
         except sa.exc.SQLAlchemyError:
             return True
 
     def _again(
-        self, live: Live, body: named_exchanges.Body, asked: TellingAsked, kept: CachedDecision, now: datetime, caller: Caller
-    ) -> Decided:
+        self, live: Live, body: named_exchanges.Body, asked: AnswerOptions, kept: CachedDecision, now: datetime, caller: Caller
+    ) -> DecidedExchange:
         """An answer that was given before, to be answered and recorded under an id of its own. Raises RequestRefused."""
         began = perf_counter()
         answer, recorded, counted = kept.under(str(uuid7()), live.pdp.naming.parties(body.document))
@@ -221,11 +223,11 @@ class Decider:
         self,
         live: Live,
         exchange: engine.Exchange,
-        asked: TellingAsked,
+        asked: AnswerOptions,
         now: datetime,
         request_id: str,
         caller: Caller,
-        denied: Callable[[engine.Written], str] = lambda written: "",
+        denied: Callable[[engine.WrittenDecision], str] = lambda written: "",
     ) -> DecidedNow:
         """The decision on an exchange: `judge`, then `tell`. Raises RequestRefused."""
         return self.tell(self.judge(live, exchange, now, request_id, asker=caller), asked, request_id, caller, denied)
@@ -236,10 +238,10 @@ class Decider:
         exchange: engine.Exchange,
         now: datetime,
         request_id: str,
-        filled: Filled | None = None,
+        filled: FilledExchange | None = None,
         transaction: sa.Connection | None = None,
         asker: Caller | None = None,
-    ) -> Judged:
+    ) -> JudgedExchange:
         """
         The judgement of the engines on an exchange; `now` is the moment of the record, and its day is today. Raises RequestRefused.
 
@@ -259,15 +261,15 @@ class Decider:
         except engine.EnginesFailed as failed:
             self._service.incidents.failure(live.pdp, request_id, id, as_of, failed)
             raise RequestRefused("internal", "no engine could decide; the log has the details under this request id") from None
-        return Judged(id, live, now, today, filled, unsigned, judgement, shown, perf_counter() - began)
+        return JudgedExchange(id, live, now, today, filled, unsigned, judgement, shown, perf_counter() - began)
 
     def tell(
         self,
-        judged: Judged,
-        asked: TellingAsked,
+        judged: JudgedExchange,
+        asked: AnswerOptions,
         request_id: str,
         caller: Caller,
-        denied: Callable[[engine.Written], str] = lambda written: "",
+        denied: Callable[[engine.WrittenDecision], str] = lambda written: "",
     ) -> DecidedNow:
         """
         The decision on a judged exchange, to be answered and recorded. The exchange is not evaluated again. Raises RequestRefused.
@@ -322,7 +324,7 @@ class Decider:
         more: Mapping[str, Any],
         case: ReviewCase,
         began: float,
-    ) -> Decided:
+    ) -> DecidedExchange:
         """A decision on a document, sealed. `more` are the optional members of the record. Raises RequestRefused."""
         revision = live.digests.source
         try:
@@ -334,7 +336,7 @@ class Decider:
         took = perf_counter() - began
         self._service.metrics.decided(recorded.outcome, took)
         tracing.done("decide", took, decision_id=recorded.id, decision_outcome=recorded.outcome, policy_revision=revision)
-        return Decided(id=recorded.id, outcome=recorded.outcome, proceed=recorded.proceed, answer=answer, entry=entry)
+        return DecidedExchange(id=recorded.id, outcome=recorded.outcome, proceed=recorded.proceed, answer=answer, entry=entry)
 
     def look(self, live: Live, exchange: engine.Exchange, now: datetime, asker: Caller | None = None) -> engine.Judgement:
         """The judgement that `decide` would make, for searches. Nothing is recorded. Raises RequestRefused, engine.EnginesFailed."""
@@ -385,13 +387,13 @@ class Decider:
         def standing(connection: sa.Connection) -> list[engine.Approval]:
             said = standing_sign_off.said_of(connection, live, exchange.document)
             counting = own_requests.Counting(connection, self._service.token_issuer).for_caller(said, asker)
-            return standing_sign_off.approved(live, counting, day)
+            return standing_sign_off.approvals_on(live, counting, day)
 
         if transaction is not None:
             return standing(transaction)
         database = self._service.store.database
         try:
-            if not standing_sign_off.any_given(database):
+            if not standing_sign_off.any_sign_off(database):
                 return []
             with database.reading.connect() as connection:
                 return standing(connection)
@@ -401,7 +403,7 @@ class Decider:
     def _today(self, now: datetime) -> date:
         return now.astimezone(self._zone).date()
 
-    def _filled(self, live: Live, exchange: engine.Exchange, now: datetime) -> Filled:
+    def _filled(self, live: Live, exchange: engine.Exchange, now: datetime) -> FilledExchange:
         """The exchange with its counters and what the books say, as they are now. A commitment looks them up again."""
         database = self._service.store.database
         try:
@@ -413,10 +415,10 @@ class Decider:
         except sa.exc.SQLAlchemyError:
             raise RequestRefused("not-ready", "the ledger cannot be read", headers={"Retry-After": "1"}) from None
 
-    def _without_ledger(self, live: Live, exchange: engine.Exchange, now: datetime) -> Filled:
+    def _without_ledger(self, live: Live, exchange: engine.Exchange, now: datetime) -> FilledExchange:
         """The exchange with its counters where the ledger counts nothing and the books are silent."""
         if not self._counts.sent(live, exchange.document):
-            return Filled(exchange, {}, dict.fromkeys(live.counting.facts, ANY_NUMBER))
+            return FilledExchange(exchange, {}, dict.fromkeys(live.counting.facts, ANY_NUMBER))
         return self._counts.fill(None, live, exchange, self._moment(exchange, now))
 
     def _moment(self, exchange: engine.Exchange, now: datetime) -> Moment:
@@ -459,7 +461,7 @@ def _members(
     members = {
         "counted": counted or None,
         "denied": denied or None,
-        "lang": None if lang == TellingAsked().lang else lang,
+        "lang": None if lang == AnswerOptions().lang else lang,
         "overdue": {fact: list(ids) for fact, ids in overdue.items()} or None,
         "signable": list(signable) if outcome == sign_off.REVIEW else None,
         "signed_off": [each.model_dump(mode="json") for each in signed_off] or None,
@@ -479,7 +481,7 @@ def _awaited(judgement: engine.Judgement) -> Sequence[str] | None:
     return [name for name in judgement.signable if name not in signed]
 
 
-def _shown(judged: Judged) -> dict[str, Any]:
+def _shown(judged: JudgedExchange) -> dict[str, Any]:
     """What counted as shown, as a record has it."""
     counted = judged.judgement.exchange.shown_until
     return {name: each.model_dump(mode="json") for name, each in judged.shown.items() if name in counted}

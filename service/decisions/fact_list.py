@@ -12,7 +12,7 @@ from typing import Any
 
 import engine
 from service.callers.context import Evaluating, Reading
-from service.decisions.replay import Replaying
+from service.decisions.replay import Replayer
 from service.log.record import PolicyDigests
 from service.policies.live import Live
 
@@ -43,7 +43,7 @@ def of_vocabulary(context: Evaluating) -> FactList:
     return FactList(context.live.digests, _known(context.live), context.live.bundle.words)
 
 
-def of_decision(context: AskingForRecorded, id: str, replaying: Replaying) -> FactList:
+def of_decision(context: AskingForRecorded, id: str, replaying: Replayer) -> FactList:
     """Those that matter for the exchange of a decision, judged again on its day and by its policies. Raises RequestRefused."""
     again = replaying.reopened_of(context, id)
     found = _that_matter(_entries(again.pdp.bundle), again.judgement, reads=True)

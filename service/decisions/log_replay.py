@@ -17,9 +17,9 @@ import sqlalchemy as sa
 
 import engine
 from service.decisions.replay import CannotReplay, Replay, ReplayDifference, decider, kept_decider, replay_with_members
-from service.log.index import numbers_between
 from service.log.leaf import erased
 from service.log.record import PolicyDigests
+from service.log.search_index import numbers_between
 from service.log.store import Stored, scan
 from service.store.forked_reading import ForkedReading
 from service.store.upgrade import reading
@@ -161,7 +161,7 @@ class LogReplay:
 
 
 @dataclass(frozen=True)
-class Parts(Sequence[range]):
+class LogParts(Sequence[range]):
     """Numbers in parts of PART each, made when they are asked for: a log may have millions of records."""
 
     numbers: range

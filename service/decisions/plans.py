@@ -17,8 +17,8 @@ from uuid_utils import uuid7
 import engine
 from service.callers.caller import Caller
 from service.decisions.decider import Decider, refusal
-from service.ledger.book import Book
-from service.ledger.counts import Counts, Moment
+from service.ledger.counter_book import Book
+from service.ledger.exchange_counters import CounterFiller, Moment
 from service.policies.live import Live
 from service.problems import RequestRefused
 from service.service import Service
@@ -33,7 +33,7 @@ class Plans:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._decider = Decider(service)
-        self._counts = Counts(service.settings, Book())
+        self._counts = CounterFiller(service.settings, Book())
 
     def decide(self, raw: bytes, caller: Caller, request_id: str, lang: str) -> engine.PlanDecision:
         """The decision on the plan in these bytes. It takes seconds, so call it in a thread. Raises RequestRefused."""
@@ -59,7 +59,7 @@ class Plans:
                     with _in_leg(number):
                         filled.append(self._filled(connection, live, leg, moment, max(as_of, today), caller))
 
-                def pages(exchange: engine.Exchange, before: Sequence[engine.Exchange]) -> dict[str, engine.Page]:
+                def pages(exchange: engine.Exchange, before: Sequence[engine.Exchange]) -> dict[str, engine.RightsPage]:
                     return self._counts.rights.pages(connection, live, exchange, as_of, before=before)
 
                 decision = engine.decide_plan(live.pdp, filled, as_of=as_of, today=today, id=id, lang=lang, pages=pages)

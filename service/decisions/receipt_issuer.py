@@ -13,12 +13,12 @@ from datetime import UTC, date, datetime, time, timedelta
 import sqlalchemy as sa
 
 from service.callers.context import Reading
-from service.decisions import log_reading
+from service.decisions import log_access
 from service.decisions.decider import durable
-from service.decisions.replay import CannotReplay, Replaying
-from service.ledger.ended import standing
+from service.decisions.replay import CannotReplay, Replayer
+from service.ledger.ended_commitments import standing_commitment
 from service.log import tree_leaves
-from service.log.receipt_leaf import Answered, CommitmentMoment, NoReceipt, ReceiptLeaf, newest
+from service.log.receipt_leaf import CommitmentMoment, NoReceipt, ReceiptContent, ReceiptLeaf, newest
 from service.log.store import Stored
 from service.problems import RequestRefused
 from service.receipts import Receipt
@@ -48,7 +48,7 @@ class _Held:
 class ReceiptIssuer:
     """Issues the receipts of one service."""
 
-    def __init__(self, service: Service, replaying: Replaying) -> None:
+    def __init__(self, service: Service, replaying: Replayer) -> None:
         self._service = service
         self._replaying = replaying
         self._zone = time_zone(service.settings.zone)
@@ -57,12 +57,12 @@ class ReceiptIssuer:
         """The receipt of a decision whose record is durable. Raises RequestRefused."""
 
         def look(connection: sa.Connection) -> _Held:
-            return _held(connection, log_reading.record(context, id, connection))
+            return _held(connection, log_access.record(context, id, connection))
 
         held = await asyncio.to_thread(self._service.read, look)
         if not held.fits:
             try:
-                answered = Answered.of(held.stored)
+                answered = ReceiptContent.of(held.stored)
             except NoReceipt as none:
                 raise RequestRefused("no-receipt", str(none)) from None
             last_day = await asyncio.to_thread(self._last_day, held.stored, answered)
@@ -72,17 +72,19 @@ class ReceiptIssuer:
             raise RequestRefused("no-receipt", "a personal value of the decision is being erased")
         return await asyncio.to_thread(self._proven, held.leaf)
 
-    def _append(self, context: Reading, transaction: sa.Connection, answered: Answered, last_day: date | None) -> None:
+    def _append(self, context: Reading, transaction: sa.Connection, answered: ReceiptContent, last_day: date | None) -> None:
         """In the writing transaction: the leaf, unless another call made it meanwhile."""
-        held = _held(transaction, log_reading.record(context, answered.id, transaction))
+        held = _held(transaction, log_access.record(context, answered.id, transaction))
         if held.fits:
             return
         now = self._service.clock()
-        again = Answered.of(held.stored)  # a personal value may have been erased meanwhile
+        again = ReceiptContent.of(held.stored)  # a personal value may have been erased meanwhile
         until = self._good_until(again, held.committed, last_day)
         tree_leaves.append(transaction, again.happening(now, until, held.committed))
 
-    def _good_until(self, answered: Answered, committed: CommitmentMoment | None, last_day: date | None) -> datetime | None:
+    def _good_until(
+        self, answered: ReceiptContent, committed: CommitmentMoment | None, last_day: date | None
+    ) -> datetime | None:
         """Until when the receipt is good: a number of hours, at most to the end of the last day of the outcome; None for no permit."""
         if answered.answer.get("proceed") is not True:
             return None
@@ -92,7 +94,7 @@ class ReceiptIssuer:
             return until
         return min(until, datetime.combine(last_day + timedelta(days=1), time.min, self._zone).astimezone(UTC))
 
-    def _last_day(self, stored: Stored, answered: Answered) -> date | None:
+    def _last_day(self, stored: Stored, answered: ReceiptContent) -> date | None:
         """The last day on which the same facts certainly have the same outcome; None if it does not change within years."""
         if answered.answer.get("proceed") is not True:
             return None
@@ -114,4 +116,4 @@ class ReceiptIssuer:
 
 def _held(connection: sa.Connection, stored: Stored) -> _Held:
     id = stored.entry.id
-    return _Held(stored, standing(connection, id), newest(connection, id))
+    return _Held(stored, standing_commitment(connection, id), newest(connection, id))

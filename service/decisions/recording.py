@@ -18,7 +18,7 @@ from fastapi import Request, Response
 from starlette.responses import StreamingResponse
 
 from service.callers.caller import Caller
-from service.decisions.decider import Decided, durable
+from service.decisions.decider import DecidedExchange, durable
 from service.decisions.idempotency import KeptAnswer, Work, key_of, once_prepared
 from service.log.leaf import SealedRecord
 from service.policies.shadow import GivenToShadow
@@ -44,7 +44,7 @@ class Outgoing:
     refused: str | None = None
 
     @classmethod
-    def of(cls, decided: Decided, body: bytes, noted: Mapping[str, object], **more: Any) -> Self:
+    def of(cls, decided: DecidedExchange, body: bytes, noted: Mapping[str, object], **more: Any) -> Self:
         """One decision, answered by a body."""
         return cls((decided.entry,), (decided.given,), (body,), noted, **more)
 

@@ -21,14 +21,14 @@ from fastapi import FastAPI
 
 import engine
 from service.callers.context import Reading
-from service.decisions import log_reading
-from service.ledger import counts
+from service.decisions import log_access
+from service.ledger import exchange_counters
 from service.log.canonical_json import canonical
-from service.log.leaf import clear
 from service.log.leaf import erased as erased_of
+from service.log.leaf import with_personal_values
 from service.log.record import SCHEMA, PolicyDigests, exchange_of, shown_until
 from service.log.store import Stored
-from service.policies.kept import NotKept, load_kept
+from service.policies.kept_bundles import NotKept, load_kept
 from service.problems import RequestRefused
 from service.reviews.sign_off import REVIEW
 from service.service import Service
@@ -89,8 +89,8 @@ class Replay:
 
 
 @dataclass(frozen=True, slots=True)
-class Reopened:
-    """A record whose exchange was judged again: by `pdp`, on its day, with the approvals that it rests on."""
+class ReopenedRecord:
+    """A record whose exchange was judged again: by `pdp/judging`, on its day, with the approvals that it rests on."""
 
     record: dict[str, Any]
     erased: tuple[str, ...]
@@ -118,14 +118,14 @@ class Reopened:
 
 
 @dataclass(frozen=True, slots=True)
-class Otherwise:
+class ReplayConditions:
     """What to decide a record by instead of what decided it: other policies, the law of another day; None leaves it as it was."""
 
     bundle: PolicyDigests | None = None
     as_of: date | None = None
 
 
-def reopen(stored: Stored, deciders: Deciders, otherwise: Otherwise | None = None) -> Reopened:
+def reopen(stored: Stored, deciders: Deciders, otherwise: ReplayConditions | None = None) -> ReopenedRecord:
     """
     Judge the exchange of a record again, by what decided it or otherwise. Raises CannotReplay, engine.ExchangeRefused.
 
@@ -133,7 +133,7 @@ def reopen(stored: Stored, deciders: Deciders, otherwise: Otherwise | None = Non
     when it was decided is shown until its last day.
     """
     record = _record(stored)
-    wanted = otherwise or Otherwise()
+    wanted = otherwise or ReplayConditions()
     recorded, decided_by = record["decision"], PolicyDigests(**record["bundle"])
     bundle = wanted.bundle or decided_by
     erased = erased_of(stored.entry.openings)
@@ -152,15 +152,15 @@ def reopen(stored: Stored, deciders: Deciders, otherwise: Otherwise | None = Non
     exchange = engine.parse_exchange(pdp.bundle, json.dumps(request, ensure_ascii=False).encode())
     exchange = exchange.as_shown(shown_until(record))
     marks = record.get("counted", {})
-    exchange = engine.counted(pdp.bundle, exchange, **counts.sources(marks))
+    exchange = engine.counted(pdp.bundle, exchange, **exchange_counters.sources(marks))
     try:
         judgement = pdp.judge(exchange, as_of=as_of, signed=signed)
     except engine.EnginesFailed as failed:
         raise CannotReplay(f"no engine could decide: {failed}", "failed") from None
-    return Reopened(record, erased, pdp, judgement, today)
+    return ReopenedRecord(record, erased, pdp, judgement, today)
 
 
-def whole(stored: Stored, deciders: Deciders, lang: str) -> dict[str, Any]:
+def whole_decision(stored: Stored, deciders: Deciders, lang: str) -> dict[str, Any]:
     """
     The whole decision of a record, told again in a language.
 
@@ -266,19 +266,19 @@ def _signed_off(decision: dict[str, Any]) -> list[list[str]]:
 def _record(stored: Stored) -> dict[str, Any]:
     if faults := stored.faults():
         raise CannotReplay(f"the record is not sound: {'; '.join(faults)}", "unsound")
-    record = clear(stored.entry.leaf, stored.entry.openings)
+    record = with_personal_values(stored.entry.leaf, stored.entry.openings)
     if record.get("schema") != SCHEMA:
         raise CannotReplay("the record has a shape that this version does not know", "version")
     return record
 
 
-def _answered(again: Reopened) -> engine.Written:
+def _answered(again: ReopenedRecord) -> engine.WrittenDecision:
     """The answer of a record again, in its language."""
     id, lang = again.record["id"], _known(again.record.get("lang", ENGLISH))
     return again.pdp.answer(again.judgement, today=again.today, id=id, lang=lang)
 
 
-def _beside(again: Reopened, written: engine.Written) -> Iterator[ReplayDifference]:
+def _beside(again: ReopenedRecord, written: engine.WrittenDecision) -> Iterator[ReplayDifference]:
     """The differences in what a record holds beside its answer."""
     signed = [part.model_dump(mode="json") for part in again.judgement.signed_off]
     members = {
@@ -318,7 +318,7 @@ def _differences(recorded: Any, replayed: Any, at: str) -> Iterator[ReplayDiffer
             yield ReplayDifference(at, recorded, replayed)
 
 
-class Replaying:
+class Replayer:
     """Replays one decision at a time. It keeps the last policies it loaded, since loading them takes as long as a start."""
 
     def __init__(self, service: Service) -> None:
@@ -334,15 +334,15 @@ class Replaying:
 
     def replay_of(self, context: Reading, id: str) -> Replay:
         """A decision made again, and compared with what is recorded. Raises RequestRefused."""
-        stored = self._service.read(lambda connection: log_reading.record(context, id, connection))
+        stored = self._service.read(lambda connection: log_access.record(context, id, connection))
         with self._lock:
             return replay(stored, self._decider)
 
-    def reopened_of(self, context: Reading, id: str) -> Reopened:
+    def reopened_of(self, context: Reading, id: str) -> ReopenedRecord:
         """The record of a decision whose exchange is judged again. Raises RequestRefused."""
-        return self.reopened(self._service.read(lambda connection: log_reading.record(context, id, connection)))
+        return self.reopened(self._service.read(lambda connection: log_access.record(context, id, connection)))
 
-    def reopened(self, stored: Stored, otherwise: Otherwise | None = None) -> Reopened:
+    def reopened(self, stored: Stored, otherwise: ReplayConditions | None = None) -> ReopenedRecord:
         """A record whose exchange is judged again, by what decided it or otherwise. Raises CannotReplay, RequestRefused."""
         with self._lock:
             try:

@@ -21,12 +21,12 @@ import sqlalchemy as sa
 
 import engine
 from service.callers.context import Administering
-from service.decisions.replay import CannotReplay, Reopened, kept_decider, reopen
-from service.ledger.counts import Moment
-from service.ledger.running_time import runs_until
-from service.log.leaf import HIDDEN, clear
+from service.decisions.replay import CannotReplay, ReopenedRecord, kept_decider, reopen
+from service.ledger.commitment_term import runs_until
+from service.ledger.exchange_counters import Moment
+from service.log.leaf import HIDDEN, with_personal_values
 from service.log.store import Store, Stored
-from service.policies import kept
+from service.policies import kept_bundles
 from service.problems import ProblemPlace, RequestRefused
 from service.settings import time_zone
 from service.store.tables import commitment, commitment_event, document_confirmation, movement, sign_off
@@ -47,7 +47,7 @@ Code = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class ErasureHold:
     """A reason why no value of a record may be erased. `until` is its last day; None where it ends with an act and not with a day."""
 
     code: Code
@@ -56,7 +56,7 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class RetentionTerm:
     """
     What the law says of a record: its duties, and the last day on which its exchange runs, None if it runs until it is ended.
 
@@ -70,35 +70,35 @@ class Bound:
     erased: bool = False
 
 
-def bound(stored: Stored, reopened: Callable[[Stored], Reopened]) -> Bound:
+def bound(stored: Stored, reopened: Callable[[Stored], ReopenedRecord]) -> RetentionTerm:
     """
     What the law says of a record, by the policies that decided it. It takes as long as deciding.
 
     `reopened` judges the exchange of a record again, as `replay.reopen` does.
     """
-    record = clear(stored.entry.leaf, stored.entry.openings)
+    record = with_personal_values(stored.entry.leaf, stored.entry.openings)
     as_of, decision = date.fromisoformat(record["as_of"]), record["decision"]
     left = {each.value is not None for each in stored.entry.openings if each.pointer not in HIDDEN}
     if left == {False}:
-        return Bound(as_of, (), as_of, erased=True)
+        return RetentionTerm(as_of, (), as_of, erased=True)
     if decision["hypothetical"]:
-        return Bound(as_of, (), as_of)
+        return RetentionTerm(as_of, (), as_of)
     try:
         again = reopened(stored)
     except (CannotReplay, engine.ExchangeRefused) as failed:
-        return Bound(as_of, (), None, str(failed) if decision["proceed"] else "")
+        return RetentionTerm(as_of, (), None, str(failed) if decision["proceed"] else "")
     duties = (each for each in again.pdp.owed(again.judgement) if decision["proceed"] or each.part.arises == "refusal")
-    return Bound(as_of, tuple(duties), runs_until(again.judgement.exchange, as_of))
+    return RetentionTerm(as_of, tuple(duties), runs_until(again.judgement.exchange, as_of))
 
 
 def holds(
     connection: sa.Connection,
     id: str,
-    law: Bound,
+    law: RetentionTerm,
     counting: Callable[[], engine.BundleCounters | None],
     now: datetime,
     zone: str,
-) -> list[Hold]:
+) -> list[ErasureHold]:
     """
     Why the values of a record may not be erased, the reasons without a last day and the latest first; none where they may be.
 
@@ -122,7 +122,7 @@ def holds(
 class StillNeeded(RequestRefused):
     """The values of a record may not be erased yet; `holds` are the reasons, as `holds` gives them."""
 
-    def __init__(self, found: Sequence[Hold]) -> None:
+    def __init__(self, found: Sequence[ErasureHold]) -> None:
         last = found[0].until
         until = f"until {last}" if last else "for as long as a reason without a last day stands"
         places = tuple(ProblemPlace(pointer="", code=each.code, detail=each.detail) for each in found[:MOST_SHOWN])
@@ -130,7 +130,7 @@ class StillNeeded(RequestRefused):
         self.holds = tuple(found)
 
 
-def erase(context: Administering, id: str, law: Bound, store: Store, transaction: sa.Connection) -> int:
+def erase(context: Administering, id: str, law: RetentionTerm, store: Store, transaction: sa.Connection) -> int:
     """
     Erase the personal values of a record, of which the law says what `bound` found; returns the number of values.
 
@@ -148,16 +148,16 @@ async def erase_alone(store: Store, stored: Stored, zone: str, by: str) -> int:
     Returns the number of values. Raises StillNeeded, NotRecorded, DatabaseRefused.
     """
 
-    def reopened(stored: Stored) -> Reopened:
+    def reopened(stored: Stored) -> ReopenedRecord:
         with store.database.reading.connect() as connection:
             return reopen(stored, partial(kept_decider, connection))
 
     def work(transaction: sa.Connection) -> int:
         def counting() -> engine.BundleCounters | None:
             try:
-                now = kept.active(transaction)
-                return engine.BundleCounters(kept.load_kept(transaction, now.source, now.meaning))
-            except kept.NotKept:
+                now = kept_bundles.active_bundle(transaction)
+                return engine.BundleCounters(kept_bundles.load_kept(transaction, now.source, now.meaning))
+            except kept_bundles.NotKept:
                 return None
 
         if found := holds(transaction, stored.entry.id, law, counting, datetime.now(UTC), zone):
@@ -168,9 +168,9 @@ async def erase_alone(store: Store, stored: Stored, zone: str, by: str) -> int:
     return await store.do(work)
 
 
-def _of_law(law: Bound, since: date) -> Iterator[Hold]:
+def _of_law(law: RetentionTerm, since: date) -> Iterator[ErasureHold]:
     if law.why_not:
-        yield Hold("not-decidable", f"nobody can say how long a law asks to keep it: {law.why_not}", None)
+        yield ErasureHold("not-decidable", f"nobody can say how long a law asks to keep it: {law.why_not}", None)
     for each in law.duties:
         part = each.part
         cited = f"{part.under}, {part.citation}" if part.citation and part.citation not in part.under else part.under
@@ -178,19 +178,19 @@ def _of_law(law: Bound, since: date) -> Iterator[Hold]:
         if part.keep:
             until = each.kept_until(since)
             end = f"until {until}" if until else "from which no last day can be read"
-            yield Hold("kept-by-law", f"{cited} {may} to keep the proof for {part.keep}, {end}", until)
+            yield ErasureHold("kept-by-law", f"{cited} {may} to keep the proof for {part.keep}, {end}", until)
         if part.due and not each.done:
-            yield Hold("duty-open", f"{cited} {may} for something that is due on {part.due} and not done", part.due)
+            yield ErasureHold("duty-open", f"{cited} {may} for something that is due on {part.due} and not done", part.due)
 
 
 def _of_commitments(
-    connection: sa.Connection, id: str, law: Bound, counting: Callable[[], engine.BundleCounters | None], today: Moment
-) -> Iterator[Hold]:
+    connection: sa.Connection, id: str, law: RetentionTerm, counting: Callable[[], engine.BundleCounters | None], today: Moment
+) -> Iterator[ErasureHold]:
     for row in connection.execute(sa.select(commitment).where(_of(id), commitment.c.state == "committed")):
         if law.runs_until is None:
-            yield Hold("commitment-runs", f"the commitment {row.id} runs until it is withdrawn or amended", None)
+            yield ErasureHold("commitment-runs", f"the commitment {row.id} runs until it is withdrawn or amended", None)
         else:
-            yield Hold("commitment-runs", f"the commitment {row.id} runs until {law.runs_until}", law.runs_until)
+            yield ErasureHold("commitment-runs", f"the commitment {row.id} runs until {law.runs_until}", law.runs_until)
         mine = sa.select(movement).where(movement.c.commitment == row.id, movement.c.live.is_(sa.true()))
         moved = connection.execute(mine.order_by(movement.c.fact)).all()
         present = counting() if moved else None
@@ -198,12 +198,12 @@ def _of_commitments(
         for each in moved:
             counter = counters.get((each.counter, each.meaning))
             if counter is None:
-                yield Hold("counter-counts", f"`{each.counter}` has another meaning now, or is gone: {_AGAIN}", None)
+                yield ErasureHold("counter-counts", f"`{each.counter}` has another meaning now, or is gone: {_AGAIN}", None)
             elif (last := counter.window.last(date.fromisoformat(each.day))) >= today.day(counter):
-                yield Hold("counter-counts", f"`{each.fact}` counts it until {last}", max(last, today.as_of))
+                yield ErasureHold("counter-counts", f"`{each.fact}` counts it until {last}", max(last, today.as_of))
 
 
-def _of_sign_offs(connection: sa.Connection, id: str) -> Iterator[Hold]:
+def _of_sign_offs(connection: sa.Connection, id: str) -> Iterator[ErasureHold]:
     later = sign_off.alias("later")
     # What one person approved may count beside what another one approved later.
     replaces = sa.or_(later.c.verdict == "refuse", later.c.person.is_not_distinct_from(sign_off.c.person))
@@ -215,7 +215,9 @@ def _of_sign_offs(connection: sa.Connection, id: str) -> Iterator[Hold]:
     )
     mine = (sign_off.c.decision == id, sign_off.c.verdict == "approve", sign_off.c.facts.is_not(None), ~overtaken)
     for row in connection.execute(sa.select(sign_off.c.provision, sign_off.c.until).where(*mine).order_by(sign_off.c.number)):
-        yield Hold("signed-off", f"the approval of `{row.provision}` stands until {row.until}", date.fromisoformat(row.until))
+        yield ErasureHold(
+            "signed-off", f"the approval of `{row.provision}` stands until {row.until}", date.fromisoformat(row.until)
+        )
     # INVARIANT (no erasure approves): a refusal without its facts would no longer end what was approved for another decision.
     earlier, refusal = sign_off.alias("earlier"), sign_off
     ends = sa.and_(
@@ -229,10 +231,10 @@ def _of_sign_offs(connection: sa.Connection, id: str) -> Iterator[Hold]:
     ended = ended.where(refusal.c.decision == id, refusal.c.verdict == "refuse").group_by(refusal.c.provision)
     for row in connection.execute(ended.order_by(refusal.c.provision)):
         why = f"the refusal of `{row.provision}` ends an approval that was given until {row.until} for another decision"
-        yield Hold("signed-off", why, date.fromisoformat(row.until))
+        yield ErasureHold("signed-off", why, date.fromisoformat(row.until))
 
 
-def _of_confirmations(connection: sa.Connection, id: str) -> Iterator[Hold]:
+def _of_confirmations(connection: sa.Connection, id: str) -> Iterator[ErasureHold]:
     later = document_confirmation.alias("later")
     withdrawn = sa.exists().where(
         later.c.binding == document_confirmation.c.binding,
@@ -246,12 +248,12 @@ def _of_confirmations(connection: sa.Connection, id: str) -> Iterator[Hold]:
     for row in connection.execute(rows.order_by(document_confirmation.c.number)):
         until = date.fromisoformat(row.until)
         if row.verdict == "confirm":
-            yield Hold("document-confirmed", f"`{row.name}` is confirmed until {until}", until)
+            yield ErasureHold("document-confirmed", f"`{row.name}` is confirmed until {until}", until)
         else:
-            yield Hold("document-signed", f"the signed statement on `{row.name}` runs until {until}", until)
+            yield ErasureHold("document-signed", f"the signed statement on `{row.name}` runs until {until}", until)
 
 
-def _ends(connection: sa.Connection, id: str, law: Bound) -> Iterator[date]:
+def _ends(connection: sa.Connection, id: str, law: RetentionTerm) -> Iterator[date]:
     """The days on which the commitments of a record end or ended."""
     if law.runs_until is not None:
         yield law.runs_until

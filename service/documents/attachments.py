@@ -21,7 +21,7 @@ from service.callers.sending import Sending
 from service.documents.stated_documents import RecordedDocument, StatedDocument
 from service.log import tree_leaves
 from service.log.store import subject_of_decision
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.problems import RequestRefused
 from service.store.moments import moment_text
 from service.store.tables import attached_document, document, personal, record
@@ -56,7 +56,7 @@ class Attachment:
     document: str
 
 
-class AttachmentSent(Sending):
+class AttachmentRequest(Sending):
     """Which bytes to attach to which document of a decision."""
 
     model_config = ConfigDict(frozen=True, title="DocumentAttachment")
@@ -129,7 +129,7 @@ def _attached(transaction: sa.Connection, decision: str, name: str, kept: str, n
     transaction.execute(sa.insert(attached_document).values(row | {"document": kept, "attached_at": at, "attached_by": by}))
     hidden = {"bytes": kept, "by": by}
     of_subject = frozenset({"bytes"})
-    happening = Happening("document-attached", at, row, hidden, subject_of_decision(decision), of_subject)
+    happening = LogEvent("document-attached", at, row, hidden, subject_of_decision(decision), of_subject)
     tree_leaves.append(transaction, happening)
     return of_decision(transaction, decision)[name].shown
 

@@ -29,10 +29,11 @@ from service.documents.attachments import Sha256
 from service.documents.stated_documents import RecordedDocument, StatedDocument
 from service.log import tree_leaves
 from service.log.store import subject_of_decision
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.problems import RequestRefused
 from service.store.database import Database
 from service.store.moments import moment_text
+from service.store.row_seals import CONFIRMED, PERSON, changing, check
 from service.store.tables import document_confirmation as rows
 from service.store.tables import person
 
@@ -48,7 +49,7 @@ WHY_NOT: Mapping[WhyNot, str] = {
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=4_000, strip_whitespace=True)]
 
 
-class WithdrawalSent(Sending):
+class ConfirmationWithdrawalRequest(Sending):
     """The withdrawal of what was confirmed of a document, as it is sent."""
 
     model_config = ConfigDict(frozen=True, title="DocumentWithdrawal")
@@ -63,7 +64,7 @@ class WithdrawalSent(Sending):
         return reason
 
 
-class ConfirmationSent(WithdrawalSent):
+class ConfirmationRequest(ConfirmationWithdrawalRequest):
     """A confirmation as it is sent: the hash of the bytes that the person has opened, why they are what is stated, until when."""
 
     model_config = ConfigDict(title="DocumentConfirmation")
@@ -88,7 +89,7 @@ class Confirmation(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Confirmed:
+class StandingConfirmation:
     """A confirmation that stands: its id, its last day, and the person who gave it."""
 
     id: str
@@ -96,7 +97,7 @@ class Confirmed:
     by: Person
 
 
-def confirm(context: Reviewing, of: RecordedDocument, sent: ConfirmationSent, transaction: sa.Connection) -> Confirmation:
+def confirm(context: Reviewing, of: RecordedDocument, sent: ConfirmationRequest, transaction: sa.Connection) -> Confirmation:
     """
     Keep a confirmation of a document of a decision, in a writing transaction.
 
@@ -119,7 +120,9 @@ def confirm(context: Reviewing, of: RecordedDocument, sent: ConfirmationSent, tr
     return _keep(context, attached.shown.id, decision, stated, given, who, transaction)
 
 
-def withdraw(context: Reviewing, of: RecordedDocument, sent: WithdrawalSent, transaction: sa.Connection) -> Confirmation:
+def withdraw(
+    context: Reviewing, of: RecordedDocument, sent: ConfirmationWithdrawalRequest, transaction: sa.Connection
+) -> Confirmation:
     """
     Withdraw what was confirmed of a document, in a writing transaction; also where it was confirmed for other decisions that state it.
 
@@ -147,16 +150,16 @@ def why_not(connection: sa.Connection, asked_by: str | None, caller: Caller, tok
     return None
 
 
-def standing(
+def standing_confirmations(
     given: Mapping[str, Sequence[Mapping[str, Any]]], documents: Iterable[StatedDocument], day: date, asker: Person | None
-) -> dict[str, Confirmed]:
+) -> dict[str, StandingConfirmation]:
     """
     The confirmation of each document that stands on a day, by the document's name: the one with the latest last day.
 
     `given` is what `not_withdrawn` finds. `asker` is the person who asks for the decision, None if it is not a person: her own
     confirmations do not count. Nor do those of a person who was erased.
     """
-    found: dict[str, Confirmed] = {}
+    found: dict[str, StandingConfirmation] = {}
     for document in documents:
         name = document.name
         for row in given.get(document.binding, ()):
@@ -167,7 +170,7 @@ def standing(
                 continue
             by = Person(row["issuer"], row["subject"], row["person_name"])
             if by != asker:
-                found[name] = Confirmed(row["id"], until, by)
+                found[name] = StandingConfirmation(row["id"], until, by)
     return found
 
 
@@ -176,7 +179,7 @@ def any_given(database: Database) -> bool:
     return database.has_rows(rows)
 
 
-def given(connection: sa.Connection, decision: str) -> list[Confirmation]:
+def confirmations_of(connection: sa.Connection, decision: str) -> list[Confirmation]:
     """What was confirmed and withdrawn of the documents of a decision, in order."""
     if "\x00" in decision:
         return []
@@ -188,17 +191,21 @@ def not_withdrawn(connection: sa.Connection, bindings: Iterable[str]) -> dict[st
     """
     The confirmations and signatures after the last withdrawal, as rows in order, by what they are bound to.
 
-    A confirmation has the person who gave it: `issuer`, `subject` and `person_name`.
+    A confirmation has the person who gave it: `issuer`, `subject` and `person_name`. Raises SealBroken.
     """
+    bindings = sorted(set(bindings))
+    check(connection, CONFIRMED, bindings)
     who = (person.c.issuer, person.c.subject, person.c.name.label("person_name"))
     query = sa.select(*rows.c, *who).outerjoin(person, person.c.id == rows.c.person)
     found: dict[str, list[Mapping[str, Any]]] = {}
-    for row in connection.execute(query.where(rows.c.binding.in_(list(bindings))).order_by(rows.c.number)).mappings():
+    for row in connection.execute(query.where(rows.c.binding.in_(bindings)).order_by(rows.c.number)).mappings():
         confirmed = found.setdefault(row["binding"], [])
         if row["verdict"] == WITHDRAW:
             confirmed[:] = [each for each in confirmed if each["decision"] != row["decision"]]
         else:
             confirmed.append(dict(row))
+    persons = {each["person"] for some in found.values() for each in some} - {None}
+    check(connection, PERSON, sorted(persons))
     return found
 
 
@@ -229,15 +236,16 @@ def _keep(
         "given_at": moment_text(context.now),
         "given_by": context.caller.id,
     }
-    transaction.execute(sa.insert(rows).values(row))
-    tree_leaves.append(transaction, _happening(row))
+    with changing(transaction, CONFIRMED, stated.binding):
+        transaction.execute(sa.insert(rows).values(row))
+        tree_leaves.append(transaction, _happening(row))
     return _told(row)
 
 
-def _happening(row: Mapping[str, Any]) -> Happening:
+def _happening(row: Mapping[str, Any]) -> LogEvent:
     """A confirmation as a leaf. What it is bound to is a digest over terms and parties, so it is erased with the decision."""
     shown = ("number", "id", "attached", "decision", "name", "verdict", "until", "person")
-    return Happening(
+    return LogEvent(
         "document-confirmation",
         row["given_at"],
         {name: row[name] for name in shown},

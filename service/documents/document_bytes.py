@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.callers.context import ReadingAll
 from service.log.document_erasure import erase_unattached, subject_of_document
-from service.log.tree_leaves import Happening, append
+from service.log.tree_leaves import LogEvent, append
 from service.problems import RequestRefused
 from service.store.moments import moment_text
 from service.store.tables import document
@@ -41,21 +41,21 @@ class DocumentInfo(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class InspectedBytes:
     """What was seen of bytes before they are kept."""
 
     info: DocumentInfo
     content: bytes
 
 
-def see(content: bytes) -> Seen:
+def see(content: bytes) -> InspectedBytes:
     """The hash and the media type of some bytes. It takes a while for many. Raises RequestRefused for what is not taken."""
     media_type = media_type_of(content)
     if media_type is None:
         kinds = "a PDF, a PNG or JPEG image, or plain text in UTF-8"
         raise RequestRefused("unsupported-media-type", f"a document is {kinds}; the content of this one is none of them")
     sha256 = hashlib.sha256(content).hexdigest()
-    return Seen(DocumentInfo(sha256=sha256, size=len(content), media_type=media_type), content)
+    return InspectedBytes(DocumentInfo(sha256=sha256, size=len(content), media_type=media_type), content)
 
 
 def media_type_of(content: bytes) -> str | None:
@@ -74,7 +74,7 @@ def media_type_of(content: bytes) -> str | None:
     return None
 
 
-def keep(transaction: sa.Connection, seen: Seen, now: datetime, by: str) -> str:
+def keep(transaction: sa.Connection, seen: InspectedBytes, now: datetime, by: str) -> str:
     """
     Keep the bytes of a document, in a writing transaction; returns the id of its row. Bytes that are kept already stay as they are.
 
@@ -90,11 +90,11 @@ def keep(transaction: sa.Connection, seen: Seen, now: datetime, by: str) -> str:
     transaction.execute(sa.insert(document).values(row))
     shown = {"id": id, "size": info.size, "media_type": info.media_type}
     hidden = {"sha256": info.sha256, "by": by}
-    append(transaction, Happening("document-kept", at, shown, hidden, subject_of_document(id), frozenset({"sha256"})))
+    append(transaction, LogEvent("document-kept", at, shown, hidden, subject_of_document(id), frozenset({"sha256"})))
     return id
 
 
-def read(context: ReadingAll, sha256: str, connection: sa.Connection) -> Seen:
+def read(context: ReadingAll, sha256: str, connection: sa.Connection) -> InspectedBytes:
     """The bytes with a hash. Raises RequestRefused if they are not kept."""
     found = find(connection, sha256) if _SHA256.fullmatch(sha256) else None
     if found is None:
@@ -102,13 +102,13 @@ def read(context: ReadingAll, sha256: str, connection: sa.Connection) -> Seen:
     return found
 
 
-def find(connection: sa.Connection, sha256: str) -> Seen | None:
+def find(connection: sa.Connection, sha256: str) -> InspectedBytes | None:
     """The bytes with a hash, None if they are not kept."""
     columns = (document.c.sha256, document.c.size, document.c.media_type, document.c.content)
     row = connection.execute(sa.select(*columns).where(document.c.sha256 == sha256)).one_or_none()
     if row is None or row.content is None:
         return None
-    return Seen(DocumentInfo(sha256=row.sha256, size=row.size, media_type=row.media_type), bytes(row.content))
+    return InspectedBytes(DocumentInfo(sha256=row.sha256, size=row.size, media_type=row.media_type), bytes(row.content))
 
 
 def is_kept(connection: sa.Connection, sha256: str) -> bool:

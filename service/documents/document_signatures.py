@@ -27,9 +27,10 @@ from service.documents.signed_statements import DocumentStatementRefused, Verifi
 from service.documents.stated_documents import RecordedDocument, StatedDocument, parties
 from service.log import tree_leaves
 from service.log.store import subject_of_decision
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.problems import RequestRefused
 from service.store.moments import moment_text
+from service.store.row_seals import CONFIRMED, changing
 from service.store.tables import document_confirmation as rows
 
 WhyItDoesNotCount = Literal["withdrawn", "erased", "signer", "ended"]
@@ -114,12 +115,13 @@ def attach(
         "given_at": moment_text(context.now),
         "given_by": context.caller.id,
     }
-    transaction.execute(sa.insert(rows).values(row))
-    tree_leaves.append(transaction, _happening(row, [each.key.raw.hex() for each in verified.signers]))
+    with changing(transaction, CONFIRMED, stated.binding):
+        transaction.execute(sa.insert(rows).values(row))
+        tree_leaves.append(transaction, _happening(row, [each.key.raw.hex() for each in verified.signers]))
     return _told(row, verified, today)
 
 
-def standing(
+def standing_signatures(
     given: Mapping[str, Sequence[Mapping[str, Any]]], documents: Iterable[StatedDocument], day: date, verifier: Verifier
 ) -> dict[str, StandingSignature]:
     """
@@ -142,7 +144,7 @@ def standing(
     return found
 
 
-def given(connection: sa.Connection, decision: str, verifier: Verifier, today: date) -> list[DocumentSignature]:
+def signatures_of(connection: sa.Connection, decision: str, verifier: Verifier, today: date) -> list[DocumentSignature]:
     """The signed statements that are attached to the documents of a decision, in order."""
     if "\x00" in decision:
         return []
@@ -210,7 +212,7 @@ def _told(row: Mapping[str, Any], verified: Verified | None, today: date, withdr
     )
 
 
-def _happening(row: Mapping[str, Any], keys: list[str]) -> Happening:
+def _happening(row: Mapping[str, Any], keys: list[str]) -> LogEvent:
     """
     A signed statement as a leaf, with the public keys by which it verified, so that a verifier needs no settings.
 
@@ -218,7 +220,7 @@ def _happening(row: Mapping[str, Any], keys: list[str]) -> Happening:
     """
     shown = ("number", "id", "attached", "decision", "name", "until")
     hidden = {"binding": row["binding"], "envelope": row["envelope"], "keys": keys, "by": row["given_by"]}
-    return Happening(
+    return LogEvent(
         "document-signature",
         row["given_at"],
         {name: row[name] for name in shown},

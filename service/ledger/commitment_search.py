@@ -13,8 +13,8 @@ import sqlalchemy as sa
 
 from service.callers.context import ReadingAll
 from service.ledger import hashed_names
-from service.ledger.book import Book
-from service.ledger.commitments import State
+from service.ledger.commitment_list import State
+from service.ledger.counter_book import Book
 from service.ledger.party_view import EXPORTER
 from service.log.canonical_json import canonical
 from service.log.search import RecordRow, of_numbers

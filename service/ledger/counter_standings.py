@@ -17,15 +17,16 @@ from typing import Any
 import sqlalchemy as sa
 
 import engine
-from service.ledger.balances import CounterPart, Counters
-from service.ledger.book import Book
-from service.ledger.commitments import CountPart
+from service.ledger.commitment_list import CountPart
+from service.ledger.counter_balances import CounterPart, Counters
+from service.ledger.counter_book import Book
+from service.ledger.counter_sums import FoundCounts
 from service.ledger.recorded_exchange import exchange_again
-from service.ledger.wanted_counts import FoundCounts
+from service.ledger.sealed_sums import ALL_YEARS, unpacked
 from service.log.store import of_numbers
 from service.policies.live import Live
 from service.service import Service
-from service.store.tables import movement, opening, tally
+from service.store.tables import counter_sum, movement, opening
 
 MOVEMENTS, RECENT = 1_500, 60  # rows that are looked at for the counters that were moved last, and how many counters are told
 _MANY = 2  # a threshold below this is whether there is anybody at all, and no bar fills up to it
@@ -164,7 +165,8 @@ class CounterStandings:
         self, connection: sa.Connection, counter: engine.Counter, after: str, limit: int
     ) -> tuple[list[CounterStanding], str | None]:
         """The keys of a counter in the order of their hashes, after a hash, and the hash to go on after, None at the end."""
-        moved = sa.select(tally.c.key).where(tally.c.meaning == counter.meaning, tally.c.key > after).distinct()
+        whole = (counter_sum.c.meaning == counter.meaning, counter_sum.c.period == ALL_YEARS)
+        moved = sa.select(counter_sum.c.key).where(*whole, counter_sum.c.key > after)
         begun = (
             sa.select(opening.c.key)
             .where(opening.c.counter == counter.name, opening.c.meaning == counter.meaning, opening.c.key > after)
@@ -197,13 +199,17 @@ class CounterStandings:
     def days(self, connection: sa.Connection, standing: CounterStanding) -> list[DayOfCounter]:
         """What was counted on each day of the window, the first day first."""
         part = standing.part
-        here = [tally.c.meaning == standing.counter.meaning, tally.c.key == standing.hash]
-        if part is not None:
-            here.append(tally.c.day >= part.window.first.isoformat())
-        rows = connection.execute(sa.select(tally).where(*here).order_by(tally.c.day))
+        first = "" if part is None else part.window.first.isoformat()
+        here = (counter_sum.c.meaning == standing.counter.meaning, counter_sum.c.key == standing.hash)
+        months = sa.select(counter_sum.c.sums).where(
+            *here, counter_sum.c.period.like("____-__"), counter_sum.c.period >= first[:7]
+        )
         return [
-            DayOfCounter(date.fromisoformat(row.day), row.fact, row.largest, row.least, None if row.endless else row.most)
-            for row in rows
+            DayOfCounter(date.fromisoformat(day), fact, largest, least, None if endless else most)
+            for month in connection.execute(months.order_by(counter_sum.c.period)).scalars()
+            for day, facts in sorted(unpacked(month).items())
+            for fact, (largest, least, most, endless) in sorted(facts.items())
+            if day >= first
         ]
 
     def movements(self, connection: sa.Connection, standing: CounterStanding, limit: int) -> list[CounterMovement]:

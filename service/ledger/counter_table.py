@@ -9,8 +9,8 @@ import csv
 import io
 from collections.abc import Mapping
 
-from service.ledger.balances import CounterPart
-from service.ledger.commitments import CountPart, SumPart
+from service.ledger.commitment_list import CountPart, SumPart
+from service.ledger.counter_balances import CounterPart
 
 MEDIA_TYPE = "text/csv"
 _FORMULA = ("=", "+", "-", "@")

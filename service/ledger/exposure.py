@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from service.ledger import running
-from service.ledger.exposure_questions import Erased, Question, Touch, named_in
+from service.ledger import running_commitments
+from service.ledger.exposure_questions import Erased, ExposureQuestion, Touch
 from service.ledger.money_sums import shown
-from service.ledger.running import CountedMovement, RunningCommitment
-from service.log.leaf import clear
+from service.ledger.running_commitments import CountedMovement, RunningCommitment
+from service.log.leaf import with_personal_values
 from service.register.entity import PARTY
+from service.register.recorded_entities import named_in
 from service.store.forked_reading import ForkedReading
 from service.store.upgrade import reading
 
@@ -79,7 +80,7 @@ class Exposure:
     """The commitments of a database that a change would touch. `prepare` is called before processes are forked, `part` in each."""
 
     url: str
-    question: Question
+    question: ExposureQuestion
 
     def __post_init__(self) -> None:
         self._reading = ForkedReading(self.url)
@@ -88,7 +89,7 @@ class Exposure:
         """How many commitments run whose record has a number above `after`, and their parts. Raises DatabaseRefused."""
         with reading(self.url) as connection:
             self.question.prepare(connection)
-            return running.how_many(connection, after), running.parts(connection, PART, after)
+            return running_commitments.how_many(connection, after), running_commitments.parts(connection, PART, after)
 
     def part(self, numbers: tuple[int, int]) -> PartExposure:
         """Look at the commitments whose records have numbers from the first to the last. Raises DatabaseRefused."""
@@ -99,11 +100,11 @@ class Exposure:
         noted: Counter[str] = Counter()
         recounted: Counter[str] = Counter()
         with self._reading.connection() as connection:
-            for each in running.running(connection, *numbers):
+            for each in running_commitments.running(connection, *numbers):
                 looked += 1
                 recounted.update(self.question.recounted(each))
                 try:
-                    record = clear(each.stored.entry.leaf, each.stored.entry.openings)
+                    record = with_personal_values(each.stored.entry.leaf, each.stored.entry.openings)
                     found = self.question.look(connection, each, record, noted)
                     if found:
                         touched.append(_touched(each, record, found))

@@ -14,14 +14,14 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 import engine
-from service.ledger.counts import bare, sources
-from service.ledger.running import RunningCommitment
+from service.ledger.exchange_counters import bare, sources
+from service.ledger.running_commitments import RunningCommitment
 from service.log.canonical_json import canonical
 from service.log.leaf import erased
 from service.log.record import exchange_of, shown_until
-from service.policies import kept
+from service.policies import kept_bundles
 from service.policies.live import Live
-from service.register.stated_facts import ROLES
+from service.register.recorded_entities import named_in
 from service.reviews import sign_off, standing_sign_off
 
 REFUSED, FAILED = (
@@ -48,7 +48,7 @@ class Erased(Exception):
     """Nobody can say whether the commitment is touched: a value that would show it was erased."""
 
 
-class Question(Protocol):
+class ExposureQuestion(Protocol):
     """A change, of which is asked what it would touch."""
 
     def prepare(self, connection: sa.Connection) -> None:
@@ -61,38 +61,6 @@ class Question(Protocol):
 
     def recounted(self, commitment: RunningCommitment) -> Iterator[str]:
         """The counters to which the commitment adds, and which would mean something else."""
-
-
-@dataclass(frozen=True, slots=True)
-class NamedEntity:
-    """An entity that an exchange names: its role and kind, its id (None if it was erased), and the version used, None if none was."""
-
-    role: str
-    kind: str
-    id: str | None
-    version: int | None
-
-
-def named_in(record: Mapping[str, Any]) -> Iterator[NamedEntity]:
-    """The entities that the exchange of a record names, whether or not the register had them."""
-    request = record["request"]
-    registered = request.get(engine.REGISTER, {})
-    for name, entity in registered.items():
-        role = name.partition(".")[0]
-        yield NamedEntity(role, entity["kind"], entity.get("id") or _id(request, role), entity.get("version"))
-    for role, kind in ROLES.items():
-        if f"{role}.id" in registered or role in registered:
-            continue
-        sent = request.get(role)
-        if isinstance(sent, dict) and sent.get("id", "unknown") != "unknown":
-            yield NamedEntity(role, kind, _id(request, role), None)
-
-
-def _id(request: Mapping[str, Any], role: str) -> str | None:
-    """The id that a request states in a role; None where it is erased."""
-    group = request.get(role)
-    id = group.get("id") if isinstance(group, dict) else None
-    return id if isinstance(id, str) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +103,8 @@ class OnProvision:
     def prepare(self, connection: sa.Connection) -> None:
         """The provisions of the active policies."""
         try:
-            active = kept.active(connection)
-        except kept.NotKept:
+            active = kept_bundles.active_bundle(connection)
+        except kept_bundles.NotKept:
             return
         bundle = self._loaded(connection, active.source, active.meaning)
         self.known = frozenset(rule.provision.id for rule in bundle.rules.rules) if bundle else frozenset()
@@ -172,8 +140,8 @@ class OnProvision:
 
     def _loaded(self, connection: sa.Connection, source: str, meaning: str) -> engine.Bundle | None:
         try:
-            bundle = kept.load_kept(connection, source, meaning)
-        except kept.NotKept:
+            bundle = kept_bundles.load_kept(connection, source, meaning)
+        except kept_bundles.NotKept:
             self._rules[source + meaning] = None
             return None
         mine = (number for number, rule in enumerate(bundle.rules.rules) if rule.provision.id == self.id)
@@ -226,7 +194,7 @@ class UnderPolicies:
         try:
             judgement = live.pdp.judge(exchange, as_of=self.day)
             open_ = judgement.signable and judgement.outcome.word in sign_off.OPEN
-            if open_ and (signed := standing_sign_off.standing(connection, live, exchange, self.day)):
+            if open_ and (signed := standing_sign_off.approvals_of(connection, live, exchange, self.day)):
                 judgement = live.pdp.judge(exchange, as_of=self.day, signed=signed)
         except engine.EnginesFailed:
             return FAILED

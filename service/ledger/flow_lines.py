@@ -12,9 +12,9 @@ import sqlalchemy as sa
 
 import engine
 from service.ledger import exact_sums, flow_sums, hashed_names
-from service.ledger.book import Book
+from service.ledger.counter_book import Book
 from service.log import tree_leaves
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.policies.live import Live
 from service.store.moments import now_text
 from service.store.tables import MONEY_PARTS, commitment, flow
@@ -22,7 +22,7 @@ from service.store.tables import MONEY_PARTS, commitment, flow
 LARGEST = 10**12  # people of one line; an upper end above it is none
 
 
-def unlike(meaning: str) -> sa.ColumnElement[bool]:
+def lacks_line(meaning: str) -> sa.ColumnElement[bool]:
     """Whether a commitment has no line of a meaning."""
     return ~sa.exists().where(flow.c.commitment == commitment.c.id, flow.c.meaning == meaning)
 
@@ -44,7 +44,7 @@ class FlowLines:
             flow_sums.add(transaction, [dict(old)] if old["live"] else [], -1)
         line = self.line(transaction, meaning, day, live.flows.of(judged.exchange, judged.verdict))
         transaction.execute(sa.insert(flow).values(commitment=id, live=True, **line))
-        tree_leaves.append(transaction, Happening("flow", now_text(), {"commitment": id}, {"flow": line}))
+        tree_leaves.append(transaction, LogEvent("flow", now_text(), {"commitment": id}, {"flow": line}))
         flow_sums.add(transaction, [line])
 
     def end(self, transaction: sa.Connection, id: str) -> None:

@@ -14,11 +14,12 @@ from typing import Any
 import sqlalchemy as sa
 
 import engine
-from service.ledger.book import Book
+from service.ledger import promise_sums
+from service.ledger.counter_book import Book
 from service.ledger.hashed_names import party
 from service.ledger.party_view import EXPORTER
 from service.log import tree_leaves
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.store.tables import commitment, counted, promise
@@ -31,19 +32,22 @@ _IS_OVERDUE = (
     promise.c.by == sa.bindparam("by"),
     promise.c.due < sa.bindparam("day"),
     commitment.c.state == "committed",
-    commitment.c.id != sa.bindparam("without"),
     sa.or_(promise.c.kept_on.is_(None), promise.c.kept_on > sa.bindparam("day")),
 )
-_OVERDUE = (
+_OWN = (
     sa.select(promise.c.meaning, sa.func.count().label("number"))
     .join(commitment, commitment.c.id == promise.c.commitment)
-    .where(*_IS_OVERDUE)
+    .where(*_IS_OVERDUE, commitment.c.id == sa.bindparam("without"))
     .group_by(promise.c.meaning)
 )
 _LONGEST = (
     sa.select(promise.c.commitment)
     .join(commitment, commitment.c.id == promise.c.commitment)
-    .where(*_IS_OVERDUE, promise.c.meaning.in_(sa.bindparam("meanings", expanding=True)))
+    .where(
+        *_IS_OVERDUE,
+        commitment.c.id != sa.bindparam("without"),
+        promise.c.meaning.in_(sa.bindparam("meanings", expanding=True)),
+    )
     .group_by(promise.c.commitment)
     .order_by(sa.func.min(promise.c.due), promise.c.commitment)
     .limit(MOST_NAMED)
@@ -128,6 +132,11 @@ class Promises:
                     row |= {name: same[name] for name in _KEPT}
         if rows:
             self._write(transaction, id, rows, at)
+            promise_sums.add(transaction, rows)
+
+    def end(self, transaction: sa.Connection, id: str) -> None:
+        """The promises of a commitment that ended count for nothing."""
+        promise_sums.changed(transaction, self._held(transaction, id))
 
     def again(self, transaction: sa.Connection, live: Live, id: str, exchange: engine.Exchange, at: str) -> None:
         """Write the promises of a commitment again, under the present policies; what was kept of a promise that stays, stays kept."""
@@ -143,6 +152,7 @@ class Promises:
         if rows != before:
             transaction.execute(sa.delete(promise).where(promise.c.commitment == id))
             self._write(transaction, id, rows, at)
+            promise_sums.changed(transaction, [*before, *rows])
 
     def keep(
         self, transaction: sa.Connection, id: str, number: int, kept_on: date, evidence: str, document: str, at: str, by: str
@@ -150,9 +160,11 @@ class Promises:
         """Mark a promise as kept, by a document of a day. The promise must be there."""
         here = (promise.c.commitment == id, promise.c.number == number)
         kept = {"kept_on": kept_on.isoformat(), "evidence": evidence, "document": document}
+        before = [row for row in self._held(transaction, id) if row["number"] == number]
         transaction.execute(sa.update(promise).where(*here).values(**kept, reported_at=at, reported_by=by))
+        promise_sums.changed(transaction, [*before, *({**row, **kept} for row in before)])
         members: dict[str, Any] = {"commitment": id, "number": number, "kept_on": kept["kept_on"], "evidence": evidence}
-        tree_leaves.append(transaction, Happening("promise-kept", at, members, {"sha256": document, "by": by}))
+        tree_leaves.append(transaction, LogEvent("promise-kept", at, members, {"sha256": document, "by": by}))
 
     # --- inside --------------------------------------------------------------------------------------------------------
 
@@ -171,8 +183,12 @@ class Promises:
         for row in connection.execute(_COUNTED):
             meanings.setdefault(row.counting, set()).add(row.meaning)
         for fact, id in by.items():
-            given = {"by": party(self._book, connection, id), "day": day.isoformat(), "without": without or ""}
-            found = {row.meaning: int(row.number) for row in connection.execute(_OVERDUE, given)}
+            hashed = party(self._book, connection, id)
+            found = promise_sums.overdue(connection, hashed, {each.meaning for each in promises if each.by == fact}, day)
+            if without is not None:
+                given = {"by": hashed, "day": day.isoformat(), "without": without}
+                for row in connection.execute(_OWN, given):
+                    found[row.meaning] = found.get(row.meaning, 0) - int(row.number)
             for each in promises:
                 if each.by == fact:
                     number += found.get(each.meaning, 0)
@@ -212,7 +228,7 @@ class Promises:
         if rows:
             transaction.execute(sa.insert(promise), [{**row, "commitment": id} for row in rows])
         told = [dict(row) for row in rows]
-        tree_leaves.append(transaction, Happening("promises", at, {"commitment": id}, {"promises": told}))
+        tree_leaves.append(transaction, LogEvent("promises", at, {"commitment": id}, {"promises": told}))
 
 
 @dataclass(frozen=True, slots=True)

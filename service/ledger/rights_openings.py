@@ -19,17 +19,18 @@ import engine
 from service.callers.context import Administering, ReadingAll
 from service.callers.sending import Reason, Sending
 from service.ledger import hashed_names
-from service.ledger.book import Book
-from service.ledger.commitments import LedgerPart
-from service.ledger.rights_book import RightsBook, line_of, opened
+from service.ledger.commitment_list import LedgerPart
+from service.ledger.counter_book import Book
+from service.ledger.rights_book import RightsBook, line_of, opening_grant
 from service.log import tree_leaves
 from service.log.canonical_json import NotCanonical, canonical
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.register import entity_versions
 from service.register.entity import ASSET, PARTY
 from service.store.moments import moment_text
+from service.store.row_seals import GRANTS, changing
 from service.store.tables import right_line, right_opening
 
 MOST_RIGHTS = 32  # of one opening
@@ -127,7 +128,7 @@ def begin(context: Administering, sent: RightsOpeningSent, transaction: sa.Conne
     }
     lines = []
     for number, each in enumerate(sent.rights):
-        grant = opened(_grant(context.live, book, each, f"/rights/{number}", id, sent.from_, hashes["party"]))
+        grant = opening_grant(_grant(context.live, book, each, f"/rights/{number}", id, sent.from_, hashes["party"]))
         lines.append({"number": number, **line_of(grant, book.name, hashes["asset"])})
     day, shown = sent.from_.isoformat(), [each.model_dump(mode="json", exclude_none=True) for each in sent.evidence]
     kept = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
@@ -141,12 +142,13 @@ def begin(context: Administering, sent: RightsOpeningSent, transaction: sa.Conne
         "reason": sent.reason,
     }
     members: dict[str, Any] = {"id": id, "book": book.name, "complete": sent.complete, "day": day}
-    happening = Happening("rights-opening", at, members, hidden, f"entity/{PARTY}/{party}", frozenset({"party"}))
+    happening = LogEvent("rights-opening", at, members, hidden, f"entity/{PARTY}/{party}", frozenset({"party"}))
     (leaf,) = tree_leaves.append(transaction, happening)
     row = {**members, **hashes, "leaf": leaf, "evidence": kept, "by": context.caller.id, "reason": sent.reason, "at": at}
-    transaction.execute(sa.insert(right_opening).values(row))
-    if lines:
-        transaction.execute(sa.insert(right_line), [{**line, "source": id, "sequence": None, "at": at} for line in lines])
+    with changing(transaction, GRANTS, id):
+        transaction.execute(sa.insert(right_opening).values(row))
+        if lines:
+            transaction.execute(sa.insert(right_line), [{**line, "source": id, "sequence": None, "at": at} for line in lines])
     return _one(transaction, id)
 
 
@@ -159,10 +161,11 @@ def withdraw(context: Administering, id: str, sent: WithdrawOpeningSent, transac
         raise RequestRefused("not-endable", "the opening is withdrawn already")
     at, by = moment_text(context.now), context.caller.id
     gone = {"withdrawn_at": at, "withdrawn_by": by, "withdrawn_reason": sent.reason}
-    transaction.execute(sa.update(right_opening).where(right_opening.c.id == id).values(gone))
+    with changing(transaction, GRANTS, id):
+        transaction.execute(sa.update(right_opening).where(right_opening.c.id == id).values(gone))
     RightsBook(_BOOK).void(transaction, id, at)
     members: dict[str, Any] = {"opening": id}
-    tree_leaves.append(transaction, Happening("rights-opening-withdrawn", at, members, {"by": by, "reason": sent.reason}))
+    tree_leaves.append(transaction, LogEvent("rights-opening-withdrawn", at, members, {"by": by, "reason": sent.reason}))
     return _one(transaction, id)
 
 
@@ -247,7 +250,7 @@ def _grant(live: Live, book: engine.BookFacts, sent: RightPart, at: str, id: str
     document: dict[str, Any] = {}
     for fact, value in facts.items():
         if value is not None:
-            document = engine.put(document, fact, value)
+            document = engine.with_fact_set(document, fact, value)
     try:
         exchange = engine.parse_exchange(live.bundle, canonical(document))
     except NotCanonical:

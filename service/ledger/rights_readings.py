@@ -19,12 +19,12 @@ from pydantic import Field
 import engine
 from service.callers.context import Reading
 from service.ledger import hashed_names, party_view
-from service.ledger.book import Book
-from service.ledger.commitments import LedgerPart
-from service.ledger.rights_book import ALWAYS, RightsBook, TooManyLines, about, grants_of
+from service.ledger.commitment_list import LedgerPart
+from service.ledger.counter_book import Book
+from service.ledger.rights_book import ALWAYS, RightsBook, TooManyLines, grants_of, rows_as_of
 from service.ledger.rights_openings import ONWARD, PURPOSES, TERRITORY
 from service.log import tree_leaves
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.log.store import of_numbers
 from service.policies.live import Live
 from service.settings import time_zone
@@ -89,7 +89,7 @@ class RightsPart(LedgerPart):
 
 
 @dataclass(frozen=True, slots=True)
-class RightsAsked:
+class RightsQuery:
     """
     What is asked: the lines of an asset, of a party (what it has and what it granted), or of both; or those of a commitment, `source`.
 
@@ -110,7 +110,7 @@ Place = tuple[str, str, int]
 _HASHES = Book()
 
 
-def page(context: Reading, asked: RightsAsked, connection: sa.Connection) -> tuple[list[RightsLinePart], Place | None]:
+def page(context: Reading, asked: RightsQuery, connection: sa.Connection) -> tuple[list[RightsLinePart], Place | None]:
     """
     Lines in the order in which they were made, for each asset; and the place to go on after, None at the end.
 
@@ -139,7 +139,7 @@ def _known(day: date | None, zone: tzinfo) -> str:
     return moment_text(datetime.combine(day + timedelta(days=1), time.min, zone))
 
 
-def _rows(connection: sa.Connection, asked: RightsAsked, known: str) -> list[Any]:
+def _rows(connection: sa.Connection, asked: RightsQuery, known: str) -> list[Any]:
     """The rows that are asked for, one more than the page has."""
     place = (_line.asset, _line.source, _line.number)
     chosen = sa.select(right_line).where(_line.at < known).order_by(*place).limit(asked.limit + 1)
@@ -180,7 +180,7 @@ def _parts(
 ) -> Iterable[tuple[Any, RightsLinePart]]:
     """The lines of one asset."""
     reader = next((each for each in live.bundle.reader.books if each.book.name == book), None)
-    by_row = {} if reader is None else _proofs(connection, reader, about(book, asset, known=known), rows, on)
+    by_row = {} if reader is None else _proofs(connection, reader, rows_as_of(book, asset, known=known), rows, on)
     for row in rows:
         (grant,) = _as_known([row], known)
         proofs = by_row.get((row.source, row.number))
@@ -239,7 +239,7 @@ def _names(connection: sa.Connection, live: Live, rows: Sequence[Any]) -> dict[s
     found = {row.source: dict(nothing) for row in rows}
     for stored in of_numbers(connection, sorted(committed)):
         row = committed[stored.sequence]
-        request, book = clear(stored.entry.leaf, stored.entry.openings)["request"], books.get(row.book)
+        request, book = with_personal_values(stored.entry.leaf, stored.entry.openings)["request"], books.get(row.book)
         if book is not None:
             roles = {"asset": book.of, "granter": book.by, "holder": book.to}
             found[row.source] = {role: _name(request, fact) for role, fact in roles.items()}

@@ -13,8 +13,8 @@ from threading import Lock
 
 import sqlalchemy as sa
 
-from service.log.index import unindexed
 from service.log.outcome_counts import decision_counts
+from service.log.search_index import unindexed
 
 _REMEMBERED = 400  # days
 _PERIODS = 100

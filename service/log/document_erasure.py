@@ -10,8 +10,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from service.log import tree_leaves
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.store.moments import moment_text
+from service.store.row_seals import CONFIRMED, changing
 from service.store.tables import attached_document, document, document_confirmation
 
 AT_ONCE = 10  # documents: others wait for the writing lock
@@ -29,9 +30,10 @@ def erase_of_decision(transaction: sa.Connection, decision: str, at: str, by: st
     The openings of the leaves of the decision itself are the caller's to erase.
     """
     mine = attached_document.c.decision == decision
-    transaction.execute(
-        sa.update(document_confirmation).where(document_confirmation.c.decision == decision).values(binding=None, envelope=None)
-    )
+    said = document_confirmation.c.decision == decision
+    bound = sa.select(document_confirmation.c.binding).where(said, document_confirmation.c.binding.is_not(None)).distinct()
+    with changing(transaction, CONFIRMED, *sorted(transaction.execute(bound).scalars())):
+        transaction.execute(sa.update(document_confirmation).where(said).values(binding=None, envelope=None))
     held = sa.select(attached_document.c.document).where(mine, attached_document.c.document.is_not(None)).distinct()
     documents = list(transaction.execute(held).scalars())
     transaction.execute(sa.update(attached_document).where(mine).values(document=None))
@@ -51,5 +53,5 @@ def erase_unattached(transaction: sa.Connection, before: datetime, at: str) -> N
 def _erase(transaction: sa.Connection, id: str, at: str, by: str) -> None:
     transaction.execute(sa.update(document).where(document.c.id == id).values(sha256=None, content=None))
     openings = tree_leaves.erase(transaction, subject_of_document(id), at)
-    happened: list[Happening] = tree_leaves.erased({"of": "document", "id": id}, at, by, (), openings)
+    happened: list[LogEvent] = tree_leaves.erased({"of": "document", "id": id}, at, by, (), openings)
     tree_leaves.append(transaction, *happened)

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from service.log.index import moment_of, numbers_between, sorted_below
+from service.log.search_index import moment_of, numbers_between, sorted_below
 from service.store.tables import commitment, entry, entry_term, term
 
 

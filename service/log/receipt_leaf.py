@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.log.store import Stored, subject_of_decision
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.receipts.receipt import ANSWER, KIND, LeafOpening
 from service.store.moments import moment_text
 from service.store.tables import leaf_opening, tree_leaf
@@ -48,7 +48,7 @@ class CommitmentMoment:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class ReceiptContent:
     """What the receipt of a recorded decision is made from."""
 
     id: str
@@ -58,11 +58,11 @@ class Answered:
     facts: Mapping[str, Any]
 
     @classmethod
-    def of(cls, stored: Stored) -> "Answered":
+    def of(cls, stored: Stored) -> "ReceiptContent":
         """From a stored record. Raises NoReceipt."""
         if faults := stored.faults():
             raise NoReceipt(f"the record is not sound: {'; '.join(faults)}")
-        record = clear(stored.entry.leaf, stored.entry.openings)
+        record = with_personal_values(stored.entry.leaf, stored.entry.openings)
         if "denied" in record:
             raise NoReceipt("the caller was answered no although the exchange may proceed, so the decision lets nobody pass")
         answer = {name: value for name, value in record["decision"].items() if name in TOLD}
@@ -70,7 +70,7 @@ class Answered:
         facts = {name: _fact(record["request"], path) for name, path in FACTS.items()}
         return cls(stored.entry.id, stored.entry.leaf_hash, datetime.fromisoformat(record["recorded_at"]), answer, facts)
 
-    def happening(self, at: datetime, good_until: datetime | None, committed: CommitmentMoment | None) -> Happening:
+    def happening(self, at: datetime, good_until: datetime | None, committed: CommitmentMoment | None) -> LogEvent:
         """The leaf."""
         members = {
             "decision": self.id,
@@ -80,7 +80,7 @@ class Answered:
             "committed": None if committed is None else {"id": committed.id, "at": committed.at},
         }
         hidden = {ANSWER: dict(self.answer), **self.facts}
-        return Happening(KIND, moment_text(at), members, hidden, subject_of_decision(self.id), frozenset(FACTS))
+        return LogEvent(KIND, moment_text(at), members, hidden, subject_of_decision(self.id), frozenset(FACTS))
 
 
 @dataclass(frozen=True, slots=True)

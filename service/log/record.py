@@ -17,13 +17,13 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 import engine
 from service.log.canonical_json import NotCanonical, canonical, canonical_object, joined
-from service.log.summary import unusual
+from service.log.record_summary import unusual
 
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 SCHEMA = "fifthfactor/record/3"
 EXPLANATION = "explanation"  # the member of an answer that has what was asked for beside it
-OPTIONAL = ("counted", "denied", "lang", "overdue", "shown", "signable", "signed_off")
+OPTIONAL = ("counted", "denied", "lang", "noted", "overdue", "shown", "signable", "signed_off")
 
 
 class PolicyDigests(BaseModel):
@@ -151,6 +151,11 @@ class Record(BaseModel):
         default=None,
         description="the language of the decision, if it is not English",
     )
+    noted: int | None = Field(
+        default=None,
+        ge=0,
+        description="the number of the last leaf when the policies and the settings that decided were noted: the log says there which",
+    )
     signable: tuple[str, ...] | None = Field(
         default=None,
         description="the provisions that a person may sign off, if the outcome is a review",
@@ -185,7 +190,7 @@ class RecordedDecision:
 
     `decision`, `verdict` and `found_by` are members of the record, as canonical JSON.
 
-    The explanation of an answer is not recorded. For the other members see engine.Written.
+    The explanation of an answer is not recorded. For the other members see engine.WrittenDecision.
     """
 
     id: str
@@ -200,7 +205,7 @@ class RecordedDecision:
     named: Mapping[str, tuple[str, ...]]
 
     @classmethod
-    def of(cls, written: engine.Written) -> Self:
+    def of(cls, written: engine.WrittenDecision) -> Self:
         """From a written decision. Raises NotCanonical."""
         return cls(
             written.id,
@@ -218,17 +223,18 @@ class RecordedDecision:
 
 class RecordWriter:
     """
-    Writes the records of one bundle, without their requests, as canonical JSON.
+    Writes the records of one bundle, without their requests, as canonical JSON. `noted` is the last leaf when it was noted in the log.
 
     The engine gives the members of an answer in canonical form, so neither the answer nor the record has to pass through a model. Tests
     check the written records against the model above.
     """
 
-    def __init__(self, bundle: PolicyDigests, version: EngineVersion) -> None:
+    def __init__(self, bundle: PolicyDigests, version: EngineVersion, noted: int | None = None) -> None:
         self._fixed = {
             "bundle": canonical(bundle.model_dump()),
             "engine": canonical(version.model_dump()),
             "schema": canonical(SCHEMA),
+            **({} if noted is None else {"noted": canonical(noted)}),
         }
 
     def write(
@@ -284,12 +290,12 @@ def shown_until(record: Mapping[str, Any]) -> dict[str, date]:
     return {name: date.fromisoformat(each["until"]) for name, each in record.get("shown", {}).items()}
 
 
-def answered(decision: engine.Written) -> bytes:
+def answered(decision: engine.WrittenDecision) -> bytes:
     """A decision as it is answered. Raises NotCanonical."""
     return joined(_members(decision))
 
 
-def _members(decision: engine.Written) -> dict[str, bytes]:
+def _members(decision: engine.WrittenDecision) -> dict[str, bytes]:
     try:
         return {name: text.encode() for name, text in decision.members.items()}
     except UnicodeEncodeError:

@@ -23,9 +23,9 @@ from typing import Any, get_args
 import sqlalchemy as sa
 
 import engine
-from service.log.index import datetime_of, has_word, moment_of, sorted_below, unindexed
-from service.log.query import FIELDS, MOST_WORDS, Query, words_of
-from service.log.summary import PARTIES, pair, yes_or_no
+from service.log.record_summary import PARTIES, pair, yes_or_no
+from service.log.search_index import datetime_of, has_word, moment_of, sorted_below, unindexed
+from service.log.search_query import FIELDS, MOST_WORDS, Query, words_of
 from service.store.tables import entry, entry_term, record, term
 
 OUTCOMES: tuple[str, ...] = get_args(engine.Decision.model_fields["outcome"].annotation)

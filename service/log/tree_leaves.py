@@ -29,7 +29,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class LogEvent:
     """
     Something that happened, for a leaf of its own.
 
@@ -45,7 +45,7 @@ class Happening:
     of_subject: frozenset[str] = frozenset()
 
 
-def append(transaction: sa.Connection, *happenings: Happening) -> list[int]:
+def append(transaction: sa.Connection, *happenings: LogEvent) -> list[int]:
     """
     Append a leaf for each, in the writing transaction in which it happens; returns their indexes.
 
@@ -93,7 +93,7 @@ def erase(transaction: sa.Connection, subject: str, at: str) -> list[Any]:
     return erased
 
 
-def erased(members: Mapping[str, Any], at: str, by: str, places: Sequence[Any], openings: Sequence[Any]) -> list[Happening]:
+def erased(members: Mapping[str, Any], at: str, by: str, places: Sequence[Any], openings: Sequence[Any]) -> list[LogEvent]:
     """
     Erasures at one moment as leaves, as many as are needed.
 
@@ -108,7 +108,7 @@ def erased(members: Mapping[str, Any], at: str, by: str, places: Sequence[Any], 
             "places": list(places[part * _PLACES : (part + 1) * _PLACES]),
             "openings": list(openings[part * _OPENINGS : (part + 1) * _OPENINGS]),
         }
-        found.append(Happening(ERASURE, at, {**members, **some}, {"by": by}))
+        found.append(LogEvent(ERASURE, at, {**members, **some}, {"by": by}))
     return found
 
 
@@ -116,7 +116,7 @@ _PLACES, _OPENINGS = 100, 500  # so many take less than the most bytes of a leaf
 
 
 def _sealed(
-    happening: Happening, members: Mapping[str, Any], hidden: Mapping[str, Any]
+    happening: LogEvent, members: Mapping[str, Any], hidden: Mapping[str, Any]
 ) -> tuple[bytes, list[tuple[str, bytes, bytes]]]:
     openings = [(name, os.urandom(SALT_BYTES), canonical(value)) for name, value in hidden.items()]
     commitments = {name: {"commitment": commitment(salt, value)} for name, salt, value in openings}

@@ -15,7 +15,7 @@ from service.log.canonical_json import NotCanonical, canonical
 from service.log.opening_verification import opening_faults
 from service.store.log_identity import NAMING, LogIdentity, LogNotNamed, faults_of_checkpoint
 from service.store.log_key import LogKey
-from service.store.log_tree import RECORD, SCHEMA, TreeBroken, long_record, sealed_tree
+from service.store.log_tree import ADMITTING, RECORD, SCHEMA, TreeBroken, long_record, sealed_tree
 from service.store.tables import head, record, tree_leaf, tree_node, tree_tile
 from service.transparency.checkpoint import Checkpoint
 from service.transparency.merkle_tree import HASH_BYTES, Frontier, leaf_hash
@@ -86,6 +86,9 @@ def tree_faults(connection: sa.Connection, key: LogKey | None, kept: Sequence[Ch
         yield from _faults_of_nodes(connection, start, completed)
     if frontier != sealed.frontier:
         yield "the leaves do not lead to the frontier that was sealed"
+    last = sa.select(sa.func.coalesce(sa.func.max(tree_leaf.c.index), -1)).where(tree_leaf.c.kind.in_(sorted(ADMITTING)))
+    if connection.execute(last).scalar_one() != sealed.admitting:
+        yield "the head of the tree does not name the last leaf that let somebody in or out"
     if not names:
         yield "no leaf says who the log is"
     elif key is not None and not names[-1].names(key):

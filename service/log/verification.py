@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from service.log.index import unindexed
+from service.log.search_index import unindexed
 from service.log.store import scan
 from service.log.tree_verification import tree_faults
 from service.store.database import Database

@@ -12,20 +12,20 @@ from typing import Self
 
 import sqlalchemy as sa
 
-from service.log.tree_leaves import Happening, append
+from service.log.tree_leaves import LogEvent, append
 from service.settings import SettingRefused
 from service.store.database import Database
 from service.store.log_key import LogKeyRefused, witness_key
 from service.store.tables import witnessed
 from service.transparency.checkpoint import Checkpoint
-from service.transparency.signed_note import KeyTextRefused, NoteRefused, SignatureType, SignerKey, VerifierKey, verified
+from service.transparency.signed_note import KeyTextRefused, NoteRefused, SignatureType, SignerKey, VerifierKey, verify_note
 from service.transparency.witness import AddCheckpoint, WitnessAnswer, answer
 
 COSIGNED = "cosigned"  # the kind of the leaf
 
 
 @dataclass(frozen=True, slots=True)
-class Cosigning:
+class WitnessServer:
     """The logs that this service knows, and the key by which it cosigns."""
 
     logs: tuple[VerifierKey, ...]
@@ -48,7 +48,7 @@ class Cosigning:
         """The answer to a request that no log which is known has signed; None for others."""
         keys = self._keys(request)
         try:
-            verified(request.note, keys)
+            verify_note(request.note, keys)
         except NoteRefused:
             return answer(request, keys, None, self.signer, time)
         return None
@@ -63,7 +63,7 @@ class Cosigning:
         if new is not None and (last is None or new.size > last.size):
             transaction.execute(sa.delete(witnessed).where(witnessed.c.origin == origin))
             transaction.execute(sa.insert(witnessed).values(origin=origin, size=new.size, root=new.root, at=now))
-            append(transaction, Happening(COSIGNED, now, {"origin": origin, "size": new.size, "root": new.root.hex()}))
+            append(transaction, LogEvent(COSIGNED, now, {"origin": origin, "size": new.size, "root": new.root.hex()}))
         return answered
 
     def _keys(self, request: AddCheckpoint) -> tuple[VerifierKey, ...]:

@@ -17,7 +17,7 @@ from types import MappingProxyType
 import sqlalchemy as sa
 
 import engine
-from service.log.index import datetime_of, moment_of
+from service.log.search_index import datetime_of, moment_of
 from service.store.tables import commitment, entry, term
 
 MOST = 2_000  # decisions

@@ -19,7 +19,7 @@ _PAUSE = 0.001  # seconds after each case, in which another thread may decide
 
 
 @dataclass(frozen=True, slots=True)
-class CasesRun:
+class CaseResults:
     """How cases came out, from the case with the number `first` on; `engines` decided them."""
 
     first: int
@@ -33,7 +33,7 @@ class CaseRuns:
     def __init__(self) -> None:
         self._turn = threading.Lock()
 
-    def run(self, live: Live, policy: str, first: int) -> CasesRun:
+    def run(self, live: Live, policy: str, first: int) -> CaseResults:
         """Run the cases of a policy, as many as there is time for, at least one. Raises RequestRefused while another run goes on."""
         if not self._turn.acquire(blocking=False):
             raise RequestRefused(
@@ -46,6 +46,6 @@ class CaseRuns:
                 if len(results) == MOST_CASES or time.monotonic() >= end:
                     break
                 time.sleep(_PAUSE)
-            return CasesRun(first, tuple(results), tuple(each.name for each in live.pdp.engines))
+            return CaseResults(first, tuple(results), tuple(each.name for each in live.pdp.engines))
         finally:
             self._turn.release()

@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any
 
 import engine
-from service.policies import kept
+from service.policies import kept_bundles
 from service.store.upgrade import reading
 
 MOST_MOVES, MOST_CHANGES = 300, 600  # that are told
@@ -25,14 +25,14 @@ def main() -> None:
     asked = json.loads(sys.stdin.readline())
     try:
         with reading(asked["database"]) as connection:
-            old, new = (kept.load_kept(connection, *asked[side]) for side in ("old", "new"))
-    except kept.NotKept as why:
+            old, new = (kept_bundles.load_kept(connection, *asked[side]) for side in ("old", "new"))
+    except kept_bundles.NotKept as why:
         print(json.dumps({"refused": str(why)}))
         return
-    print(json.dumps(told(old, new, asked["seconds"], date.fromisoformat(asked["today"])), ensure_ascii=False))
+    print(json.dumps(difference_json(old, new, asked["seconds"], date.fromisoformat(asked["today"])), ensure_ascii=False))
 
 
-def told(old: engine.Bundle, new: engine.Bundle, seconds: float, today: date) -> dict[str, Any]:
+def difference_json(old: engine.Bundle, new: engine.Bundle, seconds: float, today: date) -> dict[str, Any]:
     """What differs between two bundles, and by how many of their test exchanges."""
     trials = [] if old.digests.meaning == new.digests.meaning else engine.trials(old, new)
     found = engine.compare(old, new, _until(trials, time.monotonic() + seconds), today=today, mode="bitset")
@@ -49,7 +49,7 @@ def told(old: engine.Bundle, new: engine.Bundle, seconds: float, today: date) ->
     }
 
 
-def _until(trials: Sequence[engine.Trial], end: float) -> Iterator[engine.Trial]:
+def _until(trials: Sequence[engine.TrialExchange], end: float) -> Iterator[engine.TrialExchange]:
     for each in trials:
         if time.monotonic() >= end:
             return

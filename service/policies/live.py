@@ -4,7 +4,7 @@ The policies that decide now, and everything that was made from them.
 This is one value, which a reload replaces as a whole. A request that reads it only once never mixes two bundles.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import engine
@@ -36,3 +36,7 @@ class Live:
         records = RecordWriter(digests, EngineVersion.of_this_one())
         pdp = engine.PDP(bundle, mode=mode)
         return cls(bundle, pdp, DecisionCache(), records, digests, engine.BundleCounters(bundle), engine.Flows(bundle), persons)
+
+    def noted(self, leaf: int) -> Self:
+        """The same, whose records say at which leaf it was noted in the log that it decides."""
+        return replace(self, records=RecordWriter(self.digests, EngineVersion.of_this_one(), leaf))

@@ -31,7 +31,7 @@ class FolderSignatures:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedBundle:
     """A checked bundle, and what was signed of each of its folders (nothing if no keys are set)."""
 
     bundle: engine.Bundle
@@ -48,7 +48,7 @@ class Loaded:
         return archive.write(self.bundle.sources)
 
 
-def beside(path: Path) -> Path:
+def signature_file(path: Path) -> Path:
     """The file with the signatures of a bundle file."""
     return path.with_name(path.name + SIGNATURES)
 
@@ -58,7 +58,7 @@ def is_bundle(path: Path) -> bool:
     return not path.is_dir() and path.suffix not in archive.SUFFIXES
 
 
-def load(paths: Path | Sequence[Path], settings: engine.PolicySettings, keys: Sequence[PublicKey] = ()) -> Loaded:
+def load(paths: Path | Sequence[Path], settings: engine.PolicySettings, keys: Sequence[PublicKey] = ()) -> LoadedBundle:
     """
     The bundle of folders, bundle files and YAML files.
 
@@ -71,7 +71,7 @@ def load(paths: Path | Sequence[Path], settings: engine.PolicySettings, keys: Se
         archive.check(files)
     except archive.ArchiveRefused as refused:
         raise SourceRefused(f"the policies {_listed(_places(paths))} cannot be kept: {refused}") from None
-    return Loaded(bundle, signed)
+    return LoadedBundle(bundle, signed)
 
 
 def sources(
@@ -96,7 +96,7 @@ def sources(
             signed |= dict.fromkeys(engine.by_folder(files), by)
     loose = [path for path in places if not is_bundle(path)]
     try:
-        return engine.gathered(chain(packed, engine.source_files(loose))), signed
+        return engine.gather_sources(chain(packed, engine.source_files(loose))), signed
     except engine.NameTaken as taken:
         raise SourceRefused(str(taken)) from None
     except (OSError, ValueError) as refused:
@@ -111,9 +111,9 @@ def signed_folders(path: Path, raw: bytes, keys: Sequence[PublicKey]) -> dict[st
     return {folder: (meant.version, engine.source_digest(files)) for folder, files in parts.items()}
 
 
-def verified(path: Path, raw: bytes, keys: Sequence[PublicKey]) -> tuple[statement.Meant, tuple[PublicKey, ...]]:
+def verified(path: Path, raw: bytes, keys: Sequence[PublicKey]) -> tuple[statement.BundlePredicate, tuple[PublicKey, ...]]:
     """What the signed statement beside a bundle file says of it, and the keys that signed. Raises SourceRefused."""
-    envelope = beside(path)
+    envelope = signature_file(path)
     if not envelope.exists():
         raise SourceRefused(f"`{path}` is not signed: there is no {envelope.name} beside it")
     try:

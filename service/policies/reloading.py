@@ -11,20 +11,20 @@ deciding.
 
 import asyncio
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from structlog.typing import FilteringBoundLogger
 
 import engine
 from service.log.store import Store
-from service.policies import kept, steady_memory
+from service.policies import kept_bundles, steady_memory
 from service.policies.live import Live
-from service.policies.loading import Loaded, SourceRefused
+from service.policies.loading import LoadedBundle, SourceRefused
 from service.policies.loading import load as load_source
 from service.policies.signing_keys import KeyRefused, public_keys
 from service.problems import RequestRefused, places_of
@@ -78,7 +78,7 @@ class Origin:
         meant = engine.PolicySettings(trust=settings.trust, norms=settings.norms)
         return cls(tuple(paths) or (engine.bundled_policies(),), meant, keys, mode, settings.sign_off_persons)
 
-    def load(self, but: Live | None = None) -> tuple[Loaded, Live | None]:
+    def load(self, but: Live | None = None) -> tuple[LoadedBundle, Live | None]:
         """
         The policies, and what decides by them, None if they have the same digests as `but`.
 
@@ -88,7 +88,7 @@ class Origin:
         same = but is not None and loaded.bundle.digests == but.bundle.digests
         return loaded, None if same else Live.of(loaded.bundle, self.mode, self.persons)
 
-    def start(self) -> tuple[Loaded, Live]:
+    def start(self) -> tuple[LoadedBundle, Live]:
         """The policies at the start. Raises SettingRefused, engine.BundleRefused, engine.EngineUnavailable."""
         try:
             loaded, live = self.load()
@@ -121,7 +121,14 @@ class Policies:
     """The live policies, since when they are live, and the results of reloads. `reload` belongs to one event loop."""
 
     def __init__(
-        self, origin: Origin, loaded: Loaded, live: Live, store: Store, say: FilteringBoundLogger, clock: Callable[[], datetime]
+        self,
+        origin: Origin,
+        loaded: LoadedBundle,
+        live: Live,
+        recorded: Mapping[str, Any],
+        store: Store,
+        say: FilteringBoundLogger,
+        clock: Callable[[], datetime],
     ) -> None:
         self.origin = origin
         self.live = live
@@ -131,6 +138,7 @@ class Policies:
         self.refusals = 0
         self.reloaded_at: datetime | None = None
         self.refused: PoliciesRefusal | None = None  # of the last reload, if it was refused
+        self._recorded = recorded  # the settings of the process that the log records
         self._store = store
         self._say = say
         self._clock = clock
@@ -159,7 +167,8 @@ class Policies:
             # The same policies may have been signed again, with a higher version.
             if live is not None or loaded.signed != self.signed:
                 now = self._clock()
-                await self._store.do(lambda transaction: kept.keep(transaction, loaded, now))
+                noted = await self._store.do(lambda transaction: kept_bundles.keep(transaction, loaded, self._recorded, now))
+                live = live and live.noted(noted)
         except Exception as failed:  # noqa: BLE001 - whatever it is, the last good ones go on
             raise PoliciesRefused(self._refuse(failed)) from None
         self.refused = None

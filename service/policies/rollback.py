@@ -14,8 +14,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from service.log.tree_leaves import Happening, append
-from service.policies.loading import Loaded, SourceRefused
+from service.log.tree_leaves import LogEvent, append
+from service.policies.loading import LoadedBundle, SourceRefused
 from service.store.moments import moment_text
 from service.store.tables import bundle_version
 
@@ -27,7 +27,7 @@ class OlderPolicies(SourceRefused):
 Versioned = Mapping[str, tuple[int | None, str]]  # of each folder its signed version and the digest of its content
 
 
-def advance(transaction: sa.Connection, loaded: Loaded, now: datetime) -> bool:
+def advance(transaction: sa.Connection, loaded: LoadedBundle, now: datetime) -> bool:
     """
     Note the versions of policies that decide from now on, in a writing transaction; returns whether this is new. Raises OlderPolicies.
     """
@@ -74,7 +74,7 @@ def allow(transaction: sa.Connection, signed: Versioned, by: str, reason: str, n
             for folder in new
         }
         append(
-            transaction, Happening("older-bundle-allowed", moment_text(now), {"folders": folders}, {"by": by, "reason": reason})
+            transaction, LogEvent("older-bundle-allowed", moment_text(now), {"folders": folders}, {"by": by, "reason": reason})
         )
     return {folder: row.version for folder, row in older.items()}
 

@@ -1,9 +1,9 @@
 """
 What is signed for a bundle: an in-toto statement about one archive.
 
-Source: in-toto/attestation, spec/v1/statement.md. `about` makes the statement from an archive and the bundle that it was checked in: its
-subject is the archive's SHA-256, and its predicate has the digests and the version. `read` checks whether a statement is about an archive.
-The folders beside which it was checked are named and do not bind: the law may be updated beneath an organisation's own policies.
+Source: in-toto/attestation, spec/v1/statement.md. `statement_of` makes the statement from an archive and the bundle that it was checked
+in: its subject is the archive's SHA-256, and its predicate has the digests and the version. `read` checks whether a statement is about an
+archive. The folders beside which it was checked are named and do not bind: the law may be updated beneath an organisation's own policies.
 
 The version is a whole number that rises, as in The Update Framework (specification, section 4): by it a service knows an older bundle.
 Statements that were signed before there were versions have none.
@@ -28,7 +28,7 @@ class StatementRefused(ValueError):
     """The signed text is not a statement about this archive; the message says what is wrong."""
 
 
-class Meant(BaseModel):
+class BundlePredicate(BaseModel):
     """
     The predicate: the digest of the files, and what they meant, when it was signed, the settings, and the version of the engine.
 
@@ -59,10 +59,10 @@ class _Statement(BaseModel):
     type: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
     subject: tuple[_Subject, ...] = Field(min_length=1)
     predicate_type: Literal["urn:fifthfactor:predicate:bundle:1"] = Field(alias="predicateType")
-    predicate: Meant
+    predicate: BundlePredicate
 
 
-def about(name: str, archive: bytes, files: Mapping[str, bytes], bundle: engine.Bundle, version: int) -> bytes:
+def statement_of(name: str, archive: bytes, files: Mapping[str, bytes], bundle: engine.Bundle, version: int) -> bytes:
     """The statement about an archive with these files, and the bundle that they were checked in: the same bytes every time."""
     own = engine.by_folder(files).keys()
     beside = {folder: digest for folder, digest in bundle.digests.folders.items() if folder not in own}
@@ -92,7 +92,7 @@ def version_in(payload: bytes) -> int | None:
         return None
 
 
-def read(payload: bytes, archive: bytes) -> Meant:
+def read(payload: bytes, archive: bytes) -> BundlePredicate:
     """The predicate of a statement about an archive. Raises StatementRefused if it is no such statement, or about another archive."""
     try:
         found = _Statement.model_validate_json(payload)

@@ -201,7 +201,7 @@ class EntityToWrite:
     place: str = ""
 
 
-class Wrong(RequestRefused):
+class EntityRefused(RequestRefused):
     """What was sent cannot enter the register; `places` says why."""
 
     def __init__(self, places: Sequence[ProblemPlace]) -> None:
@@ -231,7 +231,7 @@ def read_content(document: Any, at: str = "") -> Content:
             places.append(
                 ProblemPlace(pointer=pointer, code="unknown-key" if unknown else "wrong-value", detail=_lower(detail))
             )
-        raise Wrong(places) from None
+        raise EntityRefused(places) from None
 
 
 def pointer_step(step: str | int) -> str:

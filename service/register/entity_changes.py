@@ -14,7 +14,7 @@ import engine
 from service.callers.context import Administering
 from service.problems import RequestRefused
 from service.register import entity_versions
-from service.register.entity import MOST_BYTES, WRONG_ID, EntityToWrite, Version, Wrong, is_id, read_content
+from service.register.entity import MOST_BYTES, WRONG_ID, EntityRefused, EntityToWrite, Version, is_id, read_content
 from service.register.entity_versions import Condition
 from service.register.stated_facts import stating
 from service.store.database import Database
@@ -46,10 +46,10 @@ def read(context: Administering, kind: str, id: str, raw: bytes) -> EntityToWrit
     try:
         content = read_content(engine.read_object(raw, MOST_BYTES, "register entry"))
     except engine.ExchangeRefused as refused:
-        raise Wrong.of(refused) from None
+        raise EntityRefused.of(refused) from None
     entity = EntityToWrite(kind, id, content)
     if places := stating(context.live).places(entity):
-        raise Wrong(places)
+        raise EntityRefused(places)
     return entity
 
 
@@ -79,7 +79,7 @@ def erase(
     return entity_versions.erase(transaction, kind, name, context.caller.id, condition)
 
 
-def take_in(
+def import_entities(
     context: Administering, entities: Sequence[EntityToWrite], database: Database, transaction: sa.Connection
 ) -> Imported:
     """Write the entities of a file, all or none. Raises Wrong."""

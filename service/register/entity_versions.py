@@ -24,9 +24,9 @@ import sqlalchemy as sa
 
 import engine
 from service.log import tree_leaves
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.problems import ProblemPlace, RequestRefused
-from service.register.entity import Content, EntityToWrite, Version, Wrong, is_id
+from service.register.entity import Content, EntityRefused, EntityToWrite, Version, is_id
 from service.store.database import Database
 from service.store.moments import now_text
 from service.store.row_seals import ENTITY, SealBroken, changing, check
@@ -39,7 +39,7 @@ _AT_ONCE = 400  # ids in one query
 _NOTHING = Content()
 
 
-class Changed(RequestRefused):
+class VersionConflict(RequestRefused):
     """The entity is not at the version that the writer has seen."""
 
     def __init__(self) -> None:
@@ -67,9 +67,9 @@ class Condition:
         """Raises Changed if the condition is not met."""
         there = now is not None and now.state == "held"
         if (self.held and not there) or (self.absent and there):
-            raise Changed
+            raise VersionConflict
         if self.versions is not None and (now is None or now.version not in self.versions):
-            raise Changed
+            raise VersionConflict
 
 
 ALWAYS = Condition()
@@ -110,7 +110,7 @@ def history(
     return [version_of_row(row) for row in rows]
 
 
-def listed(
+def list_entities(
     connection: sa.Connection, kind: str | None, after: tuple[str, str], limit: int, day: str | None = None
 ) -> Sequence[Version]:
     """
@@ -137,10 +137,10 @@ def listed(
     return [version_of_row(row) for row in connection.execute(query.order_by(entity.c.kind, entity.c.id).limit(limit))]
 
 
-def everything(connection: sa.Connection, kind: str | None, day: str | None = None) -> Iterator[Version]:
-    """Every entity that is held, as `listed` gives them."""
+def every_entity(connection: sa.Connection, kind: str | None, day: str | None = None) -> Iterator[Version]:
+    """Every entity that is held, as `list_entities` gives them."""
     after = ("", "")
-    while found := listed(connection, kind, after, _AT_ONCE, day):
+    while found := list_entities(connection, kind, after, _AT_ONCE, day):
         yield from found
         after = (found[-1].kind, found[-1].id)
 
@@ -196,7 +196,7 @@ def write(
         for alias in entry.content.aliases:
             owners.setdefault((entry.kind, alias), entry.id)
     if wrong:
-        raise Wrong(wrong)
+        raise EntityRefused(wrong)
     new = [version for version, is_new in written if is_new]
     changed: dict[str, list[str]] = {}
     for version in new:
@@ -266,7 +266,7 @@ def erase(transaction: sa.Connection, kind: str, name: str, by: str, condition: 
 # --- leaves --------------------------------------------------------------------------------------------------------------
 
 
-def _happening(version: Version) -> Happening:
+def _happening(version: Version) -> LogEvent:
     """A new version as a leaf. Its id and its content are erased with the entity."""
     names = [column.name for column in entity.columns]
     row = dict(zip(names, _row(version), strict=True))
@@ -275,7 +275,7 @@ def _happening(version: Version) -> Happening:
     members = {"entity_kind": version.kind, "version": version.version, "state": version.state}
     hidden = {"id": version.id, "content": content, "by": version.recorded_by}
     erased_with_it = frozenset({"id", "content"})
-    return Happening("register", version.recorded_at, members, hidden, _subject(version.kind, version.id), erased_with_it)
+    return LogEvent("register", version.recorded_at, members, hidden, _subject(version.kind, version.id), erased_with_it)
 
 
 def _subject(kind: str, id: str) -> str:

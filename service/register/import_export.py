@@ -12,9 +12,9 @@ import engine
 from service.problems import PLACES_SHOWN, ProblemPlace
 from service.register import spreadsheet
 from service.register.entity import MOST_BYTES as MOST_OF_ONE
-from service.register.entity import EntityToWrite, Version, Wrong
+from service.register.entity import EntityRefused, EntityToWrite, Version
 from service.register.entity_versions import MOST_ENTRIES
-from service.register.stated_facts import Stating
+from service.register.stated_facts import StatableFacts
 
 SCHEMA = "fifthfactor/register/1"
 MOST_BYTES = 16 * 1024 * 1024
@@ -22,7 +22,7 @@ FORMATS = ("json", "csv")
 MEDIA_TYPES = {"json": "application/json", "csv": "text/csv"}
 
 
-def exported(versions: Iterable[Version], form: str, states: Stating) -> str:
+def export_entities(versions: Iterable[Version], form: str, states: StatableFacts) -> str:
     """Entities in a form in which they can be imported again."""
     return to_csv(versions, states) if form == "csv" else to_json(versions)
 
@@ -35,12 +35,12 @@ def to_json(versions: Iterable[Version]) -> str:
     return f'{{"schema": "{SCHEMA}", "entities": [\n{body}\n]}}\n'
 
 
-def to_csv(versions: Iterable[Version], states: Stating) -> str:
+def to_csv(versions: Iterable[Version], states: StatableFacts) -> str:
     """Entities as a table that can be imported again."""
-    return spreadsheet.written([EntityToWrite(each.kind, each.id, each.content) for each in versions], states)
+    return spreadsheet.entities_csv([EntityToWrite(each.kind, each.id, each.content) for each in versions], states)
 
 
-def read(raw: bytes, form: str, states: Stating) -> Iterator[EntityToWrite | Wrong]:
+def read(raw: bytes, form: str, states: StatableFacts) -> Iterator[EntityToWrite | EntityRefused]:
     """
     The entities of a file, one by one, each checked by itself, with a Wrong for each that is not right.
 
@@ -49,31 +49,33 @@ def read(raw: bytes, form: str, states: Stating) -> Iterator[EntityToWrite | Wro
     entries = spreadsheet.read(raw, states) if form == "csv" else spreadsheet.entries(_documents(raw))
     for count, entry in enumerate(entries):
         if count >= MOST_ENTRIES:
-            raise Wrong(
+            raise EntityRefused(
                 [ProblemPlace(pointer="", code="too-many", detail=f"at most {MOST_ENTRIES} entities are imported at once")]
             )
-        if isinstance(entry, Wrong):
+        if isinstance(entry, EntityRefused):
             yield entry
         elif len(json.dumps(entry.content.document())) > MOST_OF_ONE:
-            yield Wrong([ProblemPlace(pointer=entry.place, code="too-large", detail=f"has more than {MOST_OF_ONE:,} bytes")])
+            yield EntityRefused(
+                [ProblemPlace(pointer=entry.place, code="too-large", detail=f"has more than {MOST_OF_ONE:,} bytes")]
+            )
         else:
             wrong = states.places(entry)
-            yield Wrong(wrong) if wrong else entry
+            yield EntityRefused(wrong) if wrong else entry
 
 
-def gathered(found: Iterator[EntityToWrite | Wrong]) -> list[EntityToWrite]:
+def gather_entities(found: Iterator[EntityToWrite | EntityRefused]) -> list[EntityToWrite]:
     """All entities. Raises Wrong with the places of those that are not right."""
     entries: list[EntityToWrite] = []
     places: list[ProblemPlace] = []
     for each in found:
-        if isinstance(each, Wrong):
+        if isinstance(each, EntityRefused):
             places += each.places
         else:
             entries.append(each)
         if len(places) >= PLACES_SHOWN:
             break
     if places:
-        raise Wrong(places)
+        raise EntityRefused(places)
     return entries
 
 
@@ -81,7 +83,7 @@ def _documents(raw: bytes) -> list[Any]:
     try:
         document = engine.read_object(raw, MOST_BYTES, "register")
     except engine.ExchangeRefused as refused:
-        raise Wrong.of(refused) from None
+        raise EntityRefused.of(refused) from None
     places = [
         ProblemPlace(
             pointer=f"/{name[:80]}", code="unknown-key", detail=f'the body is {{"schema": "{SCHEMA}", "entities": [ … ]}}'
@@ -95,6 +97,6 @@ def _documents(raw: bytes) -> list[Any]:
     if not isinstance(entities, list):
         places.append(ProblemPlace(pointer="/entities", code="wrong-type", detail="must be a list of entities"))
     if places:
-        raise Wrong(places)
+        raise EntityRefused(places)
     assert isinstance(entities, list)
     return entities

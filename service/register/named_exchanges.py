@@ -23,7 +23,7 @@ import engine
 from service.policies.live import Live
 from service.register import entity_versions
 from service.register.entity import MOST_OF_AN_ID, EntityToWrite, Version, is_id, pointer_step
-from service.register.stated_facts import ROLES, Stating, carried, put, stating
+from service.register.stated_facts import ROLES, StatableFacts, carried, put, stating
 
 NAMED = "named"
 LOOKS_LIKE = "looks-like"  # the code of the refusal of an id that only looks like one of the register
@@ -165,7 +165,7 @@ def unknown(connection: sa.Connection, kind: str, id: str) -> bool:
     return newest is None or newest.state == "erased"
 
 
-def _names(sent: Any, states: Stating, merging: _Merging) -> Iterator[_Name]:
+def _names(sent: Any, states: StatableFacts, merging: _Merging) -> Iterator[_Name]:
     """What the body names, by role."""
     if not isinstance(sent, dict):
         merging.wrong("/named", "wrong-type", 'must be an object like {"exporter": "clinic-7", "data": "asset-9"}')
@@ -181,7 +181,7 @@ def _names(sent: Any, states: Stating, merging: _Merging) -> Iterator[_Name]:
             yield _Name(role, name, at)
 
 
-def _ids(document: Mapping[str, Any], states: Stating) -> Iterator[_Name]:
+def _ids(document: Mapping[str, Any], states: StatableFacts) -> Iterator[_Name]:
     """The ids that the body states, by role."""
     for role in states.roles:
         group = document.get(role)
@@ -248,7 +248,7 @@ def _that_may_be_named(version: Version, name: _Name, day: str, merging: _Mergin
     return version
 
 
-def _fill(states: Stating, name: _Name, version: Version, merging: _Merging, alike: bool) -> None:
+def _fill(states: StatableFacts, name: _Name, version: Version, merging: _Merging, alike: bool) -> None:
     """Add what the register says of an entity; if the id that was sent is only `alike`, its own id among it."""
     for strange in states.strange(EntityToWrite(version.kind, version.id, version.content)):
         fact = strange.pointer.removeprefix("/facts/").replace("/", ".")

@@ -17,8 +17,8 @@ from io import StringIO
 from typing import Any, Literal, TypeAlias
 
 from service.problems import ProblemPlace
-from service.register.entity import ASSET, PARTY, WRONG_ID, EntityToWrite, Wrong, is_id, is_kind, read_content
-from service.register.stated_facts import DOCUMENTS, Path, Stating, put
+from service.register.entity import ASSET, PARTY, WRONG_ID, EntityRefused, EntityToWrite, is_id, is_kind, read_content
+from service.register.stated_facts import DOCUMENTS, Path, StatableFacts, put
 
 LEADING = ("kind", "id", "aliases", "valid_from", "valid_until", "attested_by", "note")
 TRAVELS = "travels"
@@ -39,7 +39,7 @@ _FIELDS: Mapping[str, Shape] = {
 }
 
 
-def written(entries: Sequence[EntityToWrite], states: Stating) -> str:
+def entities_csv(entries: Sequence[EntityToWrite], states: StatableFacts) -> str:
     """Entities as CSV."""
     rows = [_row(entry, states) for entry in entries]
     columns = {name for row in rows for name in row}
@@ -51,7 +51,7 @@ def written(entries: Sequence[EntityToWrite], states: Stating) -> str:
     return text.getvalue()
 
 
-def read(raw: bytes, states: Stating) -> Iterator[EntityToWrite | Wrong]:
+def read(raw: bytes, states: StatableFacts) -> Iterator[EntityToWrite | EntityRefused]:
     """
     The entities of a table, one by one, with a Wrong for each row that is not an entity. The place of each is `/LINE`, its last line.
 
@@ -90,7 +90,7 @@ def _check_columns(columns: Sequence[str]) -> None:
             raise _wrong("/1", f"the column `{name}` is missing")
 
 
-def _row(entry: EntityToWrite, states: Stating) -> dict[str, str]:
+def _row(entry: EntityToWrite, states: StatableFacts) -> dict[str, str]:
     content = entry.content
     row = {"kind": entry.kind, "id": entry.id}
     row |= {name: getattr(content, name) or "" for name in LEADING[3:]}
@@ -110,7 +110,7 @@ def _row(entry: EntityToWrite, states: Stating) -> dict[str, str]:
     return row
 
 
-def _entry(columns: Sequence[str], cells: Sequence[str], place: str, states: Stating) -> EntityToWrite:
+def _entry(columns: Sequence[str], cells: Sequence[str], place: str, states: StatableFacts) -> EntityToWrite:
     if len(cells) != len(columns):
         raise _wrong(place, f"line {place[1:]} has {len(cells)} cells, but there are {len(columns)} columns")
     said = {name: cell for name, cell in zip(columns, cells, strict=True) if cell != ""}
@@ -149,7 +149,7 @@ def _put_once(document: dict[str, Any], path: Path, value: Any) -> None:
     put(document, path, value)
 
 
-def _shape(kind: str, path: Path, states: Stating) -> Shape:
+def _shape(kind: str, path: Path, states: StatableFacts) -> Shape:
     match states.type_of(kind, path):
         case None:
             return "any"
@@ -242,11 +242,13 @@ def _bare(cell: str) -> str:
     return cell.removeprefix("'")
 
 
-def _wrong(pointer: str, detail: str) -> Wrong:
-    return Wrong([ProblemPlace(pointer=pointer, code="wrong-table" if pointer in ("", "/1") else "wrong-value", detail=detail)])
+def _wrong(pointer: str, detail: str) -> EntityRefused:
+    return EntityRefused(
+        [ProblemPlace(pointer=pointer, code="wrong-table" if pointer in ("", "/1") else "wrong-value", detail=detail)]
+    )
 
 
-def entries(documents: Iterable[Any]) -> Iterator[EntityToWrite | Wrong]:
+def entries(documents: Iterable[Any]) -> Iterator[EntityToWrite | EntityRefused]:
     """Entities from JSON objects with a kind and an id, with a Wrong for each that is not an entity. The place of each is its pointer."""
     for number, document in enumerate(documents):
         yield _tried(_said, document, f"/entities/{number}")
@@ -254,7 +256,7 @@ def entries(documents: Iterable[Any]) -> Iterator[EntityToWrite | Wrong]:
 
 def _said(document: Any, place: str) -> EntityToWrite:
     if not isinstance(document, dict):
-        raise Wrong([ProblemPlace(pointer=place, code="wrong-type", detail="must be an object")])
+        raise EntityRefused([ProblemPlace(pointer=place, code="wrong-type", detail="must be an object")])
     rest = dict(document)
     kind, id = rest.pop("kind", None), rest.pop("id", None)
     return _named(kind if isinstance(kind, str) else "", id if isinstance(id, str) else "", rest, place)
@@ -268,8 +270,8 @@ def _named(kind: str, id: str, document: dict[str, Any], place: str) -> EntityTo
     return EntityToWrite(kind, id, read_content(document, place), place)
 
 
-def _tried(make: Callable[..., EntityToWrite], *given: Any) -> EntityToWrite | Wrong:
+def _tried(make: Callable[..., EntityToWrite], *given: Any) -> EntityToWrite | EntityRefused:
     try:
         return make(*given)
-    except Wrong as wrong:
+    except EntityRefused as wrong:
         return wrong

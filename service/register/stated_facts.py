@@ -34,7 +34,7 @@ class EntityStatement:
     value: Any
 
 
-class Stating:
+class StatableFacts:
     """The facts that entities may state under one bundle. `stating` makes it once for each bundle."""
 
     def __init__(self, bundle: engine.Bundle) -> None:
@@ -166,9 +166,9 @@ class Stating:
 
 
 @lru_cache(maxsize=2)
-def stating(live: Live) -> Stating:
+def stating(live: Live) -> StatableFacts:
     """The facts that entities may state under the live policies."""
-    return Stating(live.bundle)
+    return StatableFacts(live.bundle)
 
 
 def carried(content: Content) -> list[dict[str, str]]:

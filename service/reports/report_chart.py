@@ -12,7 +12,7 @@ from datetime import UTC, date
 import engine
 from service.languages.words import wording
 from service.log.search import RecordRow
-from service.reports.document import Chart, ChartBar
+from service.reports.report_document import Chart, ChartBar
 
 MOST_BARS = 24
 _DAYS = 31  # a period of so many days has a bar for each day on which something was decided

@@ -19,8 +19,8 @@ from service.languages.names import ReportsTexts
 from service.languages.words import text_for, wording
 from service.ledger.committed_records import CommittedRecord
 from service.reports import transfer_selection
-from service.reports.document import Cell, Column, Facts, ReportDocument, Section, Table, cell
-from service.reports.scope import Scope
+from service.reports.report_document import Cell, Column, Facts, ReportDocument, Section, Table, cell
+from service.reports.report_scope import Scope
 from service.reports.transfer_cells import ColumnValues, short
 from service.reports.transfer_selection import MOST_OTHERS, TransferRow
 from service.reports.typesetting import MOST_ROWS

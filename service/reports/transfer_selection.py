@@ -14,10 +14,10 @@ import sqlalchemy as sa
 import engine
 from service.ledger.committed_records import CommittedRecord, of_records
 from service.log import search
-from service.log.leaf import clear
-from service.log.query import Query
+from service.log.leaf import with_personal_values
+from service.log.search_query import Query
 from service.log.store import of_numbers
-from service.reports.scope import Scope
+from service.reports.report_scope import Scope
 
 _AT_ONCE = 200  # records that are read together
 _FOUND_AT_ONCE = 500  # decisions; each search is several statements
@@ -42,7 +42,7 @@ class TransferPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Others:
+class OtherExchanges:
     """Committed exchanges under the law of a register's jurisdiction that it does not take; `whole`: all of the period were looked at."""
 
     count: int
@@ -93,7 +93,7 @@ def every(connection: sa.Connection, register: engine.TransferRegisterText, scop
             return
 
 
-def others(connection: sa.Connection, register: engine.TransferRegisterText, scope: Scope) -> Others:
+def others(connection: sa.Connection, register: engine.TransferRegisterText, scope: Scope) -> OtherExchanges:
     """The committed exchanges that the law of the jurisdiction reaches or may reach, and that the register does not take."""
     query = replace(scope.query, jurisdiction=(register.jurisdiction,), proceed=True)
     query = replace(query, exporter=(scope.party,)) if scope.party else query
@@ -105,8 +105,8 @@ def others(connection: sa.Connection, register: engine.TransferRegisterText, sco
         cursor = found.next
         walked += len(found.rows) if len(found.rows) == _FOUND_AT_ONCE else MOST_OTHERS
         if cursor is None:
-            return Others(count, whole=True)
-    return Others(count, whole=False)
+            return OtherExchanges(count, whole=True)
+    return OtherExchanges(count, whole=False)
 
 
 def _committed(
@@ -127,5 +127,5 @@ def _records(connection: sa.Connection, sequences: Sequence[int]) -> dict[int, d
     found: dict[int, dict[str, Any]] = {}
     for start in range(0, len(sequences), _AT_ONCE):
         for stored in of_numbers(connection, sequences[start : start + _AT_ONCE]):
-            found[stored.sequence] = clear(stored.entry.leaf, stored.entry.openings)
+            found[stored.sequence] = with_personal_values(stored.entry.leaf, stored.entry.openings)
     return found

@@ -18,7 +18,7 @@ from threading import BoundedSemaphore
 from typing import Any
 
 from service.languages.words import wording
-from service.reports.document import Cell, Chart, Copied, Facts, ReportDocument, Section, Table
+from service.reports.report_document import Cell, Chart, Copied, Facts, ReportDocument, Section, Table
 from service.reports.report_font import coverage
 
 MISSING = "the package `typst` is not installed; `pip install 'fifthfactor[pdf]'` adds it"

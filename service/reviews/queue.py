@@ -19,8 +19,8 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from service.log.index import datetime_of, moment_of
 from service.log.review_cases import APPROVED, WAITS
+from service.log.search_index import datetime_of, moment_of
 from service.policies.live import Live
 from service.reviews import standing_sign_off
 from service.reviews.own_requests import Counting

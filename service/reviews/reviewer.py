@@ -16,7 +16,7 @@ from service.callers import known_persons
 from service.callers.caller import LOCAL, Caller
 from service.callers.known_persons import Identity
 from service.callers.person import Person
-from service.policies import kept
+from service.policies import kept_bundles
 from service.policies.live import Live
 from service.reviews.standing_sign_off import persons_needed
 
@@ -63,7 +63,7 @@ class Reviewer:
     def of(cls, connection: sa.Connection, caller: Caller, live: Live, token_issuer: str | None) -> Self:
         """A caller. `token_issuer` is the issuer of tokens that is set."""
         who = known_persons.identity(connection, caller, token_issuer)
-        current = kept.sources_of(connection, live.digests.meaning) | {live.digests.source}
+        current = kept_bundles.sources_of(connection, live.digests.meaning) | {live.digests.source}
         return cls(who, caller.person, known_persons.erasures(connection), live, current)
 
     @property

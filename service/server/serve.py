@@ -24,7 +24,7 @@ from structlog.typing import FilteringBoundLogger
 import engine
 from service.callers.shedding import Load
 from service.policies import steady_memory
-from service.policies.prepared import Prepared
+from service.policies.prepared_policies import PreparedPolicies
 from service.server.app import create_app, preload
 from service.server.bounded_heads import BoundedHeads
 from service.server.workers import Supervisor
@@ -73,7 +73,7 @@ def serve(settings: Settings) -> None:
             say,
             ready=lambda told: _announce(say, settings, listening, *json.loads(told)),
             stopping=listening.close,  # each worker holds it too while it accepts requests
-            gone=lambda pid: metrics.ended(figures, pid),
+            gone=lambda pid: metrics.worker_ended(figures, pid),
             patience=settings.drain_seconds + GRACE_SECONDS + CLOSING_SECONDS,
         )
         if status := supervisor.run():
@@ -86,7 +86,7 @@ def _answer(
     say: FilteringBoundLogger,
     ready: Callable[[Service], None],
     figures: Path | None = None,
-    prepared: Prepared | None = None,
+    prepared: PreparedPolicies | None = None,
 ) -> None:
     """Answer in this process until a signal stops it. `ready` is called before the first request. Raises CannotServe."""
     with _starting():
@@ -125,10 +125,10 @@ def _answer(
     server.run(sockets=[listening])
 
 
-def prepared_policies(settings: Settings) -> Prepared:
+def prepared_policies(settings: Settings) -> PreparedPolicies:
     """The policies, for workers that are forked from this process. Raises CannotServe."""
     with _starting():
-        prepared = Prepared.of(settings)
+        prepared = PreparedPolicies.of(settings)
     prepared.live.pdp.set_up()
     preload()
     steady_memory.settle()

@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import psycopg as postgresql
 from sqlalchemy.dialects.sqlite import pysqlite as sqlite
 
-from service.store import counter_secret, log_key, row_seals
+from service.store import admissions, counter_secret, log_key, row_seals
 from service.store.kept_checkpoint import KeptCheckpoint, LogPutBack
 from service.store.log_key import LogKey, LogRefused
 from service.store.log_tree import Growth, SealedTree, TreeBroken, Vouched, begin_growth, is_still_sealed, sealed_tree
@@ -80,6 +80,7 @@ class Database:
         for each in (self.reading, self.writing):
             sa.event.listen(each, "connect", lambda _, made: counter_secret.give_key(made.info, self._key_that_sealed))
             sa.event.listen(each, "connect", lambda _, made: row_seals.give_keys(made.info, self._seal_key))
+            sa.event.listen(each, "connect", lambda _, made: admissions.give_tree(made.info, lambda on: self.sealed(on)[0]))
 
     @classmethod
     def open(cls, url: str, key_path: Path | None = None) -> Self:
@@ -101,7 +102,7 @@ class Database:
             raise DatabaseRefused(f"the database `{path}` cannot be used: {refused.strerror}") from None
         writing = _file_engine(path, "rw", _WRITER_PRAGMAS)
         sa.event.listen(writing, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-        return cls(str(path), _file_engine(path, "ro", ()), writing, log_key.beside(path), path)
+        return cls(str(path), _file_engine(path, "ro", ()), writing, log_key.key_file(path), path)
 
     @classmethod
     def _server(cls, url: str, key_path: Path) -> Self:

@@ -28,15 +28,16 @@ from service.transparency.tiles import MAX_ENTRY_BYTES, TILE_HEIGHT, TILE_WIDTH
 
 SCHEMA = "fifthfactor/leaf/1"
 RECORD = "record"  # the kind of the leaf of a record
+ADMITTING = frozenset({"key-made", "key-revoked", "session-ended"})  # the leaves by which somebody is let in, or not any more
 
 _ROW = "leaf"  # of `head`
 _GROWTH = "fifthfactor.growth"
 _STATE_DOMAIN = b"fifthfactor/log-state/1\x00"
 _TILE_BYTES = TILE_WIDTH * HASH_BYTES
-_SEALED_TREE = f"SELECT next, frontier, tail, seal FROM head WHERE name = '{_ROW}'"
+_SEALED_TREE = f"SELECT next, frontier, tail, seal, admitting FROM head WHERE name = '{_ROW}'"
 _LAST_SEAL = f"SELECT next, seal FROM head WHERE name = '{_ROW}'"
 # Every record waits for these two, so they go to the driver as directly as possible, like the rows that are inserted in bulk.
-_SEALED = f"UPDATE head SET next = {{0}}, frontier = {{0}}, tail = {{0}}, seal = {{0}} WHERE name = '{_ROW}'"
+_SEALED = f"UPDATE head SET next = {{0}}, frontier = {{0}}, tail = {{0}}, seal = {{0}}, admitting = {{0}} WHERE name = '{_ROW}'"
 _PLACE = {"sqlite": "?", "postgresql": "%s"}
 
 Insert = Callable[[sa.Connection, sa.Table, Sequence[tuple[Any, ...]]], None]
@@ -48,11 +49,15 @@ class TreeBroken(LogRefused):
 
 @dataclass(frozen=True, slots=True)
 class SealedTree:
-    """The tree as the database holds it: frontier, the hashes of the leaves that fill no tile yet, and the seal over both."""
+    """
+    The tree as the database holds it: frontier, the hashes of the leaves that fill no tile yet, and the number of the last leaf that is
+    ADMITTING, -1 if there is none; and the seal over all of this. Before 0.14.0 the number was not in the seal.
+    """
 
     frontier: Frontier
     tail: bytes
     seal: bytes
+    admitting: int = -1
 
     @property
     def size(self) -> int:
@@ -61,7 +66,8 @@ class SealedTree:
 
     def is_sealed_by(self, key: LogKey) -> bool:
         """Whether the seal is one by this key."""
-        return hmac.compare_digest(self.seal, _seal(key, self.frontier, self.tail))
+        sealed = (_seal(key, self.frontier, self.tail, number) for number in (self.admitting, None))
+        return any(hmac.compare_digest(self.seal, each) for each in sealed)
 
 
 Vouched = Callable[[sa.Connection], tuple[SealedTree, LogKey]]  # the tree that may be extended, and the key that sealed it
@@ -128,10 +134,11 @@ class Growth:
         self._insert(self._transaction, tree_leaf, self._leaves)
         self._insert(self._transaction, tree_tile, tiles)
         self._insert(self._transaction, tree_node, nodes)
-        seal = _seal(self._key, after, tail)
-        sealed = (after.size, after.to_bytes(), tail, seal)
+        admitting = max([before.admitting, *(index for index, kind, _ in self._leaves if kind in ADMITTING)])
+        seal = _seal(self._key, after, tail, admitting)
+        sealed = (after.size, after.to_bytes(), tail, seal, admitting)
         self._transaction.exec_driver_sql(_SEALED.format(_PLACE[self._transaction.dialect.name]), sealed)
-        self.after = self._key, SealedTree(after, tail, seal)
+        self.after = self._key, SealedTree(after, tail, seal, admitting)
 
     def seal_by(self, key: LogKey) -> None:
         """Seal what this transaction appends by another key than the one before it."""
@@ -193,7 +200,7 @@ def is_still_sealed(connection: sa.Connection, last: SealedTree) -> bool:
 def sealed_tree(connection: sa.Connection) -> SealedTree | None:
     """The tree as it is sealed, or None if it was never begun. The seal is not looked at. Raises TreeBroken."""
     row = connection.exec_driver_sql(_SEALED_TREE).one_or_none()
-    if row is None or not any(map(bool, row)):
+    if row is None or not any(map(bool, row[:4])):
         return None
     try:
         frontier, tail, seal = Frontier.from_bytes(bytes(row[1])), bytes(row[2]), bytes(row[3])
@@ -201,7 +208,7 @@ def sealed_tree(connection: sa.Connection) -> SealedTree | None:
         raise TreeBroken("the size and the frontier of the tree are not what a service writes") from None
     if frontier.size != row[0] or len(tail) != frontier.size % TILE_WIDTH * HASH_BYTES:
         raise TreeBroken("the tree of the log has another size than its frontier")
-    return SealedTree(frontier, tail, seal)
+    return SealedTree(frontier, tail, seal, row[4] if isinstance(row[4], int) and row[4] >= 0 else -1)
 
 
 def long_record(sequence: int, leaf: bytes) -> bytes:
@@ -209,8 +216,9 @@ def long_record(sequence: int, leaf: bytes) -> bytes:
     return _plain_leaf({"kind": RECORD, "sequence": sequence, "sha256": sha256(leaf).hexdigest()})
 
 
-def _seal(key: LogKey, frontier: Frontier, tail: bytes) -> bytes:
-    return key.seal(_STATE_DOMAIN + frontier.to_bytes() + tail)
+def _seal(key: LogKey, frontier: Frontier, tail: bytes, admitting: int | None) -> bytes:
+    number = b"" if admitting is None else (admitting + 1).to_bytes(8)
+    return key.seal(_STATE_DOMAIN + frontier.to_bytes() + tail + number)
 
 
 def _plain_leaf(members: Mapping[str, Any]) -> bytes:

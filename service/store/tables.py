@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "0.13.0"  # the newest of the migrations, which make these tables; it is named by the version that brought it
+REVISION = "0.14.0"  # the newest of the migrations, which make these tables; it is named by the version that brought it
 
 metadata = sa.MetaData()
 
@@ -98,6 +98,9 @@ head = sa.Table(
     sa.Column("frontier", sa.LargeBinary),  # of the tree, in the row `leaf`: service.store.log_tree
     sa.Column("tail", sa.LargeBinary),
     sa.Column("seal", sa.LargeBinary),
+    sa.Column(
+        "admitting", BigInteger
+    ),  # in the row `leaf`, of the last leaf that let somebody in or out: service.store.log_tree
 )
 HEADS = frozenset({"record", "leaf", "sorted"})  # the names in `head`
 record = sa.Table(
@@ -177,7 +180,7 @@ cosignature = sa.Table(
     sa.Column("at", sa.String, nullable=False),
 )
 
-# The seal of each subject: a code over the rows that speak of it, and the number of the last leaf that there was (subject_seals).
+# The seal of each subject: a code over the rows that speak of it, and the number of the last leaf that there was (row_seals).
 subject_seal = sa.Table(
     "subject_seal",
     metadata,
@@ -434,32 +437,18 @@ sa.Index(
     *(movement.c[name] for name in ("meaning", "sequence", "fact", "live", "low", "high", "commitment")),
 )
 sa.Index("movement_data_set", movement.c.data_set)
-# The sums of the movements of a day that count, updated together with them. A counter is read from the days of its window. A movement that
-# names an earlier data set adds nobody to `most`.
-tally = sa.Table(
-    "tally",
+# The sums of the movements that count, of a counter of one key, updated together with them. There is a row for each month, with the sums of
+# its days, one for each year, with those of its months, and one with those of all years (`all`). `sums` is JSON: by the day, month or year,
+# and by the fact, [largest, least, most, endless]; `below` has the digest of the row of each year, or of each month of a year. A movement
+# that names an earlier data set adds nobody to `most`.
+counter_sum = sa.Table(
+    "counter_sum",
     metadata,
     sa.Column("meaning", sa.String, primary_key=True),
     sa.Column("key", sa.String, primary_key=True),
-    sa.Column("day", sa.String, primary_key=True),
-    sa.Column("fact", sa.String, primary_key=True),
-    sa.Column("largest", BigInteger, nullable=False),
-    sa.Column("least", BigInteger, nullable=False),
-    sa.Column("most", BigInteger, nullable=False),
-    sa.Column("endless", BigInteger, nullable=False),
-)
-# The same sums of a month, from which most of a window is read.
-tally_month = sa.Table(
-    "tally_month",
-    metadata,
-    sa.Column("meaning", sa.String, primary_key=True),
-    sa.Column("key", sa.String, primary_key=True),
-    sa.Column("month", sa.String, primary_key=True),
-    sa.Column("fact", sa.String, primary_key=True),
-    sa.Column("largest", BigInteger, nullable=False),
-    sa.Column("least", BigInteger, nullable=False),
-    sa.Column("most", BigInteger, nullable=False),
-    sa.Column("endless", BigInteger, nullable=False),
+    sa.Column("period", sa.String, primary_key=True),
+    sa.Column("sums", sa.Text, nullable=False),
+    sa.Column("below", sa.Text, nullable=False),
 )
 opening = sa.Table(
     "opening",

@@ -20,7 +20,7 @@ class Incidents:
         self._say = say
 
     def disagreement(
-        self, pdp: engine.PDP, request_id: str, decision: engine.Written | engine.Decision, recorded: bool = True
+        self, pdp: engine.PDP, request_id: str, decision: engine.WrittenDecision | engine.Decision, recorded: bool = True
     ) -> None:
         """The engines disagree, or one failed and another answered."""
         record = f"/v1/decisions/{decision.id}" if recorded else None

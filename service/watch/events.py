@@ -18,10 +18,10 @@ from service.callers.context import ReadingAll
 from service.log import tree_leaves
 from service.log.canonical_json import canonical
 from service.log.store import subject_of_decision
-from service.log.tree_leaves import Happening
+from service.log.tree_leaves import LogEvent
 from service.store.tables import watch_delivery, watch_event
-from service.watch.committed import WatchedRow
 from service.watch.findings import EarlierFinding, EventKind, WatchFinding
+from service.watch.watched_commitments import WatchedRow
 
 KINDS: tuple[str, ...] = get_args(EventKind)
 LEAF = "watch-event"
@@ -67,7 +67,7 @@ def source_of(origin: str) -> str:
     return f"urn:{origin.replace('/', ':')}"
 
 
-def told_of(connection: sa.Connection, commitments: Sequence[str]) -> dict[str, list[EarlierFinding]]:
+def events_told(connection: sa.Connection, commitments: Sequence[str]) -> dict[str, list[EarlierFinding]]:
     """What was told of some commitments, in order."""
     columns = (watch_event.c.commitment, watch_event.c.kind, watch_event.c.cause, watch_event.c.since, watch_event.c.outcome)
     query = sa.select(*columns).where(watch_event.c.commitment.in_(commitments)).order_by(watch_event.c.number)
@@ -104,7 +104,7 @@ def tell(
         shown = {**about, "event": finding.kind, **finding.document}
         hidden = finding.hidden
         subject = subject_of_decision(row.evaluation) if hidden else None
-        leaves.append(Happening(LEAF, at, shown, hidden, subject, frozenset(hidden)))
+        leaves.append(LogEvent(LEAF, at, shown, hidden, subject, frozenset(hidden)))
         document = canonical(finding.document).decode()
         rows.append({**about, "number": number, "at": at, "kind": finding.kind, "outcome": finding.after, "document": document})
     for each, index in zip(rows, tree_leaves.append(transaction, *leaves), strict=True):

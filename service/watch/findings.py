@@ -32,7 +32,7 @@ _EFFECTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
+class OutcomeExplanation:
     """By which provisions an outcome is as it is, and what to do; `changes` are the same changes with their values."""
 
     provisions: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class WatchFinding:
     after: str | None
     causes: tuple[str, ...] = ()
     because: tuple[str, ...] = ()
-    explained: Explained = Explained()
+    explained: OutcomeExplanation = OutcomeExplanation()
     more: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -87,7 +87,7 @@ class EarlierFinding:
     outcome: str | None
 
 
-def explain(live: Live, judgement: engine.Judgement) -> Explained:
+def explain(live: Live, judgement: engine.Judgement) -> OutcomeExplanation:
     """
     Why a judged exchange has its outcome, and what to do about it.
 
@@ -96,26 +96,26 @@ def explain(live: Live, judgement: engine.Judgement) -> Explained:
     """
     effects = _EFFECTS.get(judgement.outcome.word, set())
     if judgement.outcome.permits and not effects:
-        return Explained(remedy={"do": "nothing"})
+        return OutcomeExplanation(remedy={"do": "nothing"})
     parts = ("reasons", "possible") if judgement.open_facts else ("reasons",)
     parts = parts if judgement.outcome.permits else (*parts, "remedies")
     told = json.loads(live.pdp.explain(judgement, today=judgement.as_of, id="", parts=parts))
     reasons: Sequence[Mapping[str, Any]] = [*(told.get("reasons") or ()), *(told.get("possible") or ())]
     provisions = tuple(dict.fromkeys(each["provision"] for each in reasons if each["effect"] in effects))
     if judgement.outcome.permits:
-        return Explained(provisions, {"do": "perform"})
+        return OutcomeExplanation(provisions, {"do": "perform"})
     if judgement.open_facts:
-        return Explained(provisions, {"do": "answer", "facts": list(judgement.open_facts)[:MOST_PROVISIONS]})
+        return OutcomeExplanation(provisions, {"do": "answer", "facts": list(judgement.open_facts)[:MOST_PROVISIONS]})
     remedies = (told.get("remedies") or {}).get("remedies", ())
     changes = tuple(each["changes"] for each in remedies)
     if changes:
         named = [[{"fact": change["fact"], "how": change["how"]} for change in each] for each in changes]
-        return Explained(provisions, {"do": "change", "changes": named}, changes)
+        return OutcomeExplanation(provisions, {"do": "change", "changes": named}, changes)
     if judgement.signable:
-        return Explained(provisions, {"do": "sign-off", "provisions": list(judgement.signable)[:MOST_PROVISIONS]})
-    return Explained(provisions, {"do": "withdraw"})
+        return OutcomeExplanation(provisions, {"do": "sign-off", "provisions": list(judgement.signable)[:MOST_PROVISIONS]})
+    return OutcomeExplanation(provisions, {"do": "withdraw"})
 
 
-def named(provisions: Sequence[str]) -> str:
+def provisions_key(provisions: Sequence[str]) -> str:
     """Provisions as a part of the name of a cause: they come out the same whenever the same provisions move."""
     return "".join(f":{each}" for each in sorted(provisions)[:3]) + (f":{len(provisions)}" if len(provisions) > 3 else "")

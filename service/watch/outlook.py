@@ -18,14 +18,14 @@ import sqlalchemy as sa
 
 import engine
 from service.decisions.decider import Decider
-from service.ledger.counts import Counts
+from service.ledger.exchange_counters import CounterFiller
 from service.ledger.rights_book import EarlierCommitment
 from service.log.canonical_json import canonical
 from service.problems import RequestRefused
 from service.register.stated_facts import ROLES
-from service.watch.committed import NotDecidable, WatchedCommitment
-from service.watch.findings import Explained, explain
-from service.watch.grounds import GroundTokens
+from service.watch.findings import OutcomeExplanation, explain
+from service.watch.outcome_basis import GroundTokens
+from service.watch.watched_commitments import NotDecidable, WatchedCommitment
 
 MOST_REMEMBERED = 2_000
 
@@ -33,7 +33,7 @@ Key = TypeVar("Key")
 Found = TypeVar("Found")
 
 
-class Remembered(Generic[Key, Found]):
+class RecentResults(Generic[Key, Found]):
     """The results of the same work for the same key; what was not used for longest goes first."""
 
     def __init__(self) -> None:
@@ -71,14 +71,14 @@ class CommitmentState:
 class Outlook:
     """Decides commitments again, in one round. The same exchange is decided once, whoever its parties are."""
 
-    def __init__(self, decider: Decider, counts: Counts, tokens: GroundTokens, today: date, until: date) -> None:
+    def __init__(self, decider: Decider, counts: CounterFiller, tokens: GroundTokens, today: date, until: date) -> None:
         self._decider = decider
         self.counts, self.tokens, self.live = counts, tokens, tokens.live
         self.today, self.until = today, until
-        self._judged: Remembered[tuple[bytes, date], engine.Judgement] = Remembered()
-        self._ahead: Remembered[tuple[bytes, date, date], engine.OutcomesAhead] = Remembered()
-        self._duties: Remembered[tuple[bytes, date], Any] = Remembered()
-        self._explained: Remembered[tuple[bytes, date], Explained] = Remembered()
+        self._judged: RecentResults[tuple[bytes, date], engine.Judgement] = RecentResults()
+        self._ahead: RecentResults[tuple[bytes, date, date], engine.OutcomesAhead] = RecentResults()
+        self._duties: RecentResults[tuple[bytes, date], Any] = RecentResults()
+        self._explained: RecentResults[tuple[bytes, date], OutcomeExplanation] = RecentResults()
         tested = self.live.pdp.tested
         self._nameless = tuple(role for role in ROLES if f"{role}.id" not in tested)
 
@@ -131,11 +131,11 @@ class Outlook:
         found: Sequence[Mapping[str, Any]] = self._duties.get((state.key, judgement.as_of), make)
         return found
 
-    def explain(self, state: CommitmentState) -> Explained:
+    def explain(self, state: CommitmentState) -> OutcomeExplanation:
         """Why a state has its outcome, and what to do."""
         judgement = state.judgement
         if judgement is None:
-            return Explained(remedy={"do": "withdraw" if state.why == "erased" else "evaluate-again"})
+            return OutcomeExplanation(remedy={"do": "withdraw" if state.why == "erased" else "evaluate-again"})
         return self._explained.get((state.key, judgement.as_of), lambda: explain(self.live, judgement))
 
     def _key(self, connection: sa.Connection, exchange: engine.Exchange) -> bytes:
@@ -143,7 +143,9 @@ class Outlook:
         document: Mapping[str, Any] = exchange.document
         if self.tokens.sign_offs == 0:
             for role in self._nameless:
-                document = engine.put(document, f"{role}.id", None) if isinstance(document.get(role), dict) else document
+                document = (
+                    engine.with_fact_set(document, f"{role}.id", None) if isinstance(document.get(role), dict) else document
+                )
         shown = {name: until.isoformat() for name, until in exchange.shown_until.items()}
         alike: dict[str, Any] = {"exchange": dict(document), "shown": shown}
         return sha256(canonical(alike)).digest()

@@ -14,21 +14,21 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.decisions.decider import Decider
-from service.ledger.book import Book
-from service.ledger.counts import Counts
+from service.ledger.counter_book import Book
+from service.ledger.exchange_counters import CounterFiller
 from service.service import Service
 from service.settings import time_zone
 from service.store.moments import moment_text
 from service.store.tables import commitment, watched
 from service.telemetry.log_lines import described
-from service.watch import committed, events, promised_days
-from service.watch.addresses import digest_of
-from service.watch.committed import WatchedRow
-from service.watch.grounds import GroundTokens, Reason
+from service.watch import events, promise_deadlines, watched_commitments
+from service.watch.commitment_review import CommitmentReview, OneCommitment
 from service.watch.lease import Lease
-from service.watch.one_commitment import CommitmentReview, OneCommitment
+from service.watch.outcome_basis import GroundTokens, Reason
 from service.watch.outlook import Outlook
 from service.watch.transactions import Write
+from service.watch.watched_commitments import WatchedRow
+from service.watch.webhook_connections import digest_of
 
 AT_ONCE = 100  # commitments: what they tell is written in one transaction
 
@@ -77,7 +77,7 @@ def run(
     """
     done = RoundDone()
     with service.store.database.reading.connect() as connection:
-        done.running = committed.count(connection)
+        done.running = watched_commitments.count(connection)
     if not done.running:
         done.whole = True
         return done
@@ -103,7 +103,7 @@ class _Round:
     def __init__(self, service: Service, write: Write, today: date, lease: Lease, done: RoundDone) -> None:
         self._service, self._write, self._today, self._lease, self._done = service, write, today, lease, done
         book = Book()
-        counts = Counts(service.settings, book)
+        counts = CounterFiller(service.settings, book)
         self._until = today + timedelta(days=service.settings.watch_days)
         now = service.clock()
         with service.store.database.reading.connect() as connection:
@@ -116,7 +116,7 @@ class _Round:
     def batch(self, pause: Callable[[], None], stopped: Callable[[], bool]) -> bool:
         """The next commitments; whether there were any. Once it is stopped, the rest is left for the next round."""
         with self._service.store.database.reading.connect() as connection:
-            rows = committed.page(connection, self._after, AT_ONCE)
+            rows = watched_commitments.page(connection, self._after, AT_ONCE)
             if not rows:
                 return False
             due = [(row, reasons) for row in rows if (reasons := self._tokens.reasons(connection, row, self._until))]
@@ -129,13 +129,13 @@ class _Round:
     def promises(self) -> bool:
         """Tell which promises are due or overdue, some at once; whether there were any."""
         with self._service.store.database.reading.connect() as connection:
-            if not promised_days.any_to_tell(connection, self._today, self._until):
+            if not promise_deadlines.any_to_tell(connection, self._today, self._until):
                 return False
 
         def tell(transaction: sa.Connection) -> int:
             now = self._service.clock()
             self._lease.keep(transaction, now)
-            return promised_days.tell(transaction, self._today, self._until, moment_text(now), self._addresses)
+            return promise_deadlines.tell(transaction, self._today, self._until, moment_text(now), self._addresses)
 
         self._done.told += self._write(tell)
         return True
@@ -150,9 +150,9 @@ class _Round:
         if not due:
             return []
         reasons = {row.id: why for row, why in due}
-        told = events.told_of(connection, list(reasons))
+        told = events.events_told(connection, list(reasons))
         found = []
-        for each in committed.opened(connection, [row for row, _ in due]):
+        for each in watched_commitments.open_commitments(connection, [row for row, _ in due]):
             if stopped():
                 break
             try:

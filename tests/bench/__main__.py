@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import engine
-from tests.bench import memory, traffic, whole_decisions
+from tests.bench import lane_speed, memory, traffic, whole_decisions
 from tests.bench.figures import line
 
 EXAMPLES = """examples:
@@ -20,10 +20,12 @@ EXAMPLES = """examples:
   make bench ARGS=decisions
   make bench ARGS="memory --decisions 1000000"
   make bench ARGS=http
+  make bench ARGS=lanes
   make bench ARGS="search 1000000"
   make bench ARGS="search 100000 sqlite"
   make bench ARGS="watch 100000"
   make bench ARGS="statistics 1000000"
+  make bench ARGS="tables 1000000"
   make bench ARGS="pages 1000000"
   make bench ARGS="pages 1000000 million.db"
 """
@@ -58,22 +60,22 @@ def main() -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parts = ("decisions", "sizes", "memory", "http", "search", "watch", "statistics", "pages")
+    parts = ("decisions", "sizes", "memory", "http", "lanes", "search", "watch", "statistics", "tables", "pages")
     parser.add_argument(
         "part",
         nargs="?",
         choices=parts,
-        help="only this part; `search`, `watch`, `statistics` and `pages` are never part of the whole",
+        help="only this part; `search`, `watch`, `statistics`, `tables` and `pages` are never part of the whole",
     )
     parser.add_argument(
         "more",
         nargs="*",
-        help="of `search`: how many records, of `watch`: how many commitments, of `statistics`: how many lines, of `pages`: how many"
-        " decisions; and on which databases, of `pages` also by their addresses",
+        help="of `search`: how many records, of `watch`: how many commitments, of `statistics`: how many lines, of `tables`: how many"
+        " rows, of `pages`: how many decisions; and on which databases, of `pages` also by their addresses",
     )
     parser.add_argument("--decisions", type=int, default=20_000, metavar="N", help="of `memory` (default: 20000)")
     asked = parser.parse_args()
-    if asked.more and asked.part not in ("search", "watch", "statistics", "pages"):
+    if asked.more and asked.part not in ("search", "watch", "statistics", "tables", "pages"):
         parser.error(f"`{asked.part}` takes nothing more")
     if asked.part == "search":
         from tests.bench import search
@@ -92,6 +94,11 @@ def main() -> None:
 
         number, *databases = asked.more or ["1000000"]
         statistics_speed.main(int(number), databases or ["sqlite", "postgresql"])
+        return
+    if asked.part == "tables":
+        from tests.bench import table_speed
+
+        table_speed.main(int((asked.more or ["1000000"])[0]))
         return
     if asked.part == "pages":
         from tests.bench import page_speed
@@ -125,6 +132,7 @@ def _parts(bundle: engine.Bundle, exchanges: Sequence[bytes], many: int) -> dict
         "sizes": lambda: whole_decisions.sizes(exchanges),
         "memory": held,
         "http": http,
+        "lanes": lambda: lane_speed.lanes(bundle, exchanges),
     }
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.backends.durable import Durable
-from service.decisions.decider import Decided, Decider
+from service.decisions.decider import DecidedExchange, Decider
 from service.policies.live import Live
 
 
@@ -28,7 +28,7 @@ def main() -> None:
 
     answer = Decider.answer
 
-    def afresh(self: Decider, live: Live, *more: Any) -> Decided:
+    def afresh(self: Decider, live: Live, *more: Any) -> DecidedExchange:
         forget(live)
         return answer(self, live, *more)
 

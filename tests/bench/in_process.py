@@ -16,9 +16,9 @@ from typing import Self
 
 import engine
 from service.callers.caller import LOCAL
-from service.decisions.decider import Decided, Decider, TellingAsked
+from service.decisions.decider import AnswerOptions, DecidedExchange, Decider
 from service.log.leaf import SealedRecord
-from service.policies.prepared import Prepared
+from service.policies.prepared_policies import PreparedPolicies
 from service.policies.steady_memory import settle
 from service.service import Service
 from service.settings import Settings
@@ -26,7 +26,7 @@ from tests.bench.forgetful import forget
 from tests.bench.traffic import DAY
 
 NOON = datetime.combine(DAY, time(12), UTC)
-ASKED = TellingAsked()
+ASKED = AnswerOptions()
 
 
 class InProcess:
@@ -39,7 +39,7 @@ class InProcess:
 
     @classmethod
     @contextmanager
-    def opened(cls, mode: str, folder: Path, prepared: Prepared | None = None) -> Iterator[Self]:
+    def opened(cls, mode: str, folder: Path, prepared: PreparedPolicies | None = None) -> Iterator[Self]:
         """A service with a new database in a folder; `prepared` are policies that are loaded already."""
         settings = Settings(watch=False, policies=engine.bundled_policies(), database=str(folder / f"{mode}.db"), mode=mode)
         service = Service.open(settings, prepared=prepared)
@@ -56,11 +56,11 @@ class InProcess:
         """Parse an exchange. Raises RequestRefused."""
         return self._decider.read(self.live, raw, NOON, LOCAL)
 
-    def answer(self, raw: bytes) -> Decided:
+    def answer(self, raw: bytes) -> DecidedExchange:
         """The decision on the exchange in these bytes, made or found, with the bytes of its answer and of its record."""
         return self._decider.answer(self.live, raw, ASKED, NOON, "bench", LOCAL)
 
-    def decide(self, exchange: engine.Exchange) -> Decided:
+    def decide(self, exchange: engine.Exchange) -> DecidedExchange:
         """The same, made from a parsed exchange; it is never found."""
         return self._decider.decide(self.live, exchange, ASKED, NOON, "bench", LOCAL)
 

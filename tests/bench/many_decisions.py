@@ -27,11 +27,11 @@ from uuid_utils import UUID
 
 import engine
 from service.callers.caller import LOCAL, Caller
-from service.decisions.decider import Decider, TellingAsked
+from service.decisions.decider import AnswerOptions, Decider
 from service.log.canonical_json import canonical
-from service.log.index import Word, entry_values, moment_of
 from service.log.leaf import SealedRecord, commitment
 from service.log.review_cases import APPROVED, OVER, REFUSED, WAITS
+from service.log.search_index import Word, entry_values, moment_of
 from service.problems import RequestRefused
 from service.service import Service
 from service.store.database import Database
@@ -105,7 +105,7 @@ def templates(service: Service, many: int) -> list[Template]:
         caller: Caller = chance.choice(callers)
         with suppress(engine.ExchangeRefused, RequestRefused):
             judged = decider.judge(live, decider.read(live, canonical(document), NOW, caller), NOW, "")
-            made.append((document, decider.tell(judged, TellingAsked(), "", caller).entry))
+            made.append((document, decider.tell(judged, AnswerOptions(), "", caller).entry))
         if len(made) == many:
             break
     values = [entry_values(0, each.id, each.summary) for _, each in made if each.summary is not None]

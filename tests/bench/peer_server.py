@@ -20,8 +20,8 @@ from uuid_utils import uuid7
 
 from engine.values.outcome_levels import Level
 from service.log.leaf import seal
+from service.log.record_summary import Summary
 from service.log.store import Store
-from service.log.summary import Summary
 from service.server.bounded_heads import BoundedHeads
 from tests.bench.peers import LEVELS, PEERS, Peer, policies
 from tests.bench.rules import DAY, SETTINGS, workload

@@ -23,10 +23,10 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from service.log.leaf import SealedRecord, seal
-from service.log.query import Query
+from service.log.record_summary import Summary
 from service.log.search import RecordPage, find
+from service.log.search_query import Query
 from service.log.store import Store
-from service.log.summary import Summary
 from tests.service.databases import PostgreSQL
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

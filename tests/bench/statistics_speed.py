@@ -28,9 +28,9 @@ from engine.values import Money, Range
 from service.callers import entrance
 from service.callers.caller import Caller
 from service.ledger import flow_sums, hashed_names
-from service.ledger.book import Book
+from service.ledger.counter_book import Book
 from service.ledger.flow_lines import FlowLines
-from service.log.index import moment_of
+from service.log.search_index import moment_of
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings

@@ -16,9 +16,9 @@ from starlette.testclient import TestClient
 import engine
 from engine.backends.durable.network import Network
 from service.log import search
-from service.log.query import Query
 from service.log.record import RecordedDecision, answered
 from service.log.review_cases import ReviewCase
+from service.log.search_query import Query
 from service.log.store import Store
 from service.policies.decision_cache import NewDecision
 from service.policies.live import Live

@@ -17,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
+from service.audit.counter_rows import counter_sums
 from service.ledger import flow_sums
 from service.service import Service
 from service.store import tables
@@ -144,17 +145,9 @@ def copy_ledger(service: Service, copies: Sequence[Copy], desk: Desk, most: int)
             flow_sums.add(transaction, flows)
         told(f"{len(made):,} of {len(chosen):,} commitments")
     with database.transaction() as transaction:
-        for statement in TALLIES:
-            transaction.exec_driver_sql(statement)
+        transaction.execute(sa.delete(tables.counter_sum))
+        put(transaction, tables.counter_sum, [tuple(each.values()) for each in counter_sums(transaction)])
     return made
-
-
-TALLIES = (
-    "DELETE FROM tally",
-    "INSERT INTO tally (meaning, key, day, fact, largest, least, most, endless)"
-    " SELECT meaning, key, day, fact, MAX(low), SUM(low), COALESCE(SUM(high), 0), SUM(CASE WHEN high IS NULL THEN 1 ELSE 0 END)"
-    " FROM movement WHERE live GROUP BY meaning, key, day, fact",
-)
 
 
 def _rows_of(connection: sa.Connection, id: str) -> Rows:

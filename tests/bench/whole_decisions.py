@@ -16,7 +16,7 @@ from pathlib import Path
 from time import perf_counter, thread_time
 
 import engine
-from service.decisions.decider import Decided
+from service.decisions.decider import DecidedExchange
 from tests.bench import traffic
 from tests.bench.figures import Goal, at_most, figure, heading, line, micro, size
 from tests.bench.in_process import InProcess
@@ -120,7 +120,7 @@ def sizes(exchanges: Sequence[bytes]) -> None:
     _sizes(decided, rows, grown)
 
 
-def _sizes(decided: Sequence[Decided], rows: Sequence[int], grown: float) -> None:
+def _sizes(decided: Sequence[DecidedExchange], rows: Sequence[int], grown: float) -> None:
     answers = [len(each.answer) for each in decided]
     tests, recorded = answers[3:], rows[3:]
     heading("bytes of an answer", "record with index")

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import sqlalchemy as sa
 
-from service.log.query import FIELDS
+from service.log.search_query import FIELDS
 from service.service import Service
 from service.store.tables import attached_document, commitment, entry, movement, review_case, right_line, term
 from tests.bench.many_decisions import PERMITTED

@@ -32,7 +32,9 @@ _CATALOGS = (
 _DECLARED = " UNION ALL ".join(f"SELECT '{name}', count(*), sum(xmin::text::bigint) FROM {name}" for name in _CATALOGS)
 _TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY relname"
 _COUNTERS = "SELECT relname FROM pg_class WHERE relkind = 'S'"
-_SIZE = "SELECT sum(pg_relation_size(oid)) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i')"
+_SIZES = (
+    "SELECT relname, pg_relation_size(oid) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i')"
+)
 _ALONE = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{}'"
 _ROOM = 4 << 20  # bytes that a database may have grown by
 
@@ -48,6 +50,7 @@ class PostgreSQL:
     _declared: list[tuple[object, ...]] = field(default_factory=list)
     _size: int = 0
     _free: list[str] = field(default_factory=list)
+    _asking: psycopg.Connection | None = None  # kept: to connect takes longer than what is asked
 
     @classmethod
     @contextmanager
@@ -74,16 +77,18 @@ class PostgreSQL:
 
     @classmethod
     def _prepared(cls, address: str) -> Iterator[Self]:
-        started = cls(address)
-        # Processes are killed here, never the machine: what they wrote is in its memory, and the disk need not be waited for.
-        for setting in ("fsync", "full_page_writes", "autovacuum"):
-            started._run(f"ALTER SYSTEM SET {setting} = off")
-        started._run("SELECT pg_reload_conf()")
-        started._run("CREATE DATABASE template_log")
-        started._key = log_key.OF_A_SERVER
-        Store.open(started.url("template_log")).close()  # the tables are made once
-        started._remember(started.url("template_log"))
-        yield started
+        with psycopg.connect(address, autocommit=True) as asking:
+            started = cls(address, _asking=asking)
+            # Processes are killed here, never the machine: what they wrote is in its memory, and the disk need not be waited for.
+            # No query is so large that it should be compiled.
+            for setting in ("fsync", "full_page_writes", "autovacuum", "jit"):
+                started._run(f"ALTER SYSTEM SET {setting} = off")
+            started._run("SELECT pg_reload_conf()")
+            started._run("CREATE DATABASE template_log")
+            started._key = log_key.OF_A_SERVER
+            Store.open(started.url("template_log")).close()  # the tables are made once
+            started._remember(started.url("template_log"))
+            yield started
 
     def new(self, *, empty: bool = False) -> str:
         """The address of a new database, with the tables of this version or without any."""
@@ -116,10 +121,14 @@ class PostgreSQL:
         self._run(_ALONE.format(old))
         self._run(f"ALTER DATABASE {old} RENAME TO {name}")
         with psycopg.connect(self.url(name)) as connection:
-            same = connection.execute(_DECLARED).fetchall() == self._declared
-            if same and self._bytes(connection) < self._size + _ROOM:
-                connection.execute("SET session_replication_role = replica")  # the order of references does not matter then
-                connection.execute("; ".join(f'DELETE FROM "{each}"' for each in self._rows))
+            same, sizes = connection.execute(_DECLARED).fetchall() == self._declared, self._sizes(connection)
+            if same and sum(sizes.values()) < self._size + _ROOM:
+                # The order of references does not matter then.
+                empty = [
+                    "SET session_replication_role = replica",
+                    *(f'DELETE FROM "{each}"' for each in self._rows if sizes[each]),
+                ]
+                connection.execute("; ".join(empty))
                 for table, rows in self._rows.items():
                     if rows:
                         with connection.cursor().copy(f'COPY "{table}" FROM STDIN') as copy:
@@ -132,23 +141,20 @@ class PostgreSQL:
         """What is in a new database."""
         with psycopg.connect(url) as connection:
             assert connection.execute(_COUNTERS).fetchall() == [], "the next value of a sequence would have to be put back too"
-            self._declared, self._size = connection.execute(_DECLARED).fetchall(), self._bytes(connection)
+            self._declared, self._size = connection.execute(_DECLARED).fetchall(), sum(self._sizes(connection).values())
             for (table,) in connection.execute(_TABLES).fetchall():
                 with connection.cursor().copy(f'COPY "{table}" TO STDOUT') as copy:
                     self._rows[table] = b"".join(copy)
 
     @staticmethod
-    def _bytes(connection: psycopg.Connection) -> int:
-        row = connection.execute(_SIZE).fetchone()
-        return int(row[0]) if row else 0
+    def _sizes(connection: psycopg.Connection) -> dict[str, int]:
+        """The bytes of each table and index. A table without any has no rows."""
+        return dict(connection.execute(_SIZES).fetchall())
 
     def url(self, name: str) -> str:
         """The address of a database of this server."""
         return sa.make_url(self.address).set(database=name).render_as_string(hide_password=False)
 
     def _run(self, statement: str) -> None:
-        engine = sa.create_engine(
-            sa.make_url(self.address).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
-        )
-        with engine.connect() as connection:
-            connection.exec_driver_sql(statement)
+        assert self._asking is not None
+        self._asking.execute(statement)

@@ -3,9 +3,9 @@ Processes of `fifthfactor` that begin with everything imported: arguments in, a 
 
 A server of its own is what most tests of the service need, and most of its start is the import of a thousand modules and the bundled
 policies with their engines. So one process makes all that once, does nothing else, and every server and command begins as a copy of it
-(fork), as the service's own workers do. A server with policies of its own is a copy of a process without the bundled ones: when it loads
-its policies again it searches all its objects for cycles, and has a tenth of them. How the program starts from nothing is tested too: by
-the container, the examples of the first page and of keys, and `fresh` servers.
+(fork), as the service's own workers do. All workers of a run share it (`ready_doors`). A server with policies of its own is a copy of a
+process without the bundled ones: when it loads its policies again it searches all its objects for cycles, and has a tenth of them. How
+the program starts from nothing is tested too: by the container, the examples of the first page and of keys, and `fresh` servers.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import gc
 import importlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -22,10 +23,12 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 
 import engine
@@ -34,13 +37,15 @@ from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from tests import read_once
-from tests.service import archives_once, commands_once, routes_on_demand, statements_once, unsynced
+from tests.service import archives_once, commands_once, ready_doors, routes_on_demand, statements_once, unsynced
+from tests.service.ready_doors import BUNDLED, OTHERS, READY
 
 ROOT = Path(__file__).parents[2]
 IMPORTED = (
     "service.cli.database",
     "service.cli.keys",
     "service.cli.main",
+    "service.client",
     "service.server.serve",
     "httptools",
     "psycopg",
@@ -50,6 +55,7 @@ IMPORTED = (
     "uvicorn.loops.auto",
 )
 LONGEST = 1 << 20  # bytes of a request
+COMMAND, CODE = "fifthfactor", "python"  # what a copy becomes
 
 
 class Process:
@@ -90,16 +96,23 @@ class Process:
 
 
 def start(
-    *arguments: str, folder: Path, environment: Mapping[str, str], output: int, errors: int, given: int | None = None
+    *arguments: str,
+    folder: Path,
+    environment: Mapping[str, str],
+    output: int,
+    errors: int,
+    given: int | None = None,
+    kind: str = COMMAND,
 ) -> Process:
     """
     `fifthfactor` with these arguments, in a folder, with exactly this environment, writing to two open files.
 
-    It reads from the open file that is `given`, or nothing.
+    It reads from the open file that is `given`, or nothing. Of the `kind` CODE it is Python, and the arguments are `-c` and a program.
     """
-    begins, lock = _original()[_has_policies(arguments, environment)]
+    begins, lock = _connected(OTHERS if _has_policies(arguments, environment) else BUNDLED)
     tells, told = os.pipe()
-    asked = json.dumps({"arguments": arguments, "folder": str(folder), "environment": dict(environment)}).encode() + b"\n"
+    wanted = {"arguments": arguments, "folder": str(folder), "environment": dict(environment), "kind": kind}
+    asked = json.dumps(wanted).encode() + b"\n"
     with Path(os.devnull).open("rb") as nothing:
         try:
             with lock:
@@ -111,14 +124,18 @@ def start(
     return Process(tells)
 
 
-def run(*arguments: str, folder: Path, environment: Mapping[str, str]) -> tuple[int, str, str]:
-    """Run `fifthfactor` to its end: status, output, errors."""
+def run(*arguments: str, folder: Path, environment: Mapping[str, str], given: bytes = b"") -> tuple[int, str, str]:
+    """Run `fifthfactor` to its end: status, output, errors. What is `given`, it reads; it has to fit into a pipe."""
     pipes = [os.pipe() for _ in range(2)]
-    process = start(*arguments, folder=folder, environment=environment, output=pipes[0][1], errors=pipes[1][1])
+    reads, writes = os.pipe()
+    with os.fdopen(writes, "wb") as pipe:
+        pipe.write(given)
+    process = start(*arguments, folder=folder, environment=environment, output=pipes[0][1], errors=pipes[1][1], given=reads)
+    os.close(reads)
     said = ["", ""]
 
     def read(number: int) -> None:
-        with os.fdopen(pipes[number][0], encoding="utf-8") as pipe:
+        with os.fdopen(pipes[number][0], encoding="utf-8", newline="") as pipe:
             said[number] = pipe.read()
 
     readers = [threading.Thread(target=read, args=[number]) for number in range(2)]
@@ -134,20 +151,24 @@ PROGRAM = """#!{python} -SEs
 import json, os, socket, sys
 with socket.socket(socket.AF_UNIX) as door:
     door.connect({door!r})
-    asked = {{"arguments": sys.argv[1:], "folder": os.getcwd(), "environment": dict(os.environ)}}
+    asked = {{"arguments": sys.argv[1:], "folder": os.getcwd(), "environment": dict(os.environ), "kind": {kind!r}}}
     socket.send_fds(door, [json.dumps(asked).encode() + b"\\n"], [0, 1, 2])
     sys.exit(int(door.recv(9) or 1))
 """
 
 
 @contextmanager
-def installed(program: Path) -> Iterator[None]:
-    """A file that is `fifthfactor` to whoever runs it, as long as the block lasts: each run is a copy of the process that is ready."""
+def installed(program: Path, python: Path) -> Iterator[None]:
+    """
+    Files that are `fifthfactor` and `python -c` to whoever runs them, as long as the block lasts: each run is a copy of the process that
+    is ready.
+    """
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as door:
         door.bind(f"{folder}/door")
         door.listen()
-        program.write_text(PROGRAM.format(python=sys.executable, door=f"{folder}/door"))
-        program.chmod(0o755)
+        for file, kind in ((program, COMMAND), (python, CODE)):
+            file.write_text(PROGRAM.format(python=sys.executable, door=f"{folder}/door", kind=kind))
+            file.chmod(0o755)
         threading.Thread(target=_open, args=(door,), daemon=True).start()
         yield
         door.shutdown(socket.SHUT_RDWR)
@@ -173,6 +194,7 @@ def _serve(caller: socket.socket) -> None:
             given=given,
             output=output,
             errors=errors,
+            kind=asked["kind"],
         )
         for file in files:
             os.close(file)
@@ -186,29 +208,26 @@ def _has_policies(arguments: Sequence[str], environment: Mapping[str, str]) -> b
 
 
 @cache
-def _original() -> tuple[tuple[socket.socket, threading.Lock], tuple[socket.socket, threading.Lock]]:
-    """Start the processes that are copied, with the bundled policies and without, once for this one; they end when this one does."""
-    pairs = [socket.socketpair() for _ in range(2)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    numbers = [its.fileno() for _, its in pairs]
-    command = [sys.executable, "-m", "tests.service.ready_process", *map(str, numbers)]
-    original = subprocess.Popen(command, cwd=ROOT, env=environment, pass_fds=numbers, stdin=subprocess.DEVNULL)
-    for _, its in pairs:
-        its.close()
+def _connected(name: str) -> tuple[socket.socket, threading.Lock]:
+    """The process behind a door, at which only this process asks."""
+    asks = socket.socket(socket.AF_UNIX)
+    asks.connect(str(_folder() / name))
+    return asks, threading.Lock()
 
-    def end() -> None:
-        for mine, _ in pairs:
-            mine.close()
-        original.wait(30)
 
+@cache
+def _folder() -> Path:
+    """The folder of the doors: that of all workers, or one of this process, which ends with it."""
+    if READY in os.environ:
+        return Path(os.environ[READY])
+    folder, end = ready_doors.opened()
     atexit.register(end)
-    (first, _), (second, _) = pairs
-    return (first, threading.Lock()), (second, threading.Lock())
+    return folder
 
 
 def main() -> None:
-    """Be the two processes that are copied: import, and copy when asked to, until nobody can ask any more."""
-    bundled, others = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
+    """Be the two processes behind the doors, until their owner is gone."""
+    bundled, others, owner = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
     read_once.begin()
     for name in IMPORTED:
         importlib.import_module(name)
@@ -220,10 +239,10 @@ def main() -> None:
     child = os.fork()
     if child == 0:
         others.close()
-        _copied(bundled, _prepare_bundled)
+        _behind(bundled, owner, _prepare_bundled)
     else:
         bundled.close()
-        _copied(others, lambda: None)
+        _behind(others, owner, lambda: None)
         os.waitpid(child, 0)
 
 
@@ -245,19 +264,32 @@ def _begin_once() -> None:
         service.close()
 
 
-def _copied(asks: socket.socket, prepare: Callable[[], object]) -> None:
-    """Be copied when asked to. What is prepared when it is first asked, the copies share."""
+def _behind(door: socket.socket, owner: socket.socket, prepare: Callable[[], object]) -> None:
+    """Become, for each who knocks, a process that is copied when asked to. What is prepared for the first, all share."""
     prepared = False
-    while True:
-        asked, files = _next(asks)
+    while owner not in select.select([door, owner], [], [])[0]:
+        asks, _ = door.accept()
         _reap()
-        if not asked:
-            return
         if not prepared:
             prepare()
             gc.collect()
             gc.freeze()
             prepared = True
+        if os.fork() == 0:
+            door.close()
+            owner.close()
+            _copied(asks)
+            os._exit(0)
+        asks.close()
+
+
+def _copied(asks: socket.socket) -> None:
+    """Be copied when asked to, until nobody can ask any more."""
+    while True:
+        asked, files = _next(asks)
+        _reap()
+        if not asked:
+            return
         if os.fork() == 0:  # who waits for a copy is a process of its own
             asks.close()
             _keep(json.loads(asked), *files)
@@ -294,7 +326,7 @@ def _keep(asked: dict[str, Any], given: int, output: int, errors: int, told: int
 
 
 def _become(asked: dict[str, Any], given: int, output: int, errors: int) -> NoReturn:
-    """Be `fifthfactor`, as if just started."""
+    """Be `fifthfactor`, or Python with a program, as if just started."""
     for number, file in enumerate((given, output, errors)):
         os.dup2(file, number)
         os.close(file)
@@ -304,15 +336,29 @@ def _become(asked: dict[str, Any], given: int, output: int, errors: int) -> NoRe
     if unsynced.SYNCED in os.environ:
         unsynced.end()
     time.tzset()
-    sys.argv = ["fifthfactor", *asked["arguments"]]
-    from service.cli.main import main as fifthfactor
-
+    arguments = asked["arguments"]
     try:
-        fifthfactor()
+        if asked["kind"] == CODE:
+            _run_code(arguments[1])
+        else:
+            sys.argv = ["fifthfactor", *arguments]
+            importlib.import_module("service.cli.main").main()
         code = None
     except SystemExit as ended:
         code = ended.code
     _end(code)
+
+
+def _run_code(program: str) -> None:
+    """Run a program as `python -c` does, with what PYTHONPATH leads to."""
+    sys.argv = ["-c"]
+    sys.modules["__main__"] = its = ModuleType("__main__")
+    sys.path[:0] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    try:
+        exec(compile(program, "<string>", "exec"), vars(its))
+    except Exception:  # noqa: BLE001 - whatever it is, Python prints it and ends with 1
+        traceback.print_exc()
+        raise SystemExit(1) from None
 
 
 def _end(code: object) -> NoReturn:

@@ -9,7 +9,7 @@ from functools import partial
 import httpx
 import pytest
 
-from engine.deciding.pauses import pause
+from engine.deciding.search_pauses import pause
 from service import event_loop
 from service.callers.caller import Caller
 from service.decisions.decider import Decider

@@ -2,9 +2,9 @@
 The bitset back end: each class of a fact's values has a mask of the terms that it leaves possible, the bits of an integer.
 
 A condition is a disjunction of terms, and each term is a bit (`terms`). To read an exchange is to intersect masks, one for each fact
-(`fact_masks`, `reading`): a term that no test makes false is possible, a term that every test makes true is certain. Standing,
-requirements, duties and the outcome are then worked out over the few rules that may stand (`standing_and_levels`). On which values a
-permit rests follows from the same masks (`reliance`). It shares only the checked rules with the other back ends. Source: semantics 5.1.
+(`fact_masks`, `value_tests`): a term that no test makes false is possible, a term that every test makes true is certain. Standing,
+requirements, duties and the outcome are then worked out over the few rules that may stand (`standing_and_levels`). It
+shares only the checked rules with the other back ends. Source: semantics 5.1.
 """
 
 from __future__ import annotations
@@ -15,15 +15,13 @@ from datetime import date
 from functools import reduce
 from operator import or_
 
-from engine.backends.bitset.fact_masks import FactsTests, Narrowed
-from engine.backends.bitset.reading import AtomReader
-from engine.backends.bitset.reliance import Reliance, Stays
+from engine.backends.bitset.fact_masks import FactsTests
 from engine.backends.bitset.rule_table import FloorTerms, RuleTable, mask_of, without
 from engine.backends.bitset.standing_and_levels import BitsetStrata
 from engine.backends.bitset.terms import Derived, Terms
+from engine.backends.bitset.value_tests import AtomReader
 from engine.exchange import Exchange
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, RuleSet, Truth, atoms, tests
-from engine.values.outcome_levels import Level
 from engine.verdict import NONE_SIGNED, TRUTHS, Definitions, Masks, Verdict, numbers
 
 __all__ = ["Bitset"]
@@ -75,12 +73,10 @@ class Bitset:
         full = (1 << terms.size) - 1 & ~dead
         self._facts = FactsTests(rules, reader, {atom: terms.users[variable] for atom, variable in terms.atoms.items()}, full)
         self._full = full
-        self._reliance = Reliance(self._table, placed, derived)
 
     def evaluate(self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED) -> Verdict:
         """The verdict on one exchange under the law of one day, with some provisions signed off."""
-        narrowed = self._facts.narrow(exchange, as_of)
-        possible, open_ = narrowed.possible, narrowed.open
+        possible, open_ = self._facts.narrow(exchange, as_of)
         for mask, where_false, where_true, users in self._chain:
             holding = possible & mask
             if not holding:
@@ -102,7 +98,7 @@ class Bitset:
                 holds |= first
         possible |= may_hold
         certain |= holds
-        reading = BitsetReading(self._index, possible, certain, terms, narrowed)
+        reading = BitsetReading(self._index, possible, certain)
         held = Masks(possible & self._rules, certain & self._rules)
         put_away = reduce(or_, (self._table.provisions.get(each, 0) for each in signed), 0) if signed else 0
         strata = BitsetStrata(self._table, exchange, as_of, lambda key: reading.any(self._done.get(key, 0)), put_away)
@@ -131,33 +127,6 @@ class Bitset:
             truth=reading,
         )
 
-    def rests_on(
-        self,
-        exchange: Exchange,
-        as_of: date,
-        verdict: Verdict,
-        false: Mapping[str, Level],
-        true: Mapping[str, Level],
-        done: Mapping[str, Level],
-    ) -> Mapping[str, Level]:
-        """
-        The values on which a permit seems to rest, by their keys, each with the worst that may come without it alone (`reliance`).
-
-        `verdict` is this back end's own. `false` and `true` are definitions that have to stay so, `done` duties that have to stay done,
-        each with what is at stake.
-        """
-        reading = verdict.truth
-        assert isinstance(reading, BitsetReading)
-        shut, kept = Stays(), Stays()
-        for key, stake in false.items():
-            shut.add(stake, self._index.defined[key])
-        for key, stake in true.items():
-            kept.add(stake, self._index.defined[key] & reading.terms.certain)
-        for key, stake in done.items():
-            kept.add(stake, self._done[key] & reading.terms.certain)
-        free, shares = self._facts.shares(exchange, reading.narrowed)
-        return self._reliance.of(verdict, reading.terms, free, reading.narrowed.possible, shares, shut, kept)
-
     def _seen(self, condition: Condition) -> int:
         """The bits of every test that a condition rests on, also through the definitions that it names."""
         return mask_of(self._index.alone[atom] for atom in tests(condition, self.rules.definitions))
@@ -171,7 +140,6 @@ class TermIndex:
     alone: Mapping[Atom, int]
     seen: tuple[int, ...]
     bits: dict[int, tuple[Sequence[Atom], tuple[int, ...]]] = field(default_factory=dict)  # of sequences of tests, by identity
-    terms: dict[int, tuple[Sequence[str], int]] = field(default_factory=dict)  # of sequences of definitions, by identity
     each: dict[int, tuple[Sequence[str], tuple[int, ...]]] = field(
         default_factory=dict
     )  # of tuples of definitions, by identity
@@ -193,28 +161,18 @@ class TermIndex:
             self.each[id(keys)] = keys, found  # it is kept, so no other tuple gets its identity
         return found
 
-    def terms_of(self, keys: Sequence[str]) -> int:
-        """The terms of some definitions, looked up once for each sequence."""
-        known = self.terms.get(id(keys))
-        if known is None:
-            known = self.terms[id(keys)] = (keys, reduce(or_, (self.defined[key] for key in keys), 0))
-        return known[1]
-
 
 @dataclass(frozen=True, slots=True)
 class BitsetReading:
     """
     How the conditions of a rule set read on one exchange.
 
-    In `possible` and `certain` the first term of a rule stands for all its terms; in `terms` each term stands for itself. `narrowed` is
-    what the values leave before derived conditions are read.
+    In `possible` and `certain` the first term of a rule stands for all its terms.
     """
 
     index: TermIndex
     possible: int
     certain: int
-    terms: Masks
-    narrowed: Narrowed
 
     def __call__(self, condition: Condition) -> Truth:
         match condition:
@@ -269,13 +227,6 @@ class BitsetDefinitions(Definitions):
         possible, certain = self._reading.possible, self._reading.certain
         found = self._reading.index.each_of(keys)
         return [NO if not possible & mask else YES if certain & mask else UNKNOWN for mask in found]
-
-    def alike(self, other: Definitions, keys: Sequence[str]) -> bool:
-        if not isinstance(other, BitsetDefinitions):
-            return super().alike(other, keys)
-        mine, theirs = self._reading, other._reading
-        mask = mine.index.terms_of(keys)
-        return mine.possible & mask == theirs.possible & mask and mine.certain & mask == theirs.certain & mask
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._reading.index.defined)

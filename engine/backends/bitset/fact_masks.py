@@ -2,7 +2,8 @@
 Values go in, masks come out: for each class of a fact's values, the terms that it leaves possible, and those that it leaves open.
 
 The values of one class are those that the rules cannot tell apart. The masks of a class are made once, from how each test reads, and
-are looked up afterwards: by the value itself, or for amounts by places among cuts. The classes of one day are kept together.
+are looked up afterwards: by the value itself, or for amounts by places among cuts. Where a test reads otherwise on another day, the
+classes are those of one day, which are kept together. No test of what is left out does.
 """
 
 from __future__ import annotations
@@ -12,13 +13,11 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import reduce
-from operator import or_
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
-from engine.backends.bitset.extent import Extents
-from engine.backends.bitset.reading import NO, YES, AtomReader, same, total
-from engine.backends.bitset.terms import Users
+from engine.backends.bitset.document_extent import DocumentExtents
+from engine.backends.bitset.terms import TermUse
+from engine.backends.bitset.value_tests import NO, YES, AtomReader, same, total
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import AS_OF, Atom, RuleSet, Truth
@@ -26,20 +25,20 @@ from engine.values import Disputed, Document, Missing, Range, SetOf, Value
 
 REMEMBERED = 4_096  # classes of one fact that are kept; then the oldest is forgotten, and made again when it is needed
 DAYS = 32  # days whose classes are kept
-SELECTIONS = 2_048  # selections of facts, of one day, of which it is kept what is left beside their values
+SELECTIONS = 2_048  # selections of facts of which it is kept what is left beside their values
 GROUP = 8  # facts whose absence is looked up together: those of a byte
 WIDE = 4  # groups of which nothing is sent more often than not; then they are looked up together
+
+ANY_DAY = date.min  # no test of what is left out, or of the total of nothing, reads otherwise on another
 
 EVERY_OF_A_GROUP = (1 << GROUP) - 1
 
 Pair: TypeAlias = tuple[int, int]  # terms left possible, terms that are open: a test of theirs is unknown
 KeyOf: TypeAlias = Callable[[Any], Hashable] | None  # equal keys for values of one class; None: the value is the key
 Classes: TypeAlias = tuple[dict[Hashable, Pair], KeyOf]  # a fact's classes by key
-# The keys of one value of an exchange, or of several that are read together; the terms that they leave possible; those that test them.
-Share: TypeAlias = tuple[tuple[str, ...], int, int]
 
 
-def narrowed(truths: Iterable[tuple[Truth, Users]], full: int) -> Pair:
+def narrowed(truths: Iterable[tuple[Truth, TermUse]], full: int) -> Pair:
     """The terms that some tests leave possible, and those of which a test is unknown."""
     possible, open_ = full, 0
     for truth, users in truths:
@@ -52,30 +51,23 @@ def narrowed(truths: Iterable[tuple[Truth, Users]], full: int) -> Pair:
     return possible, open_ & possible
 
 
-class Narrowed(NamedTuple):
-    """
-    What an exchange leaves of all terms on a day: those possible, those of which a test is unknown.
-
-    `free` are the terms that the day and what is left out leave possible. `left` has those that each value leaves, of each fact that some
-    test reads, in the order of the exchange, then of each total. `truths` are the answers of the tests of one fact against another.
-    """
-
-    possible: int
-    open: int
-    free: int
-    left: Sequence[int]
-    truths: Sequence[Truth]
-
-
 @dataclass(frozen=True, slots=True)
 class FactTests:
     """One fact, or one kind of document, with the tests on it."""
 
-    tests: Sequence[tuple[Atom, Users]]
+    tests: Sequence[tuple[Atom, TermUse]]
     read: Callable[[Atom, Value, date], Truth]
     key: KeyOf
     cuts: Sequence[Decimal] | None
     bit: int
+
+    @property
+    def of_a_day(self) -> bool:
+        """Whether a value may be of another class on another day."""
+        return any(
+            atom.not_shown is not None or atom.register or atom.op in ("within", "older_than") or AS_OF in atom.operands
+            for atom, _ in self.tests
+        )
 
     def pair(self, value: Value, day: date, full: int) -> Pair:
         return narrowed(((self.read(atom, value, day), users) for atom, users in self.tests), full)
@@ -90,7 +82,7 @@ class FactTests:
 
 
 @dataclass(frozen=True, slots=True)
-class Total:
+class FamilyTotal:
     """The total of a family: a fact that follows from others."""
 
     name: str
@@ -102,13 +94,13 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
-class Against:
+class FactComparison:
     """A test of one fact against another (2.10)."""
 
     atom: Atom
-    users: Users
+    users: TermUse
 
-    def truth(self, exchange: Exchange, totals: Mapping[str, Total], reader: AtomReader, day: date) -> Truth:
+    def truth(self, exchange: Exchange, totals: Mapping[str, FamilyTotal], reader: AtomReader, day: date) -> Truth:
         atom = self.atom
         for name in (_source(atom.fact), _source(atom.other)):
             disputed = exchange.values.get(name)
@@ -143,17 +135,17 @@ def _presented(exchange: Exchange, fact: str) -> bool:
 
 
 class FactsTests:
-    """All the facts of one rule set. `narrow(exchange, day)` gives the masks of one exchange, `shares` those of each of its values."""
+    """All the facts of one rule set. `narrow(exchange, day)` gives the masks of one exchange."""
 
-    def __init__(self, rules: RuleSet, reader: AtomReader, tests: Mapping[Atom, Users], full: int) -> None:
+    def __init__(self, rules: RuleSet, reader: AtomReader, tests: Mapping[Atom, TermUse], full: int) -> None:
         self._reader = reader
         self._full = full
-        self._extents = Extents(rules)
-        by_fact: dict[str, list[tuple[Atom, Users]]] = {}
-        self._against: list[Against] = []
+        self._extents = DocumentExtents(rules)
+        by_fact: dict[str, list[tuple[Atom, TermUse]]] = {}
+        self._against: list[FactComparison] = []
         for atom, users in tests.items():
             if atom.other:
-                self._against.append(Against(atom, users))
+                self._against.append(FactComparison(atom, users))
                 continue
             # A document is one value, no matter which of its fields is tested.
             name = atom.fact if atom.not_shown is None or atom.op in ("counts", "open") else atom.fact.rpartition(".")[0]
@@ -164,32 +156,32 @@ class FactsTests:
             # Facts of one matter are together, so that they are left out together.
             for number, (name, atoms) in enumerate(sorted(by_fact.items()))
         }
-        self._totals = [Total(name, *rules.families[name]) for name in self._facts if name in rules.families]
-        self._families = {name: Total(name, *family) for name, family in rules.families.items()}
-        self._compared = [
-            tuple(key for fact in (each.atom.fact, each.atom.other) for key in self._keys(fact)) for each in self._against
-        ]
-        sides = (_source(name) for keys in self._compared for name in keys)
+        self._totals = [FamilyTotal(name, *rules.families[name]) for name in self._facts if name in rules.families]
+        self._families = {name: FamilyTotal(name, *family) for name, family in rules.families.items()}
+        compared = (key for each in self._against for fact in (each.atom.fact, each.atom.other) for key in self._keys(fact))
+        sides = (_source(name) for name in compared)
         self._sides = tuple(dict.fromkeys(sides))  # the values that comparisons read
         self._identifies = any(each.atom.type.kind == "id" for each in self._against)  # ids may be personal, and are not kept
-        self._known: dict[tuple[Hashable, ...], tuple[Pair, Sequence[Truth]]] = {}
-        self._closed = [{truth: narrowed([(truth, each.users)], full)[0] for truth in Truth} for each in self._against]
+        self._known: dict[tuple[Hashable, ...], Pair] = {}
         self._every = (1 << len(self._facts)) - 1
         self._bytes = -(-len(self._facts) // GROUP)
-        self._tested = {name: reduce(or_, (users.all for _, users in fact.tests)) for name, fact in self._facts.items()}
-        self._days: dict[date, Day] = {}
+        self._days: dict[date, DayMasks] = {}
         self._alike: dict[Pair, Pair] = {}
+        self._lasting: dict[str, Classes] = {name: ({}, fact.key) for name, fact in self._facts.items() if not fact.of_a_day}
+        self._absent: list[dict[int, Pair]] = [{} for _ in range(self._bytes)]
+        self._beside: dict[tuple[str, ...], Pair] = {}
+        self._wide = self._together_left_out(self._bytes)
 
-    def narrow(self, exchange: Exchange, day: date) -> Narrowed:
-        """What an exchange leaves of all terms on a day."""
+    def narrow(self, exchange: Exchange, day: date) -> Pair:
+        """What an exchange leaves of all terms on a day: those possible, those of which a test is unknown."""
         today = self._days.get(day)
         if today is None:
             today = self._begin(day)
         exchange = self._extents.held(exchange)
         classes, values = today.classes, exchange.values
         names = tuple(values)
-        free, open_ = today.beside.get(names) or self._beside(today, names, day)
-        possible, each_left = self._full, []
+        free, open_ = self._beside.get(names) or self._leave_out_beside(names)
+        possible, open_ = self._full & free & today.base[0], open_ | today.base[1]
         for name, value in values.items():
             known = classes.get(name)
             if known is None:
@@ -200,7 +192,6 @@ class FactsTests:
             else:
                 key = value if key_of is None else key_of(value)
                 left, unknown = pairs.get(key) or self._learn(name, pairs, key, value, day)
-            each_left.append(left)
             possible &= left
             if unknown:
                 open_ |= unknown
@@ -210,18 +201,16 @@ class FactsTests:
                 pairs, key_of = classes[each.name]
                 key = value if key_of is None else key_of(value)
                 left, unknown = pairs.get(key) or self._learn(each.name, pairs, key, value, day)
-                each_left.append(left)
                 possible &= left
                 open_ |= unknown
-        truths: Sequence[Truth] = ()
         if self._against:
-            (left, unknown), truths = self._together(exchange, day)
+            left, unknown = self._together(exchange, day)
             possible &= left
             open_ |= unknown
-        return Narrowed(possible & free, open_, free, each_left, truths)
+        return possible, open_
 
-    def _beside(self, today: Day, names: tuple[str, ...], day: date) -> Pair:
-        """What the day leaves where just these facts are sent, in this order; kept for the next time."""
+    def _leave_out_beside(self, names: tuple[str, ...]) -> Pair:
+        """What is left where just these facts are sent, in this order, whatever the day; kept for the next time."""
         absent = self._every
         for name in names:
             if name in self._facts:
@@ -229,24 +218,24 @@ class FactsTests:
         for each in self._totals:
             if not set(names).isdisjoint(each.members):
                 absent ^= self._facts[each.name].bit
-        free, open_ = today.base
-        for wide, (left, unknown) in today.wide:
+        free, open_ = self._full, 0
+        for wide, (left, unknown) in self._wide:
             if absent & wide == wide:
                 absent ^= wide
                 free &= left
                 open_ |= unknown
         for number, bits in enumerate(absent.to_bytes(self._bytes, "little")):
             if bits:
-                left, unknown = today.absent[number].get(bits) or self._leave_out(today, number, bits, day)
+                left, unknown = self._absent[number].get(bits) or self._leave_out(number, bits)
                 free &= left
                 open_ |= unknown
-        while len(today.beside) >= SELECTIONS:
-            del today.beside[next(iter(today.beside))]
-        pair = today.beside[names] = self._one_copy((free, open_))
+        while len(self._beside) >= SELECTIONS:
+            del self._beside[next(iter(self._beside))]
+        pair = self._beside[names] = self._one_copy((free, open_))
         return pair
 
-    def _together(self, exchange: Exchange, day: date) -> tuple[Pair, Sequence[Truth]]:
-        """The masks of all tests of one fact against another, and how each reads, by the values that they compare."""
+    def _together(self, exchange: Exchange, day: date) -> Pair:
+        """The masks of all tests of one fact against another, by the values that they compare."""
         key: list[Hashable] = [day]
         for name in self._sides:
             value = exchange.values.get(name)
@@ -258,34 +247,12 @@ class FactsTests:
         if known is None:
             while len(self._known) >= REMEMBERED:
                 del self._known[next(iter(self._known))]
-            pair, truths = self._compare(exchange, day)
-            known = self._known[values] = (self._one_copy(pair), truths)
+            known = self._known[values] = self._one_copy(self._compare(exchange, day))
         return known
 
-    def _compare(self, exchange: Exchange, day: date) -> tuple[Pair, Sequence[Truth]]:
-        truths = [each.truth(exchange, self._families, self._reader, day) for each in self._against]
-        return narrowed(((truth, each.users) for truth, each in zip(truths, self._against, strict=True)), self._full), truths
-
-    def shares(self, exchange: Exchange, narrowed: Narrowed) -> tuple[int, list[Share]]:
-        """
-        The terms that the day and everything left out leave possible, and the share of each value that says something.
-
-        Together they leave possible what `narrow` does. The total of a family, and a comparison of two facts, are shares of several values.
-        """
-        values, tested, free = exchange.values, self._tested, narrowed.free
-        each_left = iter(narrowed.left)
-        told = list(zip((name for name in values if name in tested), each_left, strict=False))
-        told.sort()  # which of several values is named must not depend on the order in which they were sent
-        shares: list[Share] = [((name,), left, tested[name]) for name, left in told if values[name] is not Missing.UNKNOWN]
-        for each in self._totals:
-            if sent := tuple([member for member in each.members if member in values]):
-                shares.append((sent, next(each_left), tested[each.name]))
-        for against, keys, truth, closed in zip(self._against, self._compared, narrowed.truths, self._closed, strict=True):
-            if sent := tuple([key for key in keys if key in values]):
-                shares.append((sent, closed[truth], against.users.all))
-            else:
-                free &= closed[truth]
-        return free, shares
+    def _compare(self, exchange: Exchange, day: date) -> Pair:
+        read = ((each.truth(exchange, self._families, self._reader, day), each.users) for each in self._against)
+        return narrowed(read, self._full)
 
     def _keys(self, fact: str) -> tuple[str, ...]:
         """The keys under which an exchange may hold the value of a fact: a total's members, a field's document."""
@@ -293,24 +260,23 @@ class FactsTests:
             return self._families[fact].members
         return fact, fact.rpartition(".")[0]
 
-    def _begin(self, day: date) -> Day:
+    def _begin(self, day: date) -> DayMasks:
         """Begin a day: with what its date alone leaves, and without classes."""
         base = narrowed(((self._reader.truth(atom, day, day), users) for atom, users in self._of_the_day), self._full)
-        groups = self._bytes
-        classes: dict[str, Classes] = {name: ({}, fact.key) for name, fact in self._facts.items()}
-        today = Day(base, classes, [{} for _ in range(groups)], self._wide(groups, day), {})
+        today = DayMasks(base, {name: self._lasting.get(name) or ({}, fact.key) for name, fact in self._facts.items()})
         while len(self._days) >= DAYS:
             del self._days[next(iter(self._days))]
         self._days[day] = today
         return today
 
-    def _wide(self, groups: int, day: date) -> list[tuple[int, Pair]]:
+    def _together_left_out(self, groups: int) -> list[tuple[int, Pair]]:
+        """Some groups together, where all their facts are left out: these facts as bits, and what is left."""
         found = []
         for first in range(0, groups, WIDE) if groups > 2 * WIDE else ():
             facts, possible, open_ = 0, self._full, 0
             for number in range(first, min(first + WIDE, groups)):
                 bits = self._every >> number * GROUP & EVERY_OF_A_GROUP
-                left, unknown = self._left_out(number, bits, day)
+                left, unknown = self._left_out(number, bits)
                 facts |= bits << number * GROUP
                 possible &= left
                 open_ |= unknown
@@ -342,19 +308,19 @@ class FactsTests:
             self._alike.clear()
         return self._alike.setdefault(pair, pair)
 
-    def _leave_out(self, today: Day, group: int, bits: int, day: date) -> Pair:
-        """The same, kept for the next time."""
-        pair = today.absent[group][bits] = self._left_out(group, bits, day)
+    def _leave_out(self, group: int, bits: int) -> Pair:
+        """What is left where these facts of a group are left out, kept for the next time."""
+        pair = self._absent[group][bits] = self._left_out(group, bits)
         return pair
 
-    def _left_out(self, group: int, bits: int, day: date) -> Pair:
-        """What is left where these facts of a group are left out."""
+    def _left_out(self, group: int, bits: int) -> Pair:
+        """What is left where these facts of a group are left out: a total, of which nothing is stated, is some number all the same."""
         possible, open_ = self._full, 0
         totals = {each.name: each for each in self._totals}
         for number, (name, fact) in enumerate(list(self._facts.items())[group * GROUP : (group + 1) * GROUP]):
             if bits >> number & 1:
                 value = totals[name].value({}) if name in totals else Missing.LEFT_OUT
-                pair = fact.pair(value, day, self._full)
+                pair = fact.pair(value, ANY_DAY, self._full)
                 possible &= pair[0]
                 open_ |= pair[1]
         return self._one_copy((possible, open_ & possible))
@@ -364,22 +330,14 @@ class FactsTests:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
-    """
-    The masks of one day: what its date leaves, what each class of each fact leaves, and what left-out facts leave, by group.
-
-    `wide` has some groups together, where all their facts are left out: these facts as bits, and what is left. `beside` has, by the names
-    of what is sent, what the date and all that is left out leave.
-    """
+class DayMasks:
+    """The masks of one day: what its date leaves, and what each class of each fact leaves. Lasting classes are those of every day."""
 
     base: Pair
     classes: dict[str, Classes]
-    absent: list[dict[int, Pair]]
-    wide: Sequence[tuple[int, Pair]]
-    beside: dict[tuple[str, ...], Pair]
 
 
-def _key_of(tests: Sequence[tuple[Atom, Users]]) -> KeyOf:
+def _key_of(tests: Sequence[tuple[Atom, TermUse]]) -> KeyOf:
     """The function by whose keys a fact's classes differ; None where the value itself is the key."""
     atoms = [atom for atom, _ in tests]
     if atoms[0].not_shown is not None:
@@ -403,7 +361,7 @@ def _number_key(value: Value) -> Hashable:
     return low if value.high is low else (low, value.high)
 
 
-def _cuts_of(tests: Sequence[tuple[Atom, Users]]) -> Sequence[Decimal] | None:
+def _cuts_of(tests: Sequence[tuple[Atom, TermUse]]) -> Sequence[Decimal] | None:
     """The numbers at which some test changes its answer; None where the fact is not a number."""
     if tests[0][0].type.kind not in ("count", "ratio") or tests[0][0].not_shown is not None:
         return None

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from engine.backends.bitset.reading import NO, UNKNOWN, YES, AtomReader
+from engine.backends.bitset.value_tests import NO, UNKNOWN, YES, AtomReader
 from engine.rules import Floor, Need, RuleSet, State, Truth
 from engine.values.outcome_levels import Level
 from engine.verdict import Masks

@@ -13,8 +13,8 @@ from datetime import date
 from itertools import combinations
 from typing import NamedTuple
 
-from engine.backends.bitset.reading import NO, UNKNOWN, YES
 from engine.backends.bitset.rule_table import UNMET, RuleTable, without
+from engine.backends.bitset.value_tests import NO, UNKNOWN, YES
 from engine.exchange import Exchange
 from engine.rules import Duty, Need, State, Truth
 from engine.values.outcome_levels import BOUNDS, Bounds, Level

@@ -24,7 +24,7 @@ Alternatives = tuple[Term, ...]
 
 
 @dataclass(slots=True)
-class Users:
+class TermUse:
     """The terms, as bits, in which a variable must hold, and those in which it must not."""
 
     holding: int = 0
@@ -40,7 +40,7 @@ class Derived:
     """A condition that is read like a fact: the bits of its terms, and where it is used. It uses only earlier ones."""
 
     terms: int
-    users: Users
+    users: TermUse
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class Terms:
     definitions: Mapping[str, Condition]
     size: int = 0
     atoms: dict[Atom, int] = field(default_factory=dict)
-    users: list[Users] = field(default_factory=list)
+    users: list[TermUse] = field(default_factory=list)
     derived: list[Derived] = field(default_factory=list)
     _alone: dict[Atom, int] = field(default_factory=dict)
     _clauses: dict[tuple[str, bool], Alternatives] = field(default_factory=dict)
@@ -99,13 +99,13 @@ class Terms:
     def _variable(self, atom: Atom) -> int:
         if atom not in self.atoms:
             self.atoms[atom] = len(self.users)
-            self.users.append(Users())
+            self.users.append(TermUse())
         return self.atoms[atom]
 
     def _derive(self, alternatives: Alternatives) -> int:
         """A variable that stands for these alternatives."""
         variable = len(self.users)
-        self.users.append(Users())
+        self.users.append(TermUse())
         self.derived.append(Derived(self.place(alternatives), self.users[variable]))
         return variable
 

@@ -1,9 +1,9 @@
 """
 The durable back end: durable-rules infers, over interned codes.
 
-Facts go in as codes and places among cuts (`encode`, `messages`). Conditions over them become rulesets (`lower`, `program`, `network`).
-Definitions chain as derived facts, and so do standing exempters (`standing`). Requirements, duties and the outcome follow from what was
-inferred (`outcome`). It shares only the checked rules with the reference. Source: semantics 5.1, 5.3.
+Facts go in as codes and places among cuts (`exchange_encoding`, `messages`). Conditions over them become rulesets (`condition_lowering`,
+`program`, `network`). Definitions chain as derived facts, and so do standing exempters (`standing`). Requirements, duties and the outcome
+follow from what was inferred (`outcome`). It shares only the checked rules with the reference. Source: semantics 5.1, 5.3.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from engine.backends.durable.groups import grouped
-from engine.backends.durable.listing import ListedRuleset
 from engine.backends.durable.network import EngineUnavailable, NetworkError
 from engine.backends.durable.outcome import DurableStrata, Tables
 from engine.backends.durable.program import Program
+from engine.backends.durable.rule_groups import group_rules
+from engine.backends.durable.ruleset_listing import ListedRuleset
 from engine.backends.durable.standing import ExemptionStrata
 from engine.exchange import Exchange
 from engine.rules import Condition, Defined, RuleSet, Truth
@@ -47,7 +47,7 @@ class Durable:
         asked |= {rule.travels.when for rule in rules.rules if rule.travels and rule.travels.when}
         named: dict[str, Condition] = {key: Defined(key) for key in rules.definitions if key in asked}
         named |= {key: Defined(key) for floor in rules.floors for each in floor.spoken for key in each.by}
-        self._program = Program(rules, named, grouped(rules))
+        self._program = Program(rules, named, group_rules(rules))
         self._standing = ExemptionStrata(rules)
         bits = self._program.bits
         self.asked = {key: bits[key] for key in rules.definitions if key in asked}

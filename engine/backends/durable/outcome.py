@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
-from engine.backends.durable.encode import days_over
-from engine.backends.durable.standing import ExemptionStrata, Stood
+from engine.backends.durable.exchange_encoding import days_over
+from engine.backends.durable.standing import ExemptionStrata, StandingRules
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Due, Earliest, Need, OnDate, OnDay, Period, RuleSet, State, Truth
 from engine.values import Disputed, Value
@@ -223,7 +223,7 @@ class DurableStrata:
     tables: Tables
     exchange: Exchange
     as_of: date
-    stood: Stood
+    stood: StandingRules
     certain: int
     possible: int
     signed: int = 0

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.backends.durable.encode import FALSE, MAYBE, TRUE
-from engine.backends.durable.groups import shared_by
-from engine.backends.durable.listing import ListedRuleset, listed
+from engine.backends.durable.exchange_encoding import FALSE, MAYBE, TRUE
 from engine.backends.durable.network import Head, Message, Network, PropertyTest, Ruleset, Term, Written, written
+from engine.backends.durable.rule_groups import group_names
+from engine.backends.durable.ruleset_listing import ListedRuleset, list_rulesets
 from engine.rules import RuleSet
 from engine.verdict import Masks, numbers
 
@@ -24,7 +24,7 @@ _Codes = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Stood:
+class StandingRules:
     """Which rules stand, and which of these are doubted. `derived` is what the lifts derive, as `ExemptionStrata` numbers it."""
 
     stands: Masks
@@ -85,7 +85,7 @@ class ExemptionStrata:
         self._strata: list[_Stratum] = []
         lifts = {n for n, rule in enumerate(rules.rules) if rule.exempts or rule.excuses or rule.satisfies}
         # An exemption stays inside its jurisdiction, so each group of jurisdictions has strata of its own.
-        group = shared_by(rules)
+        group = group_names(rules)
         place = {lift: (depth[lift], group[rules.rules[lift].provision.jurisdiction]) for lift in lifts}
         for level, name in sorted(set(place.values())):
             members = sorted(lift for lift in lifts if place[lift] == (level, name))
@@ -116,10 +116,10 @@ class ExemptionStrata:
         return [
             ruleset
             for stratum in self._strata
-            for ruleset in listed(stratum.network, stratum.policies, lambda head: [names[head]], about)
+            for ruleset in list_rulesets(stratum.network, stratum.policies, lambda head: [names[head]], about)
         ]
 
-    def run(self, certain: int, possible: int, signed: int = 0) -> Stood:
+    def run(self, certain: int, possible: int, signed: int = 0) -> StandingRules:
         """How rules stand, where `certain` certainly hold, `possible` possibly do, and `signed` are signed off."""
         sure = may = 0
         stands, doubted = self._stand(certain, possible, sure, may)
@@ -132,7 +132,7 @@ class ExemptionStrata:
                 sure |= surely
                 may |= maybe
                 stands, doubted = self._stand(certain, possible, sure, may)
-        return Stood(self._otherwise(stands), doubted, Masks(may, sure))
+        return StandingRules(self._otherwise(stands), doubted, Masks(may, sure))
 
     def _otherwise(self, stands: Masks) -> Masks:
         """What a policy says otherwise stands only in the worlds in which no rule of the policy stands (semantics 4.2)."""

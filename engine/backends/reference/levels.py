@@ -17,14 +17,14 @@ from engine.values.outcome_levels import PERMITTING, Bounds, Level
 NOTHING, PERMITTED, _, REVIEW, REQUIREMENTS_UNMET, PROHIBITED = (Bounds(level, level) for level in Level)
 
 
-class Raised(NamedTuple):
+class RaisedLevels(NamedTuple):
     """The lowest and the highest level that a rule raises, and the duties that fall due by it."""
 
     bounds: Bounds
     owing: Owing
 
 
-RAISES_NOTHING = Raised(NOTHING, {})
+RAISES_NOTHING = RaisedLevels(NOTHING, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class RuleWeight:
     duties: Mapping[str, Duty]
     progress: Mapping[str, Progress]
 
-    def of(self, rule: Rule) -> Raised:
+    def of(self, rule: Rule) -> RaisedLevels:
         """4.1: the lowest and the highest level that a rule raises; nothing where it does not stand."""
         stands, doubted, _ = self.standing[rule.key]
         if stands is NO:
@@ -47,15 +47,15 @@ class RuleWeight:
             # 3.7: a doubtful exemption makes a review of a requirement, and adds one to a prohibition.
             low = min(low, Level.REVIEW)
             high = max(high, Level.REVIEW) if doubted is UNKNOWN or high is Level.PROHIBITED else Level.REVIEW
-        return Raised(Bounds(low if stands is YES else Level.NOT_APPLICABLE, high), owing)
+        return RaisedLevels(Bounds(low if stands is YES else Level.NOT_APPLICABLE, high), owing)
 
-    def demanded(self, rule: Rule) -> Raised:
+    def demanded(self, rule: Rule) -> RaisedLevels:
         """3.2: what a rule raises by its effect, where it stands and no doubtful exemption names it."""
         match rule.effect:
             case "prohibit":
-                return Raised(PROHIBITED, {})
+                return RaisedLevels(PROHIBITED, {})
             case "review":
-                return Raised(REVIEW, {})
+                return RaisedLevels(REVIEW, {})
             case "require":
                 assert rule.need
                 return self.required(rule, rule.need)
@@ -63,15 +63,17 @@ class RuleWeight:
                 return self.owed(rule, dict.fromkeys((duty.key for duty in rule.duties), YES))
         return RAISES_NOTHING
 
-    def required(self, rule: Rule, need: Need) -> Raised:
+    def required(self, rule: Rule, need: Need) -> RaisedLevels:
         """3.4, 3.5: what a need raises: `requirements_unmet` if unmet, `review` if doubtful, and what its duties raise if met."""
         found = self.reliance.states(need)
         duties = self.reliance.duties(need) if State.MET in found else {}
         met = self.owed(rule, duties if found == MET else dict.fromkeys(duties, UNKNOWN))
         levels = {State.MET: met.bounds, State.UNMET: REQUIREMENTS_UNMET, State.DOUBTFUL: REVIEW}
-        return Raised(Bounds(min(levels[each].low for each in found), max(levels[each].high for each in found)), met.owing)
+        return RaisedLevels(
+            Bounds(min(levels[each].low for each in found), max(levels[each].high for each in found)), met.owing
+        )
 
-    def owed(self, rule: Rule, duties: Owing) -> Raised:
+    def owed(self, rule: Rule, duties: Owing) -> RaisedLevels:
         """3.5, 3.6: what duties raise. A done duty raises nothing, and neither does a duty that arises from a refusal."""
         bounds, owing = [PERMITTED], {}
         for key, owed in sorted(duties.items()):
@@ -79,7 +81,7 @@ class RuleWeight:
                 level = self.level(self.duties[key])
                 bounds.append(Bounds(level.low if owed is YES else Level.PERMITTED, level.high))
                 owing[key] = min(self.standing[rule.key].stands, owed, ~self.progress[key].done)
-        return Raised(Bounds.over(bounds), {key: owed for key, owed in owing.items() if owed is not NO})
+        return RaisedLevels(Bounds.over(bounds), {key: owed for key, owed in owing.items() if owed is not NO})
 
     def level(self, duty: Duty) -> Bounds:
         """3.6: a duty that is owed and not overdue is an obligation; an overdue duty raises the level that it names."""
@@ -130,7 +132,7 @@ def on_floor(bounds: Bounds, floor: Floor, permits: Truth) -> Bounds:
 
 def by_jurisdiction(
     rules: Sequence[Rule],
-    raised: Mapping[str, Raised],
+    raised: Mapping[str, RaisedLevels],
     floors: Iterable[tuple[Floor, Truth]],
     put_away: Callable[[Rule], bool],
 ) -> dict[str, Bounds]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple, TypeAlias
 
-from engine.backends.reference.three_values import NO, UNKNOWN, YES, KnownFacts, Reads, agreed, yes_if
+from engine.backends.reference.three_values import NO, UNKNOWN, YES, KnownFacts, RuleSetReading, agreed, yes_if
 from engine.policy_language.calendars import first_after
 from engine.rules import Due, Duty, Earliest, Need, OnDate, OnDay, Period, Rule, RuleSet, State, Truth
 from engine.values import Disputed, Value
@@ -131,7 +131,7 @@ class Progress(NamedTuple):
     overdue: Truth
 
 
-def progress(duty: Duty, known: KnownFacts, reads: Reads) -> Progress:
+def progress(duty: Duty, known: KnownFacts, reads: RuleSetReading) -> Progress:
     done = reads(duty.done_when) if duty.done_when else NO
     return Progress(done, min(~done, has_passed(duty.due, known)))
 
@@ -197,7 +197,7 @@ class NeedStanding:
     def duties(self, need: Need) -> Owing:
         """3.5: `any_of` owes the duties of its way, `all_of` all of them."""
         if need.op == "all_of":
-            return together(self.duties(part) for part in need.parts)
+            return merge_duties(self.duties(part) for part in need.parts)
         if need.op == "any_of":
             return self.relied_on([WayOf(self.states(part), self.named(part), self.duties(part)) for part in need.parts])
         return self.relied_on(self.ways(need.requirement))
@@ -246,7 +246,7 @@ def met_where(lifted: Truth) -> frozenset[State]:
     return {YES: MET, UNKNOWN: MET | UNMET, NO: UNMET}[lifted]
 
 
-def together(every: Iterable[Owing]) -> dict[str, Truth]:
+def merge_duties(every: Iterable[Owing]) -> dict[str, Truth]:
     """3.5: all duties of several ways or rules. A duty of more than one is owed as surely as by the surest of them."""
     owing: dict[str, Truth] = {}
     for each in every:

@@ -60,7 +60,7 @@ def define(definitions: Mapping[str, Condition], test: Test) -> dict[str, Truth]
 
 
 @dataclass(frozen=True, slots=True)
-class Reads:
+class RuleSetReading:
     """How any condition of a rule set reads on one exchange."""
 
     rules: RuleSet

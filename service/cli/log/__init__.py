@@ -3,7 +3,7 @@
 from service.cli.command import Commands
 from service.cli.log import (
     checkpoint,
-    continuing,
+    continue_log,
     erase,
     export,
     reindex,
@@ -17,5 +17,5 @@ from service.cli.log import (
 )
 
 app = Commands(help="Follow, search, show, export and verify the decisions in the log.")
-for each in (tail, search, show, export, verify, checkpoint, witness, rotate_key, continuing, erase, reindex, repair):
+for each in (tail, search, show, export, verify, checkpoint, witness, rotate_key, continue_log, erase, reindex, repair):
     app.add_typer(each.app)

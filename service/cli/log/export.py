@@ -14,7 +14,7 @@ from service.cli.files import writing
 from service.cli.log.filters import filtered
 from service.cli.log.rows import say_none, warn_of_unindexed
 from service.cli.output import complain, csv_cell, progress
-from service.log.query import Query
+from service.log.search_query import Query
 
 if TYPE_CHECKING:
     from service.log.search import RecordRow
@@ -58,8 +58,8 @@ def export(
     With `--proofs` and `--tiles` the log's key is needed.
     In CSV a text that a spreadsheet would take for a formula gets an apostrophe before it.
     """
-    from service.log.index import unindexed
     from service.log.search import everything
+    from service.log.search_index import unindexed
     from service.log.store import find
     from service.store.upgrade import reading
 
@@ -90,8 +90,8 @@ def export(
 def _parquet(url: str, query: Query, output: Path | None) -> int:
     from service.cli.files import for_its_owner
     from service.log import parquet_rows
-    from service.log.index import unindexed
     from service.log.search import RecordRow, everything
+    from service.log.search_index import unindexed
     from service.store.upgrade import reading
 
     if output is None:
@@ -161,8 +161,8 @@ def _proven(url: str, query: Query, checkpoint: Path | None, output: Path | None
 
 
 def _rows(file: TextIO, form: str) -> "Callable[[RecordRow], None]":
+    from service.log.record_views import written_row
     from service.log.search import RecordRow
-    from service.log.shown import written_row
 
     if form == "jsonl":
         return lambda row: print(json.dumps(written_row(row), ensure_ascii=False), file=file)
@@ -172,11 +172,11 @@ def _rows(file: TextIO, form: str) -> "Callable[[RecordRow], None]":
 
 
 def _whole(find: "Callable[[str], Stored | None]", file: TextIO) -> "Callable[[RecordRow], None]":
-    from service.log.shown import kept
+    from service.log.record_views import record_json
 
     def write(row: "RecordRow") -> None:
         stored = find(row.id)
         if stored is not None:
-            print(json.dumps(kept(stored), ensure_ascii=False), file=file)
+            print(json.dumps(record_json(stored), ensure_ascii=False), file=file)
 
     return write

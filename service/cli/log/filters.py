@@ -1,4 +1,4 @@
-"""The options by which decisions are searched, made from the one table of filters (`service.log.query`)."""
+"""The options by which decisions are searched, made from the one table of filters (`service.log.search_query`)."""
 
 import inspect
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from service.cli.command import UsedWrongly
-from service.log.query import ABOUT, ONCE, Query, moment
+from service.log.search_query import ABOUT, ONCE, Query, moment
 
 
 def filtered(command: Callable[..., int]) -> Callable[..., int]:

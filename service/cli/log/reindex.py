@@ -26,7 +26,7 @@ def reindex_(
     decision on the same facts.
     """
     from service.log import review_cases
-    from service.log.index import reindex, unindexed
+    from service.log.search_index import reindex, unindexed
     from service.store.upgrade import existing
 
     with existing(address(database), log_key()) as opened:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def print_rows(rows: "Iterable[RecordRow]", as_json: bool) -> None:
     """Print a line for each decision."""
-    from service.log.shown import written_row
+    from service.log.record_views import written_row
 
     for row in rows:
         print(json.dumps(written_row(row), ensure_ascii=False) if as_json else _line(row), flush=True)

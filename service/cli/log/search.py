@@ -9,7 +9,7 @@ from service.cli.command import AsJson, Commands, Database, address
 from service.cli.log.filters import filtered
 from service.cli.log.rows import print_rows, say_none, warn_of_unindexed
 from service.cli.output import complain
-from service.log.query import Query
+from service.log.search_query import Query
 
 app = Commands()
 
@@ -25,8 +25,8 @@ def search(
     """
     Search the decisions, newest first. A decision must match every option, and of a repeated option one of its values.
     """
-    from service.log.index import unindexed
     from service.log.search import everything
+    from service.log.search_index import unindexed
     from service.store.upgrade import reading
 
     with reading(address(database)) as connection:

@@ -26,8 +26,8 @@ def tail(
     """
     Print the newest decisions, the newest one last.
     """
-    from service.log.query import Query
     from service.log.search import find, newer, newest
+    from service.log.search_query import Query
     from service.store.upgrade import reading
 
     url = address(database)

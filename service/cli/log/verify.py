@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.command import AsJson, Commands, Database, UsedWrongly, address, log_key
-from service.cli.log.carried import is_database, verify_carried
+from service.cli.log.decided_run import verify_run
+from service.cli.log.offline_verification import is_database, verify_carried
 from service.cli.log.rows import warn_of_unindexed
 from service.cli.output import complain, painted, print_json, progress
 
@@ -21,6 +22,8 @@ app = Commands()
     "log verify --database decisions.db",
     "log verify --deep",
     "log verify tiles --checkpoint monday.checkpoint --key log.key",
+    "log verify --run decisions.manifest.json",
+    "log verify --run decisions.manifest.json --row 4711 > row.proof.json",
 )
 def verify(
     place: Annotated[
@@ -43,6 +46,13 @@ def verify(
     witness_key: Annotated[
         Path | None, typer.Option(help="File with the verifier key of a witness, who must have cosigned the checkpoint.")
     ] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="Manifest of `decide`: verify that its output is what was decided, row by row.")
+    ] = None,
+    row: Annotated[str | None, typer.Option(help="With --run: print the proof of the row with this key.")] = None,
+    row_proof: Annotated[
+        Path | None, typer.Option(help="With --run: verify the proof of a row in a file, by the manifest alone.")
+    ] = None,
 ) -> int:
     """
     Verify every record: its bytes, its hash, its commitments, its number, its entry in the index, and the tree of the log.
@@ -51,10 +61,14 @@ def verify(
     verified with nothing but the verifier key of the log.
     Ends with 1 where there is a fault.
     """
+    if run is not None:
+        return verify_run(run, row, row_proof, database, as_json)
+    if row is not None or row_proof is not None:
+        raise UsedWrongly("name the manifest of the run with `--run`")
     from service.audit.deep_verification import DeepVerification, snapshot
     from service.cli.files import read
-    from service.log.index import unindexed
     from service.log.proofs import CheckpointInvalid, kept_checkpoint
+    from service.log.search_index import unindexed
     from service.log.verification import Fault, put_back
     from service.log.verification import verify as verify_all
     from service.store.log_key import LogKeyRefused

@@ -57,7 +57,7 @@ def sentences(made: engine.Bundle, subject: str = "krill") -> list[str]:
 
 def unnoticed(made: engine.Bundle, subject: str = "krill") -> list[str]:
     """The changes of one subject matter of AQ that no case notices."""
-    court = engine.CellCourt(made)
+    court = engine.CellMutationTester(made)
     return [each.sentence for each in mutants(made, subject) if not court.notices(each)]
 
 

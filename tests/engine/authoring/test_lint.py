@@ -141,7 +141,10 @@ def test_a_provision_without_a_condition_of_its_own_is_silent_where_its_policy_d
     ],
 )
 def test_coverage_that_no_case_reaches_is_found(case: str, silent: bool) -> None:
-    """A provision of a policy that is named stands, or the jurisdiction permits, on an exchange of the subject matter."""
+    """
+    A provision of a policy that is named stands, or the jurisdiction permits, on an exchange of the subject matter. Whoever asks for the
+    findings of one file gets the same.
+    """
     words = WORDS.replace(
         "evidence:\n", "  x.kind: {type: kind, title: {en: kind, zh: 类}, ask: {en: Which kind?, zh: 何类？}}\nevidence:\n"
     ).replace("values:\n", "values:\n  kind: {title: {en: kind, zh: 类}, values: [secret, other]}\n")
@@ -157,6 +160,11 @@ cases:
     said = "`AA` covers `secrets`, and in no case a provision on it stands or it permits"
     lines = [line for line in found(words=words, tests=tests) if line.startswith("covered-and-silent")]
     assert lines == [f"covered-and-silent words.yaml:14 {said}"] * silent
+    bundle = engine.load_sources(sources(words=words, tests=tests))
+    whole = engine.lint(bundle, DAY)
+    assert len({each.at.file for each in whole}) > 1
+    for file in bundle.sources:
+        assert engine.lint(bundle, DAY, file) == tuple(each for each in whole if each.at.file == file)
 
 
 CLAIM = "claims:\n  need: {title: {en: a need, zh: 必需}, ask: {en: Is it needed?, zh: 是否必需？}}\nrequirements:\n"

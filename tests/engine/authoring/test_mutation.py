@@ -86,7 +86,7 @@ def sources(*without: str) -> dict[str, bytes]:
 def undefended(*without: str) -> list[str]:
     """The sentences that no test defends."""
     bundle = engine.load_sources(sources(*without))
-    court = engine.Court(bundle, {"aa.law"})
+    court = engine.MutationTester(bundle, {"aa.law"})
     assert not any(map(court.problem, court.own))
     return [mutant.sentence for mutant in engine.mutants(bundle) if not court.notices(mutant)]
 
@@ -143,7 +143,7 @@ def test_a_silent_rule_shows_that_its_policy_applies() -> None:
     bundle = engine.load_sources(sources(*others))
     tests = bundle.sources["law/law.test.yaml"].decode().partition("  - {case: the first day")[0].encode()
     bundle = engine.load_sources({**bundle.sources, "law/law.test.yaml": tests})
-    court = engine.Court(bundle, {"aa.law"})
+    court = engine.MutationTester(bundle, {"aa.law"})
     assert [case.case for case in court.own] == ["one fewer does not"]
     assert court.notices(next(mutant for mutant in engine.mutants(bundle) if mutant.sentence == said))
 
@@ -152,7 +152,7 @@ def test_failing_tests_have_no_score(tmp_path: Path) -> None:
     """A bundle whose cases fail without any change defends nothing."""
     wrong = sources()
     wrong["law/law.test.yaml"] = wrong["law/law.test.yaml"].replace(b"{because: [art-1], jur", b"{silent: [art-1], jur")
-    court = engine.Court(engine.load_sources(wrong), {"aa.law"})
+    court = engine.MutationTester(engine.load_sources(wrong), {"aa.law"})
     problems = [problem for problem in map(court.problem, court.own) if problem]
     assert len(problems) == 1
     assert "`art-1` stands or may stand" in problems[0]
@@ -179,7 +179,7 @@ def test_what_no_case_of_its_own_notices_another_policy_may() -> None:
     bundle = engine.load_sources(
         sources("one fewer does not") | {"law/other.test.yaml": OTHERS.replace("EXPECTED", "permitted").encode()}
     )
-    court = engine.Court(bundle, {"aa.law"})
+    court = engine.MutationTester(bundle, {"aa.law"})
     assert {case.suite for case in court.own} == {"aa.law"}
     assert court.notices(next(mutant for mutant in engine.mutants(bundle) if mutant.sentence == said))
 
@@ -190,7 +190,7 @@ def test_a_failing_case_of_another_policy_is_no_evidence() -> None:
     bundle = engine.load_sources(
         sources("one fewer does not") | {"law/other.test.yaml": OTHERS.replace("EXPECTED", "prohibited").encode()}
     )
-    court = engine.Court(bundle, {"aa.law"})
+    court = engine.MutationTester(bundle, {"aa.law"})
     with pytest.raises(ValueError, match=r"other\.test\.yaml:5: AA is permitted, not prohibited"):
         court.notices(next(mutant for mutant in engine.mutants(bundle) if mutant.sentence == said))
 
@@ -329,7 +329,7 @@ def test_what_a_claim_needs_is_changed_once_for_the_claim(without: str | None, s
     )
     made |= {"law/law.test.yaml": made["law/law.test.yaml"] + cases.encode(), "law/law.yaml": law.encode()}
     bundle = engine.load_sources(made | {"law/words.yaml": NEEDY.encode()})
-    court = engine.Court(bundle, {"aa.law"})
+    court = engine.MutationTester(bundle, {"aa.law"})
     assert not any(map(court.problem, court.own))
     assert [m.sentence for m in engine.mutants(bundle) if "needs" in m.sentence and "art-4" in m.sentence] == []
     left = [mutant for mutant in engine.mutants(bundle) if not court.notices(mutant)]
@@ -356,7 +356,7 @@ def test_a_definition_by_which_only_a_duty_ends_is_defended() -> None:
     bundle = engine.load_sources(
         {"law/words.yaml": WORDS.encode(), "law/law.yaml": law.encode(), "law/law.test.yaml": test.encode()}
     )
-    court = engine.Court(bundle, {"aa.law"})
+    court = engine.MutationTester(bundle, {"aa.law"})
     assert not any(map(court.problem, court.own))
     changed = [mutant for mutant in engine.mutants(bundle) if mutant.sentence.startswith("`kept`")]
     assert {mutant.sentence: court.notices(mutant) for mutant in changed} == dict.fromkeys(

@@ -16,8 +16,8 @@ import pytest
 
 import engine
 from engine.backends import reference
-from engine.backends.bitset import fact_masks, reading, standing_and_levels, terms
-from engine.backends.durable import encode, messages, outcome, standing
+from engine.backends.bitset import fact_masks, standing_and_levels, terms, value_tests
+from engine.backends.durable import exchange_encoding, messages, outcome, standing
 from engine.backends.reference import Reference, levels, standing_rules, three_values
 from engine.rules import Calendar, Truth
 from engine.values import Disputed, Range, SetOf
@@ -41,17 +41,18 @@ def test_the_random_exchanges_reach_every_level() -> None:
         for _ in range(30):
             bounds = reference.evaluate(read(bundle, maker.exchange()), AS_OF).jurisdictions.values()
             seen |= {(b.low, b.high) for b in bounds}
-    assert {low for low, high in seen if low is high} == set(Level)
-    assert len({(low, high) for low, high in seen if low is not high}) >= 8
+        if {low for low, high in seen if low is high} == set(Level) and len([1 for low, high in seen if low is not high]) >= 8:
+            return
+    pytest.fail(f"only {seen} occurred")
 
 
 def _flip(result: int) -> int:
-    return {encode.MAYBE: encode.FALSE}.get(result, result)
+    return {exchange_encoding.MAYBE: exchange_encoding.FALSE}.get(result, result)
 
 
-def _maybe_is_no(self: encode._Answer, exchange: engine.Exchange, day: date) -> int:
+def _maybe_is_no(self: exchange_encoding._Answer, exchange: engine.Exchange, day: date) -> int:
     answer = ANSWER(self, exchange, day)
-    return encode.FALSE if answer == encode.MAYBE else answer
+    return exchange_encoding.FALSE if answer == exchange_encoding.MAYBE else answer
 
 
 def _all_sure(*args: Any) -> tuple[str, int]:
@@ -63,16 +64,16 @@ def _unbeaten(_: standing.ExemptionStrata, certain: int, possible: int, *__: int
     return Masks(possible, certain), Masks(0, 0)
 
 
-def _childless(_: encode._Answer, sent: str, word: str) -> int:
-    return encode.TRUE if sent == word else encode.FALSE
+def _childless(_: exchange_encoding._Answer, sent: str, word: str) -> int:
+    return exchange_encoding.TRUE if sent == word else exchange_encoding.FALSE
 
 
-def _stated(coder: encode.Coder) -> encode.Coder:
+def _stated(coder: exchange_encoding.Coder) -> exchange_encoding.Coder:
     return lambda exchange, day: coder(exchange.as_stated(), day)
 
 
 def _surely(answer: int) -> int:
-    return encode.FALSE if answer == encode.MAYBE else answer
+    return exchange_encoding.FALSE if answer == exchange_encoding.MAYBE else answer
 
 
 def _weekdays(calendar: Calendar) -> tuple[int, ...]:
@@ -104,46 +105,50 @@ def _lift_all(self: standing_and_levels.BitsetStrata, possible: int, certain: in
     self.stands, self.doubted = Masks(possible, certain), Masks(0, 0)
 
 
-READ = reading.AtomReader.truth
+READ = value_tests.AtomReader.truth
 PLACES = fact_masks._places
 ENDS = three_values.ends
-ANSWER = encode._Answer.__call__
+ANSWER = exchange_encoding._Answer.__call__
 WRITTEN = messages._written
 EITHER = three_values.KnownFacts.either
 RUN = standing.ExemptionStrata.run
-DAYS_OVER = encode.days_over
-MEANS = encode._Answer._means
-HOLDING = reading.AtomReader._holding
+DAYS_OVER = exchange_encoding.days_over
+MEANS = exchange_encoding._Answer._means
+HOLDING = value_tests.AtomReader._holding
 OF_SETS = three_values.of_sets
 FAULTS: dict[str, tuple[object, str, object]] = {
-    "an unknown fact is read as false": (encode._Answer, "__call__", _maybe_is_no),
-    "`at least` leaves its own number out": (encode, "UPWARD", ("more_than",)),
-    "a child no longer names its parent": (encode._Answer, "_names", _childless),
-    "a document counts though it has expired": (encode, "_field", lambda *_, **__: encode.TRUE),
+    "an unknown fact is read as false": (exchange_encoding._Answer, "__call__", _maybe_is_no),
+    "`at least` leaves its own number out": (exchange_encoding, "UPWARD", ("more_than",)),
+    "a child no longer names its parent": (exchange_encoding._Answer, "_names", _childless),
+    "a document counts though it has expired": (exchange_encoding, "_field", lambda *_, **__: exchange_encoding.TRUE),
     "what may be so, and what it may deny, is certain": (messages, "_written", _all_sure),
     "a beaten rule stands": (standing.ExemptionStrata, "_stand", _unbeaten),
     "an overdue duty is forgotten": (outcome.DurableStrata, "_late", lambda *_: Truth.NO),
     "a doubtful exemption lifts": (outcome.DurableStrata, "_doubtful", lambda *_: outcome.NOTHING),
     "all of needs only one": (outcome, "min", max),
     "a period ends a working day later": (outcome, "days_over", lambda c, n, *on: DAYS_OVER(c, n + 1, *on)),
-    "a day that no calendar knows is free": (encode, "days_over", lambda *args: _surely(DAYS_OVER(*args))),
-    "a holiday is worked": (encode, "_days_worked", lambda calendar: _weekdays(calendar)),
+    "a day that no calendar knows is free": (exchange_encoding, "days_over", lambda *args: _surely(DAYS_OVER(*args))),
+    "a holiday is worked": (exchange_encoding, "_days_worked", lambda calendar: _weekdays(calendar)),
     "a day of the year never passes": (outcome.DurableStrata, "_passed", lambda *_: False),
-    "two words that may differ are the same": (encode._Answer, "_closer", lambda self, word: {word}),
+    "two words that may differ are the same": (exchange_encoding._Answer, "_closer", lambda self, word: {word}),
     "a word that may be among others is among them": (
-        encode._Answer,
+        exchange_encoding._Answer,
         "_means",
-        lambda self, word, other: min(encode.TRUE, 2 * MEANS(self, word, other)),
+        lambda self, word, other: min(exchange_encoding.TRUE, 2 * MEANS(self, word, other)),
     ),
-    "a document of a day to come is compared": (encode._Answer, "_other", lambda self, x, _: self._told(x, self.atom.other)),
-    "bitset reads an unknown fact as false": (reading.AtomReader, "truth", lambda *args: _no_if_unknown(READ(*args))),
+    "a document of a day to come is compared": (
+        exchange_encoding._Answer,
+        "_other",
+        lambda self, x, _: self._told(x, self.atom.other),
+    ),
+    "bitset reads an unknown fact as false": (value_tests.AtomReader, "truth", lambda *args: _no_if_unknown(READ(*args))),
     "bitset takes the end of a range for all of it": (fact_masks, "_places", lambda value, cuts: _low_only(value, cuts)),
     "bitset lets what expired count": (
-        reading.AtomReader,
+        value_tests.AtomReader,
         "of_document",
         lambda self, atom, document, day: _any_document(atom),
     ),
-    "bitset drops the negated tests of a term": (terms.Users, "failing", property(lambda _: 0, lambda *_: None)),
+    "bitset drops the negated tests of a term": (terms.TermUse, "failing", property(lambda _: 0, lambda *_: None)),
     "bitset lets a lifted exemption lift": (
         standing_and_levels.BitsetStrata,
         "stand",
@@ -161,14 +166,18 @@ FAULTS: dict[str, tuple[object, str, object]] = {
         lambda _, ways: next(((w.certain, w.possible) for w in ways), (frozenset(), frozenset())),
     ),
     "bitset weighs a possible bar as a certain one": (standing_and_levels, "NOTHING", Level.PERMITTED),
-    "durable takes what is stated for what is disputed": (encode, "_by_either", lambda _, coder, *__: _stated(coder)),
+    "durable takes what is stated for what is disputed": (
+        exchange_encoding,
+        "_by_either",
+        lambda _, coder, *__: _stated(coder),
+    ),
     "bitset takes what is stated for what is disputed": (
         fact_masks.FactTests,
         "between",
         lambda self, value, *more: self.pair(value.stated, *more),
     ),
     "bitset leaves what is disputed out of totals": (
-        reading,
+        value_tests,
         "_span",
         lambda value: value.stated if isinstance(value, Disputed) else value,
     ),
@@ -178,7 +187,7 @@ FAULTS: dict[str, tuple[object, str, object]] = {
         lambda self, fact, disputed: EITHER(self, fact, Disputed(disputed.registered, disputed.registered)),
     ),
     "bitset takes all of a set for some of it": (
-        reading.AtomReader,
+        value_tests.AtomReader,
         "_holding",
         lambda self, atom, value, other: HOLDING(self, replace(atom, op="has"), value, other),
     ),
@@ -206,7 +215,7 @@ FAULTS: dict[str, tuple[object, str, object]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fault in one stratum of one engine shows as a disagreement within a few thousand pairs."""
+    """A fault in one stratum of one engine shows as a disagreement within a thousand pairs."""
     where, name, planted = FAULTS[fault]
     monkeypatch.setattr(where, name, planted, raising=False)
     monkeypatch.setattr(agreement, "shrunk", lambda *_: "")

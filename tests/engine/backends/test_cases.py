@@ -44,10 +44,11 @@ import engine
 from engine.authoring.testing import build
 from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
+from engine.backends.lanes import Lanes
 from engine.backends.reference import Reference
 from engine.deciding.combine import COVERAGE, Combiner
 from engine.deciding.coverage import Gap
-from engine.deciding.disputed import choices, decided
+from engine.deciding.disputed_facts import choices, disputed_outcome
 from engine.deciding.instruments import Instruments
 from engine.deciding.rests_on import shown_only
 from engine.policy_language.diagnostic import Findings
@@ -71,8 +72,8 @@ POLICY_KEYS = ("define", "applies", "in_force", "rules", "jurisdiction", "otherw
 WORDS = ("jurisdictions", "subjects", "touches")  # what a file says of the vocabulary in place of what is there
 FILE_KEYS = {*POLICY_KEYS, *WORDS, "force", "policies", "settings", "organisation", "as_of", "exchange", "cases"}
 CASE_KEYS = {"case", "as_of", "exchange", "signed", "expect", "xfail"}
-ENGINES = (Reference, Bitset, Durable)
-MODES = ("reference", "bitset", "durable")
+ENGINES = (Reference, Bitset, Durable, Lanes)
+MODES = ("reference", "bitset", "durable", "lanes")
 
 
 @dataclass(frozen=True)
@@ -227,7 +228,7 @@ def expectation(
     outcome = combiner.outcome(exchange, verdict, as_of)
     if exchange.disputed:
         chosen = [combiner.outcome(each, backend.evaluate(each, as_of), as_of) for each in choices(exchange)]
-        outcome = decided(outcome, chosen)
+        outcome = disputed_outcome(outcome, chosen)
     match part:
         case "reaches":
             return [

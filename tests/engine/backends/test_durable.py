@@ -17,7 +17,7 @@ import pytest
 
 import engine
 from engine.authoring.testing import build
-from engine.backends.durable import Durable, lower, messages, program
+from engine.backends.durable import Durable, condition_lowering, messages, program
 from engine.backends.durable.network import Message, Network
 from engine.backends.reference import Reference
 from engine.rules import All, AnyOf, Condition, Truth, atoms
@@ -74,9 +74,9 @@ def test_what_is_remembered_and_forgotten_changes_no_answer(seed: int, monkeypat
 @pytest.mark.parametrize(("room", "added"), [(1, 0), (3, 1), (1000, 1000)])
 def test_what_is_written_out_and_what_is_derived_first_is_one(room: int, added: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Definitions as heads, each in a layer of its own, or multiplied out into every rule: the answers are the same."""
-    monkeypatch.setattr(lower.Lowering.terms, "__defaults__", (True, room))
-    monkeypatch.setattr(lower.Lowering.head, "__defaults__", (room,))
-    monkeypatch.setattr(lower, "MAX_ADDED", added)
+    monkeypatch.setattr(condition_lowering.Lowering.terms, "__defaults__", (True, room))
+    monkeypatch.setattr(condition_lowering.Lowering.head, "__defaults__", (room,))
+    monkeypatch.setattr(condition_lowering, "MAX_ADDED", added)
     found = []
     for seed in range(10):
         maker = Maker(seed)
@@ -184,10 +184,10 @@ def test_of_alternatives_that_imply_each_other_one_stays(ways: list[Any]) -> Non
         for people in ("2", "4", "5", "7", "150", "300", {"at_least": "4", "at_most": "200"}, "unknown")
         for sold in ({}, {"data.sold": "yes"}, {"data.sold": "no"})
     ]
-    for narrow in (0, 1, lower.NARROW):
+    for narrow in (0, 1, condition_lowering.NARROW):
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(lower.Lowering.terms, "__defaults__", (True, narrow))
-            patched.setattr(lower.Lowering.head, "__defaults__", (narrow,))
+            patched.setattr(condition_lowering.Lowering.terms, "__defaults__", (True, narrow))
+            patched.setattr(condition_lowering.Lowering.head, "__defaults__", (narrow,))
             durable = Durable(made.rules)
         assert differences(made, durable, [(each, AS_OF) for each in exchanges]) == []
 

@@ -7,7 +7,7 @@ from datetime import date
 
 from engine.books.chains import LimitValues, Reckoner
 from engine.books.grants import PERPETUAL, Grant, last_day
-from engine.books.page import Page, RightScope
+from engine.books.page import RightScope, RightsPage
 from engine.rules import Truth
 from engine.values import Duration, ValueSet
 
@@ -37,7 +37,9 @@ def granted(id: str, granter: str | None, holder: str | None, order: int, **more
     return replace(line, **more)  # type: ignore[arg-type]
 
 
-def page(lines: list[Grant], holder: str | None, recipient: str | None = "Z", day: date = DAY, complete: bool = False) -> Page:
+def page(
+    lines: list[Grant], holder: str | None, recipient: str | None = "Z", day: date = DAY, complete: bool = False
+) -> RightsPage:
     return RECKONER.page(lines, holder, recipient, day, complete)
 
 
@@ -122,7 +124,7 @@ def test_earlier_grants_are_named_once_for_equal_reach() -> None:
 
 
 def test_where_the_holder_is_not_known_the_page_says_only_that_there_are_lines() -> None:
-    assert page([opened("A")], None) == Page(on=DAY, known=False)
+    assert page([opened("A")], None) == RightsPage(on=DAY, known=False)
 
 
 def test_a_wider_purpose_may_turn_out_to_be_a_narrower_one() -> None:

@@ -14,7 +14,7 @@ import yaml
 import engine
 from engine.authoring.testing import build
 from engine.books.grants import PERPETUAL, Grant
-from engine.books.page import Page
+from engine.books.page import RightsPage
 from engine.deciding.judgement import Judgement
 from engine.exchange import Exchange
 from engine.values import Disputed, Duration, Missing, SetOf
@@ -56,18 +56,18 @@ class Sale:
         self.sent: dict[str, Any] = yaml.load(name.read_bytes(), Loader=yaml.BaseLoader)["exchange"]
         self.sent |= {"data.id": "readings", "exporter.id": "B", "recipient.id": "C"}
 
-    def page(self, *lines: Grant, holder: str | None = "B", complete: bool = False) -> Page:
+    def page(self, *lines: Grant, holder: str | None = "B", complete: bool = False) -> RightsPage:
         return self.reader.books[0].reckoner.page([*A_HAS, *lines], holder, "C", DAY, complete)
 
-    def exchange(self, page: Page | None, change: Mapping[str, Any] | None = None) -> Exchange:
+    def exchange(self, page: RightsPage | None, change: Mapping[str, Any] | None = None) -> Exchange:
         flat = {name: value for name, value in (self.sent | dict(change or {})).items() if value is not None}
         exchange = build(self.pdp.bundle, flat)
         return exchange if page is None else self.reader.with_books(exchange, {"data-rights": page})
 
-    def judged(self, page: Page | None, change: Mapping[str, Any] | None = None) -> Judgement:
+    def judged(self, page: RightsPage | None, change: Mapping[str, Any] | None = None) -> Judgement:
         return self.pdp.judge(self.exchange(page, change), as_of=DAY)
 
-    def outcome(self, page: Page | None, change: Mapping[str, Any] | None = None) -> tuple[str, list[str]]:
+    def outcome(self, page: RightsPage | None, change: Mapping[str, Any] | None = None) -> tuple[str, list[str]]:
         judged = self.judged(page, change)
         assert judged.agreed
         return judged.outcome.word, list(judged.open_facts)
@@ -265,7 +265,7 @@ def test_nobody_states_what_the_book_says(sale: Sale) -> None:
         sale.reader.read(b'{"books": {"data-rights": {"on": "2026-11-24", "holder": "B"}}}')
 
 
-def account(sale: Sale, page: Page | None, change: Mapping[str, Any] | None = None, lang: str = "en") -> dict[str, Any]:
+def account(sale: Sale, page: RightsPage | None, change: Mapping[str, Any] | None = None, lang: str = "en") -> dict[str, Any]:
     """What is computed of rights, by line."""
     told = json.loads(sale.pdp.explain(sale.judged(page, change), today=DAY, id="x", parts=("factor",), lang=lang))
     group = told["factor"]["computed"].get("data-rights", {"lines": []})

@@ -53,7 +53,7 @@ def counting(text: str = VOCABULARY) -> tuple[engine.Bundle, engine.BundleCounte
     return bundle, engine.BundleCounters(bundle)
 
 
-def made(**terms: Any) -> engine.PromiseMade | None:
+def made(**terms: Any) -> engine.DatedPromise | None:
     """What an exchange with these terms promises."""
     bundle, found = counting()
     sent = {"exporter": {"id": "clinic"}, "recipient": {"id": "unknown"}, "terms": terms}

@@ -334,7 +334,7 @@ def test_a_log_that_cannot_be_read_is_503(client, evaluate, monkeypatch):
     def fail(connection, id):
         raise sa.exc.OperationalError("SELECT", {}, sqlite3.OperationalError("disk I/O error"))
 
-    monkeypatch.setattr("service.decisions.log_reading.record_of", fail)
+    monkeypatch.setattr("service.decisions.log_access.record_of", fail)
     refused(client.get(f"/v1/decisions/{id}"), 503, "not-ready")
 
 

@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import engine
-from service.authzen.entity_store import Known
+from service.authzen.entity_store import KnownEntities
 from service.authzen.mapping import MOST_IGNORED, AccessMapping
 from service.authzen.requests import evaluation
 from service.problems import RequestRefused
@@ -149,7 +149,7 @@ def test_every_test_exchange_can_be_asked_about(service: Service) -> None:
         for group, id in (("exporter", "e-1"), ("recipient", recipient), ("data", "d-1")):
             exchange[group] = {"id": id, **exchange.get(group, {})}
         exchange.pop("schema", None)
-        read = mapping.exchange(evaluation(as_request(exchange)), Known(Memory(())), TODAY.date())
+        read = mapping.exchange(evaluation(as_request(exchange)), KnownEntities(Memory(())), TODAY.date())
         same = engine.parse_exchange(bundle, json.dumps(exchange).encode())
         told = {fact: value for fact, value in read.values.items() if fact not in read.sources}  # less that the ids are unknown
         assert (told, read.as_of, read.relies_on) == (same.values, same.as_of, same.relies_on), trial.at
@@ -253,7 +253,7 @@ def test_an_id_that_an_attribute_states_is_looked_up(service: Service) -> None:
     context = text.context.model_copy(update={"facts": {**text.context.facts, "receiver": "recipient.id"}})
     mapping = AccessMapping(service.live.bundle, text.model_copy(update={"context": context}))
     asked = evaluation(transfer("e-1", "d-1", {"receiver": "lab-3"}))
-    found = mapping.exchange(asked, Known(Memory(STORED)), TODAY.date())
+    found = mapping.exchange(asked, KnownEntities(Memory(STORED)), TODAY.date())
     assert found.value("recipient.country") == "US"
 
 
@@ -405,7 +405,7 @@ def test_a_stored_family_counts_whole_or_not_at_all(service: Service, people: An
     text = service.live.bundle.vocabulary.authzen
     assert text is not None
     mapping = AccessMapping(service.live.bundle, text)
-    found = mapping.exchange(evaluation(transfer("e-1", "d-1", {})), Known(Memory(stored)), TODAY.date())
+    found = mapping.exchange(evaluation(transfer("e-1", "d-1", {})), KnownEntities(Memory(stored)), TODAY.date())
     assert found.document["register"]["data.id"]["states"] == {"data": {"personal": True}}
     assert "data.people.sensitive" not in found.values
 
@@ -416,7 +416,7 @@ def test_an_attribute_cannot_take_the_place_of_what_the_store_does_not_say_usabl
     text = service.live.bundle.vocabulary.authzen
     assert text is not None
     mapping = AccessMapping(service.live.bundle, text)
-    known = Known(Memory((("asset", ("d-1",), {**stored, "evidence": {"cn-standard-contract": "soon"}}),)))
+    known = KnownEntities(Memory((("asset", ("d-1",), {**stored, "evidence": {"cn-standard-contract": "soon"}}),)))
     asked = transfer("e-1", "d-1", {}, evidence={"cn-standard-contract": {"dated": "2026-10-01"}})
     found = mapping.exchange(evaluation(asked), known, TODAY.date())
     assert found.value("evidence.cn-standard-contract.dated") == date(2026, 10, 1)
@@ -436,7 +436,7 @@ def test_conditions_of_two_stored_entities_are_added_up(service: Service) -> Non
     mapping = AccessMapping(service.live.bundle, text.model_copy(update={"context": context}))
     first, second = ({"provision": "cn.data-twenty/operation-right", "from": f"decision {number}"} for number in (1, 2))
     stored = (("asset", ("d-1",), {"carried": [first]}), ("asset", ("d-2",), {"carried": [second]}))
-    found = mapping.exchange(evaluation(transfer("e-1", "d-1", {"source": "d-2"})), Known(Memory(stored)), TODAY.date())
+    found = mapping.exchange(evaluation(transfer("e-1", "d-1", {"source": "d-2"})), KnownEntities(Memory(stored)), TODAY.date())
     assert found.document["carried"] == [first, second]
 
 
@@ -445,7 +445,7 @@ def test_a_fact_that_has_another_name_is_stored_under_its_own(service: Service) 
     text = service.live.bundle.vocabulary.authzen
     assert text is not None
     mapping = AccessMapping(service.live.bundle, text)
-    known = Known(Memory((("asset", ("d-1",), {"collected_in": ["CN"]}),)))
+    known = KnownEntities(Memory((("asset", ("d-1",), {"collected_in": ["CN"]}),)))
     asked = transfer("e-1", "d-1", {})
     for properties, disputed in (({}, ()), ({"origin": ["CN"]}, ()), ({"origin": ["AE"]}, ("data.collected_in",))):
         asked["resource"]["properties"] = properties

@@ -205,7 +205,7 @@ def bundle(sources: dict[str, str]) -> engine.Bundle:
     return engine.load_sources({name: text.encode() for name, text in sources.items()})
 
 
-def difference(old: dict[str, str], new: dict[str, str], *more: engine.Trial) -> engine.Difference:
+def difference(old: dict[str, str], new: dict[str, str], *more: engine.TrialExchange) -> engine.Difference:
     """What the test exchanges and some others show."""
     before, after = bundle(old), bundle(new)
     return engine.compare(before, after, [*engine.trials(before, after), *more], today=TODAY)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
@@ -132,7 +130,9 @@ def test_an_exchange_that_a_vocabulary_refuses_is_no_permit_under_it() -> None:
 
 def test_an_exchange_that_neither_can_read_is_listed() -> None:
     """It is not among those tried, and what is wrong is named by its place, never by its value."""
-    trial = engine.Trial("line 1", "x.jsonl:1", "file", b'{"exporter": {"contry": "a secret"}, "data": {"people": "secret"}}')
+    trial = engine.TrialExchange(
+        "line 1", "x.jsonl:1", "file", b'{"exporter": {"contry": "a secret"}, "data": {"people": "secret"}}'
+    )
     found = difference(OLD, NEW, trial)
     assert found.tried == {"test": 7}
     assert [(each.exchange.at, each.problem) for each in found.unread] == [
@@ -342,12 +342,4 @@ def test_a_record_that_was_changed_is_not_believed(here: Path, log: Path, change
 
 def test_help_shows_an_example() -> None:
     """One line to copy."""
-    done = subprocess.run(
-        [sys.executable, "-m", "service.cli", "diff", "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert "Example: fifthfactor diff" in done.stdout
+    assert "Example: fifthfactor diff" in run("diff", "--help").stdout

@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 
 import engine
 from service.cli.main import app
-from service.log.leaf import clear
-from service.log.query import ABOUT, ONCE
+from service.log.leaf import with_personal_values
+from service.log.search_query import ABOUT, ONCE
 from service.service import Service
 from tests.service.conftest import EXCHANGE, ONE_DATABASE, POLICIES, body
 from tests.service.written_records import put
@@ -173,7 +173,7 @@ def test_a_record_says_its_language_and_is_written_once_to_be_replayed(client, m
     written: list[str] = []
     real = engine.PDP.answer
 
-    def write(self: engine.PDP, judgement: engine.Judgement, **more: Any) -> engine.Written:
+    def write(self: engine.PDP, judgement: engine.Judgement, **more: Any) -> engine.WrittenDecision:
         written.append(more["lang"])
         return real(self, judgement, **more)
 
@@ -207,7 +207,7 @@ def changed(service: Service, id: str, **parts: Any) -> str:
     """Record what a decision's record says, but for some parts; the id of that record."""
     stored = service.store.read(id)
     assert stored is not None
-    record = clear(stored.entry.leaf, stored.entry.openings)
+    record = with_personal_values(stored.entry.leaf, stored.entry.openings)
     request = json.loads(body())
     other = "f" + id[1:]
     record |= {"id": other, "request": request, "decision": {**record["decision"], "id": other}}

@@ -45,6 +45,7 @@ def test_no_command_is_lost():
         "fmt",
         "test",
         "evaluate",
+        "decide",
         "explain",
         "ask",
         "facts",

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from service.cli.main import app
-from service.decisions.earlier_cases import take_in_earlier_cases
+from service.decisions.review_case_backfill import take_in_earlier_cases
 from tests.service.conftest import POLICIES
 from tests.service.reviews.test_sign_off import TOMORROW, decided, in_file
 

@@ -80,15 +80,13 @@ def test_every_page_fits_and_nothing_is_complained_of(site: Site, lang: str) -> 
     site.complaints.clear()
     width, scheme = (390, "dark") if lang == "zh" else (1280, "light")
     found: dict[str, Any] = {}
-    for path in (*PATHS, f"/ledger/commitments/{site.ids['300']}"):
-        page = site.open(f"{path}{'&' if '?' in path else '?'}lang={lang}", width=width, scheme=scheme)
+    for path, page in site.each((*PATHS, f"/ledger/commitments/{site.ids['300']}"), lang, width=width, scheme=scheme):
         opened_out(page)
         assert site.loaded is not None
         assert (site.loaded.status, len(site.loaded.body()) < 100_000) == (200, True), path
         assert page.evaluate("document.documentElement.scrollWidth") == width, path
         assert page.evaluate(CUT_OFF) == [], path
         found[path] = faults(page)
-        page.close()
     assert {path: each for path, each in found.items() if each} == {}
     assert site.complaints == []
 

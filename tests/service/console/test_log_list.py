@@ -11,10 +11,10 @@ import pytest
 
 from service.callers import entrance
 from service.callers.caller import Caller
-from service.console import frame, pages
+from service.console import page_frame, pages
 from service.languages.words import wording
 from service.log import saved_searches
-from service.log.query import FIELDS
+from service.log.search_query import FIELDS
 from tests.service.conftest import EXCHANGE, body
 from tests.service.console.test_console import text_of
 
@@ -182,7 +182,7 @@ def test_a_caller_has_its_name_and_a_moment_its_age(client, evaluate, monkeypatc
         assert f">{called}</span>" in listed
         assert f'since">{since}</span>' in listed
         assert f"<dd>{called}</dd>" in client.get(f"/log/{id}?lang={lang}").text
-    assert frame.NOW.get() is None, "outside a request there is no present"
+    assert page_frame.NOW.get() is None, "outside a request there is no present"
 
 
 @pytest.mark.parametrize(("amount", "said"), [
@@ -201,12 +201,12 @@ def test_digits_are_in_groups(amount, said):
 def test_how_long_ago_a_moment_is(minutes, said):
     """In the largest unit that it fills; of what lies ahead, and of what is more than a month ago, nothing is said."""
     now = datetime(2026, 11, 30, 12, tzinfo=UTC)
-    token = frame.NOW.set(now)
+    token = page_frame.NOW.set(now)
     try:
         assert pages._ago((now - timedelta(minutes=minutes)).isoformat(), wording("en").pages) == said
         assert pages._ago("no moment", wording("en").pages) == ""
     finally:
-        frame.NOW.reset(token)
+        page_frame.NOW.reset(token)
 
 
 @in_file

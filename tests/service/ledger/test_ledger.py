@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 import engine
-from service.ledger.book import Book
-from service.ledger.wanted_counts import Wanted
+from service.ledger.counter_book import Book
+from service.ledger.counter_sums import CounterQuery
 from service.log.record import Record
 from service.policies.live import Live
 from service.store import counter_secret
@@ -250,7 +250,7 @@ def test_why_a_decision_moved_is_told_outside_the_lock(desk: Desk, counted: list
     told: list[str] = []
     real = engine.PDP.answer
 
-    def answer(self: engine.PDP, judgement: engine.Judgement, **more: Any) -> engine.Written:
+    def answer(self: engine.PDP, judgement: engine.Judgement, **more: Any) -> engine.WrittenDecision:
         told.append(threading.current_thread().name)
         return real(self, judgement, **more)
 
@@ -499,7 +499,7 @@ def test_the_counters_without_a_commitment_are_those_after_its_end(desk: Desk) -
         for counter in counting.counters:
             key = tuple({"exporter.id": '"clinic"', "recipient.id": '"lab"'}[fact] for fact in counter.per)
             first = counter.window.first(NOON.date())
-            wanted.append(Wanted(counter, *book.keys(transaction, counter, key), first))
+            wanted.append(CounterQuery(counter, *book.keys(transaction, counter, key), first))
         for id in ids:
             without = book.find(transaction, wanted, without=id)
             assert without != book.find(transaction, wanted)

@@ -17,7 +17,7 @@ import engine
 from service.log.record import Record
 from service.policies.live import Live
 from service.service import Service
-from service.store.tables import tally
+from service.store.tables import counter_sum
 from tests.service.conftest import ONE_DATABASE, Lines
 from tests.service.ledger.desk import JSON, NOON, before_ids_were_asked, desks
 
@@ -334,13 +334,14 @@ def test_a_changed_sum_is_found(desk: Desk, audited: list[str]) -> None:
     """A row that somebody changed by hand differs from the leaves of the log."""
     desk.commit("300 CNY")
     with desk.service.store.database.transaction() as transaction:
-        before = transaction.execute(sa.select(tally)).one()
-        transaction.execute(sa.update(tally).values(least=1))
-        row = transaction.execute(sa.select(tally)).one()
-    assert (before.least, row.least) == (3_000_000, 1)
-    place = f"meaning {row.meaning}, key {row.key}, day {row.day}, fact terms.income CNY"
-    audited.append(f"the leaves say otherwise than the row `tally` ({place}) in `least`")
-    subject = f"counter-days/{row.meaning}/{row.day[:7]}/{row.key}"[:120]
+        here = counter_sum.c.period == "all"
+        row = transaction.execute(sa.select(counter_sum).where(here)).one()
+        assert "3000000" in row.sums
+        transaction.execute(sa.update(counter_sum).where(here).values(sums=row.sums.replace("3000000", "1")))
+    audited.append(
+        f"the leaves say otherwise than the row `counter_sum` (meaning {row.meaning}, key {row.key}, period all) in `sums`"
+    )
+    subject = f"counter/{row.meaning}/{row.key}"[:120]
     audited.append(f"the rows of `{subject}` do not have the seal of the log's key")
 
 

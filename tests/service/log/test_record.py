@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 
 import engine
 from service.log.canonical_json import NotCanonical, canonical, canonical_object, joined
-from service.log.leaf import WHOLE, Opening, SealedRecord, clear, faults, opened, seal
+from service.log.leaf import WHOLE, Opening, SealedRecord, faults, opened, seal, with_personal_values
 from service.log.record import (
     EngineVersion,
     FoundBy,
@@ -32,7 +32,7 @@ from service.log.record import (
     RecordWriter,
     answered,
 )
-from service.log.summary import Summary
+from service.log.record_summary import Summary
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
@@ -56,12 +56,12 @@ def pdp() -> engine.PDP:
     return engine.PDP(BUNDLE, "bitset")
 
 
-def decided(pdp: engine.PDP, exchange: engine.Exchange, day: date, today: date = DAY, **more: Any) -> engine.Written:
+def decided(pdp: engine.PDP, exchange: engine.Exchange, day: date, today: date = DAY, **more: Any) -> engine.WrittenDecision:
     """The answer to an exchange."""
     return pdp.answer(pdp.judge(exchange, as_of=day), today=today, id=ID, **more)
 
 
-def recorded(decision: engine.Written, exchange: engine.Exchange, now: datetime = NOW) -> tuple[bytes, SealedRecord]:
+def recorded(decision: engine.WrittenDecision, exchange: engine.Exchange, now: datetime = NOW) -> tuple[bytes, SealedRecord]:
     """The answer and the log entry, as the service makes them."""
     members = WRITER.write(RecordedDecision.of(decision), now, "gateway")
     return answered(decision), seal({"id": ID, "request": exchange.document}, exchange.personal, written=members)
@@ -79,7 +79,7 @@ def check(answer: bytes, entry: SealedRecord, exchange: engine.Exchange) -> dict
     engine.Answer.model_validate(sent)
     sent.pop("explanation", None)
     assert sent == record["decision"]
-    assert clear(entry.leaf, entry.openings) == {**record, "request": exchange.document}
+    assert with_personal_values(entry.leaf, entry.openings) == {**record, "request": exchange.document}
     assert record["bundle"] == record["decision"]["bundle"]
     return record
 
@@ -257,7 +257,7 @@ def test_the_moment_is_written_as_the_model_writes_it(pdp, now):
     assert record == {**modelled, "schema": "fifthfactor/record/3"}
 
 
-def with_member(decision: engine.Written, name: str, text: str) -> engine.Written:
+def with_member(decision: engine.WrittenDecision, name: str, text: str) -> engine.WrittenDecision:
     """A decision with a member written otherwise."""
     return replace(decision, members=MappingProxyType({**decision.members, name: text}))
 

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from service.log import index, search
-from service.log.index import reindex, take_in, unindexed
+from service.log import search, search_index
 from service.log.leaf import SealedRecord, seal
-from service.log.query import FIELDS, Query, words_of
+from service.log.record_summary import Summary
 from service.log.search import CursorRefused, everything, find, newer, parties_with
+from service.log.search_index import index_older, reindex, unindexed
+from service.log.search_query import FIELDS, Query, words_of
 from service.log.store import Store
-from service.log.summary import Summary
 from service.log.tree_verification import tree_faults
 from service.store.tables import tree_leaf
 from tests.service.database_files import database_files
@@ -58,7 +58,7 @@ def entry(number: int, short: Summary | None = None, **request: Any) -> SealedRe
 @pytest.fixture(autouse=True)
 def sorted_in_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few records are enough to be sorted in, so that searches meet both sorts."""
-    monkeypatch.setattr(index, "SORTED_AT_ONCE", 2)
+    monkeypatch.setattr(search_index, "SORTED_AT_ONCE", 2)
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_any_combination_finds_what_a_plain_look_finds(store, monkeypatch):
     """Newest first, none twice, none left out, whatever is combined and however short the steps are."""
     chance = random.Random(7)
     shorts = [drawn(chance, number) for number in range(200)]
-    monkeypatch.setattr(index, "SORTED_AT_ONCE", 50)
+    monkeypatch.setattr(search_index, "SORTED_AT_ONCE", 50)
     for number, short in enumerate(shorts):
         append(store, entry(number, short))
     newest_first = sorted(range(200), key=lambda number: (shorts[number].recorded_at, number), reverse=True)
@@ -333,10 +333,10 @@ def test_many_records_of_before_are_taken_in_from_the_newest_down(store):
     append(store, *map(entry, range(10)))
     unindex(store, 10)
     left: list[int] = []
-    assert take_in(store.database, 7, left.append, at_once=3) == 3
+    assert index_older(store.database, 7, left.append, at_once=3) == 3
     assert left == [7, 4, 3]
     append(store, entry(10))
-    assert take_in(store.database, 100) == 0
+    assert index_older(store.database, 100) == 0
     with store.database.reading.connect() as connection:
         assert unindexed(connection) == 0
     assert len(found(store)) == 11

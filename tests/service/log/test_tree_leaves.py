@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from service.callers import keys
 from service.log.store import Store
-from service.log.tree_leaves import Happening, append
+from service.log.tree_leaves import LogEvent, append
 from service.log.tree_verification import tree_faults
 from service.register import entity_versions
 from service.register.entity import EntityToWrite, read_content
@@ -112,7 +112,7 @@ def test_an_erasure_of_a_decision_is_a_leaf(store):
 
 def test_what_is_too_long_for_a_leaf_stands_in_it_as_one_commitment(store):
     """Members and all."""
-    long = Happening("test", "2026-01-01", {"text": "x" * 70_000}, {"by": "wang"}, "subject", frozenset({"by"}))
+    long = LogEvent("test", "2026-01-01", {"text": "x" * 70_000}, {"by": "wang"}, "subject", frozenset({"by"}))
     asyncio.run(store.do(lambda transaction: append(transaction, long)))
     assert happened(store) == [{"kind": "test"}]
     assert opened(store) == [("document", {"text": "x" * 70_000, "by": "wang"})]
@@ -140,7 +140,7 @@ def test_what_is_too_long_for_a_leaf_stands_in_it_as_one_commitment(store):
 )
 def test_openings_that_are_missing_or_should_be_are_found(store, statement, finding):
     """Without a leaf of an erasure nothing may be missing; with one nothing may be there."""
-    asyncio.run(store.do(lambda transaction: append(transaction, Happening("test", "2026-01-01", {}, {"by": "wang"}))))
+    asyncio.run(store.do(lambda transaction: append(transaction, LogEvent("test", "2026-01-01", {}, {"by": "wang"}))))
     record(store, entry(1, personal="Wang Fang"), entry(2, personal="Li Na"))
     asyncio.run(store.erase("id-1"))
     assert faults(store) == []

@@ -18,12 +18,12 @@ from service.log.key_changes import continue_log
 from service.log.proofs import log_tree
 from service.log.store import Store
 from service.log.witness_client import Witness, Witnesses, WitnessFailed, last_cosigned, with_cosignatures
-from service.log.witness_server import Cosigning
+from service.log.witness_server import WitnessServer
 from service.server.app import create_app
 from service.service import Service
 from service.settings import SettingRefused
 from service.store.database import DatabaseRefused
-from service.store.log_key import beside, witness_key
+from service.store.log_key import key_file, witness_key
 from service.store.tables import cosignature, tree_leaf, witnessed
 from service.store.writer import NotRecorded
 from service.telemetry import log_lines
@@ -40,7 +40,7 @@ NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     """The machine of a log with one record."""
-    made = Machine(str(tmp_path / "own.db"), beside(tmp_path / "own.db"), None)
+    made = Machine(str(tmp_path / "own.db"), key_file(tmp_path / "own.db"), None)
     record(made, 1)
     return made
 
@@ -53,7 +53,7 @@ def key_of(machine: Machine) -> VerifierKey:
 @pytest.fixture
 def witness(service: Service, machine: Machine) -> Iterator[TestClient]:
     """Another service, which is a witness of that log."""
-    cosigning = Cosigning((key_of(machine),), witness_key(service.store.database.key_path))
+    cosigning = WitnessServer((key_of(machine),), witness_key(service.store.database.key_path))
     other = replace(service, cosigning=cosigning)
     with TestClient(create_app(service.settings, other), base_url="http://127.0.0.1:8080") as client:
         yield client
@@ -215,7 +215,7 @@ def test_two_services_that_are_each_other_s_witnesses_come_to_rest(witness, mach
         asyncio.run(asked.ask(asked.witnesses[0]))
         later = replace(asked, clock=lambda: NOW.replace(minute=30))
         with store.database.transaction() as transaction:
-            cosigning = Cosigning((key_of(machine),), witness_key(machine.key))
+            cosigning = WitnessServer((key_of(machine),), witness_key(machine.key))
             cosigning.answer_in(transaction, sent(machine, 0), "2026-11-27", 0)
         asyncio.run(later.ask(asked.witnesses[0]))
         with store.database.reading.connect() as connection:
@@ -241,9 +241,9 @@ def test_a_file_of_witnesses_is_read_strictly(machine, tmp_path, lines, line, fi
     with machine.open() as store, pytest.raises(SettingRefused, match=finding):
         Witnesses.open(file, store, log_lines.logger(lines), lambda: NOW)
     with machine.alone() as database, pytest.raises(SettingRefused, match="cannot be read"):
-        Cosigning.open(tmp_path / "nowhere", database)
+        WitnessServer.open(tmp_path / "nowhere", database)
     with machine.alone() as database, pytest.raises(SettingRefused, match="no verifier key of a log"):
-        Cosigning.open(file, database)
+        WitnessServer.open(file, database)
 
 
 def test_a_witness_that_is_a_file_cosigns_what_is_carried_to_it(machine, tmp_path):

@@ -11,7 +11,7 @@ import pytest
 
 import engine
 from service.callers.caller import LOCAL
-from service.decisions.decider import Decider, TellingAsked
+from service.decisions.decider import AnswerOptions, Decider
 from service.log.leaf import WHOLE, opened
 from service.log.record import RecordedDecision, answered
 from service.log.review_cases import ReviewCase
@@ -67,7 +67,7 @@ def test_what_is_found_is_the_same_case_for_the_queue(service):
     decider, cache = Decider(service), service.live.decisions
 
     def case(raw: bytes) -> Any:
-        return decider.answer(service.live, raw, TellingAsked(), service.clock(), "1", LOCAL).entry.case
+        return decider.answer(service.live, raw, AnswerOptions(), service.clock(), "1", LOCAL).entry.case
 
     new, kept = case(body()), case(body())
     assert cache.found == 1
@@ -109,7 +109,7 @@ def test_nothing_personal_is_kept(evaluate, service):
         assert not any(value in text for text in texts)
 
 
-def made(written: engine.Written, exchange: engine.Exchange) -> NewDecision:
+def made(written: engine.WrittenDecision, exchange: engine.Exchange) -> NewDecision:
     return NewDecision(written, RecordedDecision.of(written), answered(written), exchange, CASE)
 
 

@@ -23,12 +23,13 @@ import engine
 from service.cli.main import app
 from service.log import leaf
 from service.log.store import scan
-from service.policies import kept
+from service.policies import kept_bundles
 from service.policies import loading as bundle_sources
 from service.policies.reloading import PoliciesRefused
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
+from service.store.tables import tree_leaf
 from service.telemetry import log_lines
 from tests.service.conftest import POLICIES, Lines, Server, eventually, running
 
@@ -191,7 +192,7 @@ def test_where_keys_are_set_only_what_they_signed_decides(tmp_path, policies):
         cli("bundle", "build", policies, "-o", file)
         eventually(lambda: server.events("policies_refused"))
         assert "another bundle, or the bundle was changed" in ask(server, "/readyz")[1]["policies"]["refused"]["reason"]
-        bundle_sources.beside(file).unlink()
+        bundle_sources.signature_file(file).unlink()
         eventually(lambda: "is not signed" in ask(server, "/readyz")[1]["policies"]["refused"]["reason"])
         assert ask(server, "/v1/evaluate", LARGE)[1]["bundle"]["source"] == first == live(server)
         cli("bundle", "sign", file, "--key", f"{release}.key")
@@ -273,10 +274,10 @@ def test_every_bundle_that_decided_is_kept(database, lines, policies, tmp_path):
         assert client.get(f"/v1/bundles/{'0' * 64}").status_code == 404
         assert client.get("/v1/bundles/..%2f").status_code in (400, 404)
         with service.store.database.reading.connect() as connection:
-            assert kept.load_kept(connection, first.source).digests == first
-            assert kept.load_kept(connection, second.source, second.meaning).digests == second
-            with pytest.raises(kept.NotKept):
-                kept.load_kept(connection, first.source, second.meaning)
+            assert kept_bundles.load_kept(connection, first.source).digests == first
+            assert kept_bundles.load_kept(connection, second.source, second.meaning).digests == second
+            with pytest.raises(kept_bundles.NotKept):
+                kept_bundles.load_kept(connection, first.source, second.meaning)
         cli("bundle", "export", first.meaning[:12], "--database", database, "-o", tmp_path / "again.bundle")
         assert (tmp_path / "again.bundle").read_bytes() == (tmp_path / "first.bundle").read_bytes()
         # A password on a command line is for everybody on the machine to see.
@@ -293,16 +294,36 @@ def test_every_bundle_that_decided_is_kept(database, lines, policies, tmp_path):
     assert len(listed) == 2
 
 
+def test_a_record_names_a_leaf_at_which_its_policies_and_settings_are_noted_last(database, lines, policies):
+    """Those of its own process, also after another one noted others; and the new ones after a reload."""
+    service = opened(database, lines, policies, watch=False)
+    opened(database, lines, POLICIES, watch=False, norms="advise").close()
+    named = []
+    with TestClient(create_app(service.settings, service), base_url="http://127.0.0.1:8080") as client:
+        for most in ("10 thousand", "20 thousand"):
+            id = client.post("/v1/evaluate", json=json.loads(SMALL)).json()["id"]
+            record = client.get(f"/v1/decisions/{id}").json()["record"]
+            with service.store.database.reading.connect() as connection:
+                before = sa.select(tree_leaf.c.leaf).where(tree_leaf.c.index <= record["noted"]).order_by(tree_leaf.c.index)
+                last = {each["kind"]: each for each in map(json.loads, connection.execute(before).scalars())}
+            assert last["bundle-activated"]["source"] == record["bundle"]["source"]
+            assert last["settings"]["settings"]["norms"] == "bind"
+            named.append(record["noted"])
+            rewrite(policies, most, "20 thousand")
+            client.post("/v1/bundle/reload")
+    assert named[0] < named[1]
+
+
 def test_settings_are_part_of_what_is_kept(database, lines, policies):
     """One source that was live under two settings is loaded back with the meaning it had."""
     for norms in ("bind", "advise"):
         opened(database, lines, policies, norms=norms).close()
     service = opened(database, lines, policies)
     with service.store.database.reading.connect() as connection:
-        rows = kept.listed(connection)
+        rows = kept_bundles.list_bundles(connection)
         assert sorted(row.norms for row in rows) == ["advise", "bind"]
         for row in rows:
-            assert kept.load_kept(connection, row.source, row.meaning).digests.meaning == row.meaning
+            assert kept_bundles.load_kept(connection, row.source, row.meaning).digests.meaning == row.meaning
     service.close()
 
 

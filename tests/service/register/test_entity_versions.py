@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from service.log.store import Store
 from service.register import entity_versions
-from service.register.entity import EntityToWrite, Wrong, read_content
-from service.register.entity_versions import Changed, Condition, NotHeld
+from service.register.entity import EntityRefused, EntityToWrite, read_content
+from service.register.entity_versions import Condition, NotHeld, VersionConflict
 from service.store.moments import now_text
 from tests.service.database_files import database_files
 
@@ -37,7 +37,7 @@ class Register:
 
     def list(self, kind=None, day=None):
         with self.store.database.reading.connect() as connection:
-            return [each.id for each in entity_versions.listed(connection, kind, ("", ""), 100, day)]
+            return [each.id for each in entity_versions.list_entities(connection, kind, ("", ""), 100, day)]
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_withdrawal_is_a_version_for_every_day(register):
     assert register.list() == []
     with pytest.raises(NotHeld):
         register.do(lambda c: entity_versions.withdraw(c, register.store.database, "party", "lab", now_text(), "tester"))
-    with pytest.raises(Wrong):
+    with pytest.raises(EntityRefused):
         register.write(party("other", aliases=["laboratory"]))
     assert register.write(party(facts={"country": "CN"}))[0][0].version == 3
 
@@ -91,9 +91,9 @@ def test_a_name_leads_to_one_entity_of_a_kind(register):
     """An alias is no other's alias or id, and an id is nobody's alias; another kind has names of its own."""
     register.write(party(aliases=["l1", "l2"]), party("clinic"))
     for entry in (party("l1"), party("third", aliases=["clinic"]), party("third", aliases=["l2"]), party(aliases=["lab"])):
-        with pytest.raises(Wrong):
+        with pytest.raises(EntityRefused):
             register.write(entry)
-    with pytest.raises(Wrong) as twice:
+    with pytest.raises(EntityRefused) as twice:
         register.write(party("new", aliases=["free"]), party("newer", aliases=["free"]))
     assert [place.code for place in twice.value.places] == ["id-taken"]
     assert register.history("new") == []
@@ -107,9 +107,9 @@ def test_conditions_hold_back_a_write(register):
     """One that is not at the version its writer has seen, that is there already, or that is not there yet."""
     register.write(party(facts={"country": "CN"}))
     for condition in (Condition(versions=frozenset((2,))), Condition(absent=True)):
-        with pytest.raises(Changed):
+        with pytest.raises(VersionConflict):
             register.write(party(facts={"country": "HK"}), condition=condition)
-    with pytest.raises(Changed):
+    with pytest.raises(VersionConflict):
         register.write(party("new"), condition=Condition(held=True))
     assert register.write(party(facts={"country": "HK"}), condition=Condition(versions=frozenset((1,))))[0][1]
 
@@ -141,4 +141,4 @@ def test_many_are_written_at_once(register):
     assert all(new for _, new in register.write(*entries))
     assert not any(new for _, new in register.write(*entries))
     with register.store.database.reading.connect() as connection:
-        assert entity_versions.entries_of(entity_versions.everything(connection, None)) == entries
+        assert entity_versions.entries_of(entity_versions.every_entity(connection, None)) == entries

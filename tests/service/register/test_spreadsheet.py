@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 import engine
 from service.register import import_export, spreadsheet
-from service.register.entity import EntityToWrite, Version, Wrong, read_content
-from service.register.stated_facts import Stating
+from service.register.entity import EntityRefused, EntityToWrite, Version, read_content
+from service.register.stated_facts import StatableFacts
 from tests.service.register.conftest import CONTRACT, POLICIES
 
-STATES = Stating(engine.load(POLICIES))
+STATES = StatableFacts(engine.load(POLICIES))
 
 DAYS = st.dates(date(1800, 1, 1), date(2999, 12, 31))  # as the engine takes them
 UNKNOWN = st.just("unknown")
@@ -106,7 +106,7 @@ def spelt(value):
 @given(ENTITIES)
 def test_what_is_written_is_read_back(entries):
     """Every value of every type, in CSV and in JSON; and no cell begins like a formula."""
-    table = spreadsheet.written(entries, STATES)
+    table = spreadsheet.entities_csv(entries, STATES)
     assert spelt(said(spreadsheet.read(table.encode(), STATES))) == spelt(said(entries))
     document = import_export.to_json([Version(each.kind, each.id, 1, "held", each.content, "", "") for each in entries])
     assert spelt(said(import_export.read(document.encode(), "json", STATES))) == spelt(said(entries))
@@ -144,8 +144,8 @@ def test_a_table_from_a_spreadsheet_is_taken():
         '"=lab",party,TRUE,red;blue,2024-05-01,yes,"Wang Fang, notary",\'-5\r\n\r\nempty,party,,,,,,\r\n'
     )
     lab, empty = spreadsheet.read(table.encode(), STATES)
-    assert not isinstance(lab, Wrong)
-    assert not isinstance(empty, Wrong)
+    assert not isinstance(lab, EntityRefused)
+    assert not isinstance(empty, EntityRefused)
     assert (lab.id, lab.place, lab.content.note) == ("=lab", "/2", "-5")
     assert lab.content.facts == {"operator": True, "lists": ["red", "blue"]}
     assert lab.content.evidence == {"cn-standard-contract": CONTRACT}
@@ -165,7 +165,7 @@ def test_a_table_from_a_spreadsheet_is_taken():
 )
 def test_what_is_no_table_is_told(table, pointer):
     """At its line, as a whole."""
-    with pytest.raises(Wrong) as wrong:
+    with pytest.raises(EntityRefused) as wrong:
         list(spreadsheet.read(table, STATES))
     assert [place.pointer for place in wrong.value.places] == [pointer]
 
@@ -187,19 +187,19 @@ def test_what_is_no_entity_is_told_and_the_others_are_read(table, pointer):
     first, second = spreadsheet.read(
         table.rstrip() + b"\n" + b",".join([b"party", b"b"] + [b""] * (table.split(b"\n")[0].count(b",") - 1)), STATES
     )
-    assert isinstance(first, Wrong)
+    assert isinstance(first, EntityRefused)
     assert [place.pointer for place in first.places] == [pointer]
-    assert not isinstance(second, Wrong)
+    assert not isinstance(second, EntityRefused)
     assert second.id == "b"
 
 
 def test_too_much_is_refused():
     """More entities than are taken in at once, and one that is too large."""
     table = b"kind,id\n" + b"".join(b"party,p%d\n" % number for number in range(10_001))
-    with pytest.raises(Wrong) as wrong:
+    with pytest.raises(EntityRefused) as wrong:
         list(import_export.read(table, "csv", STATES))
     assert wrong.value.places[0].code == "too-many"
     large = json.dumps({"entities": [{"kind": "user", "id": "a", "facts": {"x": "y" * 70_000}}]})
     (found,) = import_export.read(large.encode(), "json", STATES)
-    assert isinstance(found, Wrong)
+    assert isinstance(found, EntityRefused)
     assert found.places[0].code == "too-large"

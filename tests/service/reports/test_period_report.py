@@ -12,7 +12,7 @@ from service.callers.context import ReadingAll
 from service.languages.words import wording
 from service.reports import report_chart
 from service.reports.period_report import PARTS, PeriodReport
-from service.reports.scope import Scope, ScopeRefused
+from service.reports.report_scope import Scope, ScopeRefused
 from service.watch.events import KINDS
 from tests.service.conftest import ONE_DATABASE
 from tests.service.console.test_console import text_of

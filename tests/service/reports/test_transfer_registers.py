@@ -12,7 +12,7 @@ import pytest
 
 import engine
 from service.reports import transfer_selection
-from service.reports.scope import Scope
+from service.reports.report_scope import Scope
 from service.reports.transfer_register import TransferRegister
 from tests.service.conftest import ONE_DATABASE, Lines, copied
 from tests.service.reports.conftest import CONTRACT, HERE, NOON, Desk, opened, pdf_text

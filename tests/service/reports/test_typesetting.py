@@ -11,7 +11,7 @@ import pypdf
 import pytest
 
 from service.reports import report_font, typesetting
-from service.reports.document import Cell, Chart, ChartBar, Column, Copied, Facts, ReportDocument, Section, Table, cell
+from service.reports.report_document import Cell, Chart, ChartBar, Column, Copied, Facts, ReportDocument, Section, Table, cell
 from service.reports.typesetting import NoPdf, pdf
 from tests.service.reports.conftest import NOON, pdf_text
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 import uvicorn
 
-from service.api import sent
+from service.api import request_bodies
 from service.callers.caller import LOCAL, Caller
 from service.callers.shedding import Load as Taken
 from service.callers.shedding import Place
@@ -240,7 +240,7 @@ def test_only_so_many_access_requests_of_several_wait(in_file):
 
 def test_a_body_that_trickles_is_refused(in_file, monkeypatch):
     """Its place is for others; nothing is decided."""
-    monkeypatch.setattr(sent, "BODY_SECONDS", 0.1)
+    monkeypatch.setattr(request_bodies, "BODY_SECONDS", 0.1)
     app = create_app(in_file.settings, in_file)
 
     async def trickle():

@@ -1,7 +1,7 @@
 """
-A database that version 0.12.0 made, with every kind of row: this version upgrades it, verifies it and decides its records again.
+Databases that earlier versions made, with every kind of row: this version upgrades each, verifies it and decides its records again.
 
-`RECORD=1 pytest tests/service/store/test_kept_database.py` makes the file anew, which is right only until the version is out.
+`RECORD=1 pytest tests/service/store/test_kept_database.py` makes the file of this version anew; right only until it is out.
 """
 
 import json
@@ -25,7 +25,8 @@ from tests.service.cli.test_log import run
 
 __all__ = ["filled"]
 
-KEPT = Path(__file__).with_name("database-0.12.0.tar.gz")
+KEPT = [Path(__file__).with_name(f"database-{version}.tar.gz") for version in ("0.12.0", "0.13.0")]
+NEWEST = Path(__file__).with_name(f"database-{engine.__version__}.tar.gz")
 MOST_BYTES = 300_000
 HELD = [
     "asset_entry",
@@ -49,7 +50,6 @@ HELD = [
     "right_opening",
     "settlement",
     "sign_off",
-    "tally",
     "watch_event",
 ]
 
@@ -59,19 +59,20 @@ def keep(filled: Path) -> None:
     small = filled.with_name("small.db")
     with closing(sqlite3.connect(filled)) as connection:
         connection.execute("VACUUM INTO ?", (str(small),))
-    key = log_key.beside(filled)
+    key = log_key.key_file(filled)
     named = {small: "log.db", key: "log.db.log-key", KeptCheckpoint(key).path: "log.db.log-key.checkpoint"}
-    with tarfile.open(KEPT, "w:gz", compresslevel=9) as packed:
+    with tarfile.open(NEWEST, "w:gz", compresslevel=9) as packed:
         for file, name in named.items():
             packed.add(file, name, filter=lambda info: info.replace(uid=0, gid=0, uname="", gname="", deep=False))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=KEPT, ids=lambda each: each.name)
 def archive(request: pytest.FixtureRequest) -> Path:
-    """The file, made anew if that is asked for."""
-    if os.environ.get("RECORD"):
+    """Each file; that of this version is made anew if that is asked for."""
+    if os.environ.get("RECORD") and request.param == NEWEST:
         keep(request.getfixturevalue("filled"))
-    return KEPT
+    kept: Path = request.param
+    return kept
 
 
 @pytest.fixture
@@ -96,8 +97,8 @@ def test_it_is_upgraded_verified_and_decided_again(kept: str, monkeypatch: pytes
     assert {name for name, number in found["counts"].items() if number} <= {"bytes", "meaning", "without-erased", "erased"}
 
 
-def test_it_has_rows_of_every_kind_and_is_small(kept: str) -> None:
+def test_it_has_rows_of_every_kind_and_is_small(kept: str, archive: Path) -> None:
     """Decisions, commitments, what was promised and paid, sign-offs, rights, the register, documents, keys and the watch."""
-    assert KEPT.stat().st_size < MOST_BYTES
+    assert archive.stat().st_size < MOST_BYTES
     with closing(sqlite3.connect(kept)) as connection:
         assert [name for name in HELD if connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone() is None] == []

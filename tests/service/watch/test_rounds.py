@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from service.cli.main import app
-from service.watch import daily
+from service.watch import daily_rounds
 from service.watch.lease import Lease
 from service.watch.round import sign
 from tests.service.conftest import ONE_DATABASE, Lines, eventually
@@ -18,8 +18,8 @@ from tests.service.watch.test_week import opened as opened  # a fixture
 
 def test_services_on_one_database_do_each_round_once(opened: Any, lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each day and with new policies, by one of them; the other finds it done."""
-    monkeypatch.setattr(daily, "LOOK_SECONDS", 0.02)
-    monkeypatch.setattr(daily, "AGAIN_SECONDS", 0.04)
+    monkeypatch.setattr(daily_rounds, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(daily_rounds, "AGAIN_SECONDS", 0.04)
     desks: list[Desk] = [opened(watch_commitments=True, watch_days=0) for _ in range(2)]
     for number in range(3):
         desks[0].commit(f"n{number}", data__kind="new-rule")

@@ -21,10 +21,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from service.settings import SettingRefused, Settings
-from service.watch import addresses, daily
-from service.watch.addresses import WebhookUnreachable
-from service.watch.delivery import MOST, PAUSES, Deliveries
+from service.watch import daily_rounds, webhook_connections
 from service.watch.transactions import writing
+from service.watch.webhook_connections import WebhookUnreachable
+from service.watch.webhook_delivery import MOST, PAUSES, Deliveries
 from tests.service.conftest import ONE_DATABASE, Lines, eventually
 from tests.service.watch.test_week import CERTIFICATE, Desk
 from tests.service.watch.test_week import opened as opened  # a fixture
@@ -129,7 +129,7 @@ def test_a_running_service_sends_by_itself(
     opened: Any, receiver: Receiver, secret: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a round tells arrives, without a call of anybody."""
-    monkeypatch.setattr(daily, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(daily_rounds, "LOOK_SECONDS", 0.02)
     where = {"webhooks": (receiver.address,), "webhook_secret": secret, "webhook_authorities": receiver.authorities}
     desk: Desk = opened(watch_days=0, watch_commitments=True, webhook_private=True, **where)
     id = desk.commit("a", data__kind="new-rule")
@@ -171,7 +171,7 @@ def test_what_is_gone_or_never_answers_is_given_up(opened: Any, receiver: Receiv
 )
 def test_an_address_is_public_or_not(address: str, public: bool) -> None:
     """Also where IPv6 carries IPv4."""
-    assert addresses.is_public(ipaddress.ip_address(address)) is public
+    assert webhook_connections.is_public(ipaddress.ip_address(address)) is public
 
 
 def test_a_name_is_judged_by_the_address_that_is_connected_to(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,10 +183,12 @@ def test_a_name_is_judged_by_the_address_that_is_connected_to(receiver: Receiver
 
     monkeypatch.setattr(socket, "getaddrinfo", here)
     with pytest.raises(WebhookUnreachable, match="not public"):
-        addresses.post(receiver.address, b"{}", {}, private=False, authorities=receiver.authorities)
-    assert addresses.post(receiver.address, b"{}", {}, private=True, authorities=receiver.authorities) == 200
+        webhook_connections.post(receiver.address, b"{}", {}, private=False, authorities=receiver.authorities)
+    assert webhook_connections.post(receiver.address, b"{}", {}, private=True, authorities=receiver.authorities) == 200
     with pytest.raises(WebhookUnreachable):
-        addresses.post(f"https://hooks.example.com:{port}/", b"{}", {}, private=True, authorities=receiver.authorities)
+        webhook_connections.post(
+            f"https://hooks.example.com:{port}/", b"{}", {}, private=True, authorities=receiver.authorities
+        )
     assert len(receiver.sent) == 1
 
 

@@ -1,0 +1,387 @@
+"""
+Values to input slots: what each class of values answers to the tests that read it, worked out once and looked up afterwards.
+
+The values of one class are those that no test tells apart. A class is of all that its tests read together: one fact, a fact and the day,
+two facts, a family. Each class is read as the reference reads it, so that a value means here what it means there; a disputed value is read
+as both of its values, as there. What identifies somebody is not kept between two codings.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import TypeAlias
+
+from engine.backends.lanes.fact_tests import COVERS, Late, Test, Undated, reads_the_day, sources
+from engine.backends.lanes.family_totals import Family, totals
+from engine.backends.lanes.lane_cases import Cases, LaneSet, value_key
+from engine.backends.lanes.lane_program import LaneProgram
+from engine.backends.reference.standing_rules import has_passed
+from engine.backends.reference.three_values import NO, UNKNOWN, YES, KnownFacts, agreed, yes_if
+from engine.exchange import Exchange
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS
+from engine.rules import Atom, Measure, OnDay, Period, RuleSet, Truth
+from engine.values import Disputed, Document, Missing, Range, Value
+
+REMEMBERED = 2_048  # classes of one group
+DAYS = 64  # whose tests of the day alone are kept
+BEGUN = 8  # days and numbers of lanes whose beginning is kept
+NO_DAY = date.max
+
+On: TypeAlias = tuple[int, ...]  # the places of given slots that a class sets
+
+
+@dataclass(slots=True)
+class TestGroup:
+    """
+    The tests that read the same values. `classes` has what was read, by the keys of the values; `reset` is what left-out values set.
+
+    `cuts` are the numbers that they compare with, where they compare with nothing else. `fields` are those of documents that they read,
+    None where they read all. Where values may identify somebody, they are not `kept`.
+    """
+
+    sources: tuple[str, ...]
+    dated: bool
+    tests: Sequence[Test]
+    slots: Sequence[tuple[int, int]]
+    cuts: Sequence[Decimal] | None
+    kept: bool
+    family: Family | None = None
+    fields: frozenset[str] | None = None
+    reset: On = ()
+    classes: dict[Hashable, On] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class DocumentTests:
+    """The tests whether a document of one kind counts: the slots for each answer that a document gives where it is not shown."""
+
+    name: str
+    slots: Mapping[Truth, tuple[int, int]]
+    atoms: Mapping[Truth, Atom]
+    measures: Sequence[Measure]
+
+
+class Coder:
+    """Codes exchanges for one program. `size` is how many slots are given."""
+
+    def __init__(self, rules: RuleSet, program: LaneProgram) -> None:
+        self.rules = rules
+        self.place = {slot: number for number, slot in enumerate(program.inputs.values())}
+        self.size = len(self.place)
+        self.named = {name: self.place[slot] for name, slot in program.inputs.items()}
+        self.documents: dict[str, DocumentTests] = {}
+        self._alone: dict[str, list[TestGroup]] = {}
+        self._of_several: dict[str, list[TestGroup]] = {}
+        self._of_the_day: list[TestGroup] = []
+        by_reading: dict[tuple[tuple[str, ...], bool], list[Test]] = {}
+        counting: dict[str, dict[Truth, Atom]] = {}
+        for test in program.tests:
+            if isinstance(test, Atom) and test.op == "counts":
+                assert test.not_shown is not None
+                counting.setdefault(test.fact, {})[test.not_shown] = test
+            else:
+                by_reading.setdefault((sources(test, rules), reads_the_day(test, rules)), []).append(test)
+        at = {test: (self.place[pair.must], self.place[pair.may]) for test, pair in program.tests.items()}
+        self._base: set[int] = set()
+        nothing = Exchange({}, {})
+        for (names, dated), tests in by_reading.items():
+            # A number among cuts, where nothing but numbers written in the rules is compared with it.
+            cuts = _cuts(tests)
+            group = TestGroup(
+                names, dated, tests, [at[test] for test in tests], cuts, _may_be_kept(tests), self._family(tests, cuts)
+            )
+            if not names:
+                self._of_the_day.append(group)
+                continue
+            group.reset = self._read(group, nothing, NO_DAY)
+            self._base.update(group.reset)
+            if len(names) == 1:
+                self._alone.setdefault(names[0], []).append(group)
+                continue
+            # A test of a document that nobody presents answers alike whatever else it reads.
+            documents = [name for name in names if name.partition(".")[0] in DOCUMENT_GROUPS]
+            for name in documents or names:
+                self._of_several.setdefault(name, []).append(group)
+        for name, atoms in counting.items():
+            slots = {not_shown: at[atom] for not_shown, atom in atoms.items()}
+            self.documents[name] = DocumentTests(name, slots, atoms, rules.measures.get(name, ()))
+            for not_shown, (must, may) in slots.items():
+                self._base.update(_on(not_shown, must, may))
+        self._days: dict[date, On] = {}
+        self._alike: dict[On, On] = {}  # many classes set the same, and hold one copy
+        self._begun: dict[tuple[date, LaneSet], list[int]] = {}
+
+    def code(self, cases: Cases) -> list[int]:
+        """The given slots of some cases, in the order of the program's inputs."""
+        every = cases.every
+        if len(cases.days) == 1:
+            [day] = cases.days
+            given = self._beginning(day, every).copy()
+        else:
+            given = self._blank(every)
+            for day, lanes in cases.days.items():
+                for place in self._on_day(day):
+                    given[place] |= lanes
+        if cases.other or len(cases.days) > 1:
+            for name in cases.names():
+                for group in self._alone.get(name, ()):
+                    self._group(group, cases, given, every)
+        else:
+            self._plain(cases.base, day, given, every)
+        several = (group for name in cases.names() for group in self._of_several.get(name, ()))
+        for group in {id(each): each for each in several}.values():
+            self._group(group, cases, given, every)
+        for name in self.documents.keys() & cases.names():
+            self._document(self.documents[name], cases, given)
+        for key, lanes in cases.named.items():
+            if key in self.named:
+                given[self.named[key]] |= lanes
+        return given
+
+    def _family(self, tests: Sequence[Test], cuts: Sequence[Decimal] | None) -> Family | None:
+        """The family whose total some tests read and compare with numbers alone."""
+        facts = {test.fact for test in tests if isinstance(test, Atom)}
+        if cuts is None or len(facts) != 1 or not facts <= self.rules.families.keys():
+            return None
+        how, members = self.rules.families[facts.pop()]
+        return Family(how, members, max(cuts, default=Decimal(0)) + 1)
+
+    def _blank(self, every: LaneSet) -> list[int]:
+        """What left-out values set, in every lane."""
+        given = [0] * self.size
+        for place in self._base:
+            given[place] = every
+        return given
+
+    def _beginning(self, day: date, every: LaneSet) -> list[int]:
+        """The same with what the day sets; kept, since searches code one exchange on one day again and again."""
+        found = self._begun.get((day, every))
+        if found is None:
+            if len(self._begun) >= BEGUN:
+                self._begun.clear()
+            found = self._begun[day, every] = self._blank(every)
+            for place in self._on_day(day):
+                found[place] = every
+        return found
+
+    def _plain(self, base: Mapping[str, Value], day: date, given: list[LaneSet], every: LaneSet) -> None:
+        """Set the slots of the tests that read one value, where every lane has the same."""
+        groups = self._alone
+        for name, value in base.items():
+            for group in groups.get(name, ()):
+                cuts = group.cuts
+                key = self._key_of(group, value) if cuts is None else _places(value, cuts)
+                if group.dated:
+                    key = (key, day)
+                found = group.classes.get(key)
+                if found is None:
+                    found = self._learn(group, key, (value,), day)
+                for place in group.reset:
+                    given[place] = 0
+                for place in found:
+                    given[place] = every
+
+    def _on_day(self, day: date) -> On:
+        found = self._days.get(day)
+        if found is None:
+            while len(self._days) >= DAYS:
+                del self._days[next(iter(self._days))]
+            nothing = Exchange({}, {})
+            found = self._days[day] = tuple(slot for group in self._of_the_day for slot in self._read(group, nothing, day))
+        return found
+
+    def _group(self, group: TestGroup, cases: Cases, given: list[LaneSet], every: LaneSet) -> None:
+        """Set the slots of the tests that read the same values."""
+        for place in group.reset:
+            given[place] = 0
+        if len(group.sources) == 1:
+            for lanes, value in cases.parts(group.sources[0]):
+                self._set(group, (value,), lanes, cases, given)
+        elif group.family is not None:
+            for lanes, value in totals(group.family, cases):
+                nothing = [Range.exact(0)] * (len(group.sources) - 1)
+                self._set(group, (value, *nothing), lanes, cases, given)
+        else:
+            for lanes, values in cases.together(group.sources, every):
+                self._set(group, values, lanes, cases, given)
+
+    def _set(self, group: TestGroup, values: Sequence[Value], lanes: LaneSet, cases: Cases, given: list[LaneSet]) -> None:
+        key = self._key(group, values)
+        if not group.dated:
+            found = group.classes.get(key)
+            for place in self._learn(group, key, values, NO_DAY) if found is None else found:
+                given[place] |= lanes
+            return
+        for day, there in cases.days.items():
+            here = lanes & there
+            if here:
+                found = group.classes.get((key, day))
+                for place in self._learn(group, (key, day), values, day) if found is None else found:
+                    given[place] |= here
+
+    def _key(self, group: TestGroup, values: Sequence[Value]) -> Hashable:
+        if len(values) == 1 or group.family is not None:
+            value = values[0]
+            if group.cuts is not None:
+                return _places(value, group.cuts)
+            return self._key_of(group, value)
+        return tuple([self._key_of(group, value) for value in values])
+
+    @staticmethod
+    def _key_of(group: TestGroup, value: Value) -> Hashable:
+        """A key of a value; of a document, of what the tests read of it."""
+        fields = group.fields
+        if fields is None or type(value) is not Document:
+            return value_key(value)
+        return (value.state, *((name, value_key(each)) for name, each in value.fields.items() if name in fields))
+
+    def _learn(self, group: TestGroup, key: Hashable, values: Sequence[Value], day: date) -> On:
+        """Read a class that is met for the first time."""
+        told = {name: value for name, value in zip(group.sources, values, strict=True) if value is not Missing.LEFT_OUT}
+        found = self._read(group, Exchange({}, told), day)
+        found = self._alike.setdefault(found, found)
+        if len(self._alike) > REMEMBERED:
+            self._alike.clear()
+        if group.kept:
+            while len(group.classes) >= REMEMBERED:
+                del group.classes[next(iter(group.classes))]
+            group.classes[key] = found
+        return found
+
+    def _read(self, group: TestGroup, exchange: Exchange, day: date) -> On:
+        """What the tests of a group answer on an exchange, as the reference reads it."""
+        known = KnownFacts(self.rules, exchange, day)
+        undated = KnownFacts(self.rules, exchange, NO_DAY)
+        found: list[int] = []
+        for test, (must, may) in zip(group.tests, group.slots, strict=True):
+            match test:
+                case Late(due=due):
+                    truth = has_passed(due, known)
+                case Undated(atom=atom):
+                    truth = undated.test(atom)
+                case _:
+                    truth = known.test(test)
+            found += _on(truth, must, may)
+        return tuple(found)
+
+    # Documents
+
+    def _document(self, tests: DocumentTests, cases: Cases, given: list[LaneSet]) -> None:
+        """2.3: whether a document counts, by its parts: itself on the day, and each thing that it covers."""
+        for must, may in tests.slots.values():
+            given[must] = given[may] = 0
+        for lanes, document in cases.parts(tests.name):
+            if type(document) is Disputed:
+                self._whole_document(tests, document, cases, lanes, given)
+                continue
+            shown = document if type(document) is Document and document.state != "none" else None
+            certain, possible = self._counting(tests, shown, cases, lanes) if shown is not None else (0, 0)
+            for not_shown, (must, may) in tests.slots.items():
+                if shown is None:
+                    truth = UNKNOWN if document is Missing.UNKNOWN else not_shown
+                    certain, possible = (lanes if truth is YES else 0), (lanes if truth is not NO else 0)
+                given[must] |= certain
+                given[may] |= possible
+
+    def _counting(self, tests: DocumentTests, document: Document, cases: Cases, lanes: LaneSet) -> tuple[LaneSet, LaneSet]:
+        """The lanes, of some in which a document is shown, where it certainly counts, and where it may."""
+        fields = document.fields
+        dated, expires, covers = fields.get("dated"), fields.get("expires", NO_DAY), fields.get("covers")
+        must = may = 0
+        for day, there in cases.days.items():
+            truth = min(
+                yes_if(dated <= day) if isinstance(dated, date) else UNKNOWN,
+                yes_if(expires >= day) if isinstance(expires, date) else UNKNOWN,
+                yes_if(covers) if isinstance(covers, bool) else UNKNOWN,
+            )
+            must |= lanes & there if truth is YES else 0
+            may |= lanes & there if truth is not NO else 0
+        for measure in tests.measures:
+            if measure.name in fields and may:
+                inside = outside = 0
+                for here, values in cases.together(measure.stated, lanes):
+                    truth = self._within(measure, fields, values)
+                    inside |= here if truth is YES else 0
+                    outside |= here if truth is NO else 0
+                must, may = must & inside, may & (cases.every ^ outside)
+            elif measure.must and measure.name not in fields:
+                must = 0
+        return must, may
+
+    def _whole_document(
+        self, tests: DocumentTests, document: Value, cases: Cases, lanes: LaneSet, given: list[LaneSet]
+    ) -> None:
+        """A disputed document, whose parts hang together, is read whole: under each of its values (1.8)."""
+        names = [fact for measure in tests.measures for fact in measure.stated]
+        for within, values in cases.together(names, lanes):
+            told = {name: each for name, each in zip(names, values, strict=True) if each is not Missing.LEFT_OUT}
+            for day, there in cases.days.items():
+                if here := within & there:
+                    known = KnownFacts(self.rules, Exchange({}, {**told, tests.name: document}), day)
+                    for not_shown, (must, may) in tests.slots.items():
+                        for place in _on(known.test(tests.atoms[not_shown]), must, may):
+                            given[place] |= here
+
+    def _within(self, measure: Measure, fields: Mapping[str, Value], values: Sequence[Value]) -> Truth:
+        """Whether what the exchange says lies within what a document states."""
+        told = {name: each for name, each in zip(measure.stated, values, strict=True) if each is not Missing.LEFT_OUT}
+        known = KnownFacts(self.rules, Exchange({}, told), NO_DAY).value(measure.fact)
+        either = (known.stated, known.registered) if isinstance(known, Disputed) else (known,)
+        return agreed(measure.within(fields, each) for each in either)
+
+
+def _on(truth: Truth, must: int, may: int) -> tuple[int, ...]:
+    """The slots that an answer sets."""
+    return () if truth is NO else (may,) if truth is UNKNOWN else (must, may)
+
+
+def _cuts(tests: Sequence[Test]) -> Sequence[Decimal] | None:
+    """The numbers at which some test changes its answer; None where more than such numbers counts."""
+    cuts: set[Decimal] = set()
+    for test in tests:
+        if not isinstance(test, Atom) or test.other or test.not_shown is not None or test.type.kind not in ("count", "ratio"):
+            return None
+        for operand in test.operands:
+            if not isinstance(operand, Decimal):
+                return None
+            cuts.add(operand)
+    return sorted(cuts)
+
+
+def _places(value: Value, cuts: Sequence[Decimal]) -> Hashable:
+    """Where the ends of a range lie among the cuts, between two or on one; of anything else itself."""
+    if type(value) is not Range:
+        return value_key(value)
+    return _place(value.low, cuts), None if value.high is None else _place(value.high, cuts)
+
+
+def _place(end: Decimal, cuts: Sequence[Decimal]) -> int:
+    at = bisect_left(cuts, end)
+    return 2 * at + (at < len(cuts) and cuts[at] == end)
+
+
+def _fields(tests: Sequence[Test]) -> frozenset[str] | None:
+    """The fields of documents that some tests read; None where they read all."""
+    found: set[str] = set()
+    for test in tests:
+        match test:
+            case Late(due=Period(after=fact) | OnDay(after=fact)):
+                facts: tuple[str, ...] = (fact,)
+            case Late():
+                facts = ()
+            case Undated(atom=atom) | (Atom() as atom):
+                facts = (atom.fact, atom.other)
+        if any(fact.endswith(COVERS) for fact in facts):
+            return None
+        found.update(fact.rpartition(".")[2] for fact in facts)
+    return frozenset(found)
+
+
+def _may_be_kept(tests: Sequence[Test]) -> bool:
+    """Whether values may be remembered: ids may identify somebody."""
+    atoms = (test.atom if isinstance(test, Undated) else test for test in tests)
+    return not any(isinstance(each, Atom) and each.type.kind == "id" for each in atoms)

@@ -1,0 +1,54 @@
+"""
+One exchange and what would be otherwise in it go in; the bounds of each such exchange come out, all in one pass of the bundle's program.
+
+Conditions from earlier legs of a plan and disputed facts are not for it: the caller decides such exchanges one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import NamedTuple
+
+from engine.backends.lanes.lane_cases import Cases, LaneSet
+from engine.backends.lanes.lane_runner import LaneRunner
+from engine.exchange import Exchange
+from engine.values import Value
+from engine.values.outcome_levels import Bounds
+
+
+class ExchangeChange(NamedTuple):
+    """Values that an exchange has instead of its own, by their keys, and whether it still relies on the ways that it names."""
+
+    values: Mapping[str, Value]
+    relies: bool = True
+
+    def of(self, exchange: Exchange) -> Exchange:
+        """The exchange with the change."""
+        return replace(exchange, values={**exchange.values, **self.values}, relies_on=exchange.relies_on if self.relies else ())
+
+
+def bounds_of(
+    program: LaneRunner, exchange: Exchange, changes: Sequence[ExchangeChange], day: date, signed: Iterable[str]
+) -> list[Bounds]:
+    """The bounds of an exchange with each of some changes under the law of one day, with the same provisions signed off."""
+    if not changes:
+        return []
+    other: dict[str, dict[int, tuple[LaneSet, Value]]] = {}
+    relying = 0
+    for lane, change in enumerate(changes):
+        bit = 1 << lane
+        if change.relies:
+            relying |= bit
+        for name, value in change.values.items():
+            parts = other.setdefault(name, {})
+            known = parts.get(id(value))
+            parts[id(value)] = (bit | known[0] if known else bit), value
+    every = (1 << len(changes)) - 1
+    named = {("signed", name): every for name in signed}
+    named |= {("relies", way): relying for way in exchange.relies_on if relying}
+    named |= {("carried", provision): every for provision, _ in exchange.carried}
+    values = {name: tuple(parts.values()) for name, parts in other.items()}
+    levels = program.decide(Cases(len(changes), exchange.values, values, {day: every}, named), exchange.everyone).overall
+    return [levels.of(lane) for lane in range(len(changes))]

@@ -1,0 +1,50 @@
+"""
+Tables: many exchanges at once, with Arrow in and out. The second door of the engine; it needs the extra `tables`.
+
+`decide` decides a table in memory. `TableDecider` decides one that is larger than memory, some rows at a time.
+"""
+
+from __future__ import annotations
+
+from engine.tables.extra import need_extra
+
+need_extra()
+
+from engine.tables.arrow import ArrowStream, batches, slices  # noqa: E402
+from engine.tables.coded_chunk import CodedChunk, of_batch, of_objects, of_texts  # noqa: E402
+from engine.tables.decided_table import DecidedTable, decide  # noqa: E402
+from engine.tables.distinct_rows import grouped  # noqa: E402
+from engine.tables.mapping import ColumnsRefused, FactColumn, MappingRefused, TableMapping, read_mapping  # noqa: E402
+from engine.tables.one_by_one import CounterSource, OneByOne, RowDecider  # noqa: E402
+from engine.tables.outcomes import LISTS, PROBLEM, RowOutcome, outcome_document  # noqa: E402
+from engine.tables.table_decider import CHUNK, DecidedRows, Register, TableDecider, no_rows  # noqa: E402
+
+__all__ = [
+    "CHUNK",
+    "LISTS",
+    "PROBLEM",
+    "ArrowStream",
+    "CodedChunk",
+    "ColumnsRefused",
+    "CounterSource",
+    "DecidedRows",
+    "DecidedTable",
+    "FactColumn",
+    "MappingRefused",
+    "OneByOne",
+    "Register",
+    "RowDecider",
+    "RowOutcome",
+    "TableDecider",
+    "TableMapping",
+    "batches",
+    "decide",
+    "grouped",
+    "no_rows",
+    "of_batch",
+    "of_objects",
+    "of_texts",
+    "outcome_document",
+    "read_mapping",
+    "slices",
+]

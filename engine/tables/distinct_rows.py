@@ -1,0 +1,241 @@
+"""
+The distinct exchanges among the rows of a table: equal rows are decided once.
+
+The coded columns of some rows go in. Each distinct cell is read once, as the JSON of its fact. Out come the distinct rows, each with the
+exchange that it states and a key that is the same in every chunk, and for each row the number of its distinct row.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.exchange_input.exchange_problems import ExchangeProblem, pointer
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS
+from engine.tables.arrow import LEFT_OUT, CodedCells, Codes
+from engine.tables.mapping import FactColumn, FactPlaces
+from engine.tables.unread_ids import UnreadIds
+
+MOST_VALUES = 200_000  # distinct cells that are remembered between chunks
+MOST_ODD = 10_000  # ids of one fact that the door may refuse, and that are told apart
+ID, NO_ID = 0, 1  # in a key: an id that nothing reads, and from where on ids are told apart
+_AS_THEY_ARE = ("id", "value", "date")  # kinds of facts whose texts are their JSON
+
+
+@dataclass(slots=True)
+class _Values:
+    """The values of one fact that rows stated so far, as JSON, by their text; `odd` are ids that are not like any other."""
+
+    words: dict[str, int] = field(default_factory=dict)
+    others: dict[str, int] = field(default_factory=dict)
+    values: list[Any] = field(default_factory=list)
+    keys: list[int] = field(default_factory=list)
+    odd: dict[str, int] = field(default_factory=dict)
+
+    def code(self, value: Any) -> int:
+        if value.__class__ is str:
+            known, text = self.words, value
+        else:
+            known, text = self.others, json.dumps(value, ensure_ascii=False, sort_keys=True)
+        found = known.get(text)
+        if found is None:
+            found = known[text] = len(self.values)
+            self.values.append(value)
+        return found
+
+    def forget(self) -> None:
+        """Begin anew, in objects of its own: what was coded before keeps its values."""
+        self.words, self.others, self.values, self.keys = {}, {}, [], []
+
+
+@dataclass(frozen=True, slots=True)
+class StatedExchange:
+    """What a distinct row states: the JSON of its exchange, and what two of its columns state of one place."""
+
+    document: dict[str, Any]
+    problems: tuple[ExchangeProblem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DistinctRows:
+    """
+    `keys` has a key for each distinct row, the same for the same row of a later chunk as long as `epoch` is the same.
+
+    `places` has for each row of the chunk the number of its distinct row, `first` for each distinct row the first row that it is.
+    """
+
+    keys: Sequence[bytes]
+    places: NDArray[np.int64]
+    first: NDArray[np.int64]
+    epoch: int
+    codes: NDArray[np.int32]
+    stated: Callable[[Codes], StatedExchange]
+
+    def exchange(self, number: int) -> StatedExchange:
+        """What the first row of a kind states."""
+        return self.of_row(int(self.first[number]))
+
+    def of_row(self, place: int) -> StatedExchange:
+        """What a row of the chunk states."""
+        return self.stated(self.codes[place])
+
+
+class RowCoder:
+    """
+    Codes the rows of a table by the facts that its columns state. `constants` are stated by every row.
+
+    `unread` says which ids decide nothing; None where all are read, since a register or a ledger is asked for them.
+    """
+
+    def __init__(self, places: FactPlaces, constants: Mapping[str, Any], unread: UnreadIds | None = None) -> None:
+        self._places = places
+        self._constants = [(places.steps(name), value) for name, value in constants.items()]
+        self._unread = unread
+        self._ids: frozenset[str] = frozenset()
+        self._facts: dict[str, int] = {}  # the place of each fact in a row of codes
+        self._steps: list[tuple[str, ...]] = []
+        self._known: list[_Values] = []
+        self._fields = {each for _, value in self._constants if isinstance(value, dict) for each in value}
+        self._fields |= {steps[-1] for steps, _ in self._constants if len(steps) > 2}
+        self.epoch = 0
+
+    def distinct(self, facts: Sequence[tuple[FactColumn, CodedCells]], rows: int) -> DistinctRows:
+        """The distinct rows among some, of which these columns state something."""
+        for column, _ in facts:
+            if column.fact not in self._facts:
+                self._facts[column.fact] = len(self._steps)
+                self._steps.append(self._places.steps(column.fact) if column.fact in self._places.names else (column.fact,))
+                self._known.append(_Values())
+                self.epoch += 1  # rows of codes are longer from now on
+        self._make_room()
+        codes = np.full((rows, len(self._steps)), LEFT_OUT, dtype=np.int32)
+        for column, cells in facts:
+            place = self._facts[column.fact]
+            codes[:, place] = self._coded(column, cells, self._known[place])
+        keys = self._keys(facts, codes)
+        first, places = grouped(keys)
+        stated = partial(_stated, self._constants, tuple(self._steps), [each.values for each in self._known])
+        return DistinctRows([row.tobytes() for row in keys[first]], places, first, self.epoch, codes, stated)
+
+    def _make_room(self) -> None:
+        """Forget values where there are too many. Ids that nothing reads are not in keys, so what was decided stays known."""
+        for fact, place in self._facts.items():
+            if fact in self._ids and len(self._known[place].values) > MOST_VALUES // 4:
+                self._known[place].forget()
+        if sum(len(each.values) for each in self._known) > MOST_VALUES or any(len(each.odd) > MOST_ODD for each in self._known):
+            for each in self._known:
+                each.forget()
+                each.odd = {}
+            self.epoch += 1
+
+    def _keys(self, facts: Sequence[tuple[FactColumn, CodedCells]], codes: Codes) -> Codes:
+        """The codes by which rows are told apart: ids that nothing reads are alike."""
+        ids = frozenset() if self._unread is None else self._unread_among(facts, codes, self._unread)
+        if ids != self._ids:
+            self._ids = ids
+            self.epoch += 1  # other columns tell rows apart from now on
+        if not ids or self._unread is None:
+            return codes
+        keys = codes.copy()
+        for fact in ids:
+            place = self._facts[fact]
+            known = self._known[place]
+            for value in known.values[len(known.keys) :]:
+                if self._unread.is_plain(fact, value):
+                    known.keys.append(ID)
+                else:
+                    text = json.dumps(value, ensure_ascii=False, sort_keys=True)
+                    known.keys.append(known.odd.setdefault(text, NO_ID + len(known.odd)))
+            keys[:, place] = np.array([*known.keys, LEFT_OUT], dtype=np.int32)[codes[:, place]]
+        return keys
+
+    def _unread_among(self, facts: Sequence[tuple[FactColumn, CodedCells]], codes: Codes, unread: UnreadIds) -> frozenset[str]:
+        """The ids that nothing reads in these rows; none where a column is a whole object, in which anything may be."""
+        fields = set(self._fields)
+        for column, _ in facts:
+            steps = self._steps[self._facts[column.fact]]
+            if column.fact not in self._places.names:
+                return frozenset()
+            if steps[0] in DOCUMENT_GROUPS:
+                fields.add(steps[-1])
+                values = self._known[self._facts[column.fact]].values
+                fields |= {name for value in values if isinstance(value, dict) for name in value}
+        return unread.among(fields).intersection(self._facts)
+
+    def _coded(self, column: FactColumn, cells: CodedCells, known: _Values) -> Codes:
+        """The codes of a column's cells in all chunks; each distinct cell is read once."""
+        used = np.unique(cells.codes)
+        here = np.full(len(cells.values) + 1, LEFT_OUT, dtype=np.int32)  # the last one is LEFT_OUT's
+        raw = column.fact not in self._places.names
+        type = self._places.type(column.fact)
+        as_it_is = type is not None and not type.many and type.kind in _AS_THEY_ARE and not column.values
+        for number in used.tolist():
+            if number == LEFT_OUT:
+                continue
+            cell = cells.values[number]
+            plain = raw or (as_it_is and cell.__class__ is str)
+            value = cell if plain else self._places.value(column, cell)
+            if value is not None and (raw or value != ""):
+                here[number] = known.code(value)
+        return here[cells.codes]
+
+
+def _stated(
+    constants: Sequence[tuple[tuple[str, ...], Any]], steps: Sequence[tuple[str, ...]], known: Sequence[list[Any]], codes: Codes
+) -> StatedExchange:
+    """What a row of codes states."""
+    document: dict[str, Any] = {}
+    problems: list[ExchangeProblem] = []
+    for place, value in constants:
+        _put(document, place, value, problems)
+    for number, code in enumerate(codes.tolist()):
+        if code != LEFT_OUT:
+            _put(document, steps[number], known[number][code], problems)
+    return StatedExchange(document, tuple(problems))
+
+
+def grouped(codes: Codes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first row of each kind of equal rows, and for each row the number of its kind."""
+    if not codes.shape[1]:
+        return np.zeros(min(len(codes), 1), dtype=np.int64), np.zeros(len(codes), dtype=np.int64)
+    factors = np.random.default_rng(1).integers(1, 2**63, size=(codes.shape[1],), dtype=np.uint64) | np.uint64(1)
+    hashes = np.zeros(len(codes), dtype=np.uint64)
+    for place in range(codes.shape[1]):
+        hashes = (hashes ^ (codes[:, place].astype(np.uint64) * factors[place])) * np.uint64(0x9E3779B97F4A7C15)
+        hashes ^= hashes >> np.uint64(29)
+    _, first, places = np.unique(hashes, return_index=True, return_inverse=True)
+    # INVARIANT (no row takes another's outcome): two rows of one hash are compared, cell by cell.
+    if not np.array_equal(codes, codes[first][places]):
+        rows = np.ascontiguousarray(codes).view(np.dtype((np.void, codes.dtype.itemsize * codes.shape[1]))).ravel()
+        _, first, places = np.unique(rows, return_index=True, return_inverse=True)
+    return first, places.reshape(-1)
+
+
+def _put(document: dict[str, Any], steps: Sequence[str], value: Any, problems: list[ExchangeProblem]) -> None:
+    """State a value at its place; what stands there already is a problem, unless both are objects of different members."""
+    here = document
+    for depth, step in enumerate(steps[:-1], 1):
+        inner = here.setdefault(step, {})
+        if not isinstance(inner, dict):
+            problems.append(_twice(steps[:depth]))
+            return
+        here = inner
+    last = steps[-1]
+    if last not in here:
+        here[last] = dict(value) if isinstance(value, dict) else value
+    elif isinstance(value, dict) and isinstance(here[last], dict):
+        for name, each in value.items():
+            _put(here[last], (name,), each, problems)
+    else:
+        problems.append(_twice(steps))
+
+
+def _twice(steps: Sequence[str]) -> ExchangeProblem:
+    detail = "two columns state this, each something else; leave one of them empty"
+    return ExchangeProblem(pointer(steps), "two-values", detail)

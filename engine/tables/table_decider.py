@@ -1,0 +1,289 @@
+"""
+Deciding a table: rows go in, coded, and the outcome of each comes out in the same order.
+
+Each distinct exchange of a chunk is decided once, and what was decided is remembered within a bound. Chunk size, order and division never
+matter: the outcome of a row is a function of the row, the bundle, the day and the snapshots alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from arro3.core import RecordBatch
+from numpy.typing import NDArray
+
+from engine.books.page import BOOKS
+from engine.bundle import Bundle
+from engine.exchange import REGISTER
+from engine.exchange_input.exchange_problems import ExchangeProblem, ExchangeRefused
+from engine.rules import AS_OF
+from engine.tables import arrow
+from engine.tables.arrow import LEFT_OUT, ArrowStream
+from engine.tables.coded_chunk import CodedChunk, of_batch
+from engine.tables.counter_sums import CounterSums
+from engine.tables.distinct_rows import DistinctRows, RowCoder, StatedExchange
+from engine.tables.mapping import FactColumn, FactPlaces, StatedColumns, TableMapping, stated_columns
+from engine.tables.one_by_one import CounterSource, OneByOne, RowDecider
+from engine.tables.outcomes import RowOutcome, outcome_columns, refused
+from engine.tables.unread_ids import UnreadIds
+
+CHUNK = 16_384  # rows at once
+REMEMBERED = 50_000  # outcomes that are kept between chunks
+COUNTERS = ("stated", "summed")
+
+# What a register said at a moment: the JSON of an exchange and its day to the same with the member `register`. Raises ExchangeRefused.
+Register: TypeAlias = Callable[[Mapping[str, Any], date], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecidedRows:
+    """
+    Rows that were decided: the number of the first, the key of each, the distinct outcomes, and for each row the place of its own.
+
+    `without_key` are the places of rows whose key is empty; they are named by their part and number.
+    """
+
+    first: int
+    keys: Sequence[str]
+    outcomes: Sequence[RowOutcome]
+    places: NDArray[np.int64]
+    distinct: DistinctRows
+    without_key: Sequence[int] = ()
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def outcome(self, place: int) -> RowOutcome:
+        """The outcome of a row, by its place among these."""
+        return self.outcomes[int(self.places[place])]
+
+    def exchange(self, place: int) -> Mapping[str, Any]:
+        """The exchange that a row states, as JSON."""
+        return self.distinct.of_row(place).document
+
+    def problem_rows(self) -> list[int]:
+        """The places of the rows that the door refused."""
+        if not any(each.problems for each in self.outcomes):
+            return []
+        wrong = np.array([bool(each.problems) for each in self.outcomes], dtype=np.bool_)
+        return [int(each) for each in np.flatnonzero(wrong[self.places])]
+
+    def counts(self) -> dict[str, int]:
+        """How many rows have each outcome."""
+        found: dict[str, int] = {}
+        for number, count in zip(*np.unique(self.places, return_counts=True), strict=True):
+            word = self.outcomes[int(number)].outcome
+            found[word] = found.get(word, 0) + int(count)
+        return found
+
+    @cached_property
+    def batch(self) -> RecordBatch:
+        """The rows as a batch of Arrow."""
+        numbers = np.arange(self.first, self.first + len(self), dtype=np.int64)
+        codes = self.places.astype(np.int32)
+        columns = [arrow.numbers("row", numbers), arrow.plain_texts("key", self.keys), *outcome_columns(self.outcomes, codes)]
+        return arrow.batch_of(columns)
+
+
+def no_rows() -> DecidedRows:
+    """The outcomes of no rows: a table with all columns."""
+    none = np.zeros(0, dtype=np.int64)
+    distinct = DistinctRows([], none, none, 0, np.zeros((0, 0), dtype=np.int32), lambda _: StatedExchange({}, ()))
+    return DecidedRows(first=1, keys=[], outcomes=[], places=none, distinct=distinct)
+
+
+@dataclass(slots=True)
+class _Remembered:
+    """The outcomes of distinct rows by their keys, within one epoch of the coder."""
+
+    epoch: int = -1
+    outcomes: dict[bytes, RowOutcome] = field(default_factory=dict)
+
+    def of(self, epoch: int) -> dict[bytes, RowOutcome]:
+        if epoch != self.epoch or len(self.outcomes) > REMEMBERED:
+            self.outcomes.clear()
+            self.epoch = epoch
+        return self.outcomes
+
+
+class TableDecider:
+    """
+    Decides tables under one bundle.
+
+    `as_of` is the day of each row that states none, or the name of the column that states it. A row may proceed only where its day is
+    `today`; without a `today` no row may. `counters` are as the rows "stated" them,
+    "summed" over the rows in their order, or from what a ledger said at a moment. `register` is what a register said then. `decider`
+    decides; the ordinary engines if it is left out.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        as_of: date | str,
+        today: date | None = None,
+        mapping: TableMapping | None = None,
+        counters: str | CounterSource = "stated",
+        register: Register | None = None,
+        decider: RowDecider | None = None,
+    ) -> None:
+        if isinstance(counters, str) and counters not in COUNTERS:
+            raise ValueError(f"counters are {', '.join(COUNTERS)} or a snapshot of a ledger, not `{counters}`")
+        self._mapping = mapping or TableMapping()
+        if isinstance(as_of, str):
+            columns = (*self._mapping.columns, FactColumn(as_of, AS_OF))
+            self._mapping = TableMapping(columns, self._mapping.constants, self._mapping.key, self._mapping.ignored)
+        self._day = as_of if isinstance(as_of, date) else None
+        self._today = today
+        self._places = FactPlaces(bundle)
+        reads_ids = counters != "stated" or register is not None
+        self._coder = RowCoder(self._places, self._mapping.constants, None if reads_ids else UnreadIds(bundle))
+        self._remembered = _Remembered()
+        self._stated: tuple[tuple[str, ...], StatedColumns] | None = None  # of the last table
+        self._register = register
+        self.decider: RowDecider = decider or OneByOne(bundle)
+        self._ordinary = None  # where counters are filled in, rows are decided by the ordinary engines
+        self._fill: CounterSource | None = None if isinstance(counters, str) else counters
+        self._sums: CounterSums | None = None
+        if counters != "stated":
+            self._ordinary = self.decider if isinstance(self.decider, OneByOne) else OneByOne(bundle)
+            if self._fill is None:
+                self._sums = CounterSums(self._ordinary.pdp)
+
+    def table(self, table: ArrowStream, part: str = "", chunk: int = CHUNK) -> Iterator[DecidedRows]:
+        """Decide a table of Arrow. Raises ColumnsRefused before the first row, TypeError where it is no table."""
+        reader = arrow.batches(table)
+        stated_columns(reader.schema.names, self._mapping, self._places)
+        return self.chunks((of_batch(each) for each in arrow.slices(reader, chunk)), part)
+
+    def check(self, names: Sequence[str]) -> None:
+        """Check the columns of a table. Raises ColumnsRefused with all that state nothing."""
+        stated_columns(names, self._mapping, self._places)
+
+    def chunks(self, chunks: Iterable[CodedChunk], part: str = "") -> Iterator[DecidedRows]:
+        """Decide the rows of a source, some at once. Rows are numbered from 1; a row without a key is named by `part` and its number."""
+        first = 1
+        for chunk in chunks:
+            yield self._decided(chunk, part, first)
+            first += chunk.rows
+
+    def _decided(self, chunk: CodedChunk, part: str, first: int) -> DecidedRows:
+        columns = self._columns(chunk)
+        rows = self._coder.distinct([(column, chunk.columns[number]) for number, column in columns.facts], chunk.rows)
+        keys, without = _keys(chunk, columns.key, part, first)
+        if self._sums is not None:
+            outcomes, places = self._summed(self._sums, rows, chunk)
+        else:
+            outcomes, places = self._outcomes(rows), rows.places.copy()
+            for place, problem in chunk.broken.items():
+                places[place] = len(outcomes)
+                outcomes.append(refused([problem], self._day))
+        return DecidedRows(
+            first=first,
+            keys=keys,
+            outcomes=outcomes,
+            places=places,
+            distinct=rows,
+            without_key=[each for each in without if each not in chunk.broken],
+        )
+
+    def _columns(self, chunk: CodedChunk) -> StatedColumns:
+        """What the columns of a chunk state; a member of an object that states nothing is left to the door of exchanges."""
+        if chunk.closed:
+            names = tuple(chunk.names)
+            if self._stated is None or self._stated[0] != names:
+                self._stated = names, stated_columns(names, self._mapping, self._places)
+            return self._stated[1]
+        mapped = {each.column: each for each in self._mapping.columns}
+        key, facts = -1, []
+        for number, name in enumerate(chunk.names):
+            if name in mapped:
+                facts.append((number, mapped[name]))
+            elif name == self._mapping.key and name not in self._places.names:
+                key = number
+            elif name not in self._mapping.ignored:
+                facts.append((number, FactColumn(name, name)))
+            if name == self._mapping.key:
+                key = number
+        return StatedColumns(tuple(facts), key)
+
+    def _outcomes(self, rows: DistinctRows) -> list[RowOutcome]:
+        """The outcomes of distinct rows; those that were decided before are remembered."""
+        known = self._remembered.of(rows.epoch)
+        asked: list[tuple[bytes, Mapping[str, Any], date]] = []
+        for number, key in enumerate(rows.keys):
+            if key not in known:
+                document, day, problems = self._row(rows.exchange(number))
+                if problems or day is None:
+                    known[key] = refused(problems, day)
+                else:
+                    asked.append((key, document, day))
+        documents, days = [each[1] for each in asked], [each[2] for each in asked]
+        if self._ordinary is not None:
+            decided = self._ordinary.decide(documents, days, self._today, self._fill)
+        else:
+            decided = self.decider.decide(documents, days, self._today)
+        known.update(zip((each[0] for each in asked), decided, strict=True))
+        return [known[key] for key in rows.keys]
+
+    def _summed(self, sums: CounterSums, rows: DistinctRows, chunk: CodedChunk) -> tuple[list[RowOutcome], NDArray[np.int64]]:
+        """The outcomes of rows in their order, each with the counters that the rows before it add up to."""
+        assert self._ordinary is not None
+        found = []
+        prepared = [self._row(rows.exchange(number)) for number in range(len(rows.keys))]
+        for place, number in enumerate(rows.places.tolist()):
+            document, day, problems = prepared[number]
+            if place in chunk.broken:
+                found.append(refused([chunk.broken[place]], self._day))
+            elif problems or day is None:
+                found.append(refused(problems, day))
+            else:
+                found += self._ordinary.decide([document], [day], self._today, sums.fill, sums.add)
+        return found, np.arange(chunk.rows, dtype=np.int64)
+
+    def _row(self, stated: StatedExchange) -> tuple[Mapping[str, Any], date | None, tuple[ExchangeProblem, ...]]:
+        """The exchange of a row with what the register says, its day, and what is wrong with it before the door reads it."""
+        document: Mapping[str, Any] = stated.document
+        day = self._day
+        if isinstance(said := document.get(AS_OF), str):
+            try:
+                day = date.fromisoformat(said)
+            except ValueError:
+                day = day or self._today or date.min  # the door refuses it
+        problems = stated.problems
+        # INVARIANT (one source): what a register and its books say is from them, and never from a row.
+        problems += tuple(
+            ExchangeProblem(f"/{member}", "unknown-key", "no row states this; leave it out")
+            for member in (REGISTER, BOOKS)
+            if member in document
+        )
+        if day is None:
+            problems = (*problems, ExchangeProblem(f"/{AS_OF}", "no-day", "the row states no day; fill the column"))
+        elif self._register is not None and not problems:
+            try:
+                document = self._register(document, day)
+            except ExchangeRefused as refusal:
+                problems = refusal.problems
+        return document, day, problems
+
+
+def _keys(chunk: CodedChunk, number: int, part: str, first: int) -> tuple[list[str], list[int]]:
+    """The key of each row, and the places of rows that have none in its column."""
+    own = [f"{part}#{row}" if part else str(row) for row in range(first, first + chunk.rows)] if number < 0 else []
+    if own:
+        return own, []
+    cells = chunk.columns[number]
+    told = [each.isoformat() if isinstance(each, date) else str(each) for each in cells.values]
+    found, without = [], []
+    for place, code in enumerate(cells.codes.tolist()):
+        text = "" if code == LEFT_OUT else told[code]
+        if not text:
+            without.append(place)
+            text = f"{part}#{first + place}" if part else str(first + place)
+        found.append(text)
+    return found, without

@@ -1,0 +1,328 @@
+"""
+What each kind of leaf does to rows: the rows that all leaves before it made, and the leaf, go in; the rows after it come out.
+
+This is written here a second time, apart from the code that writes leaves and rows together, so that an error of that code shows as a
+difference. Records are not among these leaves; their rows are compared with their own bytes.
+
+A leaf is given with its index as `leaf`, and with its openings in place of its commitments: None in place of what was erased, and then
+`erased_at`. That of an entity has its id also after an erasure.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+import engine
+from service.log.canonical_json import canonical
+from service.log.document_erasure import subject_of_document
+from service.log.receipt_leaf import FACTS
+from service.log.store import subject_of_decision
+from service.store import tables
+from service.store.counter_secret import LOST
+
+Leaf = Mapping[str, Any]
+Effect = Callable[[sa.Connection, Leaf], None]
+
+_STATES = {"withdrawn": "withdrawn", "amended": "superseded"}  # of a commitment, after such an event
+_QUOTING = frozenset({"because", "changes"})  # what may quote the exchange, in what the watch told
+_IN_COLUMNS = frozenset({"id", "leaf", "at", "day", "commitment", "decision", "cause", "since"})  # of an event of the watch
+_BESIDE_A_DOCUMENT = frozenset({"schema", "kind", "event", "document", "erased_at", *_QUOTING, *_IN_COLUMNS})
+_ERASED: Leaf = {"state": "erased", "aliases": "[]", "facts": "{}", "documents": '{"claims":{},"evidence":{}}', "travels": "[]"}
+# The openings of a leaf that are erased together with what it speaks of, which is a decision unless `subject` says otherwise.
+_OF_SUBJECT: Mapping[str, frozenset[str]] = {
+    "document-attached": frozenset({"bytes"}),
+    "document-confirmation": frozenset({"binding"}),
+    "document-kept": frozenset({"sha256"}),
+    "document-signature": frozenset({"binding", "envelope", "keys"}),
+    "person": frozenset({"issuer", "subject", "name"}),
+    "receipt": frozenset(FACTS),
+    "register": frozenset({"id", "content"}),
+    "review-comment": frozenset({"text"}),
+    "review-requested": frozenset({"text"}),
+    "rights-opening": frozenset({"party"}),
+    "sign-off": frozenset({"facts", "anchor"}),
+    "watch-event": _QUOTING,
+}
+
+
+def apply(rows: sa.Connection, leaf: Leaf) -> None:
+    """Make the rows what they are after a leaf. A leaf of a kind that speaks of no row is passed over."""
+    effect = EFFECTS.get(str(leaf.get("kind")))
+    if effect is not None:
+        effect(rows, leaf)
+
+
+def subject(rows: sa.Connection, leaf: Leaf) -> tuple[str, frozenset[str]] | None:
+    """What a leaf is erased with, and which of its openings are; None where none are. The rows have the leaf."""
+    kind = str(leaf.get("kind"))
+    match kind:
+        case "person":
+            of = f"person/{leaf['person']}"
+        case "document-kept":
+            of = subject_of_document(leaf["id"])
+        case "register":
+            of = f"entity/{leaf['entity_kind']}/{leaf['id']}"
+        case "rights-opening":
+            of = f"entity/party/{leaf['party']}"
+        case "watch-event":
+            told_of = _held(rows, tables.commitment, id=leaf["commitment"])
+            of = subject_of_decision("" if told_of is None else told_of.evaluation)
+        case _ if kind in _OF_SUBJECT:
+            of = subject_of_decision(leaf["decision"])
+        case _:
+            return None
+    return of, _OF_SUBJECT[kind]
+
+
+def end_commitment(rows: sa.Connection, id: str, state: str, at: str) -> None:
+    """A commitment no longer stands: it counts nowhere, and granted nothing."""
+    _update(rows, tables.commitment, {"id": id}, state=state)
+    _update(rows, tables.movement, {"commitment": id}, live=False)
+    _update(rows, tables.flow, {"commitment": id}, live=False)
+    _update(rows, tables.right_line, {"source": id}, voided_at=at)
+
+
+# --- rows --------------------------------------------------------------------------------------------------------------
+
+
+def _insert(rows: sa.Connection, table: sa.Table, leaf: Leaf, **other: Any) -> None:
+    """A new row: each column has the member of the leaf with its name, unless it is said otherwise."""
+    rows.execute(sa.insert(table), {each.name: other.get(each.name, leaf.get(each.name)) for each in table.columns})
+
+
+def _update(rows: sa.Connection, table: sa.Table, of: Leaf, **values: Any) -> None:
+    rows.execute(sa.update(table).where(*_here(table, of)).values(values))
+
+
+def _delete(rows: sa.Connection, table: sa.Table, **of: Any) -> None:
+    rows.execute(sa.delete(table).where(*_here(table, of)))
+
+
+def _held(rows: sa.Connection, table: sa.Table, **of: Any) -> Any:
+    return rows.execute(sa.select(table).where(*_here(table, of))).one_or_none()
+
+
+def _here(table: sa.Table, of: Leaf) -> list[sa.ColumnElement[bool]]:
+    return [table.c[name] == value for name, value in of.items()]
+
+
+def _note(rows: sa.Connection, name: str, value: str) -> None:
+    _delete(rows, tables.about, name=name)
+    _insert(rows, tables.about, {"name": name, "value": value})
+
+
+# --- who may call ------------------------------------------------------------------------------------------------------
+
+
+def _key_made(rows: sa.Connection, leaf: Leaf) -> None:
+    told = {"scopes": " ".join(leaf["scopes"]), "secret_hash": bytes.fromhex(leaf["secret_hash"])}
+    _insert(rows, tables.caller, leaf, **told, id=leaf["key"], created_at=leaf["at"], created_by=leaf["by"])
+
+
+def _person(rows: sa.Connection, leaf: Leaf) -> None:
+    id, who = leaf["person"], {name: leaf.get(name) for name in ("issuer", "subject", "name", "erased_at")}
+    if _held(rows, tables.person, id=id) is None:
+        _insert(rows, tables.person, who, id=id, known_at=leaf["at"])
+    else:
+        _update(rows, tables.person, {"id": id}, **who)
+
+
+def _session_begun(rows: sa.Connection, leaf: Leaf) -> None:
+    """Without its secret and without when it was seen: nobody is admitted by these rows."""
+    told = {"id": leaf["session"], "scopes": " ".join(leaf["scopes"]), "secret_hash": b""}
+    _insert(rows, tables.session, leaf, **told, created_at=leaf["at"], seen_at=leaf["at"], expires_at=leaf["until"])
+
+
+# --- policies, and other logs ------------------------------------------------------------------------------------------
+
+
+def _bundle_activated(rows: sa.Connection, leaf: Leaf) -> None:
+    if _held(rows, tables.bundle, source=leaf["source"], meaning=leaf["meaning"]) is None:
+        _insert(rows, tables.bundle, leaf, first_used_at=leaf["at"], archive=b"")
+    for folder, signed in leaf.get("versions", {}).items():
+        row = _held(rows, tables.bundle_version, folder=folder)
+        if row is None or signed["version"] > row.version:
+            _delete(rows, tables.bundle_version, folder=folder)
+            _insert(rows, tables.bundle_version, signed, folder=folder, activated_at=leaf["at"])
+        elif signed["source"] == row.source:
+            _update(rows, tables.bundle_version, {"folder": folder}, allowed=None)
+    versions = [canonical(leaf["versions"]).decode()] if "versions" in leaf else []
+    _note(rows, "active_bundle", " ".join([leaf["source"], leaf["meaning"], leaf["engine"], *versions]))
+
+
+def _older_bundle_allowed(rows: sa.Connection, leaf: Leaf) -> None:
+    for folder, allowed in leaf["folders"].items():
+        _update(rows, tables.bundle_version, {"folder": folder}, allowed=allowed["source"])
+
+
+def _cosigned(rows: sa.Connection, leaf: Leaf) -> None:
+    _delete(rows, tables.witnessed, origin=leaf["origin"])
+    _insert(rows, tables.witnessed, leaf, root=bytes.fromhex(leaf["root"]))
+
+
+# --- the register ------------------------------------------------------------------------------------------------------
+
+
+def _register(rows: sa.Connection, leaf: Leaf) -> None:
+    kind, id, content = leaf["entity_kind"], leaf["id"], leaf["content"]
+    told = _ERASED if content is None else content
+    _insert(rows, tables.entity, leaf, **told, kind=kind, recorded_at=leaf["at"], recorded_by=leaf["by"])
+    if content is None or leaf["state"] != "held":
+        return
+    # An entity answers to the names of its newest version that was held.
+    for table in (tables.entity_alias, tables.entity_spelling):
+        _delete(rows, table, kind=kind, id=id)
+    aliases = [str(each) for each in json.loads(content["aliases"])]
+    for alias in aliases:
+        _insert(rows, tables.entity_alias, {"kind": kind, "alias": alias, "id": id})
+    for name in dict.fromkeys((id, *aliases)):
+        _insert(rows, tables.entity_spelling, {"kind": kind, "folded": engine.folded_id(name), "name": name, "id": id})
+
+
+# --- the ledger --------------------------------------------------------------------------------------------------------
+
+
+def _commitment_event(rows: sa.Connection, leaf: Leaf) -> None:
+    id, event = leaf["commitment"], leaf["event"]
+    _insert(rows, tables.commitment_event, leaf, kind=event)
+    if event in _STATES:
+        end_commitment(rows, id, _STATES[event], leaf["at"])
+    elif event == "ended":
+        _update(rows, tables.right_line, {"source": id}, ended=leaf["from"], ended_at=leaf["at"])
+    elif event == "recounted":
+        _update(rows, tables.commitment, {"id": id}, counting=leaf["counting"])
+        _update(rows, tables.movement, {"commitment": id}, live=False)
+        for fact, meaning in leaf["counts"]:
+            _update(rows, tables.movement, {"commitment": id, "fact": fact, "meaning": meaning}, live=True)
+
+
+def _movements(rows: sa.Connection, leaf: Leaf) -> None:
+    for each in leaf["movements"]:
+        _insert(rows, tables.movement, each, commitment=leaf["commitment"], sequence=leaf["sequence"], live=True)
+
+
+def _counter_opening(rows: sa.Connection, leaf: Leaf) -> None:
+    for count in leaf["counts"]:
+        _insert(rows, tables.opening, leaf, **count)
+
+
+def _counting(rows: sa.Connection, leaf: Leaf) -> None:
+    if leaf["before"] is not None:
+        _update(rows, tables.counted, {"counting": leaf["counting"]}, last=leaf["last"])
+        return
+    for meaning in ("", *leaf["meanings"]):
+        _insert(rows, tables.counted, leaf, meaning=meaning)
+
+
+def _counting_forgotten(rows: sa.Connection, leaf: Leaf) -> None:
+    for counting in leaf["countings"]:
+        _delete(rows, tables.counted, counting=counting)
+
+
+def _counters_lost(rows: sa.Connection, leaf: Leaf) -> None:
+    _delete(rows, tables.counted, counting=LOST)
+    _insert(rows, tables.counted, leaf, counting=LOST, meaning=str(leaf["records"]))
+
+
+def _promises(rows: sa.Connection, leaf: Leaf) -> None:
+    _delete(rows, tables.promise, commitment=leaf["commitment"])
+    for each in leaf["promises"]:
+        _insert(rows, tables.promise, each, commitment=leaf["commitment"])
+
+
+def _promise_kept(rows: sa.Connection, leaf: Leaf) -> None:
+    here = {"commitment": leaf["commitment"], "number": leaf["number"]}
+    kept = {"kept_on": leaf["kept_on"], "evidence": leaf["evidence"], "document": leaf["sha256"]}
+    _update(rows, tables.promise, here, **kept, reported_at=leaf["at"], reported_by=leaf["by"])
+
+
+def _granted(rows: sa.Connection, leaf: Leaf, source: str, sequence: int | None) -> None:
+    for line in leaf["lines"]:
+        _insert(rows, tables.right_line, line, source=source, sequence=sequence, at=leaf["at"])
+
+
+def _rights_opening(rows: sa.Connection, leaf: Leaf) -> None:
+    _insert(rows, tables.right_opening, leaf, asset=leaf["asset_hash"], party=leaf["party_hash"])
+    _granted(rows, leaf, leaf["id"], None)
+
+
+def _rights_opening_withdrawn(rows: sa.Connection, leaf: Leaf) -> None:
+    what = {"withdrawn_at": leaf["at"], "withdrawn_by": leaf["by"], "withdrawn_reason": leaf["reason"]}
+    _update(rows, tables.right_opening, {"id": leaf["opening"]}, **what)
+    _update(rows, tables.right_line, {"source": leaf["opening"]}, voided_at=leaf["at"])
+
+
+def _settlement(rows: sa.Connection, leaf: Leaf) -> None:
+    _insert(rows, tables.settlement, leaf)
+    of = {"commitment": leaf["commitment"], "kind": "payable", "day": leaf["day"]}
+    for line in leaf["lines"]:
+        _insert(rows, tables.benefit, line, **of, units=int(line["units"]))
+
+
+def _settlement_reversed(rows: sa.Connection, leaf: Leaf) -> None:
+    payable = _here(tables.benefit, {"commitment": leaf["commitment"], "kind": "payable"})
+    lines = rows.execute(sa.select(tables.benefit).where(*payable).order_by(tables.benefit.c.number)).mappings().all()
+    for number, line in enumerate(lines, leaf["first"]):
+        _insert(rows, tables.benefit, dict(line), number=number, kind="reversed", day=leaf["day"], units=-line["units"])
+
+
+def _flow(rows: sa.Connection, leaf: Leaf) -> None:
+    _delete(rows, tables.flow, commitment=leaf["commitment"])
+    _insert(rows, tables.flow, leaf["flow"], commitment=leaf["commitment"], live=True)
+
+
+def _watch_event(rows: sa.Connection, leaf: Leaf) -> None:
+    number: int = rows.execute(sa.select(sa.func.coalesce(sa.func.max(tables.watch_event.c.number) + 1, 0))).scalar_one()
+    told = canonical({name: value for name, value in leaf.items() if name not in _BESIDE_A_DOCUMENT}).decode()
+    _insert(rows, tables.watch_event, leaf, number=number, kind=leaf["event"], outcome=leaf["after"], document=told)
+
+
+# --- the kinds ---------------------------------------------------------------------------------------------------------
+
+
+def _row(table: sa.Table, told: Leaf = {}, **members: str) -> Effect:  # noqa: B006 - nobody writes to it
+    """A row is added. `members` are the members of a leaf by the columns that have another name; `told` is the same of every leaf."""
+    return lambda rows, leaf: _insert(rows, table, leaf, **told, **{name: leaf[member] for name, member in members.items()})
+
+
+EFFECTS: Mapping[str, Effect] = {
+    "asset-entry": lambda rows, leaf: _insert(rows, tables.asset_entry, leaf, **leaf["line"], kind=leaf["entry"]),
+    "bundle-activated": _bundle_activated,
+    "commitment": _row(tables.commitment, {"state": "committed"}, committed_at="at"),
+    "commitment-event": _commitment_event,
+    "cosigned": _cosigned,
+    "counter-opening": _counter_opening,
+    "counters-lost": _counters_lost,
+    "counting": _counting,
+    "counting-forgotten": _counting_forgotten,
+    "document-attached": _row(tables.attached_document, document="bytes", attached_at="at", attached_by="by"),
+    "document-confirmation": _row(tables.document_confirmation, given_at="at", given_by="by"),
+    "document-kept": _row(tables.document, kept_at="at", kept_by="by"),
+    "document-signature": _row(tables.document_confirmation, {"verdict": "signed", "reason": ""}, given_at="at", given_by="by"),
+    "flow": _flow,
+    "key-made": _key_made,
+    "key-revoked": lambda rows, leaf: _update(
+        rows, tables.caller, {"id": leaf["key"]}, revoked_at=leaf["at"], revoked_by=leaf["by"]
+    ),
+    "movements": _movements,
+    "older-bundle-allowed": _older_bundle_allowed,
+    "person": _person,
+    "promise-kept": _promise_kept,
+    "promises": _promises,
+    "register": _register,
+    "review-assigned": _row(tables.review_note, {"kind": "assigned"}),
+    "review-comment": _row(tables.review_note, {"kind": "comment"}),
+    "review-requested": _row(tables.review_note, {"kind": "requested"}),
+    "rights-granted": lambda rows, leaf: _granted(rows, leaf, leaf["commitment"], leaf["sequence"]),
+    "rights-opening": _rights_opening,
+    "rights-opening-withdrawn": _rights_opening_withdrawn,
+    "session-begun": _session_begun,
+    "session-ended": lambda rows, leaf: _delete(rows, tables.session, id=leaf["session"]),
+    "settings": lambda rows, leaf: _note(rows, "settings", canonical(leaf["settings"]).decode()),
+    "settlement": _settlement,
+    "settlement-reversed": _settlement_reversed,
+    "sign-off": _row(tables.sign_off, given_at="at", given_by="by"),
+    "watch-event": _watch_event,
+}

@@ -1,0 +1,209 @@
+"""`fifthfactor decide`: decides a table of exchanges, and commits nothing."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from service.cli.command import BY, Commands, Lang, Policies, UsedWrongly, need
+from service.cli.output import complain, count, day, progress, safe, today
+
+if TYPE_CHECKING:
+    import engine
+    import engine.tables
+    from service.tables.ledger_snapshot import LedgerSnapshot
+    from service.tables.manifest import RunManifest
+
+app = Commands()
+
+
+@app.add(
+    "decide exchanges.parquet -o decisions.parquet",
+    "decide parts/ -o decided/ --map mapping.yaml --key transfer_number",
+    "decide - -o - --from csv --to jsonl < exchanges.csv",
+)
+def decide(
+    table: Annotated[Path, typer.Argument(help="Parquet, CSV, JSON lines or Arrow; a folder of such parts; - for a pipe.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File, folder if the table is one, or - for a pipe.")],
+    mapping: Annotated[
+        Path | None, typer.Option("--map", help="YAML: which column states which fact. [columns are named by facts]")
+    ] = None,
+    key: Annotated[
+        str, typer.Option(help="Column that names a row. [the mapping's; else the part and the number of the row]")
+    ] = "",
+    policies: Policies = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="Day of the rows that state none in a column `as_of`, like 2024-03-22. [today]")
+    ] = None,
+    from_: Annotated[str, typer.Option("--from", help="Format of the table: parquet, csv, jsonl, arrow. [by the name]")] = "",
+    to: Annotated[str, typer.Option(help="Format of the output. [by the name, else that of the table]")] = "",
+    counters: Annotated[
+        str,
+        typer.Option(
+            help="stated: as rows state them; summed: over the rows in their order; snapshot: as the ledger of --database has them."
+        ),
+    ] = "stated",
+    register: Annotated[
+        bool, typer.Option("--register", help="Take what the register of --database says of the ids in a row.")
+    ] = False,
+    database: Annotated[
+        str | None,
+        typer.Option(help="Decision log, as a file or postgresql://…: the run becomes one leaf of it. [the run is in no log]"),
+    ] = None,
+    explain: Annotated[int, typer.Option(help="Rows of each outcome that get a short answer in a side file.", min=0)] = 1_000,
+    mode: Annotated[str, typer.Option(help="Which engines decide rows: bitset, checked, durable or reference.")] = "bitset",
+    lang: Lang = "en",
+    allow_problems: Annotated[bool, typer.Option("--allow-problems", help="End with 0 even where rows have problems.")] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Begin anew where a run was broken off.")] = False,
+) -> int:
+    """
+    Decide every row of a table. Nothing is committed, and no row is recorded. With --database the run as a whole is one leaf of the log.
+
+    The output has as many rows, in the same order. Beside it are a manifest, the problems of rows that cannot be read, and short answers
+    to some rows of each outcome. A run that was broken off goes on with the next part.
+
+    Ends with 0 where every row was decided, with 1 where rows have problems, a key occurs twice or the engines differ, with 2 where the
+    table, the mapping or a column cannot be used.
+    """
+    import engine
+
+    try:
+        import engine.tables
+    except ModuleNotFoundError as missing:
+        raise UsedWrongly(str(missing)) from None
+    from service.tables.run import RunRequest, SideFiles, decide_run
+    from service.tables.table_input import FORMATS, SUFFIXES, TableRefused, table_parts
+
+    need("mode", mode, engine.MODES)
+    need("language", lang, engine.LANGUAGES)
+    need("way to count", counters, ("stated", "summed", "snapshot"))
+    for form in filter(None, (from_, to)):
+        need("format", form, FORMATS)
+    if database is None and (register or counters == "snapshot"):
+        raise UsedWrongly("name the database whose register and ledger count with --database")
+    with ExitStack() as stack:
+        source = _source(database, policies or [], stack)
+        try:
+            parts = table_parts(table, from_)
+            folder = table.is_dir()
+            if folder and (str(output) == "-" or output.is_file()):
+                raise UsedWrongly("a folder of parts is decided into a folder; name one with --output")
+            if not folder and output.is_dir():
+                raise UsedWrongly(f"{output} is a folder; name a file with --output")
+            mapped, digest = _mapping(source.bundle, mapping, key)
+            snapshot = source.snapshot
+            request = RunRequest(
+                bundle=source.bundle,
+                parts=parts,
+                output=output,
+                folder=folder,
+                as_of=day(as_of) if as_of else source.today,
+                today=source.today,
+                form=to or ("" if folder else SUFFIXES.get(output.suffix.lower(), "")),
+                mapping=mapped,
+                mapping_sha256=digest,
+                mode=mode,
+                counters=snapshot.counters if snapshot and counters == "snapshot" else counters,
+                counters_are=counters,
+                register=snapshot.register if snapshot and register else None,
+                register_of=source.origin if register else None,
+                explain=explain,
+                lang=lang,
+                restart=restart,
+                log=source.log,
+                progress=_progress,
+            )
+            manifest = decide_run(request)
+        except (TableRefused, engine.tables.ColumnsRefused) as refused:
+            progress("")
+            raise UsedWrongly(_columns(refused)) from None
+        except OSError as failed:
+            progress("")
+            raise UsedWrongly(f"cannot write {failed.filename or output}: {failed.strerror or failed}") from None
+    progress("")
+    files = SideFiles.of(output, folder)
+    told = ", ".join(f"{number:,} {word}" for word, number in manifest.outcomes.items())
+    complain(f"{count(manifest.rows, 'row')}: {told or 'none'}")
+    where = "in no log" if manifest.log is None else f"leaf {manifest.log.leaf:,} of the log {safe(manifest.log.origin)}"
+    complain(f"the manifest is {files.manifest}; the run is {where}")
+    if manifest.problems:
+        complain(f"rows that cannot be read, and never may proceed: {manifest.problems:,}, in {files.problems}")
+    faults = manifest.faults
+    if faults.keys_twice_count:
+        complain(f"keys that occur twice: {faults.keys_twice_count:,}, such as `{safe(faults.keys_twice[0][:80])}`")
+    if faults.rows_without_key:
+        complain(f"rows without a key: {faults.rows_without_key:,}; they are named by their part and number")
+    if faults.engines_differ:
+        complain(
+            f"the engines differ on rows, such as `{safe(faults.engines_differ[0][:80])}`; let a person look at all of them"
+        )
+    found = faults.any or (manifest.problems and not allow_problems)
+    return int(bool(found))
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The policies that decide, today, and with a database its snapshot, its name and what makes the run a leaf of its log."""
+
+    bundle: "engine.Bundle"
+    today: date
+    snapshot: "LedgerSnapshot | None" = None
+    origin: str = ""
+    log: "Callable[[RunManifest], RunManifest]" = lambda manifest: manifest
+
+
+def _source(database: str | None, policies: list[Path], stack: ExitStack) -> _Source:
+    """The policies, and the database if one is named. Raises UsedWrongly, SettingRefused, DatabaseRefused."""
+    from service.cli.files import load_or_stop
+
+    if database is None:
+        return _Source(load_or_stop(policies, tests=False), today())
+    from service.cli.database_access import open_desk
+    from service.service import now_utc
+    from service.tables.ledger_snapshot import ledger_snapshot
+    from service.tables.run_leaf import note_run
+
+    desk = stack.enter_context(open_desk(database, policies))
+    snapshot = stack.enter_context(ledger_snapshot(desk.database, desk.live, desk.settings, now_utc(), desk.today))
+    origin = desk.database.log_key().origin
+
+    def log(manifest: "RunManifest") -> "RunManifest":
+        with desk.database.transaction() as transaction:
+            return note_run(transaction, manifest, BY, now_utc(), origin)
+
+    return _Source(desk.live.bundle, desk.today, snapshot, origin, log)
+
+
+def _mapping(bundle: "engine.Bundle", file: Path | None, key: str) -> "tuple[engine.tables.TableMapping, str | None]":
+    """The mapping in a file, with the key that an option names, and the digest of the file. Raises UsedWrongly."""
+    from dataclasses import replace
+    from hashlib import sha256
+
+    from engine.tables import MappingRefused, TableMapping, read_mapping
+    from service.cli.files import read
+
+    if file is None:
+        return TableMapping(key=key), None
+    data = read(file, 1 << 21)
+    try:
+        found = read_mapping(bundle, file.name, data)
+    except MappingRefused as refused:
+        raise UsedWrongly(f"the mapping cannot be used\n\n{refused}") from None
+    return replace(found, key=key or found.key), sha256(data).hexdigest()
+
+
+def _columns(refused: ValueError) -> str:
+    lines = str(refused).splitlines()
+    if len(lines) == 1 and not lines[0].startswith("`"):
+        return lines[0]
+    told = "\n".join(f"  {each}" for each in lines)
+    return f"columns state nothing:\n{told}\nrename them, map them with --map, or list them there under `ignore`"
+
+
+def _progress(part: str, rows: int, seconds: float) -> None:
+    pace = f", {rows / seconds:,.0f} a second" if seconds > 1 else ""
+    progress(f"{safe(part)}: {rows:,} rows{pace}")

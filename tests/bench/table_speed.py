@@ -1,0 +1,132 @@
+"""
+The speed of tables, and the memory of a run: a number of made-up rows in, rows a second out, from coded columns and from a file.
+
+Rows are flows of the policies' tests in 40 columns, a tenth of the cells unknown, each with a data set of its own. *Repeated* rows are of a
+thousand different flows; of *different* ones no two are alike. The run is `fifthfactor decide` with its manifest, in a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from arro3.core import Array, DataType, Field, RecordBatch, RecordBatchReader, Schema
+from arro3.io import write_parquet
+
+import engine
+from engine.tables import TableDecider, TableMapping, of_batch
+from engine.tables.mapping import FactPlaces
+from tests.bench import traffic
+from tests.bench.figures import at_most, figure, heading, line
+
+COLUMNS = 40
+UNKNOWN = 0.1  # of the cells
+FLOWS = 1_000  # different ones, of repeated rows
+DIFFERENT = 2_000  # rows of which no two are alike
+BATCH = 16_384
+
+
+def main(rows: int) -> None:
+    """Measure so many rows."""
+    bundle = engine.load(engine.bundled_policies())
+    flows = made_flows(bundle)
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "rows.parquet"
+        write_parquet(RecordBatchReader.from_batches(schema(flows), batches(flows, rows)), path, compression="zstd(3)")
+        line(f"{rows:,} rows in {COLUMNS + 2} columns, of {FLOWS:,} flows", f"{path.stat().st_size / 2**20:,.0f} MB")
+        in_process(bundle, flows, rows)
+        run(path, rows)
+
+
+def made_flows(bundle: engine.Bundle) -> list[dict[str, str]]:
+    """Different flows as texts, in the columns that most of the policies' tests have."""
+    names = FactPlaces(bundle).names
+    found = [flat(json.loads(raw), names) for raw in traffic.varied(bundle)]
+    used = Counter(name for each in found for name in each if not name.endswith(".id"))
+    columns = [name for name, _ in used.most_common(COLUMNS)]
+    chance = random.Random(traffic.SEED)
+    flows: dict[str, dict[str, str]] = {}
+    while len(flows) < max(FLOWS, DIFFERENT):
+        flow = {
+            name: "unknown" if chance.random() < UNKNOWN and not name.startswith(("evidence.", "claims.")) else text(value)
+            for name, value in chance.choice(found).items()
+            if name in columns
+        }
+        flows[repr(flow)] = {name: flow.get(name, "") for name in columns}
+    return list(flows.values())
+
+
+def in_process(bundle: engine.Bundle, flows: list[dict[str, str]], rows: int) -> None:
+    """The decisions alone, from batches of Arrow that are there already."""
+    heading("rows a second, one processor")
+    for said, made, count in (
+        ("different rows", flows[:DIFFERENT], DIFFERENT),
+        ("repeated rows, each met before", flows[:FLOWS], min(rows, 8 * BATCH)),
+    ):
+        there = list(batches(made, count))
+        decider = TableDecider(bundle, as_of=traffic.DAY, mapping=TableMapping(key="number"))
+        if made is not flows[:DIFFERENT] and said.startswith("repeated"):
+            list(decider.chunks(of_batch(each) for each in batches(made, FLOWS)))
+        start = time.process_time()
+        for found in decider.chunks(of_batch(each) for each in there):
+            _ = found.batch
+        figure(said, count / (time.process_time() - start), lambda value: f"{value:,.0f}")
+
+
+def run(path: Path, rows: int) -> None:
+    """A whole run, from a file to a file, with the answers to twenty rows of each outcome."""
+    heading("fifthfactor decide, from a file to a file")
+    command = [sys.executable, "-m", "service.cli", "decide", str(path), "-o", str(path.with_name("out.parquet"))]
+    done = subprocess.run([*command, "--explain", "20", "--allow-problems", "--key", "number"], capture_output=True, text=True)
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = usage.ru_utime + usage.ru_stime
+    figure("rows a second of the processor, with what starts and ends it", rows / seconds, lambda value: f"{value:,.0f}")
+    figure("peak memory", usage.ru_maxrss / 1024, lambda value: f"{value:,.0f} MB", at_most(600))
+    print(done.stderr)
+
+
+def schema(flows: list[dict[str, str]]) -> Schema:
+    return Schema([Field(name, DataType.utf8()) for name in ("number", "data.id", *flows[0])])
+
+
+def batches(flows: list[dict[str, str]], rows: int) -> Iterator[RecordBatch]:
+    """Rows of some flows in a random order that is the same each time."""
+    chance = random.Random(1)
+    names = list(flows[0])
+    columns = schema(flows)
+    for first in range(0, rows, BATCH):
+        size = min(BATCH, rows - first)
+        chosen = (
+            [flows[chance.randrange(len(flows))] for _ in range(size)] if rows > len(flows) else flows[first : first + size]
+        )
+        arrays = [Array([f"{kind}-{first + at}" for at in range(size)], DataType.utf8()) for kind in ("n", "set")]
+        arrays += [Array([each[name] or None for each in chosen], DataType.utf8()) for name in names]
+        yield RecordBatch.from_arrays(arrays, schema=columns)
+
+
+def flat(document: Mapping[str, Any], names: frozenset[str], under: str = "") -> dict[str, Any]:
+    """An exchange as columns: each fact by its name, documents and ranges as they are."""
+    found: dict[str, Any] = {}
+    for name, value in document.items():
+        whole = f"{under}{name}"
+        if whole in names or not isinstance(value, dict):
+            found[whole] = value
+        else:
+            found |= flat(value, names, f"{whole}.")
+    return found
+
+
+def text(value: Any) -> str:
+    """A value as a cell of text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,142 @@
+"""
+A table comes to what each row comes to by itself: the exchanges of the policies' own tests, as columns, against the engines row by row.
+
+In any order, in chunks of any size, divided into any parts, as texts, as objects and as Arrow.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import cache
+from typing import Any
+
+import pytest
+from arro3.core import Array, DataType, Field, RecordBatch, Schema
+
+import engine
+from engine.tables import RowOutcome, TableDecider, of_batch, of_objects, of_texts
+from engine.tables.mapping import FactPlaces
+from engine.tables.outcomes import OutcomeReader
+
+DAY = date(2026, 11, 24)
+FILES = ("order-16", "court-order", "uk-gdpr", "padfa")
+ROWS = 160
+BAD = {"exporter": {"country": "Germny"}, "recipient": {"country": "US"}}
+
+
+@cache
+def bundle() -> engine.Bundle:
+    return engine.load(engine.bundled_policies())
+
+
+@cache
+def exchanges() -> list[dict[str, Any]]:
+    """Exchanges of some tests, each once, some of them twice, and one that the door refuses."""
+    found = {}
+    for file in FILES:
+        for trial in engine.trials(bundle(), bundle(), file):
+            document = json.loads(trial.raw) if trial.raw else {engine.REGISTER: None}
+            document.pop("as_of", None)
+            if engine.REGISTER not in document and engine.BOOKS not in document:
+                found[json.dumps(document, sort_keys=True)] = document
+    chance = random.Random(7)
+    chosen = chance.sample(list(found.values()), ROWS)
+    return [*chosen, BAD, *(_named(each, chance) for each in chosen[:40])]
+
+
+def _named(document: dict[str, Any], chance: random.Random) -> dict[str, Any]:
+    """The same exchange, between parties and of data with other names: in most rows nothing reads who they are."""
+    for fact in ("exporter.id", "recipient.id", "data.id"):
+        if isinstance(document.get(fact.partition(".")[0], {}), dict):
+            document = engine.with_fact_set(document, fact, chance.choice(["a", "b", "r-1", "unknown", "x" * 300]))
+    return document
+
+
+@cache
+def row_by_row(mode: str, most: int = 1_000) -> list[RowOutcome]:
+    """Each exchange decided by itself, without anything of tables but the reading of a judgement."""
+    pdp = engine.PDP(bundle(), mode)
+    found = []
+    for document in exchanges()[:most]:
+        try:
+            exchange = engine.accept_exchange(bundle(), document)
+        except engine.ExchangeRefused as refused:
+            found.append(RowOutcome(as_of=DAY, outcome="problem", problems=refused.problems))
+            continue
+        judgement = pdp.judge(exchange, as_of=DAY)
+        rules = (pdp.of_everyone if exchange.everyone else pdp).bundle.rules
+        found.append(OutcomeReader(rules).read(judgement, DAY))
+        assert found[-1].outcome == judgement.outcome.word
+        assert found[-1].proceed == judgement.proceeds(DAY)
+    return found
+
+
+def flat(document: Mapping[str, Any], under: str = "") -> dict[str, Any]:
+    """An exchange as columns: each fact by its name, documents and ranges as they are."""
+    names = FactPlaces(bundle()).names
+    found: dict[str, Any] = {}
+    for name, value in document.items():
+        whole = f"{under}{name}"
+        if whole in names or not isinstance(value, dict):
+            found[whole] = value
+        else:
+            found |= flat(value, f"{whole}.")
+    return found
+
+
+def text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def as_texts(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    return columns, [[text(row[name]) if name in row else "" for name in columns] for row in rows]
+
+
+def decided(form: str, rows: Sequence[Mapping[str, Any]], chunk: int) -> list[RowOutcome]:
+    """The rows decided as a table of a kind, some at once."""
+    decider = TableDecider(bundle(), as_of=DAY, today=DAY)
+    if form == "objects":
+        chunks = [of_objects(rows[at : at + chunk]) for at in range(0, len(rows), chunk)]
+    else:
+        names, cells = as_texts([flat(each) for each in rows])
+        if form == "texts":
+            chunks = [of_texts(names, cells[at : at + chunk]) for at in range(0, len(cells), chunk)]
+        else:
+            schema = Schema([Field(name, DataType.utf8(), nullable=True) for name in names])
+            arrays = [Array([each or None for each in column], DataType.utf8()) for column in zip(*cells, strict=True)]
+            whole = RecordBatch.from_arrays(arrays, schema=schema)
+            chunks = [of_batch(whole.slice(at, min(chunk, len(cells) - at))) for at in range(0, len(cells), chunk)]
+    return [each.outcome(place) for each in decider.chunks(chunks) for place in range(len(each))]
+
+
+@pytest.mark.parametrize("form", ["objects", "texts", "arrow"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_table_comes_to_what_its_rows_come_to(form: str, seed: int) -> None:
+    """The same outcome, bounds, provisions, requirements, coverage and facts to find out, and the same problems."""
+    chance = random.Random(f"{form} {seed}")
+    order = chance.sample(range(len(exchanges())), len(exchanges()))
+    rows = [exchanges()[at] for at in order]
+    expected = row_by_row("bitset")
+    assert len({each.outcome for each in expected}) >= 6
+    for place, found in zip(order, decided(form, rows, chance.randint(1, 90)), strict=True):
+        assert found == expected[place]
+
+
+def test_the_reference_comes_to_the_same() -> None:
+    """A sample of each run of the tests: the engine that is the meaning decides the rows of a table by itself."""
+    found = decided("objects", exchanges()[:40], 40)
+    assert found == row_by_row("reference", 40)
+
+
+def test_division_into_parts_never_matters() -> None:
+    """Each part by a decider of its own, or all by one."""
+    chance = random.Random(3)
+    cuts = sorted(chance.sample(range(1, len(exchanges())), 5))
+    parts = [exchanges()[a:b] for a, b in zip([0, *cuts], [*cuts, len(exchanges())], strict=True)]
+    assert [each for part in parts for each in decided("objects", part, 50)] == row_by_row("bitset")
