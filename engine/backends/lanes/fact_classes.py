@@ -60,6 +60,7 @@ class TestGroup:
     kept: bool
     family: Family | None = None
     fields: frozenset[str] | None = None
+    known: frozenset[str] = frozenset()
     reset: On = ()
     classes: dict[Hashable, ValueClass] = field(default_factory=dict)
 
@@ -106,7 +107,7 @@ class Coder:
             if not names:
                 self._of_the_day.append(group)
                 continue
-            group.reset = self._read(group, nothing, NO_DAY)
+            group.known, group.reset = frozenset(names), self._read(group, nothing, NO_DAY)
             self._base.update(group.reset)
             if len(names) == 1:
                 self._alone.setdefault(names[0], []).append(group)
@@ -135,13 +136,18 @@ class Coder:
             for day, lanes in cases.days.items():
                 for place in self._on_day(day):
                     given[place] |= lanes
-        several = {id(group): group for name in cases.names() for group in self._of_several.get(name, ())}
-        if cases.other or len(cases.days) > 1:
-            alone = (group for name in cases.names() for group in self._alone.get(name, ()))
-            for group in (*alone, *several.values()):
-                self._group(group, cases, given, every)
+        several = {id(group): group for name in cases.names() for group in self._of_several.get(name, ())}.values()
+        other = cases.other if len(cases.days) == 1 else cases.names()
+        if not other:
+            self._plain(cases.base, cases.base, several, day, given, every)
         else:
-            self._plain(cases.base, several.values(), day, given, every)
+            alike = [name for name in cases.base if name not in other]
+            mixed = [group for group in several if not group.known.isdisjoint(other)]
+            if alike:
+                self._plain(alike, cases.base, (group for group in several if group.known.isdisjoint(other)), day, given, every)
+            alone = (group for name in other for group in self._alone.get(name, ()))
+            for group in (*alone, *mixed):
+                self._group(group, cases, given, every)
         for name in self.documents.keys() & cases.names():
             self._document(self.documents[name], cases, given)
         for key, lanes in cases.named.items():
@@ -176,11 +182,18 @@ class Coder:
         return found
 
     def _plain(
-        self, base: Mapping[str, Value], several: Iterable[TestGroup], day: date, given: list[LaneSet], every: LaneSet
+        self,
+        names: Iterable[str],
+        base: Mapping[str, Value],
+        several: Iterable[TestGroup],
+        day: date,
+        given: list[LaneSet],
+        every: LaneSet,
     ) -> None:
         """Set the slots of the tests of values where every lane has the same; `several` are those that read more than one."""
         groups = self._alone
-        for name, value in base.items():
+        for name in names:
+            value = base[name]
             for group in groups.get(name, ()):
                 key: Hashable
                 if group.cuts is not None:
