@@ -6,8 +6,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +18,7 @@ from service.tables.run_state import RunState
 from service.tables.run_verification import run_faults
 from service.tables.table_input import TableRefused, file_digest
 from tests.engine.tables.small_policies import DAY
+from tests.service import ready_process
 from tests.service.conftest import eventually, without_settings
 from tests.service.tables.small_tables import MAPPING, NAMES, judged, outcomes, policies, rows, run, write_csv
 
@@ -203,23 +202,26 @@ def test_a_run_that_is_killed_goes_on(tmp_path: Path) -> None:
     write_csv(parts / "2.csv", [(f"{row[0]}-{at}", *row[1:]) for at, row in enumerate(long)])
     (tmp_path / "mapping.yaml").write_bytes(MAPPING)
     command = [
-        *(sys.executable, "-m", "service.cli", "decide", "parts", "-o", "out", "--map", "mapping.yaml"),
+        *("decide", "parts", "-o", "out", "--map", "mapping.yaml"),
         *("--policies", str(policies(tmp_path / "policies")), "--explain", "0", "--as-of", DAY.isoformat()),
     ]
-    process = subprocess.Popen(command, cwd=tmp_path, env=without_settings())
+    with Path(os.devnull).open("wb") as nothing:
+        process = ready_process.start(
+            *command, folder=tmp_path, environment=without_settings(), output=nothing.fileno(), errors=nothing.fileno()
+        )
     eventually(lambda: (tmp_path / "out" / "_unfinished" / "000001.json").exists(), seconds=60)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert not (tmp_path / "out" / "2.csv").exists()
     before = [(tmp_path / "out" / name).stat().st_mtime_ns for name in ("0.csv", "1.csv")]
     write_csv(parts / "2.csv", ROWS[200:])
-    done = subprocess.run(command, cwd=tmp_path, env=without_settings(), capture_output=True, text=True)
-    assert done.returncode == 1, done.stderr
+    status, _, said = ready_process.run(*command, folder=tmp_path, environment=without_settings())
+    assert status == 1, said
     assert [(tmp_path / "out" / name).stat().st_mtime_ns for name in ("0.csv", "1.csv")] == before
     manifest = read_manifest(tmp_path / "out" / "_manifest.json")
     assert list(run_faults(manifest, tmp_path / "out")) == []
     assert manifest.rows == 300
-    assert "300 rows" in done.stderr
+    assert "300 rows" in said
 
 
 def test_lines_that_cannot_be_read_stay_rows(tmp_path: Path) -> None:
@@ -255,6 +257,37 @@ def test_what_is_no_table_is_refused_in_a_sentence(tmp_path: Path) -> None:
     ):
         with pytest.raises(TableRefused, match=said):
             run(tmp_path / name, tmp_path / "out.jsonl")
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrows", "jsonl"])
+def test_what_fails_while_rows_are_written_is_told_as_it_is(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line without an end in the middle of a file, and an interruption; no half of an output is left."""
+    monkeypatch.setattr("service.tables.table_input.MAX_LINE", 1_000)
+    (tmp_path / "in.jsonl").write_text('{"exporter.country": "DE"}\n' * 20 + "x" * 2_000 + "\n")
+    with pytest.raises(TableRefused, match=r"line 21 of in\.jsonl has more than"):
+        run(tmp_path / "in.jsonl", tmp_path / f"out.{suffix}", chunk=5)
+    monkeypatch.setattr("service.tables.run.row_entry", lambda key, outcome: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        run(write_csv(tmp_path / "in.csv", ROWS), tmp_path / f"out.{suffix}")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["in.csv", "in.jsonl"]
+
+
+def test_an_output_is_never_an_input_nor_that_of_two_parts(tmp_path: Path) -> None:
+    """A table is not written over itself."""
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    write_csv(parts / "a.csv", ROWS[:3])
+    before = (parts / "a.csv").read_bytes()
+    with pytest.raises(TableRefused, match="name another output"):
+        run(parts / "a.csv", parts / "a.csv")
+    with pytest.raises(TableRefused, match="name another output"):
+        run(parts, parts)
+    (parts / "a.jsonl").write_text("{}\n")
+    with pytest.raises(TableRefused, match=r"`a\.csv` and `a\.jsonl` would both be decided into"):
+        run(parts, tmp_path / "out", form="csv")
+    assert (parts / "a.csv").read_bytes() == before
 
 
 def test_a_table_without_rows_is_a_run_without_rows(tmp_path: Path) -> None:
