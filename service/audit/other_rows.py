@@ -14,6 +14,14 @@ from service.audit.replica import Replica
 from service.audit.row_comparison import RowFault, Values
 from service.store.tables import entity, leaf_opening, movement, personal, record, tree_leaf
 
+_MARKED = sa.select(personal.c.sequence, personal.c.pointer, personal.c.erased_at).where(personal.c.erased_at.is_not(None))
+_NOTED_OPENINGS = sa.select(leaf_opening.c.leaf, leaf_opening.c.name, leaf_opening.c.subject, leaf_opening.c.erased_at)
+_WITHOUT_LEAF = sa.select(leaf_opening.c.leaf, leaf_opening.c.name).where(
+    ~sa.exists().where(tree_leaf.c.index == leaf_opening.c.leaf)
+)
+_WITHOUT_RECORD = sa.select(personal.c.sequence, personal.c.pointer).where(
+    ~sa.exists().where(record.c.sequence == personal.c.sequence)
+)
 _PLACE = (movement.c.meaning, movement.c.key, movement.c.day, movement.c.fact)
 
 
@@ -75,15 +83,12 @@ def _tallies(connection: sa.Connection, place: Sequence[sa.ColumnElement[Any]]) 
 
 def erasure_notes(connection: sa.Connection, replica: Replica) -> Iterator[RowFault]:
     """What rows say of erasures and of what is erased together, against the leaves of erasures."""
-    marked = sa.select(personal.c.sequence, personal.c.pointer, personal.c.erased_at).where(personal.c.erased_at.is_not(None))
-    for number, pointer, erased_at in connection.execute(marked):
+    for number, pointer, erased_at in connection.execute(_MARKED):
         at = replica.erased.get(("record", number, pointer))
         if erased_at != at:
             key = {"sequence": number, "pointer": pointer}
             yield RowFault(personal, key, {**key, "erased_at": at}, True, ("erased_at",))
-    for row in connection.execute(
-        sa.select(leaf_opening.c.leaf, leaf_opening.c.name, leaf_opening.c.subject, leaf_opening.c.erased_at)
-    ):
+    for row in connection.execute(_NOTED_OPENINGS):
         at = replica.erased.get(("leaf", row.leaf, row.name))
         subject, names = replica.subjects.get(row.leaf, (None, frozenset()))
         belongs = at is None and (row.name in names or (names and row.name == "document"))
@@ -92,15 +97,9 @@ def erasure_notes(connection: sa.Connection, replica: Replica) -> Iterator[RowFa
         if columns:
             key = {"leaf": row.leaf, "name": row.name}
             yield RowFault(leaf_opening, key, {**key, **expected}, True, columns)
-    without = sa.select(leaf_opening.c.leaf, leaf_opening.c.name).where(
-        ~sa.exists().where(tree_leaf.c.index == leaf_opening.c.leaf)
-    )
-    for leaf, name in connection.execute(without):
+    for leaf, name in connection.execute(_WITHOUT_LEAF):
         yield RowFault(leaf_opening, {"leaf": leaf, "name": name}, None, found=True)
-    of_none = sa.select(personal.c.sequence, personal.c.pointer).where(
-        ~sa.exists().where(record.c.sequence == personal.c.sequence)
-    )
-    for number, pointer in connection.execute(of_none):
+    for number, pointer in connection.execute(_WITHOUT_RECORD):
         yield RowFault(personal, {"sequence": number, "pointer": pointer}, None, found=True)
     # A place that an erasure names and that is not marked: the openings' own check finds it, unless the value is gone as well.
     for (kind, number, name), at in replica.erased.items():

@@ -30,6 +30,15 @@ _AT_ONCE = 200
 _MOST_AGAIN = 1_500  # comparisons with another moment than the place of a record
 _MOST_MOMENTS = 200  # before its place, of which one may have been when a record was decided
 _LOST = "counters-lost"
+_LAST_LOST = sa.select(sa.func.max(tree_leaf.c.index)).where(tree_leaf.c.kind == _LOST)
+_COMMITMENTS = sa.select(tree_leaf.c.leaf).where(tree_leaf.c.kind == "commitment")
+_PLACES = (
+    sa.select(record.c.sequence, record.c.leaf_index)
+    .where(record.c.leaf_index.is_not(None), record.c.sequence > sa.bindparam("after"))
+    .order_by(record.c.sequence)
+    .limit(_AT_ONCE)
+)
+_NUMBERS = sa.select(record.c.sequence).where(record.c.id.in_(sa.bindparam("ids", expanding=True)))
 
 
 @dataclass(slots=True)
@@ -152,9 +161,7 @@ class PastDecisions:
         """The records of the log with their places, in order."""
         committed = self._committed()
         after, unlike = -1, self._lost()
-        numbers = sa.select(record.c.sequence, record.c.leaf_index).where(record.c.leaf_index.is_not(None))
-        numbers = numbers.order_by(record.c.sequence).limit(_AT_ONCE)
-        while some := self.connection.execute(numbers.where(record.c.sequence > after)).all():
+        while some := self.connection.execute(_PLACES, {"after": after}).all():
             after = some[-1].sequence
             stored = {each.sequence: each for each in of_numbers(self.connection, [row.sequence for row in some])}
             wanted = [committed[each.entry.id][0] for each in stored.values() if each.entry.id in committed]
@@ -168,21 +175,20 @@ class PastDecisions:
                 yield row.leaf_index, RecordUsed.of(each, committing) if row.leaf_index >= unlike else None
 
     def _of_ids(self, ids: list[str]) -> Any:
-        numbers = self.connection.execute(sa.select(record.c.sequence).where(record.c.id.in_(ids))).scalars()
+        numbers = self.connection.execute(_NUMBERS, {"ids": ids}).scalars() if ids else ()
         return of_numbers(self.connection, list(numbers))
 
     def _committed(self) -> dict[str, tuple[str, str | None]]:
         """The decision that was committed, and the commitment that was replaced, by the evaluation."""
         found: dict[str, tuple[str, str | None]] = {}
-        for leaf in self.connection.execute(sa.select(tree_leaf.c.leaf).where(tree_leaf.c.kind == "commitment")).scalars():
+        for leaf in self.connection.execute(_COMMITMENTS).scalars():
             told = json.loads(bytes(leaf))
             found[told.get("evaluation", "")] = told.get("decision", ""), told.get("replaces")
         return found
 
     def _lost(self) -> int:
         """The place before which counters were kept with a secret that is lost."""
-        last = sa.select(sa.func.max(tree_leaf.c.index)).where(tree_leaf.c.kind == _LOST)
-        return self.connection.execute(last).scalar_one() or -1
+        return self.connection.execute(_LAST_LOST).scalar_one() or -1
 
 
 def _with(settings: list[Mapping[str, Any]], noted: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -134,9 +134,9 @@ class Replica:
         `before` is called with the index of each leaf before the rows are those that it makes, `after` when they are.
         """
         self._found = connection
-        for index, leaf in _leaves(connection, tree_leaf.c.kind == ERASURE):
+        for index, leaf in _leaves(connection, _ERASURES):
             self._erasure(index, leaf)
-        for read, (index, leaf) in enumerate(_leaves(connection, tree_leaf.c.kind != ERASURE), 1):
+        for read, (index, leaf) in enumerate(_leaves(connection, _OTHERS), 1):
             before(index)
             apply = getattr(self, "_" + str(leaf.get("kind")).replace("-", "_"), None)
             if apply is not None:
@@ -367,7 +367,7 @@ class Replica:
     # --- inside --------------------------------------------------------------------------------------------------------
 
     def _insert(self, table: sa.Table, **values: Any) -> None:
-        self.rows.execute(sa.insert(table), values)
+        self.rows.execute(_inserting(table), values)
 
     def _update(self, table: sa.Table, here: sa.ColumnElement[bool], **values: Any) -> None:
         self.rows.execute(sa.update(table).where(here).values(values))
@@ -393,16 +393,29 @@ def _making(tables: tuple[sa.Table, ...]) -> tuple[str, ...]:
     return tuple(str(each.compile(dialect=dialect)) for each in made)
 
 
-def _leaves(connection: sa.Connection, wanted: sa.ColumnElement[bool]) -> Iterator[tuple[int, Leaf]]:
-    """The leaves of some kinds, in order, each with its openings in place of its commitments; None in place of one that is gone."""
+@cache
+def _inserting(table: sa.Table) -> sa.Insert:
+    return sa.insert(table)
+
+
+# To write a statement takes longer than to run it where there are few leaves, so each is written once.
+_SOME = (
+    sa.select(tree_leaf.c.index.label("at"), tree_leaf.c.leaf)
+    .where(tree_leaf.c.index > sa.bindparam("after"))
+    .order_by(tree_leaf.c.index)
+    .limit(_AT_ONCE)
+)
+_ERASURES, _OTHERS = _SOME.where(tree_leaf.c.kind == ERASURE), _SOME.where(tree_leaf.c.kind != ERASURE)
+_OPENINGS = sa.select(leaf_opening).where(leaf_opening.c.leaf.between(sa.bindparam("first"), sa.bindparam("last")))
+
+
+def _leaves(connection: sa.Connection, chosen: sa.Select[Any]) -> Iterator[tuple[int, Leaf]]:
+    """The leaves that are chosen, in order, each with its openings in place of its commitments; None in place of one that is gone."""
     after = -1
-    chosen = (
-        sa.select(tree_leaf.c.index.label("at"), tree_leaf.c.leaf).where(wanted).order_by(tree_leaf.c.index).limit(_AT_ONCE)
-    )
-    while rows := connection.execute(chosen.where(tree_leaf.c.index > after)).all():
+    while rows := connection.execute(chosen, {"after": after}).all():
         first, after = rows[0].at, rows[-1].at
         beside: dict[int, dict[str, Any]] = {}
-        for each in connection.execute(sa.select(leaf_opening).where(leaf_opening.c.leaf.between(first, after))):
+        for each in connection.execute(_OPENINGS, {"first": first, "last": after}):
             beside.setdefault(each.leaf, {})[each.name] = None if each.value is None else json.loads(bytes(each.value))
         for row in rows:
             leaf = json.loads(bytes(row.leaf))

@@ -53,6 +53,9 @@ _USED = ("callers_counts", "ledger_since", "sign_off_persons", "zone")
 _ADMITTING = ("authentication", "host", "hosts", "jwt_issuer", "oidc_issuer")
 _MOST_WAYS = 12  # earlier decisions on an exchange, and commitments that were to be replaced, that are tried
 DECIDING = (*_USED, *_ADMITTING)
+_ACTIVATED = sa.select(bundle.c.source).where(
+    bundle.c.source == sa.bindparam("of_source"), bundle.c.meaning == sa.bindparam("of_meaning")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +143,8 @@ class UsedInputs:
     def _policies(self, used: RecordUsed) -> bool:
         """Whether the policies of a record were never activated before."""
         named = used.record["bundle"]
-        here = (bundle.c.source == named["source"], bundle.c.meaning == named["meaning"])
-        return self._connection.execute(sa.select(bundle.c.source).where(*here)).first() is None
+        here = {"of_source": named["source"], "of_meaning": named["meaning"]}
+        return self._connection.execute(_ACTIVATED, here).first() is None
 
     def _under(self, used: RecordUsed, settings: Settings) -> Iterator[str]:
         if self._caller(used, settings):
