@@ -53,6 +53,13 @@ _TRIES = 2  # more looks at rows that do not have their seal
 
 _quoted = json.encoder.encode_basestring_ascii
 
+# Written once: each transaction that changes a subject runs some of them.
+_NOTE = sa.select(about.c.value).where(about.c.name == sa.bindparam("named"))
+_WITHOUT_NOTE, _WITH_NOTE = sa.delete(about).where(about.c.name == sa.bindparam("named")), sa.insert(about)
+_LAST_LEAF = (
+    sa.select(tree_leaf.c.index).where(tree_leaf.c.kind == sa.bindparam("kind")).order_by(tree_leaf.c.index.desc()).limit(1)
+)
+
 Keys = Callable[[bool], LogKey]  # the log's key; with True it is read anew, since another process may have replaced it
 
 
@@ -277,18 +284,17 @@ def noted(transaction: sa.Connection, name: str, kind: str) -> str | None:
     Whoever reads None notes it again, with a leaf. So nothing else than a leaf can make a service believe that it was noted.
     """
     key = growth_of(transaction).key()
-    value = transaction.execute(sa.select(about.c.value).where(about.c.name == name)).scalar_one_or_none()
+    value = transaction.execute(_NOTE, {"named": name}).scalar_one_or_none()
     seal = _seals(transaction, NOTED, [name], ()).get(name)
-    last = sa.select(tree_leaf.c.index).where(tree_leaf.c.kind == kind).order_by(tree_leaf.c.index.desc()).limit(1)
-    leaf = transaction.execute(last).scalar_one_or_none()
+    leaf = transaction.execute(_LAST_LEAF, {"kind": kind}).scalar_one_or_none()
     sealed = seal is not None and leaf is not None and seal.leaf == leaf and not [*_broken(transaction, key, NOTED, [name], ())]
     return str(value) if sealed and value is not None else None
 
 
 def note(transaction: sa.Connection, name: str, value: str) -> None:
     """Note something under a name, directly after its leaf was appended."""
-    transaction.execute(sa.delete(about).where(about.c.name == name))
-    transaction.execute(sa.insert(about).values(name=name, value=value))
+    transaction.execute(_WITHOUT_NOTE, {"named": name})
+    transaction.execute(_WITH_NOTE, {"name": name, "value": value})
     _seal(transaction, growth_of(transaction).key(), NOTED, [name], ())
 
 
