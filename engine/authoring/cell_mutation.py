@@ -17,7 +17,7 @@ from engine.backends.bitset import Bitset
 from engine.backends.reference import Reference
 from engine.bundle import Bundle
 from engine.deciding.combine import Combiner
-from engine.policy_language.declared_coverage import asked_of, either, governed
+from engine.policy_language.declared_coverage import asked_of, governed, of_either_subject
 from engine.policy_language.vocabulary_text import CoverText
 from engine.rules import Condition, Floor, Spoken, Truth
 
@@ -120,7 +120,7 @@ def _floor(
             own[name], definitions[f"under/{floor.jurisdiction}/{name}"] = governed(
                 floor.jurisdiction, name, cell, own, subjects
             )
-    both = dict(either(subjects, {name: each for name, each in own.items() if name in covers}))
+    both = dict(of_either_subject(subjects, {name: each for name, each in own.items() if name in covers}))
     definitions |= {each.by[0]: condition for each, condition in both.items()}
     spoken = (replace(each, by=(*each.by, *accepted[name]), signed=before[name].signed) for name, each in own.items())
     return replace(floor, spoken=(*spoken, *both))

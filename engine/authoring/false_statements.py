@@ -21,7 +21,7 @@ from typing import Any, Literal, TypeAlias
 
 from engine.authoring.testing import PreparedCase, prepare
 from engine.bundle import Bundle
-from engine.deciding.contributions import put
+from engine.deciding.contributions import with_fact_set
 from engine.deciding.judgement import Judgement
 from engine.deciding.statement_weights import RELIES_ON
 from engine.exchange import REGISTER, Exchange
@@ -344,7 +344,7 @@ class StatementTester:
 def _changed(document: Mapping[str, Any], parts: Iterable[FalseStatement]) -> Mapping[str, Any]:
     """A document with some statements changed."""
     for part in parts:
-        document = put(document, part.statement, part.value)
+        document = with_fact_set(document, part.statement, part.value)
     return document
 
 

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from engine.deciding.carried_conditions import Carried
 from engine.deciding.combine import Outcome
-from engine.deciding.sign_off_scope import Approval, Unsignable, awaited, why_not
+from engine.deciding.sign_off_scope import Approval, Unsignable, needed_for_certainty, why_not
 from engine.decision import EnginePart, SignedOffPart
 from engine.exchange import Exchange
 from engine.rules import RuleSet, Truth
@@ -165,4 +165,4 @@ class Judgement:
 
     def awaited(self, rules: RuleSet, provision: str) -> tuple[str, ...]:
         """The facts and documents for want of which a provision only may stand; `rules` are those that judged."""
-        return awaited(rules, self.verdict, self.reading, self.exchange, provision)
+        return needed_for_certainty(rules, self.verdict, self.reading, self.exchange, provision)

@@ -35,7 +35,7 @@ from engine.policy_language.derived_facts import Followers
 from engine.policy_language.diagnostic import did_you_mean
 from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary, stated_in
-from engine.register_facts import COUNTED, IN_REGISTER, REGISTERED, RegisteredEntity, doubted, joined, named_alike
+from engine.register_facts import COUNTED, IN_REGISTER, REGISTERED, RegisteredEntity, doubt_facts, join_facts, with_known_ids
 from engine.rules import AS_OF
 from engine.values import MAX_TEXT, Disputed, Document, Missing, Money, MoneyRange, Range, Value, either
 from engine.values.multilingual import Words
@@ -58,6 +58,7 @@ class ExchangeReader:
         contradictions: Callable[[Exchange], Iterable[Contradiction]] = lambda _: (),
     ) -> None:
         self._vocabulary = vocabulary
+        self._recipient = vocabulary.recipient
         self._contradictions = contradictions
         self._travelling = travelling
         self._ways = requirements | grounds
@@ -103,7 +104,7 @@ class ExchangeReader:
         relies_on: tuple[str, ...] = tree.pop("relies_on", ())
         carried: tuple[tuple[str, str], ...] = tree.pop("carried", ())
         tree.pop("schema", None)
-        recipient = self._vocabulary.recipient
+        recipient = self._recipient
         everyone = recipient if isinstance(tree.get(recipient), str) else ""
         tree.pop(everyone, None)  # nothing is stated of one party
         values: dict[str, Value] = {}
@@ -114,9 +115,9 @@ class ExchangeReader:
         problems += _otherwise(self._followers.said_of_sets(values, follows))
         sources: Mapping[str, str] = {}
         if register:
-            values, sources = joined(values, self._of_all(values, register, problems), self._sets)
-            values |= named_alike(values, register, self._vocabulary.measures)
-            values = doubted(values, self._of_alike(register))
+            values, sources = join_facts(values, self._of_all(values, register, problems), self._sets)
+            values |= with_known_ids(values, register, self._vocabulary.measures)
+            values = doubt_facts(values, self._of_alike(register))
         self._followers.follow(values, follows)
         pages = self._pages(document[BOOKS], problems) if BOOKS in document else {}
         problems += self._not_public(values, everyone)
@@ -148,10 +149,10 @@ class ExchangeReader:
         if everyone and any(name.startswith(f"{everyone}.") for name in values):
             detail = "is the public, and the register states facts of one party; name one of the two"
             yield ExchangeProblem(pointer((everyone,)), "two-values", detail)
-        fact = f"{self._vocabulary.recipient}.id"
+        fact = f"{self._recipient}.id"
         id = values.get(fact)
         if isinstance(id, str) and id.casefold() in EVERYONE:
-            detail = f'is no id of a party; write `{{"{self._vocabulary.recipient}": "{id.casefold()}"}}`'
+            detail = f'is no id of a party; write `{{"{self._recipient}": "{id.casefold()}"}}`'
             yield ExchangeProblem(pointer(fact.split(".")), "wrong-value", detail)
 
     def with_books(self, exchange: Exchange, pages: Mapping[str, RightsPage]) -> Exchange:

@@ -14,7 +14,7 @@ from functools import partial
 
 from pydantic import BaseModel, RootModel
 
-from engine.bundle import Bundle, all_stays
+from engine.bundle import Bundle, gc_paused
 from engine.deciding.combine import Evaluate, Outcome
 from engine.deciding.judgement import Judgement
 from engine.deciding.search_pauses import pause
@@ -27,7 +27,7 @@ from engine.explaining.owed_duties import OwedDuty
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.search_terms import SearchTerms
 from engine.explaining.trace import trace
-from engine.explaining.withheld_decision import withheld
+from engine.explaining.withheld_decision import without_reasons
 from engine.explaining.written_decision import WrittenDecision
 from engine.languages import ENGLISH, LANGUAGES
 from engine.pdp.judging import Judging, of_recipient
@@ -55,7 +55,7 @@ MAX_TO_YES = 90  # ways with which an exchange is decided again
 class PDP(Judging):
     """Decides exchanges under one bundle: judges them (`Judging`), and tells judgements."""
 
-    @all_stays()
+    @gc_paused()
     def __init__(self, bundle: Bundle, mode: str = "checked") -> None:
         super().__init__(bundle, mode)
         self._tellers = {ENGLISH.code: DecisionWriter(bundle, self._agreed, ENGLISH)}  # other languages are added on first use
@@ -331,4 +331,4 @@ class PDP(Judging):
         exchange = written.judgement.exchange
         if not any(exchange.register.values()) and not any(book.page for book in exchange.books):
             return written
-        return withheld(written, LANGUAGES[written.lang])
+        return without_reasons(written, LANGUAGES[written.lang])

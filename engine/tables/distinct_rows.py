@@ -147,9 +147,11 @@ class RowCoder:
             place = self._facts[fact]
             known = self._known[place]
             for value in known.values[len(known.keys) :]:
-                plain = self._unread.is_plain(fact, value)
-                text = json.dumps(value, ensure_ascii=False, sort_keys=True)
-                known.keys.append(ID if plain else known.odd.setdefault(text, NO_ID + len(known.odd)))
+                if self._unread.is_plain(fact, value):
+                    known.keys.append(ID)
+                else:
+                    text = json.dumps(value, ensure_ascii=False, sort_keys=True)
+                    known.keys.append(known.odd.setdefault(text, NO_ID + len(known.odd)))
             keys[:, place] = np.array([*known.keys, LEFT_OUT], dtype=np.int32)[codes[:, place]]
         return keys
 

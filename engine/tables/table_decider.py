@@ -116,7 +116,7 @@ class TableDecider:
     Decides tables under one bundle.
 
     `as_of` is the day of each row that states none, or the name of the column that states it. A row may proceed only where its day is
-    `today`; without a `today` that is `as_of`, and where a column states the day no row may. `counters` are as the rows "stated" them,
+    `today`; without a `today` no row may. `counters` are as the rows "stated" them,
     "summed" over the rows in their order, or from what a ledger said at a moment. `register` is what a register said then. `decider`
     decides; the ordinary engines if it is left out.
     """
@@ -139,7 +139,7 @@ class TableDecider:
             columns = (*self._mapping.columns, FactColumn(as_of, AS_OF))
             self._mapping = TableMapping(columns, self._mapping.constants, self._mapping.key, self._mapping.ignored)
         self._day = as_of if isinstance(as_of, date) else None
-        self._today = today or self._day
+        self._today = today
         self._places = FactPlaces(bundle)
         reads_ids = counters != "stated" or register is not None
         self._coder = RowCoder(self._places, self._mapping.constants, None if reads_ids else UnreadIds(bundle))

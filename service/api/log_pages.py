@@ -23,7 +23,7 @@ from service.api.page_router import PageCall, Pages
 from service.callers.caller_names import caller_names
 from service.callers.context import ReadingAll
 from service.console import log_list
-from service.console.decision_comparison import beside_page, told
+from service.console.decision_comparison import comparison_page, side_of
 from service.console.log_list import ListRequest
 from service.console.pages import missing_page
 from service.console.reader import PageReader
@@ -91,8 +91,8 @@ def beside(context: ReadingAll, page: PageCall) -> Response:
     found = [each for each in stored if each is not None]
     if len(found) != 2 or any(name != "decision" for name, _ in sent):
         return html(missing_page(reader, words["beside_wrong"], words["beside_wrong_text"]), 400)
-    first, second = (told(each, page.shared(Replayer), reader) for each in found)
-    return html(beside_page(first, second, reader))
+    first, second = (side_of(each, page.shared(Replayer), reader) for each in found)
+    return html(comparison_page(first, second, reader))
 
 
 @pages.post("/log/searches", limit=MOST_FORM)

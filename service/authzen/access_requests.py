@@ -126,7 +126,7 @@ def answer(id: str, asked_at: datetime, base: str, became: tuple[Status, Complet
     return TaskAnswer(task=Task(id=id, status=status, status_endpoint=f"{base}{PATH}/{id}", expires_at=ends), result=result)
 
 
-def became(live: Live, signable: Sequence[str], said: Sequence[Row], today: date) -> tuple[Status, Completion | None]:
+def review_state(live: Live, signable: Sequence[str], said: Sequence[Row], today: date) -> tuple[Status, Completion | None]:
     """
     What has become of the review of some facts: approved where an approval stands for each provision that can be signed off, denied where
     one was refused last. `said` has the sign-offs of the facts, in order.
@@ -134,7 +134,7 @@ def became(live: Live, signable: Sequence[str], said: Sequence[Row], today: date
     last = {row["provision"]: row["verdict"] for row in said}
     if any(last.get(each) == "refuse" for each in signable):
         return "denied", None
-    standing = {each.provision: each for each in standing_sign_off.approved(live, said, today)}
+    standing = {each.provision: each for each in standing_sign_off.approvals_on(live, said, today)}
     if not signable or not standing.keys() >= set(signable):
         return "pending", None
     first = min((standing[each] for each in signable), key=lambda each: each.until)

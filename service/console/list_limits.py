@@ -58,7 +58,7 @@ class Listed:
         return Folded(self.lines[:open], self.lines[open:last], len(self.lines) - last + self.more)
 
 
-def fitted(lists: Mapping[str, Listed], room: float) -> dict[str, Folded]:
+def fit_lists(lists: Mapping[str, Listed], room: float) -> dict[str, Folded]:
     """The lists, with as many lines open as `room` printed lines hold; a list whose next line does not fit is closed."""
     taken = dict.fromkeys(lists, 0)
     waiting = [name for name, each in lists.items() if min(each.open, len(each.lines))]

@@ -41,7 +41,7 @@ class HistoryLine:
     state: str | None = None
 
 
-def aftermath(context: ReadingAll, connection: sa.Connection, decision: str, reader: PageReader) -> list[HistoryLine]:
+def history_of(context: ReadingAll, connection: sa.Connection, decision: str, reader: PageReader) -> list[HistoryLine]:
     """The lines of a decision, the oldest first."""
     found = list(_receipts(connection, decision, reader))
     same = sa.or_(commitment.c.decision == decision, commitment.c.evaluation == decision)

@@ -158,7 +158,7 @@ def overview_page(found: OverviewData, period: int, reader: PageReader) -> str:
         periods=PERIODS,
         default=DEFAULT,
         period=period,
-        **overview.shown(found, reader),
+        **overview.page_members(found, reader),
     )
 
 

@@ -33,7 +33,7 @@ from service.ledger.promise_book import Replaced
 from service.ledger.recorded_exchange import exchange_again
 from service.log import tree_leaves
 from service.log.canonical_json import canonical
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.log.record import exchange_of
 from service.log.store import Stored, find
 from service.log.tree_leaves import LogEvent
@@ -229,7 +229,7 @@ class CommitmentWriter:
         taken = transaction.execute(sa.select(commitment.c.id).where(same)).scalars().first()
         if taken is not None:
             raise RequestRefused("not-committable", f"the decision was committed already, as {taken}")
-        record = clear(stored.entry.leaf, stored.entry.openings)
+        record = with_personal_values(stored.entry.leaf, stored.entry.openings)
         said = record["decision"]
         if said.get("hypothetical") is not False:
             raise RequestRefused("not-committable", "the decision is hypothetical: evaluate the exchange as of today")
@@ -425,7 +425,7 @@ def _check_keys(moved: Sequence[tuple[engine.Contribution, engine.Counter, date]
 def _counted_otherwise(live: Live) -> sa.ColumnElement[bool]:
     """Whether a commitment was counted, or read for the statistics, under another meaning than the present one."""
     otherwise = commitment.c.counting != live.counting.meaning
-    return sa.or_(otherwise, flow_lines.unlike(live.flows.meaning)) if live.flows.meaning else otherwise
+    return sa.or_(otherwise, flow_lines.lacks_line(live.flows.meaning)) if live.flows.meaning else otherwise
 
 
 def _last_day(moment: Moment, moved: Sequence[tuple[engine.Contribution, engine.Counter, date]]) -> date:

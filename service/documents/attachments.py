@@ -56,7 +56,7 @@ class Attachment:
     document: str
 
 
-class AttachmentSent(Sending):
+class AttachmentRequest(Sending):
     """Which bytes to attach to which document of a decision."""
 
     model_config = ConfigDict(frozen=True, title="DocumentAttachment")

@@ -112,7 +112,7 @@ def find(context: ReadingAll, id: str, connection: sa.Connection) -> Draft | Non
     return replace(found, document=engine.in_present_shape(bundle, found.document), before=before)
 
 
-def listed(context: ReadingAll, connection: sa.Connection) -> Sequence[Draft]:
+def list_drafts(context: ReadingAll, connection: sa.Connection) -> Sequence[Draft]:
     """The drafts of the caller that were changed last, the newest first; trials and decided ones are left out."""
     query = (
         sa.select(rows)
@@ -140,7 +140,7 @@ def change(service: Service, transaction: sa.Connection, draft: Draft) -> bool:
     return done
 
 
-def decided(service: Service, transaction: sa.Connection, draft: Draft, decision: str) -> bool:
+def close_draft(service: Service, transaction: sa.Connection, draft: Draft, decision: str) -> bool:
     """Empty a draft that is decided now, and delete its trials; false where it was changed meanwhile."""
     transaction.execute(sa.delete(rows).where(rows.c.trial_of == draft.id))
     left = Draft(draft.id, draft.owner, {}, draft.version, decision=decision)

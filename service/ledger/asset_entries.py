@@ -33,8 +33,8 @@ from service.ledger.roll_forward import (
     Treatment,
     WrongEntry,
     movements,
-    rolled_forward,
-    standing,
+    roll_forward,
+    standing_entries,
 )
 from service.log import tree_leaves
 from service.log.tree_leaves import LogEvent
@@ -199,7 +199,7 @@ def of_asset(context: ReadingAll, asset: str, period: AccountPeriod, connection:
     rows = _known(rows, period.known, time_zone(context.settings.zone))
     entries = [*map(_entry, rows)]
     reversals = {each.of: each.id for each in rows if each.kind == "reversed"}
-    appraised = [each for each in standing(entries) if each.kind == "appraised" and each.on <= period.until]
+    appraised = [each for each in standing_entries(entries) if each.kind == "appraised" and each.on <= period.until]
     newest = max(reversed(appraised), key=lambda each: each.on, default=None)
     return AssetAccounts(
         asset=asset,
@@ -211,10 +211,10 @@ def of_asset(context: ReadingAll, asset: str, period: AccountPeriod, connection:
 
 def of_all(context: ReadingAll, period: AccountPeriod, connection: sa.Connection) -> RollForward:
     """The roll-forward of all assets in a period, by class and currency."""
-    return rolled(period, time_zone(context.settings.zone), connection)
+    return roll_accounts(period, time_zone(context.settings.zone), connection)
 
 
-def rolled(period: AccountPeriod, zone: tzinfo, connection: sa.Connection) -> RollForward:
+def roll_accounts(period: AccountPeriod, zone: tzinfo, connection: sa.Connection) -> RollForward:
     """The same for work that no caller asks for; a day is one of the zone."""
 
     def moved() -> Iterator[AccountMovement]:
@@ -227,7 +227,7 @@ def rolled(period: AccountPeriod, zone: tzinfo, connection: sa.Connection) -> Ro
 
 def _of_period(period: AccountPeriod, moved: Iterable[AccountMovement]) -> dict[str, Any]:
     """The members of a roll-forward."""
-    classes = _classes(rolled_forward(moved, period.first))
+    classes = _classes(roll_forward(moved, period.first))
     return {"from": period.first, "until": period.until, "known": period.known, "classes": classes, "mark": MARK, "note": NOTE}
 
 

@@ -49,7 +49,7 @@ class CellNamed(BaseModel):
     subject: Annotated[str, StringConstraints(min_length=1, max_length=80)]
 
 
-class AcceptanceAsked(BaseModel):
+class AcceptanceRequest(BaseModel):
     """That some subject matters of countries are looked after elsewhere, for a time: who says so, and why."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="Acceptance")
@@ -84,7 +84,7 @@ class Folder:
         return f"{self.path.resolve().name}/{FILE}"
 
 
-def checked(bundle: engine.Bundle, asked: AcceptanceAsked, today: date) -> AcceptanceAsked:
+def check_request(bundle: engine.Bundle, asked: AcceptanceRequest, today: date) -> AcceptanceRequest:
     """What was asked, each cell once. Raises RequestRefused for what nobody can accept: see `check`, which says the same of a file."""
     countries = bundle.vocabulary.values["country"].lineage if "country" in bundle.vocabulary.values else {}
     subjects = bundle.vocabulary.subjects
@@ -100,7 +100,7 @@ def checked(bundle: engine.Bundle, asked: AcceptanceAsked, today: date) -> Accep
     return asked.model_copy(update={"cells": tuple(dict.fromkeys(asked.cells))})
 
 
-def written(asked: AcceptanceAsked, today: date, taken: Sequence[str] = ()) -> str:
+def yaml_entries(asked: AcceptanceRequest, today: date, taken: Sequence[str] = ()) -> str:
     """The entries for `accepts:`, in YAML; their ids are none of those that are taken."""
     ids, lines = set(taken), ["accepts:"]
     for cell in asked.cells:
@@ -119,13 +119,13 @@ def written(asked: AcceptanceAsked, today: date, taken: Sequence[str] = ()) -> s
     return "\n".join(lines) + "\n"
 
 
-def laid_out(asked: AcceptanceAsked, today: date) -> str:
+def entries_to_copy(asked: AcceptanceRequest, today: date) -> str:
     """The entries in the layout of authors, to be copied into an `organisation:` document."""
-    whole = engine.lay_out(FILE, f"organisation: own\ntitle: own\n\n{written(asked, today)}".encode()).decode()
+    whole = engine.lay_out(FILE, f"organisation: own\ntitle: own\n\n{yaml_entries(asked, today)}".encode()).decode()
     return whole[whole.index("accepts:") :]
 
 
-def put_in_place(folder: Folder, live: engine.Bundle, asked: AcceptanceAsked, today: date) -> str:
+def put_in_place(folder: Folder, live: engine.Bundle, asked: AcceptanceRequest, today: date) -> str:
     """
     Add acceptances to the file in the organisation's folder; returns its name. It loads all policies, and takes as long. `live` are those
     that decide now.
@@ -137,7 +137,7 @@ def put_in_place(folder: Folder, live: engine.Bundle, asked: AcceptanceAsked, to
         try:
             files, _ = loading.sources(folder.origin.paths, folder.origin.settings, folder.origin.keys)
             before = files.get(folder.name, b"").decode()
-            said = written(asked, today, _ID.findall(before))
+            said = yaml_entries(asked, today, _ID.findall(before))
             text = before + said.removeprefix("accepts:\n") if before else _begun(live, folder) + said
             data = engine.lay_out(folder.name, text.encode())
             bundle = engine.load_sources({**files, folder.name: data}, folder.origin.settings, tests=False)
@@ -172,7 +172,7 @@ def _begun(live: engine.Bundle, folder: Folder) -> str:
     return f"{_HEAD}organisation: {mine.id}{OWN}\ntitle: {title}\n\n"
 
 
-def _check_said(bundle: engine.Bundle, folder: Folder, asked: AcceptanceAsked, today: date) -> None:
+def _check_said(bundle: engine.Bundle, folder: Folder, asked: AcceptanceRequest, today: date) -> None:
     """Raises RequestRefused unless the policies say just what was asked for: no text of a person may mean anything but itself."""
     mine = [each for each in bundle.vocabulary.accepts if each.file == folder.name][-len(asked.cells) :]
     said = [(each.countries, each.subjects, each.by.in_("en"), each.because.in_("en"), each.from_, each.until) for each in mine]

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 import engine
 from service.log import search
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.log.search import RecordRow
 from service.log.search_query import Query, moment
 from service.log.store import of_numbers
@@ -89,7 +89,9 @@ class Scope:
         rest = [row.sequence for row in rows if row.sequence not in there]
         for at in range(0, len(rest), _AT_ONCE):
             some = of_numbers(connection, rest[at : at + _AT_ONCE])
-            there |= {each.sequence for each in some if self._applies(clear(each.entry.leaf, each.entry.openings))}
+            there |= {
+                each.sequence for each in some if self._applies(with_personal_values(each.entry.leaf, each.entry.openings))
+            }
         return [row for row in rows if row.sequence in there]
 
     def touches(self, record: Mapping[str, Any], bundle: engine.Bundle) -> bool:

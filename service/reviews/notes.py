@@ -34,7 +34,7 @@ MOST_PERSONS = 200  # to choose from
 ME = "me"
 
 
-class CommentAsked(Sending):
+class CommentRequest(Sending):
     """A comment as it is sent."""
 
     model_config = ConfigDict(title="Comment")
@@ -64,7 +64,7 @@ class PersonNamed(Sending):
     subject: Annotated[str, StringConstraints(max_length=255)]
 
 
-class AssignAsked(Sending):
+class AssignmentRequest(Sending):
     """To whom a review is to be assigned."""
 
     model_config = ConfigDict(title="Assignment")
@@ -105,7 +105,7 @@ class _NoteText:
     assignee: str | None = None
 
 
-def comment(context: Reviewing, decision: str, sent: CommentAsked, transaction: sa.Connection) -> ReviewNote:
+def comment(context: Reviewing, decision: str, sent: CommentRequest, transaction: sa.Connection) -> ReviewNote:
     """Keep a comment on a decision, with a file by the hash of its bytes. Raises RequestRefused."""
     record_of(transaction, decision)
     note = _keep(transaction, decision, _NoteText("comment", text=sent.text), context.caller, context.now)
@@ -130,7 +130,7 @@ def request_of(connection: sa.Connection, id: str, names: frozenset[str]) -> tup
     return row["decision"], ReviewNote(id=row["id"], kind="requested", text=row["text"], at=row["at"], by=Who(id=row["by"]))
 
 
-def assign(context: Reviewing, decision: str, sent: AssignAsked, transaction: sa.Connection) -> ReviewNote:
+def assign(context: Reviewing, decision: str, sent: AssignmentRequest, transaction: sa.Connection) -> ReviewNote:
     """Assign the review of a decision. Raises RequestRefused, also for a person who is not known."""
     record_of(transaction, decision)
     assignee, to = None, sent.to
@@ -160,7 +160,7 @@ def own_name(transaction: sa.Connection, caller: Caller, now: datetime) -> str:
     return known_persons.PREFIX + known_persons.known(transaction, caller.person, now) if caller.person else caller.id
 
 
-def name_of(connection: sa.Connection, caller: Caller) -> str:
+def person_to_name(connection: sa.Connection, caller: Caller) -> str:
     """The same, for reading."""
     if caller.person is None:
         return caller.id

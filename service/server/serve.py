@@ -73,7 +73,7 @@ def serve(settings: Settings) -> None:
             say,
             ready=lambda told: _announce(say, settings, listening, *json.loads(told)),
             stopping=listening.close,  # each worker holds it too while it accepts requests
-            gone=lambda pid: metrics.ended(figures, pid),
+            gone=lambda pid: metrics.worker_ended(figures, pid),
             patience=settings.drain_seconds + GRACE_SECONDS + CLOSING_SECONDS,
         )
         if status := supervisor.run():

@@ -14,24 +14,23 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, TypeAlias
 
 from service.log.canonical_json import canonical
 from service.transparency.merkle_tree import HASH_BYTES, Frontier, inclusion_proof, leaf_hash, node_hash
 
 BUCKETS = 4_096
-IN_MEMORY = 100_000  # rows that wait in memory
+IN_MEMORY = 200_000  # rows that wait in memory
+_AT_ONCE = 4_096  # entries that are written together
+_BLOCK = 1 << 20  # bytes that are read together
+_BUCKET = [number.to_bytes(2) for number in range(BUCKETS)]
 MOST_NAMED = 100  # keys that occur twice and are named
 
 
-class RowEntry(NamedTuple):
-    """A row in the tree, by its place: the bucket, the bytes of the key, and the hash."""
-
-    bucket: int
-    key: bytes
-    hash: bytes
+RowEntry: TypeAlias = tuple[bytes, bytes]
+"""A row in the tree: its place, which is its bucket in two bytes and the bytes of its key, and its hash."""
 
 
 def bucket_of(key: str) -> int:
@@ -42,19 +41,20 @@ def bucket_of(key: str) -> int:
 def row_entry(key: str, outcome: str) -> RowEntry:
     """The entry of a row; `outcome` is the digest of its outcome."""
     data = key.encode()
-    return RowEntry(int.from_bytes(sha256(data).digest()[:2]) >> 4, data, leaf_hash(row_bytes(key, outcome)))
+    first, second = sha256(data).digest()[:2]
+    return _BUCKET[first << 4 | second >> 4] + data, leaf_hash(row_bytes(key, outcome))
 
 
 def row_bytes(key: str, outcome: str) -> bytes:
     """The bytes of a row that are hashed."""
     if key.isascii() and key.isprintable() and '"' not in key and "\\" not in key:  # as almost always
-        return b'{"key":"%b","outcome":"%b"}' % (key.encode(), outcome.encode())
+        return f'{{"key":"{key}","outcome":"{outcome}"}}'.encode()
     return canonical({"key": key, "outcome": outcome})
 
 
 class RowEntries:
     """
-    Entries, gathered in any order and read in theirs; beyond `most` they are in files of a folder.
+    Entries, gathered in any order and read in theirs; beyond `most` they are in files.
 
     The files are temporary, and gone once this is closed.
     """
@@ -72,7 +72,7 @@ class RowEntries:
     def __iter__(self) -> Iterator[RowEntry]:
         """All entries in the order of the tree."""
         self._waiting.sort()
-        return heapq.merge(self._waiting, *map(read_entries, self._files))
+        return merged([self._waiting, *map(read_entries, self._files)])
 
     def write(self, path: Path) -> None:
         """Write all entries into a file, in the order of the tree."""
@@ -91,22 +91,35 @@ class RowEntries:
         self._waiting = []
 
 
+def merged(sources: Sequence[Iterable[RowEntry]]) -> Iterator[RowEntry]:
+    """Entries of several sources, each in the order of the tree, in that order."""
+    return heapq.merge(*sources) if len(sources) > 1 else iter(sources[0] if sources else ())
+
+
 def write_entries(entries: Iterable[RowEntry], file: IO[bytes]) -> None:
-    """Write entries, one after the other."""
-    for bucket, key, hash in entries:
-        file.write(b"%b%b%b%b" % (bucket.to_bytes(2), len(key).to_bytes(4), key, hash))
+    """Write entries, one after the other: the length of the place in four bytes, the place, the hash."""
+    remaining = iter(entries)
+    while some := list(islice(remaining, _AT_ONCE)):
+        file.write(b"".join([piece for place, hash in some for piece in (len(place).to_bytes(4), place, hash)]))
     file.flush()
 
 
 def read_entries(file: IO[bytes]) -> Iterator[RowEntry]:
-    """The entries of a file, from its beginning."""
+    """The entries of a file, from its beginning. Raises ValueError where it is cut short."""
     file.seek(0)
-    while head := file.read(6):
-        key = file.read(int.from_bytes(head[2:]))
-        hash = file.read(HASH_BYTES)
-        if len(hash) != HASH_BYTES:
-            raise ValueError("the file of entries is cut short")
-        yield RowEntry(int.from_bytes(head[:2]), key, hash)
+    rest = b""
+    while block := file.read(_BLOCK):
+        data = rest + block
+        at, end = 0, len(data)
+        while at + 4 <= end:
+            place = at + 4 + int.from_bytes(data[at : at + 4])
+            if place + HASH_BYTES > end:
+                break
+            yield data[at + 4 : place], data[place : place + HASH_BYTES]
+            at = place + HASH_BYTES
+        rest = data[at:]
+    if rest:
+        raise ValueError("the file of entries is cut short")
 
 
 @dataclass(slots=True)
@@ -124,21 +137,21 @@ def row_tree(entries: Iterable[RowEntry]) -> RowTree:
     roots = [Frontier().root()] * BUCKETS
     found = RowTree(b"", 0)
     before: bytes | None = None
-    for bucket, group in groupby(entries, key=lambda each: each.bucket):
+    for bucket, group in groupby(entries, key=_bucket):
         frontier = Frontier()
         some: list[bytes] = []
-        for entry in group:
-            if entry.key == before:
+        for place, hash in group:
+            if place == before:
                 found.twice_count += 1
                 if len(found.twice) < MOST_NAMED:
-                    found.twice.append(entry.key.decode())
-            before = entry.key
-            some.append(entry.hash)
-            if len(some) >= 4_096:
+                    found.twice.append(place[2:].decode())
+            before = place
+            some.append(hash)
+            if len(some) >= _AT_ONCE:
                 found.rows += len(some)
                 frontier, some = frontier.appended(some), []
         found.rows += len(some)
-        roots[bucket] = frontier.appended(some).root()
+        roots[int.from_bytes(bucket)] = frontier.appended(some).root()
     found.root = Frontier().appended([leaf_hash(each) for each in roots]).root()
     return found
 
@@ -156,18 +169,19 @@ class RowPath:
 
 def row_path(entries: Iterable[RowEntry], key: str) -> RowPath | None:
     """The way from the row of a key to the root; None where there is no such row. Of two rows with one key it is the first."""
-    wanted, data = bucket_of(key), key.encode()
+    wanted = bucket_of(key)
+    mine_at = _BUCKET[wanted] + key.encode()
     roots = [Frontier().root()] * BUCKETS
     mine: list[RowEntry] = []
-    for bucket, group in groupby(entries, key=lambda each: each.bucket):
+    for bucket, group in groupby(entries, key=_bucket):
         rows = list(group)
-        roots[bucket] = Frontier().appended([each.hash for each in rows]).root()
-        if bucket == wanted:
+        roots[int.from_bytes(bucket)] = Frontier().appended([hash for _, hash in rows]).root()
+        if bucket == _BUCKET[wanted]:
             mine = rows
-    index = next((at for at, each in enumerate(mine) if each.key == data), None)
+    index = next((at for at, (place, _) in enumerate(mine) if place == mine_at), None)
     if index is None:
         return None
-    within = _levels([each.hash for each in mine])
+    within = _levels([hash for _, hash in mine])
     above = _levels([leaf_hash(each) for each in roots])
     return RowPath(
         wanted,
@@ -176,6 +190,10 @@ def row_path(entries: Iterable[RowEntry], key: str) -> RowPath | None:
         inclusion_proof(index, len(mine), lambda level, at: within[level][at]),
         inclusion_proof(wanted, BUCKETS, lambda level, at: above[level][at]),
     )
+
+
+def _bucket(entry: RowEntry) -> bytes:
+    return entry[0][:2]
 
 
 def _levels(hashes: Sequence[bytes]) -> list[list[bytes]]:

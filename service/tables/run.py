@@ -14,7 +14,6 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
-from heapq import merge
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,10 +21,10 @@ import engine
 import engine.tables
 from engine.tables import DecidedRows, TableDecider
 from service.tables.manifest import DecidedBy, RunFaults, RunKey, RunManifest, RunPart, RunTree
-from service.tables.row_tree import BUCKETS, RowEntries, read_entries, row_entry, row_tree
+from service.tables.row_tree import BUCKETS, RowEntries, merged, read_entries, row_entry, row_tree
 from service.tables.run_state import PartState, RunState
 from service.tables.sampled_rows import RowSample, SampledRow
-from service.tables.table_input import TablePart, file_digest, reading
+from service.tables.table_input import TablePart, TableRefused, file_digest, reading
 from service.tables.table_output import SUFFIX, write_rows
 
 STDOUT = "-"
@@ -106,6 +105,7 @@ class _Run:
 
     def manifest(self) -> RunManifest:
         request = self.request
+        self._need_outputs()
         if request.folder:
             request.output.mkdir(parents=True, exist_ok=True)
         today = self.state.begin(self._settings(), request.today.isoformat(), request.restart or not self.resumes)
@@ -153,6 +153,20 @@ class _Run:
             "parts": [each.name for each in request.parts],
         }
 
+    def _need_outputs(self) -> None:
+        """Look whether each part has an output of its own, which is no input. Raises TableRefused."""
+        inputs = {each.path.resolve() for each in self.request.parts if each.path is not None}
+        outputs: dict[Path, str] = {}
+        for part in self.request.parts:
+            output = self._output(part).resolve()
+            if output in inputs:
+                raise TableRefused(f"{self._output(part)} is read and would be written; name another output")
+            if other := outputs.get(output):
+                raise TableRefused(
+                    f"`{other}` and `{part.name}` would both be decided into {output.name}; give one another name"
+                )
+            outputs[output] = part.name
+
     # --- a part ------------------------------------------------------------------------------------------------------
 
     def _decide(self, number: int, part: TablePart, decider: TableDecider) -> None:
@@ -168,8 +182,10 @@ class _Run:
             if source.names is not None:
                 decider.check(source.names)
             written = _PartWriter(self, number, part, stack)
-            rows = written.watched(decider.chunks(source.chunks, part.name))
-            digest = self._write(output, rows)
+            try:
+                digest = self._write(output, written.watched(decider.chunks(source.chunks, part.name)))
+            except BaseException as told:  # noqa: BLE001 (what fails while arro3 asks for rows comes back in its words)
+                raise (written.failed or told) from None
             written.entries.write(self.state.file(number, "entries"))
             written.sample.write(self.state.file(number, "sample"))
             state = PartState(
@@ -215,7 +231,7 @@ class _Run:
         request = self.request
         with ExitStack() as stack:
             entries = [stack.enter_context(self.state.file(at, "entries").open("rb")) for _, at in self.parts]
-            tree = row_tree(merge(*map(read_entries, entries)))
+            tree = row_tree(merged([*map(read_entries, entries)]))
         problems = self._joined("problems", self.files.problems)
         sample = RowSample(request.explain)
         for _, number in self.parts:
@@ -336,15 +352,20 @@ class _PartWriter:
         self.sample = RowSample(run.request.explain)
         self._problems: IO[str] = stack.enter_context(run.state.file(number, "problems").open("w", encoding="utf-8"))
         self.rows = self.refused = self.without_key = 0
+        self.failed: BaseException | None = None
         self.outcomes: dict[str, int] = {}
 
     def watched(self, found: Iterator[DecidedRows]) -> Iterator[DecidedRows]:
         """The same rows; a part without rows has one batch without any."""
         some = False
-        for rows in found:
-            some = True
-            self._keep(rows)
-            yield rows
+        try:
+            for rows in found:
+                some = True
+                self._keep(rows)
+                yield rows
+        except BaseException as failed:
+            self.failed = failed
+            raise
         if not some:
             yield engine.tables.no_rows()
 

@@ -143,7 +143,9 @@ class Outlook:
         document: Mapping[str, Any] = exchange.document
         if self.tokens.sign_offs == 0:
             for role in self._nameless:
-                document = engine.put(document, f"{role}.id", None) if isinstance(document.get(role), dict) else document
+                document = (
+                    engine.with_fact_set(document, f"{role}.id", None) if isinstance(document.get(role), dict) else document
+                )
         shown = {name: until.isoformat() for name, until in exchange.shown_until.items()}
         alike: dict[str, Any] = {"exchange": dict(document), "shown": shown}
         return sha256(canonical(alike)).digest()

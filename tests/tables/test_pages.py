@@ -1,5 +1,5 @@
 """
-The examples of `service/docs/tables.md` with pandas, Polars, DuckDB and PyArrow run as they are written, and all come to the same.
+The examples of `service/docs/tables-in-python.md` with pandas, Polars, DuckDB and PyArrow run as written, and all come to the same.
 
 `make test-tables` installs the libraries, and `.ci/run` runs it. In `make test` the example of one that is not installed is passed over.
 """
@@ -14,7 +14,7 @@ import pytest
 
 from tests.pages import Block, blocks
 
-PAGE = "service/docs/tables.md"
+PAGE = "service/docs/tables-in-python.md"
 LIBRARIES = ("pandas", "polars", "duckdb", "pyarrow")
 EXAMPLES = {
     library: block

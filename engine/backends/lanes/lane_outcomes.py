@@ -62,6 +62,7 @@ class LaneOutcomes:
     """
 
     count: int
+    every: LaneSet = field(repr=False)
     bounds: Sequence[LaneSet] = field(repr=False)
     uncovered: Mapping[str, Raise] = field(repr=False)
     silences: Mapping[tuple[str, str], Both]
@@ -99,13 +100,12 @@ class LaneOutcomes:
     @property
     def permitted(self) -> LaneSet:
         """The lanes that are permitted, whatever is not known."""
-        return self.overall.at_least(Level.PERMITTED)[0] & ~self.overall.at_least(Level.REVIEW)[1]
+        return self.overall.at_least(Level.PERMITTED)[0] & (self.every ^ self.overall.at_least(Level.REVIEW)[1])
 
     @property
     def refused(self) -> LaneSet:
         """The lanes that are refused, or reach no permit, whatever is not known."""
-        every = (1 << self.count) - 1
-        return self.overall.at_least(Level.REVIEW)[0] | every & ~self.overall.at_least(Level.PERMITTED)[1]
+        return self.overall.at_least(Level.REVIEW)[0] | (self.every ^ self.overall.at_least(Level.PERMITTED)[1])
 
     @cached_property
     def standing(self) -> Sequence[Both]:
@@ -128,6 +128,11 @@ class LaneOutcomes:
     def defined(self) -> Mapping[str, Both]:
         """Of each definition the lanes in which it holds, and in which it may."""
         return dict(zip(self.program.verdict.defined, _pairs(self.read("defined")), strict=True))
+
+    @cached_property
+    def conflicts(self) -> Mapping[tuple[str, str], Both]:
+        """By a rule that compels and the jurisdiction that refuses: the lanes where the two conflict, and where they may (4.7)."""
+        return dict(zip(self.program.whole.conflicts, _pairs(self.read("conflicts")), strict=True))
 
     @cached_property
     def incoherent(self) -> Mapping[str, LaneSet]:

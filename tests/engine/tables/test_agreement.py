@@ -51,7 +51,7 @@ def _named(document: dict[str, Any], chance: random.Random) -> dict[str, Any]:
     """The same exchange, between parties and of data with other names: in most rows nothing reads who they are."""
     for fact in ("exporter.id", "recipient.id", "data.id"):
         if isinstance(document.get(fact.partition(".")[0], {}), dict):
-            document = engine.put(document, fact, chance.choice(["a", "b", "r-1", "unknown", "x" * 300]))
+            document = engine.with_fact_set(document, fact, chance.choice(["a", "b", "r-1", "unknown", "x" * 300]))
     return document
 
 
@@ -100,7 +100,7 @@ def as_texts(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[st
 
 def decided(form: str, rows: Sequence[Mapping[str, Any]], chunk: int) -> list[RowOutcome]:
     """The rows decided as a table of a kind, some at once."""
-    decider = TableDecider(bundle(), as_of=DAY)
+    decider = TableDecider(bundle(), as_of=DAY, today=DAY)
     if form == "objects":
         chunks = [of_objects(rows[at : at + chunk]) for at in range(0, len(rows), chunk)]
     else:

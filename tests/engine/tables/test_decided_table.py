@@ -38,7 +38,7 @@ def test_each_row_has_its_outcome_with_what_stands_and_what_is_unmet() -> None:
         evidence__contract=['{"dated": "2026-01-01", "covers": true}', "none", None, None, None],
         counts__people=["5", "5", "5", "5", "5"],
     )
-    found = decide(BUNDLE, table, as_of=DAY)
+    found = decide(BUNDLE, table, as_of=DAY, today=DAY)
     assert len(found) == 5
     assert column(found, "outcome") == ["permitted", "prohibited", "permitted", "not_applicable", "undetermined"]
     assert column(found, "low") == ["permitted", "prohibited", "permitted", "not_applicable", "not_applicable"]
@@ -104,6 +104,7 @@ def test_a_column_may_state_the_day_and_a_row_may_proceed_only_today() -> None:
     )
     assert column(decide(BUNDLE, table, as_of="on", today=DAY), "proceed") == [True, False]
     assert column(decide(BUNDLE, table, as_of="on"), "proceed") == [False, False]
+    assert column(decide(BUNDLE, table.select([*table.schema.names[:-1]]), as_of=DAY), "proceed") == [False, False]
 
 
 def test_typed_columns_come_to_the_same_as_texts() -> None:

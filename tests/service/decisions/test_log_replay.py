@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from service.cli import replay_all
 from service.decisions import log_replay
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.policies import archive
 from service.service import Service
 from service.store.tables import bundle, personal, record
@@ -38,7 +38,7 @@ def forged(service: Service, id: str, **parts: Any) -> str:
     """A record like another, written and hashed anew with other parts, as somebody would who may write to everything."""
     stored = service.store.read(id)
     assert stored is not None
-    held = clear(stored.entry.leaf, stored.entry.openings)
+    held = with_personal_values(stored.entry.leaf, stored.entry.openings)
     other = "e" + id[1:]
     held |= {"id": other, "decision": {**held["decision"], "id": other}}
     return put(service, held | {name: part(held[name]) for name, part in parts.items()})
@@ -109,7 +109,7 @@ def test_a_record_that_rests_on_erased_values_is_said_and_is_no_finding(
     id = decided(client)
     stored = service.store.read(id)
     assert stored is not None
-    held = clear(stored.entry.leaf, stored.entry.openings)
+    held = with_personal_values(stored.entry.leaf, stored.entry.openings)
     other = put(service, {**held, "id": "d" + id[1:]} | {"decision": {**held["decision"], "id": "d" + id[1:]}}, ["/exporter"])
     asyncio.run(service.store.erase(other))
     code, found = replayed(database)
@@ -147,7 +147,7 @@ def test_only_the_records_of_a_time_are_replayed(client: TestClient, service: Se
     for number, moment in enumerate(("2026-01-05T10:00:00Z", "2026-01-06T10:00:00Z", "2026-01-07T10:00:00Z")):
         stored = service.store.read(id)
         assert stored is not None
-        held = clear(stored.entry.leaf, stored.entry.openings)
+        held = with_personal_values(stored.entry.leaf, stored.entry.openings)
         put(service, {**held, "id": f"{number + 1}{id[1:]}", "recorded_at": moment} | {"decision": held["decision"]})
 
     def counted() -> list[int]:

@@ -259,6 +259,37 @@ def test_what_is_no_table_is_refused_in_a_sentence(tmp_path: Path) -> None:
             run(tmp_path / name, tmp_path / "out.jsonl")
 
 
+@pytest.mark.parametrize("suffix", ["parquet", "arrows", "jsonl"])
+def test_what_fails_while_rows_are_written_is_told_as_it_is(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line without an end in the middle of a file, and an interruption; no half of an output is left."""
+    monkeypatch.setattr("service.tables.table_input.MAX_LINE", 1_000)
+    (tmp_path / "in.jsonl").write_text('{"exporter.country": "DE"}\n' * 20 + "x" * 2_000 + "\n")
+    with pytest.raises(TableRefused, match=r"line 21 of in\.jsonl has more than"):
+        run(tmp_path / "in.jsonl", tmp_path / f"out.{suffix}", chunk=5)
+    monkeypatch.setattr("service.tables.run.row_entry", lambda key, outcome: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        run(write_csv(tmp_path / "in.csv", ROWS), tmp_path / f"out.{suffix}")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["in.csv", "in.jsonl"]
+
+
+def test_an_output_is_never_an_input_nor_that_of_two_parts(tmp_path: Path) -> None:
+    """A table is not written over itself."""
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    write_csv(parts / "a.csv", ROWS[:3])
+    before = (parts / "a.csv").read_bytes()
+    with pytest.raises(TableRefused, match="name another output"):
+        run(parts / "a.csv", parts / "a.csv")
+    with pytest.raises(TableRefused, match="name another output"):
+        run(parts, parts)
+    (parts / "a.jsonl").write_text("{}\n")
+    with pytest.raises(TableRefused, match=r"`a\.csv` and `a\.jsonl` would both be decided into"):
+        run(parts, tmp_path / "out", form="csv")
+    assert (parts / "a.csv").read_bytes() == before
+
+
 def test_a_table_without_rows_is_a_run_without_rows(tmp_path: Path) -> None:
     """With all columns, and a root over nothing."""
     manifest = run(write_csv(tmp_path / "in.csv", []), tmp_path / "out.parquet")
