@@ -118,7 +118,7 @@ def flat(document: Mapping[str, Any], names: frozenset[str], under: str = "") ->
     found: dict[str, Any] = {}
     for name, value in document.items():
         whole = f"{under}{name}"
-        if whole in names or not isinstance(value, dict):
+        if not isinstance(value, dict) or (whole in names and "." in whole):
             found[whole] = value
         else:
             found |= flat(value, names, f"{whole}.")
