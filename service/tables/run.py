@@ -54,6 +54,7 @@ class RunRequest:
     mapping: engine.tables.TableMapping = field(default_factory=engine.tables.TableMapping)
     mapping_sha256: str | None = None
     mode: str = "bitset"
+    program: str = "lanes"
     counters: str | engine.tables.CounterSource = "stated"
     counters_are: str = "stated"
     register: engine.tables.Register | None = None
@@ -134,6 +135,7 @@ class _Run:
             counters=request.counters,
             register=request.register,
             decider=engine.tables.OneByOne(request.bundle, request.mode),
+            program=request.program,
         )
 
     def _settings(self) -> dict[str, Any]:
@@ -143,6 +145,7 @@ class _Run:
             "bundle": request.bundle.digests.source,
             "engine": engine.__version__,
             "mode": request.mode,
+            "program": request.program,
             "mapping": request.mapping_sha256,
             "key": request.mapping.key,
             "as_of": None if request.as_of == request.today else request.as_of.isoformat(),
@@ -248,7 +251,7 @@ class _Run:
                 source=bundle.digests.source,
                 semantics=bundle.semantics,
                 engine=engine.__version__,
-                program=decider.decider.name,
+                program=decider.program,
                 as_of=as_of.isoformat(),
                 today=self.today.isoformat(),
                 mapping=request.mapping_sha256,

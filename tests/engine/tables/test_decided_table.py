@@ -149,7 +149,7 @@ def test_equal_rows_are_decided_once() -> None:
             return super().decide(documents, days, today, *more)
 
     table = texts(exporter__country=["CN", "DE", "CN", "CN", "DE", "US"])
-    found = decide(BUNDLE, table, as_of=DAY, decider=Counting(BUNDLE), chunk=3)
+    found = decide(BUNDLE, table, as_of=DAY, decider=Counting(BUNDLE), program="ordinary", chunk=3)
     assert asked == [2, 1]
     assert column(found, "outcome") == ["undetermined", "not_applicable"] + ["undetermined"] * 2 + ["not_applicable"] * 2
 
@@ -249,7 +249,7 @@ def test_rows_that_differ_in_ids_alone_are_decided_once_where_nothing_reads_them
 
     names = ["a", "b", "unknown", "x" * 300, "worldwide", "", "c", "x" * 300]
     chunks = [of_texts(["exporter.id", "exporter.country"], [[name, "DE"] for name in names])] * 2
-    first, second = TableDecider(BUNDLE, as_of=DAY, decider=Noting(BUNDLE)).chunks(chunks)
+    first, second = TableDecider(BUNDLE, as_of=DAY, decider=Noting(BUNDLE), program="ordinary").chunks(chunks)
     assert sorted(each["exporter"].get("id", "") for each in asked) == ["", "a", "unknown", "worldwide", "x" * 300]
     for found in (first, second):
         assert [found.outcome(place).outcome for place in range(8)] == [
