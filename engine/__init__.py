@@ -37,7 +37,7 @@ from engine.bundle import (
     bundled_policies,
     by_folder,
     counted,
-    gathered,
+    gather_sources,
     in_present_shape,
     load,
     load_sources,
@@ -47,13 +47,22 @@ from engine.bundle import (
     source_files,
     with_books,
 )
-from engine.deciding.contributions import BundleCounters, Contribution, Counter, Key, Tally, covering, put, put_all
+from engine.deciding.contributions import (
+    BundleCounters,
+    Contribution,
+    Counter,
+    Key,
+    Tally,
+    covering,
+    with_fact_set,
+    with_facts_set,
+)
 from engine.deciding.contributions import definition as counter_definition
 from engine.deciding.counter_thresholds import CounterThreshold, counter_thresholds
 from engine.deciding.flow import UNKNOWN, Flow, Flows
 from engine.deciding.judgement import Judgement
 from engine.deciding.money_counts import in_currency, money_parts
-from engine.deciding.plan_books import conveyed
+from engine.deciding.plan_books import conveyed_lines
 from engine.deciding.promises import DatedPromise, Promise
 from engine.deciding.rests_on import Statement
 from engine.deciding.search_pauses import pausing
@@ -234,7 +243,7 @@ __all__ = [
     "by_folder",
     "cell_mutants",
     "compare",
-    "conveyed",
+    "conveyed_lines",
     "counted",
     "counter_definition",
     "counter_thresholds",
@@ -245,7 +254,7 @@ __all__ = [
     "empty_cells",
     "facts_digest",
     "folded_id",
-    "gathered",
+    "gather_sources",
     "grants",
     "id_form",
     "in_currency",
@@ -266,8 +275,6 @@ __all__ = [
     "pausing",
     "persons_asked",
     "policies_at",
-    "put",
-    "put_all",
     "read_catalogues",
     "read_object",
     "read_plan",
@@ -283,5 +290,7 @@ __all__ = [
     "to_json",
     "trials",
     "with_books",
+    "with_fact_set",
+    "with_facts_set",
     "written_cases",
 ]

@@ -186,7 +186,7 @@ def policies_at(text: str) -> Path:
 
 
 @contextmanager
-def all_stays() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """
     Switch off Python's garbage collector while a bundle is made.
 
@@ -209,10 +209,10 @@ def load(paths: Path | Sequence[Path], settings: PolicySettings | None = None) -
     Findings carry paths relative to the folder's parent, such as `policies/cn/order-16.yaml`. Raises BundleRefused with every error,
     FileNotFoundError if a path does not exist, NameTaken if two files would have the same name.
     """
-    return load_sources(gathered(source_files([paths] if isinstance(paths, Path) else paths)), settings)
+    return load_sources(gather_sources(source_files([paths] if isinstance(paths, Path) else paths)), settings)
 
 
-@all_stays()
+@gc_paused()
 def load_sources(
     sources: dict[str, bytes],
     settings: PolicySettings | None = None,
@@ -333,7 +333,7 @@ def source_files(paths: Iterable[Path]) -> Iterator[SourceFile]:
                 yield SourceFile(name, given, handle.read(tree.MAX_BYTES + 1))
 
 
-def gathered(files: Iterable[SourceFile]) -> dict[str, bytes]:
+def gather_sources(files: Iterable[SourceFile]) -> dict[str, bytes]:
     """The bytes of each file, by its name in the bundle. Raises NameTaken."""
     found: dict[str, bytes] = {}
     folders: dict[str, Path] = {}

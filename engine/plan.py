@@ -20,11 +20,11 @@ from itertools import permutations
 from typing import Any
 
 from engine.bundle import Bundle
-from engine.deciding.carried_conditions import Carried, gravity, handed_on, stated
+from engine.deciding.carried_conditions import Carried, conditions_of_leg, gravity, stated_conditions
 from engine.deciding.combine import Outcome
 from engine.deciding.judgement import Judgement
 from engine.deciding.plan_books import Pages, pages_of_legs
-from engine.deciding.plan_counts import CountedFact, raised
+from engine.deciding.plan_counts import CountedFact, raise_counters
 from engine.deciding.statement_weights import STATED
 from engine.decision import (
     BoundsPart,
@@ -165,7 +165,7 @@ def _counted(pdp: PDP, legs: Sequence[Leg], as_of: date) -> tuple[Leg, ...]:
     for leg in legs:
         verdict, _ = pdp.look(leg.exchange, as_of)
         adds = counting.contributions(leg.exchange, verdict, pdp.defined(leg.exchange, as_of, counting.definitions))
-        exchange, counted = raised(counting, leg.exchange, adds, before)
+        exchange, counted = raise_counters(counting, leg.exchange, adds, before)
         before += counted
         found.append(replace(leg, exchange=exchange))
     return tuple(found)
@@ -176,7 +176,7 @@ def _judged(pdp: PDP, legs: Sequence[Leg], as_of: date) -> dict[str, Judgement]:
     found: dict[str, Judgement] = {}
     for leg in legs:
         before = found.get(leg.after)
-        came = (*before.carried, *handed_on(leg.after, before.verdicts.values())) if before else ()
+        came = (*before.carried, *conditions_of_leg(leg.after, before.verdicts.values())) if before else ()
         found[leg.id] = pdp.judge(leg.exchange, as_of=as_of, came=came)
     return found
 
@@ -370,9 +370,9 @@ def _seen(pdp: PDP, legs: Sequence[Leg], together: _Together, day: date) -> list
     carried: dict[str, tuple[Carried, ...]] = {"": ()}  # what each leg hands on to the legs after it
     for leg in legs:
         verdict, outcome = pdp.look(leg.exchange, day, came=carried[leg.after])
-        laid = (*carried[leg.after], *stated(leg.exchange, pdp.travelling))
+        laid = (*carried[leg.after], *stated_conditions(leg.exchange, pdp.travelling))
         found.append(_Seen(verdict, outcome, frozenset(each.rule.travels.when for each in laid if each.rule.travels)))
-        carried[leg.id] = (*laid, *handed_on(leg.id, (verdict,)))
+        carried[leg.id] = (*laid, *conditions_of_leg(leg.id, (verdict,)))
     outcomes = {leg.id: seen.outcome for leg, seen in zip(legs, found, strict=True)}
     for first, _, whole in together.wholes:
         verdict, outcome = pdp.look(whole, day)

@@ -35,7 +35,7 @@ class RegisteredEntity:
     alike: bool = False
 
 
-def joined(
+def join_facts(
     stated: Mapping[str, Value], registered: Mapping[str, Value], sets: Mapping[str, ValueSet | None]
 ) -> tuple[dict[str, Value], dict[str, str]]:
     """The value of each fact that is stated or registered, and the sources of those that are the register's."""
@@ -52,7 +52,7 @@ def joined(
     return values, sources
 
 
-def named_alike(
+def with_known_ids(
     values: Mapping[str, Value], register: Mapping[str, RegisteredEntity | None], fields: Mapping[str, str]
 ) -> dict[str, Value]:
     """
@@ -75,7 +75,7 @@ def named_alike(
     return found
 
 
-def doubted(values: Mapping[str, Value], alike: Mapping[str, Value]) -> dict[str, Value]:
+def doubt_facts(values: Mapping[str, Value], alike: Mapping[str, Value]) -> dict[str, Value]:
     """
     The value of each fact where some are registered of an entity that may not be the one that is meant (semantics 1.9).
 

@@ -427,16 +427,16 @@ def atoms(condition: Condition) -> Iterator[Atom]:
             yield from atoms(part)
 
 
-def named(condition: Condition) -> Iterator[str]:
+def definitions_named(condition: Condition) -> Iterator[str]:
     """The keys of the definitions a condition names."""
     match condition:
         case Defined(key=key):
             yield key
         case All(parts=parts) | AnyOf(parts=parts):
             for part in parts:
-                yield from named(part)
+                yield from definitions_named(part)
         case Not(part=part):
-            yield from named(part)
+            yield from definitions_named(part)
 
 
 def bearing(condition: Condition, definitions: Mapping[str, Condition], judge: Callable[[Condition], Truth]) -> Iterator[Atom]:

@@ -1,5 +1,5 @@
 """
-What two bundles say differently: rules, words, dates and thresholds added, dropped and changed.
+The textual changes between two bundles: rules, words, dates and thresholds added, dropped and changed.
 
 It compares the checked rules and words of two bundles, so a different comment, layout or file name is no change.
 """
@@ -40,7 +40,7 @@ from engine.rules import (
     RegisterEntry,
     Rule,
     atoms,
-    named,
+    definitions_named,
 )
 from engine.values import MONTHS, Type, ValueSet
 from engine.values.multilingual import NO_WORDS, Words
@@ -348,7 +348,7 @@ def _likeness(old: Condition, new: Condition) -> float:
         case Atom(), Atom():
             return 0 if old.fact != new.fact else 1 if old.op == new.op else 0.5
         case (All(), All()) | (AnyOf(), AnyOf()):
-            before, after = ({atom.fact for atom in atoms(each)} | set(named(each)) for each in (old, new))
+            before, after = ({atom.fact for atom in atoms(each)} | set(definitions_named(each)) for each in (old, new))
             return len(before & after) / max(1, len(before | after))
     return 0
 
@@ -412,10 +412,10 @@ class _Reading:
         """The provisions whose condition names a definition, directly or through others."""
         reached = {definition}
         for key, condition in self.bundle.rules.definitions.items():  # each uses only earlier ones
-            if reached & {name.partition("!")[0] for name in named(condition)}:
+            if reached & {name.partition("!")[0] for name in definitions_named(condition)}:
                 reached.add(key.partition("!")[0])
         for rule in self.bundle.rules.rules:
-            if reached & {name.partition("!")[0] for name in named(rule.condition)}:
+            if reached & {name.partition("!")[0] for name in definitions_named(rule.condition)}:
                 yield rule.provision.id
 
     def conditioned(self, kind: str, entries: Mapping[str, object]) -> dict[str, tuple[object, Condition]]:
@@ -510,7 +510,7 @@ def _group(group: type[All] | type[AnyOf], parts: Iterable[Condition]) -> Condit
 def _dated(part: Condition) -> bool:
     """Whether a condition is about the day alone, as only the periods in force are."""
     tested = list(atoms(part))
-    return bool(tested) and all(atom.fact == AS_OF for atom in tested) and not any(named(part))
+    return bool(tested) and all(atom.fact == AS_OF for atom in tested) and not any(definitions_named(part))
 
 
 def _in_force(parts: Iterable[Condition]) -> str:

@@ -1,5 +1,5 @@
 """
-What the tests defend of the coverage: change one cell, and see whether any case notices.
+Mutation tests of the coverage: one cell is changed, and a mutant that no test case notices comes out.
 
 A bundle goes in, its changed cells come out: what is free or stands under another subject matter was not read, what was not read is free or
 stands under the law on another one, what is covered in part is covered in full, and one policy of several does not speak. A changed cell
@@ -17,7 +17,7 @@ from engine.backends.bitset import Bitset
 from engine.backends.reference import Reference
 from engine.bundle import Bundle
 from engine.deciding.combine import Combiner
-from engine.policy_language.declared_coverage import asked_of, either, governed
+from engine.policy_language.declared_coverage import asked_of, governed, of_either_subject
 from engine.policy_language.vocabulary_text import CoverText
 from engine.rules import Condition, Floor, Spoken, Truth
 
@@ -120,7 +120,7 @@ def _floor(
             own[name], definitions[f"under/{floor.jurisdiction}/{name}"] = governed(
                 floor.jurisdiction, name, cell, own, subjects
             )
-    both = dict(either(subjects, {name: each for name, each in own.items() if name in covers}))
+    both = dict(of_either_subject(subjects, {name: each for name, each in own.items() if name in covers}))
     definitions |= {each.by[0]: condition for each, condition in both.items()}
     spoken = (replace(each, by=(*each.by, *accepted[name]), signed=before[name].signed) for name, each in own.items())
     return replace(floor, spoken=(*spoken, *both))

@@ -1,5 +1,5 @@
 """
-What nobody has read: the subject matters of which a jurisdiction says nothing at all.
+Empty cells of the coverage: the subject matters on which a jurisdiction's files say nothing.
 
 A bundle goes in, and per jurisdiction the subject matters come out whose cell of the coverage is empty. There an exchange is reviewed
 (semantics 4.3).

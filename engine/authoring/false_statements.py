@@ -1,5 +1,5 @@
 """
-Lies: the cases of the authors' tests, each with one statement or a few changed, and what comes of it.
+False statements: test cases go in; each comes out with one statement or a few changed, and the outcome that it then has.
 
 Whoever wants a permit may say what is not so. A lie is refused at the door, changes nothing, or frees the exchange; then the permit has
 to name the statement that was changed among those it rests on (semantics 4.11), for a person or another system to look at. A lie that
@@ -21,7 +21,7 @@ from typing import Any, Literal, TypeAlias
 
 from engine.authoring.testing import PreparedCase, prepare
 from engine.bundle import Bundle
-from engine.deciding.contributions import put
+from engine.deciding.contributions import with_fact_set
 from engine.deciding.judgement import Judgement
 from engine.deciding.statement_weights import RELIES_ON
 from engine.exchange import REGISTER, Exchange
@@ -344,7 +344,7 @@ class StatementTester:
 def _changed(document: Mapping[str, Any], parts: Iterable[FalseStatement]) -> Mapping[str, Any]:
     """A document with some statements changed."""
     for part in parts:
-        document = put(document, part.statement, part.value)
+        document = with_fact_set(document, part.statement, part.value)
     return document
 
 

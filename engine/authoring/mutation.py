@@ -1,5 +1,5 @@
 """
-What the tests defend: change one thing in the checked rules, and see whether any case notices.
+Mutation tests of the law: one thing in the checked rules is changed, and a mutant that no test case notices comes out.
 
 A bundle goes in; its mutants come out, one for each condition denied or dropped, each threshold moved by one, each date and each last day
 moved by a day, each exemption dropped. `mutation_cases` says whether a case notices one; a mutant that none notices is a sentence of the

@@ -20,7 +20,7 @@ from engine.backends.reference.three_values import NO, KnownFacts, RuleSetReadin
 from engine.bundle import Bundle
 from engine.deciding.combine import COVERAGE, Combiner
 from engine.pdp import PDP
-from engine.rules import Atom, Condition, RuleSet, Truth, named
+from engine.rules import Atom, Condition, RuleSet, Truth, definitions_named
 from engine.verdict import Verdict
 
 
@@ -108,7 +108,7 @@ class ChangeReach:
         rests: dict[str, set[str]] = {}
         for key, condition in (*rules.definitions.items(), *((rule.key, rule.condition) for rule in rules.rules)):
             # Definitions come in an order in which each uses only earlier ones.
-            rests[key] = {name for used in named(condition) for name in (used, *rests[used])}
+            rests[key] = {name for used in definitions_named(condition) for name in (used, *rests[used])}
             for name in rests[key]:
                 users[name].add(key)
         linked: dict[str, set[str]] = {}
@@ -154,7 +154,7 @@ class Change:
 
 def _ends_of_duties(rules: RuleSet) -> Set[str]:
     """The definitions by which duties are done: no rule's condition shows them."""
-    return {key for duty in rules.duties().values() if duty.done_when for key in named(duty.done_when)}
+    return {key for duty in rules.duties().values() if duty.done_when for key in definitions_named(duty.done_when)}
 
 
 def _part(rules: RuleSet, keys: Set[str]) -> RuleSet:

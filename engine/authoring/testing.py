@@ -27,7 +27,7 @@ from engine.policy_language.case_text import DutyOnDay, Expectation, TestText
 from engine.policy_language.diagnostic import Findings, did_you_mean
 from engine.policy_language.read_document import read_model
 from engine.policy_language.tree import Node, Scalar, locate, read
-from engine.policy_language.written_exchange import LEFT_OUT, sent
+from engine.policy_language.written_exchange import LEFT_OUT, exchange_json
 from engine.rules import Truth
 from engine.values.outcome_levels import outcome_word
 from engine.verdict import Verdict, numbers
@@ -237,7 +237,7 @@ def build(bundle: Bundle, flat: dict[str, Any]) -> Exchange:
 
 def _nested(bundle: Bundle, flat: dict[str, Any]) -> dict[str, Any]:
     """The JSON of an exchange, from dotted facts and what the register says."""
-    nested = sent(bundle.vocabulary, {name: value for name, value in flat.items() if name != REGISTER})
+    nested = exchange_json(bundle.vocabulary, {name: value for name, value in flat.items() if name != REGISTER})
     register = flat.get(REGISTER)
     if isinstance(register, dict):
         nested[REGISTER] = {key: _registered(bundle, entity) for key, entity in register.items()}

@@ -51,17 +51,17 @@ class Carried:
         return bounds if self.certain else Bounds(Level.NOT_APPLICABLE, bounds.high)
 
 
-def travelling(rules: RuleSet) -> dict[str, Rule]:
+def travelling_provisions(rules: RuleSet) -> dict[str, Rule]:
     """The provisions that travel, by id, each with one of its rules; all rules of a provision carry the same condition."""
     return {rule.provision.id: rule for rule in rules.rules if rule.travels}
 
 
-def stated(exchange: Exchange, rules: Mapping[str, Rule]) -> tuple[Carried, ...]:
+def stated_conditions(exchange: Exchange, rules: Mapping[str, Rule]) -> tuple[Carried, ...]:
     """The conditions that, by the sender's statement, came with the data. Reading the exchange has checked that they travel."""
     return tuple(Carried(origin, rules[provision], certain=True) for provision, origin in exchange.carried)
 
 
-def handed_on(leg: str, verdicts: Collection[Verdict]) -> Iterator[Carried]:
+def conditions_of_leg(leg: str, verdicts: Collection[Verdict]) -> Iterator[Carried]:
     """The conditions that a leg of a plan attaches to the data: those of provisions that travel and, by any engine, may stand."""
     possible = certain = 0
     for verdict in verdicts:
@@ -77,12 +77,12 @@ def handed_on(leg: str, verdicts: Collection[Verdict]) -> Iterator[Carried]:
         yield Carried(leg, rule, provision in sure, leg=True)
 
 
-def held(carried: Iterable[Carried], verdicts: Sequence[Verdict]) -> tuple[Carried, ...]:
+def weigh_conditions(carried: Iterable[Carried], verdicts: Sequence[Verdict]) -> tuple[Carried, ...]:
     """The conditions, each tested against the engines' verdicts on the exchange that they are carried into."""
     return tuple(replace(each, truth=_met(each.rule, verdicts)) for each in carried)
 
 
-def over(outcome: Outcome, carried: Sequence[Carried]) -> Outcome:
+def outcome_with_conditions(outcome: Outcome, carried: Sequence[Carried]) -> Outcome:
     """The outcome of an exchange, raised by the conditions that are carried into it."""
     if not carried:
         return outcome
@@ -90,14 +90,14 @@ def over(outcome: Outcome, carried: Sequence[Carried]) -> Outcome:
     jurisdictions = dict(outcome.jurisdictions)
     for name in dict.fromkeys(each.rule.provision.jurisdiction for each in carried):
         there = jurisdictions.get(name, Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE))
-        laid = raised(there, [each for each in carried if each.rule.provision.jurisdiction == name], permitting)
+        laid = raise_bounds(there, [each for each in carried if each.rule.provision.jurisdiction == name], permitting)
         if laid.high is not Level.NOT_APPLICABLE:
             jurisdictions[name] = laid
-    bounds = raised(outcome.bounds, carried, permitting)
+    bounds = raise_bounds(outcome.bounds, carried, permitting)
     return Outcome(outcome_word(bounds), bounds, jurisdictions, outcome.coverage, outcome.conflicts)
 
 
-def raised(base: Bounds, carried: Sequence[Carried], permitting: bool) -> Bounds:
+def raise_bounds(base: Bounds, carried: Sequence[Carried], permitting: bool) -> Bounds:
     """
     The bounds, raised by the conditions.
 

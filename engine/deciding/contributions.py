@@ -25,7 +25,7 @@ from engine.deciding.money_counts import NO_SUM, currency_of, parts, parts_in
 from engine.deciding.promises import promises_of
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary_text import CounterText
-from engine.rules import Condition, Defined, Rule, RuleSet, Truth, atoms, named, tests
+from engine.rules import Condition, Defined, Rule, RuleSet, Truth, atoms, definitions_named, tests
 from engine.values import MAX_COUNT, Disputed, Duration, Missing, Range, SetOf, Value, either, read_duration, to_json
 from engine.values.id_spellings import folded_id
 from engine.verdict import Verdict
@@ -367,7 +367,7 @@ class BundleCounters:
         were stated and that the ledger raised, `stated` those that stand as they were stated; `asks` has what the ledger lacks to add up a
         counter.
         """
-        document = put_all(exchange.document, {fact: to_json(count) for fact, count in counts.items()})
+        document = with_facts_set(exchange.document, {fact: to_json(count) for fact, count in counts.items()})
         personal = {"/" + fact.replace(".", "/") for fact in counts if self._facts[fact].personal}
         values = {**exchange.values, **counts}
         if exchange.disputed:
@@ -402,18 +402,18 @@ def covering(key: Key) -> Iterator[Key]:
     return itertools.product(*((part, None) if part is not None else (None,) for part in key))
 
 
-def put(document: Mapping[str, Any], fact: str, value: Any) -> dict[str, Any]:
+def with_fact_set(document: Mapping[str, Any], fact: str, value: Any) -> dict[str, Any]:
     """A copy of the document with a fact set, or without the fact where the value is None."""
     head, _, rest = fact.partition(".")
     if rest:
         inner = document.get(head, {})
-        return {**document, head: put(inner if isinstance(inner, Mapping) else {}, rest, value)}
+        return {**document, head: with_fact_set(inner if isinstance(inner, Mapping) else {}, rest, value)}
     if value is None:
         return {key: each for key, each in document.items() if key != head}
     return {**document, head: value}
 
 
-def put_all(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+def with_facts_set(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of the document with some facts set, none of them to None. Every object that changes is copied once."""
     whole = dict(document)
     copied: dict[str, dict[str, Any]] = {"": whole}
@@ -487,7 +487,7 @@ def _printed(condition: Condition, rules: RuleSet, seen: set[str]) -> Iterator[s
         if atom.register and atom.register not in seen:
             seen.add(atom.register)
             yield repr((atom.register, sorted(rules.registers[atom.register].items())))
-    for key in named(condition):
+    for key in definitions_named(condition):
         if key not in seen:
             seen.add(key)
             yield key

@@ -1,5 +1,5 @@
 """
-The outcome where the register says something else than the sender: what the register says counts (semantics 1.8).
+The outcome where sender and register contradict each other: the register counts, and the stricter outcome decides (semantics 1.8).
 
 The outcome with the disputed facts open goes in, with the outcomes under each choice of their values; one outcome comes out. The lower
 bound is the highest of all lower bounds. What is open only because of the dispute is decided by the upper bound, since no answer of the
@@ -29,31 +29,33 @@ def choices(exchange: Exchange) -> Iterator[Exchange]:
             yield exchange.with_values(dict(zip(facts, values, strict=True)))
 
 
-def decided(whole: Outcome, chosen: Sequence[Outcome]) -> Outcome:
+def disputed_outcome(whole: Outcome, chosen: Sequence[Outcome]) -> Outcome:
     """The outcome of an exchange with disputed facts: `whole` where they are open, `chosen` under each choice of their values."""
-    bounds = overall(whole.bounds, [each.bounds for each in chosen])
+    bounds = overall_bounds(whole.bounds, [each.bounds for each in chosen])
     names = dict.fromkeys(name for outcome in (whole, *chosen) for name in outcome.jurisdictions)
     jurisdictions = {
-        name: stricter(whole.jurisdictions.get(name, NOTHING), [each.jurisdictions.get(name, NOTHING) for each in chosen])
+        name: stricter_bounds(
+            whole.jurisdictions.get(name, NOTHING), [each.jurisdictions.get(name, NOTHING) for each in chosen]
+        )
         for name in names
     }
     return Outcome(outcome_word(bounds), bounds, jurisdictions, whole.coverage, whole.conflicts)
 
 
-def overall(whole: Bounds, chosen: Sequence[Bounds]) -> Bounds:
+def overall_bounds(whole: Bounds, chosen: Sequence[Bounds]) -> Bounds:
     """The bounds over all jurisdictions: the stricter ones, and no permit where some choice does not permit."""
-    bounds = stricter(whole, chosen)
+    bounds = stricter_bounds(whole, chosen)
     if not permitting(bounds) or permitting(whole) or (chosen and all(map(permitting, chosen))):
         return bounds
-    return Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE if settled(chosen) else bounds.high)
+    return Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE if only_disputed(chosen) else bounds.high)
 
 
-def stricter(whole: Bounds, chosen: Sequence[Bounds]) -> Bounds:
+def stricter_bounds(whole: Bounds, chosen: Sequence[Bounds]) -> Bounds:
     """The highest of all lower bounds, and the upper bound for what no choice leaves open."""
     high = max(each.high for each in (whole, *chosen))
-    return Bounds(high if settled(chosen) else max(each.low for each in (whole, *chosen)), high)
+    return Bounds(high if only_disputed(chosen) else max(each.low for each in (whole, *chosen)), high)
 
 
-def settled(chosen: Iterable[Bounds]) -> bool:
+def only_disputed(chosen: Iterable[Bounds]) -> bool:
     """Whether nothing but the dispute is open."""
     return all(map(closed, chosen))

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from engine.deciding.carried_conditions import Carried
 from engine.deciding.combine import Outcome
-from engine.deciding.sign_off_scope import Approval, Unsignable, awaited, why_not
+from engine.deciding.sign_off_scope import Approval, Unsignable, needed_for_certainty, why_not
 from engine.decision import EnginePart, SignedOffPart
 from engine.exchange import Exchange
 from engine.rules import RuleSet, Truth
@@ -164,5 +164,5 @@ class Judgement:
         return None if provision in self.signable else why_not(self.verdict, self.own.coverage, provision)
 
     def awaited(self, rules: RuleSet, provision: str) -> tuple[str, ...]:
-        """The facts and documents for want of which a provision only may stand; `rules` are those that judged."""
-        return awaited(rules, self.verdict, self.reading, self.exchange, provision)
+        """The facts and documents still needed before the provision certainly applies; `rules` are those that judged."""
+        return needed_for_certainty(rules, self.verdict, self.reading, self.exchange, provision)

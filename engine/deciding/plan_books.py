@@ -28,7 +28,7 @@ Name: TypeAlias = Callable[[Exchange, str], str | None]
 Pages: TypeAlias = Callable[[Exchange, Sequence[Exchange]], Mapping[str, RightsPage]]
 
 
-def conveyed(book: BookFacts, exchange: Exchange, before: Sequence[Exchange], day: date, name: Name) -> Iterator[Grant]:
+def conveyed_lines(book: BookFacts, exchange: Exchange, before: Sequence[Exchange], day: date, name: Name) -> Iterator[Grant]:
     """The lines that earlier exchanges write of the asset of another one, on a day; the parties are told apart by their names."""
     asset, exporter = name(exchange, book.of), name(exchange, book.by)
     for number, each in enumerate(before):
@@ -48,7 +48,7 @@ def pages_of_legs(books: Sequence[BookReader], day: date) -> Pages:
         found: dict[str, RightsPage] = {}
         for reader in books:
             book = reader.book
-            lines = list(conveyed(book, exchange, before, day, _folded))
+            lines = list(conveyed_lines(book, exchange, before, day, _folded))
             if lines:
                 page = reader.reckoner.page(lines, _folded(exchange, book.by), _folded(exchange, book.to), day)
                 found[book.name] = _beside(own[book.name], page) if book.name in own else page

@@ -26,7 +26,7 @@ class CountedFact:
     most: Decimal | None
 
 
-def raised(
+def raise_counters(
     counting: BundleCounters, exchange: Exchange, adds: Sequence[Contribution], before: Sequence[CountedFact]
 ) -> tuple[Exchange, tuple[CountedFact, ...]]:
     """

@@ -20,7 +20,17 @@ from typing import NamedTuple
 from engine.bundle import Bundle
 from engine.deciding.changed_exchanges import ExchangeChange
 from engine.deciding.judgement import Judgement
-from engine.deciding.statement_weights import ACCEPTED, DOCUMENTS, RELIES_ON, SIGNED, STATED, Weight, Weights, holding, says
+from engine.deciding.statement_weights import (
+    ACCEPTED,
+    DOCUMENTS,
+    RELIES_ON,
+    SIGNED,
+    STATED,
+    Weight,
+    Weights,
+    key_of_value,
+    says_something,
+)
 from engine.exchange import Exchange
 from engine.rules import RuleSet, bearing
 from engine.values import Document, Missing, Value
@@ -151,7 +161,9 @@ def statements(exchange: Exchange) -> dict[str, None]:
 def shown_only(exchange: Exchange, names: Collection[str]) -> Exchange:
     """The exchange without those of some statements that are merely stated: facts are unknown, documents and claims not shown (4.11)."""
     only_stated = tuple(
-        name for name in sorted(names) if exchange.source(name) is None and says(exchange.values.get(name, Missing.LEFT_OUT))
+        name
+        for name in sorted(names)
+        if exchange.source(name) is None and says_something(exchange.values.get(name, Missing.LEFT_OUT))
     )
     if not only_stated:
         return exchange
@@ -189,7 +201,7 @@ def _measured(rules: RuleSet, exchange: Exchange, name: str) -> Iterator[str]:
 def _members(rules: RuleSet, exchange: Exchange, fact: str) -> Iterator[str]:
     """The keys under which the exchange holds the value of a fact, or of the members of a family."""
     for member in rules.families.get(fact, ("", (fact,)))[1]:
-        yield from holding(exchange, member)
+        yield from key_of_value(exchange, member)
 
 
 def _owed_through(rules: RuleSet) -> dict[str, int]:

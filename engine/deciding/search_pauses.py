@@ -1,5 +1,5 @@
 """
-Pauses of long searches: between two evaluations of a search, others may have the engines.
+Pauses of long searches: between two evaluations of one search, other requests may use the engines.
 
 One thread has the engines at a time. Others wait in the order in which they came, and a search lets them in between its evaluations, and
 where it prepares or writes long lists. A program that divides its own work gives a function to `pausing`: it is called at each pause of its

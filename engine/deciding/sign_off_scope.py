@@ -23,7 +23,7 @@ from engine.deciding.sign_off_binding import UNBOUND
 from engine.decision import SignaturePart, SignedOffPart
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary_text import JurisdictionText
-from engine.rules import Atom, Condition, Defined, Need, Rule, RuleSet, State, Truth, atoms, bearing, named
+from engine.rules import Atom, Condition, Defined, Need, Rule, RuleSet, State, Truth, atoms, bearing, definitions_named
 from engine.values import Document, Duration, Missing, Value, ValueSet
 from engine.verdict import ConditionReading, Verdict, numbers
 
@@ -79,14 +79,14 @@ class Approval:
         )
 
 
-def reviews(rule: Rule) -> bool:
+def asks_for_review(rule: Rule) -> bool:
     """Whether a rule asks for a review, which a person may sign off."""
     return rule.effect == "review"
 
 
-def concerns(rule: Rule) -> bool:
+def can_be_signed(rule: Rule) -> bool:
     """Whether a rule is of a kind that a person may sign off: it asks for a review, or it is doubtful."""
-    return reviews(rule) or rule.doubtful
+    return asks_for_review(rule) or rule.doubtful
 
 
 def signable(verdict: Verdict, coverage: Coverage, may_concern: int = -1) -> tuple[str, ...]:
@@ -94,7 +94,7 @@ def signable(verdict: Verdict, coverage: Coverage, may_concern: int = -1) -> tup
     What a person may sign off with an effect: reviews that certainly stand, doubtful lifts that certainly stand, are in no other doubt and
     reach something, by provision; and certain reaches of law.
 
-    `may_concern` is a set of rules that holds at least all those for which `concerns` is true; it shortens the search.
+    `may_concern` is a set of rules that holds at least all those for which `can_be_signed` is true; it shortens the search.
     """
     concerned = _concerned(verdict, verdict.stands.certain & may_concern)
     chosen = dict.fromkeys(rule.provision.id for number, rule in concerned if _counts(verdict, number))
@@ -104,7 +104,7 @@ def signable(verdict: Verdict, coverage: Coverage, may_concern: int = -1) -> tup
 def _counts(verdict: Verdict, number: int) -> bool:
     """Whether an approval counts for a rule of a kind that a person may sign off."""
     certain = bool(verdict.stands.certain >> number & 1)
-    return certain and (reviews(verdict.rules[number]) or not verdict.doubted.possible >> number & 1)
+    return certain and (asks_for_review(verdict.rules[number]) or not verdict.doubted.possible >> number & 1)
 
 
 def _concerned(verdict: Verdict, among: int) -> list[tuple[int, Rule]]:
@@ -121,7 +121,7 @@ def _concerned(verdict: Verdict, among: int) -> list[tuple[int, Rule]]:
     def reaches(rule: Rule) -> bool:
         return not victims.isdisjoint(rule.exempts) or not asked.isdisjoint(_lifts(rule))
 
-    return [(number, rule) for number, rule in concerned if reviews(rule) or (rule.doubtful and reaches(rule))]
+    return [(number, rule) for number, rule in concerned if asks_for_review(rule) or (rule.doubtful and reaches(rule))]
 
 
 def why_not(verdict: Verdict, coverage: Coverage, provision: str) -> Unsignable:
@@ -139,9 +139,11 @@ def why_not(verdict: Verdict, coverage: Coverage, provision: str) -> Unsignable:
     return next((why for effect, why in BINDING.items() if effect in effects), "nothing")
 
 
-def awaited(rules: RuleSet, verdict: Verdict, reading: ConditionReading, exchange: Exchange, provision: str) -> tuple[str, ...]:
+def needed_for_certainty(
+    rules: RuleSet, verdict: Verdict, reading: ConditionReading, exchange: Exchange, provision: str
+) -> tuple[str, ...]:
     """
-    The facts and documents for want of which a provision only may stand; those of a reach are not named.
+    The facts and documents still needed before the provision certainly applies; those of a reach are not named.
 
     They leave open whether its rules hold, or whether the rules stand that would surely exempt these, or come before what holds
     otherwise. `reading` is how tests read on the exchange, and `verdict` its verdict.
@@ -200,8 +202,8 @@ def parts(verdict: Verdict, coverage: Coverage, given: Collection[Approval]) -> 
     for number in numbers(verdict.stands.certain):
         rule = verdict.rules[number]
         given_for = by.get(rule.provision.id)
-        if given_for and concerns(rule) and _counts(verdict, number):
-            accepts: Accepts = "review" if reviews(rule) else "reaches" if rule.effect == "doubts" else "lift"
+        if given_for and can_be_signed(rule) and _counts(verdict, number):
+            accepts: Accepts = "review" if asks_for_review(rule) else "reaches" if rule.effect == "doubts" else "lift"
             found[rule.provision.id, accepts] = given_for.part(accepts)
     return list(found.values())
 
@@ -317,7 +319,7 @@ def _rests_on(bundle: Bundle, condition: Condition) -> Iterator[tuple[str, Condi
     while waiting:
         key, each = waiting.pop()
         yield key, each
-        for name in named(each):
+        for name in definitions_named(each):
             if name not in seen:
                 seen.add(name)
                 waiting.append((name, bundle.rules.definitions[name]))

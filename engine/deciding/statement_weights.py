@@ -1,5 +1,5 @@
 """
-What a reader wants proven first of the statements that a permit rests on (semantics 4.11).
+Weights of the statements that a permit rests on: what a reader wants proven first (semantics 4.11).
 
 A bundle goes in once, then a judgement that permits and one of its statements; out comes the weight of the statement. A fact lifted
 something where a ground, an exemption or an excuse that stands for certain tests it, and what is lifted does not test it in the same way:
@@ -67,7 +67,7 @@ class Weights:
         if source in (SIGNED, ACCEPTED) or name == RELIES_ON:
             return Weight.LIFTING
         if name.startswith(DOCUMENTS):
-            if says(exchange.values.get(name, Missing.LEFT_OUT)):
+            if says_something(exchange.values.get(name, Missing.LEFT_OUT)):
                 return Weight.LIFTING if source == SHOWN else Weight.UNPROVEN
             return Weight.ORDINARY
         if name in lifting:
@@ -111,15 +111,15 @@ class Weights:
         """The statements that a test reads."""
         for fact in (test.fact, test.other):
             for member in self._rules.families.get(fact, ("", (fact,)))[1]:
-                for key in holding(exchange, member):
+                for key in key_of_value(exchange, member):
                     yield from exchange.follows.get(key, (key,))
 
 
-def says(value: Value) -> bool:
+def says_something(value: Value) -> bool:
     """Whether a value says something, and not that there is no document."""
     return not isinstance(value, Missing) and not (isinstance(value, Document) and value.state == "none")
 
 
-def holding(exchange: Exchange, fact: str) -> Iterator[str]:
+def key_of_value(exchange: Exchange, fact: str) -> Iterator[str]:
     """The key under which the exchange holds the value of a fact: its own, or that of the document that it is a field of."""
     yield from (key for key in (fact, fact.rpartition(".")[0]) if key in exchange.values)

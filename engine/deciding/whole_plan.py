@@ -16,7 +16,7 @@ from engine.bundle import Bundle
 from engine.deciding.combine import MET, Outcome, may_be_met
 from engine.exchange import REGISTER, Exchange
 from engine.exchange_input.exchange_problems import ExchangeRefused
-from engine.rules import Condition, Rule, Truth, atoms, named
+from engine.rules import Condition, Rule, Truth, atoms, definitions_named
 from engine.values.outcome_levels import BOUNDS, Bounds, Level
 from engine.verdict import Verdict, numbers
 
@@ -130,7 +130,7 @@ def _asked(bundle: Bundle, facts: frozenset[str]) -> int:
 
     def tests(condition: Condition) -> bool:
         own = any(atom.fact in facts or atom.other in facts for atom in atoms(condition))
-        return own or not testing.isdisjoint(named(condition))
+        return own or not testing.isdisjoint(definitions_named(condition))
 
     for key, condition in bundle.rules.definitions.items():
         if tests(condition):

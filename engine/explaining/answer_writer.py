@@ -21,7 +21,7 @@ from engine.explaining.case import Case
 from engine.explaining.coverage_parts import WHY
 from engine.explaining.encoding import encode
 from engine.explaining.owed_duties import DutyLine
-from engine.explaining.sentence import items, lacking, needs, reviews
+from engine.explaining.sentence import is_unmet, items, reviews, unmet_needs
 from engine.rules import Rule
 from engine.values.outcome_levels import Bounds, Level, outcome_word
 from engine.verdict import numbers
@@ -131,7 +131,7 @@ class AnswerWriter:
         most = MOST | _fewer(outcome.bounds, gaps, duties)
         first = {name: list(islice(texts, most[name])) for name, (_, texts) in listed.items()}
         room = MOST_BYTES - SPARE - _size(fixed)
-        shown = fitted(first, room)
+        shown = fit_items(first, room)
         names = [quote(each.fact) for each in whole]
         if names:  # what a permit rests on is named before other lists get their last items
             wanted = _bytes(names[len(shown["rests_on"]) :]) + self._listed + ROOM_FOR_MORE
@@ -184,9 +184,9 @@ class AnswerWriter:
         if case.closed:
             return
         found: dict[tuple[tuple[str, ...], ...], list[Rule]] = {}
-        wanted = list(needs(case))
+        wanted = list(unmet_needs(case))
         alone = {way[0] for _, ways in wanted if len(ways) == 1 for way in ways if len(way) == 1}
-        for rule, ways in sorted(wanted, key=lambda each: not (each[0].need and lacking(case, each[0].need))):
+        for rule, ways in sorted(wanted, key=lambda each: not (each[0].need and is_unmet(case, each[0].need))):
             if len(ways) > 1 and any(alone.issuperset(way) for way in ways):
                 continue  # another rule requires one of the alternatives anyway
             found.setdefault(ways, []).append(rule)
@@ -356,7 +356,7 @@ def _first(duty: DutyLine) -> tuple[bool, tuple[bool, bool, str]]:
     return duty.part.arises != "refusal", duty.urgency
 
 
-def fitted(items: Mapping[str, Sequence[str]], room: int) -> dict[str, list[str]]:
+def fit_items(items: Mapping[str, Sequence[str]], room: int) -> dict[str, list[str]]:
     """As many items of each list as there is room for: the lists take turns, and one whose next item does not fit is closed."""
     asked = list(items["questions"][: MOST["questions"]])  # what to find out next is never cut
     others = {name: texts for name, texts in items.items() if name != "questions"}

@@ -40,10 +40,10 @@ class DutyLine:
 
     @classmethod
     def of(cls, part: DutyPart, place: str) -> DutyLine:
-        return cls(part, encode(part.model_dump(mode="json")), in_short(part), urgency(part), place)
+        return cls(part, encode(part.model_dump(mode="json")), short_duty(part), urgency(part), place)
 
 
-def in_short(part: DutyPart) -> str:
+def short_duty(part: DutyPart) -> str:
     """A duty as an answer tells it, as JSON."""
     told: dict[str, object] = {"duty": part.duty, "who": part.who}
     if not part.certain:

@@ -99,7 +99,7 @@ class PlainText:
 
     def filled(self, text: str, first: str = "", rest: str = "") -> str:
         """A text in lines of at most WIDTH columns; `first` is put before the first line, `rest` before the others."""
-        return "\n".join(wrapped(text, first, rest))
+        return "\n".join(wrap(text, first, rest))
 
     def _jurisdiction(self, part: JurisdictionPart) -> Iterator[str]:
         """A jurisdiction, and the instruments that weigh in it where there are several, or where one differs from the whole."""
@@ -181,7 +181,7 @@ def _lacking(tree: NeedPart | None) -> list[str]:
     return [tree.says or ""]
 
 
-def wrapped(text: str, first: str, rest: str) -> Iterator[str]:
+def wrap(text: str, first: str, rest: str) -> Iterator[str]:
     """Lines no wider than WIDTH. Chinese text breaks anywhere but before punctuation; words in letters are kept whole."""
     line, width = first, len(first)
     for piece in _pieces(text.rstrip().replace("\n", " ")):

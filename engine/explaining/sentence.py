@@ -60,7 +60,7 @@ def _by_register(case: Case, book: Phrasebook) -> str:
 def _leads(case: Case, rule: Rule, level: Level) -> bool:
     """Whether a rule that may stand leads to a level."""
     if level is Level.REQUIREMENTS_UNMET:
-        return rule.need is not None and not met(case, rule.need)
+        return rule.need is not None and not is_met(case, rule.need)
     return rule.effect == {Level.REVIEW: "review", Level.PROHIBITED: "prohibit"}[level]
 
 
@@ -242,7 +242,7 @@ def _unmet(case: Case, book: Phrasebook) -> list[str]:
     rules = [
         (rule, rule.need)
         for number, rule in case.standing(certain=True)
-        if rule.need and not met(case, rule.need)
+        if rule.need and not is_met(case, rule.need)
         # What is lifted in doubt is for a person to look at.
         if not case.verdict.doubted.certain >> number & 1
     ]
@@ -257,10 +257,10 @@ def _unmet(case: Case, book: Phrasebook) -> list[str]:
     return [book.cited(text, *provisions) for text, provisions in wanted.items()]
 
 
-def needs(case: Case) -> Iterator[tuple[Rule, tuple[tuple[str, ...], ...]]]:
+def unmet_needs(case: Case) -> Iterator[tuple[Rule, tuple[tuple[str, ...], ...]]]:
     """The standing rules whose requirements are not met, each with the ways to meet them: for each way the requirements not met."""
     for _, rule in case.standing(certain=True):
-        if rule.need and not met(case, rule.need):
+        if rule.need and not is_met(case, rule.need):
             yield rule, tuple(dict.fromkeys(_ways(case, rule.need)))
 
 
@@ -276,19 +276,19 @@ def _ways(case: Case, need: Need) -> Iterator[tuple[str, ...]]:
             yield tuple(dict.fromkeys(name for way in chosen for name in way))
 
 
-def met(case: Case, need: Need) -> bool:
+def is_met(case: Case, need: Need) -> bool:
     """Whether a need is met for certain."""
     if need.op == "one":
         return case.verdict.requirements[need.requirement] == MET
-    parts = (met(case, part) for part in need.parts)
+    parts = (is_met(case, part) for part in need.parts)
     return any(parts) if need.op == "any_of" else all(parts)
 
 
-def lacking(case: Case, need: Need) -> bool:
+def is_unmet(case: Case, need: Need) -> bool:
     """Whether a need is unmet for certain."""
     if need.op == "one":
         return case.verdict.requirements[need.requirement] == UNMET
-    parts = (lacking(case, part) for part in need.parts)
+    parts = (is_unmet(case, part) for part in need.parts)
     return all(parts) if need.op == "any_of" else any(parts)
 
 
@@ -341,4 +341,4 @@ def silences(case: Case, book: Phrasebook) -> Iterator[tuple[str, str]]:
 
 def _lacks(case: Case, rule: Rule) -> bool:
     """Whether what a rule asks for is not known to be met."""
-    return rule.need is None or not met(case, rule.need)
+    return rule.need is None or not is_met(case, rule.need)

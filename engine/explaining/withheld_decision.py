@@ -1,5 +1,5 @@
 """
-A decision for a caller who may not read the register: the outcome, what is owed and what is asked, and none of the reasons.
+The decision for a caller without access to the register: the outcome, the duties and the questions, without reasons.
 
 A written decision goes in; the same decision without everything from which a registered value could be read comes out. The record keeps
 the whole. Source: semantics 1.8.
@@ -15,7 +15,7 @@ from typing import Any
 from engine.decision import DutyPart
 from engine.explaining.answer_writer import MOST
 from engine.explaining.encoding import encode
-from engine.explaining.owed_duties import in_short, urgency
+from engine.explaining.owed_duties import short_duty, urgency
 from engine.explaining.sentence import ASKED, SHOWN
 from engine.explaining.written_decision import WrittenDecision
 from engine.languages import Language
@@ -39,7 +39,7 @@ ADDED = (
 )  # members that are left out
 
 
-def withheld(written: WrittenDecision, say: Language) -> WrittenDecision:
+def without_reasons(written: WrittenDecision, say: Language) -> WrittenDecision:
     """The decision without its reasons. Last days are left out if the register states a day from which they may be counted."""
     entities = [entity for entity in written.judgement.exchange.register.values() if entity]
     dated = any(isinstance(value, date | Document) for entity in entities for value in entity.states.values())
@@ -51,7 +51,7 @@ def withheld(written: WrittenDecision, say: Language) -> WrittenDecision:
     members = {name: member for name, member in written.members.items() if name not in ADDED}
     members |= {name: encode(empty) for name, empty in REASONS.items()}
     members["answer"] = encode(text)
-    members["owed"] = encode([json.loads(in_short(each)) for each in sorted(duties, key=urgency)[: MOST["owed"]]])
+    members["owed"] = encode([json.loads(short_duty(each)) for each in sorted(duties, key=urgency)[: MOST["owed"]]])
     left = {**json.loads(members["more"]), "owed": len(duties) - MOST["owed"]}
     members["more"] = encode({name: count for name, count in left.items() if count > 0 and name in members.keys() - REASONS})
     members["engine"] = encode(told)

@@ -14,9 +14,10 @@ from engine.languages.word_catalogue import read_all
 from engine.values.multilingual import Words
 
 HERE = Path(__file__).parent
-_TEXTS = read_all(HERE, [English.code, Chinese.code])
-ENGLISH, CHINESE = English(_TEXTS[English.code]), Chinese(_TEXTS[Chinese.code])
-LANGUAGES: dict[str, Language] = {language.code: language for language in (ENGLISH, CHINESE)}
+_CLASSES: tuple[type[Language], ...] = (English, Chinese)
+_TEXTS = read_all(HERE, [each.code for each in _CLASSES])
+LANGUAGES = {each.code: each(_TEXTS[each.code]) for each in _CLASSES}
+ENGLISH, CHINESE = LANGUAGES[English.code], LANGUAGES[Chinese.code]
 
 __all__ = ["CHINESE", "ENGLISH", "LANGUAGES", "Language", "in_each"]
 

@@ -19,16 +19,23 @@ from engine.backends.lanes import Lanes
 from engine.backends.lanes.lane_runner import LaneRunner
 from engine.backends.reference import Reference
 from engine.bundle import Bundle
-from engine.deciding.carried_conditions import Carried, held, over, raised, stated, travelling
+from engine.deciding.carried_conditions import (
+    Carried,
+    outcome_with_conditions,
+    raise_bounds,
+    stated_conditions,
+    travelling_provisions,
+    weigh_conditions,
+)
 from engine.deciding.changed_exchanges import ExchangeChange, bounds_of
 from engine.deciding.combine import Combiner, Outcome
 from engine.deciding.contributions import BundleCounters
-from engine.deciding.disputed_facts import choices, decided, overall
+from engine.deciding.disputed_facts import choices, disputed_outcome, overall_bounds
 from engine.deciding.judgement import Judgement
 from engine.deciding.plan_links import Links
 from engine.deciding.rests_on import Foundations, Statement, shown_only
 from engine.deciding.search_pauses import OneAtATime, pause
-from engine.deciding.sign_off_scope import Approval, concerns, parts, signable
+from engine.deciding.sign_off_scope import Approval, can_be_signed, parts, signable
 from engine.deciding.whole_plan import WholePlans
 from engine.decision import EnginePart
 from engine.exchange import Exchange
@@ -89,11 +96,11 @@ class Judging:
             "reference": lambda: self.reference,
         }
         self.engines: tuple[Engine, ...] = tuple(makers[name]() for name in MODES[mode])
-        self.travelling = travelling(bundle.rules)
+        self.travelling = travelling_provisions(bundle.rules)
         self._combiner = Combiner(bundle)
         self._foundations = Foundations(bundle)
         self._must_be_shown = bundle.vocabulary.must_be_shown
-        self._concerned = sum(1 << number for number, rule in enumerate(bundle.rules.rules) if concerns(rule))
+        self._concerned = sum(1 << number for number, rule in enumerate(bundle.rules.rules) if can_be_signed(rule))
         self._agreed = EnginePart(version=VERSION, mode=mode, engines=list(MODES[mode]), agreed=True)
         self._questions = Questions(bundle)
         self._lock = OneAtATime()
@@ -138,7 +145,7 @@ class Judging:
         """
         exchange = self._shown(exchange, as_of)
         signed = tuple(each for each in signed if as_of <= each.until)
-        laid = (*came, *stated(exchange, self.travelling))
+        laid = (*came, *stated_conditions(exchange, self.travelling))
         pause()
         with self._lock:
             judgement = self._judged(exchange, as_of, signed, tuple(came), laid)
@@ -152,9 +159,9 @@ class Judging:
             found = replace(
                 judgement,
                 engine=engine,
-                own=decided(judgement.own, [each.own for each in chosen]),
-                outcome=decided(judgement.outcome, [each.outcome for each in chosen]),
-                beneath=overall(judgement.beneath, [each.beneath for each in chosen]),
+                own=disputed_outcome(judgement.own, [each.own for each in chosen]),
+                outcome=disputed_outcome(judgement.outcome, [each.outcome for each in chosen]),
+                beneath=overall_bounds(judgement.beneath, [each.beneath for each in chosen]),
                 open=judgement.outcome,
                 signed_off=judgement.signed_off if engine.agreed else (),
                 signable=judgement.signable if engine.agreed else (),
@@ -176,7 +183,7 @@ class Judging:
         own = self._combiner.outcome(exchange, verdict, as_of, approved)
         if not engine.agreed:
             own = self._strictest(exchange, as_of, own, verdicts.values())
-        carried = held(laid, tuple(verdicts.values()))
+        carried = weigh_conditions(laid, tuple(verdicts.values()))
         beneath = self._beneath(exchange, as_of, approved, verdict, own) if engine.agreed else own.bounds
         return Judgement(
             exchange=exchange,
@@ -185,8 +192,8 @@ class Judging:
             verdicts=verdicts,
             engine=engine,
             own=own,
-            outcome=over(own, carried),
-            beneath=raised(beneath, carried, own.bounds.low >= Level.PERMITTED),
+            outcome=outcome_with_conditions(own, carried),
+            beneath=raise_bounds(beneath, carried, own.bounds.low >= Level.PERMITTED),
             came=came,
             carried=carried,
             signed_off=tuple(parts(verdict, own.coverage, signed)) if engine.agreed else (),
@@ -292,7 +299,7 @@ class Judging:
 
     @of_recipient
     def awaited(self, judgement: Judgement, provision: str) -> tuple[str, ...]:
-        """The facts and documents for want of which a provision only may stand."""
+        """The facts and documents still needed before the provision certainly applies."""
         return judgement.awaited(self.bundle.rules, provision)
 
     @of_recipient
@@ -314,7 +321,7 @@ class Judging:
         with self._lock:
             verdict, outcome = self._looked(exchange, as_of, signed, came)
             if exchange.disputed:
-                outcome = decided(outcome, [self._looked(each, as_of, signed, came)[1] for each in choices(exchange)])
+                outcome = disputed_outcome(outcome, [self._looked(each, as_of, signed, came)[1] for each in choices(exchange)])
             return verdict, outcome
 
     def _looked(
@@ -326,7 +333,8 @@ class Judging:
     ) -> tuple[Verdict, Outcome]:
         verdict = self._evaluated(self.engines[0], exchange, as_of, signed)
         outcome = self._combiner.outcome(exchange, verdict, as_of, signed)
-        return verdict, over(outcome, held((*came, *stated(exchange, self.travelling)), (verdict,)))
+        laid = (*came, *stated_conditions(exchange, self.travelling))
+        return verdict, outcome_with_conditions(outcome, weigh_conditions(laid, (verdict,)))
 
     @of_recipient
     def outcome(self, exchange: Exchange, as_of: date) -> Outcome:

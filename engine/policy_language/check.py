@@ -14,7 +14,7 @@ from dataclasses import replace
 from engine.languages import in_each
 from engine.policy_language.claim_needs import CLAIMS, NEEDS, NOTHING, documents, is_nothing, needs_of
 from engine.policy_language.conditions import Conditions, Use
-from engine.policy_language.declared_coverage import floors
+from engine.policy_language.declared_coverage import floors_of
 from engine.policy_language.diagnostic import Findings, Span, did_you_mean
 from engine.policy_language.duty_deadlines import Duties
 from engine.policy_language.exemptions import LoweredRule, WrittenRule, in_strata, periods, resolve_exemptions
@@ -112,7 +112,7 @@ class _Checker:
                 for name, (policy, _) in sorted(self.policies.items())
                 for number, each in enumerate(policy.not_reached or ())
             ),
-            floors=floors(self.vocabulary, self.policies, self.written, self.conditions, self.settings.trust, self.findings),
+            floors=floors_of(self.vocabulary, self.policies, self.written, self.conditions, self.settings.trust, self.findings),
             registers={name: dict(register.entries) for name, register in self.vocabulary.registers.items()},
             families={
                 f"{family}.total": (

@@ -32,7 +32,7 @@ def is_nothing(needs: Node | None) -> bool:
     return needs is None or (isinstance(needs, Scalar) and needs.text == NOTHING)
 
 
-def in_need(condition: Condition, vocabulary: Vocabulary) -> tuple[str, ...]:
+def claims_in_need(condition: Condition, vocabulary: Vocabulary) -> tuple[str, ...]:
     """The claims that the tests of a condition read and that need something."""
     named = (name.partition(".") for name in dict.fromkeys(each for atom in atoms(condition) for each in documents(atom)))
     return tuple(claim for group, _, claim in named if group == CLAIMS and not is_nothing(needs_of(vocabulary, claim)))
@@ -40,7 +40,7 @@ def in_need(condition: Condition, vocabulary: Vocabulary) -> tuple[str, ...]:
 
 def with_needs(test: Condition, use: str, vocabulary: Vocabulary) -> Condition:
     """A test together with what the claims that it reads need where it is used."""
-    claims = in_need(test, vocabulary) if use in (LIFT, RESTORE) else ()
+    claims = claims_in_need(test, vocabulary) if use in (LIFT, RESTORE) else ()
     needs: list[Condition] = [Defined(f"{NEEDS}{claim}") for claim in claims]
     if use == RESTORE:
         never_settled = (Atom(f"{CLAIMS}.{claim}", Type("document"), "open", not_shown=Truth.UNKNOWN) for claim in claims)

@@ -12,12 +12,12 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 
-from engine.policy_language.claim_needs import LIFT, RESTORE, in_need, with_needs
+from engine.policy_language.claim_needs import LIFT, RESTORE, claims_in_need, with_needs
 from engine.policy_language.diagnostic import Findings, Span, did_you_mean
 from engine.policy_language.tree import Mapping, Node, Scalar, Sequence
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, FIELD_NAMES, Follows, Vocabulary
 from engine.register_facts import IN_REGISTER
-from engine.rules import ALWAYS, AS_OF, MAX_CHAIN, All, AnyOf, Atom, Condition, Defined, Not, Truth, atoms, named
+from engine.rules import ALWAYS, AS_OF, MAX_CHAIN, All, AnyOf, Atom, Condition, Defined, Not, Truth, atoms, definitions_named
 from engine.values import BadValue, Duration, Money, Operand, Type
 
 GROUPS = ("all_of", "any_of", "none_of")
@@ -127,13 +127,15 @@ class Conditions:
         self._open.append(name)
         condition = self.lower(node, policy, use)
         self._open.pop()
-        self._length[name] = 1 + max((self._length.get(key.partition("!")[0], 0) for key in named(condition)), default=0)
+        self._length[name] = 1 + max(
+            (self._length.get(key.partition("!")[0], 0) for key in definitions_named(condition)), default=0
+        )
         if self._length[name] == MAX_CHAIN + 1:
             self._too_long(name, span)
-        needing = any(self._in_need.get(key.partition("!")[0]) for key in named(condition))
-        self._in_need[name] = needing or bool(in_need(condition, self.vocabulary))
+        needing = any(self._in_need.get(key.partition("!")[0]) for key in definitions_named(condition))
+        self._in_need[name] = needing or bool(claims_in_need(condition, self.vocabulary))
         documents = any(atom.not_shown is not None for atom in atoms(condition))
-        self._shown[name] = self._in_need[name] or documents or any("!" in key for key in named(condition))
+        self._shown[name] = self._in_need[name] or documents or any("!" in key for key in definitions_named(condition))
         key = self._key(name, use)
         self.definitions[key] = condition
         return Defined(key)

@@ -27,7 +27,7 @@ REVIEWED = frozenset({"exporter", "people"})  # the roles of a country that asks
 BINDING_EFFECTS = ("prohibit", "require", "oblige", "review", "allows")
 
 
-def floors(
+def floors_of(
     vocabulary: Vocabulary,
     policies: Mapping[str, tuple[PolicyText, Node]],
     written: Mapping[str, WrittenRule],
@@ -128,7 +128,7 @@ class _Floors:
                 found = spoken.get(subject, Spoken(f"subject/{subject}", None, ()))
                 name = "" if known.guarded == "yes" else signed_floor(jurisdiction, subject)
                 yield replace(found, by=(*found.by, *accepted.get(subject, ())), signed=name)
-        for each, condition in either(self.vocabulary.subjects, spoken):
+        for each, condition in of_either_subject(self.vocabulary.subjects, spoken):
             self.conditions.definitions[each.by[0]] = condition
             yield each
 
@@ -245,7 +245,7 @@ def governed(
     return Spoken(f"subject/{subject}", since and max(since, cover.from_ or since), (key,)), AnyOf(tuple(sides))
 
 
-def either(subjects: Mapping[str, SubjectText], spoken: Mapping[str, Spoken]) -> Iterator[tuple[Spoken, Condition]]:
+def of_either_subject(subjects: Mapping[str, SubjectText], spoken: Mapping[str, Spoken]) -> Iterator[tuple[Spoken, Condition]]:
     """Data are of a subject matter or of its contrary. Where law speaks of both, it speaks, though nobody knows of which they are."""
     for subject, law in spoken.items():
         other = spoken.get(subjects[subject].other_than or "")

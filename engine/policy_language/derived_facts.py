@@ -1,5 +1,5 @@
 """
-Facts that follow from a set.
+Facts derived from a set of values: a statement of a derived fact goes in, a statement of the set comes out.
 
 Stated values go in, and come out changed: what is stated of a follower is said of its set, so that below this line nobody reads a follower
 and no engine has to; then each follower has the value that follows. Source: semantics 2.1.

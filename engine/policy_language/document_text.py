@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StringConstra
 from pydantic_core import PydanticCustomError
 
 from engine.values import BadValue, read_date
-from engine.values.multilingual import Words
+from engine.values.multilingual import LANGUAGE_CODES, Words
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9]+([.-][a-zA-Z0-9]+)*$", max_length=80)]
 Prose = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
@@ -62,12 +63,16 @@ class Text(DocumentText):
 
     def is_placeholder(self) -> bool:
         """Whether one of the texts stands for another one that is still to be written."""
-        return any(is_placeholder(text) for text in (self.en, self.zh) if text is not None)
+        return any(is_placeholder(text) for text in self._texts() if text)
 
     @property
     def words(self) -> Words:
         """The same text, without the model."""
-        return Words(self.en, self.zh or "")
+        return Words(*self._texts())
+
+    def _texts(self) -> Iterator[str]:
+        """The texts in the order of the languages, "" where there is none."""
+        return (getattr(self, code) or "" for code in LANGUAGE_CODES)
 
     def in_(self, lang: str) -> str:
         """The text in a language; English stands in where there is no Chinese."""

@@ -24,7 +24,9 @@ FACTS = "facts"  # under this key stand the words for facts, families and groups
 _BETWEEN = "/"  # between a value set and one of its registers
 
 
-def named(said: Mapping[str, Mapping[str, Sequence[str]]], values: Mapping[str, ValueSet]) -> dict[str, tuple[str, ...]]:
+def everyday_names(
+    said: Mapping[str, Mapping[str, Sequence[str]]], values: Mapping[str, ValueSet]
+) -> dict[str, tuple[str, ...]]:
     """
     What people call each thing that is no value: a fact, family or group by its name, `evidence.KIND`, a register as `SET/REGISTER`, and
     the public as `recipient/WORD`.

@@ -14,7 +14,7 @@ from typing import Any
 from engine.policy_language.diagnostic import Findings, did_you_mean
 from engine.policy_language.everyday_text import PresetText
 from engine.policy_language.vocabulary import Vocabulary
-from engine.policy_language.written_exchange import sent
+from engine.policy_language.written_exchange import exchange_json
 from engine.values.multilingual import Words
 
 _OPEN = "unknown"  # in a set: there may be others
@@ -62,7 +62,7 @@ def check_presets(vocabulary: Vocabulary, accept: Callable[[Mapping[str, Any]], 
 
 def _exchange(vocabulary: Vocabulary, text: PresetText) -> dict[str, Any]:
     """What a preset states, as JSON; its sets are open."""
-    return sent(vocabulary, {name: _opened(vocabulary, name, value) for name, value in text.exchange.items()})
+    return exchange_json(vocabulary, {name: _opened(vocabulary, name, value) for name, value in text.exchange.items()})
 
 
 def _opened(vocabulary: Vocabulary, name: str, value: Any) -> Any:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from engine.languages import CHINESE, ENGLISH, Language
+from engine.languages import CHINESE, Language, in_each
 from engine.policy_language.everyday_words import EverydayWords, WordPlace, groups
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.values import MAX_MEMBERS, Type, ValueSet
@@ -75,7 +75,7 @@ class Proposals:
             said = f"a fact is written as nested members: `{_nested(nested)}`, not `{path[-1][:MAX_NAME]}`"
             return Words(said, CHINESE.write_so(said, [f"`{_nested(nested)}`"]))
         found = self._meant(path, name, content)
-        return _told(lambda lang: lang.no_fact(name, [each.told(lang) for each in found]))
+        return in_each(lambda lang: lang.no_fact(name, [each.told(lang) for each in found]))
 
     def group_of(self, path: Sequence[str]) -> str:
         """The group of facts that an unknown member may mean, if it is one group; "" otherwise."""
@@ -161,7 +161,7 @@ class Proposals:
             return
         if written := self._as_type(fact, type, content):
             short = said.partition(";")[0]
-            yield path, _told(lambda lang: lang.write_so(short, [each.told(lang) for each in written]))
+            yield path, in_each(lambda lang: lang.write_so(short, [each.told(lang) for each in written]))
             return
         yield path, Words(said)
 
@@ -169,7 +169,7 @@ class Proposals:
         found: list[_Proposal] = []
         if propose:
             found = [self._proposal(fact, each) for each in self._resolved(fact, word)] + list(self._registers(values, word))
-        return _told(
+        return in_each(
             lambda lang: lang.no_value_of(
                 word[:40], values.name, values.values, [each.told(lang) for each in found[:MOST]], fact
             )
@@ -239,7 +239,7 @@ class Proposals:
             inside = [each for each in self._vocabulary.facts if each.startswith(f"{name}.")]
             usual = [each for each in inside if each in self._vocabulary.said and self._vocabulary.facts[each].type.values]
             found = [_Proposal(f"`{_nested(self._nesting[each])}`") for each in (usual or inside)[:1]]
-        return _told(lambda lang: lang.write_so(said, [each.told(lang) for each in found[:MOST]]))
+        return in_each(lambda lang: lang.write_so(said, [each.told(lang) for each in found[:MOST]]))
 
     def _in_group(self, group: str, word: str) -> list[WordPlace]:
         """What a word says in a group of facts; if nothing, what it says elsewhere."""
@@ -315,10 +315,6 @@ class Proposals:
             for end in range(len(steps), 0, -1):
                 found.setdefault(".".join(steps[:end]), steps[:end])
         return found
-
-
-def _told(say: Callable[[Language], str]) -> Words:
-    return Words(say(ENGLISH), say(CHINESE))
 
 
 def _some(title: Words) -> tuple[Words, ...]:

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from engine.books.grants import BookFacts
-from engine.languages import CHINESE, ENGLISH, Language
+from engine.languages import LANGUAGES, Language
 from engine.policy_language.authzen_text import AuthZenText
 from engine.policy_language.diagnostic import Span
 from engine.policy_language.document_text import Text
@@ -311,4 +311,4 @@ def stated_in(fact: str) -> str:
 
 def titled(title: Text, say: Callable[[Language, str], str]) -> Text:
     """A text made from a title, in each language that the title has."""
-    return Text(en=say(ENGLISH, title.en), zh=say(CHINESE, title.zh) if title.zh else None)
+    return Text(**{code: say(language, text) for code, language in LANGUAGES.items() if (text := getattr(title, code))})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.policy_language.book_facts import read_books
 from engine.policy_language.diagnostic import Findings
 from engine.policy_language.document_measures import read_measures
-from engine.policy_language.everyday_words import check_words, named
+from engine.policy_language.everyday_words import check_words, everyday_names
 from engine.policy_language.tree import Node
 from engine.policy_language.typed_facts import TypedFacts
 from engine.policy_language.value_sets import ValueSets
@@ -69,7 +69,7 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
         transfer_registers=words.text.transfer_registers,
         measures=read_measures(words, types | {f"{name}.total": types[members[0]] for name, members in families.items()}),
         presets=words.text.presets,
-        said=named(words.said, values),
+        said=everyday_names(words.said, values),
     )
     check_words(words, vocabulary)
     check_references(words, vocabulary)

@@ -13,7 +13,7 @@ from engine.values import read_number
 LEFT_OUT = "left out"  # removes a fact, where one text changes another
 
 
-def sent(vocabulary: Vocabulary, flat: Mapping[str, Any]) -> dict[str, Any]:
+def exchange_json(vocabulary: Vocabulary, flat: Mapping[str, Any]) -> dict[str, Any]:
     """
     The JSON of an exchange, from dotted facts. Raises BadValue where a number is none.
 

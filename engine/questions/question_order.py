@@ -1,5 +1,5 @@
 """
-Which open fact to ask for first.
+The order of questions: the open facts of a judgement go in, and come out with the one to ask for first at the front.
 
 Each rule that is open, and may raise the outcome, needs some facts; so does each open test of coverage. A fact counts for more the fewer
 others such a rule needs, the stricter the level that it may raise, and the more of them need it. What the sender knows comes before the

@@ -1,5 +1,5 @@
 """
-What a row of a table comes to, and many of them as columns.
+The outcome of a row of a table, and the outcomes of many rows as columns.
 
 A judgement goes in, a row's outcome comes out: the bounds overall and by jurisdiction, what stands and may stand, what is unmet, what
 stands beside, the coverage, and the facts to find out; or what the door refused. Lists are JSON in a text, so that every format has them.

@@ -4,7 +4,7 @@ Texts of an author or of this program, in each language that decisions are writt
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +23,4 @@ class Words:
 
 
 NO_WORDS = Words()
+LANGUAGE_CODES = tuple(each.name for each in fields(Words))

@@ -22,7 +22,8 @@ from service.callers.context import ReadingReviews, Reviewing
 from service.console.coverage_pages import PATH, CoverageShown, coverage_page
 from service.drafts import form_token
 from service.languages.words import text_for, wording
-from service.policies.acceptances import LONGEST_DAYS, AcceptanceAsked
+from service.limits import ACCEPTANCE_DAYS
+from service.policies.acceptances import AcceptanceRequest
 from service.problems import KINDS, RequestRefused
 from service.reviews import coverage_to_accept
 from service.reviews.coverage_to_accept import AcceptanceMade, CoverageToAccept
@@ -57,7 +58,7 @@ async def change(context: ReadingReviews, page: PageCall) -> Response:
     return await asyncio.to_thread(partial(_answer, context, page, waiting, made=made, refused=wrong))
 
 
-def _asked(fields: Fields, lang: str) -> AcceptanceAsked:
+def _asked(fields: Fields, lang: str) -> AcceptanceRequest:
     """What the form asks. Raises RequestRefused, with the sentence for what it lacks."""
     words = wording(lang).reviews
     cells = [dict(zip(("country", "subject"), each.split("/", 1), strict=False)) for each in fields.get("cell", ())]
@@ -66,7 +67,7 @@ def _asked(fields: Fields, lang: str) -> AcceptanceAsked:
     sent = {"cells": cells, "write": first(fields, "do") == "write"}
     sent |= {name: first(fields, name).replace("\r\n", "\n") for name in ("by", "because")}
     try:
-        return AcceptanceAsked.model_validate({**sent, "cells": tuple(cells), "until": first(fields, "until")}, strict=False)
+        return AcceptanceRequest.model_validate({**sent, "cells": tuple(cells), "until": first(fields, "until")}, strict=False)
     except ValidationError as refused:
         known = {"by": "no_by", "because": "no_because", "until": "no_until"}
         at = next(
@@ -92,7 +93,7 @@ def _answer(
         by="" if person is None else person.shown,
         today=today,
         default_until=today + timedelta(days=DAYS),
-        last_until=today + timedelta(days=LONGEST_DAYS),
+        last_until=today + timedelta(days=ACCEPTANCE_DAYS),
         yaml=made.yaml if made else "",
         done=done,
         wrong=refused.detail if refused else "",

@@ -11,7 +11,7 @@ from fastapi import Response
 
 from service.api.router import Call, Router, answer
 from service.callers.context import Reviewing
-from service.policies.acceptances import AcceptanceAsked, reload_with
+from service.policies.acceptances import AcceptanceRequest, reload_with
 from service.reviews import coverage_to_accept
 from service.reviews.coverage_to_accept import AcceptanceMade, CoverageToAccept
 from service.telemetry.log_lines import note
@@ -32,7 +32,7 @@ def listed(context: Reviewing, call: Call[None], connection: sa.Connection) -> C
     "acceptCoverage",
     "Accept law that was not read",
     "policies-refused",
-    body=AcceptanceAsked,
+    body=AcceptanceRequest,
     limit=BODY_LIMIT,
     repeatable=False,
     answers={
@@ -42,7 +42,7 @@ def listed(context: Reviewing, call: Call[None], connection: sa.Connection) -> C
         }
     },
 )
-async def accept(context: Reviewing, call: Call[AcceptanceAsked]) -> AcceptanceMade | Response:
+async def accept(context: Reviewing, call: Call[AcceptanceRequest]) -> AcceptanceMade | Response:
     """
     Says what the organisation accepts, in YAML to be copied into its policies.
 
@@ -53,7 +53,7 @@ async def accept(context: Reviewing, call: Call[AcceptanceAsked]) -> AcceptanceM
     return answer(made, 201 if made.written else 200, nulls=True)
 
 
-async def accepted(context: Reviewing, call: Call[Any], asked: AcceptanceAsked) -> AcceptanceMade:
+async def accepted(context: Reviewing, call: Call[Any], asked: AcceptanceRequest) -> AcceptanceMade:
     """Accept what was asked; once it is written, it decides. Raises RequestRefused."""
     policies = call.service.policies
     made = await asyncio.to_thread(coverage_to_accept.accept, context, asked, policies.origin)

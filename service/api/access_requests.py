@@ -21,7 +21,7 @@ from service.authzen.decision_point import AccessDecisionPoint
 from service.callers import known_persons
 from service.callers.caller import Caller, caller_of
 from service.decisions.idempotency import KeptAnswer, Work, once_prepared
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.problems import RequestRefused
 from service.reviews import notes, own_requests, sign_off, standing_sign_off
 from service.service import Service
@@ -73,7 +73,7 @@ def add(app: FastAPI, service: Service, current: Callable[[], AccessDecisionPoin
                 if unknown.kind != "not-found":
                     raise
                 raise _not_own() from None
-            record = clear(stored.entry.leaf, stored.entry.openings)
+            record = with_personal_values(stored.entry.leaf, stored.entry.openings)
             names = await asyncio.to_thread(
                 service.read, lambda connection: known_persons.names_of(connection, caller, service.token_issuer)
             )
@@ -95,7 +95,7 @@ def add(app: FastAPI, service: Service, current: Callable[[], AccessDecisionPoin
                 note = notes.requested(transaction, stored.entry.id, why, caller, now)
                 counting = own_requests.Counting(transaction, service.token_issuer)
                 said = counting.for_decision(standing_sign_off.said_of_stored(transaction, live, stored), stored)
-                found = access_requests.became(live, record["signable"], said, now.astimezone(zone).date())
+                found = access_requests.review_state(live, record["signable"], said, now.astimezone(zone).date())
                 answer = access_requests.answer(note.id, note.at, _base(service, request), found, now)
                 return KeptAnswer(_written(answer), 202, location=answer.task.status_endpoint)
 
@@ -117,10 +117,10 @@ def add(app: FastAPI, service: Service, current: Callable[[], AccessDecisionPoin
             stored = service.stored(decision)
             if any(opening.value is None for opening in stored.entry.openings):
                 return access_requests.answer(note.id, note.at, _base(service, request), ("expired", None), now)
-            record = clear(stored.entry.leaf, stored.entry.openings)
+            record = with_personal_values(stored.entry.leaf, stored.entry.openings)
             counting = own_requests.Counting(connection, service.token_issuer)
             said = counting.for_decision(standing_sign_off.said_of(connection, live, record["request"]), stored)
-            became = access_requests.became(live, record.get("signable") or (), said, now.astimezone(zone).date())
+            became = access_requests.review_state(live, record.get("signable") or (), said, now.astimezone(zone).date())
             return access_requests.answer(note.id, note.at, _base(service, request), became, now)
 
         return Response(_written(service.read(look)), media_type="application/json")

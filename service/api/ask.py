@@ -36,12 +36,12 @@ from service.console.draft_pages import (
 from service.decisions.decider import durable
 from service.documents import document_bytes
 from service.drafts import draft_changes, draft_documents, draft_start, draft_store, form_token, own_words
-from service.drafts.answers import narrowed
+from service.drafts.answers import has_narrower_values
 from service.drafts.draft_judgement import DraftContext, DraftJudge, JudgedDraft
 from service.drafts.draft_store import Draft
 from service.drafts.preset_confirmation import preset_named
 from service.languages.words import text_for, wording
-from service.log.record_views import kept
+from service.log.record_views import record_json
 from service.problems import KINDS, RequestRefused
 
 QUESTION = "#question"  # the part of a page to which one comes after an answer: what it changed, and the next question
@@ -55,12 +55,14 @@ pages = Pages("draft")
 @pages.get("/ask")
 def start(context: ReadingAll, page: PageCall) -> Response:
     """The page on which one begins."""
+    page.filters()
     return _start(context, page)
 
 
 @pages.get("/ask/{id}")
 def draft(context: ReadingAll, page: PageCall) -> Response:
     """The page of a draft."""
+    page.filters()
     found = _find(context, page, page.path["id"])
     return _gone(page) if found is None else _draft(context, page, found)
 
@@ -72,14 +74,14 @@ async def begin(context: DraftContext, page: PageCall) -> Response:
     if first(fields, "from") == "preset" and (preset := preset_named(bundle, first(fields, "preset"))):
         return html(confirm_page(preset, _viewer(context, page), page.reader))  # nothing is stated until she confirms it
     if first(fields, "from") == "words":
-        found = await asyncio.to_thread(own_words.meant, bundle, first(fields, "words")[:MOST_LETTERS])
+        found = await asyncio.to_thread(own_words.meanings_of, bundle, first(fields, "words")[:MOST_LETTERS])
         return html(words_page(found, _viewer(context, page), page.reader))
     try:
-        document = await asyncio.to_thread(page.service.read, partial(draft_start.begun, context, fields))
+        document = await asyncio.to_thread(page.service.read, partial(draft_start.first_exchange, context, fields))
         await asyncio.to_thread(asking.check, context, document, page.reader.lang)
     except RequestRefused as refused:
         return await asyncio.to_thread(_start, context, page, refused)
-    return await _made(page, draft_changes.begun(context, document))
+    return await _made(page, draft_changes.new_draft(context, document))
 
 
 @pages.post("/ask/{id}", limit=_LIMIT)
@@ -91,7 +93,9 @@ async def change(context: DraftContext, page: PageCall) -> Response:
     do = first(page.fields, "do")
     try:
         if do == "copy":
-            return _to(page, f"/ask/{draft.id}") if draft.decision else await _made(page, draft_changes.copied(context, draft))
+            return (
+                _to(page, f"/ask/{draft.id}") if draft.decision else await _made(page, draft_changes.copy_draft(context, draft))
+            )
         if do != "erase" or "administer" not in context.caller.scopes:
             draft_changes.check_owner(context, draft)
         if do != "erase" and first(page.fields, "version") != str(draft.version):
@@ -116,7 +120,7 @@ async def upload(context: DraftContext, page: PageCall) -> Response:
         draft_changes.check_owner(context, draft)
         seen = await asyncio.to_thread(document_bytes.see, sent.file or b"")
         document = draft_documents.with_file(draft.document, sent.fields.get("name", ""), seen.info.sha256)
-        new = await asyncio.to_thread(draft_changes.stating, context, asking, draft, document, page.reader.lang)
+        new = await asyncio.to_thread(draft_changes.state_exchange, context, asking, draft, document, page.reader.lang)
     except RequestRefused as refused:
         return await asyncio.to_thread(_draft, context, page, draft, refused)
 
@@ -147,7 +151,7 @@ async def _changed(context: DraftContext, page: PageCall, draft: Draft, do: str)
     if do == "try" and not draft.trial_of:
         asked = await asyncio.to_thread(asking.look, context, draft, lang)
         remedied = await asyncio.to_thread(asked.remedied, draft_start.place(first(page.fields, "remedy")))
-        return await _made(page, draft_changes.tried(context, draft, remedied))
+        return await _made(page, draft_changes.try_remedy(context, draft, remedied))
     if do == "take" and draft.trial_of:
         return await _taken(context, page, draft)
     new = await asyncio.to_thread(_stated, context, page, draft, do)
@@ -160,35 +164,37 @@ def _stated(context: DraftContext, page: PageCall, draft: Draft, do: str) -> Dra
     fields, lang, asking, fact = page.fields, page.reader.lang, page.shared(DraftJudge), first(page.fields, "fact")
     match do:
         case "undo" if draft.before is not None:
-            return draft_changes.undone(draft, draft.before)
+            return draft_changes.undo(draft, draft.before)
         case "reopen":
-            return draft_changes.reopened(draft)
+            return draft_changes.reopen_unknown(draft)
         case "again":
-            return draft_changes.asked_again(draft, fact)
+            return draft_changes.ask_again(draft, fact)
         case "save":
-            return draft_changes.stating(context, asking, draft, draft_start.of_json(first(fields, "json")), lang)
+            return draft_changes.state_exchange(context, asking, draft, draft_start.of_json(first(fields, "json")), lang)
     asked = asking.look(context, draft, lang)
     if do == "documents":
         offered = fields.get("offered", ())
         days = {name: first(fields, f"dated {name}") for name in offered}
-        return draft_changes.ticked(context, asking, asked, offered, fields.get("document", ()), days)
+        return draft_changes.tick_documents(context, asking, asked, offered, fields.get("document", ()), days)
     if do == "ids":
-        return draft_changes.named(context, asking, asked, {each: first(fields, f"id {each}") for each in asked.counted_by})
+        return draft_changes.name_counted_ids(
+            context, asking, asked, {each: first(fields, f"id {each}") for each in asked.counted_by}
+        )
     question = asked.asks(fact)
     if do == "skip":
-        return draft_changes.skipping(draft, question, fact)
+        return draft_changes.skip(draft, question, fact)
     if do == "some" and question.facts:
-        return draft_changes.asked_alone(draft, fact)
+        return draft_changes.ask_alone(draft, fact)
     if do == "none" and question.facts:
-        return draft_changes.denied(context, asking, asked, question)
+        return draft_changes.deny_group(context, asking, asked, question)
     if do != "answer" or question.facts:
         raise RequestRefused("bad-request", "the form asks for something that a draft cannot do")
     shown = form_of(question, draft.document, page.reader)
     said = stated(question, shown.how, fields)
-    if isinstance(said, list) and not narrowed(context.live.bundle, question, said):
+    if isinstance(said, list) and not has_narrower_values(context.live.bundle, question, said):
         raise NoAnswer("no_narrower_given")
     rest = shown.rest if first(fields, "rest") else ()
-    return draft_changes.answered(context, asking, asked, {fact: said, **dict.fromkeys(rest, 0)})
+    return draft_changes.answer_facts(context, asking, asked, {fact: said, **dict.fromkeys(rest, 0)})
 
 
 async def _made(page: PageCall, new: Draft) -> Response:
@@ -199,7 +205,7 @@ async def _made(page: PageCall, new: Draft) -> Response:
 
 async def _taken(context: DraftContext, page: PageCall, trial: Draft) -> Response:
     """Take over into a draft what a trial of it states, and delete the trial. Raises RequestRefused."""
-    new = draft_changes.taken(await asyncio.to_thread(_find, context, page, trial.trial_of or ""), trial)
+    new = draft_changes.take_trial(await asyncio.to_thread(_find, context, page, trial.trial_of or ""), trial)
 
     def work(transaction: sa.Connection) -> None:
         if draft_store.change(page.service, transaction, new):
@@ -212,7 +218,10 @@ async def _taken(context: DraftContext, page: PageCall, trial: Draft) -> Respons
 def _start(context: ReadingAll, page: PageCall, refused: RequestRefused | None = None) -> Response:
     service, live, reader = page.service, context.live, page.reader
     drafts, found = service.read(
-        lambda connection: (draft_store.listed(context, connection), draft_start.entities(context, MOST_ENTITIES, connection))
+        lambda connection: (
+            draft_store.list_drafts(context, connection),
+            draft_start.entities(context, MOST_ENTITIES, connection),
+        )
     )
     entities = {role: ids[:MOST_ENTITIES] for role, ids in found.items()}
     begin_with = [
@@ -233,7 +242,7 @@ def _draft(context: ReadingAll, page: PageCall, draft: Draft, refused: RequestRe
     wrong = text_for(wording(lang).drafts, str(refused)) if isinstance(refused, NoAnswer) else _why(refused)
     status = 200 if refused is None else 422 if isinstance(refused, NoAnswer) else KINDS[refused.kind][0]
     if draft.decision:
-        record = kept(page.service.stored(draft.decision))["record"]
+        record = record_json(page.service.stored(draft.decision))["record"]
         return html(decided_page(draft, record, viewer, reader, wrong, asking.now(context, draft, lang)), status)
     try:
         asked: JudgedDraft = asking.look(context, draft, lang)

@@ -167,7 +167,7 @@ async def reload(context: Administering, call: Call[None]) -> Reloaded:
 def bundles(context: ReadingAll, call: Call[None], connection: sa.Connection) -> KeptBundles:
     """Every bundle that decided here, the latest first."""
     page = paging.Asked.in_query(call.query, LIMIT, MOST)
-    found, cursor = page.cut(kept_bundles.listed(connection), lambda each: f"{each.source} {each.meaning}", "bundles")
+    found, cursor = page.cut(kept_bundles.list_bundles(connection), lambda each: f"{each.source} {each.meaning}", "bundles")
     return KeptBundles(
         next=cursor,
         bundles=tuple(
@@ -197,7 +197,7 @@ def bundles(context: ReadingAll, call: Call[None], connection: sa.Connection) ->
 def archive(context: ReadingAll, call: Call[None], connection: sa.Connection) -> Response:
     """The same file that `fifthfactor bundle build` makes of these policies."""
     try:
-        data = kept_bundles.archived(connection, DIGEST.of(call.path) or "")[1]
+        data = kept_bundles.archive_of(connection, DIGEST.of(call.path) or "")[1]
     except kept_bundles.NotKept:
         raise RequestRefused("not-found", "no policies with this digest decided here") from None
     return Response(data, media_type="application/json")

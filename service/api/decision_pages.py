@@ -18,21 +18,21 @@ from service.api.page_router import PageCall, Pages
 from service.api.parameters import day, whole, word
 from service.callers.caller_names import caller_names
 from service.callers.context import EvaluatingAll, ReadingAll
-from service.console.decision_comparison import DecisionSide, told
-from service.console.decision_retry import LIVE, PolicyChoice, again_page, policy_choices
-from service.console.document_list import summed_up
+from service.console.decision_comparison import DecisionSide, side_of
+from service.console.decision_retry import LIVE, PolicyChoice, policy_choices, retry_page
+from service.console.document_list import first_documents
 from service.console.explained_decision import explained, explained_otherwise, provisions
-from service.console.outcome_history import HistoryLine, aftermath
+from service.console.outcome_history import HistoryLine, history_of
 from service.console.overview import DEFAULT, PERIODS, Overview
 from service.console.pages import Beside, decision_page, missing_page, overview_page, provisions_page
 from service.console.reader import PageReader
 from service.decisions import log_access
 from service.decisions.present_outcome import PresentDecider
 from service.decisions.replay import CannotReplay, ReplayConditions, Replayer
-from service.documents.stated_documents import presented
+from service.documents.stated_documents import documents_of
 from service.drafts import form_token
 from service.ledger.counter_standings import CounterStandings
-from service.log.record_views import kept
+from service.log.record_views import record_json
 from service.log.store import Stored
 from service.log.verified_record import NotVerified, verify_record
 from service.problems import KINDS, RequestRefused
@@ -82,11 +82,11 @@ def decision(context: ReadingAll, page: PageCall) -> Response:
 
     def look(connection: sa.Connection) -> tuple[Stored, list[sign_off.SignOff], list[HistoryLine], list[PolicyChoice]]:
         stored = log_access.record(context, id, connection)
-        became = aftermath(context, connection, id, reader)
-        return stored, sign_off.given(connection, id), became, policy_choices(connection, context.live.digests, reader)
+        became = history_of(context, connection, id, reader)
+        return stored, sign_off.sign_offs_of(connection, id), became, policy_choices(connection, context.live.digests, reader)
 
     stored, given, became, choices = service.read(look)
-    shown = kept(stored)
+    shown = record_json(stored)
     said_by = [shown["record"].get("asked_by"), *(each.by for each in became), *(each.by for each in given)]
     said_by += [each.get("by") for each in (shown["record"].get("decision") or {}).get("signed_off") or ()]
     reader = replace(reader, callers=service.read(lambda connection: caller_names(connection, said_by)))
@@ -101,8 +101,8 @@ def decision(context: ReadingAll, page: PageCall) -> Response:
         found = deciding.look(stored, context.caller, reader.lang, context.request_id)
         if found is not None and found.outcome != outcome:
             beside["now"], beside["token"] = found, form_token.token(service, context.caller.id)
-    if presented(shown["record"].get("request", {})):
-        beside["documents"] = service.read(lambda connection: summed_up(service, connection, stored, reader))
+    if documents_of(shown["record"].get("request", {})):
+        beside["documents"] = service.read(lambda connection: first_documents(service, connection, stored, reader))
     try:
         beside["verified"] = verify_record(service.store.database, stored)
     except NotVerified as fault:
@@ -122,7 +122,7 @@ def again(context: ReadingAll, page: PageCall) -> Response:
     sent = page.filters("as_of", "policies")
     value = word("policies", "the policies", [each.value for each in choices]).of(sent) or LIVE
     chosen = next(each for each in choices if each.value == value)
-    first = told(stored, replaying, reader)
+    first = side_of(stored, replaying, reader)
     as_of = _AS_OF.of({"as_of": first.record["as_of"], **sent})
     assert as_of is not None
     try:
@@ -130,7 +130,7 @@ def again(context: ReadingAll, page: PageCall) -> Response:
     except CannotReplay as why:
         return html(missing_page(reader, reader.words.pages["again_refused"], why.detail), 409)
     second = DecisionSide(first.record, decided, title=reader.words.pages["again_now"], recorded=False)
-    return html(again_page(replace(first, title=reader.words.pages["recorded"]), second, choices, value, as_of, reader))
+    return html(retry_page(replace(first, title=reader.words.pages["recorded"]), second, choices, value, as_of, reader))
 
 
 @pages.post("/log/{id}/again", limit=LONGEST_FORM)
@@ -156,7 +156,7 @@ def reasons(context: ReadingAll, page: PageCall) -> Response:
         found = provisions(stored, page.shared(Replayer), page.reader.lang)
     except CannotReplay as why:
         return html(missing_page(page.reader, page.reader.words.pages["cannot"], why.detail), 409)
-    return html(provisions_page(kept(stored), found, first, page.reader))
+    return html(provisions_page(record_json(stored), found, first, page.reader))
 
 
 def _stored(context: ReadingAll, page: PageCall) -> Stored:

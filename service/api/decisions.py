@@ -25,7 +25,7 @@ from service.decisions import log_access, retention
 from service.decisions.idempotency import KeptAnswer, once_prepared
 from service.decisions.replay import Replayer
 from service.log.record import KeptRecord
-from service.log.record_views import kept, written_page
+from service.log.record_views import record_json, written_page
 from service.log.search import OUTCOMES, CursorRefused
 from service.log.search_query import ABOUT, FIELDS, MOST_WORDS, Query, moment
 from service.telemetry.log_lines import audit
@@ -161,7 +161,7 @@ def decisions(context: Reading, call: Call[None], connection: sa.Connection) -> 
 @router.get("/v1/decisions/{id}", "getDecision", "The record of a decision", "not-found", parameters=[DECISION_ID])
 def decision(context: Reading, call: Call[None], connection: sa.Connection) -> KeptRecord | Response:
     """The record and its place in the log. Personal values are in clear, unless they were erased."""
-    return _json(kept(log_access.record(context, call.path["id"], connection)))
+    return _json(record_json(log_access.record(context, call.path["id"], connection)))
 
 
 @router.post(

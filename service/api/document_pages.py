@@ -24,7 +24,7 @@ from service.console import document_list
 from service.console.pages import documents_page, missing_page
 from service.decisions.decider import durable
 from service.documents import attachments, confirmations, document_bytes
-from service.documents.confirmations import ConfirmationSent, WithdrawalSent
+from service.documents.confirmations import ConfirmationRequest, ConfirmationWithdrawalRequest
 from service.drafts import form_token
 from service.log.store import find
 from service.problems import KINDS, RequestRefused, wrong_members
@@ -100,11 +100,11 @@ async def _work(context: ReadingAll, page: PageCall, id: str, do: str, sent: Sen
         case "confirm":
             if sent.fields.get("opened") != "yes":
                 raise RequestRefused("bad-request", "say that you have opened the file: nobody else has looked into it")
-            confirmation = _read(sent, ConfirmationSent)
+            confirmation = _read(sent, ConfirmationRequest)
             of = await recorded(context, page, id, name)
             return lambda transaction: confirmations.confirm(page.context(Reviewing), of, confirmation, transaction)
         case _:
-            withdrawal = _read(sent, WithdrawalSent)
+            withdrawal = _read(sent, ConfirmationWithdrawalRequest)
             of = await recorded(context, page, id, name)
             return lambda transaction: confirmations.withdraw(page.context(Reviewing), of, withdrawal, transaction)
 

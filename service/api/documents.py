@@ -22,8 +22,8 @@ from service.callers.context import Context, EvaluatingAll, ReadingAll, Reviewin
 from service.decisions.decider import durable
 from service.decisions.idempotency import KeptAnswer
 from service.documents import attachments, confirmations, decision_documents, document_bytes, document_signatures
-from service.documents.attachments import AttachedDocument, AttachmentSent
-from service.documents.confirmations import Confirmation, ConfirmationSent, WithdrawalSent
+from service.documents.attachments import AttachedDocument, AttachmentRequest
+from service.documents.confirmations import Confirmation, ConfirmationRequest, ConfirmationWithdrawalRequest
 from service.documents.decision_documents import DecisionDocument
 from service.documents.document_bytes import ENDINGS, DocumentInfo, InspectedBytes
 from service.documents.document_signatures import DocumentSignature
@@ -153,11 +153,11 @@ def listed(context: ReadingAll, call: Call[None], connection: sa.Connection) -> 
     "Attach bytes to a document of a decision",
     *_ATTACHING,
     parameters=[_ID],
-    body=AttachmentSent,
+    body=AttachmentRequest,
     limit=MOST_BYTES,
     status=201,
 )
-async def attach(context: EvaluatingAll, call: Call[AttachmentSent]) -> AttachedDocument | Response:
+async def attach(context: EvaluatingAll, call: Call[AttachmentRequest]) -> AttachedDocument | Response:
     """
     Attaches bytes that are kept to a document of a decision.
 
@@ -201,11 +201,11 @@ async def sign(context: EvaluatingAll, call: Call[None]) -> DocumentSignature | 
     *_ATTACHING,
     "not-confirmable",
     parameters=[_ID, _NAME],
-    body=ConfirmationSent,
+    body=ConfirmationRequest,
     limit=MOST_BYTES,
     status=201,
 )
-async def confirm(context: Reviewing, call: Call[ConfirmationSent]) -> Confirmation | Response:
+async def confirm(context: Reviewing, call: Call[ConfirmationRequest]) -> Confirmation | Response:
     """
     Confirms a document of a decision: that the caller opened the bytes with this hash, and that they are what the exchange states.
 
@@ -229,11 +229,11 @@ async def confirm(context: Reviewing, call: Call[ConfirmationSent]) -> Confirmat
     *_ATTACHING,
     "not-confirmable",
     parameters=[_ID, _NAME],
-    body=WithdrawalSent,
+    body=ConfirmationWithdrawalRequest,
     limit=MOST_BYTES,
     status=201,
 )
-async def withdraw(context: Reviewing, call: Call[WithdrawalSent]) -> Confirmation | Response:
+async def withdraw(context: Reviewing, call: Call[ConfirmationWithdrawalRequest]) -> Confirmation | Response:
     """
     Withdraws what was confirmed or signed of a document of a decision, whoever did, also for other decisions that state the same.
 

@@ -33,7 +33,7 @@ from service.ledger.benefit_statement import BenefitFilter
 from service.ledger.commitment_search import CommitmentFilter, CommitmentRow
 from service.ledger.counter_standings import CounterStanding, CounterStandings
 from service.ledger.rights_readings import RightsQuery
-from service.log.record_views import kept
+from service.log.record_views import record_json
 from service.log.store import find as find_one
 from service.watch import events
 
@@ -75,7 +75,7 @@ def commitment(context: ReadingAll, page: PageCall, connection: sa.Connection) -
     rights = RightsQuery(on=context.today, source=id, history=True, limit=LINES)
     shown = CommitmentShown(
         made=made,
-        kept=None if stored is None else kept(stored),
+        kept=None if stored is None else record_json(stored),
         moved=counter_standings.moved_by(connection, id, LINES),
         rights=rights_readings.page(context, rights, connection)[0],
         promises=promise_list.of_commitment(context, id, LINES, connection),

@@ -23,7 +23,7 @@ from service.api.page_router import PageCall, Pages
 from service.callers.caller_names import caller_names
 from service.callers.context import ReadingAll
 from service.console import log_list
-from service.console.decision_comparison import beside_page, told
+from service.console.decision_comparison import comparison_page, side_of
 from service.console.log_list import ListRequest
 from service.console.pages import missing_page
 from service.console.reader import PageReader
@@ -31,8 +31,9 @@ from service.decisions import log_access
 from service.decisions.decider import durable
 from service.decisions.replay import Replayer
 from service.drafts import form_token
+from service.limits import SAVED_SEARCHES_OF_ONE
 from service.log import parquet_rows, saved_searches, search
-from service.log.saved_searches import MOST_OF_A_CALLER, SearchRefused
+from service.log.saved_searches import SearchRefused
 from service.log.search import CursorRefused, RecordPage, RecordRow
 from service.log.store import find as find_one
 from service.service import Service
@@ -91,8 +92,8 @@ def beside(context: ReadingAll, page: PageCall) -> Response:
     found = [each for each in stored if each is not None]
     if len(found) != 2 or any(name != "decision" for name, _ in sent):
         return html(missing_page(reader, words["beside_wrong"], words["beside_wrong_text"]), 400)
-    first, second = (told(each, page.shared(Replayer), reader) for each in found)
-    return html(beside_page(first, second, reader))
+    first, second = (side_of(each, page.shared(Replayer), reader) for each in found)
+    return html(comparison_page(first, second, reader))
 
 
 @pages.post("/log/searches", limit=MOST_FORM)
@@ -106,7 +107,9 @@ async def save(context: ReadingAll, page: PageCall) -> Response:
         await durable(page.service.store.do(lambda work: saved_searches.save(work, caller, name, asked.parameters, at)))
     except (SearchRefused, ValueError, OverflowError):
         words = page.reader.words.pages
-        return html(missing_page(page.reader, words["saved_wrong"], words["saved_wrong_text"].format(MOST_OF_A_CALLER)), 400)
+        return html(
+            missing_page(page.reader, words["saved_wrong"], words["saved_wrong_text"].format(SAVED_SEARCHES_OF_ONE)), 400
+        )
     return _to_list(asked.parameters, page.reader)
 
 

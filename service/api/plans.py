@@ -16,7 +16,8 @@ from service.api.router import Call, Router
 from service.callers.context import EvaluatingAll
 from service.decisions.batch_limits import LargeRequests
 from service.decisions.decider import AnswerOptions
-from service.decisions.plans import MOST_LEGS, Plans
+from service.decisions.plans import Plans
+from service.limits import PLAN_LEGS
 from service.service import Service
 from service.telemetry.log_lines import note
 
@@ -47,7 +48,7 @@ _PLAN = {
             "type": "array",
             "description": "the legs, in their order",
             "minItems": 1,
-            "maxItems": MOST_LEGS,
+            "maxItems": PLAN_LEGS,
             "items": _LEG,
         },
     },

@@ -23,7 +23,7 @@ from service.policies import kept_bundles
 from service.policies.case_runs import CaseRuns
 from service.policies.kept_bundles import StoredBundle
 from service.policies.kept_differences import KeptDifferences
-from service.policies.shadow import differences, moved
+from service.policies.shadow import differences, outcome_moves
 from service.problems import KINDS, RequestRefused
 from service.service import Service
 
@@ -63,7 +63,7 @@ def coverage(context: ReadingAll, page: PageCall) -> Response:
 def versions(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Response:
     """Those that decided at any time."""
     first = FIRST.of(page.filters("first")) or 0
-    found, digests = kept_bundles.listed(connection), context.live.digests
+    found, digests = kept_bundles.list_bundles(connection), context.live.digests
     shown = found[first : first + VERSIONS]
     live = digests.source, digests.meaning
     return html(policy_pages.versions_page(shown, len(found), first, VERSIONS, live, found[:CHOICES], page.reader))
@@ -73,7 +73,7 @@ def versions(context: ReadingAll, page: PageCall, connection: sa.Connection) -> 
 def difference(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Response:
     """What differs between two of them; it takes long, and is made beside."""
     sent = page.filters("old", "new")
-    by_name = {f"{each.source}-{each.meaning}": each for each in kept_bundles.listed(connection)}
+    by_name = {f"{each.source}-{each.meaning}": each for each in kept_bundles.list_bundles(connection)}
     old, new = (by_name.get(sent.get(side, "")) for side in ("old", "new"))
     if old is None or new is None:
         raise page.wrong()
@@ -90,7 +90,7 @@ def shadow(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Re
     rows, following = listing.page(
         sent, lambda before, limit: differences(connection, beside.digests, before, limit) if beside else ((), None)
     )
-    moves = list(moved(connection, beside.digests)) if beside else ()
+    moves = list(outcome_moves(connection, beside.digests)) if beside else ()
     return html(policy_pages.shadow_page(beside, moves, rows, "cursor" in sent, following, page.reader))
 
 

@@ -286,11 +286,11 @@ async def import_(context: Administering, call: Call[None]) -> Imported | Respon
             if (each := next(rows, None)) is None:
                 break
             found.append(each)
-    entities, database = import_export.gathered(iter(found)), call.service.store.database
+    entities, database = import_export.gather_entities(iter(found)), call.service.store.database
 
     def work(transaction: sa.Connection) -> KeptAnswer:
         context = call.context(Administering)
-        done = entity_changes.take_in(context, entities, database, transaction)
+        done = entity_changes.import_entities(context, entities, database, transaction)
         tell = {"created": done.created, "changed": done.changed}
         return KeptAnswer(written(done), after=lambda: _audit(call, context, "register-imported", **tell))
 
@@ -307,7 +307,7 @@ async def import_(context: Administering, call: Call[None]) -> Imported | Respon
 def export(context: ReadingAll, call: Call[None], connection: sa.Connection) -> RegisterFile | Response:
     """Every entity of the register in its newest version, in a form that can be imported again."""
     form, kind = _FORMAT.of(call.query) or import_export.FORMATS[0], _KIND.of(call.query)
-    text = import_export.exported(entity_versions.everything(connection, kind), form, stating(context.live))
+    text = import_export.export_entities(entity_versions.every_entity(connection, kind), form, stating(context.live))
     headers = {"Content-Disposition": f'attachment; filename="register.{form}"'}
     return Response(text, media_type=import_export.MEDIA_TYPES[form], headers=headers)
 

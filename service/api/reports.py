@@ -76,6 +76,7 @@ class _Asked:
 @pages.get(FORMS)
 def forms(context: ReadingAll, page: PageCall) -> Response:
     """The forms."""
+    page.filters()
     today, token = context.now.astimezone(UTC).date(), form_token.token(page.service, context.caller.id)
     return html(forms_page(page.reader, today, Scope.read({}, today), token, typesetting.unavailable()))
 

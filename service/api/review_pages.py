@@ -39,21 +39,21 @@ from service.decisions.replay import CannotReplay, Replayer
 from service.documents import document_bytes
 from service.drafts import form_token
 from service.languages.words import text_for, wording
-from service.log.record_views import kept
+from service.limits import COMMENT_CHARACTERS, SIGN_OFF_DAYS
+from service.log.record_views import record_json
 from service.log.store import Stored, find
 from service.problems import KINDS, RequestRefused
 from service.reviews import notes, preview, queue, review_list, review_thread, sign_off
 from service.reviews.coverage_to_accept import recorded_gaps, to_accept
-from service.reviews.notes import AssignAsked, CommentAsked
+from service.reviews.notes import AssignmentRequest, CommentRequest
 from service.reviews.preview import PreviewShown
 from service.reviews.queue import Order, QueueFilter, WaitingCase
 from service.reviews.recorded_case import GAP, REVIEW, gaps_of
 from service.reviews.review_thread import DecisionReview
 from service.reviews.reviewer import Reviewer
-from service.reviews.sign_off import SignOffAsked
+from service.reviews.sign_off import SignOffRequest
 
 ROWS = 25  # on a page
-MOST_DAYS = 366  # of an approval that is given here
 FILTERS = (*operations.FILTERS, "order")
 AGAIN = whole("again", "how many were decided again just now", 9_999)
 DONE = word("done", "what was done just now", ("approve", "refuse", "second", "comment", "assigned"))
@@ -167,10 +167,10 @@ async def _sign(context: ReadingReviews, page: PageCall, stored: Stored) -> str:
             until = date.fromisoformat(first(fields, "until"))
         except ValueError:
             raise _Wrong("no_day") from None
-        if until > context.today + timedelta(days=MOST_DAYS):
+        if until > context.today + timedelta(days=SIGN_OFF_DAYS):
             raise _Wrong("no_day")
     try:
-        asked = SignOffAsked.model_validate({"provisions": provisions, "verdict": verdict, "reason": reason, "until": until})
+        asked = SignOffRequest.model_validate({"provisions": provisions, "verdict": verdict, "reason": reason, "until": until})
     except ValidationError:
         raise RequestRefused("bad-request", "the form cannot be read") from None
     for _ in range(sign_off.MOST_TRIES):
@@ -179,7 +179,7 @@ async def _sign(context: ReadingReviews, page: PageCall, stored: Stored) -> str:
         with suppress(sign_off.SignOffOvertaken):
             await durable(page.service.store.do(partial(sign_off.keep, now, draft)))
             return "second" if draft.awaits else verdict
-    raise sign_off.contested()
+    raise sign_off.contested_refusal()
 
 
 async def _assign(context: ReadingReviews, page: PageCall) -> str:
@@ -188,7 +188,7 @@ async def _assign(context: ReadingReviews, page: PageCall) -> str:
 
     def work(transaction: sa.Connection) -> None:
         whom: Any = notes.person_named(transaction, to) if to not in ("", notes.ME) else to or None
-        notes.assign(context, page.path["id"], AssignAsked(to=whom), transaction)
+        notes.assign(context, page.path["id"], AssignmentRequest(to=whom), transaction)
 
     await durable(page.service.store.do(work))
     return "assigned"
@@ -198,7 +198,7 @@ async def _comment(context: ReadingReviews, page: PageCall, file: bytes) -> str:
     """Keep a comment, and the file with it if there is one; what was done. Raises RequestRefused, _Wrong."""
     seen = await asyncio.to_thread(document_bytes.see, file) if file else None
     try:
-        asked = CommentAsked(text=first(page.fields, "text").replace("\r\n", "\n"), file=seen.info.sha256 if seen else None)
+        asked = CommentRequest(text=first(page.fields, "text").replace("\r\n", "\n"), file=seen.info.sha256 if seen else None)
     except ValidationError:
         raise _Wrong("no_text") from None
 
@@ -267,7 +267,7 @@ def _shown(
     sent = page.filters(*FILTERS, "done", "done_id")
     done, done_id = DONE.of(sent) or "", (DONE_ID.of(sent) or "")[:_MOST_ID]
     filters = {name: value for name, value in sent.items() if name in FILTERS}
-    found, document = review_thread.of_record(context, stored, connection), kept(stored)
+    found, document = review_thread.of_record(context, stored, connection), record_json(stored)
     record, whole = document["record"], bool(found.facts)
     newer = queue.newest_of(connection, found.facts) if whole else None
     look, cannot = _preview(context, page, stored, found)
@@ -287,7 +287,7 @@ def _shown(
         cannot=cannot,
         own=found.own,
         asked_by=known_persons.behind(connection, record.get("asked_by") or "", context.token_issuer),
-        signed=sign_off.given(connection, id),
+        signed=sign_off.sign_offs_of(connection, id),
         notes=found.notes,
         files=found.files,
         assignee=notes.who_are(connection, [assignee])[assignee] if assignee else None,
@@ -297,7 +297,7 @@ def _shown(
         left=max(1, review_list.left_for(context, viewer, id, connection)) if done and following is not None else 0,
         today=today,
         default_until=today + timedelta(days=preview.DAYS),
-        last_until=today + timedelta(days=MOST_DAYS),
+        last_until=today + timedelta(days=SIGN_OFF_DAYS),
         filters=filters,
         done=done,
         done_id=done_id,
@@ -327,7 +327,7 @@ def _outcome_now(context: ReadingReviews, page: PageCall) -> PresentOutcome | No
     if stored is None:
         return None
     found = deciding.look(stored, context.caller, page.reader.lang, context.request_id)
-    record = kept(stored)["record"]
+    record = record_json(stored)["record"]
     same = found is not None and found.outcome == record["decision"]["outcome"]
     return None if same and record["bundle"]["meaning"] == context.live.digests.meaning else found
 
@@ -362,7 +362,7 @@ def _why(refused: RequestRefused | _Wrong | None, lang: str, last: date) -> str:
         return ""
     if isinstance(refused, _Wrong):
         named = str(refused)
-        return text_for(wording(lang).reviews, named).format(notes.MOST_OF_A_COMMENT if named == "no_text" else last)
+        return text_for(wording(lang).reviews, named).format(COMMENT_CHARACTERS if named == "no_text" else last)
     if refused.kind == "own-request":
         return wording(lang).reviews["own_perhaps"]
     return "; ".join(each.detail for each in refused.errors or ()) or refused.detail

@@ -17,7 +17,7 @@ from service.api.router import Call, Router
 from service.callers.context import Reviewing
 from service.log.store import record_of
 from service.reviews import notes, queue, review_list, review_thread
-from service.reviews.notes import AssignAsked, CommentAsked, ReviewNote
+from service.reviews.notes import AssignmentRequest, CommentRequest, ReviewNote
 from service.reviews.queue import Order, QueueFilter
 from service.reviews.recorded_case import KINDS
 from service.reviews.review_list import Review
@@ -93,12 +93,12 @@ def thread(context: Reviewing, call: Call[None], connection: sa.Connection) -> R
     "not-found",
     "not-signable",
     parameters=[_ID],
-    body=AssignAsked,
+    body=AssignmentRequest,
     limit=BODY_LIMIT,
     status=201,
     nulls=True,
 )
-def assign(context: Reviewing, call: Call[AssignAsked], transaction: sa.Connection) -> ReviewNote:
+def assign(context: Reviewing, call: Call[AssignmentRequest], transaction: sa.Connection) -> ReviewNote:
     """Assigns the review of a decision to the caller, to a person whom the service knows, or to nobody any more."""
     return _said(call, notes.assign(context, call.path["id"], call.sent, transaction), transaction)
 
@@ -112,12 +112,12 @@ def assign(context: Reviewing, call: Call[AssignAsked], transaction: sa.Connecti
     "not-signable",
     "not-attachable",
     parameters=[_ID],
-    body=CommentAsked,
+    body=CommentRequest,
     limit=BODY_LIMIT,
     status=201,
     nulls=True,
 )
-def comment(context: Reviewing, call: Call[CommentAsked], transaction: sa.Connection) -> ReviewNote:
+def comment(context: Reviewing, call: Call[CommentRequest], transaction: sa.Connection) -> ReviewNote:
     """Adds a comment to a decision, and a file if one is named: kept in the log until the decision is erased."""
     return _said(call, notes.comment(context, call.path["id"], call.sent, transaction), transaction)
 
@@ -127,7 +127,7 @@ def filter_of(sent: Mapping[str, str]) -> QueueFilter:
     return QueueFilter(**{name: parameter.of(sent) for name, parameter in FILTERS.items()})
 
 
-def _said(call: Call[AssignAsked] | Call[CommentAsked], said: ReviewNote, transaction: sa.Connection) -> ReviewNote:
+def _said(call: Call[AssignmentRequest] | Call[CommentRequest], said: ReviewNote, transaction: sa.Connection) -> ReviewNote:
     """What was said of a decision. The answer that is kept of it goes with the decision's values."""
     call.erased_with(record_of(transaction, call.path["id"]).sequence)
     call.note(decision_id=call.path["id"], note=said.kind)

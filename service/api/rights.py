@@ -17,7 +17,13 @@ from service.api.parameters import AnyParameter, day, text, word
 from service.api.router import Call, Router
 from service.callers.context import Administering, Reading, ReadingAll
 from service.ledger import rights_openings, rights_readings
-from service.ledger.rights_openings import ABOUT_ASSET, ABOUT_PARTY, RightsOpening, RightsOpeningSent, WithdrawOpeningSent
+from service.ledger.rights_openings import (
+    ABOUT_ASSET,
+    ABOUT_PARTY,
+    RightsOpening,
+    RightsOpeningSent,
+    WithdrawOpeningSent,
+)
 from service.ledger.rights_readings import RightsLinePart, RightsPart, RightsQuery
 
 ON = day("on", "the day on which the rights stand; today if it is left out")

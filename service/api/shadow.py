@@ -11,7 +11,7 @@ from service.api.operations import Shown
 from service.api.router import Call, Router
 from service.callers.context import ReadingAll
 from service.log.record import PolicyDigests
-from service.policies.shadow import differences, moved
+from service.policies.shadow import differences, outcome_moves
 from service.problems import RequestRefused
 
 _DIFFERENCES = paging.Listing[Any]("shadow", "differences", (int,), 100, 1_000)
@@ -85,7 +85,7 @@ def shadow(context: ReadingAll, call: Call[None], connection: sa.Connection) -> 
         counts=ShadowCounts.model_validate(beside.counts, from_attributes=True),
         moves=tuple(
             Moves(outcome=a, proceed=b, shadow_outcome=c, shadow_proceed=d, decisions=count)
-            for a, b, c, d, count in moved(connection, digests)
+            for a, b, c, d, count in outcome_moves(connection, digests)
         ),
         differences=tuple(
             ShadowDifference(

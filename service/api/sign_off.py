@@ -20,8 +20,8 @@ from service.callers.context import ReadingAll, Reviewing
 from service.decisions.idempotency import KeptAnswer, Work, once_prepared
 from service.log.store import Stored
 from service.reviews import preview, sign_off
-from service.reviews.preview import PreviewAsked, PreviewShown
-from service.reviews.sign_off import Awaited, SignOff, SignOffAsked, SignOffDraft
+from service.reviews.preview import PreviewRequest, PreviewShown
+from service.reviews.sign_off import Awaited, SignOff, SignOffDraft, SignOffRequest
 from service.service import Service
 from service.telemetry.log_lines import note
 
@@ -69,7 +69,7 @@ class SignOffs(paging.Page):
     "not-signable",
     "own-request",
     parameters=[_ID],
-    body=json_body(schema_of(SignOffAsked)),
+    body=json_body(schema_of(SignOffRequest)),
     status=201,
 )
 async def sign(context: Reviewing, call: Call[None]) -> SignOffsGiven | Response:
@@ -105,7 +105,7 @@ async def sign(context: Reviewing, call: Call[None]) -> SignOffsGiven | Response
     for _ in range(sign_off.MOST_TRIES):
         with suppress(sign_off.SignOffOvertaken):
             return await once_prepared(service, request, context.caller, raw, prepare)
-    raise sign_off.contested()
+    raise sign_off.contested_refusal()
 
 
 @router.post(
@@ -116,17 +116,17 @@ async def sign(context: Reviewing, call: Call[None]) -> SignOffsGiven | Response
     "not-found",
     "not-signable",
     parameters=[_ID],
-    body=PreviewAsked,
+    body=PreviewRequest,
     limit=BODY_LIMIT,
     nulls=True,
     repeatable=False,
 )
-async def look_ahead(context: Reviewing, call: Call[PreviewAsked]) -> PreviewShown:
+async def look_ahead(context: Reviewing, call: Call[PreviewRequest]) -> PreviewShown:
     """What each approval would change, before it is given: the decision with each alone, and with all. Nothing is recorded."""
     service = call.service
     stored = await asyncio.to_thread(service.stored, call.path["id"])
     sign_off.check_whole(stored)
-    before = await asyncio.to_thread(service.read, partial(sign_off.given_before, context, stored))
+    before = await asyncio.to_thread(service.read, partial(sign_off.earlier_sign_offs, context, stored))
     async with service.turns.of(context.caller.id):
         return preview.preview(context, stored, before.counting, call.sent.provisions)
 
@@ -147,10 +147,10 @@ def given(context: ReadingAll, call: Call[None], connection: sa.Connection) -> S
     return SignOffs(sign_offs=tuple(shown), next=cursor)
 
 
-async def drafted(context: Reviewing, service: Service, stored: Stored, asked: SignOffAsked) -> SignOffDraft:
+async def drafted(context: Reviewing, service: Service, stored: Stored, asked: SignOffRequest) -> SignOffDraft:
     """A sign-off that is ready to be kept (see `sign_off.keep`). It takes turns, since it decides. Raises RequestRefused."""
     async with service.turns.of(context.caller.id):
         signed = sign_off.bind(context, stored, asked)
-    before = await asyncio.to_thread(service.read, partial(sign_off.given_before, context, stored))
+    before = await asyncio.to_thread(service.read, partial(sign_off.earlier_sign_offs, context, stored))
     work = partial(sign_off.draft, context, stored, signed, asked, before)
     return await service.turns.run(context.caller.id, work, long=True)

@@ -84,7 +84,7 @@ def told(context: Reading, call: Call[None], connection: sa.Connection) -> Stati
     sent = call.query
     wants_csv = as_csv(sent)
     question = StatisticsQuestion(BY.of(sent) or (), _filters(sent), FROM.of(sent), UNTIL.of(sent))
-    found = statistics.told(context, question, connection)
+    found = statistics.statistics_for(context, question, connection)
     return csv_answer((*question.by, *_MEASURES), _lines(found)) if wants_csv else found
 
 
@@ -105,7 +105,7 @@ def concentrated(context: Reviewing, call: Call[None], connection: sa.Connection
     wants_csv = as_csv(sent)
     by, first, last = BY_ONE_PARTY.of({"by": "kind", **sent}) or (), _FROM_YEAR.of(sent), _UNTIL_YEAR.of(sent)
     question = StatisticsQuestion(by, {}, first and f"{first}-01", last and f"{last}-12")
-    found = concentration.told(context, question, connection)
+    found = concentration.shares_of(context, question, connection)
     return csv_answer((*question.by, *_SHARES), _rows(found)) if wants_csv else found
 
 

@@ -31,7 +31,7 @@ def told(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Resp
     found: Statistics | None = None
     wrong, status = "", 200
     try:
-        found = statistics.told(context, question, connection)
+        found = statistics.statistics_for(context, question, connection)
     except RequestRefused as refused:
         wrong, status = _WRONG[refused.kind], KINDS[refused.kind][0]
     query: dict[str, str] = {

@@ -1,1 +1,1 @@
-"""The audit of a database: its rows are made again from the leaves of its log, compared, and put right."""
+"""The audit of a database: its rows are recomputed from the leaves of its log, compared with those stored, and repaired."""

@@ -1,11 +1,12 @@
 """
-The sums of counters and promises, made from their rows once more: as a view of a temporary database while leaves are read, at last as rows.
+The sums of counters and promises, recomputed from their rows: a view of a temporary database while leaves are read, rows at the end.
 
-A row of a month has the sums of its days, one of a year those of its months, and one of all years those of the years.
+A row of a month has the sums of its days, one of a year those of its months with digests of their rows, one of all years the same of years.
 """
 
 import json
 from collections.abc import Iterator
+from hashlib import sha256
 from itertools import groupby
 from typing import Any
 
@@ -36,21 +37,25 @@ _OVERDUE = _PROMISED.format(day="due", fact="overdue", counts="(p.kept_on IS NUL
 _KEPT = _PROMISED.format(day="kept_on", fact="kept", counts="TRUE", where="p.kept_on > p.due")
 _ROWS = (_MOVED, f"{_OVERDUE} UNION ALL {_KEPT}")
 _DAYS = """
-SELECT meaning, "key", {period} AS period, {part} AS part, fact,
+SELECT meaning, "key", day, fact,
   max(largest) AS largest, sum(least) AS least, sum(most) AS most, sum(endless) AS endless
-FROM ({rows}) AS r GROUP BY 1, 2, 3, 4, 5
+FROM ({rows}) AS r GROUP BY 1, 2, 3, 4
 """
+# The sums are asked for by each row: so the rows of one counter of a key are found by an index, and not by reading all movements.
 _OF_PERIOD = """
-SELECT meaning, "key", period, json_group_object(part, json(facts)) AS sums FROM (
-  SELECT meaning, "key", period, part, json_group_object(fact, json_array(largest, least, most, endless)) AS facts
-  FROM ({days}) GROUP BY 1, 2, 3, 4
-) GROUP BY 1, 2, 3
+SELECT k.meaning, k."key", k.period, '{{}}' AS below, (
+  SELECT json_group_object(part, json(facts)) FROM (
+    SELECT part, json_group_object(fact, json_array(largest, least, most, endless)) AS facts FROM (
+      SELECT {part} AS part, fact, max(largest) AS largest, sum(least) AS least, sum(most) AS most, sum(endless) AS endless
+      FROM ({rows}) AS r WHERE r.meaning = k.meaning AND r."key" = k."key" AND {period} = k.period GROUP BY 1, 2
+    ) GROUP BY 1
+  )
+) AS sums
+FROM (SELECT DISTINCT meaning, "key", {period} AS period FROM ({rows})) AS k
 """
 # No row of it could be wrong while leaves are read.
 VIEW = f"CREATE VIEW {counter_sum.name} AS " + " UNION ALL ".join(
-    _OF_PERIOD.format(days=_DAYS.format(period=period, part=part, rows=rows))
-    for rows in _ROWS
-    for period, part in _PERIODS.items()
+    _OF_PERIOD.format(period=period, part=part, rows=rows) for rows in _ROWS for period, part in _PERIODS.items()
 )
 
 
@@ -64,15 +69,21 @@ def counter_sums(connection: sa.Connection) -> Iterator[Values]:
                 held[0] = max(held[0], int(row.largest))
                 for at, name in enumerate(("least", "most", "endless"), 1):
                     held[at] += int(getattr(row, name))
-        for period, parts in sums.items():
-            packed = json.dumps(parts, sort_keys=True, separators=(",", ":"))
-            yield {"meaning": meaning, "key": key, "period": period, "sums": packed}
+        below: dict[str, dict[str, str]] = {}
+        for period in sorted(sums, key=len, reverse=True):  # months, years, and last all of them, which has three letters
+            told, digests = (
+                json.dumps(each, sort_keys=True, separators=(",", ":")) for each in (sums[period], below.get(period, {}))
+            )
+            if period != "all":
+                above = below.setdefault(period[:4] if len(period) > 4 else "all", {})
+                above[period] = sha256(f"{told}\n{digests}".encode()).hexdigest()
+            yield {"meaning": meaning, "key": key, "period": period, "sums": told, "below": digests}
 
 
 def _days(connection: sa.Connection) -> Iterator[Any]:
     """The sums of each day, those of a counter of one key one after another."""
     for rows in _ROWS:
-        days = _DAYS.format(period="''", part="day", rows=rows)
+        days = _DAYS.format(rows=rows)
         yield from connection.exec_driver_sql(
-            f'SELECT meaning, "key", part AS day, fact, largest, least, most, endless FROM ({days}) AS d ORDER BY 1, 2'
+            f'SELECT meaning, "key", day, fact, largest, least, most, endless FROM ({days}) AS d ORDER BY 1, 2'
         )

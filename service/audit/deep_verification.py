@@ -94,7 +94,7 @@ class DeepVerification:
                 found = rows_of(self._connection, table) if table in held else ()
                 yield from compared(replica.rows, table, found, _LEFT_OUT.get(table, frozenset()))
             yield from erasure_notes(self._connection, replica)
-        yield from foreign_parts.strange(self._connection)
+        yield from foreign_parts.foreign_parts(self._connection)
         if self._key is not None:
             yield from map(SealFault, row_seals.faults(self._connection, self._key))
         yield from self._archives()

@@ -1,5 +1,5 @@
 """
-The sums of the statistics, made from their lines once more: by the database, in one statement a view, and not one by one as they came.
+The sums of the statistics, recomputed from their lines: the database does each view in one statement.
 
 The lines are compared with the leaves first.
 """

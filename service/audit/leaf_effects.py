@@ -49,7 +49,7 @@ _OF_SUBJECT: Mapping[str, frozenset[str]] = {
 
 def apply(rows: sa.Connection, leaf: Leaf) -> None:
     """Make the rows what they are after a leaf. A leaf of a kind that speaks of no row is passed over."""
-    effect = _EFFECTS.get(str(leaf.get("kind")))
+    effect = EFFECTS.get(str(leaf.get("kind")))
     if effect is not None:
         effect(rows, leaf)
 
@@ -287,7 +287,7 @@ def _row(table: sa.Table, told: Leaf = {}, **members: str) -> Effect:  # noqa: B
     return lambda rows, leaf: _insert(rows, table, leaf, **told, **{name: leaf[member] for name, member in members.items()})
 
 
-_EFFECTS: Mapping[str, Effect] = {
+EFFECTS: Mapping[str, Effect] = {
     "asset-entry": lambda rows, leaf: _insert(rows, tables.asset_entry, leaf, **leaf["line"], kind=leaf["entry"]),
     "bundle-activated": _bundle_activated,
     "commitment": _row(tables.commitment, {"state": "committed"}, committed_at="at"),

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from service.audit.deep_verification import DeepVerification, Finding, SealFault
 from service.audit.row_comparison import RowFault
-from service.log.search_index import take_in
+from service.log.search_index import index_older
 from service.log.tree_leaves import LogEvent, append
 from service.log.tree_verification import tree_faults
 from service.store import row_seals
@@ -70,7 +70,7 @@ def repair(
     if index:
         with database.reading.connect() as connection:
             all_records: int = connection.execute(sa.select(head.c.next).where(head.c.name == "record")).scalar_one()
-        take_in(database, all_records, lambda left: progress("entries made", all_records - left))
+        index_older(database, all_records, lambda left: progress("entries made", all_records - left))
     return RepairResult(tables, tuple(str(each) for each in found if not _put_right_here(each)))
 
 

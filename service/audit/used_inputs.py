@@ -1,5 +1,5 @@
 """
-What a record says that it used, against rows of a past moment: a record and these rows go in, the words for what differs come out.
+The inputs that a record says it used, compared with the rows of that moment: both go in, a description of each difference comes out.
 
 The exchange is read and filled again, as its caller sent it, by the readers that the service itself uses. So it must come out with the same
 versions of the register, the same counts, the same pages of the books. Approvals must be among those that stand then, and the caller
@@ -24,11 +24,11 @@ from service.callers import known_persons
 from service.callers.caller import LOCAL, Caller
 from service.callers.keys import find as find_key
 from service.documents import confirmations
-from service.documents.stated_documents import stated
+from service.documents.stated_documents import documents_with_hash
 from service.ledger.counter_book import Book
 from service.ledger.exchange_counters import CounterFiller, FilledExchange, Moment, bare
 from service.log.canonical_json import canonical
-from service.log.leaf import clear, erased
+from service.log.leaf import erased, with_personal_values
 from service.log.record import SCHEMA, exchange_of
 from service.log.store import Stored
 from service.policies import archive
@@ -85,7 +85,7 @@ class RecordUsed:
         """A record; None where an erasure took away what it used, and of another version of this program."""
         if erased(stored.entry.openings):
             return None
-        record = clear(stored.entry.leaf, stored.entry.openings)
+        record = with_personal_values(stored.entry.leaf, stored.entry.openings)
         same = record.get("schema") == SCHEMA and record.get("engine", {}).get("version") == engine.__version__
         return cls(stored, record, committing) if same and "noted" in record else None
 
@@ -261,7 +261,7 @@ class UsedInputs:
         stored = used.committing.decision
         if stored is None or erased(stored.entry.openings):
             return False
-        decided = clear(stored.entry.leaf, stored.entry.openings)
+        decided = with_personal_values(stored.entry.leaf, stored.entry.openings)
         before = dict(bare(exchange_of(decided), decided.get("counted", {})))
         return not _same(*({**_stated(each), "as_of": ""} for each in (before, request)))
 
@@ -312,7 +312,7 @@ class UsedInputs:
             approval = engine.Approval.told(part)
             # As many persons as signed, if more did than the settings ask for.
             asked = replace(live, persons=max(live.persons, len(approval.also) + 1))
-            if not self._stands(approval, standing_sign_off.approved(asked, counting, max(used.as_of, today))):
+            if not self._stands(approval, standing_sign_off.approvals_on(asked, counting, max(used.as_of, today))):
                 return True
         return False
 
@@ -332,7 +332,7 @@ class UsedInputs:
     def _shown(self, used: RecordUsed, live: Live) -> bool:
         """Whether something counted as shown that nobody confirmed or signed, or that was withdrawn."""
         shown = used.record.get("shown", {})
-        documents = stated(live.bundle, used.record["request"]) if shown else {}
+        documents = documents_with_hash(live.bundle, used.record["request"]) if shown else {}
         bound = {name: document.binding for name, document in documents.items() if name in shown}
         given = confirmations.not_withdrawn(self._connection, bound.values())
         for name, each in shown.items():

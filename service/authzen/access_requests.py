@@ -14,18 +14,16 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.languages.visible_text import is_plain
+from service.limits import DENIAL_HOURS, JUSTIFICATION_CHARACTERS, TASK_DAYS
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.reviews import standing_sign_off
 from service.reviews.standing_sign_off import Row
-from service.visible_text import is_plain
 
 CAPABILITY = "urn:openid:authzen:capability:access-request"
 PATH = "/access/v1/requests"
 REASON = "approval_required"
-DENIAL_HOURS = 24  # for so long a denial can be followed by a request
-TASK_DAYS = 30  # for so long a request waits
-MOST_JUSTIFICATION = 1_000  # characters
 
 Status = Literal["pending", "approved", "denied", "expired"]
 
@@ -106,8 +104,8 @@ def justification_of(sent: Mapping[str, Any]) -> str:
     """Why a caller asks, in plain text: `context.business_justification`; "" if it does not say. Raises RequestRefused."""
     context = sent.get("context")
     text = context.get("business_justification", "") if isinstance(context, Mapping) else ""
-    if not isinstance(text, str) or len(text) > MOST_JUSTIFICATION or not is_plain(text):
-        detail = f"must be plain text of at most {MOST_JUSTIFICATION} characters"
+    if not isinstance(text, str) or len(text) > JUSTIFICATION_CHARACTERS or not is_plain(text):
+        detail = f"must be plain text of at most {JUSTIFICATION_CHARACTERS} characters"
         raise refused("/context/business_justification", "invalid_request", detail)
     return text.strip()
 
@@ -126,7 +124,7 @@ def answer(id: str, asked_at: datetime, base: str, became: tuple[Status, Complet
     return TaskAnswer(task=Task(id=id, status=status, status_endpoint=f"{base}{PATH}/{id}", expires_at=ends), result=result)
 
 
-def became(live: Live, signable: Sequence[str], said: Sequence[Row], today: date) -> tuple[Status, Completion | None]:
+def review_state(live: Live, signable: Sequence[str], said: Sequence[Row], today: date) -> tuple[Status, Completion | None]:
     """
     What has become of the review of some facts: approved where an approval stands for each provision that can be signed off, denied where
     one was refused last. `said` has the sign-offs of the facts, in order.
@@ -134,7 +132,7 @@ def became(live: Live, signable: Sequence[str], said: Sequence[Row], today: date
     last = {row["provision"]: row["verdict"] for row in said}
     if any(last.get(each) == "refuse" for each in signable):
         return "denied", None
-    standing = {each.provision: each for each in standing_sign_off.approved(live, said, today)}
+    standing = {each.provision: each for each in standing_sign_off.approvals_on(live, said, today)}
     if not signable or not standing.keys() >= set(signable):
         return "pending", None
     first = min((standing[each] for each in signable), key=lambda each: each.until)

@@ -77,7 +77,7 @@ class AccessDecisionPoint:
                 now,
                 request_id,
                 caller,
-                denied=lambda written: responses.denied(written, asked.supported),
+                denied=lambda written: responses.why_denied(written, asked.supported),
             )
             return responses.answer(decided.told, asked.supported, self._mapping.ignored(asked)), decided
 
@@ -177,7 +177,7 @@ class AccessDecisionPoint:
             if not judgement.proceeds(today) or responses.carries_out(asked.supported):
                 return judgement.proceeds(today)
             # Duties are known only once the decision is written.
-            return not responses.denied(self._live.pdp.tell(judgement, today=today, id=""), asked.supported)
+            return not responses.why_denied(self._live.pdp.tell(judgement, today=today, id=""), asked.supported)
 
     async def _stored(self, look: Callable[[], Found]) -> Found:
         """Run a look-up of the store in a thread. Raises RequestRefused where the store cannot be read."""

@@ -16,7 +16,7 @@ from service.register.stated_facts import DATA, carried
 from service.store.database import Database
 
 
-class RegisteredEntities:
+class EntityRegister:
     """The entities of the register."""
 
     def __init__(self, database: Database) -> None:
@@ -49,7 +49,9 @@ class RegisteredEntities:
     def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[StoredEntity]:
         """Entities of a kind, in the order of their ids."""
         with self._database.reading.connect() as connection:
-            return [_entity(each) for each in entity_versions.listed(connection, kind, (kind, after), limit, day.isoformat())]
+            return [
+                _entity(each) for each in entity_versions.list_entities(connection, kind, (kind, after), limit, day.isoformat())
+            ]
 
 
 def _entity(version: Version) -> StoredEntity:

@@ -21,7 +21,7 @@ _PARTS = ("subject", "action", "resource", "context")
 
 
 @dataclass(frozen=True, slots=True)
-class EntitySent:
+class RequestedEntity:
     """A subject or resource. `id` is empty in a search for it."""
 
     type: str
@@ -30,7 +30,7 @@ class EntitySent:
 
 
 @dataclass(frozen=True, slots=True)
-class ActionSent:
+class RequestedAction:
     """An action. `name` is empty in a search for it."""
 
     name: str
@@ -45,9 +45,9 @@ class Evaluation:
     `supported` are the obligations that the caller can carry out; None where it does not say. `at` is a JSON Pointer to the question.
     """
 
-    subject: EntitySent
-    action: ActionSent
-    resource: EntitySent
+    subject: RequestedEntity
+    action: RequestedAction
+    resource: RequestedEntity
     context: Mapping[str, Any]
     supported: frozenset[str] | None
     at: str = ""
@@ -164,26 +164,26 @@ class _BodyReader:
 
     def evaluation(self, sent: Mapping[str, Any], blank: str = "") -> Evaluation:
         subject = self.entity(sent, "subject", blank)
-        action = ActionSent("", {}) if blank == "action" else self.action(sent)
+        action = RequestedAction("", {}) if blank == "action" else self.action(sent)
         resource = self.entity(sent, "resource", blank)
         context = self.object(sent, "context", "") or {}
         return Evaluation(subject, action, resource, context, self.supported(context), self.at)
 
-    def entity(self, sent: Mapping[str, Any], name: str, blank: str, partly: bool = False) -> EntitySent:
+    def entity(self, sent: Mapping[str, Any], name: str, blank: str, partly: bool = False) -> RequestedEntity:
         found = self.object(sent, name, "", needed=not partly)
         if found is None:
-            return EntitySent("", "", {})
+            return RequestedEntity("", "", {})
         type = self.text(found, "type", f"/{name}", needed=not partly)
         # In a search for entities, an id has no meaning.
         id = "" if name == blank else self.text(found, "id", f"/{name}", needed=not partly)
-        return EntitySent(type, id, self.object(found, "properties", f"/{name}") or {})
+        return RequestedEntity(type, id, self.object(found, "properties", f"/{name}") or {})
 
-    def action(self, sent: Mapping[str, Any], partly: bool = False) -> ActionSent:
+    def action(self, sent: Mapping[str, Any], partly: bool = False) -> RequestedAction:
         found = self.object(sent, "action", "", needed=not partly)
         if found is None:
-            return ActionSent("", {})
+            return RequestedAction("", {})
         name = self.text(found, "name", "/action", needed=not partly)
-        return ActionSent(name, self.object(found, "properties", "/action") or {})
+        return RequestedAction(name, self.object(found, "properties", "/action") or {})
 
     def defaults(self, sent: Mapping[str, Any]) -> None:
         """Check the defaults. They need not be complete, but each member must have its type."""

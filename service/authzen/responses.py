@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import engine
 from service.authzen.access_requests import REASON, Requestable, expires
-from service.authzen.requests import EntitySent
+from service.authzen.requests import RequestedEntity
 from service.problems import KINDS, RequestRefused
 
 REVIEW = "review"
@@ -147,7 +147,7 @@ class AccessAnswers(BaseModel):
     evaluations: tuple[AccessAnswer, ...]
 
 
-def denied(written: engine.WrittenDecision, supported: frozenset[str] | None) -> str:
+def why_denied(written: engine.WrittenDecision, supported: frozenset[str] | None) -> str:
     """Why an exchange that may proceed is answered with no: the caller cannot carry out its obligations. Empty where this is not so."""
     if carries_out(supported) or not written.proceed:
         return ""
@@ -169,7 +169,7 @@ def answer(written: engine.WrittenDecision, supported: frozenset[str] | None, ig
     arises = "exchange" if written.proceed else "refusal"
     owed = [duty for duty in written.duties if duty.arises == arises]
     obligations = tuple(Obligation(id=f"obl-{number}", properties=Owed.of(duty)) for number, duty in enumerate(owed, 1))
-    unable = denied(written, supported)
+    unable = why_denied(written, supported)
     decision = written.proceed and not unable
     status = "200" if decision else "403"
     user = written.answer
@@ -213,7 +213,7 @@ def malformed(refused: RequestRefused) -> AccessAnswer:
     return AccessAnswer(decision=False, context=WhyNot(error={"status": KINDS[refused.kind][0], "message": refused.detail}))
 
 
-def entity(sent: EntitySent) -> Mapping[str, str]:
+def entity(sent: RequestedEntity) -> Mapping[str, str]:
     """An entity in the results of a search."""
     return {"type": sent.type, "id": sent.id}
 

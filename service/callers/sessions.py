@@ -27,6 +27,7 @@ from service.callers.caller import SCOPES, Caller
 from service.callers.keys import KeyRing
 from service.callers.person import Person
 from service.callers.row_cache import RowCache
+from service.limits import ENDED_SESSION_DAYS
 from service.log.tree_leaves import LogEvent, append
 from service.store.admissions import admissions, changing_admissions
 from service.store.database import Database
@@ -37,7 +38,6 @@ from service.store.tables import session as rows
 from service.store.writer import NotRecorded
 
 SEEN_SECONDS = 60  # `seen_at` is written again after so long
-KEPT_DAYS = 1  # for so long the row of a session stays after its time is over
 PURGED_AT_ONCE = 100
 MOST_LISTED = 1000
 
@@ -312,7 +312,7 @@ class Sessions:
 
 
 def _is_old(now: datetime) -> sa.ColumnElement[bool]:
-    return rows.c.expires_at < moment_text(now - timedelta(days=KEPT_DAYS))
+    return rows.c.expires_at < moment_text(now - timedelta(days=ENDED_SESSION_DAYS))
 
 
 def _hash(secret: str) -> bytes:

@@ -29,7 +29,7 @@ def accounts(
     from datetime import UTC, datetime
 
     from service.api import csv_tables
-    from service.ledger.asset_entries import COLUMNS, NOTE, AccountPeriod, cells, rolled
+    from service.ledger.asset_entries import COLUMNS, NOTE, AccountPeriod, cells, roll_accounts
     from service.settings import time_zone
     from service.store.upgrade import reading
 
@@ -42,7 +42,7 @@ def accounts(
     if as_csv and as_json:
         raise UsedWrongly("choose `--csv` or `--json`")
     with reading(chosen.database) as connection:
-        found = rolled(AccountPeriod(begun, last, day(known) if known else None), zone, connection)
+        found = roll_accounts(AccountPeriod(begun, last, day(known) if known else None), zone, connection)
     if as_json:
         print(found.model_dump_json(by_alias=True, exclude_none=True, indent=1))
     elif as_csv:

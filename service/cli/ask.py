@@ -2,7 +2,7 @@
 `fifthfactor ask`: a conversation that asks for one fact after another, until the outcome is settled.
 
 Each question is the best next one. Every answer is read as the exchange itself is, so what cannot be true is said at once, and asked again.
-The exchange is saved after each answer: whoever breaks off goes on later.
+The exchange is saved after each answer: an interrupted session resumes.
 """
 
 import json
@@ -191,7 +191,7 @@ class _Conversation:
 
 def _how(question: "engine.QuestionPart") -> str:
     """How an answer is written."""
-    from service.drafts.answers import how
+    from service.drafts.answers import answer_kind
 
     return {
         "several": "one or more of the numbers or values, separated by commas; `none` for none of them",
@@ -205,4 +205,4 @@ def _how(question: "engine.QuestionPart") -> str:
         "group": "`none` if there is nothing of it, else `some`: then each part is asked",
         "document": "`none`, or the day of the document, like `2026-11-24`; it then counts as covering this exchange",
         "id": "an id or a value",
-    }[how(question.type, bool(question.values))]
+    }[answer_kind(question.type, bool(question.values))]

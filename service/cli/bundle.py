@@ -104,7 +104,7 @@ def sign(
         raw, files, bundle = _opened(file, beside)
     except engine.BundleRefused as refused:
         return _unsound(refused, beside)
-    place = loading.beside(file)
+    place = loading.signature_file(file)
     there, latest = None, None
     if place.exists():
         try:
@@ -114,7 +114,7 @@ def sign(
         latest = statement.version_in(there.payload)
 
     def about(version: int) -> "dsse.Envelope":
-        return dsse.Envelope(statement.PAYLOAD_TYPE, statement.about(file.name, raw, files, bundle, version), ())
+        return dsse.Envelope(statement.PAYLOAD_TYPE, statement.statement_of(file.name, raw, files, bundle, version), ())
 
     envelope = about(version or latest or _of_now())
     if there and (there.payload_type, there.payload) == (envelope.payload_type, envelope.payload):
@@ -191,7 +191,7 @@ def show(
         raw, files, bundle = _opened(file, beside)
     except engine.BundleRefused as refused:
         return _unsound(refused, beside)
-    place = loading.beside(file)
+    place = loading.signature_file(file)
     if unpack:
         _unpack(files, unpack)
     try:
@@ -242,7 +242,7 @@ def export(
     _need_a_file_name(output)
     try:
         with reading(address(database)) as connection:
-            found, data = kept_bundles.archived(connection, digest)
+            found, data = kept_bundles.archive_of(connection, digest)
     except kept_bundles.NotKept as missing:
         complain(f"error: {missing}")
         return 1
@@ -271,7 +271,7 @@ def allow_older(
 
     from service.cli.command import BY, log_key, settings
     from service.policies import archive, loading, rollback, signing_keys
-    from service.store.upgrade import look, writing
+    from service.store.upgrade import open_present, writing
     from service.telemetry.log_lines import audit, logger
 
     if not reason.strip():
@@ -286,7 +286,7 @@ def allow_older(
         complain(f"error: {refused}")
         return 1
     url = address(database)
-    look(url).close()  # so that a mistyped name creates no database
+    open_present(url).close()  # so that a mistyped name creates no database
     with writing(url, log_key()) as transaction:
         older = rollback.allow(transaction, folders, BY, reason.strip(), datetime.now(UTC))
     if not older:

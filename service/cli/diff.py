@@ -185,7 +185,7 @@ class _Log:
 
     def _trial(self, stored: "Stored") -> "engine.TrialExchange":
         import engine
-        from service.log.leaf import clear, erased
+        from service.log.leaf import erased, with_personal_values
         from service.log.record import SCHEMA, exchange_of
         from service.store.database import file_of
 
@@ -194,7 +194,7 @@ class _Log:
         faults = stored.faults()
         if faults:
             return engine.TrialExchange(entry.id, at, "log", problem=f"the record has a fault: {faults[0]}")
-        record = clear(entry.leaf, entry.openings)
+        record = with_personal_values(entry.leaf, entry.openings)
         if record.get("schema") != SCHEMA:
             return engine.TrialExchange(entry.id, at, "log", problem="the record has a shape that this version does not know")
         gone = erased(entry.openings)

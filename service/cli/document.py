@@ -165,7 +165,7 @@ def sign(
         if stated.sha256 != seen.info.sha256:
             complain(f"error: the exchange states the hash {stated.sha256}, and this document has {seen.info.sha256}")
             return 1
-        payload = signed_statements.stating(stated, named, moment_text(datetime.now(UTC)), last)
+        payload = signed_statements.statement_to_sign(stated, named, moment_text(datetime.now(UTC)), last)
     except RequestRefused as refused:
         return _told(refused)
     except signed_statements.DocumentStatementRefused as refused:
@@ -219,10 +219,10 @@ def _in_exchange(file: Path | None, name: str, policies: list[Path] | None) -> "
     if file is None:
         return None
     from service.cli.files import load_or_stop, read_exchange
-    from service.documents.stated_documents import stated
+    from service.documents.stated_documents import documents_with_hash
 
     bundle = load_or_stop(policies or [], tests=False)
-    return stated(bundle, read_exchange(bundle, file, "en").document).get(name)
+    return documents_with_hash(bundle, read_exchange(bundle, file, "en").document).get(name)
 
 
 def _content(file: Path, most: int) -> bytes:

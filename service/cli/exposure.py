@@ -164,7 +164,7 @@ def _under(url: str, paths: list[Path], as_of: str | None, mode: str) -> "tuple[
     on = day(as_of) if as_of else today()
     try:
         with reading(url) as connection:
-            active = kept_bundles.active(connection)
+            active = kept_bundles.active_bundle(connection)
             present = kept_bundles.load_kept(connection, active.source, active.meaning)
     except kept_bundles.NotKept as not_kept:
         raise UsedWrongly(f"there is nothing to compare with: {not_kept}") from None

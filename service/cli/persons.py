@@ -45,12 +45,12 @@ def erase(
 
     from service.callers.known_persons import KeysLeft, forget
     from service.log.store import Store
-    from service.store.upgrade import look
+    from service.store.upgrade import open_present
     from service.store.writer import NotRecorded
     from service.telemetry.log_lines import audit, logger
 
     url = address(database)
-    look(url).close()  # so that a mistyped name creates no database
+    open_present(url).close()  # so that a mistyped name creates no database
     with Store.open(url, log_key=log_key()) as store:
         try:
             erased = asyncio.run(store.do(lambda transaction: forget(store.writer, transaction, id, BY, datetime.now(UTC))))

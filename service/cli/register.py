@@ -50,7 +50,7 @@ def import_(
     if len(raw) > import_export.MOST_BYTES:
         raise UsedWrongly(f"`{file}` has more than {import_export.MOST_BYTES:,} bytes; import it in parts")
     try:
-        entries = import_export.gathered(import_export.read(raw, form, _stating(policies)))
+        entries = import_export.gather_entities(import_export.read(raw, form, _stating(policies)))
         with Store.open(address(database), log_key=log_key()) as store:
             written = asyncio.run(
                 store.do(lambda transaction: entity_versions.write(transaction, store.database, entries, now_text(), BY))
@@ -79,7 +79,7 @@ def export(
 
     need("format", form, import_export.FORMATS)
     with reading(address(database)) as connection:
-        text = import_export.exported(entity_versions.everything(connection, kind), form, _stating(policies))
+        text = import_export.export_entities(entity_versions.every_entity(connection, kind), form, _stating(policies))
     sys.stdout.buffer.write(text.encode())
     sys.stdout.buffer.flush()
     return 0
@@ -122,7 +122,7 @@ def list_(
 
     on = None if as_of is None else day(as_of).isoformat()
     with reading(address(database)) as connection:
-        found = list(entity_versions.everything(connection, kind, on))
+        found = list(entity_versions.every_entity(connection, kind, on))
     for each in found:
         days = f"{each.content.valid_from or '…'} to {each.content.valid_until or '…'}"
         facts = json.dumps(each.facts, ensure_ascii=False)

@@ -130,11 +130,11 @@ def _opened(policies: list[Path] | None, database: str | None, lang: str) -> "It
     import engine
     from service.console.reader import PageReader
     from service.service import Service
-    from service.store.upgrade import look
+    from service.store.upgrade import open_present
 
     need("language", lang, engine.LANGUAGES)
     chosen = settings(policies=policies or None, database=database, watch=False)
-    look(chosen.database).close()  # so that a mistyped name creates no database
+    open_present(chosen.database).close()  # so that a mistyped name creates no database
     service = Service.open(chosen)
     try:
         yield service, PageReader(service.live.bundle, lang)

@@ -1,5 +1,5 @@
 """
-A file that keeps the finished parts of a long work, so that an interrupted one goes on where it was.
+A file of the finished parts of a long run, so that an interrupted run resumes.
 
 The first line says what the work is, each further line is the result of a part, as JSON. A line that was cut off is left out: its part is
 done again. The file is removed when the work is finished. Only its owner can read it, since results may name people.

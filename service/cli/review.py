@@ -72,7 +72,7 @@ def show(
 ) -> int:
     """Show a decision, its sign-offs, and the provisions that can be signed off. Ends with 0."""
     import engine
-    from service.decisions.replay import CannotReplay, kept_decider, whole
+    from service.decisions.replay import CannotReplay, kept_decider, whole_decision
     from service.problems import RequestRefused
     from service.reviews import sign_off
 
@@ -80,9 +80,9 @@ def show(
     with open_desk(database, policies) as desk:
         stored = desk.stored(id)
         with desk.database.reading.connect() as connection:
-            given = sign_off.given(connection, id)
+            given = sign_off.sign_offs_of(connection, id)
             try:
-                decided = whole(stored, partial(kept_decider, connection), lang)
+                decided = whole_decision(stored, partial(kept_decider, connection), lang)
             except CannotReplay as cannot:
                 raise UsedWrongly(str(cannot)) from None
         try:
@@ -146,6 +146,7 @@ def _sign(
     database: str | None,
     policies: list[Path] | None,
 ) -> int:
+    from service.limits import SIGN_OFF_PROVISIONS
     from service.problems import RequestRefused
     from service.reviews import sign_off
 
@@ -153,7 +154,7 @@ def _sign(
         stored = desk.stored(id)
         try:
             if requirement is None and not provisions:
-                provisions = list(sign_off.signable(desk.live, stored)[: sign_off.MOST_PROVISIONS])
+                provisions = list(sign_off.signable(desk.live, stored)[:SIGN_OFF_PROVISIONS])
                 if not provisions:
                     raise RequestRefused("not-signable", "this decision has nothing to sign off")
             body = {
@@ -185,11 +186,11 @@ def _kept(desk: Desk, stored: Any, asked: Any) -> tuple[list[Any], Any]:
         context = desk.context(Reviewing)
         signed = sign_off.bind(context, stored, asked)
         with desk.database.reading.connect() as connection:
-            before = sign_off.given_before(context, stored, connection)
+            before = sign_off.earlier_sign_offs(context, stored, connection)
         draft = sign_off.draft(context, stored, signed, asked, before)
         with suppress(sign_off.SignOffOvertaken), desk.database.transaction() as transaction:
             return sign_off.keep(context, draft, transaction), draft
-    raise sign_off.contested()
+    raise sign_off.contested_refusal()
 
 
 def _named(given: Any) -> str:

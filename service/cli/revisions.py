@@ -155,7 +155,7 @@ def _kept(log: str, digest: str) -> engine.Bundle | None:
     """The bundle of a digest that a log keeps, or None where it keeps none."""
     try:
         with reading(log) as connection:
-            found, _ = kept_bundles.archived(connection, digest)
+            found, _ = kept_bundles.archive_of(connection, digest)
             return kept_bundles.load_kept(connection, found.source, found.meaning)
     except kept_bundles.NotKept:
         return None

@@ -1,4 +1,4 @@
-"""`fifthfactor unattributed`: the commitments that count for nobody knows whom."""
+"""`fifthfactor unattributed`: lists the commitments of which nobody is recorded as the one by whom they count."""
 
 from contextlib import closing
 from dataclasses import asdict
@@ -22,10 +22,10 @@ def unattributed(database: Database = None, policies: ServicePolicies = None, as
     from service.cli.files import load_or_stop
     from service.ledger import unattributed_commitments as ledger
     from service.policies.live import Live
-    from service.store.upgrade import look
+    from service.store.upgrade import open_present
 
     live = Live.of(load_or_stop([*settings(policies=policies).policies], tests=False), "bitset")
-    with closing(look(address(database), log_key())) as store, store.reading.connect() as connection:
+    with closing(open_present(address(database), log_key())) as store, store.reading.connect() as connection:
         found = [*ledger.unattributed(connection, live)]
     if as_json:
         print(json.dumps([{**asdict(each), "as_of": each.as_of.isoformat()} for each in found], indent=1))

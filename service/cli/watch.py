@@ -33,13 +33,13 @@ def watch(
     """
     from service.log.store import Store
     from service.service import Service
-    from service.store.upgrade import look
+    from service.store.upgrade import open_present
 
     if today is not None and not once:
         raise UsedWrongly("`--today` is the day of one round: add `--once`")
     chosen = settings(policies=policies or None, database=database, watch_days=days, watch=not once)
     on = day(today) if today else None
-    look(chosen.database).close()  # so that a mistyped name creates no database
+    open_present(chosen.database).close()  # so that a mistyped name creates no database
     Store.open(chosen.database, log_key=chosen.log_key).close()  # the tables of this version
     service = Service.open(chosen)
     try:

@@ -109,7 +109,7 @@ def strip(parts: Mapping[str, int], order: Sequence[str]) -> list[StripPart]:
     return found
 
 
-def begun(totals: Sequence[int]) -> int:
+def first_bar_shown(totals: Sequence[int]) -> int:
     """From which bar on a chart shows something: the first that is not empty, or earlier, so that there are LEAST_BARS."""
     first = next((place for place, total in enumerate(totals) if total), 0)
     return max(0, min(first, len(totals) - LEAST_BARS))

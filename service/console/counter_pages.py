@@ -12,13 +12,13 @@ from service.console import charts
 from service.console.counts_in_words import (
     CounterLaw,
     amount,
+    bar_in_words,
     between,
-    counted,
     counter_title,
     fact_title,
     filling,
+    is_counted,
     law_of,
-    told,
 )
 from service.console.pages import rendered
 from service.console.policy_library import PolicyLibrary
@@ -60,7 +60,7 @@ def counters_page(
     is counted stands apart: the law may not be of them at all.
     """
     counters = live.counting.counters
-    shown = [each for each in found if (counted(each) or each.part is None if chosen else filling(each))]
+    shown = [each for each in found if (is_counted(each) or each.part is None if chosen else filling(each))]
     laws = _laws(live, reader)
     return rendered(
         "counters.html",
@@ -166,7 +166,7 @@ def _words(reader: PageReader) -> dict[str, Any]:
         "l": reader.words.ledger,
         "counter_title": lambda name: counter_title(name, reader),
         "fact_title": lambda fact: fact_title(fact, reader),
-        "told": lambda bar: told(bar, reader),
+        "told": lambda bar: bar_in_words(bar, reader),
     }
 
 
@@ -183,7 +183,7 @@ def _told(counts: Mapping[str, CountPart | SumPart], reader: PageReader) -> list
 
 def _drawn(steps: Sequence[CounterStep], bars: Sequence[ThresholdBar]) -> dict[str, Any]:
     """The bars of a course from where it begins, and the levels of the thresholds that lie within the chart."""
-    steps = steps[charts.begun([step.most or step.certain for step in steps]) :]
+    steps = steps[charts.first_bar_shown([step.most or step.certain for step in steps]) :]
     highest = max((step.most or step.certain for step in steps), default=0)
     ahead = min((int(bar.number) for bar in bars if bar.number > highest), default=0)
     top = ahead if 0 < ahead <= 4 * highest else highest

@@ -54,7 +54,7 @@ def filling(standing: CounterStanding) -> bool:
     return standing.nearest is not None and standing.nearest.share > 0
 
 
-def told(bar: ThresholdBar, reader: PageReader) -> str:
+def bar_in_words(bar: ThresholdBar, reader: PageReader) -> str:
     """The count of a bar in words, with the number of the threshold."""
     words = reader.words.ledger
     low, high = bar.at_least, bar.at_most
@@ -89,7 +89,7 @@ def law_of(thresholds: Iterable[engine.CounterThreshold], reader: PageReader) ->
     return CounterLaw(reader.place(of.jurisdiction), of.instrument.in_(reader.lang), policy)
 
 
-def counted(standing: CounterStanding) -> bool:
+def is_counted(standing: CounterStanding) -> bool:
     """Whether anything is, or may be, counted for whom a counter is kept; that nobody knows a number is not enough."""
     return standing.part is not None and (filling(standing) or any(map(_some, standing.part.counts.values())))
 

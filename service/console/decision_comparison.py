@@ -1,5 +1,5 @@
 """
-Two decisions side by side: what differs in their facts, provisions, requirements and outcomes by jurisdiction.
+Two decisions compared: the differences in their facts, provisions, requirements and outcomes by jurisdiction.
 
 Two records go in, or a record and what is decided of it again. A value that was erased is never said to be the same as another.
 """
@@ -13,7 +13,7 @@ from service.console.pages import rendered
 from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import FactShown, facts_of, grouped, in_short
 from service.decisions.replay import CannotReplay, Replayer
-from service.log.record_views import kept
+from service.log.record_views import record_json
 from service.log.store import Stored
 
 ROWS = 60  # of each list
@@ -60,9 +60,9 @@ class Differences:
         return cls(lines, max(0, len(apart) - ROWS), len(names) - len(apart))
 
 
-def told(stored: Stored, replaying: Replayer, reader: PageReader) -> DecisionSide:
+def side_of(stored: Stored, replaying: Replayer, reader: PageReader) -> DecisionSide:
     """A recorded decision as one of two sides. Raises RequestRefused."""
-    shown = kept(stored)
+    shown = record_json(stored)
     record: Part = shown["record"]
     facts = facts_of(record, shown["log"], reader)
     try:
@@ -71,7 +71,7 @@ def told(stored: Stored, replaying: Replayer, reader: PageReader) -> DecisionSid
         return DecisionSide(record, record.get("decision") or {}, facts, str(why))
 
 
-def beside_page(first: DecisionSide, second: DecisionSide, reader: PageReader) -> str:
+def comparison_page(first: DecisionSide, second: DecisionSide, reader: PageReader) -> str:
     """The page of two recorded decisions."""
     ids = [each.record["id"] for each in (first, second)]
     return rendered(

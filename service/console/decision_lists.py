@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from service.console import decision_sections
-from service.console.list_limits import Folded, Listed, fitted, height, short
+from service.console.list_limits import Folded, Listed, fit_lists, height, short
 from service.console.outcome_history import HistoryLine
 from service.console.reader import PageReader, Part
 from service.console.request_facts import LONGEST, FactShown, in_turn
@@ -77,7 +77,7 @@ def lists(
     }
     said = 1.25 * height(decision.get("answer"), record.get("denied"), columns=70)
     stated = max(height(*(short(each, NAME) for each in values[:VALUES]), columns=22) for _, values in parties)
-    return fitted(found, SHEETS - FIXED - said - stated)
+    return fit_lists(found, SHEETS - FIXED - said - stated)
 
 
 def _question(part: Part) -> float:

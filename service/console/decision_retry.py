@@ -1,5 +1,5 @@
 """
-A recorded decision beside what the same facts lead to by other policies, or by the law of another day.
+A recorded decision, compared with a new one on the same facts under other policies or the law of another day.
 
 The policies are those that decided, those that decide now, and those that the database keeps. Nothing is recorded.
 """
@@ -33,14 +33,14 @@ def policy_choices(connection: sa.Connection, live: PolicyDigests, reader: PageR
     """The policies that a record can be decided by again, the latest of those kept."""
     words = reader.words.pages
     found = [PolicyChoice(RECORDED, words["again_recorded"], None), PolicyChoice(LIVE, words["again_live"], live)]
-    for each in kept_bundles.listed(connection)[:MOST_KEPT]:
+    for each in kept_bundles.list_bundles(connection)[:MOST_KEPT]:
         digests = PolicyDigests(meaning=each.meaning, source=each.source)
         title = f"{each.source[:8]} · {words['again_kept'].format(each.first_used_at[:10])} · {each.trust}, {each.norms}"
         found.append(PolicyChoice(f"{each.source[:16]}-{each.meaning[:16]}", title, digests))
     return found
 
 
-def again_page(
+def retry_page(
     first: DecisionSide, second: DecisionSide, choices: Sequence[PolicyChoice], chosen: str, as_of: date, reader: PageReader
 ) -> str:
     """The page of a record beside the same facts decided again."""

@@ -55,7 +55,7 @@ class DocumentLine:
     signatures: Sequence[SignatureLine] = ()
 
 
-def summed_up(
+def first_documents(
     service: Service, connection: sa.Connection, stored: Stored, reader: PageReader
 ) -> tuple[list[DocumentLine], int]:
     """The first documents of a decision, for its own page, and how many there are in all."""
@@ -130,7 +130,7 @@ def _line(document: DecisionDocument, reader: PageReader) -> DocumentLine:
     )
 
 
-def in_words(file: AttachedDocument, reader: PageReader) -> str:
+def attachment_in_words(file: AttachedDocument, reader: PageReader) -> str:
     """What is attached, when and by whom."""
     words = reader.words.documents
     day = file.at.date().isoformat()

@@ -11,7 +11,7 @@ from typing import Any
 
 import engine
 from service.console.reader import PageReader, capital
-from service.drafts.answers import NONE, RECIPIENT, UNKNOWN, at, how, meant
+from service.drafts.answers import NONE, RECIPIENT, UNKNOWN, answer_kind, is_narrower_choice, stated_value
 
 PUBLIC, ANYWHERE = "the public", "recipient.country"  # the public may be chosen in place of a country
 MOST_OPEN = 14  # choices that are shown without a box that scrolls
@@ -62,7 +62,7 @@ def form_of(question: engine.QuestionPart, document: Mapping[str, Any], reader: 
     """The form for a question about the exchange in a document."""
     fact = question.fact
     entry = reader.bundle.facts.get(fact)
-    stated = at(document, fact)
+    stated = stated_value(document, fact)
     values = list(question.values)
     if question.narrows:
         values += [each for each in _list(stated) if each not in (*question.narrows, *values, UNKNOWN)]
@@ -74,15 +74,17 @@ def form_of(question: engine.QuestionPart, document: Mapping[str, Any], reader: 
         values = sorted(values, key=lambda value: (value not in named, reader.told(fact, value)))
     chosen = _list(stated)
     if question.narrows:  # first what was said, then what it may mean
-        values = sorted(values, key=lambda value: (value not in chosen, not meant(reader.bundle, question, value)))
+        values = sorted(values, key=lambda value: (value not in chosen, not is_narrower_choice(reader.bundle, question, value)))
     choices = [Choice(each, capital(reader.told(fact, [each] if several else each)), each in chosen) for each in values]
     if fact == ANYWHERE and values:
-        choices.append(Choice(PUBLIC, capital(reader.told(RECIPIENT, PUBLIC)), at(document, RECIPIENT) in engine.EVERYONE))
+        choices.append(
+            Choice(PUBLIC, capital(reader.told(RECIPIENT, PUBLIC)), stated_value(document, RECIPIENT) in engine.EVERYONE)
+        )
     return QuestionForm(
         fact=fact,
         title="" if question.facts else capital(reader.title(fact)),
         question=question.question,
-        how=how(question.type, bool(values)),
+        how=answer_kind(question.type, bool(values)),
         choices=choices,
         none=several and not (entry and entry.some) and NONE not in values,
         stated=stated,
@@ -98,7 +100,7 @@ def _rest(question: engine.QuestionPart, document: Mapping[str, Any], reader: Pa
     if question.type != "count":
         return ()
     members = next((some for some in reader.bundle.vocabulary.families.values() if question.fact in some), ())
-    open_ = [each for each in members if each != question.fact and at(document, each) is None]
+    open_ = [each for each in members if each != question.fact and stated_value(document, each) is None]
     return open_ if len(open_) > 1 else ()
 
 
@@ -151,4 +153,4 @@ def _list(stated: Any) -> list[Any]:
 
 def _countries(document: Mapping[str, Any]) -> set[Any]:
     """The countries of the parties, which an answer often names again."""
-    return {at(document, f"{role}.country") for role in ("exporter", "recipient")} - {None}
+    return {stated_value(document, f"{role}.country") for role in ("exporter", "recipient")} - {None}

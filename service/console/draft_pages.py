@@ -16,7 +16,7 @@ from service.console.pages import UNDETERMINED, rendered, stamp, tone
 from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import FactShown, facts_of, grouped, in_short
 from service.decisions.present_outcome import PresentOutcome
-from service.documents.stated_documents import presented
+from service.documents.stated_documents import documents_of
 from service.drafts.draft_judgement import DraftOutcome, JudgedDraft
 from service.drafts.draft_store import Draft
 from service.drafts.own_words import name_of
@@ -175,7 +175,7 @@ class DocumentShown:
 
 def _documents(asked: JudgedDraft, reader: PageReader) -> list[DocumentShown]:
     """The documents that may be ticked, those that are stated first."""
-    told = presented(asked.draft.document)
+    told = documents_of(asked.draft.document)
     found = []
     for name, need in asked.documents.items():
         terms = told.get(name)

@@ -1,5 +1,5 @@
 """
-How much of each list a page shows, so that any decision prints on two sheets and no page is large.
+How many lines of each list a page shows, so that every decision prints on two sheets.
 
 The lists take turns: each opens its first line before any opens its second, as long as there is room. What has no room is folded; what
 would make the page large is left out and counted.
@@ -58,7 +58,7 @@ class Listed:
         return Folded(self.lines[:open], self.lines[open:last], len(self.lines) - last + self.more)
 
 
-def fitted(lists: Mapping[str, Listed], room: float) -> dict[str, Folded]:
+def fit_lists(lists: Mapping[str, Listed], room: float) -> dict[str, Folded]:
     """The lists, with as many lines open as `room` printed lines hold; a list whose next line does not fit is closed."""
     taken = dict.fromkeys(lists, 0)
     waiting = [name for name, each in lists.items() if min(each.open, len(each.lines))]

@@ -1,5 +1,5 @@
 """
-What became of a decision: whether it was committed, and what happened to the commitment since, in the order of the moments.
+The history of a decision: its commitment, and each later event of that, oldest first.
 
 Only rows of the ledger, the watch and the receipts are read; nothing is decided here. Sign-offs stand elsewhere on the page.
 """
@@ -41,7 +41,7 @@ class HistoryLine:
     state: str | None = None
 
 
-def aftermath(context: ReadingAll, connection: sa.Connection, decision: str, reader: PageReader) -> list[HistoryLine]:
+def history_of(context: ReadingAll, connection: sa.Connection, decision: str, reader: PageReader) -> list[HistoryLine]:
     """The lines of a decision, the oldest first."""
     found = list(_receipts(connection, decision, reader))
     same = sa.or_(commitment.c.decision == decision, commitment.c.evaluation == decision)

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 import engine
 from service.callers.context import ReadingAll
 from service.console import charts
-from service.console.counts_in_words import counter_title, filling, law_of, told
+from service.console.counts_in_words import bar_in_words, counter_title, filling, law_of
 from service.console.flow_map import NARROW, WIDE, Flow, FlowMap, flow_map
 from service.console.list_limits import short
 from service.console.reader import PageReader, capital
@@ -106,7 +106,7 @@ class Overview:
         )
 
 
-def shown(found: OverviewData, reader: PageReader) -> dict[str, Any]:
+def page_members(found: OverviewData, reader: PageReader) -> dict[str, Any]:
     """The members of the page."""
     totals = Counter[str]()
     for _, counts in found.days:
@@ -115,7 +115,7 @@ def shown(found: OverviewData, reader: PageReader) -> dict[str, Any]:
     since = found.days[0][0].isoformat()
     all_steps = list(_steps(found.days))
     moved = [step for step in all_steps if step.counts]
-    steps = {step.name: step for step in all_steps[charts.begun([len(step.counts) for step in all_steps]) :]}
+    steps = {step.name: step for step in all_steps[charts.first_bar_shown([len(step.counts) for step in all_steps]) :]}
     flows = _flows(found.words, list(reader.language.codes["outcome"]))
     newest = since if found.words.since is None or found.words.whole else moment_text(found.words.since)
     return {
@@ -147,7 +147,7 @@ def shown(found: OverviewData, reader: PageReader) -> dict[str, Any]:
         "filling": [each for each in found.counters if filling(each)][:SHOWN],
         "all_counters": found.all_counters,
         "l": reader.words.ledger,
-        "told_count": lambda bar: told(bar, reader),
+        "told_count": lambda bar: bar_in_words(bar, reader),
         "counter_title": lambda name: counter_title(name, reader),
         "law_of": lambda threshold: law_of([threshold], reader),
     }

@@ -25,10 +25,10 @@ from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import facts_of, grouped, in_short
 from service.decisions.present_outcome import PresentOutcome
 from service.languages.names import PagesTexts
+from service.languages.visible_text import shown
 from service.languages.words import text_for
 from service.log.verified_record import VerifiedRecord
 from service.reviews.queue import MOST_IN_FRAME
-from service.visible_text import shown
 
 _LONG_AGO = timedelta(days=31)
 _LONG_NUMBER = re.compile(r"(?<![\d.])\d{4,}")
@@ -158,7 +158,7 @@ def overview_page(found: OverviewData, period: int, reader: PageReader) -> str:
         periods=PERIODS,
         default=DEFAULT,
         period=period,
-        **overview.shown(found, reader),
+        **overview.page_members(found, reader),
     )
 
 

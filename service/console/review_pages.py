@@ -165,7 +165,7 @@ def case_page(
         now=shown.now,
         who=_who,
         dw=reader.words.documents,
-        files=[(each, document_list.in_words(each, reader)) for each in shown.files],
+        files=[(each, document_list.attachment_in_words(each, reader)) for each in shown.files],
         wrong=wrong,
         sent=sent or {},
         **shown.documents,

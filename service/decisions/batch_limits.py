@@ -17,18 +17,15 @@ from starlette.requests import ClientDisconnect
 
 from service.callers.caller import LOCAL, Caller
 from service.callers.shedding import Load
+from service.limits import LARGE_REQUESTS_OF_ONE, LARGE_REQUESTS_UNDER_WAY
 from service.log.leaf import SealedRecord
 from service.problems import RequestRefused
 
 # The memory that the records of one request may take. Their answers take as much again.
 MOST_BYTES = 64 * 1024 * 1024
 
-# Requests that are being received or decided. Each holds its body.
-MOST_WAITING = 8
-MOST_OF_ONE = 4  # of one caller
-
 # What the records of a request may take beside others.
-LITTLE_BYTES = MOST_BYTES // MOST_WAITING
+LITTLE_BYTES = MOST_BYTES // LARGE_REQUESTS_UNDER_WAY
 
 
 class RequestMemory:
@@ -79,10 +76,10 @@ class LargeRequests:
     @contextmanager
     def place(self, caller: Caller) -> Iterator[None]:
         """A place for a request, before its body is read. Raises RequestRefused if there is none."""
-        if self._places.total() >= MOST_WAITING:
-            raise self._load.turn_away(f"{MOST_WAITING} {self._what} are under way")
-        if caller != LOCAL and self._places[caller.id] >= MOST_OF_ONE:
-            raise self._load.turn_away(f"{MOST_OF_ONE} {self._what} of this caller are under way")
+        if self._places.total() >= LARGE_REQUESTS_UNDER_WAY:
+            raise self._load.turn_away(f"{LARGE_REQUESTS_UNDER_WAY} {self._what} are under way")
+        if caller != LOCAL and self._places[caller.id] >= LARGE_REQUESTS_OF_ONE:
+            raise self._load.turn_away(f"{LARGE_REQUESTS_OF_ONE} {self._what} of this caller are under way")
         self._places[caller.id] += 1
         try:
             yield

@@ -1,5 +1,6 @@
 """
-Writing commitments: decided exchanges that really happen, what each adds to the counters, and what becomes of it.
+Writing commitments: a decided exchange that really happens goes in; its commitment, what it adds to the counters, and its later changes
+are written.
 
 The id of a decision goes in; a commitment comes out, or the reason why there is none. Everything is done inside one writing
 transaction, so the counters cannot move between the judgement and the commitment. Only the state of a commitment changes, and whether
@@ -33,7 +34,7 @@ from service.ledger.promise_book import Replaced
 from service.ledger.recorded_exchange import exchange_again
 from service.log import tree_leaves
 from service.log.canonical_json import canonical
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.log.record import exchange_of
 from service.log.store import Stored, find
 from service.log.tree_leaves import LogEvent
@@ -229,7 +230,7 @@ class CommitmentWriter:
         taken = transaction.execute(sa.select(commitment.c.id).where(same)).scalars().first()
         if taken is not None:
             raise RequestRefused("not-committable", f"the decision was committed already, as {taken}")
-        record = clear(stored.entry.leaf, stored.entry.openings)
+        record = with_personal_values(stored.entry.leaf, stored.entry.openings)
         said = record["decision"]
         if said.get("hypothetical") is not False:
             raise RequestRefused("not-committable", "the decision is hypothetical: evaluate the exchange as of today")
@@ -425,7 +426,7 @@ def _check_keys(moved: Sequence[tuple[engine.Contribution, engine.Counter, date]
 def _counted_otherwise(live: Live) -> sa.ColumnElement[bool]:
     """Whether a commitment was counted, or read for the statistics, under another meaning than the present one."""
     otherwise = commitment.c.counting != live.counting.meaning
-    return sa.or_(otherwise, flow_lines.unlike(live.flows.meaning)) if live.flows.meaning else otherwise
+    return sa.or_(otherwise, flow_lines.lacks_line(live.flows.meaning)) if live.flows.meaning else otherwise
 
 
 def _last_day(moment: Moment, moved: Sequence[tuple[engine.Contribution, engine.Counter, date]]) -> date:

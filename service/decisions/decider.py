@@ -205,7 +205,7 @@ class Decider:
         if not kept.signable or kept.outcome not in sign_off.OPEN:
             return False
         try:
-            return standing_sign_off.any_given(self._service.store.database)
+            return standing_sign_off.any_sign_off(self._service.store.database)
         except sa.exc.SQLAlchemyError:
             return True
 
@@ -354,7 +354,7 @@ class Decider:
         transaction: sa.Connection | None,
         asker: Caller | None = None,
     ) -> engine.Exchange:
-        """The exchange with its documents and claims shown that are so on a day, for whoever asks."""
+        """The exchange with documents and claims marked as shown if they count on that day for this caller."""
         return until_days(exchange, self._showing.shown(live.bundle, exchange.document, day, transaction, asker))
 
     def judged(
@@ -387,13 +387,13 @@ class Decider:
         def standing(connection: sa.Connection) -> list[engine.Approval]:
             said = standing_sign_off.said_of(connection, live, exchange.document)
             counting = own_requests.Counting(connection, self._service.token_issuer).for_caller(said, asker)
-            return standing_sign_off.approved(live, counting, day)
+            return standing_sign_off.approvals_on(live, counting, day)
 
         if transaction is not None:
             return standing(transaction)
         database = self._service.store.database
         try:
-            if not standing_sign_off.any_given(database):
+            if not standing_sign_off.any_sign_off(database):
                 return []
             with database.reading.connect() as connection:
                 return standing(connection)

@@ -19,12 +19,11 @@ from service.callers.caller import Caller
 from service.decisions.decider import Decider, refusal
 from service.ledger.counter_book import Book
 from service.ledger.exchange_counters import CounterFiller, Moment
+from service.limits import PLAN_LEGS
 from service.policies.live import Live
 from service.problems import RequestRefused
 from service.service import Service
 from service.settings import time_zone
-
-MOST_LEGS = 8  # each pair of legs of a chain may be a whole, which is judged too
 
 
 class Plans:
@@ -46,7 +45,7 @@ class Plans:
                 raise _of_leg(refused) from None
 
         try:
-            legs = engine.read_plan(live.bundle, raw, read, MOST_LEGS)
+            legs = engine.read_plan(live.bundle, raw, read, PLAN_LEGS)
         except engine.ExchangeRefused as refused:
             raise refusal(refused, lang) from None
         today = now.astimezone(time_zone(self._service.settings.zone)).date()

@@ -1,5 +1,5 @@
 """
-A recorded exchange decided again today: with the policies that are loaded, the present register and counters, and what was signed.
+The present outcome of a recorded exchange: decided again today by the loaded policies, register, counters and sign-offs.
 
 A record goes in; what would be decided now comes out, or, where a caller asks for it, a new decision that is recorded. What she approved
 herself does not count in it (`own_requests`).
@@ -17,7 +17,7 @@ from service.callers import known_persons
 from service.callers.caller import LOCAL, Caller
 from service.decisions.decider import AnswerOptions, Decider, durable
 from service.ledger.exchange_counters import bare
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.log.record import exchange_of
 from service.log.store import Stored
 from service.problems import RequestRefused
@@ -60,14 +60,14 @@ class PresentDecider:
         """
         if any(opening.value is None for opening in stored.entry.openings):
             return False
-        record, live = clear(stored.entry.leaf, stored.entry.openings), self._service.live
+        record, live = with_personal_values(stored.entry.leaf, stored.entry.openings), self._service.live
         if record.get("decision", {}).get("outcome") not in sign_off.OPEN:
             return False
         newest = queue.newest_of(connection, standing_sign_off.facts_of(live, record))
         if newest not in (None, stored.entry.id):
             return False
         other = record.get("bundle", {}).get("meaning") != live.digests.meaning
-        return other or any(each.verdict == "approve" for each in sign_off.given(connection, stored.entry.id))
+        return other or any(each.verdict == "approve" for each in sign_off.sign_offs_of(connection, stored.entry.id))
 
     def look(self, stored: Stored, viewer: Caller, lang: str, request_id: str) -> PresentOutcome | None:
         """
@@ -106,7 +106,7 @@ class PresentDecider:
     def _read(self, stored: Stored) -> tuple[dict[str, Any], bytes]:
         """A record, and the bytes of its exchange. Raises RequestRefused where values were erased."""
         sign_off.check_whole(stored)
-        record = clear(stored.entry.leaf, stored.entry.openings)
+        record = with_personal_values(stored.entry.leaf, stored.entry.openings)
         if "request" not in record:
             raise RequestRefused("not-signable", "the record holds no exchange")
         return record, json.dumps(sent_again(record), ensure_ascii=False).encode()

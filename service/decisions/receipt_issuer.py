@@ -16,7 +16,7 @@ from service.callers.context import Reading
 from service.decisions import log_access
 from service.decisions.decider import durable
 from service.decisions.replay import CannotReplay, Replayer
-from service.ledger.ended_commitments import standing
+from service.ledger.ended_commitments import standing_commitment
 from service.log import tree_leaves
 from service.log.receipt_leaf import CommitmentMoment, NoReceipt, ReceiptContent, ReceiptLeaf, newest
 from service.log.store import Stored
@@ -116,4 +116,4 @@ class ReceiptIssuer:
 
 def _held(connection: sa.Connection, stored: Stored) -> _Held:
     id = stored.entry.id
-    return _Held(stored, standing(connection, id), newest(connection, id))
+    return _Held(stored, standing_commitment(connection, id), newest(connection, id))

@@ -24,8 +24,8 @@ from service.callers.context import Reading
 from service.decisions import log_access
 from service.ledger import exchange_counters
 from service.log.canonical_json import canonical
-from service.log.leaf import clear
 from service.log.leaf import erased as erased_of
+from service.log.leaf import with_personal_values
 from service.log.record import SCHEMA, PolicyDigests, exchange_of, shown_until
 from service.log.store import Stored
 from service.policies.kept_bundles import NotKept, load_kept
@@ -160,7 +160,7 @@ def reopen(stored: Stored, deciders: Deciders, otherwise: ReplayConditions | Non
     return ReopenedRecord(record, erased, pdp, judgement, today)
 
 
-def whole(stored: Stored, deciders: Deciders, lang: str) -> dict[str, Any]:
+def whole_decision(stored: Stored, deciders: Deciders, lang: str) -> dict[str, Any]:
     """
     The whole decision of a record, told again in a language.
 
@@ -266,7 +266,7 @@ def _signed_off(decision: dict[str, Any]) -> list[list[str]]:
 def _record(stored: Stored) -> dict[str, Any]:
     if faults := stored.faults():
         raise CannotReplay(f"the record is not sound: {'; '.join(faults)}", "unsound")
-    record = clear(stored.entry.leaf, stored.entry.openings)
+    record = with_personal_values(stored.entry.leaf, stored.entry.openings)
     if record.get("schema") != SCHEMA:
         raise CannotReplay("the record has a shape that this version does not know", "version")
     return record

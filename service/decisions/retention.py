@@ -1,5 +1,5 @@
 """
-What a record's personal values are still needed for: a record goes in, the reasons why they may not be erased yet come out.
+Retention: a record goes in, the reasons why its personal values may not be erased yet come out.
 
 - A law asks that the proof of the exchange be kept (`keep` of a duty, semantics 3.6). The time begins on the day of the exchange, or on
   the day on which the commitment ended. Duties that only may be owed count too. Exchanges that were not let through have no proof to keep,
@@ -24,7 +24,7 @@ from service.callers.context import Administering
 from service.decisions.replay import CannotReplay, ReopenedRecord, kept_decider, reopen
 from service.ledger.commitment_term import runs_until
 from service.ledger.exchange_counters import Moment
-from service.log.leaf import HIDDEN, clear
+from service.log.leaf import HIDDEN, with_personal_values
 from service.log.store import Store, Stored
 from service.policies import kept_bundles
 from service.problems import ProblemPlace, RequestRefused
@@ -76,7 +76,7 @@ def bound(stored: Stored, reopened: Callable[[Stored], ReopenedRecord]) -> Reten
 
     `reopened` judges the exchange of a record again, as `replay.reopen` does.
     """
-    record = clear(stored.entry.leaf, stored.entry.openings)
+    record = with_personal_values(stored.entry.leaf, stored.entry.openings)
     as_of, decision = date.fromisoformat(record["as_of"]), record["decision"]
     left = {each.value is not None for each in stored.entry.openings if each.pointer not in HIDDEN}
     if left == {False}:
@@ -155,7 +155,7 @@ async def erase_alone(store: Store, stored: Stored, zone: str, by: str) -> int:
     def work(transaction: sa.Connection) -> int:
         def counting() -> engine.BundleCounters | None:
             try:
-                now = kept_bundles.active(transaction)
+                now = kept_bundles.active_bundle(transaction)
                 return engine.BundleCounters(kept_bundles.load_kept(transaction, now.source, now.meaning))
             except kept_bundles.NotKept:
                 return None

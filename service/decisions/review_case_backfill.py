@@ -1,5 +1,5 @@
 """
-The cases of the reviews found anew, where an administrator asks for it: beside the requests, some at a time, from the newest down.
+Rebuilds the cases of reviews at an administrator's request, in the background, newest records first.
 
 A place in `about` says how far this has come. Of several reviews on the same facts the newest has its case already. What was decided
 otherwise later is not known, so such a case may still be listed; a sign-off looks at the exchange itself.
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 import engine
 from service.log import review_cases
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.log.review_cases import EARLIER, RecordedCase, ReviewCase
 from service.log.search import CursorRefused, RecordRow
 from service.log.search import find as search
@@ -35,12 +35,12 @@ PAUSE_SECONDS = 0.05
 async def take_in_earlier_cases(service: Service) -> None:
     """Take in the cases of recorded reviews until there are no more, or until cancelled."""
     with suppress(NotRecorded, sa.exc.SQLAlchemyError):  # the next start goes on
-        while await asyncio.to_thread(service.read, left):
+        while await asyncio.to_thread(service.read, is_unfinished):
             await service.store.do(_Some(service))
             await asyncio.sleep(PAUSE_SECONDS)
 
 
-def left(connection: sa.Connection) -> bool:
+def is_unfinished(connection: sa.Connection) -> bool:
     """Whether there are records whose cases are still to be found."""
     return connection.execute(sa.select(about.c.value).where(about.c.name == EARLIER)).first() is not None
 
@@ -71,18 +71,18 @@ class _Some:
         live, stored = self.service.live, find(transaction, row.id)
         if stored is None or any(opening.value is None for opening in stored.entry.openings):
             return  # nobody can review erased values
-        record = clear(stored.entry.leaf, stored.entry.openings)
+        record = with_personal_values(stored.entry.leaf, stored.entry.openings)
         facts = engine.facts_digest(live.bundle, record["request"])
         if transaction.execute(sa.select(review_case.c.facts).where(review_case.c.facts == facts)).first() is not None:
             return
         provisions = tuple(record.get("signable", ()))
         case = ReviewCase(facts, kinds_of(live, record["decision"], provisions), provisions)
         moment = moment_of(row.recorded_at)
-        review_cases.take_in(transaction, [RecordedCase(case, row.sequence, row.id, moment, record.get("asked_by"))])
+        review_cases.add_cases(transaction, [RecordedCase(case, row.sequence, row.id, moment, record.get("asked_by"))])
         if assignee := notes.assigned_to(transaction, row.id):
             review_cases.assign(transaction, row.id, assignee)
         said = standing_sign_off.said_of(transaction, live, record["request"])
         if said:
             today = self.service.clock().astimezone(time_zone(self.service.settings.zone)).date()
             counting = Counting(transaction, self.service.token_issuer).for_decision(said, stored)
-            review_cases.settle(transaction, facts, *sign_off.settled(live, said, counting, today))
+            review_cases.settle(transaction, facts, *sign_off.standing_approvals(live, said, counting, today))

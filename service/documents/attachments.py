@@ -19,6 +19,7 @@ from uuid_utils import uuid7
 from service.callers.context import EvaluatingAll, Reviewing
 from service.callers.sending import Sending
 from service.documents.stated_documents import RecordedDocument, StatedDocument
+from service.limits import REVIEW_FILES
 from service.log import tree_leaves
 from service.log.store import subject_of_decision
 from service.log.tree_leaves import LogEvent
@@ -27,7 +28,6 @@ from service.store.moments import moment_text
 from service.store.tables import attached_document, document, personal, record
 
 OF_A_REVIEW = "review."  # what the names of the files of a review begin with; no document of an exchange has such a name
-MOST_OF_A_REVIEW = 50
 
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
@@ -56,7 +56,7 @@ class Attachment:
     document: str
 
 
-class AttachmentSent(Sending):
+class AttachmentRequest(Sending):
     """Which bytes to attach to which document of a decision."""
 
     model_config = ConfigDict(frozen=True, title="DocumentAttachment")
@@ -101,7 +101,7 @@ def attach_to_review(transaction: sa.Connection, decision: str, sha256: str, now
     """
     Attach bytes that are kept to the review of a decision, in a writing transaction. What is attached already stays as it is.
 
-    Raises RequestRefused if there are no such bytes, if values of the decision were erased, or if it has MOST_OF_A_REVIEW files.
+    Raises RequestRefused if there are no such bytes, if values of the decision were erased, or if it has REVIEW_FILES files.
     """
     if is_erased(transaction, decision):
         raise not_attachable("personal values of this decision were erased, so nothing is attached to it any more")
@@ -111,8 +111,8 @@ def attach_to_review(transaction: sa.Connection, decision: str, sha256: str, now
     files = of_review(transaction, decision)
     if known := next((each for each in files if each.sha256 == sha256), None):
         return known
-    if len(files) >= MOST_OF_A_REVIEW:
-        raise not_attachable(f"the review of this decision has {MOST_OF_A_REVIEW} files already")
+    if len(files) >= REVIEW_FILES:
+        raise not_attachable(f"the review of this decision has {REVIEW_FILES} files already")
     return _attached(transaction, decision, f"{OF_A_REVIEW}{len(files) + 1}", kept, now, by)
 
 

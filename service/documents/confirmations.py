@@ -49,7 +49,7 @@ WHY_NOT: Mapping[WhyNot, str] = {
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=4_000, strip_whitespace=True)]
 
 
-class WithdrawalSent(Sending):
+class ConfirmationWithdrawalRequest(Sending):
     """The withdrawal of what was confirmed of a document, as it is sent."""
 
     model_config = ConfigDict(frozen=True, title="DocumentWithdrawal")
@@ -64,7 +64,7 @@ class WithdrawalSent(Sending):
         return reason
 
 
-class ConfirmationSent(WithdrawalSent):
+class ConfirmationRequest(ConfirmationWithdrawalRequest):
     """A confirmation as it is sent: the hash of the bytes that the person has opened, why they are what is stated, until when."""
 
     model_config = ConfigDict(title="DocumentConfirmation")
@@ -97,7 +97,7 @@ class StandingConfirmation:
     by: Person
 
 
-def confirm(context: Reviewing, of: RecordedDocument, sent: ConfirmationSent, transaction: sa.Connection) -> Confirmation:
+def confirm(context: Reviewing, of: RecordedDocument, sent: ConfirmationRequest, transaction: sa.Connection) -> Confirmation:
     """
     Keep a confirmation of a document of a decision, in a writing transaction.
 
@@ -120,7 +120,9 @@ def confirm(context: Reviewing, of: RecordedDocument, sent: ConfirmationSent, tr
     return _keep(context, attached.shown.id, decision, stated, given, who, transaction)
 
 
-def withdraw(context: Reviewing, of: RecordedDocument, sent: WithdrawalSent, transaction: sa.Connection) -> Confirmation:
+def withdraw(
+    context: Reviewing, of: RecordedDocument, sent: ConfirmationWithdrawalRequest, transaction: sa.Connection
+) -> Confirmation:
     """
     Withdraw what was confirmed of a document, in a writing transaction; also where it was confirmed for other decisions that state it.
 
@@ -148,7 +150,7 @@ def why_not(connection: sa.Connection, asked_by: str | None, caller: Caller, tok
     return None
 
 
-def standing(
+def standing_confirmations(
     given: Mapping[str, Sequence[Mapping[str, Any]]], documents: Iterable[StatedDocument], day: date, asker: Person | None
 ) -> dict[str, StandingConfirmation]:
     """
@@ -177,7 +179,7 @@ def any_given(database: Database) -> bool:
     return database.has_rows(rows)
 
 
-def given(connection: sa.Connection, decision: str) -> list[Confirmation]:
+def confirmations_of(connection: sa.Connection, decision: str) -> list[Confirmation]:
     """What was confirmed and withdrawn of the documents of a decision, in order."""
     if "\x00" in decision:
         return []

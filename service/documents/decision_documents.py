@@ -15,10 +15,10 @@ from service.documents import attachments, confirmations, document_signatures
 from service.documents.attachments import AttachedDocument
 from service.documents.confirmations import Confirmation
 from service.documents.document_signatures import DocumentSignature
-from service.documents.shown_documents import standing
+from service.documents.shown_documents import shown_on
 from service.documents.signed_statements import Verifier
-from service.documents.stated_documents import RecordedDocument, StatedDocument, presented, stated
-from service.log.leaf import clear
+from service.documents.stated_documents import RecordedDocument, StatedDocument, documents_of, documents_with_hash
+from service.log.leaf import with_personal_values
 from service.log.store import Stored, find
 from service.problems import RequestRefused
 
@@ -62,15 +62,15 @@ def of_decision(
     connection: sa.Connection, bundle: engine.Bundle, stored: Stored, today: date, verifier: Verifier
 ) -> tuple[DecisionDocument, ...]:
     """The documents of a decision, in the order of their names."""
-    request = clear(stored.entry.leaf, stored.entry.openings).get("request", {})
-    hashed = stated(bundle, request)
+    request = with_personal_values(stored.entry.leaf, stored.entry.openings).get("request", {})
+    hashed = documents_with_hash(bundle, request)
     attached = attachments.of_decision(connection, stored.entry.id)
-    shown = standing(connection, hashed.values(), today, None, verifier)
+    shown = shown_on(connection, hashed.values(), today, None, verifier)
     given: dict[str, list[Confirmation]] = {}
-    for each in confirmations.given(connection, stored.entry.id):
+    for each in confirmations.confirmations_of(connection, stored.entry.id):
         given.setdefault(each.name, []).append(each)
     signed: dict[str, list[DocumentSignature]] = {}
-    for signature in document_signatures.given(connection, stored.entry.id, verifier, today):
+    for signature in document_signatures.signatures_of(connection, stored.entry.id, verifier, today):
         signed.setdefault(signature.name, []).append(signature)
     return tuple(
         DecisionDocument(
@@ -82,17 +82,17 @@ def of_decision(
             confirmations=tuple(given.get(name, ())),
             signatures=tuple(signed.get(name, ())),
         )
-        for name, terms in sorted(presented(request).items())
+        for name, terms in sorted(documents_of(request).items())
     )
 
 
 def stated_in(bundle: engine.Bundle, stored: Stored, name: str) -> StatedDocument:
     """A document with a hash of the exchange of a decision, by its name. Raises RequestRefused if the exchange states none such."""
-    record: Mapping[str, Any] = clear(stored.entry.leaf, stored.entry.openings)
-    found = stated(bundle, record.get("request", {}))
+    record: Mapping[str, Any] = with_personal_values(stored.entry.leaf, stored.entry.openings)
+    found = documents_with_hash(bundle, record.get("request", {}))
     if name in found:
         return found[name]
-    known = presented(record.get("request", {}))
+    known = documents_of(record.get("request", {}))
     if name in known:
         raise attachments.not_attachable(
             f"the exchange states no SHA-256 for `{name[:120]}`: evaluate it again with the `hash` of the document"
@@ -102,7 +102,7 @@ def stated_in(bundle: engine.Bundle, stored: Stored, name: str) -> StatedDocumen
 
 def asked_by(stored: Stored) -> str | None:
     """Who asked for a decision, as its record names the caller; None if it names nobody."""
-    found: str | None = clear(stored.entry.leaf, stored.entry.openings).get("asked_by")
+    found: str | None = with_personal_values(stored.entry.leaf, stored.entry.openings).get("asked_by")
     return found
 
 

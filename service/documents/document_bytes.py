@@ -15,13 +15,13 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.callers.context import ReadingAll
+from service.limits import UNATTACHED_DOCUMENT_HOURS
 from service.log.document_erasure import erase_unattached, subject_of_document
 from service.log.tree_leaves import LogEvent, append
 from service.problems import RequestRefused
 from service.store.moments import moment_text
 from service.store.tables import document
 
-UNATTACHED_HOURS = 24  # for so long a document is kept that belongs to no decision
 PDF, PNG, JPEG, TEXT = "application/pdf", "image/png", "image/jpeg", "text/plain"
 ENDINGS = {PDF: "pdf", PNG: "png", JPEG: "jpg", TEXT: "txt"}  # of the names of files
 
@@ -81,7 +81,7 @@ def keep(transaction: sa.Connection, seen: InspectedBytes, now: datetime, by: st
     Documents that nobody attached to a decision within a day are erased meanwhile.
     """
     at, info = moment_text(now), seen.info
-    erase_unattached(transaction, now - timedelta(hours=UNATTACHED_HOURS), at)
+    erase_unattached(transaction, now - timedelta(hours=UNATTACHED_DOCUMENT_HOURS), at)
     known = transaction.execute(sa.select(document.c.id).where(document.c.sha256 == info.sha256)).scalar_one_or_none()
     if known is not None:
         return str(known)

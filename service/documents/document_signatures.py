@@ -121,7 +121,7 @@ def attach(
     return _told(row, verified, today)
 
 
-def standing(
+def standing_signatures(
     given: Mapping[str, Sequence[Mapping[str, Any]]], documents: Iterable[StatedDocument], day: date, verifier: Verifier
 ) -> dict[str, StandingSignature]:
     """
@@ -144,7 +144,7 @@ def standing(
     return found
 
 
-def given(connection: sa.Connection, decision: str, verifier: Verifier, today: date) -> list[DocumentSignature]:
+def signatures_of(connection: sa.Connection, decision: str, verifier: Verifier, today: date) -> list[DocumentSignature]:
     """The signed statements that are attached to the documents of a decision, in order."""
     if "\x00" in decision:
         return []

@@ -13,7 +13,7 @@ import engine
 from service.callers.caller import LOCAL, Caller
 from service.documents import confirmations, document_signatures
 from service.documents.signed_statements import Verifier
-from service.documents.stated_documents import StatedDocument, stated, states_a_hash
+from service.documents.stated_documents import StatedDocument, documents_with_hash, states_a_hash
 from service.log.record import ShownDocument
 from service.store.database import Database
 
@@ -48,16 +48,16 @@ class ShownDocuments:
         try:
             if not self.possible(exchange):
                 return NOTHING
-            documents = stated(bundle, exchange).values()
+            documents = documents_with_hash(bundle, exchange).values()
             if transaction is not None:
-                return standing(transaction, documents, day, asker, self._verifier)
+                return shown_on(transaction, documents, day, asker, self._verifier)
             with self._database.reading.connect() as connection:
-                return standing(connection, documents, day, asker, self._verifier)
+                return shown_on(connection, documents, day, asker, self._verifier)
         except sa.exc.SQLAlchemyError:
             return NOTHING
 
 
-def standing(
+def shown_on(
     connection: sa.Connection, documents: Collection[StatedDocument], day: date, asker: Caller | None, verifier: Verifier
 ) -> Mapping[str, ShownDocument]:
     """What is shown of some documents of an exchange on a day, by name: of several, what counts longest."""
@@ -66,9 +66,9 @@ def standing(
     given = confirmations.not_withdrawn(connection, [each.binding for each in documents])
     shown: dict[str, ShownDocument] = {}
     if asker is None or asker.id != LOCAL.id:
-        confirmed = confirmations.standing(given, documents, day, asker.person if asker else None)
+        confirmed = confirmations.standing_confirmations(given, documents, day, asker.person if asker else None)
         shown = {name: ShownDocument(by="person", id=each.id, until=each.until) for name, each in confirmed.items()}
-    for name, signed in document_signatures.standing(given, documents, day, verifier).items():
+    for name, signed in document_signatures.standing_signatures(given, documents, day, verifier).items():
         if name not in shown or shown[name].until < signed.until:
             shown[name] = ShownDocument(by="signature", id=signed.id, until=signed.until)
     return shown

@@ -144,7 +144,7 @@ class Verifier:
             return None
 
 
-def stating(stated: StatedDocument, log: str, signed_at: str, until: date) -> bytes:
+def statement_to_sign(stated: StatedDocument, log: str, signed_at: str, until: date) -> bytes:
     """
     The statement on a document as an exchange states it, to be signed: canonical JSON.
 

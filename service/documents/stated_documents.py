@@ -73,7 +73,7 @@ def parties(exchange: Mapping[str, Any]) -> list[dict[str, str | None]]:
     return [_party(exchange, role) for role in _PARTIES]
 
 
-def stated(bundle: engine.Bundle, exchange: Mapping[str, Any]) -> dict[str, StatedDocument]:
+def documents_with_hash(bundle: engine.Bundle, exchange: Mapping[str, Any]) -> dict[str, StatedDocument]:
     """The documents with a hash in an exchange, by name; `exchange` is its JSON object, with what the register says."""
     found: dict[str, StatedDocument] = {}
     for name, terms in _presented(exchange):
@@ -82,7 +82,7 @@ def stated(bundle: engine.Bundle, exchange: Mapping[str, Any]) -> dict[str, Stat
     return found
 
 
-def presented(exchange: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def documents_of(exchange: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Every document that an exchange presents, with a hash or without, by name; each with its fields."""
     found: dict[str, Mapping[str, Any]] = {}
     for name, terms in _presented(exchange):

@@ -16,7 +16,7 @@ UNKNOWN = "unknown"  # in a list: there may be others
 GROUP = "group"  # the type of a question that stands for several facts
 
 
-def how(type: str, values: bool) -> str:
+def answer_kind(type: str, values: bool) -> str:
     """How an answer of a type is written; `values` says whether it is chosen from a list. The codes are keys of the words of a page."""
     if type.startswith("set of "):
         return "several"
@@ -59,12 +59,12 @@ def with_none(document: Mapping[str, Any], question: "engine.QuestionPart") -> d
     return stated
 
 
-def narrowed(bundle: "engine.Bundle", question: "engine.QuestionPart", said: Collection[str]) -> bool:
+def has_narrower_values(bundle: "engine.Bundle", question: "engine.QuestionPart", said: Collection[str]) -> bool:
     """Whether a list has narrower values of each value that said too little."""
     return all(not _narrower(bundle, question, each).isdisjoint(said) for each in question.narrows)
 
 
-def meant(bundle: "engine.Bundle", question: "engine.QuestionPart", value: str) -> bool:
+def is_narrower_choice(bundle: "engine.Bundle", question: "engine.QuestionPart", value: str) -> bool:
     """Whether a value is what one may mean that says too little."""
     return any(value in _narrower(bundle, question, each) for each in question.narrows)
 
@@ -77,7 +77,7 @@ def with_said(
 
     A value that said too little goes once the answer has a narrower one.
     """
-    before = at(document, question.fact)
+    before = stated_value(document, question.fact)
     if isinstance(value, list) and isinstance(before, list):
         gone = [each for each in question.narrows if not _narrower(bundle, question, each).isdisjoint(value)]
         value = [*(each for each in before if each not in (*gone, *value, UNKNOWN)), *value]
@@ -108,7 +108,7 @@ def with_fact(document: Mapping[str, Any], fact: str, value: Any) -> dict[str, A
     return {**document, first: with_fact(inner if isinstance(inner, dict) else {}, rest, value)}
 
 
-def at(document: Any, fact: str) -> Any:
+def stated_value(document: Any, fact: str) -> Any:
     """What an exchange states of a fact; None where it states nothing."""
     for step in fact.split("."):
         document = document.get(step) if isinstance(document, Mapping) else None

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 import engine
 from service.documents import attachments, document_bytes
-from service.documents.stated_documents import GROUPS, presented, stated
+from service.documents.stated_documents import GROUPS, documents_of, documents_with_hash
 from service.drafts.answers import with_fact, without_fact
 from service.problems import RequestRefused
 
@@ -22,7 +22,7 @@ MOST_OFFERED = 40
 PREFIXES = tuple(f"{group}." for group in GROUPS)
 
 
-def offered(answer: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def documents_to_tick(answer: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """
     The documents and claims that may be ticked, by name, each with what a way says of it, if one needs it.
 
@@ -30,7 +30,7 @@ def offered(answer: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str,
     """
     explained = answer.get("explanation") or {}
     needs = [need for part in (answer.get("unmet"), explained.get("ways"), explained.get("remedies")) for need in _needs(part)]
-    found: dict[str, Mapping[str, Any]] = {name: {} for name in presented(document)}
+    found: dict[str, Mapping[str, Any]] = {name: {} for name in documents_of(document)}
     for need in needs:
         name = ".".join(need["fact"].split(".")[:2])
         if name.startswith(PREFIXES) and not found.get(name):
@@ -49,7 +49,7 @@ def ticked(
 
     What is stated of a document beside its day stays. Raises RequestRefused where a day is left out.
     """
-    told = presented(document)
+    told = documents_of(document)
     changed = dict(document)
     for name in names:
         if name not in chosen:
@@ -63,7 +63,7 @@ def ticked(
 
 def with_file(document: Mapping[str, Any], name: str, sha256: str) -> dict[str, Any]:
     """The exchange with the hash of a file stated for a document that it presents. Raises RequestRefused."""
-    told = presented(document).get(name)
+    told = documents_of(document).get(name)
     if told is None:
         raise RequestRefused("bad-request", "tick the document and give its day first; then upload its file")
     return with_fact(document, name, {**told, "hash": sha256})
@@ -73,7 +73,7 @@ def attach(
     transaction: sa.Connection, bundle: engine.Bundle, decision: str, document: Mapping[str, Any], now: datetime, by: str
 ) -> None:
     """Attach to a decision the files of its documents that are kept, in the transaction that records it."""
-    for each in stated(bundle, document).values():
+    for each in documents_with_hash(bundle, document).values():
         if document_bytes.is_kept(transaction, each.sha256):
             attachments.attach_stated(transaction, decision, each, each.sha256, now, by)
 

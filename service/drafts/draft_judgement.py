@@ -1,5 +1,5 @@
 """
-What a draft comes to: its exchange is judged as it would be decided, and the next question is found.
+The outcome of a draft: a draft goes in; the judgement on its exchange and the next question come out.
 
 Nothing is recorded here but the decision that the owner of a draft asks for (`DraftJudge.record`).
 """
@@ -97,7 +97,7 @@ class JudgedDraft:
     @cached_property
     def documents(self) -> dict[str, Mapping[str, Any]]:
         """The documents and claims that the owner may tick, each with what a way says of it."""
-        return draft_documents.offered(self.answer, self.judged.filled.exchange.document)
+        return draft_documents.documents_to_tick(self.answer, self.judged.filled.exchange.document)
 
     @cached_property
     def counted_by(self) -> list[str]:
@@ -200,7 +200,7 @@ class DraftJudge:
 
         def work(transaction: sa.Connection) -> range:
             records = service.store.record(transaction, (made.entry,))
-            if not draft_store.decided(service, transaction, draft, made.id):
+            if not draft_store.close_draft(service, transaction, draft, made.id):
                 raise RequestRefused("changed-meanwhile", "the draft was changed meanwhile: open the page again")
             draft_documents.attach(transaction, live.bundle, made.id, draft.document, now, caller.id)
             return records

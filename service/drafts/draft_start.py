@@ -19,7 +19,7 @@ from service.drafts.answers import with_fact
 from service.drafts.draft_judgement import DraftContext
 from service.drafts.own_words import with_ticked
 from service.drafts.preset_confirmation import preset_named, with_confirmed
-from service.log.record_views import kept
+from service.log.record_views import record_json
 from service.log.store import record_of
 from service.problems import RequestRefused
 from service.register import entity_versions
@@ -32,7 +32,7 @@ _MOST_DIGITS = 3
 Fields = Mapping[str, Sequence[str]]
 
 
-def begun(context: DraftContext, fields: Fields, connection: sa.Connection) -> dict[str, Any]:
+def first_exchange(context: DraftContext, fields: Fields, connection: sa.Connection) -> dict[str, Any]:
     """The exchange with which a draft begins; `from` in the form says how. Raises RequestRefused."""
     bundle = context.live.bundle
     match _first(fields, "from"):
@@ -50,7 +50,7 @@ def begun(context: DraftContext, fields: Fields, connection: sa.Connection) -> d
         case "json":
             return of_json(_first(fields, "json"))
         case "decision":
-            return sent_again(kept(record_of(connection, _first(fields, "decision")))["record"])
+            return sent_again(record_json(record_of(connection, _first(fields, "decision")))["record"])
     document: dict[str, Any] = {}
     for fact in FIRST:
         if sent := [each for each in fields.get(fact, ()) if each]:
@@ -63,7 +63,7 @@ def entities(context: ReadingAll, most: int, connection: sa.Connection) -> dict[
     """By role: the ids of the first entities in the register with which a draft can begin. One more than `most` says: there are others."""
     day = context.now.date().isoformat()
     return {
-        role: [each.id for each in entity_versions.listed(connection, kind, (kind, ""), most + 1, day)]
+        role: [each.id for each in entity_versions.list_entities(connection, kind, (kind, ""), most + 1, day)]
         for role, kind in ROLES.items()
     }
 

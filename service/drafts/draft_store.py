@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 import engine
 from service.callers.context import ReadingAll
+from service.limits import DRAFTS_OF_ONE
 from service.problems import RequestRefused
 from service.service import Service
 from service.settings import Settings
@@ -27,7 +28,6 @@ from service.store.moments import moment_text
 from service.store.tables import draft as rows
 from service.store.writer import NotRecorded
 
-MOST_OF_AN_OWNER = 500
 MOST_LISTED = 20
 PURGED_AT_ONCE = 100
 PURGE_SECONDS = 600.0
@@ -112,7 +112,7 @@ def find(context: ReadingAll, id: str, connection: sa.Connection) -> Draft | Non
     return replace(found, document=engine.in_present_shape(bundle, found.document), before=before)
 
 
-def listed(context: ReadingAll, connection: sa.Connection) -> Sequence[Draft]:
+def list_drafts(context: ReadingAll, connection: sa.Connection) -> Sequence[Draft]:
     """The drafts of the caller that were changed last, the newest first; trials and decided ones are left out."""
     query = (
         sa.select(rows)
@@ -127,8 +127,8 @@ def listed(context: ReadingAll, connection: sa.Connection) -> Sequence[Draft]:
 def make(service: Service, transaction: sa.Connection, draft: Draft) -> None:
     """Keep a new draft. Raises RequestRefused where its owner has very many."""
     count = sa.select(sa.func.count()).select_from(rows).where(rows.c.owner == draft.owner)
-    if transaction.execute(count).scalar_one() >= MOST_OF_AN_OWNER:
-        raise RequestRefused("forbidden", f"a caller may have {MOST_OF_AN_OWNER} drafts at most: erase some first")
+    if transaction.execute(count).scalar_one() >= DRAFTS_OF_ONE:
+        raise RequestRefused("forbidden", f"a caller may have {DRAFTS_OF_ONE} drafts at most: erase some first")
     transaction.execute(sa.insert(rows).values(id=draft.id, **draft._values(service)))
 
 
@@ -140,7 +140,7 @@ def change(service: Service, transaction: sa.Connection, draft: Draft) -> bool:
     return done
 
 
-def decided(service: Service, transaction: sa.Connection, draft: Draft, decision: str) -> bool:
+def close_draft(service: Service, transaction: sa.Connection, draft: Draft, decision: str) -> bool:
     """Empty a draft that is decided now, and delete its trials; false where it was changed meanwhile."""
     transaction.execute(sa.delete(rows).where(rows.c.trial_of == draft.id))
     left = Draft(draft.id, draft.owner, {}, draft.version, decision=decision)

@@ -16,7 +16,7 @@ MOST_PLACES = 8  # where one word can be said, on a page
 _BETWEEN = re.compile(r"[,;，；、\n]+")
 
 
-def meant(bundle: engine.Bundle, text: str) -> list[tuple[str, list[engine.WordPlace]]]:
+def meanings_of(bundle: engine.Bundle, text: str) -> list[tuple[str, list[engine.WordPlace]]]:
     """Each word or group of words between commas, with the values that say it, each in a fact."""
     words = [each.strip() for each in _BETWEEN.split(text) if each.strip()]
     return [

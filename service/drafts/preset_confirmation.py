@@ -7,7 +7,7 @@ The command line and the pages share this. What an exchange states itself is nev
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from service.drafts.answers import at, with_fact
+from service.drafts.answers import stated_value, with_fact
 
 if TYPE_CHECKING:
     import engine
@@ -20,7 +20,7 @@ def preset_named(bundle: "engine.Bundle", id: str) -> "engine.Preset | None":
 
 def left_to_confirm(document: Mapping[str, Any], preset: "engine.Preset") -> list[tuple[str, Any]]:
     """What a preset states and an exchange does not, by fact."""
-    return [(fact, at(preset.exchange, fact)) for fact in preset.to_confirm if at(document, fact) is None]
+    return [(fact, stated_value(preset.exchange, fact)) for fact in preset.to_confirm if stated_value(document, fact) is None]
 
 
 def with_confirmed(document: Mapping[str, Any], preset: "engine.Preset", facts: Collection[str]) -> dict[str, Any]:

@@ -33,9 +33,10 @@ from service.ledger.roll_forward import (
     Treatment,
     WrongEntry,
     movements,
-    rolled_forward,
-    standing,
+    roll_forward,
+    standing_entries,
 )
+from service.limits import ASSET_ENTRIES
 from service.log import tree_leaves
 from service.log.tree_leaves import LogEvent
 from service.problems import RequestRefused
@@ -45,7 +46,6 @@ from service.settings import time_zone
 from service.store.moments import moment_text
 from service.store.tables import asset_entry
 
-MOST_ENTRIES = 1_000  # of an asset
 MOST_AMOUNT = 15  # digits before the point
 MARK = "from-memory"
 NOTE = (
@@ -165,8 +165,8 @@ def post(context: Administering, asset: str, sent: EntrySent, transaction: sa.Co
     if sent.on > context.today:
         raise RequestRefused("bad-request", "an entry is of a day that has come")
     rows = transaction.execute(_OF_AN_ASSET, {"asset": hashed}).all()
-    if len(rows) >= MOST_ENTRIES:
-        raise RequestRefused("bad-request", f"an asset has at most {MOST_ENTRIES:,} entries")
+    if len(rows) >= ASSET_ENTRIES:
+        raise RequestRefused("bad-request", f"an asset has at most {ASSET_ENTRIES:,} entries")
     digits = _digits(sent.currency)
     units = None if sent.amount is None else _units(sent.amount, digits)
     posted = AccountEntry(str(uuid7()), sent.kind, sent.on, units, sent.currency, sent.treatment, sent.months, sent.of)
@@ -199,7 +199,7 @@ def of_asset(context: ReadingAll, asset: str, period: AccountPeriod, connection:
     rows = _known(rows, period.known, time_zone(context.settings.zone))
     entries = [*map(_entry, rows)]
     reversals = {each.of: each.id for each in rows if each.kind == "reversed"}
-    appraised = [each for each in standing(entries) if each.kind == "appraised" and each.on <= period.until]
+    appraised = [each for each in standing_entries(entries) if each.kind == "appraised" and each.on <= period.until]
     newest = max(reversed(appraised), key=lambda each: each.on, default=None)
     return AssetAccounts(
         asset=asset,
@@ -211,10 +211,10 @@ def of_asset(context: ReadingAll, asset: str, period: AccountPeriod, connection:
 
 def of_all(context: ReadingAll, period: AccountPeriod, connection: sa.Connection) -> RollForward:
     """The roll-forward of all assets in a period, by class and currency."""
-    return rolled(period, time_zone(context.settings.zone), connection)
+    return roll_accounts(period, time_zone(context.settings.zone), connection)
 
 
-def rolled(period: AccountPeriod, zone: tzinfo, connection: sa.Connection) -> RollForward:
+def roll_accounts(period: AccountPeriod, zone: tzinfo, connection: sa.Connection) -> RollForward:
     """The same for work that no caller asks for; a day is one of the zone."""
 
     def moved() -> Iterator[AccountMovement]:
@@ -227,7 +227,7 @@ def rolled(period: AccountPeriod, zone: tzinfo, connection: sa.Connection) -> Ro
 
 def _of_period(period: AccountPeriod, moved: Iterable[AccountMovement]) -> dict[str, Any]:
     """The members of a roll-forward."""
-    classes = _classes(rolled_forward(moved, period.first))
+    classes = _classes(roll_forward(moved, period.first))
     return {"from": period.first, "until": period.until, "known": period.known, "classes": classes, "mark": MARK, "note": NOTE}
 
 

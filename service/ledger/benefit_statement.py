@@ -20,7 +20,7 @@ from service.ledger import party_view
 from service.ledger.benefit_book import ROLE, accounts_of
 from service.ledger.commitment_list import LedgerPart
 from service.ledger.counter_book import Book
-from service.log.leaf import clear, value_at
+from service.log.leaf import value_at, with_personal_values
 from service.log.store import of_numbers
 from service.store.tables import benefit, commitment, settlement
 
@@ -266,4 +266,4 @@ def _names(connection: sa.Connection, rows: Sequence[Any]) -> dict[int, str]:
 def _requests(connection: sa.Connection, sequences: Sequence[int]) -> Iterator[tuple[int, Mapping[str, Any]]]:
     for begin in range(0, len(sequences), _AT_ONCE):
         for stored in of_numbers(connection, sequences[begin : begin + _AT_ONCE]):
-            yield stored.sequence, clear(stored.entry.leaf, stored.entry.openings)["request"]
+            yield stored.sequence, with_personal_values(stored.entry.leaf, stored.entry.openings)["request"]

@@ -136,7 +136,7 @@ def _told(connection: sa.Connection, rows: Sequence[Any]) -> list[Commitment]:
     ids = [row.id for row in rows]
     events = _grouped(connection, commitment_event, commitment_event.c.commitment, ids, commitment_event.c.number)
     moved = _grouped(connection, movement, movement.c.commitment, ids, movement.c.fact)
-    ended = rights_book.ended(connection, ids)
+    ended = rights_book.ended_on(connection, ids)
     replaced = _grouped(connection, commitment, commitment.c.replaces, ids, commitment.c.sequence)
     return [
         Commitment(

@@ -18,7 +18,7 @@ from service.callers.context import Reviewing
 from service.ledger import exact_sums
 from service.ledger.commitment_list import LedgerPart
 from service.ledger.flow_sums import NO_PARTY, PRICE, SIDES
-from service.ledger.statistics import FIRST, LAST, FlowCell, StatisticsQuestion, left_out, meaning_of, read, whole
+from service.ledger.statistics import FIRST, LAST, FlowCell, StatisticsQuestion, count_left_out, meaning_of, read, whole
 from service.store.tables import flow, flow_party
 
 ABOUT = (
@@ -104,11 +104,11 @@ class _Summed:
 Key = tuple[str, ...]  # the words of a cell
 
 
-def told(context: Reviewing, question: StatisticsQuestion, connection: sa.Connection) -> Concentration:
+def shares_of(context: Reviewing, question: StatisticsQuestion, connection: sa.Connection) -> Concentration:
     """The shares of a question. Raises RequestRefused, TooManyCells."""
     meaning = meaning_of(context.live)
     cells = concentration(connection, meaning, question)
-    return Concentration(about=ABOUT, by=list(question.by), cells=cells, left_out=left_out(connection, meaning))
+    return Concentration(about=ABOUT, by=list(question.by), cells=cells, left_out=count_left_out(connection, meaning))
 
 
 def concentration(connection: sa.Connection, meaning: str, question: StatisticsQuestion) -> list[ConcentrationCell]:

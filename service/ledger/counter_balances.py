@@ -241,7 +241,7 @@ class Counters:
             raise _wrong("/per", f"`{counter.name}` is kept per {', '.join(f'`{fact}`' for fact in counter.per)}{others}")
         document: dict[str, Any] = {}
         for fact, value in {**per, **counts}.items():
-            document = engine.put(document, fact, value)
+            document = engine.with_fact_set(document, fact, value)
         try:
             exchange = engine.parse_exchange(live.bundle, canonical(document))
         except NotCanonical:

@@ -97,7 +97,7 @@ class Book:
         """The hash of a key."""
         secret: bytes | None = connection.info.get(_SECRET)
         if secret is None:
-            secret = connection.info[_SECRET] = counter_secret.opened(connection)
+            secret = connection.info[_SECRET] = counter_secret.open_secret(connection)
         named: list[Any] = [[fact, part] for fact, part in zip(per, key, strict=True)]
         return hmac.new(secret, canonical(named), sha256).hexdigest()
 

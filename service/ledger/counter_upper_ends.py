@@ -141,7 +141,7 @@ def may_count(
     return frozenset(each.name for each in asked if counting.may_count(defined, each))
 
 
-def lacking(
+def missing_counted_ids(
     live: Live, exchange: engine.Exchange, counters: Collection[str], brought: Collection[str], trusted: bool
 ) -> dict[str, tuple[str, ...]]:
     """

@@ -27,7 +27,7 @@ class Parties(NamedTuple):
 Cell = tuple[str, str]  # a year, and the month or the word of the dimension
 
 
-def shown(cells: Mapping[Cell, Parties], least: int = LEAST) -> frozenset[Cell]:
+def disclosed_cells(cells: Mapping[Cell, Parties], least: int = LEAST) -> frozenset[Cell]:
     """The cells that may be seen; `least` parties on each side are enough."""
     years: dict[str, list[Cell]] = {}
     for cell in cells:

@@ -21,7 +21,7 @@ MOST_ENDED = 1_000  # of a page: so many lines are well below the most bytes of 
 _OUT_OF_ORDER = timedelta(minutes=10)  # records are numbered when they are written, a little after the moment that they name
 
 
-def standing(connection: sa.Connection, decision: str) -> CommitmentMoment | None:
+def standing_commitment(connection: sa.Connection, decision: str) -> CommitmentMoment | None:
     """The commitment of a decision, as the one that was named or the one made when it was committed; None if it ended."""
     same = sa.or_(commitment.c.decision == decision, commitment.c.evaluation == decision)
     found = sa.select(commitment.c.id, commitment.c.committed_at).where(same, commitment.c.state == "committed")

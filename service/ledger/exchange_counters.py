@@ -19,7 +19,7 @@ from service.callers.caller import Caller
 from service.ledger import money_sums, party_view, repeated_people
 from service.ledger.counter_book import Book
 from service.ledger.counter_sums import ALWAYS, NOT_FOUND, NOTHING, CounterQuery, FoundCounts
-from service.ledger.counter_upper_ends import CountRecord, StatedCount, combined, lacking, may_count, recorded_only
+from service.ledger.counter_upper_ends import CountRecord, StatedCount, combined, may_count, missing_counted_ids, recorded_only
 from service.ledger.promise_book import Promises
 from service.ledger.rights_book import EarlierCommitment, RightsBook
 from service.policies.live import Live
@@ -148,7 +148,9 @@ class CounterFiller:
             again = self._again(connection, live, exchange, wanted, own, made)
             beside = self._beside(connection, live, wanted, brought, after, made, again, records)
         counting_here = may_count(live, exchange, moment.as_of, wanted, brought)
-        lacks = {} if not counting_here else lacking(live, exchange, counting_here, brought, self._callers == "trust")
+        lacks = (
+            {} if not counting_here else missing_counted_ids(live, exchange, counting_here, brought, self._callers == "trust")
+        )
         counts: dict[str, engine.Value] = {}
         marks: dict[str, dict[str, Any]] = {}
         for counter, fact in counting.counter_facts:
@@ -440,7 +442,7 @@ def bare(request: Mapping[str, Any], marks: Mapping[str, Mapping[str, Any]]) -> 
         sent = mark.get("brought")
         if sent is None and mark.get("from") == "caller":
             sent = {end: mark[end] for end in ("at_least", "at_most") if end in mark}
-        request = engine.put(request, fact, sent)
+        request = engine.with_fact_set(request, fact, sent)
     return request
 
 

@@ -15,7 +15,7 @@ from service.ledger import running_commitments
 from service.ledger.exposure_questions import Erased, ExposureQuestion, Touch
 from service.ledger.money_sums import shown
 from service.ledger.running_commitments import CountedMovement, RunningCommitment
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.register.entity import PARTY
 from service.register.recorded_entities import named_in
 from service.store.forked_reading import ForkedReading
@@ -104,7 +104,7 @@ class Exposure:
                 looked += 1
                 recounted.update(self.question.recounted(each))
                 try:
-                    record = clear(each.stored.entry.leaf, each.stored.entry.openings)
+                    record = with_personal_values(each.stored.entry.leaf, each.stored.entry.openings)
                     found = self.question.look(connection, each, record, noted)
                     if found:
                         touched.append(_touched(each, record, found))

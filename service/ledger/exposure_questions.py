@@ -103,7 +103,7 @@ class OnProvision:
     def prepare(self, connection: sa.Connection) -> None:
         """The provisions of the active policies."""
         try:
-            active = kept_bundles.active(connection)
+            active = kept_bundles.active_bundle(connection)
         except kept_bundles.NotKept:
             return
         bundle = self._loaded(connection, active.source, active.meaning)
@@ -194,7 +194,7 @@ class UnderPolicies:
         try:
             judgement = live.pdp.judge(exchange, as_of=self.day)
             open_ = judgement.signable and judgement.outcome.word in sign_off.OPEN
-            if open_ and (signed := standing_sign_off.standing(connection, live, exchange, self.day)):
+            if open_ and (signed := standing_sign_off.approvals_of(connection, live, exchange, self.day)):
                 judgement = live.pdp.judge(exchange, as_of=self.day, signed=signed)
         except engine.EnginesFailed:
             return FAILED

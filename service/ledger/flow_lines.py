@@ -22,7 +22,7 @@ from service.store.tables import MONEY_PARTS, commitment, flow
 LARGEST = 10**12  # people of one line; an upper end above it is none
 
 
-def unlike(meaning: str) -> sa.ColumnElement[bool]:
+def lacks_line(meaning: str) -> sa.ColumnElement[bool]:
     """Whether a commitment has no line of a meaning."""
     return ~sa.exists().where(flow.c.commitment == commitment.c.id, flow.c.meaning == meaning)
 

@@ -14,7 +14,7 @@ import engine
 from service.callers.caller import Caller
 from service.ledger.counter_book import Book
 from service.log.canonical_json import canonical
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.log.store import Stored
 from service.policies.live import Live
 from service.problems import RequestRefused
@@ -90,7 +90,7 @@ def check_counter(live: Live, name: str, per: Mapping[str, Any], caller: Caller)
 
 
 def _request(stored: Stored) -> Mapping[str, Any]:
-    request: Mapping[str, Any] = clear(stored.entry.leaf, stored.entry.openings)["request"]
+    request: Mapping[str, Any] = with_personal_values(stored.entry.leaf, stored.entry.openings)["request"]
     return request
 
 

@@ -84,7 +84,7 @@ class Promises:
         without: str | None = None,
     ) -> FilledPromises:
         """
-        How many promises of the exchange's parties are overdue on a day, where the exchange states what they are told beside.
+        How many promises of the exchange's parties are overdue on a day, if the exchange states the fact that they qualify.
 
         A ledger that holds nothing needs no connection. `without` is the commitment of this exchange, if it has one. The number has no
         upper end where some commitments were made under another meaning of the promise. Raises RequestRefused if the caller sent a number

@@ -19,7 +19,7 @@ from service.ledger.commitment_list import LedgerPart
 from service.ledger.counter_book import Book
 from service.ledger.hashed_names import party
 from service.ledger.promise_book import Promises
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.log.store import of_ids
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
@@ -196,7 +196,7 @@ def _requests(connection: sa.Connection, decisions: Iterable[str]) -> Iterable[t
     asked = sorted(decisions)
     for at in range(0, len(asked), _AT_ONCE):
         for stored in of_ids(connection, asked[at : at + _AT_ONCE]):
-            yield stored.entry.id, clear(stored.entry.leaf, stored.entry.openings)["request"]
+            yield stored.entry.id, with_personal_values(stored.entry.leaf, stored.entry.openings)["request"]
 
 
 def _at(request: Mapping[str, Any], fact: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import engine
 from service.ledger.exchange_counters import bare
 from service.log.canonical_json import canonical
-from service.log.leaf import clear, erased, with_value
+from service.log.leaf import erased, with_personal_values, with_value
 from service.log.record import exchange_of, shown_until
 from service.log.store import Stored
 from service.policies.live import Live
@@ -18,7 +18,7 @@ from service.policies.live import Live
 
 def exchange_again(live: Live, stored: Stored) -> engine.Exchange | None:
     """The exchange of a record as it was decided, read by the loaded policies; None if they cannot read it."""
-    record = clear(stored.entry.leaf, stored.entry.openings)
+    record = with_personal_values(stored.entry.leaf, stored.entry.openings)
     request: Mapping[str, Any] = exchange_of(record)
     for pointer in erased(stored.entry.openings):  # it may have been anything
         request = with_value(request, pointer, "unknown")

@@ -1,5 +1,5 @@
 """
-People who are counted already: what an exchange says of an earlier data set, and whether that holds (semantics 2.8).
+People counted already: the earlier data set that an exchange names, and whether it counts (semantics 2.8).
 
 An exchange goes in; out comes what its commitment says of its data set, or whether the earlier data set that it names counts. A data set is
 a keyed hash of its id and of the places of its people, so one whose people are elsewhere is another.

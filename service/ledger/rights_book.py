@@ -188,7 +188,7 @@ class RightsBook:
         rows: list[dict[str, Any]] = []
         for reader in live.bundle.reader.books:
             book = reader.book
-            asset = named(exchange, book.of)
+            asset = stated_id(exchange, book.of)
             if asset is None:
                 continue
             granter, holder = (self._party(transaction, exchange, role) for role in (book.by, book.to))
@@ -251,19 +251,19 @@ class RightsBook:
 
     def assets(self, connection: sa.Connection, live: Live, exchange: engine.Exchange) -> list[str]:
         """The hashes of the assets of an exchange, for which there are books."""
-        ids = {named(exchange, reader.book.of) for reader in live.bundle.reader.books}
+        ids = {stated_id(exchange, reader.book.of) for reader in live.bundle.reader.books}
         return [hashed_names.asset(self.hashes, connection, id) for id in sorted(filter(None, ids))]
 
     def days(self, connection: sa.Connection, live: Live, exchange: engine.Exchange, made: EarlierCommitment) -> set[date]:
         """The days on which something begins, ends or expires that leads to the exporter of a commitment."""
         found: set[date] = set()
         for reader in live.bundle.reader.books:
-            id, holder = named(exchange, reader.book.of), self._party(connection, exchange, reader.book.by)
+            id, holder = stated_id(exchange, reader.book.of), self._party(connection, exchange, reader.book.by)
             if id is None or holder is None:
                 continue
             try:
                 rows = self.chains(
-                    connection, about(reader.book.name, hashed_names.asset(self.hashes, connection, id), made), [holder]
+                    connection, rows_as_of(reader.book.name, hashed_names.asset(self.hashes, connection, id), made), [holder]
                 )
             except TooManyLines:
                 continue
@@ -285,17 +285,17 @@ class RightsBook:
         before: Sequence[engine.Exchange],
     ) -> engine.RightsPage | None:
         book = reader.book
-        id = named(exchange, book.of)
+        id = stated_id(exchange, book.of)
         if id is None:
             return None
         asset = hashed_names.asset(self.hashes, connection, id)
-        asked = about(book.name, asset, made)
+        asked = rows_as_of(book.name, asset, made)
         first, on = (made.day, made.on) if made else (day, day)
         holder, recipient = (self._party(connection, exchange, role) for role in (book.by, book.to))
         asked |= {"holder": holder or "", "day": on.isoformat()}
         openings, complete = connection.execute(_OPENINGS, asked).one()
         every = connection.execute(_EVERY, asked).all()
-        of_legs = list(engine.conveyed(book, exchange, before, day, partial(self._name, connection, book.of)))
+        of_legs = list(engine.conveyed_lines(book, exchange, before, day, partial(self._name, connection, book.of)))
         if not openings and not every and not of_legs:
             return None
         if holder is None:
@@ -314,37 +314,37 @@ class RightsBook:
 
     def _name(self, connection: sa.Connection, asset: str, exchange: engine.Exchange, fact: str) -> str | None:
         """The hash of an asset, in the fact that names it, or of a party; None where nobody knows which it is."""
-        id = named(exchange, fact)
+        id = stated_id(exchange, fact)
         if id is None or fact != asset:
             return self._party(connection, exchange, fact)
         return hashed_names.asset(self.hashes, connection, id)
 
     def _party(self, connection: sa.Connection, exchange: engine.Exchange, fact: str) -> str | None:
         """The hash of the party in a role; None where nobody knows who it is."""
-        id = named(exchange, fact)
+        id = stated_id(exchange, fact)
         return None if id is None else hashed_names.party(self.hashes, connection, id)
 
 
-def about(book: str, asset: str, made: EarlierCommitment | None = None, known: str = ALWAYS) -> dict[str, Any]:
+def rows_as_of(book: str, asset: str, made: EarlierCommitment | None = None, known: str = ALWAYS) -> dict[str, Any]:
     """What is asked of an asset: as it was before a commitment, or as it was known before a moment."""
     without, before = (made.id, made.sequence) if made else ("", ANY_NUMBER)
     return {"book": book, "asset": asset, "without": without, "before": before, "known": known}
 
 
-def named(exchange: engine.Exchange, fact: str) -> str | None:
+def stated_id(exchange: engine.Exchange, fact: str) -> str | None:
     """The id of a party or an asset: what the register calls it, otherwise what is stated; None where that is not known."""
     registered = exchange.document.get(engine.REGISTER, {}).get(fact, {}).get("id")
     id = registered or exchange.value(fact)
     return id if isinstance(id, str) else None
 
 
-def ended(connection: sa.Connection, sources: Collection[str]) -> dict[str, date]:
+def ended_on(connection: sa.Connection, sources: Collection[str]) -> dict[str, date]:
     """The first day on which the lines of some commitments no longer stand, of those that were ended."""
     columns = sa.select(_line.source, _line.ended).where(_line.source.in_(sources), _line.ended.is_not(None))
     return {source: date.fromisoformat(day) for source, day in connection.execute(columns)}
 
 
-def changes(connection: sa.Connection, asset: str) -> str:
+def change_mark(connection: sa.Connection, asset: str) -> str:
     """A text that moves with each line of an asset that is withdrawn or ended, and with each opening; empty before the first."""
     lines = sa.select(sa.func.count(_line.voided_at), sa.func.count(_line.ended)).where(_line.asset == asset)
     openings = sa.select(sa.func.count(), sa.func.count(_opening.withdrawn_at)).where(_opening.asset == asset)
@@ -396,7 +396,7 @@ def line_of(grant: engine.Grant, book: str, asset: str) -> dict[str, Any]:
     }
 
 
-def opened(grant: engine.Grant) -> engine.Grant:
+def opening_grant(grant: engine.Grant) -> engine.Grant:
     """A grant as an opening states it: nobody granted it here."""
     return replace(grant, granter=None, opened=True)
 

@@ -21,7 +21,7 @@ from service.callers.sending import Reason, Sending
 from service.ledger import hashed_names
 from service.ledger.commitment_list import LedgerPart
 from service.ledger.counter_book import Book
-from service.ledger.rights_book import RightsBook, line_of, opened
+from service.ledger.rights_book import RightsBook, line_of, opening_grant
 from service.log import tree_leaves
 from service.log.canonical_json import NotCanonical, canonical
 from service.log.tree_leaves import LogEvent
@@ -128,7 +128,7 @@ def begin(context: Administering, sent: RightsOpeningSent, transaction: sa.Conne
     }
     lines = []
     for number, each in enumerate(sent.rights):
-        grant = opened(_grant(context.live, book, each, f"/rights/{number}", id, sent.from_, hashes["party"]))
+        grant = opening_grant(_grant(context.live, book, each, f"/rights/{number}", id, sent.from_, hashes["party"]))
         lines.append({"number": number, **line_of(grant, book.name, hashes["asset"])})
     day, shown = sent.from_.isoformat(), [each.model_dump(mode="json", exclude_none=True) for each in sent.evidence]
     kept = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
@@ -250,7 +250,7 @@ def _grant(live: Live, book: engine.BookFacts, sent: RightPart, at: str, id: str
     document: dict[str, Any] = {}
     for fact, value in facts.items():
         if value is not None:
-            document = engine.put(document, fact, value)
+            document = engine.with_fact_set(document, fact, value)
     try:
         exchange = engine.parse_exchange(live.bundle, canonical(document))
     except NotCanonical:

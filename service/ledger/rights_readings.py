@@ -21,10 +21,10 @@ from service.callers.context import Reading
 from service.ledger import hashed_names, party_view
 from service.ledger.commitment_list import LedgerPart
 from service.ledger.counter_book import Book
-from service.ledger.rights_book import ALWAYS, RightsBook, TooManyLines, about, grants_of
+from service.ledger.rights_book import ALWAYS, RightsBook, TooManyLines, grants_of, rows_as_of
 from service.ledger.rights_openings import ONWARD, PURPOSES, TERRITORY
 from service.log import tree_leaves
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.log.store import of_numbers
 from service.policies.live import Live
 from service.settings import time_zone
@@ -180,7 +180,7 @@ def _parts(
 ) -> Iterable[tuple[Any, RightsLinePart]]:
     """The lines of one asset."""
     reader = next((each for each in live.bundle.reader.books if each.book.name == book), None)
-    by_row = {} if reader is None else _proofs(connection, reader, about(book, asset, known=known), rows, on)
+    by_row = {} if reader is None else _proofs(connection, reader, rows_as_of(book, asset, known=known), rows, on)
     for row in rows:
         (grant,) = _as_known([row], known)
         proofs = by_row.get((row.source, row.number))
@@ -239,7 +239,7 @@ def _names(connection: sa.Connection, live: Live, rows: Sequence[Any]) -> dict[s
     found = {row.source: dict(nothing) for row in rows}
     for stored in of_numbers(connection, sorted(committed)):
         row = committed[stored.sequence]
-        request, book = clear(stored.entry.leaf, stored.entry.openings)["request"], books.get(row.book)
+        request, book = with_personal_values(stored.entry.leaf, stored.entry.openings)["request"], books.get(row.book)
         if book is not None:
             roles = {"asset": book.of, "granter": book.by, "holder": book.to}
             found[row.source] = {role: _name(request, fact) for role, fact in roles.items()}

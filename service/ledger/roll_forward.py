@@ -93,7 +93,7 @@ class _Line:
         self.month_end = _month_end(day if _month_end(day) != day else day + timedelta(days=1))
 
 
-def standing(entries: Sequence[AccountEntry]) -> list[AccountEntry]:
+def standing_entries(entries: Sequence[AccountEntry]) -> list[AccountEntry]:
     """The entries that are not reversed. Raises WrongEntry where one reverses what it cannot."""
     known = {each.id: each for each in entries}
     reversed_: set[str] = set()
@@ -110,7 +110,7 @@ def standing(entries: Sequence[AccountEntry]) -> list[AccountEntry]:
 
 def movements(entries: Sequence[AccountEntry], until: date) -> Iterator[AccountMovement]:
     """What moved in the accounts of one asset up to a day. Raises WrongEntry where the entries cannot stand together."""
-    known = standing(entries)
+    known = standing_entries(entries)
     following: dict[str, list[AccountEntry]] = {}
     lines = {each.id for each in known if each.kind in COSTS or each.kind == "transferred"}
     for each in known:
@@ -213,7 +213,7 @@ class ClassRow:
     closing: int = 0
 
 
-def rolled_forward(moved: Iterable[AccountMovement], first: date) -> list[ClassRow]:
+def roll_forward(moved: Iterable[AccountMovement], first: date) -> list[ClassRow]:
     """The rows of the period that begins on a day, by class and currency; `moved` is what moved up to its end."""
     sums: dict[tuple[Treatment, str], dict[str, int]] = {}
     for each in moved:

@@ -2,30 +2,32 @@
 The sums of counters under the seals of the log's key: places of movements go in when they change, sums come out.
 
 A counter of one key has a row for each month, with the sums of its days, one for each year, with those of its months, and one with those of
-all years. Each row has its seal. A window is made of whole years, of months where it begins or ends within a year, and of days where it
+all years, which has its seal. A window is made of whole years, of months where it begins or ends within a year, and of days where it
 begins or ends within a month. So a decision reads and checks at most five rows of a key, however long the window and the history are; where
 the counter was opened within the window, at most two more.
 
-INVARIANT (nothing is taken away): the row of all years says which years there are, and that of a year which months. So a row of these that
-is not there is missed.
+INVARIANT (one seal for all): the row of all years has a digest of the row of each year, and that of a year of the row of each month. So a
+row of these that was changed is noticed, and one that is not there is missed.
 """
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
 import engine
 from service.ledger.counter_sums import NOTHING, CounterQuery
-from service.store.row_seals import COUNTER, SealBroken, changing, put_rows, seal_rows, sealed_rows
+from service.store.row_seals import COUNTER, SealBroken, changing, checks, put_rows, seal_rows, sealed_rows
 from service.store.tables import counter_sum
 
 PLACE = ("meaning", "key", "day", "fact")  # of a movement
 ALL_YEARS = "all"
 Place: TypeAlias = tuple[str, str, str, str]
+Row: TypeAlias = tuple[str, str, str]  # the meaning, the key and the period
 Numbers: TypeAlias = Sequence[int]  # the largest, the least and the most of a sum, and how many have no end
 Sums: TypeAlias = dict[str, engine.Tally]
 Packed: TypeAlias = Mapping[str, Mapping[str, Numbers]]  # by the part of a period, and by the fact
@@ -43,27 +45,37 @@ def change(transaction: sa.Connection, places: Collection[Place], of_day: Callab
     for meaning, key, day, _ in places:
         asked.setdefault((meaning, key), {ALL_YEARS}).update((day[:4], day[:7]))
     rows = _read(transaction, asked)
-    made: dict[tuple[str, str, str], dict[str, dict[str, Numbers]]] = {}
+    sums: dict[Row, dict[str, dict[str, Numbers]]] = {}
+    below: dict[Row, dict[str, str]] = {}
     for meaning, key in asked:
         for period in asked[meaning, key]:
-            row = rows[meaning, key].get(period)
-            made[meaning, key, period] = {} if row is None else json.loads(row.sums)
+            row, at = rows[meaning, key].get(period), (meaning, key, period)
+            sums[at], below[at] = ({}, {}) if row is None else (json.loads(row.sums), json.loads(row.below))
     for place in sorted(places):
         meaning, key, day, fact = place
-        month = made[meaning, key, day[:7]]
+        month = sums[meaning, key, day[:7]]
         _put(month, day, fact, of_day(place, month.get(day, {}).get(fact, _NONE)))
     for shorter, longer in ((7, 4), (4, 0)):
         for meaning, key, day, fact in sorted(places):
-            parts = [part[fact] for part in made[meaning, key, day[:shorter]].values() if fact in part]
-            above = made[meaning, key, day[:longer] or ALL_YEARS]
-            _put(above, day[:shorter], fact, _added_up(parts) if parts else None)
-    changed = [(*place, packed(sums)) for place, sums in made.items() if sums]
+            at, above = (meaning, key, day[:shorter]), (meaning, key, day[:longer] or ALL_YEARS)
+            parts = [part[fact] for part in sums[at].values() if fact in part]
+            _put(sums[above], day[:shorter], fact, _added_up(parts) if parts else None)
+            below[above].pop(day[:shorter], None)
+            if sums[at]:
+                below[above][day[:shorter]] = digest(packed(sums[at]), packed(below[at]))
+    changed = [(*at, packed(each), packed(below[at])) for at, each in sums.items() if each]
+    gone = [at for at, each in sums.items() if not each]
     put_rows(transaction, counter_sum, changed)
-    seal_rows(transaction, {_subject(*row[:3]): [(counter_sum, row)] for row in changed})
-    for meaning, key, period in (place for place, sums in made.items() if not sums):
-        with changing(transaction, COUNTER, key, within=(meaning, period)):
+    seal_rows(transaction, {COUNTER.subject(row[1], row[:1]): [(counter_sum, row)] for row in changed if row[2] == ALL_YEARS})
+    for meaning, key, period in gone:
+        with changing(transaction, COUNTER, *([key] if period == ALL_YEARS else []), within=(meaning,)):
             here = (counter_sum.c.meaning == meaning, counter_sum.c.key == key, counter_sum.c.period == period)
             transaction.execute(sa.delete(counter_sum).where(*here))
+
+
+def digest(sums: str, below: str) -> str:
+    """What the row of a longer period says of a row."""
+    return sha256(f"{sums}\n{below}".encode()).hexdigest()
 
 
 def _put(sums: dict[str, dict[str, Numbers]], part: str, fact: str, numbers: Numbers | None) -> None:
@@ -77,8 +89,8 @@ def _put(sums: dict[str, dict[str, Numbers]], part: str, fact: str, numbers: Num
         del sums[part]
 
 
-def packed(sums: Packed) -> str:
-    """Sums as a row has them."""
+def packed(sums: Mapping[str, Any]) -> str:
+    """Sums, or digests, as a row has them."""
     return json.dumps(sums, sort_keys=True, separators=(",", ":"))
 
 
@@ -124,26 +136,30 @@ def until(
 
 
 def _read(connection: sa.Connection, asked: Mapping[tuple[str, str], set[str]]) -> dict[tuple[str, str], dict[str, Any]]:
-    """The rows of some periods of counters, by their keys. Raises SealBroken, also where one is missing of which a longer period speaks."""
+    """The rows of some periods of counters, by their keys. Raises SealBroken, also where a longer period says otherwise of one."""
     found: dict[tuple[str, str], dict[str, Any]] = {place: {} for place in asked}
     if not asked:
         return found
     meanings, keys = ([*dict.fromkeys(place[at] for place in asked)] for at in (0, 1))
     wanted = {'"meaning"': meanings, '"key"': keys, '"period"': sorted(set().union(*asked.values()))}
-    for row in sealed_rows(connection, COUNTER, wanted):
+    for row in sealed_rows(connection, COUNTER, wanted, beside=True):
         place = row.meaning, row.key
         if row.period in asked.get(place, ()):
             found[place][row.period] = row
-    for place, periods in asked.items():
-        for period in periods - {ALL_YEARS, *found[place]}:
-            above = found[place].get(period[:4] if len(period) > 4 else ALL_YEARS)
-            if above is not None and period in unpacked(above.sums):
-                raise SealBroken(f"`{_subject(*place, period)[:120]}`")
+    if checks(connection):
+        for place, periods in asked.items():
+            for period in periods - {ALL_YEARS}:
+                if not _is_told(found[place], period):
+                    raise SealBroken(f"`{COUNTER.subject(place[1], place[:1])[:120]}`")
     return found
 
 
-def _subject(meaning: str, key: str, period: str) -> str:
-    return COUNTER.subject(key, (meaning, period))
+def _is_told(rows: Mapping[str, Any], period: str) -> bool:
+    """Whether the row of the longer period says that the row of a period is as it is, or that there is none."""
+    row, above = rows.get(period), rows.get(period[:4] if len(period) > 4 else ALL_YEARS)
+    if row is None:
+        return above is None or f'"{period}":' not in above.below
+    return above is not None and f'"{period}":"{digest(row.sums, row.below)}"' in above.below
 
 
 def _sum(wanted: CounterQuery, first: str, last: str, rows: Mapping[tuple[str, str], Mapping[str, Any]]) -> Sums:

@@ -18,7 +18,7 @@ from service.callers.caller import Caller
 from service.callers.context import Reading
 from service.ledger import exact_sums
 from service.ledger.commitment_list import LedgerPart
-from service.ledger.disclosure import LEAST, Cell, Parties, shown
+from service.ledger.disclosure import LEAST, Cell, Parties, disclosed_cells
 from service.ledger.flow_sums import DIMENSIONS, NO_PARTY, by_year
 from service.log.outcome_counts import outcome_counts
 from service.policies.live import Live
@@ -132,7 +132,7 @@ class Statistics(LedgerPart):
 Row = Sequence[Any]  # the words of a cell, a lane or lanes, a currency, the exchanges, and the FLOW_MEASURES
 
 
-def told(context: Reading, question: StatisticsQuestion, connection: sa.Connection) -> Statistics:
+def statistics_for(context: Reading, question: StatisticsQuestion, connection: sa.Connection) -> Statistics:
     """
     What the caller may see of an answer: with the scope `review` or `administer` all, and else what is of enough parties.
 
@@ -148,7 +148,7 @@ def told(context: Reading, question: StatisticsQuestion, connection: sa.Connecti
         _check_shown(question)
         cells, total, hidden = read_shown(connection, meaning, question)
         more = {"hidden": HiddenCells(fewer_than=LEAST, cells=hidden)}
-    left = left_out(connection, meaning)
+    left = count_left_out(connection, meaning)
     return Statistics(about=ABOUT, by=list(question.by), cells=cells, total=total, left_out=left, **more)
 
 
@@ -197,8 +197,10 @@ def read_shown(
     """
     (one,) = question.view or (MONTH,)
     dimension = "" if one == MONTH else one
-    open_cells = shown(_parties(connection, meaning, dimension), least)
-    priced = {currency: shown(cells, least) for currency, cells in _parties_priced(connection, meaning, dimension).items()}
+    open_cells = disclosed_cells(_parties(connection, meaning, dimension), least)
+    priced = {
+        currency: disclosed_cells(cells, least) for currency, cells in _parties_priced(connection, meaning, dimension).items()
+    }
     parts = StatisticsQuestion((MONTH,) if one == MONTH else (MONTH, one), {}, question.first, question.last)
     place = len(parts.by)
     seen: set[Cell] = set()
@@ -220,7 +222,7 @@ def _of_many(cell: FlowCell) -> FlowCell:
     return cell.model_copy(update=few)
 
 
-def left_out(connection: sa.Connection, meaning: str) -> int:
+def count_left_out(connection: sa.Connection, meaning: str) -> int:
     """How many running commitments have no line of the present meaning."""
     running = sa.select(sa.func.count()).select_from(commitment).where(commitment.c.state == "committed")
     lines = sa.select(sa.func.coalesce(sa.func.sum(flow_sum.c.exchanges), 0))

@@ -1,5 +1,5 @@
 """
-The commitments that count for nobody knows whom: those of before the policies asked by whom an exchange counts.
+Commitments that no party is recorded to count by: those made before the policies asked by whom an exchange counts.
 
 The running commitments of a database go in; those whose movements have a key with an unknown part come out, each with the facts that it
 does not say. Such a commitment may belong to any party, so it counts for each, until it is amended or withdrawn. Nothing is changed.

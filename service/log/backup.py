@@ -17,7 +17,7 @@ from service.log.store import scan
 from service.log.tree_verification import tree_faults
 from service.store.database import DatabaseRefused, plain
 from service.store.tables import head
-from service.store.upgrade import look, revision
+from service.store.upgrade import open_present, revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def back_up(url: str, copy: Path) -> DatabaseCheck:
     Erased values are not in the copy, not even in its free pages. The file gets its name only when it is complete and on the disk.
     Raises DatabaseRefused.
     """
-    database = look(url)
+    database = open_present(url)
     part = copy.with_name(copy.name + ".part")
     try:
         if database.dialect != "sqlite":
@@ -65,7 +65,7 @@ def back_up(url: str, copy: Path) -> DatabaseCheck:
 
 def examine(url: str) -> DatabaseCheck:
     """Check every record of a database. A service may write to it at the same time. Raises DatabaseRefused."""
-    database = look(url)
+    database = open_present(url)
     try:
         with database.reading.connect() as connection:
             found = revision(connection)

@@ -19,13 +19,13 @@ from service.log.tree_verification import tree_faults
 from service.store import counter_secret, log_key, row_seals
 from service.store.database import Database, DatabaseRefused, plain
 from service.store.kept_checkpoint import LogPutBack
-from service.store.log_identity import CONTINUED, ROTATED, LogIdentity, continued, identities, rotated
+from service.store.log_identity import CONTINUED, ROTATED, LogIdentity, continuation_leaf, identities, rotation_leaf
 from service.store.log_key import LogKey, LogKeyRefused, LogRefused
 from service.store.log_tree import SealedTree, TreeBroken, growth_of, sealed_tree
 from service.store.moments import now_text
 from service.store.tables import cosignature
 from service.store.upgrade import upgrade
-from service.transparency.checkpoint import Checkpoint, CheckpointRefused, opened
+from service.transparency.checkpoint import Checkpoint, CheckpointRefused, open_checkpoint
 from service.transparency.signed_note import NoteRefused, VerifierKey
 
 
@@ -45,7 +45,7 @@ def rotate_key(database: Database, by: str) -> VerifierKey:
         with database.transaction() as transaction:
             tree, old = database.sealed(transaction)
             new = log_key.replacing_key(database.key_path, old.origin)
-            append(transaction, LogEvent(ROTATED, now_text(), rotated(old, new, tree.frontier), {"by": by}))
+            append(transaction, LogEvent(ROTATED, now_text(), rotation_leaf(old, new, tree.frontier), {"by": by}))
             counter_secret.reseal(transaction, old, new)
             row_seals.reseal(transaction, old, new)
             growth_of(transaction).seal_by(new)
@@ -82,7 +82,10 @@ def continue_log(
             log_key.retire_witness(database.key_path)
             transaction.execute(sa.delete(cosignature))
             with database.growing(transaction, lambda _: (tree, old or new)) as growth:
-                append(transaction, LogEvent(CONTINUED, now_text(), continued(before, old, new, tree.frontier, kept), hidden))
+                append(
+                    transaction,
+                    LogEvent(CONTINUED, now_text(), continuation_leaf(before, old, new, tree.frontier, kept), hidden),
+                )
                 if old is None:
                     counter_secret.renew(transaction, new)
                 else:
@@ -116,7 +119,7 @@ def _kept(database: Database, before: LogIdentity) -> Checkpoint | None:
     if note is None:
         return None
     try:
-        return opened(note, before.origin, [before.verifier])[0]
+        return open_checkpoint(note, before.origin, [before.verifier])[0]
     except (NoteRefused, CheckpointRefused):
         return None
 

@@ -85,7 +85,7 @@ def seal(
     """
     request = document["request"]
     openings = []
-    for pointer in outermost(personal):
+    for pointer in outermost_pointers(personal):
         opening = Opening(pointer, random(SALT_BYTES), canonical(value_at(request, pointer)))
         request = with_value(request, pointer, {"commitment": _commitment_of(opening)})
         openings.append(opening)
@@ -99,7 +99,7 @@ def seal(
     return SealedRecord(document["id"], leaf, leaf_hash(leaf), tuple(openings), summary, case)
 
 
-def outermost(pointers: Sequence[str]) -> tuple[str, ...]:
+def outermost_pointers(pointers: Sequence[str]) -> tuple[str, ...]:
     """The pointers, each once and in order, without those that lead into a value that another pointer covers."""
     kept: list[str] = []
     for pointer in sorted(set(pointers), key=lambda each: (each.count("/"), each)):
@@ -108,7 +108,7 @@ def outermost(pointers: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(kept))
 
 
-def clear(leaf: bytes, openings: Sequence[Opening]) -> dict[str, Any]:
+def with_personal_values(leaf: bytes, openings: Sequence[Opening]) -> dict[str, Any]:
     """The record of a leaf, with the personal values that were not erased put back."""
     document = opened(leaf, openings)
     for opening in openings:

@@ -18,10 +18,10 @@ from service.store.log_key import LogKey
 from service.store.log_tree import SealedTree, TreeBroken, long_record
 from service.store.tables import record, tree_leaf
 from service.store.tree_tiles import nodes, tile_of
-from service.transparency.checkpoint import Checkpoint, CheckpointRefused, opened
+from service.transparency.checkpoint import Checkpoint, CheckpointRefused, open_checkpoint
 from service.transparency.cose_receipt import CoseReceipt
 from service.transparency.merkle_tree import Frontier, inclusion_proof, leaf_hash
-from service.transparency.signed_note import KeyTextRefused, Note, NoteRefused, SignatureType, VerifierKey, verified
+from service.transparency.signed_note import KeyTextRefused, Note, NoteRefused, SignatureType, VerifierKey, verify_note
 from service.transparency.tiles import MAX_ENTRY_BYTES, TILE_WIDTH, EntryBundle, Tile, TileRefused, bundled_entries
 from service.transparency.tlog_proof import TlogProof
 
@@ -148,12 +148,12 @@ def kept_checkpoint(note: bytes, key: str, witness: str | None = None) -> Checkp
     try:
         trusted = VerifierKey.parse(key.strip())
         found = Note.parse(note)
-        checkpoint, _ = opened(found, trusted.name, [trusted])
+        checkpoint, _ = open_checkpoint(found, trusted.name, [trusted])
         if witness is not None:
             cosigner = VerifierKey.parse(witness.strip())
             if cosigner.type is not SignatureType.COSIGNATURE:
                 raise CheckpointInvalid("the key of the witness is none for cosignatures")
-            verified(found, [cosigner])
+            verify_note(found, [cosigner])
     except (KeyTextRefused, NoteRefused, CheckpointRefused) as refused:
         raise CheckpointInvalid(str(refused)) from None
     return checkpoint

@@ -20,14 +20,14 @@ import sqlalchemy as sa
 from service.log.canonical_json import NotCanonical, canonical
 from service.log.leaf import HIDDEN, commitment, value_at, with_value
 from service.log.proofs import LogTree
-from service.log.record_views import kept
+from service.log.record_views import record_json
 from service.log.store import Stored, find
 from service.store.log_tree import TreeBroken, long_record
 from service.store.tables import record
 from service.store.tree_tiles import frontier_at, nodes
 from service.transparency.checkpoint import Checkpoint, CheckpointRefused
 from service.transparency.merkle_tree import ProofRefused, inclusion_proof, leaf_hash
-from service.transparency.signed_note import Note, NoteRefused, SignatureType, SignerKey, VerifierKey, verified
+from service.transparency.signed_note import Note, NoteRefused, SignatureType, SignerKey, VerifierKey, verify_note
 from service.transparency.tiles import MAX_ENTRY_BYTES, TileRefused, VerifiedTiles
 from service.transparency.tlog_proof import TlogProof, TlogProofRefused
 
@@ -59,7 +59,7 @@ class ProvenExport:
         stored = find(self._tree.connection, id)
         if stored is None:
             raise TreeBroken("a record that was found is not there any more")
-        shown = kept(stored)
+        shown = record_json(stored)
         index = self._tree.connection.execute(sa.select(record.c.leaf_index).where(record.c.id == id)).scalar_one()
         proof = None if index >= self._of.size else self._proof(stored, index)
         shown["log"]["proof"] = None if proof is None else proof.to_bytes().decode()
@@ -194,7 +194,7 @@ def _fault_of_line(
 def _faults_of_seal(note: Any, text: str, key: VerifierKey) -> Iterator[str]:
     try:
         found = Note.parse(note.encode())
-        verified(found, [key])
+        verify_note(found, [key])
     except (AttributeError, NoteRefused) as refused:
         yield f"the seal at its end is none of this key: {refused}"
         return

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.log.store import Stored, subject_of_decision
 from service.log.tree_leaves import LogEvent
 from service.receipts.receipt import ANSWER, KIND, LeafOpening
@@ -62,7 +62,7 @@ class ReceiptContent:
         """From a stored record. Raises NoReceipt."""
         if faults := stored.faults():
             raise NoReceipt(f"the record is not sound: {'; '.join(faults)}")
-        record = clear(stored.entry.leaf, stored.entry.openings)
+        record = with_personal_values(stored.entry.leaf, stored.entry.openings)
         if "denied" in record:
             raise NoReceipt("the caller was answered no although the exchange may proceed, so the decision lets nobody pass")
         answer = {name: value for name, value in record["decision"].items() if name in TOLD}

@@ -7,18 +7,18 @@ Erased values are not shown; all other values are shown in clear text.
 from dataclasses import asdict
 from typing import Any
 
-from service.log.leaf import clear, commitments
+from service.log.leaf import commitments, with_personal_values
 from service.log.search import RecordPage, RecordRow
 from service.log.store import Stored
 from service.store.moments import moment_text
 
 
-def kept(stored: Stored) -> dict[str, Any]:
+def record_json(stored: Stored) -> dict[str, Any]:
     """A whole stored record, as KeptRecord describes it. It passes through no model."""
     entry = stored.entry
     held = commitments(entry.leaf, entry.openings)
     return {
-        "record": clear(entry.leaf, entry.openings),
+        "record": with_personal_values(entry.leaf, entry.openings),
         "log": {
             "sequence": stored.sequence,
             "leaf_hash": entry.leaf_hash.hex(),

@@ -50,7 +50,7 @@ class RecordedCase:
     asked_by: str | None
 
 
-def take_in(transaction: sa.Connection, recorded: Iterable[RecordedCase]) -> None:
+def add_cases(transaction: sa.Connection, recorded: Iterable[RecordedCase]) -> None:
     """Take in what was recorded, in order, in the transaction that records it."""
     newest: dict[str, RecordedCase] = {}
     asked: dict[str, list[str]] = {}

@@ -13,10 +13,10 @@ from typing import Any
 import sqlalchemy as sa
 from uuid_utils import uuid7
 
+from service.limits import SAVED_SEARCHES_OF_ONE
 from service.store.tables import saved_search
 
 MOST_NAME = 100  # characters
-MOST_OF_A_CALLER = 50
 
 
 class SearchRefused(ValueError):
@@ -45,7 +45,7 @@ def save(transaction: sa.Connection, caller: str, name: str, parameters: Mapping
         raise SearchRefused
     transaction.execute(sa.delete(saved_search).where(saved_search.c.caller == caller, saved_search.c.name == name))
     count = sa.select(sa.func.count()).select_from(saved_search).where(saved_search.c.caller == caller)
-    if transaction.execute(count).scalar_one() >= MOST_OF_A_CALLER:
+    if transaction.execute(count).scalar_one() >= SAVED_SEARCHES_OF_ONE:
         raise SearchRefused
     row = {
         "id": str(uuid7()),

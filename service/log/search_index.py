@@ -156,7 +156,7 @@ def first_since(connection: sa.Connection, moment: datetime) -> int | None:
     return found
 
 
-def take_in(database: Database, at_most: int, done: Callable[[int], None] = lambda left: None, at_once: int = 200) -> int:
+def index_older(database: Database, at_most: int, done: Callable[[int], None] = lambda left: None, at_once: int = 200) -> int:
     """
     Take in records that are not in the index, newest first, some at a time. Returns how many are left.
 
@@ -178,10 +178,10 @@ def take_in(database: Database, at_most: int, done: Callable[[int], None] = lamb
 
 
 def reindex(database: Database, records: int, by: str, done: Callable[[int], None] = lambda left: None) -> None:
-    """Take in as many records that are not in the index, and append a leaf that says so. Raises as `take_in`, and LogRefused."""
+    """Take in as many records that are not in the index, and append a leaf that says so. Raises as `index_older`, and LogRefused."""
     with database.transaction() as transaction:  # first, since a log that cannot be written is to be left as it is
         append(transaction, LogEvent("reindexed", now_text(), {"records": records}, {"by": by}))
-    take_in(database, records, done)
+    index_older(database, records, done)
 
 
 def unindexed(connection: sa.Connection) -> int:

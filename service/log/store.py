@@ -21,7 +21,7 @@ from service.log import document_erasure, review_cases, saved_searches, tree_lea
 from service.log.leaf import OVERDUE, Opening, SealedRecord, faults
 from service.log.record_summary import Summary
 from service.log.review_cases import RecordedCase
-from service.log.search_index import Index, moment_of, take_in
+from service.log.search_index import Index, index_older, moment_of
 from service.problems import RequestRefused
 from service.store.database import Database, DatabaseRefused, plain
 from service.store.log_tree import growth_of
@@ -243,7 +243,7 @@ class Store:
         self.index.add(transaction, summaries)
         self.index.sort_in(transaction, first)
         if cases:
-            review_cases.take_in(transaction, cases)
+            review_cases.add_cases(transaction, cases)
         self._uncommitted += count
         return numbers
 
@@ -298,7 +298,7 @@ def scan(connection: sa.Connection, first: int = 0, upto: int | None = None) -> 
 
 def _taken_in(database: Database) -> int:
     try:
-        return take_in(database, _AT_THE_START)
+        return index_older(database, _AT_THE_START)
     except (OSError, sa.exc.SQLAlchemyError) as failed:
         raise DatabaseRefused(f"the database `{database.shown}` cannot be used: {plain(failed)}") from None
 

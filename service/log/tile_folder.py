@@ -16,7 +16,7 @@ from pathlib import Path
 from service.log.proofs import LogTree
 from service.log.witness_client import with_cosignatures
 from service.store.log_identity import NAMING, LogIdentity, LogNotNamed, faults_of_checkpoint, kind_of
-from service.transparency.checkpoint import Checkpoint, CheckpointRefused, opened
+from service.transparency.checkpoint import Checkpoint, CheckpointRefused, open_checkpoint
 from service.transparency.merkle_tree import HASH_BYTES, Frontier, leaf_hash
 from service.transparency.signed_note import MAX_NOTE_BYTES, Note, NoteRefused, VerifierKey
 from service.transparency.tiles import (
@@ -162,12 +162,12 @@ def _faults_of_signatures(
         followed.append(each)
     origin = names[-1].origin
     try:
-        opened(note, origin, [each.verifier for each in followed if each.origin == origin])
+        open_checkpoint(note, origin, [each.verifier for each in followed if each.origin == origin])
     except (NoteRefused, CheckpointRefused) as refused:
         yield f"`{CHECKPOINT}` is not signed by this key, nor by one that leads back to it: {refused}"
     if witness is not None:
         try:
-            opened(note, origin, [witness])
+            open_checkpoint(note, origin, [witness])
         except (NoteRefused, CheckpointRefused) as refused:
             yield f"`{CHECKPOINT}` is not cosigned by the witness: {refused}"
 

@@ -18,7 +18,7 @@ from service.store.database import Database
 from service.store.log_key import LogKeyRefused, witness_key
 from service.store.tables import witnessed
 from service.transparency.checkpoint import Checkpoint
-from service.transparency.signed_note import KeyTextRefused, NoteRefused, SignatureType, SignerKey, VerifierKey, verified
+from service.transparency.signed_note import KeyTextRefused, NoteRefused, SignatureType, SignerKey, VerifierKey, verify_note
 from service.transparency.witness import AddCheckpoint, WitnessAnswer, answer
 
 COSIGNED = "cosigned"  # the kind of the leaf
@@ -48,7 +48,7 @@ class WitnessServer:
         """The answer to a request that no log which is known has signed; None for others."""
         keys = self._keys(request)
         try:
-            verified(request.note, keys)
+            verify_note(request.note, keys)
         except NoteRefused:
             return answer(request, keys, None, self.signer, time)
         return None

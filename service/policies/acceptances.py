@@ -22,16 +22,15 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 import engine
+from service.languages.visible_text import PATTERN, is_plain
+from service.limits import ACCEPTANCE_CELLS, ACCEPTANCE_DAYS
 from service.policies import loading
 from service.policies.reloading import Origin, Policies, PoliciesRefused
 from service.problems import RequestRefused, places_of
 from service.store import durable_file
-from service.visible_text import PATTERN, is_plain
 
 FILE = "acceptances.yaml"  # in the organisation's folder
 OWN = ".acceptances"  # added to the id of the organisation: a document of its own
-MOST_CELLS = 50  # of one call
-LONGEST_DAYS = 366  # between the first and the last day
 _HEAD = "# The service writes what is accepted there into this file, at its end. Whoever is responsible for these policies may edit it.\n"
 _ID = re.compile(r"^\s*- id: [\"']?([A-Za-z0-9.-]+)", re.MULTILINE)
 
@@ -49,15 +48,15 @@ class CellNamed(BaseModel):
     subject: Annotated[str, StringConstraints(min_length=1, max_length=80)]
 
 
-class AcceptanceAsked(BaseModel):
+class AcceptanceRequest(BaseModel):
     """That some subject matters of countries are looked after elsewhere, for a time: who says so, and why."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="Acceptance")
 
-    cells: Annotated[tuple[CellNamed, ...], Field(min_length=1, max_length=MOST_CELLS)]
+    cells: Annotated[tuple[CellNamed, ...], Field(min_length=1, max_length=ACCEPTANCE_CELLS)]
     by: Annotated[Said, Field(max_length=200, description="the person who accepts it, by name")]
     because: Annotated[Said, Field(description="why it may be accepted: who looks after it, and where")]
-    until: date = Field(description=f"the last day, at most {LONGEST_DAYS} days ahead; the first is today")
+    until: date = Field(description=f"the last day, at most {ACCEPTANCE_DAYS} days ahead; the first is today")
     write: bool = Field(
         default=False, description="whether it is put into the organisation's folder, where the service has a setting for it"
     )
@@ -84,7 +83,7 @@ class Folder:
         return f"{self.path.resolve().name}/{FILE}"
 
 
-def checked(bundle: engine.Bundle, asked: AcceptanceAsked, today: date) -> AcceptanceAsked:
+def check_request(bundle: engine.Bundle, asked: AcceptanceRequest, today: date) -> AcceptanceRequest:
     """What was asked, each cell once. Raises RequestRefused for what nobody can accept: see `check`, which says the same of a file."""
     countries = bundle.vocabulary.values["country"].lineage if "country" in bundle.vocabulary.values else {}
     subjects = bundle.vocabulary.subjects
@@ -95,12 +94,12 @@ def checked(bundle: engine.Bundle, asked: AcceptanceAsked, today: date) -> Accep
             raise RequestRefused("bad-request", f"there is no subject matter `{cell.subject}`")
         if subjects[cell.subject].guarded == "yes":
             raise RequestRefused("bad-request", f"nobody can accept `{cell.subject}`: a person looks at each exchange")
-    if not today <= asked.until <= today + timedelta(days=LONGEST_DAYS):
-        raise RequestRefused("bad-request", f"`until` is a day from today on, at most {LONGEST_DAYS} days ahead")
+    if not today <= asked.until <= today + timedelta(days=ACCEPTANCE_DAYS):
+        raise RequestRefused("bad-request", f"`until` is a day from today on, at most {ACCEPTANCE_DAYS} days ahead")
     return asked.model_copy(update={"cells": tuple(dict.fromkeys(asked.cells))})
 
 
-def written(asked: AcceptanceAsked, today: date, taken: Sequence[str] = ()) -> str:
+def yaml_entries(asked: AcceptanceRequest, today: date, taken: Sequence[str] = ()) -> str:
     """The entries for `accepts:`, in YAML; their ids are none of those that are taken."""
     ids, lines = set(taken), ["accepts:"]
     for cell in asked.cells:
@@ -119,13 +118,13 @@ def written(asked: AcceptanceAsked, today: date, taken: Sequence[str] = ()) -> s
     return "\n".join(lines) + "\n"
 
 
-def laid_out(asked: AcceptanceAsked, today: date) -> str:
+def entries_to_copy(asked: AcceptanceRequest, today: date) -> str:
     """The entries in the layout of authors, to be copied into an `organisation:` document."""
-    whole = engine.lay_out(FILE, f"organisation: own\ntitle: own\n\n{written(asked, today)}".encode()).decode()
+    whole = engine.lay_out(FILE, f"organisation: own\ntitle: own\n\n{yaml_entries(asked, today)}".encode()).decode()
     return whole[whole.index("accepts:") :]
 
 
-def put_in_place(folder: Folder, live: engine.Bundle, asked: AcceptanceAsked, today: date) -> str:
+def put_in_place(folder: Folder, live: engine.Bundle, asked: AcceptanceRequest, today: date) -> str:
     """
     Add acceptances to the file in the organisation's folder; returns its name. It loads all policies, and takes as long. `live` are those
     that decide now.
@@ -137,7 +136,7 @@ def put_in_place(folder: Folder, live: engine.Bundle, asked: AcceptanceAsked, to
         try:
             files, _ = loading.sources(folder.origin.paths, folder.origin.settings, folder.origin.keys)
             before = files.get(folder.name, b"").decode()
-            said = written(asked, today, _ID.findall(before))
+            said = yaml_entries(asked, today, _ID.findall(before))
             text = before + said.removeprefix("accepts:\n") if before else _begun(live, folder) + said
             data = engine.lay_out(folder.name, text.encode())
             bundle = engine.load_sources({**files, folder.name: data}, folder.origin.settings, tests=False)
@@ -172,7 +171,7 @@ def _begun(live: engine.Bundle, folder: Folder) -> str:
     return f"{_HEAD}organisation: {mine.id}{OWN}\ntitle: {title}\n\n"
 
 
-def _check_said(bundle: engine.Bundle, folder: Folder, asked: AcceptanceAsked, today: date) -> None:
+def _check_said(bundle: engine.Bundle, folder: Folder, asked: AcceptanceRequest, today: date) -> None:
     """Raises RequestRefused unless the policies say just what was asked for: no text of a person may mean anything but itself."""
     mine = [each for each in bundle.vocabulary.accepts if each.file == folder.name][-len(asked.cells) :]
     said = [(each.countries, each.subjects, each.by.in_("en"), each.because.in_("en"), each.from_, each.until) for each in mine]

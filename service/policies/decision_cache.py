@@ -119,7 +119,7 @@ class CachedDecision:
 
     def filled(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
         """The document of an exchange with its counters filled in."""
-        return engine.put_all(document, self.counts) if self.counts else document
+        return engine.with_facts_set(document, self.counts) if self.counts else document
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,10 @@ def main() -> None:
     except kept_bundles.NotKept as why:
         print(json.dumps({"refused": str(why)}))
         return
-    print(json.dumps(told(old, new, asked["seconds"], date.fromisoformat(asked["today"])), ensure_ascii=False))
+    print(json.dumps(difference_json(old, new, asked["seconds"], date.fromisoformat(asked["today"])), ensure_ascii=False))
 
 
-def told(old: engine.Bundle, new: engine.Bundle, seconds: float, today: date) -> dict[str, Any]:
+def difference_json(old: engine.Bundle, new: engine.Bundle, seconds: float, today: date) -> dict[str, Any]:
     """What differs between two bundles, and by how many of their test exchanges."""
     trials = [] if old.digests.meaning == new.digests.meaning else engine.trials(old, new)
     found = engine.compare(old, new, _until(trials, time.monotonic() + seconds), today=today, mode="bitset")

@@ -1,5 +1,5 @@
 """
-The bundles that decided, kept by their digests, so that their decisions can be made again.
+The bundles that decided, stored by their digests, so that their decisions can be replayed.
 
 INVARIANT (no record without its bundle): a bundle is kept, durably, before it decides the first exchange.
 A row also has the settings, since the meaning of the sources depends on them.
@@ -112,7 +112,7 @@ def keep_now(database: Database, loaded: LoadedBundle, recorded: Mapping[str, An
         raise DatabaseRefused(f"the policies cannot be kept in the database `{database.shown}`: {plain(failed)}") from None
 
 
-def listed(connection: sa.Connection) -> list[StoredBundle]:
+def list_bundles(connection: sa.Connection) -> list[StoredBundle]:
     """All bundles that are kept, the latest first."""
     found = sa.select(*_ABOUT, sa.func.length(bundle.c.archive)).order_by(bundle.c.first_used_at.desc(), bundle.c.source)
     return [StoredBundle(*row) for row in connection.execute(found)]
@@ -123,7 +123,7 @@ def sources_of(connection: sa.Connection, meaning: str) -> frozenset[str]:
     return frozenset(connection.execute(sa.select(bundle.c.source).where(bundle.c.meaning == meaning)).scalars())
 
 
-def active(connection: sa.Connection) -> StoredBundle:
+def active_bundle(connection: sa.Connection) -> StoredBundle:
     """What is known of the policies that were activated last. Raises NotKept where none ever were."""
     value = connection.execute(sa.select(about.c.value).where(about.c.name == ACTIVE)).scalar_one_or_none()
     if value is None:
@@ -132,7 +132,7 @@ def active(connection: sa.Connection) -> StoredBundle:
     return _first(connection, (bundle.c.source == source) & (bundle.c.meaning == meaning), source)[0]
 
 
-def archived(connection: sa.Connection, digest: str) -> tuple[StoredBundle, bytes]:
+def archive_of(connection: sa.Connection, digest: str) -> tuple[StoredBundle, bytes]:
     """
     The archive of a bundle, found by one of its digests; the first 8 hexadecimal digits are enough.
 

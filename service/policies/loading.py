@@ -48,7 +48,7 @@ class LoadedBundle:
         return archive.write(self.bundle.sources)
 
 
-def beside(path: Path) -> Path:
+def signature_file(path: Path) -> Path:
     """The file with the signatures of a bundle file."""
     return path.with_name(path.name + SIGNATURES)
 
@@ -96,7 +96,7 @@ def sources(
             signed |= dict.fromkeys(engine.by_folder(files), by)
     loose = [path for path in places if not is_bundle(path)]
     try:
-        return engine.gathered(chain(packed, engine.source_files(loose))), signed
+        return engine.gather_sources(chain(packed, engine.source_files(loose))), signed
     except engine.NameTaken as taken:
         raise SourceRefused(str(taken)) from None
     except (OSError, ValueError) as refused:
@@ -113,7 +113,7 @@ def signed_folders(path: Path, raw: bytes, keys: Sequence[PublicKey]) -> dict[st
 
 def verified(path: Path, raw: bytes, keys: Sequence[PublicKey]) -> tuple[statement.BundlePredicate, tuple[PublicKey, ...]]:
     """What the signed statement beside a bundle file says of it, and the keys that signed. Raises SourceRefused."""
-    envelope = beside(path)
+    envelope = signature_file(path)
     if not envelope.exists():
         raise SourceRefused(f"`{path}` is not signed: there is no {envelope.name} beside it")
     try:

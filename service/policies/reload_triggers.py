@@ -19,7 +19,7 @@ from structlog.typing import FilteringBoundLogger
 from watchfiles import Change, awatch
 
 from service.policies.archive import SUFFIXES
-from service.policies.loading import beside, is_bundle
+from service.policies.loading import is_bundle, signature_file
 from service.telemetry.log_lines import described
 
 LONGEST_MS = 2_000  # how long changes are collected, if they do not end
@@ -34,7 +34,7 @@ State = frozenset[tuple[str, int, int]]
 
 def state(path: Path) -> State:
     """The files that are watched, with their sizes and when they were written. Call this before the files are read."""
-    files = [path, beside(path)] if is_bundle(path) else [path] if path.is_file() else _yaml_below(path)
+    files = [path, signature_file(path)] if is_bundle(path) else [path] if path.is_file() else _yaml_below(path)
     found = set()
     for file in map(str, files):
         with suppress(OSError):
@@ -155,7 +155,7 @@ def _of_a_folder(change: Change, name: str) -> bool:
 
 
 def _of_a_file(path: Path) -> Callable[[Change, str], bool]:
-    names = (path.name, beside(path).name)
+    names = (path.name, signature_file(path).name)
     return lambda change, name: Path(name).name in names or Path(name).name.startswith("..")
 
 

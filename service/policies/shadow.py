@@ -254,7 +254,7 @@ def differences(
     return rows[:limit], rows[limit - 1].sequence if len(rows) > limit else None
 
 
-def moved(connection: sa.Connection, shadow: PolicyDigests) -> Sequence[_Any]:
+def outcome_moves(connection: sa.Connection, shadow: PolicyDigests) -> Sequence[_Any]:
     """How many decisions go from one outcome to another under a shadow, the most first."""
     count = sa.func.count()
     return connection.execute(

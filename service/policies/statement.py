@@ -1,9 +1,9 @@
 """
 What is signed for a bundle: an in-toto statement about one archive.
 
-Source: in-toto/attestation, spec/v1/statement.md. `about` makes the statement from an archive and the bundle that it was checked in: its
-subject is the archive's SHA-256, and its predicate has the digests and the version. `read` checks whether a statement is about an archive.
-The folders beside which it was checked are named and do not bind: the law may be updated beneath an organisation's own policies.
+Source: in-toto/attestation, spec/v1/statement.md. `statement_of` makes the statement from an archive and the bundle that it was checked
+in: its subject is the archive's SHA-256, and its predicate has the digests and the version. `read` checks whether a statement is about an
+archive. The folders beside which it was checked are named and do not bind: the law may be updated beneath an organisation's own policies.
 
 The version is a whole number that rises, as in The Update Framework (specification, section 4): by it a service knows an older bundle.
 Statements that were signed before there were versions have none.
@@ -62,7 +62,7 @@ class _Statement(BaseModel):
     predicate: BundlePredicate
 
 
-def about(name: str, archive: bytes, files: Mapping[str, bytes], bundle: engine.Bundle, version: int) -> bytes:
+def statement_of(name: str, archive: bytes, files: Mapping[str, bytes], bundle: engine.Bundle, version: int) -> bytes:
     """The statement about an archive with these files, and the bundle that they were checked in: the same bytes every time."""
     own = engine.by_folder(files).keys()
     beside = {folder: digest for folder, digest in bundle.digests.folders.items() if folder not in own}

@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
 
-from ..transparency.signed_note import Note, NoteRefused, SignatureType, SignerKey, VerifierKey, verified
+from ..transparency.signed_note import Note, NoteRefused, SignatureType, SignerKey, VerifierKey, verify_note
 from ..transparency.text_encodings import from_decimal
 
 SCHEMA: Final = "fifthfactor/withdrawals/1"
@@ -111,7 +111,7 @@ def verified_withdrawals(notes: Sequence[bytes], log_keys: Iterable[VerifierKey]
         try:
             note = Note.parse(data)
             page = WithdrawalsPage.parse(note.text)
-            verified(note, [key for key in keys if key.name == page.origin and key.type is SignatureType.NOTE])
+            verify_note(note, [key for key in keys if key.name == page.origin and key.type is SignatureType.NOTE])
         except NoteRefused as refused:
             raise WithdrawalsInvalid(f"a page is not signed by the log: {refused}") from None
         pages.append(page)

@@ -79,7 +79,7 @@ def erase(
     return entity_versions.erase(transaction, kind, name, context.caller.id, condition)
 
 
-def take_in(
+def import_entities(
     context: Administering, entities: Sequence[EntityToWrite], database: Database, transaction: sa.Connection
 ) -> Imported:
     """Write the entities of a file, all or none. Raises Wrong."""

@@ -121,5 +121,5 @@ def page(
 ) -> tuple[Sequence[Version], str | None]:
     """At most `limit` entities of a kind that are held, in the order of their ids, and the id to go on after (`entity_versions.listed`)."""
     on = None if day is None else day.isoformat()
-    found = entity_versions.listed(connection, kind, (kind, after or ""), limit + 1, on)
+    found = entity_versions.list_entities(connection, kind, (kind, after or ""), limit + 1, on)
     return found[:limit], found[limit - 1].id if len(found) > limit else None

@@ -110,7 +110,7 @@ def history(
     return [version_of_row(row) for row in rows]
 
 
-def listed(
+def list_entities(
     connection: sa.Connection, kind: str | None, after: tuple[str, str], limit: int, day: str | None = None
 ) -> Sequence[Version]:
     """
@@ -137,10 +137,10 @@ def listed(
     return [version_of_row(row) for row in connection.execute(query.order_by(entity.c.kind, entity.c.id).limit(limit))]
 
 
-def everything(connection: sa.Connection, kind: str | None, day: str | None = None) -> Iterator[Version]:
-    """Every entity that is held, as `listed` gives them."""
+def every_entity(connection: sa.Connection, kind: str | None, day: str | None = None) -> Iterator[Version]:
+    """Every entity that is held, as `list_entities` gives them."""
     after = ("", "")
-    while found := listed(connection, kind, after, _AT_ONCE, day):
+    while found := list_entities(connection, kind, after, _AT_ONCE, day):
         yield from found
         after = (found[-1].kind, found[-1].id)
 

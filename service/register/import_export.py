@@ -22,7 +22,7 @@ FORMATS = ("json", "csv")
 MEDIA_TYPES = {"json": "application/json", "csv": "text/csv"}
 
 
-def exported(versions: Iterable[Version], form: str, states: StatableFacts) -> str:
+def export_entities(versions: Iterable[Version], form: str, states: StatableFacts) -> str:
     """Entities in a form in which they can be imported again."""
     return to_csv(versions, states) if form == "csv" else to_json(versions)
 
@@ -37,7 +37,7 @@ def to_json(versions: Iterable[Version]) -> str:
 
 def to_csv(versions: Iterable[Version], states: StatableFacts) -> str:
     """Entities as a table that can be imported again."""
-    return spreadsheet.written([EntityToWrite(each.kind, each.id, each.content) for each in versions], states)
+    return spreadsheet.entities_csv([EntityToWrite(each.kind, each.id, each.content) for each in versions], states)
 
 
 def read(raw: bytes, form: str, states: StatableFacts) -> Iterator[EntityToWrite | EntityRefused]:
@@ -63,7 +63,7 @@ def read(raw: bytes, form: str, states: StatableFacts) -> Iterator[EntityToWrite
             yield EntityRefused(wrong) if wrong else entry
 
 
-def gathered(found: Iterator[EntityToWrite | EntityRefused]) -> list[EntityToWrite]:
+def gather_entities(found: Iterator[EntityToWrite | EntityRefused]) -> list[EntityToWrite]:
     """All entities. Raises Wrong with the places of those that are not right."""
     entries: list[EntityToWrite] = []
     places: list[ProblemPlace] = []

@@ -39,7 +39,7 @@ _FIELDS: Mapping[str, Shape] = {
 }
 
 
-def written(entries: Sequence[EntityToWrite], states: StatableFacts) -> str:
+def entities_csv(entries: Sequence[EntityToWrite], states: StatableFacts) -> str:
     """Entities as CSV."""
     rows = [_row(entry, states) for entry in entries]
     columns = {name for row in rows for name in row}

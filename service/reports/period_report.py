@@ -21,7 +21,7 @@ from service.ledger import promise_list
 from service.ledger.committed_records import CommittedRecord, of_records
 from service.ledger.promise_list import PromisePart
 from service.log.daily_outcomes import PeriodOutcomes
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.log.search import RecordRow, scoped
 from service.log.store import find, of_numbers
 from service.reports import report_figures
@@ -32,7 +32,7 @@ from service.reports.report_figures import MOST_COUNTED, Figures, and_more, in_u
 from service.reports.report_scope import Scope
 from service.reports.transfer_cells import short
 from service.reports.transfer_register import ending, moment_text, organisation_name, scope_facts
-from service.reviews.sign_off import SignOff, given_between
+from service.reviews.sign_off import SignOff, sign_offs_between
 from service.service import Service
 from service.store.moments import moment_text as stored_moment
 from service.watch import events
@@ -214,7 +214,7 @@ def _committed(
     made = of_records(connection, [row.sequence for row in looked if row.proceed])
     committed = [(row, made[row.sequence]) for row in looked if row.sequence in made]
     stored = of_numbers(connection, [each.sequence for _, each in committed[:most]])
-    return committed, {each.sequence: clear(each.entry.leaf, each.entry.openings) for each in stored}
+    return committed, {each.sequence: with_personal_values(each.entry.leaf, each.entry.openings) for each in stored}
 
 
 def _committed_section(found: _Found) -> Section:
@@ -281,7 +281,7 @@ def _reviews_section(found: _Found) -> Section:
     assert query.since is not None
     assert query.until is not None
     narrowed = bool(scope.party or scope.jurisdiction)
-    given = given_between(found.connection, query.since, query.until, _SIGN_OFFS if narrowed else found.most + 1)
+    given = sign_offs_between(found.connection, query.since, query.until, _SIGN_OFFS if narrowed else found.most + 1)
     looked = len(given)
     if narrowed:
         decisions = dict.fromkeys(each.decision for each in given)
@@ -338,7 +338,7 @@ def _is_within(connection: sa.Connection, id: str, scope: Scope, bundle: engine.
     stored = find(connection, id)
     if stored is None:
         return False
-    record = clear(stored.entry.leaf, stored.entry.openings)
+    record = with_personal_values(stored.entry.leaf, stored.entry.openings)
     request = record.get("request") or {}
     sides = (request.get(side) for side in ("exporter", "recipient"))
     parties = [each.get("id") for each in sides if isinstance(each, Mapping)]

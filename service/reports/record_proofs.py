@@ -19,7 +19,7 @@ from service.reports.report_document import Block, Cell, Column, Copied, Facts, 
 from service.reports.report_figures import and_more
 from service.service import Service
 from service.store.log_key import LogRefused
-from service.transparency.checkpoint import CheckpointRefused, opened
+from service.transparency.checkpoint import CheckpointRefused, open_checkpoint
 from service.transparency.signed_note import NoteRefused
 
 COMMANDS = """\
@@ -57,7 +57,7 @@ class RecordProofs:
         try:
             with log_tree(self._database) as tree:
                 note, key = tree.checkpoint(), verifier_key(tree.key)
-            checkpoint, _ = opened(note, key.name, [key])
+            checkpoint, _ = open_checkpoint(note, key.name, [key])
         except (LogRefused, NoteRefused, CheckpointRefused) as refused:
             yield words["no_checkpoint"].format(refused)
             return

@@ -17,13 +17,13 @@ from typing import Any
 import sqlalchemy as sa
 
 import engine
+from service.limits import REPORT_DAYS
 from service.log import search
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.log.search import RecordRow
 from service.log.search_query import Query, moment
 from service.log.store import of_numbers
 
-MOST_DAYS = 3_660  # of a period
 MOST_LETTERS = 256  # of the id of a party
 _AT_ONCE = 1_500
 _NOT = ("not_applicable",)
@@ -55,8 +55,8 @@ class Scope:
         except (ValueError, OverflowError):
             raise ScopeRefused("a day is written like 2026-11-24") from None
         party, jurisdiction = sent.get("party", "").strip(), sent.get("jurisdiction", "").strip()
-        if not 0 <= (last - first).days < MOST_DAYS:
-            raise ScopeRefused(f"a report is of at most {MOST_DAYS:,} days, and its first day is not after its last")
+        if not 0 <= (last - first).days < REPORT_DAYS:
+            raise ScopeRefused(f"a report is of at most {REPORT_DAYS:,} days, and its first day is not after its last")
         if max(len(party), len(jurisdiction)) > MOST_LETTERS or not (party + jurisdiction).isprintable():
             raise ScopeRefused("the id of a party has at most 256 letters, and none that cannot be seen")
         return cls(first, last, party, jurisdiction)
@@ -89,7 +89,9 @@ class Scope:
         rest = [row.sequence for row in rows if row.sequence not in there]
         for at in range(0, len(rest), _AT_ONCE):
             some = of_numbers(connection, rest[at : at + _AT_ONCE])
-            there |= {each.sequence for each in some if self._applies(clear(each.entry.leaf, each.entry.openings))}
+            there |= {
+                each.sequence for each in some if self._applies(with_personal_values(each.entry.leaf, each.entry.openings))
+            }
         return [row for row in rows if row.sequence in there]
 
     def touches(self, record: Mapping[str, Any], bundle: engine.Bundle) -> bool:

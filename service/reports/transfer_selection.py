@@ -14,7 +14,7 @@ import sqlalchemy as sa
 import engine
 from service.ledger.committed_records import CommittedRecord, of_records
 from service.log import search
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.log.search_query import Query
 from service.log.store import of_numbers
 from service.reports.report_scope import Scope
@@ -127,5 +127,5 @@ def _records(connection: sa.Connection, sequences: Sequence[int]) -> dict[int, d
     found: dict[int, dict[str, Any]] = {}
     for start in range(0, len(sequences), _AT_ONCE):
         for stored in of_numbers(connection, sequences[start : start + _AT_ONCE]):
-            found[stored.sequence] = clear(stored.entry.leaf, stored.entry.openings)
+            found[stored.sequence] = with_personal_values(stored.entry.leaf, stored.entry.openings)
     return found

@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.callers.caller import check
 from service.callers.context import Reviewing
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.log.store import find
 from service.policies import acceptances
-from service.policies.acceptances import AcceptanceAsked, Folder
+from service.policies.acceptances import AcceptanceRequest, Folder
 from service.policies.live import Live
 from service.policies.reloading import Origin
 from service.problems import RequestRefused
@@ -73,15 +73,15 @@ def waiting_for(context: Reviewing, connection: sa.Connection) -> CoverageToAcce
     return CoverageToAccept(cells=tuple(cells[:MOST_CELLS]), more=more, writes=writes)
 
 
-def accept(context: Reviewing, asked: AcceptanceAsked, origin: Origin) -> AcceptanceMade:
+def accept(context: Reviewing, asked: AcceptanceRequest, origin: Origin) -> AcceptanceMade:
     """
     Accept what was asked, in YAML to be copied; or write it into the organisation's folder, where it waits to be loaded.
 
     It takes as long as loading all policies, which come from `origin`. Raises RequestRefused.
     """
     live, today = context.live.bundle, context.today
-    asked = acceptances.checked(live, asked, today)
-    yaml = acceptances.laid_out(asked, today)
+    asked = acceptances.check_request(live, asked, today)
+    yaml = acceptances.entries_to_copy(asked, today)
     if not asked.write:
         return AcceptanceMade(yaml=yaml, written=None)
     folder = context.settings.acceptances
@@ -132,7 +132,7 @@ def recorded_gaps(connection: sa.Connection, id: str) -> Iterator[tuple[str, str
     stored = find(connection, id)
     if stored is None:
         return
-    record = clear(stored.entry.leaf, stored.entry.openings)
+    record = with_personal_values(stored.entry.leaf, stored.entry.openings)
     certain = (record.get("found_by") or {}).get("category") or ()
     for gap in gaps_of(record.get("decision") or {}):
         for subject in certain if gap["subject"] == ALL else (gap["subject"],):

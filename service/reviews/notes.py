@@ -19,6 +19,8 @@ from service.callers.context import Reviewing
 from service.callers.person import Person
 from service.callers.sending import Sending
 from service.documents import attachments
+from service.languages.visible_text import PATTERN, is_plain
+from service.limits import COMMENT_CHARACTERS, REVIEW_NOTES
 from service.log import review_cases, tree_leaves
 from service.log.store import record_of, subject_of_decision
 from service.log.tree_leaves import LogEvent
@@ -26,22 +28,19 @@ from service.problems import RequestRefused
 from service.reviews.sign_off import ERASED, Signer
 from service.store.moments import moment_text
 from service.store.tables import person, personal, record, review_note
-from service.visible_text import PATTERN, is_plain
 
-MOST_OF_A_COMMENT = 4_000  # characters
-MOST_NOTES = 1_000  # of a decision
 MOST_PERSONS = 200  # to choose from
 ME = "me"
 
 
-class CommentAsked(Sending):
+class CommentRequest(Sending):
     """A comment as it is sent."""
 
     model_config = ConfigDict(title="Comment")
 
     text: Annotated[
         str,
-        StringConstraints(min_length=1, max_length=MOST_OF_A_COMMENT, strip_whitespace=True),
+        StringConstraints(min_length=1, max_length=COMMENT_CHARACTERS, strip_whitespace=True),
         Field(json_schema_extra={"pattern": PATTERN}),
     ]
     file: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")] | None = Field(
@@ -64,7 +63,7 @@ class PersonNamed(Sending):
     subject: Annotated[str, StringConstraints(max_length=255)]
 
 
-class AssignAsked(Sending):
+class AssignmentRequest(Sending):
     """To whom a review is to be assigned."""
 
     model_config = ConfigDict(title="Assignment")
@@ -105,7 +104,7 @@ class _NoteText:
     assignee: str | None = None
 
 
-def comment(context: Reviewing, decision: str, sent: CommentAsked, transaction: sa.Connection) -> ReviewNote:
+def comment(context: Reviewing, decision: str, sent: CommentRequest, transaction: sa.Connection) -> ReviewNote:
     """Keep a comment on a decision, with a file by the hash of its bytes. Raises RequestRefused."""
     record_of(transaction, decision)
     note = _keep(transaction, decision, _NoteText("comment", text=sent.text), context.caller, context.now)
@@ -130,7 +129,7 @@ def request_of(connection: sa.Connection, id: str, names: frozenset[str]) -> tup
     return row["decision"], ReviewNote(id=row["id"], kind="requested", text=row["text"], at=row["at"], by=Who(id=row["by"]))
 
 
-def assign(context: Reviewing, decision: str, sent: AssignAsked, transaction: sa.Connection) -> ReviewNote:
+def assign(context: Reviewing, decision: str, sent: AssignmentRequest, transaction: sa.Connection) -> ReviewNote:
     """Assign the review of a decision. Raises RequestRefused, also for a person who is not known."""
     record_of(transaction, decision)
     assignee, to = None, sent.to
@@ -160,7 +159,7 @@ def own_name(transaction: sa.Connection, caller: Caller, now: datetime) -> str:
     return known_persons.PREFIX + known_persons.known(transaction, caller.person, now) if caller.person else caller.id
 
 
-def name_of(connection: sa.Connection, caller: Caller) -> str:
+def person_to_name(connection: sa.Connection, caller: Caller) -> str:
     """The same, for reading."""
     if caller.person is None:
         return caller.id
@@ -180,7 +179,7 @@ def of_decision(connection: sa.Connection, decision: str) -> list[ReviewNote]:
     """What was said of a decision, in order."""
     of_person = sa.select(review_note, person.c.issuer, person.c.subject, person.c.name)
     joined = of_person.select_from(review_note.outerjoin(person, person.c.id == review_note.c.person))
-    chosen = joined.where(review_note.c.decision == decision).order_by(review_note.c.number).limit(MOST_NOTES)
+    chosen = joined.where(review_note.c.decision == decision).order_by(review_note.c.number).limit(REVIEW_NOTES)
     rows = connection.execute(chosen).mappings().all()
     named = who_are(connection, [row["assignee"] for row in rows if row["assignee"]])
     return [
@@ -225,8 +224,8 @@ def _keep(transaction: sa.Connection, decision: str, written: _NoteText, caller:
     if transaction.execute(erased.where(record.c.id == decision, personal.c.erased_at.is_not(None)).limit(1)).first():
         raise RequestRefused("not-signable", ERASED)
     count = sa.select(sa.func.count()).select_from(review_note).where(review_note.c.decision == decision)
-    if transaction.execute(count).scalar_one() >= MOST_NOTES:
-        raise RequestRefused("not-signable", f"nothing more can be said of this decision: it has {MOST_NOTES} notes")
+    if transaction.execute(count).scalar_one() >= REVIEW_NOTES:
+        raise RequestRefused("not-signable", f"nothing more can be said of this decision: it has {REVIEW_NOTES} notes")
     who = known_persons.known(transaction, caller.person, now) if caller.person else None
     last: int | None = transaction.execute(sa.select(sa.func.max(review_note.c.number))).scalar_one()
     row: dict[str, Any] = {

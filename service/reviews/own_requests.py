@@ -18,7 +18,7 @@ from service.callers import known_persons
 from service.callers.caller import LOCAL, Caller
 from service.callers.known_persons import Identity
 from service.log import review_cases
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.log.store import Stored
 from service.problems import RequestRefused
 from service.reviews.standing_sign_off import Row
@@ -47,7 +47,7 @@ def is_own(connection: sa.Connection, stored: Stored, facts: str, caller: Caller
 
 def asker_of(stored: Stored) -> str | None:
     """The id of the caller who asked for a decision."""
-    by = clear(stored.entry.leaf, stored.entry.openings).get("asked_by")
+    by = with_personal_values(stored.entry.leaf, stored.entry.openings).get("asked_by")
     return None if by is None else str(by)
 
 

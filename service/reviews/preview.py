@@ -16,7 +16,7 @@ from service.log.store import Stored
 from service.problems import RequestRefused
 from service.reviews import sign_off
 from service.reviews.sign_off import Name
-from service.reviews.standing_sign_off import Row, approved, persons_needed, signatures
+from service.reviews.standing_sign_off import Row, approvals_on, persons_needed, signatures
 
 MOST_PREVIEWED = 20  # provisions, each of which is judged once
 DAYS = 180  # of the approval that is looked at, where nothing else is said
@@ -24,7 +24,7 @@ DAYS = 180  # of the approval that is looked at, where nothing else is said
 _NOBODY = "preview"
 
 
-class PreviewAsked(Sending):
+class PreviewRequest(Sending):
     """Of which provisions the approval is looked at; without them, of all that may be signed off."""
 
     model_config = ConfigDict(title="SignOffPreview")
@@ -66,10 +66,10 @@ def preview(
     cannot be made again, or if one of the provisions cannot be signed off.
     """
     live, today = context.live, context.today
-    judgement = sign_off.judged(live, stored)
+    judgement = sign_off.judge_again(live, stored)
     if not judgement.agreed:
         raise RequestRefused("not-signable", sign_off.DISAGREED)
-    standing = approved(live, said, today)
+    standing = approvals_on(live, said, today)
     signed = {each.provision: each for each in standing}
     asked = tuple(dict.fromkeys(provisions)) if provisions else tuple(each for each in judgement.signable if each not in signed)
     for each in provisions or ():

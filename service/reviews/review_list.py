@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.callers.context import Reviewing
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.log.store import find
 from service.reviews import notes, queue
 from service.reviews.notes import Who
@@ -94,7 +94,7 @@ def cases_page(
 ) -> tuple[list[WaitingCase], Place | None]:
     """The same as `reviewer_of` sees it, of each no more than what the queue has of it."""
     if wanted.assignee == notes.ME:
-        wanted = replace(wanted, assignee=notes.name_of(connection, context.caller))
+        wanted = replace(wanted, assignee=notes.person_to_name(connection, context.caller))
     live, now, today, issuer = context.live, context.now, context.today, context.token_issuer
     found = queue.page(connection, live, now, today, issuer, wanted, order, after, limit + 1, reviewer)
     return found[:limit], queue.place_of(found[limit - 1], order) if len(found) > limit else None
@@ -137,7 +137,7 @@ def _review(
     stored = find(connection, case.id)
     if stored is None:
         return None
-    record = clear(stored.entry.leaf, stored.entry.openings)
+    record = with_personal_values(stored.entry.leaf, stored.entry.openings)
     decision = record["decision"]
     return Review(
         id=case.id,

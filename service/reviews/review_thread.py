@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.callers.context import Reviewing
 from service.documents import attachments
 from service.documents.attachments import AttachedDocument
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.log.store import Stored, record_of
 from service.reviews import notes, own_requests, queue, sign_off, standing_sign_off
 from service.reviews.notes import ReviewNote, Who
@@ -78,7 +78,7 @@ class DecisionReview:
 def of_record(context: Reviewing, stored: Stored, connection: sa.Connection) -> DecisionReview:
     """The review of a record, for a page and for the answer of an operation."""
     live, issuer, id = context.live, context.token_issuer, stored.entry.id
-    record = clear(stored.entry.leaf, stored.entry.openings)
+    record = with_personal_values(stored.entry.leaf, stored.entry.openings)
     erased = any(opening.value is None for opening in stored.entry.openings)
     facts = "" if erased else standing_sign_off.facts_of(live, record)
     case, waits = queue.of_decision(connection, live, id, context.today, issuer) or (None, False)
@@ -87,7 +87,7 @@ def of_record(context: Reviewing, stored: Stored, connection: sa.Connection) -> 
         facts,
         case,
         waits,
-        sign_off.given_before(context, stored, connection) if facts else GivenSignOffs((), ()),
+        sign_off.earlier_sign_offs(context, stored, connection) if facts else GivenSignOffs((), ()),
         bool(facts) and own_requests.is_own(connection, stored, facts, context.caller, issuer),
         notes.of_decision(connection, id),
         attachments.of_review(connection, id),

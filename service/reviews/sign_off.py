@@ -21,8 +21,9 @@ from service.callers import known_persons
 from service.callers.context import ReadingAll, Reviewing
 from service.callers.person import Person
 from service.callers.sending import Sending
+from service.limits import SIGN_OFF_PROVISIONS
 from service.log import review_cases, tree_leaves
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.log.record import shown_until
 from service.log.store import Stored, record_of, subject_of_decision
 from service.log.tree_leaves import LogEvent
@@ -30,12 +31,11 @@ from service.policies.live import Live
 from service.problems import RequestRefused, wrong_members
 from service.reviews import own_requests, standing_sign_off
 from service.reviews.own_requests import Counting
-from service.reviews.standing_sign_off import Row, approved, meaning_of, signatures
+from service.reviews.standing_sign_off import Row, approvals_on, meaning_of, signatures
 from service.store.moments import moment_text
 from service.store.row_seals import SIGN_OFFS, changing
 from service.store.tables import person, personal, sign_off
 
-MOST_PROVISIONS = 50
 MOST_TRIES = 5  # to keep a sign-off, while other sign-offs of the same facts keep coming
 ERASED = "personal values of this decision were erased, so nobody can say which facts would be signed off"
 DISAGREED = "the engines disagree on this exchange, and no person can sign off a disagreement"
@@ -63,12 +63,12 @@ WITH_PERSONS = sa.select(sign_off, person.c.issuer, person.c.subject, person.c.n
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
-class SignOffAsked(Sending):
+class SignOffRequest(Sending):
     """A sign-off as it is sent: for provisions, or for a requirement that is met or lifted only in doubt."""
 
     model_config = ConfigDict(title="SignOff")
 
-    provisions: Annotated[tuple[Name, ...], Field(min_length=1, max_length=MOST_PROVISIONS)] | None = Field(
+    provisions: Annotated[tuple[Name, ...], Field(min_length=1, max_length=SIGN_OFF_PROVISIONS)] | None = Field(
         default=None, description="ids of the provisions whose review is signed off, or whose doubtful lift is accepted"
     )
     requirement: Name | None = Field(
@@ -174,16 +174,16 @@ class SignOffOvertaken(Exception):
     """Another sign-off of the same facts came after a draft was made, so other approvals stand. The draft must be made again."""
 
 
-def read(raw: bytes) -> SignOffAsked:
+def read(raw: bytes) -> SignOffRequest:
     """A sign-off from the bytes of a body. Raises RequestRefused."""
     try:
-        return SignOffAsked.model_validate_json(raw)
+        return SignOffRequest.model_validate_json(raw)
     except ValidationError as refused:
-        places = wrong_members(refused, SignOffAsked)
+        places = wrong_members(refused, SignOffRequest)
         raise RequestRefused("sign-off-refused", "the body is not a valid sign-off", errors=places) from None
 
 
-def bind(context: Reviewing, stored: Stored, asked: SignOffAsked) -> SignOffBinding:
+def bind(context: Reviewing, stored: Stored, asked: SignOffRequest) -> SignOffBinding:
     """
     What a sign-off of a recorded decision is bound to. Raises RequestRefused, with the reason, if it cannot be signed off.
 
@@ -192,7 +192,7 @@ def bind(context: Reviewing, stored: Stored, asked: SignOffAsked) -> SignOffBind
     live = context.live
     if asked.until is not None and asked.until < context.today:
         raise _not("the last day, `until`, has passed already")
-    judgement = judged(live, stored)
+    judgement = judge_again(live, stored)
     if not judgement.agreed:
         raise _not(DISAGREED)
     if asked.requirement is not None:
@@ -217,18 +217,18 @@ def bind(context: Reviewing, stored: Stored, asked: SignOffAsked) -> SignOffBind
 
 def signable(live: Live, stored: Stored) -> tuple[str, ...]:
     """The provisions of a recorded decision that may be signed off. Raises RequestRefused if it cannot be decided again."""
-    judgement = judged(live, stored)
+    judgement = judge_again(live, stored)
     return judgement.signable if judgement.outcome.word in OPEN else ()
 
 
-def given_before(context: Reviewing, stored: Stored, connection: sa.Connection) -> GivenSignOffs:
+def earlier_sign_offs(context: Reviewing, stored: Stored, connection: sa.Connection) -> GivenSignOffs:
     """The sign-offs of the facts of a record that was not erased."""
     said = standing_sign_off.said_of_stored(connection, context.live, stored)
     return GivenSignOffs(said, Counting(connection, context.token_issuer).for_decision(said, stored))
 
 
 def draft(
-    context: Reviewing, stored: Stored, signed: SignOffBinding, asked: SignOffAsked, before: GivenSignOffs
+    context: Reviewing, stored: Stored, signed: SignOffBinding, asked: SignOffRequest, before: GivenSignOffs
 ) -> SignOffDraft:
     """
     A sign-off by a caller, ready to be kept. `before` are the earlier sign-offs of the same facts.
@@ -255,7 +255,7 @@ def draft(
     ]
     who = {"issuer": caller.person.issuer, "subject": caller.person.subject} if caller.person else {}
     after = (*before.counting, *({**row, **who} for row in rows))
-    stand = approved(live, after, today)
+    stand = approvals_on(live, after, today)
     awaits = [
         Awaited(provision=each.provision, needed=each.needed, given=len(each.given))
         for each in signatures(live, after, today)
@@ -298,21 +298,23 @@ def keep(context: Reviewing, draft: SignOffDraft, transaction: sa.Connection) ->
         tree_leaves.append(transaction, *map(_happening, rows))
     said = standing_sign_off.said_of_stored(transaction, live, draft.stored)
     counting = Counting(transaction, token_issuer)
-    if approved(live, counting.for_decision(said, draft.stored), today) != draft.stand:
+    if approvals_on(live, counting.for_decision(said, draft.stored), today) != draft.stand:
         raise SignOffOvertaken
     newest = counting.for_id(said, review_cases.newest_asker(transaction, draft.facts))
-    review_cases.settle(transaction, draft.facts, *settled(live, said, newest, today))
+    review_cases.settle(transaction, draft.facts, *standing_approvals(live, said, newest, today))
     return [_kept(row, caller.person) for row in rows]
 
 
-def settled(live: Live, said: Sequence[Row], counting: Sequence[Row], day: date) -> tuple[dict[str, str], frozenset[str]]:
+def standing_approvals(
+    live: Live, said: Sequence[Row], counting: Sequence[Row], day: date
+) -> tuple[dict[str, str], frozenset[str]]:
     """
     The last day of each approval that stands, and the provisions that were refused last. `said` are all sign-offs of the same facts,
     `counting` those that count in the newest decision on them.
     """
     last = {row["provision"]: row["verdict"] for row in said}
     refused = frozenset(provision for provision, verdict in last.items() if verdict == "refuse")
-    return {each.provision: each.until.isoformat() for each in approved(live, counting, day)}, refused
+    return {each.provision: each.until.isoformat() for each in approvals_on(live, counting, day)}, refused
 
 
 def _happening(row: Mapping[str, Any]) -> LogEvent:
@@ -329,13 +331,13 @@ def _happening(row: Mapping[str, Any]) -> LogEvent:
     )
 
 
-def contested() -> RequestRefused:
+def contested_refusal() -> RequestRefused:
     """The refusal of a sign-off that was overtaken at every try."""
     detail = "others are signing off the same facts; try again in a moment"
     return RequestRefused("busy", detail, headers={"Retry-After": "1"})
 
 
-def given(connection: sa.Connection, decision: str) -> list[SignOff]:
+def sign_offs_of(connection: sa.Connection, decision: str) -> list[SignOff]:
     """The sign-offs given for a decision, in order."""
     if "\x00" in decision:
         return []
@@ -346,10 +348,10 @@ def given(connection: sa.Connection, decision: str) -> list[SignOff]:
 def of_decision(context: ReadingAll, decision: str, connection: sa.Connection) -> list[SignOff]:
     """The same of a decision that must be recorded. Raises RequestRefused."""
     record_of(connection, decision)
-    return given(connection, decision)
+    return sign_offs_of(connection, decision)
 
 
-def given_between(connection: sa.Connection, since: datetime, until: datetime, most: int) -> list[SignOff]:
+def sign_offs_between(connection: sa.Connection, since: datetime, until: datetime, most: int) -> list[SignOff]:
     """At most so many sign-offs given from a moment on and before another, newest first: they are read from the newest back."""
     within = (sign_off.c.given_at >= moment_text(since), sign_off.c.given_at < moment_text(until))
     rows = connection.execute(WITH_PERSONS.where(*within).order_by(sign_off.c.number.desc()).limit(most)).mappings()
@@ -367,13 +369,13 @@ def check_whole(stored: Stored) -> None:
         raise _not(ERASED)
 
 
-def judged(live: Live, stored: Stored) -> engine.Judgement:
+def judge_again(live: Live, stored: Stored) -> engine.Judgement:
     """
     The exchange of a record under the policies that are loaded, judged without approvals on the day of its decision. Raises RequestRefused.
     """
     entry = stored.entry
     check_whole(stored)
-    record = clear(entry.leaf, entry.openings)
+    record = with_personal_values(entry.leaf, entry.openings)
     if "decision" not in record or "request" not in record:
         raise _not("the record holds no decision")
     if record.get("bundle", {}).get("meaning") != live.bundle.digests.meaning:

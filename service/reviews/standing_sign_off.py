@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 
 import engine
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.log.store import Stored, find
 from service.policies.live import Live
 from service.store.database import Database
@@ -49,12 +49,12 @@ class Signatures:
         return len(self.given) >= self.needed
 
 
-def standing(connection: sa.Connection, live: Live, exchange: engine.Exchange, day: date) -> list[engine.Approval]:
+def approvals_of(connection: sa.Connection, live: Live, exchange: engine.Exchange, day: date) -> list[engine.Approval]:
     """The approvals that stand for the facts of an exchange on a day."""
-    return approved(live, said_of(connection, live, exchange.document), day)
+    return approvals_on(live, said_of(connection, live, exchange.document), day)
 
 
-def any_given(database: Database) -> bool:
+def any_sign_off(database: Database) -> bool:
     """Whether anything was ever signed off."""
     return database.has_rows(sign_off)
 
@@ -93,7 +93,7 @@ def _request(connection: sa.Connection, decision: str) -> Mapping[str, Any] | No
     stored = find(connection, decision)
     if stored is None or any(opening.value is None for opening in stored.entry.openings):
         return None
-    request: Mapping[str, Any] | None = clear(stored.entry.leaf, stored.entry.openings).get("request")
+    request: Mapping[str, Any] | None = with_personal_values(stored.entry.leaf, stored.entry.openings).get("request")
     return request
 
 
@@ -109,7 +109,7 @@ def _read(connection: sa.Connection, where: sa.ColumnElement[bool]) -> list[Row]
 
 def said_of_stored(connection: sa.Connection, live: Live, stored: Stored) -> list[Row]:
     """All sign-offs of the facts of a record that was not erased, in order."""
-    return said_of(connection, live, clear(stored.entry.leaf, stored.entry.openings)["request"])
+    return said_of(connection, live, with_personal_values(stored.entry.leaf, stored.entry.openings)["request"])
 
 
 def facts_of(live: Live, record: Mapping[str, Any]) -> str:
@@ -117,7 +117,7 @@ def facts_of(live: Live, record: Mapping[str, Any]) -> str:
     return engine.facts_digest(live.bundle, record["request"])
 
 
-def approved(live: Live, said: Iterable[Row], day: date) -> list[engine.Approval]:
+def approvals_on(live: Live, said: Iterable[Row], day: date) -> list[engine.Approval]:
     """The approvals that stand on a day, from all sign-offs of the same facts in order."""
     found = []
     for each in signatures(live, said, day):

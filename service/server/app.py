@@ -74,7 +74,7 @@ from service.api.parameters import Checked, wrong
 from service.api.router import Router
 from service.api.shapes import Shapes
 from service.authzen.entity_store import Entities
-from service.authzen.registered_entities import RegisteredEntities
+from service.authzen.registered_entities import EntityRegister
 from service.callers.entrance import Entrance, is_page, takes_html
 from service.console.reader import PageReader
 from service.console.sign_in_pages import not_allowed_page
@@ -87,7 +87,7 @@ from service.server.compression import Compression
 from service.server.gate import Gate
 from service.service import Service
 from service.settings import Settings
-from service.watch.daily_rounds import watching
+from service.watch.daily_rounds import run_rounds
 
 API_VERSION = "1"
 DESCRIPTION = (
@@ -121,7 +121,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         beside = (purge_now_and_then, purge_drafts_now_and_then, take_in_earlier_cases)
         working = [asyncio.create_task(each(service)) for each in beside]
-        async with service.running(), service.metrics.sharing(), watching(service):
+        async with service.running(), service.metrics.sharing(), run_rounds(service):
             yield
         for each in working:
             each.cancel()
@@ -194,7 +194,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
     )
     # Routes are tried in their order, and most calls evaluate.
     evaluate.add(app, service)
-    authzen.add(app, service, entities or RegisteredEntities(service.store.database))
+    authzen.add(app, service, entities or EntityRegister(service.store.database))
     for group in groups:
         if isinstance(group, Router | Pages):
             group.put_on(app)

@@ -23,6 +23,7 @@ from structlog.typing import FilteringBoundLogger
 
 import engine
 from service.callers.shedding import Load
+from service.limits import SHUTDOWN_SECONDS, WORKER_CLOSING_SECONDS
 from service.policies import steady_memory
 from service.policies.prepared_policies import PreparedPolicies
 from service.server.app import create_app, preload
@@ -33,9 +34,7 @@ from service.settings import SettingRefused, Settings
 from service.store.database import DatabaseRefused
 from service.telemetry import log_lines, metrics
 
-GRACE_SECONDS = 10
 SWITCH_SECONDS = 0.001  # after which a thread that waits for Python gets it: the writer needs it several times for one commit
-CLOSING_SECONDS = 20  # that a worker may then take to write the waiting records
 
 
 class CannotServe(Exception):
@@ -73,8 +72,8 @@ def serve(settings: Settings) -> None:
             say,
             ready=lambda told: _announce(say, settings, listening, *json.loads(told)),
             stopping=listening.close,  # each worker holds it too while it accepts requests
-            gone=lambda pid: metrics.ended(figures, pid),
-            patience=settings.drain_seconds + GRACE_SECONDS + CLOSING_SECONDS,
+            gone=lambda pid: metrics.worker_ended(figures, pid),
+            patience=settings.drain_seconds + SHUTDOWN_SECONDS + WORKER_CLOSING_SECONDS,
         )
         if status := supervisor.run():
             raise CannotServe("", status)
@@ -110,7 +109,7 @@ def _answer(
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         ),
         service.load,
         settings.drain_seconds,

@@ -33,7 +33,7 @@ def give_key(connection_info: dict[Any, Any], key: Callable[[sa.Connection], Log
     connection_info[_KEY] = key
 
 
-def opened(connection: sa.Connection) -> bytes:
+def open_secret(connection: sa.Connection) -> bytes:
     """The secret of the database that a connection leads to. Raises LogKeyRefused."""
     return _opened(connection, connection.info[_KEY](connection))
 

@@ -102,7 +102,7 @@ class Database:
             raise DatabaseRefused(f"the database `{path}` cannot be used: {refused.strerror}") from None
         writing = _file_engine(path, "rw", _WRITER_PRAGMAS)
         sa.event.listen(writing, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-        return cls(str(path), _file_engine(path, "ro", ()), writing, log_key.beside(path), path)
+        return cls(str(path), _file_engine(path, "ro", ()), writing, log_key.key_file(path), path)
 
     @classmethod
     def _server(cls, url: str, key_path: Path) -> Self:

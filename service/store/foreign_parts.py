@@ -2,7 +2,7 @@
 What is in a database beside the tables of this version: a connection goes in, a sentence for each part comes out.
 
 A trigger, a rule or a view can say something else than the rows do, or change rows when the service writes. So a start refuses those that
-act on the tables (`acting`), and `log verify --deep` names them, and tables and columns that are not ours (`strange`).
+act on the tables (`acting_parts`), and `log verify --deep` names them, and tables and columns that are not ours (`foreign_parts`).
 """
 
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ SELECT relname, attname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrel
 """
 
 
-def acting(connection: sa.Connection) -> list[str]:
+def acting_parts(connection: sa.Connection) -> list[str]:
     """The triggers, rules and views that can act on our tables, each as a few words."""
     return [
         f"the {type} `{name[:80]}` on the table `{table}`"
@@ -51,7 +51,7 @@ def acting(connection: sa.Connection) -> list[str]:
     ]
 
 
-def strange(connection: sa.Connection) -> Iterator[str]:
+def foreign_parts(connection: sa.Connection) -> Iterator[str]:
     """A sentence for each part of the database that is not ours, and for each table or column that it lacks."""
     tables = set()
     for type, name, table in _parts(connection):
@@ -63,7 +63,7 @@ def strange(connection: sa.Connection) -> Iterator[str]:
         yield f"the table `{name}` is missing"
     columns: dict[str, set[str]] = {}
     asked = _SQLITE_COLUMNS if connection.dialect.name == "sqlite" else _POSTGRESQL_COLUMNS
-    for name, column in connection.exec_driver_sql(asked):
+    for name, column in connection.exec_driver_sql(asked).fetchall():
         columns.setdefault(name, set()).add(column)
     for name, described in sorted(metadata.tables.items()):
         if name not in tables:

@@ -23,7 +23,7 @@ from service.store.log_identity import identities
 from service.store.log_key import LogKey, LogRefused, checkpoint_of, existing_key
 from service.store.log_tree import SealedTree
 from service.store.tree_tiles import frontier_at
-from service.transparency.checkpoint import Checkpoint, CheckpointRefused, opened
+from service.transparency.checkpoint import Checkpoint, CheckpointRefused, open_checkpoint
 from service.transparency.merkle_tree import Frontier
 from service.transparency.signed_note import MAX_NOTE_BYTES, Note, NoteRefused
 
@@ -105,20 +105,22 @@ class KeptCheckpoint:
         """The size of the checkpoint in the file, or None if this key did not sign it."""
         note = self.note()
         try:
-            return None if note is None else opened(note, key.origin, [key.verifier])[0].size
+            return None if note is None else open_checkpoint(note, key.origin, [key.verifier])[0].size
         except (NoteRefused, CheckpointRefused):
             return None
 
     def _checkpoint(self, connection: sa.Connection, sealed: SealedTree, key: LogKey, note: Note) -> Checkpoint | None:
         """The checkpoint to compare with, or None if the log was continued since, under another name, knowing this one."""
         try:
-            return opened(note, key.origin, [key.verifier])[0]
+            return open_checkpoint(note, key.origin, [key.verifier])[0]
         except (NoteRefused, CheckpointRefused):
             pass  # by another key: of the log before the key was replaced
         names = identities(connection, sealed)
         try:
             claimed = Checkpoint.parse(note.text)
-            checkpoint, _ = opened(note, claimed.origin, [each.verifier for each in names if each.origin == claimed.origin])
+            checkpoint, _ = open_checkpoint(
+                note, claimed.origin, [each.verifier for each in names if each.origin == claimed.origin]
+            )
         except (NoteRefused, CheckpointRefused) as refused:
             raise LogPutBack(
                 f"the last checkpoint `{self.path}` is not one of this log ({refused}): put the log's own database and checkpoint there,"

@@ -112,13 +112,15 @@ def kind_of(leaf: bytes) -> str | None:
         return None
 
 
-def rotated(old: LogKey, new: LogKey, tree: Frontier) -> dict[str, Any]:
+def rotation_leaf(old: LogKey, new: LogKey, tree: Frontier) -> dict[str, Any]:
     """The members of the leaf that gives the log of a tree another key."""
     named = {**_named(new), "size": tree.size, "root": tree.root().hex()}
     return {**named, "signature": old.private.sign(_statement(named)).hex()}
 
 
-def continued(old: LogIdentity, key: LogKey | None, new: LogKey, tree: Frontier, kept: Checkpoint | None) -> dict[str, Any]:
+def continuation_leaf(
+    old: LogIdentity, key: LogKey | None, new: LogKey, tree: Frontier, kept: Checkpoint | None
+) -> dict[str, Any]:
     """
     The members of the leaf that gives a log another name and another key.
 
@@ -131,7 +133,7 @@ def continued(old: LogIdentity, key: LogKey | None, new: LogKey, tree: Frontier,
 
 
 def identities(connection: sa.Connection, sealed: SealedTree) -> list[LogIdentity]:
-    """Who the log was from which leaf on, the first first. Each leaf is verified. Raises TreeBroken."""
+    """Who the log was from which leaf on, earliest first. Each leaf is verified. Raises TreeBroken."""
     rows = sa.select(tree_leaf.c.index, tree_leaf.c.kind, tree_leaf.c.leaf).where(tree_leaf.c.kind.in_(NAMING))
     found: list[LogIdentity] = []
     tree = nodes(connection, sealed)

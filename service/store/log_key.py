@@ -14,9 +14,10 @@ own, before the PEM.
 import hmac
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from service.store.durable_file import put, put_once, sync_folder
 from service.transparency.checkpoint import Checkpoint
@@ -27,6 +28,7 @@ from service.transparency.signed_note import Note, SignatureType, SignerKey, Ver
 OF_A_SERVER = Path("fifthfactor.log-key")
 _SEAL_DOMAIN = b"fifthfactor/log-seal/1"
 _ORIGIN = b"origin: "
+_BLOCK = 64  # of SHA-256, in bytes
 
 
 class LogRefused(Exception):
@@ -35,6 +37,27 @@ class LogRefused(Exception):
 
 class LogKeyRefused(LogRefused):
     """The key of a log is missing, or another one, or cannot be made; the message is one sentence for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Hmac:
+    """HMAC-SHA-256 under one key of at most 64 bytes; the hashes over the key are made once, since every decision waits for some codes."""
+
+    key: bytes
+    inner: Any = field(compare=False, repr=False)
+    outer: Any = field(compare=False, repr=False)
+
+    @staticmethod
+    def of(key: bytes) -> "_Hmac":
+        inner, outer = (sha256(bytes(byte ^ pad for byte in key.ljust(_BLOCK, b"\0"))) for pad in (0x36, 0x5C))
+        return _Hmac(key, inner, outer)
+
+    def digest(self, message: bytes) -> bytes:
+        inner, outer = self.inner.copy(), self.outer.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        code: bytes = outer.digest()
+        return code
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +71,7 @@ class LogKey:
     private: PrivateKey
     origin: str
     before: PrivateKey | None
-    _of_seals: bytes
+    _seals: "_Hmac"
 
     @staticmethod
     def of(private: PrivateKey, origin: str | None = None, before: PrivateKey | None = None) -> "LogKey":
@@ -58,7 +81,7 @@ class LogKey:
             private,
             origin or f"fifthfactor/log/{private.public.id[:32]}",
             before,
-            hmac.digest(private.raw, _SEAL_DOMAIN, sha256),
+            _Hmac.of(hmac.digest(private.raw, _SEAL_DOMAIN, sha256)),
         )
 
     @property
@@ -74,10 +97,10 @@ class LogKey:
 
     def seal(self, message: bytes) -> bytes:
         """The 32 bytes of the code by which the holders of the key know their own message again (HMAC-SHA-256)."""
-        return hmac.digest(self._of_seals, message, sha256)
+        return self._seals.digest(message)
 
 
-def beside(database: Path) -> Path:
+def key_file(database: Path) -> Path:
     """Where the key of a database file lies."""
     return database.with_name(database.name + ".log-key")
 

@@ -9,8 +9,10 @@ log's key, over a digest of the rows and the number of the last leaf that there 
 
 - INVARIANT (checked before it is sealed): a transaction changes a subject inside of `changing`, which checks the seal before the change.
   So no change that was made by other means is ever sealed.
-- INVARIANT (nobody acts on a broken seal): readers on whose rows a decision or an admission rests call `check`, and pass SealBroken on.
-- An older row can be put back with its own seal. Nothing here finds that: `log verify --deep` does, by what records used.
+- INVARIANT (nobody acts on a broken seal): readers on whose rows a decision or an admission rests call `check`, or read by `sealed_rows`,
+  and pass SealBroken on.
+- An older row can be put back with its own seal. Of who may be let in `service.store.admissions` finds that. Of other rows nothing here
+  does, but `log verify --deep`, by what records used.
 """
 
 import hmac
@@ -19,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,6 +50,15 @@ _DOMAIN = b"fifthfactor/subject-seal/1\x00"
 _KEYS = "fifthfactor.seal_keys"
 _AT_ONCE = 400  # subjects in one statement
 _TRIES = 2  # more looks at rows that do not have their seal
+
+_quoted = json.encoder.encode_basestring_ascii
+
+# Written once: each transaction that changes a subject runs some of them.
+_NOTE = sa.select(about.c.value).where(about.c.name == sa.bindparam("named"))
+_WITHOUT_NOTE, _WITH_NOTE = sa.delete(about).where(about.c.name == sa.bindparam("named")), sa.insert(about)
+_LAST_LEAF = (
+    sa.select(tree_leaf.c.index).where(tree_leaf.c.kind == sa.bindparam("kind")).order_by(tree_leaf.c.index.desc()).limit(1)
+)
 
 Keys = Callable[[bool], LogKey]  # the log's key; with True it is read anew, since another process may have replaced it
 
@@ -82,8 +94,8 @@ KEY = SealedKind("key", ((caller, '"id"', ()), (session, '"key"', ())))
 PERSON = SealedKind("person", ((person, '"id"', ()), (session, '"person"', ())))
 ENTITY = SealedKind("entity", ((entity, '"id"', ('"kind"',)),))
 SIGN_OFFS = SealedKind("sign-offs", ((sign_off, '"decision"', ()),))
-# A row of the sums of a counter, and with what it was opened; by the meaning of the counter, the period of the row, and the counter's key.
-COUNTER = SealedKind("counter", ((counter_sum, '"key"', ('"meaning"', '"period"')),))
+# The sums of a counter, of which the row of all years has digests of the others, and with what it was opened; by its meaning and its key.
+COUNTER = SealedKind("counter", ((counter_sum, '"key"', ('"meaning"',)),), only="\"period\" = 'all'")
 OPENINGS = SealedKind("openings", ((opening, '"key"', ('"meaning"',)),))
 NOTED = SealedKind("noted", ((about, '"name"', ()),))
 # What a commitment granted, or an opening states.
@@ -122,15 +134,17 @@ def _statement(dialect: str, table: sa.Table, counts: tuple[tuple[str, int], ...
 
 
 @lru_cache(maxsize=1024)
-def _joined(dialect: str, kind: SealedKind, counts: tuple[tuple[str, int], ...]) -> str:
+def _joined(dialect: str, kind: SealedKind, counts: tuple[tuple[str, int], ...], beside: bool) -> str:
     ((table, column, within),) = kind.parts
     place = "?" if dialect == "sqlite" else "%s"
     columns = ", ".join(f'r."{each.name}"' for each in table.columns)
     subject = " || '/' || ".join((f"'{kind.name}'", *(f"r.{name}" for name in (*within, column))))
     where = " AND ".join(f"r.{name} IN ({', '.join([place] * count) or 'NULL'})" for name, count in counts)
+    belongs, only = (f", {kind.only}", "TRUE") if beside else ("", kind.only)
+    joined = f"s.subject = {subject}" + (f" AND ({kind.only})" if beside else "")
     return (
-        f'SELECT {columns}, {subject} AS subject, s.leaf, s.code FROM "{table.name}" r'
-        f" LEFT JOIN subject_seal s ON s.subject = {subject} WHERE {where} AND ({kind.only})"
+        f'SELECT {columns}, s.leaf, s.code{belongs} FROM "{table.name}" r LEFT JOIN subject_seal s ON {joined}'
+        f" WHERE {where} AND ({only})"
     )
 
 
@@ -169,18 +183,22 @@ def check(connection: sa.Connection, kind: SealedKind, ids: Sequence[str], withi
             raise SealBroken(f"`{kind.subject(broken, within)[:120]}`")
 
 
-def sealed_rows(connection: sa.Connection, kind: SealedKind, wanted: Mapping[str, Sequence[str]]) -> Sequence[Any]:
+def sealed_rows(
+    connection: sa.Connection, kind: SealedKind, wanted: Mapping[str, Sequence[str]], *, beside: bool = False
+) -> Sequence[Any]:
     """
     The rows of the only table of a kind of which columns have one of some values: all rows of each subject. Raises SealBroken.
 
-    They come with their seals in one statement: in two, a commit in between would look like a change by other means.
+    `beside`: also rows that belong to no subject, which nothing here checks.
+
+    Rows come with their seals in one statement: in two, a commit in between would look like a change by other means.
     """
     ((table, _, _),) = kind.parts
     keys: Keys | None = connection.info.get(_KEYS)
     if keys is None:
-        return rows_in(connection, table, wanted, only=kind.only)
+        return rows_in(connection, table, wanted, only="TRUE" if beside else kind.only)
     counts = tuple((column, len(values)) for column, values in wanted.items())
-    statement = _joined(connection.dialect.name, kind, counts)
+    statement = _joined(connection.dialect.name, kind, counts, beside)
     rows = connection.exec_driver_sql(statement, tuple(value for values in wanted.values() for value in values)).fetchall()
     if not rows:
         return rows
@@ -188,14 +206,37 @@ def sealed_rows(connection: sa.Connection, kind: SealedKind, wanted: Mapping[str
         key = keys(False)
     except LogKeyRefused:
         return rows
-    subjects: dict[str, list[Any]] = {}
+    width, places = len(table.columns), _places(kind)
+    texts: dict[str, tuple[Any, list[str]]] = {}
     for row in rows:
-        subjects.setdefault(row.subject, []).append(row)
-    for subject, of_subject in subjects.items():
-        texts, seal = sorted(_text(table, row[:-3]) for row in of_subject), of_subject[0]
-        if seal.code is None or not (_holds(key, seal, texts) or _holds(_renewed(keys, key), seal, texts)):
+        if not beside or row[width + 2]:
+            subject = "/".join((kind.name, *(row[place] for place in places)))
+            texts.setdefault(subject, (row, []))[1].append(_text(table, row[:width]))
+    for subject, (row, held) in texts.items():
+        held.sort()
+        leaf, code = row[width], b"" if row[width + 1] is None else bytes(row[width + 1])
+        if hmac.compare_digest(code, _code(key, subject, leaf, held)):
+            continue
+        if not hmac.compare_digest(code, _code(_renewed(keys, key), subject, leaf, held)):
             raise SealBroken(f"`{subject[:120]}`")
     return rows
+
+
+@cache
+def _places(kind: SealedKind) -> tuple[int, ...]:
+    """Where the rows of the only table of a kind have what makes the name of a subject."""
+    ((table, column, within),) = kind.parts
+    names = [each.name for each in table.columns]
+    return tuple(names.index(name.strip('"')) for name in (*within, column))
+
+
+def checks(connection: sa.Connection) -> bool:
+    """Whether a connection checks seals."""
+    keys: Keys | None = connection.info.get(_KEYS)
+    try:
+        return keys is not None and keys(False) is not None
+    except LogKeyRefused:
+        return False
 
 
 def seal_rows(transaction: sa.Connection, subjects: Mapping[str, Sequence[tuple[sa.Table, Sequence[Any]]]]) -> None:
@@ -245,18 +286,17 @@ def noted(transaction: sa.Connection, name: str, kind: str) -> str | None:
     Whoever reads None notes it again, with a leaf. So nothing else than a leaf can make a service believe that it was noted.
     """
     key = growth_of(transaction).key()
-    value = transaction.execute(sa.select(about.c.value).where(about.c.name == name)).scalar_one_or_none()
+    value = transaction.execute(_NOTE, {"named": name}).scalar_one_or_none()
     seal = _seals(transaction, NOTED, [name], ()).get(name)
-    last = sa.select(tree_leaf.c.index).where(tree_leaf.c.kind == kind).order_by(tree_leaf.c.index.desc()).limit(1)
-    leaf = transaction.execute(last).scalar_one_or_none()
+    leaf = transaction.execute(_LAST_LEAF, {"kind": kind}).scalar_one_or_none()
     sealed = seal is not None and leaf is not None and seal.leaf == leaf and not [*_broken(transaction, key, NOTED, [name], ())]
     return str(value) if sealed and value is not None else None
 
 
 def note(transaction: sa.Connection, name: str, value: str) -> None:
     """Note something under a name, directly after its leaf was appended."""
-    transaction.execute(sa.delete(about).where(about.c.name == name))
-    transaction.execute(sa.insert(about).values(name=name, value=value))
+    transaction.execute(_WITHOUT_NOTE, {"named": name})
+    transaction.execute(_WITH_NOTE, {"name": name, "value": value})
     _seal(transaction, growth_of(transaction).key(), NOTED, [name], ())
 
 
@@ -320,7 +360,7 @@ def reseal(transaction: sa.Connection, before: LogKey, after: LogKey) -> None:
         rows = _rows(transaction, kind, ids, within)
         for id, row in _seals(transaction, kind, ids, within).items():
             if id not in broken:
-                code = _code(after, row.subject, row.leaf, rows[id])
+                code = _code(after, row.subject, row.leaf, rows.get(id, []))
                 here = subject_seal.c.subject == row.subject
                 transaction.execute(sa.update(subject_seal).where(here).values(code=code))
 
@@ -417,17 +457,23 @@ def _values(
     return found
 
 
-def _text(table: sa.Table, values: Iterable[Any]) -> str:
-    plain = [_plain(each) for each in values]
-    return json.dumps([table.name, *plain], separators=(",", ":"))
+def _text(table: sa.Table, values: Sequence[Any]) -> str:
+    if table is counter_sum:  # long rows are sealed by their digest
+        values = (*values[:3], sha256("\n".join(map(str, values[3:])).encode()).hexdigest())
+    return _list([table.name, *values])
 
 
-def _plain(value: Any) -> Any:
-    """A value in the form that both databases share: SQLite has no truth values."""
-    if isinstance(value, bytes | memoryview):
-        return bytes(value).hex()
-    return int(value) if isinstance(value, bool) else value
+def _list(values: Iterable[Any]) -> str:
+    """Values as a JSON list. Every decision waits for it, so it is written by hand."""
+    return f"[{','.join([_quoted(each) if each.__class__ is str else _written(each) for each in values])}]"
+
+
+def _written(value: Any) -> str:
+    """A value that is no text, in the form that both databases share: SQLite has no truth values."""
+    if isinstance(value, int):
+        return str(int(value))
+    return json.dumps(bytes(value).hex() if isinstance(value, bytes | memoryview) else value)
 
 
 def _code(key: LogKey, subject: str, leaf: int, rows: Sequence[str]) -> bytes:
-    return key.seal(_DOMAIN + json.dumps([subject, leaf, *rows], separators=(",", ":")).encode())
+    return key.seal(_DOMAIN + _list([subject, leaf, *rows]).encode())

@@ -439,7 +439,8 @@ sa.Index(
 sa.Index("movement_data_set", movement.c.data_set)
 # The sums of the movements that count, of a counter of one key, updated together with them. There is a row for each month, with the sums of
 # its days, one for each year, with those of its months, and one with those of all years (`all`). `sums` is JSON: by the day, month or year,
-# and by the fact, [largest, least, most, endless]. A movement that names an earlier data set adds nobody to `most`.
+# and by the fact, [largest, least, most, endless]; `below` has the digest of the row of each year, or of each month of a year. A movement
+# that names an earlier data set adds nobody to `most`.
 counter_sum = sa.Table(
     "counter_sum",
     metadata,
@@ -447,6 +448,7 @@ counter_sum = sa.Table(
     sa.Column("key", sa.String, primary_key=True),
     sa.Column("period", sa.String, primary_key=True),
     sa.Column("sums", sa.Text, nullable=False),
+    sa.Column("below", sa.Text, nullable=False),
 )
 opening = sa.Table(
     "opening",

@@ -33,7 +33,7 @@ def upgrade(database: Database, *, tree: bool = True) -> None:
     """
     Make or complete the tables; begin the tree of the log, or compare it with its last checkpoint. Raises DatabaseRefused.
 
-    Without `tree` only the tables: whoever asks for this looks at the tree himself.
+    Without `tree` only the tables: the caller must verify the tree.
     """
     try:
         with (
@@ -48,7 +48,7 @@ def upgrade(database: Database, *, tree: bool = True) -> None:
                     f"the database `{database.shown}` is in a place where SQLite cannot keep a write-ahead log"
                 )
             before = _upgrade(database, connection)
-            if found := foreign_parts.acting(connection):
+            if found := foreign_parts.acting_parts(connection):
                 raise DatabaseRefused(f"the database `{database.shown}` has {found[0]}, which no version made: remove it")
             database.lock(connection)
             begun = False
@@ -83,7 +83,7 @@ def _tree_begun(database: Database, transaction: sa.Connection) -> tuple[LogKey,
     return database.sealed(transaction)[1], False
 
 
-def present(url: str, key_path: Path | None = None) -> Database:
+def open_any(url: str, key_path: Path | None = None) -> Database:
     """Open a database that exists, whatever its tables are. Raises DatabaseRefused."""
     file = file_of(url)
     if file is not None and not file.is_file():
@@ -91,9 +91,9 @@ def present(url: str, key_path: Path | None = None) -> Database:
     return Database.open(url, key_path)
 
 
-def look(url: str, key_path: Path | None = None) -> Database:
+def open_present(url: str, key_path: Path | None = None) -> Database:
     """Open an existing database, which must have the tables of this version. Raises DatabaseRefused."""
-    database = present(url, key_path)
+    database = open_any(url, key_path)
     try:
         with database.reading.connect() as connection:
             current = _revision(database, connection)
@@ -114,8 +114,8 @@ def look(url: str, key_path: Path | None = None) -> Database:
 
 @contextmanager
 def existing(url: str, key_path: Path | None = None) -> Iterator[Database]:
-    """An existing database, opened by `look` and closed at the end. Raises DatabaseRefused, also for errors in between."""
-    with closing(look(url, key_path)) as database:
+    """An existing database, opened by `open_present` and closed at the end. Raises DatabaseRefused, also for errors in between."""
+    with closing(open_present(url, key_path)) as database:
         try:
             yield database
         except LogRefused as refused:

@@ -120,7 +120,7 @@ class Metrics:
         return found
 
 
-def ended(folder: Path, pid: int) -> None:
+def worker_ended(folder: Path, pid: int) -> None:
     """A worker ended: its counts stay in the sums, its gauges do not. Only the parent calls this."""
     mine = folder / f"{pid}.json"
     if mine.exists():

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from .merkle_tree import HASH_BYTES, MAX_SIZE, verify_consistency
-from .signed_note import Note, SignerKey, VerifiedSignature, VerifierKey, verified
+from .signed_note import Note, SignerKey, VerifiedSignature, VerifierKey, verify_note
 from .text_encodings import base64_of, from_base64, from_decimal
 
 
@@ -83,13 +83,13 @@ class Checkpoint:
         verify_consistency(self.size, later.size, self.root, later.root, proof)
 
 
-def opened(note: Note, origin: str, keys: Iterable[VerifierKey]) -> tuple[Checkpoint, tuple[VerifiedSignature, ...]]:
+def open_checkpoint(note: Note, origin: str, keys: Iterable[VerifierKey]) -> tuple[Checkpoint, tuple[VerifiedSignature, ...]]:
     """
     The checkpoint of the log with this origin in a note, and who signed it, at least one of these keys of the log.
 
     Raises CheckpointRefused and NoteRefused.
     """
-    signatures = verified(note, keys)
+    signatures = verify_note(note, keys)
     checkpoint = Checkpoint.parse(note.text)
     if checkpoint.origin != origin:
         raise CheckpointRefused("this is the checkpoint of another log")

@@ -70,7 +70,7 @@ class SignatureLine:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A text, which ends in a newline, and its signatures. Nothing in it is trusted before `verified`. Raises NoteRefused."""
+    """A text, which ends in a newline, and its signatures. Nothing in it is trusted before `verify_note`. Raises NoteRefused."""
 
     text: str
     signatures: tuple[SignatureLine, ...] = ()
@@ -213,7 +213,7 @@ class SignerKey:
         return SignatureLine(self.name, self.verifier.key_id, signature)
 
 
-def verified(note: Note, keys: Iterable[VerifierKey]) -> tuple[VerifiedSignature, ...]:
+def verify_note(note: Note, keys: Iterable[VerifierKey]) -> tuple[VerifiedSignature, ...]:
     """The signatures by these keys, at least one, as `signatures_by` finds them. Raises NoteRefused, also if there is none."""
     found = signatures_by(note, keys)
     if not found:

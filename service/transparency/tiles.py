@@ -96,7 +96,7 @@ def grown_tiles(old_size: int, leaf_hashes: Sequence[bytes], read_tile: ReadTile
     """
     The tiles that a log writes when these leaves follow, each with its bytes, in the order of `tiles_of_growth`.
 
-    Of the old tree only its partial tiles are read, one for each level at most. Raises TileRefused if one has not its width.
+    Of the old tree only its partial tiles are read, one for each level at most. Raises TileRefused if a tile has the wrong width.
     """
     row = list(leaf_hashes)
     for level in range(MAX_LEVEL + 1):

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from .checkpoint import Checkpoint, opened
+from .checkpoint import Checkpoint, open_checkpoint
 from .merkle_tree import MAX_SIZE, verify_inclusion
 from .signed_note import (
     MAX_NOTE_BYTES,
@@ -107,7 +107,7 @@ class TlogProof:
         `at_least` is how many of the witnesses, counted by their public keys, must have cosigned. Raises TlogProofRefused,
         NoteRefused, CheckpointRefused and ProofRefused.
         """
-        checkpoint, _ = opened(self.checkpoint, origin, log_keys)
+        checkpoint, _ = open_checkpoint(self.checkpoint, origin, log_keys)
         trusted = [key for key in witnesses if key.type is SignatureType.COSIGNATURE]
         cosignatures = signatures_by(self.checkpoint, trusted)
         if len({each.key.public.id for each in cosignatures}) < at_least:

@@ -28,7 +28,7 @@ from .signed_note import (
     SignatureType,
     SignerKey,
     VerifierKey,
-    verified,
+    verify_note,
 )
 from .text_encodings import from_decimal, from_lines_of_hashes, lines_of_hashes
 
@@ -121,7 +121,7 @@ def answer(
     if not keys:
         return _refusal(404, "this witness does not know the log of the checkpoint")
     try:
-        verified(request.note, keys)
+        verify_note(request.note, keys)
     except NoteRefused as error:
         return _refusal(403, str(error))
     seen = last if last is not None else Checkpoint(checkpoint.origin, 0, EMPTY_ROOT)
@@ -144,7 +144,7 @@ def cosigned(note: Note, body: bytes, witnesses: Iterable[VerifierKey]) -> Note:
     """
     keys = [key for key in witnesses if key.type is SignatureType.COSIGNATURE]
     lines = _signature_lines(body)
-    verified(Note(note.text, lines), keys)
+    verify_note(Note(note.text, lines), keys)
     known = {(key.name, key.key_id) for key in keys}
     return note.signed_by(*(line for line in lines if (line.name, line.key_id) in known))
 

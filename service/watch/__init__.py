@@ -1,1 +1,1 @@
-"""The standing watch: what was committed and still runs is decided again, and what moves is told once."""
+"""The standing watch: running commitments are decided again, and each change of an outcome is reported once."""

@@ -1,5 +1,5 @@
 """
-One commitment, decided again: what it rests on now goes in; what has moved since it was last decided comes out, and what will.
+One commitment, decided again: the present basis of its outcome goes in; changes since the last decision, and those ahead, come out.
 
 The outcome that is expected on a day is the one that was told last for this day, or the one by which it was committed. The commitment is
 decided with what it rests on now. If that gives another outcome on the day up to which it was told already, a ground has moved, and is
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 import engine
 from service.documents.stated_documents import states_a_hash
-from service.watch.findings import WITHOUT_OUTCOME, EarlierFinding, EventKind, OutcomeExplanation, WatchFinding, named
+from service.watch.findings import WITHOUT_OUTCOME, EarlierFinding, EventKind, OutcomeExplanation, WatchFinding, provisions_key
 from service.watch.outcome_basis import ANY_KEY, Grounds, PromisedDuty, Reason
 from service.watch.outlook import CommitmentState, Outlook
 from service.watch.watched_commitments import NotDecidable, WatchedCommitment
@@ -113,7 +113,7 @@ class OneCommitment:
         if move.provisions:
             explained = replace(explained, provisions=move.provisions)
         causes = move.causes or ("date",)
-        name = "+".join(causes) + named(explained.provisions)
+        name = "+".join(causes) + provisions_key(explained.provisions)
         kind = self._kind(move.day)
         self._found.append(WatchFinding(kind, name, move.day, before, standing.outcome, causes, move.because, explained))
 
@@ -156,7 +156,7 @@ class OneCommitment:
             )
         else:
             explained = self._outlook.explain(state)
-            name = cause if cause.startswith("bundle:") else cause + named(explained.provisions)
+            name = cause if cause.startswith("bundle:") else cause + provisions_key(explained.provisions)
             kind = self._kind(since)
             found = WatchFinding(kind, name, since, before, state.outcome, causes, (), explained, more or {})
         self._found.append(found)

@@ -23,7 +23,7 @@ PAUSE_SECONDS = 0.002
 
 
 @asynccontextmanager
-async def watching(service: Service) -> AsyncIterator[None]:
+async def run_rounds(service: Service) -> AsyncIterator[None]:
     """Do rounds while the service runs, unless the settings turn them off."""
     if not service.settings.watch_commitments:
         yield

@@ -1,5 +1,5 @@
 """
-Those who follow the events of the watch as they are told: a place among the events goes in, server-sent events come out.
+The stream of the watch's events: the number of the last event read goes in, server-sent events come out.
 
 INVARIANT (bounded): a process has at most `most` listeners, and each is let go after a while, so that it comes back with its key and is
 admitted anew. It says where it was (`Last-Event-ID`), and misses nothing. A listener costs one small query a second.

@@ -67,7 +67,7 @@ def source_of(origin: str) -> str:
     return f"urn:{origin.replace('/', ':')}"
 
 
-def told_of(connection: sa.Connection, commitments: Sequence[str]) -> dict[str, list[EarlierFinding]]:
+def events_told(connection: sa.Connection, commitments: Sequence[str]) -> dict[str, list[EarlierFinding]]:
     """What was told of some commitments, in order."""
     columns = (watch_event.c.commitment, watch_event.c.kind, watch_event.c.cause, watch_event.c.since, watch_event.c.outcome)
     query = sa.select(*columns).where(watch_event.c.commitment.in_(commitments)).order_by(watch_event.c.number)

@@ -116,6 +116,6 @@ def explain(live: Live, judgement: engine.Judgement) -> OutcomeExplanation:
     return OutcomeExplanation(provisions, {"do": "withdraw"})
 
 
-def named(provisions: Sequence[str]) -> str:
+def provisions_key(provisions: Sequence[str]) -> str:
     """Provisions as a part of the name of a cause: they come out the same whenever the same provisions move."""
     return "".join(f":{each}" for each in sorted(provisions)[:3]) + (f":{len(provisions)}" if len(provisions) > 3 else "")

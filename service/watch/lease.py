@@ -1,5 +1,5 @@
 """
-Whose turn it is: of all processes that use a database, on any machines, one works at a time.
+A lease: of all processes that use a database, on any machine, one at a time runs the watch.
 
 INVARIANT (fenced): whoever works writes only in transactions that find its own name in the row, under the one writing lock. So a process
 whose lease ran out while it slept writes nothing more once another has taken over, whatever their clocks say.

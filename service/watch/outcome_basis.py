@@ -146,7 +146,7 @@ class GroundTokens:
     def rights(self, connection: sa.Connection, asset: str) -> str:
         """The token of an asset in the books of rights: it moves with what is withdrawn, ended or opened; empty before that."""
         if asset not in self._rights:
-            self._rights[asset] = rights_book.changes(connection, asset)
+            self._rights[asset] = rights_book.change_mark(connection, asset)
         return self._rights[asset]
 
     def reasons(self, connection: sa.Connection, row: WatchedRow, until: date) -> tuple[Reason, ...]:

@@ -1,5 +1,5 @@
 """
-How commitments stand: a commitment and a day go in, its judgement comes out, with what the counters, the register and the policies say now.
+The state of a commitment: a commitment and a day go in, its judgement under the present counters, register and policies comes out.
 
 A commitment's own contribution is taken out of the counters and comes back as that of the exchange itself, so it counts once. Counters are
 those of today on every day. The same exchange is decided once, whoever its parties are: what was found is remembered for a round.
@@ -143,7 +143,9 @@ class Outlook:
         document: Mapping[str, Any] = exchange.document
         if self.tokens.sign_offs == 0:
             for role in self._nameless:
-                document = engine.put(document, f"{role}.id", None) if isinstance(document.get(role), dict) else document
+                document = (
+                    engine.with_fact_set(document, f"{role}.id", None) if isinstance(document.get(role), dict) else document
+                )
         shown = {name: until.isoformat() for name, until in exchange.shown_until.items()}
         alike: dict[str, Any] = {"exchange": dict(document), "shown": shown}
         return sha256(canonical(alike)).digest()

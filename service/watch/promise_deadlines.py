@@ -1,5 +1,6 @@
 """
-The last days of promises: what falls due within the days that a round looks ahead, and what is overdue.
+Deadlines of promises: a connection and a day go in; the promises that fall due within the round's horizon, and those overdue, become
+events.
 
 In: a writing transaction and a day. Out: events, `due` before the last day is over and `overdue` after it, once each. What was kept is not
 told, nor what is void because its commitment was withdrawn or replaced: the transaction that tells sees what was reported until then.
@@ -36,7 +37,7 @@ def tell(transaction: sa.Connection, today: date, until: date, at: str, addresse
 
 
 def _found(connection: sa.Connection, kind: EventKind, today: date, until: date, most: int) -> Sequence[Any]:
-    """Promises that are to be told in an event of a kind, the first last day first."""
+    """Promises that an event of a kind has to report, earliest due date first."""
     ends = (
         promise.c.due < today.isoformat() if kind == "overdue" else promise.c.due.between(today.isoformat(), until.isoformat())
     )

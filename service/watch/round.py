@@ -150,9 +150,9 @@ class _Round:
         if not due:
             return []
         reasons = {row.id: why for row, why in due}
-        told = events.told_of(connection, list(reasons))
+        told = events.events_told(connection, list(reasons))
         found = []
-        for each in watched_commitments.opened(connection, [row for row, _ in due]):
+        for each in watched_commitments.open_commitments(connection, [row for row, _ in due]):
             if stopped():
                 break
             try:

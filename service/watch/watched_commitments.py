@@ -17,7 +17,7 @@ import engine
 from service.ledger.commitment_term import runs_until
 from service.ledger.exchange_counters import bare
 from service.log.canonical_json import canonical
-from service.log.leaf import clear, erased
+from service.log.leaf import erased, with_personal_values
 from service.log.record import exchange_of
 from service.log.store import Stored, of_numbers
 from service.policies.live import Live
@@ -73,7 +73,7 @@ class WatchedCommitment:
     @cached_property
     def record(self) -> dict[str, Any]:
         """The record, with the personal values that were not erased."""
-        return clear(self.stored.entry.leaf, self.stored.entry.openings)
+        return with_personal_values(self.stored.entry.leaf, self.stored.entry.openings)
 
     @property
     def outcome(self) -> str:
@@ -167,7 +167,7 @@ def count(connection: sa.Connection) -> int:
     return connection.execute(query).scalar_one()
 
 
-def opened(connection: sa.Connection, rows: Sequence[WatchedRow]) -> list[WatchedCommitment]:
+def open_commitments(connection: sa.Connection, rows: Sequence[WatchedRow]) -> list[WatchedCommitment]:
     """Commitments with their records."""
     records = {each.sequence: each for each in of_numbers(connection, [row.sequence for row in rows])}
     return [WatchedCommitment(row, records[row.sequence]) for row in rows if row.sequence in records]

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from time import perf_counter, thread_time
 
+import numpy as np
+
 import engine
 from engine.backends.bitset import Bitset
 from engine.backends.lanes.lane_cases import Cases, alone, side_by_side, variants
@@ -20,6 +22,7 @@ from engine.backends.lanes.lane_program import lower
 from engine.backends.lanes.lane_runner import LaneRunner
 from engine.deciding.combine import Combiner
 from engine.exchange import Exchange
+from engine.tables import lane_words
 from engine.values import Missing, Value
 from tests.bench.figures import at_most, figure, heading, line, micro, times
 from tests.bench.traffic import DAY
@@ -29,6 +32,9 @@ MICRO = 1e-6
 LANES = (1, 64, 512, 4_096)
 CODING = at_most(150 * MICRO)
 TABLE = 512  # exchanges side by side
+MIXED = 6  # exchanges of whose values rows are made
+UNKNOWN = 0.1  # of the cells
+FACTS = 90  # of the exchange that is coded
 
 
 def timed(call: Callable[[], object]) -> float:
@@ -60,7 +66,8 @@ def lanes(bundle: engine.Bundle, exchanges: Sequence[bytes]) -> None:
     bitset, combiner = Bitset(bundle.rules), Combiner(bundle)
     once = timed(lambda: combiner.outcome(many, bitset.evaluate(many, DAY), DAY))
     figure(f"`bitset` and its outcome, {len(many.values)} facts", once, micro)
-    figure(f"coding {len(many.values)} facts", timed(lambda: runner.coder.code(alone(many, DAY))), micro, CODING)
+    usual = min((each for each in told if not each.everyone), key=lambda each: abs(len(each.values) - FACTS))
+    figure(f"coding {len(usual.values)} facts", timed(lambda: runner.coder.code(alone(usual, DAY))), micro, CODING)
     for number in LANES:
         cases = changed(many, number)
         whole, coding = timed(partial(runner.decide, cases)), timed(partial(runner.coder.code, cases))
@@ -70,6 +77,33 @@ def lanes(bundle: engine.Bundle, exchanges: Sequence[bytes]) -> None:
     side = side_by_side([(each, DAY) for each in told[:TABLE] if not each.everyone])
     whole = timed(lambda: runner.decide(side))
     figure(f"{side.count:,} exchanges of the tests side by side, {micro(whole / side.count)} each", whole, micro)
+
+    rows(runner, told)
+
+
+def rows(runner: LaneRunner, told: Sequence[Exchange]) -> None:
+    """Rows of a table in words: each column has the values of a few exchanges, mixed, and one in ten is unknown."""
+    exchanges = [each for each in told if not each.everyone][:MIXED]
+    chance = np.random.default_rng(1)
+    columns = {}
+    for name in dict.fromkeys(name for each in exchanges for name in each.values):
+        values: list[Value] = [Missing.UNKNOWN, *(each.values[name] for each in exchanges if name in each.values)]
+        codes = chance.integers(1, len(values), lane_words.CHUNK, dtype=np.int32)
+        codes[chance.random(lane_words.CHUNK) < UNKNOWN] = 0
+        columns[name] = (values, codes)
+    wide = LaneRunner(runner.coder.rules, runner.vocabulary, runner.program, lane_words.function)
+    days = {DAY: np.ones(lane_words.CHUNK, dtype=np.bool_)}
+
+    def chunk() -> object:
+        return wide.decide(lane_words.in_columns(lane_words.CHUNK, columns, days))
+
+    whole = timed(chunk)
+    figure(f"{lane_words.CHUNK:,} rows of {len(columns)} columns, from codes", lane_words.CHUNK / whole, per_second)
+
+
+def per_second(rate: float) -> str:
+    """A rate of rows."""
+    return f"{rate:,.0f} rows/s"
 
 
 def changed(exchange: Exchange, number: int) -> Cases:

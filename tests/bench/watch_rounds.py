@@ -27,7 +27,7 @@ from service.decisions.decider import AnswerOptions, Decider
 from service.ledger.counter_book import Book
 from service.ledger.exchange_counters import Moment
 from service.log.canonical_json import canonical
-from service.log.leaf import HIDDEN, SealedRecord, clear, seal
+from service.log.leaf import HIDDEN, SealedRecord, seal, with_personal_values
 from service.problems import RequestRefused
 from service.service import Service
 from service.settings import Settings
@@ -109,7 +109,7 @@ def permitted(service: Service) -> Iterator[Made]:
         if judged.proceeds:
             entry = decider.tell(judged, AnswerOptions(), "", LOCAL).entry
             pointers = tuple(each.pointer for each in entry.openings if each.pointer not in HIDDEN)
-            yield clear(entry.leaf, entry.openings), pointers, judged.unsigned
+            yield with_personal_values(entry.leaf, entry.openings), pointers, judged.unsigned
             found += 1
             if found == DIFFERENT:
                 return

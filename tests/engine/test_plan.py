@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import engine
 from engine.authoring.testing import build
 from engine.deciding.carried_conditions import Carried
-from engine.deciding.carried_conditions import raised as raised_by
+from engine.deciding.carried_conditions import raise_bounds as raised_by
 from engine.plan import _strictest
 from engine.rules import Truth
 from engine.values.outcome_levels import Bounds, Level, outcome_word

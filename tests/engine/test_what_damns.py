@@ -49,7 +49,7 @@ def bare(case: PreparedCase) -> dict[str, Any]:
     """The exchange of a case without what follows from the bars; a test may state it beside them."""
     document = dict(case.exchange.document)
     for follower in FOLLOWERS:
-        document = engine.put(document, follower, None)
+        document = engine.with_fact_set(document, follower, None)
     return document
 
 
@@ -69,7 +69,7 @@ def test_no_exchange_is_permitted_beside_a_bar_that_damns(bar: str) -> None:
     """Said with the others under `act.bars` it prohibits, or leads to a person."""
     for case in permitted():
         document = bare(case)
-        found = outcome(case, engine.put(document, "act.bars", [*document.get("act", {}).get("bars", []), bar]))
+        found = outcome(case, engine.with_fact_set(document, "act.bars", [*document.get("act", {}).get("bars", []), bar]))
         assert found is Level.PROHIBITED if bar in PROHIBITED else found.refused, (case.file, case.case)
 
 
@@ -77,13 +77,13 @@ def test_no_exchange_is_permitted_beside_a_bar_that_damns(bar: str) -> None:
 def test_no_exchange_is_permitted_beside_a_statement_that_damns(follower: str, damning: bool, bar: str) -> None:
     """Said by its own name it contradicts a closed set of bars, and where they are left out it weighs as much as the bar itself."""
     for case in permitted():
-        document = engine.put(bare(case), follower, damning)
+        document = engine.with_fact_set(bare(case), follower, damning)
         with pytest.raises(engine.ExchangeRefused) as refused:
-            BUNDLE.reader.accept(engine.put(document, "act.bars", []))
+            BUNDLE.reader.accept(engine.with_fact_set(document, "act.bars", []))
         assert {each.pointer for each in refused.value.problems} == {f"/{follower.replace('.', '/')}", "/act/bars"}
-        left_out = engine.put(document, "act.bars", None)
+        left_out = engine.with_fact_set(document, "act.bars", None)
         assert outcome(case, left_out).refused, (case.file, case.case)
-        assert outcome(case, left_out) == outcome(case, engine.put(bare(case), "act.bars", [bar, "unknown"]))
+        assert outcome(case, left_out) == outcome(case, engine.with_fact_set(bare(case), "act.bars", [bar, "unknown"]))
 
 
 @pytest.mark.parametrize("listed", LISTS)
@@ -93,14 +93,14 @@ def test_no_recipient_on_a_list_gets_anything_without_a_look(listed: str) -> Non
         # The British list is of the end of 2020; at home, two Chinese ones are of personal information only.
         at_home = listed in ("cn-banned", "cn-restricted") and case.exchange.value("exporter.country") == "CN"
         if case.as_of.year > 2020 and not at_home:
-            found = outcome(case, engine.put(case.exchange.document, "recipient.listed_on", [listed]))
+            found = outcome(case, engine.with_fact_set(case.exchange.document, "recipient.listed_on", [listed]))
             assert found is Level.PROHIBITED if listed in PROHIBITED else found.refused, (case.file, case.case)
 
 
 def test_what_follows_is_never_asked() -> None:
     """Where the bars are left out they are asked, and nothing that follows from them."""
     for case in permitted()[::10]:
-        exchange = BUNDLE.reader.accept(engine.put(bare(case), "act.bars", None))
+        exchange = BUNDLE.reader.accept(engine.with_fact_set(bare(case), "act.bars", None))
         asked = PDP.judge(exchange, as_of=case.as_of).open_facts
         assert "act.bars" in asked, (case.file, case.case)
         assert FOLLOWERS.keys().isdisjoint(asked)

@@ -25,7 +25,7 @@ from service.service import Service
 from service.settings import Settings
 from service.store import row_seals
 from service.store.database import file_of
-from service.store.log_key import beside
+from service.store.log_key import key_file
 from service.store.upgrade import existing
 from service.telemetry import log_lines
 from tests.service import archives_once, commands_once, ready_process, routes_on_demand, statements_once, unsynced
@@ -94,7 +94,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path, tables: Path) -> It
 
 def copied(tables: Path, folder: Path) -> str:
     """A copy of a database file and of the key beside it."""
-    shutil.copy(beside(tables), beside(folder / tables.name))
+    shutil.copy(key_file(tables), key_file(folder / tables.name))
     return str(shutil.copy(tables, folder / tables.name))
 
 

@@ -124,14 +124,18 @@ def start(
     return Process(tells)
 
 
-def run(*arguments: str, folder: Path, environment: Mapping[str, str]) -> tuple[int, str, str]:
-    """Run `fifthfactor` to its end: status, output, errors."""
+def run(*arguments: str, folder: Path, environment: Mapping[str, str], given: bytes = b"") -> tuple[int, str, str]:
+    """Run `fifthfactor` to its end: status, output, errors. What is `given`, it reads; it has to fit into a pipe."""
     pipes = [os.pipe() for _ in range(2)]
-    process = start(*arguments, folder=folder, environment=environment, output=pipes[0][1], errors=pipes[1][1])
+    reads, writes = os.pipe()
+    with os.fdopen(writes, "wb") as pipe:
+        pipe.write(given)
+    process = start(*arguments, folder=folder, environment=environment, output=pipes[0][1], errors=pipes[1][1], given=reads)
+    os.close(reads)
     said = ["", ""]
 
     def read(number: int) -> None:
-        with os.fdopen(pipes[number][0], encoding="utf-8") as pipe:
+        with os.fdopen(pipes[number][0], encoding="utf-8", newline="") as pipe:
             said[number] = pipe.read()
 
     readers = [threading.Thread(target=read, args=[number]) for number in range(2)]

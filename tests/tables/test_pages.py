@@ -1,5 +1,5 @@
 """
-The examples of `service/docs/tables-in-python.md` with pandas, Polars, DuckDB and PyArrow run as they are written, and all come to the same.
+The examples of `service/docs/tables-in-python.md` with pandas, Polars, DuckDB and PyArrow run as written, and all come to the same.
 
 `make test-tables` installs the libraries, and `.ci/run` runs it. In `make test` the example of one that is not installed is passed over.
 """

@@ -14,7 +14,7 @@ from datetime import date
 from engine.backends.durable.network import EngineUnavailable, NetworkError
 from engine.backends.durable.outcome import DurableStrata, Tables
 from engine.backends.durable.program import Program
-from engine.backends.durable.rule_groups import grouped
+from engine.backends.durable.rule_groups import group_rules
 from engine.backends.durable.ruleset_listing import ListedRuleset
 from engine.backends.durable.standing import ExemptionStrata
 from engine.exchange import Exchange
@@ -47,7 +47,7 @@ class Durable:
         asked |= {rule.travels.when for rule in rules.rules if rule.travels and rule.travels.when}
         named: dict[str, Condition] = {key: Defined(key) for key in rules.definitions if key in asked}
         named |= {key: Defined(key) for floor in rules.floors for each in floor.spoken for key in each.by}
-        self._program = Program(rules, named, grouped(rules))
+        self._program = Program(rules, named, group_rules(rules))
         self._standing = ExemptionStrata(rules)
         bits = self._program.bits
         self.asked = {key: bits[key] for key in rules.definitions if key in asked}

@@ -102,7 +102,7 @@ class Lowering:
         if (
             len(terms) == 1
             and len(terms[0]) == 1
-            and (number := derived(terms[0][0])) is not None
+            and (number := derived_head(terms[0][0])) is not None
             and terms[0][0].value == FALSE
         ):
             return number
@@ -127,7 +127,7 @@ class Lowering:
         found: dict[frozenset[PropertyTest], Term] = {}
         for term in terms:
             implied = frozenset().union(*(self._implied.get(test, ()) for test in term))
-            least = tuple(t for t in term if derived(t) is not None or not any(each.implies(t) for each in implied))
+            least = tuple(t for t in term if derived_head(t) is not None or not any(each.implies(t) for each in implied))
             found.setdefault(frozenset(least), least)
         limits = {test for tests in found for test in tests if test.op != "!="}
         said = {tests: self._said(tests) for tests in found}
@@ -144,6 +144,6 @@ def _derived(head: int, positive: bool) -> Term:
     return (PropertyTest(f"p{head}", "!=", FALSE if positive else TRUE),)
 
 
-def derived(test: PropertyTest) -> int | None:
+def derived_head(test: PropertyTest) -> int | None:
     """The head that a test tests."""
     return int(test.prop[1:]) if test.prop.startswith("p") else None

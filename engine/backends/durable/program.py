@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from engine.backends.durable.condition_lowering import APPLIES, ROOMY, Lowering, Terms, derived
+from engine.backends.durable.condition_lowering import APPLIES, ROOMY, Lowering, Terms, derived_head
 from engine.backends.durable.covering_documents import DocumentReach
 from engine.backends.durable.exchange_encoding import FALSE, TRUE, TestMeaning
 from engine.backends.durable.messages import Messages, Telling, remember
 from engine.backends.durable.network import Head, Network, PropertyTest
-from engine.backends.durable.ruleset_listing import ListedRuleset, listed
+from engine.backends.durable.ruleset_listing import ListedRuleset, list_rulesets
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Condition, Defined, RuleSet
 
@@ -131,7 +131,7 @@ class Program:
             return names.get(head) or [f"p{head}"]
 
         def about(test: PropertyTest) -> TestMeaning | str:
-            head = derived(test)
+            head = derived_head(test)
             if head is None:
                 return self._lowering.encoder.meaning[test]
             return f"{'not ' if test.value == TRUE else ''}{named(head)[0]}"
@@ -139,7 +139,7 @@ class Program:
         steps: list[tuple[tuple[str, ...], _Step]] = [((), step) for step in self._always]
         for group in self._groups:
             steps += [(group.policies, step) for step in group.steps]
-        return [ruleset for policies, step in steps for ruleset in listed(step.network, policies, named, about)]
+        return [ruleset for policies, step in steps for ruleset in list_rulesets(step.network, policies, named, about)]
 
     def _ask(self, step: _Step, telling: Telling, certain: int, possible: int) -> tuple[int, int]:
         # What a network derives is a function of the codes that it is sent, so it is derived once.
@@ -182,7 +182,7 @@ class Program:
 
     def _waits(self, head: int, gates: set[int]) -> bool:
         """Whether a head holds only where one of the gates does."""
-        positive = [{derived(test) for test in term if test.value == FALSE} for term in self._lowering.heads[head]]
+        positive = [{derived_head(test) for test in term if test.value == FALSE} for term in self._lowering.heads[head]]
         return all(heads & gates for heads in positive)
 
     def _group(self, name: str, heads: set[int], rules: dict[int, Terms]) -> tuple[_Step, ...]:
@@ -208,7 +208,7 @@ class Program:
 
     def _odds(self, test: PropertyTest) -> float:
         """A guess how often a test holds: most policies do not apply, most denials hold, and the law is in force."""
-        head = derived(test)
+        head = derived_head(test)
         if head in self._gates:
             return 0.05
         if head is None and self._lowering.encoder.meaning[test].atom.fact == AS_OF:
@@ -220,4 +220,4 @@ class Program:
 
 def _heads(all_: Iterable[Terms]) -> set[int]:
     """The heads that some terms test."""
-    return {head for terms in all_ for term in terms for test in term if (head := derived(test)) is not None}
+    return {head for terms in all_ for term in terms for test in term if (head := derived_head(test)) is not None}

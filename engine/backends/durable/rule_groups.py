@@ -16,7 +16,7 @@ from engine.rules import Duty, Rule, RuleSet
 FEW = 60  # the most rules of jurisdictions that share rulesets
 
 
-def shared_by(rules: RuleSet) -> dict[str, str]:
+def group_names(rules: RuleSet) -> dict[str, str]:
     """For each jurisdiction, the name of the group that it is in: the names of its jurisdictions."""
     size = Counter(rule.provision.jurisdiction for rule in rules.rules)
     territories = {floor.jurisdiction for floor in rules.floors}
@@ -33,10 +33,10 @@ def shared_by(rules: RuleSet) -> dict[str, str]:
     return {name: "+".join(group) for group in (*groups, small) for name in group}
 
 
-def grouped(rules: RuleSet) -> list[RuleGroup]:
+def group_rules(rules: RuleSet) -> list[RuleGroup]:
     """The rules of each group, asked where one of its policies may apply, with whether their duties are done."""
     members: dict[str, list[int]] = {}
-    group = shared_by(rules)
+    group = group_names(rules)
     for number, rule in enumerate(rules.rules):
         members.setdefault(group[rule.provision.jurisdiction], []).append(number)
     return [

@@ -43,7 +43,7 @@ class ListedRuleset:
     definition: str
 
 
-def listed(
+def list_rulesets(
     network: Network,
     policies: tuple[str, ...],
     derives: Callable[[int], Iterable[str]],

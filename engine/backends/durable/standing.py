@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from engine.backends.durable.exchange_encoding import FALSE, MAYBE, TRUE
 from engine.backends.durable.network import Head, Message, Network, PropertyTest, Ruleset, Term, Written, written
-from engine.backends.durable.rule_groups import shared_by
-from engine.backends.durable.ruleset_listing import ListedRuleset, listed
+from engine.backends.durable.rule_groups import group_names
+from engine.backends.durable.ruleset_listing import ListedRuleset, list_rulesets
 from engine.rules import RuleSet
 from engine.verdict import Masks, numbers
 
@@ -85,7 +85,7 @@ class ExemptionStrata:
         self._strata: list[_Stratum] = []
         lifts = {n for n, rule in enumerate(rules.rules) if rule.exempts or rule.excuses or rule.satisfies}
         # An exemption stays inside its jurisdiction, so each group of jurisdictions has strata of its own.
-        group = shared_by(rules)
+        group = group_names(rules)
         place = {lift: (depth[lift], group[rules.rules[lift].provision.jurisdiction]) for lift in lifts}
         for level, name in sorted(set(place.values())):
             members = sorted(lift for lift in lifts if place[lift] == (level, name))
@@ -116,7 +116,7 @@ class ExemptionStrata:
         return [
             ruleset
             for stratum in self._strata
-            for ruleset in listed(stratum.network, stratum.policies, lambda head: [names[head]], about)
+            for ruleset in list_rulesets(stratum.network, stratum.policies, lambda head: [names[head]], about)
         ]
 
     def run(self, certain: int, possible: int, signed: int = 0) -> StandingRules:

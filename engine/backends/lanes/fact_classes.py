@@ -9,33 +9,48 @@ as both of its values, as there. What identifies somebody is not kept between tw
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from engine.backends.lanes.fact_tests import Late, Test, Undated, reads_the_day, sources
+from engine.backends.lanes.fact_tests import COVERS, Late, Test, Undated, reads_the_day, sources
+from engine.backends.lanes.family_totals import Family, added_up, totals
 from engine.backends.lanes.lane_cases import Cases, LaneSet, value_key
 from engine.backends.lanes.lane_program import LaneProgram
 from engine.backends.reference.standing_rules import has_passed
-from engine.backends.reference.three_values import NO, UNKNOWN, KnownFacts, agreed, yes_if
+from engine.backends.reference.three_values import NO, UNKNOWN, YES, KnownFacts, agreed, yes_if
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
-from engine.rules import Atom, Measure, RuleSet, Truth
+from engine.rules import Atom, Measure, OnDay, Period, RuleSet, Truth
 from engine.values import Disputed, Document, Missing, Range, Value
 
-REMEMBERED = 4_096  # classes of one group
+REMEMBERED = 2_048  # classes of one group
 DAYS = 64  # whose tests of the day alone are kept
 BEGUN = 8  # days and numbers of lanes whose beginning is kept
 NO_DAY = date.max
+PLAIN = frozenset({bool, str, date})  # of which the value is its key
 
-On: TypeAlias = tuple[int, ...]  # the places of given slots that a class sets
+On: TypeAlias = tuple[int, ...]  # places of given slots
+
+
+class ValueClass(NamedTuple):
+    """The places that a class sets; and beside what left-out values set, those that it takes away, and those that it adds."""
+
+    on: On
+    less: On
+    more: On
 
 
 @dataclass(slots=True)
 class TestGroup:
-    """The tests that read the same values. `classes` has what was read, by the keys of the values; `on` is what left-out values set."""
+    """
+    The tests that read the same values. `classes` has what was read, by the keys of the values; `reset` is what left-out values set.
+
+    `cuts` are the numbers that they compare with, where they compare with nothing else. `fields` are those of documents that they read,
+    None where they read all. Where values may identify somebody, they are not `kept`.
+    """
 
     sources: tuple[str, ...]
     dated: bool
@@ -43,8 +58,11 @@ class TestGroup:
     slots: Sequence[tuple[int, int]]
     cuts: Sequence[Decimal] | None
     kept: bool
+    family: Family | None = None
+    fields: frozenset[str] | None = None
+    known: frozenset[str] = frozenset()
     reset: On = ()
-    classes: dict[Hashable, On] = field(default_factory=dict)
+    classes: dict[Hashable, ValueClass] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -55,7 +73,6 @@ class DocumentTests:
     slots: Mapping[Truth, tuple[int, int]]
     atoms: Mapping[Truth, Atom]
     measures: Sequence[Measure]
-    classes: dict[Hashable, Truth] = field(default_factory=dict)
 
 
 class Coder:
@@ -83,11 +100,14 @@ class Coder:
         nothing = Exchange({}, {})
         for (names, dated), tests in by_reading.items():
             # A number among cuts, where nothing but numbers written in the rules is compared with it.
-            group = TestGroup(names, dated, tests, [at[test] for test in tests], _cuts(tests), _may_be_kept(tests))
+            cuts = _cuts(tests)
+            group = TestGroup(
+                names, dated, tests, [at[test] for test in tests], cuts, _may_be_kept(tests), self._family(tests, cuts)
+            )
             if not names:
                 self._of_the_day.append(group)
                 continue
-            group.reset = self._read(group, nothing, NO_DAY)
+            group.known, group.reset = frozenset(names), self._read(group, nothing, NO_DAY)
             self._base.update(group.reset)
             if len(names) == 1:
                 self._alone.setdefault(names[0], []).append(group)
@@ -102,6 +122,7 @@ class Coder:
             for not_shown, (must, may) in slots.items():
                 self._base.update(_on(not_shown, must, may))
         self._days: dict[date, On] = {}
+        self._alike: dict[ValueClass, ValueClass] = {}  # many classes set the same, and hold one copy
         self._begun: dict[tuple[date, LaneSet], list[int]] = {}
 
     def code(self, cases: Cases) -> list[int]:
@@ -115,21 +136,32 @@ class Coder:
             for day, lanes in cases.days.items():
                 for place in self._on_day(day):
                     given[place] |= lanes
-        if cases.other or len(cases.days) > 1:
-            for name in cases.names():
-                for group in self._alone.get(name, ()):
-                    self._group(group, cases, given, every)
+        several = {id(group): group for name in cases.names() for group in self._of_several.get(name, ())}.values()
+        other = cases.other if len(cases.days) == 1 else cases.names()
+        if not other:
+            self._plain(cases.base, cases.base, several, day, given, every)
         else:
-            self._plain(cases.base, day, given, every)
-        several = (group for name in cases.names() for group in self._of_several.get(name, ()))
-        for group in {id(each): each for each in several}.values():
-            self._group(group, cases, given, every)
+            alike = [name for name in cases.base if name not in other]
+            mixed = [group for group in several if not group.known.isdisjoint(other)]
+            if alike:
+                self._plain(alike, cases.base, (group for group in several if group.known.isdisjoint(other)), day, given, every)
+            alone = (group for name in other for group in self._alone.get(name, ()))
+            for group in (*alone, *mixed):
+                self._group(group, cases, given, every)
         for name in self.documents.keys() & cases.names():
             self._document(self.documents[name], cases, given)
         for key, lanes in cases.named.items():
             if key in self.named:
                 given[self.named[key]] |= lanes
         return given
+
+    def _family(self, tests: Sequence[Test], cuts: Sequence[Decimal] | None) -> Family | None:
+        """The family whose total some tests read and compare with numbers alone."""
+        facts = {test.fact for test in tests if isinstance(test, Atom)}
+        if cuts is None or len(facts) != 1 or not facts <= self.rules.families.keys():
+            return None
+        how, members = self.rules.families[facts.pop()]
+        return Family(how, members, max(cuts, default=Decimal(0)) + 1)
 
     def _blank(self, every: LaneSet) -> list[int]:
         """What left-out values set, in every lane."""
@@ -149,22 +181,46 @@ class Coder:
                 found[place] = every
         return found
 
-    def _plain(self, base: Mapping[str, Value], day: date, given: list[int], every: LaneSet) -> None:
-        """Set the slots of the tests that read one value, where every lane has the same."""
+    def _plain(
+        self,
+        names: Iterable[str],
+        base: Mapping[str, Value],
+        several: Iterable[TestGroup],
+        day: date,
+        given: list[LaneSet],
+        every: LaneSet,
+    ) -> None:
+        """Set the slots of the tests of values where every lane has the same; `several` are those that read more than one."""
         groups = self._alone
-        for name, value in base.items():
+        for name in names:
+            value = base[name]
             for group in groups.get(name, ()):
-                cuts = group.cuts
-                key = value_key(value) if cuts is None else _places(value, cuts)
+                key: Hashable
+                if group.cuts is not None:
+                    key = _places(value, group.cuts)
+                elif type(value) in PLAIN:
+                    key = value
+                else:
+                    key = self._key_of(group, value)
                 if group.dated:
                     key = (key, day)
-                found = group.classes.get(key)
-                if found is None:
-                    found = self._learn(group, key, (value,), day)
-                for place in group.reset:
+                _, less, more = group.classes.get(key) or self._learn(group, key, (value,), day)
+                for place in less:
                     given[place] = 0
-                for place in found:
+                for place in more:
                     given[place] = every
+        for group in several:
+            values = [base.get(name, Missing.LEFT_OUT) for name in group.sources]
+            if group.family is not None:
+                values = [added_up(group.family, values), *group.family.others]
+            key = self._key(group, values)
+            if group.dated:
+                key = (key, day)
+            _, less, more = group.classes.get(key) or self._learn(group, key, values, day)
+            for place in less:
+                given[place] = 0
+            for place in more:
+                given[place] = every
 
     def _on_day(self, day: date) -> On:
         found = self._days.get(day)
@@ -175,43 +231,57 @@ class Coder:
             found = self._days[day] = tuple(slot for group in self._of_the_day for slot in self._read(group, nothing, day))
         return found
 
-    def _group(self, group: TestGroup, cases: Cases, given: list[int], every: LaneSet) -> None:
+    def _group(self, group: TestGroup, cases: Cases, given: list[LaneSet], every: LaneSet) -> None:
         """Set the slots of the tests that read the same values."""
         for place in group.reset:
             given[place] = 0
         if len(group.sources) == 1:
             for lanes, value in cases.parts(group.sources[0]):
                 self._set(group, (value,), lanes, cases, given)
+        elif group.family is not None:
+            for lanes, value in totals(group.family, cases):
+                self._set(group, (value, *group.family.others), lanes, cases, given)
         else:
             for lanes, values in cases.together(group.sources, every):
                 self._set(group, values, lanes, cases, given)
 
-    def _set(self, group: TestGroup, values: Sequence[Value], lanes: LaneSet, cases: Cases, given: list[int]) -> None:
+    def _set(self, group: TestGroup, values: Sequence[Value], lanes: LaneSet, cases: Cases, given: list[LaneSet]) -> None:
         key = self._key(group, values)
         if not group.dated:
-            found = group.classes.get(key)
-            for place in self._learn(group, key, values, NO_DAY) if found is None else found:
+            for place in (group.classes.get(key) or self._learn(group, key, values, NO_DAY)).on:
                 given[place] |= lanes
             return
         for day, there in cases.days.items():
             here = lanes & there
             if here:
-                found = group.classes.get((key, day))
-                for place in self._learn(group, (key, day), values, day) if found is None else found:
+                for place in (group.classes.get((key, day)) or self._learn(group, (key, day), values, day)).on:
                     given[place] |= here
 
     def _key(self, group: TestGroup, values: Sequence[Value]) -> Hashable:
-        if len(values) == 1:
+        if len(values) == 1 or group.family is not None:
             value = values[0]
             if group.cuts is not None:
                 return _places(value, group.cuts)
-            return value_key(value)
-        return tuple(map(value_key, values))
+            return self._key_of(group, value)
+        return tuple([self._key_of(group, value) for value in values])
 
-    def _learn(self, group: TestGroup, key: Hashable, values: Sequence[Value], day: date) -> On:
+    @staticmethod
+    def _key_of(group: TestGroup, value: Value) -> Hashable:
+        """A key of a value; of a document, of what the tests read of it."""
+        fields = group.fields
+        if fields is None or type(value) is not Document:
+            return value_key(value)
+        return (value.state, *((name, value_key(each)) for name, each in value.fields.items() if name in fields))
+
+    def _learn(self, group: TestGroup, key: Hashable, values: Sequence[Value], day: date) -> ValueClass:
         """Read a class that is met for the first time."""
         told = {name: value for name, value in zip(group.sources, values, strict=True) if value is not Missing.LEFT_OUT}
-        found = self._read(group, Exchange({}, told), day)
+        on = self._read(group, Exchange({}, told), day)
+        less, more = tuple(set(group.reset).difference(on)), tuple(set(on).difference(group.reset))
+        found = ValueClass(on, less, more)
+        found = self._alike.setdefault(found, found)
+        if len(self._alike) > REMEMBERED:
+            self._alike.clear()
         if group.kept:
             while len(group.classes) >= REMEMBERED:
                 del group.classes[next(iter(group.classes))]
@@ -236,66 +306,65 @@ class Coder:
 
     # Documents
 
-    def _document(self, tests: DocumentTests, cases: Cases, given: list[int]) -> None:
+    def _document(self, tests: DocumentTests, cases: Cases, given: list[LaneSet]) -> None:
         """2.3: whether a document counts, by its parts: itself on the day, and each thing that it covers."""
         for must, may in tests.slots.values():
             given[must] = given[may] = 0
         for lanes, document in cases.parts(tests.name):
             if type(document) is Disputed:
-                measured = [fact for measure in tests.measures for fact in measure.stated]
-            elif type(document) is Document and document.state == "shown":
-                measured = [fact for measure in tests.measures if measure.name in document.fields for fact in measure.stated]
-            else:
-                measured = []  # where it is not presented, nothing else matters
-            for within, values in cases.together(measured, lanes) if measured else ((lanes, ()),):
-                told = {name: each for name, each in zip(measured, values, strict=True) if each is not Missing.LEFT_OUT}
-                for day, there in cases.days.items():
-                    if here := within & there:
-                        self._counts(tests, document, told, day, here, given)
+                self._whole_document(tests, document, cases, lanes, given)
+                continue
+            shown = document if type(document) is Document and document.state != "none" else None
+            certain, possible = self._counting(tests, shown, cases, lanes) if shown is not None else (0, 0)
+            for not_shown, (must, may) in tests.slots.items():
+                if shown is None:
+                    truth = UNKNOWN if document is Missing.UNKNOWN else not_shown
+                    certain, possible = (lanes if truth is YES else 0), (lanes if truth is not NO else 0)
+                given[must] |= certain
+                given[may] |= possible
 
-    def _counts(
-        self,
-        tests: DocumentTests,
-        document: Value,
-        told: Mapping[str, Value],
-        day: date,
-        lanes: LaneSet,
-        given: list[int],
-    ) -> None:
-        for not_shown, (must, may) in tests.slots.items():
-            if type(document) is Disputed:
-                # Its parts hang together, so it is read whole: under each of its values.
-                known = KnownFacts(self.rules, Exchange({}, {**told, tests.name: document}), day)
-                truth = known.test(tests.atoms[not_shown])
-            elif document is Missing.UNKNOWN:
-                truth = UNKNOWN
-            elif type(document) is not Document or document.state == "none":
-                truth = not_shown
-            else:
-                truth = self._shown(tests, document, told, day)
-            for place in _on(truth, must, may):
-                given[place] |= lanes
-
-    def _shown(self, tests: DocumentTests, document: Document, told: Mapping[str, Value], day: date) -> Truth:
-        """Whether a document that is shown counts."""
+    def _counting(self, tests: DocumentTests, document: Document, cases: Cases, lanes: LaneSet) -> tuple[LaneSet, LaneSet]:
+        """The lanes, of some in which a document is shown, where it certainly counts, and where it may."""
         fields = document.fields
         dated, expires, covers = fields.get("dated"), fields.get("expires", NO_DAY), fields.get("covers")
-        truth = min(
-            yes_if(dated <= day) if isinstance(dated, date) else UNKNOWN,
-            yes_if(expires >= day) if isinstance(expires, date) else UNKNOWN,
-            yes_if(covers) if isinstance(covers, bool) else UNKNOWN,
-        )
+        must = may = 0
+        for day, there in cases.days.items():
+            truth = min(
+                yes_if(dated <= day) if isinstance(dated, date) else UNKNOWN,
+                yes_if(expires >= day) if isinstance(expires, date) else UNKNOWN,
+                yes_if(covers) if isinstance(covers, bool) else UNKNOWN,
+            )
+            must |= lanes & there if truth is YES else 0
+            may |= lanes & there if truth is not NO else 0
         for measure in tests.measures:
-            if truth is NO:
-                break
-            if measure.name in fields:
-                truth = min(truth, self._within(measure, fields, told))
-            elif measure.must:
-                truth = min(truth, UNKNOWN)
-        return truth
+            if measure.name in fields and may:
+                inside = outside = 0
+                for here, values in cases.together(measure.stated, lanes):
+                    truth = self._within(measure, fields, values)
+                    inside |= here if truth is YES else 0
+                    outside |= here if truth is NO else 0
+                must, may = must & inside, may & (cases.every ^ outside)
+            elif measure.must and measure.name not in fields:
+                must = 0
+        return must, may
 
-    def _within(self, measure: Measure, fields: Mapping[str, Value], told: Mapping[str, Value]) -> Truth:
+    def _whole_document(
+        self, tests: DocumentTests, document: Value, cases: Cases, lanes: LaneSet, given: list[LaneSet]
+    ) -> None:
+        """A disputed document, whose parts hang together, is read whole: under each of its values (1.8)."""
+        names = [fact for measure in tests.measures for fact in measure.stated]
+        for within, values in cases.together(names, lanes):
+            told = {name: each for name, each in zip(names, values, strict=True) if each is not Missing.LEFT_OUT}
+            for day, there in cases.days.items():
+                if here := within & there:
+                    known = KnownFacts(self.rules, Exchange({}, {**told, tests.name: document}), day)
+                    for not_shown, (must, may) in tests.slots.items():
+                        for place in _on(known.test(tests.atoms[not_shown]), must, may):
+                            given[place] |= here
+
+    def _within(self, measure: Measure, fields: Mapping[str, Value], values: Sequence[Value]) -> Truth:
         """Whether what the exchange says lies within what a document states."""
+        told = {name: each for name, each in zip(measure.stated, values, strict=True) if each is not Missing.LEFT_OUT}
         known = KnownFacts(self.rules, Exchange({}, told), NO_DAY).value(measure.fact)
         either = (known.stated, known.registered) if isinstance(known, Disputed) else (known,)
         return agreed(measure.within(fields, each) for each in either)
@@ -329,6 +398,23 @@ def _places(value: Value, cuts: Sequence[Decimal]) -> Hashable:
 def _place(end: Decimal, cuts: Sequence[Decimal]) -> int:
     at = bisect_left(cuts, end)
     return 2 * at + (at < len(cuts) and cuts[at] == end)
+
+
+def _fields(tests: Sequence[Test]) -> frozenset[str] | None:
+    """The fields of documents that some tests read; None where they read all."""
+    found: set[str] = set()
+    for test in tests:
+        match test:
+            case Late(due=Period(after=fact) | OnDay(after=fact)):
+                facts: tuple[str, ...] = (fact,)
+            case Late():
+                facts = ()
+            case Undated(atom=atom) | (Atom() as atom):
+                facts = (atom.fact, atom.other)
+        if any(fact.endswith(COVERS) for fact in facts):
+            return None
+        found.update(fact.rpartition(".")[2] for fact in facts)
+    return frozenset(found)
 
 
 def _may_be_kept(tests: Sequence[Test]) -> bool:

@@ -7,13 +7,24 @@ A function is written for what is read from it: whatever nothing rests on is lef
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, cast
 
+from engine.backends.lanes.lane_cases import LaneSet
 from engine.backends.lanes.slots import FALSE, TRUE, Operation
 
-Function: TypeAlias = Callable[..., Sequence[int]]
+Function: TypeAlias = Callable[..., Sequence[LaneSet]]
 Places: TypeAlias = Mapping[int, tuple[str, int]]
 """Of each slot that is given, the parameter of a function that has it, and its place there."""
+
+
+class Carrier(Protocol):
+    """What makes functions for one kind of sets of lanes. The first argument of a function are all lanes, then come its parameters."""
+
+    def __call__(
+        self, code: Sequence[Operation], wanted: Sequence[int], places: Places, parameters: Sequence[str]
+    ) -> Function: ...
+
+
 DEEPEST = 20  # parentheses in one another
 SIGNS = {"and": "&", "or": "|"}
 NOTHING: tuple[int, ...] = ()

@@ -11,6 +11,8 @@ from engine.backends.lanes.slots import NO, UNKNOWN, YES, Pair, Slots
 from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Due, Earliest, Not, OnDate, OnDay, Period, RuleSet
 from engine.values import Type
 
+ORDER = ("at_least", "at_most", "more_than", "less_than")
+
 
 class ConditionSlots:
     """
@@ -47,8 +49,8 @@ class ConditionSlots:
         """The pair of a test; it is given."""
         found = self.tests.get(test)
         if found is None:
-            # What reads nothing but the day is always known.
-            known = not sources(test, self.rules)
+            # The day is known, and so is whether it lies before another one. Lengths of time may end on one of two days (2.9).
+            known = isinstance(test, Atom) and test.fact == AS_OF and test.op in ORDER and not sources(test, self.rules)
             slot = self.slots.given(("day", test)) if known else 0
             found = self.tests[test] = Pair(slot, slot) if known else self.slots.pair(test)
         return found

@@ -15,7 +15,10 @@ from engine.values import Disputed, Document, Missing, Range, SetOf, Value
 from engine.verdict import NONE_SIGNED
 
 LaneSet: TypeAlias = int
-"""A set of lanes: bit n is lane n."""
+"""
+A set of lanes: bit n is lane n. Wide runs bring sets of their own (`engine.tables.lane_words`), which pass for integers: nothing else is
+asked of a set than `&`, `|`, `^`, whether it is empty, and `>>` to one lane. 0 is no lane for them too.
+"""
 Parts: TypeAlias = Sequence[tuple[LaneSet, Value]]
 """The values of a fact or a document, each with the lanes that have it; no lane twice."""
 
@@ -23,8 +26,9 @@ Parts: TypeAlias = Sequence[tuple[LaneSet, Value]]
 @dataclass(frozen=True, slots=True)
 class Cases:
     """
-    `base` has the values of every lane for which `other` has none: by the name of a fact or a document, what it is in some lanes instead.
-    `days` has the lanes of each day. `named` has lanes by what they are given beside values: `signed`, `relies` or `carried`, and the id.
+    So many lanes as `count`. `base` has the values of every lane for which `other` has none: by the name of a fact or a document, what it
+    is in some lanes instead. `days` has the lanes of each day. `named` has lanes by what they are given beside values: `signed`, `relies`
+    or `carried`, and the id. `every` are all lanes.
     """
 
     count: int
@@ -32,10 +36,11 @@ class Cases:
     other: Mapping[str, Parts]
     days: Mapping[date, LaneSet]
     named: Mapping[tuple[str, str], LaneSet] = field(default_factory=dict)
+    every: LaneSet = 0
 
-    @property
-    def every(self) -> LaneSet:
-        return (1 << self.count) - 1
+    def __post_init__(self) -> None:
+        if not self.every:  # lanes of integers
+            object.__setattr__(self, "every", (1 << self.count) - 1)
 
     def names(self) -> Iterable[str]:
         """The facts and documents of which some lane may have a value."""
@@ -55,14 +60,14 @@ class Cases:
     def together(self, names: Sequence[str], within: LaneSet) -> Sequence[tuple[LaneSet, tuple[Value, ...]]]:
         """Some lanes by the values of several facts: each kind of lanes once, with its values."""
         each = [self.parts(name) for name in names]
-        if prod(map(len, each)) > 4 * self.count + 16:
+        if isinstance(within, int) and prod(map(len, each)) > 4 * self.count + 16:
             return self._one_by_one(each, within)
         found: list[tuple[LaneSet, tuple[Value, ...]]] = [(within, ())]
         for parts in each:
             found = [(both, (*values, value)) for lanes, values in found for mine, value in parts if (both := lanes & mine)]
         return found
 
-    def _one_by_one(self, each: Sequence[Parts], within: LaneSet) -> Sequence[tuple[LaneSet, tuple[Value, ...]]]:
+    def _one_by_one(self, each: Sequence[Parts], within: int) -> Sequence[tuple[LaneSet, tuple[Value, ...]]]:
         """The same where there are more combinations of values than lanes."""
         columns: list[list[int]] = []
         for parts in each:
@@ -71,7 +76,7 @@ class Cases:
                 for lane in members(lanes):
                     column[lane] = number
             columns.append(column)
-        found: dict[tuple[int, ...], LaneSet] = {}
+        found: dict[tuple[int, ...], int] = {}
         for lane in members(within):
             key = tuple(column[lane] for column in columns)
             found[key] = found.get(key, 0) | 1 << lane
@@ -80,7 +85,7 @@ class Cases:
         ]
 
 
-def members(lanes: LaneSet) -> list[int]:
+def members(lanes: int) -> list[int]:
     """The numbers of the lanes in a set."""
     return [lane for lane, bit in enumerate(reversed(f"{lanes:b}")) if bit == "1"]
 
@@ -98,7 +103,7 @@ def variants(
 
     A value may be `Missing.LEFT_OUT`. What follows from a changed fact is for the caller to change too.
     """
-    other: dict[str, dict[int, tuple[LaneSet, Value]]] = {}
+    other: dict[str, dict[int, tuple[int, Value]]] = {}
     for lane, change in enumerate(changes, 1):
         for name, value in change.items():
             parts = other.setdefault(name, {})
@@ -112,12 +117,12 @@ def variants(
     return Cases(count, exchange.values, {name: tuple(parts.values()) for name, parts in other.items()}, {day: every}, named)
 
 
-def side_by_side(exchanges: Sequence[tuple[Exchange, date]], signed: Mapping[str, LaneSet] | None = None) -> Cases:
+def side_by_side(exchanges: Sequence[tuple[Exchange, date]], signed: Mapping[str, int] | None = None) -> Cases:
     """Several exchanges, each under the law of its day. `signed` has the lanes in which each provision is signed off."""
     values: dict[str, dict[Hashable, Value]] = {}
-    lanes_of: dict[str, dict[Hashable, LaneSet]] = {}
+    lanes_of: dict[str, dict[Hashable, int]] = {}
     days: dict[date, LaneSet] = {}
-    named: dict[tuple[str, str], LaneSet] = {("signed", name): lanes for name, lanes in (signed or {}).items()}
+    named: dict[tuple[str, str], int] = {("signed", name): lanes for name, lanes in (signed or {}).items()}
     for lane, (exchange, day) in enumerate(exchanges):
         bit = 1 << lane
         days[day] = days.get(day, 0) | bit

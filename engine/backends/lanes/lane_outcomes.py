@@ -62,6 +62,7 @@ class LaneOutcomes:
     """
 
     count: int
+    every: LaneSet = field(repr=False)
     bounds: Sequence[LaneSet] = field(repr=False)
     uncovered: Mapping[str, Raise] = field(repr=False)
     silences: Mapping[tuple[str, str], Both]
@@ -72,12 +73,12 @@ class LaneOutcomes:
     @cached_property
     def overall(self) -> Levels:
         """The bounds over all jurisdictions."""
-        return self._levels(0)
+        return _levels(self.bounds, 0)
 
     @cached_property
     def beneath(self) -> Levels:
         """The bounds over all without what a person may sign off (4.6)."""
-        return self._levels(1)
+        return _levels(self.read("beneath"), 0)
 
     @cached_property
     def jurisdictions(self) -> Mapping[str, Levels]:
@@ -86,26 +87,20 @@ class LaneOutcomes:
 
         A country that none covers is a place of its own, even where one of the same name covers it on other days.
         """
-        found = {name: self._levels(number) for number, name in enumerate(self.program.whole.jurisdictions, 2)}
+        found = {name: _levels(self.bounds, number) for number, name in enumerate(self.program.whole.jurisdictions, 1)}
         for country, raised in self.uncovered.items():
             found[country] = found.get(country, NOWHERE).raised(raised)
         return found
 
-    def _levels(self, number: int) -> Levels:
-        rows = len(LEVELS)
-        first = 2 * rows * number
-        return Levels(tuple(self.bounds[first : first + rows]), tuple(self.bounds[first + rows : first + 2 * rows]))
-
     @property
     def permitted(self) -> LaneSet:
         """The lanes that are permitted, whatever is not known."""
-        return self.overall.at_least(Level.PERMITTED)[0] & ~self.overall.at_least(Level.REVIEW)[1]
+        return self.overall.at_least(Level.PERMITTED)[0] & (self.every ^ self.overall.at_least(Level.REVIEW)[1])
 
     @property
     def refused(self) -> LaneSet:
         """The lanes that are refused, or reach no permit, whatever is not known."""
-        every = (1 << self.count) - 1
-        return self.overall.at_least(Level.REVIEW)[0] | every & ~self.overall.at_least(Level.PERMITTED)[1]
+        return self.overall.at_least(Level.REVIEW)[0] | (self.every ^ self.overall.at_least(Level.PERMITTED)[1])
 
     @cached_property
     def standing(self) -> Sequence[Both]:
@@ -130,6 +125,11 @@ class LaneOutcomes:
         return dict(zip(self.program.verdict.defined, _pairs(self.read("defined")), strict=True))
 
     @cached_property
+    def conflicts(self) -> Mapping[tuple[str, str], Both]:
+        """By a rule that compels and the jurisdiction that refuses: the lanes where the two conflict, and where they may (4.7)."""
+        return dict(zip(self.program.whole.conflicts, _pairs(self.read("conflicts")), strict=True))
+
+    @cached_property
     def incoherent(self) -> Mapping[str, LaneSet]:
         """Of each entry of the vocabulary that says what cannot be true together, the lanes that it refuses (1.5)."""
         return dict(zip(self.program.whole.incoherent, self.read("incoherent"), strict=True))
@@ -138,3 +138,10 @@ class LaneOutcomes:
 def _pairs(found: Sequence[LaneSet]) -> list[Both]:
     each = iter(found)
     return [(must, next(each)) for must in each]
+
+
+def _levels(rows: Sequence[LaneSet], number: int) -> Levels:
+    """The bounds that have a place among rows."""
+    size = len(LEVELS)
+    first = 2 * size * number
+    return Levels(tuple(rows[first : first + size]), tuple(rows[first + size : first + 2 * size]))

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from engine.backends.lanes.conflict_slots import ConflictSlots
 from engine.backends.lanes.fact_tests import Test
 from engine.backends.lanes.kleene import ConditionSlots
 from engine.backends.lanes.silent_law import Country, Raise, SilentLaw
@@ -34,7 +35,7 @@ from engine.policy_language.written_effects import PolicySettings
 from engine.rules import Duty, Floor, Rule, RuleSet
 from engine.values.outcome_levels import Level
 
-LOCAL = frozenset({"role", "unknown", "other", "signed here", "accepted here", "raised", "signed for", "nowhere"})
+LOCAL = frozenset({"role", "unknown", "other", "signed here", "accepted here", "raised", "signed for", "nowhere", "touched"})
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,15 @@ class VerdictSlots:
 class WholeSlots:
     """
     Where the code leaves the whole outcome: each jurisdiction's bounds with coverage and what travelled with the data, and those over all;
-    the same beneath. `incoherent` has the lanes that an entry of the vocabulary says cannot be true, by its id.
+    the same beneath. `incoherent` has the lanes that an entry of the vocabulary says cannot be true, by its id. `conflicts` has where a
+    rule compels what a jurisdiction refuses, and where the two may conflict.
     """
 
     jurisdictions: Mapping[str, Ends]
     overall: Ends
     beneath: Ends
     incoherent: Mapping[str, int]
+    conflicts: Mapping[tuple[str, str], Pair]
 
 
 @dataclass(frozen=True)
@@ -155,14 +158,15 @@ class _Lowering:
             self.conditions.defined,
             *weighed,
         )
-        nothing = WholeSlots({}, NOTHING, NOTHING, {})
+        nothing = WholeSlots({}, NOTHING, NOTHING, {}, {})
         if self.vocabulary is None:
             return LaneProgram(tuple(slots.code), slots.inputs, self.conditions.tests, verdict, nothing, {}, {}, ())
         silent = SilentLaw(slots, self.conditions, self.rules, self.vocabulary, self.settings.trust)
         countries = {name: silent.covered(name) for name in self.vocabulary.jurisdictions}
         countries[""] = silent.uncovered()
         nowhere = silent.nowhere()
-        whole = self._whole(plain, beneath, thresholds)
+        conflicts = ConflictSlots(slots, needs, thresholds, self._signed)
+        whole = self._whole(plain, beneath, thresholds, conflicts)
         return LaneProgram(
             tuple(slots.code), slots.inputs, self.conditions.tests, verdict, whole, countries, nowhere, silent.touching
         )
@@ -224,16 +228,16 @@ class _Lowering:
                 of_each = slots.all_of((of_each, slots.any_of((outside, slots.inverse(about), says))))
         return slots.all_of((speaks, of_each))
 
-    def _whole(self, plain: Mapping[str, Ends], beneath: Mapping[str, Ends], thresholds: Thresholds) -> WholeSlots:
+    def _whole(
+        self, plain: Mapping[str, Ends], beneath: Mapping[str, Ends], thresholds: Thresholds, conflicts: ConflictSlots
+    ) -> WholeSlots:
         """4.3, 4.4: the bounds with coverage and with what travelled, of each jurisdiction and over all."""
         slots = self.slots
-        weighed: list[dict[str, Ends]] = []
-        for weighing, ends in enumerate((plain, beneath)):
-            places = {
-                name: self._raised(each, self._given_of(name, weighing))
-                for name, each in self._on_floors(ends, thresholds, weighing).items()
-            }
-            weighed.append(places)
+        floored = [self._on_floors(ends, thresholds, weighing) for weighing, ends in enumerate((plain, beneath))]
+        weighed = [
+            {name: self._raised(each, self._given_of(name, weighing)) for name, each in ends.items()}
+            for weighing, ends in enumerate(floored)
+        ]
         overall: list[Ends] = []
         for weighing, places in enumerate(weighed):
             elsewhere = self._raised(NOTHING, self._given_of("", weighing))
@@ -259,7 +263,13 @@ class _Lowering:
         jurisdictions = weighed[0] | {
             name: thresholds.over((weighed[0].get(name, NOTHING), *mine)) for name, mine in carried.items()
         }
-        return WholeSlots(jurisdictions, thresholds.over((own, *every)), thresholds.over((below, *every)), self._incoherent())
+        return WholeSlots(
+            jurisdictions,
+            thresholds.over((own, *every)),
+            thresholds.over((below, *every)),
+            self._incoherent(),
+            conflicts.of(self.rules.rules, floored[0]),
+        )
 
     def _given_of(self, name: str, weighing: int) -> Raise:
         return Raise(*(self.slots.given(("raised", name, weighing, field)) for field in Raise._fields))

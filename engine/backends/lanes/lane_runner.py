@@ -1,5 +1,5 @@
 """
-Run a program over lanes of integers: cases go in, their outcomes come out.
+Run a program over lanes: cases go in, their outcomes come out.
 
 The countries that lanes touch are found here, since a program has the code for a country once; all that is done with them is and, or, not.
 """
@@ -12,7 +12,7 @@ from datetime import date
 from typing import TypeAlias
 
 from engine.backends.lanes.fact_classes import Coder
-from engine.backends.lanes.integers import Function, function, needed
+from engine.backends.lanes.integers import Carrier, Function, function, needed
 from engine.backends.lanes.lane_cases import Cases, LaneSet
 from engine.backends.lanes.lane_outcomes import Both, LaneOutcomes
 from engine.backends.lanes.lane_program import LOCAL, LaneProgram, lower
@@ -40,16 +40,16 @@ class Functions:
     `given` are the slots that the coder codes, `before` those of the verdict that the code for countries reads, `local` those of countries.
     """
 
-    def __init__(self, program: LaneProgram, places: Mapping[int, int], plain: bool) -> None:
+    def __init__(self, program: LaneProgram, places: Mapping[int, int], plain: bool, carrier: Carrier) -> None:
         nothing = {slot for name, slot in program.inputs.items() if plain and isinstance(name, tuple) and name[0] in RARE}
-        self._program = program
+        self._program, self._function = program, carrier
         self._code, self._at = simpler(program.code, nothing)
         at, whole = self._at, program.whole
         self.local = {name: number for number, name in enumerate(name for name in program.inputs if _is_local(name))}
         given = {at[slot]: ("given", place) for slot, place in places.items() if slot not in nothing}
         local = {at[program.inputs[name]]: ("local", number) for name, number in self.local.items()}
         self.given = {slot: place for slot, place in given.items() if slot not in local}
-        ends = (whole.overall, whole.beneath, *whole.jurisdictions.values())
+        ends = (whole.overall, *whole.jurisdictions.values())
         self._last = [at[slot] for each in ends for slot in (*each.low, *each.high)]
         self._countries = {name: [at[slot] for slot in _slots_of(country)] for name, country in program.countries.items()}
         self._nowhere = [at[slot] for slot in program.nowhere.values()]
@@ -62,11 +62,11 @@ class Functions:
             found = (slot for slot in needed(code, wanted, first) if slot in first and slot not in given)
             frontier.update(dict.fromkeys(slot for slot in found if slot not in (FALSE, TRUE)))
         self.touching = [(number, number + 1) for number in range(0, len(touching), 2)]
-        self.before = function(code, [*touching, *frontier], self.given, PARAMETERS[:1])
+        self.before = carrier(code, [*touching, *frontier], self.given, PARAMETERS[:1])
         before = {slot: ("before", number + len(touching)) for number, slot in enumerate(frontier)}
         self._places = self.given | before | local
-        self.last = function(code, self._last, self._places, PARAMETERS)
-        self.nowhere = function(code, self._nowhere, self._places, PARAMETERS)
+        self.last = carrier(code, self._last, self._places, PARAMETERS)
+        self.nowhere = carrier(code, self._nowhere, self._places, PARAMETERS)
         self._of_country: dict[str, Function] = {}
         self._read: dict[str, Function] = {}
 
@@ -74,7 +74,7 @@ class Functions:
         """The function for one country of a jurisdiction."""
         found = self._of_country.get(jurisdiction)
         if found is None:
-            found = function(self._code, self._countries[jurisdiction], self._places, PARAMETERS)
+            found = self._function(self._code, self._countries[jurisdiction], self._places, PARAMETERS)
             self._of_country[jurisdiction] = found
         return found
 
@@ -92,11 +92,15 @@ class Functions:
                     wanted = [slot for pair in verdict.owed.values() for slot in pair]
                 case "defined":
                     wanted = [slot for pair in verdict.defined.values() for slot in pair]
+                case "beneath":
+                    wanted = [*whole.beneath.low, *whole.beneath.high]
                 case "incoherent":
                     wanted = list(whole.incoherent.values())
+                case "conflicts":
+                    wanted = [slot for pair in whole.conflicts.values() for slot in pair]
                 case _:
                     raise KeyError(part)
-            found = self._read[part] = function(self._code, [self._at[slot] for slot in wanted], self.given, PARAMETERS[:1])
+            found = self._read[part] = self._function(self._code, [self._at[slot] for slot in wanted], self._places, PARAMETERS)
         return found
 
     def _resting_on(self, given: set[int]) -> set[int]:
@@ -124,12 +128,13 @@ class _Silences:
 
 
 class LaneRunner:
-    """Runs the program of one bundle over lanes of integers."""
+    """Runs the program of one bundle. `carrier` makes functions for its sets of lanes; integers, where nothing else is said."""
 
-    def __init__(self, rules: RuleSet, vocabulary: Vocabulary, program: LaneProgram) -> None:
+    def __init__(self, rules: RuleSet, vocabulary: Vocabulary, program: LaneProgram, carrier: Carrier = function) -> None:
         self.program = program
+        self._carrier = carrier
         self.coder = Coder(rules, program)
-        self._vocabulary = vocabulary
+        self.vocabulary = vocabulary
         self._touches = tuple((touch.fact, touch.as_) for touch in vocabulary.touches)
         self._covering: dict[date, Mapping[str, str]] = {}
         self._functions: dict[bool, Functions] = {}
@@ -144,25 +149,26 @@ class LaneRunner:
         every, given = cases.every, self.coder.code(cases)
         functions = self._of(not cases.named)
         before = functions.before(every, given)
-        local = [0] * len(functions.local)
+        local: list[LaneSet] = [0] * len(functions.local)
         touched = self._touched(cases, functions, before, public)
         silences = _Silences()
         self._silence(cases, functions, given, before, local, touched, silences)
         found = functions.last(every, given, before, local)
         return LaneOutcomes(
             cases.count,
+            every,
             found,
             silences.uncovered,
             silences.silent,
             silences.settled,
             self.program,
-            lambda part: functions.read(part)(every, given),
+            lambda part: functions.read(part)(every, given, before, local),
         )
 
     def _of(self, plain: bool) -> Functions:
         found = self._functions.get(plain)
         if found is None:
-            found = self._functions[plain] = Functions(self.program, self.coder.place, plain)
+            found = self._functions[plain] = Functions(self.program, self.coder.place, plain, self._carrier)
         return found
 
     def _touched(self, cases: Cases, functions: Functions, before: Sequence[LaneSet], public: str) -> Touched:
@@ -204,19 +210,22 @@ class LaneRunner:
                 role: _together(each.get(role) for n, each in touched.items() if n not in ("", country)) for role in ROLES
             }
             _fill(local, at, "other", others)
+            anyhow = _together(roles.values())[1]
             for jurisdiction, lanes in self._jurisdictions(country, cases).items():
                 _fill(local, at, "role", {role: (must & lanes, may & lanes) for role, (must, may) in roles.items()})
-                for subject in self._vocabulary.subjects if cases.named or self._vocabulary.accepts else ():
+                for subject in self.vocabulary.subjects if cases.named or self.vocabulary.accepts else ():
                     for kind in ("gap", "reach"):
                         here = cases.named.get(("signed", f"{kind}/{country}/{subject}"), 0)
                         _put(local, at, ("signed here", kind, subject), here)
                     _put(local, at, ("accepted here", subject), self._accepted(country, subject, cases))
+                if ("touched", jurisdiction) in at:
+                    local[at["touched", jurisdiction]] |= lanes & anyhow
                 found = functions.of_country(jurisdiction)(every, given, before, local)
                 self._gather(jurisdiction, country, at, found, local, silences)
                 if not jurisdiction:
                     silences.uncovered[country] = Raise(*found[: len(Raise._fields)])
         for (name, weighing), (mine, left) in silences.signed_for.items():
-            _put(local, at, ("signed for", name, weighing), mine & ~left)
+            _put(local, at, ("signed for", name, weighing), mine & (every ^ left))
 
     def _gather(
         self,
@@ -263,8 +272,8 @@ class LaneRunner:
         found = self._covering.get(day)
         if found is None:
             covering: dict[str, str] = {}
-            for name, text in self._vocabulary.jurisdictions.items():
-                for country in self._vocabulary.countries(text, day):
+            for name, text in self.vocabulary.jurisdictions.items():
+                for country in self.vocabulary.countries(text, day):
                     covering.setdefault(country, name)
             if len(self._covering) >= DAYS:
                 self._covering.clear()
@@ -273,7 +282,7 @@ class LaneRunner:
 
     def _accepted(self, country: str, subject: str, cases: Cases) -> LaneSet:
         """The lanes on whose day an organisation accepts a subject matter of a country."""
-        mine = [each for each in self._vocabulary.accepts if country in each.countries and subject in each.subjects]
+        mine = [each for each in self.vocabulary.accepts if country in each.countries and subject in each.subjects]
         found = 0
         for day, lanes in cases.days.items() if mine else ():
             if any(each.on(day) for each in mine):

@@ -17,10 +17,10 @@ from datetime import date
 from functools import lru_cache
 
 from engine.backends.reference.levels import RuleWeight, by_jurisdiction, certain_review, permits
-from engine.backends.reference.standing_rules import NeedStanding, RuleLinks, meet, progress, stand, together
+from engine.backends.reference.standing_rules import NeedStanding, RuleLinks, meet, merge_duties, progress, stand
 from engine.backends.reference.three_values import YES, KnownFacts, RuleSetReading, define
 from engine.exchange import Exchange
-from engine.rules import Condition, RuleSet, Truth, named
+from engine.rules import Condition, RuleSet, Truth, definitions_named
 from engine.verdict import NONE_SIGNED, Masks, ReadDefinitions, Verdict
 
 
@@ -52,7 +52,7 @@ class Reference:
         used = set(keys)
         for key in reversed(self.rules.definitions):  # each uses only earlier ones
             if key in used:
-                used.update(named(self.rules.definitions[key]))
+                used.update(definitions_named(self.rules.definitions[key]))
         return {key: condition for key, condition in self.rules.definitions.items() if key in used}
 
     def follows(
@@ -66,7 +66,7 @@ class Reference:
         reliance = NeedStanding(self.rules, self.links, known.exchange.relies_on, standing, requirements, done)
         weight = RuleWeight(standing, reliance, duties, done)
         raised = {rule.key: weight.of(rule) for rule in rules}
-        owing = together(each.owing for each in raised.values())
+        owing = merge_duties(each.owing for each in raised.values())
         # 4.3: beneath, a law whose reach is certainly in doubt is read as if it reached.
         reaching = {rule.provision.id for rule in rules if rule.effect == "doubts" and standing[rule.key].stands is YES}
         floors = [(each, permits(each, reads.defined, known.as_of, signed)) for each in self.rules.floors]

@@ -197,7 +197,7 @@ class NeedStanding:
     def duties(self, need: Need) -> Owing:
         """3.5: `any_of` owes the duties of its way, `all_of` all of them."""
         if need.op == "all_of":
-            return together(self.duties(part) for part in need.parts)
+            return merge_duties(self.duties(part) for part in need.parts)
         if need.op == "any_of":
             return self.relied_on([WayOf(self.states(part), self.named(part), self.duties(part)) for part in need.parts])
         return self.relied_on(self.ways(need.requirement))
@@ -246,7 +246,7 @@ def met_where(lifted: Truth) -> frozenset[State]:
     return {YES: MET, UNKNOWN: MET | UNMET, NO: UNMET}[lifted]
 
 
-def together(every: Iterable[Owing]) -> dict[str, Truth]:
+def merge_duties(every: Iterable[Owing]) -> dict[str, Truth]:
     """3.5: all duties of several ways or rules. A duty of more than one is owed as surely as by the surest of them."""
     owing: dict[str, Truth] = {}
     for each in every:

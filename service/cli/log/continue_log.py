@@ -1,4 +1,4 @@
-"""`fifthfactor log continue`: goes on from a database that is not the one of the last checkpoint, or whose key is lost."""
+"""`fifthfactor log continue`: continues the log of a database that does not match its last checkpoint, or whose key is lost."""
 
 from typing import Annotated
 
@@ -30,12 +30,12 @@ def continue_log(
 
     from service.audit.repair import repair as put_right
     from service.log.key_changes import continue_log as go_on
-    from service.store.upgrade import present
+    from service.store.upgrade import open_any
     from service.telemetry.log_lines import audit, logger
 
     if not reason.strip():
         raise UsedWrongly("say why with `--reason`")
-    with closing(present(address(database), log_key())) as opened:
+    with closing(open_any(address(database), log_key())) as opened:
         done = go_on(opened, reason, BY, lost_key=lost_key, verifying=lambda: complain("verifying the tree of the log"))
         # The seals of rows were by the lost key: they are made again once the rows were compared with the leaves.
         left = put_right(opened, BY, reason).left if lost_key else ()

@@ -22,12 +22,12 @@ def erase(ids: Annotated[list[str], typer.Argument(help="Ids of decisions.")], d
 
     from service.decisions import retention
     from service.log.store import Store
-    from service.store.upgrade import look
+    from service.store.upgrade import open_present
     from service.store.writer import NotRecorded
     from service.telemetry.log_lines import audit, logger
 
     url, zone = address(database), settings().zone
-    look(url).close()  # so that a mistyped name creates no database
+    open_present(url).close()  # so that a mistyped name creates no database
     left = 0
     with Store.open(url, log_key=log_key()) as store:
         for id in ids:

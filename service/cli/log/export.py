@@ -172,11 +172,11 @@ def _rows(file: TextIO, form: str) -> "Callable[[RecordRow], None]":
 
 
 def _whole(find: "Callable[[str], Stored | None]", file: TextIO) -> "Callable[[RecordRow], None]":
-    from service.log.record_views import kept
+    from service.log.record_views import record_json
 
     def write(row: "RecordRow") -> None:
         stored = find(row.id)
         if stored is not None:
-            print(json.dumps(kept(stored), ensure_ascii=False), file=file)
+            print(json.dumps(record_json(stored), ensure_ascii=False), file=file)
 
     return write

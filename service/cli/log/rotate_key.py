@@ -16,10 +16,10 @@ def rotate_key(database: Database = None) -> int:
     from contextlib import closing
 
     from service.log.key_changes import rotate_key as rotate
-    from service.store.upgrade import present
+    from service.store.upgrade import open_any
     from service.telemetry.log_lines import audit, logger
 
-    with closing(present(address(database), log_key())) as opened:
+    with closing(open_any(address(database), log_key())) as opened:
         verifier = rotate(opened, BY)
     audit(logger(), "log-key-rotated", caller=BY)
     print(verifier.text())

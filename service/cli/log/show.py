@@ -24,9 +24,9 @@ def show(
     Ends with 1 where it does not exist.
     """
     import engine
-    from service.decisions.replay import CannotReplay, kept_decider, whole
-    from service.log.leaf import clear
-    from service.log.record_views import kept
+    from service.decisions.replay import CannotReplay, kept_decider, whole_decision
+    from service.log.leaf import with_personal_values
+    from service.log.record_views import record_json
     from service.log.store import find
     from service.policies.kept_bundles import NotKept, load_kept
     from service.store.upgrade import reading
@@ -38,11 +38,11 @@ def show(
             complain(f"no decision has the id `{safe(id)}`")
             return 1
         if as_json:
-            print_json(kept(stored))
+            print_json(record_json(stored))
             return 0
-        record = clear(stored.entry.leaf, stored.entry.openings)
+        record = with_personal_values(stored.entry.leaf, stored.entry.openings)
         try:
-            decision = whole(stored, partial(kept_decider, connection), lang)
+            decision = whole_decision(stored, partial(kept_decider, connection), lang)
             # In Chinese some names come from the policies.
             policies = load_kept(connection, **record["bundle"]) if lang == "zh" else None
         except (NotKept, CannotReplay) as not_kept:

@@ -34,8 +34,8 @@ from engine.backends.lanes import Lanes
 from engine.backends.reference import Reference
 from engine.deciding.combine import COVERAGE, Combiner
 from engine.deciding.coverage import GAP, REACH
-from engine.deciding.disputed_facts import choices, decided
-from engine.deciding.sign_off_scope import concerns, parts
+from engine.deciding.disputed_facts import choices, disputed_outcome
+from engine.deciding.sign_off_scope import can_be_signed, parts
 from engine.values.outcome_levels import RANK, Bounds, Level
 from engine.verdict import NONE_SIGNED, Engine, Verdict
 from tests.engine.backends.random_bundles import AS_OF, COUNTRIES, Maker, binds, can_be_true, completed, read
@@ -99,7 +99,7 @@ def disagreements(
 
 def signatures(chance: random.Random, bundle: engine.Bundle) -> frozenset[str]:
     """Half the time none, else some provisions and reaches that a person may sign off where they are certain."""
-    names = sorted({rule.provision.id for rule in bundle.rules.rules if concerns(rule)})
+    names = sorted({rule.provision.id for rule in bundle.rules.rules if can_be_signed(rule)})
     silent = [f"{country}/{subject}" for country in COUNTRIES for subject in bundle.vocabulary.subjects]
     names += [f"{kind}{name}" for kind in (GAP, REACH) for name in silent]
     names += sorted({each.signed for floor in bundle.rules.floors for each in floor.spoken if each.signed})
@@ -185,7 +185,7 @@ def permits(bundle: engine.Bundle, by: Engine, exchange: engine.Exchange) -> boo
     outcome = combiner.outcome(exchange, by.evaluate(exchange, AS_OF), AS_OF)
     if exchange.disputed:
         chosen = [combiner.outcome(each, by.evaluate(each, AS_OF), AS_OF) for each in choices(exchange)]
-        outcome = decided(outcome, chosen)
+        outcome = disputed_outcome(outcome, chosen)
     return outcome.permits
 
 

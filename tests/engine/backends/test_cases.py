@@ -48,7 +48,7 @@ from engine.backends.lanes import Lanes
 from engine.backends.reference import Reference
 from engine.deciding.combine import COVERAGE, Combiner
 from engine.deciding.coverage import Gap
-from engine.deciding.disputed_facts import choices, decided
+from engine.deciding.disputed_facts import choices, disputed_outcome
 from engine.deciding.instruments import Instruments
 from engine.deciding.rests_on import shown_only
 from engine.policy_language.diagnostic import Findings
@@ -228,7 +228,7 @@ def expectation(
     outcome = combiner.outcome(exchange, verdict, as_of)
     if exchange.disputed:
         chosen = [combiner.outcome(each, backend.evaluate(each, as_of), as_of) for each in choices(exchange)]
-        outcome = decided(outcome, chosen)
+        outcome = disputed_outcome(outcome, chosen)
     match part:
         case "reaches":
             return [

@@ -21,7 +21,13 @@ from engine.backends.lanes.lane_program import lower
 from engine.backends.lanes.lane_runner import LaneRunner
 from engine.backends.lanes.slots import NO, Pair, Slots
 from engine.backends.reference import Reference
-from engine.deciding.carried_conditions import held, over, raised, stated, travelling
+from engine.deciding.carried_conditions import (
+    outcome_with_conditions,
+    raise_bounds,
+    stated_conditions,
+    travelling_provisions,
+    weigh_conditions,
+)
 from engine.deciding.combine import Combiner, Outcome
 from engine.exchange import Exchange
 from engine.rules import State, Truth
@@ -135,7 +141,7 @@ def test_conditions_that_came_with_the_data_are_in_the_outcome() -> None:
     """Random bundles have none that travel, so the bundled policies' are laid on their own exchanges, by the judgement's own function."""
     bundle = engine.load(engine.bundled_policies())
     run, bitset, combiner = runner(bundle), Bitset(bundle.rules), Combiner(bundle)
-    travels = travelling(bundle.rules)
+    travels = travelling_provisions(bundle.rules)
     sent = list(dict.fromkeys(trial.raw for trial in engine.trials(bundle, bundle) if trial.raw))
     seen = set()
     for number, provision in enumerate(travels):
@@ -144,9 +150,9 @@ def test_conditions_that_came_with_the_data_are_in_the_outcome() -> None:
         if exchange.everyone:
             continue
         case = decided(bundle, bitset, combiner, exchange, DAY, frozenset())
-        laid = held(stated(exchange, travels), [bitset.evaluate(exchange, DAY)])
-        wanted = over(case.outcome, laid)
-        beneath = raised(case.beneath, laid, case.outcome.bounds.low >= Level.PERMITTED)
+        laid = weigh_conditions(stated_conditions(exchange, travels), [bitset.evaluate(exchange, DAY)])
+        wanted = outcome_with_conditions(case.outcome, laid)
+        beneath = raise_bounds(case.beneath, laid, case.outcome.bounds.low >= Level.PERMITTED)
         outcomes = run.decide(alone(exchange, DAY))
         assert (outcomes.overall.of(0), outcomes.beneath.of(0)) == (wanted.bounds, beneath)
         found = {name: levels.of(0) for name, levels in outcomes.jurisdictions.items()}
@@ -194,7 +200,7 @@ def test_a_variant_of_an_exchange_comes_out_as_if_it_had_been_sent() -> None:
 
 def test_what_a_lane_has_beside_its_bounds_is_that_of_the_reference() -> None:
     """Rules that stand, requirements, duties, definitions, and what law is silent on or settles, of exchanges side by side."""
-    for seed in range(8):
+    for seed in range(12):
         bundle, cases = random_cases(seed)
         reference = Reference(bundle.rules)
         outcomes = runner(bundle).decide(together(cases))
@@ -214,6 +220,10 @@ def test_what_a_lane_has_beside_its_bounds_is_that_of_the_reference() -> None:
                 key: bool(must >> lane & 1) for key, (must, may) in outcomes.silences.items() if may >> lane & 1
             } == silences
             assert {key for key, lanes in outcomes.settled.items() if lanes >> lane & 1} == set(covered.stands_on)
+            conflicts = {(each.rule.key, each.jurisdiction): each.certain for each in case.outcome.conflicts}
+            assert {
+                key: bool(must >> lane & 1) for key, (must, may) in outcomes.conflicts.items() if may >> lane & 1
+            } == conflicts
 
 
 def truth(both: tuple[int, int], lane: int) -> Truth:

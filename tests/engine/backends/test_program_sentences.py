@@ -47,7 +47,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "2.10": (IN, "a class is of both facts"),
     "2.11": (IN, "a fact like others, which the register fills in before"),
     "3.1": (IN, "conditions, and windows as tests of the day"),
-    "3.2": (IN, "each effect; lanes and conflicts are told by whoever explains"),
+    "3.2": (IN, "each effect; open lanes are told by whoever explains"),
     "3.3": (IN, "exemptions in the order of the rules"),
     "3.4": (IN, "the states of requirements"),
     "3.5": (IN, "ways in order; a way that is named is one slot"),
@@ -63,7 +63,10 @@ TABLE: dict[str, tuple[str, str]] = {
         IN,
         "a signature is one slot, and so are all that may be given, for `beneath`; whether one is bound is worked out outside",
     ),
-    "4.7": (OUTSIDE, "a conflict raises nothing; it is read of the rules that stand"),
+    "4.7": (
+        IN,
+        "by the rule that compels and the jurisdiction that refuses; which provisions refuse is told by whoever explains",
+    ),
     "4.8": (OUTSIDE, "answers are written from a judgement"),
     "4.9": (OUTSIDE, "remedies are searches over lanes"),
     "4.10": (OUTSIDE, "a property of outcomes, which is tested on random bundles"),
@@ -111,3 +114,5 @@ def compare(bundle: engine.Bundle, exchange: Exchange, case: Case) -> None:
     assert (outcomes.overall.of(0), outcomes.beneath.of(0)) == (wanted.outcome.bounds, wanted.beneath)
     found = {name: levels.of(0) for name, levels in outcomes.jurisdictions.items()}
     assert {name: bounds for name, bounds in found.items() if bounds.high} == wanted.outcome.jurisdictions
+    conflicts = {(each.rule.key, each.jurisdiction): each.certain for each in wanted.outcome.conflicts}
+    assert {key: bool(must) for key, (must, may) in outcomes.conflicts.items() if may} == conflicts

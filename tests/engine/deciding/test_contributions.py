@@ -98,7 +98,7 @@ PDP = engine.PDP(BUNDLE, mode="reference")
 def exchange(**facts: Any) -> engine.Exchange:
     sent: dict[str, Any] = {"exporter": {"id": "a", "country": "CN"}, "data": {"staff": False, "odd": False}}
     for name, value in facts.items():
-        sent = engine.put(sent, name.replace("__", "."), value)
+        sent = engine.with_fact_set(sent, name.replace("__", "."), value)
     return engine.parse_exchange(BUNDLE, json.dumps(sent).encode())
 
 
@@ -207,8 +207,8 @@ def test_several_facts_are_put_into_a_document_as_one_by_one() -> None:
             values = {fact: {"at_least": number} for number, fact in enumerate(some)}
             expected: dict[str, Any] = sent
             for fact, value in values.items():
-                expected = engine.put(expected, fact, value)
-            assert json.dumps(engine.put_all(sent, values)) == json.dumps(expected)
+                expected = engine.with_fact_set(expected, fact, value)
+            assert json.dumps(engine.with_facts_set(sent, values)) == json.dumps(expected)
     assert json.dumps(sent) == before
 
 

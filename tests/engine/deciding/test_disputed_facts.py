@@ -14,7 +14,7 @@ import pytest
 
 import engine
 from engine.authoring.testing import build
-from engine.deciding.disputed_facts import MOST_CHOICES, choices, overall, stricter
+from engine.deciding.disputed_facts import MOST_CHOICES, choices, overall_bounds, stricter_bounds
 from engine.register_facts import says_less
 from engine.values import SetOf
 from engine.values.outcome_levels import Bounds, Level
@@ -72,13 +72,13 @@ NA, OK, OWED, UNMET, REVIEW, NO = Level
 )
 def test_the_stricter_counts(whole: tuple[Level, Level], chosen: list[tuple[Level, ...]], found: tuple[Level, ...]) -> None:
     """The highest lower bound; the upper bound for what the dispute alone leaves open; never a permit that one choice refuses."""
-    assert overall(bounds(*whole), [bounds(*each) for each in chosen]) == bounds(*found)
+    assert overall_bounds(bounds(*whole), [bounds(*each) for each in chosen]) == bounds(*found)
 
 
 def test_each_jurisdiction_takes_the_stricter_too() -> None:
     """By its own choices, whatever is open elsewhere."""
-    assert stricter(bounds(NA, OK), [bounds(NA), bounds(OK)]) == bounds(OK)
-    assert stricter(bounds(OK, NO), [bounds(OK, UNMET), bounds(REVIEW)]) == bounds(REVIEW, NO)
+    assert stricter_bounds(bounds(NA, OK), [bounds(NA), bounds(OK)]) == bounds(OK)
+    assert stricter_bounds(bounds(OK, NO), [bounds(OK, UNMET), bounds(REVIEW)]) == bounds(REVIEW, NO)
 
 
 def test_a_dispute_is_no_question() -> None:

@@ -73,7 +73,7 @@ def flow(**sent: Any) -> engine.Flow:
     """The flow of an exchange; a fact's name has `__` for its dots."""
     document: dict[str, Any] = {}
     for name, value in sent.items():
-        document = engine.put(document, name.replace("__", "."), value)
+        document = engine.with_fact_set(document, name.replace("__", "."), value)
     exchange = engine.accept_exchange(BUNDLE, document)
     return FLOWS.of(exchange, PDP.judge(exchange, as_of=DAY).verdict)
 

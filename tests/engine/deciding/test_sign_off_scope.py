@@ -19,7 +19,7 @@ from engine.backends.durable import Durable
 from engine.backends.reference import Reference
 from engine.bundle import printed_settings
 from engine.deciding.coverage import Coverage
-from engine.deciding.sign_off_scope import concerns, signable
+from engine.deciding.sign_off_scope import can_be_signed, signable
 from engine.values.outcome_levels import Level
 from tests.engine.backends.agreement import counting
 from tests.engine.backends.random_bundles import AS_OF, Maker, completed, read
@@ -201,7 +201,7 @@ def test_no_signature_takes_the_place_of_an_authority_s_order() -> None:
     """Of the exchanges that the bundled tests permit, none goes ahead where nothing is said of orders, whatever is approved."""
     made = engine.load(engine.bundled_policies())
     pdp = engine.PDP(made, "bitset")
-    everything = [engine.Approval(rule.provision.id, "s", "counsel", UNTIL) for rule in made.rules.rules if concerns(rule)]
+    everything = [engine.Approval(rule.provision.id, "s", "counsel", UNTIL) for rule in made.rules.rules if can_be_signed(rule)]
     order, tried = "orders.suspension/stands", 0
     for file, _ in made.tests[::10]:
         for case in prepare(made, file):

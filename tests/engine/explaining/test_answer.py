@@ -15,7 +15,7 @@ import pytest
 
 import engine
 from engine.answer import MOST_BYTES
-from engine.explaining.answer_writer import MOST, fitted
+from engine.explaining.answer_writer import MOST, fit_items
 from engine.values.outcome_levels import Level
 
 DAY = date(2026, 11, 24)
@@ -286,12 +286,12 @@ def test_what_is_asked_first_is_about_the_places_concerned(pdp: engine.PDP) -> N
 def test_the_lists_take_turns_and_the_questions_always_fit() -> None:
     """One long list does not crowd out the others; what does not fit closes its list."""
     items = {name: [f'"{name}{number}"' + " " * 40 for number in range(9)] for name in MOST}
-    shown = fitted(items, 1_600)
+    shown = fit_items(items, 1_600)
     assert len(shown["questions"]) == MOST["questions"]
     lengths = [len(shown[name]) for name in MOST if name != "questions"]
     assert max(lengths) - min(lengths) <= 1
-    assert fitted(items, 0)["questions"] == items["questions"][: MOST["questions"]]
-    assert fitted({**items, "unmet": ['"' + "x" * 5_000 + '"']}, 3_000)["unmet"] == []
+    assert fit_items(items, 0)["questions"] == items["questions"][: MOST["questions"]]
+    assert fit_items({**items, "unmet": ['"' + "x" * 5_000 + '"']}, 3_000)["unmet"] == []
 
 
 def test_the_parts_of_an_explanation_are_those_that_are_asked_for(pdp: engine.PDP) -> None:

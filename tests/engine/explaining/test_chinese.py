@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import engine
 from engine.authoring.difference import trials
 from engine.authoring.testing import build
-from engine.explaining.plain_text import WIDTH, wrapped
+from engine.explaining.plain_text import WIDTH, wrap
 from engine.languages import CHINESE, ENGLISH, Language
 from service.cli.main import app
 from tests.engine.covering import SILENT
@@ -743,7 +743,7 @@ def test_a_language_the_desk_does_not_know_is_refused(tmp_path: Path) -> None:
 def test_lines_break_where_chinese_may() -> None:
     """No line is wider than the screen, begins with a stop, or breaks a word or a number."""
     text = "依据《个人信息保护法》第三十九条，reference/2026-05 的10,000条记录；" * 12
-    lines = list(wrapped(text, "  ", "      "))
+    lines = list(wrap(text, "  ", "      "))
     assert "".join(line[2:] if number == 0 else line[6:] for number, line in enumerate(lines)).replace(" ", "") == text.replace(
         " ", ""
     )

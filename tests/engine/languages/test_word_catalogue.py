@@ -71,9 +71,17 @@ def test_a_third_language_is_begun_without_python() -> None:
     assert spanish.pair("país", spanish.not_sent()) == "país: no indicado"
 
 
+@pytest.mark.parametrize("code", sorted({each.stem for each in HERE.glob("*.yaml")} - {"en"}))
+def test_a_language_has_every_text_with_its_placeholders(code: str) -> None:
+    """No more, and no fewer; also before it has a class."""
+    first = read("en.yaml", (HERE / "en.yaml").read_bytes())
+    assert read(f"{code}.yaml", (HERE / f"{code}.yaml").read_bytes()).compared(first) == []
+
+
 def test_each_language_has_a_class_and_a_catalogue() -> None:
     """A catalogue without a class would be read by nobody."""
-    assert {each.stem for each in HERE.glob("*.yaml")} == set(LANGUAGES)
+    catalogues = {each.stem for each in HERE.glob("*.yaml")}
+    assert catalogues == set(LANGUAGES), "a language has a catalogue, and a class in engine/languages/__init__.py"
 
 
 def test_every_sentence_of_the_catalogue_is_said_and_no_other() -> None:

@@ -40,8 +40,8 @@ def test_every_provision_that_lifts_reads_each_claim_with_what_it_needs() -> Non
     needing = {name for name in RULES.definitions if name.startswith(NEEDS)}
     bare = []
     for rule in LIFTING:
-        reached = {*ir.named(rule.condition)}
-        while more := {name for key in reached for name in ir.named(RULES.definitions[key])} - reached:
+        reached = {*ir.definitions_named(rule.condition)}
+        while more := {name for key in reached for name in ir.definitions_named(RULES.definitions[key])} - reached:
             reached |= more
         lifting = {atom.fact for atom in ir.tests(rule.condition, RULES.definitions) if atom.not_shown is Truth.NO}
         wanted = {f"{NEEDS}{fact.removeprefix('claims.')}" for fact in lifting if fact.startswith("claims.")}

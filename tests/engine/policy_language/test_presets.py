@@ -108,7 +108,7 @@ def test_a_preset_that_is_no_exchange_is_an_error(fact: str, code: str, says: st
 @pytest.mark.parametrize("fact", ["act.bars: []", "purpose.end_use: [civil]", "exporter.id: us", "act.evades: no"])
 def test_a_preset_that_may_free_is_an_error(fact: str) -> None:
     """What may leave data free, who somebody is, and what follows from other facts is asked of each exchange."""
-    sources = engine.gathered(engine.source_files([engine.bundled_policies()]))
+    sources = engine.gather_sources(engine.source_files([engine.bundled_policies()]))
     own = f"vocabulary: more\npresets:\n  usual:\n    title: usual\n    says: what is usual\n    exchange: {{{fact}}}\n"
     with pytest.raises(engine.BundleRefused) as refused:
         engine.load_sources({**sources, "yy/more.yaml": own.encode()}, tests=False)

@@ -72,7 +72,7 @@ def test_the_eight_american_counts_are_one_question_and_none_answers_them_all(pd
     assert people.question.startswith("Are there people of the United States")
     nobody: dict[str, Any] = LOCATIONS
     for place, value in people.none.items():
-        nobody = engine.put(nobody, place, value)
+        nobody = engine.with_fact_set(nobody, place, value)
     assert set(people.facts).isdisjoint(judged(pdp, nobody).open_facts)
 
 
@@ -81,8 +81,8 @@ def test_whoever_says_some_is_asked_for_each(pdp: engine.PDP) -> None:
     counts = set(BUNDLE.vocabulary.families["data.us_people"])
     for document, apart in (
         (LOCATIONS, ("data.us_people.genomic",)),
-        (engine.put(LOCATIONS, "data.us_people.genomic", 5), ()),
-        (engine.put(LOCATIONS, "data.us_people.genomic", "unknown"), ()),
+        (engine.with_fact_set(LOCATIONS, "data.us_people.genomic", 5), ()),
+        (engine.with_fact_set(LOCATIONS, "data.us_people.genomic", "unknown"), ()),
     ):
         open_ = counts & judged(pdp, document).open_facts.keys()
         asked = questions(pdp, document, *apart)
@@ -112,7 +112,7 @@ def test_nothing_of_any_group_is_a_thing_that_an_exchange_can_say(pdp: engine.PD
         for place in text.facts:
             members = BUNDLE.vocabulary.families.get(place, (place,))
             closing = f"{place}.rest" if place in BUNDLE.vocabulary.families else place
-            document = engine.put(document, closing, BUNDLE.vocabulary.facts[members[0]].none)
+            document = engine.with_fact_set(document, closing, BUNDLE.vocabulary.facts[members[0]].none)
         exchange = engine.parse_exchange(BUNDLE, json.dumps(document).encode())
         for place in text.facts:
             for member in BUNDLE.vocabulary.families.get(place, (place,)):

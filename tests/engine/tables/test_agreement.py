@@ -51,7 +51,7 @@ def _named(document: dict[str, Any], chance: random.Random) -> dict[str, Any]:
     """The same exchange, between parties and of data with other names: in most rows nothing reads who they are."""
     for fact in ("exporter.id", "recipient.id", "data.id"):
         if isinstance(document.get(fact.partition(".")[0], {}), dict):
-            document = engine.put(document, fact, chance.choice(["a", "b", "r-1", "unknown", "x" * 300]))
+            document = engine.with_fact_set(document, fact, chance.choice(["a", "b", "r-1", "unknown", "x" * 300]))
     return document
 
 

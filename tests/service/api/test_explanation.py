@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 import engine
 from service.callers import entrance
 from service.callers.caller import Caller
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
@@ -186,7 +186,7 @@ def other(service: Service, id: str, **members: Any) -> str:
     """Record what a decision's record says, with other members; the id of that record."""
     stored = service.store.read(id)
     assert stored is not None
-    record = clear(stored.entry.leaf, stored.entry.openings)
+    record = with_personal_values(stored.entry.leaf, stored.entry.openings)
     return put(service, {**record, "id": "f" + id[1:], **members}, [*(each for each in ("/exporter/id", "/recipient/id"))])
 
 
@@ -209,7 +209,7 @@ def test_the_header_says_whether_the_verdict_is_the_recorded_one(client: TestCli
     assert explanation(client, id).headers["verdict"] == "same"
     stored = service.store.read(id)
     assert stored is not None
-    decision = clear(stored.entry.leaf, stored.entry.openings)["decision"]
+    decision = with_personal_values(stored.entry.leaf, stored.entry.openings)["decision"]
     assert explanation(client, other(service, id, decision={**decision, "verdict": "0" * 64})).headers["verdict"] == "other"
 
 

@@ -13,7 +13,7 @@ import engine
 from engine.backends.durable import Durable
 from service.callers import keys
 from service.cli.main import app
-from service.decisions.plans import MOST_LEGS
+from service.limits import PLAN_LEGS
 from service.service import Service
 from tests.service.conftest import EXCHANGE, ONE_DATABASE, PERSONAL, POLICIES, Lines
 
@@ -74,7 +74,7 @@ def test_a_leg_without_a_day_has_that_of_the_plan(client: TestClient) -> None:
     ("plan", "places"),
     [
         ({"legs": []}, [("/legs", "wrong-value")]),
-        ({"legs": [{"exchange": ABROAD}] * (MOST_LEGS + 1)}, [("/legs", "wrong-value")]),
+        ({"legs": [{"exchange": ABROAD}] * (PLAN_LEGS + 1)}, [("/legs", "wrong-value")]),
         ({**PLAN, "lages": 1}, [("/lages", "unknown-key")]),
         (legs_of(ABROAD, {**ABROAD, "recipient": {"contry": "KE"}}), [("/legs/1/exchange/recipient/contry", "unknown-fact")]),
         (legs_of(ABROAD, None), [("/legs/1/exchange", "not-json")]),

@@ -12,7 +12,7 @@ from service.log.leaf import seal
 from service.log.proofs import log_tree, verifier_key
 from service.log.tree_leaves import LogEvent, append
 from service.store.tables import record
-from service.transparency.checkpoint import Checkpoint, opened
+from service.transparency.checkpoint import Checkpoint, open_checkpoint
 from service.transparency.merkle_tree import leaf_hash
 from service.transparency.signed_note import Note, SignatureType, SignerKey
 from service.transparency.tiles import EntryBundle, Tile, VerifiedTiles, entries_of
@@ -25,7 +25,7 @@ __all__ = ["path"]
 def checkpoint_of(client: Any, service: Any) -> Checkpoint:
     """The checkpoint that the service gives, verified with the log's key."""
     key = verifier_key(service.store.database.log_key())
-    checkpoint, signatures = opened(Note.parse(client.get("/checkpoint").content), key.name, [key])
+    checkpoint, signatures = open_checkpoint(Note.parse(client.get("/checkpoint").content), key.name, [key])
     assert len(signatures) == 1
     return checkpoint
 

@@ -28,7 +28,7 @@ from tests.service.written_records import put
 
 __all__ = ["alike", "desk", "opened"]
 
-EXCHANGE: dict[str, Any] = engine.put(PERMITTED, "data.id", "ds-1")
+EXCHANGE: dict[str, Any] = engine.with_fact_set(PERMITTED, "data.id", "ds-1")
 DEMAND = Demand("ds-1", "clinic-5", "lab-2", frozenset({"service-provision"}))
 
 
@@ -103,7 +103,7 @@ def test_a_gateway_accepts_the_receipt_of_what_was_committed_and_no_other(law: D
 
 def test_a_receipt_tells_no_caller_and_nothing_of_the_request_but_four_facts(law: Desk) -> None:
     """No member of the record but the answer's own; not even the digest of the verdict, with which guesses could be confirmed."""
-    reviewed = engine.put(EXCHANGE, "act.bars", ["suspension"])
+    reviewed = engine.with_fact_set(EXCHANGE, "act.bars", ["suspension"])
     review = law.post("/v1/evaluate", reviewed).json()["id"]
     approval = {"provisions": ["orders.suspension/stands"], "verdict": "approve", "reason": "read it", "until": "2099-12-31"}
     law.post(f"/v1/decisions/{review}/sign-off", approval)

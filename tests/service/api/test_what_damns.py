@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 import engine
 from engine.values import SetOf
 from service.ledger.recorded_exchange import exchange_again
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
@@ -65,7 +65,7 @@ def evaluate(client: TestClient, **facts: Any) -> dict[str, Any]:
     """The answer to the exchange with other facts; None leaves a fact out."""
     document: dict[str, Any] = WEATHER
     for fact, value in facts.items():
-        document = engine.put(document, fact.replace("__", "."), value)
+        document = engine.with_fact_set(document, fact.replace("__", "."), value)
     answer: dict[str, Any] = client.post("/v1/evaluate", json=document).json()
     return answer
 
@@ -98,7 +98,7 @@ def test_a_statement_that_contradicts_the_bars_is_refused_at_both_places(
     client: TestClient, fact: str, value: bool, bars: list[str]
 ) -> None:
     """400, in the language that is asked for."""
-    sent = engine.put(engine.put(WEATHER, fact, value), "act.bars", bars)
+    sent = engine.with_fact_set(engine.with_fact_set(WEATHER, fact, value), "act.bars", bars)
     for query, word in (("", "what stands against the exchange"), ("?lang=zh", "不利于本次交换的情形")):
         answer = client.post(f"/v1/evaluate{query}", json=sent)
         assert answer.status_code == 400
@@ -121,7 +121,7 @@ def test_an_exchange_of_an_earlier_shape_swears_to_no_new_value(client: TestClie
 def before(service: Service, id: str) -> str:
     """Record what a decision's record says, as a record of an engine of that time; its id."""
     stored = service.stored(id)
-    record = clear(stored.entry.leaf, stored.entry.openings)
+    record = with_personal_values(stored.entry.leaf, stored.entry.openings)
     other = "2" + id[1:]
     return put(service, {**record, "id": other, "decision": {**record["decision"], "id": other}, "engine": BEFORE})
 
@@ -161,7 +161,7 @@ def test_a_changed_entry_decides_nothing_where_the_key_is_gone_too(client: TestC
     assert client.put("/v1/parties/buyer-2", json=content).json()["version"] == 1
     named = {"recipient__listed_on": None, "named": {"recipient": "buyer-2"}}
     assert evaluate(client, **named)["proceed"] is True
-    key = log_key.beside(Path(service.settings.database))
+    key = log_key.key_file(Path(service.settings.database))
     key.rename(key.with_name("elsewhere"))
     with service.store.database.writing.begin() as connection:
         connection.execute(

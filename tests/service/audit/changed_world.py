@@ -264,7 +264,7 @@ def _fill(world: World, service: Service, client: TestClient) -> None:
         made, world.names[name] = do(partial(keys.create, name=name, scopes=scopes, **given))
         world.names[f"{name}_id"] = made.id
 
-    lax = engine.load(folder_of_lax_policies(world)).digests
+    lax = engine.load([folder_of_lax_policies(world), ORGANISATION]).digests
     world.names |= {"lax_source": lax.source, "lax": f"{lax.source} {lax.meaning} {engine.__version__}"}
     key("boss", *SCOPES)
     key("gateway", "evaluate")

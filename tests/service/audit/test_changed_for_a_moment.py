@@ -321,12 +321,43 @@ CHANGES = [
             " WHERE name = 'settings'"
         ),
     ),
-    Change("older sums are put back", TOO_MANY, older=("tally", "tally_month", "counted", "subject_seal")),
-    Change("an older version of a party is put back", RELISTED, older=("entity", "subject_seal")),
-    Change("a party is put back as it was before it was withdrawn", GONE, older=("entity", "subject_seal")),
-    Change("a key is put back as it was before it was revoked", _by("revoked"), older=("caller", "subject_seal")),
-    Change("a session is put back as it was before it ended", _page("ended_cookie"), older=("session", "subject_seal")),
-    Change("the sign-offs are put back as they were before a refusal", REFUSED, older=("sign_off", "subject_seal")),
+    Change("older sums are put back", TOO_MANY, older=("counter_sum", "counted"), seals=("counter/",)),
+    Change("an older version of a party is put back", RELISTED, older=("entity",), seals=("entity/",)),
+    Change("a party is put back as it was before it was withdrawn", GONE, older=("entity",), seals=("entity/",)),
+    Change(
+        "a key is put back as it was before it was revoked", _by("revoked"), older=("caller",), seals=("key/", "admissions/")
+    ),
+    Change(
+        "a session is put back as it was before it ended",
+        _page("ended_cookie"),
+        older=("session",),
+        seals=("person/", "admissions/"),
+    ),
+    Change(
+        "a key is put back as it was before it was revoked, to read",
+        READ("reading_revoked"),
+        older=("caller",),
+        seals=("key/", "admissions/"),
+    ),
+    Change(
+        "a key is put back, and the head of the tree names an earlier leaf",
+        READ("reading_revoked"),
+        ("UPDATE head SET admitting = 1 WHERE name = 'leaf'",),
+        older=("caller",),
+        seals=("key/", "admissions/"),
+    ),
+    *_of(
+        READ("added"),
+        a_key_is_added=(
+            "INSERT INTO caller SELECT 'abcdefabcdef', name, 'read', secret_hash, created_at, created_by, NULL, NULL, NULL, NULL, NULL"
+            " FROM caller WHERE id = :of_lab_id"
+        ),
+    ),
+    *_of(READ("reading_revoked"), a_revoked_key_reads="UPDATE caller SET revoked_at = NULL WHERE id = :reading_revoked_id"),
+    *_of(
+        NO_KEY, no_key_was_ever_made="DELETE FROM caller", no_key_has_a_seal=("DELETE FROM caller", "DELETE FROM subject_seal")
+    ),
+    Change("the sign-offs are put back as they were before a refusal", REFUSED, older=("sign_off",), seals=("sign-offs/",)),
     Change("the settings of the first start are noted", COUNT_STATED, first=("settings", "settings")),
     Change("the policies of the first start are noted", FIRST, first=("active_bundle", "bundle-activated")),
     Change(

@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import sqlite3
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
@@ -23,6 +24,7 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from service.audit.deep_verification import DeepVerification
+from service.audit.leaf_effects import EFFECTS
 from service.audit.repair import NotRepairable, repair
 from service.callers import keys
 from service.callers.caller import Caller
@@ -30,7 +32,7 @@ from service.callers.context import Reviewing
 from service.callers.person import Person
 from service.cli.main import app
 from service.documents import attachments, confirmations, document_bytes, stated_documents
-from service.documents.confirmations import ConfirmationSent, WithdrawalSent
+from service.documents.confirmations import ConfirmationRequest, ConfirmationWithdrawalRequest
 from service.log.verification import verify
 from service.server.app import create_app
 from service.service import Service
@@ -43,7 +45,7 @@ from service.telemetry import log_lines
 from service.watch.round import run as watch
 from service.watch.transactions import writing
 from tests.service import conftest
-from tests.service.conftest import Lines, copied
+from tests.service.conftest import ROOT, Lines, copied
 from tests.service.ledger import desk as ledger_desk
 from tests.service.ledger import test_accounts, test_benefits, test_promises, test_rights_book
 from tests.service.ledger.desk import Desk, open_with
@@ -55,6 +57,11 @@ DERIVED = [
     for column, role in columns.items()
     if role is ColumnRole.DERIVED
 ]
+# Of these the tree and its own check speak, or nothing is kept of them but the leaf.
+WITHOUT_ROWS = {
+    *("log", "key-rotated", "continued", "record", "erasure"),
+    *("receipt", "repair", "reindexed", "table-run", "tables-upgraded"),
+}
 NOT_FILLED = {"tree_tile", "tree_node", "witnessed"}  # the tests of the tree and of witnesses have some
 FUZZ_EDITS = int(os.environ.get("FUZZ_EDITS", "5000"))
 
@@ -186,16 +193,16 @@ def _with_document(service: Service, call: Callable[..., Any], text: bytes) -> s
     contract = {"dated": "2026-05-01", "covers": True, "hash": kept.info.sha256}
     exchange = {**FACTS, "evidence": {"cn-standard-contract": contract}}
     id: str = call("POST", "/v1/evaluate", exchange)["id"]
-    [stated] = stated_documents.stated(service.live.bundle, exchange).values()
+    [stated] = stated_documents.documents_with_hash(service.live.bundle, exchange).values()
     of = stated_documents.RecordedDocument(id, 0, "key:ba9876543210", stated)
     context = replace(service.context(Reviewing, lin, ""), now=now)
-    sent = ConfirmationSent(sha256=kept.info.sha256, reason="I read it", until=date(2099, 1, 1))
+    sent = ConfirmationRequest(sha256=kept.info.sha256, reason="I read it", until=date(2099, 1, 1))
 
     def work(transaction: sa.Connection) -> None:
         document_bytes.keep(transaction, kept, now, "desk")
         attachments.attach(context, of, stated.sha256, transaction)
         confirmations.confirm(context, of, sent, transaction)
-        confirmations.withdraw(context, of, WithdrawalSent(reason="a slip"), transaction)
+        confirmations.withdraw(context, of, ConfirmationWithdrawalRequest(reason="a slip"), transaction)
 
     asyncio.run(service.store.do(work))
     return id
@@ -228,6 +235,14 @@ def test_every_column_is_declared():
     assert {name: set(columns) for name, columns in COLUMN_ROLES.items()} == {
         name: {column.name for column in table.columns} for name, table in tables.metadata.tables.items()
     }
+
+
+def test_every_kind_of_leaf_has_an_effect_on_rows_or_is_known_to_have_none():
+    """A new one that is passed over would leave its rows uncompared. The kinds are those of the page on proofs."""
+    page = (ROOT / "service/docs/proofs.md").read_text(encoding="utf-8")
+    table = page[page.index("| kind | what it holds |") :].partition("\n\n")[0]
+    kinds = {kind for row in table.splitlines()[2:] for kind in re.findall("`([a-z-]+)`", row.split("|")[1])}
+    assert kinds == EFFECTS.keys() | WITHOUT_ROWS
 
 
 def test_the_filled_database_is_sound_and_lacks_nothing(opened):
@@ -414,6 +429,17 @@ def test_rows_are_put_right(filled, tmp_path, table):
         [leaf] = connection.execute(sa.select(tables.tree_leaf.c.leaf).where(tables.tree_leaf.c.kind == "repair")).scalars()
     assert json.loads(leaf)["tables"]
     assert b"accident" not in leaf
+
+
+def test_what_is_noted_of_the_last_settings_and_policies_is_put_right(filled, tmp_path):
+    """Without its seal, so that the next start notes them again."""
+    copy = copy_of(filled, tmp_path)
+    with sqlite3.connect(copy) as raw:
+        assert raw.execute("UPDATE about SET value = 'x' WHERE name IN ('settings', 'active_bundle')").rowcount == 2
+    raw.close()
+    assert run(["log", "verify", "--deep", "--database", str(copy)]) == 1
+    assert run(["log", "repair", "--reason", "a made-up accident", "--database", str(copy)]) == 0
+    assert run(["log", "verify", "--deep", "--database", str(copy)]) == 0
 
 
 def test_nothing_is_repaired_from_leaves_that_have_a_fault(filled, tmp_path):

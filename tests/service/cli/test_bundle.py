@@ -44,13 +44,13 @@ def key(tmp_path: Path) -> Path:
 def signed(bundle: Path, key: Path) -> dict[str, Any]:
     """Sign, and read the envelope."""
     run("sign", bundle, "--key", key)
-    envelope: dict[str, Any] = json.loads(loading.beside(bundle).read_bytes())
+    envelope: dict[str, Any] = json.loads(loading.signature_file(bundle).read_bytes())
     return envelope
 
 
 def meddle(bundle: Path, **changes: Any) -> None:
     """Change members of the envelope."""
-    place = loading.beside(bundle)
+    place = loading.signature_file(bundle)
     place.write_text(json.dumps({**json.loads(place.read_bytes()), **changes}))
 
 
@@ -268,7 +268,7 @@ def test_what_was_changed_after_signing_is_refused(bundle, key):
     refused(bundle, public, "none of the trusted keys")
     meddle(bundle, **{**envelope, "signatures": [{"sig": "%%%"}]})
     refused(bundle, public, "not a DSSE envelope")
-    loading.beside(bundle).write_bytes(b"{}")
+    loading.signature_file(bundle).write_bytes(b"{}")
     refused(bundle, public, "not a DSSE envelope")
 
 
@@ -316,7 +316,7 @@ def test_a_statement_about_something_else_is_refused(bundle, key, change):
     """Well signed by a trusted key, and yet no statement about this bundle."""
     told = {**json.loads(base64.b64decode(signed(bundle, key)["payload"])), **change}
     envelope = dsse.Envelope(statement.PAYLOAD_TYPE, json.dumps(told).encode(), ())
-    loading.beside(bundle).write_bytes(envelope.signed_also_by(signing_keys.private_key(key)).written())
+    loading.signature_file(bundle).write_bytes(envelope.signed_also_by(signing_keys.private_key(key)).written())
     refused(bundle, key.with_suffix(".pub"), "not a statement about a bundle|another bundle")
 
 

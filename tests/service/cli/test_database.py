@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from service.log.store import Store
 from service.store.database import Database, DatabaseRefused
 from service.store.kept_checkpoint import KeptCheckpoint
-from service.store.log_key import beside
+from service.store.log_key import key_file
 from tests.service import ready_process
 from tests.service.conftest import ROOT, body, eventually, running, without_settings
 from tests.service.load import Load, during, post
@@ -48,7 +48,7 @@ def test_a_file_is_backed_up_under_load_and_restored(tmp_path):
     database, copy = tmp_path / "log.db", tmp_path / "copy.db"
     said: list[tuple[int, str, str]] = []
     with running(database, "--workers", "2") as server:
-        load = Load(server.port, [REQUEST], 8)
+        load = Load(server.port, [REQUEST], 8, pause=0.02)
 
         async def back_up() -> None:
             # There is to be something to back up, however busy the machine is.
@@ -65,7 +65,7 @@ def test_a_file_is_backed_up_under_load_and_restored(tmp_path):
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     names = ["copy.db", "log.db", "log.db.log-key", "log.db.log-key.checkpoint"]
     assert sorted(each.name for each in tmp_path.iterdir()) == names
-    for name in (beside(database), KeptCheckpoint(beside(database)).path):
+    for name in (key_file(database), KeptCheckpoint(key_file(database)).path):
         shutil.copy(name, tmp_path / name.name.replace("log.db", "copy.db"))
     with pytest.raises(DatabaseRefused, match=r"leaves, and its last checkpoint .* `fifthfactor log continue"):
         Store.open(copy)
@@ -89,7 +89,7 @@ def test_a_server_is_backed_up_under_load_and_restored(postgresql, tmp_path):
         subprocess.run([postgresql_program(name), *options], check=True, capture_output=True)
 
     with running(database, folder=tmp_path) as server:
-        load = Load(server.port, [REQUEST], 8)
+        load = Load(server.port, [REQUEST], 8, pause=0.02)
 
         async def back_up() -> None:
             # There is to be something to back up, however busy the machine is.
@@ -157,7 +157,7 @@ def test_what_was_erased_is_not_in_a_backup(tmp_path):
     with Store.open(database) as store:
         assert asyncio.run(store.erase(ids[0])) == 3
     assert database_command("backup", str(copy), "--database", str(database))[0] == 0
-    shutil.copy(beside(database), beside(copy))
+    shutil.copy(key_file(database), key_file(copy))
     with Store.open(copy) as kept:
         assert [kept.read(id).entry.openings[0].value is None for id in ids] == [True, False]  # type: ignore[union-attr]
         assert asyncio.run(kept.erase(ids[1])) == 3

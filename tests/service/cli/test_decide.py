@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 import engine.tables.extra
 from service.cli.main import app
 from tests.engine.tables.small_policies import DAY
+from tests.service import ready_process
 from tests.service.conftest import without_settings
 from tests.service.tables.small_tables import MAPPING, NAMES, outcomes, policies, rows, write_csv
 
@@ -112,15 +113,15 @@ def test_pipes_take_and_give_every_format(here: Path) -> None:
     assert decide(output="out.csv").exit_code == 0
     expected = (here / "out.csv").read_bytes()
     common = ["--map", "mapping.yaml", "--policies", "policies", "--as-of", DAY.isoformat(), "--explain", "0"]
-    command = [sys.executable, "-m", "service.cli", "decide", "-", "-o", "-", *common]
-    done = subprocess.run(command, input=(here / "in.csv").read_bytes(), capture_output=True, env=without_settings())
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == expected
+    command = ["decide", "-", "-o", "-", *common]
+    run = partial(ready_process.run, folder=here, environment=without_settings())
+    status, printed, said = run(*command, given=(here / "in.csv").read_bytes())
+    assert (status, printed.encode()) == (0, expected), said
     lines = "".join(
         json.dumps({name: cell for name, cell in zip(NAMES, row, strict=True) if cell}) + "\n" for row in SOUND
     ).encode()
-    done = subprocess.run([*command, "--to", "csv"], input=lines, capture_output=True, env=without_settings())
-    assert done.stdout == expected, done.stderr
+    _, printed, said = run(*command, "--to", "csv", given=lines)
+    assert printed.encode() == expected, said
     assert not (here / "decisions.unfinished").exists()
     assert (here / "decisions.manifest.json").exists()
 

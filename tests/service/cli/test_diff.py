@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
@@ -344,12 +342,4 @@ def test_a_record_that_was_changed_is_not_believed(here: Path, log: Path, change
 
 def test_help_shows_an_example() -> None:
     """One line to copy."""
-    done = subprocess.run(
-        [sys.executable, "-m", "service.cli", "diff", "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert "Example: fifthfactor diff" in done.stdout
+    assert "Example: fifthfactor diff" in run("diff", "--help").stdout

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 import engine
 from service.cli.main import app
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.log.search_query import ABOUT, ONCE
 from service.service import Service
 from tests.service.conftest import EXCHANGE, ONE_DATABASE, POLICIES, body
@@ -207,7 +207,7 @@ def changed(service: Service, id: str, **parts: Any) -> str:
     """Record what a decision's record says, but for some parts; the id of that record."""
     stored = service.store.read(id)
     assert stored is not None
-    record = clear(stored.entry.leaf, stored.entry.openings)
+    record = with_personal_values(stored.entry.leaf, stored.entry.openings)
     request = json.loads(body())
     other = "f" + id[1:]
     record |= {"id": other, "request": request, "decision": {**record["decision"], "id": other}}

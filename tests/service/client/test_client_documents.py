@@ -14,8 +14,8 @@ from service.callers import keys
 from service.callers.person import Person
 from service.client import Malformed, Refused
 from service.client.reviews import Signer
-from service.documents.signed_statements import PAYLOAD_TYPE, stating
-from service.documents.stated_documents import stated
+from service.documents.signed_statements import PAYLOAD_TYPE, statement_to_sign
+from service.documents.stated_documents import documents_with_hash
 from service.policies.dsse import Envelope
 from service.store.database import Database
 from service.store.upgrade import existing, upgrade
@@ -85,7 +85,7 @@ def test_a_document_is_kept_attached_confirmed_signed_and_withdrawn(
     given = as_["reviewer"](methodcaller("confirm_document", id, NAME, kept.sha256, reason="read", until=UNTIL))
     assert (given.verdict, given.until) == ("confirm", UNTIL)
     bundle: Any = None
-    payload = stating(stated(bundle, sent)[NAME], log, datetime.now(UTC).isoformat(), UNTIL)
+    payload = statement_to_sign(documents_with_hash(bundle, sent)[NAME], log, datetime.now(UTC).isoformat(), UNTIL)
     envelope = Envelope(PAYLOAD_TYPE, payload, ()).signed_also_by(KEY).written()
     signed = as_["asker"](methodcaller("sign_document", id, NAME, envelope))
     assert ([each.name for each in signed.signers], signed.counts_until) == (["Notary"], UNTIL)

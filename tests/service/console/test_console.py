@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 import engine
 from service.callers import entrance
 from service.callers.caller import Caller
-from service.console.list_limits import Listed, fitted
+from service.console.list_limits import Listed, fit_lists
 from service.console.pages import STYLE, decision_page
 from service.console.reader import PageReader
 from service.languages.words import wording
@@ -351,7 +351,7 @@ def test_all_provisions_have_a_page(client, evaluate):
 def test_lists_take_turns_for_the_room():
     """Each list opens a line before any opens its second; one that does not fit is closed, and what it leaves out is counted."""
     lists = {"low": Listed([1, 1, 1, 1], 3, 9), "high": Listed([5, 5], 2, 9, lambda line: line), "none": Listed([], 3, 9)}
-    shown = fitted(lists, 8)
+    shown = fit_lists(lists, 8)
     assert [(name, list(each.open), list(each.folded)) for name, each in shown.items()] == [
         ("low", [1, 1, 1], [1]),
         ("high", [5], [5]),

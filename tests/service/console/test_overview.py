@@ -180,10 +180,10 @@ def test_decisions_of_one_day_are_figures_and_shares(client, evaluate):
 
 def test_a_chart_begins_where_something_happened():
     """Empty days at its beginning are left out, as long as some bars stay."""
-    assert charts.begun([0] * 20 + [3, 0, 0, 1, 0, 0, 0, 0, 2, 1]) == 20
-    assert charts.begun([0] * 29 + [3]) == 30 - charts.LEAST_BARS
-    assert charts.begun([1, 0, 0]) == 0
-    assert charts.begun([0, 0]) == 0
+    assert charts.first_bar_shown([0] * 20 + [3, 0, 0, 1, 0, 0, 0, 0, 2, 1]) == 20
+    assert charts.first_bar_shown([0] * 29 + [3]) == 30 - charts.LEAST_BARS
+    assert charts.first_bar_shown([1, 0, 0]) == 0
+    assert charts.first_bar_shown([0, 0]) == 0
 
 
 def test_a_strip_is_divided_in_its_shares():

@@ -285,11 +285,11 @@ def test_a_comparison_decides_as_long_as_there_is_time(service: Service) -> None
     files = dict(bundle.sources)
     name, data = next((name, data) for name, data in files.items() if b"title: Data of ten thousand people" in data)
     other = engine.load_sources({**files, name: data.replace(b"title: Data of ten thousand people", b"title: Other")})
-    found = difference_process.told(bundle, other, 0.0, date(2026, 11, 24))
+    found = difference_process.difference_json(bundle, other, 0.0, date(2026, 11, 24))
     assert (found["tried"], found["same"]) == (0, False)
     assert found["not_tried"] == len(engine.trials(bundle, other))
     assert any("Other" in str(change) for change in found["changes"])
-    assert difference_process.told(bundle, bundle, 5.0, date(2026, 11, 24))["same"]
+    assert difference_process.difference_json(bundle, bundle, 5.0, date(2026, 11, 24))["same"]
 
 
 def test_one_comparison_runs_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

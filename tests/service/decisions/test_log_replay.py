@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import subprocess
 from typing import Any
 
 import pytest
@@ -11,12 +10,12 @@ from starlette.testclient import TestClient
 
 from service.cli import replay_all
 from service.decisions import log_replay
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.policies import archive
 from service.service import Service
 from service.store.tables import bundle, personal, record
+from tests.service import ready_process
 from tests.service.cli.test_log import changed, decided, run
-from tests.service.cli.test_main import COMMAND
 from tests.service.conftest import ONE_DATABASE, ROOT, without_settings
 from tests.service.written_records import put
 
@@ -39,7 +38,7 @@ def forged(service: Service, id: str, **parts: Any) -> str:
     """A record like another, written and hashed anew with other parts, as somebody would who may write to everything."""
     stored = service.store.read(id)
     assert stored is not None
-    held = clear(stored.entry.leaf, stored.entry.openings)
+    held = with_personal_values(stored.entry.leaf, stored.entry.openings)
     other = "e" + id[1:]
     held |= {"id": other, "decision": {**held["decision"], "id": other}}
     return put(service, held | {name: part(held[name]) for name, part in parts.items()})
@@ -110,7 +109,7 @@ def test_a_record_that_rests_on_erased_values_is_said_and_is_no_finding(
     id = decided(client)
     stored = service.store.read(id)
     assert stored is not None
-    held = clear(stored.entry.leaf, stored.entry.openings)
+    held = with_personal_values(stored.entry.leaf, stored.entry.openings)
     other = put(service, {**held, "id": "d" + id[1:]} | {"decision": {**held["decision"], "id": "d" + id[1:]}}, ["/exporter"])
     asyncio.run(service.store.erase(other))
     code, found = replayed(database)
@@ -148,7 +147,7 @@ def test_only_the_records_of_a_time_are_replayed(client: TestClient, service: Se
     for number, moment in enumerate(("2026-01-05T10:00:00Z", "2026-01-06T10:00:00Z", "2026-01-07T10:00:00Z")):
         stored = service.store.read(id)
         assert stored is not None
-        held = clear(stored.entry.leaf, stored.entry.openings)
+        held = with_personal_values(stored.entry.leaf, stored.entry.openings)
         put(service, {**held, "id": f"{number + 1}{id[1:]}", "recorded_at": moment} | {"decision": held["decision"]})
 
     def counted() -> list[int]:
@@ -193,10 +192,10 @@ def test_several_processes_replay_one_log(client: TestClient, service: Service, 
     for _ in range(230):
         client.post("/v1/evaluate", content=b'{"as_of": "2024-06-01"}', headers=JSON)
     changed(service, decided(client), decision=lambda decision: {**decision, "outcome": "prohibited"})
-    command = [*COMMAND, "replay", "--all", "--json", "--processes", "2", "--database", database]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=without_settings())
-    found = json.loads(done.stdout)
-    assert (done.returncode, results(found), done.stderr) == (1, {"bytes": 231, "different": 1}, "")
+    command = ("replay", "--all", "--json", "--processes", "2", "--database", database)
+    code, printed, said = ready_process.run(*command, folder=ROOT, environment=without_settings())
+    found = json.loads(printed)
+    assert (code, results(found), said) == (1, {"bytes": 231, "different": 1}, "")
     alone = replayed(database)[1]
     assert {**alone, "seconds": 0} == {**found, "seconds": 0}
 

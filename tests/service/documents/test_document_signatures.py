@@ -15,9 +15,9 @@ from starlette.testclient import TestClient
 
 from service.audit import signed_document
 from service.callers.caller import LOCAL
-from service.documents.shown_documents import standing
-from service.documents.signed_statements import PAYLOAD_TYPE, DocumentStatementRefused, Verifier, stating
-from service.documents.stated_documents import stated
+from service.documents.shown_documents import shown_on
+from service.documents.signed_statements import PAYLOAD_TYPE, DocumentStatementRefused, Verifier, statement_to_sign
+from service.documents.stated_documents import documents_with_hash
 from service.documents.trusted_signers import MOST_SIGNERS, TrustedSigners
 from service.languages.words import wording
 from service.policies.dsse import Envelope
@@ -30,7 +30,7 @@ from service.transparency.ed25519 import PrivateKey
 from service.watch.round import RoundDone, run, sign
 from service.watch.transactions import writing
 from tests.service.callers.test_callers import bearer
-from tests.service.conftest import ONE_DATABASE, POLICIES, Lines, unlike_the_leaves
+from tests.service.conftest import ONE_DATABASE, POLICIES, Lines, sealed_again, unlike_the_leaves
 from tests.service.documents.test_document_pages import Form
 from tests.service.documents.test_documents import ACME, CONTRACT, EXCHANGE, HASH, LAST, NAME, NOON, TERMS, TODAY, Desk, source
 
@@ -391,10 +391,14 @@ def test_rows_that_were_changed_are_found_and_count_for_nothing(desk: SigningDes
     with desk.service.store.database.writing.begin() as raw:
         before = raw.execute(sa.select(document_confirmation.c.envelope)).scalar_one()
         raw.execute(sa.update(document_confirmation).values(envelope=forged.written().decode(), until="2099-01-01"))
+    answer = desk.call("asker", "POST", "/v1/evaluate", EXCHANGE)
+    assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (503, "seal-broken")
+    sealed_again(desk.service)  # an envelope that no trusted key signed counts for nothing, whoever sealed the row
     assert desk.evaluate()["outcome"] == "review"
     assert len(unlike_the_leaves(database)) == 1
     with desk.service.store.database.writing.begin() as raw:
         raw.execute(sa.update(document_confirmation).values(envelope=before, until=LAST.isoformat()))
+    sealed_again(desk.service)
     assert desk.evaluate()["outcome"] == "permitted"
 
 
@@ -413,10 +417,10 @@ def test_callers_without_keys_rest_on_a_signature_and_on_no_confirmation(opened:
     with opened(None) as desk:
         desk.confirmed()
         nobody = Verifier(TrustedSigners())
-        found = stated(desk.service.live.bundle, EXCHANGE).values()
+        found = documents_with_hash(desk.service.live.bundle, EXCHANGE).values()
         with desk.service.store.database.reading.connect() as connection:
-            assert standing(connection, found, TODAY, LOCAL, nobody) == {}
-            assert standing(connection, found, TODAY, None, nobody)[NAME].by == "person"
+            assert shown_on(connection, found, TODAY, LOCAL, nobody) == {}
+            assert shown_on(connection, found, TODAY, None, nobody)[NAME].by == "person"
 
 
 @ONE_DATABASE
@@ -511,13 +515,13 @@ def round_of(desk: SigningDesk) -> RoundDone:
 
 def test_a_statement_is_made_from_what_an_exchange_states(desk: SigningDesk) -> None:
     """It is what the service accepts; a party without an id cannot be stated."""
-    found = stated(desk.service.live.bundle, EXCHANGE)[NAME]
-    made = stating(found, desk.service.store.database.log_key().origin, SIGNED_AT.isoformat(), LAST)
+    found = documents_with_hash(desk.service.live.bundle, EXCHANGE)[NAME]
+    made = statement_to_sign(found, desk.service.store.database.log_key().origin, SIGNED_AT.isoformat(), LAST)
     id = desk.attached()
     assert desk.sign(id, desk.envelope(raw=made)).status_code == 201
-    nameless = stated(desk.service.live.bundle, {**EXCHANGE, "recipient": {"country": "US"}})[NAME]
+    nameless = documents_with_hash(desk.service.live.bundle, {**EXCHANGE, "recipient": {"country": "US"}})[NAME]
     with pytest.raises(DocumentStatementRefused, match="both parties by `id`"):
-        stating(nameless, "log", SIGNED_AT.isoformat(), LAST)
+        statement_to_sign(nameless, "log", SIGNED_AT.isoformat(), LAST)
 
 
 @ONE_DATABASE

@@ -16,8 +16,8 @@ from service.callers import keys
 from service.callers.person import Person
 from service.decisions.replay import kept_decider, replay
 from service.documents.document_bytes import JPEG, PDF, PNG, TEXT, media_type_of
-from service.documents.stated_documents import stated, states_a_hash
-from service.log.leaf import clear
+from service.documents.stated_documents import documents_with_hash, states_a_hash
+from service.log.leaf import with_personal_values
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
@@ -415,7 +415,7 @@ def test_a_hash_is_read_in_each_spelling_and_the_senders_document_counts() -> No
     mine = {"evidence": {"a": {"hash": "SHA256:" + "AB" * 32}, "b": "none", "c": {"hash": "12"}, "d": "unknown"}}
     states = {"evidence": {kind: {"hash": "cd" * 32} for kind in "abcd"}}
     exchange = {**mine, "register": {"recipient.id": {"states": states}, "data.id": {"known": False}}}
-    found = {name: each.sha256 for name, each in stated(bundle, exchange).items()}
+    found = {name: each.sha256 for name, each in documents_with_hash(bundle, exchange).items()}
     assert found == {"evidence.a": "ab" * 32, "evidence.d": "cd" * 32}
     assert states_a_hash(exchange)
     assert states_a_hash({"claims": {"x": {"hash": "0" * 64}}})
@@ -446,16 +446,17 @@ def test_rows_that_were_changed_are_found(desk: Desk, database: str) -> None:
     """Other bytes, another last day, a confirmation that no leaf made."""
     desk.confirmed()
     changes = (
-        (sa.update(document).values(content=CONTRACT + b"!"), sa.update(document).values(content=CONTRACT)),
+        (sa.update(document).values(content=CONTRACT + b"!"), sa.update(document).values(content=CONTRACT), 1),
         (
             sa.update(document_confirmation).values(until="2099-01-01"),
             sa.update(document_confirmation).values(until=LAST.isoformat()),
+            2,  # the row and its seal
         ),
     )
-    for change, back in changes:
+    for change, back, faults in changes:
         with desk.service.store.database.writing.begin() as raw:
             raw.execute(change)
-        assert len(unlike_the_leaves(database)) == 1
+        assert len(unlike_the_leaves(database)) == faults
         with desk.service.store.database.writing.begin() as raw:
             raw.execute(back)
 
@@ -464,7 +465,7 @@ def test_an_approval_is_judged_with_what_was_shown(desk: Desk) -> None:
     """A sign-off of a decision rests on what counted as shown in it."""
     id = desk.confirmed()
     stored = desk.service.stored(desk.evaluate()["id"])
-    assert NAME in clear(stored.entry.leaf, stored.entry.openings)["shown"]
+    assert NAME in with_personal_values(stored.entry.leaf, stored.entry.openings)["shown"]
     refused = desk.call(
         "second",
         "POST",

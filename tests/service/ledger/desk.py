@@ -45,7 +45,7 @@ class Desk:
             "data": {"people": {"ordinary": people, "rest": 0}, "staff": False},
         }
         for fact, value in more.items():
-            sent = engine.put(sent, fact.replace("__", "."), value)
+            sent = engine.with_fact_set(sent, fact.replace("__", "."), value)
         answer = self.post("/v1/evaluate", sent)
         assert answer.status_code == 200, answer.text
         return answer.json()

@@ -56,9 +56,9 @@ class Sender(Desk):
     """Who sends the data of people in China."""
 
     def sent(self, people: int, stated: Any = None, **more: Any) -> dict[str, Any]:
-        document = engine.put(SENT | (counts(stated) if stated is not None else {}), "data.people.ordinary", people)
+        document = engine.with_fact_set(SENT | (counts(stated) if stated is not None else {}), "data.people.ordinary", people)
         for fact, value in more.items():
-            document = engine.put(document, fact.replace("__", "."), value)
+            document = engine.with_fact_set(document, fact.replace("__", "."), value)
         return document
 
     def ask(self, people: int, stated: Any = None, **more: Any) -> Any:

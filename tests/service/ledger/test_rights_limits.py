@@ -76,7 +76,9 @@ def test_a_right_that_one_never_had_is_not_sold_under_the_bundled_policies(bundl
     text = (engine.bundled_policies() / "factor" / "data-grants.test.yaml").read_bytes()
     sent: dict[str, Any] = {}
     for fact, value in {**yaml.load(text, yaml.BaseLoader)["exchange"], **OF_A_WORKSHOP}.items():
-        sent = dict(engine.put(sent, fact, {"yes": True, "no": False}.get(value, value) if isinstance(value, str) else value))
+        sent = dict(
+            engine.with_fact_set(sent, fact, {"yes": True, "no": False}.get(value, value) if isinstance(value, str) else value)
+        )
     right = {"right": "use", "purposes": ["industry"], "territory": ["worldwide"], "term": "perpetual", "onward": True}
     opening(bundled, rights=[right], asset="machine-hours")
     outcomes = {}

@@ -14,7 +14,7 @@ from service.ledger.roll_forward import (
     ClassRow,
     WrongEntry,
     movements,
-    rolled_forward,
+    roll_forward,
 )
 
 JANUARY = date(2026, 1, 10)
@@ -30,7 +30,7 @@ def bought(units: int, months: int | None = None, on: date = JANUARY, **more: An
 
 
 def row(entries: list[AccountEntry], first: date, until: date, treatment: str = "intangible") -> ClassRow:
-    (found,) = [each for each in rolled_forward(movements(entries, until), first) if each.treatment == treatment]
+    (found,) = [each for each in roll_forward(movements(entries, until), first) if each.treatment == treatment]
     return found
 
 
@@ -142,7 +142,7 @@ def test_two_currencies_are_never_added_up() -> None:
     with pytest.raises(WrongEntry, match="never converted"):
         list(movements([bought(5), other], END))
     both = [*movements([bought(5)], END), *movements([other], END)]
-    assert [(each.currency, each.closing) for each in rolled_forward(both, JANUARY)] == [("CNY", 5), ("USD", 5)]
+    assert [(each.currency, each.closing) for each in roll_forward(both, JANUARY)] == [("CNY", 5), ("USD", 5)]
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -154,7 +154,7 @@ def test_random_accounts_agree_with_a_plain_model(seed: int) -> None:
     until = first + timedelta(days=chance.randrange(0, 900))
     moved = list(movements(entries, until))
     assert sorted(_key(each) for each in moved if each.units) == sorted(_by_days(entries, until))
-    for each in rolled_forward(moved, first):
+    for each in roll_forward(moved, first):
         gained = each.opening + each.bought + each.self_developed + each.other + each.transferred
         assert gained - each.amortised - each.impaired - each.disposed == each.closing
         assert each.closing >= 0

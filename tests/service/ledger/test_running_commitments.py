@@ -1,7 +1,7 @@
 """The commitments that run, as they are read for those that look at all of them."""
 
 from service.ledger import running_commitments
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from tests.service.ledger.desk import Desk, opened
 
 __all__ = ["opened"]
@@ -24,7 +24,11 @@ def test_a_commitment_runs_until_it_is_withdrawn_or_replaced(opened) -> None:
     assert parts == [(numbers[0], numbers[1]), (numbers[2], numbers[2])]
     assert [each.id for each in found] == parted == [kept["id"], last["id"], amended["id"]]
     first = found[0]
-    assert clear(first.stored.entry.leaf, first.stored.entry.openings)["id"] == first.evaluation == kept["evaluation"]
+    assert (
+        with_personal_values(first.stored.entry.leaf, first.stored.entry.openings)["id"]
+        == first.evaluation
+        == kept["evaluation"]
+    )
     assert {each.fact: (each.counter, each.low, each.high) for each in first.moved} == {
         "counts.week": ("counts.week", 1, 1),
         "counts.year.ordinary": ("counts.year", 10, 10),

@@ -118,8 +118,8 @@ def test_few_rows_are_read_and_checked_of_a_history_of_ten_years(database: str) 
         sa.event.listen(connection, "before_cursor_execute", lambda *given: statements.append(given[2]))
         rows: list[int] = []
 
-        def counted(*given: Any) -> list[Any]:
-            found = [*sealed_rows(*given)]
+        def counted(*given: Any, **more: Any) -> list[Any]:
+            found = [*sealed_rows(*given, **more)]
             rows.append(len(found))
             return found
 
@@ -146,11 +146,17 @@ def test_few_rows_are_read_and_checked_of_a_history_of_ten_years(database: str) 
         ("UPDATE counter_sum SET key = 'z' WHERE key = 'a' AND period = 'all'", None),
         ("DELETE FROM counter_sum WHERE key = 'a' AND period = '2024'", date(2024, 5, 1)),
         ("DELETE FROM counter_sum WHERE key = 'a' AND period = '2024-05'", date(2024, 5, 15)),
-        ("DELETE FROM subject_seal WHERE subject = 'counter/m/all/a'", date(2024, 1, 1)),
-        ("DELETE FROM subject_seal WHERE subject LIKE 'counter/m/2024-05/%'", date(2024, 5, 15)),
+        ("DELETE FROM subject_seal WHERE subject = 'counter/m/a'", date(2024, 1, 1)),
+        ("UPDATE counter_sum SET below = '{}' WHERE key = 'a' AND period = '2024'", date(2024, 5, 15)),
+        ("UPDATE counter_sum SET below = '{\"a\":\"b\"}' WHERE key = 'a' AND period = '2024-05'", date(2024, 5, 15)),
         (
-            "UPDATE subject_seal SET code = (SELECT code FROM subject_seal WHERE subject = 'counter/m/all/b')"
-            " WHERE subject = 'counter/m/all/a'",
+            "UPDATE counter_sum SET sums = (SELECT sums FROM counter_sum WHERE key = 'b' AND period = '2024-05')"
+            " WHERE key = 'a' AND period = '2024-05'",
+            date(2024, 5, 15),
+        ),
+        (
+            "UPDATE subject_seal SET code = (SELECT code FROM subject_seal WHERE subject = 'counter/m/b')"
+            " WHERE subject = 'counter/m/a'",
             date(2024, 1, 1),
         ),
     ],

@@ -11,7 +11,7 @@ import pytest
 from service.callers import entrance
 from service.callers.caller import Caller
 from service.ledger import exact_sums
-from service.ledger.disclosure import Parties, shown
+from service.ledger.disclosure import Parties, disclosed_cells
 from tests.service.conftest import ONE_DATABASE
 from tests.service.ledger.desk import Desk, desk, opened
 
@@ -229,7 +229,7 @@ def test_a_year_gives_no_small_cell_away() -> None:
             ("2026", word): Parties(chance.randint(0, 5), chance.randint(0, 5), chance.randint(1, 9))
             for word in "abcdef"[: chance.randint(1, 6)]
         }
-        seen = shown(parties, 3)
+        seen = disclosed_cells(parties, 3)
         assert all(parties[cell].enough(3) for cell in seen)
         hidden = [parties[cell] for cell in parties if cell not in seen]
         if seen and hidden:

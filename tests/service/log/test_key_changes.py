@@ -21,12 +21,12 @@ from service.log.verification import put_back
 from service.store import log_key
 from service.store.database import Database, DatabaseRefused
 from service.store.kept_checkpoint import KeptCheckpoint
-from service.store.log_identity import LogIdentity, LogNotNamed, identities, rotated
-from service.store.log_key import LogKey, beside
+from service.store.log_identity import LogIdentity, LogNotNamed, identities, rotation_leaf
+from service.store.log_key import LogKey, key_file
 from service.store.log_tree import growth_of
 from service.store.tables import head, leaf_opening, tree_leaf
 from service.store.writer import NotRecorded
-from service.transparency.checkpoint import Checkpoint, opened
+from service.transparency.checkpoint import Checkpoint, open_checkpoint
 from service.transparency.ed25519 import PrivateKey
 from service.transparency.merkle_tree import Frontier
 from service.transparency.signed_note import Note, VerifierKey, signatures_by
@@ -61,7 +61,7 @@ class Machine:
         if self.server:
             return Machine(self.server.copy(self.url), Path(shutil.copy(self.key, folder)), self.server)
         copy = shutil.copy(self.url, folder)
-        return Machine(str(copy), Path(shutil.copy(self.key, beside(Path(copy)))), None)
+        return Machine(str(copy), Path(shutil.copy(self.key, key_file(Path(copy)))), None)
 
     def knows(self, other: "Machine") -> None:
         """Copy the last checkpoint that the other machine kept."""
@@ -85,7 +85,7 @@ def machine(database: str, request: pytest.FixtureRequest) -> Iterator[Machine]:
     if "://" in database:
         yield Machine(database, log_key.OF_A_SERVER, request.getfixturevalue("postgresql"))
     else:
-        yield Machine(database, beside(Path(database)), None)
+        yield Machine(database, key_file(Path(database)), None)
 
 
 def record(machine: Machine, *numbers: int) -> None:
@@ -229,7 +229,7 @@ def test_a_rotated_key_signs_from_then_on_and_the_one_before_too_while_it_is_the
             note = tree.checkpoint()
         assert verifier.name == old.origin
         assert signed_by(note, old.verifier, verifier) == [True, True]
-        assert opened(note, old.origin, [verifier])[0].size == 4
+        assert open_checkpoint(note, old.origin, [verifier])[0].size == 4
         with machine.alone() as database, pytest.raises(DatabaseRefused, match=r"still in .*\.before`: move it away"):
             rotate_key(database, "tester")
     assert machine.faults() == []
@@ -311,7 +311,7 @@ def test_leaves_that_name_the_log_are_held_against_those_before_them():
     old, new = LogKey.of(PrivateKey.generated()), PrivateKey.generated()
     tree = Frontier().appended([b"x" * 32])
     first = LogIdentity.of_first(json.dumps({"origin": old.origin, "public_key": old.private.public.raw.hex()}).encode())
-    sound = rotated(old, LogKey.of(new, old.origin), tree)
+    sound = rotation_leaf(old, LogKey.of(new, old.origin), tree)
     assert first.next("key-rotated", json.dumps(sound).encode(), tree).public == new.public
     for wrong, finding in (
         ({"signature": "00" * 64}, "is not signed by the key before it"),
@@ -328,7 +328,7 @@ def test_leaves_that_name_the_log_are_held_against_those_before_them():
 
 def test_the_key_is_rotated_and_the_log_continued_at_a_terminal(tmp_path):
     """The new verifier key is printed, and the reason is asked for."""
-    machine = Machine(str(tmp_path / "log.db"), beside(tmp_path / "log.db"), None)
+    machine = Machine(str(tmp_path / "log.db"), key_file(tmp_path / "log.db"), None)
     record(machine, 1)
     first = run(machine.url, "log", "checkpoint", "--verifier-key")[1]
     code, text, errors = run(machine.url, "log", "rotate-key")

@@ -5,7 +5,7 @@ from hashlib import sha256
 
 import pytest
 
-from service.log.leaf import Opening, SealedRecord, clear, commitments, faults, opened, outermost, seal
+from service.log.leaf import Opening, SealedRecord, commitments, faults, opened, outermost_pointers, seal, with_personal_values
 from service.transparency.merkle_tree import leaf_hash
 
 SALT = bytes(range(32))
@@ -73,7 +73,7 @@ def test_the_record_itself_is_not_changed(entry):
 def test_personal_values_stand_beside_the_leaf_and_can_be_put_back(entry):
     """The clear value is not in the leaf; with it, the record is as it was."""
     assert "李娜".encode() not in entry.leaf
-    assert clear(entry.leaf, entry.openings) == RECORD
+    assert with_personal_values(entry.leaf, entry.openings) == RECORD
 
 
 def test_every_personal_value_has_a_salt_of_its_own():
@@ -93,7 +93,7 @@ def test_an_erased_record_has_no_faults_and_the_same_hash(entry):
     """With value and salt gone the leaf still verifies, and the commitment stands where the value was."""
     erased = other(entry, salt=None, value=None)
     assert wrong(erased) == ()
-    assert clear(erased.leaf, erased.openings)["request"]["exporter"]["id"] == {"commitment": COMMITMENT}
+    assert with_personal_values(erased.leaf, erased.openings)["request"]["exporter"]["id"] == {"commitment": COMMITMENT}
 
 
 def other(entry: SealedRecord, **changes: object) -> SealedRecord:
@@ -141,11 +141,11 @@ def test_pointers_lead_through_lists_and_escapes():
     entry = seal({**RECORD, "request": request}, ["/a~1b/1/c~0d"])
     assert commitments(entry.leaf, entry.openings).keys() == {"/a~1b/1/c~0d", "request", "decision"}
     assert opened(entry.leaf, entry.openings)["request"]["a/b"][0] == {"c~d": "first"}
-    assert clear(entry.leaf, entry.openings)["request"] == request
+    assert with_personal_values(entry.leaf, entry.openings)["request"] == request
     assert wrong(entry) == ()
 
 
 def test_a_pointer_into_a_value_that_is_committed_as_a_whole_is_covered():
     """Of two pointers of which one leads into the other's value, the outer one counts."""
-    assert outermost(["/a/b", "/a", "/ab", "/a"]) == ("/a", "/ab")
-    assert outermost(["", "/a"]) == ("",)
+    assert outermost_pointers(["/a/b", "/a", "/ab", "/a"]) == ("/a", "/ab")
+    assert outermost_pointers(["", "/a"]) == ("",)

@@ -12,7 +12,7 @@ import pytest
 from service.log.key_changes import continue_log, rotate_key
 from service.log.leaf import seal
 from service.log.store import Store
-from service.store.log_key import beside
+from service.store.log_key import key_file
 from service.store.log_tree import growth_of
 from tests.service.cli.test_log import run
 from tests.service.log.test_key_changes import Machine, record
@@ -25,7 +25,7 @@ NOWHERE = "/nowhere/log.db"  # verifying needs no database
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     """The machine of a log with some records and over a tile of other leaves."""
-    made = Machine(str(tmp_path / "own.db"), beside(tmp_path / "own.db"), None)
+    made = Machine(str(tmp_path / "own.db"), key_file(tmp_path / "own.db"), None)
     with made.open() as store:
         append(store, entry(1, personal="Wang Fang"), entry(2, personal="Li Na"), entry(3))
         asyncio.run(store.do(lambda transaction: [growth_of(transaction).append("test", LEAF) for _ in range(560)]))
@@ -75,7 +75,7 @@ def test_a_folder_of_tiles_is_verified_with_the_key_of_the_log_alone(machine, tm
     assert run(NOWHERE, "log", "verify", str(tiles), "--key", old_key, "--checkpoint", monday)[0] == 0
     assert not [each for each in tiles.rglob("*") if each.is_file() and b"Wang Fang" in each.read_bytes()]
 
-    other = Machine(str(tmp_path / "other.db"), beside(tmp_path / "other.db"), None)
+    other = Machine(str(tmp_path / "other.db"), key_file(tmp_path / "other.db"), None)
     record(other, 1)
     stranger, strange_key = kept_of(other, tmp_path, "stranger")
     code, text, _ = run(NOWHERE, "log", "verify", str(tiles), "--key", strange_key)
@@ -171,7 +171,7 @@ def test_the_proofs_of_an_export_lead_to_the_checkpoint_that_is_asked_for(machin
     proven(machine, file, "--checkpoint", str(cosigned))
     assert run(NOWHERE, *verify, "--witness-key", str(witness))[0] == 0
     assert run(NOWHERE, *verify, "--checkpoint", str(cosigned), "--witness-key", str(witness))[0] == 0
-    other = Machine(str(tmp_path / "other.db"), beside(tmp_path / "other.db"), None)
+    other = Machine(str(tmp_path / "other.db"), key_file(tmp_path / "other.db"), None)
     record(other, *range(20))
     stranger, _ = kept_of(other, tmp_path, "stranger")
     export = ("log", "export", "--proofs", "--checkpoint", stranger)

@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 
 import engine
 from service.log.canonical_json import NotCanonical, canonical, canonical_object, joined
-from service.log.leaf import WHOLE, Opening, SealedRecord, clear, faults, opened, seal
+from service.log.leaf import WHOLE, Opening, SealedRecord, faults, opened, seal, with_personal_values
 from service.log.record import (
     EngineVersion,
     FoundBy,
@@ -79,7 +79,7 @@ def check(answer: bytes, entry: SealedRecord, exchange: engine.Exchange) -> dict
     engine.Answer.model_validate(sent)
     sent.pop("explanation", None)
     assert sent == record["decision"]
-    assert clear(entry.leaf, entry.openings) == {**record, "request": exchange.document}
+    assert with_personal_values(entry.leaf, entry.openings) == {**record, "request": exchange.document}
     assert record["bundle"] == record["decision"]["bundle"]
     return record
 

@@ -15,7 +15,7 @@ from service.log import search, search_index
 from service.log.leaf import SealedRecord, seal
 from service.log.record_summary import Summary
 from service.log.search import CursorRefused, everything, find, newer, parties_with
-from service.log.search_index import reindex, take_in, unindexed
+from service.log.search_index import index_older, reindex, unindexed
 from service.log.search_query import FIELDS, Query, words_of
 from service.log.store import Store
 from service.log.tree_verification import tree_faults
@@ -333,10 +333,10 @@ def test_many_records_of_before_are_taken_in_from_the_newest_down(store):
     append(store, *map(entry, range(10)))
     unindex(store, 10)
     left: list[int] = []
-    assert take_in(store.database, 7, left.append, at_once=3) == 3
+    assert index_older(store.database, 7, left.append, at_once=3) == 3
     assert left == [7, 4, 3]
     append(store, entry(10))
-    assert take_in(store.database, 100) == 0
+    assert index_older(store.database, 100) == 0
     with store.database.reading.connect() as connection:
         assert unindexed(connection) == 0
     assert len(found(store)) == 11

@@ -22,7 +22,7 @@ from service.settings import SettingRefused, Settings
 from service.store import database as database_module
 from service.store import log_key
 from service.store.database import Database, DatabaseRefused
-from service.store.upgrade import look
+from service.store.upgrade import open_present
 from service.store.writer import LogBusy, NotRecorded
 from tests.service import unsynced
 from tests.service.database_files import database_files
@@ -364,7 +364,11 @@ def test_a_file_that_is_no_log_is_refused_and_kept(tmp_path, make, sentence):
 def test_no_sentence_about_a_database_says_its_password(url, tmp_path, monkeypatch):
     """However wrong its address is."""
     monkeypatch.chdir(tmp_path)
-    for use in (Store.open, look, lambda url: Settings.from_environment({"FIFTHFACTOR_DATABASE": url}) and Store.open(url)):
+    for use in (
+        Store.open,
+        open_present,
+        lambda url: Settings.from_environment({"FIFTHFACTOR_DATABASE": url}) and Store.open(url),
+    ):
         with pytest.raises((DatabaseRefused, SettingRefused)) as refused:
             use(url)
         assert "hunter2" not in str(refused.value)

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from service.cli.main import app
-from service.log.leaf import WHOLE, clear
+from service.log.leaf import WHOLE, with_personal_values
 from service.log.record import KeptRecord
 from service.log.store import Store
 from service.service import Service
@@ -139,7 +139,7 @@ def test_without_the_policies_that_decided_a_record_still_shows_its_answer(
     """The page has what the record has; `log show` says what is needed, and shows the record as JSON without it."""
     stored = service.store.read(id)
     assert stored is not None
-    record = clear(stored.entry.leaf, stored.entry.openings)
+    record = with_personal_values(stored.entry.leaf, stored.entry.openings)
     digest = "ab" * 32
     other = put(service, {**record, "id": "f" + id[1:], "bundle": {"meaning": digest, "source": digest}})
     page = client.get(f"/log/{other}?lang={lang}")

@@ -23,7 +23,7 @@ from service.server.app import create_app
 from service.service import Service
 from service.settings import SettingRefused
 from service.store.database import DatabaseRefused
-from service.store.log_key import beside, witness_key
+from service.store.log_key import key_file, witness_key
 from service.store.tables import cosignature, tree_leaf, witnessed
 from service.store.writer import NotRecorded
 from service.telemetry import log_lines
@@ -40,7 +40,7 @@ NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     """The machine of a log with one record."""
-    made = Machine(str(tmp_path / "own.db"), beside(tmp_path / "own.db"), None)
+    made = Machine(str(tmp_path / "own.db"), key_file(tmp_path / "own.db"), None)
     record(made, 1)
     return made
 

@@ -192,7 +192,7 @@ def test_where_keys_are_set_only_what_they_signed_decides(tmp_path, policies):
         cli("bundle", "build", policies, "-o", file)
         eventually(lambda: server.events("policies_refused"))
         assert "another bundle, or the bundle was changed" in ask(server, "/readyz")[1]["policies"]["refused"]["reason"]
-        bundle_sources.beside(file).unlink()
+        bundle_sources.signature_file(file).unlink()
         eventually(lambda: "is not signed" in ask(server, "/readyz")[1]["policies"]["refused"]["reason"])
         assert ask(server, "/v1/evaluate", LARGE)[1]["bundle"]["source"] == first == live(server)
         cli("bundle", "sign", file, "--key", f"{release}.key")
@@ -320,7 +320,7 @@ def test_settings_are_part_of_what_is_kept(database, lines, policies):
         opened(database, lines, policies, norms=norms).close()
     service = opened(database, lines, policies)
     with service.store.database.reading.connect() as connection:
-        rows = kept_bundles.listed(connection)
+        rows = kept_bundles.list_bundles(connection)
         assert sorted(row.norms for row in rows) == ["advise", "bind"]
         for row in rows:
             assert kept_bundles.load_kept(connection, row.source, row.meaning).digests.meaning == row.meaning

@@ -62,10 +62,10 @@ def sign(tmp_path: Path, key: Path) -> Signer:
 
 def without_version(file: Path, key: PrivateKey) -> None:
     """Sign a bundle as it was done before there were versions."""
-    said = json.loads(dsse.read(loading.beside(file).read_bytes()).payload)
+    said = json.loads(dsse.read(loading.signature_file(file).read_bytes()).payload)
     del said["predicate"]["version"]
     envelope = dsse.Envelope(statement.PAYLOAD_TYPE, canonical(said), ())
-    loading.beside(file).write_bytes(envelope.signed_also_by(key).written())
+    loading.signature_file(file).write_bytes(envelope.signed_also_by(key).written())
 
 
 class Instance:
@@ -195,13 +195,13 @@ def test_a_version_is_the_moment_or_one_more_than_before(sign, key):
 
     def version(*more: object) -> int:
         cli("bundle", "sign", file, "--key", key, *more)
-        found = statement.version_in(dsse.read(loading.beside(file).read_bytes()).payload)
+        found = statement.version_in(dsse.read(loading.signature_file(file).read_bytes()).payload)
         assert found
         return found
 
     assert version() == 7  # the same policies, as another key would sign them too
     assert version("--version", 8) == 8
-    loading.beside(file).unlink()
+    loading.signature_file(file).unlink()
     moment = version()
     assert re.fullmatch(r"20\d{12}", str(moment))
     folder = file.parent.parent / "policies"

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 import engine
 from service.cli.main import app
-from service.decisions.replay import kept_decider, whole
+from service.decisions.replay import kept_decider, whole_decision
 from service.log.store import find
 from service.policies import archive, kept_bundles, loading
 from service.policies.loading import SourceRefused
@@ -195,7 +195,7 @@ def test_the_word_bundled_names_the_bundled_policies(tmp_path, monkeypatch):
     code, _, said = run("bundle", "build", "bundled", "extra", "-o", "all.bundle")
     assert code == 0, said
     names = set(loading.load(tmp_path / "all.bundle", engine.PolicySettings()).bundle.sources)
-    assert names == {*engine.gathered(engine.source_files([bundled])), "extra/own.yaml"}
+    assert names == {*engine.gather_sources(engine.source_files([bundled])), "extra/own.yaml"}
     write(tmp_path / "bundled" / "own.yaml", own)
     assert engine.policies_at("bundled") == bundled
     assert engine.policies_at("./bundled") == Path("bundled")
@@ -490,7 +490,7 @@ def test_a_server_decides_by_both_folders_and_loads_each_anew(tmp_path, theirs, 
         assert decided(server) == ("review", third)
         assert server.stop() == 0
     with reading(str(database)) as connection:
-        assert {each.source for each in kept_bundles.listed(connection)} == {first, second, third}
+        assert {each.source for each in kept_bundles.list_bundles(connection)} == {first, second, third}
         assert kept_bundles.load_kept(connection, first).digests.source == first
 
 
@@ -522,7 +522,7 @@ def test_a_server_names_each_folder_and_replays_what_they_decided_together(tmp_p
         assert kept_bundles.load_kept(connection, before.source).digests == before
         stored = find(connection, decision["id"])
         assert stored
-        assert whole(stored, partial(kept_decider, connection), "en")["bundle"]["folders"] == before.folders
+        assert whole_decision(stored, partial(kept_decider, connection), "en")["bundle"]["folders"] == before.folders
 
 
 def test_a_server_takes_several_from_the_environment_and_shadows_several(tmp_path, theirs, ours):

@@ -37,7 +37,7 @@ class Register:
 
     def list(self, kind=None, day=None):
         with self.store.database.reading.connect() as connection:
-            return [each.id for each in entity_versions.listed(connection, kind, ("", ""), 100, day)]
+            return [each.id for each in entity_versions.list_entities(connection, kind, ("", ""), 100, day)]
 
 
 @pytest.fixture
@@ -141,4 +141,4 @@ def test_many_are_written_at_once(register):
     assert all(new for _, new in register.write(*entries))
     assert not any(new for _, new in register.write(*entries))
     with register.store.database.reading.connect() as connection:
-        assert entity_versions.entries_of(entity_versions.everything(connection, None)) == entries
+        assert entity_versions.entries_of(entity_versions.every_entity(connection, None)) == entries

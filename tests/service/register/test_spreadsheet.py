@@ -106,7 +106,7 @@ def spelt(value):
 @given(ENTITIES)
 def test_what_is_written_is_read_back(entries):
     """Every value of every type, in CSV and in JSON; and no cell begins like a formula."""
-    table = spreadsheet.written(entries, STATES)
+    table = spreadsheet.entities_csv(entries, STATES)
     assert spelt(said(spreadsheet.read(table.encode(), STATES))) == spelt(said(entries))
     document = import_export.to_json([Version(each.kind, each.id, 1, "held", each.content, "", "") for each in entries])
     assert spelt(said(import_export.read(document.encode(), "json", STATES))) == spelt(said(entries))

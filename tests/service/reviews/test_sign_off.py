@@ -11,7 +11,7 @@ import sqlalchemy as sa
 import engine
 from service.decisions.review_case_backfill import take_in_earlier_cases
 from service.log import review_cases
-from service.log.leaf import clear
+from service.log.leaf import with_personal_values
 from service.policies.live import Live
 from service.reviews import sign_off, standing_sign_off
 from service.store.tables import sign_off as rows
@@ -380,7 +380,7 @@ def test_only_what_certainly_stands_is_offered(client, evaluate, sign, service, 
     found = decided(evaluate, data={})
     assert found["outcome"] == "review"
     stored = service.store.read(found["id"])
-    record = clear(stored.entry.leaf, stored.entry.openings)
+    record = with_personal_values(stored.entry.leaf, stored.entry.openings)
     assert record["signable"] == ["cn.test/art-2"]
     assert found["beneath"] == {"lowest": "permitted", "highest": "review"}
     found_anew(service)

@@ -18,7 +18,7 @@ from service.api import request_bodies
 from service.callers.caller import LOCAL, Caller
 from service.callers.shedding import Load as Taken
 from service.callers.shedding import Place
-from service.decisions.batch_limits import MOST_WAITING
+from service.limits import LARGE_REQUESTS_UNDER_WAY
 from service.log.store import Store
 from service.problems import RequestRefused
 from service.server.app import create_app
@@ -216,7 +216,7 @@ def test_only_so_many_batches_wait(in_file):
             sending = [client.post("/v1/evaluate/batch", content=packed, headers=headers) for _ in range(12)]
             return sorted(answer.status_code for answer in await asyncio.gather(*sending))
 
-    assert asyncio.run(together()) == [200] * MOST_WAITING + [503] * (12 - MOST_WAITING)
+    assert asyncio.run(together()) == [200] * LARGE_REQUESTS_UNDER_WAY + [503] * (12 - LARGE_REQUESTS_UNDER_WAY)
 
 
 def test_only_so_many_access_requests_of_several_wait(in_file):
@@ -235,7 +235,7 @@ def test_only_so_many_access_requests_of_several_wait(in_file):
             return sorted(answer.status_code for answer in await asyncio.gather(*sending))
 
     statuses = asyncio.run(together())  # the vocabulary of these policies does not speak of access requests
-    assert statuses == [404] * MOST_WAITING + [503] * (12 - MOST_WAITING)
+    assert statuses == [404] * LARGE_REQUESTS_UNDER_WAY + [503] * (12 - LARGE_REQUESTS_UNDER_WAY)
 
 
 def test_a_body_that_trickles_is_refused(in_file, monkeypatch):

@@ -8,13 +8,13 @@ from service.store import counter_secret
 from service.store.database import Database, DatabaseRefused
 from service.store.log_key import LogKey, LogKeyRefused
 from service.store.tables import about
-from service.store.upgrade import look
+from service.store.upgrade import open_present
 from service.transparency.ed25519 import PrivateKey
 
 
 def opened(database: Database) -> bytes:
     with database.reading.connect() as connection:
-        return counter_secret.opened(connection)
+        return counter_secret.open_secret(connection)
 
 
 def rows(database: Database) -> dict[str, str]:
@@ -32,7 +32,7 @@ def test_each_database_has_a_secret_of_its_own_that_needs_the_key_of_the_log(in_
     with database.reading.connect() as connection:
         counter_secret.give_key(connection.info, lambda _: other)
         with pytest.raises(LogKeyRefused, match="was not sealed by the log's key"):
-            counter_secret.opened(connection)
+            counter_secret.open_secret(connection)
         counter_secret.give_key(connection.info, lambda _: database.log_key())
     changed = ("0" if sealed[40] != "0" else "1").join((sealed[:40], sealed[41:]))
     for value in (changed, "", "not hexadecimal"):
@@ -44,13 +44,13 @@ def test_each_database_has_a_secret_of_its_own_that_needs_the_key_of_the_log(in_
 
 def test_another_key_of_the_log_seals_the_same_secret(in_file):
     """The rows of the ledger stay as they are."""
-    database = look(in_file.settings.database)
+    database = open_present(in_file.settings.database)
     secret, other = opened(database), LogKey.of(PrivateKey.generated())
     with database.transaction() as transaction:
         counter_secret.reseal(transaction, database.log_key(), other)
     with database.reading.connect() as connection:
         counter_secret.give_key(connection.info, lambda _: other)
-        assert counter_secret.opened(connection) == secret
+        assert counter_secret.open_secret(connection) == secret
     with database.transaction() as transaction:
         with pytest.raises(LogKeyRefused):
             counter_secret.reseal(transaction, database.log_key(), other)

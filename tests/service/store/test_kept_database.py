@@ -59,7 +59,7 @@ def keep(filled: Path) -> None:
     small = filled.with_name("small.db")
     with closing(sqlite3.connect(filled)) as connection:
         connection.execute("VACUUM INTO ?", (str(small),))
-    key = log_key.beside(filled)
+    key = log_key.key_file(filled)
     named = {small: "log.db", key: "log.db.log-key", KeptCheckpoint(key).path: "log.db.log-key.checkpoint"}
     with tarfile.open(NEWEST, "w:gz", compresslevel=9) as packed:
         for file, name in named.items():

@@ -12,7 +12,7 @@ from service.log.leaf import seal
 from service.log.store import Store
 from service.log.tree_verification import tree_faults
 from service.store.database import Database, DatabaseRefused
-from service.store.log_key import beside
+from service.store.log_key import key_file
 from service.store.log_tree import growth_of, sealed_tree
 from service.store.tables import head, record, tree_leaf
 from service.store.upgrade import upgrade
@@ -183,16 +183,16 @@ def test_without_its_key_nothing_is_recorded(tmp_path):
     path = tmp_path / "log.db"
     with Store.open(path) as store:
         append(store, entry(1))
-    assert beside(path).stat().st_mode & 0o077 == 0
-    away = beside(path).rename(tmp_path / "away")
+    assert key_file(path).stat().st_mode & 0o077 == 0
+    away = key_file(path).rename(tmp_path / "away")
     with pytest.raises(DatabaseRefused, match="is missing: put it back"):
         Store.open(path)
-    assert not beside(path).exists()
+    assert not key_file(path).exists()
     Store.open(tmp_path / "other.db").close()
-    beside(path).write_bytes(beside(tmp_path / "other.db").read_bytes())
+    key_file(path).write_bytes(key_file(tmp_path / "other.db").read_bytes())
     with pytest.raises(DatabaseRefused, match="does not have the seal of the log's key"):
         Store.open(path)
-    away.rename(beside(path))
+    away.rename(key_file(path))
     with Store.open(path) as store:
         assert append(store, entry(2)) == [1]
 
@@ -206,7 +206,7 @@ def test_a_first_start_that_was_interrupted_goes_on(tmp_path, monkeypatch):
         )
         with pytest.raises(DatabaseRefused, match="No space left"):
             Store.open(path)
-    made = beside(path).with_name("log.db.log-key.new")
+    made = key_file(path).with_name("log.db.log-key.new")
     key = made.read_bytes()
     with monkeypatch.context() as patched:
         patched.setattr("service.store.upgrade.accept", lambda path: (_ for _ in ()).throw(OSError(5, "interrupted")))
@@ -214,7 +214,7 @@ def test_a_first_start_that_was_interrupted_goes_on(tmp_path, monkeypatch):
             Store.open(path)
     assert made.read_bytes() == key
     Store.open(path).close()
-    assert beside(path).read_bytes() == key
+    assert key_file(path).read_bytes() == key
     assert not made.exists()
 
 
@@ -228,7 +228,7 @@ def test_a_tree_is_begun_before_the_first_record(in_file_store):
     )
     path = str(in_file_store.database.path)
     in_file_store.close()
-    for each in (beside(Path(path)), beside(Path(path)).with_suffix(".log-key.checkpoint")):
+    for each in (key_file(Path(path)), key_file(Path(path)).with_suffix(".log-key.checkpoint")):
         each.unlink()
     with pytest.raises(DatabaseRefused, match="the log has records, and no sealed tree"):
         Store.open(path)

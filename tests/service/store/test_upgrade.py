@@ -19,7 +19,7 @@ from service.log.tree_verification import tree_faults
 from service.store import log_key, upgrade
 from service.store.database import Database, DatabaseRefused
 from service.store.tables import REVISION, about, metadata, tree_leaf
-from service.store.upgrade import look, revision
+from service.store.upgrade import open_present, revision
 from tests.service.log.test_store import append, entry, sound
 
 
@@ -73,7 +73,7 @@ def test_a_database_of_a_version_before_is_refused_and_stays(empty, of):
             connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{of}')")
     database.close()
     before = None if database.path is None else database.path.read_bytes()
-    for opening in (Store.open, look):
+    for opening in (Store.open, open_present):
         with pytest.raises(DatabaseRefused, match=r"was made by Fifth Factor 0\.11 or earlier"):
             opening(empty)
     for each in (["database", "upgrade"], ["database", "check"], ["log", "verify"]):
@@ -103,7 +103,7 @@ def test_tables_that_a_later_version_adds_are_a_leaf(empty, tmp_path, monkeypatc
     monkeypatch.setattr(upgrade, "_config", lambda: config)
     monkeypatch.setattr(upgrade, "REVISION", "9.1.0")
     with pytest.raises(DatabaseRefused, match="start the service once"):
-        look(empty)
+        open_present(empty)
     for _ in range(2):
         with Store.open(empty) as store, store.database.reading.connect() as connection:
             assert connection.exec_driver_sql("SELECT name FROM later").all() == []
@@ -111,7 +111,7 @@ def test_tables_that_a_later_version_adds_are_a_leaf(empty, tmp_path, monkeypatc
             (told,) = [json.loads(leaf) for leaf in leaves]
             assert (told["from"], told["to"]) == (REVISION, "9.1.0")
             assert list(tree_faults(connection, store.database.log_key())) == []
-    look(empty).close()
+    open_present(empty).close()
 
 
 LATER = f"""
@@ -143,7 +143,7 @@ def test_several_that_start_at_once_make_the_tables_once(empty):
 def test_reading_makes_no_file(tmp_path):
     """A name that leads nowhere is said, and still leads nowhere afterwards."""
     with pytest.raises(DatabaseRefused, match="does not exist"):
-        look(str(tmp_path / "nowhere.db"))
+        open_present(str(tmp_path / "nowhere.db"))
     assert not list(tmp_path.iterdir())
 
 
@@ -152,4 +152,4 @@ def test_a_file_of_another_program_is_not_read(tmp_path):
     with sqlite3.connect(tmp_path / "other.db") as other:
         other.execute("CREATE TABLE mine (x)")
     with pytest.raises(DatabaseRefused, match="is not a log of Fifth Factor"):
-        look(str(tmp_path / "other.db"))
+        open_present(str(tmp_path / "other.db"))

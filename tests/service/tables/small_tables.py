@@ -90,7 +90,7 @@ def judged(row: Sequence[str]) -> str:
     document: dict[str, Any] = {}
     for name, value in said.items():
         if value != "":
-            document = engine.put(document, name, value)
+            document = engine.with_fact_set(document, name, value)
     if contract:
         document["evidence"] = {"contract": json.loads(contract) if contract.startswith("{") else contract}
     try:

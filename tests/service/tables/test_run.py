@@ -6,8 +6,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from service.tables.run_state import RunState
 from service.tables.run_verification import run_faults
 from service.tables.table_input import TableRefused, file_digest
 from tests.engine.tables.small_policies import DAY
+from tests.service import ready_process
 from tests.service.conftest import eventually, without_settings
 from tests.service.tables.small_tables import MAPPING, NAMES, judged, outcomes, policies, rows, run, write_csv
 
@@ -205,23 +204,26 @@ def test_a_run_that_is_killed_goes_on(tmp_path: Path) -> None:
     write_csv(parts / "2.csv", [(f"{row[0]}-{at}", *row[1:]) for at, row in enumerate(long)])
     (tmp_path / "mapping.yaml").write_bytes(MAPPING)
     command = [
-        *(sys.executable, "-m", "service.cli", "decide", "parts", "-o", "out", "--map", "mapping.yaml"),
+        *("decide", "parts", "-o", "out", "--map", "mapping.yaml"),
         *("--policies", str(policies(tmp_path / "policies")), "--explain", "0", "--as-of", DAY.isoformat()),
     ]
-    process = subprocess.Popen(command, cwd=tmp_path, env=without_settings())
+    with Path(os.devnull).open("wb") as nothing:
+        process = ready_process.start(
+            *command, folder=tmp_path, environment=without_settings(), output=nothing.fileno(), errors=nothing.fileno()
+        )
     eventually(lambda: (tmp_path / "out" / "_unfinished" / "000001.json").exists(), seconds=60)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert not (tmp_path / "out" / "2.csv").exists()
     before = [(tmp_path / "out" / name).stat().st_mtime_ns for name in ("0.csv", "1.csv")]
     write_csv(parts / "2.csv", ROWS[200:])
-    done = subprocess.run(command, cwd=tmp_path, env=without_settings(), capture_output=True, text=True)
-    assert done.returncode == 1, done.stderr
+    status, _, said = ready_process.run(*command, folder=tmp_path, environment=without_settings())
+    assert status == 1, said
     assert [(tmp_path / "out" / name).stat().st_mtime_ns for name in ("0.csv", "1.csv")] == before
     manifest = read_manifest(tmp_path / "out" / "_manifest.json")
     assert list(run_faults(manifest, tmp_path / "out")) == []
     assert manifest.rows == 300
-    assert "300 rows" in done.stderr
+    assert "300 rows" in said
 
 
 def test_lines_that_cannot_be_read_stay_rows(tmp_path: Path) -> None:

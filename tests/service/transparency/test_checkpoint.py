@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.transparency.checkpoint import Checkpoint, CheckpointRefused, Relation, opened
+from service.transparency.checkpoint import Checkpoint, CheckpointRefused, Relation, open_checkpoint
 from service.transparency.ed25519 import PrivateKey
 from service.transparency.merkle_tree import ProofRefused, consistency_proof
 from service.transparency.signed_note import Note, NoteRefused, SignatureType, SignerKey
@@ -45,12 +45,12 @@ def test_the_example_of_the_specification():
 def test_a_checkpoint_is_signed_and_opened():
     """By the key of the log, and of this log."""
     note = Note.parse(checkpoint(9).signed(LOG).to_bytes())
-    found, signatures = opened(note, ORIGIN, [LOG.verifier])
+    found, signatures = open_checkpoint(note, ORIGIN, [LOG.verifier])
     assert (found, [each.key for each in signatures]) == (checkpoint(9), [LOG.verifier])
     with pytest.raises(CheckpointRefused, match="another log"):
-        opened(note, "log.example/another", [LOG.verifier])
+        open_checkpoint(note, "log.example/another", [LOG.verifier])
     with pytest.raises(NoteRefused):
-        opened(note, ORIGIN, [])
+        open_checkpoint(note, ORIGIN, [])
 
 
 def test_a_checkpoint_may_have_extension_lines():

@@ -13,7 +13,7 @@ from service.transparency.signed_note import (
     SignerKey,
     VerifierKey,
     signatures_by,
-    verified,
+    verify_note,
 )
 
 # Source: golang.org/x/mod/sumdb/note, note.go and note_test.go.
@@ -43,7 +43,7 @@ def test_the_checkpoint_of_a_public_log_is_verified():
         "pVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n".encode()
     )
     key = VerifierKey.parse("sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8")
-    assert [each.key for each in verified(note, [key])] == [key]
+    assert [each.key for each in verify_note(note, [key])] == [key]
 
 
 def test_a_witness_key_is_read():
@@ -58,12 +58,12 @@ def test_the_keys_that_are_known_say_what_is_verified():
     note = Note.parse(BOTH)
     peter, enoch = VerifierKey.parse(PETER), VerifierKey.parse(ENOCH)
     assert (note.text, note.to_bytes()) == (TEXT, BOTH)
-    assert [each.key.name for each in verified(note, [peter])] == ["PeterNeumann"]
-    assert [each.key.name for each in verified(note, [enoch, peter])] == ["PeterNeumann", "EnochRoot"]
+    assert [each.key.name for each in verify_note(note, [peter])] == ["PeterNeumann"]
+    assert [each.key.name for each in verify_note(note, [enoch, peter])] == ["PeterNeumann", "EnochRoot"]
     assert signatures_by(note, []) == ()
     for unknown in ([], [VerifierKey("PeterNeumann", SignatureType.NOTE, enoch.public)]):
         with pytest.raises(NoteRefused, match="none of the known keys"):
-            verified(note, unknown)
+            verify_note(note, unknown)
 
 
 def test_every_wrong_bit_of_a_signed_note_is_refused():
@@ -74,15 +74,15 @@ def test_every_wrong_bit_of_a_signed_note_is_refused():
         wrong = bytearray(data)
         wrong[bit // 8] ^= 1 << bit % 8
         with pytest.raises(NoteRefused):
-            verified(Note.parse(bytes(wrong)), keys)
+            verify_note(Note.parse(bytes(wrong)), keys)
 
 
 def test_a_key_signs_a_note_once():
     """Twice by a known key is refused, also if both are right; by an unknown key it says nothing anyway."""
     note = Note.parse(f"{TEXT}\n{BY_PETER}{BY_ENOCH}{BY_ENOCH}".encode())
-    assert len(verified(note, [VerifierKey.parse(PETER)])) == 1
+    assert len(verify_note(note, [VerifierKey.parse(PETER)])) == 1
     with pytest.raises(NoteRefused, match="twice"):
-        verified(note, [VerifierKey.parse(PETER), VerifierKey.parse(ENOCH)])
+        verify_note(note, [VerifierKey.parse(PETER), VerifierKey.parse(ENOCH)])
 
 
 def test_a_second_signature_by_a_key_replaces_the_first():
@@ -92,7 +92,7 @@ def test_a_second_signature_by_a_key_replaces_the_first():
     note = Note(TEXT, (wrong, *Note.parse(BOTH).signatures[1:]))
     again = note.signed_by(peter.signed(TEXT))
     assert [each.name for each in again.signatures] == ["EnochRoot", "PeterNeumann"]
-    assert len(verified(again, [VerifierKey.parse(PETER), VerifierKey.parse(ENOCH)])) == 2
+    assert len(verify_note(again, [VerifierKey.parse(PETER), VerifierKey.parse(ENOCH)])) == 2
 
 
 @pytest.mark.parametrize(
@@ -139,18 +139,18 @@ def test_a_cosignature_has_its_time_and_stands_for_the_text():
     message = f"cosignature/v1\ntime 1679315147\n{COSIGNED}".encode()
     assert line.signature[:8] == (1_679_315_147).to_bytes(8, "big")
     assert WITNESS.private.public.signed(line.signature[8:], message)
-    (signature,) = verified(Note(COSIGNED, (line,)), [WITNESS.verifier])
+    (signature,) = verify_note(Note(COSIGNED, (line,)), [WITNESS.verifier])
     assert (signature.key, signature.time) == (WITNESS.verifier, 1_679_315_147)
     as_note = VerifierKey(WITNESS.name, SignatureType.NOTE, WITNESS.private.public)
     assert as_note.key_id != WITNESS.verifier.key_id
     for signature_bytes in (line.signature[:-1], line.signature + b"\0", line.signature[8:], b"\xff" + line.signature[1:]):
         wrong = Note(COSIGNED, (SignatureLine(line.name, line.key_id, signature_bytes),))
         with pytest.raises(NoteRefused, match="wrong"):
-            verified(wrong, [WITNESS.verifier])
+            verify_note(wrong, [WITNESS.verifier])
     for bit in range(64):
         at = (int.from_bytes(line.signature[:8], "big") ^ 1 << bit).to_bytes(8, "big")
         with pytest.raises(NoteRefused, match="wrong"):
-            verified(Note(COSIGNED, (SignatureLine(line.name, line.key_id, at + line.signature[8:]),)), [WITNESS.verifier])
+            verify_note(Note(COSIGNED, (SignatureLine(line.name, line.key_id, at + line.signature[8:]),)), [WITNESS.verifier])
 
 
 def test_a_text_is_no_note_before_somebody_signs_it():
@@ -167,7 +167,7 @@ def test_a_time_beyond_the_specification_is_refused_though_it_is_signed():
     signature = WITNESS.private.sign(f"cosignature/v1\ntime {2**63}\n{COSIGNED}".encode())
     line = SignatureLine(WITNESS.name, WITNESS.verifier.key_id, (2**63).to_bytes(8, "big") + signature)
     with pytest.raises(NoteRefused, match="wrong"):
-        verified(Note(COSIGNED, (line,)), [WITNESS.verifier])
+        verify_note(Note(COSIGNED, (line,)), [WITNESS.verifier])
 
 
 def test_a_cosignature_and_nothing_else_has_a_time():

@@ -7,7 +7,7 @@ import pytest
 from service.transparency.checkpoint import Checkpoint
 from service.transparency.ed25519 import PrivateKey
 from service.transparency.merkle_tree import EMPTY_ROOT
-from service.transparency.signed_note import Note, NoteRefused, SignatureType, SignerKey, VerifierKey, verified
+from service.transparency.signed_note import Note, NoteRefused, SignatureType, SignerKey, VerifierKey, verify_note
 from service.transparency.witness import (
     SIZE_TYPE,
     AddCheckpoint,
@@ -77,8 +77,8 @@ def test_a_witness_cosigns_the_first_checkpoint_and_its_growth():
     second = answer(AddCheckpoint.parse(GROWTH.to_bytes()), [LOG], first.cosigned, WITNESS, NOW + 1)
     assert (second.status, second.cosigned) == (200, Checkpoint.parse(EIGHT.text))
     note = cosigned(EIGHT, second.body, [WITNESS.verifier])
-    assert [(each.key, each.time) for each in verified(note, [WITNESS.verifier])] == [(WITNESS.verifier, NOW + 1)]
-    assert verified(note, [LOG])
+    assert [(each.key, each.time) for each in verify_note(note, [WITNESS.verifier])] == [(WITNESS.verifier, NOW + 1)]
+    assert verify_note(note, [LOG])
 
 
 def test_a_witness_cosigns_the_same_checkpoint_again():

@@ -52,7 +52,7 @@ class Desk:
             "data": {"kind": "plain", "people": 100},
         }
         for fact, value in more.items():
-            sent = engine.put(sent, fact.replace("__", "."), value)
+            sent = engine.with_fact_set(sent, fact.replace("__", "."), value)
         if "recipient.listed" not in more and "lab" not in more:
             sent["recipient"].setdefault("listed", False)
         decision = self.post("/v1/evaluate", sent)

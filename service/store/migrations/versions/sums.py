@@ -4,6 +4,7 @@ Sums of counters and promises by years, months and days; and which leaf let some
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,10 +28,12 @@ def upgrade() -> None:
     op.create_table(
         "counter_sum",
         *(sa.Column(name, sa.String(), primary_key=True, nullable=False) for name in ("meaning", "key", "period")),
-        sa.Column("sums", sa.Text(), nullable=False),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("sums", "below")),
     )
     connection = op.get_bind()
-    put = sa.text('INSERT INTO counter_sum (meaning, "key", period, sums) VALUES (:meaning, :key, :period, :sums)')
+    put = sa.text(
+        'INSERT INTO counter_sum (meaning, "key", period, sums, below) VALUES (:meaning, :key, :period, :sums, :below)'
+    )
     some: list[dict[str, str]] = []
     for row in _counters(connection):
         some.append(row)
@@ -67,6 +70,12 @@ def _counters(connection: sa.Connection) -> Iterator[dict[str, str]]:
 
 
 def _rows(place: Sequence[str], sums: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    for period, each in sums.items():
-        told = json.dumps(each, sort_keys=True, separators=(",", ":"))
-        yield {"meaning": place[0], "key": place[1], "period": period, "sums": told}
+    below: dict[str, dict[str, str]] = {}
+    for period in sorted(sums, key=len, reverse=True):  # months, years, and last all of them, which has three letters
+        told, digests = (
+            json.dumps(each, sort_keys=True, separators=(",", ":")) for each in (sums[period], below.get(period, {}))
+        )
+        if period != "all":
+            above = below.setdefault(period[:4] if len(period) > 4 else "all", {})
+            above[period] = sha256(f"{told}\n{digests}".encode()).hexdigest()
+        yield {"meaning": place[0], "key": place[1], "period": period, "sums": told, "below": digests}

@@ -1,0 +1,61 @@
+"""
+The totals of a family in lanes (semantics 2.7): members are added up one by one, and lanes with the same sum so far go on together.
+
+Above the largest number that a test compares with, a sum is as good as any other, so that there are few sums however many members differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import NamedTuple
+
+from engine.backends.lanes.lane_cases import Cases, LaneSet
+from engine.backends.reference.three_values import between
+from engine.values import Range, Value
+
+NONE = Range.exact(0)
+
+
+class Family(NamedTuple):
+    """How the members of a family add up: `distinct` counts or a sum. `enough` is more than any test compares the total with."""
+
+    how: str
+    members: tuple[str, ...]
+    enough: Decimal
+
+    @property
+    def others(self) -> tuple[Range, ...]:
+        """What all members but the first are where the first is the total."""
+        return (NONE,) * (len(self.members) - 1)
+
+
+def added_up(family: Family, values: Iterable[Value]) -> Range:
+    """The total of the values of all members."""
+    found = NONE
+    for value in values:
+        found = _sum(family, found, value)
+    return found
+
+
+def totals(family: Family, cases: Cases) -> Iterable[tuple[LaneSet, Range]]:
+    """The totals of a family, each with lanes that have it."""
+    found: dict[Range, LaneSet] = {NONE: cases.every}
+    for name in family.members:
+        parts = cases.parts(name)
+        added: dict[Range, LaneSet] = {}
+        for before, lanes in found.items():
+            for mine, value in parts:
+                if both := lanes & mine:
+                    total = _sum(family, before, value)
+                    added[total] = added.get(total, 0) | both
+        found = added
+    return [(lanes, total) for total, lanes in found.items()]
+
+
+def _sum(family: Family, before: Range, value: Value) -> Range:
+    told = between(value)
+    low, high = (told.low, told.high) if isinstance(told, Range) else (Decimal(0), None)
+    least = max(before.low, low) if family.how == "distinct" else before.low + low
+    most = None if before.high is None or high is None else min(before.high + high, family.enough)
+    return Range(min(least, family.enough), most)
