@@ -99,6 +99,13 @@ class _Run:
         self.state = RunState(self.files.state)
         self.began = time.monotonic()
         self.rows = 0
+        mapping = request.mapping
+        taken = {
+            mapping.key,
+            *mapping.ignored,
+            *(each.column for each in mapping.columns),
+        }  # what the mapping names stays whole
+        self.facts = frozenset(each for each in engine.tables.fact_names(request.bundle) if each.partition(".")[0] not in taken)
         self.parts: list[tuple[PartState, int]] = []
         # A pipe cannot be read again, sums go through all parts, and what a register and a ledger say is of one moment.
         files = str(request.output) != STDOUT and all(each.path for each in request.parts)
@@ -181,7 +188,7 @@ class _Run:
                 self.parts.append((done, number))
                 self.rows += done.rows
                 return
-        with reading(part, self.request.chunk) as source, ExitStack() as stack:
+        with reading(part, self.request.chunk, self.facts) as source, ExitStack() as stack:
             if source.names is not None:
                 decider.check(source.names)
             written = _PartWriter(self, number, part, stack)

@@ -17,7 +17,7 @@ import pytest
 from arro3.core import Array, DataType, Field, RecordBatch, Schema
 
 import engine
-from engine.tables import RowOutcome, TableDecider, of_batch, of_objects, of_texts
+from engine.tables import RowOutcome, TableDecider, fact_names, of_batch, of_objects, of_texts
 from engine.tables.mapping import FactPlaces
 from engine.tables.outcomes import OutcomeReader
 
@@ -106,7 +106,8 @@ def decided(form: str, rows: Sequence[Mapping[str, Any]], chunk: int, program: s
     """The rows decided as a table of a kind, some at once."""
     decider = TableDecider(bundle(), as_of=DAY, today=DAY, program=program)
     if form == "objects":
-        chunks = [of_objects(rows[at : at + chunk]) for at in range(0, len(rows), chunk)]
+        facts = fact_names(bundle()) if program == "lanes" else frozenset()
+        chunks = [of_objects(rows[at : at + chunk], facts) for at in range(0, len(rows), chunk)]
     else:
         names, cells = as_texts([flat(each) for each in rows])
         if form == "texts":

@@ -9,7 +9,17 @@ import pytest
 from arro3.core import Array, DataType, Field, RecordBatch, RecordBatchReader, Schema, Table
 
 import engine
-from engine.tables import CodedChunk, ColumnsRefused, FactColumn, TableDecider, TableMapping, decide, of_objects, of_texts
+from engine.tables import (
+    CodedChunk,
+    ColumnsRefused,
+    FactColumn,
+    TableDecider,
+    TableMapping,
+    decide,
+    fact_names,
+    of_objects,
+    of_texts,
+)
 from engine.tables.distinct_rows import grouped
 from tests.engine.tables.small_policies import DAY, bundle
 
@@ -168,6 +178,23 @@ def test_objects_may_be_exchanges_as_they_are_and_an_unknown_member_is_a_problem
     assert words == ["not_applicable", "not_applicable", "problem", "problem", "problem"]
     assert [found.outcome(place).problems[0].code for place in (2, 3, 4)] == ["unknown-fact", "two-values", "not-json"]
     assert found.outcome(0) is found.outcome(0)
+
+
+def test_facts_in_objects_stand_side_by_side_where_nothing_else_does() -> None:
+    """Then each is read once. What is no fact, states nothing or stands there twice stays as it is, and the door says what it is."""
+    rows: list[Any] = [
+        {"exporter": {"country": "DE", "id": "a"}, "evidence": {"contract": {"dated": "2024-01-01"}}},
+        {"exporter": {"contry": "DE"}},
+        {"exporter": {"country": None}},
+        {"exporter": {"country": "DE"}, "exporter.country": "CN"},
+        {"exporter": {}},
+    ]
+    found = of_objects(rows, fact_names(BUNDLE))
+    assert found.names == ["exporter.country", "exporter.id", "evidence.contract", "exporter"]
+    assert list(found.columns[3].values) == [{"contry": "DE"}, {"country": None}, {"country": "DE"}, {}]
+    [decided] = TableDecider(BUNDLE, as_of=DAY).chunks([found])
+    told = [[problem.code for problem in decided.outcome(place).problems] for place in range(5)]
+    assert told == [[], ["unknown-fact"], ["wrong-value"], ["two-values"], []]
 
 
 def test_a_row_with_another_number_of_cells_is_a_problem() -> None:
