@@ -8,8 +8,9 @@ ordinary engines. The word of an open outcome is that of its bounds: what semant
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -22,10 +23,9 @@ from engine.pdp import PDP
 from engine.tables.arrow import LEFT_OUT, Codes
 from engine.tables.distinct_rows import ConstantFact, DistinctRows
 from engine.tables.fact_clusters import FactClusters
-from engine.tables.missing_facts import MissingFacts
-from engine.tables.outcomes import OutcomeReader, RowOutcome, is_open
+from engine.tables.outcomes import OutcomeReader, RowOutcome, is_open, quiet_name, told, told_places
 from engine.values import Missing, Value
-from engine.values.outcome_levels import BOUNDS, Bounds, closed, permitting
+from engine.values.outcome_levels import BOUNDS, Bounds, closed, outcome_word, permitting
 
 Bits: TypeAlias = NDArray[np.bool_]
 LANES = 8_192  # rows at once
@@ -46,15 +46,13 @@ class _Found(NamedTuple):
 
 
 class LaneRows:
-    """Decides rows under one bundle. `name` is the program that a manifest names."""
-
-    name = "lanes, else one by one, bitset"
+    """Decides rows under one bundle."""
 
     def __init__(self, bundle: Bundle, pdp: PDP, reader: OutcomeReader) -> None:
         self._runner = pdp.lanes
         self._clusters = FactClusters(bundle)
         self._reader = reader
-        self._missing: MissingFacts = reader.missing
+        self._missing = reader.missing
         self._base = self._clusters.base
         self._open_in_base = [is_open(self._base.get(name, Missing.LEFT_OUT)) for name in self._missing.names]
         self._epoch = -1
@@ -144,10 +142,13 @@ class LaneRows:
             np.array([_array(must, count) for must, _ in standing]).T,
             np.array([_array(may, count) for _, may in standing]).T,
             {name: _array(each.sure, count) for name, each in outcomes.requirements.items()},
-            [
-                (f"{place or 'unknown'}/{subject}", _array(must, count), _array(may, count))
-                for (place, subject), (must, may) in sorted(outcomes.silences.items())
-            ],
+            sorted(
+                (
+                    (quiet_name(*place), _array(must, count), _array(may, count))
+                    for place, (must, may) in outcomes.silences.items()
+                ),
+                key=itemgetter(0),
+            ),
             [(f"{place}/{subject}", _array(lanes, count)) for (place, subject), lanes in sorted(outcomes.settled.items())],
             incoherent,
         )
@@ -155,54 +156,95 @@ class LaneRows:
     def _outcomes(
         self, found: _Found, unknown: Bits, left: Bits, days: Sequence[date], today: date | None
     ) -> list[RowOutcome | None]:
-        """The outcomes of rows; what many rows have in common is worked out once."""
-        sure, may, open_ = (np.packbits(each, axis=1, bitorder="little") for each in (found.sure, found.may, unknown))
-        places = np.array([each for _, low, high in found.places for each in (low, high)], dtype=np.int8).T
-        silent = np.array([each for _, must, maybe in found.silent for each in (must, maybe)], dtype=np.bool_).T
-        settled = np.array([each for _, each in found.settled], dtype=np.bool_).T
-        told: list[RowOutcome | None] = []
+        """The outcomes of rows; what several rows have in common is worked out once."""
+        reader = self._reader
+        sure, may, open_ = map(_rows, (found.sure, found.may, unknown))
+        names = [name for name, _, _ in found.places]
+        places = _columns([each for _, low, high in found.places for each in (low, high)], len(days))
+        quiet = _columns([each for _, must, maybe in found.silent for each in (must, maybe)], len(days))
+        settled = _columns([each for _, each in found.settled], len(days))
+        met = _columns(list(found.met.values()), len(days))
+        bounds_of = _Once(lambda key: dict(_bounds(names, key)))
+        text_of = _Once(lambda key: told_places(bounds_of[key]))
+        quiet_of = _Once(
+            lambda key: [(found.silent[at][0], bool(key[2 * at])) for at in range(len(found.silent)) if key[2 * at + 1]]
+        )
+        gaps_of = _Once(lambda key: told([name for name, _ in quiet_of[key]]))
+        settled_of = _Once(lambda key: told([name for (name, _), there in zip(found.settled, key, strict=True) if there]))
+        met_of = _Once(lambda key: {name for name, there in zip(found.met, key, strict=True) if there})
+        unmet_of = _Once(lambda key: told(reader.unmet(key[0], met_of[key[1]])))
+        reaching_of = _Once(lambda key: reader.reaching(key[0], bounds_of[key[1]]))
+        outcomes: list[RowOutcome | None] = []
         for lane, day in enumerate(days):
             if left[lane]:
-                told.append(None)
+                outcomes.append(None)
                 continue
             bounds = BOUNDS[found.low[lane]][found.high[lane]]
-            certain, possible = (int.from_bytes(each[lane].tobytes(), "little") for each in (sure, may))
-            here = self._places(found, places, lane)
-            quiet = [
-                (name, bool(silent[lane, 2 * at])) for at, (name, _, _) in enumerate(found.silent) if silent[lane, 2 * at + 1]
-            ]
-            settles = [name for at, (name, _) in enumerate(found.settled) if settled[lane, at]]
-            met = {name for name, lanes in found.met.items() if lanes[lane]}
-            missing = self._reader.missing_of(
-                bounds,
-                here,
-                possible & ~certain,
-                any(not each for _, each in quiet),
-                int.from_bytes(open_[lane].tobytes(), "little"),
-            )
-            if not closed(bounds) and not missing:
-                told.append(None)
-                continue
-            told.append(
-                self._reader.outcome(
-                    day,
-                    bounds,
-                    today is not None and day == today and permitting(bounds),
-                    here,
-                    certain,
-                    possible,
-                    met,
-                    quiet,
-                    settles if permitting(bounds) else [],
-                    missing,
+            certain, possible = sure[lane], may[lane]
+            here, there = places[lane], quiet[lane]
+            missing: list[str] = []
+            if not closed(bounds):
+                silent = any(not each for _, each in quiet_of[there])
+                missing = reader.missing.of(possible & ~certain & reaching_of[bounds.low, here], silent, open_[lane])
+                if not missing:
+                    outcomes.append(None)
+                    continue
+            permits = permitting(bounds)
+            outcomes.append(
+                RowOutcome(
+                    as_of=day,
+                    outcome=outcome_word(bounds),
+                    low=bounds.low.word,
+                    high=bounds.high.word,
+                    proceed=permits and today is not None and day == today,
+                    jurisdictions=text_of[here],
+                    stands=reader.provisions(certain),
+                    may_stand=reader.provisions(possible & ~certain),
+                    unmet=unmet_of[certain & reader.needing, met[lane]],
+                    besides=told(reader.besides(bounds, certain, quiet_of[there])),
+                    gaps=gaps_of[there],
+                    coverage=settled_of[settled[lane]] if permits else told([]),
+                    missing=told(missing),
                 )
             )
-        return told
+        return outcomes
 
-    @staticmethod
-    def _places(found: _Found, places: NDArray[np.int8], lane: int) -> dict[str, Bounds]:
-        row = places[lane].tolist() if len(found.places) else []
-        return {name: BOUNDS[row[2 * at]][row[2 * at + 1]] for at, (name, _, _) in enumerate(found.places) if row[2 * at + 1]}
+
+class _Once(dict[Any, Any]):
+    """Values that are worked out when they are first asked for."""
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, key: Any) -> Any:
+        found = self[key] = self._make(key)
+        return found
+
+
+def _bounds(names: Sequence[str], key: bytes) -> Iterator[tuple[str, Bounds]]:
+    """The bounds of the jurisdictions whose law applies, or may."""
+    for at, name in enumerate(names):
+        if key[2 * at + 1]:
+            yield name, BOUNDS[key[2 * at]][key[2 * at + 1]]
+
+
+def _rows(bits: Bits) -> list[int]:
+    """Each row of bits as a set."""
+    packed = np.packbits(bits, axis=1, bitorder="little")
+    return [int.from_bytes(row, "little") for row in _split(packed)]
+
+
+def _columns(columns: Sequence[NDArray[Any]], count: int) -> list[bytes]:
+    """Columns of small numbers as a row of bytes for each lane."""
+    if not columns:
+        return [b""] * count
+    return _split(np.ascontiguousarray(np.array(columns).astype(np.uint8).T))
+
+
+def _split(rows: NDArray[np.uint8]) -> list[bytes]:
+    width, data = rows.shape[1], rows.tobytes()
+    return [data[at : at + width] for at in range(0, len(data), width)] if width else [b""] * len(rows)
 
 
 def _parts(part: Codes, count: int) -> tuple[list[bytes], list[int], NDArray[np.int64]]:

@@ -32,6 +32,7 @@ from engine.verdict import numbers
 PROBLEM = "problem"  # the outcome of a row that the door refused; it is never a permit
 REMEMBERED = 4_096  # lists of provisions whose text is kept
 _NONE = "[]"
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, kw_only=True)  # without slots: the cached digest needs the instance's dictionary
@@ -42,7 +43,7 @@ class RowOutcome:
     `low` and `high` are levels, "" where the door refused the row; then `problems` says why. `jurisdictions` has the two bounds of each
     jurisdiction whose law applies or may. `stands` and `may_stand` are provisions, `unmet` requirements, `besides` what a person must look
     at beside a stricter outcome. `gaps` are the places and subject matters on which law is silent or its reach is in doubt, `coverage`
-    those that a permit stands on. `missing` are the facts to find out, the best to ask for first.
+    those that a permit stands on. `missing` are the facts to find out (`missing_facts`).
     """
 
     as_of: date | None
@@ -93,7 +94,7 @@ class OutcomeReader:
         self.missing = MissingFacts(bundle)
         self._bearing = sum(1 << number for number, rule in enumerate(self._rules) if rule.effect in BEARING)
         self._reviews = sum(1 << number for number, rule in enumerate(self._rules) if rule.effect == "review")
-        self._needing = sum(1 << number for number, rule in enumerate(self._rules) if rule.need is not None)
+        self.needing = sum(1 << number for number, rule in enumerate(self._rules) if rule.need is not None)
         self._of_place: dict[str, int] = {}
         for number, rule in enumerate(self._rules):
             place = rule.provision.jurisdiction
@@ -105,7 +106,7 @@ class OutcomeReader:
         outcome, verdict = judgement.outcome, judgement.verdict
         exchange, covered = judgement.exchange, outcome.coverage
         possible, certain = verdict.stands
-        silent = dict.fromkeys((f"{each.place or 'unknown'}/{each.subject}", each.certain) for each in covered.silences)
+        silent = dict.fromkeys((quiet_name(each.place, each.subject), each.certain) for each in covered.silences)
         quiet = sorted({name: any(sure for other, sure in silent if other == name) for name, _ in silent}.items())
         unknown = self.missing.unknown(
             lambda name: is_open(exchange.values.get(name, Missing.LEFT_OUT)) and not exchange.is_of_everyone(name)
@@ -131,11 +132,15 @@ class OutcomeReader:
         """The facts to find out: of provisions that only may stand, where they may raise the outcome; none where it is closed."""
         if closed(bounds):
             return []
-        reaching = 0
+        return self.missing.of(may_only & self.reaching(bounds.low, places), silent, unknown)
+
+    def reaching(self, low: Level, places: Mapping[str, Bounds]) -> int:
+        """The rules that bear on the outcome, of jurisdictions that are open and may raise it."""
+        found = 0
         for name, each in places.items():
-            if each.low is not each.high and each.high > bounds.low:
-                reaching |= self._of_place.get(name, 0)
-        return self.missing.of(may_only & reaching & self._bearing, silent, unknown)
+            if each.low is not each.high and each.high > low:
+                found |= self._of_place.get(name, 0)
+        return found & self._bearing
 
     def outcome(
         self,
@@ -154,37 +159,49 @@ class OutcomeReader:
         The outcome of a row: its bounds, those of each jurisdiction, the rules that stand and may stand, the requirements that are met for
         certain, places on which law is silent and whether it certainly is, what a permit stands on, and the facts to find out.
         """
-        beside: list[str] = []
-        if bounds.low > Level.REVIEW:
-            beside = [self._rules[number].provision.id for number in numbers(certain & self._reviews)]
-            beside += [name for name, sure in silent if sure]
-        open_ = (self._rules[number].need for number in numbers(certain & self._needing))
-        asked = dict.fromkeys(name for need in open_ if need and not _met(need, met) for name in need.requirements())
         return RowOutcome(
             as_of=as_of,
             outcome=outcome_word(bounds),
             low=bounds.low.word,
             high=bounds.high.word,
             proceed=proceed,
-            jurisdictions=_text({name: [each.low.word, each.high.word] for name, each in sorted(places.items())}),
-            stands=self._provisions(certain & self._bearing),
-            may_stand=self._provisions(possible & ~certain & self._bearing),
-            unmet=_text([name for name in asked if name not in met]),
-            besides=_text(list(dict.fromkeys(beside))),
-            gaps=_text([name for name, _ in silent]),
-            coverage=_text(list(settled)),
-            missing=_text(list(missing)),
+            jurisdictions=told_places(places),
+            stands=self.provisions(certain),
+            may_stand=self.provisions(possible & ~certain),
+            unmet=told(self.unmet(certain, met)),
+            besides=told(self.besides(bounds, certain, silent)),
+            gaps=told([name for name, _ in silent]),
+            coverage=told(settled),
+            missing=told(missing),
         )
 
-    def _provisions(self, mask: int) -> str:
-        """The ids of the provisions of some rules, each once."""
+    def unmet(self, certain: int, met: Collection[str]) -> list[str]:
+        """The requirements that are not met for certain, of what provisions that certainly stand ask for and nothing else meets."""
+        needs = (self._rules[number].need for number in numbers(certain & self.needing))
+        asked = dict.fromkeys(name for need in needs if need and not _met(need, met) for name in need.requirements())
+        return [name for name in asked if name not in met]
+
+    def besides(self, bounds: Bounds, certain: int, silent: Sequence[tuple[str, bool]]) -> list[str]:
+        """What a person certainly must look at beside a stricter outcome: provisions, and law that is silent (semantics 4.1)."""
+        if bounds.low <= Level.REVIEW:
+            return []
+        beside = [self._rules[number].provision.id for number in numbers(certain & self._reviews)]
+        return list(dict.fromkeys([*beside, *(name for name, sure in silent if sure)]))
+
+    def provisions(self, mask: int) -> str:
+        """The ids of the provisions of those of some rules that bear on the outcome, each once."""
+        mask &= self._bearing
         found = self._texts.get(mask)
         if found is None:
             if len(self._texts) >= REMEMBERED:
                 self._texts.clear()
-            ids = dict.fromkeys(self._rules[number].provision.id for number in numbers(mask))
-            found = self._texts[mask] = _text(list(ids))
+            found = self._texts[mask] = told(list(dict.fromkeys(self._rules[number].provision.id for number in numbers(mask))))
         return found
+
+
+def quiet_name(place: str, subject: str) -> str:
+    """A place and a subject matter on which law is silent, or its reach in doubt; either may not be known."""
+    return f"{place or 'unknown'}/{subject or 'all'}"
 
 
 def is_open(value: Value) -> bool:
@@ -202,8 +219,18 @@ def _met(need: Need, met: Collection[str]) -> bool:
     return any(parts) if need.op == "any_of" else all(parts)
 
 
+def told_places(places: Mapping[str, Bounds]) -> str:
+    """The bounds of each jurisdiction, in a text."""
+    return _text({name: [each.low.word, each.high.word] for name, each in sorted(places.items())})
+
+
+def told(names: Sequence[str]) -> str:
+    """A list of names in a text."""
+    return _text(list(names)) if names else _NONE
+
+
 def _text(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODE(value)
 
 
 def outcome_columns(outcomes: Sequence[RowOutcome], codes: Codes) -> list[ArrowColumn]:

@@ -121,7 +121,8 @@ class TableDecider:
     `as_of` is the day of each row that states none, or the name of the column that states it. A row may proceed only where its day is
     `today`; without a `today` no row may. `counters` are as the rows "stated" them,
     "summed" over the rows in their order, or from what a ledger said at a moment. `register` is what a register said then. `decider`
-    decides; the ordinary engines if it is left out. With the `program` "lanes" all rows of a chunk are decided at once, where they can be.
+    decides; the ordinary engines if it is left out. With the `program` "lanes" the rows of a chunk are
+    decided at once, as far as they state everything themselves; with "ordinary" each is decided by itself.
     """
 
     def __init__(
@@ -134,12 +135,10 @@ class TableDecider:
         counters: str | CounterSource = "stated",
         register: Register | None = None,
         decider: RowDecider | None = None,
-        program: str = "ordinary",
+        program: str = "lanes",
     ) -> None:
-        if program not in PROGRAMS or (
-            program == "lanes" and (decider is not None or counters != "stated" or register is not None)
-        ):
-            raise ValueError("lanes decide rows as they state themselves: without another decider, a ledger or a register")
+        if program not in PROGRAMS:
+            raise ValueError(f"a program is {' or '.join(PROGRAMS)}, not `{program}`")
         if isinstance(counters, str) and counters not in COUNTERS:
             raise ValueError(f"counters are {', '.join(COUNTERS)} or a snapshot of a ledger, not `{counters}`")
         self._mapping = mapping or TableMapping()
@@ -156,9 +155,9 @@ class TableDecider:
         self._register = register
         self.decider: RowDecider = decider or OneByOne(bundle)
         self._lanes: LaneRows | None = None
-        if program == "lanes" and isinstance(self.decider, OneByOne):
+        if program == "lanes" and isinstance(self.decider, OneByOne) and not reads_ids:
             self._lanes = LaneRows(bundle, self.decider.pdp, self.decider.readers[False])
-        self.program = self.decider.name if self._lanes is None else self._lanes.name
+        self.program = f"lanes, else {self.decider.name}" if self._lanes else self.decider.name
         self._ordinary = None  # where counters are filled in, rows are decided by the ordinary engines
         self._fill: CounterSource | None = None if isinstance(counters, str) else counters
         self._sums: CounterSums | None = None
