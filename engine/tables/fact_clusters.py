@@ -17,7 +17,7 @@ from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.tables.distinct_rows import StatedExchange
 from engine.values import Missing, Value
 
-MOST_PARTS = 100_000  # parts of rows that are remembered
+MOST_PARTS = 20_000  # parts of rows that are remembered
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ class RowOutcome:
     missing: str = _NONE
     problems: tuple[ExchangeProblem, ...] = ()
 
-    @cached_property
+    @property
     def document(self) -> bytes:
         """The outcome as canonical JSON: what a proof of the row is about. Of problems it has the number."""
         return outcome_document({name: getattr(self, name) for name in TOLD} | {"problems": len(self.problems)})

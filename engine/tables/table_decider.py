@@ -34,7 +34,7 @@ from engine.tables.outcomes import RowOutcome, outcome_columns, refused
 from engine.tables.unread_ids import UnreadIds
 
 CHUNK = 16_384  # rows at once
-REMEMBERED = 50_000  # outcomes that are kept between chunks
+REMEMBERED = 20_000  # outcomes that are kept between chunks
 COUNTERS = ("stated", "summed")
 PROGRAMS = ("ordinary", "lanes")
 
