@@ -12,7 +12,7 @@ TIMES = 50
 BRIEFLY = "FUZZ_SECONDS"
 
 # The run of random agreement: many bundles and few exchanges of each. Most faults show within twenty, and another bundle shows more than
-# another exchange. Each planted fault of `tests/engine/backends/test_agreement.py` shows in fewer bundles than these.
+# another exchange. The planted faults of `tests/engine/backends/test_agreement.py` show in twenty bundles or fewer.
 BUNDLES, EXCHANGES, COMPLETED = 50, 20, 5
 
 

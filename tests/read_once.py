@@ -6,6 +6,7 @@ Of small bundles those used last are kept, and so are the engines of a bundle.
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import os
 import pickle
@@ -112,10 +113,10 @@ def _told_once(one: bundle.Bundle) -> list[TrialExchange]:
     if FOLDER not in os.environ:
         return TRIALS(one, one)
     left = Path(os.environ[FOLDER]) / f"trials-{one.digests.source}"
-    if not left.exists():
-        part = left.with_name(f"{left.name}.{os.getpid()}")
-        part.write_bytes(pickle.dumps(TRIALS(one, one)))
-        part.replace(left)
+    with left.with_name(f"{left.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # who comes meanwhile waits, and does not read them too
+        if not left.exists():
+            left.write_bytes(pickle.dumps(TRIALS(one, one)))
     found: list[TrialExchange] = pickle.loads(left.read_bytes())
     return found
 

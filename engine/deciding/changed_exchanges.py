@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 
-from engine.backends.lanes.lane_cases import Cases, LaneSet
+from engine.backends.lanes.lane_cases import Cases, LaneSet, side_by_side
 from engine.backends.lanes.lane_runner import LaneRunner
 from engine.exchange import Exchange
 from engine.values import Value
@@ -52,3 +52,9 @@ def bounds_of(
     values = {name: tuple(parts.values()) for name, parts in other.items()}
     levels = program.decide(Cases(len(changes), exchange.values, values, {day: every}, named), exchange.everyone).overall
     return [levels.of(lane) for lane in range(len(changes))]
+
+
+def bounds_on(program: LaneRunner, exchanges: Sequence[tuple[Exchange, date]], signed: Mapping[str, LaneSet]) -> list[Bounds]:
+    """The bounds of an exchange as it is on each of some days, with the lanes of those on which each provision is signed off."""
+    levels = program.decide(side_by_side(exchanges, signed), exchanges[0][0].everyone).overall
+    return [levels.of(lane) for lane in range(len(exchanges))]

@@ -6,7 +6,7 @@ What is wrong with an exchange that cannot be read: a refusal, with every place 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,9 +49,9 @@ def pointer(path: Iterable[str | int]) -> str:
 
 
 class Refusals:
-    """Says what is wrong with documents of one vocabulary. `shape` is that of exchanges."""
+    """Says what is wrong with documents of one vocabulary. `shape` gives that of exchanges."""
 
-    def __init__(self, vocabulary: Vocabulary, shape: TypeAdapter[dict[str, Any]]) -> None:
+    def __init__(self, vocabulary: Vocabulary, shape: Callable[[], TypeAdapter[dict[str, Any]]]) -> None:
         self._shape = shape
         self._proposals = Proposals(vocabulary)
         self.words = self._proposals.words
@@ -90,7 +90,7 @@ class Refusals:
     def _as_group(self, group: str, content: Mapping[str, Any], at: tuple[str | int, ...]) -> Iterator[ExchangeProblem]:
         """What else is wrong with an object whose name may mean a group of facts, so that all is named at once."""
         try:
-            self._shape.validate_python({group: content})
+            self._shape().validate_python({group: content})
         except ValidationError as failed:
             # INVARIANT (this ends): a group is a name that the shape knows, and what is looked at lies deeper each time.
             for each in self.problems(failed, {group: content}):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import cache, partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -62,8 +63,9 @@ class ExchangeReader:
         self._contradictions = contradictions
         self._travelling = travelling
         self._ways = requirements | grounds
-        self._model = sent_shape(vocabulary)
-        self._states = registered_shape(vocabulary)
+        # Made when they are first needed: that takes long, and many bundles read no exchange, or none with a register.
+        self._model = cache(partial(sent_shape, vocabulary))
+        self._states = cache(partial(registered_shape, vocabulary))
         self._sets = {fact.name: fact.type.values for fact in vocabulary.facts.values()}
         self._closing = {f"{family}.rest": members for family, members in vocabulary.families.items()}
         # A counter of a family counts different people, so it is at least as large as the largest member.
@@ -79,9 +81,14 @@ class ExchangeReader:
         self._kept = {name: text.kept for name, text in vocabulary.counters.items() if text.kept}
         self._personal = {fact.name: pointer(fact.name.split(".")) for fact in vocabulary.facts.values() if fact.personal}
 
+    def make_ready(self) -> None:
+        """Make what would otherwise be made for the first exchange, which would wait."""
+        self._model()
+        self._states()
+
     def schema(self) -> dict[str, Any]:
         """The JSON Schema (2020-12) of an exchange under this vocabulary, as a sender writes it: without `register`."""
-        found = self._model.json_schema(mode="validation")
+        found = self._model().json_schema(mode="validation")
         ways = found["properties"]["relies_on"]
         # JSON Schema has no empty enumeration.
         ways |= {"items": {"enum": sorted(self._ways)}} if self._ways else {"items": {"type": "string"}, "maxItems": 0}
@@ -97,7 +104,7 @@ class ExchangeReader:
         problems: list[ExchangeProblem] = []
         register, personal = self._registered(document[REGISTER], problems) if REGISTER in document else ({}, [])
         try:
-            tree = self._model.validate_python(in_present_shape(self._vocabulary, sent, sent.get("schema")))
+            tree = self._model().validate_python(in_present_shape(self._vocabulary, sent, sent.get("schema")))
         except ValidationError as failed:
             raise ExchangeRefused((*self._refusals.problems(failed, sent), *problems)[:MAX_PROBLEMS]) from None
         as_of: date | None = tree.pop(AS_OF, None)
@@ -261,7 +268,7 @@ class ExchangeReader:
                 case dict() as members if (entity := _entity(members, states)) is not None:
                     said = in_present_shape(self._vocabulary, members.get("states", {}), members.get("schema"))
                     try:
-                        _flatten(self._states.validate_python(said), "", states)
+                        _flatten(self._states().validate_python(said), "", states)
                     except ValidationError as failed:
                         problems += self._refusals.problems(failed, said, (*at, "states"))
                     personal += self._personal_in(states, pointer((*at, "states")))

@@ -132,6 +132,7 @@ class Judging:
                 each.set_up()
         self._questions.set_up()
         if self.of_everyone is not self:
+            self.lanes.set_up()
             self.of_everyone.set_up()
 
     @of_recipient

@@ -7,7 +7,7 @@ missing facts, remedies, ways and horizons.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -15,6 +15,7 @@ from functools import partial
 from pydantic import BaseModel, RootModel
 
 from engine.bundle import Bundle, gc_paused
+from engine.deciding.changed_exchanges import bounds_on
 from engine.deciding.combine import Evaluate, Outcome
 from engine.deciding.judgement import Judgement
 from engine.deciding.search_pauses import pause
@@ -31,13 +32,13 @@ from engine.explaining.withheld_decision import without_reasons
 from engine.explaining.written_decision import WrittenDecision
 from engine.languages import ENGLISH, LANGUAGES
 from engine.pdp.judging import Judging, of_recipient
-from engine.questions.horizon import Horizon, OutcomesAhead
+from engine.questions.horizon import Horizon, OutcomesAhead, Words
 from engine.questions.remedies import Remedies
 from engine.questions.taken_ways import WaysToPermit
 from engine.questions.way_writer import WayWriter
 from engine.questions.ways import prohibiting
 from engine.values import Value
-from engine.values.outcome_levels import Level
+from engine.values.outcome_levels import Level, outcome_word
 from engine.verdict import Verdict
 
 INCLUDES = ("remedies", "ways", "holds_until", "trace", "rests_on")  # what a whole decision has only where it is asked for
@@ -198,7 +199,7 @@ class PDP(Judging):
         """
         more: dict[str, BaseModel] = {}
         judgement = case.judgement
-        signed, look = self._look_ahead(judgement)
+        signed, look, words = self._look_ahead(judgement)
 
         def unsigned(exchange: Exchange, day: date) -> tuple[Verdict, Outcome]:
             return self._look(exchange, day, came=judgement.came)
@@ -215,7 +216,7 @@ class PDP(Judging):
         if "holds_until" in include and judgement.agreed:
             ends = [each.until for each in signed]
             more["holds_until"] = self.horizon(book.language.code).of(
-                case.exchange, case.as_of, look, ends=ends, carried=bool(judgement.came)
+                case.exchange, case.as_of, look, ends=ends, carried=bool(judgement.came), words=words
             )
         return more
 
@@ -264,23 +265,37 @@ class PDP(Judging):
         """
         if not judgement.agreed:
             return OutcomesAhead()
-        signed, look = self._look_ahead(judgement)
+        signed, look, words = self._look_ahead(judgement)
         ends = [each.until for each in signed]
-        return self.horizon(ENGLISH.code).ahead(judgement.exchange, judgement.as_of, until, look, ends)
+        return self.horizon(ENGLISH.code).ahead(judgement.exchange, judgement.as_of, until, look, ends, words)
 
-    def _look_ahead(self, judgement: Judgement) -> tuple[list[Approval], Evaluate]:
-        """The approvals that a decision shows, and how its exchange is decided on other days with them."""
+    def _look_ahead(self, judgement: Judgement) -> tuple[list[Approval], Evaluate, Words]:
+        """The approvals that a decision shows, and how its exchange is decided on another day with them, or on many at once."""
         # Only approvals that the decision shows count from here on, so that the decision can be made again from its own content.
         shown = {each.provision for each in judgement.signed_off}
         signed = [each for each in judgement.signed if each.provision in shown]
 
+        def on(exchange: Exchange, day: date) -> Exchange:
+            # What was shown is merely stated from its end on.
+            return exchange if exchange.shown_on(day) is exchange else self._shown(exchange, day)
+
         def look(exchange: Exchange, day: date) -> tuple[Verdict, Outcome]:
             standing = frozenset(each.provision for each in signed if day <= each.until)
-            if exchange.shown_on(day) is not exchange:  # what was shown is merely stated from then on
-                exchange = self._shown(exchange, day)
-            return self._look(exchange, day, standing, judgement.came)
+            return self._look(on(exchange, day), day, standing, judgement.came)
 
-        return signed, look
+        def words(exchange: Exchange, days: Sequence[date]) -> Sequence[str]:
+            if judgement.came or exchange.disputed:
+                return [look(exchange, day)[1].word for day in days]
+            pause()
+            standing: dict[str, int] = {}
+            for each in signed:
+                lanes = sum(1 << lane for lane, day in enumerate(days) if day <= each.until)
+                standing[each.provision] = standing.get(each.provision, 0) | lanes
+            with self._lock:
+                found = bounds_on(self.lanes, [(on(exchange, day), day) for day in days], standing)
+            return [outcome_word(bounds) for bounds in found]
+
+        return signed, look, words
 
     @of_recipient
     def asking(

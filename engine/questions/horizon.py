@@ -1,17 +1,18 @@
 """
 Until when an outcome holds with the same facts, and what ends it.
 
-The search collects the days on which a test can change, from the dates in the rules and in the exchange. It evaluates these days in
+The search collects the days on which a test can change, from the dates in the rules and in the exchange. It reads these days in
 order until the outcome changes. Between two of them no test changes, so the answer is exact. Counters are facts like others: the
 search does not start them again in a new year. Source: semantics 2.9, 3.1, 3.6.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Literal
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Literal, TypeAlias
 
 from engine.bundle import Bundle
 from engine.deciding.combine import Evaluate, Outcome
@@ -28,6 +29,9 @@ from engine.verdict import Verdict, numbers
 YEARS = 10
 TRAVELS = "#travels"  # the end of the key of a definition that a condition carried with the data tests
 MAX_EVALUATIONS = 400
+
+Words: TypeAlias = Callable[[Exchange, Sequence[date]], Sequence[str]]
+"""The word of the outcome of an exchange on each of some days."""
 
 # What a day brings: a provision begins or ends, an entry of a register of the policies begins or ends, a document or another date of
 # the exchange passes a bound or is no longer shown, a duty was due, the law of a jurisdiction is modelled or accepted from then on or no
@@ -112,37 +116,42 @@ class Horizon:
         max_evaluations: int = MAX_EVALUATIONS,
         ends: Iterable[date] = (),
         carried: bool = False,
+        words: Words | None = None,
     ) -> HorizonPart:
         """
         The last day on which the outcome of `as_of` still holds, within ten years.
 
-        `evaluate` is called at most `max_evaluations` times. `ends` are the last days of the sign-offs that the outcome rests on.
-        `carried` says that conditions came with the data from elsewhere. `evaluate` has to know these sign-offs and conditions too.
+        At most `max_evaluations` days are looked at: all at once by `words`, which gives the word of each day's outcome, or one by one.
+        `ends` are the last days of the sign-offs that the outcome rests on. `carried` says that conditions came with the data from
+        elsewhere. `evaluate` and `words` have to know these sign-offs and conditions too.
         """
         turns = self.turns(exchange, as_of, carried)
         for end in ends:
             turn = self._sign_off(end)
             turns.setdefault(turn.day, []).append(turn)
-        before = evaluate(exchange, as_of)
-        for day in sorted(turns):
-            last = date.fromordinal(day - 1)
-            max_evaluations -= 1
-            if not max_evaluations:
-                return HorizonPart(holds_until=last, searched="partly")
-            after = evaluate(exchange, date.fromordinal(day))
-            if after[1].word != before[1].word:
-                return HorizonPart(
-                    holds_until=last,
-                    then=after[1].word,
-                    because=self.because(turns[day], before, after),
-                    provisions=self.provisions(before[0], after[0]),
-                    searched="all",
-                )
-            before = after
+        days = sorted(turns)
+        searched = days[: max_evaluations - 1]
+        for before, day in self._moves(exchange, as_of, searched, evaluate, words):
+            earlier, later = evaluate(exchange, before), evaluate(exchange, day)
+            return HorizonPart(
+                holds_until=day - timedelta(days=1),
+                then=later[1].word,
+                because=self.because(turns[day.toordinal()], earlier, later),
+                provisions=self.provisions(earlier[0], later[0]),
+                searched="all",
+            )
+        if len(searched) < len(days):
+            return HorizonPart(holds_until=date.fromordinal(days[len(searched)] - 1), searched="partly")
         return HorizonPart(searched="all")
 
     def ahead(
-        self, exchange: Exchange, as_of: date, until: date, evaluate: Evaluate, ends: Iterable[date] = ()
+        self,
+        exchange: Exchange,
+        as_of: date,
+        until: date,
+        evaluate: Evaluate,
+        ends: Iterable[date] = (),
+        words: Words | None = None,
     ) -> OutcomesAhead:
         """
         The days after `as_of`, up to `until`, on which the outcome becomes another one than the day before.
@@ -156,24 +165,33 @@ class Horizon:
         later = next((date.fromordinal(day) for day in days if day > until.toordinal()), None)
         days = [day for day in days if day <= until.toordinal()]
         found: list[OutcomeMove] = []
-        before = evaluate(exchange, as_of) if days else None
-        for day in days:
-            assert before is not None
-            after = evaluate(exchange, date.fromordinal(day))
-            if after[1].word != before[1].word:
-                changed = self._changed(turns[day], before, after)
-                found.append(
-                    OutcomeMove(
-                        day=date.fromordinal(day),
-                        before=before[1].word,
-                        after=after[1].word,
-                        causes=tuple(dict.fromkeys(turn.cause for turn in changed)),
-                        because=tuple(dict.fromkeys(turn.because for turn in changed)),
-                        provisions=tuple(self.provisions(before[0], after[0])),
-                    )
+        for day_before, day in self._moves(exchange, as_of, days, evaluate, words):
+            before, after = evaluate(exchange, day_before), evaluate(exchange, day)
+            changed = self._changed(turns[day.toordinal()], before, after)
+            found.append(
+                OutcomeMove(
+                    day=day,
+                    before=before[1].word,
+                    after=after[1].word,
+                    causes=tuple(dict.fromkeys(turn.cause for turn in changed)),
+                    because=tuple(dict.fromkeys(turn.because for turn in changed)),
+                    provisions=tuple(self.provisions(before[0], after[0])),
                 )
-            before = after
+            )
         return OutcomesAhead(tuple(found), later)
+
+    @staticmethod
+    def _moves(
+        exchange: Exchange, as_of: date, days: Sequence[int], evaluate: Evaluate, words: Words | None
+    ) -> Iterator[tuple[date, date]]:
+        """Each of some days on which the outcome is another one than on the one before, with that one; one by one without `words`."""
+        if not days:
+            return
+        dates = [as_of, *map(date.fromordinal, days)]
+        read = words(exchange, dates) if words else (evaluate(exchange, day)[1].word for day in dates)
+        for (before, was), (day, is_) in pairwise(zip(dates, read, strict=True)):
+            if was != is_:
+                yield before, day
 
     def turns(self, exchange: Exchange, as_of: date, carried: bool = False) -> dict[int, list[TurningDay]]:
         """

@@ -7,7 +7,7 @@ A batch of Arrow, rows of texts (CSV) or objects (JSON lines) go in. A row that 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,13 +55,38 @@ def of_texts(names: Sequence[str], rows: Sequence[Sequence[str]]) -> CodedChunk:
     return CodedChunk(names, columns or [_nothing(len(rows))] * width, len(rows), broken)
 
 
-def of_objects(objects: Sequence[Mapping[str, Any] | ExchangeProblem]) -> CodedChunk:
-    """Rows that are objects, or that could not be read."""
+def of_objects(objects: Sequence[Mapping[str, Any] | ExchangeProblem], facts: Collection[str] = frozenset()) -> CodedChunk:
+    """
+    Rows that are objects, or that could not be read. A member in which nothing but `facts` are stated becomes a column for each of them;
+    any other stays whole, for the door of exchanges.
+    """
     broken = {place: each for place, each in enumerate(objects) if isinstance(each, ExchangeProblem)}
-    members = [each if isinstance(each, Mapping) else {} for each in objects]
+    members = [_flat(each, facts) if isinstance(each, Mapping) else {} for each in objects]
     names = list(dict.fromkeys(name for each in members for name in each))
     columns = [arrow.of_values((each.get(name) for each in members), _told) for name in names]
     return CodedChunk(names, columns, len(objects), broken, closed=False)
+
+
+def _flat(row: Mapping[str, Any], facts: Collection[str]) -> Mapping[str, Any]:
+    """A row with its facts side by side, as far as nothing else stands among them."""
+    found: dict[str, Any] = {}
+    for name, value in row.items():
+        inner = dict(_facts_in(name, value, facts)) if isinstance(value, dict) else {}
+        apart = inner and "" not in inner and inner.keys().isdisjoint(row) and inner.keys().isdisjoint(found)
+        found |= inner if apart else {name: value}
+    return found
+
+
+def _facts_in(under: str, members: Mapping[str, Any], facts: Collection[str]) -> Iterator[tuple[str, Any]]:
+    """The facts in an object, by their names; "" for what is none, or states nothing."""
+    for name, value in members.items():
+        whole = f"{under}.{name}"
+        if whole in facts:
+            yield (whole if value not in (None, "") else "", value)
+        elif isinstance(value, dict) and value:
+            yield from _facts_in(whole, value, facts)
+        else:
+            yield "", value
 
 
 def _told(value: Any) -> str:

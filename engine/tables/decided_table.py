@@ -55,6 +55,7 @@ def decide(
     register: Register | None = None,
     mapping: TableMapping | None = None,
     decider: RowDecider | None = None,
+    program: str = "lanes",
     chunk: int = CHUNK,
 ) -> DecidedTable:
     """
@@ -64,7 +65,14 @@ def decide(
     ColumnsRefused where a column states nothing, TypeError where `table` does not export Arrow.
     """
     deciding = TableDecider(
-        bundle, as_of=as_of, today=today, counters=counters, register=register, mapping=mapping, decider=decider
+        bundle,
+        as_of=as_of,
+        today=today,
+        counters=counters,
+        register=register,
+        mapping=mapping,
+        decider=decider,
+        program=program,
     )
     found = list(deciding.table(table, chunk=chunk)) or [no_rows()]
     counts: dict[str, int] = {}

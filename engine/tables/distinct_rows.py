@@ -8,16 +8,16 @@ exchange that it states and a key that is the same in every chunk, and for each 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.exchange_input.exchange_problems import ExchangeProblem, pointer
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
+from engine.rules import AS_OF
 from engine.tables.arrow import LEFT_OUT, CodedCells, Codes
 from engine.tables.mapping import FactColumn, FactPlaces
 from engine.tables.unread_ids import UnreadIds
@@ -62,12 +62,21 @@ class StatedExchange:
     problems: tuple[ExchangeProblem, ...]
 
 
+class ConstantFact(NamedTuple):
+    """What every row states: its name, the members that lead to it, and the value."""
+
+    name: str
+    steps: tuple[str, ...]
+    value: Any
+
+
 @dataclass(frozen=True, slots=True)
 class DistinctRows:
     """
     `keys` has a key for each distinct row, the same for the same row of a later chunk as long as `epoch` is the same.
 
     `places` has for each row of the chunk the number of its distinct row, `first` for each distinct row the first row that it is.
+    `codes` are those of the rows, `distinct` those by which the distinct rows are told apart; a column of them is one of `facts`.
     """
 
     keys: Sequence[bytes]
@@ -75,7 +84,11 @@ class DistinctRows:
     first: NDArray[np.int64]
     epoch: int
     codes: NDArray[np.int32]
-    stated: Callable[[Codes], StatedExchange]
+    distinct: NDArray[np.int32]
+    facts: Sequence[str]
+    _steps: Sequence[tuple[str, ...]]
+    _values: Sequence[list[Any]]
+    constants: Sequence[ConstantFact]
 
     def exchange(self, number: int) -> StatedExchange:
         """What the first row of a kind states."""
@@ -83,7 +96,30 @@ class DistinctRows:
 
     def of_row(self, place: int) -> StatedExchange:
         """What a row of the chunk states."""
-        return self.stated(self.codes[place])
+        return self.stated(self.codes[place], range(len(self.facts)), self.constants)
+
+    def stated(self, codes: Codes, places: Iterable[int], constants: Iterable[ConstantFact]) -> StatedExchange:
+        """What some columns of a row of codes state, beside what every row states."""
+        document: dict[str, Any] = {}
+        problems: list[ExchangeProblem] = []
+        for each in constants:
+            _put(document, each.steps, each.value, problems)
+        for place in places:
+            if (code := int(codes[place])) != LEFT_OUT:
+                _put(document, self._steps[place], self._values[place][code], problems)
+        return StatedExchange(document, tuple(problems))
+
+    def value(self, number: int, place: int) -> Any:
+        """What a distinct row states in a column, as JSON; None where it states nothing."""
+        code = int(self.codes[self.first[number]][place])
+        return None if code == LEFT_OUT else self._values[place][code]
+
+    @property
+    def whole(self) -> bool:
+        """Whether each column states a fact, so that rows can be read in parts; the day is read by itself."""
+        return all(len(steps) > 1 or steps == (AS_OF,) for steps in self._steps) and all(
+            len(each.steps) > 1 for each in self.constants
+        )
 
 
 class RowCoder:
@@ -95,14 +131,14 @@ class RowCoder:
 
     def __init__(self, places: FactPlaces, constants: Mapping[str, Any], unread: UnreadIds | None = None) -> None:
         self._places = places
-        self._constants = [(places.steps(name), value) for name, value in constants.items()]
+        self._constants = [ConstantFact(name, places.steps(name), value) for name, value in constants.items()]
         self._unread = unread
         self._ids: frozenset[str] = frozenset()
         self._facts: dict[str, int] = {}  # the place of each fact in a row of codes
         self._steps: list[tuple[str, ...]] = []
         self._known: list[_Values] = []
-        self._fields = {each for _, value in self._constants if isinstance(value, dict) for each in value}
-        self._fields |= {steps[-1] for steps, _ in self._constants if len(steps) > 2}
+        self._fields = {each for constant in self._constants if isinstance(constant.value, dict) for each in constant.value}
+        self._fields |= {each.steps[-1] for each in self._constants if len(each.steps) > 2}
         self.epoch = 0
 
     def distinct(self, facts: Sequence[tuple[FactColumn, CodedCells]], rows: int) -> DistinctRows:
@@ -120,8 +156,18 @@ class RowCoder:
             codes[:, place] = self._coded(column, cells, self._known[place])
         keys = self._keys(facts, codes)
         first, places = grouped(keys)
-        stated = partial(_stated, self._constants, tuple(self._steps), [each.values for each in self._known])
-        return DistinctRows([row.tobytes() for row in keys[first]], places, first, self.epoch, codes, stated)
+        return DistinctRows(
+            [row.tobytes() for row in keys[first]],
+            places,
+            first,
+            self.epoch,
+            codes,
+            keys[first],
+            tuple(self._facts),
+            tuple(self._steps),
+            [each.values for each in self._known],
+            self._constants,
+        )
 
     def _make_room(self) -> None:
         """Forget values where there are too many. Ids that nothing reads are not in keys, so what was decided stays known."""
@@ -184,20 +230,6 @@ class RowCoder:
             if value is not None and (raw or value != ""):
                 here[number] = known.code(value)
         return here[cells.codes]
-
-
-def _stated(
-    constants: Sequence[tuple[tuple[str, ...], Any]], steps: Sequence[tuple[str, ...]], known: Sequence[list[Any]], codes: Codes
-) -> StatedExchange:
-    """What a row of codes states."""
-    document: dict[str, Any] = {}
-    problems: list[ExchangeProblem] = []
-    for place, value in constants:
-        _put(document, place, value, problems)
-    for number, code in enumerate(codes.tolist()):
-        if code != LEFT_OUT:
-            _put(document, steps[number], known[number][code], problems)
-    return StatedExchange(document, tuple(problems))
 
 
 def grouped(codes: Codes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

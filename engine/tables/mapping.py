@@ -171,6 +171,11 @@ class FactPlaces:
         return ()
 
 
+def fact_names(bundle: Bundle) -> frozenset[str]:
+    """The names of facts, documents and their fields that a column may have."""
+    return frozenset(name for name in FactPlaces(bundle).names if "." in name)
+
+
 def read_mapping(bundle: Bundle, file: str, data: bytes) -> TableMapping:
     """Read a mapping against a bundle. `file` is the name that findings carry. Raises MappingRefused with all that is wrong."""
     findings = Findings()

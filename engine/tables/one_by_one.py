@@ -37,7 +37,7 @@ class OneByOne:
         self.name = f"one by one, {mode}"
         self.pdp = PDP(bundle, mode)
         self._bundle = bundle
-        self._readers = {False: OutcomeReader(bundle.rules)}
+        self.readers = {False: OutcomeReader(bundle)}
 
     def decide(
         self,
@@ -70,6 +70,6 @@ class OneByOne:
     def _reader(self, exchange: Exchange) -> OutcomeReader:
         """What reads the judgements: of an exchange with the public, by the rules as they read then."""
         everyone = bool(exchange.everyone)
-        if everyone not in self._readers:
-            self._readers[everyone] = OutcomeReader(self.pdp.of_everyone.bundle.rules)
-        return self._readers[everyone]
+        if everyone not in self.readers:
+            self.readers[everyone] = OutcomeReader(self.pdp.of_everyone.bundle)
+        return self.readers[everyone]

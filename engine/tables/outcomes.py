@@ -9,26 +9,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.bundle import Bundle
 from engine.deciding.combine import MET
 from engine.deciding.judgement import BEARING, Judgement
 from engine.exchange_input.exchange_problems import ExchangeProblem
-from engine.rules import Need, RuleSet
+from engine.rules import Need
 from engine.tables import arrow
 from engine.tables.arrow import ArrowColumn, Codes
-from engine.values.outcome_levels import Level
-from engine.verdict import Verdict, numbers
+from engine.tables.missing_facts import MissingFacts
+from engine.values import Missing, Range, SetOf, Value
+from engine.values.outcome_levels import Bounds, Level, closed, outcome_word
+from engine.verdict import numbers
 
 PROBLEM = "problem"  # the outcome of a row that the door refused; it is never a permit
 REMEMBERED = 4_096  # lists of provisions whose text is kept
 _NONE = "[]"
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, kw_only=True)  # without slots: the cached digest needs the instance's dictionary
@@ -39,7 +43,7 @@ class RowOutcome:
     `low` and `high` are levels, "" where the door refused the row; then `problems` says why. `jurisdictions` has the two bounds of each
     jurisdiction whose law applies or may. `stands` and `may_stand` are provisions, `unmet` requirements, `besides` what a person must look
     at beside a stricter outcome. `gaps` are the places and subject matters on which law is silent or its reach is in doubt, `coverage`
-    those that a permit stands on. `missing` are the facts to find out, the best to ask for first.
+    those that a permit stands on. `missing` are the facts to find out (`missing_facts`).
     """
 
     as_of: date | None
@@ -57,7 +61,7 @@ class RowOutcome:
     missing: str = _NONE
     problems: tuple[ExchangeProblem, ...] = ()
 
-    @cached_property
+    @property
     def document(self) -> bytes:
         """The outcome as canonical JSON: what a proof of the row is about. Of problems it has the number."""
         return outcome_document({name: getattr(self, name) for name in TOLD} | {"problems": len(self.problems)})
@@ -83,77 +87,150 @@ def refused(problems: Sequence[ExchangeProblem], as_of: date | None) -> RowOutco
 
 
 class OutcomeReader:
-    """Reads judgements under one rule set as outcomes of rows."""
+    """Reads judgements under one bundle as outcomes of rows."""
 
-    def __init__(self, rules: RuleSet) -> None:
-        self._rules = rules.rules
-        self._bearing = sum(1 << number for number, rule in enumerate(rules.rules) if rule.effect in BEARING)
+    def __init__(self, bundle: Bundle) -> None:
+        self._rules = bundle.rules.rules
+        self.missing = MissingFacts(bundle)
+        self._bearing = sum(1 << number for number, rule in enumerate(self._rules) if rule.effect in BEARING)
+        self._reviews = sum(1 << number for number, rule in enumerate(self._rules) if rule.effect == "review")
+        self.needing = sum(1 << number for number, rule in enumerate(self._rules) if rule.need is not None)
+        self._of_place: dict[str, int] = {}
+        for number, rule in enumerate(self._rules):
+            place = rule.provision.jurisdiction
+            self._of_place[place] = self._of_place.get(place, 0) | 1 << number
         self._texts: dict[int, str] = {}
 
     def read(self, judgement: Judgement, today: date | None) -> RowOutcome:
         """The outcome of a judgement. It may proceed only where it was judged as of `today`."""
-        outcome = judgement.outcome
-        possible, certain = judgement.verdict.stands
-        bounds, covered = outcome.bounds, outcome.coverage
+        outcome, verdict = judgement.outcome, judgement.verdict
+        exchange, covered = judgement.exchange, outcome.coverage
+        possible, certain = verdict.stands
+        silent = dict.fromkeys((quiet_name(each.place, each.subject), each.certain) for each in covered.silences)
+        quiet = sorted({name: any(sure for other, sure in silent if other == name) for name, _ in silent}.items())
+        unknown = self.missing.unknown(
+            lambda name: is_open(exchange.values.get(name, Missing.LEFT_OUT)) and not exchange.is_of_everyone(name)
+        )
+        missing = self.missing_of(
+            outcome.bounds, outcome.jurisdictions, possible & ~certain, any(not sure for _, sure in quiet), unknown
+        )
+        found = self.outcome(
+            judgement.as_of,
+            outcome.bounds,
+            today is not None and judgement.proceeds(today),
+            outcome.jurisdictions,
+            certain,
+            possible,
+            {name for name, states in verdict.requirements.items() if states == MET},
+            quiet,
+            sorted(f"{place}/{subject}" for place, subject in covered.stands_on) if outcome.permits else [],
+            missing,
+        )
+        return found if found.outcome == outcome.word else replace(found, outcome=outcome.word)
+
+    def missing_of(self, bounds: Bounds, places: Mapping[str, Bounds], may_only: int, silent: bool, unknown: int) -> list[str]:
+        """The facts to find out: of provisions that only may stand, where they may raise the outcome; none where it is closed."""
+        if closed(bounds):
+            return []
+        return self.missing.of(may_only & self.reaching(bounds.low, places), silent, unknown)
+
+    def reaching(self, low: Level, places: Mapping[str, Bounds]) -> int:
+        """The rules that bear on the outcome, of jurisdictions that are open and may raise it."""
+        found = 0
+        for name, each in places.items():
+            if each.low is not each.high and each.high > low:
+                found |= self._of_place.get(name, 0)
+        return found & self._bearing
+
+    def outcome(
+        self,
+        as_of: date,
+        bounds: Bounds,
+        proceed: bool,
+        places: Mapping[str, Bounds],
+        certain: int,
+        possible: int,
+        met: Collection[str],
+        silent: Sequence[tuple[str, bool]],
+        settled: Sequence[str],
+        missing: Sequence[str],
+    ) -> RowOutcome:
+        """
+        The outcome of a row: its bounds, those of each jurisdiction, the rules that stand and may stand, the requirements that are met for
+        certain, places on which law is silent and whether it certainly is, what a permit stands on, and the facts to find out.
+        """
         return RowOutcome(
-            as_of=judgement.as_of,
-            outcome=outcome.word,
+            as_of=as_of,
+            outcome=outcome_word(bounds),
             low=bounds.low.word,
             high=bounds.high.word,
-            proceed=today is not None and judgement.proceeds(today),
-            jurisdictions=_text(
-                {name: [each.low.word, each.high.word] for name, each in sorted(outcome.jurisdictions.items())}
-            ),
-            stands=self._provisions(certain & self._bearing),
-            may_stand=self._provisions(possible & ~certain & self._bearing),
-            unmet=_text(list(unmet(judgement))),
-            besides=_text(list(besides(judgement))),
-            gaps=_text([f"{each.place or 'unknown'}/{each.subject}" for each in covered.silences]),
-            coverage=_text([f"{place}/{subject}" for place, subject in covered.stands_on] if outcome.permits else []),
-            missing=_text(list(judgement.open_facts)),
+            proceed=proceed,
+            jurisdictions=told_places(places),
+            stands=self.provisions(certain),
+            may_stand=self.provisions(possible & ~certain),
+            unmet=told(self.unmet(certain, met)),
+            besides=told(self.besides(bounds, certain, silent)),
+            gaps=told([name for name, _ in silent]),
+            coverage=told(settled),
+            missing=told(missing),
         )
 
-    def _provisions(self, mask: int) -> str:
-        """The ids of the provisions of some rules, each once."""
+    def unmet(self, certain: int, met: Collection[str]) -> list[str]:
+        """The requirements that are not met for certain, of what provisions that certainly stand ask for and nothing else meets."""
+        needs = (self._rules[number].need for number in numbers(certain & self.needing))
+        asked = dict.fromkeys(name for need in needs if need and not _met(need, met) for name in need.requirements())
+        return [name for name in asked if name not in met]
+
+    def besides(self, bounds: Bounds, certain: int, silent: Sequence[tuple[str, bool]]) -> list[str]:
+        """What a person certainly must look at beside a stricter outcome: provisions, and law that is silent (semantics 4.1)."""
+        if bounds.low <= Level.REVIEW:
+            return []
+        beside = [self._rules[number].provision.id for number in numbers(certain & self._reviews)]
+        return list(dict.fromkeys([*beside, *(name for name, sure in silent if sure)]))
+
+    def provisions(self, mask: int) -> str:
+        """The ids of the provisions of those of some rules that bear on the outcome, each once."""
+        mask &= self._bearing
         found = self._texts.get(mask)
         if found is None:
             if len(self._texts) >= REMEMBERED:
                 self._texts.clear()
-            ids = dict.fromkeys(self._rules[number].provision.id for number in numbers(mask))
-            found = self._texts[mask] = _text(list(ids))
+            found = self._texts[mask] = told(list(dict.fromkeys(self._rules[number].provision.id for number in numbers(mask))))
         return found
 
 
-def unmet(judgement: Judgement) -> Iterable[str]:
-    """The requirements that are not met for certain, of what provisions that certainly stand ask for and nothing else meets."""
-    verdict = judgement.verdict
-    standing = (verdict.rules[number] for number in judgement.stand)
-    open_ = (rule.need for rule in standing if rule.need and not _met(rule.need, verdict))
-    names = dict.fromkeys(name for need in open_ for name in need.requirements())
-    return (name for name in names if verdict.requirements[name] != MET)
+def quiet_name(place: str, subject: str) -> str:
+    """A place and a subject matter on which law is silent, or its reach in doubt; either may not be known."""
+    return f"{place or 'unknown'}/{subject or 'all'}"
 
 
-def _met(need: Need, verdict: Verdict) -> bool:
+def is_open(value: Value) -> bool:
+    """Whether something of a value is not known."""
+    if isinstance(value, Missing):
+        return True
+    return value.open if isinstance(value, SetOf) else isinstance(value, Range) and value.low != value.high
+
+
+def _met(need: Need, met: Collection[str]) -> bool:
     """Whether a need is met for certain."""
     if need.op == "one":
-        return verdict.requirements[need.requirement] == MET
-    parts = (_met(part, verdict) for part in need.parts)
+        return need.requirement in met
+    parts = (_met(part, met) for part in need.parts)
     return any(parts) if need.op == "any_of" else all(parts)
 
 
-def besides(judgement: Judgement) -> Iterable[str]:
-    """What a person certainly must look at beside a stricter outcome: provisions, and law that is silent (semantics 4.1)."""
-    if judgement.outcome.bounds.low <= Level.REVIEW:
-        return ()
-    signed = {part.provision for part in judgement.signed_off}
-    standing = (judgement.verdict.rules[number] for number in judgement.stand)
-    reviews = (rule.provision.id for rule in standing if rule.effect == "review" and rule.provision.id not in signed)
-    silent = (f"{each.place}/{each.subject}" for each in judgement.outcome.coverage.silences if each.certain)
-    return dict.fromkeys((*reviews, *silent))
+def told_places(places: Mapping[str, Bounds]) -> str:
+    """The bounds of each jurisdiction, in a text."""
+    return _text({name: [each.low.word, each.high.word] for name, each in sorted(places.items())})
+
+
+def told(names: Sequence[str]) -> str:
+    """A list of names in a text."""
+    return _text(list(names)) if names else _NONE
 
 
 def _text(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODE(value)
 
 
 def outcome_columns(outcomes: Sequence[RowOutcome], codes: Codes) -> list[ArrowColumn]:

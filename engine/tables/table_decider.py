@@ -27,14 +27,16 @@ from engine.tables.arrow import LEFT_OUT, ArrowStream
 from engine.tables.coded_chunk import CodedChunk, of_batch
 from engine.tables.counter_sums import CounterSums
 from engine.tables.distinct_rows import DistinctRows, RowCoder, StatedExchange
+from engine.tables.lane_rows import LaneRows
 from engine.tables.mapping import FactColumn, FactPlaces, StatedColumns, TableMapping, stated_columns
 from engine.tables.one_by_one import CounterSource, OneByOne, RowDecider
 from engine.tables.outcomes import RowOutcome, outcome_columns, refused
 from engine.tables.unread_ids import UnreadIds
 
 CHUNK = 16_384  # rows at once
-REMEMBERED = 50_000  # outcomes that are kept between chunks
+REMEMBERED = 20_000  # outcomes that are kept between chunks
 COUNTERS = ("stated", "summed")
+PROGRAMS = ("ordinary", "lanes")
 
 # What a register said at a moment: the JSON of an exchange and its day to the same with the member `register`. Raises ExchangeRefused.
 Register: TypeAlias = Callable[[Mapping[str, Any], date], Mapping[str, Any]]
@@ -93,7 +95,8 @@ class DecidedRows:
 def no_rows() -> DecidedRows:
     """The outcomes of no rows: a table with all columns."""
     none = np.zeros(0, dtype=np.int64)
-    distinct = DistinctRows([], none, none, 0, np.zeros((0, 0), dtype=np.int32), lambda _: StatedExchange({}, ()))
+    nothing = np.zeros((0, 0), dtype=np.int32)
+    distinct = DistinctRows([], none, none, 0, nothing, nothing, (), (), (), ())
     return DecidedRows(first=1, keys=[], outcomes=[], places=none, distinct=distinct)
 
 
@@ -118,8 +121,9 @@ class TableDecider:
     `as_of` is the day of each row that states none, or the name of the column that states it. A row may proceed only where its day is
     `today`; without a `today` no row may. `counters` are as the rows "stated" them,
     "summed" over the rows in their order, or from what a ledger said at a moment. `register` is what a register said then. `decider`
-    decides; the ordinary engines if it is left out. `others` are bundles that read the distinct rows too: what one of them reads tells rows
-    apart.
+    decides; the ordinary engines if it is left out. With the `program` "lanes" the rows of a chunk are
+    decided at once, as far as they state everything themselves; with "ordinary" each is decided by itself. `others` are bundles that read
+    the distinct rows too: what one of them reads tells rows apart.
     """
 
     def __init__(
@@ -132,8 +136,11 @@ class TableDecider:
         counters: str | CounterSource = "stated",
         register: Register | None = None,
         decider: RowDecider | None = None,
+        program: str = "lanes",
         others: Sequence[Bundle] = (),
     ) -> None:
+        if program not in PROGRAMS:
+            raise ValueError(f"a program is {' or '.join(PROGRAMS)}, not `{program}`")
         if isinstance(counters, str) and counters not in COUNTERS:
             raise ValueError(f"counters are {', '.join(COUNTERS)} or a snapshot of a ledger, not `{counters}`")
         self._mapping = mapping or TableMapping()
@@ -149,6 +156,10 @@ class TableDecider:
         self._stated: tuple[tuple[str, ...], StatedColumns] | None = None  # of the last table
         self._register = register
         self.decider: RowDecider = decider or OneByOne(bundle)
+        self._lanes: LaneRows | None = None
+        if program == "lanes" and isinstance(self.decider, OneByOne) and not reads_ids:
+            self._lanes = LaneRows(bundle, self.decider.pdp, self.decider.readers[False])
+        self.program = f"lanes, else {self.decider.name}" if self._lanes else self.decider.name
         self._ordinary = None  # where counters are filled in, rows are decided by the ordinary engines
         self._fill: CounterSource | None = None if isinstance(counters, str) else counters
         self._sums: CounterSums | None = None
@@ -217,14 +228,17 @@ class TableDecider:
     def _outcomes(self, rows: DistinctRows) -> list[RowOutcome]:
         """The outcomes of distinct rows; those that were decided before are remembered."""
         known = self._remembered.of(rows.epoch)
+        wanted = [number for number, key in enumerate(rows.keys) if key not in known]
+        if self._lanes is not None and rows.whole:
+            known.update(self._by_lanes(self._lanes, rows, wanted))
+            wanted = [number for number in wanted if rows.keys[number] not in known]
         asked: list[tuple[bytes, Mapping[str, Any], date]] = []
-        for number, key in enumerate(rows.keys):
-            if key not in known:
-                document, day, problems = self._row(rows.exchange(number))
-                if problems or day is None:
-                    known[key] = refused(problems, day)
-                else:
-                    asked.append((key, document, day))
+        for number in wanted:
+            document, day, problems = self._row(rows.exchange(number))
+            if problems or day is None:
+                known[rows.keys[number]] = refused(problems, day)
+            else:
+                asked.append((rows.keys[number], document, day))
         documents, days = [each[1] for each in asked], [each[2] for each in asked]
         if self._ordinary is not None:
             decided = self._ordinary.decide(documents, days, self._today, self._fill)
@@ -232,6 +246,24 @@ class TableDecider:
             decided = self.decider.decide(documents, days, self._today)
         known.update(zip((each[0] for each in asked), decided, strict=True))
         return [known[key] for key in rows.keys]
+
+    def _by_lanes(self, lanes: LaneRows, rows: DistinctRows, wanted: Sequence[int]) -> Iterator[tuple[bytes, RowOutcome]]:
+        """The outcomes of distinct rows that lanes decide, by their keys."""
+        days = [(number, day) for number in wanted if (day := self._stated_day(rows, number)) is not None]
+        found = lanes.decide(rows, [number for number, _ in days], [day for _, day in days], self._today)
+        for (number, _), outcome in zip(days, found, strict=True):
+            if outcome is not None:
+                yield rows.keys[number], outcome
+
+    def _stated_day(self, rows: DistinctRows, number: int) -> date | None:
+        """The day of a row; None where it states none that can be read."""
+        if AS_OF not in rows.facts:
+            return self._day
+        said = rows.value(number, rows.facts.index(AS_OF))
+        try:
+            return self._day if said is None else date.fromisoformat(said)
+        except (TypeError, ValueError):
+            return None
 
     def _summed(self, sums: CounterSums, rows: DistinctRows, chunk: CodedChunk) -> tuple[list[RowOutcome], NDArray[np.int64]]:
         """The outcomes of rows in their order, each with the counters that the rows before it add up to."""

@@ -14,6 +14,14 @@ from service.store.database import Database
 from service.store.tables import BigInteger, entry, entry_term, personal, record, term
 
 _AT_ONCE = 500
+_SOME = (
+    sa.select(record.c.sequence, record.c.id, record.c.leaf)
+    .where(record.c.sequence > sa.bindparam("after"))
+    .order_by(record.c.sequence)
+    .limit(_AT_ONCE)
+)
+_WITHOUT_RECORD = sa.select(entry.c.sequence).where(~sa.exists().where(record.c.sequence == entry.c.sequence))
+_SORTED: dict[str, tuple[sa.Select[Any], sa.Select[Any]]] = {}  # by the kind of database
 
 Word = tuple[str, str]
 
@@ -41,8 +49,7 @@ def index_faults(connection: sa.Connection, database: Database, progress: Callab
                 yield RowFault(entry, {"sequence": each.sequence}, {"sequence": each.sequence}, True, columns)
                 readable = readable and "words" not in columns
         progress(last + 1)
-    extra = sa.select(entry.c.sequence).where(~sa.exists().where(record.c.sequence == entry.c.sequence))
-    for sequence in connection.execute(extra).scalars():
+    for sequence in connection.execute(_WITHOUT_RECORD).scalars():
         yield RowFault(entry, {"sequence": sequence}, None, found=True)
     if not readable:
         return  # what is sorted in is compared with words that are sound
@@ -53,9 +60,8 @@ def index_faults(connection: sa.Connection, database: Database, progress: Callab
 
 
 def _records(connection: sa.Connection, first: int) -> Iterator[list[Any]]:
-    chosen = sa.select(record.c.sequence, record.c.id, record.c.leaf).order_by(record.c.sequence).limit(_AT_ONCE)
     after = first - 1
-    while found := list(connection.execute(chosen.where(record.c.sequence > after))):
+    while found := list(connection.execute(_SOME, {"after": after})):
         after = found[-1].sequence
         yield found
 
@@ -81,23 +87,31 @@ def _different(row: Any, sequence: int, id: str, summary: Summary, words: dict[i
 
 def _sorted_faults(connection: sa.Connection, database: Database) -> Iterator[RowFault]:
     """The rows by which a search finds the older records, against the words of their entries."""
-    below = sorted_below(connection)
-    numbers = database.numbers_in(entry.c.words)
+    if database.dialect not in _SORTED:
+        _SORTED[database.dialect] = _sorted_statements(database)
+    lacking, without = _SORTED[database.dialect]
+    below = {"below": sorted_below(connection)}
+    for row in connection.execute(lacking, below):
+        yield RowFault(entry_term, dict(row._mapping), dict(row._mapping), found=False)
+    for row in connection.execute(without, below):
+        yield RowFault(entry_term, dict(row._mapping), None, found=True)
+
+
+def _sorted_statements(database: Database) -> tuple[sa.Select[Any], sa.Select[Any]]:
+    """What the words of entries lack, and what no entry says, of the records below a number."""
+    numbers, below = database.numbers_in(entry.c.words), entry.c.sequence < sa.bindparam("below")
     word = sa.cast(numbers.c.value, BigInteger)
     there = sa.exists().where(
         entry_term.c.term == word, entry_term.c.moment == entry.c.moment, entry_term.c.sequence == entry.c.sequence
     )
     lacking = sa.select(word.label("term"), entry.c.moment, entry.c.sequence).select_from(entry.join(numbers, sa.true()))
-    for row in connection.execute(lacking.where(entry.c.sequence < below, ~there)):
-        yield RowFault(entry_term, dict(row._mapping), dict(row._mapping), found=False)
     of_entry = sa.exists().where(
         entry.c.sequence == entry_term.c.sequence,
-        entry.c.sequence < below,
+        below,
         entry.c.moment == entry_term.c.moment,
         ("," + entry.c.words + ",").like("%," + sa.cast(entry_term.c.term, sa.String) + ",%"),
     )
-    for row in connection.execute(sa.select(entry_term).where(~of_entry)):
-        yield RowFault(entry_term, dict(row._mapping), None, found=True)
+    return lacking.where(below, ~there), sa.select(entry_term).where(~of_entry)
 
 
 def _numbers(words: Any) -> list[int]:

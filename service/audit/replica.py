@@ -96,9 +96,9 @@ class Replica:
         """The leaves of the log with their indexes, in order. When one is given, the rows are those of all leaves before it."""
         ids: dict[int, str] = {}
         moments: dict[int, str] = {}
-        for _, leaf in _leaves(self._source, tree_leaf.c.kind == ERASURE):
+        for _, leaf in _leaves(self._source, _ERASURES):
             self._erased(leaf, ids, moments)
-        for index, leaf in _leaves(self._source, tree_leaf.c.kind != ERASURE):
+        for index, leaf in _leaves(self._source, _OTHERS):
             if index in moments:
                 of_entity = leaf.get("kind") == "register" and index in ids
                 leaf = {**leaf, "erased_at": moments[index], **({"id": ids[index]} if of_entity else {})}
@@ -146,8 +146,8 @@ class Replica:
 
 def _make(rows: sa.Connection, *made: sa.Table) -> None:
     """Make empty tables, with their indexes, in a temporary database."""
-    for statement in _making(made):
-        rows.exec_driver_sql(statement)
+    driver: Any = rows.connection.driver_connection
+    driver.executescript(";\n".join(_making(made)))  # all at once: there are many, and each takes less than to hand it over
     rows.commit()
 
 
@@ -159,16 +159,24 @@ def _making(made: tuple[sa.Table, ...]) -> tuple[str, ...]:
     return tuple(str(each.compile(dialect=dialect)) for each in statements)
 
 
-def _leaves(connection: sa.Connection, wanted: sa.ColumnElement[bool]) -> Iterator[tuple[int, Leaf]]:
-    """The leaves of some kinds, in order, each with its openings in place of its commitments; None in place of one that is gone."""
+# To write a statement takes longer than to run it where there are few leaves, so each is written once.
+_SOME = (
+    sa.select(tree_leaf.c.index.label("at"), tree_leaf.c.leaf)
+    .where(tree_leaf.c.index > sa.bindparam("after"))
+    .order_by(tree_leaf.c.index)
+    .limit(_AT_ONCE)
+)
+_ERASURES, _OTHERS = _SOME.where(tree_leaf.c.kind == ERASURE), _SOME.where(tree_leaf.c.kind != ERASURE)
+_OPENINGS = sa.select(leaf_opening).where(leaf_opening.c.leaf.between(sa.bindparam("first"), sa.bindparam("last")))
+
+
+def _leaves(connection: sa.Connection, chosen: sa.Select[Any]) -> Iterator[tuple[int, Leaf]]:
+    """The leaves that are chosen, in order, each with its openings in place of its commitments; None in place of one that is gone."""
     after = -1
-    chosen = (
-        sa.select(tree_leaf.c.index.label("at"), tree_leaf.c.leaf).where(wanted).order_by(tree_leaf.c.index).limit(_AT_ONCE)
-    )
-    while rows := connection.execute(chosen.where(tree_leaf.c.index > after)).all():
+    while rows := connection.execute(chosen, {"after": after}).all():
         first, after = rows[0].at, rows[-1].at
         beside: dict[int, dict[str, Any]] = {}
-        for each in connection.execute(sa.select(leaf_opening).where(leaf_opening.c.leaf.between(first, after))):
+        for each in connection.execute(_OPENINGS, {"first": first, "last": after}):
             beside.setdefault(each.leaf, {})[each.name] = None if each.value is None else json.loads(bytes(each.value))
         for row in rows:
             hidden = beside.get(row.at, {})

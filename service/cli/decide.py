@@ -55,7 +55,12 @@ def decide(
         typer.Option(help="Decision log, as a file or postgresql://…: the run becomes one leaf of it. [the run is in no log]"),
     ] = None,
     explain: Annotated[int, typer.Option(help="Rows of each outcome that get a short answer in a side file.", min=0)] = 1_000,
-    mode: Annotated[str, typer.Option(help="Which engines decide rows: bitset, checked, durable or reference.")] = "bitset",
+    program: Annotated[
+        str, typer.Option(help="lanes: all rows of a chunk at once, where that can be; ordinary: each row by itself.")
+    ] = "lanes",
+    mode: Annotated[
+        str, typer.Option(help="Which engines decide rows by themselves: bitset, checked, durable or reference.")
+    ] = "bitset",
     lang: Lang = "en",
     allow_problems: Annotated[bool, typer.Option("--allow-problems", help="End with 0 even where rows have problems.")] = False,
     restart: Annotated[bool, typer.Option("--restart", help="Begin anew where a run was broken off.")] = False,
@@ -82,6 +87,7 @@ def decide(
     need("mode", mode, engine.MODES)
     need("language", lang, engine.LANGUAGES)
     need("way to count", counters, ("stated", "summed", "snapshot"))
+    need("program", program, ("lanes", "ordinary"))
     for form in filter(None, (from_, to)):
         need("format", form, FORMATS)
     if database is None and (register or counters == "snapshot"):
@@ -108,6 +114,7 @@ def decide(
                 mapping=mapped,
                 mapping_sha256=digest,
                 mode=mode,
+                program=program,
                 counters=snapshot.counters if snapshot and counters == "snapshot" else counters,
                 counters_are=counters,
                 register=snapshot.register if snapshot and register else None,

@@ -171,7 +171,7 @@ def sealing(
 
     `first`: these are the first of the commitment, as they will be.
     """
-    named = any(row["data_set"] is not None or row["same_as"] is not None for row in rows)
+    named = [row for row in rows if row["data_set"] is not None or row["same_as"] is not None]
     again: dict[str, set[str]] = {}
     for row in rows:
         if row["same_as"] is not None:
@@ -184,7 +184,7 @@ def sealing(
         yield
     if named and first:
         names = [column.name for column in movement.columns]
-        seal_rows(transaction, {MOVED.subject(commitment): [(movement, [row[name] for name in names]) for row in rows]})
+        seal_rows(transaction, {MOVED.subject(commitment): [(movement, [row[name] for name in names]) for row in named]})
 
 
 def number(connection: sa.Connection, id: str) -> int:

@@ -32,6 +32,7 @@ class Live:
     @classmethod
     def of(cls, bundle: engine.Bundle, mode: str, persons: int = 1) -> Self:
         """A bundle, made ready to decide."""
+        bundle.reader.make_ready()
         digests = PolicyDigests(meaning=bundle.digests.meaning, source=bundle.digests.source)
         records = RecordWriter(digests, EngineVersion.of_this_one())
         pdp = engine.PDP(bundle, mode=mode)

@@ -63,7 +63,7 @@ def foreign_parts(connection: sa.Connection) -> Iterator[str]:
         yield f"the table `{name}` is missing"
     columns: dict[str, set[str]] = {}
     asked = _SQLITE_COLUMNS if connection.dialect.name == "sqlite" else _POSTGRESQL_COLUMNS
-    for name, column in connection.exec_driver_sql(asked):
+    for name, column in connection.exec_driver_sql(asked).fetchall():
         columns.setdefault(name, set()).add(column)
     for name, described in sorted(metadata.tables.items()):
         if name not in tables:

@@ -53,6 +53,13 @@ _TRIES = 2  # more looks at rows that do not have their seal
 
 _quoted = json.encoder.encode_basestring_ascii
 
+# Written once: each transaction that changes a subject runs some of them.
+_NOTE = sa.select(about.c.value).where(about.c.name == sa.bindparam("named"))
+_WITHOUT_NOTE, _WITH_NOTE = sa.delete(about).where(about.c.name == sa.bindparam("named")), sa.insert(about)
+_LAST_LEAF = (
+    sa.select(tree_leaf.c.index).where(tree_leaf.c.kind == sa.bindparam("kind")).order_by(tree_leaf.c.index.desc()).limit(1)
+)
+
 Keys = Callable[[bool], LogKey]  # the log's key; with True it is read anew, since another process may have replaced it
 
 
@@ -186,7 +193,7 @@ def sealed_rows(
 
     Rows come with their seals in one statement: in two, a commit in between would look like a change by other means.
     """
-    ((table, column, within),) = kind.parts
+    ((table, _, _),) = kind.parts
     keys: Keys | None = connection.info.get(_KEYS)
     if keys is None:
         return rows_in(connection, table, wanted, only="TRUE" if beside else kind.only)
@@ -199,7 +206,7 @@ def sealed_rows(
         key = keys(False)
     except LogKeyRefused:
         return rows
-    width, places = len(table.columns), [table.columns.keys().index(name.strip('"')) for name in (*within, column)]
+    width, places = len(table.columns), _places(kind)
     texts: dict[str, tuple[Any, list[str]]] = {}
     for row in rows:
         if not beside or row[width + 2]:
@@ -207,18 +214,20 @@ def sealed_rows(
             texts.setdefault(subject, (row, []))[1].append(_text(table, row[:width]))
     for subject, (row, held) in texts.items():
         held.sort()
-        leaf, code = row[width], row[width + 1]
-        if code is None or not any(
-            hmac.compare_digest(bytes(code), _code(each, subject, leaf, held)) for each in _either(keys, key)
-        ):
+        leaf, code = row[width], b"" if row[width + 1] is None else bytes(row[width + 1])
+        if hmac.compare_digest(code, _code(key, subject, leaf, held)):
+            continue
+        if not hmac.compare_digest(code, _code(_renewed(keys, key), subject, leaf, held)):
             raise SealBroken(f"`{subject[:120]}`")
     return rows
 
 
-def _either(keys: Keys, key: LogKey) -> Iterator[LogKey]:
-    """The key, and the one that is in its file now."""
-    yield key
-    yield _renewed(keys, key)
+@cache
+def _places(kind: SealedKind) -> tuple[int, ...]:
+    """Where the rows of the only table of a kind have what makes the name of a subject."""
+    ((table, column, within),) = kind.parts
+    names = [each.name for each in table.columns]
+    return tuple(names.index(name.strip('"')) for name in (*within, column))
 
 
 def checks(connection: sa.Connection) -> bool:
@@ -277,18 +286,17 @@ def noted(transaction: sa.Connection, name: str, kind: str) -> str | None:
     Whoever reads None notes it again, with a leaf. So nothing else than a leaf can make a service believe that it was noted.
     """
     key = growth_of(transaction).key()
-    value = transaction.execute(sa.select(about.c.value).where(about.c.name == name)).scalar_one_or_none()
+    value = transaction.execute(_NOTE, {"named": name}).scalar_one_or_none()
     seal = _seals(transaction, NOTED, [name], ()).get(name)
-    last = sa.select(tree_leaf.c.index).where(tree_leaf.c.kind == kind).order_by(tree_leaf.c.index.desc()).limit(1)
-    leaf = transaction.execute(last).scalar_one_or_none()
+    leaf = transaction.execute(_LAST_LEAF, {"kind": kind}).scalar_one_or_none()
     sealed = seal is not None and leaf is not None and seal.leaf == leaf and not [*_broken(transaction, key, NOTED, [name], ())]
     return str(value) if sealed and value is not None else None
 
 
 def note(transaction: sa.Connection, name: str, value: str) -> None:
     """Note something under a name, directly after its leaf was appended."""
-    transaction.execute(sa.delete(about).where(about.c.name == name))
-    transaction.execute(sa.insert(about).values(name=name, value=value))
+    transaction.execute(_WITHOUT_NOTE, {"named": name})
+    transaction.execute(_WITH_NOTE, {"name": name, "value": value})
     _seal(transaction, growth_of(transaction).key(), NOTED, [name], ())
 
 

@@ -36,8 +36,9 @@ def impact_rows(
     Raises TableRefused, ColumnsRefused.
     """
     reader = engine.tables.TableDecider(old, as_of=as_of, mapping=mapping, decider=NoDecision(), others=(new,))
+    facts = engine.tables.fact_names(old)
     for part in table_parts(place, form):
-        with reading(part, engine.tables.CHUNK) as found:
+        with reading(part, engine.tables.CHUNK, facts) as found:
             if found.names is not None:
                 reader.check(found.names)
             for rows in reader.chunks(found.chunks, part.name):

@@ -54,6 +54,7 @@ class RunRequest:
     mapping: engine.tables.TableMapping = field(default_factory=engine.tables.TableMapping)
     mapping_sha256: str | None = None
     mode: str = "bitset"
+    program: str = "lanes"
     counters: str | engine.tables.CounterSource = "stated"
     counters_are: str = "stated"
     register: engine.tables.Register | None = None
@@ -98,6 +99,13 @@ class _Run:
         self.state = RunState(self.files.state)
         self.began = time.monotonic()
         self.rows = 0
+        mapping = request.mapping
+        taken = {
+            mapping.key,
+            *mapping.ignored,
+            *(each.column for each in mapping.columns),
+        }  # what the mapping names stays whole
+        self.facts = frozenset(each for each in engine.tables.fact_names(request.bundle) if each.partition(".")[0] not in taken)
         self.parts: list[tuple[PartState, int]] = []
         # A pipe cannot be read again, sums go through all parts, and what a register and a ledger say is of one moment.
         files = str(request.output) != STDOUT and all(each.path for each in request.parts)
@@ -134,6 +142,7 @@ class _Run:
             counters=request.counters,
             register=request.register,
             decider=engine.tables.OneByOne(request.bundle, request.mode),
+            program=request.program,
         )
 
     def _settings(self) -> dict[str, Any]:
@@ -143,6 +152,7 @@ class _Run:
             "bundle": request.bundle.digests.source,
             "engine": engine.__version__,
             "mode": request.mode,
+            "program": request.program,
             "mapping": request.mapping_sha256,
             "key": request.mapping.key,
             "as_of": None if request.as_of == request.today else request.as_of.isoformat(),
@@ -178,7 +188,7 @@ class _Run:
                 self.parts.append((done, number))
                 self.rows += done.rows
                 return
-        with reading(part, self.request.chunk) as source, ExitStack() as stack:
+        with reading(part, self.request.chunk, self.facts) as source, ExitStack() as stack:
             if source.names is not None:
                 decider.check(source.names)
             written = _PartWriter(self, number, part, stack)
@@ -248,7 +258,7 @@ class _Run:
                 source=bundle.digests.source,
                 semantics=bundle.semantics,
                 engine=engine.__version__,
-                program=decider.decider.name,
+                program=decider.program,
                 as_of=as_of.isoformat(),
                 today=self.today.isoformat(),
                 mapping=request.mapping_sha256,

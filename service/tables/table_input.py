@@ -83,14 +83,14 @@ class PartReader:
 
 
 @contextmanager
-def reading(part: TablePart, rows: int) -> Iterator[PartReader]:
-    """Read a part, at most so many rows at once. Raises TableRefused."""
+def reading(part: TablePart, rows: int, facts: frozenset[str] = frozenset()) -> Iterator[PartReader]:
+    """Read a part, at most so many rows at once. In rows that are objects `facts` stand side by side. Raises TableRefused."""
     source = sys.stdin.buffer if part.path is None else None
     try:
         if part.path is not None:
             digest = file_digest(part.path)
             with part.path.open("rb") as file:
-                names, chunks = _read(part, file, rows)
+                names, chunks = _read(part, file, rows, facts)
                 yield PartReader(names, _told(part, chunks), lambda: digest)
         elif part.form == "parquet":  # it begins at its end
             assert source is not None
@@ -99,23 +99,25 @@ def reading(part: TablePart, rows: int) -> Iterator[PartReader]:
                     kept.write(block)
                 kept.seek(0)
                 digest = _digest(kept)
-                names, chunks = _read(part, kept, rows)
+                names, chunks = _read(part, kept, rows, facts)
                 yield PartReader(names, _told(part, chunks), lambda: digest)
         else:
             assert source is not None
             hashed = HashedReader(source)
-            names, chunks = _read(part, hashed, rows)
+            names, chunks = _read(part, hashed, rows, facts)
             yield PartReader(names, _told(part, chunks), hashed.digest)
     except OSError as failed:
         raise TableRefused(f"cannot read {part.name}: {failed.strerror or failed}") from None
 
 
-def _read(part: TablePart, file: Any, rows: int) -> tuple[Sequence[str] | None, Iterator[engine.tables.CodedChunk]]:
+def _read(
+    part: TablePart, file: Any, rows: int, facts: frozenset[str]
+) -> tuple[Sequence[str] | None, Iterator[engine.tables.CodedChunk]]:
     """The names of the columns of a part, and its rows."""
     if part.form == "csv":
         return _csv(part, file, rows)
     if part.form == "jsonl":
-        return None, _objects(part, file, rows)
+        return None, _objects(part, file, rows, facts)
     try:
         if part.form == "parquet":
             _need_footer(part, file)
@@ -225,10 +227,10 @@ def _csv_rows(reader: Iterator[list[str]], lines: _Lines) -> Iterator[list[str] 
             yield row
 
 
-def _objects(part: TablePart, file: Any, rows: int) -> Iterator[engine.tables.CodedChunk]:
+def _objects(part: TablePart, file: Any, rows: int, facts: frozenset[str]) -> Iterator[engine.tables.CodedChunk]:
     each = _json_rows(_Lines(part, file))
     while some := list(islice(each, rows)):
-        yield engine.tables.of_objects(some)
+        yield engine.tables.of_objects(some, facts)
 
 
 def _json_rows(lines: _Lines) -> Iterator[Mapping[str, Any] | engine.ExchangeProblem]:

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import engine
-from tests.bench.figures import Goal, figure, heading, line, share, times
+from tests.bench.figures import Goal, figure, heading, line, progress, share, times
 from tests.bench.http_load import CONNECTIONS, Load, bare_server, in_turn, post
 from tests.bench.traffic import EVERYTHING_SHOWN
 from tests.bench.whole_decisions import MODES
@@ -22,6 +22,7 @@ from tests.service.conftest import ROOT, running
 from tests.service.databases import PostgreSQL
 
 BATCH, BATCH_CONNECTIONS = 100, 2
+VARIED_FIRST = 1_500  # of the varied traffic, all of which every server is asked once before it is measured
 FORGETFUL = "tests.bench.forgetful"
 # Of the rate of a bare `return {}`, by mode.
 REPEATED = {"bitset": Goal(0.13, 0.22), "checked": Goal(0.13, 0.22)}
@@ -56,7 +57,9 @@ def _loads(mode: str, folder: Path, exchanges: Sequence[bytes], servers: ExitSta
     key = made_key(folder / f"{mode}-key.db")
     at = {}
     kinds = ("repeated", "service.cli"), ("varied", "service.cli"), ("forgetful", FORGETFUL), ("key", "service.cli")
+    exchanges = exchanges[:VARIED_FIRST]
     for name, module in kinds:
+        progress(f"starting a server: {mode}, {name}")
         server = servers.enter_context(running(folder / f"{mode}-{name}.db", *options, module=module))
         at[name] = (server.port, server.process.pid)
     single = [post("/v1/evaluate", raw) for raw in exchanges]
@@ -89,6 +92,7 @@ def processes() -> None:
         loads = []
         for workers in (1, 2):
             for database in (str(folder / f"{workers}.db"), postgresql.new()):
+                progress(f"starting a server: {workers} worker{'s' * (workers > 1)}")
                 options = ("--policies", str(engine.bundled_policies()), "--workers", str(workers))
                 server = servers.enter_context(running(database, *options, folder=folder))
                 kind = "PostgreSQL" if "://" in database else "SQLite"

@@ -7,6 +7,7 @@ the machine too.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -39,6 +40,11 @@ def at_most(least: float, aim: float | None = None) -> Goal:
 def line(first: str, *cells: str, width: int = WIDTH) -> None:
     """One line: a wide first column, then cells, each to the right."""
     print(f"{first:{width}}" + "".join(f"{cell:>18}" for cell in cells), flush=True)
+
+
+def progress(says: str) -> None:
+    """What begins now, for whoever waits; it is no part of the tables."""
+    print(f"  … {says}", file=sys.stderr, flush=True)
 
 
 def heading(first: str, *more: str) -> None:

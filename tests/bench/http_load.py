@@ -18,7 +18,11 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 
+from tests.bench.figures import progress
+
 CONNECTIONS = 16
+PATIENCE = 60.0  # seconds that a server may take for one answer
+FIRST = 60.0  # seconds at most in which a server answers what is not counted
 BARE = """
 import socket, fastapi, uvicorn
 app = fastapi.FastAPI()
@@ -40,7 +44,8 @@ class Load:
     Requests to send to a server, in turn, going on from round to round.
 
     `rates` and `costs` have a figure for each round: what was answered in a second, and the server's CPU seconds for it. An answered
-    request counts as `holds` of what is measured. So many requests are answered `first`, and not counted.
+    request counts as `holds` of what is measured. So many requests are answered `first`, and not counted. A server that leaves a request
+    without an answer for `PATIENCE` ends the run.
     """
 
     name: str
@@ -79,7 +84,10 @@ class Load:
 
         for _ in range(self.connections):
             await asyncio.get_running_loop().create_connection(begin, "127.0.0.1", self.port)
-        await asyncio.gather(*(caller.done for caller in callers))
+        try:
+            await asyncio.wait_for(asyncio.gather(*(caller.done for caller in callers)), end - time.perf_counter() + PATIENCE)
+        except TimeoutError:
+            sys.exit(f"{self.name}: no answer for {PATIENCE:.0f} s")
         return sum(caller.answered for caller in callers)
 
     def against(self, other: Load) -> float:
@@ -126,15 +134,21 @@ class _Caller(asyncio.Protocol):
 
 
 def in_turn(loads: Sequence[Load], rounds: int = 5, seconds: float = 1.0) -> None:
-    """Ask each for a while, in every round. A first round is not counted."""
+    """Ask each for a while, in every round. A first round is not counted; it says so if it ended before all of it was answered."""
     for load in loads:
-        answered = 0.0
-        while answered <= load.first:
+        progress(f"first round: {load.name}")
+        answered, end = 0.0, time.monotonic() + FIRST
+        while answered <= load.first and time.monotonic() < end:
             load.round(seconds / 2)
             answered += load.rates[-1] * seconds / 2 / load.holds
+        if answered <= load.first:
+            progress(
+                f"{answered:,.0f} of {load.first:,} were answered in {FIRST:.0f} s, so the others are counted the first time too"
+            )
         load.rates.clear()
         load.costs.clear()
-    for _ in range(rounds):
+    for number in range(rounds):
+        progress(f"round {number + 1} of {rounds}")
         for load in loads:
             load.round(seconds)
 

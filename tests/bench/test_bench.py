@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -20,7 +22,7 @@ from service.log.search_query import Query
 from service.log.store import Store
 from service.policies.decision_cache import NewDecision
 from service.policies.live import Live
-from tests.bench import page_speed
+from tests.bench import http_load, page_speed
 from tests.bench.figures import Goal, at_most
 from tests.bench.forgetful import forget
 from tests.bench.http_load import Load
@@ -60,6 +62,13 @@ def test_a_load_goes_on_where_it_stopped() -> None:
     """All connections and all rounds take the next request of one turn, so that nothing comes again before everything came."""
     load = Load("", 0, 0, [b"1", b"2", b"3"])
     assert [*islice(load.turn, 2), *islice(load.turn, 2)] == [b"1", b"2", b"3", b"1"]
+
+
+def test_a_server_that_does_not_answer_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for ever; it is said which server it was."""
+    monkeypatch.setattr(http_load, "PATIENCE", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(SystemExit, match="silent: no answer"):
+        Load("silent", silent.getsockname()[1], os.getpid(), [b"1"], connections=1).round(0.01)
 
 
 def test_where_nothing_hits_all_is_decided_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,7 +94,7 @@ def test_where_coverage_named_no_policies_each_law_that_binds_speaks(mode):
 
 @pytest.mark.parametrize(
     ("version", "semantics"),
-    [("0.1.0", 1), ("0.2.0", 1), ("0.3.0", 2), ("0.3.0+checkout", 2), ("0.9.1", 2), ("0.10.0", 3), ("0.13.0", 3), ("1.0", 3)],
+    [("0.1.0", 1), ("0.2.0", 1), ("0.3.0", 2), ("0.3.0+checkout", 2), ("0.9.1", 2), ("0.10.0", 3), ("0.14.0", 3), ("1.0", 3)],
 )
 def test_engines_that_named_no_semantics_are_known_by_their_version(version, semantics):
     """The number was named from 0.3.0 on."""

@@ -12,7 +12,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -108,13 +107,14 @@ def test_it_starts_with_a_key_and_is_healthy(image):
     environment["FIFTHFACTOR_DRAIN_SECONDS"] = "0"
 
     def healthy() -> bool:
-        # A moment between the checks, as a container leaves one: each is a process.
-        time.sleep(0.3)
         return subprocess.run(probe, env=environment, capture_output=True, check=False).returncode == 0
 
     assert not healthy()
     with subprocess.Popen(command, cwd=data, env=environment, stderr=subprocess.PIPE, text=True) as process:
         try:
+            assert process.stderr
+            # Until then each check would be a process in vain.
+            assert any('"event": "started"' in line for line in process.stderr)
             eventually(healthy, 60)
             process.terminate()
             assert process.wait(60) == 0

@@ -9,14 +9,14 @@ as both of its values, as there. What identifies somebody is not kept between tw
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from engine.backends.lanes.fact_tests import COVERS, Late, Test, Undated, reads_the_day, sources
-from engine.backends.lanes.family_totals import Family, totals
+from engine.backends.lanes.family_totals import Family, added_up, totals
 from engine.backends.lanes.lane_cases import Cases, LaneSet, value_key
 from engine.backends.lanes.lane_program import LaneProgram
 from engine.backends.reference.standing_rules import has_passed
@@ -30,8 +30,17 @@ REMEMBERED = 2_048  # classes of one group
 DAYS = 64  # whose tests of the day alone are kept
 BEGUN = 8  # days and numbers of lanes whose beginning is kept
 NO_DAY = date.max
+PLAIN = frozenset({bool, str, date})  # of which the value is its key
 
-On: TypeAlias = tuple[int, ...]  # the places of given slots that a class sets
+On: TypeAlias = tuple[int, ...]  # places of given slots
+
+
+class ValueClass(NamedTuple):
+    """The places that a class sets; and beside what left-out values set, those that it takes away, and those that it adds."""
+
+    on: On
+    less: On
+    more: On
 
 
 @dataclass(slots=True)
@@ -51,8 +60,9 @@ class TestGroup:
     kept: bool
     family: Family | None = None
     fields: frozenset[str] | None = None
+    known: frozenset[str] = frozenset()
     reset: On = ()
-    classes: dict[Hashable, On] = field(default_factory=dict)
+    classes: dict[Hashable, ValueClass] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -97,7 +107,7 @@ class Coder:
             if not names:
                 self._of_the_day.append(group)
                 continue
-            group.reset = self._read(group, nothing, NO_DAY)
+            group.known, group.reset = frozenset(names), self._read(group, nothing, NO_DAY)
             self._base.update(group.reset)
             if len(names) == 1:
                 self._alone.setdefault(names[0], []).append(group)
@@ -112,7 +122,7 @@ class Coder:
             for not_shown, (must, may) in slots.items():
                 self._base.update(_on(not_shown, must, may))
         self._days: dict[date, On] = {}
-        self._alike: dict[On, On] = {}  # many classes set the same, and hold one copy
+        self._alike: dict[ValueClass, ValueClass] = {}  # many classes set the same, and hold one copy
         self._begun: dict[tuple[date, LaneSet], list[int]] = {}
 
     def code(self, cases: Cases) -> list[int]:
@@ -126,15 +136,18 @@ class Coder:
             for day, lanes in cases.days.items():
                 for place in self._on_day(day):
                     given[place] |= lanes
-        if cases.other or len(cases.days) > 1:
-            for name in cases.names():
-                for group in self._alone.get(name, ()):
-                    self._group(group, cases, given, every)
+        several = {id(group): group for name in cases.names() for group in self._of_several.get(name, ())}.values()
+        other = cases.other if len(cases.days) == 1 else cases.names()
+        if not other:
+            self._plain(cases.base, cases.base, several, day, given, every)
         else:
-            self._plain(cases.base, day, given, every)
-        several = (group for name in cases.names() for group in self._of_several.get(name, ()))
-        for group in {id(each): each for each in several}.values():
-            self._group(group, cases, given, every)
+            alike = [name for name in cases.base if name not in other]
+            mixed = [group for group in several if not group.known.isdisjoint(other)]
+            if alike:
+                self._plain(alike, cases.base, (group for group in several if group.known.isdisjoint(other)), day, given, every)
+            alone = (group for name in other for group in self._alone.get(name, ()))
+            for group in (*alone, *mixed):
+                self._group(group, cases, given, every)
         for name in self.documents.keys() & cases.names():
             self._document(self.documents[name], cases, given)
         for key, lanes in cases.named.items():
@@ -168,22 +181,46 @@ class Coder:
                 found[place] = every
         return found
 
-    def _plain(self, base: Mapping[str, Value], day: date, given: list[LaneSet], every: LaneSet) -> None:
-        """Set the slots of the tests that read one value, where every lane has the same."""
+    def _plain(
+        self,
+        names: Iterable[str],
+        base: Mapping[str, Value],
+        several: Iterable[TestGroup],
+        day: date,
+        given: list[LaneSet],
+        every: LaneSet,
+    ) -> None:
+        """Set the slots of the tests of values where every lane has the same; `several` are those that read more than one."""
         groups = self._alone
-        for name, value in base.items():
+        for name in names:
+            value = base[name]
             for group in groups.get(name, ()):
-                cuts = group.cuts
-                key = self._key_of(group, value) if cuts is None else _places(value, cuts)
+                key: Hashable
+                if group.cuts is not None:
+                    key = _places(value, group.cuts)
+                elif type(value) in PLAIN:
+                    key = value
+                else:
+                    key = self._key_of(group, value)
                 if group.dated:
                     key = (key, day)
-                found = group.classes.get(key)
-                if found is None:
-                    found = self._learn(group, key, (value,), day)
-                for place in group.reset:
+                _, less, more = group.classes.get(key) or self._learn(group, key, (value,), day)
+                for place in less:
                     given[place] = 0
-                for place in found:
+                for place in more:
                     given[place] = every
+        for group in several:
+            values = [base.get(name, Missing.LEFT_OUT) for name in group.sources]
+            if group.family is not None:
+                values = [added_up(group.family, values), *group.family.others]
+            key = self._key(group, values)
+            if group.dated:
+                key = (key, day)
+            _, less, more = group.classes.get(key) or self._learn(group, key, values, day)
+            for place in less:
+                given[place] = 0
+            for place in more:
+                given[place] = every
 
     def _on_day(self, day: date) -> On:
         found = self._days.get(day)
@@ -203,8 +240,7 @@ class Coder:
                 self._set(group, (value,), lanes, cases, given)
         elif group.family is not None:
             for lanes, value in totals(group.family, cases):
-                nothing = [Range.exact(0)] * (len(group.sources) - 1)
-                self._set(group, (value, *nothing), lanes, cases, given)
+                self._set(group, (value, *group.family.others), lanes, cases, given)
         else:
             for lanes, values in cases.together(group.sources, every):
                 self._set(group, values, lanes, cases, given)
@@ -212,15 +248,13 @@ class Coder:
     def _set(self, group: TestGroup, values: Sequence[Value], lanes: LaneSet, cases: Cases, given: list[LaneSet]) -> None:
         key = self._key(group, values)
         if not group.dated:
-            found = group.classes.get(key)
-            for place in self._learn(group, key, values, NO_DAY) if found is None else found:
+            for place in (group.classes.get(key) or self._learn(group, key, values, NO_DAY)).on:
                 given[place] |= lanes
             return
         for day, there in cases.days.items():
             here = lanes & there
             if here:
-                found = group.classes.get((key, day))
-                for place in self._learn(group, (key, day), values, day) if found is None else found:
+                for place in (group.classes.get((key, day)) or self._learn(group, (key, day), values, day)).on:
                     given[place] |= here
 
     def _key(self, group: TestGroup, values: Sequence[Value]) -> Hashable:
@@ -239,10 +273,12 @@ class Coder:
             return value_key(value)
         return (value.state, *((name, value_key(each)) for name, each in value.fields.items() if name in fields))
 
-    def _learn(self, group: TestGroup, key: Hashable, values: Sequence[Value], day: date) -> On:
+    def _learn(self, group: TestGroup, key: Hashable, values: Sequence[Value], day: date) -> ValueClass:
         """Read a class that is met for the first time."""
         told = {name: value for name, value in zip(group.sources, values, strict=True) if value is not Missing.LEFT_OUT}
-        found = self._read(group, Exchange({}, told), day)
+        on = self._read(group, Exchange({}, told), day)
+        less, more = tuple(set(group.reset).difference(on)), tuple(set(on).difference(group.reset))
+        found = ValueClass(on, less, more)
         found = self._alike.setdefault(found, found)
         if len(self._alike) > REMEMBERED:
             self._alike.clear()

@@ -24,6 +24,19 @@ class Family(NamedTuple):
     members: tuple[str, ...]
     enough: Decimal
 
+    @property
+    def others(self) -> tuple[Range, ...]:
+        """What all members but the first are where the first is the total."""
+        return (NONE,) * (len(self.members) - 1)
+
+
+def added_up(family: Family, values: Iterable[Value]) -> Range:
+    """The total of the values of all members."""
+    found = NONE
+    for value in values:
+        found = _sum(family, found, value)
+    return found
+
 
 def totals(family: Family, cases: Cases) -> Iterable[tuple[LaneSet, Range]]:
     """The totals of a family, each with lanes that have it."""

@@ -73,12 +73,12 @@ class LaneOutcomes:
     @cached_property
     def overall(self) -> Levels:
         """The bounds over all jurisdictions."""
-        return self._levels(0)
+        return _levels(self.bounds, 0)
 
     @cached_property
     def beneath(self) -> Levels:
         """The bounds over all without what a person may sign off (4.6)."""
-        return self._levels(1)
+        return _levels(self.read("beneath"), 0)
 
     @cached_property
     def jurisdictions(self) -> Mapping[str, Levels]:
@@ -87,15 +87,10 @@ class LaneOutcomes:
 
         A country that none covers is a place of its own, even where one of the same name covers it on other days.
         """
-        found = {name: self._levels(number) for number, name in enumerate(self.program.whole.jurisdictions, 2)}
+        found = {name: _levels(self.bounds, number) for number, name in enumerate(self.program.whole.jurisdictions, 1)}
         for country, raised in self.uncovered.items():
             found[country] = found.get(country, NOWHERE).raised(raised)
         return found
-
-    def _levels(self, number: int) -> Levels:
-        rows = len(LEVELS)
-        first = 2 * rows * number
-        return Levels(tuple(self.bounds[first : first + rows]), tuple(self.bounds[first + rows : first + 2 * rows]))
 
     @property
     def permitted(self) -> LaneSet:
@@ -143,3 +138,10 @@ class LaneOutcomes:
 def _pairs(found: Sequence[LaneSet]) -> list[Both]:
     each = iter(found)
     return [(must, next(each)) for must in each]
+
+
+def _levels(rows: Sequence[LaneSet], number: int) -> Levels:
+    """The bounds that have a place among rows."""
+    size = len(LEVELS)
+    first = 2 * size * number
+    return Levels(tuple(rows[first : first + size]), tuple(rows[first + size : first + 2 * size]))

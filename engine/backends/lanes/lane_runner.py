@@ -49,7 +49,7 @@ class Functions:
         given = {at[slot]: ("given", place) for slot, place in places.items() if slot not in nothing}
         local = {at[program.inputs[name]]: ("local", number) for name, number in self.local.items()}
         self.given = {slot: place for slot, place in given.items() if slot not in local}
-        ends = (whole.overall, whole.beneath, *whole.jurisdictions.values())
+        ends = (whole.overall, *whole.jurisdictions.values())
         self._last = [at[slot] for each in ends for slot in (*each.low, *each.high)]
         self._countries = {name: [at[slot] for slot in _slots_of(country)] for name, country in program.countries.items()}
         self._nowhere = [at[slot] for slot in program.nowhere.values()]
@@ -92,6 +92,8 @@ class Functions:
                     wanted = [slot for pair in verdict.owed.values() for slot in pair]
                 case "defined":
                     wanted = [slot for pair in verdict.defined.values() for slot in pair]
+                case "beneath":
+                    wanted = [*whole.beneath.low, *whole.beneath.high]
                 case "incoherent":
                     wanted = list(whole.incoherent.values())
                 case "conflicts":
@@ -141,6 +143,10 @@ class LaneRunner:
     def of(cls, rules: RuleSet, vocabulary: Vocabulary, coherence: Iterable[Never], settings: PolicySettings) -> LaneRunner:
         """The program of some checked rules, with the coverage, the coherence and the settings of their bundle."""
         return cls(rules, vocabulary, lower(rules, vocabulary, coherence, settings))
+
+    def set_up(self) -> None:
+        """Write now the functions for runs in which nothing is signed, relied on or carried: it takes a fraction of a second."""
+        self._of(plain=True)
 
     def decide(self, cases: Cases, public: str = "") -> LaneOutcomes:
         """The outcomes of some cases. `public` is the group of facts in whose place the recipient is the public."""

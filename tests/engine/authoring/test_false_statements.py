@@ -283,7 +283,7 @@ def test_an_id_in_another_spelling_frees_nothing(more: engine.StatementTester, m
     bolder = list(more.respelt(friend, [lie] * len(SPELLINGS)))
     assert len({json.dumps(each.beside.value) for each in bolder if each.beside}) == len(SPELLINGS)
     assert {more.fate(friend, each) for each in bolder} == {"refused"}
-    monkeypatch.setattr("engine.exchange_input.exchange_reader.doubted", lambda values, alike: dict(values))
+    monkeypatch.setattr("engine.exchange_input.exchange_reader.doubt_facts", lambda values, alike: dict(values))
     assert {more.fate(friend, each) for each in bolder} == {"refused", "silent"}
 
 

@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,11 +17,13 @@ import pytest
 import engine
 from engine.backends.bitset import Bitset
 from engine.backends.lanes import Lanes, lane_program, standing_slots, thresholds
-from engine.backends.lanes.lane_cases import alone, side_by_side, variants
+from engine.backends.lanes.family_totals import Family, added_up, totals
+from engine.backends.lanes.lane_cases import Cases, alone, side_by_side, variants
 from engine.backends.lanes.lane_program import lower
 from engine.backends.lanes.lane_runner import LaneRunner
 from engine.backends.lanes.slots import NO, Pair, Slots
 from engine.backends.reference import Reference
+from engine.backends.reference.three_values import KnownFacts
 from engine.deciding.carried_conditions import (
     outcome_with_conditions,
     raise_bounds,
@@ -31,7 +34,7 @@ from engine.deciding.carried_conditions import (
 from engine.deciding.combine import Combiner, Outcome
 from engine.exchange import Exchange
 from engine.rules import State, Truth
-from engine.values import Missing
+from engine.values import Missing, Range, Value
 from engine.values.outcome_levels import Bounds, Level
 from engine.verdict import Engine
 from tests.engine.backends import agreement
@@ -322,3 +325,50 @@ def test_one_lane_is_one_exchange() -> None:
     ]
     assert outcomes.count == 1
     assert set(rows) <= {0, 1}
+
+
+def test_lanes_are_told_apart_by_several_values() -> None:
+    """By combinations where there are few, and lane by lane where there are many; both find every lane once, with its own values."""
+    chance = random.Random(7)
+    for count, kinds in ((40, 2), (40, 30), (300, 250)):
+        own = [[str(chance.randrange(kinds)) for _ in range(count)] for _ in range(3)]
+        other = {
+            name: [(sum(1 << lane for lane in range(count) if mine[lane] == value), value) for value in sorted(set(mine[:-5]))]
+            for name, mine in zip("abc", own, strict=True)
+        }
+        cases = Cases(count, {"a": "left"}, other, {DAY: (1 << count) - 1})
+        within = chance.getrandbits(count)
+        told = {lane: values for lanes, values in cases.together("abc", within) for lane in range(count) if lanes >> lane & 1}
+        wanted = {
+            lane: tuple(
+                next((value for lanes, value in other[name] if lanes >> lane & 1), cases.base.get(name, Missing.LEFT_OUT))
+                for name in "abc"
+            )
+            for lane in range(count)
+            if within >> lane & 1
+        }
+        assert told == wanted
+        assert sum(lanes.bit_count() for lanes, _ in cases.together("abc", within)) == within.bit_count()
+
+
+def test_a_total_is_as_good_as_added_up_up_to_what_tests_compare_it_with() -> None:
+    """Members that are left out, ranges and open ends, one by one and in lanes: as the reference adds them up."""
+    chance = random.Random(3)
+    numbers = [Range(Decimal(low), high) for low in (0, 3, 90) for high in (None, Decimal(95), Decimal(200))]
+    values: list[Value] = [Missing.LEFT_OUT, Missing.UNKNOWN, *numbers]
+    for how in ("distinct", "sum"):
+        family = Family(how, ("a", "b", "c"), Decimal(101))
+        rows = [tuple(chance.choice(values) for _ in range(3)) for _ in range(60)]
+        other = {
+            name: [(sum(1 << lane for lane, row in enumerate(rows) if row[place] is value), value) for value in values]
+            for place, name in enumerate("abc")
+        }
+        cases = Cases(len(rows), {}, other, {DAY: (1 << len(rows)) - 1})
+        found = {lane: total for lanes, total in totals(family, cases) for lane in range(len(rows)) if lanes >> lane & 1}
+        rules = replace(Maker(1).bundle().rules, families={"total": (how, ("a", "b", "c"))})
+        for lane, row in enumerate(rows):
+            exchange = Exchange({}, dict(zip("abc", row, strict=True)))
+            wanted = KnownFacts(rules, exchange, DAY).total("total")
+            assert isinstance(wanted, Range)
+            high = None if wanted.high is None else min(wanted.high, family.enough)
+            assert found[lane] == added_up(family, row) == Range(min(wanted.low, family.enough), high)

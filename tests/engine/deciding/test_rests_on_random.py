@@ -26,7 +26,7 @@ from engine.values.outcome_levels import PERMITTING, Bounds, Level
 from tests.chance import ending
 from tests.engine.backends.random_bundles import AS_OF, Maker, completed, read
 
-BUNDLES, EXCHANGES = 12, 40
+BUNDLES, EXCHANGES = 24, 40
 MODES = ("bitset", "durable", "reference", "lanes")
 FREE = Bounds(Level.PERMITTED, Level.PERMITTED)
 

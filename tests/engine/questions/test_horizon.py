@@ -14,11 +14,14 @@ import pytest
 import engine
 from engine.authoring.testing import build
 from engine.backends.bitset import Bitset
+from engine.backends.lanes.lane_runner import LaneRunner
+from engine.deciding.changed_exchanges import bounds_on
 from engine.deciding.combine import Combiner, Evaluate
 from engine.decision import HorizonPart
 from engine.exchange import Exchange
 from engine.questions import horizon as horizon_module
-from engine.questions.horizon import Horizon
+from engine.questions.horizon import Horizon, Words
+from engine.values.outcome_levels import outcome_word
 from tests.engine.backends.random_bundles import AS_OF, Maker, completed, read
 from tests.engine.backends.test_cases import VOCABULARY, policy
 from tests.engine.covering import covering
@@ -50,6 +53,12 @@ def looking(made: engine.Bundle) -> Evaluate:
         return verdict, combiner.outcome(exchange, verdict, as_of)
 
     return look
+
+
+def by_lanes(made: engine.Bundle) -> Words:
+    """The words of many days in one pass of the program."""
+    program = LaneRunner.of(made.rules, made.vocabulary, made.coherence.never, made.settings)
+    return lambda exchange, days: [outcome_word(each) for each in bounds_on(program, [(exchange, day) for day in days], {})]
 
 
 def holds(made: engine.Bundle, as_of: date = DAY, most: int = 400, **facts: Any) -> HorizonPart:
@@ -215,20 +224,21 @@ def differences(seed: int, exchanges: int) -> list[str]:
     """Where the last day is another than that of looking every day, on one random bundle; empty is exact."""
     maker = Maker(seed)
     made = maker.bundle()
-    look, horizon = looking(made), Horizon(made)
+    look, horizon, lanes = looking(made), Horizon(made), by_lanes(made)
     found = []
     for number in range(exchanges):
         sent = maker.exchange()
         exchange = read(made, completed(maker, sent, [sent]) if number % 2 else sent)
         start = AS_OF - timedelta(days=maker.random.randint(0, 800)) if number % 3 else AS_OF
-        part = horizon.of(exchange, start, look)
+        at_once = lanes if number % 4 else None
+        part = horizon.of(exchange, start, look, words=at_once)
         words = [look(exchange, start + timedelta(days=day))[1].word for day in range(LOOKED_AHEAD)]
         changed = next((day for day, word in enumerate(words) if word != words[0]), None)
         last = start + timedelta(days=changed - 1) if changed else None
         told = part.holds_until if part.holds_until and part.holds_until < start + timedelta(days=LOOKED_AHEAD - 1) else None
         if told != last or (changed and (part.then != words[changed] or not part.because)):
             found.append(f"seed {seed}, from {start}: {last} {part} on {json.dumps(sent)}")
-        ahead = horizon.ahead(exchange, start, start + timedelta(days=LOOKED_AHEAD - 1), look)
+        ahead = horizon.ahead(exchange, start, start + timedelta(days=LOOKED_AHEAD - 1), look, words=at_once)
         days = enumerate(pairwise(words), 1)
         moved = [(start + timedelta(days=day), before, after) for day, (before, after) in days if before != after]
         if [(each.day, each.before, each.after) for each in ahead.moves] != moved or not all(

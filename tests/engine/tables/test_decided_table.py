@@ -9,7 +9,17 @@ import pytest
 from arro3.core import Array, DataType, Field, RecordBatch, RecordBatchReader, Schema, Table
 
 import engine
-from engine.tables import CodedChunk, ColumnsRefused, FactColumn, TableDecider, TableMapping, decide, of_objects, of_texts
+from engine.tables import (
+    CodedChunk,
+    ColumnsRefused,
+    FactColumn,
+    TableDecider,
+    TableMapping,
+    decide,
+    fact_names,
+    of_objects,
+    of_texts,
+)
 from engine.tables.distinct_rows import grouped
 from tests.engine.tables.small_policies import DAY, bundle
 
@@ -149,7 +159,7 @@ def test_equal_rows_are_decided_once() -> None:
             return super().decide(documents, days, today, *more)
 
     table = texts(exporter__country=["CN", "DE", "CN", "CN", "DE", "US"])
-    found = decide(BUNDLE, table, as_of=DAY, decider=Counting(BUNDLE), chunk=3)
+    found = decide(BUNDLE, table, as_of=DAY, decider=Counting(BUNDLE), program="ordinary", chunk=3)
     assert asked == [2, 1]
     assert column(found, "outcome") == ["undetermined", "not_applicable"] + ["undetermined"] * 2 + ["not_applicable"] * 2
 
@@ -168,6 +178,23 @@ def test_objects_may_be_exchanges_as_they_are_and_an_unknown_member_is_a_problem
     assert words == ["not_applicable", "not_applicable", "problem", "problem", "problem"]
     assert [found.outcome(place).problems[0].code for place in (2, 3, 4)] == ["unknown-fact", "two-values", "not-json"]
     assert found.outcome(0) is found.outcome(0)
+
+
+def test_facts_in_objects_stand_side_by_side_where_nothing_else_does() -> None:
+    """Then each is read once. What is no fact, states nothing or stands there twice stays as it is, and the door says what it is."""
+    rows: list[Any] = [
+        {"exporter": {"country": "DE", "id": "a"}, "evidence": {"contract": {"dated": "2024-01-01"}}},
+        {"exporter": {"contry": "DE"}},
+        {"exporter": {"country": None}},
+        {"exporter": {"country": "DE"}, "exporter.country": "CN"},
+        {"exporter": {}},
+    ]
+    found = of_objects(rows, fact_names(BUNDLE))
+    assert found.names == ["exporter.country", "exporter.id", "evidence.contract", "exporter"]
+    assert list(found.columns[3].values) == [{"contry": "DE"}, {"country": None}, {"country": "DE"}, {}]
+    [decided] = TableDecider(BUNDLE, as_of=DAY).chunks([found])
+    told = [[problem.code for problem in decided.outcome(place).problems] for place in range(5)]
+    assert told == [[], ["unknown-fact"], ["wrong-value"], ["two-values"], []]
 
 
 def test_a_row_with_another_number_of_cells_is_a_problem() -> None:
@@ -249,7 +276,7 @@ def test_rows_that_differ_in_ids_alone_are_decided_once_where_nothing_reads_them
 
     names = ["a", "b", "unknown", "x" * 300, "worldwide", "", "c", "x" * 300]
     chunks = [of_texts(["exporter.id", "exporter.country"], [[name, "DE"] for name in names])] * 2
-    first, second = TableDecider(BUNDLE, as_of=DAY, decider=Noting(BUNDLE)).chunks(chunks)
+    first, second = TableDecider(BUNDLE, as_of=DAY, decider=Noting(BUNDLE), program="ordinary").chunks(chunks)
     assert sorted(each["exporter"].get("id", "") for each in asked) == ["", "a", "unknown", "worldwide", "x" * 300]
     for found in (first, second):
         assert [found.outcome(place).outcome for place in range(8)] == [

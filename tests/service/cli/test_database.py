@@ -48,7 +48,7 @@ def test_a_file_is_backed_up_under_load_and_restored(tmp_path):
     database, copy = tmp_path / "log.db", tmp_path / "copy.db"
     said: list[tuple[int, str, str]] = []
     with running(database, "--workers", "2") as server:
-        load = Load(server.port, [REQUEST], 8)
+        load = Load(server.port, [REQUEST], 8, pause=0.02)
 
         async def back_up() -> None:
             # There is to be something to back up, however busy the machine is.
@@ -89,7 +89,7 @@ def test_a_server_is_backed_up_under_load_and_restored(postgresql, tmp_path):
         subprocess.run([postgresql_program(name), *options], check=True, capture_output=True)
 
     with running(database, folder=tmp_path) as server:
-        load = Load(server.port, [REQUEST], 8)
+        load = Load(server.port, [REQUEST], 8, pause=0.02)
 
         async def back_up() -> None:
             # There is to be something to back up, however busy the machine is.

@@ -6,13 +6,16 @@ import json
 import os
 import random
 import signal
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from arro3.core import RecordBatchReader
 from arro3.io import read_csv, read_ipc_stream, read_parquet, write_ipc_stream, write_parquet
 
-from engine.tables import ColumnsRefused, TableDecider
+from engine.tables import ColumnsRefused, OneByOne, TableDecider
+from engine.tables.lane_rows import LaneRows
 from service.tables.manifest import read_manifest
 from service.tables.run_state import RunState
 from service.tables.run_verification import run_faults
@@ -117,20 +120,19 @@ def test_the_sample_is_explained_by_the_ordinary_engines(tmp_path: Path) -> None
     assert [each["key"] for each in divided] == [each["key"] for each in told]
 
 
-def test_an_engine_that_differs_on_the_sample_is_a_fault_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("program", "decider"), [("ordinary", OneByOne), ("lanes", LaneRows)])
+def test_an_engine_that_differs_on_the_sample_is_a_fault_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, decider: type[Any]
+) -> None:
     """Whoever decides rows must come to what the ordinary engines come to."""
-    from engine.tables.one_by_one import OneByOne
+    honest = decider.decide
 
-    honest = OneByOne.decide
+    def lying(self: Any, *given: Any) -> Any:
+        found = honest(self, *given)
+        return [replace(each, outcome="permitted") if each and each.outcome == "prohibited" else each for each in found]
 
-    def lying(self: OneByOne, documents: object, *more: object) -> object:
-        from dataclasses import replace
-
-        found = honest(self, documents, *more)  # type: ignore[arg-type]
-        return [replace(each, outcome="permitted") if each.outcome == "prohibited" else each for each in found]
-
-    monkeypatch.setattr(OneByOne, "decide", lying)
-    manifest = run(write_csv(tmp_path / "in.csv", ROWS), tmp_path / "out.jsonl", explain=50)
+    monkeypatch.setattr(decider, "decide", lying)
+    manifest = run(write_csv(tmp_path / "in.csv", ROWS), tmp_path / "out.jsonl", explain=50, program=program)
     assert manifest.faults.engines_differ
     assert manifest.faults.any
 
