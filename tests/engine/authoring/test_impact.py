@@ -125,6 +125,21 @@ def test_a_row_that_the_new_door_refuses_is_an_outcome_of_its_own() -> None:
     assert back.refused == 0
 
 
+def test_a_row_moves_where_only_a_jurisdiction_does() -> None:
+    """The law of Aland prohibits all the same, but that of Beland asks for no review any more."""
+    head, rules = LAW[: LAW.index("define:")], LAW[LAW.index("  - id: art-2") :]
+    bans = LAW.replace("review: Look at the images.", "prohibit: Images stay.")
+    beland = head.replace("a.law", "b.law").replace("jurisdiction: AA", "jurisdiction: BB") + "rules:\n" + rules
+    words = WORDS.replace("subjects:", "  BB: {title: Beland}\n\nsubjects:", 1)
+    both = {"words.yaml": words, "law.yaml": bans, "other.yaml": beland}
+    milder = {**both, "other.yaml": beland.replace("{has: image}", "{has: photo}")}
+    rows = [ImpactRow("scan", document(5, kinds=["scan"]), DAY), ImpactRow("report", document(5), DAY)]
+    found = compared(rows, bundle(both), bundle(milder))
+    (group,) = found.groups
+    assert (group.direction, group.old, group.new) == ("same outcome", "prohibited", "prohibited")
+    assert (group.example, group.jurisdictions, group.instruments, found.troubled) == ("scan", ("BB",), ("b.law",), 0)
+
+
 def test_what_a_group_would_owe_is_owed_under_the_new_policies() -> None:
     """A contract that is shown is to be filed, where the law asks for it only now."""
     few = {**OLD, "law.yaml": LAW.replace("10 thousand", "5")}

@@ -51,6 +51,7 @@ def test_no_command_is_lost():
         "facts",
         "plan",
         "diff",
+        "impact",
         "compile",
     }
     assert alone == authors | {"serve", "replay", "watch", "exposure", "accounts", "calendars", "registers", "unattributed"}
