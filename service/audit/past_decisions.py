@@ -32,8 +32,8 @@ from service.store.tables import record, tree_leaf
 
 SLACK = timedelta(seconds=10)  # clocks of several machines differ, and a process believes for some seconds what it read
 _AT_ONCE = 200
-_MOST_AGAIN = 1_500  # comparisons with another moment than the place of a record
-_MOST_MOMENTS = 200  # before its place, of which one may have been when a record was decided
+_MOST_AGAIN = 5_000  # comparisons with another moment than the place of a record
+_MOST_MOMENTS = 1_000  # before its place, of which one may have been when a record was decided
 _LOST = "counters-lost"
 _END = 2**62  # behind every leaf
 

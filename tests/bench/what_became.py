@@ -20,7 +20,8 @@ from starlette.testclient import TestClient
 from service.audit.counter_rows import counter_sums
 from service.ledger import flow_sums
 from service.service import Service
-from service.store import tables
+from service.store import row_seals, tables
+from service.store.log_tree import growth_of
 from service.store.moments import moment_text
 from tests.bench.many_decisions import NOW, Copy, Template, put, told
 
@@ -147,6 +148,7 @@ def copy_ledger(service: Service, copies: Sequence[Copy], desk: Desk, most: int)
     with database.transaction() as transaction:
         transaction.execute(sa.delete(tables.counter_sum))
         put(transaction, tables.counter_sum, [tuple(each.values()) for each in counter_sums(transaction)])
+        row_seals.seal_again(transaction, growth_of(transaction).key())
     return made
 
 
