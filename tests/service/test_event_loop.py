@@ -161,7 +161,7 @@ def test_beside_a_batch_with_questions_everybody_is_answered_after_a_few_parts(i
     monkeypatch.setattr("service.callers.entrance.Entrance._caller", caller_by_header)
     app = create_app(in_file.settings, in_file)
     sparse = {"exporter": {"country": "CN"}}
-    batch = json.dumps({"exchanges": [sparse] * 10}).encode()
+    batch = json.dumps({"exchanges": [sparse] * 40}).encode()
 
     async def all_of_them() -> None:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
