@@ -157,7 +157,9 @@ class TableDecider:
         self._register = register
         self.decider: RowDecider = decider or OneByOne(bundle)
         self._lanes: LaneRows | None = None
-        if program == "lanes" and isinstance(self.decider, OneByOne) and not reads_ids:
+        # What merely is stated and must be shown is read otherwise (semantics 4.11): lanes have values as they were stated.
+        as_stated = not reads_ids and not bundle.vocabulary.must_be_shown
+        if program == "lanes" and isinstance(self.decider, OneByOne) and as_stated:
             self._lanes = LaneRows(bundle, self.decider.pdp, self.decider.readers[False])
         self.program = f"lanes, else {self.decider.name}" if self._lanes else self.decider.name
         self._ordinary = None  # where counters are filled in, rows are decided by the ordinary engines

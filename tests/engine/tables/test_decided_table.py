@@ -64,6 +64,22 @@ def test_each_row_has_its_outcome_with_what_stands_and_what_is_unmet() -> None:
     assert found.counts == {"permitted": 2, "prohibited": 1, "not_applicable": 1, "undetermined": 1}
 
 
+@pytest.mark.parametrize("wanted", ["evidence.contract", "data.categories"])
+def test_what_must_be_shown_and_is_merely_stated_permits_no_row(wanted: str) -> None:
+    """As of an exchange by itself: a document is not shown, a fact is unknown (semantics 4.11)."""
+    demands = f"organisation: acme\ntitle: Acme\nmust_be_shown: [{wanted}]\n".encode()
+    demanding = engine.load_sources({**BUNDLE.sources, "acme.yaml": demands}, BUNDLE.settings)
+    table = texts(
+        exporter__country=["CN"],
+        data__personal=["yes"],
+        data__categories=["weather"],
+        evidence__contract=['{"dated": "2026-01-01", "covers": true}'],
+        counts__people=["5"],
+    )
+    assert column(decide(BUNDLE, table, as_of=DAY, today=DAY), "proceed") == [True]
+    assert column(decide(demanding, table, as_of=DAY, today=DAY), "proceed") == [False]
+
+
 def test_a_value_that_cannot_be_read_is_a_problem_of_its_row_with_what_the_door_proposes() -> None:
     """The row stays, and never may proceed; so does one that contradicts itself."""
     found = decide(
