@@ -12,9 +12,9 @@ need_extra()
 
 from engine.tables.arrow import ArrowStream, batches, slices  # noqa: E402
 from engine.tables.coded_chunk import CodedChunk, of_batch, of_objects, of_texts  # noqa: E402
+from engine.tables.column_mapping import ColumnsRefused, FactColumn, MappingRefused, TableMapping, fact_names, read_mapping  # noqa: E402
 from engine.tables.decided_table import DecidedTable, decide  # noqa: E402
 from engine.tables.distinct_rows import grouped  # noqa: E402
-from engine.tables.mapping import ColumnsRefused, FactColumn, MappingRefused, TableMapping, fact_names, read_mapping  # noqa: E402
 from engine.tables.one_by_one import CounterSource, OneByOne, RowDecider  # noqa: E402
 from engine.tables.outcomes import LISTS, PROBLEM, RowOutcome, outcome_document  # noqa: E402
 from engine.tables.table_decider import CHUNK, DecidedRows, Register, TableDecider, no_rows  # noqa: E402

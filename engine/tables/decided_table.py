@@ -12,7 +12,7 @@ from engine.bundle import Bundle
 from engine.exchange_input.exchange_problems import ExchangeProblem
 from engine.tables import arrow
 from engine.tables.arrow import ArrowStream
-from engine.tables.mapping import TableMapping
+from engine.tables.column_mapping import TableMapping
 from engine.tables.one_by_one import CounterSource, RowDecider
 from engine.tables.table_decider import CHUNK, DecidedRows, Register, TableDecider, no_rows
 

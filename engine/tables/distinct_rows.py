@@ -19,7 +19,7 @@ from engine.exchange_input.exchange_problems import ExchangeProblem, pointer
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import AS_OF
 from engine.tables.arrow import LEFT_OUT, CodedCells, Codes
-from engine.tables.mapping import FactColumn, FactPlaces
+from engine.tables.column_mapping import FactColumn, FactPlaces
 from engine.tables.unread_ids import UnreadIds
 
 MOST_VALUES = 200_000  # distinct cells that are remembered between chunks

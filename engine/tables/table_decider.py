@@ -25,12 +25,12 @@ from engine.rules import AS_OF
 from engine.tables import arrow
 from engine.tables.arrow import LEFT_OUT, ArrowStream
 from engine.tables.coded_chunk import CodedChunk, of_batch
-from engine.tables.counter_sums import CounterSums
+from engine.tables.column_mapping import FactColumn, FactPlaces, StatedColumns, TableMapping, stated_columns
 from engine.tables.distinct_rows import DistinctRows, RowCoder, StatedExchange
 from engine.tables.lane_rows import LaneRows
-from engine.tables.mapping import FactColumn, FactPlaces, StatedColumns, TableMapping, stated_columns
 from engine.tables.one_by_one import CounterSource, OneByOne, RowDecider
 from engine.tables.outcomes import RowOutcome, outcome_columns, refused
+from engine.tables.row_counters import CounterSums
 from engine.tables.unread_ids import UnreadIds
 
 CHUNK = 16_384  # rows at once

@@ -15,7 +15,7 @@ from engine.bundle import Bundle
 from engine.policy_language.public_recipient import EVERYONE
 from engine.register_facts import IN_REGISTER
 from engine.rules import atoms
-from engine.tables.mapping import SPOKEN
+from engine.tables.column_mapping import SPOKEN
 from engine.values import BadValue, Type
 
 

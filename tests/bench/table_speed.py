@@ -24,7 +24,7 @@ from arro3.io import write_parquet
 
 import engine
 from engine.tables import TableDecider, TableMapping, of_batch
-from engine.tables.mapping import FactPlaces
+from engine.tables.column_mapping import FactPlaces
 from tests.bench import traffic
 from tests.bench.figures import at_most, figure, heading, line
 

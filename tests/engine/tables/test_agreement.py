@@ -18,7 +18,7 @@ from arro3.core import Array, DataType, Field, RecordBatch, Schema
 
 import engine
 from engine.tables import RowOutcome, TableDecider, fact_names, of_batch, of_objects, of_texts
-from engine.tables.mapping import FactPlaces
+from engine.tables.column_mapping import FactPlaces
 from engine.tables.outcomes import OutcomeReader
 
 DAY = date(2026, 11, 24)

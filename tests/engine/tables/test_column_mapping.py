@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.tables import ColumnsRefused, FactColumn, MappingRefused, TableMapping, read_mapping
-from engine.tables.mapping import FactPlaces, stated_columns
+from engine.tables.column_mapping import FactPlaces, stated_columns
 from tests.engine.tables.small_policies import bundle
 
 BUNDLE = bundle()
