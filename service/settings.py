@@ -119,7 +119,8 @@ class Settings(BaseModel):
         description="how long requests are still accepted after the signal to stop, while /readyz says `draining`",
     )
     mode: str = Field(
-        default="checked", description="which engines decide: `checked` (two, compared), `bitset`, `durable` or `reference`"
+        default="checked",
+        description="which engines decide: `checked` (two, compared), `bitset`, `durable`, `lanes` or `reference`",
     )
     organisation: str = Field(
         default="",

@@ -116,7 +116,24 @@ ServicePolicies = Annotated[  # for commands that use the settings of the servic
     ),
 ]
 AsOf = Annotated[str | None, typer.Option(help="Day whose law counts, like 2024-03-22. [the exchange's, or today]")]
-Mode = Annotated[str, typer.Option(help="Which engines decide: checked, bitset, durable or reference.")]
+OldPolicies = Annotated[
+    str,
+    typer.Argument(
+        help="The policies as they are: a folder, `bundled`, several of these like `bundled:ours`, a git revision (REV or"
+        " REV:path), or a bundle's digest."
+    ),
+]
+NewPolicies = Annotated[str, typer.Argument(help="The policies that would replace them, named in the same way.")]
+RevisionFolders = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--policies",
+        help="Where the policies of a revision or digest are; may be repeated. [the side that is a folder, or bundled]",
+        parser=policies_at,
+        metavar="PATH",
+    ),
+]
+Mode = Annotated[str, typer.Option(help="Which engines decide: checked, bitset, durable, lanes or reference.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Lang = Annotated[str, typer.Option(help="Language of the sentences: en, or zh for Chinese.")]
 Exchange = Annotated[Path, typer.Argument(help="JSON file with an exchange; - reads standard input.")]

@@ -59,7 +59,7 @@ def decide(
         str, typer.Option(help="lanes: all rows of a chunk at once, where that can be; ordinary: each row by itself.")
     ] = "lanes",
     mode: Annotated[
-        str, typer.Option(help="Which engines decide rows by themselves: bitset, checked, durable or reference.")
+        str, typer.Option(help="Which engines decide rows by themselves: bitset, checked, durable, lanes or reference.")
     ] = "bitset",
     lang: Lang = "en",
     allow_problems: Annotated[bool, typer.Option("--allow-problems", help="End with 0 even where rows have problems.")] = False,

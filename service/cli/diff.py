@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.command import AsJson, Commands, Mode, UsedWrongly, need, policies_at
+from service.cli.command import AsJson, Commands, Mode, NewPolicies, OldPolicies, RevisionFolders, UsedWrongly, need
 from service.cli.output import count, day, progress, today
 
 if TYPE_CHECKING:
@@ -43,22 +43,9 @@ app = Commands()
 
 @app.add("diff HEAD~1 policies --fail-on permits-more")
 def diff(
-    old: Annotated[
-        str,
-        typer.Argument(
-            help="The policies as they are: a folder, `bundled`, several of these like `bundled:ours`, a git revision (REV or"
-            " REV:path), or a bundle's digest."
-        ),
-    ],
-    new: Annotated[str, typer.Argument(help="The policies that would replace them, named in the same way.")],
-    policies: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Where the policies of a revision or digest are; may be repeated. [the side that is a folder, or bundled]",
-            parser=policies_at,
-            metavar="PATH",
-        ),
-    ] = None,
+    old: OldPolicies,
+    new: NewPolicies,
+    policies: RevisionFolders = None,
     exchanges: Annotated[
         list[Path] | None, typer.Option(help="Real exchanges: a folder, a JSON file, or a file of JSON lines. May be repeated.")
     ] = None,

@@ -39,7 +39,7 @@ def exposure(
     ] = None,
     as_of: Annotated[str | None, typer.Option(help="With --policies: the day on which both decide. [today]")] = None,
     mode: Annotated[
-        str, typer.Option(help="With --policies: which engines decide: bitset, checked, durable or reference.")
+        str, typer.Option(help="With --policies: which engines decide: bitset, checked, durable, lanes or reference.")
     ] = "bitset",
     database: Database = None,
     processes: Annotated[int | None, typer.Option(min=1, max=256, help="How many processes. [one for each processor]")] = None,

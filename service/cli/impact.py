@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.command import FINDING, INTERRUPTED, Commands, Database, UsedWrongly, address, need, policies_at
+from service.cli.command import (
+    FINDING,
+    INTERRUPTED,
+    Commands,
+    Database,
+    NewPolicies,
+    OldPolicies,
+    RevisionFolders,
+    UsedWrongly,
+    address,
+    need,
+)
 from service.cli.log.filters import moment_given
 from service.cli.output import complain, count, day, progress, today
 
@@ -38,26 +49,13 @@ app = Commands()
     "impact main policies --over exchanges.jsonl --fail-on permits-more",
 )
 def impact(
-    old: Annotated[
-        str,
-        typer.Argument(
-            help="The policies as they are: a folder, `bundled`, several of these like `bundled:ours`, a git revision (REV or"
-            " REV:path), or a bundle's digest."
-        ),
-    ],
-    new: Annotated[str, typer.Argument(help="The policies that would replace them, named in the same way.")],
+    old: OldPolicies,
+    new: NewPolicies,
     over: Annotated[
         str,
         typer.Option(help="`log` for the records of --database, or a file or folder of JSON lines, CSV, Parquet or Arrow."),
     ],
-    policies: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Where the policies of a revision or digest are; may be repeated. [the side that is a folder, or bundled]",
-            parser=policies_at,
-            metavar="PATH",
-        ),
-    ] = None,
+    policies: RevisionFolders = None,
     database: Database = None,
     since: Annotated[str | None, typer.Option(help="Over a log: the first day or moment of the records; UTC.")] = None,
     until: Annotated[
@@ -70,7 +68,7 @@ def impact(
     from_: Annotated[str, typer.Option("--from", help="Format of the table: parquet, csv, jsonl, arrow. [by the name]")] = "",
     as_of: Annotated[str | None, typer.Option(help="Day of the rows of a table that state none. [today]")] = None,
     mode: Annotated[
-        str, typer.Option(help="Which engines decide again what moves: bitset, checked, durable or reference.")
+        str, typer.Option(help="Which engines decide again what moves: bitset, checked, durable, lanes or reference.")
     ] = "bitset",
     fail_on: Annotated[
         str | None, typer.Option(help="End with 1 on one of these: permits-more, permits-less or any-outcome.")

@@ -22,7 +22,7 @@ def serve(
     policies: ServicePolicies = None,
     database: Database = None,
     mode: Annotated[
-        str | None, typer.Option(help="Which engines decide: checked, bitset, durable or reference. (default: checked)")
+        str | None, typer.Option(help="Which engines decide: checked, bitset, durable, lanes or reference. (default: checked)")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="How many processes answer. (default: 1)")] = None,
     settings_file: Annotated[
