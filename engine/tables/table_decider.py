@@ -35,8 +35,8 @@ from engine.tables.outcomes import RowOutcome, refused
 from engine.tables.row_counters import CounterSums
 from engine.tables.unread_ids import UnreadIds
 
-CHUNK = 65_536  # rows at once
-TOLD_AT_ONCE = 16_384  # rows whose texts are in memory, a whole number of words
+CHUNK = 32_768  # rows at once
+TOLD_AT_ONCE = 8_192  # rows whose texts are in memory, a whole number of words
 FEW = 16  # distinct rows that are sooner decided one by one
 REMEMBERED = 20_000  # outcomes of the ordinary engines that are kept between chunks
 COUNTERS = ("stated", "summed")
