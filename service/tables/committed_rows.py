@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 import sqlalchemy as sa
 
 from engine.tables import DecidedRows
@@ -76,7 +77,7 @@ class RowCommitter:
 
     def take(self, part: str, rows: DecidedRows) -> None:
         """Commit those of some decided rows that may proceed. Raises NotRecorded."""
-        going = [place for place, number in enumerate(rows.places.tolist()) if rows.outcomes[number].proceed]
+        going = [int(place) for place in np.flatnonzero(rows.outcomes.proceed[rows.places])]
         for first in range(0, len(going), AT_ONCE):
             asyncio.run(self._commit([_row(part, rows, place) for place in going[first : first + AT_ONCE]]))
         self._file.flush()

@@ -389,10 +389,10 @@ class _PartWriter:
             yield engine.tables.no_rows()
 
     def _keep(self, rows: DecidedRows) -> None:
-        digests = [each.digest for each in rows.outcomes]
-        for key, number in zip(rows.keys, rows.places.tolist(), strict=True):
-            self.entries.add(row_entry(key, digests[number]))
-        self.sample.add(self._part.name, rows)
+        outcomes = [each.hex() for each in rows.outcomes.digests()]
+        digests = [sha256(key.encode()).digest() for key in rows.keys]
+        self.entries.add(*map(row_entry, rows.keys, (outcomes[number] for number in rows.places.tolist()), digests))
+        self.sample.add(self._part.name, rows, digests)
         if self._run.request.committer is not None:
             self._run.request.committer.take(self._part.name, rows)
         for place in rows.problem_rows():
