@@ -49,7 +49,7 @@ serve: .venv/.runtime ## run the service
 	@$(BIN)/fifthfactor serve $(ARGS)
 
 test: .venv/.tests $(BROWSER) ## run every test, then check and test the policies
-	@$(BIN)/pytest -n 3 --dist worksteal --durations 20 --folders $(ARGS)
+	@$(BIN)/pytest --workers 3 --durations 20 --folders $(ARGS)
 	@$(BIN)/fifthfactor check policies
 	@$(BIN)/fifthfactor test policies
 	@$(BIN)/fifthfactor schema --write policies/.schemas
