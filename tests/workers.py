@@ -2,8 +2,8 @@
 Workers that share out the tests: collected items in, reports out. `--workers 3` forks three of them.
 
 One process collects, reads what most tests need, and forks. So that is done once, whatever the number of workers, and they share its
-memory. Each takes the tests of one module after another from a pipe, runs them as pytest does, and sends its reports through a pipe of its own.
-The process that forked them prints them.
+memory. Each takes the tests of one module after another from a pipe, runs them as pytest does, and sends its reports through a pipe of
+its own. The process that forked them prints them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import selectors
 import signal
 import traceback
 import warnings
-from collections.abc import Callable
 from contextlib import suppress
 from itertools import groupby
 from typing import Any, NoReturn

@@ -1,8 +1,8 @@
 """
 What lanes came to as columns of outcomes: sets of rows go in, and each distinct text is written once.
 
-A list is a column of sets, one for each name that may be in it. Rows that are in the same of these sets have the same text, which is written
-for the first of them. What is asked of an outcome is asked of sets, and never of a row.
+A list is a column of sets, one for each name that may be in it. Rows that are in the same of these sets have the same text, which is
+written for the first of them. What is asked of an outcome is asked of sets, and never of a row.
 """
 
 from __future__ import annotations
