@@ -15,12 +15,15 @@ from engine.tables.coded_chunk import CodedChunk, of_batch, of_objects, of_texts
 from engine.tables.column_mapping import ColumnsRefused, FactColumn, MappingRefused, TableMapping, fact_names, read_mapping  # noqa: E402
 from engine.tables.decided_table import DecidedTable, decide  # noqa: E402
 from engine.tables.distinct_rows import grouped  # noqa: E402
+from engine.tables.filter_sql import DIALECTS, filter_sql  # noqa: E402
 from engine.tables.one_by_one import CounterSource, OneByOne, RowDecider  # noqa: E402
 from engine.tables.outcomes import LISTS, PROBLEM, RowOutcome, outcome_document  # noqa: E402
+from engine.tables.row_filter import FilterRefused, RowFilter, row_filter  # noqa: E402
 from engine.tables.table_decider import CHUNK, DecidedRows, Register, TableDecider, no_rows  # noqa: E402
 
 __all__ = [
     "CHUNK",
+    "DIALECTS",
     "LISTS",
     "PROBLEM",
     "ArrowStream",
@@ -30,16 +33,19 @@ __all__ = [
     "DecidedRows",
     "DecidedTable",
     "FactColumn",
+    "FilterRefused",
     "MappingRefused",
     "OneByOne",
     "Register",
     "RowDecider",
+    "RowFilter",
     "RowOutcome",
     "TableDecider",
     "TableMapping",
     "batches",
     "decide",
     "fact_names",
+    "filter_sql",
     "grouped",
     "no_rows",
     "of_batch",
@@ -47,5 +53,6 @@ __all__ = [
     "of_texts",
     "outcome_document",
     "read_mapping",
+    "row_filter",
     "slices",
 ]
