@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from itertools import permutations
@@ -89,6 +89,7 @@ def row_filter(bundle: Bundle, columns: Sequence[str], mapping: TableMapping, as
     """
     decider = OneByOne(bundle)
     asked = _Columns(bundle, decider.pdp.lanes.program.tests, mapping)
+    mapping = replace(mapping, key="")
     stated = stated_columns(columns, mapping, asked.places)
     if not stated.facts:
         raise FilterRefused("no column states a fact; name one under `map:`, or by its fact")
@@ -102,24 +103,20 @@ def row_filter(bundle: Bundle, columns: Sequence[str], mapping: TableMapping, as
         )
     deciding = TableDecider(bundle, as_of=as_of, today=as_of, mapping=mapping, decider=decider)
     permits = np.zeros(rows, dtype=np.bool_)
-    for first, some in zip(range(0, rows, _AT_ONCE), deciding.chunks(_chunks(found, shape, rows, mapping)), strict=True):
+    for first, some in zip(range(0, rows, _AT_ONCE), deciding.chunks(_chunks(found, shape, rows)), strict=True):
         permits[first : first + len(some)] = some.batch.column("proceed").to_pylist()
     return RowFilter(found, _shortest(found, permits.reshape(shape)), rows, int(permits.sum()))
 
 
-def _chunks(
-    columns: Sequence[FilterColumn], shape: tuple[int, ...], rows: int, mapping: TableMapping
-) -> Iterator[CodedChunk]:
+def _chunks(columns: Sequence[FilterColumn], shape: tuple[int, ...], rows: int) -> Iterator[CodedChunk]:
     """A row of each combination of classes."""
-    keyed = {each.name for each in columns}
-    names = [each.name for each in columns] + ([mapping.key] if mapping.key and mapping.key not in keyed else [])
+    names = [each.name for each in columns]
     for first in range(0, rows, _AT_ONCE):
         count = min(_AT_ONCE, rows - first)
         coded = []
-        for each, at in zip(columns, np.unravel_index(np.arange(first, first + count), shape) if shape else (), strict=True):
+        for each, at in zip(columns, np.unravel_index(np.arange(first, first + count), shape), strict=True):
             codes = np.array([LEFT_OUT if one.empty else number for number, one in enumerate(each.classes)], dtype=np.int32)[at]
             coded.append(CodedCells([one.cell for one in each.classes], codes))
-        coded += [CodedCells([], np.full(count, LEFT_OUT, dtype=np.int32))] * (len(names) - len(columns))
         yield CodedChunk(names, coded, count)
 
 
