@@ -2,7 +2,8 @@
 The tree over the rows of a run: each row in a bucket by its key, each bucket a Merkle tree, and one over the roots of all buckets.
 
     bucket    = the first 12 bits of SHA-256(key in UTF-8)
-    row       = {"key": key, "outcome": SHA-256(outcome document, RFC 8785), in hexadecimal}, as RFC 8785
+    outcome   = SHA-256 over the SHA-256 of each cell as a text, in the order of the columns `as_of` to `problems`
+    row       = {"key": key, "outcome": outcome in hexadecimal}, as RFC 8785
     row hash  = SHA-256(00 || row), in the order of the keys' bytes within a bucket                   (RFC 9162, section 2.1.1)
     root      = the root of the Merkle tree over the 4,096 roots of the buckets, each as a leaf
 
@@ -38,10 +39,10 @@ def bucket_of(key: str) -> int:
     return int.from_bytes(sha256(key.encode()).digest()[:2]) >> 4
 
 
-def row_entry(key: str, outcome: str) -> RowEntry:
-    """The entry of a row; `outcome` is the digest of its outcome."""
+def row_entry(key: str, outcome: str, digest: bytes = b"") -> RowEntry:
+    """The entry of a row; `outcome` is the digest of its outcome. `digest` is that of the key, where it is known already."""
     data = key.encode()
-    first, second = sha256(data).digest()[:2]
+    first, second = (digest or sha256(data).digest())[:2]
     return _BUCKET[first << 4 | second >> 4] + data, leaf_hash(row_bytes(key, outcome))
 
 
@@ -64,8 +65,8 @@ class RowEntries:
         self._waiting: list[RowEntry] = []
         self._files: list[IO[bytes]] = []
 
-    def add(self, entry: RowEntry) -> None:
-        self._waiting.append(entry)
+    def add(self, *some: RowEntry) -> None:
+        self._waiting += some
         if len(self._waiting) >= self._most:
             self._spill()
 
