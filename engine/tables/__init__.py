@@ -55,7 +55,7 @@ __all__ = [
     "of_texts",
     "outcome_digest",
     "read_mapping",
-    "row_filter",
     "row_digests",
+    "row_filter",
     "slices",
 ]

@@ -42,7 +42,7 @@ class FilterRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CellClass:
-    """Cells of a column that are alike: none (`empty`), words, a truth value, or whole numbers from one to another. `cell` is one of them."""
+    """Cells of a column that are alike: none (`empty`), words, a truth value, or whole numbers in a range. `cell` is one of them."""
 
     cell: Any = None
     empty: bool = False

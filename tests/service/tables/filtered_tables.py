@@ -75,10 +75,14 @@ def cells_of_every_kind() -> FilteredTable:
         ("weather", "health", "sun", "genetic", "unknown", None),
         (0, 1, 500, 999, 1_000, 1_001, 2**60, -1, None),
     )
-    mapping = read_mapping(bundle(), "mapping.yaml", b"""
+    mapping = read_mapping(
+        bundle(),
+        "mapping.yaml",
+        b"""
 map: {kind: {fact: data.categories, values: {sun: weather}}}
 constants: {recipient.country: US, exporter.id: one}
-""")
+""",
+    )
     rows = [tuple(map(chance.choice, cells)) for _ in range(COUNT)]
     return FilteredTable("cells of every kind", bundle(), DAY, mapping, SMALL, rows)
 
@@ -90,7 +94,13 @@ def cells_that_cannot_be_told() -> FilteredTable:
     table = cells_of_every_kind()
     shown = '{"dated":"2024-01-01","covers":true}'
     rows = [
-        (*row[:1], chance.choice([True, False]), chance.choice([row[2], '["health","weather"]']), *row[3:], chance.choice([shown, None]))
+        (
+            *row[:1],
+            chance.choice([True, False]),
+            chance.choice([row[2], '["health","weather"]']),
+            *row[3:],
+            chance.choice([shown, None]),
+        )
         for row in table.rows
     ]
     columns = {**SMALL, "evidence.contract": "varchar"}
@@ -101,6 +111,7 @@ def cells_that_cannot_be_told() -> FilteredTable:
 def flows_from_germany() -> FilteredTable:
     """The bundled policies: contacts of customers to a company in any country."""
     law = engine.load(engine.bundled_policies())
+    shown = {"covers": True, "dated": "2026-10-01"}
     constants = {
         "exporter.country": "DE", "exporter.kind": "company", "exporter.role": "controller", "exporter.sectors": ["commerce"],
         "exporter.targets": ["DE"], "purpose.is": ["service-provision"], "recipient.carve_outs": [], "recipient.kind": "company",
@@ -110,7 +121,7 @@ def flows_from_germany() -> FilteredTable:
         "data.few_people": False, "data.grades": [], "data.kind": "dataset", "data.lawful_source": True,
         "data.people": {"ordinary": 500, "sensitive": 0}, "data.people_can_consent": True, "data.people_in": ["DE"],
         "data.state": "identified", "data.stored_in": ["DE"], "safeguards.basis": ["legitimate-interest"], "safeguards.measures": [],
-        **dict.fromkeys(("evidence.eu-transfer-notice", "evidence.eu-transfer-record"), {"covers": True, "dated": "2026-10-01"}),
+        "evidence.eu-transfer-notice": shown, "evidence.eu-transfer-record": shown,
     }  # fmt: skip
     countries = [each for each in law.vocabulary.facts["recipient.country"].type.values.values if each < "D"]  # type: ignore[union-attr]
     rows = [(country, personal) for country in (*countries, "unknown", None) for personal in (True, None)]

@@ -24,6 +24,8 @@ def test_a_row_passes_if_and_only_if_it_may_proceed(table: FilteredTable, postgr
         connection.execute(sql.SQL("CREATE TEMP TABLE rows (number int, {})").format(sql.SQL(", ").join(columns)))
         places = sql.SQL(", ").join([sql.Placeholder()] * (1 + len(columns)))
         with connection.cursor() as cursor:
-            cursor.executemany(sql.SQL("INSERT INTO rows VALUES ({})").format(places), [(n, *r) for n, r in enumerate(table.rows)])
+            cursor.executemany(
+                sql.SQL("INSERT INTO rows VALUES ({})").format(places), [(n, *r) for n, r in enumerate(table.rows)]
+            )
         passed = connection.execute(f"SELECT number FROM rows WHERE {filter_sql(found, 'postgres')}").fetchall()  # type: ignore[call-overload]
     held(table, {number for (number,) in passed})
