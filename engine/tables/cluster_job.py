@@ -169,11 +169,9 @@ def _keys(rows: DecidedRows) -> list[str | None]:
 
 def _details(rows: DecidedRows, lang: str) -> list[str]:
     """What the door refused of each row, as JSON."""
-    told = [
-        json.dumps(
-            [{"pointer": each.pointer, "code": each.code, "detail": each.told(lang)} for each in outcome.problems],
-            ensure_ascii=False,
-        )
-        for outcome in rows.outcomes
-    ]
-    return [told[number] for number in rows.places.tolist()]
+    details = ["[]"] * len(rows)
+    for place in rows.problem_rows():
+        problems = rows.outcome(place).problems
+        told = [{"pointer": each.pointer, "code": each.code, "detail": each.told(lang)} for each in problems]
+        details[place] = json.dumps(told, ensure_ascii=False)
+    return details

@@ -120,7 +120,7 @@ def read_back(chunk: engine.tables.CodedChunk, form: str) -> Iterator[WrittenRow
         name: [*(_member(name, each) for each in chunk.columns[at[name]].values), _member(name, None)]
         for name in engine.tables.CELLS
     }
-    codes = {name: chunk.columns[at[name]].codes for name in NAMES}
+    codes = {name: chunk.columns[at[name]].codes for name in NAMES[1:]}
     told = [(map(engine.tables.cell_text, cells[name]), codes[name]) for name in engine.tables.CELLS]
     keys = [*map(str, chunk.columns[at["key"]].values), ""]
 

@@ -40,7 +40,8 @@ def spark() -> Iterator[Any]:
 
     builder = SparkSession.builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", "100")
     if HERE == "java":
-        path = os.pathsep.join(map(str, (Path.cwd(), os.environ["PYTHONPATH"])))
+        folders = (".", *os.environ["PYTHONPATH"].split(os.pathsep))  # executors have another current folder
+        path = os.pathsep.join(str(Path(each).resolve()) for each in folders)
         session = (
             builder.master(EXECUTORS)
             .config("spark.ui.enabled", "false")
