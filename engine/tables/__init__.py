@@ -18,6 +18,7 @@ from engine.tables.distinct_rows import grouped  # noqa: E402
 from engine.tables.one_by_one import CounterSource, OneByOne, RowDecider  # noqa: E402
 from engine.tables.outcomes import LISTS, PROBLEM, RowOutcome, outcome_document  # noqa: E402
 from engine.tables.table_decider import CHUNK, DecidedRows, Register, TableDecider, no_rows  # noqa: E402
+from engine.tables.unread_ids import UnreadIds  # noqa: E402
 
 __all__ = [
     "CHUNK",
@@ -37,6 +38,7 @@ __all__ = [
     "RowOutcome",
     "TableDecider",
     "TableMapping",
+    "UnreadIds",
     "batches",
     "decide",
     "fact_names",

@@ -157,19 +157,19 @@ def test_one_meaning_moves_nothing(rows: Path, here: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_command_that_is_stopped_reports_what_it_has(rows: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """What was compared is counted, the report says that it is not all, and the end is 130, whatever `--fail-on` says."""
+    """What was compared is counted, the report says that it is not all, and the end is of the signal, whatever `--fail-on` says."""
     take = engine.ImpactComparison.take
 
     def take_and_stop(comparison: engine.ImpactComparison, batch: Sequence[engine.ImpactRow]) -> None:
         os.kill(os.getpid(), number)
         take(comparison, batch)
 
-    monkeypatch.setattr(engine, "LANES", 3)
+    monkeypatch.setattr(engine, "IMPACT_BATCH", 3)
     monkeypatch.setattr(engine.ImpactComparison, "take", take_and_stop)
     before = signal.getsignal(number)
     done = impact("old", "new", "--over", rows, "--format", "json", "--fail-on", "permits-more")
-    assert done.exit_code == 130
-    assert "stopped after 3 rows: the report says what was found so far" in done.stderr
+    assert done.exit_code == 128 + number
+    assert "stopped after 3 rows, of which this is the report: a table is compared from the beginning each time" in done.stderr
     found = json.loads(done.stdout)
     assert (found["complete"], found["rows"], found["moved"]) == (False, 3, 3)
     assert signal.getsignal(number) == before
