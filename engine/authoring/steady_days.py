@@ -35,10 +35,10 @@ class SteadyDays:
     def first(self, exchange: Hashable, day: date) -> date:
         """The first of the days that make no difference, up to a day; the day itself where that is not known."""
         turns = self._turns.get(exchange)
-        if not turns or not self._from < day < self._from.replace(year=self._from.year + YEARS):
+        if turns is None or not self._from < day < self._from.replace(year=self._from.year + YEARS):
             return day
         at = bisect_right(turns, day.toordinal())
-        return date.fromordinal(turns[at - 1]) if at else day
+        return date.fromordinal(turns[at - 1] if at else self._from.toordinal() + 1)
 
     def learn(self, exchange: Hashable, old: Exchange, new: Exchange, days: Collection[date]) -> None:
         """Note an exchange that is met on some days on which it was not met before."""

@@ -29,10 +29,6 @@ if TYPE_CHECKING:
 
 LOG = "log"
 FORMATS = ("text", "markdown", "json")
-FAIL_ON = {
-    "permits-more": {"permits more", "may permit more"},
-    "permits-less": {"permits less", "may permit less"},
-}
 
 app = Commands()
 
@@ -78,7 +74,7 @@ def impact(
     and could not before. Where a command is stopped it reports what it has.
     """
     import engine
-    from service.cli.impact_report import markdown, text
+    from service.cli.impact_report import FAIL_ON, fails, markdown, text
     from service.cli.revisions import Finder
 
     need("mode", mode, engine.MODES)
@@ -96,11 +92,10 @@ def impact(
     comparison = engine.ImpactComparison(before.bundle, after.bundle, mode)
     with stoppable() as stopping:
         if url is not None:
-            done = log_impact(url, comparison, since, until, on, processes, resume, stopping)
-            found, how = done.found, done.how
+            found, how = log_impact(url, comparison, since, until, on, processes, resume, stopping)
         else:
             found = _over_table(comparison, _table(Path(over), from_, before, after, on, mapping, key), stopping)
-            how = "" if found.complete else "a table is compared from the beginning each time"
+            how = "a table is compared from the beginning each time"
     if found.complete and fail_on and not found.same_meaning and found.rows == found.unread:
         raise UsedWrongly(f"there is no row to compare, so `--fail-on {fail_on}` can find nothing")
     match form:
@@ -112,17 +107,7 @@ def impact(
             print("\n".join(text(found, before.label, after.label, show)))
     if not found.complete:
         return stopping.told(f"after {count(found.rows, 'row')}, of which this is the report", how)
-    return FINDING if _fails(found, fail_on) else 0
-
-
-def _fails(found: "engine.Impact", fail_on: str | None) -> bool:
-    """Whether rows move as `--fail-on` names. A row on which engines fail or differ is not known to be harmless."""
-    if fail_on is None:
-        return False
-    directions = {each.direction for each in found.outcomes}
-    named = FAIL_ON.get(fail_on)
-    moves = not directions.isdisjoint(named) if named else bool(directions - {"same outcome"})
-    return moves or found.troubled > 0
+    return FINDING if fails(found, fail_on) else 0
 
 
 def _over_table(

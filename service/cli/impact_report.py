@@ -1,4 +1,4 @@
-"""How many rows move, as `fifthfactor impact` writes it: text for a terminal, or Markdown for a review."""
+"""How many rows move, as `fifthfactor impact` writes it: text for a terminal, or Markdown for a review; and whether that is to fail."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -10,6 +10,20 @@ if TYPE_CHECKING:
 
 MORE = ("permits more", "may permit more")
 MOST_DUTIES = 5  # of one group
+FAIL_ON = {
+    "permits-more": {"permits more", "may permit more"},
+    "permits-less": {"permits less", "may permit less"},
+}
+
+
+def fails(found: "engine.Impact", fail_on: str | None) -> bool:
+    """Whether rows move as `--fail-on` names. A row on which engines fail or differ is not known to be harmless."""
+    if fail_on is None:
+        return False
+    directions = {each.direction for each in found.outcomes}
+    named = FAIL_ON.get(fail_on)
+    moves = not directions.isdisjoint(named) if named else bool(directions - {"same outcome"})
+    return moves or found.troubled > 0
 
 
 def text(found: "engine.Impact", old: str, new: str, show: int) -> Iterator[str]:

@@ -35,14 +35,6 @@ Resume = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class LogImpact:
-    """What was found of a log. `how` says how to go on where the command was stopped; it is empty where all was compared."""
-
-    found: "engine.Impact"
-    how: str = ""
-
-
 def log_impact(
     url: str,
     comparison: "engine.ImpactComparison",
@@ -52,8 +44,8 @@ def log_impact(
     processes: int | None,
     resume: Path | None,
     stopping: Stopping,
-) -> LogImpact:
-    """Compare the records of a log. Raises UsedWrongly, DatabaseRefused."""
+) -> "tuple[engine.Impact, str]":
+    """Compare the records of a log: what moves, and how to go on where the command is stopped. Raises UsedWrongly, DatabaseRefused."""
     import engine
 
     try:
@@ -66,7 +58,7 @@ def log_impact(
     log = CodedLog(url, old, new, begin, end, on)
     blocks = log.prepare()
     if old.digests.meaning == new.digests.meaning:
-        return LogImpact(comparison.report())
+        return comparison.report(), ""
     # The work is another one after an upgrade, and where a record lies in another block.
     work = {
         "impact": [old.digests.meaning, new.digests.meaning, comparison.mode, engine.__version__],
@@ -101,7 +93,7 @@ def log_impact(
     if not left:
         unfinished.finish()
     how = "the same command goes on from there" if resume else "with `--resume FILE` a command that was stopped can go on"
-    return LogImpact(totals.report(old, new, comparison.mode, complete=not left), how if left else "")
+    return totals.report(old, new, comparison.mode, complete=not left), how
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ class CodedLog:
         self._reading = ForkedReading(url)
         facts = old.vocabulary.facts
         self._ids = {name: name.split(".") for name, fact in facts.items() if fact.type.kind == "id" and not fact.type.many}
-        self._members = {name.partition(".")[0] for name in facts} | {*DOCUMENTS, AS_OF}
+        self._members = {name.partition(".")[0] for name in facts} | {*DOCUMENTS, AS_OF, engine.REGISTER}
         self._words = sha256(json.dumps([FORM, sorted(self._ids), sorted(self._members)]).encode()).hexdigest()
         self._unread = engine.tables.UnreadIds(old, new)
         self._among: dict[tuple[str, ...], frozenset[str]] = {}
@@ -243,12 +243,15 @@ class CodedLog:
 
 
 def _fields(document: Mapping[str, Any]) -> Iterator[str]:
-    """The names of the fields that documents and claims state."""
-    for group in DOCUMENTS:
-        members = document.get(group)
-        for each in members.values() if isinstance(members, dict) else ():
-            if isinstance(each, dict):
-                yield from each
+    """The names of the fields that documents and claims may state, those in a register too."""
+    for group in (*DOCUMENTS, engine.REGISTER):
+        yield from _names(document.get(group))
+
+
+def _names(value: Any) -> Iterator[str]:
+    for name, each in value.items() if isinstance(value, dict) else ():
+        yield name
+        yield from _names(each)
 
 
 def _leave_out(document: Any, pointer: str) -> None:

@@ -103,6 +103,22 @@ def test_equal_rows_are_decided_once_and_counted_each() -> None:
     ]
 
 
+def test_days_between_which_nothing_changes_are_decided_once() -> None:
+    """Over three years, of an exchange with days of its own and of one without: each day comes out as where it is decided by itself."""
+    old, new = bundle(OLD), bundle({**NEW, "law.yaml": LAW.replace("10 thousand", "9 thousand")})
+    contract = {"contract": {"dated": "2024-05-30", "covers": True, "expires": "2025-08-01"}}
+    days = [date.fromordinal(day) for day in range(date(2023, 6, 1).toordinal(), date(2026, 6, 1).toordinal(), 6)]
+    rows = [
+        ImpactRow(f"{name} {day}", stated, day)
+        for day in days
+        for name, stated in (("plain", document(9_500)), ("shown", document(9_500, evidence=contract)))
+    ]
+    found = compared(rows, old, new, at_once=32)
+    assert as_counted(found) == one_by_one(rows, old, new)
+    assert found.moved > 50
+    assert found.distinct < len(rows) / 8
+
+
 def test_a_row_that_the_new_door_refuses_is_an_outcome_of_its_own() -> None:
     """It was permitted and is refused at the door: that permits less; a row that neither reads is not compared."""
     without = {**OLD, "words.yaml": WORDS.replace("  data.made_on: {type: date, title: day it was made}\n", "")}
