@@ -2,8 +2,8 @@
 Workers that share out the tests: collected items in, reports out. `--workers 3` forks three of them.
 
 One process collects, reads what most tests need, and forks. So that is done once, whatever the number of workers, and they share its
-memory. Each takes the tests of one module after another from a pipe, runs them as pytest does, and sends its reports through a pipe of its own.
-The process that forked them prints them.
+memory. Each takes the tests of one module after another from a pipe, runs them as pytest does, and sends its reports through a pipe of
+its own. The process that forked them prints them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import selectors
 import signal
 import traceback
 import warnings
-from collections.abc import Callable
 from contextlib import suppress
 from itertools import groupby
 from typing import Any, NoReturn
@@ -123,13 +122,9 @@ class _Worker:
 
     def work(self) -> NoReturn:
         """Run tests until none is left, and end."""
-        last = self._session.items[-1]  # what ends a module keeps what all tests share
         try:
             try:
-                while place := os.read(self._wanted, _PLACE):
-                    group = self._groups[int.from_bytes(place, "big")]
-                    for item, following in zip(group, [*group[1:], last], strict=True):
-                        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                self._run()
             finally:
                 signal.signal(signal.SIGINT, signal.SIG_IGN)
                 self._session._setupstate.teardown_exact(None)
@@ -138,12 +133,20 @@ class _Worker:
             pass
         except BaseException:  # noqa: BLE001 - whatever it is, the others are told
             self._tell("broken", traceback.format_exc())
-        self._tells.flush()
-        os._exit(0)
+        finally:
+            os._exit(0)
+
+    def _run(self) -> None:
+        last = self._session.items[-1]  # what ends a module keeps what all tests share
+        while place := os.read(self._wanted, _PLACE):
+            group = self._groups[int.from_bytes(place, "big")]
+            for item, following in zip(group, [*group[1:], last], strict=True):
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
     def _tell(self, kind: str, told: object) -> None:
-        pickle.dump((kind, told), self._tells)
-        self._tells.flush()
+        with suppress(BrokenPipeError):  # nobody listens any more, and the interrupt comes
+            pickle.dump((kind, told), self._tells)
+            self._tells.flush()
 
     def pytest_runtest_logstart(self, nodeid: str, location: Any) -> None:
         self._tell("started", (nodeid, location))

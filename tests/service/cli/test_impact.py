@@ -23,6 +23,7 @@ from service.service import Service
 from service.settings import Settings
 from service.telemetry import log_lines
 from tests.service.cli.differing_bundles import OLD, WORDS, folder
+from tests.service.conftest import BOTH_DATABASES
 
 
 def impact(*arguments: object) -> Result:
@@ -210,6 +211,7 @@ def test_what_cannot_be_done_is_told_and_ends_with_2(rows: Path, here: Path, arg
     assert words in done.stderr
 
 
+@BOTH_DATABASES
 def test_the_records_of_a_log_are_compared_on_their_day(here: Path, database: str) -> None:
     """On SQLite and on PostgreSQL; erased values are left out and counted, and a time is kept to. Nothing is written."""
     service = Service.open(Settings(watch=False, policies=here / "old", database=database), say=log_lines.logger(StringIO()))
