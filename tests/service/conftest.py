@@ -11,10 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import httpx._transports.default as httpx_transports
 import pytest
 from starlette.testclient import TestClient
 
@@ -39,6 +41,9 @@ statements_once.once()
 commands_once.once()
 archives_once.once()
 unsynced.begin()
+
+# Whoever asks a server of this machine trusts whom the others trust: to read all authorities takes longer than most requests.
+httpx_transports.create_ssl_context = cache(httpx_transports.create_ssl_context)
 
 # Policies that are loaded again are searched for cycles with all else. Here that would be the bundled policies too, for a second.
 gc.unfreeze = lambda: None
