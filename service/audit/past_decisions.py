@@ -117,7 +117,8 @@ class PastDecisions:
         differs = self._inputs.differs(used, noted)
         self._inputs.note(used)
         if differs:
-            self._late.append(_Late(used, place, *(self._first(at, place) for at in (used.at, used.at - SLACK)), differs, noted))
+            began, first = (self._first(since, place) for since in (used.at, used.at - SLACK))
+            self._late.append(_Late(used, place, began, first, differs, noted))
 
     def _first(self, since: datetime, place: int) -> int:
         """The first of the last leaves that were all written since a moment."""

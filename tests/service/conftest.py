@@ -16,6 +16,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import httpx
 import httpx._transports.default as httpx_transports
 import pytest
 from starlette.testclient import TestClient
@@ -43,7 +44,7 @@ archives_once.once()
 unsynced.begin()
 
 # Whoever asks a server of this machine trusts whom the others trust: to read all authorities takes longer than most requests.
-httpx_transports.create_ssl_context = cache(httpx_transports.create_ssl_context)
+vars(httpx_transports)["create_ssl_context"] = cache(httpx.create_ssl_context)
 
 # Policies that are loaded again are searched for cycles with all else. Here that would be the bundled policies too, for a second.
 gc.unfreeze = lambda: None
