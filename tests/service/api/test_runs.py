@@ -11,11 +11,9 @@ from starlette.testclient import TestClient
 
 from service.service import Service
 from service.store.tables import tree_leaf
-from tests.service.conftest import ONE_DATABASE
 from tests.service.tables.small_manifest import MANIFEST
 
 
-@ONE_DATABASE
 def test_a_run_is_one_leaf(client: TestClient, service: Service) -> None:
     """The leaf has the root over its rows; the same call again appends nothing."""
     once = {"Idempotency-Key": "run-1"}
@@ -31,7 +29,6 @@ def test_a_run_is_one_leaf(client: TestClient, service: Service) -> None:
     assert json.loads(leaf)["root"] == MANIFEST["tree"]["root"]
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     ("change", "says"),
     [
