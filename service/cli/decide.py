@@ -74,6 +74,7 @@ def decide(
     ] = "bitset",
     lang: Lang = "en",
     allow_problems: Annotated[bool, typer.Option("--allow-problems", help="End with 0 even where rows have problems.")] = False,
+    processes: Annotated[int, typer.Option(min=1, max=256, help="How many processes decide the parts of a folder.")] = 1,
     restart: Annotated[bool, typer.Option("--restart", help="Begin anew where a run was broken off.")] = False,
 ) -> int:
     """
@@ -140,6 +141,7 @@ def decide(
                 register_of=source.origin if register else None,
                 explain=explain,
                 lang=lang,
+                processes=processes,
                 restart=restart,
                 log=source.log,
                 committer=_committer(source, output, folder, lang, stack) if commit else None,
