@@ -24,7 +24,7 @@ from engine.tables.arrow import LEFT_OUT
 from engine.tables.distinct_rows import ConstantFact, DistinctRows
 from engine.tables.fact_clusters import FactClusters, ReadPart
 from engine.tables.lane_columns import LaneColumns, RowDays, WideOutcomes
-from engine.tables.lane_words import Column, in_columns, rows_of, wide
+from engine.tables.lane_words import ValueColumn, in_columns, rows_of, wide
 from engine.tables.outcomes import OutcomeReader, is_open
 from engine.tables.row_patterns import alike
 from engine.values import Missing, Value
@@ -74,9 +74,9 @@ class LaneRows:
         outcomes = self._columns.read(found, unknown, days)
         return LanesDecided(outcomes, left | outcomes.unclosed)
 
-    def _values(self, rows: DistinctRows, left: Bits) -> dict[str, Column]:
+    def _values(self, rows: DistinctRows, left: Bits) -> dict[str, ValueColumn]:
         """The values of the facts that some row states. Marks rows of which the door has something to say."""
-        found: dict[str, Column] = {}
+        found: dict[str, ValueColumn] = {}
         facts = {place: rows.facts[place] for place in rows.fact_places}
         clusters: dict[str, list[int]] = {}
         for place, name in facts.items():
@@ -104,7 +104,7 @@ class LaneRows:
                     of_part[at] = kind = kinds.setdefault(value_key(value), len(values))
                     if kind == len(values):
                         values.append(value)
-                found[name] = Column(values, of_part[number])
+                found[name] = ValueColumn(values, of_part[number])
         return found
 
     def _read(

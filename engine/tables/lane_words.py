@@ -82,7 +82,7 @@ def wide(rows: NDArray[np.bool_]) -> LaneSet:
     return cast(LaneSet, WideSet(words))
 
 
-class Column(NamedTuple):
+class ValueColumn(NamedTuple):
     """The distinct values of a fact or a document, and for each row the number of its own."""
 
     values: Sequence[Value]
@@ -93,7 +93,7 @@ class Column(NamedTuple):
 class WideCases(Cases):
     """Rows as cases: `columns` has what differs between them. `day_codes` has for each row the number of its day among `days`."""
 
-    columns: Mapping[str, Column] = field(default_factory=dict)
+    columns: Mapping[str, ValueColumn] = field(default_factory=dict)
     day_codes: NDArray[Any] | None = None
     by_rows: ClassVar[bool] = True
     _sets: dict[str, list[tuple[int, LaneSet]]] = field(default_factory=dict)
@@ -179,7 +179,7 @@ def in_columns(
     every: LaneSet,
     count: int,
     base: Mapping[str, Value],
-    columns: Mapping[str, Column],
+    columns: Mapping[str, ValueColumn],
     days: Sequence[date],
     day_codes: NDArray[Any],
 ) -> WideCases:

@@ -133,13 +133,27 @@ class RowTree:
     twice_count: int = 0
 
 
+@dataclass(slots=True)
+class BucketTree:
+    """The tree over the rows of one bucket: its number, its root, how many rows there are, and the keys that occur twice."""
+
+    bucket: int
+    root: bytes = b""
+    rows: int = 0
+    twice: list[str] = field(default_factory=list)
+    twice_count: int = 0
+
+
 def row_tree(entries: Iterable[RowEntry]) -> RowTree:
     """The tree over entries that come in its order."""
-    roots = [Frontier().root()] * BUCKETS
-    found = RowTree(b"", 0)
+    return over_buckets(bucket_trees(entries))
+
+
+def bucket_trees(entries: Iterable[RowEntry]) -> Iterator[BucketTree]:
+    """The tree of each bucket that has rows; the entries of a bucket come together, in the order of their keys."""
     before: bytes | None = None
     for bucket, group in groupby(entries, key=_bucket):
-        frontier = Frontier()
+        found, frontier = BucketTree(int.from_bytes(bucket)), Frontier()
         some: list[bytes] = []
         for place, hash in group:
             if place == before:
@@ -152,7 +166,19 @@ def row_tree(entries: Iterable[RowEntry]) -> RowTree:
                 found.rows += len(some)
                 frontier, some = frontier.appended(some), []
         found.rows += len(some)
-        roots[int.from_bytes(bucket)] = frontier.appended(some).root()
+        found.root = frontier.appended(some).root()
+        yield found
+
+
+def over_buckets(buckets: Iterable[BucketTree]) -> RowTree:
+    """The tree over the roots of all buckets, which come in any order."""
+    roots = [Frontier().root()] * BUCKETS
+    found = RowTree(b"", 0)
+    for each in buckets:
+        roots[each.bucket] = each.root
+        found.rows += each.rows
+        found.twice_count += each.twice_count
+        found.twice += each.twice[: MOST_NAMED - len(found.twice)]
     found.root = Frontier().appended([leaf_hash(each) for each in roots]).root()
     return found
 

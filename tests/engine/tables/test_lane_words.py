@@ -12,7 +12,7 @@ from engine.backends.lanes.lane_cases import Cases, side_by_side, value_key
 from engine.backends.lanes.lane_runner import LaneRunner
 from engine.exchange import Exchange
 from engine.tables import lane_words
-from engine.tables.lane_words import Column, in_columns, rows_of, wide
+from engine.tables.lane_words import ValueColumn, in_columns, rows_of, wide
 from engine.values import Missing, Value
 from tests.engine.backends.test_lanes import Decided, differences, random_cases, runner
 
@@ -39,7 +39,9 @@ def table(exchanges: Sequence[tuple[Exchange, date]]) -> Cases:
     days = list(dict.fromkeys(day for _, day in exchanges))
     day_codes = np.array([days.index(day) for _, day in exchanges])
     every = wide(np.ones(len(exchanges), dtype=np.bool_))
-    return in_columns(every, len(exchanges), {}, {name: Column(values[name], codes[name]) for name in codes}, days, day_codes)
+    return in_columns(
+        every, len(exchanges), {}, {name: ValueColumn(values[name], codes[name]) for name in codes}, days, day_codes
+    )
 
 
 def unsigned(cases: Sequence[Decided]) -> list[Decided]:
