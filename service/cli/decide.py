@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ import typer
 
 from service.cli.command import BY, Commands, Lang, Policies, UsedWrongly, need
 from service.cli.output import complain, count, day, progress, safe, today
+from service.cli.stopping import Stopped, Stopping, stoppable
 
 if TYPE_CHECKING:
     import engine
@@ -92,7 +94,7 @@ def decide(
         need("format", form, FORMATS)
     if database is None and (register or counters == "snapshot"):
         raise UsedWrongly("name the database whose register and ledger count with --database")
-    with ExitStack() as stack:
+    with ExitStack() as stack, stoppable() as stopping:
         source = _source(database, policies or [], stack)
         try:
             parts = table_parts(table, from_)
@@ -123,12 +125,15 @@ def decide(
                 lang=lang,
                 restart=restart,
                 log=source.log,
-                progress=_progress,
+                progress=partial(_progress, stopping),
             )
             manifest = decide_run(request)
         except (TableRefused, engine.tables.ColumnsRefused) as refused:
             progress("")
             raise UsedWrongly(columns_sentence(refused)) from None
+        except Stopped:
+            whole = "begins with the part that it had not finished" if folder else "begins anew"
+            return stopping.told(f"after {stopping.done}", f"the same command {whole}")
         except OSError as failed:
             progress("")
             raise UsedWrongly(f"cannot write {failed.filename or output}: {failed.strerror or failed}") from None
@@ -186,6 +191,7 @@ def _source(database: str | None, policies: list[Path], stack: ExitStack) -> _So
     return _Source(desk.live.bundle, desk.today, snapshot, origin, log)
 
 
-def _progress(part: str, rows: int, seconds: float) -> None:
+def _progress(stopping: Stopping, part: str, rows: int, seconds: float) -> None:
+    stopping.check(count(rows, "row"))
     pace = f", {rows / seconds:,.0f} a second" if seconds > 1 else ""
     progress(f"{safe(part)}: {rows:,} rows{pace}")

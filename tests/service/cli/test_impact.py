@@ -24,6 +24,7 @@ import engine
 from service.cli.main import app
 from service.log import coded_blocks
 from service.log.leaf import with_personal_values
+from service.log.store import Stored
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
@@ -273,7 +274,12 @@ def test_what_was_coded_once_is_not_read_again(log: Recorded, monkeypatch: pytes
     first = report("old", "new", *log.over)
     read: list[int] = []
     code = CodedLog._code
-    monkeypatch.setattr(CodedLog, "_code", lambda *given: (read.append(given[1].sequence), code(*given))[1])
+
+    def noted(log: CodedLog, stored: Stored, *more: Any) -> None:
+        read.append(stored.sequence)
+        code(log, stored, *more)
+
+    monkeypatch.setattr(CodedLog, "_code", noted)
     assert report("old", "new", *log.over) == first
     assert read == []
     again = log.service.store.read(log.ids[0])
@@ -319,8 +325,13 @@ def test_a_log_is_divided_and_a_command_that_is_stopped_goes_on(
     assert (parts.groups, parts.outcomes, parts.rows) == (whole.groups, whole.outcomes, 6)
     resuming = ("old", "new", *log.over, "--processes", "1", "--resume", "state", "--format", "json")
     take = engine.ImpactComparison.take
+
+    def take_and_stop(comparison: engine.ImpactComparison, batch: Sequence[engine.ImpactRow]) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        take(comparison, batch)
+
     with monkeypatch.context() as patch:
-        patch.setattr(engine.ImpactComparison, "take", lambda *given: (os.kill(os.getpid(), signal.SIGTERM), take(*given))[1])
+        patch.setattr(engine.ImpactComparison, "take", take_and_stop)
         done = impact(*resuming)
     assert done.exit_code == 143
     assert "stopped after 2 rows, of which this is the report: the same command goes on from there" in done.stderr
