@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from arro3.io import read_parquet
 from starlette.testclient import TestClient
 from typer.testing import CliRunner, Result
 from uuid_utils import uuid7
@@ -159,6 +160,22 @@ def test_the_text_and_the_markdown_tell_the_groups(rows: Path) -> None:
     row = "| 20 | requirements unmet | permitted | **permits more** | AA: a.law | 2025-02 | `rows.jsonl#2` |  |"
     assert row in written
     assert written.rstrip().endswith("Engineering research, not legal advice.")
+
+
+def test_the_groups_are_written_as_a_table(rows: Path, here: Path) -> None:
+    """A row of Parquet for each, with lists as JSON; any other format is refused before a row is read."""
+    found = report("old", "new", "--over", rows, "-o", "groups.parquet")
+    table = read_parquet(here / "groups.parquet").read_all()
+    columns = {name: table.column(name).to_pylist() for name in table.schema.names}
+    assert columns["rows"] == [each.rows for each in found.groups] == [20, 20]
+    assert columns["month"] == ["2025-01", "2025-02"]
+    assert columns["jurisdictions"] == ['["AA"]'] * 2
+    assert columns["example"] == ["rows.jsonl#1", "rows.jsonl#2"]
+    done = impact("old", "new", "--over", "nowhere.jsonl", "-o", "groups.csv")
+    assert (done.exit_code, done.stderr) == (
+        2,
+        "error: the groups are written as Parquet; name a file like groups.parquet\n",
+    )
 
 
 def test_what_the_new_door_refuses_is_told_apart(here: Path) -> None:
