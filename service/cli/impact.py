@@ -156,8 +156,9 @@ def _table(
     except ModuleNotFoundError as missing:
         raise UsedWrongly(str(missing)) from None
     from service.cli.files import columns_sentence, mapping_in
+    from service.tables import TableRefused
     from service.tables.impact_rows import impact_rows
-    from service.tables.table_input import FORMATS, TableRefused
+    from service.tables.table_input import FORMATS
 
     if form:
         need("format", form, FORMATS)

@@ -34,6 +34,7 @@ from service.tables import coded_log
 from service.tables.coded_log import CodedLog, _Block
 from service.telemetry import log_lines
 from tests.service.cli.differing_bundles import OLD, WORDS, folder
+from tests.service.conftest import BOTH_DATABASES
 from tests.service.written_records import put
 
 
@@ -274,6 +275,7 @@ def coded(log: Recorded) -> str:
         return "".join(zlib.decompress(each).decode() for each in held)
 
 
+@BOTH_DATABASES
 def test_the_records_of_a_log_are_compared_on_their_day(log: Recorded) -> None:
     """On SQLite and on PostgreSQL; a time is kept to, parties that nothing reads make no difference, and nothing is recorded."""
     found = report("old", "new", *log.over)
@@ -306,6 +308,7 @@ def test_what_was_coded_once_is_not_read_again(log: Recorded, monkeypatch: pytes
     assert read == list(range(7))
 
 
+@BOTH_DATABASES
 def test_after_an_erasure_nothing_of_the_exchange_is_left_beside_the_log(log: Recorded) -> None:
     """Its block goes with it; what is coded next is without the value, and says how many such records there are."""
     report("old", "new", *log.over)
