@@ -122,13 +122,9 @@ class _Worker:
 
     def work(self) -> NoReturn:
         """Run tests until none is left, and end."""
-        last = self._session.items[-1]  # what ends a module keeps what all tests share
         try:
             try:
-                while place := os.read(self._wanted, _PLACE):
-                    group = self._groups[int.from_bytes(place, "big")]
-                    for item, following in zip(group, [*group[1:], last], strict=True):
-                        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                self._run()
             finally:
                 signal.signal(signal.SIGINT, signal.SIG_IGN)
                 self._session._setupstate.teardown_exact(None)
@@ -137,12 +133,20 @@ class _Worker:
             pass
         except BaseException:  # noqa: BLE001 - whatever it is, the others are told
             self._tell("broken", traceback.format_exc())
-        self._tells.flush()
-        os._exit(0)
+        finally:
+            os._exit(0)
+
+    def _run(self) -> None:
+        last = self._session.items[-1]  # what ends a module keeps what all tests share
+        while place := os.read(self._wanted, _PLACE):
+            group = self._groups[int.from_bytes(place, "big")]
+            for item, following in zip(group, [*group[1:], last], strict=True):
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
     def _tell(self, kind: str, told: object) -> None:
-        pickle.dump((kind, told), self._tells)
-        self._tells.flush()
+        with suppress(BrokenPipeError):  # nobody listens any more, and the interrupt comes
+            pickle.dump((kind, told), self._tells)
+            self._tells.flush()
 
     def pytest_runtest_logstart(self, nodeid: str, location: Any) -> None:
         self._tell("started", (nodeid, location))

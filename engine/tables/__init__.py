@@ -20,6 +20,7 @@ from engine.tables.outcome_columns import OutcomeColumns, row_digests  # noqa: E
 from engine.tables.outcomes import CELLS, LISTS, PROBLEM, RowOutcome, cell_text, outcome_digest  # noqa: E402
 from engine.tables.row_filter import FilterRefused, RowFilter, row_filter  # noqa: E402
 from engine.tables.table_decider import CHUNK, DecidedRows, Register, TableDecider, no_rows  # noqa: E402
+from engine.tables.unread_ids import UnreadIds  # noqa: E402
 
 __all__ = [
     "CELLS",
@@ -44,6 +45,7 @@ __all__ = [
     "RowOutcome",
     "TableDecider",
     "TableMapping",
+    "UnreadIds",
     "batches",
     "cell_text",
     "decide",

@@ -94,8 +94,9 @@ def decide(
     except ModuleNotFoundError as missing:
         raise UsedWrongly(str(missing)) from None
     from service.cli.files import columns_sentence, mapping_in
+    from service.tables import TableRefused
     from service.tables.run import RunRequest, SideFiles, decide_run
-    from service.tables.table_input import FORMATS, SUFFIXES, TableRefused, table_parts
+    from service.tables.table_input import FORMATS, SUFFIXES, table_parts
 
     need("mode", mode, engine.MODES)
     need("language", lang, engine.LANGUAGES)

@@ -21,13 +21,14 @@ from typing import IO, Any
 import engine
 import engine.tables
 from engine.tables import DecidedRows, TableDecider
+from service.tables import TableRefused
 from service.tables.committed_rows import RowCommitter
 from service.tables.manifest import DecidedBy, RunFaults, RunKey, RunManifest, RunPart, RunTree
 from service.tables.part_processes import in_children
 from service.tables.row_tree import BUCKETS, RowEntries, merged, read_entries, row_entry, row_tree
 from service.tables.run_state import PartState, RunState
 from service.tables.sampled_rows import RowSample, SampledRow
-from service.tables.table_input import TablePart, TableRefused, file_digest, reading
+from service.tables.table_input import TablePart, file_digest, reading
 from service.tables.table_output import SUFFIX, write_rows
 
 STDOUT = "-"

@@ -17,11 +17,12 @@ from arro3.io import read_csv, read_ipc_stream, read_parquet, write_ipc_stream, 
 from engine.tables import ColumnsRefused, DecidedRows, OneByOne, TableDecider
 from engine.tables.lane_rows import LaneRows
 from engine.tables.outcome_columns import TextColumn
+from service.tables import TableRefused
 from service.tables.manifest import read_manifest
 from service.tables.run import _PartWriter
 from service.tables.run_state import RunState
 from service.tables.run_verification import run_faults
-from service.tables.table_input import TableRefused, file_digest
+from service.tables.table_input import file_digest
 from tests.engine.tables.small_policies import DAY
 from tests.service import ready_process
 from tests.service.conftest import eventually, without_settings
