@@ -31,6 +31,8 @@ from engine.version import VERSION
 KEPT = 4  # jobs of which a worker keeps the bundle
 PyArrowBatch: TypeAlias = Any  # `pyarrow.RecordBatch`: whoever has Spark or Ray has PyArrow
 
+PyArrowTable: TypeAlias = Any  # `pyarrow.Table`
+
 # The columns of a result. A row has no number: that would depend on how the rows are divided.
 COLUMNS = (
     ("key", DataType.utf8(), "string"),
@@ -74,6 +76,13 @@ class ClusterJob:
             named = batch.rename_columns(self.columns)
             for some in slices([RecordBatch.from_arrow(named)], CHUNK):
                 yield from map(pyarrow.record_batch, worker.decide(some, self.lang))
+
+    def decide_table(self, table: PyArrowTable) -> PyArrowTable:
+        """The outcomes of the rows of a table of PyArrow."""
+        import pyarrow
+
+        batches = table.select(list(self.columns)).combine_chunks().to_batches()
+        return pyarrow.Table.from_batches(self.decide(batches), schema=pyarrow.schema(SCHEMA))
 
 
 def cluster_job(
