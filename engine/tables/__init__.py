@@ -14,12 +14,13 @@ from engine.tables.arrow import ArrowStream, batches, slices  # noqa: E402
 from engine.tables.coded_chunk import CodedChunk, of_batch, of_objects, of_texts  # noqa: E402
 from engine.tables.column_mapping import ColumnsRefused, FactColumn, MappingRefused, TableMapping, fact_names, read_mapping  # noqa: E402
 from engine.tables.decided_table import DecidedTable, decide  # noqa: E402
-from engine.tables.distinct_rows import grouped  # noqa: E402
 from engine.tables.one_by_one import CounterSource, OneByOne, RowDecider  # noqa: E402
-from engine.tables.outcomes import LISTS, PROBLEM, RowOutcome, outcome_document  # noqa: E402
+from engine.tables.outcome_columns import OutcomeColumns, row_digests  # noqa: E402
+from engine.tables.outcomes import CELLS, LISTS, PROBLEM, RowOutcome, cell_text, outcome_digest  # noqa: E402
 from engine.tables.table_decider import CHUNK, DecidedRows, Register, TableDecider, no_rows  # noqa: E402
 
 __all__ = [
+    "CELLS",
     "CHUNK",
     "LISTS",
     "PROBLEM",
@@ -32,20 +33,22 @@ __all__ = [
     "FactColumn",
     "MappingRefused",
     "OneByOne",
+    "OutcomeColumns",
     "Register",
     "RowDecider",
     "RowOutcome",
     "TableDecider",
     "TableMapping",
     "batches",
+    "cell_text",
     "decide",
     "fact_names",
-    "grouped",
     "no_rows",
     "of_batch",
     "of_objects",
     "of_texts",
-    "outcome_document",
+    "outcome_digest",
     "read_mapping",
+    "row_digests",
     "slices",
 ]

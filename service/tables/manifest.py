@@ -84,8 +84,16 @@ class RunLog(RunText):
     at: str
 
 
+class RunCommits(RunText):
+    """How many rows were committed, how many could proceed and were not, and SHA-256 of the file that names them."""
+
+    committed: int = Field(ge=0)
+    refused: int = Field(ge=0)
+    sha256: str = Field(pattern=_HEX)
+
+
 class RunManifest(RunText):
-    """The manifest of a run. `log` says in which log the run is a leaf; null: it is in no log."""
+    """The manifest of a run. `log` says in which log the run is a leaf; null: it is in no log. `commits` is null where no row was to be."""
 
     schema_: str = Field(default=SCHEMA, alias="schema")
     decided_by: DecidedBy
@@ -99,6 +107,7 @@ class RunManifest(RunText):
     tree: RunTree
     faults: RunFaults = RunFaults()
     explained: int = 0
+    commits: RunCommits | None = None
     log: RunLog | None = None
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)

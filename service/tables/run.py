@@ -20,6 +20,7 @@ from typing import IO, Any
 import engine
 import engine.tables
 from engine.tables import DecidedRows, TableDecider
+from service.tables.committed_rows import RowCommitter
 from service.tables.manifest import DecidedBy, RunFaults, RunKey, RunManifest, RunPart, RunTree
 from service.tables.row_tree import BUCKETS, RowEntries, merged, read_entries, row_entry, row_tree
 from service.tables.run_state import PartState, RunState
@@ -41,7 +42,7 @@ class RunRequest:
 
     `explain` is how many rows of each outcome are explained, in `lang`. `counters` and `register` are None where rows state them;
     `counters_are` and `register_of` say in the manifest what they are. `restart` drops what an unfinished run had done. `log` may make
-    the run a leaf of a log, and gives the manifest with the place of that leaf.
+    the run a leaf of a log, and gives the manifest with the place of that leaf. `committer` commits the rows that may proceed.
     """
 
     bundle: engine.Bundle
@@ -64,6 +65,7 @@ class RunRequest:
     chunk: int = AT_ONCE
     restart: bool = False
     log: Callable[[RunManifest], RunManifest] = lambda manifest: manifest
+    committer: RowCommitter | None = None
     progress: Progress = lambda part, rows, seconds: None
 
 
@@ -74,15 +76,21 @@ class SideFiles:
     manifest: Path
     problems: Path
     explained: Path
+    committed: Path
     state: Path
 
     @classmethod
     def of(cls, output: Path, folder: bool) -> "SideFiles":
         """Beside a file they begin with its name, in a folder they lie in it, and for standard output in the current folder."""
         if folder:
-            return cls(*(output / f"_{each}" for each in ("manifest.json", "problems.jsonl", "explained.jsonl", "unfinished")))
+            return cls(
+                *(
+                    output / f"_{each}"
+                    for each in ("manifest.json", "problems.jsonl", "explained.jsonl", "committed.jsonl", "unfinished")
+                )
+            )
         stem = Path("decisions") if str(output) == STDOUT else output.with_suffix("")
-        names = ("manifest.json", "problems.jsonl", "explained.jsonl", "unfinished")
+        names = ("manifest.json", "problems.jsonl", "explained.jsonl", "committed.jsonl", "unfinished")
         return cls(*(stem.with_name(f"{stem.name}.{each}") for each in names))
 
 
@@ -290,6 +298,7 @@ class _Run:
                 engines_differ=differing,
             ),
             explained=explained,
+            commits=request.committer.commits() if request.committer else None,
         )
 
     def _joined(self, kind: str, path: Path) -> str:
@@ -380,10 +389,12 @@ class _PartWriter:
             yield engine.tables.no_rows()
 
     def _keep(self, rows: DecidedRows) -> None:
-        digests = [each.digest for each in rows.outcomes]
-        for key, number in zip(rows.keys, rows.places.tolist(), strict=True):
-            self.entries.add(row_entry(key, digests[number]))
-        self.sample.add(self._part.name, rows)
+        outcomes = [each.hex() for each in rows.outcomes.digests()]
+        digests = [sha256(key.encode()).digest() for key in rows.keys]
+        self.entries.add(*map(row_entry, rows.keys, (outcomes[number] for number in rows.places.tolist()), digests))
+        self.sample.add(self._part.name, rows, digests)
+        if self._run.request.committer is not None:
+            self._run.request.committer.take(self._part.name, rows)
         for place in rows.problem_rows():
             told = {
                 "part": self._part.name,

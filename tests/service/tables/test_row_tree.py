@@ -88,6 +88,8 @@ def test_every_row_is_proven_and_no_other(tmp_path: Path) -> None:
         told = proof.model_dump(by_alias=True)
         for changed in (
             {"outcome": {**proof.outcome, "proceed": not proof.outcome["proceed"]}},
+            {"outcome": {**proof.outcome, "proceed": str(proof.outcome["proceed"]).lower()}},
+            {"outcome": {**proof.outcome, "note": "permitted"}},
             {"key": "n-1"},
             {"bucket": (proof.bucket + 1) % BUCKETS},
             {"index": proof.index + 1},

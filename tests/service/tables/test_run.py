@@ -16,6 +16,7 @@ from arro3.io import read_csv, read_ipc_stream, read_parquet, write_ipc_stream, 
 
 from engine.tables import ColumnsRefused, OneByOne, TableDecider
 from engine.tables.lane_rows import LaneRows
+from engine.tables.outcome_columns import TextColumn
 from service.tables.manifest import read_manifest
 from service.tables.run_state import RunState
 from service.tables.run_verification import run_faults
@@ -129,7 +130,11 @@ def test_an_engine_that_differs_on_the_sample_is_a_fault_of_the_run(
 
     def lying(self: Any, *given: Any) -> Any:
         found = honest(self, *given)
-        return [replace(each, outcome="permitted") if each and each.outcome == "prohibited" else each for each in found]
+        if isinstance(found, list):
+            return [replace(each, outcome="permitted") if each.outcome == "prohibited" else each for each in found]
+        words, codes = found.outcomes.texts["outcome"]
+        told = TextColumn(["permitted" if word == "prohibited" else word for word in words], codes)
+        return found._replace(outcomes=replace(found.outcomes, texts={**found.outcomes.texts, "outcome": told}))
 
     monkeypatch.setattr(decider, "decide", lying)
     manifest = run(write_csv(tmp_path / "in.csv", ROWS), tmp_path / "out.jsonl", explain=50, program=program)
@@ -270,7 +275,7 @@ def test_what_fails_while_rows_are_written_is_told_as_it_is(
     (tmp_path / "in.jsonl").write_text('{"exporter.country": "DE"}\n' * 20 + "x" * 2_000 + "\n")
     with pytest.raises(TableRefused, match=r"line 21 of in\.jsonl has more than"):
         run(tmp_path / "in.jsonl", tmp_path / f"out.{suffix}", chunk=5)
-    monkeypatch.setattr("service.tables.run.row_entry", lambda key, outcome: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("service.tables.run.row_entry", lambda *given: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         run(write_csv(tmp_path / "in.csv", ROWS), tmp_path / f"out.{suffix}")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["in.csv", "in.jsonl"]
