@@ -30,7 +30,7 @@ BEGIN = (
     *("/", "/ask", "/log", "/review", "/register?state=any", "/ledger", "/policies", "/reports", "/?lang=zh&days=90"),
     *("/register/user/alice", "/register/party/lab", "/register/asset/weather"),
 )
-MOST = 2  # addresses of one kind that are followed: the same route with the same names in its query
+MOST = 3  # addresses of one kind that are followed: the same route with the same names in its query
 PAGE = {"accept": "text/html"}
 _LINK = re.compile(r'<a [^>]*?href="([^"]*)"|<form(?=[^>]*method="get")[^>]*?action="([^"]*)"')
 
