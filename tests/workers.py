@@ -79,7 +79,7 @@ class Workers:
             kind, told = pickle.load(pipe)
         except EOFError:
             if process in self._running:
-                pytest.exit(f"a worker ended in {self._running[process][0]}", 3)
+                pytest.exit(f"a worker ended in {self._running[process][0]}", 1)
             return False
         if kind == "started":
             self._running[process] = told
@@ -90,7 +90,7 @@ class Workers:
         elif kind == "warned":
             hook.pytest_warning_recorded.call_historic(kwargs=told)
         elif kind == "broken":
-            pytest.exit(f"a worker ended:\n{told}", 3)
+            pytest.exit(f"a worker ended:\n{told}", 1)
         else:
             report = hook.pytest_report_from_serializable(config=self._session.config, data=told)
             hook.pytest_runtest_logreport(report=report)
