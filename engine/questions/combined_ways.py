@@ -11,7 +11,7 @@ What passes is decided again by the ordinary engine, and is found only if that p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from heapq import heappop, heappush
@@ -88,40 +88,34 @@ def _whole(exchange: Exchange, changes: Mapping[str, Value]) -> Mapping[str, Val
 
 
 class CombinedWays:
-    """One search. `complete` says whether all combinations were tried or ruled out, unless enough were found."""
+    """
+    One search. `complete` says whether all combinations were tried or ruled out, unless enough were found; `hopeless` that the exchange
+    stays refused whatever is changed or claimed.
+    """
 
     def __init__(self, taken: TakenWays, lanes: VariantLanes, evaluate: Evaluate) -> None:
         self.taken = taken
         self.lanes = lanes
         self.exchange = taken.exchange
         self.complete = True
+        self.hopeless = False
         self._evaluate = evaluate
         self._ends = taken.ends
 
     def run(self, most: int) -> list[PermittingChanges]:
         """At most so many sets of changes, the smallest first; none contains another."""
-        found: dict[frozenset[str], PermittingChanges] = {}
+        found: dict[Moves, PermittingChanges] = {}
         seen = {0}
         waiting: list[_Waiting] = [(self.taken.dearness(0), 0)]
         moving: list[_Refused] = []  # parties or data, where something is left
         while waiting or (moving and not found):
-            refused: list[_Refused] = []
-            if not waiting:
-                refused, moving = moving, []
-            else:
+            if waiting:
                 batch = [heappop(waiting)[1] for _ in range(min(AT_ONCE, len(waiting)))]
-                for moves, permitted, reasons in self._decided(batch):
-                    names = self.taken.names(moves)
-                    if any(less <= names for less in found):
-                        continue
-                    if permitted is not None:
-                        found[names] = permitted
-                        if len(found) == most:
-                            return list(found.values())
-                    elif names.isdisjoint(self._ends.ways.places):
-                        refused.append((moves, reasons))
-                    else:
-                        moving.append((moves, reasons))
+                refused = self._decided(batch, found, most)
+                moving += [each for each in refused if self._moves_a_place(each[0])]
+                refused = [each for each in refused if not self._moves_a_place(each[0])]
+            else:
+                refused, moving = moving, []
             for moves, reasons in self._hopeful(refused) if len(seen) > 1 and not found else refused:
                 if len(seen) > MAX_SETS:
                     self.complete = False
@@ -130,7 +124,14 @@ class CombinedWays:
                     if more not in seen:
                         seen.add(more)
                         heappush(waiting, (self.taken.dearness(more), more))
-        return list(found.values())
+            if len(found) >= most and waiting and waiting[0][1].bit_count() >= self._largest(found, most):
+                break
+        return [found[moves] for moves in sorted(found, key=self.taken.dearness)[:most]]
+
+    @staticmethod
+    def _largest(found: Collection[Moves], most: int) -> int:
+        """The size of the last of those that are told; of larger sets none is wanted."""
+        return sorted(moves.bit_count() for moves in found)[most - 1] if len(found) >= most else MAX_CHANGES + 1
 
     def _hopeful(self, refused: Sequence[_Refused]) -> list[_Refused]:
         """
@@ -141,31 +142,57 @@ class CombinedWays:
         unknown: dict[str, Value] = dict.fromkeys(self.taken.all_names(), Missing.UNKNOWN)
         outcomes = self.lanes.of(self.exchange.with_values(unknown), [self.taken.changes(moves) for moves, _ in refused])
         if outcomes.refused & 1:
+            claims = dict.fromkeys(self.taken.all_claims(), Missing.UNKNOWN)
+            self.hopeless = self.taken.claims or bool(self.lanes.of(self.exchange.with_values(unknown | claims), []).refused)
             return []
         return [each for lane, each in enumerate(refused, 1) if not outcomes.refused >> lane & 1]
 
-    def _decided(self, batch: Sequence[Moves]) -> Iterator[tuple[Moves, PermittingChanges | None, Sequence[Reason]]]:
-        """Some sets of moves, decided in one pass: how each is permitted, or for what it is still refused."""
+    def _moves_a_place(self, moves: Moves) -> bool:
+        return not self.taken.names(moves).isdisjoint(self._ends.ways.places)
+
+    def _decided(self, batch: Sequence[Moves], found: dict[Moves, PermittingChanges], most: int) -> list[_Refused]:
+        """
+        Some sets of moves, decided in one pass: those that are permitted are added to what is found, as far as they are wanted.
+
+        Those that are refused are returned with what they are refused for. Where a place is moved, only as long as nothing is found.
+        """
         changes = [self.taken.changes(each) for each in batch]
         outcomes = self.lanes.decide(changes)
         permitted = self.lanes.permitted(outcomes, changes)
-        left = self._ends.left(outcomes, outcomes.every ^ permitted)
         incoherent = 0
         for lanes in outcomes.incoherent.values() if permitted else ():
             incoherent |= lanes
-        for lane, (moves, changed) in enumerate(zip(batch, changes, strict=True), 1):
-            if not permitted >> lane & 1:
-                yield moves, None, left[lane]
-                continue
-            exchange = self.exchange.with_values(changed)
-            coherence = self._ends.ways.bundle.coherence
-            wrong = coherence.contradictions(exchange) if incoherent >> lane & 1 else coherence.misplaced(exchange)
-            if wrong:
-                yield moves, None, [tuple(dict.fromkeys(map(stated_in, each.facts))) for each in wrong]
-                continue
+        refused: list[_Refused] = []
+        for lane in numbers(permitted & ~1):
+            moves = batch[lane - 1]
+            if moves.bit_count() < self._largest(found, most) and not self._holds_one(moves, found):
+                contradicted = self._permits(moves, bool(incoherent >> lane & 1), found)
+                refused += [(moves, contradicted)] if contradicted else []
+        left = 0
+        for lane, moves in enumerate(batch, 1):
+            wanted = moves.bit_count() + 1 < self._largest(found, most) and not (found and self._moves_a_place(moves))
+            if wanted and not permitted >> lane & 1 and not self._holds_one(moves, found):
+                left |= 1 << lane
+        reasons = self._ends.left(outcomes, left)
+        return refused + [(batch[lane - 1], reasons[lane]) for lane in numbers(left)]
+
+    def _holds_one(self, moves: Moves, found: Collection[Moves]) -> bool:
+        names = self.taken.names
+        return any(names(less) <= names(moves) for less in found)
+
+    def _permits(self, moves: Moves, incoherent: bool, found: dict[Moves, PermittingChanges]) -> list[Reason]:
+        """Decide some moves again by the ordinary engine; or the facts of each thing that cannot be true together, where there is such."""
+        changes = self.taken.changes(moves)
+        exchange, coherence = self.exchange.with_values(changes), self._ends.ways.bundle.coherence
+        wrong = coherence.contradictions(exchange) if incoherent else coherence.misplaced(exchange)
+        if not wrong:
             verdict, outcome = self._evaluate(exchange, self.taken.as_of)
+            if outcome.permits:
+                for more in [each for each in found if self.taken.names(moves) <= self.taken.names(each)]:
+                    del found[more]
+                found[moves] = PermittingChanges(changes, verdict, outcome)
             self.complete = self.complete and outcome.permits
-            yield moves, PermittingChanges(changed, verdict, outcome) if outcome.permits else None, ()
+        return [tuple(dict.fromkeys(map(stated_in, each.facts))) for each in wrong]
 
     def _further(self, moves: Moves, reasons: Sequence[Reason]) -> Iterator[Moves]:
         """What is tried next: the least sets of moves that end the reasons which are left, as many reasons as give not too many sets."""

@@ -10,7 +10,7 @@ value is a remedy. A set of levers is an integer: bit n is lever n, cheapest fir
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from datetime import date
 
 from engine.bundle import Bundle
@@ -47,7 +47,6 @@ class Levers:
         self.documents = (1 << len(kinds)) - 1
         self._number = {name: number for number, name in enumerate(self.names)}
         self._book = AnswerBook(bundle, Exchange({}, {}), date.min)
-        self._compared = {name: [atom for atom in tests if atom.other] for name, tests in self._book.tested.items()}
         measures = bundle.rules.measures.values()
         self._measured = frozenset(name for each in measures for measure in each for name in measure.stated)
         self._remembered: dict[Hashable, list[Value]] = {}
@@ -88,7 +87,9 @@ class Levers:
         if isinstance(exchange.values.get(name), Disputed):
             return []
         if self.documents >> number & 1:
-            return self._presented(name, exchange, as_of)
+            if name in exchange.values or name in self.bundle.rules.measures:
+                return self._presented(name, exchange, as_of)
+            return self._kept((name, as_of), lambda: self._presented(name, exchange, as_of))
         fact = self.bundle.vocabulary.facts[name]
         sent = exchange.value(name)
         found = self._sets(name, sent, exchange) if fact.type.many else self.answers(name, exchange, as_of)
@@ -128,11 +129,17 @@ class Levers:
         book = self._book.about(exchange, as_of)
         if self.bundle.vocabulary.facts[name].type.values is None or name in self._measured:
             return book.of(name).values
-        compared = (exchange.value(atom.other if atom.fact == name else atom.fact) for atom in self._compared.get(name, ()))
+        others = dict.fromkeys(
+            atom.other if atom.fact == name else atom.fact for atom in book.tested.get(name, ()) if atom.other
+        )
+        compared = (exchange.value(other) for other in others)
         key = (name, as_of, exchange.value(name), book.bound(name), *compared)
+        return self._kept(key, lambda: book.of(name).values)
+
+    def _kept(self, key: Hashable, find: Callable[[], list[Value]]) -> list[Value]:
         found = self._remembered.get(key)
         if found is None:
-            found = book.of(name).values
+            found = find()
             if len(self._remembered) >= REMEMBERED:
                 self._remembered.clear()
             self._remembered[key] = found

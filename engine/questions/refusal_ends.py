@@ -9,19 +9,24 @@ that exempts from it, surely or in doubt, must be exempted itself or not hold. T
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from itertools import chain
 from typing import TypeAlias
 
 from engine.backends.lanes.lane_cases import LaneSet
 from engine.backends.lanes.lane_outcomes import LaneOutcomes
+from engine.backends.reference.three_values import KnownFacts
+from engine.exchange import Exchange
 from engine.policy_language.vocabulary import stated_in
 from engine.questions.levers import Levers
 from engine.questions.ways import ALL, ANY, LEAF, Ways
 from engine.register_facts import IN_REGISTER
-from engine.rules import AS_OF, Duty, Need, Rule
+from engine.rules import AS_OF, Duty, Need, Rule, Truth
+from engine.values import Value
 from engine.verdict import numbers
 
 COVERS = ".covers"
+REMEMBERED = 65_536  # words, as single tests read them
 
 Reason: TypeAlias = int | tuple[str, ...]
 """What a refusal is left for: the node of what ends it, or the facts of which one has to change."""
@@ -48,6 +53,8 @@ class RefusalEnds:
         self.of_duties = {key: self._duty_ends(duty) for key, duty in self._rules.duties().items() if duty.overdue.refused}
         self._names: dict[str, int] = {}
         self._read: dict[int, int] = {}
+        self._read_by: dict[int, list[str]] = {}
+        self._alone: dict[tuple[int, Value, date], Truth] = {}
 
     def left(self, outcomes: LaneOutcomes, lanes: LaneSet) -> Sequence[list[Reason]]:
         """What each of some lanes is refused for, or may be: where no rule and no duty is, the facts by which law is silent."""
@@ -133,12 +140,29 @@ class RefusalEnds:
 
     def read_by(self, test: int) -> list[str]:
         """The facts, documents and claims by which a test reads."""
-        atom, rules = self.ways.atoms[test], self._rules
-        read = [stated_in(fact.removesuffix(IN_REGISTER)) for fact in (atom.fact, atom.other) if fact and fact != AS_OF]
-        for fact in (atom.fact, atom.other):
-            if atom.op == "counts" or fact.endswith(COVERS):
-                read += [name for each in rules.measures.get(fact.removesuffix(COVERS), ()) for name in each.stated]
-        return list(dict.fromkeys(chain(*(rules.families.get(name, ("", (name,)))[1] for name in read))))
+        found = self._read_by.get(test)
+        if found is None:
+            atom, rules = self.ways.atoms[test], self._rules
+            read = [stated_in(fact.removesuffix(IN_REGISTER)) for fact in (atom.fact, atom.other) if fact and fact != AS_OF]
+            for fact in (atom.fact, atom.other):
+                if atom.op == "counts" or fact.endswith(COVERS):
+                    read += [name for each in rules.measures.get(fact.removesuffix(COVERS), ()) for name in each.stated]
+            every = chain(*(rules.families.get(name, ("", (name,)))[1] for name in read))
+            found = self._read_by[test] = list(dict.fromkeys(every))
+        return found
+
+    def alone(self, test: int, name: str, value: Value, as_of: date) -> Truth:
+        """How a test reads that reads one fact alone, or one document; of words it is kept."""
+        atom = self.ways.atoms[test]
+        kept = isinstance(value, str) and atom.type.kind != "id"  # ids may identify somebody
+        found = self._alone.get((test, value, as_of)) if kept else None
+        if found is None:
+            found = KnownFacts(self._rules, Exchange({}, {name: value}), as_of).test(atom)
+            if kept:
+                if len(self._alone) >= REMEMBERED:
+                    self._alone.clear()
+                self._alone[test, value, as_of] = found
+        return found
 
     def bit(self, name: str) -> int:
         """The bit of a fact, a document or a claim."""

@@ -76,8 +76,8 @@ class Remedies:
             taken = TakenWays(self.ends, self.levers, exchange, as_of, verdict.truth, claims)
             search = CombinedWays(taken, lanes, evaluate)
             found = search.run(MAX_REMEDIES)
-            complete = complete and search.complete
-            if found:
+            complete = complete and search.complete and taken.complete
+            if found or search.hopeless:
                 break
         parts = [self._part(taken, verdict, each, book or self._book) for each in found]
         return RemediesPart(remedies=parts, searched="all" if complete else "partly")

@@ -102,15 +102,19 @@ class TakenWays:
         return found
 
     def all_names(self) -> Iterator[str]:
-        """All that can change, and what changes with it."""
-        words, values = self.ends.ways.bundle.vocabulary, self.exchange.values
+        """All that can change, and what changes with it; what is disputed does not."""
+        words = self.ends.ways.bundle.vocabulary
         brought = (words.facts[name].brings.values() for name in self.levers.facts)
-        claims = (f"{CLAIMS}{kind}" for kind in words.kinds[CLAIMS[:-1]]) if self.claims else ()
-        for name in (*self.levers.names, *chain(*chain(*brought)), *claims):
-            sent = values.get(name)
-            denied = name.startswith(CLAIMS) and isinstance(sent, Document) and sent.state == "none"
-            if not denied and not isinstance(sent, Disputed):
+        for name in (*self.levers.names, *chain(*chain(*brought)), *(self.all_claims() if self.claims else ())):
+            if not isinstance(self.exchange.values.get(name), Disputed):
                 yield name
+
+    def all_claims(self) -> Iterator[str]:
+        """The claims that nobody denied."""
+        for kind in self.ends.ways.bundle.vocabulary.kinds[CLAIMS[:-1]]:
+            sent = self.exchange.values.get(CLAIMS + kind)
+            if not isinstance(sent, Disputed) and not (isinstance(sent, Document) and sent.state == "none"):
+                yield CLAIMS + kind
 
     def changes(self, moves: Moves) -> dict[str, Value]:
         """What some moves state."""
@@ -199,12 +203,18 @@ class TakenWays:
             return self._base(test)
         found = self._truths.get((test, moved))
         if found is None:
-            known = self._known.get(moved)
-            if known is None:
-                changed = self.exchange.with_values(self.changes(moved))
-                known = self._known[moved] = KnownFacts(self.ends.ways.bundle.rules, changed, self.as_of)
-            found = self._truths[test, moved] = known.test(self.ends.ways.atoms[test])
+            found = self._truths[test, moved] = self._read_anew(test, moved)
         return found
+
+    def _read_anew(self, test: int, moved: Moves) -> Truth:
+        move = self.moves[moved.bit_length() - 1] if moved.bit_count() == 1 else None
+        if move is not None and self.ends.read_by(test) == [move.name]:
+            return self.ends.alone(test, move.name, move.changes[move.name], self.as_of)
+        known = self._known.get(moved)
+        if known is None:
+            changed = self.exchange.with_values(self.changes(moved))
+            known = self._known[moved] = KnownFacts(self.ends.ways.bundle.rules, changed, self.as_of)
+        return known.test(self.ends.ways.atoms[test])
 
     def _read(self, moved: Moves, reads: int) -> Moves:
         """Those of some moves that change what is read."""
