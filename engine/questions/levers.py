@@ -12,16 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from datetime import date
+from decimal import Decimal
 
 from engine.bundle import Bundle
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, Fact, stated_in
 from engine.questions.possible_answers import AnswerBook
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, Truth
-from engine.values import Disputed, Document, Missing, SetOf, Value, ValueSet
+from engine.values import Disputed, Document, Missing, Range, SetOf, Value, ValueSet
 from engine.verdict import numbers
 
 DOCUMENTS = "evidence"
+CENT = Decimal("0.01")
 REMEMBERED = 1_024  # facts and days
 
 
@@ -127,8 +129,13 @@ class Levers:
     def answers(self, name: str, exchange: Exchange, as_of: date) -> list[Value]:
         """One value of a fact for each class of values that the rules distinguish; words are kept by fact, day and what limits them."""
         book = self._book.about(exchange, as_of)
-        if self.bundle.vocabulary.facts[name].type.values is None or name in self._measured:
-            return book.of(name).values
+        type = self.bundle.vocabulary.facts[name].type
+        if type.values is None or name in self._measured:
+            values = book.of(name).values
+            if type.kind != "ratio":
+                return values
+            # Sent as a decimal, also where it is whole.
+            return [Range.exact(each.low.quantize(CENT)) for each in values if isinstance(each, Range)]
         others = dict.fromkeys(
             atom.other if atom.fact == name else atom.fact for atom in book.tested.get(name, ()) if atom.other
         )
