@@ -148,7 +148,7 @@ class CombinedWays:
         return [each for lane, each in enumerate(refused, 1) if not outcomes.refused >> lane & 1]
 
     def _moves_a_place(self, moves: Moves) -> bool:
-        return not self.taken.names(moves).isdisjoint(self._ends.ways.places)
+        return not self.taken.names(moves).isdisjoint(self.taken.places)
 
     def _decided(self, batch: Sequence[Moves], found: dict[Moves, PermittingChanges], most: int) -> list[_Refused]:
         """
@@ -236,7 +236,7 @@ class WaysToPermit:
 
     def among(self, ways: Iterable[Way]) -> frozenset[int]:
         """The nodes of those ways of some with which the whole exchange is permitted."""
-        tried = [(node, each) for node in {way.node: None for way in ways} for each in self._taken.alternatives(node)[:MOST]]
+        tried = [(node, each) for node in {way.node: None for way in ways} for each in self._taken.holding(node)[:MOST]]
         changes = [self._taken.changes(each) for _, each in tried]
         permitted = self._lanes.permitted(self._lanes.decide(changes), changes)
         found: set[int] = set()

@@ -49,7 +49,7 @@ class TakenWays:
     """
     What one exchange would state otherwise; without `claims` no claim is made.
 
-    `complete` says whether all alternatives were told of every tree that was read so far.
+    `complete` says whether all alternatives were told of every tree that was read so far. `places` are where the parties and the data are.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class TakenWays:
         self.as_of = as_of
         self.claims = claims
         self.complete = True
+        self.places = frozenset(name for name in ends.ways.places if not isinstance(exchange.value(name), Missing))
         self.moves: list[Move] = []
         self._of: dict[str, Moves] = {}
         self._base = reading.reader(ends.ways.atoms) if reading is not None else None
@@ -86,6 +87,16 @@ class TakenWays:
             found = self._alternatives[node, mine] = self._found(node, mine)
         return found
 
+    def holding(self, node: int) -> list[Moves]:
+        """Those alternatives with which a tree holds at once: no move changes what holds already of it."""
+        return [each for each in self.alternatives(node) if self._holds(node, each)]
+
+    def _holds(self, node: int, moved: Moves) -> bool:
+        kind, parts = self.ends.ways.kind(node), self.ends.ways.parts(node)
+        if kind == LEAF:
+            return self._truth(parts[0], self._read(moved, self.ends.reads(node))) is self._wanted(parts[0])
+        return (all if kind == ALL else any)(self._holds(part, moved) for part in parts)
+
     def of(self, name: str) -> Moves:
         """The moves of a fact, a document or a claim."""
         found = self._of.get(name)
@@ -97,7 +108,7 @@ class TakenWays:
                 for each in changes:
                     touches |= self.ends.bit(each)
                 found |= 1 << len(self.moves)
-                self.moves.append(Move(name, place, changes, touches, 1 << self.levers.number(name)))
+                self.moves.append(Move(name, place, changes, touches, 1 << self._dear(name)))
             self._of[name] = found
         return found
 
@@ -230,7 +241,7 @@ class TakenWays:
         if found is None:
             found = 0
             names = self.names(moves)
-            for name in names if names.isdisjoint(self.ends.ways.places) else names | self.ends.ways.places:
+            for name in names if names.isdisjoint(self.places) else names | self.places:
                 found |= self.of(name)
             found = self._excluded[moves] = found & ~moves
         return found
@@ -262,6 +273,11 @@ class TakenWays:
                 weight, place = weight + each.weight, place + each.place
             found = self._dearness[moves] = moves.bit_count(), weight, place
         return found
+
+    def _dear(self, name: str) -> int:
+        """The place of a fact, a document or a claim among all: documents are cheapest, and dearest is what was stated otherwise."""
+        number, stated = self.levers.number(name), not isinstance(self.exchange.value(name), Missing)
+        return number if self.levers.documents >> number & 1 else number + len(self.levers.names) * (1 + stated)
 
     def _movable(self, name: str) -> bool:
         """Whether a fact, a document or a claim may have another value: it can be changed, or made, or is not stated yet."""

@@ -113,7 +113,7 @@ class Bench:
         exchange, ends, levers = judgement.exchange, self.remedies.ends, self.remedies.levers
         taking = TakenWays(ends, levers, exchange, judgement.as_of, judgement.verdict.truth, claims=True)
         for way in self.ways.reading(judgement).to(requirement, under):
-            alternatives = taking.alternatives(way.node)
+            alternatives = taking.holding(way.node)
             if alternatives and alternatives[0]:
                 answers = taking.changes(alternatives[0])
                 return way, exchange.with_values(answers), tuple(answers)
