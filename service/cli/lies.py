@@ -19,9 +19,9 @@ from service.cli.stopping import BEGINS_ANEW, stoppable
 if TYPE_CHECKING:
     import engine
 
-AT_A_TIME = 100  # lies of a case that a process tries at a time, unless all are tried
-PAIRS = 30  # lies of two statements at once, beside those
-OTHERS = 30  # of each kind that may free nothing, beside those, unless all are tried
+AT_A_TIME = 700  # lies of a case that a process tries at a time, unless all are tried
+PAIRS = 200  # lies of two statements at once, beside those
+OTHERS = 200  # of each kind that may free nothing, beside those, unless all are tried
 ROUNDS = 100  # through the cases, for as long as there is time
 HEADINGS = {
     "door": "at the door",
@@ -100,16 +100,21 @@ def _tried(liar: "engine.StatementTester", seed: int | None, turn: tuple[int, in
         return every if seed is None else chance.sample(every, min(len(every), most))
 
     found = CaseFindings(Counter(), [])
+    fates: list[tuple[engine.FalseStatement, str]] = []
+
+    def try_out(lies: "Sequence[engine.FalseStatement]") -> None:
+        fates.extend(zip(lies, liar.fates(case, lies, chance), strict=True))
+
     if turn[1] < len(liar.cases):
         lies = list(liar.lies(case))
-        chosen = some(lies, AT_A_TIME)
-        others = (liar.contradictions(case, chosen), liar.in_vain(case), liar.respelt(case, lies))
-        pairs = liar.pairs(case, random.Random(f"two {seed} {turn}").choice, PAIRS)
-        tried = [*chosen, *pairs, *chain.from_iterable(some(each, OTHERS) for each in others)]
+        try_out(some(lies, AT_A_TIME))
+        refused = [lie for lie, fate in fates if fate == "door"]
+        others = (liar.contradictions(case, refused), liar.in_vain(case), liar.respelt(case, lies))
+        pairs = liar.pairs(lies, random.Random(f"two {seed} {turn}").choice, PAIRS)
+        try_out([*pairs, *chain.from_iterable(some(each, OTHERS) for each in others)])
     else:
-        tried = list(liar.truths(case))
-    for lie in tried:
-        fate = liar.fate(case, lie)
+        try_out(list(liar.truths(case)))
+    for lie, fate in fates:
         found.fates[lie.kind, fate] += 1
         if fate in ("left_out", "silent", "decided", "stays"):
             told = {"fate": fate, "kind": lie.kind, "file": case.file, "line": case.line, "case": case.case}

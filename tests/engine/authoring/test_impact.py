@@ -182,7 +182,7 @@ def test_a_row_with_disputed_facts_is_decided_by_the_ordinary_engines() -> None:
 
 
 def test_the_end_of_a_decision_on_adequacy_moves_what_rested_on_it() -> None:
-    """The bundled policies, without the adequacy of Switzerland: the rows of their tests of the Union move as where each is decided."""
+    """The bundled policies, without the adequacy of Switzerland: rows of their tests of the Union move as where each is decided."""
     sources = engine.gather_sources(engine.source_files([engine.bundled_policies()]))
     name = next(each for each in sources if each.endswith("vocabulary/registers.yaml"))
     entry = b"CH: {from: 2000-07-26, source"
@@ -190,7 +190,9 @@ def test_the_end_of_a_decision_on_adequacy_moves_what_rested_on_it() -> None:
     ended = sources[name].replace(entry, b"CH: {from: 2000-07-26, until: 2020-01-01, source")
     old, new = engine.load_sources(sources), engine.load_sources({**sources, name: ended})
     trials = [each for each in engine.trials(old, old, "eu/gdpr-chapter-v") if each.raw]
-    rows = [ImpactRow(each.at, json.loads(each.raw), each.as_of or DAY) for each in trials]
+    # Those that name Switzerland, and one in ten of the others.
+    some = [each for number, each in enumerate(trials) if b'"CH"' in each.raw or number % 10 == 0]
+    rows = [ImpactRow(each.at, json.loads(each.raw), each.as_of or DAY) for each in some]
     found = compared(rows, old, new)
     expected = one_by_one(rows, old, new)
     assert as_counted(found) == expected
