@@ -45,8 +45,8 @@ class RunRequest:
 
     `explain` is how many rows of each outcome are explained, in `lang`. `counters` and `register` are None where rows state them;
     `counters_are` and `register_of` say in the manifest what they are. `restart` drops what an unfinished run had done. `log` may make
-    the run a leaf of a log, and gives the manifest with the place of that leaf. `waiting` is called while other processes decide. `committer` commits the rows that may proceed.
-    `processes` decide the parts of a run that could go on.
+    the run a leaf of a log, and gives the manifest with the place of that leaf. `committer` commits the rows that may proceed. `processes`
+    decide the parts of a run that could go on, and `waiting` is called while others decide.
     """
 
     bundle: engine.Bundle
