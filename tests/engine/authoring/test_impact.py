@@ -54,8 +54,8 @@ def one_by_one(
     before, after = (engine.PDP(each, "reference") for each in (old, new))
     found: Counter[tuple[str, str, tuple[str, ...], str]] = Counter()
     for row in rows:
-        was = before.judge(engine.accept_exchange(old, row.document), as_of=row.as_of).outcome
-        now = after.judge(engine.accept_exchange(new, row.document), as_of=row.as_of).outcome
+        was = before.judge(engine.accept_exchange(old, row.read), as_of=row.as_of).outcome
+        now = after.judge(engine.accept_exchange(new, row.read), as_of=row.as_of).outcome
         names = sorted({*was.jurisdictions, *now.jurisdictions})
         moving = tuple(each for each in names if was.jurisdictions.get(each, NOTHING) != now.jurisdictions.get(each, NOTHING))
         if moving or was.bounds != now.bounds:
@@ -173,7 +173,7 @@ def test_a_row_with_disputed_facts_is_decided_by_the_ordinary_engines() -> None:
     sent["exporter"]["id"] = "one"
     rows = [ImpactRow("disputed", {**sent, "register": register}, DAY)]
     old, new = bundle(OLD), bundle(NEW)
-    assert engine.accept_exchange(old, rows[0].document).disputed == ("data.people",)
+    assert engine.accept_exchange(old, rows[0].read).disputed == ("data.people",)
     found = compared(rows, old, new)
     assert (found.disputed, found.troubled) == (1, 0)
     assert (
