@@ -32,7 +32,7 @@ from engine.values import Missing, Value
 from engine.values.outcome_levels import Level
 from engine.verdict import Verdict, numbers
 
-AT_ONCE = 512  # lanes of a pass
+AT_ONCE = 256  # lanes of a pass
 MAX_SETS = 1_024  # that are tried
 MAX_CHANGES = 10
 MOST = 32  # alternatives of one way that are tried
@@ -200,6 +200,7 @@ class CombinedWays:
 
     def _further(self, moves: Moves, reasons: Sequence[Reason]) -> Iterator[Moves]:
         """What is tried next: the least sets of moves that end the reasons which are left, as many reasons as give not too many sets."""
+        pause()
         menus = sorted((self._ending(each, moves) for each in reasons), key=len)
         if not menus or not menus[0]:
             return  # nothing ends what is left, or no law applies any more, and no way leads on from there
