@@ -133,6 +133,7 @@ class _Worker:
             raise WorkerDiffers(
                 f"a worker has version {VERSION} of fifthfactor, and the job is of {job.version}: install the same on both"
             )
+        # The files are as trusted as the job itself, which the cluster has unpickled.
         bundle = load_sources(pickle.loads(zlib.decompress(job.files)), job.settings, job.semantics, tests=False)
         if bundle.digests.meaning != job.meaning:
             raise WorkerDiffers(

@@ -46,6 +46,7 @@ def test_no_command_is_lost():
         "test",
         "evaluate",
         "decide",
+        "where",
         "explain",
         "ask",
         "facts",
