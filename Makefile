@@ -55,7 +55,7 @@ test: .venv/.tests $(BROWSER) ## run every test, then check and test the policie
 	@$(BIN)/fifthfactor schema --write policies/.schemas
 
 test-tables: .venv/.tables .venv/.spark ## run the examples with pandas, Polars, DuckDB, PyArrow and Spark Connect
-	@EVERY_LIBRARY_OF_TABLES=1 PYTHONPATH=.venv/tables $(BIN)/pytest tests/tables/test_pages.py tests/tables/test_table_peers.py $(ARGS)
+	@EVERY_LIBRARY_OF_TABLES=1 PYTHONPATH=.venv/tables $(BIN)/pytest tests/tables --ignore tests/tables/test_spark.py $(ARGS)
 	@SPARK=sail PYTHONPATH=.venv/spark $(BIN)/pytest tests/tables/test_spark.py $(ARGS)
 
 spark: .venv/.java-spark /usr/bin/java ## run the tests of tables on Spark with two executors (450 MB, and Java)

@@ -79,7 +79,7 @@ class Workers:
             kind, told = pickle.load(pipe)
         except EOFError:
             if process in self._running:
-                pytest.exit(f"a worker ended in {self._running[process][0]}", 3)
+                pytest.exit(f"a worker ended in {self._running[process][0]}", 1)
             return False
         if kind == "started":
             self._running[process] = told
@@ -90,17 +90,17 @@ class Workers:
         elif kind == "warned":
             hook.pytest_warning_recorded.call_historic(kwargs=told)
         elif kind == "broken":
-            pytest.exit(f"a worker ended:\n{told}", 3)
+            pytest.exit(f"a worker ended:\n{told}", 1)
         else:
             report = hook.pytest_report_from_serializable(config=self._session.config, data=told)
             hook.pytest_runtest_logreport(report=report)
         return True
 
     def _end(self) -> None:
-        """Interrupt them all. They put away what they began."""
+        """Interrupt them all, also where an interrupt from the keyboard is ignored. They put away what they began."""
         for process in self._pipes:
             with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGINT)
+                os.kill(process, signal.SIGUSR1)
         for process in self._pipes:
             with suppress(ChildProcessError):
                 os.waitpid(process, 0)
@@ -114,6 +114,7 @@ class _Worker:
         self._wanted, self._tells = wanted, os.fdopen(tells, "wb")
         config = session.config
         atexit._clear()
+        signal.signal(signal.SIGUSR1, signal.default_int_handler)
         _capture_apart(config)
         _write_apart(config, number)
         for name in ("terminalreporter", "cacheprovider", "junitxml"):
@@ -122,27 +123,32 @@ class _Worker:
 
     def work(self) -> NoReturn:
         """Run tests until none is left, and end."""
-        last = self._session.items[-1]  # what ends a module keeps what all tests share
         try:
             try:
-                while place := os.read(self._wanted, _PLACE):
-                    group = self._groups[int.from_bytes(place, "big")]
-                    for item, following in zip(group, [*group[1:], last], strict=True):
-                        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                self._run()
             finally:
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
+                for number in (signal.SIGINT, signal.SIGUSR1):
+                    signal.signal(number, signal.SIG_IGN)
                 self._session._setupstate.teardown_exact(None)
                 atexit._run_exitfuncs()
         except KeyboardInterrupt:
             pass
         except BaseException:  # noqa: BLE001 - whatever it is, the others are told
             self._tell("broken", traceback.format_exc())
-        self._tells.flush()
-        os._exit(0)
+        finally:
+            os._exit(0)
+
+    def _run(self) -> None:
+        last = self._session.items[-1]  # what ends a module keeps what all tests share
+        while place := os.read(self._wanted, _PLACE):
+            group = self._groups[int.from_bytes(place, "big")]
+            for item, following in zip(group, [*group[1:], last], strict=True):
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
     def _tell(self, kind: str, told: object) -> None:
-        pickle.dump((kind, told), self._tells)
-        self._tells.flush()
+        with suppress(BrokenPipeError):  # nobody listens any more, and the interrupt comes
+            pickle.dump((kind, told), self._tells)
+            self._tells.flush()
 
     def pytest_runtest_logstart(self, nodeid: str, location: Any) -> None:
         self._tell("started", (nodeid, location))

@@ -101,7 +101,11 @@ class Coherence:
             and entry.gates.passed(exchange.values)
             and self._refuses(entry.never, known, whole)
         ]
-        found += [self._elsewhere(fact, exchange) for fact in self._vocabulary.astray(exchange.value)]
+        return found + self.misplaced(exchange)
+
+    def misplaced(self, exchange: Exchange) -> list[Contradiction]:
+        """What no entry says: places that lie elsewhere, and documents that expire before they are dated."""
+        found = [self._elsewhere(fact, exchange) for fact in self._vocabulary.astray(exchange.value)]
         for name, value in exchange.values.items():
             if value.__class__ is Document:
                 assert isinstance(value, Document)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from service.cli.command import UsedWrongly
 from service.cli.output import complain, count, fill, painted, print_json, progress
+from service.cli.stopping import BEGINS_ANEW, stoppable
 
 if TYPE_CHECKING:
     import engine
@@ -56,16 +57,15 @@ def lies(paths: list[Path], only: str, seconds: float, every: bool, seed: int, a
     unnamed: list[dict[str, Any]] = []
     number = len(liar.cases) + len(liar.permits)
     turns = [(0, each) for each in range(number)] if every else _turns(number, seed)
-    try:
-        for found in in_processes(partial(_tried, liar, None if every else seed), turns):
+    with stoppable() as stopping:
+        for found in stopping.until(in_processes(partial(_tried, liar, None if every else seed), turns)):
             fates += found.fates
             unnamed += found.unnamed
             freed = sum(number for (_, fate), number in fates.items() if fate in ("named", "left_out", "silent"))
             progress(f"{count(fates.total(), 'lie')}, {freed:,} free the exchange")
             if not every and time.monotonic() - began > seconds:
                 break
-    finally:
-        progress("")
+    progress("")
     silent = [each for each in unnamed if each["fate"] == "silent"]
     if as_json:
         print_json(_report(fates, unnamed))
@@ -78,6 +78,8 @@ def lies(paths: list[Path], only: str, seconds: float, every: bool, seed: int, a
             said = "and may not" if each["kind"] in engine.FREE_NOTHING else f"and the permit does not name {them}"
             print(fill(f"{told} {verb} the exchange, {said}", "    "))
         complain(f"{time.monotonic() - began:.0f} s")
+    if stopping.number:
+        return stopping.told(f"after {count(fates.total(), 'lie')}, of which this is the report", BEGINS_ANEW)
     return int(bool(silent))
 
 

@@ -58,7 +58,7 @@ def _batches(rows: engine.tables.DecidedRows, as_of: date) -> Iterator[list[engi
         else:
             key = rows.distinct.epoch, rows.distinct.key(number)
             batch.append(engine.ImpactRow(name, rows.distinct.exchange(number).document, day, count=count, key=key))
-        if len(batch) >= engine.LANES:
+        if len(batch) >= engine.IMPACT_BATCH:
             yield batch
             batch = []
     if batch:

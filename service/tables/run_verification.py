@@ -12,9 +12,10 @@ from typing import Any
 from pydantic import ConfigDict, Field, ValidationError
 
 import engine.tables
+from service.tables import TableRefused
 from service.tables.manifest import PROOF, RunManifest, RunText
 from service.tables.row_tree import BUCKETS, RowEntries, row_bytes, row_entry, row_path, row_tree
-from service.tables.table_input import TablePart, TableRefused, file_digest, reading
+from service.tables.table_input import TablePart, file_digest, reading
 from service.tables.table_output import WrittenRow, read_back
 from service.transparency.merkle_tree import ProofRefused, leaf_hash, root_of_inclusion
 

@@ -7,7 +7,6 @@ back.
 """
 
 from collections.abc import Iterable, Iterator
-from hashlib import sha256
 from typing import Any, TypeAlias
 
 from engine.tables import batches, of_batch, slices
@@ -43,7 +42,7 @@ def _entries(found: Iterable[PyArrowBatch]) -> Iterator[PyArrowBatch]:
 
     for batch in found:
         for some in slices(batches(batch), _ROWS):
-            entries = [row_entry(key, sha256(document).hexdigest()) for key, document in read_back(of_batch(some), "arrow")]
+            entries = [row_entry(each.key, each.digest.hex()) for each in read_back(of_batch(some), "arrow")]
             places, hashes = [place for place, _ in entries], [hash for _, hash in entries]
             columns = [
                 pyarrow.array([int.from_bytes(place[:2]) for place in places], "int32"),

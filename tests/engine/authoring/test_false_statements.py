@@ -41,7 +41,7 @@ from service.cli.main import app
 from tests.chance import share
 from tests.engine.backends.test_cases import VOCABULARY
 
-PARTS, SECONDS, CASES, AT_A_TIME, FEW = 2, 3, 4, 60, 20  # some lies about a few cases of each file
+SECONDS, CASES, AT_A_TIME, FEW = 4, 4, 60, 20  # some lies about a few cases of each file
 LAW = """\
 policy: aa.law
 title: a law
@@ -441,16 +441,15 @@ def test_lies_are_used_wrongly(law: Path, options: tuple[str, ...]) -> None:
     assert CliRunner().invoke(app, ["test", str(law), *options]).exit_code == 2
 
 
-@pytest.mark.parametrize("part", range(PARTS))
-def test_no_lie_passes_in_silence(part: int) -> None:
+def test_no_lie_passes_in_silence() -> None:
     """
     On the bundled policies: some lies about the cases of some of the files, for a time and until one that frees is named.
 
     The short answer of a permit tells the statement that was changed, at least by its name.
     """
     bundle = engine.load(engine.bundled_policies())
-    chance = random.Random(part)
-    files = [file for file, _ in bundle.tests][part::PARTS]
+    chance = random.Random(0)
+    files = [file for file, _ in bundle.tests]
     chance.shuffle(files)
     told: Counter[Fate] = Counter()
     damned: Counter[Fate] = Counter()
@@ -474,7 +473,7 @@ def test_no_lie_passes_in_silence(part: int) -> None:
                     assert lie.statement in names or "also_rests_on" in written.further
         for permit in chance.sample(made.permits, min(len(made.permits), 1)):
             damned += Counter(made.fates(permit, list(made.truths(permit)), chance.randrange))
-        if told["named"] and time.process_time() > ends:
+        if told["named"] and damned.total() > 12 and time.process_time() > ends:
             break
     assert told["named"] > 0, told
     assert damned["refused"] > 4 * (damned["stays"] + damned["decided"]), damned

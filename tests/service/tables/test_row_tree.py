@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.log.canonical_json import canonical
+from service.tables import TableRefused
 from service.tables.manifest import read_manifest
 from service.tables.row_tree import BUCKETS, RowEntries, bucket_of, read_entries, row_bytes, row_entry, row_path, row_tree
 from service.tables.run_verification import RowProof, prove_row, run_faults
-from service.tables.table_input import TableRefused
 from service.transparency.merkle_tree import EMPTY_ROOT, Frontier, ProofRefused, leaf_hash
 from tests.service.tables.small_tables import rows, run, write_csv
 
