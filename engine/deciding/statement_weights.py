@@ -12,6 +12,7 @@ from collections.abc import Hashable, Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
+from engine.backends.lanes.fact_tests import COVERS
 from engine.bundle import Bundle
 from engine.deciding.judgement import Judgement
 from engine.exchange import Exchange
@@ -60,7 +61,7 @@ class Weights:
         for number, rule in enumerate(rules):
             for name in rule.need.requirements() if rule.need else ():
                 self._needing[name] = self._needing.get(name, 0) | 1 << number
-        self._known: dict[tuple[int, Hashable], frozenset[_Test]] = {}
+        self._known: dict[tuple[int, Hashable], tuple[frozenset[_Test], frozenset[str]]] = {}
 
     def of(self, name: str, source: str, exchange: Exchange, lifting: frozenset[str]) -> Weight:
         """The weight of a statement; `lifting` is as `lifting` finds it."""
@@ -84,22 +85,28 @@ class Weights:
             lifted = self._victims.get(number, 0)
             for name in (*rules[number].satisfies, *rules[number].excuses):
                 lifted |= self._needing.get(name, 0)
-            asked = [self._tested(each, judgement) for each in numbers(lifted & verdict.holds.possible)]
+            asked = [self._tested(each, judgement)[0] for each in numbers(lifted & verdict.holds.possible)]
             if asked:
-                found |= self._tested(number, judgement).difference(*asked)
+                found |= self._tested(number, judgement)[0].difference(*asked)
         for each in self._rules.not_reached:
             if each.jurisdiction in judgement.outcome.coverage.jurisdictions and verdict.defined[each.key] is Truth.YES:
                 told = self._tests(Defined(each.key), judgement)
                 found |= {test for test in told if test.fact not in self._places}
         return frozenset(name for test in found for name in self._statements(judgement.exchange, test))
 
-    def _tested(self, number: int, judgement: Judgement) -> frozenset[_Test]:
-        """The tests that make a rule hold or not."""
+    def read(self, number: int, judgement: Judgement) -> frozenset[str]:
+        """The facts that make a rule hold or not, and the documents whether they cover what they have to."""
+        return self._tested(number, judgement)[1]
+
+    def _tested(self, number: int, judgement: Judgement) -> tuple[frozenset[_Test], frozenset[str]]:
+        """The tests that make a rule hold or not, and what they read."""
         key = (number, judgement.reading.seen(number))
         if key not in self._known:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
-            self._known[key] = self._tests(self._rules.rules[number].condition, judgement)
+            told = self._tests(self._rules.rules[number].condition, judgement)
+            read = (fact for test in told for fact in (test.fact, test.other, test.fact.removesuffix(COVERS)) if fact)
+            self._known[key] = told, frozenset(read)
         return self._known[key]
 
     def _tests(self, condition: Condition, judgement: Judgement) -> frozenset[_Test]:

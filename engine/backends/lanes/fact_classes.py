@@ -48,6 +48,8 @@ class TestGroup:
     """
     The tests that read the same values. `classes` has what was read, by the keys of the values; `reset` is what left-out values set.
 
+    `apart` has the places at which two classes differ.
+
     `cuts` are the numbers that they compare with, where they compare with nothing else. `fields` are those of documents that they read,
     None where they read all. Where values may identify somebody, they are not `kept`.
     """
@@ -63,16 +65,21 @@ class TestGroup:
     known: frozenset[str] = frozenset()
     reset: On = ()
     classes: dict[Hashable, ValueClass] = field(default_factory=dict)
+    apart: dict[tuple[Hashable, Hashable], On] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class DocumentTests:
-    """The tests whether a document of one kind counts: the slots for each answer that a document gives where it is not shown."""
+    """
+    The tests whether a document of one kind counts: the slots for each answer that a document gives where it is not shown. `known` are the
+    document and the facts that say what it has to cover.
+    """
 
     name: str
     slots: Mapping[Truth, tuple[int, int]]
     atoms: Mapping[Truth, Atom]
     measures: Sequence[Measure]
+    known: frozenset[str]
 
 
 class Coder:
@@ -118,7 +125,9 @@ class Coder:
                 self._of_several.setdefault(name, []).append(group)
         for name, atoms in counting.items():
             slots = {not_shown: at[atom] for not_shown, atom in atoms.items()}
-            self.documents[name] = DocumentTests(name, slots, atoms, rules.measures.get(name, ()))
+            measures = rules.measures.get(name, ())
+            known = frozenset((name, *(fact for measure in measures for fact in measure.stated)))
+            self.documents[name] = DocumentTests(name, slots, atoms, measures, known)
             for not_shown, (must, may) in slots.items():
                 self._base.update(_on(not_shown, must, may))
         self._days: dict[date, On] = {}
@@ -128,7 +137,10 @@ class Coder:
     def code(self, cases: Cases) -> list[int]:
         """The given slots of some cases, in the order of the program's inputs."""
         every = cases.every
-        if len(cases.days) == 1:
+        if cases.coded is not None:
+            [day] = cases.days
+            given = list(cases.coded)
+        elif len(cases.days) == 1:
             [day] = cases.days
             given = self._beginning(day, every).copy()
         else:
@@ -136,10 +148,16 @@ class Coder:
             for day, lanes in cases.days.items():
                 for place in self._on_day(day):
                     given[place] |= lanes
-        several = {id(group): group for name in cases.names() for group in self._of_several.get(name, ())}.values()
-        other = cases.other if len(cases.days) == 1 else cases.names()
-        if not other:
-            self._plain(cases.base, cases.base, several, day, given, every)
+        names, other = cases.names(), cases.other if len(cases.days) == 1 else cases.names()
+        several = {id(group): group for name in names for group in self._of_several.get(name, ())}.values()
+        documents = [self.documents[name] for name in self.documents.keys() & names]
+        if not other or (cases.base and len(cases.days) == 1):
+            if cases.coded is None:
+                self._plain(cases.base, cases.base, several, day, given, every)
+            else:
+                documents = [each for each in documents if not each.known.isdisjoint(other)]
+            if other:
+                self._vary(cases, (group for group in several if not group.known.isdisjoint(other)), day, given)
         else:
             alike = [name for name in cases.base if name not in other]
             mixed = [group for group in several if not group.known.isdisjoint(other)]
@@ -148,8 +166,8 @@ class Coder:
             alone = (group for name in other for group in self._alone.get(name, ()))
             for group in (*alone, *mixed):
                 self._group(group, cases, given, every)
-        for name in self.documents.keys() & cases.names():
-            self._document(self.documents[name], cases, given)
+        for each in documents:
+            self._document(each, cases, given)
         for key, lanes in cases.named.items():
             if key in self.named:
                 given[self.named[key]] |= lanes
@@ -221,6 +239,48 @@ class Coder:
                 given[place] = 0
             for place in more:
                 given[place] = every
+
+    def _vary(self, cases: Cases, several: Iterable[TestGroup], day: date, given: list[LaneSet]) -> None:
+        """Change the slots of lanes in which values are not those of `base`, by what sets their classes apart."""
+        base, every = cases.base, cases.every
+        for name, parts in cases.other.items():
+            for group in self._alone.get(name, ()):
+                own = (base.get(name, Missing.LEFT_OUT),)
+                for lanes, value in parts:
+                    self._set_apart(group, own, (value,), day, lanes, given)
+        for group in several:
+            values: Sequence[Value] = [base.get(name, Missing.LEFT_OUT) for name in group.sources]
+            if group.family is None:
+                for lanes, others in cases.together(group.sources, every):
+                    self._set_apart(group, values, others, day, lanes, given)
+            else:
+                rest = group.family.others
+                values = (added_up(group.family, values), *rest)
+                for lanes, total in totals(group.family, cases):
+                    self._set_apart(group, values, (total, *rest), day, lanes, given)
+
+    def _set_apart(
+        self, group: TestGroup, own: Sequence[Value], values: Sequence[Value], day: date, lanes: LaneSet, given: list[LaneSet]
+    ) -> None:
+        """Change the slots of lanes that have values instead of the `own` ones of all others."""
+        keys = self._key(group, own), self._key(group, values)
+        if keys[0] == keys[1]:
+            return
+        if group.dated:
+            keys = (keys[0], day), (keys[1], day)
+        found = group.apart.get(keys)
+        if found is None:
+            one, other = (
+                group.classes.get(key) or self._learn(group, key, each, day)
+                for key, each in zip(keys, (own, values), strict=True)
+            )
+            found = tuple(set(one.on).symmetric_difference(other.on))
+            if group.kept:
+                while len(group.apart) >= REMEMBERED:
+                    del group.apart[next(iter(group.apart))]
+                group.apart[keys] = found
+        for place in found:
+            given[place] ^= lanes
 
     def _on_day(self, day: date) -> On:
         found = self._days.get(day)

@@ -28,7 +28,7 @@ class Cases:
     """
     So many lanes as `count`. `base` has the values of every lane for which `other` has none: by the name of a fact or a document, what it
     is in some lanes instead. `days` has the lanes of each day. `named` has lanes by what they are given beside values: `signed`, `relies`
-    or `carried`, and the id. `every` are all lanes.
+    or `carried`, and the id. `every` are all lanes. `coded` is what `base` alone is coded as in all lanes, where that is known.
     """
 
     count: int
@@ -37,6 +37,7 @@ class Cases:
     days: Mapping[date, LaneSet]
     named: Mapping[tuple[str, str], LaneSet] = field(default_factory=dict)
     every: LaneSet = 0
+    coded: Sequence[LaneSet] | None = None
 
     def __post_init__(self) -> None:
         if not self.every:  # lanes of integers

@@ -38,9 +38,19 @@ from engine.values.outcome_levels import Level
 LOCAL = frozenset({"role", "unknown", "other", "signed here", "accepted here", "raised", "signed for", "nowhere", "touched"})
 
 
+def is_local(name: object) -> bool:
+    """Whether a given slot is one of a country, or of what countries raise."""
+    assert isinstance(name, tuple)
+    inner = name[1] if name[0] in ("must", "may") else name
+    return isinstance(inner, tuple) and inner[0] in LOCAL
+
+
 @dataclass(frozen=True)
 class VerdictSlots:
-    """Where the code leaves what a verdict says: by the rules' numbers, and by the keys of everything else."""
+    """
+    Where the code leaves what a verdict says: by the rules' numbers, and by the keys of everything else. `speaks` has the lanes in which
+    the law of a jurisdiction certainly speaks, and so is at least a permit (4.2).
+    """
 
     holds: tuple[Pair, ...]
     stands: tuple[Pair, ...]
@@ -51,6 +61,7 @@ class VerdictSlots:
     defined: Mapping[str, Pair]
     jurisdictions: Mapping[str, Ends]
     beneath: Mapping[str, Ends]
+    speaks: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -157,6 +168,7 @@ class _Lowering:
             {key: self.progress[key].overdue for key in thresholds.owing},
             self.conditions.defined,
             *weighed,
+            {floor.jurisdiction: self._permits(floor, None).must for floor in self.rules.floors},
         )
         nothing = WholeSlots({}, NOTHING, NOTHING, {}, {})
         if self.vocabulary is None:
