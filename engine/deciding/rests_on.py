@@ -26,6 +26,7 @@ from engine.deciding.statement_weights import (
     RELIES_ON,
     SIGNED,
     STATED,
+    TestedRules,
     Weight,
     Weights,
     key_of_value,
@@ -84,7 +85,8 @@ class Foundations:
         exchange, own = judgement.exchange, judgement.outcome.bounds.high
         signed = frozenset(each.provision for each in judgement.signed)
         search = _Search(exchange, lambda lost: look(lost, signed))
-        lifting = frozenset(self._behind_lifts(judgement))
+        tested = self._weights.tested(judgement)
+        lifting = frozenset(self._behind_lifts(judgement, tested))
         worst = search.without([(name,) for name in search.statements])
         permitted = worst.permitted
         found = {
@@ -101,18 +103,18 @@ class Foundations:
             named.append((provision, SIGNED, look([()], signed - {provision}).of(0)))
         for each in judgement.outcome.coverage.accepted:
             named.append((f"{each.acceptance.organisation}/{each.acceptance.id}", ACCEPTED, Level.REVIEW))
-        lifted_by = self._weights.lifting(judgement)
+        lifted_by = self._weights.lifting(judgement, tested)
         statements = (
             Statement(name, source, stake, self._weights.of(name, source, exchange, lifted_by))
             for name, source, stake in dict.fromkeys(named)
         )
         return tuple(sorted(statements, key=lambda each: (each.weight, RANK[each.without], each.fact)))
 
-    def _behind_lifts(self, judgement: Judgement) -> Iterator[str]:
+    def _behind_lifts(self, judgement: Judgement, tested: TestedRules) -> Iterator[str]:
         """The statements behind every rule that lifts for certain, though another lift would do."""
         exchange, rules = judgement.exchange, self._rules
         lifting = numbers(judgement.verdict.stands.certain & self._lifting)
-        read = {name for number in lifting for name in self._weights.read(number, judgement)}
+        read = {name for number in lifting for name in tested(number).read}
         for fact in read.union(*(_measured(rules, exchange, name) for name in read)):
             for key in _members(rules, exchange, fact):
                 yield from exchange.follows.get(key, (key,))

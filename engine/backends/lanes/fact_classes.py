@@ -48,7 +48,7 @@ class TestGroup:
     """
     The tests that read the same values. `classes` has what was read, by the keys of the values; `reset` is what left-out values set.
 
-    `apart` has the places at which two classes differ.
+    `numbers` has the classes of numbers by themselves, and `apart` the places at which those of two values differ, by the day.
 
     `cuts` are the numbers that they compare with, where they compare with nothing else. `fields` are those of documents that they read,
     None where they read all. Where values may identify somebody, they are not `kept`.
@@ -65,7 +65,8 @@ class TestGroup:
     known: frozenset[str] = frozenset()
     reset: On = ()
     classes: dict[Hashable, ValueClass] = field(default_factory=dict)
-    apart: dict[tuple[Hashable, Hashable], On] = field(default_factory=dict)
+    numbers: dict[Hashable, ValueClass] = field(default_factory=dict)
+    apart: dict[tuple[Hashable, Hashable, date], On] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -213,16 +214,11 @@ class Coder:
         for name in names:
             value = base[name]
             for group in groups.get(name, ()):
-                key: Hashable
-                if group.cuts is not None:
-                    key = _places(value, group.cuts)
-                elif type(value) in PLAIN:
-                    key = value
-                else:
-                    key = self._key_of(group, value)
+                key: Hashable = value if type(value) in PLAIN else self._key_of(group, value)
                 if group.dated:
                     key = (key, day)
-                _, less, more = group.classes.get(key) or self._learn(group, key, (value,), day)
+                found = group.numbers.get(key) if group.cuts is not None else group.classes.get(key)
+                _, less, more = found or self._number(group, key, value, day)
                 for place in less:
                     given[place] = 0
                 for place in more:
@@ -231,10 +227,7 @@ class Coder:
             values = [base.get(name, Missing.LEFT_OUT) for name in group.sources]
             if group.family is not None:
                 values = [added_up(group.family, values), *group.family.others]
-            key = self._key(group, values)
-            if group.dated:
-                key = (key, day)
-            _, less, more = group.classes.get(key) or self._learn(group, key, values, day)
+            _, less, more = self._class(group, values, day)
             for place in less:
                 given[place] = 0
             for place in more:
@@ -244,43 +237,56 @@ class Coder:
         """Change the slots of lanes in which values are not those of `base`, by what sets their classes apart."""
         base, every = cases.base, cases.every
         for name, parts in cases.other.items():
+            own = base.get(name, Missing.LEFT_OUT)
             for group in self._alone.get(name, ()):
-                own = (base.get(name, Missing.LEFT_OUT),)
+                key = self._key_of(group, own)
                 for lanes, value in parts:
-                    self._set_apart(group, own, (value,), day, lanes, given)
+                    other = value if value is Missing.UNKNOWN else self._key_of(group, value)
+                    for place in self._apart(group, (key, other, day if group.dated else NO_DAY), (own,), (value,)):
+                        given[place] ^= lanes
         for group in several:
             values: Sequence[Value] = [base.get(name, Missing.LEFT_OUT) for name in group.sources]
-            if group.family is None:
-                for lanes, others in cases.together(group.sources, every):
-                    self._set_apart(group, values, others, day, lanes, given)
-            else:
+            each: Iterable[tuple[LaneSet, Sequence[Value]]] = cases.together(group.sources, every) if not group.family else ()
+            if group.family is not None:
                 rest = group.family.others
                 values = (added_up(group.family, values), *rest)
-                for lanes, total in totals(group.family, cases):
-                    self._set_apart(group, values, (total, *rest), day, lanes, given)
+                each = [(lanes, (total, *rest)) for lanes, total in totals(group.family, cases)]
+            key = self._key(group, values)
+            for lanes, others in each:
+                other = self._key(group, others)
+                if other != key:
+                    for place in self._apart(group, (key, other, day if group.dated else NO_DAY), values, others):
+                        given[place] ^= lanes
 
-    def _set_apart(
-        self, group: TestGroup, own: Sequence[Value], values: Sequence[Value], day: date, lanes: LaneSet, given: list[LaneSet]
-    ) -> None:
-        """Change the slots of lanes that have values instead of the `own` ones of all others."""
-        keys = self._key(group, own), self._key(group, values)
-        if keys[0] == keys[1]:
-            return
-        if group.dated:
-            keys = (keys[0], day), (keys[1], day)
+    def _apart(
+        self, group: TestGroup, keys: tuple[Hashable, Hashable, date], values: Sequence[Value], others: Sequence[Value]
+    ) -> On:
+        """The places at which the classes of two values differ; found once, and then known by their keys and the day."""
         found = group.apart.get(keys)
         if found is None:
-            one, other = (
-                group.classes.get(key) or self._learn(group, key, each, day)
-                for key, each in zip(keys, (own, values), strict=True)
-            )
+            one, other = (self._class(group, each, keys[2]) for each in (values, others))
             found = tuple(set(one.on).symmetric_difference(other.on))
             if group.kept:
                 while len(group.apart) >= REMEMBERED:
                     del group.apart[next(iter(group.apart))]
                 group.apart[keys] = found
-        for place in found:
-            given[place] ^= lanes
+        return found
+
+    def _class(self, group: TestGroup, values: Sequence[Value], day: date) -> ValueClass:
+        """The class of some values on a day."""
+        key = self._key(group, values)
+        if group.dated:
+            key = (key, day)
+        return group.classes.get(key) or self._learn(group, key, values, day)
+
+    def _number(self, group: TestGroup, key: Hashable, value: Value, day: date) -> ValueClass:
+        """The class of a value that is met for the first time. There is no end of numbers, but they fall into few classes."""
+        found = self._class(group, (value,), day)
+        if group.cuts is not None:
+            while len(group.numbers) >= REMEMBERED:
+                del group.numbers[next(iter(group.numbers))]
+            group.numbers[key] = found
+        return found
 
     def _on_day(self, day: date) -> On:
         found = self._days.get(day)
@@ -320,9 +326,7 @@ class Coder:
     def _key(self, group: TestGroup, values: Sequence[Value]) -> Hashable:
         if len(values) == 1 or group.family is not None:
             value = values[0]
-            if group.cuts is not None:
-                return _places(value, group.cuts)
-            return self._key_of(group, value)
+            return self._key_of(group, value) if group.cuts is None else _places(value, group.cuts)
         return tuple([self._key_of(group, value) for value in values])
 
     @staticmethod
