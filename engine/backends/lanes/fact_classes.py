@@ -245,9 +245,11 @@ class Coder:
                     for place in self._apart(group, (key, other, day if group.dated else NO_DAY), (own,), (value,)):
                         given[place] ^= lanes
         for group in several:
-            values: Sequence[Value] = [base.get(name, Missing.LEFT_OUT) for name in group.sources]
-            each: Iterable[tuple[LaneSet, Sequence[Value]]] = cases.together(group.sources, every) if not group.family else ()
-            if group.family is not None:
+            values = tuple([base.get(name, Missing.LEFT_OUT) for name in group.sources])
+            each: Iterable[tuple[LaneSet, Sequence[Value]]]
+            if group.family is None:
+                each = cases.changed(group.sources, values, every)
+            else:
                 rest = group.family.others
                 values = (added_up(group.family, values), *rest)
                 each = [(lanes, (total, *rest)) for lanes, total in totals(group.family, cases)]

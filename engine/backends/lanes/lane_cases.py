@@ -45,7 +45,7 @@ class Cases:
 
     def names(self) -> Iterable[str]:
         """The facts and documents of which some lane may have a value."""
-        return dict.fromkeys((*self.base, *self.other)) if self.other else self.base
+        return self.base if self.other.keys() <= self.base.keys() else dict.fromkeys((*self.base, *self.other))
 
     def parts(self, name: str) -> Parts:
         """The values of a fact or a document, each with the lanes that have it; those of no lane are left out."""
@@ -66,6 +66,19 @@ class Cases:
         found: list[tuple[LaneSet, tuple[Value, ...]]] = [(within, ())]
         for parts in each:
             found = [(both, (*values, value)) for lanes, values in found for mine, value in parts if (both := lanes & mine)]
+        return found
+
+    def changed(
+        self, names: Sequence[str], own: tuple[Value, ...], within: LaneSet
+    ) -> Sequence[tuple[LaneSet, tuple[Value, ...]]]:
+        """The same, where `own` are the values of `base`; lanes that have these may be left out."""
+        found, seen = [], 0
+        for place, name in enumerate(names):
+            for lanes, value in self.other.get(name, ()):
+                if seen & lanes:  # several values are not the own ones at once
+                    return self.together(names, within)
+                seen |= lanes
+                found.append((lanes, (*own[:place], value, *own[place + 1 :])))
         return found
 
     def _one_by_one(self, each: Sequence[Parts], within: int) -> Sequence[tuple[LaneSet, tuple[Value, ...]]]:

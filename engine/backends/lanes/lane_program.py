@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from engine.backends.lanes.conflict_slots import ConflictSlots
 from engine.backends.lanes.fact_tests import Test
@@ -36,13 +37,6 @@ from engine.rules import Duty, Floor, Rule, RuleSet
 from engine.values.outcome_levels import Level
 
 LOCAL = frozenset({"role", "unknown", "other", "signed here", "accepted here", "raised", "signed for", "nowhere", "touched"})
-
-
-def is_local(name: object) -> bool:
-    """Whether a given slot is one of a country, or of what countries raise."""
-    assert isinstance(name, tuple)
-    inner = name[1] if name[0] in ("must", "may") else name
-    return isinstance(inner, tuple) and inner[0] in LOCAL
 
 
 @dataclass(frozen=True)
@@ -96,6 +90,11 @@ class LaneProgram:
     countries: Mapping[str, Country]
     nowhere: Mapping[str, int]
     touching: tuple[Pair, ...]
+
+    @cached_property
+    def local(self) -> Mapping[object, int]:
+        """The places of what is given of a country, or of what countries raise, by name."""
+        return {name: number for number, name in enumerate(filter(_is_local, self.inputs))}
 
     @property
     def digest(self) -> str:
@@ -329,3 +328,10 @@ class _Lowering:
             found[never.id] = self.slots.less(read(never.condition).must, unless.must)
         self.conditions.tests |= read.tests
         return found
+
+
+def _is_local(name: object) -> bool:
+    """Whether a given slot is one of a country, or of what countries raise."""
+    assert isinstance(name, tuple)
+    inner = name[1] if name[0] in ("must", "may") else name
+    return isinstance(inner, tuple) and inner[0] in LOCAL

@@ -16,7 +16,7 @@ from engine.backends.lanes.fact_classes import Coder
 from engine.backends.lanes.integers import Carrier, Function, function, needed
 from engine.backends.lanes.lane_cases import Cases, LaneSet
 from engine.backends.lanes.lane_outcomes import Both, LaneOutcomes
-from engine.backends.lanes.lane_program import LaneProgram, is_local, lower
+from engine.backends.lanes.lane_program import LaneProgram, lower
 from engine.backends.lanes.silent_law import WEIGHINGS, Country, Raise
 from engine.backends.lanes.slots import FALSE, TRUE, simpler
 from engine.backends.lanes.worst_levels import OWING, PERMITTED, REVIEW, Refused, WorstCode, WorstLevels, fits
@@ -39,7 +39,7 @@ class Functions:
     """
     The functions of a program, written when they are first wanted. `plain`: for runs in which nothing is signed, relied on or carried.
 
-    `given` are the slots that the coder codes, `before` those of the verdict that the code for countries reads, `local` those of countries.
+    `given` are the slots that the coder codes, `before` those of the verdict that the code for countries reads.
     """
 
     def __init__(self, program: LaneProgram, places: Mapping[int, int], plain: bool, carrier: Carrier) -> None:
@@ -47,9 +47,8 @@ class Functions:
         self._program, self._function = program, carrier
         self._code, self._at = simpler(program.code, nothing)
         at, whole = self._at, program.whole
-        self.local = {name: number for number, name in enumerate(name for name in program.inputs if is_local(name))}
         given = {at[slot]: ("given", place) for slot, place in places.items() if slot not in nothing}
-        local = {at[program.inputs[name]]: ("local", number) for name, number in self.local.items()}
+        local = {at[program.inputs[name]]: ("local", number) for name, number in program.local.items()}
         self.given = {slot: place for slot, place in given.items() if slot not in local}
         ends = (whole.overall, *whole.jurisdictions.values())
         self._last = [at[slot] for each in ends for slot in (*each.low, *each.high)]
@@ -138,6 +137,11 @@ class LaneRunner:
         self.coder = Coder(rules, program)
         self._rules = rules
         self.vocabulary = vocabulary
+        at = program.local
+        self._roles = {
+            of: [(role, at.get(("must", (of, role)), len(at)), at.get(("may", (of, role)), len(at))) for role in ROLES]
+            for of in ("unknown", "other", "role")
+        }
         self._touches = tuple((touch.fact, touch.as_) for touch in vocabulary.touches)
         self._covering: dict[date, Mapping[str, str]] = {}
         self._functions: dict[bool, Functions] = {}
@@ -150,14 +154,15 @@ class LaneRunner:
     def set_up(self) -> None:
         """Write now the functions for runs in which nothing is signed, relied on or carried: it takes a fraction of a second."""
         self._of(plain=True)
+        self._worst.set_up()
 
     def decide(self, cases: Cases, public: str = "") -> LaneOutcomes:
         """The outcomes of some cases. `public` is the group of facts in whose place the recipient is the public."""
         every, given = cases.every, self.coder.code(cases)
         functions = self._of(not cases.named)
         before = functions.before(every, given)
-        local: list[LaneSet] = [0] * len(functions.local)
-        touched = self.touched(cases, [(before[must], before[may]) for must, may in functions.touching], public)
+        local = self._nothing_local()
+        touched = self._touched(cases, [(before[must], before[may]) for must, may in functions.touching], public)
         silences = _Silences()
         self._silence(cases, functions, given, before, local, touched, silences)
         found = functions.last(every, given, before, local)
@@ -197,11 +202,11 @@ class LaneRunner:
                     code.put_first(name)
                 review, unmet, prohibited = review | refused[0], unmet | refused[1], prohibited | refused[2]
         if review != every:
-            local: list[LaneSet] = [0] * len(code.local)
-            touched = self.touched(cases, touching, public)
+            local = self._nothing_local()
+            touched = self._touched(cases, touching, public)
             if "" in touched:
-                self.fill_unknown(local, code.local, touched)
-            for jurisdiction, _ in self.in_turn(cases, local, code.local, touched):
+                self._fill(local, "unknown", touched[""])
+            for jurisdiction, _ in self._in_turn(cases, local, touched):
                 silent, accepted = code.country(jurisdiction)(every, given, local)
                 review, speaking = review | silent, speaking | accepted
             if _together(touched.get("", {}).values())[1] & (every ^ review):
@@ -234,7 +239,7 @@ class LaneRunner:
             found = self._functions[plain] = Functions(self.program, self.coder.place, plain, self._carrier)
         return found
 
-    def touched(self, cases: Cases, touching: Iterable[Both], public: str) -> Touched:
+    def _touched(self, cases: Cases, touching: Iterable[Both], public: str) -> Touched:
         """How surely each country is touched in each role; `touching` says where each fact that names countries counts."""
         countries: dict[str, dict[str, Both]] = {}
         for (fact, role), (must, may) in zip(self._touches, touching, strict=True):
@@ -259,13 +264,13 @@ class LaneRunner:
         silences: _Silences,
     ) -> None:
         """Run the code of each country that is touched, and put together what it raises."""
-        every, at = cases.every, functions.local
+        every, at = cases.every, self.program.local
         if "" in touched:
-            self.fill_unknown(local, at, touched)
+            self._fill(local, "unknown", touched[""])
             for subject, lanes in zip(self.program.nowhere, functions.nowhere(every, given, before, local), strict=True):
                 local[at["nowhere",]] |= lanes
                 silences.add("", subject, 0, lanes)
-        for jurisdiction, country in self.in_turn(cases, local, at, touched):
+        for jurisdiction, country in self._in_turn(cases, local, touched):
             found = functions.of_country(jurisdiction)(every, given, before, local)
             self._gather(jurisdiction, country, at, found, local, silences)
             if not jurisdiction:
@@ -273,25 +278,28 @@ class LaneRunner:
         for (name, weighing), (mine, left) in silences.signed_for.items():
             _put(local, at, ("signed for", name, weighing), mine & (every ^ left))
 
-    def fill_unknown(self, local: list[LaneSet], at: Mapping[object, int], touched: Touched) -> None:
-        """Give how surely countries are touched that are not known."""
-        _fill(local, at, "unknown", touched[""])
+    def _nothing_local(self) -> list[LaneSet]:
+        """What is given of a country before anything is known of one. The last place is for what no code reads."""
+        return [0] * (len(self.program.local) + 1)
 
-    def in_turn(
-        self, cases: Cases, local: list[LaneSet], at: Mapping[object, int], touched: Touched
-    ) -> Iterator[tuple[str, str]]:
+    def _fill(self, local: list[LaneSet], of: str, roles: Mapping[str, Both]) -> None:
+        """Give how surely some countries are touched, by role."""
+        for role, must, may in self._roles[of]:
+            local[must], local[may] = roles.get(role, (0, 0))
+
+    def _in_turn(self, cases: Cases, local: list[LaneSet], touched: Touched) -> Iterator[tuple[str, str]]:
         """Each country that is touched, after the jurisdiction that covers it: what their code is given is in `local` then."""
-        signed = any(kind == "signed" for kind, _ in cases.named)
+        at, signed = self.program.local, any(kind == "signed" for kind, _ in cases.named)
         for country, roles in touched.items():
             if not country:
                 continue
             others = {
                 role: _together(each.get(role) for n, each in touched.items() if n not in ("", country)) for role in ROLES
             }
-            _fill(local, at, "other", others)
+            self._fill(local, "other", others)
             anyhow = _together(roles.values())[1]
             for jurisdiction, lanes in self._jurisdictions(country, cases).items():
-                _fill(local, at, "role", {role: (must & lanes, may & lanes) for role, (must, may) in roles.items()})
+                self._fill(local, "role", {role: (must & lanes, may & lanes) for role, (must, may) in roles.items()})
                 for subject in self.vocabulary.subjects if signed or self.vocabulary.accepts else ():
                     for kind in ("gap", "reach"):
                         here = cases.named.get(("signed", f"{kind}/{country}/{subject}"), 0)
@@ -377,13 +385,6 @@ def _named(value: Value) -> dict[str, bool]:
         case Missing():
             return {"": False}
     return {}
-
-
-def _fill(local: list[LaneSet], at: Mapping[object, int], of: str, roles: Mapping[str, Both]) -> None:
-    for role in ROLES:
-        must, may = roles.get(role, (0, 0))
-        _put(local, at, ("must", (of, role)), must)
-        _put(local, at, ("may", (of, role)), may)
 
 
 def _put(local: list[LaneSet], at: Mapping[object, int], name: object, lanes: LaneSet) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from engine.backends.lanes.integers import Function, function, needed
 from engine.backends.lanes.lane_cases import Cases, LaneSet
-from engine.backends.lanes.lane_program import LaneProgram, is_local
+from engine.backends.lanes.lane_program import LaneProgram
 from engine.backends.lanes.slots import FALSE, TRUE, Operation, simpler
 from engine.backends.lanes.thresholds import Ends, place
 from engine.rules import RuleSet
@@ -79,7 +79,7 @@ class WorstCode:
     """
     The pieces of one program. `places` has the given slots that a coder codes.
 
-    `local` has the places of what is given of a country. `first` says how surely each fact that names countries counts, and then of each
+    `first` says how surely each fact that names countries counts, and then of each
     of `jurisdictions` where its law may apply.
     """
 
@@ -88,8 +88,7 @@ class WorstCode:
         self._program = program
         self._code, at = simpler(program.code, absent)
         self._at = at
-        self.local = {name: number for number, name in enumerate(name for name in program.inputs if is_local(name))}
-        here = {at[program.inputs[name]]: ("local", number) for name, number in self.local.items()}
+        here = {at[program.inputs[name]]: ("local", number) for name, number in program.local.items()}
         self._places = {at[slot]: ("given", number) for slot, number in places.items()} | here
         verdict = program.verdict
         policies: dict[str, dict[str, None]] = {}
@@ -110,6 +109,17 @@ class WorstCode:
         self.touching = len(program.touching)
         self.first = self._function([*touching, *gates], GIVEN)
         self._written: dict[tuple[str, str], Function] = {}
+
+    def set_up(self) -> None:
+        """Write the functions of all pieces now."""
+        for name in self.jurisdictions:
+            for piece in (self.high, self.owing, self.speaks):
+                piece(name)
+        for name in self._program.countries:
+            self.country(name)
+        for name in self.everywhere:
+            self.permits(name)
+        _ = self.nowhere
 
     def put_first(self, jurisdiction: str) -> None:
         """Let a jurisdiction whose law prohibited something run earlier: what is prohibited already spares the law of others."""
