@@ -1,8 +1,8 @@
 """
 Deciding a table: rows go in, coded, and the outcome of each comes out in the same order.
 
-Each distinct exchange of a chunk is decided once, and what was decided is remembered within a bound. Chunk size, order and division never
-matter: the outcome of a row is a function of the row, the bundle, the day and the snapshots alone.
+Each distinct exchange of a chunk is decided once; what the ordinary engines decided is remembered within a bound. Chunk size, order and
+division never matter: the outcome of a row is a function of the row, the bundle, the day and the snapshots alone.
 """
 
 from __future__ import annotations
@@ -23,18 +23,21 @@ from engine.exchange import REGISTER
 from engine.exchange_input.exchange_problems import ExchangeProblem, ExchangeRefused
 from engine.rules import AS_OF
 from engine.tables import arrow
-from engine.tables.arrow import LEFT_OUT, ArrowStream
+from engine.tables.arrow import LEFT_OUT, ArrowStream, Codes
 from engine.tables.coded_chunk import CodedChunk, of_batch
 from engine.tables.column_mapping import FactColumn, FactPlaces, StatedColumns, TableMapping, stated_columns
 from engine.tables.distinct_rows import DistinctRows, RowCoder, StatedExchange
+from engine.tables.lane_columns import RowDays
 from engine.tables.lane_rows import LaneRows
 from engine.tables.one_by_one import CounterSource, OneByOne, RowDecider
-from engine.tables.outcomes import RowOutcome, outcome_columns, refused
+from engine.tables.outcome_columns import OutcomeColumns
+from engine.tables.outcomes import RowOutcome, refused
 from engine.tables.row_counters import CounterSums
 from engine.tables.unread_ids import UnreadIds
 
-CHUNK = 16_384  # rows at once
-REMEMBERED = 20_000  # outcomes that are kept between chunks
+CHUNK = 65_536  # rows at once
+FEW = 16  # distinct rows that are sooner decided one by one
+REMEMBERED = 20_000  # outcomes of the ordinary engines that are kept between chunks
 COUNTERS = ("stated", "summed")
 PROGRAMS = ("ordinary", "lanes")
 
@@ -45,14 +48,14 @@ Register: TypeAlias = Callable[[Mapping[str, Any], date], Mapping[str, Any]]
 @dataclass(frozen=True, kw_only=True)
 class DecidedRows:
     """
-    Rows that were decided: the number of the first, the key of each, the distinct outcomes, and for each row the place of its own.
+    Rows that were decided: the number of the first, the key of each, outcomes, and for each row the place of its own among them.
 
     `without_key` are the places of rows whose key is empty; they are named by their part and number.
     """
 
     first: int
     keys: Sequence[str]
-    outcomes: Sequence[RowOutcome]
+    outcomes: OutcomeColumns
     places: NDArray[np.int64]
     distinct: DistinctRows
     without_key: Sequence[int] = ()
@@ -70,25 +73,30 @@ class DecidedRows:
 
     def problem_rows(self) -> list[int]:
         """The places of the rows that the door refused."""
-        if not any(each.problems for each in self.outcomes):
+        if not self.outcomes.problems:
             return []
-        wrong = np.array([bool(each.problems) for each in self.outcomes], dtype=np.bool_)
-        return [int(each) for each in np.flatnonzero(wrong[self.places])]
+        return [int(each) for each in np.flatnonzero(self.outcomes.problem_counts()[self.places])]
+
+    @property
+    def words(self) -> tuple[Sequence[str], Codes]:
+        """The words of the rows' outcomes, and for each row the number of its own."""
+        words, codes = self.outcomes.texts["outcome"]
+        return words, codes[self.places]
 
     def counts(self) -> dict[str, int]:
         """How many rows have each outcome."""
+        words, codes = self.words
         found: dict[str, int] = {}
-        for number, count in zip(*np.unique(self.places, return_counts=True), strict=True):
-            word = self.outcomes[int(number)].outcome
-            found[word] = found.get(word, 0) + int(count)
+        for word, count in zip(words, np.bincount(codes, minlength=len(words)).tolist(), strict=True):
+            if count:
+                found[word] = found.get(word, 0) + count
         return found
 
     @cached_property
     def batch(self) -> RecordBatch:
         """The rows as a batch of Arrow."""
         numbers = np.arange(self.first, self.first + len(self), dtype=np.int64)
-        codes = self.places.astype(np.int32)
-        columns = [arrow.numbers("row", numbers), arrow.plain_texts("key", self.keys), *outcome_columns(self.outcomes, codes)]
+        columns = [arrow.numbers("row", numbers), arrow.plain_texts("key", self.keys), *self.outcomes.columns(self.places)]
         return arrow.batch_of(columns)
 
 
@@ -96,8 +104,8 @@ def no_rows() -> DecidedRows:
     """The outcomes of no rows: a table with all columns."""
     none = np.zeros(0, dtype=np.int64)
     nothing = np.zeros((0, 0), dtype=np.int32)
-    distinct = DistinctRows([], none, none, 0, nothing, nothing, (), (), (), ())
-    return DecidedRows(first=1, keys=[], outcomes=[], places=none, distinct=distinct)
+    distinct = DistinctRows(np.zeros(0, dtype=np.int32), none, 0, nothing, nothing, (), (), (), ())
+    return DecidedRows(first=1, keys=[], outcomes=OutcomeColumns.of([]), places=none, distinct=distinct)
 
 
 @dataclass(slots=True)
@@ -194,10 +202,11 @@ class TableDecider:
         if self._sums is not None:
             outcomes, places = self._summed(self._sums, rows, chunk)
         else:
-            outcomes, places = self._outcomes(rows), rows.places.copy()
-            for place, problem in chunk.broken.items():
-                places[place] = len(outcomes)
-                outcomes.append(refused([problem], self._day))
+            outcomes, places = self._outcomes(rows), rows.number.astype(np.int64)
+            if chunk.broken:
+                places[list(chunk.broken)] = np.arange(len(rows), len(rows) + len(chunk.broken))
+                broken = [refused([problem], self._day) for problem in chunk.broken.values()]
+                outcomes = outcomes.followed_by(OutcomeColumns.of(broken))
         return DecidedRows(
             first=first,
             keys=keys,
@@ -227,52 +236,59 @@ class TableDecider:
                 key = number
         return StatedColumns(tuple(facts), key)
 
-    def _outcomes(self, rows: DistinctRows) -> list[RowOutcome]:
-        """The outcomes of distinct rows; those that were decided before are remembered."""
+    def _outcomes(self, rows: DistinctRows) -> OutcomeColumns:
+        """The outcomes of distinct rows: lanes decide many at once, and the ordinary engines those that are left."""
+        if self._lanes is None or len(rows) < FEW:
+            return OutcomeColumns.of(self._one_by_one(rows, range(len(rows))))
+        days, unread = self._days(rows)
+        if unread.all():
+            return OutcomeColumns.of(self._one_by_one(rows, range(len(rows))))
+        found, left = self._lanes.decide(rows, unread, days)
+        others = np.flatnonzero(left)
+        return found.with_others(others, OutcomeColumns.of(self._one_by_one(rows, others.tolist())))
+
+    def _one_by_one(self, rows: DistinctRows, wanted: Sequence[int]) -> list[RowOutcome]:
+        """The outcomes of some distinct rows; those that were decided before are remembered."""
         known = self._remembered.of(rows.epoch)
-        wanted = [number for number, key in enumerate(rows.keys) if key not in known]
-        if self._lanes is not None and rows.whole:
-            known.update(self._by_lanes(self._lanes, rows, wanted))
-            wanted = [number for number in wanted if rows.keys[number] not in known]
-        asked: list[tuple[bytes, Mapping[str, Any], date]] = []
-        for number in wanted:
-            document, day, problems = self._row(rows.exchange(number))
-            if problems or day is None:
-                known[rows.keys[number]] = refused(problems, day)
-            else:
-                asked.append((rows.keys[number], document, day))
-        documents, days = [each[1] for each in asked], [each[2] for each in asked]
+        keys = [rows.key(number) for number in wanted]
+        asked: dict[bytes, tuple[Mapping[str, Any], date]] = {}
+        for key, number in zip(keys, wanted, strict=True):
+            if key not in known:
+                document, day, problems = self._row(rows.exchange(number))
+                if problems or day is None:
+                    known[key] = refused(problems, day)
+                else:
+                    asked[key] = document, day
+        documents, days = [document for document, _ in asked.values()], [day for _, day in asked.values()]
         if self._ordinary is not None:
             decided = self._ordinary.decide(documents, days, self._today, self._fill)
         else:
             decided = self.decider.decide(documents, days, self._today)
-        known.update(zip((each[0] for each in asked), decided, strict=True))
-        return [known[key] for key in rows.keys]
+        known.update(zip(asked, decided, strict=True))
+        return [known[key] for key in keys]
 
-    def _by_lanes(self, lanes: LaneRows, rows: DistinctRows, wanted: Sequence[int]) -> Iterator[tuple[bytes, RowOutcome]]:
-        """The outcomes of distinct rows that lanes decide, by their keys."""
-        days = [(number, day) for number in wanted if (day := self._stated_day(rows, number)) is not None]
-        found = lanes.decide(rows, [number for number, _ in days], [day for _, day in days], self._today)
-        for (number, _), outcome in zip(days, found, strict=True):
-            if outcome is not None:
-                yield rows.keys[number], outcome
+    def _days(self, rows: DistinctRows) -> tuple[RowDays, NDArray[np.bool_]]:
+        """The days of distinct rows, and which rows have none that can be read."""
+        said, number = rows.stated_in(AS_OF)
+        read = [self._stated_day(each) for each in said]
+        days = list(dict.fromkeys(day for day in read if day is not None))
+        codes = np.array([days.index(day) if day is not None else 0 for day in read], dtype=np.int32)
+        unread = np.array([day is None for day in read], dtype=np.bool_)
+        return RowDays(days, codes[number], self._today), unread[number]
 
-    def _stated_day(self, rows: DistinctRows, number: int) -> date | None:
-        """The day of a row; None where it states none that can be read."""
-        if AS_OF not in rows.facts:
-            return self._day
-        said = rows.value(number, rows.facts.index(AS_OF))
+    def _stated_day(self, said: Any) -> date | None:
+        """The day that a row states; None where it states none that can be read."""
         try:
             return self._day if said is None else date.fromisoformat(said)
         except (TypeError, ValueError):
             return None
 
-    def _summed(self, sums: CounterSums, rows: DistinctRows, chunk: CodedChunk) -> tuple[list[RowOutcome], NDArray[np.int64]]:
+    def _summed(self, sums: CounterSums, rows: DistinctRows, chunk: CodedChunk) -> tuple[OutcomeColumns, NDArray[np.int64]]:
         """The outcomes of rows in their order, each with the counters that the rows before it add up to."""
         assert self._ordinary is not None
         found = []
-        prepared = [self._row(rows.exchange(number)) for number in range(len(rows.keys))]
-        for place, number in enumerate(rows.places.tolist()):
+        prepared = [self._row(rows.exchange(number)) for number in range(len(rows))]
+        for place, number in enumerate(rows.number.tolist()):
             document, day, problems = prepared[number]
             if place in chunk.broken:
                 found.append(refused([chunk.broken[place]], self._day))
@@ -280,7 +296,7 @@ class TableDecider:
                 found.append(refused(problems, day))
             else:
                 found += self._ordinary.decide([document], [day], self._today, sums.fill, sums.add)
-        return found, np.arange(chunk.rows, dtype=np.int64)
+        return OutcomeColumns.of(found), np.arange(chunk.rows, dtype=np.int64)
 
     def _row(self, stated: StatedExchange) -> tuple[Mapping[str, Any], date | None, tuple[ExchangeProblem, ...]]:
         """The exchange of a row with what the register says, its day, and what is wrong with it before the door reads it."""

@@ -24,6 +24,7 @@ from service.cli import (
     explain,
     exposure,
     facts,
+    filter,
     fmt,
     impact,
     keys,
@@ -70,7 +71,7 @@ def fifthfactor(
 
 for each in (
     *(check, lint, docs, schema, fmt, test),
-    *(evaluate, decide, explain, ask, facts, plan, diff, impact, compile),
+    *(evaluate, decide, filter, explain, ask, facts, plan, diff, impact, compile),
     *(serve, replay, watch, exposure, accounts, unattributed),
     *(calendars, registers),
 ):

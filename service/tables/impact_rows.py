@@ -56,9 +56,9 @@ def _batches(rows: engine.tables.DecidedRows, as_of: date) -> Iterator[list[engi
             problem = "; ".join(f"{each.pointer or '/'} ({each.code})" for each in outcome.problems)
             batch.append(engine.ImpactRow(name, {}, day, problem, count))
         else:
-            key = rows.distinct.epoch, rows.distinct.keys[number]
+            key = rows.distinct.epoch, rows.distinct.key(number)
             batch.append(engine.ImpactRow(name, rows.distinct.exchange(number).document, day, count=count, key=key))
-        if len(batch) >= engine.LANES:
+        if len(batch) >= engine.IMPACT_BATCH:
             yield batch
             batch = []
     if batch:

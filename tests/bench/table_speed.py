@@ -33,6 +33,8 @@ UNKNOWN = 0.1  # of the cells
 FLOWS = 1_000  # different ones, of repeated rows
 DIFFERENT = 4_000  # rows of which no two are alike
 BATCH = 16_384
+PARTS = 4  # of a folder
+MANY = 1_000_000_000  # rows whose cost is computed
 
 
 def main(rows: int) -> None:
@@ -45,6 +47,7 @@ def main(rows: int) -> None:
         line(f"{rows:,} rows in {COLUMNS + 2} columns, of {FLOWS:,} flows", f"{path.stat().st_size / 2**20:,.0f} MB")
         in_process(bundle, flows, rows)
         run(path, rows)
+        scale(Path(name), flows, rows)
 
 
 def made_flows(bundle: engine.Bundle) -> list[dict[str, str]]:
@@ -94,12 +97,43 @@ def run(path: Path, rows: int) -> None:
     print(done.stderr)
 
 
+def scale(folder: Path, flows: list[dict[str, str]], rows: int) -> None:
+    """Runs over a folder of four parts with one process and with two; what a run over four rows takes is taken off."""
+    few, many = folder / "few", folder / "many"
+    for parts, size in ((few, 1), (many, rows // PARTS)):
+        parts.mkdir()
+        for number in range(PARTS):
+            some = RecordBatchReader.from_batches(schema(flows), batches(flows, size, number * size))
+            write_parquet(some, parts / f"{number}.parquet", compression="zstd(3)")
+    heading(f"fifthfactor decide, a folder of {PARTS} parts")
+    for processes in (1, 2):
+        (begun, used_to_begin), (clock, used) = (spent(parts, processes) for parts in (few, many))
+        pace = PARTS * (rows // PARTS) / max(clock - begun, 0.001)
+        figure(
+            f"rows a second of the clock, {processes} process{'es' if processes > 1 else ''}",
+            pace,
+            lambda value: f"{value:,.0f}",
+        )
+    hours = (used - used_to_begin) / (PARTS * (rows // PARTS)) * MANY / 3_600
+    figure(f"computed from it: {MANY:,} rows, in hours of a processor", hours, lambda value: f"{value:,.1f}")
+
+
+def spent(parts: Path, processes: int) -> tuple[float, float]:
+    """The seconds of the clock and of the processors that a run takes."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    output = parts.with_name(f"{parts.name}-{processes}")
+    command = [sys.executable, "-m", "service.cli", "decide", str(parts), "-o", str(output), "--processes", str(processes)]
+    subprocess.run([*command, "--explain", "0", "--allow-problems", "--key", "number"], capture_output=True, check=True)
+    clock, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return clock, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 def schema(flows: list[dict[str, str]]) -> Schema:
     return Schema([Field(name, DataType.utf8()) for name in ("number", "data.id", *flows[0])])
 
 
-def batches(flows: list[dict[str, str]], rows: int) -> Iterator[RecordBatch]:
-    """Rows of some flows in a random order that is the same each time."""
+def batches(flows: list[dict[str, str]], rows: int, before: int = 0) -> Iterator[RecordBatch]:
+    """Rows of some flows in a random order that is the same each time; their keys are counted from `before`."""
     chance = random.Random(1)
     names = list(flows[0])
     columns = schema(flows)
@@ -108,7 +142,7 @@ def batches(flows: list[dict[str, str]], rows: int) -> Iterator[RecordBatch]:
         chosen = (
             [flows[chance.randrange(len(flows))] for _ in range(size)] if rows > len(flows) else flows[first : first + size]
         )
-        arrays = [Array([f"{kind}-{first + at}" for at in range(size)], DataType.utf8()) for kind in ("n", "set")]
+        arrays = [Array([f"{kind}-{before + first + at}" for at in range(size)], DataType.utf8()) for kind in ("n", "set")]
         arrays += [Array([each[name] or None for each in chosen], DataType.utf8()) for name in names]
         yield RecordBatch.from_arrays(arrays, schema=columns)
 

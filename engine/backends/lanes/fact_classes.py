@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeAlias
 
 from engine.backends.lanes.fact_tests import COVERS, Late, Test, Undated, reads_the_day, sources
 from engine.backends.lanes.family_totals import Family, added_up, totals
-from engine.backends.lanes.lane_cases import Cases, LaneSet, value_key
+from engine.backends.lanes.lane_cases import NO_DAY, Cases, LaneSet, value_key
 from engine.backends.lanes.lane_program import LaneProgram
 from engine.backends.reference.standing_rules import has_passed
 from engine.backends.reference.three_values import NO, UNKNOWN, YES, KnownFacts, agreed, yes_if
@@ -27,9 +27,9 @@ from engine.rules import Atom, Measure, OnDay, Period, RuleSet, Truth
 from engine.values import Disputed, Document, Missing, Range, Value
 
 REMEMBERED = 2_048  # classes of one group
+FEW = 256  # numbers of one group by themselves, and pairs of values of which it is kept what sets them apart
 DAYS = 64  # whose tests of the day alone are kept
 BEGUN = 8  # days and numbers of lanes whose beginning is kept
-NO_DAY = date.max
 PLAIN = frozenset({bool, str, date})  # of which the value is its key
 
 On: TypeAlias = tuple[int, ...]  # places of given slots
@@ -152,7 +152,7 @@ class Coder:
         names, other = cases.names(), cases.other if len(cases.days) == 1 else cases.names()
         several = {id(group): group for name in names for group in self._of_several.get(name, ())}.values()
         documents = [self.documents[name] for name in self.documents.keys() & names]
-        if not other or (cases.base and len(cases.days) == 1):
+        if not other or (cases.base and len(cases.days) == 1 and not cases.by_rows):
             if cases.coded is None:
                 self._plain(cases.base, cases.base, several, day, given, every)
             else:
@@ -166,7 +166,7 @@ class Coder:
                 self._plain(alike, cases.base, (group for group in several if group.known.isdisjoint(other)), day, given, every)
             alone = (group for name in other for group in self._alone.get(name, ()))
             for group in (*alone, *mixed):
-                self._group(group, cases, given, every)
+                self._group(group, cases, given)
         for each in documents:
             self._document(each, cases, given)
         for key, lanes in cases.named.items():
@@ -269,7 +269,7 @@ class Coder:
             one, other = (self._class(group, each, keys[2]) for each in (values, others))
             found = tuple(set(one.on).symmetric_difference(other.on))
             if group.kept:
-                while len(group.apart) >= REMEMBERED:
+                while len(group.apart) >= FEW:
                     del group.apart[next(iter(group.apart))]
                 group.apart[keys] = found
         return found
@@ -285,7 +285,7 @@ class Coder:
         """The class of a value that is met for the first time. There is no end of numbers, but they fall into few classes."""
         found = self._class(group, (value,), day)
         if group.cuts is not None:
-            while len(group.numbers) >= REMEMBERED:
+            while len(group.numbers) >= FEW:
                 del group.numbers[next(iter(group.numbers))]
             group.numbers[key] = found
         return found
@@ -299,31 +299,24 @@ class Coder:
             found = self._days[day] = tuple(slot for group in self._of_the_day for slot in self._read(group, nothing, day))
         return found
 
-    def _group(self, group: TestGroup, cases: Cases, given: list[LaneSet], every: LaneSet) -> None:
+    def _group(self, group: TestGroup, cases: Cases, given: list[LaneSet]) -> None:
         """Set the slots of the tests that read the same values."""
         for place in group.reset:
             given[place] = 0
-        if len(group.sources) == 1:
-            for lanes, value in cases.parts(group.sources[0]):
-                self._set(group, (value,), lanes, cases, given)
-        elif group.family is not None:
-            for lanes, value in totals(group.family, cases):
-                self._set(group, (value, *group.family.others), lanes, cases, given)
-        else:
-            for lanes, values in cases.together(group.sources, every):
-                self._set(group, values, lanes, cases, given)
-
-    def _set(self, group: TestGroup, values: Sequence[Value], lanes: LaneSet, cases: Cases, given: list[LaneSet]) -> None:
-        key = self._key(group, values)
-        if not group.dated:
-            for place in (group.classes.get(key) or self._learn(group, key, values, NO_DAY)).on:
-                given[place] |= lanes
+        if group.family is not None and not group.dated and not cases.by_rows:
+            for lanes, total in totals(group.family, cases):
+                for place in self._class(group, (total, *group.family.others), NO_DAY).on:
+                    given[place] |= lanes
             return
-        for day, there in cases.days.items():
-            here = lanes & there
-            if here:
-                for place in (group.classes.get((key, day)) or self._learn(group, (key, day), values, day)).on:
-                    given[place] |= here
+
+        def on(values: tuple[Value, ...], day: date) -> On:
+            if group.family is not None:
+                values = (added_up(group.family, values), *group.family.others)
+            return self._class(group, values, day).on
+
+        for lanes, places in cases.by_class(group.sources, cases.every, group.dated, on):
+            for place in places:
+                given[place] |= lanes
 
     def _key(self, group: TestGroup, values: Sequence[Value]) -> Hashable:
         if len(values) == 1 or group.family is not None:
@@ -405,8 +398,11 @@ class Coder:
         for measure in tests.measures:
             if measure.name in fields and may:
                 inside = outside = 0
-                for here, values in cases.together(measure.stated, lanes):
-                    truth = self._within(measure, fields, values)
+
+                def within(values: tuple[Value, ...], _: date, measure: Measure = measure) -> Truth:
+                    return self._within(measure, fields, values)
+
+                for here, truth in cases.by_class(measure.stated, lanes, False, within):
                     inside |= here if truth is YES else 0
                     outside |= here if truth is NO else 0
                 must, may = must & inside, may & (cases.every ^ outside)

@@ -4,11 +4,11 @@ What a program runs over: exchanges, or variants of one, a lane each.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from math import prod
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias, TypeVar
 
 from engine.exchange import Exchange
 from engine.values import Disputed, Document, Missing, Range, SetOf, Value
@@ -19,6 +19,8 @@ LaneSet: TypeAlias = int
 A set of lanes: bit n is lane n. Wide runs bring sets of their own (`engine.tables.lane_words`), which pass for integers: nothing else is
 asked of a set than `&`, `|`, `^`, whether it is empty, and `>>` to one lane. 0 is no lane for them too.
 """
+NO_DAY = date.max
+Class = TypeVar("Class", bound=Hashable)
 Parts: TypeAlias = Sequence[tuple[LaneSet, Value]]
 """The values of a fact or a document, each with the lanes that have it; no lane twice."""
 
@@ -38,6 +40,8 @@ class Cases:
     named: Mapping[tuple[str, str], LaneSet] = field(default_factory=dict)
     every: LaneSet = 0
     coded: Sequence[LaneSet] | None = None
+    by_rows: ClassVar[bool] = False
+    """Whether a row may have a value of its own in each of many columns, so that combinations are told apart row by row."""
 
     def __post_init__(self) -> None:
         if not self.every:  # lanes of integers
@@ -80,6 +84,18 @@ class Cases:
                 seen |= lanes
                 found.append((lanes, (*own[:place], value, *own[place + 1 :])))
         return found
+
+    def by_class(
+        self, names: Sequence[str], within: LaneSet, dated: bool, read: Callable[[tuple[Value, ...], date], Class]
+    ) -> Iterable[tuple[LaneSet, Class]]:
+        """Some lanes, each with what is read of the values of several facts in it, and of its day where that is read too."""
+        for lanes, values in self.together(names, within):
+            if not dated:
+                yield lanes, read(values, NO_DAY)
+                continue
+            for day, there in self.days.items():
+                if here := lanes & there:
+                    yield here, read(values, day)
 
     def _one_by_one(self, each: Sequence[Parts], within: int) -> Sequence[tuple[LaneSet, tuple[Value, ...]]]:
         """The same where there are more combinations of values than lanes."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, cached_property
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from engine.backends.lanes.fact_classes import Coder
 from engine.backends.lanes.integers import Carrier, Function, function, needed
@@ -245,8 +245,8 @@ class LaneRunner:
         for (fact, role), (must, may) in zip(self._touches, touching, strict=True):
             if not may or (public and fact.startswith(f"{public}.")):
                 continue  # of the public no country is named, and none is unknown
-            for lanes, value in cases.parts(fact):
-                for country, certain in _named(value).items():
+            for lanes, named in cases.by_class((fact,), cases.every, False, lambda values, _: tuple(_named(values[0]).items())):
+                for country, certain in named:
                     if here := lanes & may:
                         roles = countries.setdefault(country, {})
                         low, high = roles.get(role, (0, 0))
@@ -290,13 +290,11 @@ class LaneRunner:
     def _in_turn(self, cases: Cases, local: list[LaneSet], touched: Touched) -> Iterator[tuple[str, str]]:
         """Each country that is touched, after the jurisdiction that covers it: what their code is given is in `local` then."""
         at, signed = self.program.local, any(kind == "signed" for kind, _ in cases.named)
+        elsewhere = {role: _Several.of(each.get(role) for n, each in touched.items() if n) for role in ROLES}
         for country, roles in touched.items():
             if not country:
                 continue
-            others = {
-                role: _together(each.get(role) for n, each in touched.items() if n not in ("", country)) for role in ROLES
-            }
-            self._fill(local, "other", others)
+            self._fill(local, "other", {role: each.beside(roles.get(role, (0, 0))) for role, each in elsewhere.items()})
             anyhow = _together(roles.values())[1]
             for jurisdiction, lanes in self._jurisdictions(country, cases).items():
                 self._fill(local, "role", {role: (must & lanes, may & lanes) for role, (must, may) in roles.items()})
@@ -391,6 +389,27 @@ def _put(local: list[LaneSet], at: Mapping[object, int], name: object, lanes: La
     place = at.get(name)
     if place is not None:
         local[place] = lanes
+
+
+class _Several(NamedTuple):
+    """The lanes that one or more countries touch, and those that two or more do: certainly, and possibly."""
+
+    once: Both
+    twice: Both
+
+    @classmethod
+    def of(cls, every: Iterable[Both | None]) -> _Several:
+        once, twice = [0, 0], [0, 0]
+        for each in every:
+            for at, lanes in enumerate(each or ()):
+                twice[at] |= once[at] & lanes
+                once[at] |= lanes
+        return cls((once[0], once[1]), (twice[0], twice[1]))
+
+    def beside(self, mine: Both) -> Both:
+        """The lanes that another country touches than that of some."""
+        must, may = (two | (one ^ (one & own)) for one, two, own in zip(self.once, self.twice, mine, strict=True))
+        return must, may
 
 
 def _together(every: Iterable[Both | None]) -> Both:

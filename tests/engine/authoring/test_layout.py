@@ -287,12 +287,12 @@ def test_the_layout_is_as_described(name: str) -> None:
     assert check(after.encode()).decode() == after
 
 
-@pytest.mark.parametrize("file", BUNDLED, ids=lambda file: file.relative_to(POLICIES).as_posix())
-def test_no_bundled_file_loses_a_word_or_a_comment(file: Path) -> None:
+def test_no_bundled_file_loses_a_word_or_a_comment() -> None:
     """Our reader and another find the same in a bundled file and in its layout."""
-    data = file.read_bytes()
-    laid = check(data)
-    assert laid == data or others(laid) == others(data)
+    for file in BUNDLED:
+        data = file.read_bytes()
+        laid = check(data)
+        assert laid == data or others(laid) == others(data), file
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from service.log.leaf import with_personal_values
 from service.log.store import Store
 from service.store.tables import benefit, commitment, movement
-from tests.service.conftest import Server, running, unlike_the_leaves
+from tests.service.conftest import BOTH_DATABASES, Server, running, unlike_the_leaves
 from tests.service.ledger.test_promises import sources as promise_policies
 
 POLICIES = Path(__file__).parent / "policies"
@@ -79,6 +79,7 @@ def ordinary(server: Server) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("processes", [1, 2])
+@BOTH_DATABASES
 def test_fifty_that_fit_alone_are_not_all_committed(servers: Callable[[int], list[Server]], processes: int) -> None:
     """Each is permitted, three of them fit under the threshold: three are committed, all others are told why not."""
     running = servers(processes)
@@ -106,6 +107,7 @@ def test_fifty_that_fit_alone_are_not_all_committed(servers: Callable[[int], lis
         assert (total["exchanges"], total["people"]) == (3, {"at_least": 900, "at_most": 900})
 
 
+@BOTH_DATABASES
 def test_sales_that_together_cross_a_maximum_are_not_all_committed(servers: Callable[..., list[Server]]) -> None:
     """On two servers, each of fifty sales is permitted, three of them fit into the maximum: three are committed, to the hundredth."""
     running = servers(2, POLICIES.with_name("money_policies"))
@@ -126,6 +128,7 @@ def test_sales_that_together_cross_a_maximum_are_not_all_committed(servers: Call
         assert told["counts"]["terms.income"] == {"at_least": "999.99 CNY", "at_most": "999.99 CNY"}
 
 
+@BOTH_DATABASES
 def test_one_decision_is_committed_and_withdrawn_once(servers: Callable[[int], list[Server]]) -> None:
     """Whoever comes second, on whichever server, is told so."""
     running = servers(2)
@@ -150,6 +153,7 @@ def sale(number: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("processes", [1, 2])
+@BOTH_DATABASES
 def test_fifty_sales_and_withdrawals_at_once_leave_a_book_that_adds_up(
     servers: Callable[[int], list[Server]], processes: int, database: str
 ) -> None:
@@ -188,6 +192,7 @@ def test_fifty_sales_and_withdrawals_at_once_leave_a_book_that_adds_up(
 
 
 @pytest.mark.parametrize("processes", [1, 2])
+@BOTH_DATABASES
 def test_fifty_promises_at_once_are_each_kept_once(
     servers: Callable[..., list[Server]], processes: int, database: str, tmp_path: Path
 ) -> None:
@@ -235,6 +240,7 @@ def test_fifty_promises_at_once_are_each_kept_once(
     assert unlike_the_leaves(database) == []
 
 
+@BOTH_DATABASES
 def test_a_killed_server_leaves_a_ledger_that_agrees_with_its_log(
     servers: Callable[[int], list[Server]], database: str
 ) -> None:
