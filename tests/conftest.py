@@ -37,9 +37,11 @@ from tests.workers import Workers
 ROOT = Path(__file__).parent.parent
 LAST = "test_the_engines_agree_and_are_safe"
 LONG = (
-    "test_browsing", "test_coherence", "test_container", "test_departures", "test_docs", "test_every_requirement", "test_first_question",
-    "test_false_statements", "test_kills", "test_links", "test_openapi", "test_overload", "test_readmes", "test_reloading", "test_remedies",
-    "test_rests_on", "test_rests_on_random", "test_review", "test_sessions", "test_sign_off", "test_sign_off_scope",
+    "test_agreement", "test_bench", "test_browsing", "test_changed_for_a_moment", "test_console", "test_container",
+    "test_deep_verification", "test_departures", "test_docs", "test_every_requirement", "test_false_statements",
+    "test_first_question", "test_impact", "test_kills", "test_lanes", "test_ledger", "test_links", "test_openapi", "test_overload",
+    "test_races", "test_readme", "test_readmes", "test_reloading", "test_remedies", "test_rests_on", "test_rests_on_random",
+    "test_review", "test_sessions", "test_sign_in", "test_sign_off", "test_sign_off_scope",
 )  # fmt: skip
 RUN = pytest.StashKey["subprocess.Popen[bytes]"]()
 SHUT = pytest.StashKey[Callable[[], None]]()
@@ -50,7 +52,7 @@ MANY_TESTS = 2_000  # so many surely need the bundled policies
 read_once.begin()
 
 # Tests make applications and policies and drop them. Left at 700 new objects, looking for cycles is a fifth of their work.
-gc.set_threshold(20_000, 10, 10)
+gc.set_threshold(50_000, 20, 10)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -79,7 +79,7 @@ class Workers:
             kind, told = pickle.load(pipe)
         except EOFError:
             if process in self._running:
-                pytest.exit(f"a worker ended in {self._running[process][0]}", 3)
+                pytest.exit(f"a worker ended in {self._running[process][0]}", 1)
             return False
         if kind == "started":
             self._running[process] = told
@@ -90,17 +90,17 @@ class Workers:
         elif kind == "warned":
             hook.pytest_warning_recorded.call_historic(kwargs=told)
         elif kind == "broken":
-            pytest.exit(f"a worker ended:\n{told}", 3)
+            pytest.exit(f"a worker ended:\n{told}", 1)
         else:
             report = hook.pytest_report_from_serializable(config=self._session.config, data=told)
             hook.pytest_runtest_logreport(report=report)
         return True
 
     def _end(self) -> None:
-        """Interrupt them all. They put away what they began."""
+        """Interrupt them all, also where an interrupt from the keyboard is ignored. They put away what they began."""
         for process in self._pipes:
             with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGINT)
+                os.kill(process, signal.SIGUSR1)
         for process in self._pipes:
             with suppress(ChildProcessError):
                 os.waitpid(process, 0)
@@ -114,6 +114,7 @@ class _Worker:
         self._wanted, self._tells = wanted, os.fdopen(tells, "wb")
         config = session.config
         atexit._clear()
+        signal.signal(signal.SIGUSR1, signal.default_int_handler)
         _capture_apart(config)
         _write_apart(config, number)
         for name in ("terminalreporter", "cacheprovider", "junitxml"):
@@ -126,7 +127,8 @@ class _Worker:
             try:
                 self._run()
             finally:
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
+                for number in (signal.SIGINT, signal.SIGUSR1):
+                    signal.signal(number, signal.SIG_IGN)
                 self._session._setupstate.teardown_exact(None)
                 atexit._run_exitfuncs()
         except KeyboardInterrupt:

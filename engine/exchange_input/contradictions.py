@@ -7,7 +7,7 @@ true: what is left out or unknown contradicts nothing. Source: semantics 1.5.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -51,10 +51,11 @@ class _Gates:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An entry, and gates that rule it out at once, so that most entries of most exchanges are never read."""
+    """An entry, the facts that it reads, and gates that rule it out at once, so that most entries of most exchanges are never read."""
 
     never: Never
     gates: _Gates
+    facts: frozenset[str]
 
 
 class Coherence:
@@ -64,31 +65,47 @@ class Coherence:
         self.never = tuple(never)
         self._vocabulary = vocabulary
         self._rules = rules
-        self.mentioned = frozenset(
-            fact
-            for never in self.never
-            for condition in (never.condition, never.unless)
-            if condition is not None
-            for atom in tests(condition, rules.definitions)
-            for name in (atom.fact, atom.other)
-            for fact in rules.families.get(name, ("", (name,)))[1]
-        )
         self._expires = in_each(lambda language: language.expires_before_dated())
-        self._entries = tuple(_Entry(never, self._gates(never.condition)) for never in self.never)
+        read = {never: frozenset(self._read(never)) for never in self.never}
+        self.mentioned = frozenset(chain.from_iterable(read.values()))
+        self._entries = tuple(
+            _Entry(never, self._gates(never.condition), self._resting_on(facts)) for never, facts in read.items()
+        )
 
-    def contradictions(self, exchange: Exchange, whole: bool = True) -> list[Contradiction]:
+    def _read(self, never: Never) -> Iterator[str]:
+        """The facts that an entry reads."""
+        for condition in (never.condition, never.unless):
+            for atom in tests(condition, self._rules.definitions) if condition is not None else ():
+                for name in (atom.fact, atom.other):
+                    yield from self._rules.families.get(name, ("", (name,)))[1]
+
+    def _resting_on(self, facts: Collection[str]) -> frozenset[str]:
+        """Where some facts are stated; of documents, also what has to lie within them (2.3)."""
+        stated = set(map(stated_in, facts))
+        return frozenset(stated.union(*(measure.stated for name in stated for measure in self._rules.measures.get(name, ()))))
+
+    def contradictions(
+        self, exchange: Exchange, whole: bool = True, changed: Collection[str] | None = None
+    ) -> list[Contradiction]:
         """
         What cannot be true together.
 
         `whole` says that the exchange is all that is stated. Otherwise facts may still come, also those that an entry wants to be said.
+        `changed` are the facts by which it differs from one in which nothing contradicts another; None, where there is no such one.
         """
         known = KnownFacts(self._rules, exchange, NO_DAY)
         found = [
             Contradiction(entry.never.says, tuple(dict.fromkeys(self._facts(entry.never.condition, Truth.YES, known))))
             for entry in self._entries
-            if entry.gates.passed(exchange.values) and self._refuses(entry.never, known, whole)
+            if (changed is None or not entry.facts.isdisjoint(changed))
+            and entry.gates.passed(exchange.values)
+            and self._refuses(entry.never, known, whole)
         ]
-        found += [self._elsewhere(fact, exchange) for fact in self._vocabulary.astray(exchange.value)]
+        return found + self.misplaced(exchange)
+
+    def misplaced(self, exchange: Exchange) -> list[Contradiction]:
+        """What no entry says: places that lie elsewhere, and documents that expire before they are dated."""
+        found = [self._elsewhere(fact, exchange) for fact in self._vocabulary.astray(exchange.value)]
         for name, value in exchange.values.items():
             if value.__class__ is Document:
                 assert isinstance(value, Document)

@@ -34,7 +34,6 @@ from engine.languages import ENGLISH, LANGUAGES
 from engine.pdp.judging import Judging, of_recipient
 from engine.questions.horizon import Horizon, OutcomesAhead, Words
 from engine.questions.remedies import Remedies
-from engine.questions.taken_ways import WaysToPermit
 from engine.questions.way_writer import WayWriter
 from engine.questions.ways import prohibiting
 from engine.values import Value
@@ -50,7 +49,6 @@ PARTS = (
     "reasons", "possible", "requirements", "ways", "duties", "coverage", "factor", "questions", "rests_on", "remedies", "holds_until",
     "trace",
 )  # fmt: skip
-MAX_TO_YES = 90  # ways with which an exchange is decided again
 
 
 class PDP(Judging):
@@ -207,12 +205,12 @@ class PDP(Judging):
         if "trace" in include:
             more["trace"] = trace(case)
         if "remedies" in include and judgement.agreed:
-            found = self._remedies.find(case.exchange, case.as_of, unsigned, book=book) if not case.for_good else None
+            found = self._remedies.find(case.exchange, case.as_of, unsigned, self.lanes, book) if not case.for_good else None
             more["remedies"] = found or RemediesPart(searched="all")
         if "ways" in include and judgement.agreed:
             read = self._remedies.ways.reading(judgement)
-            to_yes = WaysToPermit(self._remedies.taking, read, case.as_of, unsigned, MAX_TO_YES)
-            more["ways"] = RootModel(self._way_writer(book).all(read, judgement, to_yes))
+            to_permit = self._remedies.to_permit(judgement, unsigned, self.lanes)
+            more["ways"] = RootModel(self._way_writer(book).all(read, judgement, to_permit))
         if "holds_until" in include and judgement.agreed:
             ends = [each.until for each in signed]
             more["holds_until"] = self.horizon(book.language.code).of(

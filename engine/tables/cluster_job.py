@@ -31,6 +31,8 @@ from engine.version import VERSION
 KEPT = 4  # jobs of which a worker keeps the bundle
 PyArrowBatch: TypeAlias = Any  # `pyarrow.RecordBatch`: whoever has Spark or Ray has PyArrow
 
+PyArrowTable: TypeAlias = Any  # `pyarrow.Table`
+
 # The columns of a result. A row has no number: that would depend on how the rows are divided.
 COLUMNS = (
     ("key", DataType.utf8(), "string"),
@@ -73,7 +75,14 @@ class ClusterJob:
         for batch in batches:
             named = batch.rename_columns(self.columns)
             for some in slices([RecordBatch.from_arrow(named)], CHUNK):
-                yield pyarrow.record_batch(worker.decide(some, self.lang))
+                yield from map(pyarrow.record_batch, worker.decide(some, self.lang))
+
+    def decide_table(self, table: PyArrowTable) -> PyArrowTable:
+        """The outcomes of the rows of a table of PyArrow."""
+        import pyarrow
+
+        batches = table.select(list(self.columns)).combine_chunks().to_batches()
+        return pyarrow.Table.from_batches(self.decide(batches), schema=pyarrow.schema(SCHEMA))
 
 
 def cluster_job(
@@ -132,16 +141,18 @@ class _Worker:
         self._decider = TableDecider(bundle, as_of=job.as_of, today=job.today, mapping=job.mapping, program=job.program)
         self._one_at_a_time = Lock()  # some clusters run their tasks as threads of one process
 
-    def decide(self, batch: RecordBatch, lang: str) -> RecordBatch:
+    def decide(self, batch: RecordBatch, lang: str) -> list[RecordBatch]:
         with self._one_at_a_time:
-            [rows] = self._decider.chunks([of_batch(batch)])
-            found = rows.batch
-        columns = {
-            "key": Array(_keys(rows), DataType.utf8()),
-            "problem_details": Array(_details(rows, lang), DataType.utf8()),
-        }
-        arrays = [columns.get(name) or found.column(name).cast(kind) for name, kind, _ in COLUMNS]
-        return RecordBatch.from_arrays(arrays, schema=SCHEMA)
+            return [_told(rows, lang) for rows in self._decider.chunks([of_batch(batch)])]
+
+
+def _told(rows: DecidedRows, lang: str) -> RecordBatch:
+    columns = {
+        "key": Array(_keys(rows), DataType.utf8()),
+        "problem_details": Array(_details(rows, lang), DataType.utf8()),
+    }
+    arrays = [columns.get(name) or rows.batch.column(name).cast(kind) for name, kind, _ in COLUMNS]
+    return RecordBatch.from_arrays(arrays, schema=SCHEMA)
 
 
 _workers: dict[str, _Worker] = {}

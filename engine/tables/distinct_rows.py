@@ -27,6 +27,7 @@ from engine.tables.unread_ids import UnreadIds
 MOST_VALUES = 200_000  # distinct cells that are remembered between chunks
 MOST_ODD = 10_000  # ids of one fact that the door may refuse, and that are told apart
 ID, NO_ID = 0, 1  # in a key: an id that nothing reads, and from where on ids are told apart
+MOSTLY = 4  # where more than one row of so many is another, all are taken to be
 _AS_THEY_ARE = ("id", "value", "date")  # kinds of facts whose texts are their JSON
 
 
@@ -50,6 +51,13 @@ class _Values:
             found = known[text] = len(self.values)
             self.values.append(value)
         return found
+
+    def codes_of(self, texts: Sequence[str]) -> list[int]:
+        """The codes of many texts."""
+        new = [text for text in texts if text not in self.words]
+        self.words.update(zip(new, range(len(self.values), len(self.values) + len(new)), strict=True))
+        self.values += new
+        return [self.words[text] for text in texts]
 
     def forget(self) -> None:
         """Begin anew, in objects of its own: what was coded before keeps its values."""
@@ -93,6 +101,11 @@ class DistinctRows:
 
     def __len__(self) -> int:
         return len(self.first)
+
+    @property
+    def each(self) -> bool:
+        """Whether each row is a distinct one."""
+        return len(self.first) == len(self.number)
 
     def key(self, number: int) -> bytes:
         """The key of a distinct row."""
@@ -148,10 +161,14 @@ class RowCoder:
     """
     Codes the rows of a table by the facts that its columns state. `constants` are stated by every row.
 
-    `unread` says which ids decide nothing; None where all are read, since a register or a ledger is asked for them.
+    `unread` says which ids decide nothing; None where all are read, since a register or a ledger is asked for them. Where few rows are
+    alike and `each` is said, each is taken for a distinct one.
     """
 
-    def __init__(self, places: FactPlaces, constants: Mapping[str, Any], unread: UnreadIds | None = None) -> None:
+    def __init__(
+        self, places: FactPlaces, constants: Mapping[str, Any], unread: UnreadIds | None = None, each: bool = False
+    ) -> None:
+        self._each = each
         self._places = places
         self._constants = [ConstantFact(name, places.steps(name), value) for name, value in constants.items()]
         self._unread = unread
@@ -178,6 +195,8 @@ class RowCoder:
             codes[:, place] = self._coded(column, cells, self._known[place])
         keys = self._keys(facts, codes)
         first, number = alike(list(keys.T), rows)
+        if self._each and len(first) > rows // MOSTLY:
+            first, number = np.arange(rows), np.arange(rows, dtype=np.int32)
         return DistinctRows(
             number,
             first,
@@ -213,6 +232,9 @@ class RowCoder:
         for fact in ids:
             place = self._facts[fact]
             known = self._known[place]
+            new = known.values[len(known.keys) :]
+            if self._unread.are_plain(new):
+                known.keys += [ID] * len(new)
             for value in known.values[len(known.keys) :]:
                 if self._unread.is_plain(fact, value):
                     known.keys.append(ID)
@@ -237,12 +259,14 @@ class RowCoder:
 
     def _coded(self, column: FactColumn, cells: CodedCells, known: _Values) -> Codes:
         """The codes of a column's cells in all chunks; each distinct cell is read once."""
-        used = np.unique(cells.codes)
         here = np.full(len(cells.values) + 1, LEFT_OUT, dtype=np.int32)  # the last one is LEFT_OUT's
         raw = column.fact not in self._places.names
         type = self._places.type(column.fact)
         as_it_is = type is not None and not type.many and type.kind in _AS_THEY_ARE and not column.values
-        for number in used.tolist():
+        if as_it_is and all(each.__class__ is str and each for each in cells.values):
+            here[:-1] = known.codes_of(cells.values)
+            return here[cells.codes]
+        for number in np.unique(cells.codes).tolist():
             if number == LEFT_OUT:
                 continue
             cell = cells.values[number]

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,10 +18,10 @@ from numpy.typing import NDArray
 from engine.backends.lanes.lane_cases import LaneSet
 from engine.backends.lanes.lane_outcomes import Both, LaneOutcomes, Levels
 from engine.rules import Need
-from engine.tables.lane_words import rows_of, wide, words_of
+from engine.tables.lane_words import rows_of, stacked, wide
 from engine.tables.outcome_columns import OutcomeColumns, TextColumn
 from engine.tables.outcomes import OutcomeReader, encoded, quiet_name
-from engine.tables.row_patterns import alike, members, turned
+from engine.tables.row_patterns import WORD, Words, alike, members, turned
 from engine.values.outcome_levels import BOUNDS, Level, closed, outcome_word, permitting
 from engine.verdict import numbers
 
@@ -49,6 +48,56 @@ class RowDays:
     today: date | None
 
 
+class StackedSets(NamedTuple):
+    """What sets are of, and their words, one below the other."""
+
+    names: Sequence[Any]
+    words: Words
+
+    @classmethod
+    def of(cls, named: Iterable[tuple[Any, LaneSet]]) -> StackedSets:
+        """Those of some sets that are not empty."""
+        there = [(name, lanes) for name, lanes in named if lanes]
+        return cls([name for name, _ in there], stacked([lanes for _, lanes in there]))
+
+    def within(self, some: slice) -> StackedSets:
+        """Those of which some row has a bit in some words."""
+        words = self.words[:, some]
+        there = np.flatnonzero(words.any(axis=1)).tolist()
+        return StackedSets([self.names[at] for at in there], words[there])
+
+
+@dataclass(frozen=True, slots=True)
+class WideOutcomes:
+    """
+    What many rows came to, in sets: for each list of an outcome the names that may be in it, and the bounds of each jurisdiction.
+
+    Each of `levels` is of a number: two for each of `places`, whose lowest and whose highest level is one more in the rows of the set.
+    `unclosed` are the rows that are open, and that no fact could close.
+    """
+
+    days: RowDays
+    pairs: NDArray[np.int8]
+    lists: Mapping[str, StackedSets]
+    places: Sequence[str]
+    levels: StackedSets
+    unclosed: NDArray[np.bool_]
+
+    def columns(self, first: int, end: int) -> OutcomeColumns:
+        """The outcomes of some rows; `first` is a whole number of words."""
+        count, pairs, some = end - first, self.pairs[first:end], slice(first // WORD, -(-end // WORD))
+        days = self.days.codes[first:end]
+        today = np.array([day == self.days.today for day in self.days.days], dtype=np.bool_)[days]
+        texts = {
+            "outcome": _words([outcome_word(each) for each in _PAIRS], pairs),
+            "low": _words(_LOW, pairs),
+            "high": _words(_HIGH, pairs),
+            "jurisdictions": _places(self.places, self.levels.within(some), count),
+        }
+        texts |= {name: _lists(named.within(some), count) for name, named in self.lists.items()}
+        return OutcomeColumns(self.days.days, days, _PERMITS[pairs] & today, texts)
+
+
 class LaneColumns:
     """Reads what lanes came to under one bundle."""
 
@@ -59,40 +108,49 @@ class LaneColumns:
         self._facts = [tuple(numbers(facts.read_by(1 << number, False))) for number in range(len(self._rules))]
         self._coverage = tuple(numbers(facts.read_by(0, True)))
 
-    def read(self, found: LaneOutcomes, unknown: Sequence[LaneSet], days: RowDays) -> tuple[OutcomeColumns, NDArray[np.bool_]]:
-        """
-        The outcomes of rows, and which rows no fact could close. `unknown` has the rows in which each fact to find out is not known.
-        """
+    def read(self, found: LaneOutcomes, unknown: Sequence[LaneSet], days: RowDays) -> WideOutcomes:
+        """The outcomes of rows. `unknown` has the rows in which each fact to find out is not known."""
         count, every = found.count, found.every
         low, high = (_levels(each, count) for each in (found.overall.low, found.overall.high))
-        pair = low * _SCALE + high
-        permits, open_ = (_PERMITS[pair], ~_CLOSED[pair])
+        pairs = low * _SCALE + high
+        open_ = wide(~_CLOSED[pairs])
         strict = found.overall.at_least(Level.REQUIREMENTS_UNMET)[0]
         standing, quiet = found.standing, self._quiet(found)
         bearing = [number for number, each in enumerate(standing) if each[1] and number in self._reader.bearing]
         may_only = {number: lanes for number in bearing if (lanes := standing[number][1] & (every ^ standing[number][0]))}
-        missing = list(self._missing(found, may_only, quiet, unknown, wide(open_)))
-        texts = {
-            "outcome": _words([outcome_word(each) for each in _PAIRS], pair),
-            "low": _words(_LOW, pair),
-            "high": _words(_HIGH, pair),
-            "jurisdictions": _places(found.jurisdictions, count),
-            "stands": _lists(self._provisions((number, standing[number][0]) for number in bearing), count),
-            "may_stand": _lists(self._provisions(may_only.items()), count),
-            "unmet": _lists(list(self._unmet(found)), count),
-            "besides": _lists(list(self._besides(standing, strict, quiet)), count),
-            "gaps": _lists([NamedSet(name, may) for name, (_, may) in quiet.items()], count),
-            "coverage": _lists(self._settled(found, wide(permits)), count),
-            "missing": _lists(missing, count),
+        missing = list(self._missing(found, may_only, quiet, unknown, open_))
+        lists: dict[str, Iterable[NamedSet]] = {
+            "stands": self._provisions((number, standing[number][0]) for number in bearing),
+            "may_stand": self._provisions(may_only.items()),
+            "unmet": self._unmet(found),
+            "besides": self._besides(standing, strict, quiet),
+            "gaps": (NamedSet(name, may) for name, (_, may) in quiet.items()),
+            "coverage": self._settled(found, wide(_PERMITS[pairs])),
+            "missing": missing,
         }
-        nothing = np.array([text == "[]" for text in texts["missing"].texts], dtype=np.bool_)[texts["missing"].codes]
-        today = np.array([day == days.today for day in days.days], dtype=np.bool_)[days.codes]
-        return OutcomeColumns(days.days, days.codes, permits & today, texts), open_ & nothing
+        there = {name: each for name, each in sorted(found.jurisdictions.items()) if name and any(each.high)}
+        levels = (
+            (2 * at + side, lanes)
+            for at, each in enumerate(there.values())
+            for side, row in enumerate((each.low, each.high))
+            for lanes in row
+        )
+        return WideOutcomes(
+            days,
+            pairs,
+            {name: StackedSets.of(named) for name, named in lists.items()},
+            list(there),
+            StackedSets.of(levels),
+            rows_of(open_ & (every ^ _any(each.rows for each in missing)), count),
+        )
 
     def _provisions(self, rules: Iterable[tuple[int, LaneSet]]) -> list[NamedSet]:
-        """The provisions of some rules. Neighbours are often of one provision."""
-        named = ((self._rules[number].provision.id, lanes) for number, lanes in rules)
-        return [NamedSet(name, _any(lanes for _, lanes in some)) for name, some in groupby(named, key=lambda each: each[0])]
+        """The provisions of some rules, in the order in which they are written."""
+        found: dict[str, LaneSet] = {}
+        for number, lanes in rules:
+            name = self._rules[number].provision.id
+            found[name] = found.get(name, 0) | lanes
+        return [NamedSet(name, found[name]) for name in sorted(found, key=self._reader.place_of.__getitem__)]
 
     def _quiet(self, found: LaneOutcomes) -> dict[str, Both]:
         """Where law certainly is silent, and where it may be, by the names of places and subject matters."""
@@ -190,56 +248,49 @@ def _words(words: Sequence[str], codes: NDArray[np.int8]) -> TextColumn:
     return TextColumn(told, np.array([told.index(word) for word in words], dtype=np.int32)[codes])
 
 
-def _kinds(sets: Sequence[LaneSet], count: int) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
-    """The distinct rows of some sets that are not empty, and for each row the number of its kind."""
-    words = [words_of(each) for each in sets]
-    columns = [each[:count] for each in turned(words)]
+def _kinds(sets: Words, count: int) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
+    """The distinct rows of some sets, and for each row the number of its kind."""
+    columns = [each[:count] for each in turned(sets)]
     first, number = alike(columns, count)
-    return members(columns, first, len(words)), number
+    return members(columns, first, len(sets)), number
 
 
-def _lists(named: Sequence[NamedSet], count: int) -> TextColumn:
+def _lists(named: StackedSets, count: int) -> TextColumn:
     """A column of lists of names, as JSON."""
-    there = [each for each in named if each.rows]
-    if not there:
+    if not named.names:
         return TextColumn(["[]"], np.zeros(count, dtype=np.int32))
-    bits, number = _kinds([each.rows for each in there], count)
-    rows, columns = np.nonzero(bits)
-    names = [encoded(each.name) for each in there]
+    bits, number = _kinds(named.words, count)
+    rows, columns = _nonzero(bits)
+    names = [encoded(each) for each in named.names]
     repeated = len(set(names)) < len(names)
-    return TextColumn(_joined("[]", rows, np.array(names, dtype=object)[columns], len(bits), repeated), number)
+    texts = _joined(rows, np.array(names, dtype=object)[columns], len(bits), repeated)
+    return TextColumn([f"[{text}]" for text in texts], number)
 
 
-def _places(levels: Mapping[str, Levels], count: int) -> TextColumn:
+def _places(names: Sequence[str], levels: StackedSets, count: int) -> TextColumn:
     """The column of the bounds of each jurisdiction whose law applies or may, as JSON."""
-    there = [(name, each) for name, each in sorted(levels.items()) if name and any(each.high)]
-    if not there:
+    if not levels.names:
         return TextColumn(["{}"], np.zeros(count, dtype=np.int32))
-    sets = [
-        (2 * at + side, lanes)
-        for at, (_, each) in enumerate(there)
-        for side, row in enumerate((each.low, each.high))
-        for lanes in row
-        if lanes
-    ]
-    bits, number = _kinds([lanes for _, lanes in sets], count)
-    found = np.zeros((2 * len(there), len(bits)), dtype=np.int8)
-    for place, (end, _) in enumerate(sets):
+    bits, number = _kinds(levels.words, count)
+    found = np.zeros((2 * len(names), len(bits)), dtype=np.int8)
+    for place, end in enumerate(levels.names):
         found[end] += bits[:, place]
     low, high = found[::2].T, found[1::2].T
-    rows, columns = np.nonzero(high)
-    said = np.array([[f"{encoded(name)}:{each}" for each in _BOUNDS] for name, _ in there], dtype=object)
-    return TextColumn(
-        _joined("{}", rows, said[columns, low[rows, columns] * _SCALE + high[rows, columns]], len(bits), False), number
-    )
+    rows, columns = _nonzero(high > 0)
+    said = np.array([[f"{encoded(name)}:{each}" for each in _BOUNDS] for name in names], dtype=object)
+    texts = said[columns, low[rows, columns] * _SCALE + high[rows, columns]]
+    return TextColumn([f"{{{text}}}" for text in _joined(rows, texts, len(bits), repeated=False)], number)
 
 
-def _joined(around: str, rows: NDArray[Any], texts: NDArray[Any], count: int, repeated: bool) -> list[str]:
+def _nonzero(bits: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows and columns of what is true, row by row."""
+    rows, columns = np.divmod(np.flatnonzero(bits), bits.shape[1])
+    return rows, columns
+
+
+def _joined(rows: NDArray[Any], texts: NDArray[Any], count: int, repeated: bool) -> Iterable[str]:
     """The texts of each of so many rows, put together; `rows` says of each text in which row it is, in their order."""
-    told, ends = texts.tolist(), np.cumsum(np.bincount(rows, minlength=count)).tolist()
-    found, begin = [], 0
-    for end in ends:
-        some = told[begin:end]
-        found.append(around[0] + ",".join(dict.fromkeys(some) if repeated else some) + around[1])
+    told, begin, comma = texts.tolist(), 0, ","
+    for end in np.cumsum(np.bincount(rows, minlength=count)).tolist():
+        yield comma.join(dict.fromkeys(told[begin:end]) if repeated else told[begin:end])
         begin = end
-    return found

@@ -23,9 +23,8 @@ from engine.tables import lane_words
 from engine.tables.arrow import LEFT_OUT
 from engine.tables.distinct_rows import ConstantFact, DistinctRows
 from engine.tables.fact_clusters import FactClusters, ReadPart
-from engine.tables.lane_columns import LaneColumns, RowDays
+from engine.tables.lane_columns import LaneColumns, RowDays, WideOutcomes
 from engine.tables.lane_words import ValueColumn, in_columns, rows_of, wide
-from engine.tables.outcome_columns import OutcomeColumns
 from engine.tables.outcomes import OutcomeReader, is_open
 from engine.tables.row_patterns import alike
 from engine.values import Missing, Value
@@ -36,7 +35,7 @@ Bits = NDArray[np.bool_]
 class LanesDecided(NamedTuple):
     """The outcomes of rows, and which of them are left to the ordinary engines: what they have here is nothing."""
 
-    outcomes: OutcomeColumns
+    outcomes: WideOutcomes
     left: Bits
 
 
@@ -72,8 +71,8 @@ class LaneRows:
         for lanes in found.incoherent.values():
             if lanes:
                 left |= rows_of(lanes, count)
-        outcomes, unclosed = self._columns.read(found, unknown, days)
-        return LanesDecided(outcomes, left | unclosed)
+        outcomes = self._columns.read(found, unknown, days)
+        return LanesDecided(outcomes, left | outcomes.unclosed)
 
     def _values(self, rows: DistinctRows, left: Bits) -> dict[str, ValueColumn]:
         """The values of the facts that some row states. Marks rows of which the door has something to say."""

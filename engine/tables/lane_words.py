@@ -7,6 +7,7 @@ that what a run holds at once stays near the processor.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -20,10 +21,9 @@ from numpy.typing import NDArray
 from engine.backends.lanes.integers import Function, Places, count_uses, needed
 from engine.backends.lanes.lane_cases import NO_DAY, Cases, Class, LaneSet, Parts
 from engine.backends.lanes.slots import FALSE, TRUE, Operation
-from engine.tables.row_patterns import Words, alike
+from engine.tables.row_patterns import WORD, Words, alike
 from engine.values import Missing, Value
 
-WORD = 64  # bits
 MOST_SETS = 1_024  # values of a column of which each has a set by itself
 
 
@@ -69,10 +69,9 @@ def rows_of(lanes: LaneSet, count: int) -> NDArray[np.bool_]:
     return np.unpackbits(found.words.view(np.uint8), count=count, bitorder="little").view(np.bool_)
 
 
-def words_of(lanes: LaneSet) -> Words:
-    """The words of a set that is not empty."""
-    words: Words = cast(Any, lanes).words
-    return words
+def stacked(sets: Sequence[LaneSet]) -> Words:
+    """The words of sets that are not empty, one below the other."""
+    return np.stack([cast(Any, each).words for each in sets]) if sets else np.zeros((0, 0), dtype=np.uint64)
 
 
 def wide(rows: NDArray[np.bool_]) -> LaneSet:
@@ -248,19 +247,15 @@ class _Loop:
         self._steps = [(OPERATIONS[kind], cell(one), cell(other), register) for kind, one, other, register in steps]
         self._found = [cell(numbers[slot]) for slot in wanted]
         self._kept = sorted({number for number in self._found if number < registers})
-        self._cells: dict[int, list[Words]] = {}
 
     def __call__(self, every: LaneSet, *given: Sequence[LaneSet]) -> Sequence[LaneSet]:
         all_words: Words = cast(Any, every).words
         size = len(all_words)
-        registers = self._cells.get(size)
-        if registers is None:
-            self._cells.clear()  # of one width at a time
-            registers = self._cells[size] = [np.empty(size, dtype=np.uint64) for _ in range(self._registers)]
+        registers = _scratch(size, self._registers)
         for number in self._kept:
             registers[number] = np.empty(size, dtype=np.uint64)
         none = np.zeros(size, dtype=np.uint64)
-        cells = [*registers]
+        cells = registers
         for parameter, place in self._given:
             found: Any = given[parameter][place]
             cells.append(found.words if found.__class__ is WideSet else none)
@@ -268,6 +263,25 @@ class _Loop:
         for operation, one, other, register in self._steps:
             operation(cells[one], cells[other], cells[register])
         return cast(Sequence[LaneSet], [WideSet(cells[number]) for number in self._found])
+
+
+class _Scratch(threading.local):
+    """The registers of a thread, of one width at a time. They are shared by all loops, since nothing stays in them after a run."""
+
+    size = 0
+    registers: Sequence[Words] = ()
+
+
+_OWN = _Scratch()
+
+
+def _scratch(size: int, count: int) -> list[Words]:
+    """So many registers."""
+    if _OWN.size != size:
+        _OWN.size, _OWN.registers = size, ()
+    missing = count - len(_OWN.registers)
+    _OWN.registers = [*_OWN.registers, *(np.empty(size, dtype=np.uint64) for _ in range(missing))]
+    return list(_OWN.registers[:count])
 
 
 OPERATIONS = {"and": np.bitwise_and, "or": np.bitwise_or, "not": np.bitwise_xor}  # `not` is all lanes but these

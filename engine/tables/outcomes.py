@@ -105,6 +105,9 @@ class OutcomeReader:
         for number, rule in enumerate(self.rules):
             place = rule.provision.jurisdiction
             self._of_place[place] = self._of_place.get(place, 0) | 1 << number
+        self.place_of: dict[str, int] = {}  # of each provision
+        for rule in self.rules:
+            self.place_of.setdefault(rule.provision.id, len(self.place_of))
         self._texts: dict[int, str] = {}
 
     def read(self, judgement: Judgement, today: date | None) -> RowOutcome:
@@ -195,13 +198,14 @@ class OutcomeReader:
         return list(dict.fromkeys([*beside, *(name for name, sure in silent if sure)]))
 
     def provisions(self, mask: int) -> str:
-        """The ids of the provisions of those of some rules that bear on the outcome, each once."""
+        """The ids of the provisions of those of some rules that bear on the outcome, in the order in which they are written."""
         mask &= self._bearing
         found = self._texts.get(mask)
         if found is None:
             if len(self._texts) >= REMEMBERED:
                 self._texts.clear()
-            found = self._texts[mask] = told(list(dict.fromkeys(self.rules[number].provision.id for number in numbers(mask))))
+            named = {self.rules[number].provision.id for number in numbers(mask)}
+            found = self._texts[mask] = told(sorted(named, key=self.place_of.__getitem__))
         return found
 
 

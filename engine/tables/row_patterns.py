@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 Words: TypeAlias = NDArray[np.uint64]
 Numbers: TypeAlias = NDArray[np.int64]
 
-_MIX = np.uint64(0x9E3779B97F4A7C15)
+_MIX, _AGAIN = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
 _TURNS = tuple(
     (np.uint64(by), np.uint64(mask))
     for by, mask in ((7, 0x00AA00AA00AA00AA), (14, 0x0000CCCC0000CCCC), (28, 0x00000000F0F0F0F0))
 )
+WORD = 64  # bits
 _SLOTS = 4  # places of a table of hashes for each row
 
 
@@ -36,9 +37,12 @@ def alike(columns: Sequence[NDArray[Any]], rows: int) -> Kinds:
         return Kinds(np.zeros(min(rows, 1), dtype=np.int64), np.zeros(rows, dtype=np.int32))
     hashes = np.zeros(rows, dtype=np.uint64)
     for column in columns:
-        hashes ^= column.astype(np.uint64)
-        hashes *= _MIX
-        hashes ^= hashes >> np.uint64(29)
+        mixed = column.astype(np.uint64)
+        mixed ^= mixed >> np.uint64(32)  # high bits count as much as low ones
+        mixed *= _MIX
+        mixed ^= mixed >> np.uint64(29)
+        hashes ^= mixed
+        hashes *= _AGAIN
     found = _of_hashes(hashes)
     # INVARIANT (no row takes another's outcome): two rows of one hash are compared, column by column.
     if all(np.array_equal(each, each[found.first][found.number]) for each in columns):
@@ -70,21 +74,20 @@ def _of_hashes(hashes: Words) -> Kinds:
     return Kinds(first, numbers[same].astype(np.int32))
 
 
-def turned(sets: Sequence[Words]) -> list[Words]:
-    """Sets of rows as columns of words: bit n of the words of a row says whether it is in set n."""
-    if not sets:
+def turned(sets: Words) -> list[Words]:
+    """Sets of rows, one below the other, as columns of words: bit n of the words of a row says whether it is in set n."""
+    count, size = sets.shape
+    if not count:
         return []
-    size = len(sets[0])
-    found = np.zeros((-(-len(sets) // 64) * 64, size), dtype=np.uint64)
-    for number, words in enumerate(sets):
-        found[number] = words
+    found = np.zeros((-(-count // WORD) * WORD, size), dtype=np.uint64)
+    found[:count] = sets
     eight = np.ascontiguousarray(found.view(np.uint8).reshape(-1, 8, size * 8).transpose(0, 2, 1)).view(np.uint64)
     for by, mask in _TURNS:
         swapped = (eight ^ (eight >> by)) & mask
         eight ^= swapped
         eight ^= swapped << by
-    rows = eight.view(np.uint8).reshape(-1, 8, size * 64)
-    return list(np.ascontiguousarray(rows.transpose(0, 2, 1)).view(np.uint64).reshape(-1, size * 64))
+    rows = eight.view(np.uint8).reshape(-1, 8, size * WORD)
+    return list(np.ascontiguousarray(rows.transpose(0, 2, 1)).view(np.uint64).reshape(-1, size * WORD))
 
 
 def members(turned_sets: Sequence[Words], rows: Numbers, count: int) -> NDArray[np.bool_]:

@@ -35,7 +35,8 @@ from engine.tables.outcomes import RowOutcome, refused
 from engine.tables.row_counters import CounterSums
 from engine.tables.unread_ids import UnreadIds
 
-CHUNK = 65_536  # rows at once
+CHUNK = 32_768  # rows at once
+TOLD_AT_ONCE = 8_192  # rows whose texts are in memory, a whole number of words
 FEW = 16  # distinct rows that are sooner decided one by one
 REMEMBERED = 20_000  # outcomes of the ordinary engines that are kept between chunks
 COUNTERS = ("stated", "summed")
@@ -50,7 +51,8 @@ class DecidedRows:
     """
     Rows that were decided: the number of the first, the key of each, outcomes, and for each row the place of its own among them.
 
-    `without_key` are the places of rows whose key is empty; they are named by their part and number.
+    They begin with row `begin` of the chunk of `distinct`. `without_key` are the places of rows whose key is empty; they are named by
+    their part and number.
     """
 
     first: int
@@ -58,6 +60,7 @@ class DecidedRows:
     outcomes: OutcomeColumns
     places: NDArray[np.int64]
     distinct: DistinctRows
+    begin: int = 0
     without_key: Sequence[int] = ()
 
     def __len__(self) -> int:
@@ -69,7 +72,7 @@ class DecidedRows:
 
     def exchange(self, place: int) -> Mapping[str, Any]:
         """The exchange that a row states, as JSON."""
-        return self.distinct.of_row(place).document
+        return self.distinct.of_row(self.begin + place).document
 
     def problem_rows(self) -> list[int]:
         """The places of the rows that the door refused."""
@@ -159,7 +162,6 @@ class TableDecider:
         self._today = today
         self._places = FactPlaces(bundle)
         reads_ids = counters != "stated" or register is not None
-        self._coder = RowCoder(self._places, self._mapping.constants, None if reads_ids else UnreadIds(bundle, *others))
         self._remembered = _Remembered()
         self._stated: tuple[tuple[str, ...], StatedColumns] | None = None  # of the last table
         self._register = register
@@ -169,6 +171,8 @@ class TableDecider:
         as_stated = not reads_ids and not bundle.vocabulary.must_be_shown
         if program == "lanes" and isinstance(self.decider, OneByOne) and as_stated:
             self._lanes = LaneRows(bundle, self.decider.pdp, self.decider.readers[False])
+        unread = None if reads_ids else UnreadIds(bundle, *others)
+        self._coder = RowCoder(self._places, self._mapping.constants, unread, each=self._lanes is not None)
         self.program = f"lanes, else {self.decider.name}" if self._lanes else self.decider.name
         self._ordinary = None  # where counters are filled in, rows are decided by the ordinary engines
         self._fill: CounterSource | None = None if isinstance(counters, str) else counters
@@ -192,29 +196,41 @@ class TableDecider:
         """Decide the rows of a source, some at once. Rows are numbered from 1; a row without a key is named by `part` and its number."""
         first = 1
         for chunk in chunks:
-            yield self._decided(chunk, part, first)
+            yield from self._decided(chunk, part, first)
             first += chunk.rows
 
-    def _decided(self, chunk: CodedChunk, part: str, first: int) -> DecidedRows:
+    def _decided(self, chunk: CodedChunk, part: str, first: int) -> Iterator[DecidedRows]:
         columns = self._columns(chunk)
         rows = self._coder.distinct([(column, chunk.columns[number]) for number, column in columns.facts], chunk.rows)
         keys, without = _keys(chunk, columns.key, part, first)
+        for begin, outcomes, places in self._places_of(rows, chunk):
+            end = begin + len(places)
+            broken = [place for place in chunk.broken if begin <= place < end]
+            if broken and self._sums is None:
+                places[np.array(broken) - begin] = np.arange(len(outcomes), len(outcomes) + len(broken))
+                outcomes = outcomes.followed_by(OutcomeColumns.of([refused([chunk.broken[at]], self._day) for at in broken]))
+            yield DecidedRows(
+                first=first + begin,
+                keys=keys[begin:end],
+                outcomes=outcomes,
+                places=places,
+                distinct=rows,
+                begin=begin,
+                without_key=[at - begin for at in without if begin <= at < end and at not in chunk.broken],
+            )
+
+    def _places_of(self, rows: DistinctRows, chunk: CodedChunk) -> Iterator[tuple[int, OutcomeColumns, NDArray[np.int64]]]:
+        """The outcomes of some rows after the other: where they begin, outcomes, and for each row the place of its own among them."""
         if self._sums is not None:
-            outcomes, places = self._summed(self._sums, rows, chunk)
-        else:
-            outcomes, places = self._outcomes(rows), rows.number.astype(np.int64)
-            if chunk.broken:
-                places[list(chunk.broken)] = np.arange(len(rows), len(rows) + len(chunk.broken))
-                broken = [refused([problem], self._day) for problem in chunk.broken.values()]
-                outcomes = outcomes.followed_by(OutcomeColumns.of(broken))
-        return DecidedRows(
-            first=first,
-            keys=keys,
-            outcomes=outcomes,
-            places=places,
-            distinct=rows,
-            without_key=[each for each in without if each not in chunk.broken],
-        )
+            yield 0, *self._summed(self._sums, rows, chunk)
+            return
+        first = 0
+        for outcomes in self._outcomes(rows):
+            if rows.each:
+                yield first, outcomes, np.arange(len(outcomes), dtype=np.int64)
+                first += len(outcomes)
+            else:
+                yield first, outcomes, rows.number.astype(np.int64)
 
     def _columns(self, chunk: CodedChunk) -> StatedColumns:
         """What the columns of a chunk state; a member of an object that states nothing is left to the door of exchanges."""
@@ -236,16 +252,23 @@ class TableDecider:
                 key = number
         return StatedColumns(tuple(facts), key)
 
-    def _outcomes(self, rows: DistinctRows) -> OutcomeColumns:
-        """The outcomes of distinct rows: lanes decide many at once, and the ordinary engines those that are left."""
-        if self._lanes is None or len(rows) < FEW:
-            return OutcomeColumns.of(self._one_by_one(rows, range(len(rows))))
+    def _outcomes(self, rows: DistinctRows) -> Iterator[OutcomeColumns]:
+        """
+        The outcomes of distinct rows: lanes decide many at once, and the ordinary engines those that are left. Where each row is a distinct
+        one, they come some at a time, so that not all texts are in memory.
+        """
+        count = len(rows)
         days, unread = self._days(rows)
-        if unread.all():
-            return OutcomeColumns.of(self._one_by_one(rows, range(len(rows))))
+        if self._lanes is None or count < FEW or unread.all():
+            yield OutcomeColumns.of(self._one_by_one(rows, range(count)))
+            return
         found, left = self._lanes.decide(rows, unread, days)
-        others = np.flatnonzero(left)
-        return found.with_others(others, OutcomeColumns.of(self._one_by_one(rows, others.tolist())))
+        size = TOLD_AT_ONCE if rows.each else count
+        for first in range(0, count, size):
+            end = min(first + size, count)
+            others = np.flatnonzero(left[first:end])
+            outcomes = OutcomeColumns.of(self._one_by_one(rows, (others + first).tolist()))
+            yield found.columns(first, end).with_others(others, outcomes)
 
     def _one_by_one(self, rows: DistinctRows, wanted: Sequence[int]) -> list[RowOutcome]:
         """The outcomes of some distinct rows; those that were decided before are remembered."""
@@ -253,7 +276,7 @@ class TableDecider:
         keys = [rows.key(number) for number in wanted]
         asked: dict[bytes, tuple[Mapping[str, Any], date]] = {}
         for key, number in zip(keys, wanted, strict=True):
-            if key not in known:
+            if key not in known and key not in asked:
                 document, day, problems = self._row(rows.exchange(number))
                 if problems or day is None:
                     known[key] = refused(problems, day)
@@ -331,11 +354,8 @@ def _keys(chunk: CodedChunk, number: int, part: str, first: int) -> tuple[list[s
         return own, []
     cells = chunk.columns[number]
     told = [each.isoformat() if isinstance(each, date) else str(each) for each in cells.values]
-    found, without = [], []
-    for place, code in enumerate(cells.codes.tolist()):
-        text = "" if code == LEFT_OUT else told[code]
-        if not text:
-            without.append(place)
-            text = f"{part}#{first + place}" if part else str(first + place)
-        found.append(text)
+    without = [place for place, code in enumerate(cells.codes.tolist()) if code == LEFT_OUT or not told[code]]
+    found = [told[code] for code in cells.codes.tolist()] if told else [""] * chunk.rows
+    for place in without:
+        found[place] = f"{part}#{first + place}" if part else str(first + place)
     return found, without

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ import typer
 
 from service.cli.command import BY, Commands, Lang, Policies, UsedWrongly, need
 from service.cli.output import complain, count, day, progress, safe, today
+from service.cli.stopping import Stopped, Stopping, stoppable
 
 if TYPE_CHECKING:
     import engine
@@ -110,7 +112,7 @@ def decide(
         raise UsedWrongly("name the database in whose ledger rows are committed with --database")
     if commit:
         register, counters = True, "snapshot"
-    with ExitStack() as stack:
+    with ExitStack() as stack, stoppable() as stopping:
         source = _source(database, policies or [], stack, commit=commit)
         try:
             parts = table_parts(table, from_)
@@ -145,12 +147,17 @@ def decide(
                 restart=restart,
                 log=source.log,
                 committer=_committer(source, output, folder, lang, stack) if commit else None,
-                progress=_progress,
+                progress=partial(_progress, stopping),
+                waiting=partial(stopping.check, "the parts that are finished"),
             )
             manifest = decide_run(request)
         except (TableRefused, engine.tables.ColumnsRefused) as refused:
             progress("")
             raise UsedWrongly(columns_sentence(refused)) from None
+        except Stopped:
+            whole = "begins with the part that it had not finished" if folder else "begins anew"
+            whole += " and commits no row twice" if commit else ""
+            return stopping.told(f"after {stopping.done}", f"the same command {whole}")
         except OSError as failed:
             progress("")
             raise UsedWrongly(f"cannot write {failed.filename or output}: {failed.strerror or failed}") from None
@@ -232,6 +239,7 @@ def _committer(source: _Source, output: Path, folder: bool, lang: str, stack: Ex
     return stack.enter_context(RowCommitter(source.service, BY, files.committed, lang))
 
 
-def _progress(part: str, rows: int, seconds: float) -> None:
+def _progress(stopping: Stopping, part: str, rows: int, seconds: float) -> None:
+    stopping.check(count(rows, "row"))
     pace = f", {rows / seconds:,.0f} a second" if seconds > 1 else ""
     progress(f"{safe(part)}: {rows:,} rows{pace}")

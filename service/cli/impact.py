@@ -64,6 +64,10 @@ def impact(
         str | None, typer.Option(help="End with 1 on one of these: permits-more, permits-less or any-outcome.")
     ] = None,
     show: Annotated[int, typer.Option(min=0, help="How many groups and lines of a list to show; the others are counted.")] = 20,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File of Parquet to write too, with a row for each group: FILE.parquet."),
+    ] = None,
     form: Annotated[str, typer.Option("--format", help="text, markdown for a review, or json.")] = "text",
 ) -> int:
     """
@@ -85,6 +89,8 @@ def impact(
         raise UsedWrongly("`--since`, `--until`, `--processes` and `--resume` belong to `--over log`")
     if over == LOG and (mapping or key or from_ or as_of):
         raise UsedWrongly("`--map`, `--key`, `--from` and `--as-of` belong to a table; each record of a log has its day")
+    if output is not None and output.suffix != ".parquet":
+        raise UsedWrongly(f"the groups are written as Parquet; name a file like {output.with_suffix('.parquet')}")
     on = day(as_of) if as_of else today()
     url = address(database) if over == LOG else None
     finder = Finder(old, new, policies or [], progress, url)
@@ -98,6 +104,8 @@ def impact(
             how = "a table is compared from the beginning each time"
     if found.complete and fail_on and not found.same_meaning and found.rows == found.unread:
         raise UsedWrongly(f"there is no row to compare, so `--fail-on {fail_on}` can find nothing")
+    if output is not None:
+        _write(found, output)
     match form:
         case "json":
             print(found.model_dump_json(by_alias=True, indent=2))
@@ -125,6 +133,18 @@ def _over_table(
         progress(f"{rows:,} rows, {rows / seconds:,.0f} a second" if seconds > 0 else "")
     progress("")
     return comparison.report(complete=not stopping.number)
+
+
+def _write(found: "engine.Impact", output: Path) -> None:
+    """Write the groups as a file of Parquet. Raises UsedWrongly."""
+    try:
+        from service.tables.impact_table import write_groups
+
+        write_groups(found, output)
+    except ModuleNotFoundError as missing:
+        raise UsedWrongly(str(missing)) from None
+    except OSError as failed:
+        raise UsedWrongly(f"cannot write {output}: {failed.strerror or failed}") from None
 
 
 def _table(

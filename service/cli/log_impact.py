@@ -17,7 +17,7 @@ from service.cli.command import UsedWrongly
 from service.cli.log.filters import moment_given
 from service.cli.output import complain, count, pace, progress
 from service.cli.processes import in_processes
-from service.cli.resumable_runs import UnfinishedWork
+from service.cli.resumable_runs import UnfinishedWork, goes_on, shown
 from service.cli.stopping import Stopping
 
 if TYPE_CHECKING:
@@ -92,8 +92,7 @@ def log_impact(
         log.close()
     if not left:
         unfinished.finish()
-    how = "the same command goes on from there" if resume else "with `--resume FILE` a command that was stopped can go on"
-    return totals.report(old, new, comparison.mode, complete=not left), how
+    return totals.report(old, new, comparison.mode, complete=not left), goes_on(resume)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +109,3 @@ class _Work:
         found = self.comparison.hand_over()
         found.erased = block.erased
         return first, found, block.known
-
-
-def shown(url: str) -> str:
-    """The database in the file of an unfinished work, without a password."""
-    from service.store.database import file_of
-
-    file = file_of(url)
-    return str(file.absolute()) if file else url.rpartition("@")[2]

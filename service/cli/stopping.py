@@ -17,13 +17,19 @@ if TYPE_CHECKING:
     from types import FrameType
 
 Part = TypeVar("Part")
+BEGINS_ANEW = "the same command begins anew"
+
+
+class Stopped(KeyboardInterrupt):
+    """The command is to stop, in the middle of work that tells how far it is."""
 
 
 @dataclass(slots=True)
 class Stopping:
-    """Whether a command is to stop: `number` is the signal that came, 0 if none did."""
+    """Whether a command is to stop: `number` is the signal that came, 0 if none did; `done` is how far its work is."""
 
     number: int = 0
+    done: str = ""
 
     def until(self, parts: Iterable[Part]) -> Iterator[Part]:
         """The parts of some work, up to the one during which a signal came."""
@@ -38,6 +44,12 @@ class Stopping:
         finally:
             if close := getattr(each, "close", None):
                 close()
+
+    def check(self, done: str) -> None:
+        """Leave work that tells how far it is. Raises Stopped once a signal came."""
+        self.done = done
+        if self.number:
+            raise Stopped
 
     def told(self, has: str, how: str) -> int:
         """Say what the command has and how to go on; the exit code."""

@@ -6,11 +6,18 @@ A process that fails, or is killed, leaves its parts as they are: whoever called
 
 import os
 import signal
+import time
 from collections.abc import Callable, Sequence
 
+PAUSE = 0.05  # seconds between two looks whether a process has ended
 
-def in_children(work: Callable[[int], None], numbers: Sequence[int], processes: int) -> None:
-    """Do the work of some numbers in processes of their own, and wait for all of them. Where the machine cannot fork, nothing is done."""
+
+def in_children(work: Callable[[int], None], numbers: Sequence[int], processes: int, waiting: Callable[[], None]) -> None:
+    """
+    Do the work of some numbers in processes of their own, and wait for all of them. Where the machine cannot fork, nothing is done.
+
+    `waiting` is called meanwhile; where it raises, the processes are ended.
+    """
     if not hasattr(os, "fork"):
         return
     parent = os.getpid()
@@ -22,7 +29,9 @@ def in_children(work: Callable[[int], None], numbers: Sequence[int], processes: 
                 _work_and_end(work, numbers[first::processes], parent)
             children.append(child)
         for child in children:
-            os.waitpid(child, 0)
+            while os.waitpid(child, os.WNOHANG) == (0, 0):
+                time.sleep(PAUSE)
+                waiting()
     except BaseException:
         for child in children:
             os.kill(child, signal.SIGKILL)

@@ -23,7 +23,7 @@ from service.log.canonical_json import canonical
 from service.transparency.merkle_tree import HASH_BYTES, Frontier, inclusion_proof, leaf_hash, node_hash
 
 BUCKETS = 4_096
-IN_MEMORY = 200_000  # rows that wait in memory
+IN_MEMORY = 100_000  # rows that wait in memory
 _AT_ONCE = 4_096  # entries that are written together
 _BLOCK = 1 << 20  # bytes that are read together
 _BUCKET = [number.to_bytes(2) for number in range(BUCKETS)]

@@ -45,7 +45,7 @@ class RunRequest:
 
     `explain` is how many rows of each outcome are explained, in `lang`. `counters` and `register` are None where rows state them;
     `counters_are` and `register_of` say in the manifest what they are. `restart` drops what an unfinished run had done. `log` may make
-    the run a leaf of a log, and gives the manifest with the place of that leaf. `committer` commits the rows that may proceed.
+    the run a leaf of a log, and gives the manifest with the place of that leaf. `waiting` is called while other processes decide. `committer` commits the rows that may proceed.
     `processes` decide the parts of a run that could go on.
     """
 
@@ -72,6 +72,7 @@ class RunRequest:
     log: Callable[[RunManifest], RunManifest] = lambda manifest: manifest
     committer: RowCommitter | None = None
     progress: Progress = lambda part, rows, seconds: None
+    waiting: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,9 @@ class _Run:
         decider = self._decider(as_of)
         try:
             if request.processes > 1 and self.resumes and request.committer is None:
-                in_children(partial(self._decide_in_child, decider), range(len(request.parts)), request.processes)
+                in_children(
+                    partial(self._decide_in_child, decider), range(len(request.parts)), request.processes, request.waiting
+                )
             for number, part in enumerate(request.parts):
                 self._decide(number, part, decider)
             manifest = request.log(self._finish(decider, as_of))

@@ -32,7 +32,7 @@ FORMULA = (
     "\n",
     "'",
 )  # what begins a formula in a spreadsheet, and the mark that tells that it is none
-_ROWS = 131_072  # of a row group
+_ROWS = 32_768  # of a row group
 
 
 def write_rows(form: str, file: IO[bytes] | Path, rows: Iterable[DecidedRows]) -> None:
@@ -51,7 +51,7 @@ def write_rows(form: str, file: IO[bytes] | Path, rows: Iterable[DecidedRows]) -
     if form == "arrow":
         write_ipc_stream(reader, file)
     else:
-        write_parquet(reader, file, compression="zstd(3)", max_row_group_size=_ROWS, dictionary_page_size_limit=16 << 20)
+        write_parquet(reader, file, compression="zstd(3)", max_row_group_size=_ROWS, dictionary_page_size_limit=4 << 20)
 
 
 def _write_lines(form: str, file: IO[bytes], rows: Iterable[DecidedRows]) -> None:

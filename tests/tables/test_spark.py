@@ -22,6 +22,7 @@ from engine.tables import ColumnsRefused, read_mapping
 from engine.tables.cluster_job import WorkerDiffers, cluster_job
 from service.tables.spark_tree import spark_tree
 from tests.engine.tables.small_policies import DAY
+from tests.pages import blocks
 from tests.service.tables.small_tables import BUNDLE, MAPPING, NAMES, rows, run, write_csv
 
 HERE = os.environ.get("SPARK", "")  # `sail` or `java`, where one of the two is installed: then nothing is passed over
@@ -57,9 +58,11 @@ def spark() -> Iterator[Any]:
 
     server = SparkConnectServer("127.0.0.1", 0)
     server.start(background=True)
-    session = builder.remote(f"sc://127.0.0.1:{server.listening_address[1]}").getOrCreate()
-    yield session
-    session.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARK_REMOTE", f"sc://127.0.0.1:{server.listening_address[1]}")  # where the example of the page finds it
+        session = builder.getOrCreate()
+        yield session
+        session.stop()
     server.stop()
 
 
@@ -106,6 +109,34 @@ def test_the_root_is_that_of_one_process(spark: Any, one_process: Any, tmp_path:
     read = spark.read.parquet(str(tmp_path / "decided"))
     assert spark_tree(read.repartition(5), partitions=7).root.hex() == root
     assert spark_tree(read.replace("n-9", "n-0009", "key"), partitions=1).root.hex() != root
+
+
+def test_the_example_of_the_page_runs_as_written(
+    spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It submits a job, reads the result, and shows what the door refused."""
+    [example] = [block for block in blocks("service/docs/tables-on-clusters.md") if block.kind == "python spark"]
+    monkeypatch.chdir(tmp_path)
+    found: dict[str, Any] = {}
+    exec(compile(example.text, str(example), "exec"), found)
+    assert "did you mean" in capsys.readouterr().out
+    assert {each["key"]: each["outcome"] for each in found["decisions"].collect()} == {
+        "t-1": "undetermined",
+        "t-2": "undetermined",
+        "t-3": "problem",
+    }
+    assert (found["tree"].rows, found["tree"].twice) == (3, [])
+
+
+def test_tables_of_ray_are_decided_by_the_same_job(one_process: Any) -> None:
+    """Ray gives whole tables of PyArrow, whose columns may be in chunks."""
+    import pyarrow
+
+    job = cluster_job(BUNDLE, NAMES, key="number", as_of=DAY, today=DAY, mapping=COLUMNS, program="lanes", lang="en")
+    columns = {name: [row[at] or None for row in ROWS] for at, name in enumerate(NAMES)}
+    halves = [pyarrow.table({name: cells[half::2] for name, cells in columns.items()}) for half in (0, 1)]
+    found = job.decide_table(pyarrow.concat_tables(halves)).to_pylist()
+    assert {each["key"]: each["outcome"] for each in found} == {key: row["outcome"] for key, row in one_process[0].items()}
 
 
 def test_a_key_that_occurs_twice_or_not_at_all_is_a_fault(spark: Any) -> None:

@@ -91,6 +91,8 @@ class Functions:
                     wanted = [slot for each in verdict.requirements.values() for slot in each]
                 case "owed":
                     wanted = [slot for pair in verdict.owed.values() for slot in pair]
+                case "overdue":
+                    wanted = [slot for pair in verdict.overdue.values() for slot in pair]
                 case "defined":
                     wanted = [slot for pair in verdict.defined.values() for slot in pair]
                 case "beneath":

@@ -54,8 +54,8 @@ def one_by_one(
     before, after = (engine.PDP(each, "reference") for each in (old, new))
     found: Counter[tuple[str, str, tuple[str, ...], str]] = Counter()
     for row in rows:
-        was = before.judge(engine.accept_exchange(old, row.document), as_of=row.as_of).outcome
-        now = after.judge(engine.accept_exchange(new, row.document), as_of=row.as_of).outcome
+        was = before.judge(engine.accept_exchange(old, row.read), as_of=row.as_of).outcome
+        now = after.judge(engine.accept_exchange(new, row.read), as_of=row.as_of).outcome
         names = sorted({*was.jurisdictions, *now.jurisdictions})
         moving = tuple(each for each in names if was.jurisdictions.get(each, NOTHING) != now.jurisdictions.get(each, NOTHING))
         if moving or was.bounds != now.bounds:
@@ -173,7 +173,7 @@ def test_a_row_with_disputed_facts_is_decided_by_the_ordinary_engines() -> None:
     sent["exporter"]["id"] = "one"
     rows = [ImpactRow("disputed", {**sent, "register": register}, DAY)]
     old, new = bundle(OLD), bundle(NEW)
-    assert engine.accept_exchange(old, rows[0].document).disputed == ("data.people",)
+    assert engine.accept_exchange(old, rows[0].read).disputed == ("data.people",)
     found = compared(rows, old, new)
     assert (found.disputed, found.troubled) == (1, 0)
     assert (
@@ -182,7 +182,7 @@ def test_a_row_with_disputed_facts_is_decided_by_the_ordinary_engines() -> None:
 
 
 def test_the_end_of_a_decision_on_adequacy_moves_what_rested_on_it() -> None:
-    """The bundled policies, without the adequacy of Switzerland: the rows of their tests of the Union move as where each is decided."""
+    """The bundled policies, without the adequacy of Switzerland: rows of their tests of the Union move as where each is decided."""
     sources = engine.gather_sources(engine.source_files([engine.bundled_policies()]))
     name = next(each for each in sources if each.endswith("vocabulary/registers.yaml"))
     entry = b"CH: {from: 2000-07-26, source"
@@ -190,7 +190,9 @@ def test_the_end_of_a_decision_on_adequacy_moves_what_rested_on_it() -> None:
     ended = sources[name].replace(entry, b"CH: {from: 2000-07-26, until: 2020-01-01, source")
     old, new = engine.load_sources(sources), engine.load_sources({**sources, name: ended})
     trials = [each for each in engine.trials(old, old, "eu/gdpr-chapter-v") if each.raw]
-    rows = [ImpactRow(each.at, json.loads(each.raw), each.as_of or DAY) for each in trials]
+    # Those that name Switzerland, and one in ten of the others.
+    some = [each for number, each in enumerate(trials) if b'"CH"' in each.raw or number % 10 == 0]
+    rows = [ImpactRow(each.at, json.loads(each.raw), each.as_of or DAY) for each in some]
     found = compared(rows, old, new)
     expected = one_by_one(rows, old, new)
     assert as_counted(found) == expected

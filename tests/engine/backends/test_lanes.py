@@ -42,7 +42,7 @@ from engine.verdict import Engine
 from tests.engine.backends import agreement
 from tests.engine.backends.random_bundles import AS_OF, Maker, read
 
-BUNDLES, EXCHANGES = 40, 20
+BUNDLES, EXCHANGES = 20, 20
 EVERY = 40  # of the exchanges that the bundled policies are tested with
 DAY = date(2026, 11, 24)
 NOTHING = Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE)

@@ -45,6 +45,6 @@ def test_sets_of_rows_are_turned_into_rows_of_sets(count: int) -> None:
     """Bit by bit, whatever the number of sets."""
     chance = np.random.default_rng(count)
     bits = chance.integers(0, 2, (count, 192)).astype(np.bool_)
-    sets = [np.packbits(each, bitorder="little").view(np.uint64) for each in bits]
+    sets = np.packbits(bits, axis=1, bitorder="little").view(np.uint64)
     rows = np.array([3, 64, 191])
     assert (members(turned(sets), rows, count) == bits.T[rows]).all()

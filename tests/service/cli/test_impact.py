@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from arro3.io import read_parquet
 from starlette.testclient import TestClient
 from typer.testing import CliRunner, Result
 from uuid_utils import uuid7
@@ -24,6 +25,7 @@ import engine
 from service.cli.main import app
 from service.log import coded_blocks
 from service.log.leaf import with_personal_values
+from service.log.store import Stored
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
@@ -161,6 +163,22 @@ def test_the_text_and_the_markdown_tell_the_groups(rows: Path) -> None:
     assert written.rstrip().endswith("Engineering research, not legal advice.")
 
 
+def test_the_groups_are_written_as_a_table(rows: Path, here: Path) -> None:
+    """A row of Parquet for each, with lists as JSON; any other format is refused before a row is read."""
+    found = report("old", "new", "--over", rows, "-o", "groups.parquet")
+    table = read_parquet(here / "groups.parquet").read_all()
+    columns = {name: table.column(name).to_pylist() for name in table.schema.names}
+    assert columns["rows"] == [each.rows for each in found.groups] == [20, 20]
+    assert columns["month"] == ["2025-01", "2025-02"]
+    assert columns["jurisdictions"] == ['["AA"]'] * 2
+    assert columns["example"] == ["rows.jsonl#1", "rows.jsonl#2"]
+    done = impact("old", "new", "--over", "nowhere.jsonl", "-o", "groups.csv")
+    assert (done.exit_code, done.stderr) == (
+        2,
+        "error: the groups are written as Parquet; name a file like groups.parquet\n",
+    )
+
+
 def test_what_the_new_door_refuses_is_told_apart(here: Path) -> None:
     """It moves to an outcome of its own, which permits less."""
     folder(here / "without", {**OLD, "words.yaml": WORDS.replace("  data.made_on: {type: date, title: day it was made}\n", "")})
@@ -275,7 +293,12 @@ def test_what_was_coded_once_is_not_read_again(log: Recorded, monkeypatch: pytes
     first = report("old", "new", *log.over)
     read: list[int] = []
     code = CodedLog._code
-    monkeypatch.setattr(CodedLog, "_code", lambda *given: (read.append(given[1].sequence), code(*given))[1])
+
+    def noted(log: CodedLog, stored: Stored, *more: Any) -> None:
+        read.append(stored.sequence)
+        code(log, stored, *more)
+
+    monkeypatch.setattr(CodedLog, "_code", noted)
     assert report("old", "new", *log.over) == first
     assert read == []
     again = log.service.store.read(log.ids[0])
@@ -322,8 +345,13 @@ def test_a_log_is_divided_and_a_command_that_is_stopped_goes_on(
     assert (parts.groups, parts.outcomes, parts.rows) == (whole.groups, whole.outcomes, 6)
     resuming = ("old", "new", *log.over, "--processes", "1", "--resume", "state", "--format", "json")
     take = engine.ImpactComparison.take
+
+    def take_and_stop(comparison: engine.ImpactComparison, batch: Sequence[engine.ImpactRow]) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        take(comparison, batch)
+
     with monkeypatch.context() as patch:
-        patch.setattr(engine.ImpactComparison, "take", lambda *given: (os.kill(os.getpid(), signal.SIGTERM), take(*given))[1])
+        patch.setattr(engine.ImpactComparison, "take", take_and_stop)
         done = impact(*resuming)
     assert done.exit_code == 143
     assert "stopped after 2 rows, of which this is the report: the same command goes on from there" in done.stderr

@@ -3,6 +3,8 @@
 import asyncio
 import csv
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -127,8 +129,9 @@ def test_what_was_interrupted_goes_on(desk: Desk, database: str, tmp_path: Path,
     looked: list[tuple[int, int]] = []
 
     def interrupted(work: Any, items: Any, **_: Any) -> Any:
-        yield work(items[0])
-        raise KeyboardInterrupt
+        for item in items:
+            os.kill(os.getpid(), signal.SIGINT)
+            yield work(item)
 
     def counted(work: Any, items: Any, **_: Any) -> Any:
         looked.extend(items)
@@ -138,7 +141,10 @@ def test_what_was_interrupted_goes_on(desk: Desk, database: str, tmp_path: Path,
     options = ("--entity", "party/lab", "--resume", str(state), "--output", str(table), "--format", "jsonl")
     monkeypatch.setattr(processes, "in_processes", interrupted)
     code, _, said = run(database, "exposure", *options)
-    assert (code, said) == (130, "interrupted after 2 commitments: the same command goes on from there\n")
+    assert (code, said) == (
+        130,
+        "stopped after 2 commitments, of which this is the report: the same command goes on from there\n",
+    )
     assert state.stat().st_mode & 0o077 == 0
     other = run(database, "exposure", "--entity", "party/other", "--resume", str(state), "--output", str(table))
     assert (other[0], "is of other work" in other[2], len(table.read_text().splitlines())) == (2, True, 2)

@@ -408,10 +408,11 @@ def test_a_shadow_tells_what_it_would_decide_otherwise(database, lines, policies
         assert client.get("/v1/shadow").json()["differences"][0]["shadow_outcome"] == "unreadable"
 
 
-def test_a_shadow_never_hurts(tmp_path, lines, policies):
+def test_a_shadow_never_hurts(tmp_path, lines, policies, monkeypatch):
     """One that is wrong when loaded anew, that cannot keep up, or that is killed is counted, and every answer is given."""
     beside = tmp_path / "beside" / "policies"
     shutil.copytree(policies, beside)
+    monkeypatch.setattr("service.policies.shadow.WAITING", 100)
     service = opened(str(tmp_path / "log.db"), lines, policies, shadow=beside, watch=False)
     assert service.shadow
     counts = service.shadow.counts
@@ -427,14 +428,14 @@ def test_a_shadow_never_hurts(tmp_path, lines, policies):
         rewrite(beside, "policy: [", (POLICIES / "rules.yaml").read_text())
         os.kill(number, signal.SIGSTOP)
         assert client.post("/v1/evaluate", content=LARGE, headers=headers).status_code == 200
-        batch = b'{"exchanges": [%b]}' % b",".join([LARGE] * 1000)
+        batch = b'{"exchanges": [%b]}' % b",".join([LARGE] * 100)
         for _ in range(3):
-            assert len(client.post("/v1/evaluate/batch", content=batch, headers=headers).json()["results"]) == 1000
-        assert (counts.failed, counts.dropped) == (0, 2000)  # 1,000 wait, beside the one that is being looked at
+            assert len(client.post("/v1/evaluate/batch", content=batch, headers=headers).json()["results"]) == 100
+        assert (counts.failed, counts.dropped) == (0, 200)  # 100 wait, beside the one that is being looked at
         assert client.post("/v1/bundle/reload").status_code == 200
         os.kill(number, signal.SIGKILL)
         eventually(lambda: counts.failed == 1)
-        eventually(lambda: counts.compared == 1000, 30)  # by a new process
+        eventually(lambda: counts.compared == 100, 30)  # by a new process
         assert client.get("/v1/shadow").json()["refused"] is None
     assert service.shadow.process.number != number
 

@@ -27,5 +27,5 @@ def test_a_row_passes_if_and_only_if_it_may_proceed(table: FilteredTable, postgr
             cursor.executemany(
                 sql.SQL("INSERT INTO rows VALUES ({})").format(places), [(n, *r) for n, r in enumerate(table.rows)]
             )
-        passed = connection.execute(f"SELECT number FROM rows WHERE {filter_sql(found, 'postgres')}").fetchall()  # type: ignore[call-overload]
+        passed = connection.execute(f"SELECT number FROM rows WHERE {filter_sql(found, 'postgres')}").fetchall()
     held(table, {number for (number,) in passed})

@@ -15,7 +15,7 @@ from arro3.core import RecordBatchReader
 from arro3.io import read_csv, read_ipc_stream, read_parquet, write_ipc_stream, write_parquet
 
 from engine.tables import ColumnsRefused, DecidedRows, OneByOne, TableDecider
-from engine.tables.lane_rows import LaneRows
+from engine.tables.lane_columns import WideOutcomes
 from engine.tables.outcome_columns import TextColumn
 from service.tables import TableRefused
 from service.tables.manifest import read_manifest
@@ -123,22 +123,22 @@ def test_the_sample_is_explained_by_the_ordinary_engines(tmp_path: Path) -> None
     assert [each["key"] for each in divided] == [each["key"] for each in told]
 
 
-@pytest.mark.parametrize(("program", "decider"), [("ordinary", OneByOne), ("lanes", LaneRows)])
+@pytest.mark.parametrize(("program", "decider", "name"), [("ordinary", OneByOne, "decide"), ("lanes", WideOutcomes, "columns")])
 def test_an_engine_that_differs_on_the_sample_is_a_fault_of_the_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, decider: type[Any]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, decider: type[Any], name: str
 ) -> None:
     """Whoever decides rows must come to what the ordinary engines come to."""
-    honest = decider.decide
+    honest = getattr(decider, name)
 
     def lying(self: Any, *given: Any) -> Any:
         found = honest(self, *given)
         if isinstance(found, list):
             return [replace(each, outcome="permitted") if each.outcome == "prohibited" else each for each in found]
-        words, codes = found.outcomes.texts["outcome"]
+        words, codes = found.texts["outcome"]
         told = TextColumn(["permitted" if word == "prohibited" else word for word in words], codes)
-        return found._replace(outcomes=replace(found.outcomes, texts={**found.outcomes.texts, "outcome": told}))
+        return replace(found, texts={**found.texts, "outcome": told})
 
-    monkeypatch.setattr(decider, "decide", lying)
+    monkeypatch.setattr(decider, name, lying)
     manifest = run(write_csv(tmp_path / "in.csv", ROWS), tmp_path / "out.jsonl", explain=50, program=program)
     assert manifest.faults.engines_differ
     assert manifest.faults.any

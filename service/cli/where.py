@@ -1,4 +1,4 @@
-"""`fifthfactor filter`: the condition of SQL under which a row of a table certainly may proceed."""
+"""`fifthfactor where`: the condition of SQL under which a row of a table certainly may proceed."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,8 +11,8 @@ from service.cli.output import complain, day, safe, today
 app = Commands()
 
 
-@app.add("filter mapping.yaml", "filter mapping.yaml --dialect postgres --as-of 2026-11-24")
-def filter(
+@app.add("where mapping.yaml", "where mapping.yaml --dialect postgres --as-of 2026-11-24")
+def where(
     mapping: Annotated[
         Path, typer.Argument(help="YAML: which column states which fact, and under `constants` what all rows state.")
     ],
