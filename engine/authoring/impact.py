@@ -32,6 +32,7 @@ from engine.verdict import numbers
 IMPACT_BATCH = 4_096  # rows that are best compared together
 LANES = 2_048  # exchanges that one pass of the programs decides
 MOST_KNOWN = 200_000  # exchanges of which it is kept how they move
+MOST_READ = 5_000  # exchanges that are kept as the doors read them: they come again on other days
 NOTHING = Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE)
 
 
@@ -82,6 +83,7 @@ class ImpactComparison:
         self.pdps = (PDP(old, mode), PDP(new, mode))
         self.totals = ImpactTotals()
         self._known: dict[Hashable, RowComparison] = {}
+        self._read: dict[Hashable, tuple[Exchange | list[str], Exchange | list[str]]] = {}
         self._steady = SteadyDays(old, new)
 
     def set_up(self) -> None:
@@ -127,8 +129,7 @@ class ImpactComparison:
             if any_row.problem:
                 self._known |= {self._kind(exchange, day): RowComparison(unread=any_row.problem) for day in of_day}
                 continue
-            document = any_row.read
-            old, new = (_read(bundle, document) for bundle in self.bundles)
+            old, new = self._exchanges(exchange, any_row)
             if isinstance(old, Exchange) and isinstance(new, Exchange):
                 self._steady.learn(exchange, old, new, of_day)
             for kind, day in {self._kind(exchange, day): self._steady.first(exchange, day) for day in of_day}.items():
@@ -146,6 +147,16 @@ class ImpactComparison:
             several.sort(key=lambda each: each.day)  # a pass over few days takes a tenth of the time
             for first in range(0, len(several), LANES):
                 self._by_lanes(several[first : first + LANES])
+
+    def _exchanges(self, exchange: Hashable, row: ImpactRow) -> tuple[Exchange | list[str], Exchange | list[str]]:
+        """The exchange of a row as each of the doors reads it, or the places at which it is refused."""
+        found = self._read.get(exchange)
+        if found is None:
+            if len(self._read) >= MOST_READ:
+                self._read.clear()
+            document, (old, new) = row.read, self.bundles
+            found = self._read[exchange] = _read(old, document), _read(new, document)
+        return found
 
     def _by_lanes(self, several: Sequence[_Both]) -> None:
         """Compare some exchanges by the programs, and those that move by the ordinary engines."""

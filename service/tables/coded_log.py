@@ -8,6 +8,7 @@ only, while a service may write to it; where blocks cannot be kept, the records 
 """
 
 import json
+import os
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -26,8 +27,7 @@ from service.log.leaf import erased, with_personal_values
 from service.log.record import SCHEMA, exchange_of
 from service.log.search_index import moment_of, numbers_between
 from service.log.store import Stored, scan
-from service.store.database import DatabaseRefused
-from service.store.forked_reading import ForkedReading
+from service.store.database import Database, DatabaseRefused, plain
 from service.store.upgrade import open_present, reading
 
 FORM = "1"  # of a block
@@ -79,7 +79,8 @@ class CodedLog:
         self, url: str, old: engine.Bundle, new: engine.Bundle, since: datetime | None, until: datetime | None, on: date
     ) -> None:
         self._url, self._since, self._until, self._on = url, since, until, on
-        self._reading = ForkedReading(url)
+        self._database: Database | None = None
+        self._process = 0
         facts = old.vocabulary.facts
         self._ids = {name: name.split(".") for name, fact in facts.items() if fact.type.kind == "id" and not fact.type.many}
         self._members = {name.partition(".")[0] for name in facts} | {*DOCUMENTS, AS_OF, engine.REGISTER}
@@ -96,30 +97,40 @@ class CodedLog:
 
     def rows(self, first: int) -> BlockRows:
         """The distinct rows of a block, each named by the decision of its first record. Raises DatabaseRefused."""
-        with self._reading.connection() as connection:
-            content = kept_block(connection, first, self._words)
-            if content is not None:
-                return self._rows_of(_Block.of(content), known=True)
-            before = erased_in(connection, first)
-            numbers = numbers_of(first)
-            block = _Block()
-            places: dict[str, int] = {}
-            for stored in scan(connection, numbers.start, numbers.stop):
-                self._code(stored, block, places)
-        self._keep(first, block, before)
+        database = self._opened()
+        try:
+            with database.reading.connect() as connection:
+                content = kept_block(connection, first, self._words)
+                if content is not None:
+                    return self._rows_of(_Block.of(content), known=True)
+                before = erased_in(connection, first)
+                numbers = numbers_of(first)
+                block = _Block()
+                places: dict[str, int] = {}
+                for stored in scan(connection, numbers.start, numbers.stop):
+                    self._code(stored, block, places)
+        except sa.exc.SQLAlchemyError as failed:
+            raise DatabaseRefused(f"the database cannot be read: {plain(failed)}") from None
+        with suppress(sa.exc.SQLAlchemyError):  # then it is coded again the next time
+            keep_block(database, first, len(block.records), self._words, block.content(), before)
         return self._rows_of(block, known=False)
 
     def close(self) -> None:
         """Close what this process opened."""
-        self._reading.close()
+        if self._database is not None and self._process == os.getpid():
+            self._database.close()
+            self._database = None
 
-    def _keep(self, first: int, block: _Block, before: int) -> None:
-        with suppress(DatabaseRefused, sa.exc.SQLAlchemyError, OSError):  # then it is coded again the next time
-            database = open_present(self._url)
-            try:
-                keep_block(database, first, len(block.records), self._words, block.content(), before)
-            finally:
-                database.close()
+    def _opened(self) -> Database:
+        """
+        The database, which each process opens once.
+
+        INVARIANT (locks hold): a database file is opened once in a process. To open and close it a second time would drop the locks of
+        SQLite on it, and another process could take away the write-ahead log that is being read.
+        """
+        if self._database is None or self._process != os.getpid():
+            self._database, self._process = open_present(self._url), os.getpid()
+        return self._database
 
     # From a record to what is kept
 

@@ -56,8 +56,7 @@ def _batches(rows: engine.tables.DecidedRows, as_of: date) -> Iterator[list[engi
             problem = "; ".join(f"{each.pointer or '/'} ({each.code})" for each in outcome.problems)
             batch.append(engine.ImpactRow(name, {}, day, problem, count))
         else:
-            key = rows.distinct.epoch, rows.distinct.key(number)
-            batch.append(engine.ImpactRow(name, rows.distinct.exchange(number).document, day, count=count, key=key))
+            batch.append(engine.ImpactRow(name, rows.exchange(first), day, count=count, key=rows.key_of(first)))
         if len(batch) >= engine.IMPACT_BATCH:
             yield batch
             batch = []

@@ -45,8 +45,8 @@ class RunRequest:
 
     `explain` is how many rows of each outcome are explained, in `lang`. `counters` and `register` are None where rows state them;
     `counters_are` and `register_of` say in the manifest what they are. `restart` drops what an unfinished run had done. `log` may make
-    the run a leaf of a log, and gives the manifest with the place of that leaf. `waiting` is called while other processes decide. `committer` commits the rows that may proceed.
-    `processes` decide the parts of a run that could go on.
+    the run a leaf of a log, and gives the manifest with the place of that leaf. `committer` commits the rows that may proceed.
+    `processes` decide the parts of a run that could go on; `waiting` is called while they do.
     """
 
     bundle: engine.Bundle
@@ -404,7 +404,7 @@ class _PartWriter:
             yield engine.tables.no_rows()
 
     def _keep(self, rows: DecidedRows) -> None:
-        outcomes = [each.hex() for each in rows.outcomes.digests()]
+        outcomes = [each.hex() for each in rows.outcomes.digests]
         digests = [sha256(key.encode()).digest() for key in rows.keys]
         self.entries.add(*map(row_entry, rows.keys, (outcomes[number] for number in rows.places.tolist()), digests))
         self.sample.add(self._part.name, rows, digests)

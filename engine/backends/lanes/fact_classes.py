@@ -8,14 +8,14 @@ as both of its values, as there. What identifies somebody is not kept between tw
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
-from engine.backends.lanes.fact_tests import COVERS, Late, Test, Undated, reads_the_day, sources
+from engine.backends.lanes.fact_tests import COVERS, Late, Test, Undated, reads_the_day, sources, turning_days
 from engine.backends.lanes.family_totals import Family, added_up, totals
 from engine.backends.lanes.lane_cases import NO_DAY, Cases, LaneSet, value_key
 from engine.backends.lanes.lane_program import LaneProgram
@@ -49,9 +49,9 @@ class TestGroup:
     The tests that read the same values. `classes` has what was read, by the keys of the values; `reset` is what left-out values set.
 
     `numbers` has the classes of numbers by themselves, and `apart` the places at which those of two values differ, by the day.
-
     `cuts` are the numbers that they compare with, where they compare with nothing else. `fields` are those of documents that they read,
-    None where they read all. Where values may identify somebody, they are not `kept`.
+    None where they read all. Where values may identify somebody, they are not `kept`. Of tests that read the day, `turns` are those from
+    which one may answer otherwise: between two of them the days are alike. None where that may be any day.
     """
 
     sources: tuple[str, ...]
@@ -64,9 +64,10 @@ class TestGroup:
     fields: frozenset[str] | None = None
     known: frozenset[str] = frozenset()
     reset: On = ()
+    turns: Sequence[date] | None = None
     classes: dict[Hashable, ValueClass] = field(default_factory=dict)
     numbers: dict[Hashable, ValueClass] = field(default_factory=dict)
-    apart: dict[tuple[Hashable, Hashable, date], On] = field(default_factory=dict)
+    apart: dict[Hashable, On] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -112,6 +113,9 @@ class Coder:
             group = TestGroup(
                 names, dated, tests, [at[test] for test in tests], cuts, _may_be_kept(tests), self._family(tests, cuts)
             )
+            turns = [turning_days(test, rules) for test in tests] if dated else [None]
+            if None not in turns:
+                group.turns = sorted({day for each in turns for day in each or ()})
             if not names:
                 self._of_the_day.append(group)
                 continue
@@ -131,7 +135,7 @@ class Coder:
             self.documents[name] = DocumentTests(name, slots, atoms, measures, known)
             for not_shown, (must, may) in slots.items():
                 self._base.update(_on(not_shown, must, may))
-        self._days: dict[date, On] = {}
+        self._days: dict[Hashable, On] = {}
         self._alike: dict[ValueClass, ValueClass] = {}  # many classes set the same, and hold one copy
         self._begun: dict[tuple[date, LaneSet], list[int]] = {}
 
@@ -216,7 +220,7 @@ class Coder:
             for group in groups.get(name, ()):
                 key: Hashable = value if type(value) in PLAIN else self._key_of(group, value)
                 if group.dated:
-                    key = (key, day)
+                    key = (key, _stretch(group, day))
                 found = group.numbers.get(key) if group.cuts is not None else group.classes.get(key)
                 _, less, more = found or self._number(group, key, value, day)
                 for place in less:
@@ -242,7 +246,7 @@ class Coder:
                 key = self._key_of(group, own)
                 for lanes, value in parts:
                     other = value if value is Missing.UNKNOWN else self._key_of(group, value)
-                    for place in self._apart(group, (key, other, day if group.dated else NO_DAY), (own,), (value,)):
+                    for place in self._apart(group, key, other, (own,), (value,), day):
                         given[place] ^= lanes
         for group in several:
             values = tuple([base.get(name, Missing.LEFT_OUT) for name in group.sources])
@@ -257,17 +261,18 @@ class Coder:
             for lanes, others in each:
                 other = self._key(group, others)
                 if other != key:
-                    for place in self._apart(group, (key, other, day if group.dated else NO_DAY), values, others):
+                    for place in self._apart(group, key, other, values, others, day):
                         given[place] ^= lanes
 
     def _apart(
-        self, group: TestGroup, keys: tuple[Hashable, Hashable, date], values: Sequence[Value], others: Sequence[Value]
+        self, group: TestGroup, key: Hashable, other: Hashable, values: Sequence[Value], others: Sequence[Value], day: date
     ) -> On:
         """The places at which the classes of two values differ; found once, and then known by their keys and the day."""
+        keys = (key, other, _stretch(group, day)) if group.dated else (key, other)
         found = group.apart.get(keys)
         if found is None:
-            one, other = (self._class(group, each, keys[2]) for each in (values, others))
-            found = tuple(set(one.on).symmetric_difference(other.on))
+            one, two = (self._class(group, each, day) for each in (values, others))
+            found = tuple(set(one.on).symmetric_difference(two.on))
             if group.kept:
                 while len(group.apart) >= FEW:
                     del group.apart[next(iter(group.apart))]
@@ -278,7 +283,7 @@ class Coder:
         """The class of some values on a day."""
         key = self._key(group, values)
         if group.dated:
-            key = (key, day)
+            key = (key, _stretch(group, day))
         return group.classes.get(key) or self._learn(group, key, values, day)
 
     def _number(self, group: TestGroup, key: Hashable, value: Value, day: date) -> ValueClass:
@@ -291,12 +296,13 @@ class Coder:
         return found
 
     def _on_day(self, day: date) -> On:
-        found = self._days.get(day)
+        key = tuple([_stretch(group, day) for group in self._of_the_day])
+        found = self._days.get(key)
         if found is None:
             while len(self._days) >= DAYS:
                 del self._days[next(iter(self._days))]
             nothing = Exchange({}, {})
-            found = self._days[day] = tuple(slot for group in self._of_the_day for slot in self._read(group, nothing, day))
+            found = self._days[key] = tuple(slot for group in self._of_the_day for slot in self._read(group, nothing, day))
         return found
 
     def _group(self, group: TestGroup, cases: Cases, given: list[LaneSet]) -> None:
@@ -314,6 +320,8 @@ class Coder:
                 values = (added_up(group.family, values), *group.family.others)
             return self._class(group, values, day).on
 
+        if group.turns is not None and not cases.by_rows and len(cases.days) > 1:
+            cases = cases.with_days(lambda day: _stretch(group, day))
         for lanes, places in cases.by_class(group.sources, cases.every, group.dated, on):
             for place in places:
                 given[place] |= lanes
@@ -388,6 +396,8 @@ class Coder:
         dated, expires, covers = fields.get("dated"), fields.get("expires", NO_DAY), fields.get("covers")
         must = may = 0
         for day, there in cases.days.items():
+            if not lanes & there:
+                continue
             truth = min(
                 yes_if(dated <= day) if isinstance(dated, date) else UNKNOWN,
                 yes_if(expires >= day) if isinstance(expires, date) else UNKNOWN,
@@ -430,6 +440,11 @@ class Coder:
         known = KnownFacts(self.rules, Exchange({}, told), NO_DAY).value(measure.fact)
         either = (known.stated, known.registered) if isinstance(known, Disputed) else (known,)
         return agreed(measure.within(fields, each) for each in either)
+
+
+def _stretch(group: TestGroup, day: date) -> Hashable:
+    """The same for days on which no test of a group can answer otherwise."""
+    return day if group.turns is None else bisect_right(group.turns, day)
 
 
 def _on(truth: Truth, must: int, may: int) -> tuple[int, ...]:
