@@ -13,12 +13,12 @@ named, it is verified with them and without them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from engine.backends.lanes.worst_levels import WorstLevels
 from engine.bundle import Bundle
-from engine.deciding.changed_exchanges import ExchangeChange
 from engine.deciding.judgement import Judgement
 from engine.deciding.statement_weights import (
     ACCEPTED,
@@ -26,15 +26,16 @@ from engine.deciding.statement_weights import (
     RELIES_ON,
     SIGNED,
     STATED,
+    TestedRules,
     Weight,
     Weights,
     key_of_value,
     says_something,
 )
 from engine.exchange import Exchange
-from engine.rules import RuleSet, bearing
+from engine.rules import RuleSet
 from engine.values import Document, Missing, Value
-from engine.values.outcome_levels import PERMITTING, RANK, Bounds, Level
+from engine.values.outcome_levels import PERMITTING, RANK, Level
 from engine.verdict import numbers
 
 MAX_PASSES = 30  # to find statements that matter only together; then every statement is named
@@ -59,8 +60,8 @@ class Statement(NamedTuple):
         return self.weight is Weight.ORDINARY
 
 
-# The bounds of an exchange with each of some changes, and with some provisions signed off.
-Look = Callable[[Sequence[ExchangeChange], frozenset[str]], Sequence[Bounds]]
+# The worst of an exchange without each of some collections of statements, a lane each, and with some provisions signed off.
+Look = Callable[[Sequence[Collection[str]], frozenset[str]], WorstLevels]
 
 
 class Foundations:
@@ -83,10 +84,14 @@ class Foundations:
         """
         exchange, own = judgement.exchange, judgement.outcome.bounds.high
         signed = frozenset(each.provision for each in judgement.signed)
-        search = _Search(exchange, lambda changes: look(changes, signed))
-        lifting = frozenset(self._behind_lifts(judgement))
-        alone = zip(search.statements, search.without([name] for name in search.statements), strict=True)
-        found = {name: stake for name, stake in alone if stake not in PERMITTING or name in lifting}
+        search = _Search(exchange, lambda lost: look(lost, signed))
+        tested = self._weights.tested(judgement)
+        lifting = frozenset(self._behind_lifts(judgement, tested))
+        worst = search.without([(name,) for name in search.statements])
+        permitted = worst.permitted
+        found = {
+            name: worst.of(lane) for lane, name in enumerate(search.statements) if name in lifting or not permitted >> lane & 1
+        }
         if not exact:
             search.complete(found, own)
             if RELIES_ON in search.statements and any(rules & judgement.verdict.stands.possible for _, rules in self._timed):
@@ -95,48 +100,41 @@ class Foundations:
                 )  # another way may have duties that are overdue, and no evaluation here tries it
         named = [(name, exchange.source(name) or STATED, stake) for name, stake in found.items()]
         for provision in dict.fromkeys(part.provision for part in judgement.signed_off):
-            (without,) = look([ExchangeChange({})], signed - {provision})
-            named.append((provision, SIGNED, _stake(without)))
+            named.append((provision, SIGNED, look([()], signed - {provision}).of(0)))
         for each in judgement.outcome.coverage.accepted:
             named.append((f"{each.acceptance.organisation}/{each.acceptance.id}", ACCEPTED, Level.REVIEW))
-        lifted_by = self._weights.lifting(judgement)
+        lifted_by = self._weights.lifting(judgement, tested)
         statements = (
             Statement(name, source, stake, self._weights.of(name, source, exchange, lifted_by))
             for name, source, stake in dict.fromkeys(named)
         )
         return tuple(sorted(statements, key=lambda each: (each.weight, RANK[each.without], each.fact)))
 
-    def _behind_lifts(self, judgement: Judgement) -> Iterator[str]:
+    def _behind_lifts(self, judgement: Judgement, tested: TestedRules) -> Iterator[str]:
         """The statements behind every rule that lifts for certain, though another lift would do."""
         exchange, rules = judgement.exchange, self._rules
-        for number in numbers(judgement.verdict.stands.certain & self._lifting):
-            for atom in bearing(rules.rules[number].condition, rules.definitions, judgement.reading):
-                document = atom.fact if atom.op == "counts" else atom.fact.removesuffix(".covers")
-                for fact in (atom.fact, atom.other, *_measured(rules, exchange, document)):
-                    for key in _members(rules, exchange, fact):
-                        yield from exchange.follows.get(key, (key,))
+        lifting = numbers(judgement.verdict.stands.certain & self._lifting)
+        read = {name for number in lifting for name in tested(number).read}
+        for fact in read.union(*(_measured(rules, exchange, name) for name in read)):
+            for key in _members(rules, exchange, fact):
+                yield from exchange.follows.get(key, (key,))
 
 
 class _Search:
     """Evaluates one exchange without some of its statements."""
 
-    def __init__(self, exchange: Exchange, look: Callable[[Sequence[ExchangeChange]], Sequence[Bounds]]) -> None:
-        self._exchange = exchange
-        self._look = look
+    def __init__(self, exchange: Exchange, without: Callable[[Sequence[Collection[str]]], WorstLevels]) -> None:
+        self.without = without
         self.statements = statements(exchange)
-
-    def without(self, each: Iterable[Collection[str]]) -> list[Level]:
-        """The worst that may come without each of some collections of statements."""
-        return [_stake(bounds) for bounds in self._look([_lost(self._exchange, names) for names in each])]
 
     def spared(self, left: Sequence[str], counts: Sequence[int]) -> list[bool]:
         """Whether the exchange is permitted without so many of some statements, and so whichever of them are missing."""
         gone = [left[:count] for count in counts]
         if RELIES_ON in left:
             gone += [[name for name in names if name != RELIES_ON] for names in gone]
-        levels = iter([level in PERMITTING for level in self.without(gone)])
-        found = [next(levels) for _ in counts]
-        return [one and other for one, other in zip(found, levels, strict=True)] if RELIES_ON in left else found
+        permitted = self.without(gone).permitted
+        found = [bool(permitted >> lane & 1) for lane in range(len(gone))]
+        return [all(found[lane :: len(counts)]) for lane in range(len(counts))]
 
     def complete(self, found: dict[str, Level], own: Level) -> None:
         """Add statements until the exchange is permitted without all others; one that is added matters only together with others."""
@@ -174,20 +172,11 @@ def shown_only(exchange: Exchange, names: Collection[str]) -> Exchange:
 
 def unknowing(exchange: Exchange, names: Collection[str]) -> Exchange:
     """The exchange with some statements unknown, and with them every value that follows from one of them."""
-    return _lost(exchange, names).of(exchange)
-
-
-def _lost(exchange: Exchange, names: Collection[str]) -> ExchangeChange:
     values: dict[str, Value] = {key: Missing.UNKNOWN for key in names if key in exchange.values}
     for key, sources in exchange.follows.items():
         if key in exchange.values and not set(names).isdisjoint(sources):
             values[key] = Missing.UNKNOWN
-    return ExchangeChange(values, RELIES_ON not in names)
-
-
-def _stake(bounds: Bounds) -> Level:
-    """The worst that an outcome may come to. Below a permit there is no law that speaks."""
-    return Level.NOT_APPLICABLE if bounds.high in PERMITTING and bounds.low not in PERMITTING else bounds.high
+    return replace(exchange, values={**exchange.values, **values}, relies_on=() if RELIES_ON in names else exchange.relies_on)
 
 
 def _measured(rules: RuleSet, exchange: Exchange, name: str) -> Iterator[str]:

@@ -8,10 +8,12 @@ what both test, such as the countries or whether the data are personal, decides 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from enum import IntEnum
-from typing import NamedTuple
+from functools import cache
+from typing import NamedTuple, TypeAlias
 
+from engine.backends.lanes.fact_tests import COVERS
 from engine.bundle import Bundle
 from engine.deciding.judgement import Judgement
 from engine.exchange import Exchange
@@ -46,6 +48,16 @@ class _Test(NamedTuple):
     register: str
 
 
+class _Tested(NamedTuple):
+    """The tests that make a rule hold or not; the facts that they read, and the documents whether these cover what they have to."""
+
+    tests: frozenset[_Test]
+    read: frozenset[str]
+
+
+TestedRules: TypeAlias = Callable[[int], _Tested]
+
+
 class Weights:
     """Weighs statements under one bundle. Made once."""
 
@@ -60,7 +72,7 @@ class Weights:
         for number, rule in enumerate(rules):
             for name in rule.need.requirements() if rule.need else ():
                 self._needing[name] = self._needing.get(name, 0) | 1 << number
-        self._known: dict[tuple[int, Hashable], frozenset[_Test]] = {}
+        self._known: dict[tuple[int, Hashable], _Tested] = {}
 
     def of(self, name: str, source: str, exchange: Exchange, lifting: frozenset[str]) -> Weight:
         """The weight of a statement; `lifting` is as `lifting` finds it."""
@@ -76,7 +88,25 @@ class Weights:
         fact = self._vocabulary.facts.get(family[0] if family else name)
         return Weight.COUNT if source == COUNTED or (fact is not None and fact.type.kind == "count") else Weight.ORDINARY
 
-    def lifting(self, judgement: Judgement) -> frozenset[str]:
+    def tested(self, judgement: Judgement) -> TestedRules:
+        """What makes each rule hold or not in a judgement, read when it is first asked for."""
+        reading, rules, known = judgement.reading, self._rules, self._known
+
+        @cache
+        def tested(number: int) -> _Tested:
+            key = (number, reading.seen(number))
+            found = known.get(key)
+            if found is None:
+                if len(known) >= REMEMBERED:
+                    known.clear()
+                tests = self._tests(rules.rules[number].condition, judgement)
+                read = (fact for test in tests for fact in (test.fact, test.other, test.fact.removesuffix(COVERS)) if fact)
+                found = known[key] = _Tested(tests, frozenset(read))
+            return found
+
+        return tested
+
+    def lifting(self, judgement: Judgement, tested: TestedRules) -> frozenset[str]:
         """The statements by which something was lifted or left out."""
         verdict, rules = judgement.verdict, self._rules.rules
         found: set[_Test] = set()
@@ -84,23 +114,14 @@ class Weights:
             lifted = self._victims.get(number, 0)
             for name in (*rules[number].satisfies, *rules[number].excuses):
                 lifted |= self._needing.get(name, 0)
-            asked = [self._tested(each, judgement) for each in numbers(lifted & verdict.holds.possible)]
+            asked = [tested(each).tests for each in numbers(lifted & verdict.holds.possible)]
             if asked:
-                found |= self._tested(number, judgement).difference(*asked)
+                found |= tested(number).tests.difference(*asked)
         for each in self._rules.not_reached:
             if each.jurisdiction in judgement.outcome.coverage.jurisdictions and verdict.defined[each.key] is Truth.YES:
                 told = self._tests(Defined(each.key), judgement)
                 found |= {test for test in told if test.fact not in self._places}
         return frozenset(name for test in found for name in self._statements(judgement.exchange, test))
-
-    def _tested(self, number: int, judgement: Judgement) -> frozenset[_Test]:
-        """The tests that make a rule hold or not."""
-        key = (number, judgement.reading.seen(number))
-        if key not in self._known:
-            if len(self._known) >= REMEMBERED:
-                self._known.clear()
-            self._known[key] = self._tests(self._rules.rules[number].condition, judgement)
-        return self._known[key]
 
     def _tests(self, condition: Condition, judgement: Judgement) -> frozenset[_Test]:
         """The tests that make a condition as it is, whatever they read where something is not shown."""

@@ -371,10 +371,11 @@ def taking_turns(items: Mapping[str, Sequence[str]], room: int) -> dict[str, lis
     while waiting:
         for name in list(waiting):
             item = items[name][turn]
-            fits = len(item.encode()) < room
+            size = len(item.encode())
+            fits = size < room
             if fits:
                 taken[name].append(item)
-                room -= len(item.encode()) + 1
+                room -= size + 1
             if not fits or turn + 1 == min(len(items[name]), MOST[name]):
                 waiting.remove(name)
         turn += 1
@@ -383,10 +384,12 @@ def taking_turns(items: Mapping[str, Sequence[str]], room: int) -> dict[str, lis
 
 def _shorten(shown: Mapping[str, list[str]], bytes_: int) -> None:
     """Take the last items off lists that have others, the longest list first, until so many bytes are free or each has one item."""
+    counts = {name: len(texts) for name, texts in shown.items() if name not in ("rests_on", "questions")}
     while bytes_ > 0:
-        name = max((name for name in shown if name not in ("rests_on", "questions")), key=lambda name: len(shown[name]))
-        if len(shown[name]) < 2:
+        name = max(counts, key=counts.__getitem__)
+        if counts[name] < 2:
             return
+        counts[name] -= 1
         bytes_ -= len(shown[name].pop().encode()) + 1
 
 

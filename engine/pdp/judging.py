@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from functools import cached_property, partial, wraps
+from functools import cached_property, wraps
 from itertools import islice
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
@@ -20,8 +20,9 @@ from engine.backends.lanes import Lanes
 from engine.backends.lanes.lane_cases import side_by_side
 from engine.backends.lanes.lane_outcomes import LaneOutcomes
 from engine.backends.lanes.lane_runner import LaneRunner
+from engine.backends.lanes.worst_levels import WorstLevels
 from engine.backends.reference import Reference
-from engine.bundle import Bundle
+from engine.bundle import Bundle, gc_paused
 from engine.deciding.carried_conditions import (
     Carried,
     outcome_with_conditions,
@@ -30,13 +31,13 @@ from engine.deciding.carried_conditions import (
     travelling_provisions,
     weigh_conditions,
 )
-from engine.deciding.changed_exchanges import ExchangeChange, bounds_of
+from engine.deciding.changed_exchanges import WithoutStatements
 from engine.deciding.combine import Combiner, Outcome
 from engine.deciding.contributions import BundleCounters
 from engine.deciding.disputed_facts import choices, disputed_outcome, overall_bounds
 from engine.deciding.judgement import Judgement
 from engine.deciding.plan_links import Links
-from engine.deciding.rests_on import Foundations, Statement, shown_only
+from engine.deciding.rests_on import Foundations, Look, Statement, shown_only, unknowing
 from engine.deciding.search_pauses import OneAtATime, pause
 from engine.deciding.sign_off_scope import Approval, can_be_signed, parts, signable
 from engine.deciding.whole_plan import WholePlans
@@ -117,7 +118,8 @@ class Judging:
         For exchanges whose recipient is the public it is that of `of_everyone`.
         """
         bundle = self.bundle
-        return LaneRunner.of(bundle.rules, bundle.vocabulary, bundle.coherence.never, bundle.settings)
+        with gc_paused():
+            return LaneRunner.of(bundle.rules, bundle.vocabulary, bundle.coherence.never, bundle.settings)
 
     @cached_property
     def of_everyone(self) -> Self:
@@ -286,16 +288,26 @@ class Judging:
         """
         if not judgement.outcome.permits:
             return ()
-        return self._foundations.find(judgement, partial(self._changed, judgement), exact)
+        return self._foundations.find(judgement, self._without(judgement), exact)
 
-    def _changed(self, judgement: Judgement, changes: Sequence[ExchangeChange], signed: frozenset[str]) -> Sequence[Bounds]:
-        """The bounds of a judged exchange with each of some changes, in one pass of the program where it can decide them."""
-        pause()
-        if judgement.came or judgement.exchange.disputed:
-            made = (each.of(judgement.exchange) for each in changes)
-            return [self._look(each, judgement.as_of, signed, judgement.came)[1].bounds for each in made]
-        with self._lock:
-            return bounds_of(self.lanes, judgement.exchange, changes, judgement.as_of, signed)
+    def _without(self, judgement: Judgement) -> Look:
+        """Finds the worst of a judged exchange without some of its statements, in one pass of the program where it can."""
+        exchange, as_of = judgement.exchange, judgement.as_of
+        if judgement.came or exchange.disputed:
+
+            def one_by_one(lost: Sequence[Collection[str]], signed: frozenset[str]) -> WorstLevels:
+                made = (unknowing(exchange, names) for names in lost)
+                return WorstLevels.among([self._look(each, as_of, signed, judgement.came)[1].bounds for each in made])
+
+            return one_by_one
+        without = WithoutStatements(self.lanes, exchange, as_of)
+
+        def at_once(lost: Sequence[Collection[str]], signed: frozenset[str]) -> WorstLevels:
+            pause()
+            with self._lock:
+                return without.worst(lost, signed)
+
+        return at_once
 
     def lane_outcomes(self, exchanges: Sequence[tuple[Exchange, date]]) -> LaneOutcomes:
         """

@@ -30,7 +30,7 @@ REPEATED = {"bitset": at_most(150 * MICRO, 100 * MICRO), "checked": at_most(200 
 NOTHING_HITS = {"bitset": at_most(450 * MICRO, 300 * MICRO), "checked": at_most(950 * MICRO, 600 * MICRO)}
 FEW_FACTS = {"bitset": at_most(4 * MILLI, 2 * MILLI), "checked": at_most(8 * MILLI, 4 * MILLI)}
 TAIL = 3  # a 99th percentile is under so many times the median that is to be reached
-RESTS_ON = {False: at_most(300 * MICRO, 150 * MICRO), True: at_most(5 * MILLI, 2 * MILLI)}
+RESTS_ON = {False: at_most(300 * MICRO, 150 * MICRO), True: at_most(1.2 * MILLI, MILLI)}
 ANSWER_MOST, ANSWER, RECORD = at_most(4 * KB), at_most(2 * KB, 1.5 * KB), at_most(6 * KB, 4 * KB)
 
 FACTS = 45  # of the exchanges whose permits are asked what they rest on

@@ -27,6 +27,7 @@ from engine.rules import Atom, Measure, OnDay, Period, RuleSet, Truth
 from engine.values import Disputed, Document, Missing, Range, Value
 
 REMEMBERED = 2_048  # classes of one group
+FEW = 256  # numbers of one group by themselves, and pairs of values of which it is kept what sets them apart
 DAYS = 64  # whose tests of the day alone are kept
 BEGUN = 8  # days and numbers of lanes whose beginning is kept
 PLAIN = frozenset({bool, str, date})  # of which the value is its key
@@ -47,6 +48,7 @@ class TestGroup:
     """
     The tests that read the same values. `classes` has what was read, by the keys of the values; `reset` is what left-out values set.
 
+    `numbers` has the classes of numbers by themselves, and `apart` the places at which those of two values differ, by the day.
     `cuts` are the numbers that they compare with, where they compare with nothing else. `fields` are those of documents that they read,
     None where they read all. Where values may identify somebody, they are not `kept`. Of tests that read the day, `turns` are those from
     which one may answer otherwise: between two of them the days are alike. None where that may be any day.
@@ -64,16 +66,22 @@ class TestGroup:
     reset: On = ()
     turns: Sequence[date] | None = None
     classes: dict[Hashable, ValueClass] = field(default_factory=dict)
+    numbers: dict[Hashable, ValueClass] = field(default_factory=dict)
+    apart: dict[Hashable, On] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class DocumentTests:
-    """The tests whether a document of one kind counts: the slots for each answer that a document gives where it is not shown."""
+    """
+    The tests whether a document of one kind counts: the slots for each answer that a document gives where it is not shown. `known` are the
+    document and the facts that say what it has to cover.
+    """
 
     name: str
     slots: Mapping[Truth, tuple[int, int]]
     atoms: Mapping[Truth, Atom]
     measures: Sequence[Measure]
+    known: frozenset[str]
 
 
 class Coder:
@@ -122,7 +130,9 @@ class Coder:
                 self._of_several.setdefault(name, []).append(group)
         for name, atoms in counting.items():
             slots = {not_shown: at[atom] for not_shown, atom in atoms.items()}
-            self.documents[name] = DocumentTests(name, slots, atoms, rules.measures.get(name, ()))
+            measures = rules.measures.get(name, ())
+            known = frozenset((name, *(fact for measure in measures for fact in measure.stated)))
+            self.documents[name] = DocumentTests(name, slots, atoms, measures, known)
             for not_shown, (must, may) in slots.items():
                 self._base.update(_on(not_shown, must, may))
         self._days: dict[Hashable, On] = {}
@@ -132,7 +142,10 @@ class Coder:
     def code(self, cases: Cases) -> list[int]:
         """The given slots of some cases, in the order of the program's inputs."""
         every = cases.every
-        if len(cases.days) == 1:
+        if cases.coded is not None:
+            [day] = cases.days
+            given = list(cases.coded)
+        elif len(cases.days) == 1:
             [day] = cases.days
             given = self._beginning(day, every).copy()
         else:
@@ -140,10 +153,16 @@ class Coder:
             for day, lanes in cases.days.items():
                 for place in self._on_day(day):
                     given[place] |= lanes
-        several = {id(group): group for name in cases.names() for group in self._of_several.get(name, ())}.values()
-        other = cases.other if len(cases.days) == 1 else cases.names()
-        if not other:
-            self._plain(cases.base, cases.base, several, day, given, every)
+        names, other = cases.names(), cases.other if len(cases.days) == 1 else cases.names()
+        several = {id(group): group for name in names for group in self._of_several.get(name, ())}.values()
+        documents = [self.documents[name] for name in self.documents.keys() & names]
+        if not other or (cases.base and len(cases.days) == 1 and not cases.by_rows):
+            if cases.coded is None:
+                self._plain(cases.base, cases.base, several, day, given, every)
+            else:
+                documents = [each for each in documents if not each.known.isdisjoint(other)]
+            if other:
+                self._vary(cases, (group for group in several if not group.known.isdisjoint(other)), day, given)
         else:
             alike = [name for name in cases.base if name not in other]
             mixed = [group for group in several if not group.known.isdisjoint(other)]
@@ -152,8 +171,8 @@ class Coder:
             alone = (group for name in other for group in self._alone.get(name, ()))
             for group in (*alone, *mixed):
                 self._group(group, cases, given)
-        for name in self.documents.keys() & cases.names():
-            self._document(self.documents[name], cases, given)
+        for each in documents:
+            self._document(each, cases, given)
         for key, lanes in cases.named.items():
             if key in self.named:
                 given[self.named[key]] |= lanes
@@ -199,16 +218,11 @@ class Coder:
         for name in names:
             value = base[name]
             for group in groups.get(name, ()):
-                key: Hashable
-                if group.cuts is not None:
-                    key = _places(value, group.cuts)
-                elif type(value) in PLAIN:
-                    key = value
-                else:
-                    key = self._key_of(group, value)
+                key: Hashable = value if type(value) in PLAIN else self._key_of(group, value)
                 if group.dated:
                     key = (key, _stretch(group, day))
-                _, less, more = group.classes.get(key) or self._learn(group, key, (value,), day)
+                found = group.numbers.get(key) if group.cuts is not None else group.classes.get(key)
+                _, less, more = found or self._number(group, key, value, day)
                 for place in less:
                     given[place] = 0
                 for place in more:
@@ -217,14 +231,69 @@ class Coder:
             values = [base.get(name, Missing.LEFT_OUT) for name in group.sources]
             if group.family is not None:
                 values = [added_up(group.family, values), *group.family.others]
-            key = self._key(group, values)
-            if group.dated:
-                key = (key, _stretch(group, day))
-            _, less, more = group.classes.get(key) or self._learn(group, key, values, day)
+            _, less, more = self._class(group, values, day)
             for place in less:
                 given[place] = 0
             for place in more:
                 given[place] = every
+
+    def _vary(self, cases: Cases, several: Iterable[TestGroup], day: date, given: list[LaneSet]) -> None:
+        """Change the slots of lanes in which values are not those of `base`, by what sets their classes apart."""
+        base, every = cases.base, cases.every
+        for name, parts in cases.other.items():
+            own = base.get(name, Missing.LEFT_OUT)
+            for group in self._alone.get(name, ()):
+                key = self._key_of(group, own)
+                for lanes, value in parts:
+                    other = value if value is Missing.UNKNOWN else self._key_of(group, value)
+                    for place in self._apart(group, key, other, (own,), (value,), day):
+                        given[place] ^= lanes
+        for group in several:
+            values = tuple([base.get(name, Missing.LEFT_OUT) for name in group.sources])
+            each: Iterable[tuple[LaneSet, Sequence[Value]]]
+            if group.family is None:
+                each = cases.changed(group.sources, values, every)
+            else:
+                rest = group.family.others
+                values = (added_up(group.family, values), *rest)
+                each = [(lanes, (total, *rest)) for lanes, total in totals(group.family, cases)]
+            key = self._key(group, values)
+            for lanes, others in each:
+                other = self._key(group, others)
+                if other != key:
+                    for place in self._apart(group, key, other, values, others, day):
+                        given[place] ^= lanes
+
+    def _apart(
+        self, group: TestGroup, key: Hashable, other: Hashable, values: Sequence[Value], others: Sequence[Value], day: date
+    ) -> On:
+        """The places at which the classes of two values differ; found once, and then known by their keys and the day."""
+        keys = (key, other, _stretch(group, day)) if group.dated else (key, other)
+        found = group.apart.get(keys)
+        if found is None:
+            one, two = (self._class(group, each, day) for each in (values, others))
+            found = tuple(set(one.on).symmetric_difference(two.on))
+            if group.kept:
+                while len(group.apart) >= FEW:
+                    del group.apart[next(iter(group.apart))]
+                group.apart[keys] = found
+        return found
+
+    def _class(self, group: TestGroup, values: Sequence[Value], day: date) -> ValueClass:
+        """The class of some values on a day."""
+        key = self._key(group, values)
+        if group.dated:
+            key = (key, _stretch(group, day))
+        return group.classes.get(key) or self._learn(group, key, values, day)
+
+    def _number(self, group: TestGroup, key: Hashable, value: Value, day: date) -> ValueClass:
+        """The class of a value that is met for the first time. There is no end of numbers, but they fall into few classes."""
+        found = self._class(group, (value,), day)
+        if group.cuts is not None:
+            while len(group.numbers) >= FEW:
+                del group.numbers[next(iter(group.numbers))]
+            group.numbers[key] = found
+        return found
 
     def _on_day(self, day: date) -> On:
         key = tuple([_stretch(group, day) for group in self._of_the_day])
@@ -257,18 +326,10 @@ class Coder:
             for place in places:
                 given[place] |= lanes
 
-    def _class(self, group: TestGroup, values: Sequence[Value], day: date) -> ValueClass:
-        key = self._key(group, values)
-        if group.dated:
-            key = (key, _stretch(group, day))
-        return group.classes.get(key) or self._learn(group, key, values, day)
-
     def _key(self, group: TestGroup, values: Sequence[Value]) -> Hashable:
         if len(values) == 1 or group.family is not None:
             value = values[0]
-            if group.cuts is not None:
-                return _places(value, group.cuts)
-            return self._key_of(group, value)
+            return self._key_of(group, value) if group.cuts is None else _places(value, group.cuts)
         return tuple([self._key_of(group, value) for value in values])
 
     @staticmethod

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from engine.backends.lanes.lane_cases import Cases, LaneSet
 from engine.backends.reference.three_values import between
 from engine.values import Range, Value
 
 NONE = Range.exact(0)
+Ends: TypeAlias = tuple[Decimal, Decimal | None]
+NOTHING: Ends = (Decimal(0), Decimal(0))
 
 
 class Family(NamedTuple):
@@ -32,30 +34,37 @@ class Family(NamedTuple):
 
 def added_up(family: Family, values: Iterable[Value]) -> Range:
     """The total of the values of all members."""
-    found = NONE
+    found = NOTHING
     for value in values:
-        found = _sum(family, found, value)
-    return found
+        found = _sum(family, found, _ends(value))
+    return Range(*found)
 
 
 def totals(family: Family, cases: Cases) -> Iterable[tuple[LaneSet, Range]]:
     """The totals of a family, each with lanes that have it."""
-    found: dict[Range, LaneSet] = {NONE: cases.every}
+    found: dict[Ends, LaneSet] = {NOTHING: cases.every}
     for name in family.members:
-        parts = cases.parts(name)
-        added: dict[Range, LaneSet] = {}
+        parts = [(mine, _ends(value)) for mine, value in cases.parts(name)]
+        added: dict[Ends, LaneSet] = {}
         for before, lanes in found.items():
-            for mine, value in parts:
+            for mine, ends in parts:
                 if both := lanes & mine:
-                    total = _sum(family, before, value)
+                    total = _sum(family, before, ends)
                     added[total] = added.get(total, 0) | both
         found = added
-    return [(lanes, total) for total, lanes in found.items()]
+    return [(lanes, Range(*total)) for total, lanes in found.items()]
 
 
-def _sum(family: Family, before: Range, value: Value) -> Range:
+def _ends(value: Value) -> Ends:
     told = between(value)
-    low, high = (told.low, told.high) if isinstance(told, Range) else (Decimal(0), None)
-    least = max(before.low, low) if family.how == "distinct" else before.low + low
-    most = None if before.high is None or high is None else min(before.high + high, family.enough)
-    return Range(min(least, family.enough), most)
+    return (told.low, told.high) if isinstance(told, Range) else (Decimal(0), None)
+
+
+def _sum(family: Family, before: Ends, value: Ends) -> Ends:
+    (least, most), (low, high), enough = before, value, family.enough
+    if family.how != "distinct":
+        least += low
+    elif low > least:
+        least = low
+    most = None if most is None or high is None else min(most + high, enough)
+    return least if least < enough else enough, most

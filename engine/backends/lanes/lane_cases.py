@@ -30,7 +30,7 @@ class Cases:
     """
     So many lanes as `count`. `base` has the values of every lane for which `other` has none: by the name of a fact or a document, what it
     is in some lanes instead. `days` has the lanes of each day. `named` has lanes by what they are given beside values: `signed`, `relies`
-    or `carried`, and the id. `every` are all lanes.
+    or `carried`, and the id. `every` are all lanes. `coded` is what `base` alone is coded as in all lanes, where that is known.
     """
 
     count: int
@@ -39,6 +39,7 @@ class Cases:
     days: Mapping[date, LaneSet]
     named: Mapping[tuple[str, str], LaneSet] = field(default_factory=dict)
     every: LaneSet = 0
+    coded: Sequence[LaneSet] | None = None
     by_rows: ClassVar[bool] = False
     """Whether a row may have a value of its own in each of many columns, so that combinations are told apart row by row."""
 
@@ -48,7 +49,7 @@ class Cases:
 
     def names(self) -> Iterable[str]:
         """The facts and documents of which some lane may have a value."""
-        return dict.fromkeys((*self.base, *self.other)) if self.other else self.base
+        return self.base if self.other.keys() <= self.base.keys() else dict.fromkeys((*self.base, *self.other))
 
     def parts(self, name: str) -> Parts:
         """The values of a fact or a document, each with the lanes that have it; those of no lane are left out."""
@@ -77,6 +78,19 @@ class Cases:
         found: list[tuple[LaneSet, tuple[Value, ...]]] = [(within, ())]
         for parts in each:
             found = [(both, (*values, value)) for lanes, values in found for mine, value in parts if (both := lanes & mine)]
+        return found
+
+    def changed(
+        self, names: Sequence[str], own: tuple[Value, ...], within: LaneSet
+    ) -> Sequence[tuple[LaneSet, tuple[Value, ...]]]:
+        """The same, where `own` are the values of `base`; lanes that have these may be left out."""
+        found, seen = [], 0
+        for place, name in enumerate(names):
+            for lanes, value in self.other.get(name, ()):
+                if seen & lanes:  # several values are not the own ones at once
+                    return self.together(names, within)
+                seen |= lanes
+                found.append((lanes, (*own[:place], value, *own[place + 1 :])))
         return found
 
     def by_class(

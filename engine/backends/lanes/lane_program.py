@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from engine.backends.lanes.conflict_slots import ConflictSlots
 from engine.backends.lanes.fact_tests import Test
@@ -40,7 +41,10 @@ LOCAL = frozenset({"role", "unknown", "other", "signed here", "accepted here", "
 
 @dataclass(frozen=True)
 class VerdictSlots:
-    """Where the code leaves what a verdict says: by the rules' numbers, and by the keys of everything else."""
+    """
+    Where the code leaves what a verdict says: by the rules' numbers, and by the keys of everything else. `speaks` has the lanes in which
+    the law of a jurisdiction certainly speaks, and so is at least a permit (4.2).
+    """
 
     holds: tuple[Pair, ...]
     stands: tuple[Pair, ...]
@@ -51,6 +55,7 @@ class VerdictSlots:
     defined: Mapping[str, Pair]
     jurisdictions: Mapping[str, Ends]
     beneath: Mapping[str, Ends]
+    speaks: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,11 @@ class LaneProgram:
     countries: Mapping[str, Country]
     nowhere: Mapping[str, int]
     touching: tuple[Pair, ...]
+
+    @cached_property
+    def local(self) -> Mapping[object, int]:
+        """The places of what is given of a country, or of what countries raise, by name."""
+        return {name: number for number, name in enumerate(filter(_is_local, self.inputs))}
 
     @property
     def digest(self) -> str:
@@ -157,6 +167,7 @@ class _Lowering:
             {key: self.progress[key].overdue for key in thresholds.owing},
             self.conditions.defined,
             *weighed,
+            {floor.jurisdiction: self._permits(floor, None).must for floor in self.rules.floors},
         )
         nothing = WholeSlots({}, NOTHING, NOTHING, {}, {})
         if self.vocabulary is None:
@@ -317,3 +328,10 @@ class _Lowering:
             found[never.id] = self.slots.less(read(never.condition).must, unless.must)
         self.conditions.tests |= read.tests
         return found
+
+
+def _is_local(name: object) -> bool:
+    """Whether a given slot is one of a country, or of what countries raise."""
+    assert isinstance(name, tuple)
+    inner = name[1] if name[0] in ("must", "may") else name
+    return isinstance(inner, tuple) and inner[0] in LOCAL

@@ -6,18 +6,20 @@ The countries that lanes touch are found here, since a program has the code for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache, cached_property
 from typing import NamedTuple, TypeAlias
 
 from engine.backends.lanes.fact_classes import Coder
 from engine.backends.lanes.integers import Carrier, Function, function, needed
 from engine.backends.lanes.lane_cases import Cases, LaneSet
 from engine.backends.lanes.lane_outcomes import Both, LaneOutcomes
-from engine.backends.lanes.lane_program import LOCAL, LaneProgram, lower
+from engine.backends.lanes.lane_program import LaneProgram, lower
 from engine.backends.lanes.silent_law import WEIGHINGS, Country, Raise
 from engine.backends.lanes.slots import FALSE, TRUE, simpler
+from engine.backends.lanes.worst_levels import OWING, PERMITTED, REVIEW, Refused, WorstCode, WorstLevels, fits
 from engine.policy_language.coherence import Never
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.vocabulary_text import ROLES
@@ -37,7 +39,7 @@ class Functions:
     """
     The functions of a program, written when they are first wanted. `plain`: for runs in which nothing is signed, relied on or carried.
 
-    `given` are the slots that the coder codes, `before` those of the verdict that the code for countries reads, `local` those of countries.
+    `given` are the slots that the coder codes, `before` those of the verdict that the code for countries reads.
     """
 
     def __init__(self, program: LaneProgram, places: Mapping[int, int], plain: bool, carrier: Carrier) -> None:
@@ -45,9 +47,8 @@ class Functions:
         self._program, self._function = program, carrier
         self._code, self._at = simpler(program.code, nothing)
         at, whole = self._at, program.whole
-        self.local = {name: number for number, name in enumerate(name for name in program.inputs if _is_local(name))}
         given = {at[slot]: ("given", place) for slot, place in places.items() if slot not in nothing}
-        local = {at[program.inputs[name]]: ("local", number) for name, number in self.local.items()}
+        local = {at[program.inputs[name]]: ("local", number) for name, number in program.local.items()}
         self.given = {slot: place for slot, place in given.items() if slot not in local}
         ends = (whole.overall, *whole.jurisdictions.values())
         self._last = [at[slot] for each in ends for slot in (*each.low, *each.high)]
@@ -136,7 +137,13 @@ class LaneRunner:
         self.program = program
         self._carrier = carrier
         self.coder = Coder(rules, program)
+        self._rules = rules
         self.vocabulary = vocabulary
+        at = program.local
+        self._roles = {
+            of: [(role, at.get(("must", (of, role)), len(at)), at.get(("may", (of, role)), len(at))) for role in ROLES]
+            for of in ("unknown", "other", "role")
+        }
         self._touches = tuple((touch.fact, touch.as_) for touch in vocabulary.touches)
         self._covering: dict[date, Mapping[str, str]] = {}
         self._functions: dict[bool, Functions] = {}
@@ -149,14 +156,15 @@ class LaneRunner:
     def set_up(self) -> None:
         """Write now the functions for runs in which nothing is signed, relied on or carried: it takes a fraction of a second."""
         self._of(plain=True)
+        self._worst.set_up()
 
     def decide(self, cases: Cases, public: str = "") -> LaneOutcomes:
         """The outcomes of some cases. `public` is the group of facts in whose place the recipient is the public."""
         every, given = cases.every, self.coder.code(cases)
         functions = self._of(not cases.named)
         before = functions.before(every, given)
-        local: list[LaneSet] = [0] * len(functions.local)
-        touched = self._touched(cases, functions, before, public)
+        local = self._nothing_local()
+        touched = self._touched(cases, [(before[must], before[may]) for must, may in functions.touching], public)
         silences = _Silences()
         self._silence(cases, functions, given, before, local, touched, silences)
         found = functions.last(every, given, before, local)
@@ -171,25 +179,80 @@ class LaneRunner:
             lambda part: functions.read(part)(every, given, before, local),
         )
 
+    def coded(self, values: Mapping[str, Value], day: date, count: int) -> Cases:
+        """So many lanes that all have the same values, coded once for what is changed in some of them."""
+        cases = Cases(count, values, {}, {day: (1 << count) - 1})
+        return replace(cases, coded=self.coder.code(cases))
+
+    def worst(self, cases: Cases, public: str = "") -> WorstLevels:
+        """The worst that may come in each lane: what `decide` finds, for whoever asks nothing else."""
+        if not fits(cases):
+            overall = self.decide(cases, public).overall
+            return WorstLevels(Refused(*overall.high[REVIEW:]), overall.low[PERMITTED], lambda: overall.high[OWING])
+        code, every, given = self._worst, cases.every, self.coder.code(cases)
+        found = code.first(every, given)
+        size = 2 * code.touching
+        touching = list(zip(found[:size:2], found[1:size:2], strict=True))
+        # The law that may apply in most lanes comes first: it refuses most of what others might refuse.
+        applying = dict(zip(code.jurisdictions, found[size:], strict=True))
+        order = sorted([name for name in code.order if applying[name]], key=lambda name: -applying[name].bit_count())
+        review = unmet = prohibited = speaking = 0
+        for name in order:
+            if applying[name] & (every ^ prohibited):
+                refused = code.high(name)(every, given)
+                if refused[2] & (every ^ prohibited):
+                    code.put_first(name)
+                review, unmet, prohibited = review | refused[0], unmet | refused[1], prohibited | refused[2]
+        if review != every:
+            local = self._nothing_local()
+            touched = self._touched(cases, touching, public)
+            if "" in touched:
+                self._fill(local, "unknown", touched[""])
+            for jurisdiction, _ in self._in_turn(cases, local, touched):
+                silent, accepted = code.country(jurisdiction)(every, given, local)
+                review, speaking = review | silent, speaking | accepted
+            if _together(touched.get("", {}).values())[1] & (every ^ review):
+                for silent in code.nowhere(every, given, local):
+                    review |= silent
+        left = every ^ review
+        for piece, names in ((code.speaks, order), (code.permits, code.everywhere)):
+            for name in names:
+                if not left & (every ^ speaking):
+                    break
+                speaking |= piece(name)(every, given)[0]
+
+        @cache
+        def owing() -> LaneSet:
+            owed = 0
+            for name in order:
+                if left & (every ^ owed):
+                    owed |= code.owing(name)(every, given)[0]
+            return owed
+
+        return WorstLevels(Refused(review, unmet, prohibited), speaking, owing)
+
+    @cached_property
+    def _worst(self) -> WorstCode:
+        return WorstCode(self.program, self._rules, self.coder.place)
+
     def _of(self, plain: bool) -> Functions:
         found = self._functions.get(plain)
         if found is None:
             found = self._functions[plain] = Functions(self.program, self.coder.place, plain, self._carrier)
         return found
 
-    def _touched(self, cases: Cases, functions: Functions, before: Sequence[LaneSet], public: str) -> Touched:
-        """How surely each country is touched in each role."""
+    def _touched(self, cases: Cases, touching: Iterable[Both], public: str) -> Touched:
+        """How surely each country is touched in each role; `touching` says where each fact that names countries counts."""
         countries: dict[str, dict[str, Both]] = {}
-        for (fact, role), (first, second) in zip(self._touches, functions.touching, strict=True):
-            must, may = before[first], before[second]
+        for (fact, role), (must, may) in zip(self._touches, touching, strict=True):
             if not may or (public and fact.startswith(f"{public}.")):
                 continue  # of the public no country is named, and none is unknown
             for lanes, named in cases.by_class((fact,), cases.every, False, lambda values, _: tuple(_named(values[0]).items())):
                 for country, certain in named:
-                    if touching := lanes & may:
+                    if here := lanes & may:
                         roles = countries.setdefault(country, {})
                         low, high = roles.get(role, (0, 0))
-                        roles[role] = (low | lanes & must if certain else low, high | touching)
+                        roles[role] = (low | lanes & must if certain else low, high | here)
         return countries
 
     def _silence(
@@ -203,33 +266,48 @@ class LaneRunner:
         silences: _Silences,
     ) -> None:
         """Run the code of each country that is touched, and put together what it raises."""
-        every, at = cases.every, functions.local
-        if unknown := touched.get("", {}):
-            _fill(local, at, "unknown", unknown)
+        every, at = cases.every, self.program.local
+        if "" in touched:
+            self._fill(local, "unknown", touched[""])
             for subject, lanes in zip(self.program.nowhere, functions.nowhere(every, given, before, local), strict=True):
                 local[at["nowhere",]] |= lanes
                 silences.add("", subject, 0, lanes)
+        for jurisdiction, country in self._in_turn(cases, local, touched):
+            found = functions.of_country(jurisdiction)(every, given, before, local)
+            self._gather(jurisdiction, country, at, found, local, silences)
+            if not jurisdiction:
+                silences.uncovered[country] = Raise(*found[: len(Raise._fields)])
+        for (name, weighing), (mine, left) in silences.signed_for.items():
+            _put(local, at, ("signed for", name, weighing), mine & (every ^ left))
+
+    def _nothing_local(self) -> list[LaneSet]:
+        """What is given of a country before anything is known of one. The last place is for what no code reads."""
+        return [0] * (len(self.program.local) + 1)
+
+    def _fill(self, local: list[LaneSet], of: str, roles: Mapping[str, Both]) -> None:
+        """Give how surely some countries are touched, by role."""
+        for role, must, may in self._roles[of]:
+            local[must], local[may] = roles.get(role, (0, 0))
+
+    def _in_turn(self, cases: Cases, local: list[LaneSet], touched: Touched) -> Iterator[tuple[str, str]]:
+        """Each country that is touched, after the jurisdiction that covers it: what their code is given is in `local` then."""
+        at, signed = self.program.local, any(kind == "signed" for kind, _ in cases.named)
         elsewhere = {role: _Several.of(each.get(role) for n, each in touched.items() if n) for role in ROLES}
         for country, roles in touched.items():
             if not country:
                 continue
-            _fill(local, at, "other", {role: several.beside(roles.get(role, (0, 0))) for role, several in elsewhere.items()})
+            self._fill(local, "other", {role: each.beside(roles.get(role, (0, 0))) for role, each in elsewhere.items()})
             anyhow = _together(roles.values())[1]
             for jurisdiction, lanes in self._jurisdictions(country, cases).items():
-                _fill(local, at, "role", {role: (must & lanes, may & lanes) for role, (must, may) in roles.items()})
-                for subject in self.vocabulary.subjects if cases.named or self.vocabulary.accepts else ():
+                self._fill(local, "role", {role: (must & lanes, may & lanes) for role, (must, may) in roles.items()})
+                for subject in self.vocabulary.subjects if signed or self.vocabulary.accepts else ():
                     for kind in ("gap", "reach"):
                         here = cases.named.get(("signed", f"{kind}/{country}/{subject}"), 0)
                         _put(local, at, ("signed here", kind, subject), here)
                     _put(local, at, ("accepted here", subject), self._accepted(country, subject, cases))
                 if ("touched", jurisdiction) in at:
                     local[at["touched", jurisdiction]] |= lanes & anyhow
-                found = functions.of_country(jurisdiction)(every, given, before, local)
-                self._gather(jurisdiction, country, at, found, local, silences)
-                if not jurisdiction:
-                    silences.uncovered[country] = Raise(*found[: len(Raise._fields)])
-        for (name, weighing), (mine, left) in silences.signed_for.items():
-            _put(local, at, ("signed for", name, weighing), mine & (every ^ left))
+                yield jurisdiction, country
 
     def _gather(
         self,
@@ -310,13 +388,6 @@ def _named(value: Value) -> dict[str, bool]:
     return {}
 
 
-def _fill(local: list[LaneSet], at: Mapping[object, int], of: str, roles: Mapping[str, Both]) -> None:
-    for role in ROLES:
-        must, may = roles.get(role, (0, 0))
-        _put(local, at, ("must", (of, role)), must)
-        _put(local, at, ("may", (of, role)), may)
-
-
 def _put(local: list[LaneSet], at: Mapping[object, int], name: object, lanes: LaneSet) -> None:
     place = at.get(name)
     if place is not None:
@@ -351,13 +422,6 @@ def _together(every: Iterable[Both | None]) -> Both:
             must |= each[0]
             may |= each[1]
     return must, may
-
-
-def _is_local(name: object) -> bool:
-    """Whether a given slot is one of a country, or of what countries raise."""
-    assert isinstance(name, tuple)
-    inner = name[1] if name[0] in ("must", "may") else name
-    return isinstance(inner, tuple) and inner[0] in LOCAL
 
 
 def _slots_of(country: Country) -> list[int]:

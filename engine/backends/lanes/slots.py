@@ -32,6 +32,7 @@ class Slots:
         self.code: list[Operation] = [("no", 0, 0), ("yes", 0, 0)]
         self.inputs: dict[object, int] = {}
         self._known: dict[Operation, int] = {}
+        self._inverse: dict[int, int] = {}
 
     def given(self, name: object) -> int:
         """The slot that is given under a name."""
@@ -49,40 +50,35 @@ class Slots:
         """The lanes of all of some slots."""
         found = TRUE
         for slot in slots:
-            if (
-                FALSE in (found, slot)
-                or self._known.get(("not", found, 0)) == slot
-                or self._known.get(("not", slot, 0)) == found
-            ):
-                return FALSE
             if found in (TRUE, slot):
                 found = slot
             elif slot != TRUE:
-                found = self._add("and", min(found, slot), max(found, slot))
+                if FALSE in (found, slot) or self._inverse.get(found) == slot:
+                    return FALSE
+                found = self._add("and", found, slot) if found < slot else self._add("and", slot, found)
         return found
 
     def either(self, *slots: int) -> int:
         """The lanes of any of some slots."""
         found = FALSE
         for slot in slots:
-            if (
-                TRUE in (found, slot)
-                or self._known.get(("not", found, 0)) == slot
-                or self._known.get(("not", slot, 0)) == found
-            ):
-                return TRUE
             if found in (FALSE, slot):
                 found = slot
             elif slot != FALSE:
-                found = self._add("or", min(found, slot), max(found, slot))
+                if TRUE in (found, slot) or self._inverse.get(found) == slot:
+                    return TRUE
+                found = self._add("or", found, slot) if found < slot else self._add("or", slot, found)
         return found
 
     def neither(self, slot: int) -> int:
         """The lanes that are not those of a slot."""
         if slot in (FALSE, TRUE):
             return TRUE - slot
-        operation, before, _ = self.code[slot]
-        return before if operation == "not" else self._add("not", slot, 0)
+        found = self._inverse.get(slot)
+        if found is None:
+            found = self._inverse[slot] = self._add("not", slot, 0)
+            self._inverse[found] = slot
+        return found
 
     def less(self, slot: int, *others: int) -> int:
         """The lanes of a slot without those of others."""

@@ -20,9 +20,11 @@ from engine.backends.bitset import Bitset
 from engine.backends.lanes import Lanes, lane_program, standing_slots, thresholds
 from engine.backends.lanes.family_totals import Family, added_up, totals
 from engine.backends.lanes.lane_cases import Cases, alone, side_by_side, variants
+from engine.backends.lanes.lane_outcomes import LaneOutcomes
 from engine.backends.lanes.lane_program import lower
 from engine.backends.lanes.lane_runner import LaneRunner
-from engine.backends.lanes.slots import NO, Pair, Slots
+from engine.backends.lanes.slots import FALSE, NO, Pair, Slots
+from engine.backends.lanes.worst_levels import WorstCode
 from engine.backends.reference import Reference
 from engine.backends.reference.three_values import KnownFacts
 from engine.deciding.carried_conditions import (
@@ -123,6 +125,52 @@ def test_the_whole_outcome_of_each_lane_is_that_of_the_reference() -> None:
         assert not list(differences(runner(bundle), cases)), seed
 
 
+def worst(run: LaneRunner, cases: Cases, public: str = "") -> list[Level]:
+    """The worst of each lane."""
+    found = run.worst(cases, public)
+    return [found.of(lane) for lane in range(cases.count)]
+
+
+def highest(outcomes: LaneOutcomes) -> list[Level]:
+    """The upper end of the bounds of each lane; without law that certainly speaks there is no permit."""
+    bounds = map(outcomes.overall.of, range(outcomes.count))
+    return [each.high if each.high.refused or each.low else Level.NOT_APPLICABLE for each in bounds]
+
+
+def unlike(seed: int) -> list[tuple[Level, Level]]:
+    """Lanes of a random bundle of which the worst is not the upper end of their bounds."""
+    maker = Maker(seed)
+    bundle, chance = maker.bundle(), random.Random(seed)
+    run = runner(bundle)
+    found: list[tuple[Level, Level]] = []
+    for _ in range(EXCHANGES // 2):
+        exchange = read(bundle, maker.exchange())
+        names = [*exchange.values]
+        coded = run.coded(exchange.values, AS_OF, 12)
+        other = {
+            name: ((lanes, Missing.UNKNOWN),)
+            for name in names
+            if (lanes := sum(1 << lane for lane in range(12) if chance.random() < 0.3))
+        }
+        cases = replace(coded, other=other, named={("relies", way): 0xFF for way in exchange.relies_on})
+        both = zip(worst(run, cases), highest(run.decide(cases)), strict=True)
+        found += [(one, two) for one, two in both if one is not two]
+        uncoded = worst(run, replace(cases, coded=None))
+        assert uncoded == worst(run, cases)
+    return found
+
+
+def test_the_worst_of_each_lane_is_the_upper_end_of_its_bounds() -> None:
+    """Also where what stays is coded once, and some lanes rely on no way."""
+    assert not [each for seed in range(BUNDLES // 2) for each in unlike(seed)]
+
+
+def test_law_that_is_not_run_where_it_may_apply_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A planted fault: no law may apply anywhere."""
+    monkeypatch.setattr(WorstCode, "_gate", lambda *_: FALSE)
+    assert any(unlike(seed) for seed in range(BUNDLES))
+
+
 def test_the_bundled_policies_come_out_as_bitset_has_them() -> None:
     """Exchanges that the policies are tested with, each on its day, side by side; the same for the public by a program of their own."""
     bundle = engine.load(engine.bundled_policies())
@@ -135,7 +183,9 @@ def test_the_bundled_policies_come_out_as_bitset_has_them() -> None:
         bitset, combiner = Bitset(own.rules), Combiner(own)
         cases = [decided(own, bitset, combiner, each, each.as_of or DAY, frozenset()) for each in mine]
         carried = {lane for lane, case in enumerate(cases) if case.exchange.carried}
-        outcomes = runner(own).decide(together(cases), mine[0].everyone)
+        run = runner(own)
+        outcomes = run.decide(together(cases), mine[0].everyone)
+        assert worst(run, together(cases), mine[0].everyone) == highest(outcomes)
         for lane, case in enumerate(cases):
             if lane not in carried:  # the outcomes of these have conditions in them that a judgement adds
                 assert (outcomes.overall.of(lane), outcomes.beneath.of(lane)) == (case.outcome.bounds, case.beneath)

@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 
 import engine
+from engine.backends.lanes.worst_levels import WorstLevels
+from engine.deciding.changed_exchanges import WithoutStatements
 from engine.deciding.rests_on import statements, unknowing
 from engine.deciding.statement_weights import RELIES_ON
 from engine.register_facts import IN_REGISTER
@@ -200,7 +202,7 @@ def test_what_must_be_shown_counts_exactly_where_it_is_shown() -> None:
 
 def test_too_little_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where every lane seems to be permitted, the statements that matter are missed, and this is found."""
-    monkeypatch.setattr("engine.pdp.judging.bounds_of", lambda _, __, changes, *___: [FREE for _ in changes])
+    monkeypatch.setattr(WithoutStatements, "worst", lambda _, lost, __: WorstLevels.among([FREE for _ in lost]))
     missed = {"is no permit with", "matters and is not in the exact list", "is not named, and"}
     for seed in range(2 * BUNDLES):
         maker, bundle, told = permits(seed, EXCHANGES)
