@@ -23,6 +23,7 @@ from engine.policy_language.vocabulary import Fact, Vocabulary, stated_in
 from engine.rules import All, AnyOf, Atom, Condition, Not, RuleSet, Truth, atoms, tests
 from engine.values import Document, Duration, Missing, Money, Range, SetOf, Type, Value, ValueSet
 from engine.values.multilingual import Words
+from engine.verdict import numbers
 
 NO_DAY = date.max  # no test of an entry reads the day, and on the last day every date of a document is read as it was sent
 MOST_CHOICES = 13  # places that a sentence names
@@ -64,17 +65,47 @@ class Coherence:
         self.never = tuple(never)
         self._vocabulary = vocabulary
         self._rules = rules
-        self.mentioned = frozenset(
-            fact
-            for never in self.never
-            for condition in (never.condition, never.unless)
-            if condition is not None
-            for atom in tests(condition, rules.definitions)
-            for name in (atom.fact, atom.other)
-            for fact in rules.families.get(name, ("", (name,)))[1]
-        )
         self._expires = in_each(lambda language: language.expires_before_dated())
         self._entries = tuple(_Entry(never, self._gates(never.condition)) for never in self.never)
+        self._about: dict[str, int] = {}  # by each fact the entries that mention it, as bits
+        for number, entry in enumerate(self._entries):
+            for fact in self._facts_of(entry.never):
+                self._about[fact] = self._about.get(fact, 0) | 1 << number
+        self.mentioned = frozenset(self._about)
+
+    def _facts_of(self, never: Never) -> frozenset[str]:
+        """The facts that an entry mentions, and the documents of whose fields it mentions one."""
+        return frozenset(
+            fact
+            for condition in (never.condition, never.unless)
+            if condition is not None
+            for atom in tests(condition, self._rules.definitions)
+            for name in (atom.fact, atom.other)
+            for member in self._rules.families.get(name, ("", (name,)))[1]
+            for fact in (member, stated_in(member))
+        )
+
+    def fits(self, exchange: Exchange, answers: Mapping[str, Value]) -> bool:
+        """
+        Whether answers to questions can be true together with an exchange that does not contradict itself; facts may still come.
+
+        Only entries that mention what changes with the answers can refuse them.
+        """
+        answered = exchange.with_values(answers)
+        before, after = exchange.values, answered.values
+        about = 0
+        for name in {**before, **after}:
+            value = after.get(name)
+            if before.get(name) is not value:
+                about |= self._about.get(name, 0)
+                if _expires_early(value):
+                    return False
+        known = KnownFacts(self._rules, answered, NO_DAY)
+        for number in numbers(about):
+            entry = self._entries[number]
+            if entry.gates.passed(after) and self._refuses(entry.never, known, whole=False):
+                return False
+        return not self._vocabulary.astray(answered.value)
 
     def contradictions(self, exchange: Exchange, whole: bool = True) -> list[Contradiction]:
         """
@@ -90,11 +121,8 @@ class Coherence:
         ]
         found += [self._elsewhere(fact, exchange) for fact in self._vocabulary.astray(exchange.value)]
         for name, value in exchange.values.items():
-            if value.__class__ is Document:
-                assert isinstance(value, Document)
-                dated, expires = value.fields.get("dated"), value.fields.get("expires")
-                if isinstance(dated, date) and isinstance(expires, date) and expires < dated:
-                    found.append(Contradiction(self._expires, (f"{name}.dated", f"{name}.expires")))
+            if _expires_early(value):
+                found.append(Contradiction(self._expires, (f"{name}.dated", f"{name}.expires")))
         return found
 
     def _elsewhere(self, fact: Fact, exchange: Exchange) -> Contradiction:
@@ -163,6 +191,15 @@ class Coherence:
         members = self._rules.families.get(fact, ("", (fact,)))[1]
         stated = [member for member in members if not isinstance(exchange.value(member), Missing)]
         yield from [member for member in stated if exchange.value(member) != Range.exact(0)] or stated
+
+
+def _expires_early(value: Value | None) -> bool:
+    """Whether a document expires before it is dated."""
+    if value.__class__ is not Document:
+        return False
+    assert isinstance(value, Document)
+    dated, expires = value.fields.get("dated"), value.fields.get("expires")
+    return isinstance(dated, date) and isinstance(expires, date) and expires < dated
 
 
 def _passes(atom: Atom, wanted: Truth) -> Callable[[Value], bool]:
