@@ -10,6 +10,8 @@ PIP    := $(BIN)/pip --quiet --no-input --disable-pip-version-check
 UV     := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
 PEERS  := tests/bench/requirements.lock
 TABLES := tests/tables/requirements.lock
+SPARK  := tests/tables/spark.lock
+JAVA   := tests/tables/java-spark.lock
 BROWSER := $(firstword $(wildcard /usr/bin/chromium-headless-shell /usr/bin/chromium) /usr/bin/chromium-headless-shell)
 
 # durable-rules is C code of 2020 and calls a function that Python 3.13 removed. This gives it the new name; older Pythons override it.
@@ -37,7 +39,7 @@ need(os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")), "d
 endef
 export CHECK_PYTHON
 
-.PHONY: help serve test test-tables bench bench-peers fuzz fuzz-briefly check docs lock clean
+.PHONY: help serve test test-tables spark bench bench-peers fuzz fuzz-briefly check docs lock clean
 .NOTPARALLEL:
 
 help: ## print this list
@@ -47,13 +49,26 @@ serve: .venv/.runtime ## run the service
 	@$(BIN)/fifthfactor serve $(ARGS)
 
 test: .venv/.tests $(BROWSER) ## run every test, then check and test the policies
-	@$(BIN)/pytest -n 3 --dist worksteal --durations 20 --folders $(ARGS)
+	@$(BIN)/pytest --workers 3 --durations 20 --folders $(ARGS)
 	@$(BIN)/fifthfactor check policies
 	@$(BIN)/fifthfactor test policies
 	@$(BIN)/fifthfactor schema --write policies/.schemas
 
-test-tables: .venv/.tables ## run the examples with pandas, Polars, DuckDB and PyArrow
-	@EVERY_LIBRARY_OF_TABLES=1 PYTHONPATH=.venv/tables $(BIN)/pytest tests/tables $(ARGS)
+test-tables: .venv/.tables .venv/.spark ## run the examples with pandas, Polars, DuckDB, PyArrow and Spark Connect
+	@EVERY_LIBRARY_OF_TABLES=1 PYTHONPATH=.venv/tables $(BIN)/pytest tests/tables --ignore tests/tables/test_spark.py $(ARGS)
+	@SPARK=sail PYTHONPATH=.venv/spark $(BIN)/pytest tests/tables/test_spark.py $(ARGS)
+
+spark: .venv/.java-spark /usr/bin/java ## run the tests of tables on Spark with two executors (450 MB, and Java)
+	@SPARK=java PYTHONPATH=.venv/java-spark PYSPARK_PYTHON=$(abspath $(BIN)/python) $(BIN)/pytest tests/tables/test_spark.py $(ARGS)
+
+# Spark needs Java: Debian's, without windows, if there is none yet.
+/usr/bin/java:
+	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		echo "installing java ..."; \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends default-jre-headless >/dev/null; \
+	else \
+		echo "Spark needs Java 17 or newer: install Debian's package \`default-jre-headless\`" >&2; exit 1; \
+	fi
 
 # The tests open the pages in a real browser: Debian's chromium, without the windows if it is not there yet.
 /usr/bin/chromium-headless-shell:
@@ -100,6 +115,8 @@ lock: .venv/.made ## write the lock files again (ARGS=--upgrade takes newer vers
 	@$(UV) pyproject.toml --python-version 3.11 --extra pdf --constraint tests/requirements.lock --output-file requirements.lock
 	@$(UV) $(PEERS:.lock=.in) --python-version 3.14 --output-file $(PEERS)
 	@$(UV) $(TABLES:.lock=.in) --python-version 3.11 --constraint tests/requirements.lock --output-file $(TABLES)
+	@$(UV) $(SPARK:.lock=.in) --python-version 3.11 --constraint tests/requirements.lock --output-file $(SPARK)
+	@$(UV) $(JAVA:.lock=.in) --python-version 3.11 --constraint $(SPARK) --output-file $(JAVA)
 
 clean: ## remove .venv and the caches
 	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis policies/.schemas build dist
@@ -136,6 +153,19 @@ clean: ## remove .venv and the caches
 	@rm -rf .venv/tables
 	@echo "installing pandas, Polars, DuckDB and PyArrow ..."
 	@$(PIP) install --require-hashes --only-binary :all: --no-deps --target .venv/tables -r $(TABLES)
+	@touch $@
+
+# Spark without Java: the client of Spark Connect, which is pure Python and comes as source, and Sail, which answers it.
+.venv/.spark: .venv/.tests $(SPARK)
+	@rm -rf .venv/spark
+	@echo "installing Sail and the client of Spark Connect (600 MB) ..."
+	@$(PIP) install --require-hashes --only-binary :all: --no-binary pyspark-client --no-deps --target .venv/spark -r $(SPARK)
+	@touch $@
+
+.venv/.java-spark: .venv/.tests $(JAVA)
+	@rm -rf .venv/java-spark
+	@echo "installing Spark (450 MB) ..."
+	@$(PIP) install --require-hashes --only-binary :all: --no-binary pyspark --no-deps --target .venv/java-spark -r $(JAVA)
 	@touch $@
 
 # Other engines, in a folder of their own, one by one. A package that does not install for this Python is left out. The one of OPA

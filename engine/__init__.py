@@ -15,7 +15,8 @@ from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, Mo
 from engine.authoring.empty_cells import empty_cells
 from engine.authoring.false_statements import FREE_NOTHING, FalseStatement, StatementTester
 from engine.authoring.false_statements import KINDS as KINDS_OF_LIES
-from engine.authoring.impact import LANES, Impact, ImpactComparison, ImpactRow, MoveGroupPart, RowCountPart
+from engine.authoring.impact import IMPACT_BATCH, ImpactComparison, ImpactRow
+from engine.authoring.impact_totals import Impact, ImpactTotals, MoveGroupPart, RowCountPart
 from engine.authoring.layout import NotLaidOut, lay_out
 from engine.authoring.lint import lint
 from engine.authoring.mutation import Mutant, mutants
@@ -107,7 +108,7 @@ from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.transfer_columns import GROUNDS, RECORD
 from engine.policy_language.vocabulary import Register
 from engine.policy_language.written_effects import PolicySettings
-from engine.questions.horizon import OutcomeMove, OutcomesAhead, TurnCause
+from engine.questions.horizon import OutcomeMove, OutcomesAhead, SteadyPermit, TurnCause
 from engine.rules import Truth
 from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, Value, to_json
 from engine.values.currencies import minor_units
@@ -124,10 +125,10 @@ __all__ = [
     "EXCHANGE_SHAPES",
     "FREE_NOTHING",
     "GROUNDS",
+    "IMPACT_BATCH",
     "INCLUDES",
     "INCOHERENT",
     "KINDS_OF_LIES",
-    "LANES",
     "LANGUAGES",
     "MAX_BYTES",
     "MODES",
@@ -184,6 +185,7 @@ __all__ = [
     "Impact",
     "ImpactComparison",
     "ImpactRow",
+    "ImpactTotals",
     "Instrument",
     "Judgement",
     "Key",
@@ -229,6 +231,7 @@ __all__ = [
     "Statement",
     "StatementTester",
     "Status",
+    "SteadyPermit",
     "Tally",
     "TransferColumnText",
     "TransferRegisterText",

@@ -568,9 +568,10 @@ class RemediesPart(Part):
     """
     What would let a refused exchange go ahead: fewest changes first, documents before facts. No remedy contains another.
 
-    `searched` is "all" if the search was complete, "partly" if it was cut short. A complete search combines the ways to what is not met,
-    and tries or rules out every set of up to three changes, and longer lists of documents if no shorter one is enough; a fact without a
-    value may complete these. It ends once five remedies are found. A claim is proposed only where nothing else was found.
+    `searched` is "all" if every combination of ways was tried or ruled out, "partly" if it was cut short. Ways are those to what is not
+    met and out of what prohibits, and what would end a rule otherwise; a fact without a value may complete them. Where the parties and the
+    data are is changed once at most, and together with other ways only where nothing else was found. The search ends once five remedies
+    are found and none can be smaller. A claim is proposed only where nothing else was found.
     """
 
     remedies: list[RemedyPart] = []

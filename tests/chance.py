@@ -13,7 +13,7 @@ BRIEFLY = "FUZZ_SECONDS"
 
 # The run of random agreement: many bundles and few exchanges of each. Most faults show within twenty, and another bundle shows more than
 # another exchange. The planted faults of `tests/engine/backends/test_agreement.py` show in twenty bundles or fewer.
-BUNDLES, EXCHANGES, COMPLETED = 50, 20, 5
+BUNDLES, EXCHANGES, COMPLETED = 30, 20, 5
 
 
 def examples(number: int) -> int:

@@ -32,27 +32,32 @@ from tests.chance import BUNDLES, COMPLETED, EXCHANGES, FUZZ
 from tests.read_once import FOLDER
 from tests.service import ready_doors
 from tests.service.ready_doors import READY
+from tests.workers import Workers
 
 ROOT = Path(__file__).parent.parent
 LAST = "test_the_engines_agree_and_are_safe"
 LONG = (
-    "test_browsing", "test_coherence", "test_container", "test_departures", "test_docs", "test_every_requirement", "test_first_question",
-    "test_false_statements", "test_kills", "test_links", "test_openapi", "test_overload", "test_readmes", "test_reloading", "test_remedies",
-    "test_rests_on", "test_rests_on_random", "test_review", "test_sessions", "test_sign_off", "test_sign_off_scope",
+    "test_agreement", "test_bench", "test_browsing", "test_changed_for_a_moment", "test_console", "test_container",
+    "test_deep_verification", "test_departures", "test_docs", "test_every_requirement", "test_false_statements",
+    "test_first_question", "test_impact", "test_kills", "test_lanes", "test_ledger", "test_links", "test_openapi", "test_overload",
+    "test_races", "test_readme", "test_readmes", "test_reloading", "test_remedies", "test_rests_on", "test_rests_on_random",
+    "test_review", "test_sessions", "test_sign_in", "test_sign_off", "test_sign_off_scope",
 )  # fmt: skip
 RUN = pytest.StashKey["subprocess.Popen[bytes]"]()
 SHUT = pytest.StashKey[Callable[[], None]]()
 PROCESSOR = "seconds of the processor"  # a property of each report
 SPENT = pytest.StashKey[float]()
+MANY_TESTS = 2_000  # so many surely need the bundled policies
 
 read_once.begin()
 
 # Tests make applications and policies and drop them. Left at 700 new objects, looking for cycles is a fifth of their work.
-gc.set_threshold(20_000, 10, 10)
+gc.set_threshold(50_000, 20, 10)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--folders`: the table of `tests/README.md`."""
+    """`--folders`: the table of `tests/README.md`. `--workers`: so many processes share out the tests."""
+    parser.addoption("--workers", type=int, default=1, help="How many processes run the tests.")
     parser.addoption("--folders", action="store_true", help="At the end, print how long the tests of each folder took.")
 
 
@@ -82,16 +87,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """
-    Start the run before all tests are shared out; who shares them out does not collect them. He opens the doors of the process that all
-    workers share, too.
-    """
+    """Start the run while the tests are collected, where all of them are asked for."""
     config = session.config
-    if not getattr(config.option, "numprocesses", None) or hasattr(config, "workerinput"):
-        return
-    folder, config.stash[SHUT] = ready_doors.opened()
-    os.environ[READY] = str(folder)
-    if config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword:
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS and not (config.option.keyword or config.option.collectonly):
         _start(session)
 
 
@@ -99,6 +97,21 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Start the run where its test is among those to be run."""
     if not session.config.option.collectonly and FOLDER not in os.environ and any(item.name == LAST for item in session.items):
         _start(session)
+
+
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Share the tests out among workers, if several are wanted. They share the process that servers are copied from, too."""
+    number = min(session.config.option.workers, len(session.items))
+    if number < 2 or session.config.option.collectonly or session.testsfailed:
+        return None
+    folder, begin = ready_doors.opened()
+    os.environ[READY] = str(folder)
+    if len(session.items) > MANY_TESTS:
+        read_once.read_bundled()
+    workers = Workers(session, number)
+    session.config.stash[SHUT] = begin()
+    workers.follow()
+    return True
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

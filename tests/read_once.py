@@ -6,10 +6,8 @@ Of small bundles those used last are kept, and so are the engines of a bundle.
 
 from __future__ import annotations
 
-import fcntl
 import gc
 import os
-import pickle
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -40,6 +38,13 @@ def begin() -> None:
     tree.read = read_once
     difference.trials = engine.trials = trials_once
     PDP.__init__ = make_once  # type: ignore[method-assign]
+
+
+def read_bundled() -> None:
+    """Read what many tests need, and make the engines for it: a process that is copied then does it for its copies."""
+    bundled = engine.load(engine.bundled_policies())
+    engine.PDP(bundled)
+    engine.trials(bundled, bundled)
 
 
 def load_once(
@@ -104,21 +109,8 @@ def trials_once(old: bundle.Bundle, new: bundle.Bundle, only: str = "") -> list[
         return TRIALS(old, new, only)
     key = (id(old), only)
     if key not in TRIED:
-        TRIED[key] = TRIALS(old, new, only) if only else _told_once(old)
+        TRIED[key] = TRIALS(old, new, only)
     return list(TRIED[key])
-
-
-def _told_once(one: bundle.Bundle) -> list[TrialExchange]:
-    """All test exchanges of the bundled policies. In a run of several workers one reads them, and leaves them in the folder of the run."""
-    if FOLDER not in os.environ:
-        return TRIALS(one, one)
-    left = Path(os.environ[FOLDER]) / f"trials-{one.digests.source}"
-    with left.with_name(f"{left.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # who comes meanwhile waits, and does not read them too
-        if not left.exists():
-            left.write_bytes(pickle.dumps(TRIALS(one, one)))
-    found: list[TrialExchange] = pickle.loads(left.read_bytes())
-    return found
 
 
 def make_once(self: PDP, bundle: bundle.Bundle, mode: str = "checked") -> None:

@@ -32,7 +32,7 @@ from engine.policy_language.read_document import read_model
 from engine.policy_language.tree import locate
 from engine.values.outcome_levels import Level
 
-Source = Literal["test", "file", "log"]
+Source = Literal["test", "file"]
 Direction = Literal[
     "permits more", "may permit more", "permits less", "may permit less",
     "stricter", "milder", "read now", "no longer read", "same outcome",
@@ -44,7 +44,7 @@ DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 
 class ExchangePart(Part):
-    """Which exchange: a test's case, a line of a file, a record of a log."""
+    """Which exchange: a test's case, a line of a file."""
 
     name: str
     at: str

@@ -7,6 +7,9 @@ frees and is not named is silent, which is a fault. Of two statements each has t
 that is left out is no statement. What counts for nothing may free nothing, named or not: a claim or a document against the facts beside
 it, an id in another spelling. And of a permit the truth is told that damns it: it may stay only where a document decides that.
 The caller chooses which lies to try: there are millions.
+
+Lies of one case are decided beside one another, in lanes. Only what is permitted there, or is milder, goes to the engines, which tell what
+a permit rests on. The reference decides some of all again, so that a fault of the lanes cannot hide a silent lie.
 """
 
 from __future__ import annotations
@@ -26,6 +29,8 @@ from engine.deciding.judgement import Judgement
 from engine.deciding.statement_weights import RELIES_ON
 from engine.exchange import REGISTER, Exchange
 from engine.exchange_input.exchange_problems import ExchangeRefused
+from engine.exchange_input.exchange_reader import ExchangeReader
+from engine.exchange_input.sent_statements import Statements
 from engine.pdp import PDP
 from engine.policy_language.claim_needs import NEEDS
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
@@ -34,7 +39,7 @@ from engine.register_facts import IN_REGISTER
 from engine.rules import Measure, Truth, tests
 from engine.values import Document, Missing, Operand, Range, SetOf, Value, to_json
 from engine.values.id_spellings import id_form
-from engine.values.outcome_levels import Level
+from engine.values.outcome_levels import Bounds, Level, permitting
 
 # What comes of a lie: it is refused at the door, the exchange is still not permitted, the permit names it, it only leaves out what need not
 # be said, or nothing names it. Of a truth that damns: the permit goes, a document decides it, or it stays.
@@ -86,19 +91,23 @@ class FalseStatement:
         return (self, *self.beside.parts) if self.beside else (self,)
 
 
+class LanesWrong(Exception):
+    """The lanes decide an exchange otherwise than the reference."""
+
+
 class StatementTester:
     """The refused and the permitted cases of some of a bundle's test files, and their lies."""
 
     def __init__(self, bundle: Bundle, pdp: PDP, files: Iterable[str]) -> None:
         self._bundle = bundle
         self._pdp = pdp
+        self._reference = PDP(bundle, "reference")
         self._book = AnswerBook(bundle, Exchange({}, {}), date.min)
         self._grounds = tuple((number, rule) for number, rule in enumerate(bundle.rules.rules) if rule.satisfies)
         cases = [case for file in files for case in prepare(bundle, file)]
         found: dict[object, PreparedCase] = {}
         permitted: dict[object, PreparedCase] = {}
-        for case in sorted(cases, key=lambda case: case.as_of):  # the engine keeps what it learned of a day
-            bounds = pdp.outcome(case.exchange, case.as_of).bounds
+        for case, bounds in zip(cases, pdp.bounds([(case.exchange, case.as_of) for case in cases]), strict=True):
             refused = bounds.low.refused or bounds.high < Level.PERMITTED
             if refused or (bounds.low >= Level.PERMITTED and not bounds.high.refused):
                 # Many cases of several files are of one exchange.
@@ -134,11 +143,11 @@ class StatementTester:
                     )
         yield from (FalseStatement(WORDS[RELIES_ON], RELIES_ON, sent) for sent in self._ways(case))
 
+    @staticmethod
     def pairs(
-        self, case: PreparedCase, choose: Callable[[Sequence[FalseStatement]], FalseStatement], number: int
+        lies: Sequence[FalseStatement], choose: Callable[[Sequence[FalseStatement]], FalseStatement], number: int
     ) -> Iterator[FalseStatement]:
-        """Some of a case's lies, as they are chosen, two at once: of two statements none of which is a part of the other."""
-        lies = list(self.lies(case))
+        """Some lies about one case, as they are chosen, two at once: of two statements none of which is a part of the other."""
         for _ in range(number):
             one, other = (choose(lies) for _ in range(2))
             if not (
@@ -230,8 +239,31 @@ class StatementTester:
             if (told.fact, told.value) in self._refusing:
                 yield FalseStatement(DAMNING, told.fact, None, FalseStatement(DAMNING, name, told.reads))
 
+    def fates(self, case: PreparedCase, lies: Sequence[FalseStatement], below: Callable[[int], int]) -> list[Fate]:
+        """
+        What comes of each of some lies in a case. `below` chooses a number below one, by which the reference decides an exchange again.
+
+        Raises LanesWrong where that comes out otherwise.
+        """
+        read = _Door(self._bundle.reader, case.exchange).read
+        told = {id(lie): read(lie) for lie in lies}
+        others = {id(other): other for lie in lies for other in lie.than if told[id(lie)] is not None}
+        told |= {number: read(other) for number, other in others.items()}
+        exchanges = {number: exchange for number, exchange in told.items() if exchange is not None}
+        bounds = dict(zip(exchanges, self._in_lanes(case, list(exchanges.values()), below), strict=True))
+
+        def of(lie: FalseStatement) -> Fate:
+            mine = bounds.get(id(lie))
+            if mine is None:
+                return "door"
+            high = [bounds[id(each)].high if id(each) in bounds else _at_the_door(mine) for each in lie.than]
+            frees = all(mine.high < each for each in high) if high else permitting(mine)
+            return self.fate(case, lie) if frees else "refused"
+
+        return [of(lie) for lie in lies]
+
     def fate(self, case: PreparedCase, lie: FalseStatement) -> Fate:
-        """What comes of a lie in a case."""
+        """What comes of a lie in a case, by the engines alone."""
         try:
             judgement = self._told(case, lie.parts)
         except ExchangeRefused:
@@ -255,7 +287,10 @@ class StatementTester:
             return "named"
         # What is not shown counts as not shown (semantics 2.2), and no way has to be named (3.5): nothing false was said.
         unnamed = [part for part in needed or lie.parts if part.statement not in named]
-        return "left_out" if all(part.value is None and _need_not_be_said(part.statement) for part in unnamed) else "silent"
+        unsaid = [part for part in unnamed if part.value is None and _need_not_be_said(part.statement)]
+        if len(unsaid) == len(unnamed) or (unsaid and not needed and self._frees(case, unsaid)):
+            return "left_out"
+        return "silent"
 
     @cached_property
     def _refusing(self) -> frozenset[tuple[str, Operand]]:
@@ -268,6 +303,17 @@ class StatementTester:
     def _told(self, case: PreparedCase, parts: Iterable[FalseStatement]) -> Judgement:
         """The case with some statements changed, judged. Raises ExchangeRefused."""
         return self._pdp.judge(self._bundle.reader.accept(_changed(case.exchange.document, parts)), as_of=case.as_of)
+
+    def _in_lanes(self, case: PreparedCase, exchanges: Sequence[Exchange], below: Callable[[int], int]) -> list[Bounds]:
+        """The bounds of exchanges on the day of a case. One of them is read and decided again, by the reference. Raises LanesWrong."""
+        found = self._pdp.bounds([(each, case.as_of) for each in exchanges])
+        if exchanges:
+            one = below(len(exchanges))
+            exchange = self._bundle.reader.accept(exchanges[one].document)
+            if self._reference.outcome(exchange, case.as_of).bounds != found[one]:
+                told = json.dumps(exchange.document, ensure_ascii=False)
+                raise LanesWrong(f"{case.file}:{case.line}: lanes decide otherwise than the reference, on {case.as_of}: {told}")
+        return found
 
     def _frees(self, case: PreparedCase, parts: Iterable[FalseStatement]) -> bool:
         try:
@@ -282,7 +328,7 @@ class StatementTester:
             try:
                 highest.append(self._told(case, other.parts if other else ()).outcome.bounds.high)
             except ExchangeRefused:
-                highest.append(Level.NOT_APPLICABLE if not judgement.outcome.permits else Level.PROHIBITED)
+                highest.append(_at_the_door(judgement.outcome.bounds))
         return all(judgement.outcome.bounds.high < each for each in highest)
 
     def _decided(self, permit: PreparedCase, truth: FalseStatement) -> bool:
@@ -341,11 +387,52 @@ class StatementTester:
             yield None
 
 
+class _Door:
+    """Reads an exchange with lies in it. Each statement is read by itself, and once."""
+
+    def __init__(self, reader: ExchangeReader, exchange: Exchange) -> None:
+        self._reader, self._exchange = reader, exchange
+        self._stated = reader.statements(exchange.document)
+        self._known: dict[tuple[str, str], Statements | None] = {}
+
+    def read(self, lie: FalseStatement | None) -> Exchange | None:
+        """The exchange with a lie, None where it is refused at the door."""
+        if lie is None:
+            return self._exchange
+        document, stated = _changed(self._exchange.document, lie.parts), self._stated
+        try:
+            if stated.everyone or "schema" in document:
+                return self._reader.accept(document)
+            for part in lie.parts:
+                told = self._told(part)
+                if told is None:
+                    return None
+                stated = stated.changed(part.statement, told)
+            return self._reader.put_together(document, stated, self._exchange)
+        except ExchangeRefused:
+            return None
+
+    def _told(self, part: FalseStatement) -> Statements | None:
+        """What one statement says; None where it has not the shape that it must have."""
+        key = part.statement, json.dumps(part.value)
+        if key not in self._known:
+            try:
+                self._known[key] = self._reader.statements(_changed({}, [part]))
+            except ExchangeRefused:
+                self._known[key] = None
+        return self._known[key]
+
+
 def _changed(document: Mapping[str, Any], parts: Iterable[FalseStatement]) -> Mapping[str, Any]:
     """A document with some statements changed."""
     for part in parts:
         document = with_fact_set(document, part.statement, part.value)
     return document
+
+
+def _at_the_door(beside: Bounds) -> Level:
+    """How strict it counts that a lie is refused at the door, beside the outcome of another: it is no permit."""
+    return Level.PROHIBITED if permitting(beside) else Level.NOT_APPLICABLE
 
 
 def _need_not_be_said(statement: str) -> bool:

@@ -2,40 +2,38 @@
 What would move among many exchanges if one bundle replaced another: rows that state exchanges go in, an Impact comes out.
 
 The programs of both bundles decide the rows, many lanes at a time. Only a row whose bounds differ, overall or in a jurisdiction, is decided
-again by the ordinary engines, for its reasons and duties; so is a row with disputed facts. Equal exchanges are decided once. A row that a
-bundle cannot read is not permitted under that bundle.
+again by the ordinary engines, for its reasons and duties; so is a row with disputed facts. Equal exchanges are decided once, also on
+different days between which no test of either bundle changes (`steady_days`). A row that a bundle cannot read is not permitted under that
+bundle.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import Field
-
-from engine.authoring.difference import DIRECTIONS, Direction, SidePart, direction_of, places_of
+from engine.authoring.difference import SidePart, direction_of, places_of
+from engine.authoring.impact_totals import Impact, ImpactTotals, RowComparison, RowMove
+from engine.authoring.steady_days import SteadyDays
 from engine.backends.lanes.lane_cases import members
 from engine.backends.lanes.lane_outcomes import NOWHERE, LaneOutcomes, Levels
 from engine.bundle import Bundle, accept_exchange
 from engine.deciding.judgement import BEARING, Judgement
-from engine.decision import BoundsPart, DigestsPart, Part
+from engine.decision import BoundsPart
 from engine.exchange import Exchange
 from engine.exchange_input.exchange_problems import ExchangeRefused
 from engine.pdp import PDP, EnginesFailed
 from engine.values.outcome_levels import Bounds, Level
 from engine.verdict import numbers
 
-LANES = 512  # rows that one pass of the programs decides
-MOST_KNOWN = 100_000  # exchanges of which it is kept how they move
-MOST_NAMED = 10  # rows that are named of those that could not be compared
+IMPACT_BATCH = 4_096  # rows that are best compared together
+LANES = 2_048  # exchanges that one pass of the programs decides
+MOST_KNOWN = 200_000  # exchanges of which it is kept how they move
+MOST_READ = 5_000  # exchanges that are kept as the doors read them: they come again on other days
 NOTHING = Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE)
-
-
-# The rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,170 +41,37 @@ class ImpactRow:
     """
     A row that states an exchange, or so many equal rows as `count`; `name` is that of the first.
 
-    `document` is the JSON of the exchange. `as_of` is the day whose law counts. `problem` says why the row cannot be read; it is empty
-    where it can. Rows of one `key` state the same exchange; None lets the exchange itself tell.
+    `document` is the JSON of the exchange, or what makes it when it is first wanted. `as_of` is the day whose law counts. `problem` says
+    why the row cannot be read; it is empty where it can. Rows of one `key` state the same exchange; None lets the exchange itself tell.
     """
 
     name: str
-    document: Mapping[str, Any]
+    document: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
     as_of: date
     problem: str = ""
     count: int = 1
     key: Hashable = None
 
     @property
-    def kind(self) -> Hashable:
-        """What rows share that state the same exchange of one day."""
-        told = json.dumps(self.document, ensure_ascii=False, sort_keys=True) if self.key is None else self.key
-        return told, self.as_of, self.problem
-
-
-@dataclass(frozen=True, slots=True)
-class RowMove:
-    """How an exchange moves: what a group of rows has in common, and the duties that are owed for certain under the new policies."""
-
-    direction: Direction
-    old: str
-    new: str
-    jurisdictions: tuple[str, ...]
-    instruments: tuple[str, ...]
-    month: str
-    duties: tuple[str, ...] = field(default=(), compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class RowComparison:
-    """
-    What comes of a row: its move, None where it has none; whether the new bundle's door refuses what the old one reads, and whether facts
-    are disputed. `unread` are the places that neither door reads, `trouble` says that engines failed or differ.
-    """
-
-    move: RowMove | None = None
-    refused: bool = False
-    disputed: bool = False
-    unread: str = ""
-    trouble: str = ""
-
-
-# The document
-
-
-class MoveCountPart(Part):
-    """How many rows move from one outcome to another."""
-
-    direction: Direction
-    old: str
-    new: str
-    rows: int
-
-
-class RowCountPart(Part):
-    """How many rows have something in common: a jurisdiction, an instrument, a month, a duty."""
-
-    name: str
-    rows: int
-
-
-class RowTroublePart(Part):
-    """A row that could not be compared, or on which engines differ, and why."""
-
-    row: str
-    problem: str
-
-
-class MoveGroupPart(Part):
-    """
-    Rows that move alike. `jurisdictions` are those whose bounds differ, `instruments` those of which a provision stands differently there.
-
-    `example` is the name of one of the rows. `duties` are owed under the new policies, by how many of the rows.
-    """
-
-    direction: Direction
-    old: str
-    new: str
-    jurisdictions: tuple[str, ...]
-    instruments: tuple[str, ...]
-    month: str
-    rows: int
-    example: str
-    duties: tuple[RowCountPart, ...]
-
-
-class Impact(Part):
-    """
-    How many rows move, the largest groups first. A row may count for several jurisdictions and instruments, and for one group.
-
-    `complete` is false where the comparison was stopped. `distinct` counts the exchanges that were decided. `refused` are the rows that
-    the old door reads and the new one refuses, `disputed` those with facts of which a register says otherwise, `unread` those that neither
-    reads.
-    """
-
-    schema_: Literal["fifthfactor/impact/1"] = Field("fifthfactor/impact/1", alias="schema")
-    old: DigestsPart
-    new: DigestsPart
-    mode: str
-    complete: bool
-    rows: int
-    distinct: int
-    moved: int
-    refused: int
-    disputed: int
-    unread: int
-    troubled: int
-    outcomes: tuple[MoveCountPart, ...]
-    jurisdictions: tuple[RowCountPart, ...]
-    instruments: tuple[RowCountPart, ...]
-    months: tuple[RowCountPart, ...]
-    groups: tuple[MoveGroupPart, ...]
-    unread_rows: tuple[RowTroublePart, ...]
-    troubles: tuple[RowTroublePart, ...]
+    def read(self) -> Mapping[str, Any]:
+        """The JSON of the exchange."""
+        return self.document() if callable(self.document) else self.document
 
     @property
-    def same_meaning(self) -> bool:
-        """Whether the two mean the same, word for word; then no row is compared."""
-        return self.old.meaning == self.new.meaning
+    def exchange(self) -> Hashable:
+        """What rows share that state the same exchange, on whichever day."""
+        told = json.dumps(self.read, ensure_ascii=False, sort_keys=True) if self.key is None else self.key
+        return told, self.problem
 
 
-# The comparison
+@dataclass(frozen=True, slots=True)
+class _Both:
+    """An exchange as both bundles read it, on a day."""
 
-
-@dataclass(slots=True)
-class _Group:
-    """The rows that move alike."""
-
-    example: str
-    rows: int = 0
-    duties: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass(slots=True)
-class _Totals:
-    """What was counted so far."""
-
-    rows: int = 0
-    distinct: int = 0
-    refused: int = 0
-    disputed: int = 0
-    unread: int = 0
-    troubled: int = 0
-    groups: dict[RowMove, _Group] = field(default_factory=dict)
-    unread_rows: list[RowTroublePart] = field(default_factory=list)
-    troubles: list[RowTroublePart] = field(default_factory=list)
-
-    def add(self, row: ImpactRow, found: RowComparison) -> None:
-        self.rows += row.count
-        self.refused += row.count if found.refused else 0
-        self.disputed += row.count if found.disputed else 0
-        if found.unread:
-            self.unread += row.count
-            _name(self.unread_rows, row.name, found.unread)
-        if found.trouble:
-            self.troubled += row.count
-            _name(self.troubles, row.name, found.trouble)
-        if found.move:
-            group = self.groups.setdefault(found.move, _Group(row.name))
-            group.rows += row.count
-            group.duties.update(dict.fromkeys(found.move.duties, row.count))
+    kind: Hashable
+    old: Exchange
+    new: Exchange
+    day: date
 
 
 class ImpactComparison:
@@ -216,81 +81,92 @@ class ImpactComparison:
         self.bundles = (old, new)
         self.mode = mode
         self.pdps = (PDP(old, mode), PDP(new, mode))
+        self.totals = ImpactTotals()
         self._known: dict[Hashable, RowComparison] = {}
-        self._totals = _Totals()
+        self._read: dict[Hashable, tuple[Exchange | list[str], Exchange | list[str]]] = {}
+        self._steady = SteadyDays(old, new)
+
+    def set_up(self) -> None:
+        """Make the programs now: before processes are forked, which then share them."""
+        for pdp in self.pdps:
+            pdp.lanes.set_up()
 
     def take(self, rows: Sequence[ImpactRow]) -> None:
-        """Compare some rows, at best LANES of them."""
+        """Compare some rows, at best IMPACT_BATCH of them."""
         if len(self._known) > MOST_KNOWN:
             self._known.clear()
-        kinds = [row.kind for row in rows]
-        fresh = {kind: row for kind, row in zip(kinds, rows, strict=True) if kind not in self._known}
-        self._known.update(zip(fresh, self._compare(list(fresh.values())), strict=True))
-        self._totals.distinct += sum(not self._known[kind].unread for kind in fresh)
-        for kind, row in zip(kinds, rows, strict=True):
-            self._totals.add(row, self._known[kind])
+            self._steady.forget()
+        told = [(row.exchange, row) for row in rows]
+        fresh: dict[Hashable, dict[date, ImpactRow]] = {
+            exchange: {} for exchange, row in told if self._kind(exchange, row.as_of) not in self._known
+        }
+        if fresh:  # with the days that are known already: they are of another kind once more is known of the exchange
+            for exchange, row in told:
+                if exchange in fresh:
+                    fresh[exchange].setdefault(row.as_of, row)
+            self._compare(fresh)
+        for exchange, row in told:
+            self.totals.add(row.name, row.as_of, row.count, self._known[self._kind(exchange, row.as_of)])
+
+    def hand_over(self) -> ImpactTotals:
+        """What was counted since the last time."""
+        found, self.totals = self.totals, ImpactTotals()
+        return found
 
     def report(self, complete: bool = True) -> Impact:
         """What was found so far."""
-        totals, (old, new) = self._totals, self.bundles
-        outcomes: Counter[tuple[Direction, str, str]] = Counter()
-        each: dict[str, Counter[str]] = {name: Counter() for name in ("jurisdictions", "instruments", "months")}
-        for move, group in totals.groups.items():
-            outcomes[move.direction, move.old, move.new] += group.rows
-            each["months"][move.month] += group.rows
-            each["jurisdictions"].update(dict.fromkeys(move.jurisdictions, group.rows))
-            each["instruments"].update(dict.fromkeys(move.instruments, group.rows))
-        return Impact(
-            schema="fifthfactor/impact/1",
-            old=DigestsPart(meaning=old.digests.meaning, source=old.digests.source),
-            new=DigestsPart(meaning=new.digests.meaning, source=new.digests.source),
-            mode=self.mode,
-            complete=complete,
-            rows=totals.rows,
-            distinct=totals.distinct,
-            moved=outcomes.total(),
-            refused=totals.refused,
-            disputed=totals.disputed,
-            unread=totals.unread,
-            troubled=totals.troubled,
-            outcomes=tuple(
-                MoveCountPart(direction=direction, old=was, new=now, rows=rows)
-                for (direction, was, now), rows in sorted(
-                    outcomes.items(), key=lambda pair: (DIRECTIONS.index(pair[0][0]), -pair[1], pair[0])
-                )
-            ),
-            jurisdictions=_largest(each["jurisdictions"]),
-            instruments=_largest(each["instruments"]),
-            months=tuple(RowCountPart(name=name, rows=rows) for name, rows in sorted(each["months"].items())),
-            groups=tuple(_groups(totals.groups)),
-            unread_rows=tuple(totals.unread_rows),
-            troubles=tuple(totals.troubles),
-        )
+        return self.totals.report(*self.bundles, self.mode, complete)
 
-    def _compare(self, rows: Sequence[ImpactRow]) -> list[RowComparison]:
-        """What comes of each of some rows that state different exchanges."""
-        found = [RowComparison(unread=row.problem) for row in rows]
-        lanes: dict[tuple[str, str], list[tuple[int, Exchange, Exchange]]] = {}
-        for number, row in enumerate(rows):
-            if row.problem:
+    def _kind(self, exchange: Hashable, day: date) -> Hashable:
+        """What rows share that come out the same: the exchange, and the first of the days that make no difference to it."""
+        return exchange, self._steady.first(exchange, day)
+
+    def _compare(self, fresh: Mapping[Hashable, Mapping[date, ImpactRow]]) -> None:
+        """Find out what comes of exchanges on some days; each by the kind of its rows."""
+        lanes: dict[tuple[str, str], list[_Both]] = {}
+        for exchange, of_day in fresh.items():
+            any_row = next(iter(of_day.values()))
+            if any_row.problem:
+                self._known |= {self._kind(exchange, day): RowComparison(unread=any_row.problem) for day in of_day}
                 continue
-            old, new = (_read(bundle, row.document) for bundle in self.bundles)
-            if not isinstance(old, Exchange) or not isinstance(new, Exchange):
-                found[number] = self._one_door(old, new, row.as_of)
-            elif old.disputed or new.disputed:
-                found[number] = self._again(old, new, row.as_of, disputed=True)
-            else:
-                found[number] = RowComparison()
-                lanes.setdefault((old.everyone, new.everyone), []).append((number, old, new))
-        for those in lanes.values():
-            days = [rows[number].as_of for number, _, _ in those]
-            before = self.pdps[0].lane_outcomes([(old, day) for (_, old, _), day in zip(those, days, strict=True)])
-            after = self.pdps[1].lane_outcomes([(new, day) for (_, _, new), day in zip(those, days, strict=True)])
-            for lane in members(_moving(before, after)):
-                number, old, new = those[lane]
-                expected = before.overall.of(lane), after.overall.of(lane)
-                found[number] = self._again(old, new, days[lane], expected=expected)
+            old, new = self._exchanges(exchange, any_row)
+            if isinstance(old, Exchange) and isinstance(new, Exchange):
+                self._steady.learn(exchange, old, new, of_day)
+            for kind, day in {self._kind(exchange, day): self._steady.first(exchange, day) for day in of_day}.items():
+                if kind in self._known:
+                    continue
+                if not isinstance(old, Exchange) or not isinstance(new, Exchange):
+                    self._known[kind] = self._one_door(old, new, day)
+                elif old.disputed or new.disputed:
+                    self._known[kind] = self._again(old, new, day, disputed=True)
+                else:
+                    lanes.setdefault((old.everyone, new.everyone), []).append(_Both(kind, old, new, day))
+                    continue
+                self.totals.distinct += not self._known[kind].unread
+        for several in lanes.values():
+            several.sort(key=lambda each: each.day)  # a pass over few days takes a tenth of the time
+            for first in range(0, len(several), LANES):
+                self._by_lanes(several[first : first + LANES])
+
+    def _exchanges(self, exchange: Hashable, row: ImpactRow) -> tuple[Exchange | list[str], Exchange | list[str]]:
+        """The exchange of a row as each of the doors reads it, or the places at which it is refused."""
+        found = self._read.get(exchange)
+        if found is None:
+            if len(self._read) >= MOST_READ:
+                self._read.clear()
+            document, (old, new) = row.read, self.bundles
+            found = self._read[exchange] = _read(old, document), _read(new, document)
         return found
+
+    def _by_lanes(self, several: Sequence[_Both]) -> None:
+        """Compare some exchanges by the programs, and those that move by the ordinary engines."""
+        before = self.pdps[0].lane_outcomes([(each.old, each.day) for each in several])
+        after = self.pdps[1].lane_outcomes([(each.new, each.day) for each in several])
+        self.totals.distinct += len(several)
+        self._known |= dict.fromkeys((each.kind for each in several), RowComparison())
+        for lane in members(_moving(before, after)):
+            each, expected = several[lane], (before.overall.of(lane), after.overall.of(lane))
+            self._known[each.kind] = self._again(each.old, each.new, each.day, expected=expected)
 
     def _one_door(self, old: Exchange | list[str], new: Exchange | list[str], day: date) -> RowComparison:
         """An exchange that one of the doors refuses, or both."""
@@ -299,7 +175,7 @@ class ImpactComparison:
         refused = not isinstance(new, Exchange)
         disputed = any(isinstance(each, Exchange) and each.disputed for each in (old, new))
         was, now = (self._judged(pdp, each, day) for pdp, each in zip(self.pdps, (old, new), strict=True))
-        move = self._move(was, now, day, () if isinstance(old, Exchange) else old, () if isinstance(new, Exchange) else new)
+        move = self._move(was, now, () if isinstance(old, Exchange) else old, () if isinstance(new, Exchange) else new)
         return RowComparison(move, refused, bool(disputed), trouble=_trouble(was, now))
 
     def _again(
@@ -314,7 +190,7 @@ class ImpactComparison:
             and expected != tuple(each.outcome.bounds for each in (was, now) if isinstance(each, Judgement))
         ):
             trouble = "the program of many exchanges and the engines differ"
-        return RowComparison(self._move(was, now, day), disputed=disputed, trouble=trouble)
+        return RowComparison(self._move(was, now), disputed=disputed, trouble=trouble)
 
     def _judged(self, pdp: PDP, read: Exchange | list[str], day: date) -> Judgement | str:
         """The judgement on an exchange, or why there is none."""
@@ -329,7 +205,6 @@ class ImpactComparison:
         self,
         was: Judgement | str,
         now: Judgement | str,
-        day: date,
         old_problems: Sequence[str] = (),
         new_problems: Sequence[str] = (),
     ) -> RowMove | None:
@@ -351,7 +226,7 @@ class ImpactComparison:
             owed = (each for each in self.pdps[1].owed(now) if each.part.certain and not each.done)
             duties = tuple(dict.fromkeys(f"{each.part.who}: {each.part.duty}" for each in owed))
         direction = direction_of(old, new)
-        return RowMove(direction, old.told, new.told, jurisdictions, instruments, f"{day:%Y-%m}", duties)
+        return RowMove(direction, old.told, new.told, jurisdictions, instruments, duties=duties)
 
 
 def _read(bundle: Bundle, document: Mapping[str, Any]) -> Exchange | list[str]:
@@ -415,35 +290,3 @@ def _standing(judgement: Judgement) -> Iterator[tuple[tuple[str, str, str, str],
         if rule.effect in BEARING:
             provision = rule.provision
             yield (provision.jurisdiction, provision.policy, provision.id, rule.effect), bool(certain >> number & 1)
-
-
-def _groups(groups: Mapping[RowMove, _Group]) -> Iterator[MoveGroupPart]:
-    """The groups, the largest first; of equal size those that permit more."""
-
-    def importance(pair: tuple[RowMove, _Group]) -> tuple[object, ...]:
-        move, group = pair
-        direction = DIRECTIONS.index(move.direction)
-        return -group.rows, direction, move.old, move.new, move.jurisdictions, move.instruments, move.month
-
-    for move, group in sorted(groups.items(), key=importance):
-        yield MoveGroupPart(
-            direction=move.direction,
-            old=move.old,
-            new=move.new,
-            jurisdictions=move.jurisdictions,
-            instruments=move.instruments,
-            month=move.month,
-            rows=group.rows,
-            example=group.example,
-            duties=_largest(group.duties),
-        )
-
-
-def _largest(counted: Counter[str]) -> tuple[RowCountPart, ...]:
-    ranked = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
-    return tuple(RowCountPart(name=name, rows=rows) for name, rows in ranked)
-
-
-def _name(rows: list[RowTroublePart], row: str, problem: str) -> None:
-    if len(rows) < MOST_NAMED:
-        rows.append(RowTroublePart(row=row, problem=problem))

@@ -7,7 +7,7 @@ true: what is left out or unknown contradicts nothing. Source: semantics 1.5.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -23,7 +23,6 @@ from engine.policy_language.vocabulary import Fact, Vocabulary, stated_in
 from engine.rules import All, AnyOf, Atom, Condition, Not, RuleSet, Truth, atoms, tests
 from engine.values import Document, Duration, Missing, Money, Range, SetOf, Type, Value, ValueSet
 from engine.values.multilingual import Words
-from engine.verdict import numbers
 
 NO_DAY = date.max  # no test of an entry reads the day, and on the last day every date of a document is read as it was sent
 MOST_CHOICES = 13  # places that a sentence names
@@ -52,10 +51,11 @@ class _Gates:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An entry, and gates that rule it out at once, so that most entries of most exchanges are never read."""
+    """An entry, the facts that it reads, and gates that rule it out at once, so that most entries of most exchanges are never read."""
 
     never: Never
     gates: _Gates
+    facts: frozenset[str]
 
 
 class Coherence:
@@ -66,63 +66,63 @@ class Coherence:
         self._vocabulary = vocabulary
         self._rules = rules
         self._expires = in_each(lambda language: language.expires_before_dated())
-        self._entries = tuple(_Entry(never, self._gates(never.condition)) for never in self.never)
-        self._about: dict[str, int] = {}  # by each fact the entries that mention it, as bits
-        for number, entry in enumerate(self._entries):
-            for fact in self._facts_of(entry.never):
-                self._about[fact] = self._about.get(fact, 0) | 1 << number
-        self.mentioned = frozenset(self._about)
-
-    def _facts_of(self, never: Never) -> frozenset[str]:
-        """The facts that an entry mentions, and the documents of whose fields it mentions one."""
-        return frozenset(
-            fact
-            for condition in (never.condition, never.unless)
-            if condition is not None
-            for atom in tests(condition, self._rules.definitions)
-            for name in (atom.fact, atom.other)
-            for member in self._rules.families.get(name, ("", (name,)))[1]
-            for fact in (member, stated_in(member))
+        read = {never: frozenset(self._read(never)) for never in self.never}
+        self.mentioned = frozenset(chain.from_iterable(read.values()))
+        self._entries = tuple(
+            _Entry(never, self._gates(never.condition), self._resting_on(facts)) for never, facts in read.items()
         )
+
+    def _read(self, never: Never) -> Iterator[str]:
+        """The facts that an entry reads."""
+        for condition in (never.condition, never.unless):
+            for atom in tests(condition, self._rules.definitions) if condition is not None else ():
+                for name in (atom.fact, atom.other):
+                    yield from self._rules.families.get(name, ("", (name,)))[1]
+
+    def _resting_on(self, facts: Collection[str]) -> frozenset[str]:
+        """Where some facts are stated; of documents, also what has to lie within them (2.3)."""
+        stated = set(map(stated_in, facts))
+        return frozenset(stated.union(*(measure.stated for name in stated for measure in self._rules.measures.get(name, ()))))
 
     def fits(self, exchange: Exchange, answers: Mapping[str, Value]) -> bool:
         """
         Whether answers to questions can be true together with an exchange that does not contradict itself; facts may still come.
 
-        Only entries that mention what changes with the answers can refuse them.
+        Only entries that rest on what changes with the answers can refuse them.
         """
         answered = exchange.with_values(answers)
         before, after = exchange.values, answered.values
-        about = 0
-        for name in {**before, **after}:
-            value = after.get(name)
-            if before.get(name) is not value:
-                about |= self._about.get(name, 0)
-                if _expires_early(value):
-                    return False
-        known = KnownFacts(self._rules, answered, NO_DAY)
-        for number in numbers(about):
-            entry = self._entries[number]
-            if entry.gates.passed(after) and self._refuses(entry.never, known, whole=False):
-                return False
-        return not self._vocabulary.astray(answered.value)
+        changed = [name for name in {**before, **after} if before.get(name) is not after.get(name)]
+        return not self.contradictions(answered, whole=False, changed=changed)
 
-    def contradictions(self, exchange: Exchange, whole: bool = True) -> list[Contradiction]:
+    def contradictions(
+        self, exchange: Exchange, whole: bool = True, changed: Collection[str] | None = None
+    ) -> list[Contradiction]:
         """
         What cannot be true together.
 
         `whole` says that the exchange is all that is stated. Otherwise facts may still come, also those that an entry wants to be said.
+        `changed` are the facts by which it differs from one in which nothing contradicts another; None, where there is no such one.
         """
         known = KnownFacts(self._rules, exchange, NO_DAY)
         found = [
             Contradiction(entry.never.says, tuple(dict.fromkeys(self._facts(entry.never.condition, Truth.YES, known))))
             for entry in self._entries
-            if entry.gates.passed(exchange.values) and self._refuses(entry.never, known, whole)
+            if (changed is None or not entry.facts.isdisjoint(changed))
+            and entry.gates.passed(exchange.values)
+            and self._refuses(entry.never, known, whole)
         ]
-        found += [self._elsewhere(fact, exchange) for fact in self._vocabulary.astray(exchange.value)]
+        return found + self.misplaced(exchange)
+
+    def misplaced(self, exchange: Exchange) -> list[Contradiction]:
+        """What no entry says: places that lie elsewhere, and documents that expire before they are dated."""
+        found = [self._elsewhere(fact, exchange) for fact in self._vocabulary.astray(exchange.value)]
         for name, value in exchange.values.items():
-            if _expires_early(value):
-                found.append(Contradiction(self._expires, (f"{name}.dated", f"{name}.expires")))
+            if value.__class__ is Document:
+                assert isinstance(value, Document)
+                dated, expires = value.fields.get("dated"), value.fields.get("expires")
+                if isinstance(dated, date) and isinstance(expires, date) and expires < dated:
+                    found.append(Contradiction(self._expires, (f"{name}.dated", f"{name}.expires")))
         return found
 
     def _elsewhere(self, fact: Fact, exchange: Exchange) -> Contradiction:
@@ -191,15 +191,6 @@ class Coherence:
         members = self._rules.families.get(fact, ("", (fact,)))[1]
         stated = [member for member in members if not isinstance(exchange.value(member), Missing)]
         yield from [member for member in stated if exchange.value(member) != Range.exact(0)] or stated
-
-
-def _expires_early(value: Value | None) -> bool:
-    """Whether a document expires before it is dated."""
-    if value.__class__ is not Document:
-        return False
-    assert isinstance(value, Document)
-    dated, expires = value.fields.get("dated"), value.fields.get("expires")
-    return isinstance(dated, date) and isinstance(expires, date) and expires < dated
 
 
 def _passes(atom: Atom, wanted: Truth) -> Callable[[Value], bool]:

@@ -32,6 +32,7 @@ from engine.exchange_input.exchange_problems import (
     pointer,
 )
 from engine.exchange_input.exchange_shape import SHAPES, in_present_shape, registered_shape, sent_shape
+from engine.exchange_input.sent_statements import Statements
 from engine.policy_language.derived_facts import Followers
 from engine.policy_language.diagnostic import did_you_mean
 from engine.policy_language.public_recipient import EVERYONE
@@ -56,7 +57,7 @@ class ExchangeReader:
         requirements: frozenset[str],
         grounds: frozenset[str],
         travelling: frozenset[str] = frozenset(),
-        contradictions: Callable[[Exchange], Iterable[Contradiction]] = lambda _: (),
+        contradictions: Callable[..., Iterable[Contradiction]] = lambda *_, **__: (),
     ) -> None:
         self._vocabulary = vocabulary
         self._recipient = vocabulary.recipient
@@ -100,6 +101,10 @@ class ExchangeReader:
 
     def accept(self, document: Mapping[str, Any]) -> Exchange:
         """Read an exchange from a JSON object that was read strictly. Raises ExchangeRefused with every problem found."""
+        return self.put_together(document, self.statements(document))
+
+    def statements(self, document: Mapping[str, Any]) -> Statements:
+        """What a JSON object states, each by itself. Raises ExchangeRefused where one has not the shape that it must have."""
         sent = {name: value for name, value in document.items() if name not in (REGISTER, BOOKS)}
         problems: list[ExchangeProblem] = []
         register, personal = self._registered(document[REGISTER], problems) if REGISTER in document else ({}, [])
@@ -116,8 +121,17 @@ class ExchangeReader:
         tree.pop(everyone, None)  # nothing is stated of one party
         values: dict[str, Value] = {}
         _flatten(tree, "", values)
-        stated = frozenset(values)
-        personal += self._personal_in(values)
+        return Statements(values, as_of, relies_on, carried, everyone, register, tuple(personal), tuple(problems))
+
+    def put_together(self, document: Mapping[str, Any], stated: Statements, beside: Exchange | None = None) -> Exchange:
+        """
+        The exchange in a document that states this, with all that follows. Raises ExchangeRefused with every problem found.
+
+        `beside` is an accepted exchange: what contradicts nothing there is not read again where it is the same here.
+        """
+        problems, register, everyone = list(stated.problems), stated.register, stated.everyone
+        values = dict(stated.values)
+        personal = [*stated.personal, *self._personal_in(values)]
         follows = self._close(values)
         problems += _otherwise(self._followers.said_of_sets(values, follows))
         sources: Mapping[str, str] = {}
@@ -128,14 +142,14 @@ class ExchangeReader:
         self._followers.follow(values, follows)
         pages = self._pages(document[BOOKS], problems) if BOOKS in document else {}
         problems += self._not_public(values, everyone)
-        problems += [*self.count(values, follows), *self._unknown_ways(relies_on), *self._not_travelling(carried)]
+        problems += [*self.count(values, follows), *self._unknown_ways(stated.relies_on), *self._not_travelling(stated.carried)]
         exchange = Exchange(
             document,
             values,
-            as_of,
-            relies_on,
+            stated.as_of,
+            stated.relies_on,
             tuple(sorted(personal)),
-            carried,
+            stated.carried,
             follows,
             register=register,
             sources=sources,
@@ -146,7 +160,7 @@ class ExchangeReader:
                 values[fact], follows[fact] = False, ()  # no ledger keeps it
         if self._books:
             exchange = self._opened(exchange, pages)
-        problems += self._incoherent(exchange, stated)
+        problems += self._incoherent(exchange, frozenset(stated.values), beside)
         if problems:
             raise ExchangeRefused(tuple(problems[:MAX_PROBLEMS]))
         return exchange
@@ -218,9 +232,9 @@ class ExchangeReader:
                 opened.append(book)
         return replace(exchange, values=values, follows=follows, sources=sources, books=tuple(opened))
 
-    def _incoherent(self, exchange: Exchange, sent: frozenset[str]) -> Iterator[ExchangeProblem]:
+    def _incoherent(self, exchange: Exchange, sent: frozenset[str], beside: Exchange | None) -> Iterator[ExchangeProblem]:
         """A problem for each place that takes part in a contradiction. What follows from other facts was not sent and has no place."""
-        for each in self._contradictions(exchange):
+        for each in self._contradictions(exchange, changed=_differing(exchange.values, beside.values) if beside else None):
             for name in dict.fromkeys(self._place(fact, exchange, sent) for fact in each.facts):
                 if name:
                     yield ExchangeProblem(name, INCOHERENT, each.says.en, each.says)
@@ -484,6 +498,11 @@ def _flatten(tree: Mapping[str, Any], prefix: str, into: dict[str, Value]) -> No
             _flatten(value, f"{prefix}{key}.", into)
         else:
             into[prefix + key] = value
+
+
+def _differing(values: Mapping[str, Value], others: Mapping[str, Value]) -> set[str]:
+    """The names under which the values differ, or only one of the two has one."""
+    return {name for name, value in values.items() if others.get(name) != value} | (others.keys() - values.keys())
 
 
 def _otherwise(found: Iterable[tuple[Words, tuple[str, ...]]], under: tuple[str, ...] = ()) -> Iterator[ExchangeProblem]:

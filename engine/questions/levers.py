@@ -10,19 +10,20 @@ value is a remedy. A set of levers is an integer: bit n is lever n, cheapest fir
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from datetime import date
+from decimal import Decimal
 
 from engine.bundle import Bundle
-from engine.deciding.combine import Outcome, may_be_met
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, Fact, stated_in
 from engine.questions.possible_answers import AnswerBook
-from engine.rules import All, AnyOf, Atom, Condition, Defined, Duty, Need, Not, Rule, State, Truth, anchors
-from engine.values import Disputed, Document, Missing, SetOf, Value, ValueSet
-from engine.verdict import Verdict, numbers
+from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, Truth
+from engine.values import Disputed, Document, Missing, Range, SetOf, Value, ValueSet
+from engine.verdict import numbers
 
 DOCUMENTS = "evidence"
+CENT = Decimal("0.01")
 REMEMBERED = 1_024  # facts and days
 
 
@@ -37,7 +38,7 @@ class Levers:
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
-        vocabulary, rules = bundle.vocabulary, bundle.rules
+        vocabulary = bundle.vocabulary
         places = {touch.fact for touch in vocabulary.touches}
         kinds = [f"{DOCUMENTS}.{kind}" for kind in vocabulary.kinds[DOCUMENTS]]
         facts = [
@@ -48,24 +49,10 @@ class Levers:
         self.documents = (1 << len(kinds)) - 1
         self._number = {name: number for number, name in enumerate(self.names)}
         self._book = AnswerBook(bundle, Exchange({}, {}), date.min)
-        self._remembered: dict[tuple[str, date, tuple[Value, ...]], list[Value]] = {}
+        measures = bundle.rules.measures.values()
+        self._measured = frozenset(name for each in measures for measure in each for name in measure.stated)
+        self._remembered: dict[Hashable, list[Value]] = {}
         self._defined: dict[str, int] = {}
-        self._numbered = {rule.key: number for number, rule in enumerate(rules.rules)}
-        self._support: list[int] = []
-        self._lifters: dict[str, list[Rule]] = {}  # of rules and of requirements
-        for rule in rules.rules:
-            for victim in (*rule.exempts, *rule.excuses, *rule.satisfies):
-                self._lifters.setdefault(victim, []).append(rule)
-        for rule in rules.rules:  # exempters come first, and what a policy says otherwise comes after its rules
-            others = _union(self._support[self._numbered[key]] for key in rule.otherwise)
-            self._support.append(self.of(rule.condition) | self._lifting(rule.key) | others)
-        needs = {rule.key: tuple(rule.need.requirements()) for rule in rules.rules if rule.need}
-        for key, wanted in needs.items():
-            for requirement in wanted:
-                self._support[self._numbered[key]] |= self._lifting(requirement)
-        self._flat = self._having("prohibit", "review")
-        self._needing = self._having("require")
-        self._owing = {key: self._duty(duty, needs) for key, duty in rules.duties().items()}
         self._gaps = self._coverage()
 
     def number(self, name: str) -> int:
@@ -88,42 +75,9 @@ class Levers:
             case All(parts=parts) | AnyOf(parts=parts):
                 return _union(self.of(part) for part in parts)
 
-    def causes(self, verdict: Verdict, outcome: Outcome) -> list[int]:
-        """One set of levers for each certain reason for the refusal; to end that reason, a lever of its set has to move."""
-        standing = verdict.stands.certain
-        found = [self._support[number] for number in numbers(standing & self._flat)]
-        for number in numbers(standing & self._needing):
-            need = verdict.rules[number].need
-            if need is not None and not may_be_met(need, verdict):
-                found.append(self._support[number])
-        for key, owed in verdict.owed.items():
-            duty, levers = self._owing[key]
-            if owed is Truth.YES and verdict.overdue[key] is Truth.YES and duty.overdue.refused:
-                found.append(levers)
-        if any(gap.certain and gap.reviewed for gap in outcome.coverage.gaps):
-            found.append(self._gaps)
-        found += [self._reach(reach.jurisdiction) for reach in outcome.coverage.reaches if reach.certain]
-        return found
-
-    def doubts(self, verdict: Verdict, outcome: Outcome) -> list[int]:
-        """The same for each reason that may refuse and is not certain to. Nothing is permitted before each of them has ended too."""
-        standing = verdict.stands.possible
-        open_ = standing & ~verdict.stands.certain
-        found = [self._support[number] for number in numbers(open_ & self._flat)]
-        for number in numbers(standing & self._needing):
-            need = verdict.rules[number].need
-            certain = not open_ >> number & 1 and need is not None and not may_be_met(need, verdict)  # a cause
-            if need is not None and not certain and not _is_met(need, verdict):
-                found.append(self._support[number])
-        for key, owed in verdict.owed.items():
-            duty, levers = self._owing[key]
-            late = verdict.overdue[key]
-            if duty.overdue.refused and Truth.NO not in (owed, late) and (owed, late) != (Truth.YES, Truth.YES):
-                found.append(levers)
-        if any(not gap.certain and gap.reviewed for gap in outcome.coverage.gaps):
-            found.append(self._gaps)
-        found += [self._reach(reach.jurisdiction) for reach in outcome.coverage.reaches if not reach.certain]
-        return found
+    def silencing(self, place: str) -> tuple[str, ...]:
+        """The facts by which the law of a jurisdiction or a country is silent, or its reach in doubt."""
+        return tuple(self.names[number] for number in numbers(self._gaps | self._reach(place)))
 
     def values(self, number: int, exchange: Exchange, as_of: date) -> list[Value]:
         """
@@ -135,10 +89,12 @@ class Levers:
         if isinstance(exchange.values.get(name), Disputed):
             return []
         if self.documents >> number & 1:
-            return self._presented(name, exchange, as_of)
+            if name in exchange.values or name in self.bundle.rules.measures:
+                return self._presented(name, exchange, as_of)
+            return self._kept((name, as_of), lambda: self._presented(name, exchange, as_of))
         fact = self.bundle.vocabulary.facts[name]
         sent = exchange.value(name)
-        found = self._sets(name, sent, exchange) if fact.type.many else self._answers(name, exchange, as_of)
+        found = self._sets(name, sent, exchange) if fact.type.many else self.answers(name, exchange, as_of)
         return [value for value in found if value != sent and _possible(fact, sent, value, as_of)]
 
     def brought(self, number: int, value: Value, exchange: Exchange) -> dict[str, Value]:
@@ -147,40 +103,13 @@ class Levers:
         brought = fact.brings.get(value, {}) if fact and isinstance(value, str) else {}
         return {name: new for name, new in brought.items() if exchange.values.get(name, new) != new}
 
-    def unstated(self, exchange: Exchange) -> int:
-        """The levers that are facts without a value in an exchange. To state one changes nothing that was said."""
-        facts = ((number, name) for number, name in enumerate(self.names) if not self.documents >> number & 1)
-        return _union(1 << number for number, name in facts if isinstance(exchange.value(name), Missing))
-
     def named(self, name: str) -> list[str]:
         """The words of a fact that the rules name; any other word stands for all that the rules treat alike."""
         return sorted({word for atom in self._book.tested.get(name, ()) for word in atom.operands if isinstance(word, str)})
 
-    def moving(self, facts: Iterable[str]) -> int:
-        """The levers among some facts."""
-        return _union(self._fact(fact) for fact in facts)
-
     def _fact(self, fact: str) -> int:
         members = self.bundle.rules.families.get(fact, ("", (stated_in(fact),)))[1]
         return _union(1 << self._number[member] for member in members if member in self._number)
-
-    def _lifting(self, victim: str) -> int:
-        return _union(self._support[self._numbered[rule.key]] for rule in self._lifters.get(victim, ()))
-
-    def _having(self, *effects: str) -> int:
-        return _union(1 << number for number, rule in enumerate(self.bundle.rules.rules) if rule.effect in effects)
-
-    def _duty(self, duty: Duty, needs: dict[str, tuple[str, ...]]) -> tuple[Duty, int]:
-        """A duty and its levers: those of its fulfilment and its last day, and those of every rule through which it may be owed."""
-        own = self.of(duty.done_when) if duty.done_when is not None else 0
-        own |= _union(self._fact(due.after) for due in anchors(duty.due))
-        rules = self.bundle.rules
-        ways = {r.id for r in rules.requirements.values() if duty in r.duties}
-        ways |= {name for rule in rules.rules if duty in rule.duties for name in rule.satisfies}
-        for number, rule in enumerate(rules.rules):
-            if duty in rule.duties or ways & set(needs.get(rule.key, ())):
-                own |= self._support[number]
-        return duty, own
 
     def _coverage(self) -> int:
         """The levers that gaps in coverage rest on."""
@@ -197,16 +126,27 @@ class Levers:
         keys += [each.key for each in rules.not_reached if each.jurisdiction == jurisdiction]
         return self._gaps | _union(self.of(Defined(key)) for key in keys)
 
-    def _answers(self, name: str, exchange: Exchange, as_of: date) -> list[Value]:
+    def answers(self, name: str, exchange: Exchange, as_of: date) -> list[Value]:
         """One value of a fact for each class of values that the rules distinguish; words are kept by fact, day and what limits them."""
-        words = self.bundle.vocabulary.facts[name].type.values is not None
         book = self._book.about(exchange, as_of)
-        if not words or any(atom.other for atom in self._book.tested.get(name, ())):
-            return book.of(name).values
-        key = (name, as_of, book.bound(name))
+        type = self.bundle.vocabulary.facts[name].type
+        if type.values is None or name in self._measured:
+            values = book.of(name).values
+            if type.kind != "ratio":
+                return values
+            # Sent as a decimal, also where it is whole.
+            return [Range.exact(each.low.quantize(CENT)) for each in values if isinstance(each, Range)]
+        others = dict.fromkeys(
+            atom.other if atom.fact == name else atom.fact for atom in book.tested.get(name, ()) if atom.other
+        )
+        compared = (exchange.value(other) for other in others)
+        key = (name, as_of, exchange.value(name), book.bound(name), *compared)
+        return self._kept(key, lambda: book.of(name).values)
+
+    def _kept(self, key: Hashable, find: Callable[[], list[Value]]) -> list[Value]:
         found = self._remembered.get(key)
         if found is None:
-            found = book.of(name).values
+            found = find()
             if len(self._remembered) >= REMEMBERED:
                 self._remembered.clear()
             self._remembered[key] = found
@@ -270,13 +210,6 @@ def _rises(values: ValueSet, sent: Value, value: str) -> bool:
     if isinstance(sent, str) and sent in values.rank:
         return values.rank[value] > values.rank[sent]
     return value == values.values[-1]
-
-
-def _is_met(need: Need, verdict: Verdict) -> bool:
-    if need.op == "one":
-        return verdict.requirements[need.requirement] == {State.MET}
-    parts = (_is_met(part, verdict) for part in need.parts)
-    return any(parts) if need.op == "any_of" else all(parts)
 
 
 def _union(masks: Iterable[int]) -> int:

@@ -7,7 +7,8 @@ of them. A line has the documents and claims of the alternative that lacks least
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
 
 from engine.deciding.judgement import Judgement
 from engine.decision import MeansPart, NeedPart, WaysPart
@@ -16,7 +17,7 @@ from engine.explaining.encoding import encode
 from engine.explaining.phrasebook import Phrasebook
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, stated_in
 from engine.policy_language.vocabulary_text import KindText
-from engine.questions.taken_ways import WaysToPermit
+from engine.questions.combined_ways import WaysToPermit
 from engine.questions.ways import Having, Tree, Way, Ways, WaysRead, WayTest, lacking, prohibiting
 from engine.rules import Rule
 
@@ -38,30 +39,34 @@ class WayWriter:
         found = read.to(requirement, under)
         return [self._line(way) for way in found[:most]], len(found)
 
-    def all(self, read: WaysRead, judgement: Judgement, to_yes: WaysToPermit) -> list[WaysPart]:
+    def all(self, read: WaysRead, judgement: Judgement, to_permit: WaysToPermit) -> list[WaysPart]:
         """All ways to what is not met, and out of what prohibits."""
-        out_of = [self._out_of(read, rule, to_yes) for rule in prohibiting(judgement)]
-        return [*out_of, *(self._to(read, name, under, to_yes) for name, under in lacking(judgement).items())]
+        out_of = [(rule, read.out_of(rule)) for rule in prohibiting(judgement)]
+        to = [(name, under, read.to(name, under)) for name, under in lacking(judgement).items()]
+        to_yes = to_permit.among(chain(*(ways for _, ways in out_of), *(ways for _, _, ways in to)))
+        parts = [self._out_of(read, rule, ways, to_yes) for rule, ways in out_of]
+        return [*parts, *(self._to(read, name, under, ways, to_yes) for name, under, ways in to)]
 
-    def _to(self, read: WaysRead, requirement: str, under: Sequence[Rule], to_yes: WaysToPermit) -> WaysPart:
-        found, text = read.to(requirement, under), self.book.text
+    def _to(
+        self, read: WaysRead, requirement: str, under: Sequence[Rule], found: Sequence[Way], to_yes: Collection[int]
+    ) -> WaysPart:
+        text = self.book.text
         wanted = self.ways.bundle.rules.requirements[requirement]
         return WaysPart(
             requirement=requirement,
             title=text(wanted.title),
             how=text(wanted.how),
             under=list(dict.fromkeys(rule.provision.id for rule in under)),
-            ways=[self._part(read, way, to_yes.leads(way)) for way in found],
+            ways=[self._part(read, way, way.node in to_yes) for way in found],
             left_out=len(self.ways.links(requirement, under).ways) - len(found),
             says="" if found else self.book.language.no_way(),
         )
 
-    def _out_of(self, read: WaysRead, rule: Rule, to_yes: WaysToPermit) -> WaysPart:
-        found = read.out_of(rule)
+    def _out_of(self, read: WaysRead, rule: Rule, found: Sequence[Way], to_yes: Collection[int]) -> WaysPart:
         return WaysPart(
             title=self.book.text(rule.message or rule.provision.title),
             under=[rule.provision.id],
-            ways=[self._part(read, way, to_yes.leads(way)) for way in found],
+            ways=[self._part(read, way, way.node in to_yes) for way in found],
             left_out=len(self.ways.exempting(rule).ways) - len(found),
             says="" if found else self.book.language.no_exemption(read.for_good(rule)).strip(),
         )

@@ -114,9 +114,10 @@ class Ways:
         self._can_elsewhere: list[bool] = []  # the same, also by moving parties and data, and of totals by their parts
         self.claims = self.documents = 0
         words = bundle.vocabulary
-        places = {touch.fact for touch in words.touches} | {fact for each in words.placed for fact in (each.name, each.lies_in)}
+        placed = chain.from_iterable((each.name, each.lies_in) for each in words.placed)
+        self.places = frozenset((*(touch.fact for touch in words.touches), *placed))
         self._families = bundle.rules.families
-        self._changeable = frozenset(changeable) - places
+        self._changeable = frozenset(changeable) - self.places
         brought = (words.facts[fact].brings.values() for fact in changeable)
         self._moving = frozenset(chain(changeable, *chain(*brought)))
         self._lifters: dict[str, list[int]] = {}  # the rules that surely exempt each rule
@@ -138,7 +139,7 @@ class Ways:
             if rule.satisfies or rule.excuses or (rule.exempts and rule.effect != "doubts"):
                 self._stands(number)
         refusing = (rule for rule in rules if rule.effect in ("prohibit", "review") or rule.need)
-        self._ending = {rule.key: self._node(rule.condition, wanted=False) for rule in refusing}
+        self._ending = {rule.key: self.node_of(rule.condition, wanted=False) for rule in refusing}
         self._presented = frozenset(name for name in self.names if name.startswith((EVIDENCE, CLAIMS)))
 
     def reading(self, judgement: Judgement) -> WaysRead:
@@ -219,32 +220,33 @@ class Ways:
         """The node of a rule that holds and from which nothing surely exempts."""
         if number not in self._standing:
             rule = self.bundle.rules.rules[number]
-            parts = [self._node(rule.condition, wanted=True)]
+            parts = [self.node_of(rule.condition, wanted=True)]
             for each in self._lifters.get(rule.key, ()):  # exempters come first, so this ends
                 if not self.bundle.rules.rules[each].doubtful:
-                    parts.append(self._node(self.bundle.rules.rules[each].condition, wanted=False))
-            self._standing[number] = parts[0] if len(parts) == 1 else self._new(ALL, tuple(parts))
+                    parts.append(self.node_of(self.bundle.rules.rules[each].condition, wanted=False))
+            self._standing[number] = parts[0] if len(parts) == 1 else self.joined(ALL, tuple(parts))
         return self._standing[number]
 
-    def _node(self, condition: Condition, wanted: bool) -> int:
+    def node_of(self, condition: Condition, wanted: bool) -> int:
+        """The node of a condition that is to hold, or not to hold."""
         match condition:
             case Defined(key=key):
                 if (key, wanted) not in self._defined:
-                    node = self._defined[key, wanted] = self._node(self._definitions[key], wanted)
+                    node = self._defined[key, wanted] = self.node_of(self._definitions[key], wanted)
                     if key.endswith("#applies") and wanted:
                         self._applying.add(node)
                 return self._defined[key, wanted]
             case Not(part=part):
-                return self._node(part, not wanted)
+                return self.node_of(part, not wanted)
         found = self._nodes.get((id(condition), wanted))
         if found is None:
             match condition:
                 case Atom():
                     found = self._test(condition, wanted)
                 case All(parts=parts) | AnyOf(parts=parts):
-                    inner = tuple(dict.fromkeys(self._node(part, wanted) for part in parts))
+                    inner = tuple(dict.fromkeys(self.node_of(part, wanted) for part in parts))
                     whole = ALL if isinstance(condition, All) is wanted else ANY
-                    found = inner[0] if len(inner) == 1 else self._new(whole, inner)
+                    found = inner[0] if len(inner) == 1 else self.joined(whole, inner)
             self._nodes[id(condition), wanted] = found
         return found
 
@@ -265,14 +267,15 @@ class Ways:
             shown = name.startswith((EVIDENCE, CLAIMS)) and (wanted or atom.op not in ("counts", "open"))
             self._can.append(shown or (atom.fact in self._changeable and atom.fact != AS_OF))
             self._can_elsewhere.append(self._can[-1] or atom.other.startswith((EVIDENCE, CLAIMS)) or self._moves(atom))
-            self._tests[key] = self._new(LEAF, (number,))
+            self._tests[key] = self.joined(LEAF, (number,))
         return self._tests[key]
 
     def _moves(self, atom: Atom) -> bool:
         """Whether a test changes with a fact that an exporter can change, or with one that changes with it."""
         return any(not self._moving.isdisjoint(self._families.get(name, ("", (name,)))[1]) for name in (atom.fact, atom.other))
 
-    def _new(self, kind: int, parts: tuple[int, ...]) -> int:
+    def joined(self, kind: int, parts: tuple[int, ...]) -> int:
+        """A new node of some parts."""
         self._kinds.append(kind)
         self._parts.append(parts)
         return len(self._kinds) - 1

@@ -114,11 +114,9 @@ class ArrowColumn(NamedTuple):
 
 def texts(name: str, distinct: Sequence[str], codes: Codes) -> ArrowColumn:
     """A column of texts that repeat; each distinct one is in memory once. An empty text is null."""
-    told = dict.fromkeys(distinct)
-    encoded = compute.dictionary_encode(Array([text or None for text in told] or [None], DataType.utf8()))
-    places = {text: place for place, text in enumerate(told)}
-    at = np.array([places[text] for text in distinct], dtype=np.int32)[codes]
-    return ArrowColumn(name, encoded.take(Array.from_numpy(np.ascontiguousarray(at))))
+    told = list(distinct) if all(distinct) and len(distinct) else [text or None for text in distinct] or [None]
+    encoded = compute.dictionary_encode(Array(told, DataType.utf8()))
+    return ArrowColumn(name, encoded.take(Array.from_numpy(np.ascontiguousarray(codes))))
 
 
 def plain_texts(name: str, values: Sequence[str]) -> ArrowColumn:
@@ -131,7 +129,8 @@ def numbers(name: str, values: NDArray[Any]) -> ArrowColumn:
 
 
 def truths(name: str, values: NDArray[np.bool_]) -> ArrowColumn:
-    return ArrowColumn(name, Array(values.tolist(), DataType.bool()))
+    told = Array([False, True], DataType.bool())
+    return ArrowColumn(name, told.take(Array.from_numpy(values.astype(np.int32))))
 
 
 def days(name: str, values: Sequence[date | None], codes: Codes) -> ArrowColumn:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,11 +21,13 @@ from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import AS_OF
 from engine.tables.arrow import LEFT_OUT, CodedCells, Codes
 from engine.tables.column_mapping import FactColumn, FactPlaces
+from engine.tables.row_patterns import alike
 from engine.tables.unread_ids import UnreadIds
 
 MOST_VALUES = 200_000  # distinct cells that are remembered between chunks
 MOST_ODD = 10_000  # ids of one fact that the door may refuse, and that are told apart
 ID, NO_ID = 0, 1  # in a key: an id that nothing reads, and from where on ids are told apart
+MOSTLY = 4  # where more than one row of so many is another, all are taken to be
 _AS_THEY_ARE = ("id", "value", "date")  # kinds of facts whose texts are their JSON
 
 
@@ -49,6 +52,13 @@ class _Values:
             self.values.append(value)
         return found
 
+    def codes_of(self, texts: Sequence[str]) -> list[int]:
+        """The codes of many texts."""
+        new = [text for text in texts if text not in self.words]
+        self.words.update(zip(new, range(len(self.values), len(self.values) + len(new)), strict=True))
+        self.values += new
+        return [self.words[text] for text in texts]
+
     def forget(self) -> None:
         """Begin anew, in objects of its own: what was coded before keeps its values."""
         self.words, self.others, self.values, self.keys = {}, {}, [], []
@@ -70,25 +80,46 @@ class ConstantFact(NamedTuple):
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DistinctRows:
     """
-    `keys` has a key for each distinct row, the same for the same row of a later chunk as long as `epoch` is the same.
+    `number` has for each row of the chunk the number of its distinct row, `first` for each distinct row the first row that it is.
 
-    `places` has for each row of the chunk the number of its distinct row, `first` for each distinct row the first row that it is.
-    `codes` are those of the rows, `distinct` those by which the distinct rows are told apart; a column of them is one of `facts`.
+    `codes` are those of the rows, `distinct` those by which the distinct rows are told apart; a column of them is one of `facts`. A key is
+    the same for the same row of a later chunk as long as `epoch` is the same.
     """
 
-    keys: Sequence[bytes]
-    places: NDArray[np.int64]
+    number: NDArray[np.int32]
     first: NDArray[np.int64]
     epoch: int
-    codes: NDArray[np.int32]
-    distinct: NDArray[np.int32]
+    codes: Codes
+    distinct: Codes
     facts: Sequence[str]
     _steps: Sequence[tuple[str, ...]]
     _values: Sequence[list[Any]]
     constants: Sequence[ConstantFact]
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    @property
+    def each(self) -> bool:
+        """Whether each row is a distinct one."""
+        return len(self.first) == len(self.number)
+
+    def key(self, number: int) -> bytes:
+        """The key of a distinct row."""
+        row: NDArray[np.int32] = self.distinct[number]
+        return row.tobytes()
+
+    def keys(self) -> list[bytes]:
+        """The keys of all distinct rows."""
+        width, data = self.distinct.shape[1] * self.distinct.itemsize, self.distinct.tobytes()
+        return [data[at * width : (at + 1) * width] for at in range(len(self))]
+
+    def some(self, numbers: Sequence[int]) -> DistinctRows:
+        """Some of the distinct rows."""
+        return replace(self, first=self.first[numbers], distinct=self.distinct[numbers])
 
     def exchange(self, number: int) -> StatedExchange:
         """What the first row of a kind states."""
@@ -109,27 +140,44 @@ class DistinctRows:
                 _put(document, self._steps[place], self._values[place][code], problems)
         return StatedExchange(document, tuple(problems))
 
-    def value(self, number: int, place: int) -> Any:
-        """What a distinct row states in a column, as JSON; None where it states nothing."""
-        code = int(self.codes[self.first[number]][place])
-        return None if code == LEFT_OUT else self._values[place][code]
+    def stated_in(self, fact: str) -> tuple[Sequence[Any], NDArray[np.int32]]:
+        """What the distinct rows state under a name, as JSON, each value once, with its number for each; None where they state nothing."""
+        if fact not in self.facts:
+            return [None], np.zeros(len(self), dtype=np.int32)
+        place = self.facts.index(fact)
+        used, number = np.unique(self.distinct[:, place], return_inverse=True)
+        values = self._values[place]
+        return [None if code == LEFT_OUT else values[code] for code in used.tolist()], number.reshape(-1).astype(np.int32)
 
-    @property
-    def whole(self) -> bool:
-        """Whether each column states a fact, so that rows can be read in parts; the day is read by itself."""
-        return all(len(steps) > 1 or steps == (AS_OF,) for steps in self._steps) and all(
-            len(each.steps) > 1 for each in self.constants
-        )
+    @cached_property
+    def fact_places(self) -> Sequence[int]:
+        """The columns that state a fact, or the day."""
+        return [place for place, steps in enumerate(self._steps) if len(steps) > 1 or steps == (AS_OF,)]
+
+    @cached_property
+    def beside_facts(self) -> NDArray[np.bool_]:
+        """The distinct rows that state something which is no fact: whom all the world receives from, the ways relied on, a whole object."""
+        if any(len(each.steps) < 2 for each in self.constants):
+            return np.ones(len(self), dtype=np.bool_)
+        beside = [place for place in range(len(self._steps)) if place not in self.fact_places]
+        found = np.zeros(len(self), dtype=np.bool_)
+        for place in beside:
+            found |= self.distinct[:, place] != LEFT_OUT
+        return found
 
 
 class RowCoder:
     """
     Codes the rows of a table by the facts that its columns state. `constants` are stated by every row.
 
-    `unread` says which ids decide nothing; None where all are read, since a register or a ledger is asked for them.
+    `unread` says which ids decide nothing; None where all are read, since a register or a ledger is asked for them. Where few rows are
+    alike and `each` is said, each is taken for a distinct one.
     """
 
-    def __init__(self, places: FactPlaces, constants: Mapping[str, Any], unread: UnreadIds | None = None) -> None:
+    def __init__(
+        self, places: FactPlaces, constants: Mapping[str, Any], unread: UnreadIds | None = None, each: bool = False
+    ) -> None:
+        self._each = each
         self._places = places
         self._constants = [ConstantFact(name, places.steps(name), value) for name, value in constants.items()]
         self._unread = unread
@@ -150,15 +198,16 @@ class RowCoder:
                 self._known.append(_Values())
                 self.epoch += 1  # rows of codes are longer from now on
         self._make_room()
-        codes = np.full((rows, len(self._steps)), LEFT_OUT, dtype=np.int32)
+        codes = np.full((rows, len(self._steps)), LEFT_OUT, dtype=np.int32, order="F")
         for column, cells in facts:
             place = self._facts[column.fact]
             codes[:, place] = self._coded(column, cells, self._known[place])
         keys = self._keys(facts, codes)
-        first, places = grouped(keys)
+        first, number = alike(list(keys.T), rows)
+        if self._each and len(first) > rows // MOSTLY:
+            first, number = np.arange(rows), np.arange(rows, dtype=np.int32)
         return DistinctRows(
-            [row.tobytes() for row in keys[first]],
-            places,
+            number,
             first,
             self.epoch,
             codes,
@@ -188,10 +237,13 @@ class RowCoder:
             self.epoch += 1  # other columns tell rows apart from now on
         if not ids or self._unread is None:
             return codes
-        keys = codes.copy()
+        keys = codes.copy(order="F")
         for fact in ids:
             place = self._facts[fact]
             known = self._known[place]
+            new = known.values[len(known.keys) :]
+            if self._unread.are_plain(new):
+                known.keys += [ID] * len(new)
             for value in known.values[len(known.keys) :]:
                 if self._unread.is_plain(fact, value):
                     known.keys.append(ID)
@@ -216,12 +268,14 @@ class RowCoder:
 
     def _coded(self, column: FactColumn, cells: CodedCells, known: _Values) -> Codes:
         """The codes of a column's cells in all chunks; each distinct cell is read once."""
-        used = np.unique(cells.codes)
         here = np.full(len(cells.values) + 1, LEFT_OUT, dtype=np.int32)  # the last one is LEFT_OUT's
         raw = column.fact not in self._places.names
         type = self._places.type(column.fact)
         as_it_is = type is not None and not type.many and type.kind in _AS_THEY_ARE and not column.values
-        for number in used.tolist():
+        if as_it_is and all(each.__class__ is str and each for each in cells.values):
+            here[:-1] = known.codes_of(cells.values)
+            return here[cells.codes]
+        for number in np.unique(cells.codes).tolist():
             if number == LEFT_OUT:
                 continue
             cell = cells.values[number]
@@ -230,23 +284,6 @@ class RowCoder:
             if value is not None and (raw or value != ""):
                 here[number] = known.code(value)
         return here[cells.codes]
-
-
-def grouped(codes: Codes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The first row of each kind of equal rows, and for each row the number of its kind."""
-    if not codes.shape[1]:
-        return np.zeros(min(len(codes), 1), dtype=np.int64), np.zeros(len(codes), dtype=np.int64)
-    factors = np.random.default_rng(1).integers(1, 2**63, size=(codes.shape[1],), dtype=np.uint64) | np.uint64(1)
-    hashes = np.zeros(len(codes), dtype=np.uint64)
-    for place in range(codes.shape[1]):
-        hashes = (hashes ^ (codes[:, place].astype(np.uint64) * factors[place])) * np.uint64(0x9E3779B97F4A7C15)
-        hashes ^= hashes >> np.uint64(29)
-    _, first, places = np.unique(hashes, return_index=True, return_inverse=True)
-    # INVARIANT (no row takes another's outcome): two rows of one hash are compared, cell by cell.
-    if not np.array_equal(codes, codes[first][places]):
-        rows = np.ascontiguousarray(codes).view(np.dtype((np.void, codes.dtype.itemsize * codes.shape[1]))).ravel()
-        _, first, places = np.unique(rows, return_index=True, return_inverse=True)
-    return first, places.reshape(-1)
 
 
 def _put(document: dict[str, Any], steps: Sequence[str], value: Any, problems: list[ExchangeProblem]) -> None:

@@ -8,7 +8,7 @@ country, a document and its fields, and all that books fill. What cannot be true
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from engine.bundle import Bundle, accept_exchange
@@ -49,13 +49,6 @@ class FactClusters:
         self.base = accept_exchange(bundle, {}).values
         self._parts: dict[tuple[str, bytes], ReadPart] = {}
 
-    def of(self, names: Iterable[str]) -> dict[str, list[int]]:
-        """The places of some names, by their cluster."""
-        found: dict[str, list[int]] = {}
-        for place, name in enumerate(names):
-            found.setdefault(self.root(name), []).append(place)
-        return found
-
     def root(self, name: str) -> str:
         """What names a cluster."""
         name = self._document(name)
@@ -63,13 +56,13 @@ class FactClusters:
             name = above
         return name
 
-    def read(self, cluster: str, key: bytes, stated: StatedExchange) -> ReadPart:
-        """What a part of a row says, by its key."""
+    def read(self, cluster: str, key: bytes, stated: Callable[[], StatedExchange]) -> ReadPart:
+        """What a part of a row says, by its key; what it states is asked where it was not read before."""
         found = self._parts.get((cluster, key))
         if found is None:
             if len(self._parts) >= MOST_PARTS:
                 self._parts.clear()
-            found = self._parts[cluster, key] = self._read(cluster, stated)
+            found = self._parts[cluster, key] = self._read(cluster, stated())
         return found
 
     def forget(self) -> None:

@@ -2,28 +2,29 @@
 The carrier of many rows: sets of lanes are NumPy words, and the code of a program is a loop over its operations, each in place.
 
 Columns of values go in as codes, cases for a `LaneRunner` come out, a lane for each row. A register is used again after its last use, so
-that what a run holds at once stays near the processor. `CHUNK` rows at a time are the fastest.
+that what a run holds at once stays near the processor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, TypeAlias, cast
+from functools import reduce
+from operator import or_
+from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.backends.lanes.integers import Function, Places, count_uses, needed
-from engine.backends.lanes.lane_cases import Cases, LaneSet
+from engine.backends.lanes.lane_cases import NO_DAY, Cases, Class, LaneSet, Parts
 from engine.backends.lanes.slots import FALSE, TRUE, Operation
-from engine.values import Value
+from engine.tables.row_patterns import WORD, Words, alike
+from engine.values import Missing, Value
 
-CHUNK = 131_072  # rows
-WORD = 64  # bits
-
-Words: TypeAlias = NDArray[np.uint64]
-LEFT_OUT = -1  # the code of a cell that states nothing
+MOST_SETS = 1_024  # values of a column of which each has a set by itself
 
 
 class WideSet:
@@ -68,6 +69,11 @@ def rows_of(lanes: LaneSet, count: int) -> NDArray[np.bool_]:
     return np.unpackbits(found.words.view(np.uint8), count=count, bitorder="little").view(np.bool_)
 
 
+def stacked(sets: Sequence[LaneSet]) -> Words:
+    """The words of sets that are not empty, one below the other."""
+    return np.stack([cast(Any, each).words for each in sets]) if sets else np.zeros((0, 0), dtype=np.uint64)
+
+
 def wide(rows: NDArray[np.bool_]) -> LaneSet:
     """The set of some rows."""
     packed = np.packbits(rows, bitorder="little")
@@ -76,20 +82,111 @@ def wide(rows: NDArray[np.bool_]) -> LaneSet:
     return cast(LaneSet, WideSet(words))
 
 
-def in_columns(
-    count: int, columns: Mapping[str, tuple[Sequence[Value], NDArray[np.int32]]], days: Mapping[date, NDArray[np.bool_]]
-) -> Cases:
-    """
-    Rows as cases. `columns` has by fact or document its distinct values, and for each row the number of its value or LEFT_OUT.
+class ValueColumn(NamedTuple):
+    """The distinct values of a fact or a document, and for each row the number of its own."""
 
-    `days` has the rows of each day.
-    """
-    every = wide(np.ones(count, dtype=np.bool_))
-    other = {
-        name: [(wide(codes == number), values[number]) for number in np.unique(codes).tolist() if number != LEFT_OUT]
-        for name, (values, codes) in columns.items()
-    }
-    return Cases(count, {}, other, {day: wide(rows) for day, rows in days.items()}, every=every)
+    values: Sequence[Value]
+    codes: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class WideCases(Cases):
+    """Rows as cases: `columns` has what differs between them. `day_codes` has for each row the number of its day among `days`."""
+
+    columns: Mapping[str, ValueColumn] = field(default_factory=dict)
+    day_codes: NDArray[Any] | None = None
+    by_rows: ClassVar[bool] = True
+    _sets: dict[str, list[tuple[int, LaneSet]]] = field(default_factory=dict)
+
+    def parts(self, name: str) -> Parts:
+        """See `Cases`. Of a column with very many values there is one set at a time."""
+        column = self.columns.get(name)
+        if column is None:
+            return super().parts(name)
+        if len(column.values) > MOST_SETS:
+            return cast(Parts, ((wide(column.codes == at), column.values[at]) for at in np.unique(column.codes).tolist()))
+        return [(lanes, column.values[at]) for at, lanes in self._of(name)]
+
+    def together(self, names: Sequence[str], within: LaneSet) -> Sequence[tuple[LaneSet, tuple[Value, ...]]]:
+        """See `Cases`. Each combination is read once, however many values there are."""
+        if len(names) == 1:
+            return [(both, (value,)) for lanes, value in self.parts(names[0]) if (both := lanes & within)]
+        kinds: list[tuple[Value, ...]] = []
+
+        def told(values: tuple[Value, ...], day: date) -> int:
+            kinds.append(values)
+            return len(kinds) - 1
+
+        return [(lanes, kinds[at]) for lanes, at in self.by_class(names, within, False, told)]
+
+    def by_class(
+        self, names: Sequence[str], within: LaneSet, dated: bool, read: Callable[[tuple[Value, ...], date], Class]
+    ) -> Iterable[tuple[LaneSet, Class]]:
+        """See `Cases`. Each distinct combination of values is read once, and rows of one class are one set."""
+        days = list(self.days) if dated else [NO_DAY]
+        mine = {name: self.columns[name] for name in names if name in self.columns}
+        codes = [each.codes for each in mine.values()]
+        if len(days) > 1 and self.day_codes is not None:
+            codes.append(self.day_codes)
+        alone = next(iter(mine)) if len(codes) == 1 and mine else ""
+        sets = self._of(alone) if alone and len(mine[alone].values) <= MOST_SETS else None
+        if sets is not None:
+            rows, number = [(at,) for at, _ in sets], None
+        else:
+            first, number = alike(codes, self.count)
+            rows = [tuple(each[row] for each in codes) for row in first.tolist()]
+        place = {name: at for at, name in enumerate(mine)}
+        classes: dict[Class, list[int]] = {}
+        for kind, row in enumerate(rows):
+            values = tuple(
+                [
+                    mine[name].values[row[place[name]]] if name in mine else self.base.get(name, Missing.LEFT_OUT)
+                    for name in names
+                ]
+            )
+            day = days[row[-1]] if len(row) > len(mine) else days[0]
+            classes.setdefault(read(values, day), []).append(kind)
+        if sets is not None:
+            found = [(reduce(or_, (sets[kind][1] for kind in kinds)), each) for each, kinds in classes.items()]
+        elif number is None or len(classes) == 1:
+            found = [(self.every, each) for each in classes]
+        else:
+            of_kind = np.zeros(len(rows), dtype=_least(len(classes)))
+            for at, kinds in enumerate(classes.values()):
+                of_kind[kinds] = at
+            of_row = of_kind[number]
+            found = [(wide(of_row == at), each) for at, each in enumerate(classes)]
+        whole = within is self.every
+        return found if whole else [(both, each) for lanes, each in found if (both := lanes & within)]
+
+    def _of(self, name: str) -> list[tuple[int, LaneSet]]:
+        """The rows of each value of a column that some row has."""
+        found = self._sets.get(name)
+        if found is None:
+            values, codes = self.columns[name]
+            codes = codes.astype(_least(len(values)))
+            used = np.flatnonzero(np.bincount(codes, minlength=len(values))).tolist()
+            found = self._sets[name] = [(at, wide(codes == at)) for at in used]
+        return found
+
+
+def _least(count: int) -> type[np.unsignedinteger[Any]]:
+    """The smallest kind of number for so many: the quickest to compare."""
+    return np.uint8 if count <= 1 << 8 else np.uint16 if count <= 1 << 16 else np.uint32
+
+
+def in_columns(
+    every: LaneSet,
+    count: int,
+    base: Mapping[str, Value],
+    columns: Mapping[str, ValueColumn],
+    days: Sequence[date],
+    day_codes: NDArray[Any],
+) -> WideCases:
+    """Rows as cases. `base` has the values of facts and documents without a column; `days` are numbered by `day_codes`."""
+    by_day = {day: every if len(days) == 1 else wide(day_codes == number) for number, day in enumerate(days)}
+    there: dict[str, Parts] = dict.fromkeys(columns, ())
+    return WideCases(count, base, there, by_day, every=every, columns=columns, day_codes=day_codes)
 
 
 def function(code: Sequence[Operation], wanted: Sequence[int], places: Places, parameters: Sequence[str]) -> Function:
@@ -150,19 +247,15 @@ class _Loop:
         self._steps = [(OPERATIONS[kind], cell(one), cell(other), register) for kind, one, other, register in steps]
         self._found = [cell(numbers[slot]) for slot in wanted]
         self._kept = sorted({number for number in self._found if number < registers})
-        self._cells: dict[int, list[Words]] = {}
 
     def __call__(self, every: LaneSet, *given: Sequence[LaneSet]) -> Sequence[LaneSet]:
         all_words: Words = cast(Any, every).words
         size = len(all_words)
-        registers = self._cells.get(size)
-        if registers is None:
-            self._cells.clear()  # of one width at a time
-            registers = self._cells[size] = [np.empty(size, dtype=np.uint64) for _ in range(self._registers)]
+        registers = _scratch(size, self._registers)
         for number in self._kept:
             registers[number] = np.empty(size, dtype=np.uint64)
         none = np.zeros(size, dtype=np.uint64)
-        cells = [*registers]
+        cells = registers
         for parameter, place in self._given:
             found: Any = given[parameter][place]
             cells.append(found.words if found.__class__ is WideSet else none)
@@ -170,6 +263,25 @@ class _Loop:
         for operation, one, other, register in self._steps:
             operation(cells[one], cells[other], cells[register])
         return cast(Sequence[LaneSet], [WideSet(cells[number]) for number in self._found])
+
+
+class _Scratch(threading.local):
+    """The registers of a thread, of one width at a time. They are shared by all loops, since nothing stays in them after a run."""
+
+    size = 0
+    registers: Sequence[Words] = ()
+
+
+_OWN = _Scratch()
+
+
+def _scratch(size: int, count: int) -> list[Words]:
+    """So many registers."""
+    if _OWN.size != size:
+        _OWN.size, _OWN.registers = size, ()
+    missing = count - len(_OWN.registers)
+    _OWN.registers = [*_OWN.registers, *(np.empty(size, dtype=np.uint64) for _ in range(missing))]
+    return list(_OWN.registers[:count])
 
 
 OPERATIONS = {"and": np.bitwise_and, "or": np.bitwise_or, "not": np.bitwise_xor}  # `not` is all lanes but these

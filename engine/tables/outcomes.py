@@ -1,5 +1,5 @@
 """
-The outcome of a row of a table, and the outcomes of many rows as columns.
+The outcome of a row of a table.
 
 A judgement goes in, a row's outcome comes out: the bounds overall and by jurisdiction, what stands and may stand, what is unmet, what
 stands beside, the coverage, and the facts to find out; or what the door refused. Lists are JSON in a text, so that every format has them.
@@ -9,21 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property
-
-import numpy as np
-from numpy.typing import NDArray
 
 from engine.bundle import Bundle
 from engine.deciding.combine import MET
 from engine.deciding.judgement import BEARING, Judgement
 from engine.exchange_input.exchange_problems import ExchangeProblem
 from engine.rules import Need
-from engine.tables import arrow
-from engine.tables.arrow import ArrowColumn, Codes
 from engine.tables.missing_facts import MissingFacts
 from engine.values import Missing, Range, SetOf, Value
 from engine.values.outcome_levels import Bounds, Level, closed, outcome_word
@@ -35,7 +29,7 @@ _NONE = "[]"
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-@dataclass(frozen=True, kw_only=True)  # without slots: the cached digest needs the instance's dictionary
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RowOutcome:
     """
     The outcome of a row, each member as its column has it.
@@ -61,24 +55,33 @@ class RowOutcome:
     missing: str = _NONE
     problems: tuple[ExchangeProblem, ...] = ()
 
-    @property
-    def document(self) -> bytes:
-        """The outcome as canonical JSON: what a proof of the row is about. Of problems it has the number."""
-        return outcome_document({name: getattr(self, name) for name in TOLD} | {"problems": len(self.problems)})
 
-    @cached_property
-    def digest(self) -> str:
-        return hashlib.sha256(self.document).hexdigest()
-
-
-TOLD = tuple(each.name for each in fields(RowOutcome) if each.name != "problems")
 LISTS = ("jurisdictions", "stands", "may_stand", "unmet", "besides", "gaps", "coverage", "missing")  # JSON in a text
+CELLS = ("as_of", "outcome", "low", "high", "proceed", *LISTS, "problems")  # what a proof of a row is about
 
 
-def outcome_document(members: dict[str, object]) -> bytes:
-    """The members of an outcome, as their columns have them, as canonical JSON."""
-    told = {name: value.isoformat() if isinstance(value, date) else value for name, value in members.items()}
-    return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+def cell_text(cell: object) -> str:
+    """A cell as the text whose digest counts. Of problems it is the number."""
+    if cell is None or isinstance(cell, str):
+        return cell or ""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    return cell.isoformat() if isinstance(cell, date) else str(cell)
+
+
+def cell_digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def outcome_digest(cells: Mapping[str, object]) -> bytes:
+    """SHA-256 over the SHA-256 of each cell's text, in the order of CELLS. Raises ValueError where cells are missing or of another kind."""
+    if set(cells) != set(CELLS):
+        raise ValueError("it has other cells than an outcome")
+    for name, cell in cells.items():
+        kind = bool if name == "proceed" else int if name == "problems" else str
+        if type(cell) is not kind and not (kind is str and (cell is None or (name == "as_of" and isinstance(cell, date)))):
+            raise ValueError(f"`{name}` is of another kind")
+    return hashlib.sha256(b"".join(cell_digest(cell_text(cells[name])) for name in CELLS)).digest()
 
 
 def refused(problems: Sequence[ExchangeProblem], as_of: date | None) -> RowOutcome:
@@ -90,15 +93,21 @@ class OutcomeReader:
     """Reads judgements under one bundle as outcomes of rows."""
 
     def __init__(self, bundle: Bundle) -> None:
-        self._rules = bundle.rules.rules
+        self.rules = bundle.rules.rules
         self.missing = MissingFacts(bundle)
-        self._bearing = sum(1 << number for number, rule in enumerate(self._rules) if rule.effect in BEARING)
-        self._reviews = sum(1 << number for number, rule in enumerate(self._rules) if rule.effect == "review")
-        self.needing = sum(1 << number for number, rule in enumerate(self._rules) if rule.need is not None)
+        self.bearing = frozenset(number for number, rule in enumerate(self.rules) if rule.effect in BEARING)
+        self.reviews = tuple(number for number, rule in enumerate(self.rules) if rule.effect == "review")
+        self.needing = tuple(number for number, rule in enumerate(self.rules) if rule.need is not None)
+        self._bearing, self._reviews, self._needing = (
+            sum(1 << number for number in each) for each in (self.bearing, self.reviews, self.needing)
+        )
         self._of_place: dict[str, int] = {}
-        for number, rule in enumerate(self._rules):
+        for number, rule in enumerate(self.rules):
             place = rule.provision.jurisdiction
             self._of_place[place] = self._of_place.get(place, 0) | 1 << number
+        self.place_of: dict[str, int] = {}  # of each provision
+        for rule in self.rules:
+            self.place_of.setdefault(rule.provision.id, len(self.place_of))
         self._texts: dict[int, str] = {}
 
     def read(self, judgement: Judgement, today: date | None) -> RowOutcome:
@@ -177,7 +186,7 @@ class OutcomeReader:
 
     def unmet(self, certain: int, met: Collection[str]) -> list[str]:
         """The requirements that are not met for certain, of what provisions that certainly stand ask for and nothing else meets."""
-        needs = (self._rules[number].need for number in numbers(certain & self.needing))
+        needs = (self.rules[number].need for number in numbers(certain & self._needing))
         asked = dict.fromkeys(name for need in needs if need and not _met(need, met) for name in need.requirements())
         return [name for name in asked if name not in met]
 
@@ -185,17 +194,18 @@ class OutcomeReader:
         """What a person certainly must look at beside a stricter outcome: provisions, and law that is silent (semantics 4.1)."""
         if bounds.low <= Level.REVIEW:
             return []
-        beside = [self._rules[number].provision.id for number in numbers(certain & self._reviews)]
+        beside = [self.rules[number].provision.id for number in numbers(certain & self._reviews)]
         return list(dict.fromkeys([*beside, *(name for name, sure in silent if sure)]))
 
     def provisions(self, mask: int) -> str:
-        """The ids of the provisions of those of some rules that bear on the outcome, each once."""
+        """The ids of the provisions of those of some rules that bear on the outcome, in the order in which they are written."""
         mask &= self._bearing
         found = self._texts.get(mask)
         if found is None:
             if len(self._texts) >= REMEMBERED:
                 self._texts.clear()
-            found = self._texts[mask] = told(list(dict.fromkeys(self._rules[number].provision.id for number in numbers(mask))))
+            named = {self.rules[number].provision.id for number in numbers(mask)}
+            found = self._texts[mask] = told(sorted(named, key=self.place_of.__getitem__))
         return found
 
 
@@ -221,31 +231,14 @@ def _met(need: Need, met: Collection[str]) -> bool:
 
 def told_places(places: Mapping[str, Bounds]) -> str:
     """The bounds of each jurisdiction, in a text."""
-    return _text({name: [each.low.word, each.high.word] for name, each in sorted(places.items())})
+    return encoded({name: [each.low.word, each.high.word] for name, each in sorted(places.items())})
 
 
 def told(names: Sequence[str]) -> str:
     """A list of names in a text."""
-    return _text(list(names)) if names else _NONE
+    return encoded(list(names)) if names else _NONE
 
 
-def _text(value: object) -> str:
+def encoded(value: object) -> str:
+    """JSON as the lists of an outcome have it."""
     return _ENCODE(value)
-
-
-def outcome_columns(outcomes: Sequence[RowOutcome], codes: Codes) -> list[ArrowColumn]:
-    """The columns of some rows; `codes` has for each row the number of its outcome."""
-
-    def text(name: str) -> ArrowColumn:
-        return arrow.texts(name, [getattr(each, name) for each in outcomes], codes)
-
-    def each_row(of: Callable[[RowOutcome], int], kind: type[np.generic]) -> NDArray[np.generic]:
-        return np.array([of(each) for each in outcomes], dtype=kind)[codes]
-
-    return [
-        arrow.days("as_of", [each.as_of for each in outcomes], codes),
-        *(text(name) for name in ("outcome", "low", "high")),
-        arrow.truths("proceed", np.array([each.proceed for each in outcomes], dtype=np.bool_)[codes]),
-        *(text(name) for name in LISTS),
-        arrow.numbers("problems", each_row(lambda each: len(each.problems), np.int32)),
-    ]

@@ -1,8 +1,8 @@
 """
 Deciding a table: rows go in, coded, and the outcome of each comes out in the same order.
 
-Each distinct exchange of a chunk is decided once, and what was decided is remembered within a bound. Chunk size, order and division never
-matter: the outcome of a row is a function of the row, the bundle, the day and the snapshots alone.
+Each distinct exchange of a chunk is decided once; what the ordinary engines decided is remembered within a bound. Chunk size, order and
+division never matter: the outcome of a row is a function of the row, the bundle, the day and the snapshots alone.
 """
 
 from __future__ import annotations
@@ -23,18 +23,23 @@ from engine.exchange import REGISTER
 from engine.exchange_input.exchange_problems import ExchangeProblem, ExchangeRefused
 from engine.rules import AS_OF
 from engine.tables import arrow
-from engine.tables.arrow import LEFT_OUT, ArrowStream
+from engine.tables.arrow import LEFT_OUT, ArrowStream, Codes
 from engine.tables.coded_chunk import CodedChunk, of_batch
 from engine.tables.column_mapping import FactColumn, FactPlaces, StatedColumns, TableMapping, stated_columns
 from engine.tables.distinct_rows import DistinctRows, RowCoder, StatedExchange
+from engine.tables.lane_columns import RowDays
 from engine.tables.lane_rows import LaneRows
 from engine.tables.one_by_one import CounterSource, OneByOne, RowDecider
-from engine.tables.outcomes import RowOutcome, outcome_columns, refused
+from engine.tables.outcome_columns import OutcomeColumns
+from engine.tables.outcomes import RowOutcome, refused
 from engine.tables.row_counters import CounterSums
 from engine.tables.unread_ids import UnreadIds
 
-CHUNK = 16_384  # rows at once
-REMEMBERED = 20_000  # outcomes that are kept between chunks
+CHUNK = 32_768  # rows at once
+TOLD_AT_ONCE = 8_192  # rows whose texts are in memory, a whole number of words
+FEW = 16  # distinct rows that are sooner decided one by one
+MET = 4_096  # kinds of rows whose outcomes are kept from one chunk for the next
+REMEMBERED = 20_000  # outcomes of the ordinary engines that are kept between chunks
 COUNTERS = ("stated", "summed")
 PROGRAMS = ("ordinary", "lanes")
 
@@ -45,16 +50,18 @@ Register: TypeAlias = Callable[[Mapping[str, Any], date], Mapping[str, Any]]
 @dataclass(frozen=True, kw_only=True)
 class DecidedRows:
     """
-    Rows that were decided: the number of the first, the key of each, the distinct outcomes, and for each row the place of its own.
+    Rows that were decided: the number of the first, the key of each, outcomes, and for each row the place of its own among them.
 
-    `without_key` are the places of rows whose key is empty; they are named by their part and number.
+    They begin with row `begin` of the chunk of `distinct`. `without_key` are the places of rows whose key is empty; they are named by
+    their part and number.
     """
 
     first: int
     keys: Sequence[str]
-    outcomes: Sequence[RowOutcome]
+    outcomes: OutcomeColumns
     places: NDArray[np.int64]
     distinct: DistinctRows
+    begin: int = 0
     without_key: Sequence[int] = ()
 
     def __len__(self) -> int:
@@ -66,29 +73,38 @@ class DecidedRows:
 
     def exchange(self, place: int) -> Mapping[str, Any]:
         """The exchange that a row states, as JSON."""
-        return self.distinct.of_row(place).document
+        return self.distinct.of_row(self.begin + place).document
+
+    def key_of(self, place: int) -> tuple[int, bytes]:
+        """What a row has in common with each row that states the same, in this table."""
+        return self.distinct.epoch, self.distinct.key(int(self.distinct.number[self.begin + place]))
 
     def problem_rows(self) -> list[int]:
         """The places of the rows that the door refused."""
-        if not any(each.problems for each in self.outcomes):
+        if not self.outcomes.problems:
             return []
-        wrong = np.array([bool(each.problems) for each in self.outcomes], dtype=np.bool_)
-        return [int(each) for each in np.flatnonzero(wrong[self.places])]
+        return [int(each) for each in np.flatnonzero(self.outcomes.problem_counts()[self.places])]
+
+    @property
+    def words(self) -> tuple[Sequence[str], Codes]:
+        """The words of the rows' outcomes, and for each row the number of its own."""
+        words, codes = self.outcomes.texts["outcome"]
+        return words, codes[self.places]
 
     def counts(self) -> dict[str, int]:
         """How many rows have each outcome."""
+        words, codes = self.words
         found: dict[str, int] = {}
-        for number, count in zip(*np.unique(self.places, return_counts=True), strict=True):
-            word = self.outcomes[int(number)].outcome
-            found[word] = found.get(word, 0) + int(count)
+        for word, count in zip(words, np.bincount(codes, minlength=len(words)).tolist(), strict=True):
+            if count:
+                found[word] = found.get(word, 0) + count
         return found
 
     @cached_property
     def batch(self) -> RecordBatch:
         """The rows as a batch of Arrow."""
         numbers = np.arange(self.first, self.first + len(self), dtype=np.int64)
-        codes = self.places.astype(np.int32)
-        columns = [arrow.numbers("row", numbers), arrow.plain_texts("key", self.keys), *outcome_columns(self.outcomes, codes)]
+        columns = [arrow.numbers("row", numbers), arrow.plain_texts("key", self.keys), *self.outcomes.columns(self.places)]
         return arrow.batch_of(columns)
 
 
@@ -96,8 +112,17 @@ def no_rows() -> DecidedRows:
     """The outcomes of no rows: a table with all columns."""
     none = np.zeros(0, dtype=np.int64)
     nothing = np.zeros((0, 0), dtype=np.int32)
-    distinct = DistinctRows([], none, none, 0, nothing, nothing, (), (), (), ())
-    return DecidedRows(first=1, keys=[], outcomes=[], places=none, distinct=distinct)
+    distinct = DistinctRows(np.zeros(0, dtype=np.int32), none, 0, nothing, nothing, (), (), (), ())
+    return DecidedRows(first=1, keys=[], outcomes=OutcomeColumns.of([]), places=none, distinct=distinct)
+
+
+@dataclass(slots=True)
+class _Met:
+    """The kinds of rows that were met within one epoch of the coder: their outcomes, and the places of these by their keys."""
+
+    epoch: int = -1
+    outcomes: OutcomeColumns | None = None
+    places: dict[bytes, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -151,8 +176,8 @@ class TableDecider:
         self._today = today
         self._places = FactPlaces(bundle)
         reads_ids = counters != "stated" or register is not None
-        self._coder = RowCoder(self._places, self._mapping.constants, None if reads_ids else UnreadIds(bundle, *others))
         self._remembered = _Remembered()
+        self._met = _Met()
         self._stated: tuple[tuple[str, ...], StatedColumns] | None = None  # of the last table
         self._register = register
         self.decider: RowDecider = decider or OneByOne(bundle)
@@ -161,6 +186,8 @@ class TableDecider:
         as_stated = not reads_ids and not bundle.vocabulary.must_be_shown
         if program == "lanes" and isinstance(self.decider, OneByOne) and as_stated:
             self._lanes = LaneRows(bundle, self.decider.pdp, self.decider.readers[False])
+        unread = None if reads_ids else UnreadIds(bundle, *others)
+        self._coder = RowCoder(self._places, self._mapping.constants, unread, each=self._lanes is not None)
         self.program = f"lanes, else {self.decider.name}" if self._lanes else self.decider.name
         self._ordinary = None  # where counters are filled in, rows are decided by the ordinary engines
         self._fill: CounterSource | None = None if isinstance(counters, str) else counters
@@ -184,28 +211,59 @@ class TableDecider:
         """Decide the rows of a source, some at once. Rows are numbered from 1; a row without a key is named by `part` and its number."""
         first = 1
         for chunk in chunks:
-            yield self._decided(chunk, part, first)
+            yield from self._decided(chunk, part, first)
             first += chunk.rows
 
-    def _decided(self, chunk: CodedChunk, part: str, first: int) -> DecidedRows:
+    def _decided(self, chunk: CodedChunk, part: str, first: int) -> Iterator[DecidedRows]:
         columns = self._columns(chunk)
         rows = self._coder.distinct([(column, chunk.columns[number]) for number, column in columns.facts], chunk.rows)
         keys, without = _keys(chunk, columns.key, part, first)
+        for begin, outcomes, places in self._places_of(rows, chunk):
+            end = begin + len(places)
+            broken = [place for place in chunk.broken if begin <= place < end]
+            if broken and self._sums is None:
+                places[np.array(broken) - begin] = np.arange(len(outcomes), len(outcomes) + len(broken))
+                outcomes = outcomes.followed_by(OutcomeColumns.of([refused([chunk.broken[at]], self._day) for at in broken]))
+            yield DecidedRows(
+                first=first + begin,
+                keys=keys[begin:end],
+                outcomes=outcomes,
+                places=places,
+                distinct=rows,
+                begin=begin,
+                without_key=[at - begin for at in without if begin <= at < end and at not in chunk.broken],
+            )
+
+    def _places_of(self, rows: DistinctRows, chunk: CodedChunk) -> Iterator[tuple[int, OutcomeColumns, NDArray[np.int64]]]:
+        """The outcomes of some rows after the other: where they begin, outcomes, and for each row the place of its own among them."""
         if self._sums is not None:
-            outcomes, places = self._summed(self._sums, rows, chunk)
-        else:
-            outcomes, places = self._outcomes(rows), rows.places.copy()
-            for place, problem in chunk.broken.items():
-                places[place] = len(outcomes)
-                outcomes.append(refused([problem], self._day))
-        return DecidedRows(
-            first=first,
-            keys=keys,
-            outcomes=outcomes,
-            places=places,
-            distinct=rows,
-            without_key=[each for each in without if each not in chunk.broken],
-        )
+            yield 0, *self._summed(self._sums, rows, chunk)
+            return
+        if not rows.each and len(rows) <= MET:
+            outcomes, of_kind = self._met_before(rows)
+            yield 0, outcomes, of_kind[rows.number]
+            return
+        first = 0
+        for outcomes in self._outcomes(rows):
+            if rows.each:
+                yield first, outcomes, np.arange(len(outcomes), dtype=np.int64)
+                first += len(outcomes)
+            else:
+                yield first, outcomes, rows.number.astype(np.int64)
+
+    def _met_before(self, rows: DistinctRows) -> tuple[OutcomeColumns, NDArray[np.int64]]:
+        """The outcomes of kinds of rows, and for each of them the place of its own; kinds that were met in a chunk before are known."""
+        met = self._met
+        if met.epoch != rows.epoch or len(met.places) > MET:
+            met = self._met = _Met(rows.epoch)
+        keys = rows.keys()
+        new = [number for number, key in enumerate(keys) if key not in met.places]
+        if new:
+            for outcomes in self._outcomes(rows.some(new)):
+                met.outcomes = outcomes if met.outcomes is None else met.outcomes.followed_by(outcomes)
+            met.places |= {keys[number]: place for place, number in enumerate(new, len(met.places))}
+        assert met.outcomes is not None
+        return met.outcomes, np.array([met.places[key] for key in keys], dtype=np.int64)
 
     def _columns(self, chunk: CodedChunk) -> StatedColumns:
         """What the columns of a chunk state; a member of an object that states nothing is left to the door of exchanges."""
@@ -227,52 +285,66 @@ class TableDecider:
                 key = number
         return StatedColumns(tuple(facts), key)
 
-    def _outcomes(self, rows: DistinctRows) -> list[RowOutcome]:
-        """The outcomes of distinct rows; those that were decided before are remembered."""
+    def _outcomes(self, rows: DistinctRows) -> Iterator[OutcomeColumns]:
+        """
+        The outcomes of distinct rows: lanes decide many at once, and the ordinary engines those that are left. Where each row is a distinct
+        one, they come some at a time, so that not all texts are in memory.
+        """
+        count = len(rows)
+        days, unread = self._days(rows)
+        if self._lanes is None or count < FEW or unread.all():
+            yield OutcomeColumns.of(self._one_by_one(rows, range(count)))
+            return
+        found, left = self._lanes.decide(rows, unread, days)
+        size = TOLD_AT_ONCE if rows.each else count
+        for first in range(0, count, size):
+            end = min(first + size, count)
+            others = np.flatnonzero(left[first:end])
+            outcomes = OutcomeColumns.of(self._one_by_one(rows, (others + first).tolist()))
+            yield found.columns(first, end).with_others(others, outcomes)
+
+    def _one_by_one(self, rows: DistinctRows, wanted: Sequence[int]) -> list[RowOutcome]:
+        """The outcomes of some distinct rows; those that were decided before are remembered."""
         known = self._remembered.of(rows.epoch)
-        wanted = [number for number, key in enumerate(rows.keys) if key not in known]
-        if self._lanes is not None and rows.whole:
-            known.update(self._by_lanes(self._lanes, rows, wanted))
-            wanted = [number for number in wanted if rows.keys[number] not in known]
-        asked: list[tuple[bytes, Mapping[str, Any], date]] = []
-        for number in wanted:
-            document, day, problems = self._row(rows.exchange(number))
-            if problems or day is None:
-                known[rows.keys[number]] = refused(problems, day)
-            else:
-                asked.append((rows.keys[number], document, day))
-        documents, days = [each[1] for each in asked], [each[2] for each in asked]
+        keys = [rows.key(number) for number in wanted]
+        asked: dict[bytes, tuple[Mapping[str, Any], date]] = {}
+        for key, number in zip(keys, wanted, strict=True):
+            if key not in known and key not in asked:
+                document, day, problems = self._row(rows.exchange(number))
+                if problems or day is None:
+                    known[key] = refused(problems, day)
+                else:
+                    asked[key] = document, day
+        documents, days = [document for document, _ in asked.values()], [day for _, day in asked.values()]
         if self._ordinary is not None:
             decided = self._ordinary.decide(documents, days, self._today, self._fill)
         else:
             decided = self.decider.decide(documents, days, self._today)
-        known.update(zip((each[0] for each in asked), decided, strict=True))
-        return [known[key] for key in rows.keys]
+        known.update(zip(asked, decided, strict=True))
+        return [known[key] for key in keys]
 
-    def _by_lanes(self, lanes: LaneRows, rows: DistinctRows, wanted: Sequence[int]) -> Iterator[tuple[bytes, RowOutcome]]:
-        """The outcomes of distinct rows that lanes decide, by their keys."""
-        days = [(number, day) for number in wanted if (day := self._stated_day(rows, number)) is not None]
-        found = lanes.decide(rows, [number for number, _ in days], [day for _, day in days], self._today)
-        for (number, _), outcome in zip(days, found, strict=True):
-            if outcome is not None:
-                yield rows.keys[number], outcome
+    def _days(self, rows: DistinctRows) -> tuple[RowDays, NDArray[np.bool_]]:
+        """The days of distinct rows, and which rows have none that can be read."""
+        said, number = rows.stated_in(AS_OF)
+        read = [self._stated_day(each) for each in said]
+        days = list(dict.fromkeys(day for day in read if day is not None))
+        codes = np.array([days.index(day) if day is not None else 0 for day in read], dtype=np.int32)
+        unread = np.array([day is None for day in read], dtype=np.bool_)
+        return RowDays(days, codes[number], self._today), unread[number]
 
-    def _stated_day(self, rows: DistinctRows, number: int) -> date | None:
-        """The day of a row; None where it states none that can be read."""
-        if AS_OF not in rows.facts:
-            return self._day
-        said = rows.value(number, rows.facts.index(AS_OF))
+    def _stated_day(self, said: Any) -> date | None:
+        """The day that a row states; None where it states none that can be read."""
         try:
             return self._day if said is None else date.fromisoformat(said)
         except (TypeError, ValueError):
             return None
 
-    def _summed(self, sums: CounterSums, rows: DistinctRows, chunk: CodedChunk) -> tuple[list[RowOutcome], NDArray[np.int64]]:
+    def _summed(self, sums: CounterSums, rows: DistinctRows, chunk: CodedChunk) -> tuple[OutcomeColumns, NDArray[np.int64]]:
         """The outcomes of rows in their order, each with the counters that the rows before it add up to."""
         assert self._ordinary is not None
         found = []
-        prepared = [self._row(rows.exchange(number)) for number in range(len(rows.keys))]
-        for place, number in enumerate(rows.places.tolist()):
+        prepared = [self._row(rows.exchange(number)) for number in range(len(rows))]
+        for place, number in enumerate(rows.number.tolist()):
             document, day, problems = prepared[number]
             if place in chunk.broken:
                 found.append(refused([chunk.broken[place]], self._day))
@@ -280,7 +352,7 @@ class TableDecider:
                 found.append(refused(problems, day))
             else:
                 found += self._ordinary.decide([document], [day], self._today, sums.fill, sums.add)
-        return found, np.arange(chunk.rows, dtype=np.int64)
+        return OutcomeColumns.of(found), np.arange(chunk.rows, dtype=np.int64)
 
     def _row(self, stated: StatedExchange) -> tuple[Mapping[str, Any], date | None, tuple[ExchangeProblem, ...]]:
         """The exchange of a row with what the register says, its day, and what is wrong with it before the door reads it."""
@@ -315,11 +387,8 @@ def _keys(chunk: CodedChunk, number: int, part: str, first: int) -> tuple[list[s
         return own, []
     cells = chunk.columns[number]
     told = [each.isoformat() if isinstance(each, date) else str(each) for each in cells.values]
-    found, without = [], []
-    for place, code in enumerate(cells.codes.tolist()):
-        text = "" if code == LEFT_OUT else told[code]
-        if not text:
-            without.append(place)
-            text = f"{part}#{first + place}" if part else str(first + place)
-        found.append(text)
+    without = [place for place, code in enumerate(cells.codes.tolist()) if code == LEFT_OUT or not told[code]]
+    found = [told[code] for code in cells.codes.tolist()] if told else [""] * chunk.rows
+    for place in without:
+        found[place] = f"{part}#{first + place}" if part else str(first + place)
     return found, without

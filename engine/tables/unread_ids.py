@@ -8,7 +8,8 @@ counts. Which one it is counts where the door of exchanges would refuse it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from engine.bundle import Bundle
@@ -16,7 +17,10 @@ from engine.policy_language.public_recipient import EVERYONE
 from engine.register_facts import IN_REGISTER
 from engine.rules import atoms
 from engine.tables.column_mapping import SPOKEN
-from engine.values import BadValue, Type
+from engine.values import MAX_TEXT, BadValue, Type
+
+_PLAIN = re.compile(rf"[!-~]{{1,{MAX_TEXT}}}(?:\n[!-~]{{1,{MAX_TEXT}}})*")  # letters, digits and signs that everybody sees
+_SPOKEN = frozenset({SPOKEN, *EVERYONE})
 
 
 class UnreadIds:
@@ -43,6 +47,14 @@ class UnreadIds:
         """The facts whose ids nothing reads, where documents state these `fields`."""
         found = frozenset(name for name, read in self._fields.items() if read.isdisjoint(fields))
         return found.intersection(*(each.among(fields) for each in self._others))
+
+    def are_plain(self, values: Sequence[Any]) -> bool:
+        """Whether all values are quickly seen to be ids like any other; where they are not, each is to be looked at by itself."""
+        try:
+            text = "\n".join(values)
+        except TypeError:
+            return False
+        return bool(_PLAIN.fullmatch(text)) and _SPOKEN.isdisjoint(map(str.casefold, values))
 
     def is_plain(self, name: str, value: Any) -> bool:
         """Whether a value is an id like any other: each door takes it, and it is neither unknown nor the public."""

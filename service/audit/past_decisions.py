@@ -23,7 +23,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.audit.leaf_effects import Leaf
+from service.audit.leaf_effects import EFFECTS, Leaf
 from service.audit.replica import Replica
 from service.audit.used_inputs import CommittedEvaluation, NotedInputs, RecordUsed, UsedInputs
 from service.log.store import of_numbers
@@ -128,19 +128,21 @@ class PastDecisions:
         return first
 
     def _look_again(self, late: list[_Late]) -> None:
-        """Compare with the rows of each moment between the first leaf and the place of a record."""
+        """Compare with the rows of each moment from the first leaf to the place of a record. A leaf without rows makes no other moment."""
         left = _MOST_AGAIN
         with closing(Replica(self.connection, self.key)) as replica:
             inputs = UsedInputs(replica, self.connection, self._decided, most_ways=3)
-            for index, _ in replica.read():
+            changed = True
+            for index, leaf in replica.read():
                 for each in late:
-                    if each.differs and each.first <= index < each.place:
+                    if each.differs and each.first <= index < each.place and (changed or index == each.first):
                         left -= 1
                         if left < 0:  # so many decided at once: which moment was that of each is not found out
                             each.differs = ""
                             self.not_compared += 1
                         else:
                             each.differs = inputs.differs(each.used, each.noted)
+                changed = leaf.get("kind") in EFFECTS
 
     def _read(self) -> Iterator[tuple[int, RecordUsed | None]]:
         """The records of the log with their places, in order."""

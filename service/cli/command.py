@@ -6,7 +6,8 @@ What commands share: how a command is declared, how it ends, and the options tha
 | 0 | done: the policies are sound, the exchange may proceed |
 | 1 | a finding: policies that are not sound, an exchange that may not proceed, a decision that does not exist |
 | 2 | used wrongly: an option, a setting, a file, a port or a database |
-| 130 | interrupted |
+| 130 | interrupted by Ctrl-C |
+| 143 | stopped by SIGTERM: a long command says what it has and how to go on (`stopping`) |
 
 A command returns 0 or 1. An error that it raises becomes one sentence on standard error, and the command ends with 2. A command imports
 what it needs inside its function, so that `--help` stays fast.

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from service.cli.command import BY, UsedWrongly, settings
 from service.cli.output import safe
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from service.callers.context import Context
     from service.log.store import Stored
     from service.policies.live import Live
+    from service.service import Service
     from service.settings import Settings
     from service.store.database import Database
 
@@ -28,6 +29,14 @@ class Desk:
     live: "Live"
     settings: "Settings"
     today: date
+
+    @classmethod
+    def of(cls, service: "Service") -> "Desk":
+        """That of an open service."""
+        from service.settings import time_zone
+
+        today = service.clock().astimezone(time_zone(service.settings.zone)).date()
+        return cls(service.store.database, service.live, service.settings, today)
 
     def context(self, door: type[Door]) -> Door:
         """Who writes here, let in by a door now. It is no person that the service knows."""
@@ -63,3 +72,24 @@ def open_desk(url: str | None, policies: list[Path] | None) -> Iterator[Desk]:
         raise UsedWrongly(str(refused)) from None
     with existing(chosen.database, chosen.log_key) as database:
         yield Desk(database, live, chosen, now_utc().astimezone(time_zone(chosen.zone)).date())
+
+
+@contextmanager
+def open_service(url: str | None, policies: list[Path] | None, **more: Any) -> Iterator["Service"]:
+    """
+    Open the service over a database that is there, without a server. `more` are settings that win over those of the environment.
+
+    Raises SettingRefused, DatabaseRefused, engine.BundleRefused.
+    """
+    from service.log.store import Store
+    from service.service import Service
+    from service.store.upgrade import open_present
+
+    chosen = settings(database=url, policies=policies or None, **more)
+    open_present(chosen.database).close()  # so that a mistyped name creates no database
+    Store.open(chosen.database, log_key=chosen.log_key).close()  # the tables of this version
+    service = Service.open(chosen)
+    try:
+        yield service
+    finally:
+        service.close()

@@ -1,9 +1,10 @@
-"""`fifthfactor decide`: decides a table of exchanges, and commits nothing."""
+"""`fifthfactor decide`: decides a table of exchanges; with --commit, the rows that may proceed are committed in the ledger."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,10 +12,13 @@ import typer
 
 from service.cli.command import BY, Commands, Lang, Policies, UsedWrongly, need
 from service.cli.output import complain, count, day, progress, safe, today
+from service.cli.stopping import Stopped, Stopping, stoppable
 
 if TYPE_CHECKING:
     import engine
     import engine.tables
+    from service.service import Service
+    from service.tables.committed_rows import RowCommitter
     from service.tables.ledger_snapshot import LedgerSnapshot
     from service.tables.manifest import RunManifest
 
@@ -25,6 +29,7 @@ app = Commands()
     "decide exchanges.parquet -o decisions.parquet",
     "decide parts/ -o decided/ --map mapping.yaml --key transfer_number",
     "decide - -o - --from csv --to jsonl < exchanges.csv",
+    "decide today.csv -o today.jsonl --key transfer_number --database fifthfactor.db --commit",
 )
 def decide(
     table: Annotated[Path, typer.Argument(help="Parquet, CSV, JSON lines or Arrow; a folder of such parts; - for a pipe.")],
@@ -54,6 +59,14 @@ def decide(
         str | None,
         typer.Option(help="Decision log, as a file or postgresql://…: the run becomes one leaf of it. [the run is in no log]"),
     ] = None,
+    commit: Annotated[
+        bool,
+        typer.Option(
+            "--commit",
+            help="Commit each row that may proceed in the ledger of --database, in order, once for each --key. Takes --register and"
+            " --counters snapshot.",
+        ),
+    ] = False,
     explain: Annotated[int, typer.Option(help="Rows of each outcome that get a short answer in a side file.", min=0)] = 1_000,
     program: Annotated[
         str, typer.Option(help="lanes: all rows of a chunk at once, where that can be; ordinary: each row by itself.")
@@ -63,16 +76,18 @@ def decide(
     ] = "bitset",
     lang: Lang = "en",
     allow_problems: Annotated[bool, typer.Option("--allow-problems", help="End with 0 even where rows have problems.")] = False,
+    processes: Annotated[int, typer.Option(min=1, max=256, help="How many processes decide the parts of a folder.")] = 1,
     restart: Annotated[bool, typer.Option("--restart", help="Begin anew where a run was broken off.")] = False,
 ) -> int:
     """
-    Decide every row of a table. Nothing is committed, and no row is recorded. With --database the run as a whole is one leaf of the log.
+    Decide every row of a table. No row is recorded. With --database the run as a whole is one leaf of the log. With --commit each row
+    that may proceed is decided again with the present counters, recorded and committed.
 
     The output has as many rows, in the same order. Beside it are a manifest, the problems of rows that cannot be read, and short answers
     to some rows of each outcome. A run that was broken off goes on with the next part.
 
-    Ends with 0 where every row was decided, with 1 where rows have problems, a key occurs twice or the engines differ, with 2 where the
-    table, the mapping or a column cannot be used.
+    Ends with 0 where every row was decided, with 1 where rows have problems, a key occurs twice, the engines differ or a row that might
+    proceed was not committed, with 2 where the table, the mapping or a column cannot be used.
     """
     import engine
 
@@ -81,8 +96,9 @@ def decide(
     except ModuleNotFoundError as missing:
         raise UsedWrongly(str(missing)) from None
     from service.cli.files import columns_sentence, mapping_in
+    from service.tables import TableRefused
     from service.tables.run import RunRequest, SideFiles, decide_run
-    from service.tables.table_input import FORMATS, SUFFIXES, TableRefused, table_parts
+    from service.tables.table_input import FORMATS, SUFFIXES, table_parts
 
     need("mode", mode, engine.MODES)
     need("language", lang, engine.LANGUAGES)
@@ -92,8 +108,12 @@ def decide(
         need("format", form, FORMATS)
     if database is None and (register or counters == "snapshot"):
         raise UsedWrongly("name the database whose register and ledger count with --database")
-    with ExitStack() as stack:
-        source = _source(database, policies or [], stack)
+    if commit and database is None:
+        raise UsedWrongly("name the database in whose ledger rows are committed with --database")
+    if commit:
+        register, counters = True, "snapshot"
+    with ExitStack() as stack, stoppable() as stopping:
+        source = _source(database, policies or [], stack, commit=commit)
         try:
             parts = table_parts(table, from_)
             folder = table.is_dir()
@@ -102,6 +122,8 @@ def decide(
             if not folder and output.is_dir():
                 raise UsedWrongly(f"{output} is a folder; name a file with --output")
             mapped, digest = mapping_in(source.bundle, mapping, key)
+            if commit and not mapped.key:
+                raise UsedWrongly("a row is committed once for its key: name the column of the keys with --key")
             snapshot = source.snapshot
             request = RunRequest(
                 bundle=source.bundle,
@@ -121,14 +143,21 @@ def decide(
                 register_of=source.origin if register else None,
                 explain=explain,
                 lang=lang,
+                processes=processes,
                 restart=restart,
                 log=source.log,
-                progress=_progress,
+                committer=_committer(source, output, folder, lang, stack) if commit else None,
+                progress=partial(_progress, stopping),
+                waiting=partial(stopping.check, "the parts that are finished"),
             )
             manifest = decide_run(request)
         except (TableRefused, engine.tables.ColumnsRefused) as refused:
             progress("")
             raise UsedWrongly(columns_sentence(refused)) from None
+        except Stopped:
+            whole = "begins with the part that it had not finished" if folder else "begins anew"
+            whole += " and commits no row twice" if commit else ""
+            return stopping.told(f"after {stopping.done}", f"the same command {whole}")
         except OSError as failed:
             progress("")
             raise UsedWrongly(f"cannot write {failed.filename or output}: {failed.strerror or failed}") from None
@@ -149,33 +178,46 @@ def decide(
         complain(
             f"the engines differ on rows, such as `{safe(faults.engines_differ[0][:80])}`; let a person look at all of them"
         )
-    found = faults.any or (manifest.problems and not allow_problems)
+    commits = manifest.commits
+    if commits is not None:
+        left = f", {commits.refused:,} not" if commits.refused else ""
+        complain(f"rows that may proceed: {commits.committed:,} committed{left}; see {files.committed}")
+    found = faults.any or (manifest.problems and not allow_problems) or (commits is not None and commits.refused)
     return int(bool(found))
 
 
 @dataclass(frozen=True)
 class _Source:
-    """The policies that decide, today, and with a database its snapshot, its name and what makes the run a leaf of its log."""
+    """
+    The policies that decide and today; with a database its snapshot, its name and what makes the run a leaf of its log, and the open
+    service if rows are to be committed.
+    """
 
     bundle: "engine.Bundle"
     today: date
     snapshot: "LedgerSnapshot | None" = None
     origin: str = ""
     log: "Callable[[RunManifest], RunManifest]" = lambda manifest: manifest
+    service: "Service | None" = None
 
 
-def _source(database: str | None, policies: list[Path], stack: ExitStack) -> _Source:
-    """The policies, and the database if one is named. Raises UsedWrongly, SettingRefused, DatabaseRefused."""
+def _source(database: str | None, policies: list[Path], stack: ExitStack, *, commit: bool) -> _Source:
+    """
+    The policies, and the database if one is named; its service too where rows are committed.
+
+    Raises UsedWrongly, SettingRefused, DatabaseRefused.
+    """
     from service.cli.files import load_or_stop
 
     if database is None:
         return _Source(load_or_stop(policies, tests=False), today())
-    from service.cli.database_access import open_desk
+    from service.cli.database_access import Desk, open_desk, open_service
     from service.service import now_utc
     from service.tables.ledger_snapshot import ledger_snapshot
     from service.tables.run_leaf import note_run
 
-    desk = stack.enter_context(open_desk(database, policies))
+    service = stack.enter_context(open_service(database, policies, watch=False)) if commit else None
+    desk = Desk.of(service) if service else stack.enter_context(open_desk(database, policies))
     snapshot = stack.enter_context(ledger_snapshot(desk.database, desk.live, desk.settings, now_utc(), desk.today))
     origin = desk.database.log_key().origin
 
@@ -183,9 +225,21 @@ def _source(database: str | None, policies: list[Path], stack: ExitStack) -> _So
         with desk.database.transaction() as transaction:
             return note_run(transaction, manifest, BY, now_utc(), origin)
 
-    return _Source(desk.live.bundle, desk.today, snapshot, origin, log)
+    return _Source(desk.live.bundle, desk.today, snapshot, origin, log, service)
 
 
-def _progress(part: str, rows: int, seconds: float) -> None:
+def _committer(source: _Source, output: Path, folder: bool, lang: str, stack: ExitStack) -> "RowCommitter":
+    """What commits the rows of a run, and writes what came of each beside its output."""
+    from service.tables.committed_rows import RowCommitter
+    from service.tables.run import SideFiles
+
+    assert source.service is not None
+    files = SideFiles.of(output, folder)
+    files.committed.parent.mkdir(parents=True, exist_ok=True)
+    return stack.enter_context(RowCommitter(source.service, BY, files.committed, lang))
+
+
+def _progress(stopping: Stopping, part: str, rows: int, seconds: float) -> None:
+    stopping.check(count(rows, "row"))
     pace = f", {rows / seconds:,.0f} a second" if seconds > 1 else ""
     progress(f"{safe(part)}: {rows:,} rows{pace}")

@@ -2,8 +2,8 @@
 `fifthfactor diff OLD NEW`: compares two bundles on many exchanges, and reports the difference in Markdown or JSON.
 
 OLD and NEW are each one folder or several, a git revision or the digest of a bundle. Of a revision the committed bytes are read, by git's
-plumbing commands, without a shell, a checkout or a filter. The exchanges come from the tests of both bundles, from files, and from a
-decision log, which is opened for reading only. Nothing is recorded, and no value of a real exchange is printed.
+plumbing commands, without a shell, a checkout or a filter. The exchanges come from the tests of both bundles and from files. The records of
+a decision log are compared as `fifthfactor impact` does. Nothing is recorded, and no value of a real exchange is printed.
 """
 
 import re
@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.command import AsJson, Commands, Mode, NewPolicies, OldPolicies, RevisionFolders, UsedWrongly, need
-from service.cli.output import count, day, progress, today
+from service.cli.log_impact import Processes, Resume, Since, Until, log_impact
+from service.cli.output import count, day, print_json, progress, today
+from service.cli.stopping import stoppable
 
 if TYPE_CHECKING:
     import engine
@@ -49,7 +51,11 @@ def diff(
     exchanges: Annotated[
         list[Path] | None, typer.Option(help="Real exchanges: a folder, a JSON file, or a file of JSON lines. May be repeated.")
     ] = None,
-    log: Annotated[str | None, typer.Option(help="Database of a decision log; its exchanges are decided again.")] = None,
+    log: Annotated[str | None, typer.Option(help="Database of a decision log; its records are compared too.")] = None,
+    since: Since = None,
+    until: Until = None,
+    processes: Processes = None,
+    resume: Resume = None,
     only: Annotated[str, typer.Option(help="Try only the test files whose name contains this.")] = "",
     as_of: Annotated[str | None, typer.Option(help="Day for exchanges that name none. [today]")] = None,
     mode: Mode = "checked",
@@ -65,40 +71,55 @@ def diff(
     Report what changes if NEW replaces OLD: every outcome that changes, and the rules. The report is Markdown, for a review.
 
     Ends with 0, or with 1 where the difference is what `--fail-on` names. `permits-more` means that an exchange may proceed, or may
-    perhaps proceed, and could not before.
+    perhaps proceed, and could not before. Where a command is stopped it reports what it has.
     """
     import engine
+    from service.cli.impact_report import fails, markdown
     from service.cli.revisions import Finder
-    from service.decisions.log_trials import LogTrials
 
     need("mode", mode, engine.MODES)
     if fail_on is not None and fail_on not in FAIL_ON:
         raise UsedWrongly(f"`--fail-on` cannot be `{fail_on}`; use one of {', '.join(FAIL_ON)}")
+    if log is None and (since or until or processes or resume):
+        raise UsedWrongly("`--since`, `--until`, `--processes` and `--resume` belong to `--log`")
     on = day(as_of) if as_of else today()
     finder = Finder(old, new, policies or [], progress, log)
     before, after = finder.side(old, earlier=True), finder.side(new)
     tests = engine.trials(before.bundle, after.bundle, only)
     if only and not tests:
         raise UsedWrongly(f"no test file has `{only}` in its name")
-    recorded = LogTrials(log) if log is not None else None
-    difference = engine.compare(
-        before.bundle,
-        after.bundle,
-        chain(tests, _from_files(exchanges or []), recorded.trials() if recorded else ()),
-        today=on,
-        mode=mode,
-        progress=lambda number: progress(f"{number:,} exchanges"),
-    )
-    progress("")
-    if fail_on not in (None, "any-change") and not difference.tried and not difference.same_meaning:
+    impact, how = None, "the tests and the files are decided from the beginning each time"
+    with stoppable() as stopping:
+        difference = engine.compare(
+            before.bundle,
+            after.bundle,
+            stopping.until(chain(tests, _from_files(exchanges or []))),
+            today=on,
+            mode=mode,
+            progress=lambda number: progress(f"{number:,} exchanges"),
+        )
+        progress("")
+        if log is not None and not stopping.number:
+            comparison = engine.ImpactComparison(before.bundle, after.bundle, mode)
+            impact, how = log_impact(log, comparison, since, until, on, processes, resume, stopping)
+    compared = bool(difference.tried) or (impact is not None and impact.rows > impact.unread)
+    if fail_on not in (None, "any-change") and not compared and not difference.same_meaning and not stopping.number:
         raise UsedWrongly(
             f"there is no exchange to compare, so `--fail-on {fail_on}` can find nothing; name some with `--exchanges`"
         )
     if as_json:
-        print(difference.model_dump_json(by_alias=True, indent=2))
+        print_json(
+            difference.model_dump(mode="json", by_alias=True)
+            | ({"log": impact.model_dump(mode="json", by_alias=True)} if impact else {})
+        )
     else:
-        print("\n".join(_markdown(difference, before.label, after.label, examples, recorded.erased if recorded else 0)))
-    return int(_fails(difference, fail_on))
+        print("\n".join(_markdown(difference, before.label, after.label, examples)))
+        if impact is not None:
+            print("\n".join(("", *markdown(impact, before.label, after.label, examples))))
+    if stopping.number:
+        tried = sum(difference.tried.values()) + (impact.rows if impact else 0)
+        return stopping.told(f"after {count(tried, 'exchange')}, of which this is the report", how)
+    return int(_fails(difference, fail_on) or (impact is not None and fails(impact, fail_on)))
 
 
 def _fails(difference: "engine.Difference", fail_on: str | None) -> bool:
@@ -153,7 +174,7 @@ def _lines(file: Path) -> "Iterator[engine.TrialExchange]":
 # --- the report ------------------------------------------------------------------------------------------------------
 
 
-def _markdown(difference: "engine.Difference", old: str, new: str, examples: int, erased: int) -> Iterator[str]:
+def _markdown(difference: "engine.Difference", old: str, new: str, examples: int) -> Iterator[str]:
     """The report for a review: first the outcomes that change, then the rules."""
     import engine
 
@@ -171,10 +192,9 @@ def _markdown(difference: "engine.Difference", old: str, new: str, examples: int
         "Engines in trouble", [f"{_named(each.exchange)}: {each.problem}" for each in difference.disagreements], MAX_LISTED
     )
     yield ""
-    left_out = f" Erased personal values of {count(erased, 'record')} are left out." if erased else ""
     yield (
         f"Meaning {_code(difference.old.meaning[:12])} → {_code(difference.new.meaning[:12])},"
-        f" decided in the mode {_code(difference.mode)}.{left_out} {engine.LANGUAGES['en'].disclaimer}"
+        f" decided in the mode {_code(difference.mode)}. {engine.LANGUAGES['en'].disclaimer}"
     )
 
 
@@ -193,7 +213,7 @@ def _summary(difference: "engine.Difference") -> str:
         )
         if number
     ]
-    places = {"test": "{} of tests", "file": "{} from files", "log": "{} of the log"}
+    places = {"test": "{} of tests", "file": "{} from files"}
     where = " and ".join(places[source].format(count(number, "exchange")) for source, number in difference.tried.items())
     changes = Counter(change.change for change in difference.changes if change.details or change.change != "changed")
     counted = ", ".join(f"{changes[change]} {change}" for change in ("added", "dropped", "changed") if changes[change])

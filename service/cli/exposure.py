@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.command import INTERRUPTED, AsJson, Commands, Database, UsedWrongly, address, need, policies_at, settings
+from service.cli.command import AsJson, Commands, Database, UsedWrongly, address, need, policies_at, settings
 from service.cli.exposure_report import document, print_totals, same_meaning, writer
 from service.cli.output import complain, count, day, pace, print_json, progress, today
+from service.cli.resumable_runs import UnfinishedWork, goes_on, shown
+from service.cli.stopping import stoppable
 
 if TYPE_CHECKING:
     from service.ledger.exposure import PartExposure, TouchedCommitment
@@ -60,7 +62,6 @@ def exposure(
     """
     from service.cli.files import writing
     from service.cli.processes import in_processes
-    from service.cli.resumable_runs import UnfinishedWork
     from service.ledger.exposure import Exposure, ExposureTotals, PartExposure
 
     need("format", form, FORMATS)
@@ -70,14 +71,14 @@ def exposure(
         raise UsedWrongly("`--as-of` belongs to `--policies`")
     url = address(database)
     asked, named = _question(url, entity, provision, policies or [], as_of, mode)
-    unfinished = UnfinishedWork(resume, {**named, "database": _shown(url)})
+    unfinished = UnfinishedWork(resume, {**named, "database": shown(url)})
     looking = Exposure(url, asked)
-    totals, after, interrupted = ExposureTotals(), -1, False
+    totals, after = ExposureTotals(), -1
     every: list[TouchedCommitment] = []
     finished = unfinished.begin()
     began = time.monotonic()
     try:
-        with writing(output) as file:
+        with writing(output) as file, stoppable() as stopping:
             write = writer(file, form) if output else lambda part: None
 
             def take(part: PartExposure) -> None:
@@ -94,13 +95,11 @@ def exposure(
             left, parts = (0, []) if same_meaning(named) else looking.prepare(after)
             if before:
                 complain(f"{before:,} commitments were looked at before; {left:,} are left")
-            try:
-                for part in in_processes(looking.part, parts, processes=processes):
-                    take(part)
-                    unfinished.add(part.document())
-                    progress(pace(totals.looked - before, left, "commitment", time.monotonic() - began))
-            except KeyboardInterrupt:
-                interrupted = True
+            for part in stopping.until(in_processes(looking.part, parts, processes=processes)):
+                take(part)
+                unfinished.add(part.document())
+                progress(pace(totals.looked - before, left, "commitment", time.monotonic() - began))
+            interrupted = bool(stopping.number) and totals.looked - before < left
             progress("")
     finally:
         looking.close()
@@ -113,9 +112,8 @@ def exposure(
     else:
         print_totals(named, totals, every, show)
     if interrupted:
-        hint = "the same command goes on from there" if resume else "with `--resume FILE` an interrupted command can go on"
-        complain(f"interrupted after {count(totals.looked, 'commitment')}: {hint}")
-        return INTERRUPTED
+        hint = goes_on(resume)
+        return stopping.told(f"after {count(totals.looked, 'commitment')}, of which this is the report", hint)
     return 0
 
 
@@ -185,14 +183,6 @@ def _check_provision(asked: "ExposureQuestion", provision: str) -> None:
     if asked.known and provision not in asked.known:
         meant = engine.did_you_mean(provision, sorted(asked.known))
         raise UsedWrongly(f"no running commitment and no active policy has the provision `{provision}`; {meant}".rstrip("; "))
-
-
-def _shown(url: str) -> str:
-    """The database in the file of an unfinished work, without a password."""
-    from service.store.database import file_of
-
-    file = file_of(url)
-    return str(file.absolute()) if file else url.rpartition("@")[2]
 
 
 def _read(found: dict[str, Any], path: Path | None) -> "PartExposure":

@@ -1,4 +1,4 @@
-"""How many rows move, as `fifthfactor impact` writes it: text for a terminal, or Markdown for a review."""
+"""How many rows move, as `fifthfactor impact` writes it: text for a terminal, or Markdown for a review; and whether that is to fail."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -10,9 +10,23 @@ if TYPE_CHECKING:
 
 MORE = ("permits more", "may permit more")
 MOST_DUTIES = 5  # of one group
+FAIL_ON = {
+    "permits-more": {"permits more", "may permit more"},
+    "permits-less": {"permits less", "may permit less"},
+}
 
 
-def text(found: "engine.Impact", old: str, new: str, show: int, erased: int) -> Iterator[str]:
+def fails(found: "engine.Impact", fail_on: str | None) -> bool:
+    """Whether rows move as `--fail-on` names. A row on which engines fail or differ is not known to be harmless."""
+    if fail_on is None:
+        return False
+    directions = {each.direction for each in found.outcomes}
+    named = FAIL_ON.get(fail_on)
+    moves = not directions.isdisjoint(named) if named else bool(directions - {"same outcome"})
+    return moves or found.troubled > 0
+
+
+def text(found: "engine.Impact", old: str, new: str, show: int) -> Iterator[str]:
     """The report for a terminal; of each list at most `show` lines."""
     yield f"{safe(old)} → {safe(new)}"
     yield _summary(found)
@@ -37,11 +51,11 @@ def text(found: "engine.Impact", old: str, new: str, show: int, erased: int) -> 
         if rows:
             yield from ("", title)
             yield from (f"{'':>12}  {safe(each.row)}: {safe(each.problem)}" for each in rows)
-    if notes := _notes(found, erased):
+    if notes := _notes(found):
         yield from ("", *notes)
 
 
-def markdown(found: "engine.Impact", old: str, new: str, show: int, erased: int) -> Iterator[str]:
+def markdown(found: "engine.Impact", old: str, new: str, show: int) -> Iterator[str]:
     """The report for a review; of each list at most `show` lines."""
     import engine
 
@@ -76,7 +90,7 @@ def markdown(found: "engine.Impact", old: str, new: str, show: int, erased: int)
     yield ""
     yield (
         f"Meaning {_code(found.old.meaning[:12])} → {_code(found.new.meaning[:12])}, what moves decided in the mode"
-        f" {_code(found.mode)}. {' '.join((*_notes(found, erased), engine.LANGUAGES['en'].disclaimer))}"
+        f" {_code(found.mode)}. {' '.join((*_notes(found), engine.LANGUAGES['en'].disclaimer))}"
     )
 
 
@@ -107,14 +121,14 @@ def _duties(group: "engine.MoveGroupPart") -> list[str]:
     return [*told, f"… and {more:,} more"] if more > 0 else told
 
 
-def _notes(found: "engine.Impact", erased: int) -> list[str]:
+def _notes(found: "engine.Impact") -> list[str]:
     """What else is to be known."""
     told = (
         (found.refused, "refused at the door of the new policies"),
         (found.disputed, "with facts of which a register says otherwise, each decided by the ordinary engines"),
         (found.unread, "not compared, since neither side can read them"),
         (found.troubled, "on which engines failed or differ: let a person look at them"),
-        (erased, "without the personal values that were erased"),
+        (found.erased, "without the personal values that were erased"),
     )
     return [f"{count(number, 'row')} {words}." for number, words in told if number]
 

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from service.cli.command import UsedWrongly
 from service.cli.output import complain, count, fill, painted, print_json, progress
+from service.cli.stopping import BEGINS_ANEW, stoppable
 
 if TYPE_CHECKING:
     import engine
 
-AT_A_TIME = 100  # lies of a case that a process tries at a time, unless all are tried
-PAIRS = 30  # lies of two statements at once, beside those
-OTHERS = 30  # of each kind that may free nothing, beside those, unless all are tried
+AT_A_TIME = 700  # lies of a case that a process tries at a time, unless all are tried
+PAIRS = 200  # lies of two statements at once, beside those
+OTHERS = 200  # of each kind that may free nothing, beside those, unless all are tried
 ROUNDS = 100  # through the cases, for as long as there is time
 HEADINGS = {
     "door": "at the door",
@@ -56,16 +57,15 @@ def lies(paths: list[Path], only: str, seconds: float, every: bool, seed: int, a
     unnamed: list[dict[str, Any]] = []
     number = len(liar.cases) + len(liar.permits)
     turns = [(0, each) for each in range(number)] if every else _turns(number, seed)
-    try:
-        for found in in_processes(partial(_tried, liar, None if every else seed), turns):
+    with stoppable() as stopping:
+        for found in stopping.until(in_processes(partial(_tried, liar, None if every else seed), turns)):
             fates += found.fates
             unnamed += found.unnamed
             freed = sum(number for (_, fate), number in fates.items() if fate in ("named", "left_out", "silent"))
             progress(f"{count(fates.total(), 'lie')}, {freed:,} free the exchange")
             if not every and time.monotonic() - began > seconds:
                 break
-    finally:
-        progress("")
+    progress("")
     silent = [each for each in unnamed if each["fate"] == "silent"]
     if as_json:
         print_json(_report(fates, unnamed))
@@ -78,6 +78,8 @@ def lies(paths: list[Path], only: str, seconds: float, every: bool, seed: int, a
             said = "and may not" if each["kind"] in engine.FREE_NOTHING else f"and the permit does not name {them}"
             print(fill(f"{told} {verb} the exchange, {said}", "    "))
         complain(f"{time.monotonic() - began:.0f} s")
+    if stopping.number:
+        return stopping.told(f"after {count(fates.total(), 'lie')}, of which this is the report", BEGINS_ANEW)
     return int(bool(silent))
 
 
@@ -98,16 +100,21 @@ def _tried(liar: "engine.StatementTester", seed: int | None, turn: tuple[int, in
         return every if seed is None else chance.sample(every, min(len(every), most))
 
     found = CaseFindings(Counter(), [])
+    fates: list[tuple[engine.FalseStatement, str]] = []
+
+    def try_out(lies: "Sequence[engine.FalseStatement]") -> None:
+        fates.extend(zip(lies, liar.fates(case, lies, chance.randrange), strict=True))
+
     if turn[1] < len(liar.cases):
         lies = list(liar.lies(case))
-        chosen = some(lies, AT_A_TIME)
-        others = (liar.contradictions(case, chosen), liar.in_vain(case), liar.respelt(case, lies))
-        pairs = liar.pairs(case, random.Random(f"two {seed} {turn}").choice, PAIRS)
-        tried = [*chosen, *pairs, *chain.from_iterable(some(each, OTHERS) for each in others)]
+        try_out(some(lies, AT_A_TIME))
+        refused = [lie for lie, fate in fates if fate == "door"]
+        others = (liar.contradictions(case, refused), liar.in_vain(case), liar.respelt(case, lies))
+        pairs = liar.pairs(lies, random.Random(f"two {seed} {turn}").choice, PAIRS)
+        try_out([*pairs, *chain.from_iterable(some(each, OTHERS) for each in others)])
     else:
-        tried = list(liar.truths(case))
-    for lie in tried:
-        fate = liar.fate(case, lie)
+        try_out(list(liar.truths(case)))
+    for lie, fate in fates:
         found.fates[lie.kind, fate] += 1
         if fate in ("left_out", "silent", "decided", "stays"):
             told = {"fate": fate, "kind": lie.kind, "file": case.file, "line": case.line, "case": case.case}

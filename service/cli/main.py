@@ -43,6 +43,7 @@ from service.cli import (
     test,
     unattributed,
     watch,
+    where,
 )
 from service.cli.command import Commands
 
@@ -70,7 +71,7 @@ def fifthfactor(
 
 for each in (
     *(check, lint, docs, schema, fmt, test),
-    *(evaluate, decide, explain, ask, facts, plan, diff, impact, compile),
+    *(evaluate, decide, where, explain, ask, facts, plan, diff, impact, compile),
     *(serve, replay, watch, exposure, accounts, unattributed),
     *(calendars, registers),
 ):

@@ -2,8 +2,8 @@
 Work of a command, divided among the processors.
 
 The processes are forked after the policies are loaded, so nothing is loaded twice. Where the machine cannot fork, or has one processor,
-this process does the work. Results come in the order of the items. An interruption ends all processes. Where the command itself is
-killed, the others see it within a second, and end too.
+this process does the work. Results come in the order of the items. Whoever wants no further results waits for the items that are being
+done. Where the command itself is killed, the others see it within a second, and end too.
 """
 
 import multiprocessing
@@ -41,19 +41,19 @@ def in_processes(
         with context.Pool(workers, _begin, (os.getpid(),)) as pool:
             try:
                 yield from pool.imap(_done, items, chunk)
-            except (GeneratorExit, Exception):
+            finally:
                 left.value = 1
                 pool.close()
                 pool.join()
-                raise
     finally:
         if _left is left:  # whoever left early may be let go only after other work has begun
             _work = _left = None
 
 
 def _begin(parent: int) -> None:
-    """Begin a process of a command, which ends with the command."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Begin a process of a command, which ends with the command: signals to all of its processes are for the command to follow."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 

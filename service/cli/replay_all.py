@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from service.cli.command import FINDING, INTERRUPTED
-from service.cli.output import complain, count, duration, pace, painted, print_json, progress, safe, shortened
+from service.cli.command import FINDING
+from service.cli.output import count, duration, pace, painted, print_json, progress, safe, shortened
 from service.cli.processes import in_processes
+from service.cli.stopping import stoppable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -88,38 +89,33 @@ def replay_all(
         numbers = replaying.prepare(after)
         done = _Done(numbers.start)
         began = time.monotonic()
-        interrupted = False
-        try:
-            for part in in_processes(replaying.part, LogParts(numbers), processes=processes):
+        with stoppable() as stopping:
+            for part in stopping.until(in_processes(replaying.part, LogParts(numbers), processes=processes)):
                 done.take(part, as_json)
                 at = done.next - numbers.start
                 progress(pace(at, len(numbers), "record", time.monotonic() - began))
-        except KeyboardInterrupt:
-            interrupted = True
         progress("")
     finally:
         replaying.close()
-    seconds = time.monotonic() - began
+    seconds, left = time.monotonic() - began, numbers.stop - done.next
     if as_json:
-        print_json(_document(done, numbers, seconds, interrupted))
+        print_json(_document(done, numbers, seconds))
     else:
         _print_summary(done, seconds)
-    if interrupted:
-        complain(
-            f"interrupted: {len(numbers) - (done.next - numbers.start):,} records are left; go on with --after {done.next - 1}"
-        )
-        return INTERRUPTED
+    if left:
+        of = count(len(numbers), "record")
+        return stopping.told(f"after {len(numbers) - left:,} of {of}", f"go on with --after {done.next - 1}")
     return FINDING if done.found else 0
 
 
-def _document(done: _Done, numbers: range, seconds: float, interrupted: bool) -> dict[str, Any]:
+def _document(done: _Done, numbers: range, seconds: float) -> dict[str, Any]:
     """The summary as JSON. `next` is the number of the first record that was not replayed."""
     import engine
 
     return {
         "schema": "fifthfactor/log-replay/1",
         "holds": not done.found,
-        "complete": not interrupted,
+        "complete": done.next == numbers.stop,
         "engine": engine.__version__,
         "semantics": engine.SEMANTICS,
         "first": numbers.start,

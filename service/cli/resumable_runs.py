@@ -71,6 +71,19 @@ class UnfinishedWork:
             self._path.unlink(missing_ok=True)
 
 
+def shown(url: str) -> str:
+    """The database in the file of an unfinished work, without a password."""
+    from service.store.database import file_of
+
+    file = file_of(url)
+    return str(file.absolute()) if file else url.rpartition("@")[2]
+
+
+def goes_on(path: Path | None) -> str:
+    """How a command goes on that was stopped."""
+    return "the same command goes on from there" if path else "with `--resume FILE` a command that was stopped can go on"
+
+
 def _line(part: Mapping[str, Any]) -> bytes:
     return json.dumps(part, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 

@@ -19,6 +19,7 @@ import typer
 from service.cli.command import AsJson, Commands, Paths, UsedWrongly
 from service.cli.lies import lies as tell_lies
 from service.cli.output import complain, count, fill, painted, print_json, progress
+from service.cli.stopping import BEGINS_ANEW, stoppable
 
 if TYPE_CHECKING:
     import engine
@@ -81,24 +82,32 @@ def _run(paths: list[Path], only: str, as_json: bool) -> int:
     began = time.monotonic()
     results: list[engine.Result] = []
     files = [file for file, _ in bundle.tests if only in file]
-    for result in chain.from_iterable(in_processes(partial(_results, bundle, engine.PDP(bundle)), files)):
-        results.append(result)
-        if as_json:
-            continue
-        progress("" if result.problems else count(len(results), "case"))
-        if result.problems:
-            _print_failure(result)
+    done = 0
+    with stoppable() as stopping:
+        for of_file in stopping.until(in_processes(partial(_results, bundle, engine.PDP(bundle)), files)):
+            done += 1
+            for result in of_file:
+                results.append(result)
+                if as_json:
+                    continue
+                progress("" if result.problems else count(len(results), "case"))
+                if result.problems:
+                    _print_failure(result)
     progress("")
     failed = sum(1 for result in results if result.problems)
     if as_json:
         print_json([_result_document(each) for each in results])
-        return int(failed > 0)
-    if not results:
+    elif not results and not stopping.number:
         raise UsedWrongly(
             f"no test file has `{only}` in its name" if only else "there are no test files; a test file begins with `test:`"
         )
-    print(f"{time.monotonic() - began:.1f} s")
-    print(f"{len(results) - failed} passed, {failed} failed")
+    else:
+        print(f"{time.monotonic() - began:.1f} s")
+        print(f"{len(results) - failed} passed, {failed} failed")
+    if done < len(files):
+        return stopping.told(
+            f"after {done:,} of {count(len(files), 'test file')}", f"{BEGINS_ANEW}; `--only NAME` runs some files"
+        )
     return int(failed > 0)
 
 
@@ -147,20 +156,25 @@ def _mutate(paths: list[Path], only: str, at_least: float, as_json: bool) -> int
             seen = chain(
                 seen, in_processes(partial(_cell_noticed, engine.CellMutationTester(bundle), cells), range(len(cells)), CHUNK)
             )
-        for number, each in enumerate(seen, 1):
-            noticed.append(each)
-            progress(f"{number:,} of {len(mutants):,} changes")
+        with stoppable() as stopping:
+            for number, each in enumerate(stopping.until(seen), 1):
+                noticed.append(each)
+                progress(f"{number:,} of {len(mutants):,} changes")
     except ValueError as failing:
         raise UsedWrongly(f"the tests have to pass first (`fifthfactor test`): {failing}") from None
     finally:
         progress("")
+    every, mutants = len(mutants), mutants[: len(noticed)]
     survivors = [mutant for mutant, seen in zip(mutants, noticed, strict=True) if not seen]
-    share = 100 * (1 - len(survivors) / len(mutants))
+    share = 100 * (1 - len(survivors) / max(1, len(mutants)))
     if as_json:
         print_json(_report(mutants, survivors, share))
     else:
         print("\n".join(_lines(mutants, survivors, share)))
         complain(f"{time.monotonic() - began:.0f} s")
+    if len(noticed) < every:
+        has = f"after {len(noticed):,} of {count(every, 'change')}, of which this is the report"
+        return stopping.told(has, f"{BEGINS_ANEW}; `--only NAME` changes some files")
     return int(share < at_least or any(mutant.widens for mutant in survivors))
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.command import Commands, Database, ServicePolicies, UsedWrongly, settings
+from service.cli.command import Commands, Database, ServicePolicies, UsedWrongly
 from service.cli.output import count, day, progress, safe
 
 if TYPE_CHECKING:
@@ -31,23 +31,15 @@ def watch(
 
     Ends with 1 where the round told something new, with 2 where another process is at work.
     """
-    from service.log.store import Store
-    from service.service import Service
-    from service.store.upgrade import open_present
+    from service.cli.database_access import open_service
 
     if today is not None and not once:
         raise UsedWrongly("`--today` is the day of one round: add `--once`")
-    chosen = settings(policies=policies or None, database=database, watch_days=days, watch=not once)
     on = day(today) if today else None
-    open_present(chosen.database).close()  # so that a mistyped name creates no database
-    Store.open(chosen.database, log_key=chosen.log_key).close()  # the tables of this version
-    service = Service.open(chosen)
-    try:
+    with open_service(database, policies, watch_days=days, watch=not once) as service:
         if once:
             return _once(service, on)
         return _until_stopped(service)
-    finally:
-        service.close()
 
 
 def _once(service: "Service", on: date | None) -> int:

@@ -117,6 +117,17 @@ async def once_prepared(
     return answer.response(replayed=replayed)
 
 
+def once_in(
+    service: Service, transaction: sa.Connection, caller: str, key: str, digest: str, work: Work
+) -> tuple[KeptAnswer, bool]:
+    """
+    Do work in a writing transaction under way, once for all with the same caller and key; and whether it was done before.
+
+    `digest` is that of what is to be done. Raises RequestRefused where the key came with another digest, and what `work` raises.
+    """
+    return _once(service, transaction, _Call(caller, key, digest), work)
+
+
 def key_of(request: Request) -> str | None:
     """The `Idempotency-Key` of a request, if it has one. Raises RequestRefused."""
     sent = [value for name, value in request.scope["headers"] if name == b"idempotency-key"]

@@ -17,7 +17,7 @@ from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 
-from service.log import document_erasure, review_cases, saved_searches, tree_leaves
+from service.log import coded_blocks, document_erasure, review_cases, saved_searches, tree_leaves
 from service.log.leaf import OVERDUE, Opening, SealedRecord, faults
 from service.log.record_summary import Summary
 from service.log.review_cases import RecordedCase
@@ -175,6 +175,7 @@ class Store:
         transaction.execute(sa.update(personal).where(*mine).values(salt=None, value=None, erased_at=at))
         if sequence is not None:
             texts = list(_texts(values))
+            coded_blocks.forget_block(transaction, sequence)
             self.index.erase(transaction, sequence, texts)
             saved_searches.forget(transaction, texts)
             # The digest is erased too: to someone who knows all values but one, it would confirm a guess at that one.

@@ -56,6 +56,7 @@ from service.api import (
     reviews,
     rights,
     rights_pages,
+    runs,
     schemas,
     shadow,
     sign_in,
@@ -181,6 +182,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         health,
         metrics.router,
         proofs.router,
+        runs.router,
         tree,  # after the entries, whose address is under that of the tiles
         receipts.router,
         withdrawals,

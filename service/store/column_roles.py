@@ -42,6 +42,7 @@ _ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
     tables.head: (_DERIVED, {"seal": _LEAF}),
     tables.record: (_DERIVED, {"leaf": _LEAF}),
     tables.personal: (_DERIVED, {"salt": _LEAF, "value": _LEAF}),
+    tables.coded_block: (_CACHE, {}),  # for what-ifs over the log, whose reports are of no weight in it
     tables.tree_leaf: (_DERIVED, {"leaf": _LEAF}),
     tables.leaf_opening: (_DERIVED, {"salt": _LEAF, "value": _LEAF}),
     tables.tree_tile: (_DERIVED, {}),

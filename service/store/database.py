@@ -280,7 +280,7 @@ class Database:
             with suppress(sa.exc.DBAPIError), self.writing.connect() as free:
                 free.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(
                     "VACUUM personal, leaf_opening, subject_seal, term, entity, entity_alias, entity_spelling, idempotency, person,"
-                    " document, attached_document, document_confirmation"
+                    " document, attached_document, document_confirmation, coded_block"
                 )
             return True
         with suppress(sqlite3.Error):

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "0.14.0"  # the newest of the migrations, which make these tables; it is named by the version that brought it
+REVISION = "0.15.0"  # the newest of the migrations, which make these tables; it is named by the version that brought it
 
 metadata = sa.MetaData()
 
@@ -120,6 +120,16 @@ personal = sa.Table(
     sa.Column("salt", sa.LargeBinary),
     sa.Column("value", sa.LargeBinary),
     sa.Column("erased_at", sa.String),
+)
+# The exchanges of some records that follow each other: service.log.coded_blocks. Outside the records, and made from them
+# again; the erasure of one of the records removes the row.
+coded_block = sa.Table(
+    "coded_block",
+    metadata,
+    sa.Column("first", BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("records", sa.Integer, nullable=False),
+    sa.Column("words", sa.String, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
 )
 
 # --- the tree of the log ----------------------------------------------------------------------------------------------

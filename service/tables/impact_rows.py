@@ -56,9 +56,8 @@ def _batches(rows: engine.tables.DecidedRows, as_of: date) -> Iterator[list[engi
             problem = "; ".join(f"{each.pointer or '/'} ({each.code})" for each in outcome.problems)
             batch.append(engine.ImpactRow(name, {}, day, problem, count))
         else:
-            key = rows.distinct.epoch, rows.distinct.keys[number]
-            batch.append(engine.ImpactRow(name, rows.distinct.exchange(number).document, day, count=count, key=key))
-        if len(batch) >= engine.LANES:
+            batch.append(engine.ImpactRow(name, rows.exchange(first), day, count=count, key=rows.key_of(first)))
+        if len(batch) >= engine.IMPACT_BATCH:
             yield batch
             batch = []
     if batch:

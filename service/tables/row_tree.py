@@ -2,7 +2,8 @@
 The tree over the rows of a run: each row in a bucket by its key, each bucket a Merkle tree, and one over the roots of all buckets.
 
     bucket    = the first 12 bits of SHA-256(key in UTF-8)
-    row       = {"key": key, "outcome": SHA-256(outcome document, RFC 8785), in hexadecimal}, as RFC 8785
+    outcome   = SHA-256 over the SHA-256 of each cell as a text, in the order of the columns `as_of` to `problems`
+    row       = {"key": key, "outcome": outcome in hexadecimal}, as RFC 8785
     row hash  = SHA-256(00 || row), in the order of the keys' bytes within a bucket                   (RFC 9162, section 2.1.1)
     root      = the root of the Merkle tree over the 4,096 roots of the buckets, each as a leaf
 
@@ -22,7 +23,7 @@ from service.log.canonical_json import canonical
 from service.transparency.merkle_tree import HASH_BYTES, Frontier, inclusion_proof, leaf_hash, node_hash
 
 BUCKETS = 4_096
-IN_MEMORY = 200_000  # rows that wait in memory
+IN_MEMORY = 100_000  # rows that wait in memory
 _AT_ONCE = 4_096  # entries that are written together
 _BLOCK = 1 << 20  # bytes that are read together
 _BUCKET = [number.to_bytes(2) for number in range(BUCKETS)]
@@ -38,10 +39,10 @@ def bucket_of(key: str) -> int:
     return int.from_bytes(sha256(key.encode()).digest()[:2]) >> 4
 
 
-def row_entry(key: str, outcome: str) -> RowEntry:
-    """The entry of a row; `outcome` is the digest of its outcome."""
+def row_entry(key: str, outcome: str, digest: bytes = b"") -> RowEntry:
+    """The entry of a row; `outcome` is the digest of its outcome. `digest` is that of the key, where it is known already."""
     data = key.encode()
-    first, second = sha256(data).digest()[:2]
+    first, second = (digest or sha256(data).digest())[:2]
     return _BUCKET[first << 4 | second >> 4] + data, leaf_hash(row_bytes(key, outcome))
 
 
@@ -64,8 +65,8 @@ class RowEntries:
         self._waiting: list[RowEntry] = []
         self._files: list[IO[bytes]] = []
 
-    def add(self, entry: RowEntry) -> None:
-        self._waiting.append(entry)
+    def add(self, *some: RowEntry) -> None:
+        self._waiting += some
         if len(self._waiting) >= self._most:
             self._spill()
 
@@ -132,13 +133,27 @@ class RowTree:
     twice_count: int = 0
 
 
+@dataclass(slots=True)
+class BucketTree:
+    """The tree over the rows of one bucket: its number, its root, how many rows there are, and the keys that occur twice."""
+
+    bucket: int
+    root: bytes = b""
+    rows: int = 0
+    twice: list[str] = field(default_factory=list)
+    twice_count: int = 0
+
+
 def row_tree(entries: Iterable[RowEntry]) -> RowTree:
     """The tree over entries that come in its order."""
-    roots = [Frontier().root()] * BUCKETS
-    found = RowTree(b"", 0)
+    return over_buckets(bucket_trees(entries))
+
+
+def bucket_trees(entries: Iterable[RowEntry]) -> Iterator[BucketTree]:
+    """The tree of each bucket that has rows; the entries of a bucket come together, in the order of their keys."""
     before: bytes | None = None
     for bucket, group in groupby(entries, key=_bucket):
-        frontier = Frontier()
+        found, frontier = BucketTree(int.from_bytes(bucket)), Frontier()
         some: list[bytes] = []
         for place, hash in group:
             if place == before:
@@ -151,7 +166,19 @@ def row_tree(entries: Iterable[RowEntry]) -> RowTree:
                 found.rows += len(some)
                 frontier, some = frontier.appended(some), []
         found.rows += len(some)
-        roots[int.from_bytes(bucket)] = frontier.appended(some).root()
+        found.root = frontier.appended(some).root()
+        yield found
+
+
+def over_buckets(buckets: Iterable[BucketTree]) -> RowTree:
+    """The tree over the roots of all buckets, which come in any order."""
+    roots = [Frontier().root()] * BUCKETS
+    found = RowTree(b"", 0)
+    for each in buckets:
+        roots[each.bucket] = each.root
+        found.rows += each.rows
+        found.twice_count += each.twice_count
+        found.twice += each.twice[: MOST_NAMED - len(found.twice)]
     found.root = Frontier().appended([leaf_hash(each) for each in roots]).root()
     return found
 

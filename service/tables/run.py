@@ -11,8 +11,9 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
@@ -20,11 +21,14 @@ from typing import IO, Any
 import engine
 import engine.tables
 from engine.tables import DecidedRows, TableDecider
+from service.tables import TableRefused
+from service.tables.committed_rows import RowCommitter
 from service.tables.manifest import DecidedBy, RunFaults, RunKey, RunManifest, RunPart, RunTree
+from service.tables.part_processes import in_children
 from service.tables.row_tree import BUCKETS, RowEntries, merged, read_entries, row_entry, row_tree
 from service.tables.run_state import PartState, RunState
 from service.tables.sampled_rows import RowSample, SampledRow
-from service.tables.table_input import TablePart, TableRefused, file_digest, reading
+from service.tables.table_input import TablePart, file_digest, reading
 from service.tables.table_output import SUFFIX, write_rows
 
 STDOUT = "-"
@@ -41,7 +45,8 @@ class RunRequest:
 
     `explain` is how many rows of each outcome are explained, in `lang`. `counters` and `register` are None where rows state them;
     `counters_are` and `register_of` say in the manifest what they are. `restart` drops what an unfinished run had done. `log` may make
-    the run a leaf of a log, and gives the manifest with the place of that leaf.
+    the run a leaf of a log, and gives the manifest with the place of that leaf. `committer` commits the rows that may proceed.
+    `processes` decide the parts of a run that could go on; `waiting` is called while they do.
     """
 
     bundle: engine.Bundle
@@ -62,9 +67,12 @@ class RunRequest:
     explain: int = 1_000
     lang: str = "en"
     chunk: int = AT_ONCE
+    processes: int = 1
     restart: bool = False
     log: Callable[[RunManifest], RunManifest] = lambda manifest: manifest
+    committer: RowCommitter | None = None
     progress: Progress = lambda part, rows, seconds: None
+    waiting: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +82,21 @@ class SideFiles:
     manifest: Path
     problems: Path
     explained: Path
+    committed: Path
     state: Path
 
     @classmethod
     def of(cls, output: Path, folder: bool) -> "SideFiles":
         """Beside a file they begin with its name, in a folder they lie in it, and for standard output in the current folder."""
         if folder:
-            return cls(*(output / f"_{each}" for each in ("manifest.json", "problems.jsonl", "explained.jsonl", "unfinished")))
+            return cls(
+                *(
+                    output / f"_{each}"
+                    for each in ("manifest.json", "problems.jsonl", "explained.jsonl", "committed.jsonl", "unfinished")
+                )
+            )
         stem = Path("decisions") if str(output) == STDOUT else output.with_suffix("")
-        names = ("manifest.json", "problems.jsonl", "explained.jsonl", "unfinished")
+        names = ("manifest.json", "problems.jsonl", "explained.jsonl", "committed.jsonl", "unfinished")
         return cls(*(stem.with_name(f"{stem.name}.{each}") for each in names))
 
 
@@ -121,6 +135,10 @@ class _Run:
         as_of = self.today if request.as_of == request.today else request.as_of
         decider = self._decider(as_of)
         try:
+            if request.processes > 1 and self.resumes and request.committer is None:
+                in_children(
+                    partial(self._decide_in_child, decider), range(len(request.parts)), request.processes, request.waiting
+                )
             for number, part in enumerate(request.parts):
                 self._decide(number, part, decider)
             manifest = request.log(self._finish(decider, as_of))
@@ -211,6 +229,11 @@ class _Run:
         self.state.note(number, state)
         self.parts.append((state, number))
 
+    def _decide_in_child(self, decider: TableDecider, number: int) -> None:
+        """Decide a part in a process of its own, which reports nothing: what it decided is on the disk."""
+        self.request = replace(self.request, progress=lambda part, rows, seconds: None)
+        self._decide(number, self.request.parts[number], decider)
+
     def _output(self, part: TablePart) -> Path:
         if not self.request.folder:
             return self.request.output
@@ -290,6 +313,7 @@ class _Run:
                 engines_differ=differing,
             ),
             explained=explained,
+            commits=request.committer.commits() if request.committer else None,
         )
 
     def _joined(self, kind: str, path: Path) -> str:
@@ -380,10 +404,12 @@ class _PartWriter:
             yield engine.tables.no_rows()
 
     def _keep(self, rows: DecidedRows) -> None:
-        digests = [each.digest for each in rows.outcomes]
-        for key, number in zip(rows.keys, rows.places.tolist(), strict=True):
-            self.entries.add(row_entry(key, digests[number]))
-        self.sample.add(self._part.name, rows)
+        outcomes = [each.hex() for each in rows.outcomes.digests]
+        digests = [sha256(key.encode()).digest() for key in rows.keys]
+        self.entries.add(*map(row_entry, rows.keys, (outcomes[number] for number in rows.places.tolist()), digests))
+        self.sample.add(self._part.name, rows, digests)
+        if self._run.request.committer is not None:
+            self._run.request.committer.take(self._part.name, rows)
         for place in rows.problem_rows():
             told = {
                 "part": self._part.name,

@@ -15,7 +15,8 @@ from typing import Any
 
 from service.log.canonical_json import canonical
 from service.store.durable_file import put
-from service.tables.table_input import TableRefused, file_digest
+from service.tables import TableRefused
+from service.tables.table_input import file_digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ Verifying a run from its manifest and its output alone, and proving one row of i
 Faults are sentences. A proof of a row holds its outcome and the hashes that lead from it to the root in the manifest.
 """
 
-import json
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -12,11 +11,12 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from service.log.canonical_json import canonical
+import engine.tables
+from service.tables import TableRefused
 from service.tables.manifest import PROOF, RunManifest, RunText
 from service.tables.row_tree import BUCKETS, RowEntries, row_bytes, row_entry, row_path, row_tree
-from service.tables.table_input import TablePart, TableRefused, file_digest, reading
-from service.tables.table_output import read_back
+from service.tables.table_input import TablePart, file_digest, reading
+from service.tables.table_output import WrittenRow, read_back
 from service.transparency.merkle_tree import ProofRefused, leaf_hash, root_of_inclusion
 
 _ROWS = 16_384
@@ -39,7 +39,10 @@ class RowProof(RunText):
 
     def verify(self, manifest: RunManifest) -> None:
         """Raises ProofRefused where the row is not one of the run."""
-        outcome = sha256(canonical(self.outcome)).hexdigest()
+        try:
+            outcome = engine.tables.outcome_digest(self.outcome).hex()
+        except ValueError as wrong:
+            raise ProofRefused(f"the outcome of the proof is none: {wrong}") from None
         try:
             within, above = ([bytes.fromhex(each) for each in hashes] for hashes in (self.in_bucket, self.over_buckets))
         except ValueError:
@@ -77,9 +80,9 @@ def run_faults(manifest: RunManifest, folder: Path) -> Iterator[str]:
                 if file_digest(path) != part.output_sha256:
                     yield f"`{part.output}` does not have the bytes that were written"
                 rows = 0
-                for key, document in _rows(path, manifest.format):
-                    entries.add(row_entry(key, sha256(document).hexdigest()))
-                    word = json.loads(document)["outcome"]
+                for row in _rows(path, manifest.format):
+                    entries.add(row_entry(row.key, row.digest.hex()))
+                    word = row.cells()["outcome"]
                     outcomes[word] = outcomes.get(word, 0) + 1
                     rows += 1
                 if rows != part.rows:
@@ -102,9 +105,9 @@ def prove_row(manifest: RunManifest, folder: Path, key: str) -> RowProof:
     try:
         found = None
         for part in manifest.parts:
-            for each, document in _rows(folder / Path(part.output).name, manifest.format):
-                entries.add(row_entry(each, sha256(document).hexdigest()))
-                found = document if each == key and found is None else found
+            for row in _rows(folder / Path(part.output).name, manifest.format):
+                entries.add(row_entry(row.key, row.digest.hex()))
+                found = row if row.key == key and found is None else found
         path = row_path(entries, key)
     except (OSError, ValueError) as failed:
         raise TableRefused(f"the output cannot be read: {failed}") from None
@@ -114,7 +117,7 @@ def prove_row(manifest: RunManifest, folder: Path, key: str) -> RowProof:
         raise TableRefused(f"no row of the run has the key `{key[:100]}`")
     proof = RowProof(
         key=key,
-        outcome=json.loads(found),
+        outcome=found.cells() | {"as_of": engine.tables.cell_text(found.cells()["as_of"]) or None},
         bucket=path.bucket,
         index=path.index,
         size=path.size,
@@ -129,7 +132,7 @@ def prove_row(manifest: RunManifest, folder: Path, key: str) -> RowProof:
     return proof
 
 
-def _rows(path: Path, form: str) -> Iterator[tuple[str, bytes]]:
+def _rows(path: Path, form: str) -> Iterator[WrittenRow]:
     """The rows of an output."""
     with reading(TablePart(path.name, form, path), _ROWS) as source:
         for chunk in source.chunks:

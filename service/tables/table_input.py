@@ -21,6 +21,7 @@ from arro3.io import read_ipc, read_ipc_stream, read_parquet
 
 import engine
 import engine.tables
+from service.tables import TableRefused
 
 SUFFIXES = {
     ".parquet": "parquet",
@@ -35,10 +36,6 @@ FORMATS = ("parquet", "csv", "jsonl", "arrow")
 STDIN = "-"
 MAX_LINE = 4 * 1024 * 1024  # bytes of a line of CSV or JSON
 _BLOCK = 1 << 20
-
-
-class TableRefused(ValueError):
-    """A table cannot be read, or a run cannot be made; the message is one sentence."""
 
 
 @dataclass(frozen=True, slots=True)

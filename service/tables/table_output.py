@@ -5,12 +5,13 @@ Decided rows as a file: Parquet, CSV, JSON lines or an Arrow stream go out, some
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
 from arro3.core import RecordBatchReader
 from arro3.io import write_ipc_stream, write_parquet
 
@@ -31,7 +32,7 @@ FORMULA = (
     "\n",
     "'",
 )  # what begins a formula in a spreadsheet, and the mark that tells that it is none
-_ROWS = 131_072  # of a row group
+_ROWS = 32_768  # of a row group
 
 
 def write_rows(form: str, file: IO[bytes] | Path, rows: Iterable[DecidedRows]) -> None:
@@ -50,7 +51,7 @@ def write_rows(form: str, file: IO[bytes] | Path, rows: Iterable[DecidedRows]) -
     if form == "arrow":
         write_ipc_stream(reader, file)
     else:
-        write_parquet(reader, file, compression="zstd(3)", max_row_group_size=_ROWS, dictionary_page_size_limit=16 << 20)
+        write_parquet(reader, file, compression="zstd(3)", max_row_group_size=_ROWS, dictionary_page_size_limit=4 << 20)
 
 
 def _write_lines(form: str, file: IO[bytes], rows: Iterable[DecidedRows]) -> None:
@@ -97,25 +98,38 @@ def guarded(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
-def read_back(chunk: engine.tables.CodedChunk, form: str) -> Iterator[tuple[str, bytes]]:
-    """The key and the outcome document of each row of a file that was written so. Raises ValueError where a column is missing."""
+@dataclass(frozen=True, slots=True)
+class WrittenRow:
+    """A row that was written: its key, the digest of its outcome, and what has its cells."""
+
+    key: str
+    digest: bytes
+    cells: Callable[[], dict[str, Any]]
+
+
+def read_back(chunk: engine.tables.CodedChunk, form: str) -> Iterator[WrittenRow]:
+    """The rows of a file that was written so. Raises ValueError where a column is missing."""
     at = {name: place for place, name in enumerate(chunk.names)}
-    lacking = [name for name in NAMES if name not in at]
+    lacking = [name for name in NAMES[1:] if name not in at]  # on a cluster a row has no number
     if lacking and chunk.rows:
         raise ValueError(f"the column `{lacking[0]}` is missing")
-    columns = {name: chunk.columns[at[name]] for name in NAMES if name in at}
-    codes = np.stack([columns[name].codes for name in NAMES[2:]], axis=1)
-    first, places = engine.tables.grouped(codes)
-    documents = []
-    for row in codes[first]:
-        cells = {
-            name: None if code < 0 else columns[name].values[code] for name, code in zip(NAMES[2:], row.tolist(), strict=True)
-        }
-        documents.append(engine.tables.outcome_document({name: _member(name, each) for name, each in cells.items()}))
-    keys = columns["key"]
-    for place, number in enumerate(places.tolist()):
-        key = str(keys.values[keys.codes[place]]) if keys.codes[place] >= 0 else ""
-        yield key[1:] if form == "csv" and key.startswith("'") else key, documents[number]
+    if not chunk.rows:
+        return
+    # The last value of each column is that of a cell without one.
+    cells = {
+        name: [*(_member(name, each) for each in chunk.columns[at[name]].values), _member(name, None)]
+        for name in engine.tables.CELLS
+    }
+    codes = {name: chunk.columns[at[name]].codes for name in NAMES[1:]}
+    told = [(map(engine.tables.cell_text, cells[name]), codes[name]) for name in engine.tables.CELLS]
+    keys = [*map(str, chunk.columns[at["key"]].values), ""]
+
+    def of(row: int) -> dict[str, Any]:
+        return {name: values[codes[name][row]] for name, values in cells.items()}
+
+    for row, digest in enumerate(engine.tables.row_digests(told, chunk.rows)):
+        key = keys[codes["key"][row]]
+        yield WrittenRow(key[1:] if form == "csv" and key.startswith("'") else key, digest, partial(of, row))
 
 
 def _member(name: str, cell: Any) -> Any:

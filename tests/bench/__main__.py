@@ -26,6 +26,7 @@ EXAMPLES = """examples:
   make bench ARGS="watch 100000"
   make bench ARGS="statistics 1000000"
   make bench ARGS="tables 1000000"
+  make bench ARGS="impact 1000000"
   make bench ARGS="pages 1000000"
   make bench ARGS="pages 1000000 million.db"
 """
@@ -60,22 +61,22 @@ def main() -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parts = ("decisions", "sizes", "memory", "http", "lanes", "search", "watch", "statistics", "tables", "pages")
+    parts = ("decisions", "sizes", "memory", "http", "lanes", "search", "watch", "statistics", "tables", "impact", "pages")
     parser.add_argument(
         "part",
         nargs="?",
         choices=parts,
-        help="only this part; `search`, `watch`, `statistics`, `tables` and `pages` are never part of the whole",
+        help="only this part; `search`, `watch`, `statistics`, `tables`, `impact` and `pages` are never part of the whole",
     )
     parser.add_argument(
         "more",
         nargs="*",
-        help="of `search`: how many records, of `watch`: how many commitments, of `statistics`: how many lines, of `tables`: how many"
-        " rows, of `pages`: how many decisions; and on which databases, of `pages` also by their addresses",
+        help="of `search` and `impact`: how many records, of `watch`: how many commitments, of `statistics`: how many lines, of"
+        " `tables`: how many rows, of `pages`: how many decisions; and on which databases, of `pages` also by their addresses",
     )
     parser.add_argument("--decisions", type=int, default=20_000, metavar="N", help="of `memory` (default: 20000)")
     asked = parser.parse_args()
-    if asked.more and asked.part not in ("search", "watch", "statistics", "tables", "pages"):
+    if asked.more and asked.part not in ("search", "watch", "statistics", "tables", "impact", "pages"):
         parser.error(f"`{asked.part}` takes nothing more")
     if asked.part == "search":
         from tests.bench import search
@@ -99,6 +100,12 @@ def main() -> None:
         from tests.bench import table_speed
 
         table_speed.main(int((asked.more or ["1000000"])[0]))
+        return
+    if asked.part == "impact":
+        from tests.bench import log_speed
+
+        number, *folder = asked.more or ["1000000"]
+        log_speed.main(int(number), *folder)
         return
     if asked.part == "pages":
         from tests.bench import page_speed

@@ -272,7 +272,10 @@ def memory(names: Sequence[str], seconds: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench-peers", description="our engines and others, in one run")
     parser.add_argument("--seconds", type=float, default=40, help="how long to time each setting")
-    parser.add_argument("part", nargs="?", choices=["http"], help="only this part: over HTTP")
+    parser.add_argument(
+        "part", nargs="?", choices=["http", "tables"], help="only this part: over HTTP, or ten rules over a table"
+    )
+    parser.add_argument("rows", nargs="?", type=int, default=1_000_000, help="of `tables` (default: 1000000)")
     parser.add_argument("--memory-of", metavar="ENGINE", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.memory_of:
@@ -287,6 +290,11 @@ def main() -> None:
         )
     if options.part == "http":
         http_peers.main()
+        return
+    if options.part == "tables":
+        from tests.bench import table_peers
+
+        table_peers.main(options.rows)
         return
     absent: dict[str, str] = {}
     measured: dict[Setting, Measured] = {}

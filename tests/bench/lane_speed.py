@@ -31,6 +31,7 @@ SECONDS = 1.5  # of each figure
 MICRO = 1e-6
 LANES = (1, 64, 512, 4_096)
 CODING = at_most(150 * MICRO)
+ROWS = 131_072  # of a table
 TABLE = 512  # exchanges side by side
 MIXED = 6  # exchanges of whose values rows are made
 UNKNOWN = 0.1  # of the cells
@@ -88,17 +89,17 @@ def rows(runner: LaneRunner, told: Sequence[Exchange]) -> None:
     columns = {}
     for name in dict.fromkeys(name for each in exchanges for name in each.values):
         values: list[Value] = [Missing.UNKNOWN, *(each.values[name] for each in exchanges if name in each.values)]
-        codes = chance.integers(1, len(values), lane_words.CHUNK, dtype=np.int32)
-        codes[chance.random(lane_words.CHUNK) < UNKNOWN] = 0
-        columns[name] = (values, codes)
+        codes = chance.integers(1, len(values), ROWS, dtype=np.int32)
+        codes[chance.random(ROWS) < UNKNOWN] = 0
+        columns[name] = lane_words.ValueColumn(values, codes)
     wide = LaneRunner(runner.coder.rules, runner.vocabulary, runner.program, lane_words.function)
-    days = {DAY: np.ones(lane_words.CHUNK, dtype=np.bool_)}
+    every, day_codes = lane_words.wide(np.ones(ROWS, dtype=np.bool_)), np.zeros(ROWS, dtype=np.int32)
 
     def chunk() -> object:
-        return wide.decide(lane_words.in_columns(lane_words.CHUNK, columns, days))
+        return wide.decide(lane_words.in_columns(every, ROWS, {}, columns, [DAY], day_codes))
 
     whole = timed(chunk)
-    figure(f"{lane_words.CHUNK:,} rows of {len(columns)} columns, from codes", lane_words.CHUNK / whole, per_second)
+    figure(f"{ROWS:,} rows of {len(columns)} columns, from codes", ROWS / whole, per_second)
 
 
 def per_second(rate: float) -> str:

@@ -157,6 +157,7 @@ def _record(
         leaf = of.entry.leaf.replace(old, new).replace(
             b'"recorded_at":"2026-11-27T12:00:00Z"', b'"recorded_at":"%b"' % at.encode()
         )
+        leaf = leaf.replace(b'"as_of":"2026-11-27"', b'"as_of":"%b"' % each.at.date().isoformat().encode())
         for opening in of.entry.openings:
             told = changed if opening.pointer == "decision" else opening.value
             openings.append((each.sequence, opening.pointer, opening.salt, told, None))

@@ -2,7 +2,8 @@
 `make bench ARGS="watch 100000"`: how long a round of the watch takes over so many commitments, on SQLite (or on what stands behind).
 
 The commitments are made from exchanges of the policies' tests that may proceed under the bundled policies: each is decided once, and its
-record is copied for exporters of their own. They are put in in bulk; the counters move as the ledger moves them.
+record is copied for exporters of their own. They are put in in bulk; the counters move as the ledger moves them. First all of them are made
+on one day, then on the days of a history, each decided on its own.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice, product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from uuid_utils import uuid7
@@ -44,30 +46,39 @@ DIFFERENT = 300  # exchanges
 EXPORTERS = 20  # commitments of one exporter
 AT_ONCE = 500
 
-Made = tuple[dict[str, Any], tuple[str, ...], engine.Judgement]
+HISTORY = 300  # days on which commitments were made
+
+
+class MadeRecord(NamedTuple):
+    """The record of a decision by which an exchange may proceed, its personal places, its judgement, and when it was decided."""
+
+    document: dict[str, Any]
+    pointers: tuple[str, ...]
+    judgement: engine.Judgement
+    at: datetime
 
 
 def main(count: int, databases: Sequence[str]) -> None:
-    """Measure on each database."""
-    for kind in databases:
-        line(f"{count:,} commitments on {kind}")
+    """Measure on each database, with commitments of one day and with those of a history."""
+    for kind, days in product(databases, (1, HISTORY)):
+        line(f"{count:,} commitments of {days:,} {'days' if days > 1 else 'day'} on {kind}")
         if kind == "sqlite":
             with tempfile.TemporaryDirectory() as folder:
-                measure(str(Path(folder) / "log.db"), count)
+                measure(str(Path(folder) / "log.db"), count, days)
         else:
             with PostgreSQL.running() as server:
-                measure(server.new(), count)
+                measure(server.new(), count, days)
 
 
-def measure(database: str, count: int) -> None:
+def measure(database: str, count: int, days: int) -> None:
     """A first round, the same day again, the next day, and a month later, when every day of that month is new."""
     now = [NOON]
     service = Service.open(Settings(database=database, watch=False, ledger_since=date(2026, 1, 1)), clock=lambda: now[0])
     try:
         began = time.perf_counter()
-        made = list(permitted(service))
-        line("  different exchanges that may proceed", f"{len(made):,}")
-        put_in(service, made, count)
+        flows = list(permitted(service))
+        line("  different exchanges that may proceed", f"{len(flows):,}")
+        put_in(service, made_on(service, flows, count, days))
         line("  made in", f"{time.perf_counter() - began:,.0f} s")
         line("  first round", timed(service, NOON.date()))
         line("  the same day again", timed(service, NOON.date()))
@@ -82,62 +93,84 @@ def measure(database: str, count: int) -> None:
 
 def timed(service: Service, day: date) -> str:
     """The time of a round, and what it did."""
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
 
     def tell(done: RoundDone) -> None:
         if done.looked_at % 10_000 == 0:
             line("   ", f"{done.looked_at:,} in {time.perf_counter() - began:,.0f} s")
 
     done = run(service, writing(service), day, progress=tell)
-    took = time.perf_counter() - began
-    return f"{took:,.1f} s, {done.decided:,} decided, {done.told:,} events, {done.failed} failed"
+    took, worked = time.perf_counter() - began, time.process_time() - worked
+    each = f", {1e3 * worked / done.decided:,.1f} ms of a processor each" if done.decided else ""
+    return f"{took:,.1f} s, {done.decided:,} decided, {done.told:,} events, {done.failed} failed{each}"
 
 
-def permitted(service: Service) -> Iterator[Made]:
-    """Records of decisions by which an exchange may proceed, each with its personal places and its judgement."""
-    decider, live, found = Decider(service), service.live, 0
+def permitted(service: Service) -> Iterator[bytes]:
+    """Exchanges that may proceed today."""
+    decider, found = Decider(service), 0
     for raw in varied(engine.load(engine.bundled_policies())):  # with their files of tests
         sent = json.loads(raw)
         sent.pop("as_of", None)
         if not isinstance(sent.get("exporter"), dict):
             continue
         sent["exporter"] |= {"id": "org", "group": "group"}
-        try:
-            judged = decider.judge(live, decider.read(live, canonical(sent), NOON, LOCAL), NOON, "")
-        except (engine.ExchangeRefused, RequestRefused):
-            continue
-        if judged.proceeds:
-            entry = decider.tell(judged, AnswerOptions(), "", LOCAL).entry
-            pointers = tuple(each.pointer for each in entry.openings if each.pointer not in HIDDEN)
-            yield with_personal_values(entry.leaf, entry.openings), pointers, judged.unsigned
+        if _made(service, decider, canonical(sent), NOON):
+            yield canonical(sent)
             found += 1
             if found == DIFFERENT:
                 return
 
 
-def put_in(service: Service, made: Sequence[Made], count: int) -> None:
-    """Commit so many exchanges."""
-    book, write = Book(), writing(service)
-    for first in range(0, count, AT_ONCE):
-        numbers = range(first, min(first + AT_ONCE, count))
+def made_on(service: Service, flows: Sequence[bytes], count: int, days: int) -> Iterator[MadeRecord]:
+    """So many records: the exchanges in turn, decided on the days of a history, up to today, in their order."""
+    decider = Decider(service)
+    known: dict[tuple[int, int], MadeRecord | None] = {}
+    number = made = 0
+    while made < count:
+        flow, day = number % len(flows), days - 1 - made * days // count
+        if (flow, day) not in known:
+            known[flow, day] = _made(service, decider, flows[flow], NOON - timedelta(days=day))
+        number += 1
+        if found := known[flow, day]:
+            made += 1
+            yield found
 
-        def work(transaction: sa.Connection, numbers: range = numbers) -> None:
-            _commit(transaction, service, book, [(number, made[number % len(made)]) for number in numbers])
+
+def _made(service: Service, decider: Decider, raw: bytes, at: datetime) -> MadeRecord | None:
+    """The record of the decision on an exchange at a moment, if it may proceed."""
+    live = service.live
+    try:
+        judged = decider.judge(live, decider.read(live, raw, at, LOCAL), at, "")
+    except (engine.ExchangeRefused, RequestRefused):
+        return None
+    if not judged.proceeds:
+        return None
+    entry = decider.tell(judged, AnswerOptions(), "", LOCAL).entry
+    pointers = tuple(each.pointer for each in entry.openings if each.pointer not in HIDDEN)
+    return MadeRecord(with_personal_values(entry.leaf, entry.openings), pointers, judged.unsigned, at)
+
+
+def put_in(service: Service, made: Iterator[MadeRecord]) -> None:
+    """Commit each exchange."""
+    book, write, numbered = Book(), writing(service), enumerate(made)
+    while some := list(islice(numbered, AT_ONCE)):
+
+        def work(transaction: sa.Connection, some: Sequence[tuple[int, MadeRecord]] = some) -> None:
+            _commit(transaction, service, book, some)
 
         write(work)
     asyncio.run(service.store.do(lambda transaction: book.note(transaction, service.live.counting, NOON.date())))
 
 
-def _commit(transaction: sa.Connection, service: Service, book: Book, each: Sequence[tuple[int, Made]]) -> None:
-    entries = [_copied(document, pointers, number) for number, (document, pointers, _) in each]
+def _commit(transaction: sa.Connection, service: Service, book: Book, each: Sequence[tuple[int, MadeRecord]]) -> None:
+    entries = [_copied(made.document, made.pointers, number) for number, made in each]
     sequences = service.store.record(transaction, entries)
-    live, moment = service.live, Moment(NOON.date(), NOON)
-    for (number, (_, _, judgement)), entry, sequence in zip(each, entries, sequences, strict=True):
-        id = str(uuid7())
-        row = {"id": id, "decision": entry.id, "evaluation": entry.id, "sequence": sequence, "as_of": NOON.date().isoformat()}
-        more = {"committed_at": moment_text(NOON), "state": "committed", "counting": live.counting.meaning}
+    for (number, made), entry, sequence in zip(each, entries, sequences, strict=True):
+        id, day = str(uuid7()), made.at.date()
+        row = {"id": id, "decision": entry.id, "evaluation": entry.id, "sequence": sequence, "as_of": day.isoformat()}
+        more = {"committed_at": moment_text(made.at), "state": "committed", "counting": service.live.counting.meaning}
         transaction.execute(sa.insert(commitment).values(**row, **more))
-        found = _contributions(live, judgement, moment)
+        found = _contributions(service.live, made.judgement, Moment(day, made.at))
         moved = [(_of(each, counter, _exporter(number)), counter, day) for each, counter, day in found]
         book.move(transaction, id, sequence, moved)
 

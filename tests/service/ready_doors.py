@@ -23,13 +23,21 @@ READY = "READY_PROCESS"  # the variable by which a worker knows the folder
 BUNDLED, OTHERS = "bundled", "others"  # a process with the bundled policies, and one without
 
 
-def opened() -> tuple[Path, Callable[[], None]]:
-    """A folder with the doors, and what shuts them and ends the process behind them."""
+def opened() -> tuple[Path, Callable[[], Callable[[], None]]]:
+    """
+    A folder with the doors, and what lets somebody wait behind them.
+
+    That gives what shuts the doors and ends the process. It starts a thread, so whoever forks does so before.
+    """
     folder = Path(tempfile.mkdtemp(prefix="ready-"))
     doors = [socket.socket(socket.AF_UNIX) for _ in (BUNDLED, OTHERS)]
     for door, name in zip(doors, (BUNDLED, OTHERS), strict=True):
         door.bind(str(folder / name))
         door.listen()
+    return folder, lambda: _waiting(folder, doors)
+
+
+def _waiting(folder: Path, doors: list[socket.socket]) -> Callable[[], None]:
     owner, owned = socket.socketpair()  # once the owner's end is shut, the process ends
     begun: list[subprocess.Popen[bytes]] = []
 
@@ -52,4 +60,4 @@ def opened() -> tuple[Path, Callable[[], None]]:
             each.wait(30)
         shutil.rmtree(folder, ignore_errors=True)
 
-    return folder, end
+    return end

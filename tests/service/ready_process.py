@@ -220,8 +220,8 @@ def _folder() -> Path:
     """The folder of the doors: that of all workers, or one of this process, which ends with it."""
     if READY in os.environ:
         return Path(os.environ[READY])
-    folder, end = ready_doors.opened()
-    atexit.register(end)
+    folder, begin = ready_doors.opened()
+    atexit.register(begin())
     return folder
 
 

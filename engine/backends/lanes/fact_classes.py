@@ -8,16 +8,16 @@ as both of its values, as there. What identifies somebody is not kept between tw
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
-from engine.backends.lanes.fact_tests import COVERS, Late, Test, Undated, reads_the_day, sources
+from engine.backends.lanes.fact_tests import COVERS, Late, Test, Undated, reads_the_day, sources, turning_days
 from engine.backends.lanes.family_totals import Family, added_up, totals
-from engine.backends.lanes.lane_cases import Cases, LaneSet, value_key
+from engine.backends.lanes.lane_cases import NO_DAY, Cases, LaneSet, value_key
 from engine.backends.lanes.lane_program import LaneProgram
 from engine.backends.reference.standing_rules import has_passed
 from engine.backends.reference.three_values import NO, UNKNOWN, YES, KnownFacts, agreed, yes_if
@@ -29,7 +29,6 @@ from engine.values import Disputed, Document, Missing, Range, Value
 REMEMBERED = 2_048  # classes of one group
 DAYS = 64  # whose tests of the day alone are kept
 BEGUN = 8  # days and numbers of lanes whose beginning is kept
-NO_DAY = date.max
 PLAIN = frozenset({bool, str, date})  # of which the value is its key
 
 On: TypeAlias = tuple[int, ...]  # places of given slots
@@ -49,7 +48,8 @@ class TestGroup:
     The tests that read the same values. `classes` has what was read, by the keys of the values; `reset` is what left-out values set.
 
     `cuts` are the numbers that they compare with, where they compare with nothing else. `fields` are those of documents that they read,
-    None where they read all. Where values may identify somebody, they are not `kept`.
+    None where they read all. Where values may identify somebody, they are not `kept`. Of tests that read the day, `turns` are those from
+    which one may answer otherwise: between two of them the days are alike. None where that may be any day.
     """
 
     sources: tuple[str, ...]
@@ -62,6 +62,7 @@ class TestGroup:
     fields: frozenset[str] | None = None
     known: frozenset[str] = frozenset()
     reset: On = ()
+    turns: Sequence[date] | None = None
     classes: dict[Hashable, ValueClass] = field(default_factory=dict)
 
 
@@ -104,6 +105,9 @@ class Coder:
             group = TestGroup(
                 names, dated, tests, [at[test] for test in tests], cuts, _may_be_kept(tests), self._family(tests, cuts)
             )
+            turns = [turning_days(test, rules) for test in tests] if dated else [None]
+            if None not in turns:
+                group.turns = sorted({day for each in turns for day in each or ()})
             if not names:
                 self._of_the_day.append(group)
                 continue
@@ -121,7 +125,7 @@ class Coder:
             self.documents[name] = DocumentTests(name, slots, atoms, rules.measures.get(name, ()))
             for not_shown, (must, may) in slots.items():
                 self._base.update(_on(not_shown, must, may))
-        self._days: dict[date, On] = {}
+        self._days: dict[Hashable, On] = {}
         self._alike: dict[ValueClass, ValueClass] = {}  # many classes set the same, and hold one copy
         self._begun: dict[tuple[date, LaneSet], list[int]] = {}
 
@@ -147,7 +151,7 @@ class Coder:
                 self._plain(alike, cases.base, (group for group in several if group.known.isdisjoint(other)), day, given, every)
             alone = (group for name in other for group in self._alone.get(name, ()))
             for group in (*alone, *mixed):
-                self._group(group, cases, given, every)
+                self._group(group, cases, given)
         for name in self.documents.keys() & cases.names():
             self._document(self.documents[name], cases, given)
         for key, lanes in cases.named.items():
@@ -203,7 +207,7 @@ class Coder:
                 else:
                     key = self._key_of(group, value)
                 if group.dated:
-                    key = (key, day)
+                    key = (key, _stretch(group, day))
                 _, less, more = group.classes.get(key) or self._learn(group, key, (value,), day)
                 for place in less:
                     given[place] = 0
@@ -215,7 +219,7 @@ class Coder:
                 values = [added_up(group.family, values), *group.family.others]
             key = self._key(group, values)
             if group.dated:
-                key = (key, day)
+                key = (key, _stretch(group, day))
             _, less, more = group.classes.get(key) or self._learn(group, key, values, day)
             for place in less:
                 given[place] = 0
@@ -223,39 +227,41 @@ class Coder:
                 given[place] = every
 
     def _on_day(self, day: date) -> On:
-        found = self._days.get(day)
+        key = tuple([_stretch(group, day) for group in self._of_the_day])
+        found = self._days.get(key)
         if found is None:
             while len(self._days) >= DAYS:
                 del self._days[next(iter(self._days))]
             nothing = Exchange({}, {})
-            found = self._days[day] = tuple(slot for group in self._of_the_day for slot in self._read(group, nothing, day))
+            found = self._days[key] = tuple(slot for group in self._of_the_day for slot in self._read(group, nothing, day))
         return found
 
-    def _group(self, group: TestGroup, cases: Cases, given: list[LaneSet], every: LaneSet) -> None:
+    def _group(self, group: TestGroup, cases: Cases, given: list[LaneSet]) -> None:
         """Set the slots of the tests that read the same values."""
         for place in group.reset:
             given[place] = 0
-        if len(group.sources) == 1:
-            for lanes, value in cases.parts(group.sources[0]):
-                self._set(group, (value,), lanes, cases, given)
-        elif group.family is not None:
-            for lanes, value in totals(group.family, cases):
-                self._set(group, (value, *group.family.others), lanes, cases, given)
-        else:
-            for lanes, values in cases.together(group.sources, every):
-                self._set(group, values, lanes, cases, given)
-
-    def _set(self, group: TestGroup, values: Sequence[Value], lanes: LaneSet, cases: Cases, given: list[LaneSet]) -> None:
-        key = self._key(group, values)
-        if not group.dated:
-            for place in (group.classes.get(key) or self._learn(group, key, values, NO_DAY)).on:
-                given[place] |= lanes
+        if group.family is not None and not group.dated and not cases.by_rows:
+            for lanes, total in totals(group.family, cases):
+                for place in self._class(group, (total, *group.family.others), NO_DAY).on:
+                    given[place] |= lanes
             return
-        for day, there in cases.days.items():
-            here = lanes & there
-            if here:
-                for place in (group.classes.get((key, day)) or self._learn(group, (key, day), values, day)).on:
-                    given[place] |= here
+
+        def on(values: tuple[Value, ...], day: date) -> On:
+            if group.family is not None:
+                values = (added_up(group.family, values), *group.family.others)
+            return self._class(group, values, day).on
+
+        if group.turns is not None and not cases.by_rows and len(cases.days) > 1:
+            cases = cases.with_days(lambda day: _stretch(group, day))
+        for lanes, places in cases.by_class(group.sources, cases.every, group.dated, on):
+            for place in places:
+                given[place] |= lanes
+
+    def _class(self, group: TestGroup, values: Sequence[Value], day: date) -> ValueClass:
+        key = self._key(group, values)
+        if group.dated:
+            key = (key, _stretch(group, day))
+        return group.classes.get(key) or self._learn(group, key, values, day)
 
     def _key(self, group: TestGroup, values: Sequence[Value]) -> Hashable:
         if len(values) == 1 or group.family is not None:
@@ -329,6 +335,8 @@ class Coder:
         dated, expires, covers = fields.get("dated"), fields.get("expires", NO_DAY), fields.get("covers")
         must = may = 0
         for day, there in cases.days.items():
+            if not lanes & there:
+                continue
             truth = min(
                 yes_if(dated <= day) if isinstance(dated, date) else UNKNOWN,
                 yes_if(expires >= day) if isinstance(expires, date) else UNKNOWN,
@@ -339,8 +347,11 @@ class Coder:
         for measure in tests.measures:
             if measure.name in fields and may:
                 inside = outside = 0
-                for here, values in cases.together(measure.stated, lanes):
-                    truth = self._within(measure, fields, values)
+
+                def within(values: tuple[Value, ...], _: date, measure: Measure = measure) -> Truth:
+                    return self._within(measure, fields, values)
+
+                for here, truth in cases.by_class(measure.stated, lanes, False, within):
                     inside |= here if truth is YES else 0
                     outside |= here if truth is NO else 0
                 must, may = must & inside, may & (cases.every ^ outside)
@@ -368,6 +379,11 @@ class Coder:
         known = KnownFacts(self.rules, Exchange({}, told), NO_DAY).value(measure.fact)
         either = (known.stated, known.registered) if isinstance(known, Disputed) else (known,)
         return agreed(measure.within(fields, each) for each in either)
+
+
+def _stretch(group: TestGroup, day: date) -> Hashable:
+    """The same for days on which no test of a group can answer otherwise."""
+    return day if group.turns is None else bisect_right(group.turns, day)
 
 
 def _on(truth: Truth, must: int, may: int) -> tuple[int, ...]:

@@ -4,11 +4,11 @@ What a program runs over: exchanges, or variants of one, a lane each.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from math import prod
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias, TypeVar
 
 from engine.exchange import Exchange
 from engine.values import Disputed, Document, Missing, Range, SetOf, Value
@@ -19,6 +19,8 @@ LaneSet: TypeAlias = int
 A set of lanes: bit n is lane n. Wide runs bring sets of their own (`engine.tables.lane_words`), which pass for integers: nothing else is
 asked of a set than `&`, `|`, `^`, whether it is empty, and `>>` to one lane. 0 is no lane for them too.
 """
+NO_DAY = date.max
+Class = TypeVar("Class", bound=Hashable)
 Parts: TypeAlias = Sequence[tuple[LaneSet, Value]]
 """The values of a fact or a document, each with the lanes that have it; no lane twice."""
 
@@ -37,6 +39,8 @@ class Cases:
     days: Mapping[date, LaneSet]
     named: Mapping[tuple[str, str], LaneSet] = field(default_factory=dict)
     every: LaneSet = 0
+    by_rows: ClassVar[bool] = False
+    """Whether a row may have a value of its own in each of many columns, so that combinations are told apart row by row."""
 
     def __post_init__(self) -> None:
         if not self.every:  # lanes of integers
@@ -57,6 +61,14 @@ class Cases:
             rest ^= lanes
         return (*found, (rest, base)) if rest else found
 
+    def with_days(self, alike: Callable[[date], Hashable]) -> Cases:
+        """The same cases with one day in the place of all that are alike."""
+        found: dict[Hashable, tuple[date, LaneSet]] = {}
+        for day, lanes in self.days.items():
+            first, others = found.get(key := alike(day), (day, 0))
+            found[key] = first, others | lanes
+        return replace(self, days=dict(found.values()))
+
     def together(self, names: Sequence[str], within: LaneSet) -> Sequence[tuple[LaneSet, tuple[Value, ...]]]:
         """Some lanes by the values of several facts: each kind of lanes once, with its values."""
         each = [self.parts(name) for name in names]
@@ -66,6 +78,18 @@ class Cases:
         for parts in each:
             found = [(both, (*values, value)) for lanes, values in found for mine, value in parts if (both := lanes & mine)]
         return found
+
+    def by_class(
+        self, names: Sequence[str], within: LaneSet, dated: bool, read: Callable[[tuple[Value, ...], date], Class]
+    ) -> Iterable[tuple[LaneSet, Class]]:
+        """Some lanes, each with what is read of the values of several facts in it, and of its day where that is read too."""
+        for lanes, values in self.together(names, within):
+            if not dated:
+                yield lanes, read(values, NO_DAY)
+                continue
+            for day, there in self.days.items():
+                if here := lanes & there:
+                    yield here, read(values, day)
 
     def _one_by_one(self, each: Sequence[Parts], within: int) -> Sequence[tuple[LaneSet, tuple[Value, ...]]]:
         """The same where there are more combinations of values than lanes."""
@@ -123,18 +147,21 @@ def side_by_side(exchanges: Sequence[tuple[Exchange, date]], signed: Mapping[str
     lanes_of: dict[str, dict[Hashable, int]] = {}
     days: dict[date, LaneSet] = {}
     named: dict[tuple[str, str], int] = {("signed", name): lanes for name, lanes in (signed or {}).items()}
+    same: dict[int, tuple[Exchange, int]] = {}  # one exchange on many days is read once
     for lane, (exchange, day) in enumerate(exchanges):
         bit = 1 << lane
         days[day] = days.get(day, 0) | bit
+        same[id(exchange)] = exchange, bit | (same[id(exchange)][1] if id(exchange) in same else 0)
+    for exchange, mine in same.values():
         for name, value in exchange.values.items():
             key, lanes = value_key(value), lanes_of.setdefault(name, {})
             if key in lanes:
-                lanes[key] |= bit
+                lanes[key] |= mine
             else:
-                lanes[key] = bit
+                lanes[key] = mine
                 values.setdefault(name, {})[key] = value
         for given in (*(("relies", way) for way in exchange.relies_on), *(("carried", each) for each, _ in exchange.carried)):
-            named[given] = named.get(given, 0) | bit
+            named[given] = named.get(given, 0) | mine
     other = {name: [(each, values[name][key]) for key, each in lanes.items()] for name, lanes in lanes_of.items()}
     return Cases(len(exchanges), {}, other, days, named)
 

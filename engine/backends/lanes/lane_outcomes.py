@@ -120,6 +120,11 @@ class LaneOutcomes:
         return dict(zip(self.program.verdict.owed, _pairs(self.read("owed")), strict=True))
 
     @cached_property
+    def overdue(self) -> Mapping[str, Both]:
+        """Of each duty the lanes in which its last day has passed and it is not done, and in which that may be so."""
+        return dict(zip(self.program.verdict.overdue, _pairs(self.read("overdue")), strict=True))
+
+    @cached_property
     def defined(self) -> Mapping[str, Both]:
         """Of each definition the lanes in which it holds, and in which it may."""
         return dict(zip(self.program.verdict.defined, _pairs(self.read("defined")), strict=True))

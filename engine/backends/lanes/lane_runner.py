@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from engine.backends.lanes.fact_classes import Coder
 from engine.backends.lanes.integers import Carrier, Function, function, needed
@@ -25,7 +25,7 @@ from engine.policy_language.written_effects import PolicySettings
 from engine.rules import RuleSet, signed_floor
 from engine.values import Disputed, Missing, SetOf, Value
 
-DAYS = 64  # on which it is kept who covers which country
+DAYS = 512  # on which it is kept who covers which country
 RARE = ("signed", "relies", "carried")  # given in few runs: code without them is shorter
 PARAMETERS = ("given", "before", "local")
 
@@ -90,6 +90,8 @@ class Functions:
                     wanted = [slot for each in verdict.requirements.values() for slot in each]
                 case "owed":
                     wanted = [slot for pair in verdict.owed.values() for slot in pair]
+                case "overdue":
+                    wanted = [slot for pair in verdict.overdue.values() for slot in pair]
                 case "defined":
                     wanted = [slot for pair in verdict.defined.values() for slot in pair]
                 case "beneath":
@@ -182,8 +184,8 @@ class LaneRunner:
             must, may = before[first], before[second]
             if not may or (public and fact.startswith(f"{public}.")):
                 continue  # of the public no country is named, and none is unknown
-            for lanes, value in cases.parts(fact):
-                for country, certain in _named(value).items():
+            for lanes, named in cases.by_class((fact,), cases.every, False, lambda values, _: tuple(_named(values[0]).items())):
+                for country, certain in named:
                     if touching := lanes & may:
                         roles = countries.setdefault(country, {})
                         low, high = roles.get(role, (0, 0))
@@ -207,13 +209,11 @@ class LaneRunner:
             for subject, lanes in zip(self.program.nowhere, functions.nowhere(every, given, before, local), strict=True):
                 local[at["nowhere",]] |= lanes
                 silences.add("", subject, 0, lanes)
+        elsewhere = {role: _Several.of(each.get(role) for n, each in touched.items() if n) for role in ROLES}
         for country, roles in touched.items():
             if not country:
                 continue
-            others = {
-                role: _together(each.get(role) for n, each in touched.items() if n not in ("", country)) for role in ROLES
-            }
-            _fill(local, at, "other", others)
+            _fill(local, at, "other", {role: several.beside(roles.get(role, (0, 0))) for role, several in elsewhere.items()})
             anyhow = _together(roles.values())[1]
             for jurisdiction, lanes in self._jurisdictions(country, cases).items():
                 _fill(local, at, "role", {role: (must & lanes, may & lanes) for role, (must, may) in roles.items()})
@@ -281,7 +281,8 @@ class LaneRunner:
                     covering.setdefault(country, name)
             if len(self._covering) >= DAYS:
                 self._covering.clear()
-            found = self._covering[day] = covering
+            # On most days it is as on another: they share one.
+            found = self._covering[day] = next((each for each in self._covering.values() if each == covering), covering)
         return found
 
     def _accepted(self, country: str, subject: str, cases: Cases) -> LaneSet:
@@ -320,6 +321,27 @@ def _put(local: list[LaneSet], at: Mapping[object, int], name: object, lanes: La
     place = at.get(name)
     if place is not None:
         local[place] = lanes
+
+
+class _Several(NamedTuple):
+    """The lanes that one or more countries touch, and those that two or more do: certainly, and possibly."""
+
+    once: Both
+    twice: Both
+
+    @classmethod
+    def of(cls, every: Iterable[Both | None]) -> _Several:
+        once, twice = [0, 0], [0, 0]
+        for each in every:
+            for at, lanes in enumerate(each or ()):
+                twice[at] |= once[at] & lanes
+                once[at] |= lanes
+        return cls((once[0], once[1]), (twice[0], twice[1]))
+
+    def beside(self, mine: Both) -> Both:
+        """The lanes that another country touches than that of some."""
+        must, may = (two | (one ^ (one & own)) for one, two, own in zip(self.once, self.twice, mine, strict=True))
+        return must, may
 
 
 def _together(every: Iterable[Both | None]) -> Both:

@@ -21,10 +21,10 @@ def verify_run(manifest: Path, row: str | None, row_proof: Path | None, database
         raise UsedWrongly("name a row to be proven with --row, or a proof to be verified with --row-proof")
     try:
         import engine.tables  # noqa: F401 (it says what is not installed)
+        from service.tables import TableRefused
         from service.tables.manifest import read_manifest
         from service.tables.run_leaf import leaf_faults
         from service.tables.run_verification import prove_row, read_proof, run_faults
-        from service.tables.table_input import TableRefused
     except ModuleNotFoundError as missing:
         raise UsedWrongly(str(missing)) from None
     from service.store.upgrade import existing

@@ -1,5 +1,6 @@
 """`fifthfactor log verify`: verifies that every record is what was recorded."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,8 +12,11 @@ from service.cli.log.decided_run import verify_run
 from service.cli.log.offline_verification import is_database, verify_carried
 from service.cli.log.rows import warn_of_unindexed
 from service.cli.output import complain, painted, print_json, progress
+from service.cli.stopping import BEGINS_ANEW, Stopped, stoppable
 
 if TYPE_CHECKING:
+    from service.log.verification import Fault as LogFault
+    from service.transparency.checkpoint import Checkpoint
     from service.transparency.signed_note import VerifierKey
 
 app = Commands()
@@ -65,14 +69,8 @@ def verify(
         return verify_run(run, row, row_proof, database, as_json)
     if row is not None or row_proof is not None:
         raise UsedWrongly("name the manifest of the run with `--run`")
-    from service.audit.deep_verification import DeepVerification, snapshot
     from service.cli.files import read
     from service.log.proofs import CheckpointInvalid, kept_checkpoint
-    from service.log.search_index import unindexed
-    from service.log.verification import Fault, put_back
-    from service.log.verification import verify as verify_all
-    from service.store.log_key import LogKeyRefused
-    from service.store.upgrade import existing
     from service.transparency.signed_note import MAX_NOTE_BYTES
 
     carried = place is not None and not is_database(place)
@@ -95,6 +93,37 @@ def verify(
         witness = None if witness_key is None or checkpoint is not None else _verifier(witness_key)
         return verify_carried(place, _verifier(key), kept[0] if kept else None, witness, as_json)
     database = database if place is None else str(place)
+    with stoppable() as stopping:
+
+        def told(words: str, number: int) -> None:
+            progress(words, number)
+            stopping.check(words)
+
+        try:
+            records, faults = _verified(database, kept, deep, told)
+        except Stopped:
+            return stopping.told(f"after {stopping.done}", f"nothing is known of the whole log; {BEGINS_ANEW}")
+    if as_json:
+        print_json({"sound": not faults, "records": records, "faults": [asdict(each) for each in faults]})
+    else:
+        for each in faults:
+            where = "the log" if each.sequence is None else f"record {each.sequence} {each.id or ''}"
+            print(f"{painted('red', 'fault')} in {where}: {each.fault}")
+        print(f"{records:,} records, {len(faults) or 'no'} fault{'s' if len(faults) != 1 else ''}")
+    return int(bool(faults))
+
+
+def _verified(
+    database: str | None, kept: "list[Checkpoint]", deep: bool, told: Callable[[str, int], None]
+) -> "tuple[int, list[LogFault]]":
+    """The number of records, and the faults; `told` is how far it is."""
+    from service.audit.deep_verification import DeepVerification, snapshot
+    from service.log.search_index import unindexed
+    from service.log.verification import Fault, put_back
+    from service.log.verification import verify as verify_all
+    from service.store.log_key import LogKeyRefused
+    from service.store.upgrade import existing
+
     with existing(address(database), log_key()) as opened, opened.reading.connect() as connection:
         other = put_back(opened, connection)
         secret = None
@@ -102,11 +131,11 @@ def verify(
             secret = opened.log_key()
         except LogKeyRefused as refused:
             complain(f"the seal of the tree is not verified: {refused}")
-        records, faults = verify_all(connection, lambda done, all: progress(f"{done:,} of {all:,} records", done), secret, kept)
+        records, faults = verify_all(connection, lambda done, all: told(f"{done:,} of {all:,} records", done), secret, kept)
         faults += other
         if deep and not faults:
             with snapshot(opened) as state:
-                comparison = DeepVerification(state, opened, lambda what, number: progress(f"{number:,} {what}", number))
+                comparison = DeepVerification(state, opened, lambda what, number: told(f"{number:,} {what}", number))
                 faults += [Fault(None, None, str(each)) for each in comparison.findings()]
             if comparison.without_key:
                 complain("without the log's key neither the seals of rows nor what records used are compared")
@@ -116,14 +145,7 @@ def verify(
             complain("the other rows are not compared, since the log itself has faults")
         progress("")
         warn_of_unindexed(unindexed(connection))
-    if as_json:
-        print_json({"sound": not faults, "records": records, "faults": [asdict(each) for each in faults]})
-    else:
-        for each in faults:
-            where = "the log" if each.sequence is None else f"record {each.sequence} {each.id or ''}"
-            print(f"{painted('red', 'fault')} in {where}: {each.fault}")
-        print(f"{records:,} records, {len(faults) or 'no'} fault{'s' if len(faults) != 1 else ''}")
-    return int(bool(faults))
+    return records, faults
 
 
 def _verifier(file: Path) -> "VerifierKey":

@@ -1,6 +1,9 @@
 # Made from `asynchronous/log.py`: change that file, then run RECORD=1 pytest tests/service/test_synchronous_client.py
 """What shows others that a decision was made: receipts, proofs and the signed notes of the log."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from .. import calls
 from ..errors import Malformed
 from .connection import Connection
@@ -28,6 +31,11 @@ class Log(Connection):
     def checkpoint(self, *, witnessed: bool = False) -> bytes:
         """The signed checkpoint of the log, or the last one that a witness cosigned. To verify it, you need the key of the log."""
         return self._call(calls.checkpoint(witnessed))
+
+    def note_run(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """Make the run of a table a leaf of the log. Keep the manifest that comes back: it names its place in the log."""
+        same = {name: manifest.get(name) for name in ("rows", "tree")}
+        return self._call(calls.call(dict, "POST", "runs", sent=manifest, same=same))
 
     def withdrawals(self) -> tuple[bytes, ...]:
         """The signed list of withdrawals, a note for each page. The time-out is that of a page."""

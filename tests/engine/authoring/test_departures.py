@@ -18,7 +18,7 @@ POLICIES = Path(__file__).parents[2] / "service" / "bundle" / "policies"
 # Of a contract nothing is known, so that it is open whether a review is needed.
 OPEN = "exporter.country: CN, data.people: 12000, evidence.cn-standard-contract: unknown"
 CLOSED = "exporter.country: CN, data.people: 12000"
-EVERY = 80  # of the bundled policies' cases the reference decides one in so many
+EVERY = 160  # of the bundled policies' cases the reference decides one in so many
 
 
 def departures(facts: str, expect: str, more: str = "") -> tuple[str, ...]:

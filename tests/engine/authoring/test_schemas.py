@@ -230,13 +230,13 @@ def test_the_schemas_are_schemas_in_both_dialects() -> None:
             dialect.check_schema(schema)
 
 
-@pytest.mark.parametrize("file", BUNDLED, ids=lambda file: file.relative_to(POLICIES).as_posix())
-def test_nothing_in_a_bundled_file_is_underlined(file: Path) -> None:
+def test_nothing_in_a_bundled_file_is_underlined() -> None:
     """What `check` and `test` accept fits, in both dialects."""
-    text = file.read_text()
-    document = as_an_editor_reads(text)
-    for dialect in DIALECTS:
-        assert quick(dialect, kind_of(document)).is_valid(document), errors(bundled_schemas(), text, dialect)
+    for file in BUNDLED:
+        document = as_an_editor_reads(file.read_text())
+        for dialect in DIALECTS:
+            sound = quick(dialect, kind_of(document)).is_valid(document)
+            assert sound, (file, errors(bundled_schemas(), file.read_text(), dialect))
 
 
 @pytest.mark.parametrize("file", sorted(LANGUAGE.glob("*/good/*.yaml")), ids=lambda file: f"{file.parts[-3]}/{file.stem}")
@@ -257,22 +257,34 @@ def test_nothing_in_a_random_bundle_is_underlined(seed: int) -> None:
 
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_in_a_policy_is_underlined_where_it_stands(name: str) -> None:
-    """One change to a sound policy is found at its place and nowhere else; `check` refuses it too."""
-    before, after, place = WRONG[name]
-    assert errors(bundled_schemas(), SOUND) == []
-    assert SOUND.count(before) == 1
-    wrong = SOUND.replace(before, after)
+    """One change to a sound policy is found at its place and nowhere else."""
+    wrong, place = spoiled(name)
     for dialect in DIALECTS:
         found = errors(bundled_schemas(), wrong, dialect)
         assert {where for where, _ in found} == {place}, found
         assert not quick(dialect, "policy").is_valid(as_an_editor_reads(wrong))
-    with pytest.raises(engine.BundleRefused):
-        engine.load_sources({**the_law(), "xx.yaml": wrong.encode()})
+
+
+def spoiled(name: str) -> tuple[str, str]:
+    """The sound policy with one change, and its place."""
+    before, after, place = WRONG[name]
+    assert SOUND.count(before) == 1
+    return SOUND.replace(before, after), place
 
 
 def test_the_sound_policy_is_sound() -> None:
-    """The example that the changes are made to is accepted by `check`."""
+    """The example that the changes are made to fits, and `check` accepts it."""
+    assert errors(bundled_schemas(), SOUND) == []
     engine.load_sources({**the_law(), "xx.yaml": SOUND.encode()})
+
+
+def test_what_is_underlined_is_refused() -> None:
+    """`check` finds something in each of the policies that are wrong, all beside one another, by names of their own."""
+    texts = {f"{number}.yaml": spoiled(name)[0] for number, name in enumerate(WRONG)}
+    named = {file: text.replace("xx.example", f"xx.example-{file[:-5]}").encode() for file, text in texts.items()}
+    with pytest.raises(engine.BundleRefused) as refused:
+        engine.load_sources({**the_law(), **named})
+    assert {each.at.file for each in refused.value.diagnostics if each.at} == named.keys()
 
 
 @pytest.mark.parametrize("name", WRONG_TEST)

@@ -105,7 +105,12 @@ def replace(monkeypatch: pytest.MonkeyPatch, **functions: Any) -> None:
 # Agreement
 
 
-@pytest.mark.parametrize("seed", range(40))
+def seeds(some: int, all: int) -> list[Any]:
+    """The first of all; the others in `make fuzz`."""
+    return [*range(some), *(pytest.param(each, marks=pytest.mark.fuzz) for each in range(some, all))]
+
+
+@pytest.mark.parametrize("seed", seeds(16, 40))
 def test_it_answers_like_ten_lines_of_python(seed: int) -> None:
     """Random heads (some never, some always, some long, some equal) and messages give the plain evaluator's answer."""
     draw = random.Random(seed)
@@ -128,7 +133,7 @@ def test_it_answers_like_ten_lines_of_python(seed: int) -> None:
         assert fire(net, message) == expected(heads, message)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", seeds(8, 20))
 def test_a_head_is_certain_where_every_test_of_a_term_is(seed: int) -> None:
     """Of a message some tests may hold without being certain; a term that rests on one of them is possible only."""
     draw = random.Random(seed)

@@ -60,7 +60,7 @@ def written(
     return pdp.write(exchange, as_of=DAY, today=DAY, id="1", include=include, lang=lang, signed=given)
 
 
-@pytest.mark.parametrize("seeds", [range(24), pytest.param(range(1_000, 2_000), marks=pytest.mark.fuzz)], ids=["some", "many"])
+@pytest.mark.parametrize("seeds", [range(12), pytest.param(range(1_000, 2_000), marks=pytest.mark.fuzz)], ids=["some", "many"])
 def test_engines_agree_on_whatever_is_signed_off(seeds: range) -> None:
     """
     On random bundles with random provisions signed off every engine gives one verdict, and no prohibition yields to a review.
@@ -102,9 +102,9 @@ def test_engines_agree_on_whatever_is_signed_off(seeds: range) -> None:
                     assert (bounds.low is Level.PROHIBITED) == (before.low is Level.PROHIBITED)
                 if chosen.issuperset(offered):
                     assert meaning.jurisdictions == unsigned.beneath
-    assert reviewed > 12
-    assert lifted > 2
-    assert idle > 320
+    assert reviewed > 6
+    assert lifted > 0
+    assert idle > 160
 
 
 def test_a_decision_without_sign_off_is_as_it_was() -> None:
@@ -203,7 +203,7 @@ def test_no_signature_takes_the_place_of_an_authority_s_order() -> None:
     pdp = engine.PDP(made, "bitset")
     everything = [engine.Approval(rule.provision.id, "s", "counsel", UNTIL) for rule in made.rules.rules if can_be_signed(rule)]
     order, tried = "orders.suspension/stands", 0
-    for file, _ in made.tests[::10]:
+    for file, _ in made.tests[::20]:
         for case in prepare(made, file):
             bars = case.exchange.document.get("act", {}).get("bars")
             if bars == [] and case.as_of >= date(2018, 5, 25) and pdp.outcome(case.exchange, case.as_of).permits:
@@ -215,7 +215,7 @@ def test_no_signature_takes_the_place_of_an_authority_s_order() -> None:
                 assert found.awaited(made.rules, order) == ("act.bars",)
                 assert order not in [part.provision for part in found.signed_off]
                 tried += 1
-    assert tried > 50
+    assert tried > 25
 
 
 def test_what_to_find_out_before_a_sign_off_is_named() -> None:

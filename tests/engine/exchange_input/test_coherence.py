@@ -703,7 +703,7 @@ def as_subjects(seed: int) -> tuple[Maker, engine.Bundle, list[tuple[str, str]]]
     return maker, engine.load_sources(Maker.written(documents), settings), names
 
 
-@pytest.mark.parametrize("seeds", [range(20), pytest.param(range(400), marks=pytest.mark.fuzz)], ids=["some", "many"])
+@pytest.mark.parametrize("seeds", [range(10), pytest.param(range(400), marks=pytest.mark.fuzz)], ids=["some", "many"])
 def test_what_contradicts_is_what_every_engine_finds_true(seeds: range) -> None:
     """On random bundles and exchanges: an entry refuses where its condition is certain, read on the last of all days."""
     refused = excused = 0
@@ -724,5 +724,5 @@ def test_what_contradicts_is_what_every_engine_finds_true(seeds: range) -> None:
                 assert len(found) == len(true) - len(said), f"seed {seed}, {each.name}: {json.dumps(exchange.document)}"
             refused += len(found)
             excused += len(said)
-    assert refused > 25
+    assert refused > 10
     assert excused

@@ -16,6 +16,7 @@ import pytest
 import engine
 from engine.deciding.judgement import Judgement
 from engine.questions.remedies import Remedies
+from engine.questions.taken_ways import TakenWays
 from engine.questions.ways import Way, lacking
 from engine.rules import Rule, State
 
@@ -44,8 +45,8 @@ class Bench:
     def __init__(self) -> None:
         self.bundle = engine.load(engine.bundled_policies())
         self.pdp = engine.PDP(self.bundle, "bitset")
-        remedies = Remedies(self.bundle)
-        self.ways, self.taking = remedies.ways, remedies.taking
+        self.remedies = Remedies(self.bundle)
+        self.ways = self.remedies.ways
         self.rules = self.bundle.rules.rules
         self.trials = cache(self._trials)
 
@@ -109,10 +110,12 @@ class Bench:
         self, judgement: Judgement, requirement: str, under: list[Rule]
     ) -> tuple[Way, engine.Exchange, tuple[str, ...]] | None:
         """The first way that is listed and lacks something, and the exchange with it."""
+        exchange, ends, levers = judgement.exchange, self.remedies.ends, self.remedies.levers
+        taking = TakenWays(ends, levers, exchange, judgement.as_of, judgement.verdict.truth, claims=True)
         for way in self.ways.reading(judgement).to(requirement, under):
-            exchange = judgement.exchange
-            answers = self.taking.taken(way.node, exchange, judgement.verdict, judgement.as_of)
-            if answers:
+            alternatives = taking.holding(way.node)
+            if alternatives and alternatives[0]:
+                answers = taking.changes(alternatives[0])
                 return way, exchange.with_values(answers), tuple(answers)
         return None
 

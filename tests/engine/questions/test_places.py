@@ -22,6 +22,7 @@ from engine.questions.levers import Levers
 from engine.questions.possible_answers import AnswerBook
 from engine.questions.remedies import Remedies
 from tests.engine.backends.test_cases import VOCABULARY, policy
+from tests.engine.questions.test_remedies import runner
 
 DAY = date(2026, 6, 15)
 BUNDLED = engine.load(engine.bundled_policies())
@@ -147,7 +148,7 @@ def found(bundle: engine.Bundle, exchange: Exchange) -> list[Any]:
         verdict = backend.evaluate(changed, as_of)
         return verdict, combine.outcome(changed, verdict, as_of)
 
-    return Remedies(bundle).find(exchange, DAY, evaluate).remedies
+    return Remedies(bundle).find(exchange, DAY, evaluate, runner(bundle)).remedies
 
 
 def countries_proposed(bundle: engine.Bundle, exchange: Exchange) -> set[Any]:

@@ -17,7 +17,7 @@ from engine.decision import MeansPart, NeedPart, WaysPart
 from engine.questions.remedies import Remedies
 from engine.questions.ways import Way, lacking, prohibiting
 from tests.engine.backends.test_cases import VOCABULARY, policy
-from tests.engine.questions.test_remedies import BASE, DAY, GROUND, NEED, NEED_MORE, REPORT, bundle, looking, moved
+from tests.engine.questions.test_remedies import BASE, DAY, GROUND, NEED, NEED_MORE, REPORT, bundle, find, moved
 
 DAY_OF_LAW = date(2026, 11, 28)
 NECESSARY = {"id": "necessary", "when": [{"claims": {"has": "necessity"}}], "satisfies": "certificate"}
@@ -168,7 +168,7 @@ def test_where_nothing_helps_for_good_no_remedy_is_found(bundled: engine.PDP) ->
             if read.for_good(rule):
                 for_good += 1
                 assert not read.out_of(rule)
-                found = taking.find(judgement.exchange, DAY_OF_LAW, bundled.look)
+                found = taking.find(judgement.exchange, DAY_OF_LAW, bundled.look, bundled.lanes)
                 assert not found.remedies
                 break
             moving += not read.out_of(rule)
@@ -279,9 +279,7 @@ def test_a_long_combination_of_ways_is_found() -> None:
         "satisfies": "certificate",
     }
     made = bundle(*wants, *grounds, both, change=("data.category", "data.grade"))
-    part = Remedies(made).find(
-        build(made, {**BASE, "data.category": "health", "data.grade": "general"}), DAY, looking(made), 200
-    )
+    part = find(made, data__category="health", data__grade="general")
     names = {"data.category", "data.grade", *(f"evidence.{paper}" for paper in papers)}
     assert names in [set(each) for each in moved(part)]
 
@@ -290,10 +288,10 @@ def test_a_claim_is_proposed_only_where_nothing_else_helps_and_only_if_it_is_so(
     """Nobody is told to claim what another way makes needless."""
     need = {"id": "need", "require": "certificate"}
     made = bundle(need, NECESSARY, change=())
-    [remedy] = Remedies(made).find(build(made, BASE), DAY, looking(made), 100).remedies
+    [remedy] = find(made).remedies
     assert [change.do for change in remedy.changes] == ["Only if it is so, state: necessity."]
     other = bundle(need, NECESSARY, GROUND, change=())
-    assert moved(Remedies(other).find(build(other, BASE), DAY, looking(other), 100)) == [["evidence.certificate"]]
+    assert moved(find(other)) == [["evidence.certificate"]]
 
 
 # The bundled policies

@@ -153,22 +153,27 @@ def test_lanes_come_to_the_same() -> None:
     assert len(keep) > 100
 
 
-def test_lanes_come_to_the_same_on_rows_put_together_from_others() -> None:
-    """Mixtures of two exchanges, in which a tenth is unknown: many contradict themselves, and most are open."""
+def test_lanes_come_to_the_same_on_rows_put_together_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Mixtures of two exchanges, in which nothing, a tenth or a half is unknown: many contradict themselves, and most are open. Each is
+    another, so that they come some at a time; each names the exchange that it states.
+    """
+    monkeypatch.setattr("engine.tables.table_decider.TOLD_AT_ONCE", 64)
     chance = random.Random(11)
     found = [each for each in map(flat, exchanges()) if "recipient" not in each]
     rows = []
-    for _ in range(200):
+    for at in range(200):
         one, other = chance.sample(found, 2)
+        share = (0, 0.1, 0.5)[at % 3]
         mixed = {name: (other if chance.random() < 0.2 and name in other else one)[name] for name in one}
-        rows.append({name: "unknown" if chance.random() < 0.1 and "." in name else value for name, value in mixed.items()})
+        rows.append({name: "unknown" if chance.random() < share and "." in name else value for name, value in mixed.items()})
     lanes, ordinary = (
-        [each.outcome(place) for each in TableDecider(bundle(), as_of=DAY, today=DAY, program=program).chunks([of_objects(rows)])
-         for place in range(len(each))]
+        [(each.outcome(place), each.exchange(place)) for each in TableDecider(bundle(), as_of=DAY, today=DAY, program=program)
+         .chunks([of_objects(rows)]) for place in range(len(each))]
         for program in ("lanes", "ordinary")
     )  # fmt: skip
     assert lanes == ordinary
-    assert len({each.outcome for each in ordinary}) >= 5
+    assert len({each.outcome for each, _ in ordinary}) >= 5
 
 
 def test_the_reference_comes_to_the_same() -> None:

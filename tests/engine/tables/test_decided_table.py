@@ -20,7 +20,6 @@ from engine.tables import (
     of_objects,
     of_texts,
 )
-from engine.tables.distinct_rows import grouped
 from tests.engine.tables.small_policies import DAY, bundle
 
 BUNDLE = bundle()
@@ -241,17 +240,6 @@ def test_a_register_is_asked_for_each_distinct_row() -> None:
 
     found = decide(BUNDLE, texts(exporter__id=["a", "look-alike"]), as_of=DAY, register=register)
     assert column(found, "outcome") == ["not_applicable", "problem"]
-
-
-def test_rows_are_equal_only_if_every_cell_is() -> None:
-    """Where two rows have one hash, they are compared."""
-    import numpy as np
-
-    codes = np.array([[1, 2], [2, 1], [1, 2], [-1, 2]], dtype=np.int32)
-    first, places = grouped(codes)
-    assert (codes[first][places] == codes).all()
-    assert len(first) == 3
-    assert len(grouped(np.zeros((4, 0), dtype=np.int32))[0]) == 1
 
 
 def test_more_values_than_are_remembered_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,8 @@ from engine.backends.lanes.lane_cases import Cases, side_by_side, value_key
 from engine.backends.lanes.lane_runner import LaneRunner
 from engine.exchange import Exchange
 from engine.tables import lane_words
-from engine.tables.lane_words import LEFT_OUT, in_columns, rows_of, wide
-from engine.values import Value
+from engine.tables.lane_words import ValueColumn, in_columns, rows_of, wide
+from engine.values import Missing, Value
 from tests.engine.backends.test_lanes import Decided, differences, random_cases, runner
 
 
@@ -26,14 +26,22 @@ def table(exchanges: Sequence[tuple[Exchange, date]]) -> Cases:
         for name, value in exchange.values.items():
             known = numbers.setdefault(name, {})
             if name not in codes:
-                values[name], codes[name] = [], np.full(len(exchanges), LEFT_OUT, dtype=np.int32)
+                values[name], codes[name] = [], np.full(len(exchanges), -1, dtype=np.int32)
             key = value_key(value)
             if key not in known:
                 known[key] = len(values[name])
                 values[name].append(value)
             codes[name][row] = known[key]
-    days = {day: np.array([each == day for _, each in exchanges]) for _, day in exchanges}
-    return in_columns(len(exchanges), {name: (values[name], codes[name]) for name in codes}, days)
+    for name, mine in codes.items():
+        if (mine == -1).any():
+            mine[mine == -1] = len(values[name])
+            values[name].append(Missing.LEFT_OUT)
+    days = list(dict.fromkeys(day for _, day in exchanges))
+    day_codes = np.array([days.index(day) for _, day in exchanges])
+    every = wide(np.ones(len(exchanges), dtype=np.bool_))
+    return in_columns(
+        every, len(exchanges), {}, {name: ValueColumn(values[name], codes[name]) for name in codes}, days, day_codes
+    )
 
 
 def unsigned(cases: Sequence[Decided]) -> list[Decided]:

@@ -12,6 +12,8 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
+from tests.service.tables.small_manifest import MANIFEST
+
 MOST_ITEMS, MOST_MEMBERS, MOST_TEXT, MOST_DEPTH = 2, 30, 300, 9  # of an example
 
 
@@ -191,6 +193,7 @@ STEPS = (
     Step("endCommitment", "POST", "/v1/commitments/{grant}/end", {"from": "2098-12-31", "reason": "terminated by both"}),
     Step("withdrawRightsOpening", "POST", "/v1/rights/openings/{opening}/withdraw", {"reason": "opened for another asset"}),
     Step("withdrawCommitment", "POST", f"{COMMITMENT}/withdraw", {"reason": "the lab closed"}),
+    Step("noteRun", "POST", "/v1/runs", MANIFEST, status=201),
     Step("listWithdrawals", "GET", "/v1/withdrawals"),
     Step("evaluate", "POST", "/v1/evaluate", PROMISING, {"decision": "id"}),
     Step("commit", "POST", "/v1/commitments", {"decision": "{decision}"}, {"commitment": "id"}, 201),

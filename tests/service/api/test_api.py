@@ -28,7 +28,7 @@ from service.service import Service
 from service.settings import Settings
 from service.store.writer import LogBusy, NotRecorded
 from service.telemetry import log_lines
-from tests.service.conftest import EXCHANGE, ONE_DATABASE, PERSONAL, POLICIES, body
+from tests.service.conftest import BOTH_DATABASES, EXCHANGE, PERSONAL, POLICIES, body
 from tests.service.documented import resolved
 
 JSON: dict[str, Any] = {"content": body(), "headers": {"content-type": "application/json"}}
@@ -89,7 +89,6 @@ def test_each_wrong_place_is_named(evaluate):
     assert all(each["code"] and each["detail"] for each in problem["errors"])
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     "content",
     [
@@ -145,7 +144,6 @@ def test_an_empty_body_is_refused(client):
     refused(client.post("/v1/evaluate", headers={"content-type": "application/json"}), 400, "exchange-refused")
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     "headers",
     [
@@ -162,7 +160,6 @@ def test_a_body_that_is_not_sent_as_plain_json_is_refused(client, headers):
     refused(client.post("/v1/evaluate", content=body(), headers=headers), 415, "unsupported-media-type")
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     "content_type", ["Application/JSON", "application/json;charset=UTF-8", 'application/json; charset="utf-8"']
 )
@@ -208,7 +205,6 @@ def test_a_caller_may_ask_for_more(evaluate, client):
         assert record["decision"] == recorded(answer)
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize("query", ["lang=en", "lang=zh", "lang=zh&include=trace", "include=trace%2Cremedies&lang=en"])
 def test_a_query_that_is_understood(client, query):
     """Either parameter alone, or both, in any order."""
@@ -230,7 +226,6 @@ def test_the_language_and_what_is_included_reach_the_engine(client, service, mon
     assert passed == [({"remedies", "trace"}, "zh"), (set(), "en")]
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     ("query", "says"),
     [
@@ -327,6 +322,7 @@ def test_a_decision_that_is_not_recorded_is_404(client, evaluate, id):
     refused(client.get(f"/v1/decisions/{id}"), 404, "not-found")
 
 
+@BOTH_DATABASES
 def test_a_log_that_cannot_be_read_is_503(client, evaluate, monkeypatch):
     """Not a 404, which would say that there is no such decision."""
     id = evaluate().json()["id"]
@@ -404,6 +400,7 @@ def test_a_disk_that_is_nearly_full_is_not_ready(in_file):
     assert client.post("/v1/evaluate", content=body(), headers={"content-type": "application/json"}).status_code == 200
 
 
+@BOTH_DATABASES
 def test_requests_at_the_same_time_share_commits(service):
     """Sixty-four at once take far fewer than sixty-four commits, where nothing has to be looked up first."""
     nameless = {**EXCHANGE, "exporter": {"country": "CN"}, "recipient": {"country": "US"}}
@@ -524,7 +521,6 @@ def test_those_who_ask_at_once_share_a_write(in_file):
     assert asyncio.run(ask()) == [200] * 50
 
 
-@ONE_DATABASE
 def test_the_schemas_come_from_models_and_vocabulary(client, service):
     """An exchange's from the loaded vocabulary, a decision's and a record's from their models."""
     exchange = client.get("/v1/schemas/exchange")
@@ -559,7 +555,6 @@ def undescribed(schema: Any) -> Any:
     return schema
 
 
-@ONE_DATABASE
 def test_every_schema_has_an_example_that_holds(client, service):
     """An example that the shape itself accepts."""
     examples = {name: client.get(f"/v1/schemas/{name}").json()["examples"] for name in ("exchange", "decision", "record")}
@@ -572,7 +567,6 @@ def test_every_schema_has_an_example_that_holds(client, service):
         engine.parse_exchange(service.live.bundle, json.dumps(example).encode())
 
 
-@ONE_DATABASE
 def test_the_openapi_document_shows_the_real_shapes(client, service):
     """The body of evaluate is the vocabulary's exchange, and every reference in the document leads somewhere."""
     document = resolved(client.get("/openapi.json").json())
@@ -594,14 +588,12 @@ def test_the_openapi_document_shows_the_real_shapes(client, service):
     assert "not legal advice" in document["info"]["description"]
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize("path", ["/v1", "/v1/evaluate/", "/v2/evaluate", "/docs/", "/docs/nothing.js", "/%00"])
 def test_other_addresses_are_404(client, path):
     """No redirect, no page."""
     refused(client.get(path), 404, "not-found")
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
@@ -639,14 +631,12 @@ def test_every_answer_carries_its_headers(client, evaluate):
         assert "server" not in answer.headers
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize("id", ["a", "A-b.c_d~e:f/g+h=i@j", "0" * 128])
 def test_a_plain_request_id_is_echoed(client, id):
     """The caller's own, where it is short and plain."""
     assert client.get("/livez", headers={"x-request-id": id}).headers["x-request-id"] == id
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize("id", ["", "0" * 129, "a b", 'a"b', "a\tb", "数".encode(), "<script>"])
 def test_any_other_request_id_is_replaced(client, id):
     """It would end up in headers and log lines."""
@@ -654,14 +644,12 @@ def test_any_other_request_id_is_replaced(client, id):
     assert UUID(given).version == 7
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:9", "localhost:8080", "LocalHost", "[::1]:8080", "127.1.2.3"])
 def test_a_host_that_is_this_machine(client, host):
     """With a port or without."""
     assert client.get("/livez", headers={"host": host}).status_code == 200
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     "host",
     [

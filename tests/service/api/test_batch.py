@@ -25,7 +25,7 @@ from service.settings import Settings
 from service.store.writer import LogBusy, NotRecorded
 from tests.service import unsynced
 from tests.service.api.test_api import refused
-from tests.service.conftest import EXCHANGE, ONE_DATABASE, PERSONAL, POLICIES, Server, eventually
+from tests.service.conftest import EXCHANGE, PERSONAL, POLICIES, Server, eventually
 
 PATH = "/v1/evaluate/batch"
 HEADERS = {"content-type": "application/json"}
@@ -89,7 +89,6 @@ def test_a_bad_exchange_is_a_problem_in_its_place(batch, service):
     assert [stored.sequence for stored in service.store.scan()] == [0, 1, 2]
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     "item",
     [
@@ -127,7 +126,6 @@ def test_an_empty_batch_has_no_results(client, service, content):
     assert service.store.writer.counts.commits == 0
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     "content",
     [

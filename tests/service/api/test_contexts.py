@@ -14,7 +14,6 @@ from service.callers.entrance import is_public
 from service.problems import RequestRefused
 from service.server.app import create_app
 from service.service import Service
-from tests.service.conftest import ONE_DATABASE
 
 # For whoever asks, known or not (`is_public`), and so without a context.
 OPEN = {"add_checkpoint", "docs", "health", "openapi", "schemas", "sign_in", "start", "style", "tree", "withdrawals"}
@@ -26,7 +25,6 @@ def _module(route: APIRoute) -> str:
     return route.endpoint.__module__.removeprefix("service.api.")
 
 
-@ONE_DATABASE
 def test_every_route_has_a_door(service: Service) -> None:
     """By its context; the two lists name exactly the modules whose routes have none."""
     routes = [each for each in create_app(service.settings, service).router.routes if isinstance(each, APIRoute)]
@@ -35,7 +33,6 @@ def test_every_route_has_a_door(service: Service) -> None:
     assert all(is_public(path) for path, module in without.items() if module in OPEN)
 
 
-@ONE_DATABASE
 def test_a_door_names_what_the_documentation_says(service: Service) -> None:
     """The scope in the documentation is that of the door."""
     for each in create_app(service.settings, service).router.routes:
@@ -75,7 +72,6 @@ def test_what_writes_in_one_transaction_can_be_repeated() -> None:
     assert [each.door for each in router.routes] == [Administering]
 
 
-@ONE_DATABASE
 def test_no_context_is_made_past_its_door(service: Service) -> None:
     """Not without a door, not without its scope, and not for a party where the door does not say how parties are kept apart."""
     with pytest.raises(TypeError):

@@ -19,7 +19,7 @@ from service.service import Service
 from service.settings import Settings
 from service.telemetry import log_lines
 from tests.service.api.test_places import QUEBEC
-from tests.service.conftest import EXCHANGE, ONE_DATABASE, Lines, body
+from tests.service.conftest import BOTH_DATABASES, EXCHANGE, Lines, body
 from tests.service.written_records import put
 
 TODAY = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -136,7 +136,6 @@ def decided(client: TestClient, **changes: Any) -> str:
     return id
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     ("query", "says"),
     [
@@ -163,7 +162,6 @@ def test_a_query_that_is_not_understood_is_refused_by_name(client: TestClient, q
     assert says in answer.json()["detail"]
 
 
-@ONE_DATABASE
 def test_who_may_not_read_gets_no_explanation(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """It needs the scope `read`; no other scope will do."""
     id = decided(client)
@@ -190,6 +188,7 @@ def other(service: Service, id: str, **members: Any) -> str:
     return put(service, {**record, "id": "f" + id[1:], **members}, [*(each for each in ("/exporter/id", "/recipient/id"))])
 
 
+@BOTH_DATABASES
 def test_without_the_policies_that_decided_there_is_none(client: TestClient, service: Service) -> None:
     """409 with the digest that is needed; so it is for a record that is not sound."""
     digest = "ab" * 32

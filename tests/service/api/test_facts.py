@@ -10,7 +10,7 @@ import engine
 from service.callers import entrance
 from service.callers.caller import Caller
 from service.service import Service
-from tests.service.conftest import EXCHANGE, ONE_DATABASE, Lines
+from tests.service.conftest import EXCHANGE, Lines
 
 OPEN = {"exporter": {"id": "practice-of-dr-li-na", "country": "CN"}, "recipient": {"country": "US"}}
 
@@ -21,7 +21,6 @@ def names(answer: Any, state: str | None = None) -> list[str]:
     return [each["name"] for each in answer.json()["facts"] if state is None or each["state"] == state]
 
 
-@ONE_DATABASE
 def test_facts_are_found_by_prefix(client: TestClient) -> None:
     """Those whose name begins so, in the order of the vocabulary; none is no error."""
     everything = names(client.get("/v1/facts"))
@@ -32,7 +31,6 @@ def test_facts_are_found_by_prefix(client: TestClient) -> None:
     assert client.get("/v1/facts?prefix=").json()["parameter"] == "prefix"
 
 
-@ONE_DATABASE
 def test_the_facts_for_an_exchange_are_those_that_matter(client: TestClient, service: Service, lines: Lines) -> None:
     """First what is open, in the order in which it is asked; then what is stated. Nothing is recorded, and no value is shown or logged."""
     answer = client.post("/v1/facts", json=OPEN)
@@ -50,7 +48,6 @@ def test_the_facts_for_an_exchange_are_those_that_matter(client: TestClient, ser
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "/exporter/contry")
 
 
-@ONE_DATABASE
 def test_the_facts_for_a_decision_are_those_of_its_exchange(
     client: TestClient, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -77,7 +74,6 @@ def test_what_only_the_register_states_is_not_shown_to_who_may_not_read_it(
     assert names(client.post("/v1/facts", json=sent), "stated") == ["exporter.id", "recipient.country"]
 
 
-@ONE_DATABASE
 def test_facts_are_found_by_what_people_call_them(client: TestClient) -> None:
     """In either language, with the values that say the word; a word that means nothing finds none."""
     found = client.get("/v1/facts?word=united-states").json()["facts"]

@@ -6,7 +6,7 @@ import pytest
 
 from service.callers.caller import SCOPES
 from tests.service.callers.test_tokens import AUDIENCE, ISSUER, issuing, token
-from tests.service.conftest import running
+from tests.service.conftest import BOTH_DATABASES, running
 from tests.service.documented import ask_for_all
 
 # Of each operation, beside those that its coverage phase makes for every keyword of a schema; `make fuzz` has 50 times as many.
@@ -19,6 +19,7 @@ def test_every_answer_is_as_documented(tmp_path: Path) -> None:
 
 
 @pytest.mark.fuzz
+@BOTH_DATABASES
 def test_every_answer_is_as_documented_for_long(database: str, tmp_path: Path) -> None:
     """The same with other examples, and more; on PostgreSQL too, whose answers are those of SQLite."""
     check(database, tmp_path, MORE)

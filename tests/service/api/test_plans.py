@@ -15,7 +15,7 @@ from service.callers import keys
 from service.cli.main import app
 from service.limits import PLAN_LEGS
 from service.service import Service
-from tests.service.conftest import EXCHANGE, ONE_DATABASE, PERSONAL, POLICIES, Lines
+from tests.service.conftest import EXCHANGE, PERSONAL, POLICIES, Lines
 
 ABROAD: dict[str, Any] = {"exporter": {"country": "US"}, "recipient": {"country": "KE"}, "data": {"people": 9000}}
 PLAN = {"legs": [{"id": "out", "exchange": EXCHANGE}, {"after": "out", "exchange": ABROAD}]}
@@ -69,7 +69,6 @@ def test_a_leg_without_a_day_has_that_of_the_plan(client: TestClient) -> None:
     assert [leg["decision"]["as_of"] for leg in plan["legs"]] == ["2024-06-01"] * 2
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     ("plan", "places"),
     [
@@ -92,7 +91,6 @@ def test_what_is_wrong_is_told_with_its_leg_and_its_place(client: TestClient, pl
     assert [(each["pointer"], each["code"]) for each in answer.json()["errors"]] == places
 
 
-@ONE_DATABASE
 def test_a_plan_is_bounded_before_it_is_read(client: TestClient, service: Service) -> None:
     """Its bytes, its kind and its JSON."""
     assert post(client, b" " * (service.settings.body_limit + 1)).status_code == 413
@@ -101,7 +99,6 @@ def test_a_plan_is_bounded_before_it_is_read(client: TestClient, service: Servic
     assert post(client, PLAN, "?lang=xx").status_code == post(client, PLAN, "?include=all").status_code == 400
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(("scopes", "status"), [(["evaluate", "read"], 200), (["evaluate"], 403), (["read"], 403)])
 def test_a_plan_needs_the_scopes_evaluate_and_read(
     client: TestClient, service: Service, scopes: list[Any], status: int
@@ -114,7 +111,6 @@ def test_a_plan_needs_the_scopes_evaluate_and_read(
     assert post(client, PLAN, authorization=f"Bearer {party}").status_code == 403
 
 
-@ONE_DATABASE
 def test_engines_that_disagree_permit_no_plan(
     client: TestClient, service: Service, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:

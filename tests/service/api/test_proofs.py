@@ -18,6 +18,7 @@ from service.transparency.signed_note import Note, SignatureType, SignerKey
 from service.transparency.tiles import EntryBundle, Tile, VerifiedTiles, entries_of
 from service.transparency.tlog_proof import TlogProof
 from tests.service.cli.test_log import path, run
+from tests.service.conftest import BOTH_DATABASES
 
 __all__ = ["path"]
 
@@ -47,6 +48,7 @@ def test_a_decision_is_proven_by_what_was_sent_alone(client, service, evaluate):
     assert client.get("/v1/decisions/nothing/proof").status_code == 404
 
 
+@BOTH_DATABASES
 def test_the_whole_log_is_read_from_its_tiles_and_every_entry_has_its_hash(client, service, evaluate):
     """Over several tiles; every hash leads to the root of the signed checkpoint."""
     first = evaluate().json()["id"]
@@ -85,6 +87,7 @@ def test_a_record_that_is_too_long_is_proven_by_the_leaf_with_its_digest(client,
     proof.verify(leaf_hash(proof.extra), key.name, [key])
 
 
+@BOTH_DATABASES
 def test_nothing_is_proven_that_was_changed(client, service, evaluate, lines):
     """A record with another leaf, and a tree with another frontier."""
     id = evaluate().json()["id"]
@@ -98,6 +101,7 @@ def test_nothing_is_proven_that_was_changed(client, service, evaluate, lines):
     assert client.get("/checkpoint").status_code == 503
 
 
+@BOTH_DATABASES
 def test_a_kept_checkpoint_shows_that_the_log_only_grew(client, service, path, evaluate, tmp_path: Path):
     """As long as the log begins with what it was; another log, or an older copy, does not."""
     evaluate()

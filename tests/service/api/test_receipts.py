@@ -22,6 +22,7 @@ from service.transparency.merkle_tree import leaf_hash
 from service.transparency.tlog_proof import TlogProof
 from tests.service.api.described import PERMITTED, SENT
 from tests.service.api.test_explanation import alike
+from tests.service.conftest import BOTH_DATABASES
 from tests.service.ledger.desk import NOON, Desk, desk, opened
 from tests.service.receipts.test_demand import Used
 from tests.service.written_records import put
@@ -189,6 +190,7 @@ def test_where_there_is_no_receipt(desk: Desk) -> None:
     assert desk.client.get("/v1/decisions/nothing/receipt").status_code == 404
 
 
+@BOTH_DATABASES
 def test_one_leaf_serves_until_the_decision_is_committed_or_erased(desk: Desk) -> None:
     """A receipt that is asked for again is of the same leaf and a later checkpoint. Erased facts are in no later one."""
     decision = desk.evaluate()["id"]
@@ -211,6 +213,7 @@ def test_one_leaf_serves_until_the_decision_is_committed_or_erased(desk: Desk) -
     sound(desk)
 
 
+@BOTH_DATABASES
 def test_the_list_of_withdrawals_is_whole_page_by_page_and_needs_no_key(desk: Desk) -> None:
     """Withdrawn and replaced; those whose receipts are no longer good are left out."""
     ids = [desk.commit(exporter=f"clinic-{n}")["id"] for n in range(5)]

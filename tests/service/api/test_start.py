@@ -3,10 +3,8 @@
 from starlette.testclient import TestClient
 
 import engine
-from tests.service.conftest import ONE_DATABASE
 
 
-@ONE_DATABASE
 def test_a_program_is_told_where_things_are(client: TestClient) -> None:
     """Without a key; each address answers."""
     assert client.post("/v1/keys", json={"name": "reader", "scopes": ["read", "evaluate"]}).status_code == 201
@@ -17,7 +15,6 @@ def test_a_program_is_told_where_things_are(client: TestClient) -> None:
         assert found.status_code == {"evaluate": 405, "facts": 401, "pages": 401}.get(name, 200) or name == "evaluate"
 
 
-@ONE_DATABASE
 def test_a_browser_gets_the_overview(client: TestClient) -> None:
     """A browser without a key is led to the page to sign in, and may send one as a password; any other program gets the addresses."""
     browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}

@@ -16,7 +16,7 @@ from service.service import Service
 from service.settings import Settings
 from service.telemetry import log_lines
 from tests.service.authzen.conftest import WORKPLACE, Memory, question
-from tests.service.conftest import ONE_DATABASE, Lines
+from tests.service.conftest import Lines
 from tests.service.log.test_tree_leaves import happened
 
 REVIEWED = """
@@ -41,7 +41,7 @@ rules:
 ASKED = question("user:ada", {"name": "read", "properties": {"method": "GET"}}, "document:doc-1")
 SIGN = {"provisions": ["house.drafts/draft"], "verdict": "approve", "reason": "looked at", "until": "2099-12-31"}
 
-pytestmark = [ONE_DATABASE, pytest.mark.usefixtures("audited")]
+pytestmark = pytest.mark.usefixtures("audited")
 
 
 class Gateway:

@@ -29,7 +29,7 @@ from service.store.database import Database
 from service.store.tables import caller as rows
 from service.store.upgrade import upgrade
 from service.telemetry import log_lines
-from tests.service.conftest import POLICIES, Lines, body, eventually, running
+from tests.service.conftest import BOTH_DATABASES, POLICIES, Lines, body, eventually, running
 from tests.service.server.test_server import ask
 
 JSON = {"content-type": "application/json"}
@@ -131,6 +131,7 @@ def call(client: TestClient, method: str, path: str, **headers: str) -> Any:
     return client.request(method, path, headers={**JSON, **headers}, content=b"{}" if method == "POST" else None)
 
 
+@BOTH_DATABASES
 def test_every_endpoint_needs_a_key_and_its_scope_or_is_public(database, lines):
     """
     Without a key 401, without the scope 403, with it neither; what is public is open.
@@ -340,6 +341,7 @@ def test_a_page_of_another_site_does_nothing_in_a_visitor_s_name(url, lines, sai
         assert evaluate(client, **bearer(told), **said).status_code == 200
 
 
+@BOTH_DATABASES
 def test_keys_that_cannot_be_looked_up_let_nobody_in(database, lines):
     """503, which a caller may try again: neither a pass nor the caller's fault."""
     told = make(database, "evaluate")
@@ -353,6 +355,7 @@ def test_keys_that_cannot_be_looked_up_let_nobody_in(database, lines):
         assert client.app.state.service.store.records == 0  # type: ignore[attr-defined]
 
 
+@BOTH_DATABASES
 def test_another_process_refuses_a_revoked_key_in_a_few_seconds(server, database):
     """And one that was just made is accepted at once; without a key nothing is answered from then on."""
     told = make(database, "evaluate")

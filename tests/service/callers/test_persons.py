@@ -17,6 +17,7 @@ from service.store.database import Database
 from service.store.tables import person, tree_leaf
 from service.store.upgrade import upgrade
 from tests.service.callers.test_callers import NOW, bearer, problem
+from tests.service.conftest import BOTH_DATABASES
 
 LIN = Person("https://id.example.org", "7f3a", "Lin")
 
@@ -27,6 +28,7 @@ def findings(database: Database) -> list[str]:
         return [str(each) for each in DeepVerification(connection, database).findings()]
 
 
+@BOTH_DATABASES
 def test_a_key_belongs_to_a_person_and_two_keys_to_the_same(database: str) -> None:
     """One row of the person, whatever name a key comes with; her last name counts, and the caller of each key is she."""
     store = Database.open(database)
@@ -52,6 +54,7 @@ def test_a_key_belongs_to_a_person_and_two_keys_to_the_same(database: str) -> No
     store.close()
 
 
+@BOTH_DATABASES
 def test_the_name_of_a_caller_in_a_record_leads_to_a_person_or_to_nobody(service: Service) -> None:
     """A subject of a token is one of the issuer that is set; a program's key, this machine and an unknown id are nobody."""
     database = service.store.database
@@ -66,6 +69,7 @@ def test_the_name_of_a_caller_in_a_record_leads_to_a_person_or_to_nobody(service
             assert known_persons.behind(connection, nobody, None) is None
 
 
+@BOTH_DATABASES
 def test_keys_and_persons_come_in_pages(client: TestClient, service: Service) -> None:
     """Each once and the oldest first, also those of the same moment."""
     with service.store.database.transaction() as transaction:
@@ -128,6 +132,7 @@ def test_a_person_is_an_address_and_a_subject() -> None:
         assert not is_person(issuer, subject)
 
 
+@BOTH_DATABASES
 def test_callers_are_called_by_their_names(service: Service) -> None:
     """A person by hers, a key by its own or its owner's; whoever was erased, and whoever is not known, has none."""
     database = service.store.database

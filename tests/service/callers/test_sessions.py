@@ -20,7 +20,7 @@ from service.store.moments import moment_text
 from service.store.tables import leaf_opening, person, session
 from tests.service import ready_process
 from tests.service.callers.test_callers import bearer, make, opened, problem
-from tests.service.conftest import ONE_DATABASE, ROOT, eventually, running, unlike_the_leaves, without_settings
+from tests.service.conftest import BOTH_DATABASES, ROOT, eventually, running, unlike_the_leaves, without_settings
 from tests.service.server.test_server import ask
 
 ISSUER = "https://id.example.org"
@@ -74,6 +74,7 @@ def seen(client: Any) -> str:
         return str(connection.execute(sa.select(session.c.seen_at)).scalar_one())
 
 
+@BOTH_DATABASES
 def test_a_session_lasts_while_it_is_used_and_eight_hours_at_most(client, clock):
     """Half an hour without a page ends it; being used does not make it longer than it may be."""
     began = clock.now
@@ -86,6 +87,7 @@ def test_a_session_lasts_while_it_is_used_and_eight_hours_at_most(client, clock)
     assert not works(client, headers)
 
 
+@BOTH_DATABASES
 def test_half_an_hour_without_a_page_ends_a_session(client, clock):
     """The same where the end of its time is far."""
     _, headers = begun(client, clock.now)
@@ -93,7 +95,6 @@ def test_half_an_hour_without_a_page_ends_a_session(client, clock):
     assert not works(client, headers)
 
 
-@ONE_DATABASE
 def test_not_every_page_writes(client, clock):
     """The last use is written after a minute."""
     _, headers = begun(client, clock.now)
@@ -106,7 +107,6 @@ def test_not_every_page_writes(client, clock):
     eventually(lambda: seen(client) > first)
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     "change",
     [
@@ -126,7 +126,6 @@ def test_what_is_nearly_the_cookie_of_a_session_opens_nothing(client, clock, cha
     assert not works(client, {"cookie": f"{name}={change(cookie)}"})
 
 
-@ONE_DATABASE
 def test_the_secret_of_a_session_is_nowhere(client, clock, lines):
     """The row has its hash."""
     _, headers = begun(client, clock.now)
@@ -138,14 +137,12 @@ def test_the_secret_of_a_session_is_nowhere(client, clock, lines):
     assert secret not in lines.getvalue()
 
 
-@ONE_DATABASE
 def test_a_session_of_another_issuer_is_worth_nothing(client, clock):
     """Whoever changes the issuer signs everybody out."""
     _, headers = begun(client, clock.now, person=Person("https://old.example.org", "7f3a", "Lin"))
     assert not works(client, headers)
 
 
-@ONE_DATABASE
 def test_nobody_gets_in_while_the_sessions_cannot_be_read(client, clock):
     """503, which a browser may try again."""
     _, headers = begun(client, clock.now)
@@ -154,6 +151,7 @@ def test_nobody_gets_in_while_the_sessions_cannot_be_read(client, clock):
     problem(client.get("/log", headers=headers), 503, "not-ready")
 
 
+@BOTH_DATABASES
 def test_one_sign_in_makes_one_session(client, clock):
     """The second time is refused, in whatever process."""
     begun(client, clock.now, sign_in="digest")
@@ -161,6 +159,7 @@ def test_one_sign_in_makes_one_session(client, clock):
         begun(client, clock.now, sign_in="digest")
 
 
+@BOTH_DATABASES
 def test_sessions_are_deleted_a_day_after_their_time(client, clock):
     """By what deletes the kept answers."""
     service = client.app.state.service
@@ -173,6 +172,7 @@ def test_sessions_are_deleted_a_day_after_their_time(client, clock):
     assert not idempotency._any_old_session(service)
 
 
+@BOTH_DATABASES
 def test_another_process_refuses_an_ended_session_in_a_few_seconds(database, tmp_path):
     """Signed out in one process, at the other address too."""
     told = make(database, "read", now=datetime.now(UTC))
@@ -196,6 +196,7 @@ def test_another_process_refuses_an_ended_session_in_a_few_seconds(database, tmp
 # --- persons ---------------------------------------------------------------------------------------------------------
 
 
+@BOTH_DATABASES
 def test_an_erased_person_is_an_id_in_every_leaf_and_has_no_session(client, clock, database, audited):
     """Her keys go first; what is left is sound; she comes back as somebody new."""
     service = client.app.state.service
@@ -236,6 +237,7 @@ def command(*arguments: str, database: str) -> tuple[int, str, str]:
     return ready_process.run(*arguments, folder=ROOT, environment=environment)
 
 
+@BOTH_DATABASES
 def test_persons_and_sessions_at_the_command_line(database, lines, monkeypatch):
     """Listed, ended and erased beside a service; what is not there is a finding."""
     monkeypatch.setattr(row_cache, "CACHED_SECONDS", 0.5)
@@ -262,6 +264,7 @@ def test_persons_and_sessions_at_the_command_line(database, lines, monkeypatch):
         assert command("persons", "erase", shown["id"], database=database)[0] == 1
 
 
+@BOTH_DATABASES
 def test_persons_and_sessions_over_http(client, clock, database):
     """Listed, ended and erased by who administers; this process refuses an ended session at once."""
     id, headers = begun(client, clock.now)

@@ -19,7 +19,7 @@ from service.store.database import Database, DatabaseRefused
 from service.store.kept_checkpoint import KeptCheckpoint
 from service.store.log_key import key_file
 from tests.service import ready_process
-from tests.service.conftest import ROOT, body, eventually, running, without_settings
+from tests.service.conftest import BOTH_DATABASES, ROOT, body, eventually, running, without_settings
 from tests.service.load import Load, during, post
 from tests.service.log.test_store import append, entry
 from tests.service.server.test_server import ask, sound
@@ -211,6 +211,7 @@ def test_what_is_not_there_is_not_made(tmp_path, command):
     assert not list(tmp_path.iterdir())
 
 
+@BOTH_DATABASES
 def test_tables_are_completed_by_a_command(database, tmp_path):
     """As by a start; a second time there is nothing to do. While the key of the old log is there, no log takes its place."""
     opened = Database.open(database)

@@ -297,22 +297,24 @@ def log(here: Path) -> Path:
     return here / "log.db"
 
 
-def test_the_requests_of_a_log_are_decided_again(here: Path, log: Path) -> None:
-    """Each under the law of its day; an erased value is left out and counted, and no value is printed."""
+def test_the_records_of_a_log_are_compared_too(here: Path, log: Path) -> None:
+    """Each under the law of its day, below the tests; an erased value is left out and counted, and no value is printed."""
     done = run("old", "new", "--log", "log.db", "--fail-on", "permits-more")
     assert done.exit_code == 1
-    assert "Of 7 exchanges of tests and 3 exchanges of the log:" in done.stdout
-    assert "(`log.db#1`, as of 2024-06-01): `a.law/art-1` no longer stands" in done.stdout
-    assert "(`log.db#2`, as of 2024-06-01)" in done.stdout
-    assert "Erased personal values of 1 record are left out." in done.stdout
+    assert "Of 7 exchanges of tests:" in done.stdout
+    assert "2 of 3 rows move" in done.stdout
+    assert "| requirements unmet | permitted | **permits more** | 2 |" in done.stdout
+    assert "1 row without the personal values that were erased." in done.stdout
     assert "person-" not in done.output
+    few = json.loads(run("old", "new", "--log", "log.db", "--until", "2020-01-01", "--json").stdout)
+    assert (few["tried"], few["log"]["rows"]) == ({"test": 7}, 0)
 
 
 def test_a_log_is_read_while_a_service_writes_it(here: Path, log: Path) -> None:
-    """Reading takes no lock and leaves the log as it was."""
+    """Its records stay as they were."""
     service = Service.open(Settings(policies=here / "old", database=log), say=log_lines.logger(StringIO()))
     try:
-        assert json.loads(run("old", "new", "--log", log, "--json").stdout)["tried"]["log"] == 3
+        assert json.loads(run("old", "new", "--log", log, "--json").stdout)["log"]["rows"] == 3
         assert asyncio.run(service.store.probe()) == 3
     finally:
         service.close()
@@ -334,10 +336,8 @@ def test_a_record_that_was_changed_is_not_believed(here: Path, log: Path, change
         connection.execute(change if "sequence" in change else f"{change} WHERE sequence = 1")
     connection.close()
     found = json.loads(run("old", "new", "--log", "log.db", "--json").stdout)
-    assert found["tried"]["log"] == 2
-    assert [(each["exchange"]["at"], each["problem"]) for each in found["unread"]] == [
-        ("log.db#1", f"the record has a fault: {fault}")
-    ]
+    assert (found["log"]["rows"], found["log"]["unread"]) == (3, 1)
+    assert [each["problem"] for each in found["log"]["unread_rows"]] == [f"the record has a fault: {fault}"]
 
 
 def test_help_shows_an_example() -> None:

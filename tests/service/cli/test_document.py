@@ -15,7 +15,7 @@ from service.service import Service
 from service.settings import Settings
 from service.telemetry import log_lines
 from service.transparency.ed25519 import PrivateKey
-from tests.service.conftest import ONE_DATABASE, POLICIES, Lines
+from tests.service.conftest import POLICIES, Lines
 from tests.service.documents.test_documents import ACME, CONTRACT, EXCHANGE, HASH, LAST, NAME, TERMS
 
 KEY = PrivateKey.from_raw(b"\x06" * 32)
@@ -97,7 +97,6 @@ def test_a_document_is_kept_attached_and_signed_at_a_terminal(served: TestClient
     assert listed == served.get(f"/v1/decisions/{first['id']}/documents").json()["documents"]
 
 
-@ONE_DATABASE
 def test_a_document_is_signed_from_a_file(served: TestClient, run: Run, folder: Path) -> None:
     """Without the database, with the name of the log; the envelope is what the service takes."""
     first = decided(served)["id"]
@@ -110,7 +109,6 @@ def test_a_document_is_signed_from_a_file(served: TestClient, run: Run, folder: 
     assert decided(served)["outcome"] == "permitted"
 
 
-@ONE_DATABASE
 def test_what_cannot_be_signed_or_attached_is_said(served: TestClient, run: Run, folder: Path) -> None:
     """With 1 for a finding, with 2 for what was asked for wrongly."""
     first = decided(served)["id"]

@@ -7,22 +7,49 @@ import csv
 import json
 import os
 import signal
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from arro3.io import read_parquet
 from starlette.testclient import TestClient
 from typer.testing import CliRunner, Result
+from uuid_utils import uuid7
 
 import engine
 from service.cli.main import app
+from service.log import coded_blocks
+from service.log.leaf import with_personal_values
+from service.log.store import Stored
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
+from service.store.tables import coded_block
+from service.tables import coded_log
+from service.tables.coded_log import CodedLog, _Block
 from service.telemetry import log_lines
 from tests.service.cli.differing_bundles import OLD, WORDS, folder
+from tests.service.conftest import BOTH_DATABASES
+from tests.service.written_records import put
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A service with a log, and the ids of its records."""
+
+    service: Service
+    database: str
+    ids: Sequence[str]
+
+    @property
+    def over(self) -> tuple[str, ...]:
+        """The arguments for an impact over the log."""
+        return "--over", "log", "--database", self.database
 
 
 def impact(*arguments: object) -> Result:
@@ -136,6 +163,22 @@ def test_the_text_and_the_markdown_tell_the_groups(rows: Path) -> None:
     assert written.rstrip().endswith("Engineering research, not legal advice.")
 
 
+def test_the_groups_are_written_as_a_table(rows: Path, here: Path) -> None:
+    """A row of Parquet for each, with lists as JSON; any other format is refused before a row is read."""
+    found = report("old", "new", "--over", rows, "-o", "groups.parquet")
+    table = read_parquet(here / "groups.parquet").read_all()
+    columns = {name: table.column(name).to_pylist() for name in table.schema.names}
+    assert columns["rows"] == [each.rows for each in found.groups] == [20, 20]
+    assert columns["month"] == ["2025-01", "2025-02"]
+    assert columns["jurisdictions"] == ['["AA"]'] * 2
+    assert columns["example"] == ["rows.jsonl#1", "rows.jsonl#2"]
+    done = impact("old", "new", "--over", "nowhere.jsonl", "-o", "groups.csv")
+    assert (done.exit_code, done.stderr) == (
+        2,
+        "error: the groups are written as Parquet; name a file like groups.parquet\n",
+    )
+
+
 def test_what_the_new_door_refuses_is_told_apart(here: Path) -> None:
     """It moves to an outcome of its own, which permits less."""
     folder(here / "without", {**OLD, "words.yaml": WORDS.replace("  data.made_on: {type: date, title: day it was made}\n", "")})
@@ -157,19 +200,19 @@ def test_one_meaning_moves_nothing(rows: Path, here: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_command_that_is_stopped_reports_what_it_has(rows: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """What was compared is counted, the report says that it is not all, and the end is 130, whatever `--fail-on` says."""
+    """What was compared is counted, the report says that it is not all, and the end is of the signal, whatever `--fail-on` says."""
     take = engine.ImpactComparison.take
 
     def take_and_stop(comparison: engine.ImpactComparison, batch: Sequence[engine.ImpactRow]) -> None:
         os.kill(os.getpid(), number)
         take(comparison, batch)
 
-    monkeypatch.setattr(engine, "LANES", 3)
+    monkeypatch.setattr(engine, "IMPACT_BATCH", 3)
     monkeypatch.setattr(engine.ImpactComparison, "take", take_and_stop)
     before = signal.getsignal(number)
     done = impact("old", "new", "--over", rows, "--format", "json", "--fail-on", "permits-more")
-    assert done.exit_code == 130
-    assert "stopped after 3 rows: the report says what was found so far" in done.stderr
+    assert done.exit_code == 128 + number
+    assert "stopped after 3 rows, of which this is the report: a table is compared from the beginning each time" in done.stderr
     found = json.loads(done.stdout)
     assert (found["complete"], found["rows"], found["moved"]) == (False, 3, 3)
     assert signal.getsignal(number) == before
@@ -210,28 +253,113 @@ def test_what_cannot_be_done_is_told_and_ends_with_2(rows: Path, here: Path, arg
     assert words in done.stderr
 
 
-def test_the_records_of_a_log_are_compared_on_their_day(here: Path, database: str) -> None:
-    """On SQLite and on PostgreSQL; erased values are left out and counted, and a time is kept to. Nothing is written."""
-    service = Service.open(Settings(watch=False, policies=here / "old", database=database), say=log_lines.logger(StringIO()))
+@pytest.fixture
+def log(here: Path, database: str) -> Iterator[Recorded]:
+    """The log of a running service: six exchanges of two kinds between parties of their own."""
+    settings = Settings(watch=False, policies=here / "old", database=database)
+    service = Service.open(settings, say=log_lines.logger(StringIO()))
     with TestClient(create_app(service.settings, service), base_url="http://127.0.0.1:8080") as client:
         ids = []
-        for number, people in enumerate((5, 50_000, 60_000)):
-            sent = exchange(people, exporter={"id": f"person-{number}", "country": "AA"}, as_of="2024-06-01")
+        for number, people in enumerate((5, 50_000) * 3):
+            sent = exchange(people, exporter={"id": f"person-{number}", "country": "AA"}, as_of=f"2024-06-0{number + 1}")
             answer = client.post("/v1/evaluate", json=sent)
             assert answer.status_code == 200, answer.text
             ids.append(answer.json()["id"])
-        assert asyncio.run(service.store.erase(ids[2])) == 1
-        over = ("old", "new", "--over", "log", "--database", database)
-        found = report(*over)
-        assert (found.rows, found.moved, found.unread, found.troubled) == (3, 2, 0, 0)
-        assert [(each.month, each.rows, each.example) for each in found.groups] == [("2024-06", 2, ids[1])]
-        text = impact(*over)
-        assert "1 row without the personal values that were erased." in text.stdout
-        assert "person-" not in text.output
-        assert impact(*over, "--fail-on", "permits-more").exit_code == 1
-        assert report(*over, "--until", "2020-01-01").rows == 0
-        assert report(*over, "--since", "2020-01-01").rows == 3
-        assert asyncio.run(service.store.probe()) == 3
+        yield Recorded(service, database, ids)
+
+
+def coded(log: Recorded) -> str:
+    """All that lies coded beside the log."""
+    with log.service.store.database.reading.connect() as connection:
+        held = connection.execute(sa.select(coded_block.c.content)).scalars()
+        return "".join(zlib.decompress(each).decode() for each in held)
+
+
+@BOTH_DATABASES
+def test_the_records_of_a_log_are_compared_on_their_day(log: Recorded) -> None:
+    """On SQLite and on PostgreSQL; a time is kept to, parties that nothing reads make no difference, and nothing is recorded."""
+    found = report("old", "new", *log.over)
+    assert (found.rows, found.distinct, found.moved, found.unread, found.troubled) == (6, 2, 3, 0, 0)
+    assert [(each.month, each.rows, each.example) for each in found.groups] == [("2024-06", 3, log.ids[1])]
+    assert "person-" not in impact("old", "new", *log.over).output
+    assert impact("old", "new", *log.over, "--fail-on", "permits-more").exit_code == 1
+    assert report("old", "new", *log.over, "--until", "2020-01-01").rows == 0
+    assert report("old", "new", *log.over, "--since", "2020-01-01").rows == 6
+    assert asyncio.run(log.service.store.probe()) == 6
+
+
+def test_what_was_coded_once_is_not_read_again(log: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next run finds the same without the records; one more record is coded with its block."""
+    first = report("old", "new", *log.over)
+    read: list[int] = []
+    code = CodedLog._code
+
+    def noted(log: CodedLog, stored: Stored, *more: Any) -> None:
+        read.append(stored.sequence)
+        code(log, stored, *more)
+
+    monkeypatch.setattr(CodedLog, "_code", noted)
+    assert report("old", "new", *log.over) == first
+    assert read == []
+    again = log.service.store.read(log.ids[0])
+    assert again is not None
+    put(log.service, with_personal_values(again.entry.leaf, again.entry.openings) | {"id": str(uuid7())}, ["/exporter/id"])
+    assert report("old", "new", *log.over).rows == 7
+    assert read == list(range(7))
+
+
+@BOTH_DATABASES
+def test_after_an_erasure_nothing_of_the_exchange_is_left_beside_the_log(log: Recorded) -> None:
+    """Its block goes with it; what is coded next is without the value, and says how many such records there are."""
+    report("old", "new", *log.over)
+    assert "person-3" in coded(log)
+    assert asyncio.run(log.service.store.erase(log.ids[3])) == 1
+    assert coded(log) == ""
+    found = impact("old", "new", *log.over)
+    assert "1 row without the personal values that were erased." in found.stdout
+    assert "person-2" in coded(log)
+    assert "person-3" not in coded(log)
+
+
+def test_what_is_erased_while_it_is_coded_is_not_kept(log: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The erasure comes between reading the records and keeping what they state."""
+    content = _Block.content
+
+    def erase_first(block: _Block) -> bytes:
+        assert asyncio.run(log.service.store.erase(log.ids[3])) in (0, 1)
+        return content(block)
+
+    monkeypatch.setattr(_Block, "content", erase_first)
+    assert report("old", "new", *log.over).moved == 3
+    assert coded(log) == ""
+
+
+def test_a_log_is_divided_and_a_command_that_is_stopped_goes_on(
+    log: Recorded, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By one process and by two the same is found; after SIGTERM the next command does only what is left, and removes its file."""
+    whole = report("old", "new", *log.over)
+    for module in (coded_blocks, coded_log):
+        monkeypatch.setattr(module, "BLOCK", 2)
+    parts = report("old", "new", *log.over, "--processes", "2")
+    assert (parts.groups, parts.outcomes, parts.rows) == (whole.groups, whole.outcomes, 6)
+    resuming = ("old", "new", *log.over, "--processes", "1", "--resume", "state", "--format", "json")
+    take = engine.ImpactComparison.take
+
+    def take_and_stop(comparison: engine.ImpactComparison, batch: Sequence[engine.ImpactRow]) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        take(comparison, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine.ImpactComparison, "take", take_and_stop)
+        done = impact(*resuming)
+    assert done.exit_code == 143
+    assert "stopped after 2 rows, of which this is the report: the same command goes on from there" in done.stderr
+    assert (json.loads(done.stdout)["complete"], json.loads(done.stdout)["rows"]) == (False, 2)
+    done = impact(*resuming)
+    assert (done.exit_code, done.stderr) == (0, "2 rows were compared before\n")
+    assert engine.Impact.model_validate_json(done.stdout).groups == whole.groups
+    assert not (here / "state").exists()
 
 
 def test_help_shows_examples() -> None:

@@ -20,7 +20,7 @@ from service.cli.main import app
 from service.log.leaf import with_personal_values
 from service.log.search_query import ABOUT, ONCE
 from service.service import Service
-from tests.service.conftest import EXCHANGE, ONE_DATABASE, POLICIES, body
+from tests.service.conftest import BOTH_DATABASES, EXCHANGE, POLICIES, body
 from tests.service.written_records import put
 
 NOBODY = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
@@ -54,6 +54,7 @@ def path(service: Service, database: str) -> str:
     return database
 
 
+@BOTH_DATABASES
 def test_a_decision_is_found_by_everything_it_names(client, service):
     """Each filter that the decision meets finds it, and together they do."""
     id = decided(client, evidence={})
@@ -110,7 +111,6 @@ def test_pages_follow_one_another(client):
     assert (found, page["next"], page["unindexed"]) == (ids[::-1], None, 0)
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     "query",
     [
@@ -366,6 +366,7 @@ def test_a_party_cannot_write_to_the_terminal(client, path):
     assert "[2Jorg" in shown
 
 
+@BOTH_DATABASES
 def test_verify_finds_what_was_changed(client, service, path):
     """Which record, and what is wrong with it."""
     ids = [decided(client) for _ in range(3)]

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import engine
 from service.cli import command
 from service.cli.main import app
-from tests.service.conftest import ONE_DATABASE, POLICIES, ROOT, eventually
+from tests.service.conftest import POLICIES, ROOT, eventually
 
 COMMAND = [sys.executable, "-m", "service.cli"]
 
@@ -46,6 +46,7 @@ def test_no_command_is_lost():
         "test",
         "evaluate",
         "decide",
+        "where",
         "explain",
         "ask",
         "facts",
@@ -121,7 +122,6 @@ def _sleeps(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
 
 
-@ONE_DATABASE
 def test_a_command_that_is_interrupted_ends_with_130(evaluate, database):
     """As programs of a shell do, and without a traceback."""
     assert evaluate().status_code == 200

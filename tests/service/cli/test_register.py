@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from service.cli.main import app
+from tests.service.conftest import BOTH_DATABASES
 from tests.service.register.conftest import POLICIES
 
 TABLE = "kind,id,facts.country,facts.lists\nparty,clinic-7,CN,\nparty,lab-2,US,red; blue\n"
@@ -39,6 +40,7 @@ def test_what_is_imported_is_listed_shown_and_exported(run, tmp_path):
     assert len(json.loads(run("show", "lab-2", "--history", policies=False)[1])) == 1
 
 
+@BOTH_DATABASES
 def test_what_is_wrong_is_told_and_nothing_is_taken_in(run, tmp_path):
     """With the line and the column; another file, another ending and another day are used wrongly."""
     wrong = tmp_path / "wrong.csv"

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from service.cli.main import app
 from service.decisions.review_case_backfill import take_in_earlier_cases
 from tests.service.conftest import POLICIES
-from tests.service.reviews.test_sign_off import TOMORROW, decided, in_file
+from tests.service.reviews.test_sign_off import TOMORROW, decided
 
 
 @pytest.fixture
@@ -48,7 +48,6 @@ def test_a_person_signs_off_at_a_terminal(evaluate, review):
     assert decided(evaluate)["outcome"] == "review"
 
 
-@in_file
 def test_a_terminal_says_what_is_wrong(evaluate, review, tmp_path):
     """With 1 where it cannot be signed off, with 2 where it was asked for wrongly."""
     permitted = evaluate().json()["id"]

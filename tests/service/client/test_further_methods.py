@@ -10,6 +10,7 @@ from service.client import Malformed, Refused
 from service.transparency.signed_note import Note
 from tests.service.client.conftest import KINDS, answering, ask, sends
 from tests.service.conftest import EXCHANGE
+from tests.service.tables.small_manifest import MANIFEST
 
 pytestmark = pytest.mark.parametrize("kind", KINDS)
 
@@ -54,6 +55,16 @@ def test_the_log_is_shown_to_others(server, kind):
     with pytest.raises(Refused, match="no witness"):
         ask(kind, address, methodcaller("checkpoint", witnessed=True))
     assert ask(kind, address, methodcaller("replay", id))["holds"] is True
+
+
+def test_a_run_is_noted(server, kind):
+    """The manifest comes back with its place; one that says a place already is refused."""
+    manifest = MANIFEST | {"rows": 3}
+    noted = ask(kind, server.address, methodcaller("note_run", manifest))
+    assert noted["log"]["leaf"] > 0
+    assert {**noted, "log": None} == {**manifest, "log": None}
+    with pytest.raises(Refused, match="in a log already"):
+        ask(kind, server.address, methodcaller("note_run", noted))
 
 
 def test_commitments_are_listed_and_watched(server, kind):

@@ -18,7 +18,7 @@ from service.drafts import draft_store, form_token
 from service.languages.words import wording
 from service.problems import RequestRefused
 from service.service import Service
-from tests.service.conftest import ONE_DATABASE, body
+from tests.service.conftest import body
 
 REFUSED = {
     "exporter": {"country": "CN"},
@@ -82,7 +82,6 @@ def begun(browser: Browser, document: dict[str, Any]) -> str:
     return browser.path
 
 
-@ONE_DATABASE
 def test_one_question_at_a_time_leads_to_a_recorded_decision(browser: Browser, service: Service) -> None:
     """
     Each answer changes the page; nothing is recorded before it is asked for; then the draft is empty and leads to the decision.
@@ -112,7 +111,6 @@ def test_one_question_at_a_time_leads_to_a_recorded_decision(browser: Browser, s
     assert len(browser.client.get("/v1/decisions").json()["decisions"]) == 1
 
 
-@ONE_DATABASE
 def test_an_answer_is_stated_and_can_be_undone_and_given_again(browser: Browser) -> None:
     """An answer that is none is refused with a sentence, and changes nothing."""
     begun(browser, {"exporter": {"country": "CN"}})
@@ -131,7 +129,6 @@ def test_an_answer_is_stated_and_can_be_undone_and_given_again(browser: Browser)
     assert browser.document["recipient"] == {"country": "US"}
 
 
-@ONE_DATABASE
 def test_no_address_has_a_fact(browser: Browser) -> None:
     """Neither the links and forms of a page, nor where they lead."""
     begun(browser, {"exporter": {"id": "practice-of-dr-li-na", "country": "CN"}, "recipient": {"country": "US"}})
@@ -143,7 +140,6 @@ def test_no_address_has_a_fact(browser: Browser) -> None:
     assert [each for each in addresses if not allowed.fullmatch(each)] == []
 
 
-@ONE_DATABASE
 def test_what_was_sent_is_never_taken_for_html(browser: Browser) -> None:
     """On the page of the draft and in the list."""
     begun(browser, {"exporter": {"id": "<script>x</script>", "country": "CN"}})
@@ -153,7 +149,6 @@ def test_what_was_sent_is_never_taken_for_html(browser: Browser) -> None:
     assert "&lt;script&gt;" in browser.page
 
 
-@ONE_DATABASE
 def test_a_form_needs_the_token_of_its_page(browser: Browser, service: Service) -> None:
     """A form without it, with that of another caller, or of the day before yesterday, does nothing; nor does one of another site."""
     assert browser.client.post("/ask", data={"from": "scratch"}).status_code == 403
@@ -174,7 +169,6 @@ def test_a_form_needs_the_token_of_its_page(browser: Browser, service: Service) 
         form_token.check(service, "local", good)
 
 
-@ONE_DATABASE
 def test_others_read_a_draft_and_go_on_in_a_copy(browser: Browser, client: TestClient) -> None:
     """Only who made a draft changes it; it takes the scopes, and a party's key is not served."""
     begun(browser, {"exporter": {"country": "CN"}})
@@ -203,7 +197,6 @@ def test_others_read_a_draft_and_go_on_in_a_copy(browser: Browser, client: TestC
     assert client.get(draft).status_code == 401
 
 
-@ONE_DATABASE
 def test_a_draft_is_erased_by_its_owner_and_by_time(browser: Browser, service: Service) -> None:
     """Nothing of it is left; a draft that was changed lately stays."""
 
@@ -225,7 +218,6 @@ def test_a_draft_is_erased_by_its_owner_and_by_time(browser: Browser, service: S
     assert purged() == 1
 
 
-@ONE_DATABASE
 def test_a_remedy_is_tried_in_a_trial_and_taken_over(browser: Browser) -> None:
     """A trial says what it states, is never decided, and leaves the draft as it is until it is taken over."""
     draft = begun(browser, REFUSED)
@@ -248,7 +240,6 @@ def test_a_remedy_is_tried_in_a_trial_and_taken_over(browser: Browser) -> None:
     assert browser.open(trial) == 404
 
 
-@ONE_DATABASE
 def test_a_permitted_exchange_is_committed_once(browser: Browser) -> None:
     """From the page of its decision; a form that is sent again commits nothing again."""
     begun(browser, PERMITTED)
@@ -262,7 +253,6 @@ def test_a_permitted_exchange_is_committed_once(browser: Browser) -> None:
     assert len(browser.client.get("/v1/commitments").json()["commitments"]) == 1
 
 
-@ONE_DATABASE
 def test_a_decision_can_be_asked_about_again(browser: Browser, evaluate: Callable[..., Any]) -> None:
     """The draft states what the caller sent, without what the service added."""
     id = evaluate(body()).json()["id"]
@@ -306,7 +296,6 @@ def ticking(browser: Browser, *names: str, day: str = "2026-03-01") -> int:
     return browser.send(do="documents", offered=shown, document=list(names), **days)
 
 
-@ONE_DATABASE
 def test_a_document_is_ticked_with_its_day_and_taken_away_again(browser: Browser) -> None:
     """Without a day nothing is stated; what is stated of it beside the day stays; other facts stay as they are."""
     begun(browser, {key: value for key, value in REFUSED.items() if key != "evidence"})
@@ -327,7 +316,6 @@ def test_a_document_is_ticked_with_its_day_and_taken_away_again(browser: Browser
     assert browser.document == before
 
 
-@ONE_DATABASE
 def test_a_file_is_uploaded_without_a_hash_and_attached_to_the_decision(browser: Browser, client: TestClient) -> None:
     """The service computes the hash; what is no document is refused; whoever did not make the draft uploads nothing."""
     begun(browser, {key: value for key, value in REFUSED.items() if key != "evidence"})
@@ -357,7 +345,6 @@ def test_a_file_is_uploaded_without_a_hash_and_attached_to_the_decision(browser:
     assert document["attached"]["sha256"] == hashed
 
 
-@ONE_DATABASE
 def test_nothing_is_refused_before_it_is(browser: Browser) -> None:
     """A draft with open facts is not decided yet; one that is refused is not to proceed."""
     begun(browser, {"exporter": {"country": "CN"}})

@@ -10,7 +10,7 @@ from service.callers import entrance
 from service.callers.caller import Caller
 from service.console import charts
 from service.languages.words import wording
-from tests.service.conftest import ONE_DATABASE
+from tests.service.conftest import BOTH_DATABASES
 from tests.service.ledger.desk import Desk, desk, opened
 from tests.service.ledger.test_benefits import SALE
 from tests.service.ledger.test_rights_book import Exchange, exchange, opening
@@ -26,6 +26,7 @@ def text_of(page: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.partition("<main")[2]))
 
 
+@BOTH_DATABASES
 def test_rights_are_drawn_from_their_first_day_to_their_last(exchange: Exchange) -> None:
     """Of an asset and of a party; what ended is drawn too where it is asked for, and each line leads to its commitment."""
     opening(exchange)
@@ -68,6 +69,7 @@ def test_a_span_lies_within_its_chart() -> None:
     assert [span.y for span in spans] == sorted(span.y for span in spans)
 
 
+@BOTH_DATABASES
 def test_benefits_are_balances_and_lines(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """By party, currency and day; a line leads to its commitment; what ended is reversed; the pages have each line once."""
     made = desk.commit(**SALE)
@@ -93,6 +95,7 @@ def test_benefits_are_balances_and_lines(desk: Desk, monkeypatch: pytest.MonkeyP
     assert found == 12
 
 
+@BOTH_DATABASES
 def test_statistics_are_those_of_the_endpoint(market: Desk) -> None:
     """For who sees all: by one thing or by two; the total is that of the endpoint, whose table is a link away."""
     for query, by in (("", "month"), ("?by=pair&then=venue", "pair,venue"), ("?by=grade", "grade")):
@@ -106,7 +109,6 @@ def test_statistics_are_those_of_the_endpoint(market: Desk) -> None:
     )
 
 
-@ONE_DATABASE
 def test_who_only_reads_sees_no_small_cell(market: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whole years of one dimension, and how many cells are hidden; what would tell more is refused with the reason."""
     monkeypatch.setattr(entrance, "LOCAL", READER)
@@ -120,7 +122,6 @@ def test_who_only_reads_sees_no_small_cell(market: Desk, monkeypatch: pytest.Mon
         assert "<b>" not in answer.text.partition("<main")[2]
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     "path",
     [
@@ -135,7 +136,6 @@ def test_a_wrong_address_is_refused_as_a_page(desk: Desk, path: str) -> None:
     assert (answer.status_code, answer.headers["content-type"]) == (400, "text/html; charset=utf-8")
 
 
-@ONE_DATABASE
 def test_who_may_not_read_sees_no_books(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The pages need the scope `read`; a party's key opens none."""
     for caller in (Caller("gateway", frozenset({"evaluate"})), Caller("partner", frozenset({"read"}), party="clinic")):

@@ -85,15 +85,12 @@ LONGEST = {
 }
 SHORT = {"exporter": {"country": "CN"}, "recipient": {"country": "US"}, "data": {"personal": True}}
 
-in_file = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-
 
 def text_of(page: str) -> str:
     """What a page says, in one line."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.partition("<main")[2]))
 
 
-@in_file
 def test_a_decision_begins_with_its_answer(client, evaluate):
     """
     Before it stands who sends what to whom. Then come outcome, day, reasons with their citation, the facts with personal values in clear,
@@ -126,7 +123,6 @@ def test_a_decision_begins_with_its_answer(client, evaluate):
     assert f"<h1>{decision['answer']}</h1>" in answer.text
 
 
-@in_file
 def test_nothing_in_a_record_is_taken_for_html(client, evaluate):
     """Whatever stands in an id is shown as it was sent, in the list and on the page."""
     sent = {**SENT, "exporter": {"id": SCRIPT, "country": "CN"}, "recipient": {"id": '"><img src=x>', "country": "US"}}
@@ -139,7 +135,6 @@ def test_nothing_in_a_record_is_taken_for_html(client, evaluate):
     assert "&lt;script&gt;" in client.get("/log?exporter=%3Cscript%3E").text
 
 
-@in_file
 def test_what_would_turn_the_text_around_is_marked(client, evaluate):
     """Nor does what controls a terminal come through; letters of any language do."""
     sent = {**SENT, "exporter": {"id": "\u202etset\x1b[31m", "country": "CN"}, "recipient": {"id": "中文 حسن", "country": "US"}}
@@ -151,7 +146,6 @@ def test_what_would_turn_the_text_around_is_marked(client, evaluate):
         assert not {"\u202e", "\x1b"} & set(page)
 
 
-@in_file
 @pytest.mark.parametrize("query", ["outcome=foo", "proceed=perhaps", "colour=red", "since=noon"])
 def test_a_filter_that_is_not_understood_is_said(client, query):
     """As the endpoint refuses it, a page does."""
@@ -159,7 +153,6 @@ def test_a_filter_that_is_not_understood_is_said(client, query):
     assert (answer.status_code, "The filters cannot be read" in answer.text) == (400, True)
 
 
-@in_file
 def test_what_was_erased_is_said_to_be(client, evaluate, service):
     """The value is gone from the page, and its place says so."""
     id = evaluate().json()["id"]
@@ -174,7 +167,6 @@ def test_what_was_erased_is_said_to_be(client, evaluate, service):
     assert "commitment" not in after
 
 
-@in_file
 def test_a_permit_shows_what_it_rests_on(client, evaluate):
     """Each statement by its title, where it is from, and the worst that may come without it; in both languages."""
     decision = evaluate(body()).json()
@@ -190,7 +182,6 @@ def test_a_permit_shows_what_it_rests_on(client, evaluate):
     assert "What the permit rests on" not in text_of(client.get(f"/log/{refused['id']}").text)
 
 
-@in_file
 def test_sign_offs_stand_on_the_page(client, evaluate):
     """With verdict, reason, name and last day; and an open review says how to give one."""
     sent = {name: value for name, value in SENT.items() if name != "as_of"}
@@ -223,7 +214,6 @@ def test_the_account_shows_what_is_computed_apart():
         assert "uthorised operation" not in said
 
 
-@in_file
 def test_an_unknown_decision_is_a_page_too(client):
     """A 404 that a person can read, which leads back to the list."""
     answer = client.get("/log/nothing?lang=zh")
@@ -232,7 +222,6 @@ def test_an_unknown_decision_is_a_page_too(client):
     assert 'href="/log?lang=zh"' in answer.text
 
 
-@in_file
 def test_only_the_pages_let_in_a_style(client):
     """Their policy allows their own style sheet and nothing else; that of every other answer allows nothing."""
     for path in ("/log", "/log/nothing"):
@@ -243,7 +232,6 @@ def test_only_the_pages_let_in_a_style(client):
     assert client.get("/log/style.css").headers["content-type"] == "text/css; charset=utf-8"
 
 
-@in_file
 def test_the_list_is_filtered_by_its_address(client, evaluate):
     """A filter keeps the others, a day is meant whole, a page leads to the next."""
     for number in range(60):
@@ -263,7 +251,6 @@ def test_the_list_is_filtered_by_its_address(client, evaluate):
         assert client.get(f"/log{wrong}").status_code == 400
 
 
-@in_file
 @pytest.mark.parametrize("filters", ["until=9999-12-31", "since=0001-01-01T00:00%2B14:00", "since=yesterday", "outcom=review"])
 def test_a_filter_that_means_nothing_is_a_page_too(client, filters):
     """A day after the last one, a moment before the first, what is no day, and what is no filter."""
@@ -281,7 +268,6 @@ def test_who_may_not_read_sees_nothing(client, monkeypatch):
     assert client.post("/v1/decisions/nothing/sign-off", json={}).status_code == 403
 
 
-@in_file
 def test_a_record_of_another_shape_is_shown_as_far_as_it_goes(service):
     """Members that it has not are left out; what it has that is not known does no harm."""
     reader = PageReader(service.live.bundle, "en")
@@ -317,7 +303,6 @@ def test_a_record_of_another_shape_is_shown_as_far_as_it_goes(service):
     assert wording("en").pages["why_none"] not in page
 
 
-@in_file
 def test_what_to_do_is_grouped_by_alternative(service):
     """Of several ways one is enough; the choices of a question have titles; what does not fit is counted."""
     reader = PageReader(service.live.bundle, "en")
@@ -332,7 +317,6 @@ def test_what_to_do_is_grouped_by_alternative(service):
     assert "5 more facts can still change the outcome" in said
 
 
-@in_file
 def test_all_provisions_have_a_page(client, evaluate):
     """With their tests and the facts they read; a place that is no number is refused, an unknown decision is not found."""
     id = evaluate(json.dumps(SENT).encode()).json()["id"]

@@ -16,7 +16,7 @@ from service.languages.words import wording
 from service.ledger import counter_standings
 from service.ledger.counter_standings import CounterStandings, DayOfCounter
 from tests.pages import text_of
-from tests.service.conftest import ONE_DATABASE
+from tests.service.conftest import BOTH_DATABASES
 from tests.service.ledger.desk import Desk, desk, opened
 from tests.service.ledger.test_benefits import SALE
 
@@ -40,6 +40,7 @@ def counter_link(desk: Desk, path: str, name: str = "counts.year") -> list[str]:
     return re.findall(rf'href="(/ledger/counters/{name}/[0-9a-f]{{64}})"', desk.client.get(path, headers=BROWSER).text)
 
 
+@BOTH_DATABASES
 def test_commitments_are_found_by_party_state_day_and_counter(desk: Desk) -> None:
     """On both databases: the newest first; each filter keeps what it names and nothing else."""
     ids = [
@@ -200,7 +201,6 @@ def test_a_threshold_may_be_passed_or_is(desk: Desk) -> None:
     assert "may be passed" in said(desk, "/ledger/counters/counts.year?exporter.id=b")
 
 
-@ONE_DATABASE
 def test_a_counter_without_an_upper_end_says_so(opened: Any) -> None:
     """Where the ledger is not complete it tells what its own commitments add up to, and that there may be more."""
     desk = opened(callers_counts="trust")
@@ -212,6 +212,7 @@ def test_a_counter_without_an_upper_end_says_so(opened: Any) -> None:
     assert "not known" in text
 
 
+@BOTH_DATABASES
 def test_an_erased_name_is_not_known_and_its_counter_not_shown(desk: Desk) -> None:
     """The rows of the ledger name nobody: whose counter it is stands in the record only."""
     made = desk.commit(300)
@@ -253,7 +254,6 @@ def test_only_newest_movements_are_looked_at(desk: Desk, monkeypatch: pytest.Mon
     assert wording("en").ledger["nearest_some"] in said(desk, "/ledger/counters")
 
 
-@ONE_DATABASE
 def test_the_course_of_a_counter_is_added_up_to_what_it_is_today(desk: Desk) -> None:
     """People of several exchanges may be the same: the largest exchange is certain, the sum is possible."""
     for back, people in ((200, 300), (100, 500), (3, 100)):
@@ -275,7 +275,6 @@ def test_the_course_of_a_counter_is_added_up_to_what_it_is_today(desk: Desk) -> 
     assert steps_of(found.counter, found.part, endless)[-1].most is None
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     "path",
     [
@@ -290,7 +289,6 @@ def test_a_wrong_address_is_refused_as_a_page(desk: Desk, path: str) -> None:
     assert (answer.status_code, answer.headers["content-type"]) == (400, "text/html; charset=utf-8")
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     "path", ["/commitments/nothing", "/commitments/%00", "/counters/counts.moon", "/counters/counts.year/x",
      f"/counters/counts.year/{'0' * 64}"]
@@ -302,7 +300,6 @@ def test_what_is_not_there_is_said_to_be_not_there(desk: Desk, path: str) -> Non
     assert 'lang="zh-Hans"' in answer.text
 
 
-@ONE_DATABASE
 def test_who_may_not_read_sees_no_ledger(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The pages need the scope `read`; a party's key opens none, since they tell of others."""
     for caller in (Caller("gateway", frozenset({"evaluate"})), Caller("partner", frozenset({"read"}), party="clinic")):

@@ -19,7 +19,6 @@ from tests.service.conftest import EXCHANGE, body
 from tests.service.console.test_console import text_of
 
 SAME_ORIGIN = {"content-type": "application/x-www-form-urlencoded", "origin": "http://127.0.0.1:8080"}
-in_file = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 def sent(**changes: Any) -> bytes:
@@ -37,7 +36,6 @@ def of(exporter: str) -> dict[str, Any]:
     return {"id": exporter, "country": "CN"}
 
 
-@in_file
 def test_every_filter_is_in_the_form(client, evaluate):
     """Each field of a search has a place in it, and what an address asks for stands there; a field of no search is refused."""
     evaluate(body())
@@ -55,7 +53,6 @@ def test_every_filter_is_in_the_form(client, evaluate):
         assert client.get(f"/log?{wrong}").status_code == 400, wrong
 
 
-@in_file
 def test_a_text_finds_answers_and_parties(client, evaluate):
     """Above the list stand the parties with the text in their ids, as links to what they exported or received."""
     evaluate(sent(exporter=of("clinic-north")))
@@ -68,7 +65,6 @@ def test_a_text_finds_answers_and_parties(client, evaluate):
     assert client.get("/v1/decisions?text=north").json()["decisions"][0]["exporter"] == "clinic-north"
 
 
-@in_file
 def test_columns_are_chosen_and_kept(client, evaluate):
     """The columns that an address names are shown, in one order, and every link of the page keeps them."""
     evaluate(body())
@@ -78,7 +74,6 @@ def test_columns_are_chosen_and_kept(client, evaluate):
     assert "/log/export?format=csv&amp;column=outcome&amp;column=caller" in page
 
 
-@in_file
 def test_what_is_shown_is_exported(client, evaluate, monkeypatch):
     """As CSV or JSON lines: the decisions that match, over all pages, with the columns that are shown and the id of each."""
     monkeypatch.setattr("service.api.log_pages.EXPORTED_AT_ONCE", 2)
@@ -96,7 +91,6 @@ def test_what_is_shown_is_exported(client, evaluate, monkeypatch):
     assert client.get("/log/export?format=xml").status_code == 400
 
 
-@in_file
 def test_a_search_is_saved_for_its_caller(client, evaluate, service):
     """Under a name; it leads back to the list, is replaced under the same name, and is deleted by its own caller only."""
     form = {"exporter": "practice-of-dr-li-na", "column": "outcome", "name": "Of Dr  Li", "token": token(client)}
@@ -115,7 +109,6 @@ def test_a_search_is_saved_for_its_caller(client, evaluate, service):
     assert client.get("/log").text.count("/delete") == 0
 
 
-@in_file
 def test_a_form_of_another_site_saves_nothing(client, service):
     """Nor one without the token of the page."""
     own = token(client)
@@ -130,7 +123,6 @@ def test_a_form_of_another_site_saves_nothing(client, service):
     assert service.read(lambda connection: saved_searches.of_caller(connection, "local")) == []
 
 
-@in_file
 def test_an_erasure_deletes_the_searches_that_quote_the_value(client, evaluate, service):
     """By the id of the party, or by a part of it in the text."""
     id = evaluate(body()).json()["id"]
@@ -140,7 +132,6 @@ def test_an_erasure_deletes_the_searches_that_quote_the_value(client, evaluate, 
     assert [each.name for each in service.read(lambda connection: saved_searches.of_caller(connection, "local"))] == ["c"]
 
 
-@in_file
 def test_two_decisions_stand_side_by_side(client, evaluate):
     """What differs is listed: facts, provisions, outcomes; what is the same is counted."""
     first = evaluate(sent(data={"people": 12000})).json()["id"]
@@ -159,7 +150,6 @@ def test_two_decisions_stand_side_by_side(client, evaluate):
         assert client.get(f"/log/beside{wrong}").status_code == 400
 
 
-@in_file
 def test_erased_values_are_never_said_to_be_the_same(client, evaluate, service):
     """Both ids were the same before they were erased; now nobody can say so."""
     ids = [evaluate(sent(data={"people": people})).json()["id"] for people in (1, 2)]
@@ -171,7 +161,6 @@ def test_erased_values_are_never_said_to_be_the_same(client, evaluate, service):
     assert "exporter.id" in text_of(client.get(address).text)
 
 
-@in_file
 def test_a_caller_has_its_name_and_a_moment_its_age(client, evaluate, monkeypatch):
     """On the list, and on the page of a decision, in both languages; a key is called as it was named."""
     key = client.post("/v1/keys", json={"name": "gateway", "scopes": ["evaluate", "read"]}).json()["key"]
@@ -209,7 +198,6 @@ def test_how_long_ago_a_moment_is(minutes, said):
         page_frame.NOW.reset(token)
 
 
-@in_file
 def test_the_list_needs_the_scope_read(client, monkeypatch):
     """So do its files, its comparisons and its saved searches."""
     monkeypatch.setattr(entrance, "LOCAL", Caller("x", frozenset({"evaluate"})))
@@ -218,7 +206,6 @@ def test_the_list_needs_the_scope_read(client, monkeypatch):
     assert client.post("/log/searches", data={"name": "x"}, headers=SAME_ORIGIN).status_code == 403
 
 
-@in_file
 def test_the_list_is_saved_as_parquet_with_types(client, evaluate, monkeypatch, tmp_path):
     """A number is a number, a moment a moment in UTC, a day a day; what was not sent is null. Without the package it is said."""
     from datetime import UTC, date, datetime
@@ -251,7 +238,6 @@ def test_the_list_is_saved_as_parquet_with_types(client, evaluate, monkeypatch, 
     assert "format=parquet" not in client.get("/log").text
 
 
-@in_file
 def test_a_filter_is_read_as_people_write_it(client, evaluate):
     """A country by its title finds what its code finds; what means nothing finds nothing."""
     evaluate(body())

@@ -2,7 +2,6 @@
 
 import json
 
-import pytest
 import sqlalchemy as sa
 
 from service.console.outcome_history import HistoryLine
@@ -14,10 +13,8 @@ from tests.service.conftest import EXCHANGE, body
 from tests.service.console.test_console import text_of
 
 NOW = {name: part for name, part in EXCHANGE.items() if name != "as_of"}
-in_file = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
-@in_file
 def test_the_proof_is_verified_as_the_page_is_made(client, evaluate, service):
     """In words: leaf, root, signature, witnesses; of a record that was tampered with the page says what does not hold."""
     id = evaluate(body()).json()["id"]
@@ -35,7 +32,6 @@ def test_the_proof_is_verified_as_the_page_is_made(client, evaluate, service):
     assert "Verified as this page was made" not in said
 
 
-@in_file
 def test_a_record_that_is_too_long_for_a_leaf_is_verified_too(evaluate, service, monkeypatch):
     """The leaf then holds its hash, and the page says so."""
     for place in ("log.proofs", "store.log_tree"):
@@ -44,7 +40,6 @@ def test_a_record_that_is_too_long_for_a_leaf_is_verified_too(evaluate, service,
     assert not verify_record(service.store.database, service.stored(id)).whole
 
 
-@in_file
 def test_an_erased_value_is_not_claimed_to_be_verified(client, evaluate, service):
     """What was erased cannot open its commitment any more."""
     id = evaluate(body()).json()["id"]
@@ -52,7 +47,6 @@ def test_an_erased_value_is_not_claimed_to_be_verified(client, evaluate, service
     assert "the personal values that are kept agree" in text_of(client.get(f"/log/{id}").text)
 
 
-@in_file
 def test_a_receipt_and_a_commitment_are_what_became_of_it(client, evaluate):
     """In their order, with who did it and why; the decision made when it was committed leads back to the first."""
     id = evaluate(json.dumps(NOW).encode()).json()["id"]
@@ -72,7 +66,6 @@ def test_a_receipt_and_a_commitment_are_what_became_of_it(client, evaluate):
     assert "committed By this machine" in of_second
 
 
-@in_file
 def test_the_same_facts_are_decided_again(client, evaluate, service):
     """By the law of another day or by other policies, beside the record; nothing is recorded."""
     id = evaluate(body()).json()["id"]
@@ -93,7 +86,6 @@ def test_the_same_facts_are_decided_again(client, evaluate, service):
     assert client.get("/checkpoint").text.splitlines()[1] == before.splitlines()[1]
 
 
-@in_file
 def test_many_events_are_folded(service):
     """Six are open at most; the others are behind their number."""
     lines = [HistoryLine(f"2026-11-{day:02d}T00:00:00+00:00", f"event {day}") for day in range(1, 21)]

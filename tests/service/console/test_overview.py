@@ -11,11 +11,12 @@ from service.console.flow_map import NARROW, WIDE, Flow, FlowMap, flow_map
 from service.languages.words import wording
 from service.log import word_counts
 from service.log.daily_outcomes import DailyOutcomes, PeriodOutcomes
-from tests.service.conftest import ONE_DATABASE, body
+from tests.service.conftest import BOTH_DATABASES, body
 
 BROWSER = {"Accept": "text/html"}
 
 
+@BOTH_DATABASES
 def test_its_figures_are_those_of_the_lists(client, evaluate):
     """On both databases: by outcome, by flow, and by what was asked; each count is that of the list to which it leads."""
     for country in ("US", "US", "CN"):
@@ -30,7 +31,6 @@ def test_its_figures_are_those_of_the_lists(client, evaluate):
         assert listed.text.count("<time datetime=") == int(count), address
 
 
-@ONE_DATABASE
 def test_what_is_counted_by_words_says_of_how_many(client, evaluate, service, monkeypatch):
     """In a longer log only the newest decisions are read; the page says since when, and its links begin there."""
     for country in ("US", "CN", "CN"):
@@ -42,7 +42,6 @@ def test_what_is_counted_by_words_says_of_how_many(client, evaluate, service, mo
     assert "Of the newest 2 decisions, since" in client.get("/", headers=BROWSER).text
 
 
-@ONE_DATABASE
 def test_the_counts_of_a_period_are_those_of_its_days(client, evaluate, service):
     """What is over is counted once; what is recorded today counts at once. Of ninety days, seven are put together, the last ones whole."""
     evaluate()
@@ -60,7 +59,6 @@ def test_the_counts_of_a_period_are_those_of_its_days(client, evaluate, service)
     assert f"since={today - timedelta(days=6)}&amp;until={today}" in page
 
 
-@ONE_DATABASE
 def test_a_day_that_is_over_is_counted_once(client, evaluate, service):
     """Today is counted each time."""
     days = DailyOutcomes()
@@ -73,14 +71,12 @@ def test_a_day_that_is_over_is_counted_once(client, evaluate, service):
     assert totals == [[0, 0, 0, 1], [0, 0, 0, 2]]
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize("query", ["days=8", "days=x", "outcome=review"])
 def test_an_address_it_does_not_have_is_refused(client, query):
     """As wrong, and not as if nothing had been asked."""
     assert client.get(f"/?{query}", headers=BROWSER).status_code == 400
 
 
-@ONE_DATABASE
 def test_a_log_without_decisions_has_an_overview(client):
     """In both languages it is a first step to take; what there is nothing of has no part of its own."""
     for lang in ("en", "zh"):
@@ -164,7 +160,6 @@ def test_a_name_for_which_there_is_no_room_takes_its_arrow_with_it():
     assert drawn_on([FLOWS[0]], (40, 30)).arcs == ()
 
 
-@ONE_DATABASE
 def test_decisions_of_one_day_are_figures_and_shares(client, evaluate):
     """No chart of one bar at the edge: the shares lie side by side, and the outcome colours the arrow of its flow."""
     outcome = evaluate(body(recipient={"country": "US"})).json()["outcome"]

@@ -13,7 +13,7 @@ from service.callers.context import ReadingAll
 from service.languages.words import wording
 from service.register import entity_search
 from service.register.entity_search import EntityFilter
-from tests.service.conftest import ONE_DATABASE
+from tests.service.conftest import BOTH_DATABASES
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -29,6 +29,7 @@ def names(page: str) -> list[str]:
     return re.findall(r'<a href="/register/[a-z]+/([^"?]+)(?:\?[^"]*)?">', page)
 
 
+@BOTH_DATABASES
 def test_the_list_finds_entities_by_kind_text_and_state(client):
     """On both databases: by an id, by another id of an entity, whatever the letters; a withdrawn one only where it is asked for."""
     put(client, "/v1/parties/clinic-7", facts={"country": "CN"}, aliases=["Old-Name"])
@@ -47,6 +48,7 @@ def test_the_list_finds_entities_by_kind_text_and_state(client):
         assert names(client.get(f"/register{query}").text) == found, query
 
 
+@BOTH_DATABASES
 def test_a_page_leads_to_the_next(client, service):
     """Fifty entities stand on a page; together the pages have each entity once, also those of another kind."""
     for number in range(53):
@@ -62,6 +64,7 @@ def test_a_page_leads_to_the_next(client, service):
     assert service.read(partial(entity_search.kinds, service.context(ReadingAll, LOCAL, ""))) == ["party", "user"]
 
 
+@BOTH_DATABASES
 def test_a_text_is_looked_for_part_by_part(client, monkeypatch):
     """A page looks in so many versions only; those that go on find all, and each once."""
     for number in range(9):
@@ -80,6 +83,7 @@ def test_a_text_is_looked_for_part_by_part(client, monkeypatch):
     assert wording("en").register["text_goes_on"] in client.get("/register?text=nothing").text
 
 
+@BOTH_DATABASES
 def test_the_versions_of_an_entity_say_what_changed(client):
     """In words, against the version before, also where that stands on the next page; an older version has an address of its own."""
     put(client, "/v1/parties/clinic-7", facts={"country": "CN"})
@@ -113,7 +117,6 @@ def test_an_entity_leads_to_where_it_is_named(client):
         assert "&lt;script&gt;" in text
 
 
-@ONE_DATABASE
 def test_an_erased_entity_has_nothing_left_to_read(client):
     """Its page says that it was erased, and names nothing of it."""
     put(client, "/v1/parties/dr-li", facts={"country": "CN"}, note="her practice", aliases=["li-na"])
@@ -125,7 +128,6 @@ def test_an_erased_entity_has_nothing_left_to_read(client):
     assert not any(word in page for word in ("dr-li", "li-na", "her practice", "China"))
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     "path",
     ["?nothing=1", "?kind=PARTY", "?state=gone", "?cursor=x", "?text=a&text=b", f"?text={'x' * 301}", "/party/a?version=0",
@@ -137,14 +139,12 @@ def test_a_wrong_address_is_refused_as_a_page(client, path):
     assert (answer.status_code, answer.headers["content-type"]) == (400, "text/html; charset=utf-8")
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize("path", ["/party/nobody", "/PARTY/a", "/party/a%0ab", "/party/%00"])
 def test_what_is_not_there_is_said_to_be_not_there(client, path):
     """A kind or an id that cannot be one is not there either."""
     assert client.get(f"/register{path}").status_code == 404
 
 
-@ONE_DATABASE
 def test_who_may_not_read_sees_no_register(client, monkeypatch):
     """The pages need the scope `read`; a party's key opens none."""
     for caller in (
@@ -156,7 +156,6 @@ def test_who_may_not_read_sees_no_register(client, monkeypatch):
             assert client.get(path).status_code == 403
 
 
-@ONE_DATABASE
 def test_a_text_has_few_words(service):
     """More words than are looked for change nothing, and take no longer."""
     wanted = EntityFilter(text=" ".join(["x"] * 5_000))

@@ -18,7 +18,7 @@ from service.store.database import Database
 from service.store.tables import idempotency
 from service.store.writer import Writer
 from tests.service.callers.test_callers import bearer, make, opened, problem
-from tests.service.conftest import ONE_DATABASE, PERSONAL, Server, body, running
+from tests.service.conftest import BOTH_DATABASES, PERSONAL, Server, body, running
 from tests.service.database_files import database_files
 from tests.service.server.test_server import sound
 
@@ -100,7 +100,6 @@ def test_a_refused_call_may_be_tried_again(client, service):
     assert send(client, "one").status_code == 200
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize("key", [b"", b"x" * 256, b"a b", b"\xc3\xa9", b"a\tb", b"\x7f"])
 def test_a_key_of_another_form_is_refused(client, service, key):
     """1 to 255 visible characters of ASCII; a caller must not think that its call can be repeated."""
@@ -162,6 +161,7 @@ def test_work_that_fails_undoes_what_it_wrote(client, service):
     assert kept(service.settings.database) == []
 
 
+@BOTH_DATABASES
 def test_an_answer_is_kept_for_a_day(database, lines):
     """Then the key is free, and what was kept is deleted in small steps."""
     moment = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -280,6 +280,7 @@ def over_the_wire(server: Server, key: str, content: bytes = b"", path: str = "/
 
 
 @pytest.mark.parametrize(("path", "content", "records"), [("/v1/evaluate", body(), 1), ("/v1/evaluate/batch", BATCH, 2)])
+@BOTH_DATABASES
 def test_twenty_retries_at_once_are_one_record(server, database, path, content, records):
     """Whichever comes first; all get the same bytes, one of them as the first."""
     many = 8 if path.endswith("batch") else 20  # more batches at once are turned away
@@ -292,6 +293,7 @@ def test_twenty_retries_at_once_are_one_record(server, database, path, content, 
     assert len(sound(database)) == records
 
 
+@BOTH_DATABASES
 def test_two_processes_are_as_one(server, database, tmp_path):
     """Retries that come to both at once, for several keys: a record each."""
     with running(database, folder=tmp_path) as other, ThreadPoolExecutor(16) as threads:
@@ -304,6 +306,7 @@ def test_two_processes_are_as_one(server, database, tmp_path):
     assert len(sound(database)) == 8
 
 
+@BOTH_DATABASES
 def test_after_a_kill_the_retry_gets_the_first_answer(tmp_path, database):
     """Killed with SIGKILL and started again, on the same database."""
     with running(database, folder=tmp_path) as server:
@@ -317,6 +320,7 @@ def test_after_a_kill_the_retry_gets_the_first_answer(tmp_path, database):
     assert len(sound(database)) == 1
 
 
+@BOTH_DATABASES
 def test_killed_between_commit_and_answer_the_retry_gets_what_was_recorded(tmp_path, database):
     """Under load from retries, killed at once: whatever was recorded is what every later retry gets."""
     keys = [f"key-{number}" for number in range(12)]

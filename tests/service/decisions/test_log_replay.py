@@ -16,7 +16,7 @@ from service.service import Service
 from service.store.tables import bundle, personal, record
 from tests.service import ready_process
 from tests.service.cli.test_log import changed, decided, run
-from tests.service.conftest import ONE_DATABASE, ROOT, without_settings
+from tests.service.conftest import BOTH_DATABASES, ROOT, without_settings
 from tests.service.written_records import put
 
 JSON = {"content-type": "application/json"}
@@ -44,6 +44,7 @@ def forged(service: Service, id: str, **parts: Any) -> str:
     return put(service, held | {name: part(held[name]) for name, part in parts.items()})
 
 
+@BOTH_DATABASES
 def test_what_was_recorded_is_the_same_and_every_alteration_is_named(
     client: TestClient, service: Service, database: str
 ) -> None:
@@ -118,7 +119,6 @@ def test_a_record_that_rests_on_erased_values_is_said_and_is_no_finding(
     assert (code, f"1 not replayed: they rest on values that were erased ({other})" in told) == (0, True)
 
 
-@ONE_DATABASE
 def test_a_record_that_lacks_something_stops_nothing(client: TestClient, service: Service, database: str) -> None:
     """Its bytes have their hash, but no version of this program writes such a record."""
     id = changed(service, decided(client), decision=lambda decision: {"engine": decision["engine"]})
@@ -128,7 +128,6 @@ def test_a_record_that_lacks_something_stops_nothing(client: TestClient, service
     assert found["findings"][0]["detail"] == "the record lacks what its shape has (KeyError)"
 
 
-@ONE_DATABASE
 def test_kept_policies_that_were_changed_are_a_finding(client: TestClient, service: Service, database: str) -> None:
     """They would let a changed decision come out the same."""
     id = decided(client)
@@ -140,7 +139,6 @@ def test_kept_policies_that_were_changed_are_a_finding(client: TestClient, servi
     assert (code, told["id"], told["result"], "they were changed" in told["detail"]) == (1, id, "unsound", True)
 
 
-@ONE_DATABASE
 def test_only_the_records_of_a_time_are_replayed(client: TestClient, service: Service, database: str) -> None:
     """Whether or not the index knows them."""
     id = decided(client)
@@ -164,7 +162,6 @@ def test_only_the_records_of_a_time_are_replayed(client: TestClient, service: Se
     assert counted() == [2, 1, 0]
 
 
-@ONE_DATABASE
 def test_an_interrupted_replay_says_what_was_done_and_goes_on_from_there(
     client: TestClient, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,7 +183,6 @@ def test_an_interrupted_replay_says_what_was_done_and_goes_on_from_there(
     assert (code, found["first"], found["next"], results(found)) == (0, 2, 5, {"bytes": 3})
 
 
-@ONE_DATABASE
 def test_several_processes_replay_one_log(client: TestClient, service: Service, database: str) -> None:
     """They come to what one comes to."""
     for _ in range(230):
@@ -200,7 +196,6 @@ def test_several_processes_replay_one_log(client: TestClient, service: Service, 
     assert {**alone, "seconds": 0} == {**found, "seconds": 0}
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize("options", [(), ("--all", "x"), ("x", "--since", "2026-01-01"), ("--all", "--since", "soon")])
 def test_a_replay_that_is_asked_for_wrongly_says_how(database: str, options: tuple[str, ...]) -> None:
     """Ids or the whole log, and a time only with the whole log."""

@@ -17,7 +17,7 @@ from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from service.telemetry import log_lines
-from tests.service.conftest import EXCHANGE, ONE_DATABASE, Lines
+from tests.service.conftest import BOTH_DATABASES, EXCHANGE, Lines
 
 POLICIES = Path(__file__).parent.parent / "ledger" / "policies"
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -148,7 +148,6 @@ def desk(database: str, lines: Lines, tmp_path: Path) -> Iterator[Desk]:
         yield Desk(service, client, now)
 
 
-@ONE_DATABASE
 def test_a_record_is_kept_as_long_as_a_law_says(desk: Desk) -> None:
     """From the day of the exchange on, to the last day; an exchange of which no law says so is erased at once."""
     assert desk.needed(desk.evaluate(99)["id"]) == {}
@@ -162,7 +161,6 @@ def test_a_record_is_kept_as_long_as_a_law_says(desk: Desk) -> None:
     assert desk.post(f"/v1/decisions/{id}/erase").json()["erased"] == 0
 
 
-@ONE_DATABASE
 def test_what_was_not_let_through_has_only_the_proof_of_its_refusal(desk: Desk) -> None:
     """And what was only tried for another day has none."""
     id = desk.evaluate(1000)["id"]
@@ -174,7 +172,6 @@ def test_what_was_not_let_through_has_only_the_proof_of_its_refusal(desk: Desk) 
     assert desk.needed(tried["id"]) == {}
 
 
-@ONE_DATABASE
 def test_words_from_which_no_day_can_be_read_keep_it(desk: Desk) -> None:
     """Nobody can say that the time is over."""
     id = desk.evaluate(1, data={"staff": True})["id"]
@@ -182,7 +179,6 @@ def test_words_from_which_no_day_can_be_read_keep_it(desk: Desk) -> None:
     assert "for as long as the archive says, from which no last day can be read" in desk.needed(id)["kept-by-law"]
 
 
-@ONE_DATABASE
 def test_an_open_duty_rests_on_the_record(desk: Desk) -> None:
     """Until it is due, unless it was done when the exchange was decided."""
     open_, done = (desk.evaluate(sensitive=5, act={"reported": told})["id"] for told in (False, True))
@@ -211,7 +207,6 @@ def test_a_commitment_keeps_both_of_its_records_and_what_it_adds_to_counters(des
     assert desk.needed(running["decision"]) == {}
 
 
-@ONE_DATABASE
 def test_the_time_to_keep_begins_when_the_commitment_ends(desk: Desk) -> None:
     """Not when it began."""
     running = desk.commit(300)
@@ -220,7 +215,6 @@ def test_the_time_to_keep_begins_when_the_commitment_ends(desk: Desk) -> None:
     assert desk.needed(running["evaluation"])["kept-by-law"].endswith("until 2030-06-01")
 
 
-@ONE_DATABASE
 def test_a_refusal_ends_only_what_was_approved_before_it(client: TestClient, evaluate: Callable[..., Any]) -> None:
     """What was approved afterwards stands, so its decision is kept, and that of the refusal is not."""
     facts = {name: value for name, value in EXCHANGE.items() if name not in ("as_of", "evidence")}
@@ -252,6 +246,7 @@ def test_the_command_keeps_what_is_needed_and_erases_the_rest(desk: Desk) -> Non
     assert NAME in desk.client.get(f"/v1/decisions/{needed}").text
 
 
+@BOTH_DATABASES
 def test_what_cannot_be_decided_again_is_kept_if_it_went_through(desk: Desk) -> None:
     """Nobody can say how long a law asks to keep it."""
     went, stayed = desk.evaluate(1)["id"], desk.evaluate(1000)["id"]
@@ -265,7 +260,6 @@ def test_what_cannot_be_decided_again_is_kept_if_it_went_through(desk: Desk) -> 
     assert desk.needed(stayed) == {}
 
 
-@ONE_DATABASE
 def test_no_file_of_the_database_holds_an_erased_value(desk: Desk) -> None:
     """Neither the record nor the index, a kept answer, a leaf or the write-ahead log: while the service runs, and after it ended."""
     path = Path(desk.service.settings.database)

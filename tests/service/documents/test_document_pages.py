@@ -15,7 +15,7 @@ from service.languages.words import wording
 from service.store.database import Database
 from service.store.tables import document
 from service.store.upgrade import upgrade
-from tests.service.conftest import ONE_DATABASE, running
+from tests.service.conftest import running
 from tests.service.console.browser import faults, launched
 from tests.service.documents.test_documents import (
     CONTRACT,
@@ -63,7 +63,6 @@ class Form:
         return found.status_code, found.text
 
 
-@ONE_DATABASE
 def test_a_reviewer_attaches_confirms_and_withdraws(desk: Desk) -> None:
     """Each by a form; the page then says what is so, and an evaluation counts it."""
     id = desk.evaluate()["id"]
@@ -89,7 +88,6 @@ def test_a_reviewer_attaches_confirms_and_withdraws(desk: Desk) -> None:
     assert wording("zh").documents["state_attached"] in zh
 
 
-@ONE_DATABASE
 def test_forms_that_are_not_ours_or_not_whole_do_nothing(desk: Desk) -> None:
     """Another token, a box that is not ticked, another file, too many fields, a body that is no form."""
     id = desk.evaluate()["id"]

@@ -30,7 +30,7 @@ from service.transparency.ed25519 import PrivateKey
 from service.watch.round import RoundDone, run, sign
 from service.watch.transactions import writing
 from tests.service.callers.test_callers import bearer
-from tests.service.conftest import ONE_DATABASE, POLICIES, Lines, sealed_again, unlike_the_leaves
+from tests.service.conftest import BOTH_DATABASES, POLICIES, Lines, sealed_again, unlike_the_leaves
 from tests.service.documents.test_document_pages import Form
 from tests.service.documents.test_documents import ACME, CONTRACT, EXCHANGE, HASH, LAST, NAME, NOON, TERMS, TODAY, Desk, source
 
@@ -172,7 +172,6 @@ def test_a_signed_document_counts_as_shown_and_replays(desk: SigningDesk) -> Non
     assert {desk.replay(each) for each in (id, again["id"], done.json()["evaluation"])} == {"bytes"}
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     ("changes", "names"),
     [
@@ -198,7 +197,6 @@ def test_what_the_exchange_states_must_be_what_is_signed(desk: SigningDesk, chan
     assert desk.evaluate()["outcome"] == "review"
 
 
-@ONE_DATABASE
 def test_another_exchange_than_the_signed_one_is_merely_stated(desk: SigningDesk) -> None:
     """Other terms or parties say nothing; other data between the same parties do not matter."""
     desk.signed()
@@ -216,7 +214,6 @@ def test_another_exchange_than_the_signed_one_is_merely_stated(desk: SigningDesk
         assert desk.evaluate(**changes)["outcome"] == "review", changes
 
 
-@ONE_DATABASE
 def test_envelopes_are_read_strictly(desk: SigningDesk) -> None:
     """Altered, signed by a stranger, of another type, with a member twice or unknown, too large, too deep, or no JSON at all."""
     id = desk.attached()
@@ -258,7 +255,6 @@ def test_envelopes_are_read_strictly(desk: SigningDesk) -> None:
     assert desk.evaluate()["outcome"] == "review"
 
 
-@ONE_DATABASE
 def test_a_strangers_signature_beside_a_trusted_one_is_dropped(desk: SigningDesk) -> None:
     """It is kept nowhere; the trusted one counts."""
     id = desk.attached()
@@ -270,7 +266,6 @@ def test_a_strangers_signature_beside_a_trusted_one_is_dropped(desk: SigningDesk
     assert desk.evaluate()["outcome"] == "permitted"
 
 
-@ONE_DATABASE
 def test_who_may_attach_what_to_which_decision(desk: SigningDesk) -> None:
     """With the scope to evaluate; to a document that the exchange states with the hash of bytes that are attached, of known parties."""
     id = desk.evaluate()["id"]
@@ -368,7 +363,6 @@ def test_an_erasure_takes_the_signature_along(desk: SigningDesk) -> None:
     assert "were erased" in desk.refused(id, desk.envelope(until="2027-06-30"))
 
 
-@ONE_DATABASE
 def test_the_leaf_tells_neither_terms_nor_parties(desk: SigningDesk) -> None:
     """They stand in it as salted commitments; the settings in the log name keys, and no signer."""
     desk.signed()
@@ -383,7 +377,6 @@ def test_the_leaf_tells_neither_terms_nor_parties(desk: SigningDesk) -> None:
     assert settings["document_signers"] == [{"key": KEY.public.id, "documents": [NAME], "until": "2027-12-31"}]
 
 
-@ONE_DATABASE
 def test_rows_that_were_changed_are_found_and_count_for_nothing(desk: SigningDesk, database: str) -> None:
     """Another envelope, a row without a leaf: what is not signed by a trusted key counts in no decision."""
     desk.signed()
@@ -402,7 +395,6 @@ def test_rows_that_were_changed_are_found_and_count_for_nothing(desk: SigningDes
     assert desk.evaluate()["outcome"] == "permitted"
 
 
-@ONE_DATABASE
 def test_callers_without_keys_rest_on_a_signature_and_on_no_confirmation(opened: Opened) -> None:
     """Nobody can be told apart there, so whoever asks may be the person who confirmed; a signature is the signer's."""
     with opened(like=SimpleNamespace(keys={})) as keyless:
@@ -423,7 +415,6 @@ def test_callers_without_keys_rest_on_a_signature_and_on_no_confirmation(opened:
             assert shown_on(connection, found, TODAY, None, nobody)[NAME].by == "person"
 
 
-@ONE_DATABASE
 def test_the_longer_of_confirmation_and_signature_counts(desk: SigningDesk) -> None:
     """A person confirms for longer than what is signed; without her the signature still counts."""
     id = desk.signed()
@@ -491,7 +482,6 @@ def test_the_digest_of_signers_moves_with_what_counts(tmp_path: Path) -> None:
     assert (TrustedSigners().digest, list(TrustedSigners.read(None))) == ("", [])
 
 
-@ONE_DATABASE
 def test_the_watch_decides_again_when_a_signer_is_removed(opened: Opened) -> None:
     """A commitment that rests on the signature moves."""
     with opened() as desk:
@@ -513,6 +503,7 @@ def round_of(desk: SigningDesk) -> RoundDone:
     return run(desk.service, writing(desk.service), TODAY)
 
 
+@BOTH_DATABASES
 def test_a_statement_is_made_from_what_an_exchange_states(desk: SigningDesk) -> None:
     """It is what the service accepts; a party without an id cannot be stated."""
     found = documents_with_hash(desk.service.live.bundle, EXCHANGE)[NAME]
@@ -524,7 +515,6 @@ def test_a_statement_is_made_from_what_an_exchange_states(desk: SigningDesk) -> 
         statement_to_sign(nameless, "log", SIGNED_AT.isoformat(), LAST)
 
 
-@ONE_DATABASE
 def test_the_page_says_who_signed_and_why_one_does_not_count(opened: Opened) -> None:
     """A form attaches an envelope; the page names the signer, and later that nobody trusted signed; in both languages."""
     english, chinese = (wording(lang).documents for lang in ("en", "zh"))

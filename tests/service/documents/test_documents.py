@@ -24,7 +24,7 @@ from service.settings import Settings
 from service.store.tables import attached_document, document, document_confirmation, leaf_opening, tree_leaf
 from service.telemetry import log_lines
 from tests.service.callers.test_callers import bearer
-from tests.service.conftest import ONE_DATABASE, POLICIES, Lines, unlike_the_leaves
+from tests.service.conftest import BOTH_DATABASES, POLICIES, Lines, unlike_the_leaves
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 TODAY = NOON.date()
@@ -160,7 +160,6 @@ def test_a_document_counts_once_a_person_who_did_not_ask_has_confirmed_it(desk: 
     assert desk.withdraw(first["id"]).status_code == 409
 
 
-@ONE_DATABASE
 def test_nobody_confirms_her_own_request(desk: Desk) -> None:
     """Neither with another key of hers, nor as a program, nor where it is not known who asked; and her own confirmation never counts."""
     desk.add_key("asker-2", ("review", "read"), Person(ISSUER, "asker", "Asker"))
@@ -185,7 +184,6 @@ def test_nobody_confirms_her_own_request(desk: Desk) -> None:
     assert desk.confirm(of_program["id"], "second").status_code == 409  # nothing is attached to this decision
 
 
-@ONE_DATABASE
 def test_a_confirmation_is_bound_to_hash_terms_and_parties(desk: Desk) -> None:
     """Another date, end, hash, witness or party, and it says nothing."""
     desk.confirmed()
@@ -208,7 +206,6 @@ def test_a_confirmation_is_bound_to_hash_terms_and_parties(desk: Desk) -> None:
         assert desk.evaluate(**changes)["outcome"] == "review", changes
 
 
-@ONE_DATABASE
 def test_without_the_ids_of_both_parties_it_is_bound_to_all_facts(desk: Desk) -> None:
     """A recipient without an id may be anybody."""
     desk.confirmed(recipient={"country": "US"})
@@ -216,7 +213,6 @@ def test_without_the_ids_of_both_parties_it_is_bound_to_all_facts(desk: Desk) ->
     assert desk.evaluate(recipient={"country": "US"}, data={"people": 12_001})["outcome"] == "review"
 
 
-@ONE_DATABASE
 def test_a_confirmation_ends(desk: Desk) -> None:
     """After its last day it counts for nothing; one that ended already is refused; and the answer says until when it holds."""
     id = desk.confirmed()
@@ -233,7 +229,6 @@ def test_a_confirmation_ends(desk: Desk) -> None:
     assert desk.replay(last["id"]) == "bytes"
 
 
-@ONE_DATABASE
 def test_what_cannot_be_attached_or_confirmed_is_refused(desk: Desk) -> None:
     """With the reason: other bytes, bytes that are not kept, a document that is not stated or has no hash, another hash sent back."""
     first, other = desk.evaluate()["id"], desk.kept(b"another text")
@@ -255,6 +250,7 @@ def test_what_cannot_be_attached_or_confirmed_is_refused(desk: Desk) -> None:
     assert desk.withdraw(first).status_code == 409
 
 
+@BOTH_DATABASES
 def test_bytes_are_kept_once_and_sent_as_an_attachment_that_no_browser_runs(desk: Desk) -> None:
     """Their hash is computed here, their type is seen in them, and what is none of the four kinds is refused."""
     script = b"<!doctype html><script>alert(1)</script>"
@@ -287,6 +283,7 @@ def test_the_type_of_bytes_is_seen_in_them() -> None:
         assert media_type_of(other) is None
 
 
+@BOTH_DATABASES
 def test_an_erasure_takes_bytes_and_confirmations_along(desk: Desk) -> None:
     """The bytes stay while another decision has them; without both there is no hash, no byte, no confirmation."""
     first = desk.confirmed()
@@ -315,7 +312,6 @@ def test_an_erasure_takes_bytes_and_confirmations_along(desk: Desk) -> None:
     assert desk.kept() == HASH  # the same bytes again are another document
 
 
-@ONE_DATABASE
 def test_an_erasure_of_one_decision_revives_nothing_of_another(desk: Desk) -> None:
     """What is withdrawn for a second decision is withdrawn for the first too, whichever of them is erased."""
     desk.confirmed()
@@ -327,7 +323,6 @@ def test_an_erasure_of_one_decision_revives_nothing_of_another(desk: Desk) -> No
     assert desk.evaluate()["outcome"] == "review"
 
 
-@ONE_DATABASE
 def test_bytes_that_nobody_attached_are_erased_after_a_day(desk: Desk) -> None:
     """With the next bytes that are kept."""
     lonely = desk.kept(b"nobody wants me")
@@ -340,7 +335,6 @@ def test_bytes_that_nobody_attached_are_erased_after_a_day(desk: Desk) -> None:
     assert desk.call("asker", "GET", f"/v1/documents/{HASH}").status_code == 200
 
 
-@ONE_DATABASE
 def test_leaves_tell_no_hash(desk: Desk) -> None:
     """The hash of a document that can be guessed would confirm the guess, so it stands in leaves as a salted commitment."""
     desk.confirmed()
@@ -355,7 +349,6 @@ def test_leaves_tell_no_hash(desk: Desk) -> None:
     assert told["document-attached"]["bytes"].keys() == {"commitment"}
 
 
-@ONE_DATABASE
 def test_a_commitment_rests_on_what_is_shown_to_whoever_asked(desk: Desk) -> None:
     """The confirmer may commit what another asked for; after a withdrawal the decision has moved."""
     first = desk.confirmed()
@@ -371,7 +364,6 @@ def test_a_commitment_rests_on_what_is_shown_to_whoever_asked(desk: Desk) -> Non
     assert (moved.status_code, moved.json()["decision"]["outcome"]) == (409, "review")
 
 
-@ONE_DATABASE
 def test_what_the_register_states_of_a_document_can_be_confirmed_too(desk: Desk) -> None:
     """By the name under which the exchange presents it; then it is shown, not only registered."""
     desk.add_key("registrar", ("administer",), None)
@@ -400,7 +392,6 @@ def counting(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return asked
 
 
-@ONE_DATABASE
 def test_an_exchange_without_a_hash_costs_no_look(desk: Desk, counting: list[str]) -> None:
     """Only one that states a hash asks whether anything was ever confirmed."""
     desk.evaluate(evidence={})
@@ -429,7 +420,6 @@ def test_a_hash_is_read_in_each_spelling_and_the_senders_document_counts() -> No
     assert not any(map(states_a_hash, nothing))
 
 
-@ONE_DATABASE
 def test_an_open_desk_confirms_nothing_and_says_why(client: TestClient, evaluate: Callable[..., Any]) -> None:
     """Where callers need no key nobody can be told apart."""
     id = evaluate(json.dumps(EXCHANGE).encode()).json()["id"]
@@ -441,7 +431,6 @@ def test_an_open_desk_confirms_nothing_and_says_why(client: TestClient, evaluate
     assert "nobody can be told apart" in refused.json()["detail"]
 
 
-@ONE_DATABASE
 def test_rows_that_were_changed_are_found(desk: Desk, database: str) -> None:
     """Other bytes, another last day, a confirmation that no leaf made."""
     desk.confirmed()

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from service.store.tables import asset_entry, leaf_opening
 from tests.service.cli.test_log import run
-from tests.service.conftest import ONE_DATABASE, unlike_the_leaves
+from tests.service.conftest import BOTH_DATABASES, unlike_the_leaves
 from tests.service.ledger.desk import NOON, Desk, desk, opened
 from tests.service.log.test_tree_leaves import happened
 
@@ -50,6 +50,7 @@ def fill(desk: Desk) -> None:
     posted(desk, accounts, kind="reversed", on="2026-02-01", of=cost["id"])
 
 
+@BOTH_DATABASES
 def test_an_asset_is_carried_amortised_and_impaired(desk: Desk, database: str, audited: list[str]) -> None:
     """A row for a class adds up; the appraised value is beside it; no row names the asset, and a changed row is found."""
     accounts = register(desk)
@@ -82,7 +83,6 @@ def test_an_asset_is_carried_amortised_and_impaired(desk: Desk, database: str, a
     audited.append(found)
 
 
-@ONE_DATABASE
 def test_an_entry_is_reversed_and_never_changed(desk: Desk) -> None:
     """The reversed entry stays and names its reversal; `known` shows the accounts as they were known before."""
     accounts = register(desk)
@@ -98,7 +98,6 @@ def test_an_entry_is_reversed_and_never_changed(desk: Desk) -> None:
     assert "reversed already" in refused(desk, accounts, kind="reversed", on="2026-11-26", of=wrong["id"])
 
 
-@ONE_DATABASE
 def test_what_cannot_be_posted_says_why(desk: Desk) -> None:
     """A kind has its members; money has a currency and is no finer than its unit; nothing is posted ahead of its day."""
     accounts = register(desk)
@@ -120,7 +119,6 @@ def test_what_cannot_be_posted_says_why(desk: Desk) -> None:
     assert desk.client.get(accounts, params={"format": "xlsx"}).status_code == 400
 
 
-@ONE_DATABASE
 def test_a_repeated_call_posts_one_entry(desk: Desk) -> None:
     """With the same Idempotency-Key the first answer comes again."""
     accounts = register(desk)
@@ -130,6 +128,7 @@ def test_a_repeated_call_posts_one_entry(desk: Desk) -> None:
     assert len(desk.client.get(accounts).json()["entries"]) == 1
 
 
+@BOTH_DATABASES
 def test_the_accounts_of_all_assets_are_a_table(desk: Desk) -> None:
     """By class and currency; what is not recognised has a row of its own, and two currencies are never added up."""
     one, two, three = (register(desk, name) for name in ("one", "two", "three"))
@@ -150,7 +149,6 @@ def test_the_accounts_of_all_assets_are_a_table(desk: Desk) -> None:
     assert "asset" not in told
 
 
-@ONE_DATABASE
 def test_the_command_prints_the_same_table(desk: Desk, database: str) -> None:
     """As CSV, as JSON and in lines, while the service runs; with 1 where there is nothing."""
     said = ("--from", "2026-01-01", "--until", "2026-10-31")
@@ -167,6 +165,7 @@ def test_the_command_prints_the_same_table(desk: Desk, database: str) -> None:
     assert run(database, "accounts", "--from", "2027-01-01", "--until", "2026-01-01")[0] == 2
 
 
+@BOTH_DATABASES
 def test_callers_at_once_write_off_no_more_than_there_is(desk: Desk) -> None:
     """Of twenty impairments of 400 each at the same moment, six find something to write off."""
     accounts = register(desk)

@@ -13,9 +13,9 @@ from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from service.telemetry import log_lines
-from tests.service.conftest import ONE_DATABASE, Lines
+from tests.service.conftest import Lines
 
-pytestmark = [ONE_DATABASE, pytest.mark.usefixtures("audited")]
+pytestmark = pytest.mark.usefixtures("audited")
 
 INCOME = "cn.public-data-pricing/income"
 COVERS = {"dated": "2025-06-10", "covers": True}

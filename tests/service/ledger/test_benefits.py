@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from service.store.tables import benefit, settlement
 from tests.chance import examples, seed
-from tests.service.conftest import ONE_DATABASE, unlike_the_leaves
+from tests.service.conftest import BOTH_DATABASES, unlike_the_leaves
 from tests.service.ledger.desk import JSON, NOON, Desk, desk, opened
 
 __all__ = ["desk", "opened"]
@@ -82,6 +82,7 @@ def reconciled(desk: Desk, **query: str) -> None:
     assert {key: amount for key, amount in found.items() if amount} == {key: amount for key, amount in summed.items() if amount}
 
 
+@BOTH_DATABASES
 def test_a_commitment_books_what_is_payable_to_each(desk: Desk) -> None:
     """Two firms share the operator's part; the public, for whom no party is named, has the account of its role."""
     decision = desk.evaluate(**SALE)
@@ -106,6 +107,7 @@ def test_a_commitment_books_what_is_payable_to_each(desk: Desk) -> None:
     reconciled(desk)
 
 
+@BOTH_DATABASES
 def test_what_is_withdrawn_is_reversed_on_its_day(desk: Desk) -> None:
     """The month that was reported stays as it was; the balance is nothing."""
     id = desk.commit(**SALE)["id"]
@@ -127,6 +129,7 @@ def test_what_is_withdrawn_is_reversed_on_its_day(desk: Desk) -> None:
     reconciled(desk, **{"from": "2026-12-01"})
 
 
+@BOTH_DATABASES
 def test_an_amendment_books_the_difference(desk: Desk) -> None:
     """The old lines are reversed and the new ones payable, in another currency too; the balance is what was agreed last."""
     first = desk.commit(**SALE)["id"]
@@ -151,7 +154,6 @@ def test_an_amendment_books_the_difference(desk: Desk) -> None:
     reconciled(desk, currency="KWD")
 
 
-@ONE_DATABASE
 def test_random_histories_leave_what_was_agreed_last(desk: Desk) -> None:
     """Commitments, withdrawals and amendments over some months, against a model: the prices of what stands, as they were divided."""
     chance = random.Random(seed(21))
@@ -279,6 +281,7 @@ def test_an_erased_name_is_erased_everywhere(desk: Desk) -> None:
     assert [each["account"] for each in lines(desk)].count("party") == 6
 
 
+@BOTH_DATABASES
 def test_tables_are_whole_and_no_formulas(desk: Desk) -> None:
     """A name that a spreadsheet would run is text, and an amount below zero stays a number."""
     id = desk.commit(**{**SALE, "terms__parties__provider": ["=1+1"]})["id"]
@@ -314,6 +317,7 @@ def test_a_wrong_query_is_refused(desk: Desk) -> None:
             assert answer.json()["parameter"] in query
 
 
+@BOTH_DATABASES
 def test_a_row_changed_by_hand_is_found(desk: Desk, database: str, audited: list[str]) -> None:
     """An amount, an account, a day, a state: each is said again by the leaves."""
     desk.commit(**SALE)

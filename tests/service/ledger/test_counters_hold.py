@@ -16,10 +16,10 @@ from typer.testing import CliRunner
 import engine
 from service.cli.main import app
 from service.ledger.unattributed_commitments import unattributed
-from tests.service.conftest import ONE_DATABASE, Lines
+from tests.service.conftest import Lines
 from tests.service.ledger.desk import NOON, Desk, before_ids_were_asked, desks
 
-pytestmark = [ONE_DATABASE, pytest.mark.usefixtures("audited")]
+pytestmark = pytest.mark.usefixtures("audited")
 
 SHOWN = {"dated": "2026-09-01", "covers": True}
 SENT: dict[str, Any] = {

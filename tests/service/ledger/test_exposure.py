@@ -3,6 +3,8 @@
 import asyncio
 import csv
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from service.cli import processes
 from service.ledger import exposure
 from tests.service.cli.test_log import run
-from tests.service.conftest import ONE_DATABASE
+from tests.service.conftest import BOTH_DATABASES
 from tests.service.ledger.desk import POLICIES, Desk, desk, opened
 
 __all__ = ["desk", "opened"]
@@ -71,6 +73,7 @@ def test_an_entry_of_the_register_touches_what_names_it(desk: Desk, database: st
     assert f"1 commitment cannot be told, since values were erased: {gone['id']}\n" in said
 
 
+@BOTH_DATABASES
 def test_a_provision_touches_what_rests_on_it(desk: Desk, database: str) -> None:
     """Whether it stands or only may; a name that no policy has is a mistake."""
     stands = desk.commit(2_000, data__staff=True)
@@ -107,7 +110,6 @@ def test_other_policies_touch_what_would_come_out_otherwise(desk: Desk, database
     assert (code, "Both policies mean the same" in said) == (0, True)
 
 
-@ONE_DATABASE
 def test_a_counter_that_would_mean_something_else_is_named(desk: Desk, database: str, tmp_path: Path) -> None:
     """What adds to it would have to be counted again; an exchange that the others cannot read is refused."""
     desk.commit(10)
@@ -118,7 +120,6 @@ def test_a_counter_that_would_mean_something_else_is_named(desk: Desk, database:
     assert (move["from"], move["to"]) == ("permitted", "refused")
 
 
-@ONE_DATABASE
 def test_what_was_interrupted_goes_on(desk: Desk, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the file with what is done, also where its last line was cut off; then the file is gone."""
     made = [desk.commit(10, f"clinic-{number}")["id"] for number in range(5)]
@@ -128,8 +129,9 @@ def test_what_was_interrupted_goes_on(desk: Desk, database: str, tmp_path: Path,
     looked: list[tuple[int, int]] = []
 
     def interrupted(work: Any, items: Any, **_: Any) -> Any:
-        yield work(items[0])
-        raise KeyboardInterrupt
+        for item in items:
+            os.kill(os.getpid(), signal.SIGINT)
+            yield work(item)
 
     def counted(work: Any, items: Any, **_: Any) -> Any:
         looked.extend(items)
@@ -139,7 +141,10 @@ def test_what_was_interrupted_goes_on(desk: Desk, database: str, tmp_path: Path,
     options = ("--entity", "party/lab", "--resume", str(state), "--output", str(table), "--format", "jsonl")
     monkeypatch.setattr(processes, "in_processes", interrupted)
     code, _, said = run(database, "exposure", *options)
-    assert (code, said) == (130, "interrupted after 2 commitments: the same command goes on from there\n")
+    assert (code, said) == (
+        130,
+        "stopped after 2 commitments, of which this is the report: the same command goes on from there\n",
+    )
     assert state.stat().st_mode & 0o077 == 0
     other = run(database, "exposure", "--entity", "party/other", "--resume", str(state), "--output", str(table))
     assert (other[0], "is of other work" in other[2], len(table.read_text().splitlines())) == (2, True, 2)
@@ -151,7 +156,6 @@ def test_what_was_interrupted_goes_on(desk: Desk, database: str, tmp_path: Path,
     assert [json.loads(line)["commitment"] for line in table.read_text().splitlines()] == made
 
 
-@ONE_DATABASE
 def test_several_processes_find_what_one_finds(
     desk: Desk, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,7 +172,6 @@ def test_several_processes_find_what_one_finds(
     assert rows[0]["adds"] == "counts.week 1; counts.year.ordinary 10"
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     "options",
     [

@@ -7,7 +7,7 @@ import pytest
 
 from service.ledger.exchange_counters import bare
 from service.store import counter_secret
-from tests.service.conftest import ONE_DATABASE
+from tests.service.conftest import BOTH_DATABASES
 from tests.service.ledger.desk import Desk, before_ids_were_asked, desk, open_with, opened
 
 __all__ = ["desk", "opened"]
@@ -73,7 +73,6 @@ def test_an_opening_below_what_the_ledger_has_for_certain_is_no_upper_end(opened
     assert desk.evaluate(50)["outcome"] == "undetermined"
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     ("change", "status"),
     [
@@ -117,7 +116,6 @@ def test_a_caller_s_count_stands_in_where_the_ledger_is_not_complete(opened: Any
     assert desk.record(low["id"])["counted"]["counts.year.ordinary"] == mark
 
 
-@ONE_DATABASE
 def test_what_a_caller_sent_is_read_back_from_every_record() -> None:
     """Records of before 0.9.1 have a caller's own count twice; what the ledger filled in was never sent."""
     count: dict[str, Any] = {"at_least": 4, "at_most": 4}
@@ -151,6 +149,7 @@ def test_callers_of_nobody_knows_whom_commit_nothing(opened: Any) -> None:
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:fifthfactor:problem:decision-moved")
 
 
+@BOTH_DATABASES
 def test_what_was_committed_since_and_before_the_secret_was_lost_may_be_any_number(opened: Any) -> None:
     """No decision is committed on the strength of a caller's count, until the counters are opened on a later day."""
     desk = opened()

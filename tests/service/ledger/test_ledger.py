@@ -17,7 +17,7 @@ from service.log.record import Record
 from service.policies.live import Live
 from service.store import counter_secret
 from tests.service.api.test_explanation import alike
-from tests.service.conftest import ONE_DATABASE
+from tests.service.conftest import BOTH_DATABASES
 from tests.service.ledger.desk import NOON, POLICIES, Desk, before_ids_were_asked, desk, open_with, opened
 from tests.service.log.test_tree_leaves import happened
 from tests.service.log.test_tree_leaves import opened as opened_beside
@@ -391,6 +391,7 @@ def test_with_another_secret_what_was_counted_before_may_be_any_number(opened: A
     assert desk.ordinary(exporter__id="hospital") == (0, 0)
 
 
+@BOTH_DATABASES
 def test_commitments_are_listed_a_page_at_a_time(desk: Desk) -> None:
     """In their order, of an exporter or in a state."""
     ids = [desk.commit(1, exporter)["id"] for exporter in ("clinic", "hospital", "clinic", "clinic")]
@@ -415,6 +416,7 @@ def listed(desk: Desk, **query: Any) -> list[str]:
         cursor = {"cursor": page["next"]}
 
 
+@BOTH_DATABASES
 def test_no_personal_value_is_in_the_ledger(desk: Desk) -> None:
     """Whose a counter is stands there as a keyed hash."""
     desk.commit(300, exporter="practice-of-dr-li-na")
@@ -466,12 +468,12 @@ def test_everything_of_the_ledger_is_a_leaf_of_the_log(desk: Desk) -> None:
         ("/v1/commitments/none/amend", {"decision": "a", "reason": "x"}, 404),
     ],
 )
+@BOTH_DATABASES
 def test_what_is_not_understood_is_refused(desk: Desk, path: str, body: Any, status: int) -> None:
     """Strictly: an unknown key too."""
     assert desk.post(path, body).status_code == status
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     ("query", "status"),
     [

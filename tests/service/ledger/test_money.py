@@ -18,7 +18,7 @@ from service.log.record import Record
 from service.policies.live import Live
 from service.service import Service
 from service.store.tables import counter_sum
-from tests.service.conftest import ONE_DATABASE, Lines
+from tests.service.conftest import BOTH_DATABASES, Lines
 from tests.service.ledger.desk import JSON, NOON, before_ids_were_asked, desks
 
 POLICIES = Path(__file__).parent / "money_policies"
@@ -128,7 +128,6 @@ def test_the_income_is_counted_to_the_maximum_and_no_further(desk: Desk) -> None
     assert desk.income() == ("1000.00 CNY", "1000.00 CNY")
 
 
-@ONE_DATABASE
 def test_a_record_is_decided_again_with_its_sum(desk: Desk) -> None:
     """From the record alone: an exact sum, one that is open above, and one that was stated."""
     desk.commit("600 CNY")
@@ -177,7 +176,6 @@ def test_what_exceeds_a_period_is_carried_into_the_next_recorded_one(desk: Desk)
     assert desk.income() == ("210.00 CNY", "210.00 CNY")
 
 
-@ONE_DATABASE
 def test_an_excess_is_carried_through_any_number_of_periods(opened: Any) -> None:
     """Sixty periods of a day, each with a maximum of ten hundredths: six yuan of ten are used up, four are left for today."""
     desk = opened()
@@ -265,7 +263,6 @@ def test_an_opening_says_what_was_taken_in_before(opened: Any) -> None:
     assert bad.status_code == 400
 
 
-@ONE_DATABASE
 def test_a_stated_income_counts_as_the_settings_say(opened: Any) -> None:
     """It is never below the certain sum of the ledger; where callers state none, it is refused; below the price, always."""
     desk = opened(callers_counts="trust", ledger_since="2020-01-01")
@@ -284,6 +281,7 @@ def test_a_stated_income_counts_as_the_settings_say(opened: Any) -> None:
     assert refused.json()["errors"][0]["code"] == "counter-brought"
 
 
+@BOTH_DATABASES
 def test_changed_policies_are_counted_again(desk: Desk) -> None:
     """Until then the sum has no upper end; afterwards it is as the new meaning says."""
     desk.commit("300 CNY")
@@ -293,7 +291,6 @@ def test_changed_policies_are_counted_again(desk: Desk) -> None:
     assert (desk.income(), desk.counter()["recount"]) == (("300.00 CNY", "300.00 CNY"), False)
 
 
-@ONE_DATABASE
 def test_an_authorisation_states_what_the_vocabulary_names(desk: Desk) -> None:
     """Another fact, a wrong sum and a document are refused; what is exported is imported unchanged."""
     wrong = {"facts": {"terms": {"allowed_income": "5"}, "colour": "red"}, "evidence": {"paper": {"dated": "2026-01-01"}}}
@@ -311,7 +308,6 @@ def test_an_authorisation_states_what_the_vocabulary_names(desk: Desk) -> None:
     assert imported.json() == {"created": 0, "changed": 0, "unchanged": 1}
 
 
-@ONE_DATABASE
 def test_a_counter_as_a_table(desk: Desk) -> None:
     """One row for the sum and one for each other currency; an empty cell is an end that nobody knows."""
     desk.commit("500.5 CNY")
@@ -330,6 +326,7 @@ def test_a_counter_as_a_table(desk: Desk) -> None:
     assert desk.client.get("/v1/counters", params={**query, "format": "xml"}).status_code == 400
 
 
+@BOTH_DATABASES
 def test_a_changed_sum_is_found(desk: Desk, audited: list[str]) -> None:
     """A row that somebody changed by hand differs from the leaves of the log."""
     desk.commit("300 CNY")
@@ -345,7 +342,6 @@ def test_a_changed_sum_is_found(desk: Desk, audited: list[str]) -> None:
     audited.append(f"the rows of `{subject}` do not have the seal of the log's key")
 
 
-@ONE_DATABASE
 def test_random_sales_are_what_a_plain_sum_says(desk: Desk) -> None:
     """Sales, withdrawals and amendments in two currencies and two periods against a model that adds them up anew each time."""
     chance = random.Random(7)

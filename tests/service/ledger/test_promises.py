@@ -17,7 +17,7 @@ from service.store.tables import promise
 from service.watch.round import run
 from service.watch.transactions import writing
 from tests.service.callers.test_callers import bearer
-from tests.service.conftest import ONE_DATABASE, Lines, unlike_the_leaves
+from tests.service.conftest import BOTH_DATABASES, Lines, unlike_the_leaves
 from tests.service.ledger.desk import NOON, POLICIES, Desk, before_ids_were_asked, desks
 
 pytestmark = pytest.mark.usefixtures("audited")
@@ -137,6 +137,7 @@ def refused(answer: Any, status: int, kind: str) -> None:
     assert (answer.status_code, answer.json()["type"]) == (status, f"urn:fifthfactor:problem:{kind}"), answer.text
 
 
+@BOTH_DATABASES
 def test_a_promise_is_due_then_overdue_then_kept(desk: Desk) -> None:
     """Until the end of its last day it closes nothing; overdue it closes the next exchange of its party; kept it opens that again."""
     id = desk.commit(10, **promising())["id"]
@@ -215,7 +216,6 @@ def test_a_report_that_shows_nothing_is_refused(desk: Desk) -> None:
     refused(keep(desk, id), 409, "promise-kept")
 
 
-@ONE_DATABASE
 def test_a_promise_without_a_known_last_day_or_party_binds_nobody(desk: Desk) -> None:
     """Without a last day there is none; without a party it stands for itself."""
     desk.commit(10, **WITH_TRAINING)
@@ -231,7 +231,6 @@ def test_a_promise_without_a_known_last_day_or_party_binds_nobody(desk: Desk) ->
     assert "promises.overdue" in {each["fact"] for each in unknown["questions"]}
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize("callers", ["combine", "trust", "refuse"])
 def test_a_number_that_is_sent_never_lowers_that_of_the_ledger(opened: Any, callers: str) -> None:
     """The stricter one counts, or none may be sent."""
@@ -254,6 +253,7 @@ def test_a_number_that_is_sent_never_lowers_that_of_the_ledger(opened: Any, call
     assert desk.record(higher["id"])["counted"]["promises.overdue"]["from"] == "caller"
 
 
+@BOTH_DATABASES
 def test_under_other_policies_the_number_is_open_until_a_recount(desk: Desk) -> None:
     """What was committed before may have promised otherwise; a recount writes it again, and what was kept stays kept."""
     kept, broken = desk.commit(10, **promising())["id"], desk.commit(10, **promising())["id"]
@@ -331,7 +331,6 @@ def test_a_record_names_the_commitments_behind_its_number(desk: Desk, database: 
     assert unlike_the_leaves(database) == []
 
 
-@ONE_DATABASE
 def test_promises_come_in_pages_and_as_a_table(desk: Desk) -> None:
     """In the order of their last days; a cell that a spreadsheet would take for a formula begins with an apostrophe."""
     days = ("2026-12-03", "2026-12-01", "2026-12-02")
@@ -355,6 +354,7 @@ def test_promises_come_in_pages_and_as_a_table(desk: Desk) -> None:
         refused(desk.client.get(f"/v1/ledger/promises?{query}"), 400, "bad-request")
 
 
+@BOTH_DATABASES
 def test_no_row_and_no_leaf_names_a_party_and_a_changed_row_is_found(desk: Desk, database: str, audited: list[str]) -> None:
     """The row has a keyed hash; a row that says that a promise was kept, or is due later, is named by deep verification."""
     desk.commit(10, exporter="clinic-of-li-na", **promising())
@@ -369,7 +369,6 @@ def test_no_row_and_no_leaf_names_a_party_and_a_changed_row_is_found(desk: Desk,
     audited.append(found)
 
 
-@ONE_DATABASE
 def test_a_party_sees_and_reports_its_own_promises_only(desk: Desk) -> None:
     """Whether in the list or by the commitment."""
     own, other = (desk.commit(1, exporter=party, **promising())["id"] for party in ("clinic", "bank"))
@@ -384,7 +383,6 @@ def test_a_party_sees_and_reports_its_own_promises_only(desk: Desk) -> None:
         assert answer.status_code == status, answer.text
 
 
-@ONE_DATABASE
 def test_what_was_erased_is_null(desk: Desk) -> None:
     """The names in the list are those of the record."""
     id = desk.commit(1, **promising())["id"]

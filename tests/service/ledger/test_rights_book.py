@@ -22,7 +22,7 @@ from service.settings import Settings
 from service.telemetry import log_lines
 from service.watch.round import run as watch
 from service.watch.transactions import writing
-from tests.service.conftest import Lines, running
+from tests.service.conftest import BOTH_DATABASES, Lines, running
 from tests.service.ledger.test_races import CALLERS, at_once
 
 POLICIES = Path(__file__).parent / "rights"
@@ -235,6 +235,7 @@ def test_a_chain_of_five_grants_is_right_on_each_day(exchange: Exchange) -> None
     assert told(lines(exchange, on="2027-11-25")) == whole[:1]
 
 
+@BOTH_DATABASES
 def test_what_a_party_has_and_granted_is_read_in_one_list(exchange: Exchange) -> None:
     """Of all assets; as a table, too, in which no cell is a formula."""
     opening(exchange)
@@ -286,6 +287,7 @@ def test_an_end_is_a_day_on_which_the_rights_stand(exchange: Exchange, body: Any
     )
 
 
+@BOTH_DATABASES
 def test_an_opening_counts_until_it_is_withdrawn(exchange: Exchange) -> None:
     """Within a complete book, more than it has is refused; once the opening is gone, nothing is known."""
     begun = opening(
@@ -334,6 +336,7 @@ def test_an_erased_name_is_null_in_the_readings(exchange: Exchange) -> None:
     assert [each["asset"] for each in found] == ["weather", "weather"]
 
 
+@BOTH_DATABASES
 def test_an_amendment_replaces_what_was_granted(exchange: Exchange) -> None:
     """The new lines are made on its day; those of before never stood."""
     opening(exchange)
@@ -400,6 +403,7 @@ def watched(exchange: Exchange) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("processes", [1, 2])
+@BOTH_DATABASES
 def test_of_fifty_exclusive_grants_one_is_committed(database: str, tmp_path: Path, processes: int) -> None:
     """Each is permitted when it is decided; whoever comes second, on whichever server, is told what stands in the way."""
     with ExitStack() as stack:
@@ -446,6 +450,7 @@ def test_a_browser_is_shown_the_rights_in_an_asset(exchange: Exchange) -> None:
     assert exchange.client.get("/ledger/rights", params={"asset": "weather", "on": "soon"}).status_code == 400
 
 
+@BOTH_DATABASES
 def test_a_party_sees_its_own_rights_only(exchange: Exchange) -> None:
     """What it has and what it granted, of an asset and in all; another party's are refused, and it ends its own grants only."""
     assert exchange.post("/v1/rights/openings", everything()).status_code == 201

@@ -18,7 +18,7 @@ from service.service import Service
 from service.settings import Settings
 from service.telemetry import log_lines
 from service.watch.transactions import writing
-from tests.service.conftest import ONE_DATABASE, Lines
+from tests.service.conftest import BOTH_DATABASES, Lines
 from tests.service.ledger.test_rights_book import NOON, TODAY, Exchange, lines, opening, supply, watched
 from tests.service.ledger.test_rights_book import exchange as exchange  # a fixture
 
@@ -70,7 +70,6 @@ def bundled(database: str, lines: Lines) -> Iterator[Exchange]:
     service.close()
 
 
-@ONE_DATABASE
 def test_a_right_that_one_never_had_is_not_sold_under_the_bundled_policies(bundled: Exchange) -> None:
     """Its book is complete, and no law of its country looks at rights in data: its own promises do."""
     text = (engine.bundled_policies() / "factor" / "data-grants.test.yaml").read_bytes()
@@ -111,6 +110,7 @@ def test_an_exclusive_grant_is_not_evaded(exchange: Exchange) -> None:
 
 
 @pytest.mark.usefixtures("audited")
+@BOTH_DATABASES
 def test_an_asset_is_asked_for_before_the_book_has_a_line(exchange: Exchange) -> None:
     """Else an exclusive grant of nobody knows what would be committed, and bind nobody."""
     unnamed = supply("met", "mill", exclusive=True)
@@ -146,7 +146,6 @@ def states(exchange: Exchange, path: str, **query: str) -> dict[str, bool | None
     return found
 
 
-@ONE_DATABASE
 def test_a_line_of_a_long_chain_reads_the_same_in_every_list(exchange: Exchange) -> None:
     """A chain of 520 grants, read as a whole, in pages, of one party, as a table and on a page."""
     begun = opening(exchange, rights=[everything_for_ever()])
@@ -186,7 +185,6 @@ def everything_for_ever() -> dict[str, Any]:
     }
 
 
-@ONE_DATABASE
 def test_a_line_to_which_too_many_lines_lead_is_unknown_in_every_list(exchange: Exchange) -> None:
     """And no other one, whatever list it is in; a decision that needs it stays open."""
     opening(exchange)

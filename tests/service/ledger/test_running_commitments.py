@@ -2,11 +2,13 @@
 
 from service.ledger import running_commitments
 from service.log.leaf import with_personal_values
+from tests.service.conftest import BOTH_DATABASES
 from tests.service.ledger.desk import Desk, opened
 
 __all__ = ["opened"]
 
 
+@BOTH_DATABASES
 def test_a_commitment_runs_until_it_is_withdrawn_or_replaced(opened) -> None:
     """Each comes with its record and with what it adds, in the order of the log and in parts of any size."""
     desk: Desk = opened(ledger_since="2026-01-01")

@@ -15,7 +15,7 @@ from service.ledger import sealed_sums
 from service.ledger.counter_sums import ALWAYS, NOTHING, CounterQuery
 from service.log.store import Store
 from service.store.row_seals import SealBroken, sealed_rows
-from tests.service.conftest import ONE_DATABASE
+from tests.service.conftest import BOTH_DATABASES
 
 FIRST = date(2023, 11, 20)
 DAYS = [FIRST + timedelta(days=number) for number in range(900)]
@@ -72,6 +72,7 @@ def of_days(days: Days, first: str, last: str) -> dict[str, engine.Tally]:
     return sums
 
 
+@BOTH_DATABASES
 def test_years_months_and_days_give_the_sums_of_all_days(filled: Any) -> None:
     """Of windows that begin and end anywhere, and of openings within them."""
     connection, days = filled
@@ -86,6 +87,7 @@ def test_years_months_and_days_give_the_sums_of_all_days(filled: Any) -> None:
         assert found == (of_days(days, first.isoformat(), ends), of_days(days, begun, ends))
 
 
+@BOTH_DATABASES
 def test_days_that_change_change_their_months_and_years(filled: Any, database: str) -> None:
     """A sum that is lowered, one that is raised, and a day that is new."""
     _, days = filled
@@ -109,6 +111,7 @@ WINDOWS = {
 }
 
 
+@BOTH_DATABASES
 def test_few_rows_are_read_and_checked_of_a_history_of_ten_years(database: str) -> None:
     """Whatever the window: at most five of a key, with their seals, and two more where the counter was opened within the window."""
     every = [TODAY - timedelta(days=number) for number in range(3_650)]
@@ -135,7 +138,6 @@ def test_few_rows_are_read_and_checked_of_a_history_of_ten_years(database: str) 
     assert all(statement.count("counter_sum") == 1 for statement in statements)
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     ("statement", "first"),
     [

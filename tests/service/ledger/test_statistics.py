@@ -12,7 +12,7 @@ from service.callers import entrance
 from service.callers.caller import Caller
 from service.ledger import exact_sums
 from service.ledger.disclosure import Parties, disclosed_cells
-from tests.service.conftest import ONE_DATABASE
+from tests.service.conftest import BOTH_DATABASES
 from tests.service.ledger.desk import Desk, desk, opened
 
 __all__ = ["desk", "opened"]
@@ -44,6 +44,7 @@ def cells(found: Any) -> dict[str, int]:
     return {" / ".join(cell["of"].values()): cell["exchanges"] for cell in found["cells"]}
 
 
+@BOTH_DATABASES
 def test_what_was_committed_is_summed_by_what_is_asked_for(desk: Desk) -> None:
     """Each currency has its own sum; unknown words are words of their own; the shares are parts of the price, to the last place."""
     desk.commit(100, **SALE)
@@ -89,6 +90,7 @@ def market(desk: Desk) -> Desk:
     return desk
 
 
+@BOTH_DATABASES
 def test_what_was_withdrawn_or_amended_no_longer_counts(market: Desk) -> None:
     """What is left is what runs, in each view, whether it is read from the sums or from the lines."""
     found = told(market, by="kind,venue")
@@ -107,6 +109,7 @@ def test_what_was_withdrawn_or_amended_no_longer_counts(market: Desk) -> None:
     assert told(market, from_="2026-11", until="2026-11", venue="exchange")["total"]["exchanges"] == 3
 
 
+@BOTH_DATABASES
 def test_concentration_is_exact_and_asks_a_person(market: Desk) -> None:
     """The largest party's share and the Herfindahl index, as fractions; the share under exclusive terms; and no finding."""
     answer = market.client.get("/v1/statistics/concentration", params={"by": "venue"})
@@ -132,6 +135,7 @@ def test_concentration_is_exact_and_asks_a_person(market: Desk) -> None:
     assert [{**cell, "of": {"venue": cell["of"]["venue"]}} for cell in two["cells"]] == found["cells"]
 
 
+@BOTH_DATABASES
 def test_a_table_has_no_sum_in_two_currencies(market: Desk) -> None:
     """As CSV each sum is a line of its own."""
     answer = market.client.get("/v1/statistics", params={"by": "pair", "format": "csv"})
@@ -144,6 +148,7 @@ def test_a_table_has_no_sum_in_two_currencies(market: Desk) -> None:
     assert any(line.startswith("dataset,3,0.333333,supplier,3,0,CNY,0.545455,6/11") for line in shares)
 
 
+@BOTH_DATABASES
 def test_another_meaning_is_read_again_when_the_ledger_is_recounted(desk: Desk) -> None:
     """Until then what was committed before is in no cell, and is told."""
     desk.commit(100, **SALE)
@@ -167,7 +172,6 @@ def model(running: dict[str, dict[str, Any]], by: tuple[str, ...]) -> dict[tuple
     return found
 
 
-@ONE_DATABASE
 def test_random_commitments_withdrawals_and_amendments_agree_with_a_plain_model(desk: Desk) -> None:
     """In every view, by as many dimensions as one likes."""
     chance = random.Random(15)
@@ -211,6 +215,7 @@ def test_random_commitments_withdrawals_and_amendments_agree_with_a_plain_model(
         assert prices == model(running, by)
 
 
+@BOTH_DATABASES
 def test_money_is_summed_part_by_part_without_rounding() -> None:
     """The sums of the parts of a thousand decimals of sixteen places are the sum of the decimals."""
     chance = random.Random(4)
@@ -221,6 +226,7 @@ def test_money_is_summed_part_by_part_without_rounding() -> None:
     assert texts == ["-0.5", "1000", "0", "12.34"]
 
 
+@BOTH_DATABASES
 def test_a_year_gives_no_small_cell_away() -> None:
     """Of random cells those shown have enough parties, and so have those hidden together, unless nothing of the year is shown."""
     chance = random.Random(3)
@@ -237,7 +243,6 @@ def test_a_year_gives_no_small_cell_away() -> None:
             assert max(each.recipients for each in hidden) >= 3
 
 
-@ONE_DATABASE
 def test_others_see_no_cell_of_fewer_than_three_parties(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither in a cell, nor as the difference of a total and the cells that are shown; nor what is told apart more finely."""
 
@@ -274,7 +279,6 @@ def test_others_see_no_cell_of_fewer_than_three_parties(desk: Desk, monkeypatch:
     assert desk.client.get("/v1/statistics/concentration").status_code == 403
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     ("query", "name"),
     [

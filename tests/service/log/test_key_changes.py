@@ -31,7 +31,7 @@ from service.transparency.ed25519 import PrivateKey
 from service.transparency.merkle_tree import Frontier
 from service.transparency.signed_note import Note, VerifierKey, signatures_by
 from tests.service.cli.test_log import run
-from tests.service.conftest import ONE_DATABASE, eventually
+from tests.service.conftest import BOTH_DATABASES, eventually
 from tests.service.databases import PostgreSQL
 from tests.service.log.test_store import append, entry
 
@@ -94,6 +94,7 @@ def record(machine: Machine, *numbers: int) -> None:
         append(store, *map(entry, numbers))
 
 
+@BOTH_DATABASES
 def test_an_older_copy_that_takes_over_is_refused_and_continues_under_another_name(machine, tmp_path):
     """It knows the last checkpoint. Two trees of one size are never signed under one name, and the old leaves are verified."""
     record(machine, 1, 2)
@@ -138,7 +139,6 @@ def test_an_older_copy_that_takes_over_is_refused_and_continues_under_another_na
         third.open()
 
 
-@ONE_DATABASE
 def test_a_log_that_went_another_way_is_refused(machine, tmp_path):
     """It is longer than the last checkpoint, and does not begin with its tree."""
     record(machine, 1)
@@ -150,6 +150,7 @@ def test_a_log_that_went_another_way_is_refused(machine, tmp_path):
         second.open()
 
 
+@BOTH_DATABASES
 def test_the_last_checkpoint_is_kept_within_a_second_and_before_it_is_given_out(machine, monkeypatch):
     """Also while the service runs; and a smaller one never replaces it."""
     with machine.open() as store:
@@ -167,7 +168,6 @@ def test_the_last_checkpoint_is_kept_within_a_second_and_before_it_is_given_out(
     assert machine.kept().size == 4
 
 
-@ONE_DATABASE
 def test_a_checkpoint_that_cannot_be_kept_is_not_given_out(machine, monkeypatch):
     """Recording goes on, and the failure is reported."""
     with machine.open() as store:
@@ -186,7 +186,6 @@ def test_a_checkpoint_that_cannot_be_kept_is_not_given_out(machine, monkeypatch)
         monkeypatch.undo()
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize("content", [b"", b"x\n1\n" + b"A" * 43 + b"=\n\n\xe2\x80\x94 x " + b"AAAAAAA=" + b"\n"])
 def test_a_last_checkpoint_that_is_none_of_this_log_is_refused(machine, content):
     """Whoever put it there shall say what for."""
@@ -197,6 +196,7 @@ def test_a_last_checkpoint_that_is_none_of_this_log_is_refused(machine, content)
     assert ["the last checkpoint" in each for each in machine.faults()] == [True]
 
 
+@BOTH_DATABASES
 def test_a_database_that_is_put_back_under_a_running_service_takes_no_record(machine):
     """The process remembers how large the tree was."""
     with machine.open() as store:
@@ -217,6 +217,7 @@ def signed_by(note: Note, *keys: VerifierKey) -> list[bool]:
     return [bool(signatures_by(note, [key])) for key in keys]
 
 
+@BOTH_DATABASES
 def test_a_rotated_key_signs_from_then_on_and_the_one_before_too_while_it_is_there(machine):
     """The name of the log stays; a process that runs goes on with the new key; the tree is verified over both."""
     with machine.open() as store:
@@ -244,7 +245,6 @@ def test_a_rotated_key_signs_from_then_on_and_the_one_before_too_while_it_is_the
     assert [each.verifier for each in found] == [old.verifier, verifier, third]
 
 
-@ONE_DATABASE
 def test_a_machine_that_gets_the_rotated_key_knows_its_last_checkpoint_by_the_one_before(machine):
     """The leaves say that both are keys of the log."""
     record(machine, 1)
@@ -257,7 +257,6 @@ def test_a_machine_that_gets_the_rotated_key_knows_its_last_checkpoint_by_the_on
     assert machine.faults() == []
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize("change", ["rotate", "continue"])
 def test_a_change_of_the_key_that_was_interrupted_is_finished_by_the_next_start(machine, monkeypatch, change):
     """Between its commit and the naming of the key; before its commit nothing has changed."""
@@ -275,6 +274,7 @@ def test_a_change_of_the_key_that_was_interrupted_is_finished_by_the_next_start(
     assert machine.faults() == []
 
 
+@BOTH_DATABASES
 def test_a_log_whose_key_is_lost_is_continued(machine, tmp_path):
     """Nobody can say who did it, and the leaf says so. With the key there, or with a tree that is not sound, it is refused."""
     record(machine, 1)

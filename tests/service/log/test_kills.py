@@ -17,7 +17,7 @@ import pytest
 
 from service.log.store import Store
 from tests.service import unsynced
-from tests.service.conftest import Server, body
+from tests.service.conftest import BOTH_DATABASES, Server, body
 
 KILLS = 8  # on each database
 MANY_KILLS = 150
@@ -70,6 +70,7 @@ def killed_while_answering(server: Server, after: float) -> list[Client]:
 
 
 @pytest.mark.parametrize(("kills", "seed"), [(KILLS, SEED), pytest.param(MANY_KILLS, None, marks=pytest.mark.fuzz)])
+@BOTH_DATABASES
 def test_no_record_whose_answer_left_is_lost(kills, seed, database, tmp_path, capsys):
     """Every answered id is in the log, every record verifies, and the numbers have no gap: after each kill."""
     chance = random.Random(seed)

@@ -20,6 +20,7 @@ from service.log.search_query import FIELDS, Query, words_of
 from service.log.store import Store
 from service.log.tree_verification import tree_faults
 from service.store.tables import tree_leaf
+from tests.service.conftest import BOTH_DATABASES
 from tests.service.database_files import database_files
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -146,6 +147,7 @@ def asked(chance: random.Random) -> Query:
     return Query(**fields)
 
 
+@BOTH_DATABASES
 def test_any_combination_finds_what_a_plain_look_finds(store, monkeypatch):
     """Newest first, none twice, none left out, whatever is combined and however short the steps are."""
     chance = random.Random(7)
@@ -166,6 +168,7 @@ def test_any_combination_finds_what_a_plain_look_finds(store, monkeypatch):
     assert hits > 20
 
 
+@BOTH_DATABASES
 def test_a_page_ends_with_a_cursor_until_there_is_no_more(store):
     """The last page has none, also where it is full."""
     append(store, *map(entry, range(6)))
@@ -178,6 +181,7 @@ def test_a_page_ends_with_a_cursor_until_there_is_no_more(store):
     assert (first.rows[0].id, first.rows[0].answer) == ("id-5", "Answer 5.")
 
 
+@BOTH_DATABASES
 def test_what_is_recorded_meanwhile_does_not_move_a_page(store):
     """A cursor stands at a record, not at a number of rows."""
     append(store, *map(entry, range(4)))
@@ -204,6 +208,7 @@ def test_a_cursor_belongs_to_its_search(in_file):
             find(connection, Query(outcome=("permitted",)), first.next, 2)
 
 
+@BOTH_DATABASES
 def test_words_that_hardly_meet_end_a_page_early(store, monkeypatch):
     """A page without rows then says where to go on, and going on finds what there is."""
     monkeypatch.setattr(search, "_WALKED", (4, 6))
@@ -220,6 +225,7 @@ def test_words_that_hardly_meet_end_a_page_early(store, monkeypatch):
     assert found(store, provision=("a",), caller=("b",)) == [0]
 
 
+@BOTH_DATABASES
 def test_a_party_is_found_by_a_part_of_its_id(store):
     """However old its records are; as exporter and as recipient, the shortest id first, and no more than are asked for."""
     named: tuple[dict[str, tuple[str, ...]], ...] = (
@@ -234,6 +240,7 @@ def test_a_party_is_found_by_a_part_of_its_id(store):
         assert parties_with(connection, "clinic_", 9) == parties_with(connection, " ", 9) == []
 
 
+@BOTH_DATABASES
 def test_a_bundle_is_found_by_how_its_digest_begins(store):
     """Of a digest the first digits are enough."""
     append(store, entry(0, summary(0, bundle="ab12" * 16)), entry(1, summary(1, bundle="ab34" * 16)))
@@ -241,6 +248,7 @@ def test_a_bundle_is_found_by_how_its_digest_begins(store):
     assert found(store, bundle=("ab",)) == [1, 0]
 
 
+@BOTH_DATABASES
 def test_a_text_that_a_database_cannot_hold_is_recorded_and_not_found(store):
     """PostgreSQL has no text with a NUL; the record is worth more than its index."""
     append(store, entry(0, summary(0, named={"exporter": ("a\x00b",)}, answer="a\x00b")))
@@ -249,6 +257,7 @@ def test_a_text_that_a_database_cannot_hold_is_recorded_and_not_found(store):
 
 
 @pytest.mark.parametrize("later", [0, 6])
+@BOTH_DATABASES
 def test_erasing_takes_a_party_out_of_the_index(store, later):
     """Only that record's: another that names the same party keeps it. Be it sorted in already, or not."""
     named = {"exporter": (SECRET,), "recipient": ("lab",)}
@@ -275,6 +284,7 @@ def test_the_last_erasure_leaves_nothing_of_a_party(in_file, later):
     assert len(found(in_file)) == 3 + later
 
 
+@BOTH_DATABASES
 def test_a_party_that_is_not_personal_stays(store):
     """Erasing takes personal values only."""
     append(store, entry(0, summary(0, named={"exporter": ("org-1",)})))
@@ -282,6 +292,7 @@ def test_a_party_that_is_not_personal_stays(store):
     assert found(store, exporter=("org-1",)) == [0]
 
 
+@BOTH_DATABASES
 def test_a_word_of_a_failed_transaction_is_numbered_anew(store):
     """What failed leaves no number behind that could be another word's."""
 
@@ -297,6 +308,7 @@ def test_a_word_of_a_failed_transaction_is_numbered_anew(store):
     assert [found(store, provision=(word,)) for word in ("kept", "lost")] == [[0], [1]]
 
 
+@BOTH_DATABASES
 def test_two_processes_number_one_word_once(database):
     """Each remembers numbers of its own, and both find what the other wrote."""
     with Store.open(database) as one, Store.open(database) as other:
@@ -316,6 +328,7 @@ def unindex(store: Store, below: int) -> None:
     asyncio.run(store.do(forget))
 
 
+@BOTH_DATABASES
 def test_records_of_before_are_taken_in_when_the_log_is_opened(database):
     """Few enough are found after the next start."""
     with Store.open(database) as store:
@@ -328,6 +341,7 @@ def test_records_of_before_are_taken_in_when_the_log_is_opened(database):
         assert (store.unindexed, len(found(store))) == (0, 5)
 
 
+@BOTH_DATABASES
 def test_many_records_of_before_are_taken_in_from_the_newest_down(store):
     """Some at a time, so that others write between."""
     append(store, *map(entry, range(10)))
@@ -342,6 +356,7 @@ def test_many_records_of_before_are_taken_in_from_the_newest_down(store):
     assert len(found(store)) == 11
 
 
+@BOTH_DATABASES
 def test_an_index_that_is_completed_by_command_is_a_leaf(store):
     """With the number of the records."""
     append(store, *map(entry, range(5)))
@@ -354,6 +369,7 @@ def test_an_index_that_is_completed_by_command_is_a_leaf(store):
         assert not list(tree_faults(connection, store.database.log_key()))
 
 
+@BOTH_DATABASES
 def test_newer_records_come_in_order(store):
     """For whoever follows the log."""
     append(store, *map(entry, range(5)))

@@ -14,7 +14,7 @@ from service.service import Service
 from service.settings import NOT_RECORDED, RECORDED, RECORDED_IN_PART, Settings
 from service.store.tables import tree_leaf
 from service.telemetry import log_lines
-from tests.service.conftest import POLICIES, Lines
+from tests.service.conftest import BOTH_DATABASES, POLICIES, Lines
 
 ISSUER = {"jwt_issuer": "https://issuer.example", "jwt_audience": "pdp"}
 
@@ -42,6 +42,7 @@ def test_each_change_of_the_settings_is_a_leaf_and_a_restart_is_none(database):
     assert len(started(database)) == 3
 
 
+@BOTH_DATABASES
 def test_of_several_that_start_at_once_one_adds_the_leaf(database):
     """The others find it there, under the writing lock."""
     with Store.open(database) as store, ThreadPoolExecutor(4) as threads:

@@ -25,6 +25,7 @@ from service.store.database import Database, DatabaseRefused
 from service.store.upgrade import open_present
 from service.store.writer import LogBusy, NotRecorded
 from tests.service import unsynced
+from tests.service.conftest import BOTH_DATABASES
 from tests.service.database_files import database_files
 
 SECRET = "a value that nobody may find again"
@@ -69,6 +70,7 @@ def sound(store: Store) -> int:
     return len(stored)
 
 
+@BOTH_DATABASES
 def test_numbers_are_dense_from_zero_in_the_order_of_asking(store):
     """The writer gives 0, 1, 2 … over several commits."""
     assert append(store, *map(entry, range(5))) == [0, 1, 2, 3, 4]
@@ -76,6 +78,7 @@ def test_numbers_are_dense_from_zero_in_the_order_of_asking(store):
     assert sound(store) == 8
 
 
+@BOTH_DATABASES
 def test_what_was_appended_is_read_back(store):
     """Leaf, hash and openings as they were."""
     before = entry(1, personal=SECRET)
@@ -86,6 +89,7 @@ def test_what_was_appended_is_read_back(store):
     assert store.read("id-2") is None
 
 
+@BOTH_DATABASES
 def test_records_that_wait_share_a_commit(store):
     """A hundred at once take far fewer than a hundred commits."""
     append(store, *map(entry, range(100)))
@@ -93,6 +97,7 @@ def test_records_that_wait_share_a_commit(store):
     assert store.writer.counts.commits < 20
 
 
+@BOTH_DATABASES
 def test_records_from_several_threads_are_numbered_once(store):
     """Each thread with a loop of its own; no number twice, none left out."""
     numbers: list[int] = []
@@ -108,6 +113,7 @@ def test_records_from_several_threads_are_numbered_once(store):
     assert sound(store) == 200
 
 
+@BOTH_DATABASES
 def test_an_answer_waits_for_the_commit(store, monkeypatch):
     """As long as the commit has not returned, `append` has not either."""
     may_commit = threading.Event()
@@ -154,6 +160,7 @@ def test_a_process_that_is_to_wait_for_the_disk_does(monkeypatch):
     assert database_module._WRITER_PRAGMAS == unsynced.AS_WRITTEN
 
 
+@BOTH_DATABASES
 def test_a_failed_write_is_no_record_and_later_ones_work(store):
     """The error reaches those who wait; the next record gets the number that the failed one did not."""
     append(store, entry(1))
@@ -164,6 +171,7 @@ def test_a_failed_write_is_no_record_and_later_ones_work(store):
     assert sound(store) == 2
 
 
+@BOTH_DATABASES
 def test_a_failed_commit_records_none_of_its_group(store):
     """A group stands or falls as a whole, so that no answer can leave for a part of it."""
     append(store, entry(1))
@@ -252,6 +260,7 @@ def test_closing_writes_what_waits(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@BOTH_DATABASES
 def test_a_writer_that_dies_leaves_nobody_waiting(store, monkeypatch):
     """Whatever ends the writer thread, those who wait get an error, and so do all later ones."""
 
@@ -266,6 +275,7 @@ def test_a_writer_that_dies_leaves_nobody_waiting(store, monkeypatch):
         append(store, entry(2))
 
 
+@BOTH_DATABASES
 def test_a_caller_that_has_gone_is_no_trouble(store):
     """A cancelled request's record is written all the same; the others get their numbers."""
 
@@ -282,6 +292,7 @@ def test_a_caller_that_has_gone_is_no_trouble(store):
 # --- who may open it -------------------------------------------------------------------------------------------------
 
 
+@BOTH_DATABASES
 def test_several_writers_share_one_numbering(database):
     """Two stores in this process and one in another write at once; no number twice, none left out."""
     program = (
@@ -310,6 +321,7 @@ def test_several_writers_share_one_numbering(database):
         assert sound(one) == 100
 
 
+@BOTH_DATABASES
 def test_what_was_closed_is_opened_again(database):
     """Open, close, open again."""
     for number in range(3):
@@ -317,6 +329,7 @@ def test_what_was_closed_is_opened_again(database):
             assert append(store, entry(number)) == [number]
 
 
+@BOTH_DATABASES
 def test_a_database_of_a_newer_version_is_refused(database):
     """Its numbers and shapes are not ours to touch; nothing is changed."""
     Store.open(database).close()
@@ -422,6 +435,7 @@ def test_erasure_keeps_leaf_and_hash_and_leaves_no_trace(in_file):
     assert in_file.read("id-2").entry.openings[0].value == b'"another"'
 
 
+@BOTH_DATABASES
 def test_erasing_twice_or_nothing_is_no_trouble(store):
     """The count says what was there to erase."""
     append(store, entry(1, personal=SECRET), entry(2))
@@ -442,6 +456,7 @@ def test_a_reader_in_the_way_delays_the_last_trace_only(in_file):
         assert SECRET.encode() not in bytes, path
 
 
+@BOTH_DATABASES
 def test_a_probe_writes_and_counts(store):
     """It returns only after its own commit."""
     append(store, entry(1), entry(2))

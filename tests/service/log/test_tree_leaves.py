@@ -16,6 +16,7 @@ from service.log.tree_verification import tree_faults
 from service.register import entity_versions
 from service.register.entity import EntityToWrite, read_content
 from service.store.tables import leaf_opening, tree_leaf
+from tests.service.conftest import BOTH_DATABASES
 from tests.service.log.test_store import append as record
 from tests.service.log.test_store import entry
 
@@ -64,6 +65,7 @@ def _is_commitment(value: Any) -> bool:
     return isinstance(value, dict) and value.keys() == {"commitment"}
 
 
+@BOTH_DATABASES
 def test_a_key_that_is_made_and_revoked_is_two_leaves(store):
     """Neither has the name of the key or its secret; a second revocation is nothing new."""
     key, told = asyncio.run(
@@ -79,6 +81,7 @@ def test_a_key_that_is_made_and_revoked_is_two_leaves(store):
     assert told not in repr(opened(store))
 
 
+@BOTH_DATABASES
 def test_changes_of_the_register_are_leaves_and_their_content_is_erased_with_the_entity(store):
     """What is left is that there was something; a leaf of the erasure names the openings that are gone."""
     lab = EntityToWrite("party", "lab", read_content({"facts": {"country": "CN"}}))
@@ -100,6 +103,7 @@ def test_changes_of_the_register_are_leaves_and_their_content_is_erased_with_the
     assert opened(store) == [("by", "wang"), ("content", None), ("id", None), ("by", "wang")]
 
 
+@BOTH_DATABASES
 def test_an_erasure_of_a_decision_is_a_leaf(store):
     """It names the places in the request. A second one finds nothing to erase, and is no leaf."""
     record(store, entry(1, personal="Wang Fang"))
@@ -110,6 +114,7 @@ def test_an_erasure_of_a_decision_is_a_leaf(store):
     }  # fmt: skip
 
 
+@BOTH_DATABASES
 def test_what_is_too_long_for_a_leaf_stands_in_it_as_one_commitment(store):
     """Members and all."""
     long = LogEvent("test", "2026-01-01", {"text": "x" * 70_000}, {"by": "wang"}, "subject", frozenset({"by"}))
@@ -138,6 +143,7 @@ def test_what_is_too_long_for_a_leaf_stands_in_it_as_one_commitment(store):
         ),
     ],
 )
+@BOTH_DATABASES
 def test_openings_that_are_missing_or_should_be_are_found(store, statement, finding):
     """Without a leaf of an erasure nothing may be missing; with one nothing may be there."""
     asyncio.run(store.do(lambda transaction: append(transaction, LogEvent("test", "2026-01-01", {}, {"by": "wang"}))))

@@ -15,7 +15,7 @@ from service.log.record import KeptRecord
 from service.log.store import Store
 from service.service import Service
 from service.store import tables
-from tests.service.conftest import PERSONAL, body
+from tests.service.conftest import BOTH_DATABASES, PERSONAL, body
 from tests.service.written_records import put
 
 
@@ -79,6 +79,7 @@ def test_it_is_found_by_what_it_names(client: TestClient, id: str) -> None:
     assert found(client, "provision=cn.test/art-9") == []
 
 
+@BOTH_DATABASES
 def test_it_is_taken_into_a_new_index(client: TestClient, service: Service, database: str, id: str) -> None:
     """The summary is read off the rows again; an upgrade of the tables leaves it."""
     before = client.get("/v1/decisions").json()["decisions"]
@@ -120,6 +121,7 @@ def test_an_erasure_takes_the_personal_values_and_nothing_else(
             assert not [value for value in PERSONAL.values() if value in rows]
 
 
+@BOTH_DATABASES
 def test_a_change_of_the_decision_is_found(service: Service, database: str, id: str) -> None:
     """It is beside the leaf."""
     with service.store.database.writing.begin() as connection:

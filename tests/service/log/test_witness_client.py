@@ -30,7 +30,7 @@ from service.telemetry import log_lines
 from service.transparency.signed_note import Note, VerifierKey, signatures_by
 from service.transparency.witness import SIZE_TYPE, AddCheckpoint
 from tests.service.cli.test_log import run
-from tests.service.conftest import ONE_DATABASE, Lines
+from tests.service.conftest import BOTH_DATABASES, Lines
 from tests.service.log.test_key_changes import Machine, record
 from tests.service.log.test_store import append, entry
 
@@ -79,6 +79,7 @@ def sizes(store: Store) -> tuple[int, int | None]:
     return (size or 0) if len(now.signatures) > 1 else 0, size_of_last
 
 
+@BOTH_DATABASES
 def test_another_service_cosigns_each_checkpoint_that_goes_on_from_the_last(witness, machine, lines, tmp_path):
     """It keeps size and root with a leaf of its own. The log shows the cosignatures, and they are verified offline."""
     with machine.open() as store:
@@ -110,6 +111,7 @@ def test_another_service_cosigns_each_checkpoint_that_goes_on_from_the_last(witn
     assert (code, "none for cosignatures" in errors) == (2, True)
 
 
+@BOTH_DATABASES
 def test_a_witness_finds_an_older_database_and_one_that_went_another_way(witness, machine, lines, tmp_path):
     """Where the last checkpoint beside the key was put back too. A start refuses, and a running service records nothing more."""
     older, forked = (machine.replica(tmp_path / name) for name in ("older", "forked"))
@@ -137,7 +139,6 @@ def sent(machine: Machine, old: int) -> AddCheckpoint:
         return witness_client.request_since(tree, old)
 
 
-@ONE_DATABASE
 def test_what_a_witness_refuses(witness, machine, tmp_path):
     """With the statuses of the specification; nothing is kept of it."""
     request = sent(machine, 0)
@@ -156,14 +157,12 @@ def test_what_a_witness_refuses(witness, machine, tmp_path):
         assert connection.execute(sa.select(witnessed.c.size)).scalar_one() == 2
 
 
-@ONE_DATABASE
 def test_a_service_that_is_no_witness_says_so(client, machine):
     """And its own log has no cosigned checkpoint."""
     assert client.post("/add-checkpoint", content=sent(machine, 0).to_bytes()).status_code == 404
     assert client.get("/checkpoint/witnessed").status_code == 404
 
 
-@ONE_DATABASE
 def test_a_witness_that_fails_holds_nothing_up(witness, machine, lines):
     """Its failure is a log line. A redirect is not followed, and a long answer is not read."""
     for answered, reason in (
@@ -207,7 +206,6 @@ def test_a_witness_whose_log_was_continued_gets_another_key(machine):
     assert witness_key(machine.key).verifier != first.verifier
 
 
-@ONE_DATABASE
 def test_two_services_that_are_each_other_s_witnesses_come_to_rest(witness, machine, lines):
     """A tree that has grown by leaves of a witness only is not sent."""
     with machine.open() as store:

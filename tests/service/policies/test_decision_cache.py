@@ -17,7 +17,7 @@ from service.log.record import RecordedDecision, answered
 from service.log.review_cases import ReviewCase
 from service.policies import decision_cache
 from service.policies.decision_cache import DecisionCache, NewDecision
-from tests.service.conftest import EXCHANGE, ONE_DATABASE, PERSONAL, POLICIES, body
+from tests.service.conftest import BOTH_DATABASES, EXCHANGE, PERSONAL, POLICIES, body
 
 DAY = date(2026, 11, 24)
 ID = "01930000-0000-7000-8000-000000000000"
@@ -41,6 +41,7 @@ def plain(answer: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in answer.items() if name != "id"}
 
 
+@BOTH_DATABASES
 def test_what_is_found_is_what_was_decided_under_an_id_of_its_own(evaluate, service):
     """Answer and record; another language, day or statement is another answer."""
     cache = service.live.decisions
@@ -62,6 +63,7 @@ def test_what_is_found_is_what_was_decided_under_an_id_of_its_own(evaluate, serv
     assert cache.found == 1
 
 
+@BOTH_DATABASES
 def test_what_is_found_is_the_same_case_for_the_queue(service):
     """As if it had been decided now; another exchange is another case."""
     decider, cache = Decider(service), service.live.decisions
@@ -76,6 +78,7 @@ def test_what_is_found_is_the_same_case_for_the_queue(service):
     assert case(body(data={"people": 11_998})) not in (None, kept)
 
 
+@BOTH_DATABASES
 def test_the_law_of_today_is_looked_up_each_day(evaluate, service):
     """An exchange without a day is decided anew when the day changes."""
     sent = body(as_of=None).replace(b'"as_of": null, ', b"")
@@ -87,6 +90,7 @@ def test_the_law_of_today_is_looked_up_each_day(evaluate, service):
     assert pdp.bundle is service.live.bundle
 
 
+@BOTH_DATABASES
 def test_nothing_personal_is_kept(evaluate, service):
     """Not in a key, and not in anything that an answer holds."""
     evaluate(body())
@@ -130,7 +134,6 @@ def test_what_is_kept_has_a_bound():
     assert cache.find(keys[1]) is None
 
 
-@ONE_DATABASE
 def test_an_error_in_what_is_kept_is_found(evaluate, service, lines, monkeypatch):
     """Now and then an exchange is decided again; an answer that differs is a disagreement, and nothing that was kept is given again."""
     monkeypatch.setattr(decision_cache, "AGAIN_EVERY", 3)

@@ -31,7 +31,7 @@ from service.service import Service
 from service.settings import Settings
 from service.store.tables import tree_leaf
 from service.telemetry import log_lines
-from tests.service.conftest import POLICIES, Lines, Server, eventually, running
+from tests.service.conftest import BOTH_DATABASES, POLICIES, Lines, Server, eventually, running
 
 pytestmark = pytest.mark.usefixtures("little_to_search")
 
@@ -258,6 +258,7 @@ def test_what_the_vocabulary_says_follows_the_live_bundle(database, lines, polic
         assert client.get("/v1/facts").json()["bundle"]["source"] == source(policies)
 
 
+@BOTH_DATABASES
 def test_every_bundle_that_decided_is_kept(database, lines, policies, tmp_path):
     """By both digests, as the file that `build` makes; the command line exports it and `diff` finds it in the log."""
     cli("bundle", "build", policies, "-o", tmp_path / "first.bundle")
@@ -294,6 +295,7 @@ def test_every_bundle_that_decided_is_kept(database, lines, policies, tmp_path):
     assert len(listed) == 2
 
 
+@BOTH_DATABASES
 def test_a_record_names_a_leaf_at_which_its_policies_and_settings_are_noted_last(database, lines, policies):
     """Those of its own process, also after another one noted others; and the new ones after a reload."""
     service = opened(database, lines, policies, watch=False)
@@ -368,6 +370,7 @@ def test_what_decided_before_is_given_back(tmp_path, lines, policies):
     asyncio.run(reload())
 
 
+@BOTH_DATABASES
 def test_a_shadow_tells_what_it_would_decide_otherwise(database, lines, policies, tmp_path):
     """Once the record is durable; it never decides, and an exchange that it cannot read is a difference too."""
     beside = tmp_path / "beside" / "policies"
@@ -405,10 +408,11 @@ def test_a_shadow_tells_what_it_would_decide_otherwise(database, lines, policies
         assert client.get("/v1/shadow").json()["differences"][0]["shadow_outcome"] == "unreadable"
 
 
-def test_a_shadow_never_hurts(tmp_path, lines, policies):
+def test_a_shadow_never_hurts(tmp_path, lines, policies, monkeypatch):
     """One that is wrong when loaded anew, that cannot keep up, or that is killed is counted, and every answer is given."""
     beside = tmp_path / "beside" / "policies"
     shutil.copytree(policies, beside)
+    monkeypatch.setattr("service.policies.shadow.WAITING", 100)
     service = opened(str(tmp_path / "log.db"), lines, policies, shadow=beside, watch=False)
     assert service.shadow
     counts = service.shadow.counts
@@ -424,14 +428,14 @@ def test_a_shadow_never_hurts(tmp_path, lines, policies):
         rewrite(beside, "policy: [", (POLICIES / "rules.yaml").read_text())
         os.kill(number, signal.SIGSTOP)
         assert client.post("/v1/evaluate", content=LARGE, headers=headers).status_code == 200
-        batch = b'{"exchanges": [%b]}' % b",".join([LARGE] * 1000)
+        batch = b'{"exchanges": [%b]}' % b",".join([LARGE] * 100)
         for _ in range(3):
-            assert len(client.post("/v1/evaluate/batch", content=batch, headers=headers).json()["results"]) == 1000
-        assert (counts.failed, counts.dropped) == (0, 2000)  # 1,000 wait, beside the one that is being looked at
+            assert len(client.post("/v1/evaluate/batch", content=batch, headers=headers).json()["results"]) == 100
+        assert (counts.failed, counts.dropped) == (0, 200)  # 100 wait, beside the one that is being looked at
         assert client.post("/v1/bundle/reload").status_code == 200
         os.kill(number, signal.SIGKILL)
         eventually(lambda: counts.failed == 1)
-        eventually(lambda: counts.compared == 1000, 30)  # by a new process
+        eventually(lambda: counts.compared == 100, 30)  # by a new process
         assert client.get("/v1/shadow").json()["refused"] is None
     assert service.shadow.process.number != number
 

@@ -21,7 +21,7 @@ from service.settings import SettingRefused, Settings
 from service.store.tables import leaf_opening, tree_leaf
 from service.telemetry import log_lines
 from service.transparency.ed25519 import PrivateKey
-from tests.service.conftest import POLICIES, Lines
+from tests.service.conftest import BOTH_DATABASES, POLICIES, Lines
 
 Signer = Callable[..., Path]
 
@@ -102,6 +102,7 @@ class Instance:
         return [json.loads(leaf) for (leaf,) in rows]
 
 
+@BOTH_DATABASES
 def test_older_policies_are_refused_until_an_administrator_allows_them(audited, database, lines, sign, key):
     """Higher versions decide, lower ones do not; a permission is for one content, is a leaf, and ends with the newest."""
     file = sign(10, 7)
@@ -157,6 +158,7 @@ def test_a_running_service_refuses_older_policies(in_file, lines, sign, key):
     assert [leaf["versions"]["policies"]["version"] for leaf in here.leaves("bundle-activated")[1:]] == [7, 12, 1, 13]
 
 
+@BOTH_DATABASES
 def test_without_a_version_policies_decide_while_there_was_none(audited, database, lines, sign, key):
     """As they were signed before there were versions; what is not signed has none and is not compared."""
     file = sign(10, None)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from service.store.tables import idempotency
 from tests.service.callers.test_callers import bearer, make
-from tests.service.conftest import ONE_DATABASE
+from tests.service.conftest import BOTH_DATABASES
 from tests.service.register.conftest import CONTRACT
 
 pytestmark = pytest.mark.usefixtures("audited")
@@ -65,7 +65,6 @@ def test_conditions_keep_two_writers_apart(client):
         assert client.put("/v1/parties/lab", json=new, headers=headers).status_code == 400
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     ("path", "content", "expected"),
     [
@@ -109,6 +108,7 @@ def test_what_cannot_enter_is_refused_at_its_place(client, path, content, expect
     assert client.get(f"/v1/{path}/it").status_code == 404
 
 
+@BOTH_DATABASES
 def test_bodies_are_read_strictly(client):
     """No JSON, a key twice, another type, too much."""
     send = {"content-type": "application/json"}
@@ -118,7 +118,6 @@ def test_bodies_are_read_strictly(client):
     assert client.put("/v1/parties/it", json={"note": "x" * 70_000}).status_code == 413
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize("value", ["1e999", r'{"a": ["\ud800"]}', r'{"\udfff": 1}'])
 def test_what_json_cannot_carry_is_refused(client, value):
     """A number beyond all others and half a character, in JSON and in a table."""
@@ -166,7 +165,6 @@ def test_an_id_that_an_address_would_change_is_refused(client):
         assert (answer.status_code, answer.json()["type"]) == (400, "urn:fifthfactor:problem:bad-request"), id
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS"])
 @pytest.mark.parametrize("path", ["parties/a", "entities/route/a", "entities/route/a%2Fb", "assets/a/history"])
 def test_a_history_is_only_read(client, method, path):
@@ -276,6 +274,7 @@ def test_what_is_exported_can_be_imported(client, put):
     assert client.get("/v1/register/export?format=xml").status_code == 400
 
 
+@BOTH_DATABASES
 def test_an_import_is_taken_whole_or_not_at_all(client):
     """Every place that is wrong is told, with the line or the place in the list."""
     table = b"kind,id,facts.country\nparty,a,CN\nparty,b,XX\nparty,c/../d,CN\n"

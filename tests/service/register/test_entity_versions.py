@@ -10,6 +10,7 @@ from service.register import entity_versions
 from service.register.entity import EntityRefused, EntityToWrite, read_content
 from service.register.entity_versions import Condition, NotHeld, VersionConflict
 from service.store.moments import now_text
+from tests.service.conftest import BOTH_DATABASES
 from tests.service.database_files import database_files
 
 
@@ -59,6 +60,7 @@ def test_a_change_is_a_new_version_and_what_says_nothing_new_is_none(register):
     assert [(each.version, each.facts) for each in register.history()] == [(2, {"country": "HK"}), (1, {"country": "CN"})]
 
 
+@BOTH_DATABASES
 def test_a_version_speaks_from_its_first_day_until_a_later_version_does(register):
     """A day has the newest version that begins on or before it, so an end that is brought forward cannot be got round."""
     register.write(party(valid_from="2024-01-01", valid_until="2030-12-31", facts={"country": "CN"}))
@@ -135,6 +137,7 @@ def test_an_erasure_leaves_that_there_was_something(register, database):
                 assert word not in bytes.replace(b"practice-of-dr-li-na", b""), path
 
 
+@BOTH_DATABASES
 def test_many_are_written_at_once(register):
     """More than fit one query, with names of their own."""
     entries = [party(f"p{number:04}", aliases=[f"a{number}"], facts={"n": number}) for number in range(1000)]

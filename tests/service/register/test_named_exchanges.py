@@ -13,7 +13,6 @@ from service.log.leaf import opened
 from service.policies.live import Live
 from service.service import Service
 from tests.service.api.test_explanation import alike
-from tests.service.conftest import ONE_DATABASE
 from tests.service.conftest import POLICIES as OTHER_POLICIES
 from tests.service.register.conftest import CONTRACT
 
@@ -446,7 +445,6 @@ def test_a_name_written_with_escapes_is_no_way_round(filled, client):
     assert answer.json()["outcome"] == "permitted"
 
 
-@ONE_DATABASE
 def test_the_schemas_show_it(client):
     """That of a body, and the OpenAPI document, with the roles of the vocabulary."""
     for schema in (

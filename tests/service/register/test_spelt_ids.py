@@ -14,6 +14,7 @@ import engine
 from service.callers import keys
 from service.callers.caller import SCOPES
 from service.service import Service
+from tests.service.conftest import BOTH_DATABASES
 
 pytestmark = pytest.mark.usefixtures("audited")
 
@@ -57,6 +58,7 @@ def test_the_same_id_in_another_form_is_the_entity(asked: Any, spelt: str, reads
 
 
 @pytest.mark.parametrize("reads", [True, False])
+@BOTH_DATABASES
 def test_an_id_with_a_zero_character_is_refused(asked: Any, reads: bool) -> None:
     """At its place, whether the register has the rest of it or not; other control characters fall away."""
     for id in ("bad-lab\x00", "another\x00", "\x00"):

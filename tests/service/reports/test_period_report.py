@@ -14,7 +14,7 @@ from service.reports import report_chart
 from service.reports.period_report import PARTS, PeriodReport
 from service.reports.report_scope import Scope, ScopeRefused
 from service.watch.events import KINDS
-from tests.service.conftest import ONE_DATABASE
+from tests.service.conftest import BOTH_DATABASES
 from tests.service.console.test_console import text_of
 from tests.service.reports.conftest import NOON
 
@@ -64,7 +64,6 @@ def test_its_figures_and_lists_are_those_of_the_log(desk):
     assert [row[:3] for row in found["Duties"]] == [("no day is set", "Keep a record", "exporter")]
 
 
-@ONE_DATABASE
 def test_its_cover_names_the_organisation_and_has_a_chart(desk):
     """Whose report it is, as it is set; a bar for each day of a short period and for each month of a long one; no digest on the cover."""
     desk.commit("clinic", "lab-1")
@@ -94,7 +93,6 @@ def test_its_cover_names_the_organisation_and_has_a_chart(desk):
     assert empty.chart is None
 
 
-@ONE_DATABASE
 def test_a_long_chart_has_the_newest_months(desk):
     """Of more bars than there is room for, the earlier ones are counted."""
     rows: Any = [Row(recorded_at=datetime(2020 + month // 12, month % 12 + 1, 5, tzinfo=UTC)) for month in range(30)]
@@ -104,7 +102,6 @@ def test_a_long_chart_has_the_newest_months(desk):
     assert drawn.after == "6 earlier ones are not shown."
 
 
-@ONE_DATABASE
 def test_its_figures_are_of_what_certainly_applied(desk):
     """What only may be required refused nothing; a report on a jurisdiction is of the exchanges that it certainly touches."""
     known = desk.evaluate(evidence={})
@@ -134,6 +131,7 @@ def test_a_commitment_is_no_second_decision(desk):
     assert len(desk.client.get("/v1/decisions").json()["decisions"]) == 3
 
 
+@BOTH_DATABASES
 def test_it_tells_who_signed_off_what_and_why(desk):
     """Reviews are in it with the person, the provision, the last day and the reason; those of another party are not."""
     reviewed = desk.evaluate("clinic", "lab", act={"doubtful": True})
@@ -151,7 +149,6 @@ def test_it_tells_who_signed_off_what_and_why(desk):
     assert "Reviews by persons" in sections(desk, jurisdiction="CN")
 
 
-@ONE_DATABASE
 def test_a_key_that_signed_is_called_by_its_name(desk):
     """In the report, and on the page of the decision."""
     made = desk.post("/v1/keys", {"name": "counsel", "scopes": ["evaluate", "read", "review"]})
@@ -178,6 +175,7 @@ def test_a_party_counts_on_either_side(desk):
     assert "Committed exchanges" not in sections(desk, party="nobody")
 
 
+@BOTH_DATABASES
 def test_each_listed_record_is_verified(desk):
     """A record whose bytes were changed is said not to verify; the others verify to the root of the checkpoint."""
     import sqlalchemy as sa
@@ -204,7 +202,6 @@ def test_each_listed_record_is_verified(desk):
     assert all(row[2].startswith("yes") for row in rows[:-1])
 
 
-@ONE_DATABASE
 def test_every_list_is_bounded_and_counts_the_rest(desk, monkeypatch):
     """A page says how many rows it leaves out, and of how many decisions its figures are."""
     for number in range(5):
@@ -218,7 +215,6 @@ def test_every_list_is_bounded_and_counts_the_rest(desk, monkeypatch):
     assert "Only the newest 2 decisions are counted here" in page  # of four records, two of which were made by commitments
 
 
-@ONE_DATABASE
 def test_a_form_without_a_party_leads_to_an_address(desk):
     """It can be sent on; the parts and the days are in it. An unknown field, part, day or jurisdiction is refused."""
     desk.commit()

@@ -14,7 +14,7 @@ import engine
 from service.reports import transfer_selection
 from service.reports.report_scope import Scope
 from service.reports.transfer_register import TransferRegister
-from tests.service.conftest import ONE_DATABASE, Lines, copied
+from tests.service.conftest import BOTH_DATABASES, Lines, copied
 from tests.service.reports.conftest import CONTRACT, HERE, NOON, Desk, opened, pdf_text
 
 TABLE = "/reports/transfers?register=test-register"
@@ -48,6 +48,7 @@ def test_only_what_was_committed_is_in_it(desk):
     assert "Art. 9(6), unsure" in page
 
 
+@BOTH_DATABASES
 def test_what_was_not_stated_is_said_to_be(desk):
     """Nothing is guessed: neither a fact that was left out nor a value that the log has erased."""
     made = desk.commit()
@@ -95,7 +96,6 @@ def test_it_is_of_a_period_and_an_exporter(desk):
     assert shown.headers["cache-control"] == "no-store"
 
 
-@ONE_DATABASE
 def test_long_registers_have_pages_and_whole_files(desk, monkeypatch):
     """Pages go on where the one before ended; the file has every row once."""
     monkeypatch.setattr("service.api.reports.ROWS", 3)
@@ -116,7 +116,6 @@ def test_long_registers_have_pages_and_whole_files(desk, monkeypatch):
     assert desk.client.get(f"{TABLE}&cursor=nothing").status_code == 400
 
 
-@ONE_DATABASE
 def test_a_text_that_would_be_a_formula_is_none(desk):
     """Texts of others: a spreadsheet computes nothing, and a page runs nothing."""
     desk.commit("clinic", '=HYPERLINK("x")<script>alert(1)</script>')
@@ -216,7 +215,6 @@ def test_a_register_is_filed_as_pdf_in_chinese(bundled):
         assert said in text, said
 
 
-@ONE_DATABASE
 def test_a_contract_of_another_day_is_shown_with_its_day(desk):
     """A document is shown with what was stated of it."""
     desk.commit(evidence={"contract": {**CONTRACT, "expires": "2027-01-01"}})

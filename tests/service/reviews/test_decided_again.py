@@ -9,11 +9,11 @@ import engine
 from service.callers import keys
 from service.languages.words import wording
 from service.policies.live import Live
-from tests.service.conftest import ONE_DATABASE, POLICIES
+from tests.service.conftest import POLICIES
 from tests.service.console.test_ask import Browser, begun
 from tests.service.reviews.test_sign_off import FACTS
 
-pytestmark = [pytest.mark.usefixtures("audited"), ONE_DATABASE]
+pytestmark = pytest.mark.usefixtures("audited")
 
 TITLES = {"en": "Decided now, it would be", "zh": "如现在决定，结果为"}
 

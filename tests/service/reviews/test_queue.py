@@ -18,10 +18,10 @@ from service.policies.live import Live
 from service.reviews import queue
 from service.reviews.reviewer import Reviewer
 from service.store.tables import review_case, review_note
-from tests.service.conftest import POLICIES
+from tests.service.conftest import BOTH_DATABASES, POLICIES
 from tests.service.log.test_tree_leaves import happened
 from tests.service.reviews.conftest import ISSUER, PEOPLE, Desk
-from tests.service.reviews.test_sign_off import APPROVE, TODAY, TOMORROW, found_anew, in_file
+from tests.service.reviews.test_sign_off import APPROVE, TODAY, TOMORROW, found_anew
 
 pytestmark = pytest.mark.usefixtures("audited")
 
@@ -38,6 +38,7 @@ def said(desk: Desk, id: str, path: str, body: dict[str, Any], who: str = "bo", 
     return desk.client.post(f"/v1/decisions/{id}/review/{path}", json=body, headers={**desk.bearer(who), **headers})
 
 
+@BOTH_DATABASES
 def test_a_decision_on_the_same_facts_takes_the_place_of_an_older_one(desk, service, tmp_path):
     """A newer review waits in its place; one that is no review any more, under other policies, leaves nothing that waits."""
     desk.ask()
@@ -52,6 +53,7 @@ def test_a_decision_on_the_same_facts_takes_the_place_of_an_older_one(desk, serv
     assert waiting(desk) == []
 
 
+@BOTH_DATABASES
 def test_pages_of_the_queue_have_each_case_once_in_every_order(desk, service):
     """Also where some have no day on which a duty falls due, and where an approval has ended; `second` leaves out what nobody signed."""
     ids = [desk.ask(recipient={"id": f"lab-{each}", "country": "US"})["id"] for each in range(6)]
@@ -84,7 +86,6 @@ def test_pages_of_the_queue_have_each_case_once_in_every_order(desk, service):
         assert paged("oldest", TODAY, limit, kind="second") == paged("oldest", TODAY, limit, provision="CN.TEST/ART-1") == []
 
 
-@in_file
 def test_what_was_approved_waits_again_once_the_approval_ended(desk, service):
     """Before its end it is listed among what ends soon; on the day after, it waits."""
     id = desk.ask()["id"]
@@ -96,7 +97,6 @@ def test_what_was_approved_waits_again_once_the_approval_ended(desk, service):
     assert ([each.id for each in later.waiting], later.ending) == ([id], ())
 
 
-@in_file
 def test_what_waits_for_a_second_person_says_who_signed(desk, service):
     """It is of a kind of its own beside that of the review."""
     service.policies.live = replace(service.live, persons=2)
@@ -108,7 +108,6 @@ def test_what_waits_for_a_second_person_says_who_signed(desk, service):
     assert waiting(desk) == []
 
 
-@in_file
 def test_a_refusal_and_an_erasure_end_the_waiting(desk, service):
     """Asked again, what was refused does not wait again; a case of erased values is deleted with its digest."""
     id = desk.ask()["id"]
@@ -124,7 +123,6 @@ def test_a_refusal_and_an_erasure_end_the_waiting(desk, service):
         assert other not in connection.execute(sa.select(review_case.c.decision)).scalars().all()
 
 
-@in_file
 def test_what_cannot_be_settled_by_a_person_does_not_wait(desk):
     """A missing fact, a permit and a refusal are no reviews."""
     desk.ask(data={})
@@ -132,7 +130,6 @@ def test_what_cannot_be_settled_by_a_person_does_not_wait(desk):
     assert waiting(desk) == []
 
 
-@in_file
 def test_a_gap_that_an_acceptance_would_close_waits_and_cannot_be_signed_off(client, service, tmp_path):
     """No policy covers the exporter's country: it is listed as a gap, with the place and the subject matter."""
     client.post("/v1/evaluate", json={"exporter": {"country": "KE"}, "recipient": {"country": "US"}, "data": {"people": 5}})
@@ -144,7 +141,6 @@ def test_a_gap_that_an_acceptance_would_close_waits_and_cannot_be_signed_off(cli
     assert refused.status_code == 409
 
 
-@in_file
 def test_the_queue_is_read_by_age_and_filtered(desk, service):
     """The oldest first or the newest; by countries, provision, age and whom it is assigned to; a page goes on where the last ended."""
     ids = [
@@ -164,6 +160,7 @@ def test_the_queue_is_read_by_age_and_filtered(desk, service):
         assert desk.client.get(f"/v1/reviews{wrong}", headers=desk.bearer("bo")).status_code == 400
 
 
+@BOTH_DATABASES
 def test_a_review_is_assigned_to_a_person_and_comments_are_kept(desk, service):
     """To oneself, to a person whom the service knows, to nobody any more; all of it is in leaves, in order."""
     id = desk.ask()["id"]
@@ -185,7 +182,6 @@ def test_a_review_is_assigned_to_a_person_and_comments_are_kept(desk, service):
     assert waiting(desk, "?assignee=me")[0]["id"] == again
 
 
-@in_file
 def test_an_assignment_stays_where_the_same_facts_are_asked_again(desk):
     """The newer decision waits with whoever had the older one."""
     said(desk, desk.ask()["id"], "assign", {"to": "me"})
@@ -193,7 +189,6 @@ def test_an_assignment_stays_where_the_same_facts_are_asked_again(desk):
     assert [each["id"] for each in waiting(desk, "?assignee=me")] == [newer]
 
 
-@in_file
 @pytest.mark.parametrize(
     "body",
     [
@@ -214,12 +209,12 @@ def test_a_comment_is_plain_text_of_a_bounded_length(desk, body):
 @pytest.mark.parametrize(
     "text", ["经律师审阅，\u3000可以传输。", "\U0001f469\u200d\u2695\ufe0f agrees", "\U0001a4b3", "a\u00a0b\tc\nd"]
 )
+@BOTH_DATABASES
 def test_a_comment_may_be_in_any_script(desk, text):
     """With wide spaces, joined signs, and characters of which this Python does not know yet."""
     assert said(desk, desk.ask()["id"], "comments", {"text": text}).json()["text"] == text
 
 
-@in_file
 def test_a_comment_that_is_sent_again_is_kept_once(desk, service):
     """With an `Idempotency-Key` the second call gets the first answer."""
     id = desk.ask()["id"]
@@ -229,6 +224,7 @@ def test_a_comment_that_is_sent_again_is_kept_once(desk, service):
         assert connection.execute(sa.select(sa.func.count()).select_from(review_note)).scalar_one() == 1
 
 
+@BOTH_DATABASES
 def test_comments_are_erased_with_the_decision(desk, service):
     """The text is gone from the row and from beside the leaf, and nothing can be said of the decision any more."""
     id = desk.ask()["id"]
@@ -241,7 +237,6 @@ def test_comments_are_erased_with_the_decision(desk, service):
     assert said(desk, id, "comments", {"text": "again"}).status_code == 409
 
 
-@in_file
 def test_only_reviewers_speak_and_read(desk, service):
     """Every address of a review needs the scope `review`."""
     id = desk.ask()["id"]
@@ -254,7 +249,6 @@ def test_only_reviewers_speak_and_read(desk, service):
     assert desk.client.get(f"/v1/decisions/{id}/review", headers=headers).status_code == 403
 
 
-@in_file
 def test_what_an_approval_would_change_is_shown_before_it_is_given(desk, service):
     """Now, with each provision, with all, and how many persons have to sign; nothing is recorded, and what cannot be signed is refused."""
     id = desk.ask()["id"]
@@ -281,6 +275,7 @@ def test_what_an_approval_would_change_is_shown_before_it_is_given(desk, service
     assert preview({}).json()["now"]["outcome"] == "permitted"
 
 
+@BOTH_DATABASES
 def test_the_cases_of_older_records_are_taken_in_beside_the_requests(desk, service):
     """From the newest down, with what was signed of them; it ends, and finds the same as was there."""
     ids = [desk.ask(recipient={"id": f"lab-{each}", "country": "US"})["id"] for each in range(25)]
@@ -292,7 +287,6 @@ def test_the_cases_of_older_records_are_taken_in_beside_the_requests(desk, servi
     assert len(before) == 23
 
 
-@in_file
 def test_a_person_is_told_by_the_name_she_has_now(desk, service):
     """Her issuer calls her otherwise: her earlier comments show the new name, since the row of the person has it."""
     id = desk.ask()["id"]
@@ -311,6 +305,7 @@ def shown_in_navigation(desk: Desk, who: str = "bo", path: str = "/log") -> str:
     return found[1] or ""
 
 
+@BOTH_DATABASES
 def test_the_navigation_says_how_many_wait(desk, service):
     """On every page, to whoever may review; of very many it says that there are more, and reads no more rows than these."""
     assert shown_in_navigation(desk) == ""
@@ -330,7 +325,6 @@ def test_the_navigation_says_how_many_wait(desk, service):
         transaction.execute(sa.delete(review_case).where(sa.func.length(review_case.c.facts) < 5))
 
 
-@in_file
 def test_what_waits_is_counted_by_indexes(service):
     """However many records there are, the frame of a page reads no more of them than it counts."""
     plans: list[str] = []
@@ -351,7 +345,6 @@ def test_what_waits_is_counted_by_indexes(service):
     assert not [each for each in plans if each.startswith("SCAN") or "TEMP B-TREE FOR ORDER" in each]
 
 
-@in_file
 def test_the_queue_is_grouped_by_who_can_do_something(desk, service, tmp_path):
     """What she can sign, what others can, and what has to be decided again first; the navigation counts the first alone."""
     mine, other = desk.ask("bo")["id"], desk.ask(recipient={"id": "lab-2", "country": "US"})["id"]
@@ -389,6 +382,7 @@ def kept_file(desk: Desk, who: str = "bo") -> str:
     return str(answer.json()["sha256"])
 
 
+@BOTH_DATABASES
 def test_a_file_is_attached_to_a_review_with_a_comment(desk, service):
     """It is read by whoever reads the log, is no document of the exchange, is kept once, and is erased with the decision."""
     first = desk.ask()
@@ -410,7 +404,6 @@ def test_a_file_is_attached_to_a_review_with_a_comment(desk, service):
     assert desk.client.get(f"/v1/documents/{sha256}", headers=desk.bearer("ada")).status_code == 404
 
 
-@in_file
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_the_page_takes_a_file_with_a_comment(desk, lang):
     """A comment without one goes through the same form; what is no document is refused, and nothing is kept of it."""

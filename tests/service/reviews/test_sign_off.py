@@ -16,7 +16,7 @@ from service.policies.live import Live
 from service.reviews import sign_off, standing_sign_off
 from service.store.tables import sign_off as rows
 from tests.service.api.test_explanation import alike
-from tests.service.conftest import EXCHANGE, POLICIES, sealed_again
+from tests.service.conftest import BOTH_DATABASES, EXCHANGE, POLICIES, sealed_again
 from tests.service.log.test_tree_leaves import happened, opened
 
 pytestmark = pytest.mark.usefixtures("audited")
@@ -25,9 +25,6 @@ TODAY = datetime.now(UTC).date()
 TOMORROW = (TODAY + timedelta(days=1)).isoformat()
 FACTS = {name: value for name, value in EXCHANGE.items() if name not in ("as_of", "evidence")}
 APPROVE = {"provisions": ["cn.test/art-1"], "verdict": "approve", "reason": "counsel looked at it", "until": TOMORROW}
-
-
-in_file = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # what is the same on every database
 
 
 @pytest.fixture
@@ -73,7 +70,6 @@ def test_a_review_that_is_signed_off_is_off_for_the_same_facts(client, evaluate,
     assert result["decision"]["outcome"] == "permitted"
 
 
-@in_file
 def test_a_signature_and_its_refusal_are_of_every_spelling_of_an_id(evaluate, sign):
     """What looks alike is the same party: neither is asked twice, and no spelling goes round a refusal."""
 
@@ -103,7 +99,6 @@ def test_what_rests_on_a_sign_off_is_committed_while_that_stands(client, evaluat
     assert (moved.status_code, moved.json()["decision"]["outcome"]) == (409, "review")
 
 
-@in_file
 def test_other_facts_are_reviewed_as_before(evaluate, sign):
     """One more person, another recipient, or a member more, and the approval does not apply."""
     assert sign(decided(evaluate)["id"]).status_code == 201
@@ -113,7 +108,6 @@ def test_other_facts_are_reviewed_as_before(evaluate, sign):
     assert decided(evaluate, as_of=TOMORROW)["outcome"] == "permitted"  # another day is the same facts
 
 
-@in_file
 def test_an_approval_ends(evaluate, sign):
     """On the day after its last it counts for nothing, and one that has ended already is refused."""
     assert sign(decided(evaluate)["id"]).status_code == 201
@@ -137,7 +131,6 @@ def test_a_refusal_takes_an_approval_back_and_both_are_kept(client, evaluate, si
     ]
 
 
-@in_file
 def test_a_refusal_stands_where_older_policies_come_back(client, evaluate, sign, service, tmp_path):
     """Approved, approved and refused under changed policies: with the first ones loaded again the last word is still no."""
     first, text = service.live, (POLICIES / "rules.yaml").read_text()
@@ -158,7 +151,6 @@ def test_a_refusal_stands_where_older_policies_come_back(client, evaluate, sign,
     assert decided(evaluate)["outcome"] == "review"
 
 
-@in_file
 def test_a_review_waits_until_each_of_its_provisions_is_approved_as_it_stands(client, evaluate, sign, service, tmp_path):
     """One approval of two leaves it open, and so does one of a provision that has changed; one refusal closes it."""
     two = (POLICIES / "rules.yaml").read_text()
@@ -222,7 +214,6 @@ def test_who_was_overtaken_is_answered_with_what_stands(client, evaluate, sign, 
     assert [each["provision"] for each in kept] == ["cn.test/art-1", "cn.test/art-2"]
 
 
-@in_file
 def test_who_is_overtaken_all_the_time_may_try_again(client, evaluate, sign, two, monkeypatch):
     """After some tries nothing is kept, and that is said."""
     first = decided(evaluate)
@@ -234,7 +225,6 @@ def test_who_is_overtaken_all_the_time_may_try_again(client, evaluate, sign, two
     assert len(client.get(f"/v1/decisions/{first['id']}/sign-offs").json()["sign_offs"]) == 1
 
 
-@in_file
 @pytest.mark.parametrize(("verdict", "until", "times"), [("approve", TOMORROW, 2), ("refuse", None, 1)])
 def test_nothing_is_decided_under_the_lock(evaluate, sign, monkeypatch, verdict, until, times):
     """The exchange is judged once without approvals, and once more where some will stand; never by the writer."""
@@ -252,7 +242,6 @@ def test_nothing_is_decided_under_the_lock(evaluate, sign, monkeypatch, verdict,
     assert "writer" not in threads
 
 
-@in_file
 def test_an_approval_may_be_taken_back_on_the_decision_that_rests_on_it(evaluate, sign):
     """Whoever sees what an approval permitted need not look for the review it was given for."""
     sign(decided(evaluate)["id"])
@@ -261,7 +250,6 @@ def test_an_approval_may_be_taken_back_on_the_decision_that_rests_on_it(evaluate
     assert decided(evaluate)["outcome"] == "review"
 
 
-@in_file
 @pytest.mark.parametrize(
     ("changes", "detail"),
     [
@@ -277,14 +265,12 @@ def test_what_cannot_be_signed_off_is_refused_with_the_reason(evaluate, sign, ch
     assert decided(evaluate)["outcome"] == "review"
 
 
-@in_file
 def test_a_permit_has_nothing_to_sign_off(evaluate, sign):
     """Where the provision does not stand it cannot be signed off."""
     answer = sign(evaluate().json()["id"])
     assert (answer.status_code, "asks for no review" in answer.json()["detail"]) == (409, True)
 
 
-@in_file
 def test_what_only_may_stand_is_refused_with_the_fact_that_is_missing(evaluate, sign):
     """An approval of it would be a guess: the fact is asked for, and nothing of the approval is kept."""
     open_ = decided(evaluate, data={})
@@ -298,7 +284,6 @@ def test_what_only_may_stand_is_refused_with_the_fact_that_is_missing(evaluate, 
     assert (again["outcome"], "signed_off" in again) == ("undetermined", False)
 
 
-@in_file
 def test_a_requirement_that_only_may_be_met_in_doubt_is_refused_with_the_fact_that_is_missing(
     evaluate, sign, service, tmp_path
 ):
@@ -319,7 +304,6 @@ def test_a_requirement_that_only_may_be_met_in_doubt_is_refused_with_the_fact_th
     assert (answer.status_code, answer.json()["then"]["outcome"]) == (201, "permitted")
 
 
-@in_file
 def test_what_stands_only_with_another_approval_is_signed_off_after_it(client, evaluate, sign, service, tmp_path):
     """A doubtful exemption that another doubtful one puts in doubt: alone its approval would do nothing, afterwards it frees."""
     law = "cite: Art. 2, says: so, source: none, in_force: {from: 2024-01-01}"
@@ -346,7 +330,6 @@ def test_what_stands_only_with_another_approval_is_signed_off_after_it(client, e
     assert sign(again["id"], provisions=["cn.test/lift"], verdict="refuse", until=None).status_code == 201
 
 
-@in_file
 def test_an_approval_from_before_of_what_only_may_stand_does_not_count(client, evaluate, sign, service, audited):
     """It stays listed, and can be taken back; the exchange is as open as without it."""
     open_ = decided(evaluate, data={})
@@ -365,7 +348,6 @@ def test_an_approval_from_before_of_what_only_may_stand_does_not_count(client, e
     assert sign(again["id"], verdict="refuse", until=None).status_code == 201
 
 
-@in_file
 def test_only_what_certainly_stands_is_offered(client, evaluate, sign, service, tmp_path):
     """Of two reviews the one that a missing fact leaves open is in no list."""
     text = (POLICIES / "rules.yaml").read_text()
@@ -391,7 +373,6 @@ def test_only_what_certainly_stands_is_offered(client, evaluate, sign, service, 
     assert client.get("/v1/reviews").json()["reviews"] == []
 
 
-@in_file
 @pytest.mark.parametrize(
     ("changes", "pointer"),
     [
@@ -412,13 +393,13 @@ def test_a_body_that_is_not_as_described_is_refused_at_its_place(evaluate, sign,
     assert pointer in [each["pointer"] for each in answer.json()["errors"]]
 
 
-@in_file
 def test_an_unknown_decision_has_no_sign_offs(client, sign):
     """Neither to be given nor to be read."""
     assert sign("nothing").status_code == 404
     assert client.get("/v1/decisions/nothing/sign-offs").status_code == 404
 
 
+@BOTH_DATABASES
 def test_erased_facts_cannot_be_signed_off_and_end_their_approvals(evaluate, sign, service):
     """The digest that might confirm what was erased is gone, and with it what it bound."""
     first = decided(evaluate)
@@ -435,7 +416,6 @@ def test_erased_facts_cannot_be_signed_off_and_end_their_approvals(evaluate, sig
     assert ("facts", None) in opened(service.store)
 
 
-@in_file
 def test_what_an_approval_rests_on_is_not_erased(client, evaluate, sign):
     """Until it has ended; a refusal in its place ends it."""
     first = decided(evaluate)
@@ -452,7 +432,6 @@ def test_what_an_approval_rests_on_is_not_erased(client, evaluate, sign):
         assert client.post(f"/v1/decisions/{id}/erase").json()["erased"] > 0
 
 
-@in_file
 def test_an_approval_is_of_what_the_provision_means(evaluate, sign, service, audited):
     """A row of another meaning does not count, as after a change of the policies."""
     assert sign(decided(evaluate)["id"]).status_code == 201
@@ -463,7 +442,6 @@ def test_an_approval_is_of_what_the_provision_means(evaluate, sign, service, aud
     assert decided(evaluate)["outcome"] == "review"
 
 
-@in_file
 def test_reasons_and_facts_stay_out_of_the_log_lines(evaluate, sign, lines):
     """What a reviewer writes may name people."""
     sign(decided(evaluate)["id"], reason="Wang Fang said so")
@@ -490,14 +468,12 @@ def test_what_waits_is_listed_until_somebody_looks_at_it(client, evaluate, sign)
     assert [each["id"] for each in client.get("/v1/reviews").json()["reviews"]] == [other["id"]]
 
 
-@in_file
 @pytest.mark.parametrize("query", ["limit=0", "limit=many", "cursor=x"])
 def test_a_list_of_reviews_is_asked_for_rightly(client, query):
     """What is not understood is refused."""
     assert client.get(f"/v1/reviews?{query}").status_code == 400
 
 
-@in_file
 def test_a_decision_of_other_policies_must_be_made_again_first(evaluate, sign, service, monkeypatch):
     """Nobody can tell what its provisions meant by looking at those that are loaded."""
     id = decided(evaluate)["id"]
@@ -507,7 +483,6 @@ def test_a_decision_of_other_policies_must_be_made_again_first(evaluate, sign, s
     assert (answer.status_code, "the policies have changed" in answer.json()["detail"]) == (409, True)
 
 
-@in_file
 @pytest.mark.parametrize("lang", engine.LANGUAGES)
 def test_a_decision_that_rests_on_a_sign_off_is_replayed_and_explained_with_it(client, evaluate, sign, lang):
     """Byte for byte, even after the approval was taken back."""

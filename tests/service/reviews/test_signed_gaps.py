@@ -9,7 +9,7 @@ import engine
 from service.policies.live import Live
 from tests.engine.deciding.ice import sources
 
-pytestmark = [pytest.mark.usefixtures("audited", "ice"), pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
+pytestmark = pytest.mark.usefixtures("audited", "ice")
 
 TOMORROW = (datetime.now(UTC).date() + timedelta(days=1)).isoformat()
 NAME = "gap/AQ/krill"

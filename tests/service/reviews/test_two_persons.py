@@ -14,9 +14,9 @@ from service.callers import keys, known_persons
 from service.languages.words import wording
 from service.policies.live import Live
 from service.store.tables import caller, person
-from tests.service.conftest import POLICIES
+from tests.service.conftest import BOTH_DATABASES, POLICIES
 from tests.service.reviews.conftest import ISSUER, PEOPLE
-from tests.service.reviews.test_sign_off import APPROVE, FACTS, TODAY, TOMORROW, in_file
+from tests.service.reviews.test_sign_off import APPROVE, FACTS, TODAY, TOMORROW
 
 pytestmark = pytest.mark.usefixtures("audited")
 
@@ -50,7 +50,6 @@ def test_an_approval_counts_once_two_persons_have_signed(desk, two, service):
     assert (replayed["holds"], replayed["same"]) == (True, "bytes")
 
 
-@in_file
 def test_two_keys_of_one_person_are_one_signature(desk, two):
     """Her later one replaces hers; a program's key is nobody and cannot be the second."""
     id = desk.ask()["id"]
@@ -61,7 +60,6 @@ def test_two_keys_of_one_person_are_one_signature(desk, two):
     assert (refused.status_code, "no person" in refused.json()["detail"]) == (409, True)
 
 
-@in_file
 def test_a_refusal_by_anybody_clears_both_signatures(desk, two):
     """Afterwards both have to sign again."""
     id = desk.ask()["id"]
@@ -75,7 +73,6 @@ def test_a_refusal_by_anybody_clears_both_signatures(desk, two):
     assert desk.ask()["outcome"] == "permitted"
 
 
-@in_file
 def test_a_third_signature_with_an_earlier_end_shortens_the_approval(desk, two):
     """The last two signatures count, and the earlier of their last days."""
     id = desk.ask()["id"]
@@ -86,7 +83,6 @@ def test_a_third_signature_with_an_earlier_end_shortens_the_approval(desk, two):
     assert desk.ask(as_of=LATER)["outcome"] == "review"
 
 
-@in_file
 def test_a_provision_asks_for_two_persons_itself(desk, service, tmp_path):
     """Its meaning says so too: what one person approved before does not count any more."""
     id = desk.ask()["id"]
@@ -121,7 +117,6 @@ def test_nobody_approves_what_she_asked_for_herself(desk):
     assert desk.sign("bo", again["id"]).status_code == 201
 
 
-@in_file
 def test_a_programs_key_does_not_approve_its_own_request(desk):
     """The same caller is known by the id of its key; another program may."""
     id = desk.ask("program")["id"]
@@ -129,7 +124,6 @@ def test_a_programs_key_does_not_approve_its_own_request(desk):
     assert desk.sign("gateway", id).status_code == 201
 
 
-@in_file
 def test_without_keys_nobody_can_be_told_apart(evaluate, client):
     """On an open desk one person asks and signs, as before; once there are keys, an old request of this machine is nobody's."""
     id = evaluate(json.dumps(FACTS).encode()).json()["id"]
@@ -137,6 +131,7 @@ def test_without_keys_nobody_can_be_told_apart(evaluate, client):
 
 
 @pytest.mark.parametrize("other", [{}, {"verdict": "refuse", "until": None}], ids=["approves", "refuses"])
+@BOTH_DATABASES
 def test_two_who_sign_at_once_leave_what_one_after_the_other_would(desk, two, service, other):
     """Both are kept, and what stands is what the order in the log says: a permit only of two approvals with no refusal after them."""
     id = desk.ask()["id"]
@@ -209,7 +204,6 @@ def test_her_own_request_waits_for_another_person(desk):
     assert desk.ask("ada")["outcome"] == "permitted"
 
 
-@in_file
 def test_her_signature_does_not_count_in_her_own_request_where_two_have_to_sign(desk, two):
     """What the other person signed counts there; a third one is the second."""
     first = desk.ask()["id"]
@@ -222,7 +216,6 @@ def test_her_signature_does_not_count_in_her_own_request_where_two_have_to_sign(
     assert [desk.ask(who)["outcome"] for who in ("ada", "gateway", "bo")] == ["permitted", "permitted", "permitted"]
 
 
-@in_file
 def test_a_refusal_that_she_overruled_for_others_waits_for_another_person(desk):
     """Her approval after it does not count for herself, so somebody else has to decide again."""
     id = desk.ask()["id"]
@@ -252,6 +245,7 @@ def comes(desk, service, key, name):
         desk.made[key] = keys.create(transaction, key, scopes, None, "test", service.clock(), person=PEOPLE[name])[1]
 
 
+@BOTH_DATABASES
 def test_who_was_erased_and_comes_back_does_not_approve_what_she_asked_for(desk, service):
     """Nothing tells who she was, so nobody who was not known before the erasure approves it; whoever was known does."""
     mine = desk.ask("ada")["id"]

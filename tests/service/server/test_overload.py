@@ -23,7 +23,7 @@ from service.log.store import Store
 from service.problems import RequestRefused
 from service.server.app import create_app
 from service.server.bounded_heads import BoundedHeads
-from tests.service.conftest import EXCHANGE, Server, body, eventually, running
+from tests.service.conftest import BOTH_DATABASES, EXCHANGE, Server, body, eventually, running
 from tests.service.load import Load, during, memory, post
 from tests.service.server.test_server import JSON, ask, sound
 
@@ -46,6 +46,7 @@ def behind(server) -> float:
     return float(seconds)
 
 
+@BOTH_DATABASES
 def test_the_log_falls_behind(database, tmp_path, capsys):
     """
     Two hundred connections, and forty more that come while another process holds the lock for two seconds.

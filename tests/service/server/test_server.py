@@ -18,7 +18,7 @@ import pytest
 
 from service.log.store import Store
 from service.log.tree_verification import tree_faults
-from tests.service.conftest import PERSONAL, POLICIES, Server, body, eventually, running
+from tests.service.conftest import BOTH_DATABASES, PERSONAL, POLICIES, Server, body, eventually, running
 
 JSON = {"Content-Type": "application/json"}
 
@@ -63,6 +63,7 @@ def sound(database: Path | str) -> set[str]:
 # --- starting --------------------------------------------------------------------------------------------------------
 
 
+@BOTH_DATABASES
 def test_a_decision_over_the_wire_and_a_clean_end(database, tmp_path):
     """Started from nothing: evaluate, read the record, stop with SIGTERM: exit code 0, nothing left over, the record there."""
     with running(database, folder=tmp_path, fresh=True) as server:
@@ -143,6 +144,7 @@ def refused(database: Path, *options: str, **more: Any) -> tuple[int, str]:
     return code, "".join(server.log)
 
 
+@BOTH_DATABASES
 def test_several_servers_share_a_database(server, database, tmp_path):
     """Each answers, each reads what the other recorded, and the numbers have no gap."""
     with running(database, folder=tmp_path) as other:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import engine
-from tests.service.conftest import POLICIES, Server, body, eventually, running
+from tests.service.conftest import BOTH_DATABASES, POLICIES, Server, body, eventually, running
 from tests.service.load import children
 from tests.service.server.test_server import ask, refused, sound
 
@@ -43,6 +43,7 @@ def gone(pid: int) -> bool:
         return True
 
 
+@BOTH_DATABASES
 def test_they_share_a_port_and_a_database(database, tmp_path):
     """All answer, each reads what another recorded, the numbers have no gap, the figures are of all, and the end is 0."""
     with running(database, "--workers", "2", folder=tmp_path) as server:

@@ -16,6 +16,7 @@ from service.store.admissions import Admissions, admissions
 from service.store.database import Database
 from service.store.row_seals import SealBroken
 from service.store.tables import caller, head, session, subject_seal
+from tests.service.conftest import BOTH_DATABASES
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 LONG_AFTER = NOW + timedelta(days=30)
@@ -51,6 +52,7 @@ def admitting(database: Database) -> int | None:
         return number
 
 
+@BOTH_DATABASES
 def test_keys_and_ended_sessions_are_known_and_the_head_names_the_last_leaf(opened: Database) -> None:
     """Nobody at first; a session that runs is not in the list, since its own row has to be there."""
     assert known(opened) == Admissions()
@@ -68,6 +70,7 @@ def test_keys_and_ended_sessions_are_known_and_the_head_names_the_last_leaf(open
     assert (admitting(opened) or 0) > (made or 0)
 
 
+@BOTH_DATABASES
 def test_what_was_sealed_before_the_last_leaf_is_not_believed(opened: Database) -> None:
     """The rows, the seals and the number in the head, put back as they were; a connection that read before notices it too."""
     with opened.transaction() as transaction:
@@ -86,6 +89,7 @@ def test_what_was_sealed_before_the_last_leaf_is_not_believed(opened: Database) 
                 read()
 
 
+@BOTH_DATABASES
 def test_an_empty_list_is_sealed_and_survives_another_key_of_the_log(opened: Database) -> None:
     """Every session is gone, and there was never a key; without the seal nobody is let in."""
     id = begun(opened)

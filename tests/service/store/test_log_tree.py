@@ -18,6 +18,7 @@ from service.store.tables import head, record, tree_leaf
 from service.store.upgrade import upgrade
 from service.store.writer import NotRecorded
 from service.transparency.merkle_tree import Frontier
+from tests.service.conftest import BOTH_DATABASES
 from tests.service.log.test_store import append, entry
 
 LEAF = b'{"kind":"test","schema":"fifthfactor/leaf/1"}'
@@ -51,6 +52,7 @@ def leaves(store: Store) -> list[tuple[int, str]]:
         return sorted((int(index), name) for chosen in (records, others) for index, name in connection.execute(chosen))
 
 
+@BOTH_DATABASES
 def test_each_record_is_a_leaf_behind_the_one_that_names_the_log(store):
     """Records keep their numbers, and each has an index in the tree."""
     append(store, *map(entry, range(3)))
@@ -58,6 +60,7 @@ def test_each_record_is_a_leaf_behind_the_one_that_names_the_log(store):
     assert faults(store) == []
 
 
+@BOTH_DATABASES
 def test_work_that_fails_leaves_no_leaf(store):
     """Its leaves are undone with its rows; the leaves of the other work in the transaction stay."""
 
@@ -147,6 +150,7 @@ def test_a_record_that_is_too_long_for_a_leaf_stands_in_it_by_digest(in_file_sto
         ),
     ],
 )
+@BOTH_DATABASES
 def test_what_was_changed_is_found(store, statement, finding):
     """Each by a sentence that names the place."""
     append(store, *map(entry, range(3)))
@@ -154,6 +158,7 @@ def test_what_was_changed_is_found(store, statement, finding):
     assert finding in faults(store)[0]
 
 
+@BOTH_DATABASES
 def test_only_what_was_sealed_is_extended(database):
     """A frontier that another program wrote takes no record, and the service does not start on it."""
     with Store.open(database) as store:
@@ -166,6 +171,7 @@ def test_only_what_was_sealed_is_extended(database):
         Store.open(database)
 
 
+@BOTH_DATABASES
 def test_a_log_that_was_emptied_is_not_begun_again(database):
     """Its key is there, so it is not new: a second tree would have other roots of the same sizes."""
     with Store.open(database) as store:
@@ -234,6 +240,7 @@ def test_a_tree_is_begun_before_the_first_record(in_file_store):
         Store.open(path)
 
 
+@BOTH_DATABASES
 def test_a_second_start_goes_on_with_the_tree(database):
     """It is begun once, also while another process records."""
     with Store.open(database) as store:

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.log.canonical_json import canonical
+from service.tables import TableRefused
 from service.tables.manifest import read_manifest
 from service.tables.row_tree import BUCKETS, RowEntries, bucket_of, read_entries, row_bytes, row_entry, row_path, row_tree
 from service.tables.run_verification import RowProof, prove_row, run_faults
-from service.tables.table_input import TableRefused
 from service.transparency.merkle_tree import EMPTY_ROOT, Frontier, ProofRefused, leaf_hash
 from tests.service.tables.small_tables import rows, run, write_csv
 
@@ -88,6 +88,8 @@ def test_every_row_is_proven_and_no_other(tmp_path: Path) -> None:
         told = proof.model_dump(by_alias=True)
         for changed in (
             {"outcome": {**proof.outcome, "proceed": not proof.outcome["proceed"]}},
+            {"outcome": {**proof.outcome, "proceed": str(proof.outcome["proceed"]).lower()}},
+            {"outcome": {**proof.outcome, "note": "permitted"}},
             {"key": "n-1"},
             {"bucket": (proof.bucket + 1) % BUCKETS},
             {"index": proof.index + 1},

@@ -14,12 +14,15 @@ import pytest
 from arro3.core import RecordBatchReader
 from arro3.io import read_csv, read_ipc_stream, read_parquet, write_ipc_stream, write_parquet
 
-from engine.tables import ColumnsRefused, OneByOne, TableDecider
-from engine.tables.lane_rows import LaneRows
+from engine.tables import ColumnsRefused, DecidedRows, OneByOne, TableDecider
+from engine.tables.lane_columns import WideOutcomes
+from engine.tables.outcome_columns import TextColumn
+from service.tables import TableRefused
 from service.tables.manifest import read_manifest
+from service.tables.run import _PartWriter
 from service.tables.run_state import RunState
 from service.tables.run_verification import run_faults
-from service.tables.table_input import TableRefused, file_digest
+from service.tables.table_input import file_digest
 from tests.engine.tables.small_policies import DAY
 from tests.service import ready_process
 from tests.service.conftest import eventually, without_settings
@@ -120,18 +123,22 @@ def test_the_sample_is_explained_by_the_ordinary_engines(tmp_path: Path) -> None
     assert [each["key"] for each in divided] == [each["key"] for each in told]
 
 
-@pytest.mark.parametrize(("program", "decider"), [("ordinary", OneByOne), ("lanes", LaneRows)])
+@pytest.mark.parametrize(("program", "decider", "name"), [("ordinary", OneByOne, "decide"), ("lanes", WideOutcomes, "columns")])
 def test_an_engine_that_differs_on_the_sample_is_a_fault_of_the_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, decider: type[Any]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, decider: type[Any], name: str
 ) -> None:
     """Whoever decides rows must come to what the ordinary engines come to."""
-    honest = decider.decide
+    honest = getattr(decider, name)
 
     def lying(self: Any, *given: Any) -> Any:
         found = honest(self, *given)
-        return [replace(each, outcome="permitted") if each and each.outcome == "prohibited" else each for each in found]
+        if isinstance(found, list):
+            return [replace(each, outcome="permitted") if each.outcome == "prohibited" else each for each in found]
+        words, codes = found.texts["outcome"]
+        told = TextColumn(["permitted" if word == "prohibited" else word for word in words], codes)
+        return replace(found, texts={**found.texts, "outcome": told})
 
-    monkeypatch.setattr(decider, "decide", lying)
+    monkeypatch.setattr(decider, name, lying)
     manifest = run(write_csv(tmp_path / "in.csv", ROWS), tmp_path / "out.jsonl", explain=50, program=program)
     assert manifest.faults.engines_differ
     assert manifest.faults.any
@@ -226,6 +233,33 @@ def test_a_run_that_is_killed_goes_on(tmp_path: Path) -> None:
     assert "300 rows" in said
 
 
+@pytest.mark.parametrize("killed", [False, True])
+def test_four_processes_come_to_what_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: bool) -> None:
+    """Also where one of them is killed in the middle of a part: what it left is decided by the first."""
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    for number in range(6):
+        write_csv(parts / f"{number}.csv", ROWS[number::6])
+    here, marks = os.getpid(), tmp_path / "marks"
+    marks.mkdir()
+    kept = _PartWriter._keep
+
+    def keep(written: _PartWriter, decided: DecidedRows) -> None:
+        kept(written, decided)
+        (marks / f"{os.getpid()}-{written.rows}").touch()
+        if killed and os.getpid() != here and decided.keys[0] == ROWS[1 + 6 * 20][0]:  # the third chunk of the second part
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(_PartWriter, "_keep", keep)
+    manifest = run(parts, tmp_path / "out", processes=4, chunk=10)
+    worked = {int(each.name.partition("-")[0]) for each in marks.iterdir()}
+    assert len(worked - {here}) == 4
+    assert (here in worked) is killed
+    one = run(write_csv(tmp_path / "one.csv", ROWS), tmp_path / "one.jsonl")
+    assert (manifest.tree, manifest.rows, manifest.outcomes) == (one.tree, one.rows, one.outcomes)
+    assert list(run_faults(manifest, tmp_path / "out")) == []
+
+
 def test_lines_that_cannot_be_read_stay_rows(tmp_path: Path) -> None:
     """Of JSON lines and of CSV: what is no JSON, no UTF-8, too short."""
     (tmp_path / "in.jsonl").write_bytes(
@@ -270,7 +304,7 @@ def test_what_fails_while_rows_are_written_is_told_as_it_is(
     (tmp_path / "in.jsonl").write_text('{"exporter.country": "DE"}\n' * 20 + "x" * 2_000 + "\n")
     with pytest.raises(TableRefused, match=r"line 21 of in\.jsonl has more than"):
         run(tmp_path / "in.jsonl", tmp_path / f"out.{suffix}", chunk=5)
-    monkeypatch.setattr("service.tables.run.row_entry", lambda key, outcome: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("service.tables.run.row_entry", lambda *given: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         run(write_csv(tmp_path / "in.csv", ROWS), tmp_path / f"out.{suffix}")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["in.csv", "in.jsonl"]

@@ -1,21 +1,24 @@
 """Rounds by themselves: of a running service, of two on one database, and at a terminal."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+import engine
 from service.cli.main import app
 from service.watch import daily_rounds
 from service.watch.lease import Lease
 from service.watch.round import sign
-from tests.service.conftest import ONE_DATABASE, Lines, eventually
+from tests.service.conftest import BOTH_DATABASES, Lines, eventually
 from tests.service.ledger.desk import before_ids_were_asked
 from tests.service.watch.test_week import POLICIES, Desk
 from tests.service.watch.test_week import opened as opened  # a fixture
 
 
+@BOTH_DATABASES
 def test_services_on_one_database_do_each_round_once(opened: Any, lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each day and with new policies, by one of them; the other finds it done."""
     monkeypatch.setattr(daily_rounds, "LOOK_SECONDS", 0.02)
@@ -47,7 +50,38 @@ def test_services_on_one_database_do_each_round_once(opened: Any, lines: Lines, 
     assert lines.events("watch_round_failed") == []
 
 
-@ONE_DATABASE
+def test_what_stays_permitted_is_not_judged(opened: Any, lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many commitments one by one the engines judge only what moves, and one that does not; if that differs, they judge all."""
+    desk: Desk = opened(watch_days=0)
+    ids = [desk.commit(f"n{number}", data__people=100 + number) for number in range(8)]
+    moving = desk.commit("new", data__kind="new-rule")
+    judge, judged = engine.PDP.judge, []
+
+    def counted(self: engine.PDP, *args: Any, **more: Any) -> engine.Judgement:
+        judged.append(more["as_of"])
+        return judge(self, *args, **more)
+
+    monkeypatch.setattr(engine.PDP, "judge", counted)
+    desk.round(date(2027, 3, 4))
+    assert [each["data"]["commitment"] for each in desk.events()] == [moving]
+    assert 0 < len(judged) < 6
+    assert lines.events("watch_lanes_differ") == []
+
+    steady = engine.PDP.steady
+
+    def refused(self: engine.PDP, exchanges: Any, until: date) -> list[Any]:
+        return [each and replace(each, word="prohibited") for each in steady(self, exchanges, until)]
+
+    monkeypatch.setattr(engine.PDP, "steady", refused)
+    judged.clear()
+    desk.reload(("in_force: {from: 2027-03-04}", "in_force: {from: 2028-03-04}"))
+    desk.round(date(2027, 3, 4))
+    assert [each["data"]["after"] for each in desk.events(commitment=moving)] == ["prohibited", "permitted"]
+    assert desk.events(commitment=ids[0]) == []
+    assert len(judged) >= len(ids)
+    assert [each["commitments"] for each in lines.events("watch_lanes_differ")] == [len(ids) + 1]
+
+
 def test_a_round_at_a_terminal_says_what_it_found(opened: Any, database: str) -> None:
     """It ends with 1 where something was told, with 0 where nothing was, with 2 where another process is at work."""
     desk: Desk = opened()
@@ -77,7 +111,6 @@ def test_a_round_at_a_terminal_says_what_it_found(opened: Any, database: str) ->
     assert (code, "another process" in error) == (2, True)
 
 
-@ONE_DATABASE
 def test_an_exchange_that_was_counted_is_counted_once(opened: Any) -> None:
     """Its own contribution is in the ledger and in the exchange: 998 people stay 998, in this year and in the next."""
     desk: Desk = opened(watch_days=0)
@@ -91,7 +124,6 @@ def test_an_exchange_that_was_counted_is_counted_once(opened: Any) -> None:
     assert desk.round(date(2028, 1, 3) + timedelta(days=1)).told == 0
 
 
-@ONE_DATABASE
 def test_what_goes_back_and_forth_in_a_day_is_told_at_last(opened: Any) -> None:
     """A cause is told once a day. What the day's last change leaves untold is told by the next day's round."""
     desk: Desk = opened(watch_days=0)
@@ -111,7 +143,6 @@ def test_what_goes_back_and_forth_in_a_day_is_told_at_last(opened: Any) -> None:
     ]
 
 
-@ONE_DATABASE
 def test_what_was_committed_of_nobody_knows_whom_is_told(opened: Any) -> None:
     """One of before ids were asked: nothing adds up what it counts for, until it is attributed or withdrawn."""
     desk: Desk = opened(watch_days=0)

@@ -6,7 +6,6 @@ import time
 from datetime import date
 from typing import Any
 
-from tests.service.conftest import ONE_DATABASE
 from tests.service.watch.test_week import Desk
 from tests.service.watch.test_week import opened as opened  # a fixture
 
@@ -21,7 +20,6 @@ def read(text: str) -> list[dict[str, Any]]:
     return found
 
 
-@ONE_DATABASE
 def test_a_listener_goes_on_where_it_was(opened: Any) -> None:
     """Without a place it begins now; with the id of an event it gets what was told since; an id that nobody gave is refused."""
     desk: Desk = opened(watch_days=0)
@@ -51,7 +49,6 @@ def test_a_listener_goes_on_where_it_was(opened: Any) -> None:
     assert [each["event"] for each in read(told[0])] == ["due"]
 
 
-@ONE_DATABASE
 def test_there_is_room_for_so_many_listeners(opened: Any) -> None:
     """One more is told to come again; a place is free again when a listener goes."""
     desk: Desk = opened(watch_listeners=1)

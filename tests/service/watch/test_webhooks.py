@@ -25,7 +25,7 @@ from service.watch import daily_rounds, webhook_connections
 from service.watch.transactions import writing
 from service.watch.webhook_connections import WebhookUnreachable
 from service.watch.webhook_delivery import MOST, PAUSES, Deliveries
-from tests.service.conftest import ONE_DATABASE, Lines, eventually
+from tests.service.conftest import BOTH_DATABASES, Lines, eventually
 from tests.service.watch.test_week import CERTIFICATE, Desk
 from tests.service.watch.test_week import opened as opened  # a fixture
 
@@ -89,6 +89,7 @@ def secret(tmp_path: Path) -> Path:
     return path
 
 
+@BOTH_DATABASES
 def test_an_event_is_sent_signed_until_it_arrives(opened: Any, receiver: Receiver, secret: Path) -> None:
     """Under one id, with longer and longer pauses, also if the process dies meanwhile; a redirect is not followed."""
     where = {"webhooks": (receiver.address,), "webhook_secret": secret, "webhook_authorities": receiver.authorities}
@@ -124,7 +125,6 @@ def test_an_event_is_sent_signed_until_it_arrives(opened: Any, receiver: Receive
     assert hidden["because"][0] not in body.decode()
 
 
-@ONE_DATABASE
 def test_a_running_service_sends_by_itself(
     opened: Any, receiver: Receiver, secret: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,7 +138,6 @@ def test_a_running_service_sends_by_itself(
     assert json.loads(receiver.sent[0][1])["subject"] == id
 
 
-@ONE_DATABASE
 def test_what_is_gone_or_never_answers_is_given_up(opened: Any, receiver: Receiver, secret: Path, lines: Lines) -> None:
     """A 410 at once, everything else after the last attempt; the log says so, without the address's secret."""
     where = {"webhooks": (receiver.address,), "webhook_secret": secret, "webhook_authorities": receiver.authorities}

@@ -23,7 +23,7 @@ from service.telemetry import log_lines
 from service.watch.lease import Lease, LeaseLost
 from service.watch.round import RoundDone, run
 from service.watch.transactions import writing
-from tests.service.conftest import ONE_DATABASE, Lines
+from tests.service.conftest import BOTH_DATABASES, Lines
 from tests.service.log.test_tree_leaves import happened
 
 POLICIES = Path(__file__).parent / "policies"
@@ -116,6 +116,7 @@ CERTIFICATE = {"dated": "2026-01-01", "expires": "2027-03-01", "covers": True}
 CONTRACT = {"dated": "2026-01-01", "covers": True}
 
 
+@BOTH_DATABASES
 def test_each_planted_end_is_told_once_on_its_day(opened: Any) -> None:
     """Seven grounds end on seven days. Each round runs twice, and nothing is told twice."""
     desk = opened(watch_days=0)
@@ -164,7 +165,6 @@ def test_each_planted_end_is_told_once_on_its_day(opened: Any) -> None:
     }
 
 
-@ONE_DATABASE
 def test_what_is_told_says_what_to_do_and_stands_in_the_log(opened: Any) -> None:
     """By which provision, since when, and the remedy; what may quote the exchange goes with the decision's personal values."""
     desk = opened(watch_days=0)
@@ -196,7 +196,6 @@ def test_what_is_told_says_what_to_do_and_stands_in_the_log(opened: Any) -> None
     happened(desk.service.store)  # every leaf is sound, and what is missing was erased
 
 
-@ONE_DATABASE
 def test_what_will_move_is_told_ahead_and_not_again_on_its_day(opened: Any) -> None:
     """What is renewed in the register before its end will not come about, and that is told too."""
     desk = opened(watch_days=30)
@@ -227,7 +226,6 @@ def test_what_will_move_is_told_ahead_and_not_again_on_its_day(opened: Any) -> N
     assert averted["data"]["causes"] == ["register"]
 
 
-@ONE_DATABASE
 def test_new_policies_are_told_by_their_digest(opened: Any) -> None:
     """What one bundle refuses and the next lets go on is told both times; a bundle that moves nothing is not told."""
     desk = opened(watch_days=5)
@@ -248,6 +246,7 @@ def test_new_policies_are_told_by_their_digest(opened: Any) -> None:
     assert len(desk.events()) == 2
 
 
+@BOTH_DATABASES
 def test_one_round_at_a_time_and_an_interrupted_one_goes_on(opened: Any) -> None:
     """The lease is one process's; another that finds it taken does nothing. What was written stays."""
     desk = opened(watch_days=0)
