@@ -40,7 +40,7 @@ def bounds_of(
     return [levels.of(lane) for lane in range(len(changes))]
 
 
-class Moved(NamedTuple):
+class AnswerEffect(NamedTuple):
     """The bounds that an answer leaves, and whether it moves those of some jurisdiction."""
 
     bounds: Bounds
@@ -49,7 +49,7 @@ class Moved(NamedTuple):
 
 def moved_by(
     program: LaneRunner, exchange: Exchange, answers: Sequence[Mapping[str, Value]], day: date, signed: Iterable[str]
-) -> list[Moved]:
+) -> list[AnswerEffect]:
     """What comes of an exchange with each of some answers, beside what comes of it without any."""
     changes = [ExchangeChange({}), *map(partial(_answered, exchange), answers)]
     outcomes = program.decide(_changed(exchange, changes, day, signed), exchange.everyone)
@@ -57,7 +57,7 @@ def moved_by(
     for levels in outcomes.jurisdictions.values():
         for lanes in (*levels.low, *levels.high):
             somewhere |= lanes ^ outcomes.every if lanes & 1 else lanes
-    return [Moved(outcomes.overall.of(lane), bool(somewhere >> lane & 1)) for lane in range(1, len(changes))]
+    return [AnswerEffect(outcomes.overall.of(lane), bool(somewhere >> lane & 1)) for lane in range(1, len(changes))]
 
 
 def _answered(exchange: Exchange, answers: Mapping[str, Value]) -> ExchangeChange:

@@ -67,9 +67,9 @@ class QuestionOrder(OpenFacts):
                 questions.needs_of_rules.add_to(each, rules, near, self.exchange, day, self._read)
             for place_, times in self.times.items():  # a subject matter counts for each law that may not speak of it
                 number = len(questions.rules) + place_
-                if self.unread >> place_ & 1:
-                    for _ in range(times - 1):
-                        scores.add(number, Level.REVIEW, self._read(questions.nodes[number]), bool(near >> number & 1))
+                if times > 1 and self.unread >> place_ & 1:
+                    facts = self._read(questions.nodes[number])
+                    scores.add(number, Level.REVIEW, facts, bool(near >> number & 1), times - 1)
             for level, facts, place in self.terms(low):
                 (scores if level > PROCEEDS else then).add(LAST, level, facts, place not in self.elsewhere)
             self.tells_elsewhere = next(filter(self.answerable, self.beyond()), "")

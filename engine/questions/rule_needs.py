@@ -51,14 +51,14 @@ class Scores:
         self._all = 0
         self._given: dict[int, Score] = {}
 
-    def add(self, number: int, level: Level, facts: Read, near: bool) -> None:
-        """Add a rule by its number: what leaves it open, and to which level it may raise the outcome. The numbers rise."""
+    def add(self, number: int, level: Level, facts: Read, near: bool, times: int = 1) -> None:
+        """Add a rule by its number, so many times: what leaves it open, and to which level it may raise the outcome. The numbers rise."""
         if facts <= OPEN:
             return
         if fresh := facts & ~self._all:
             self._seen.append((number, fresh))
             self._all |= facts
-        key = amount(level, facts.bit_count() - 1), near
+        key = amount(level, facts.bit_count() - 1) * times, near
         planes = self._planes.get(key)
         if planes is None:
             planes = self._planes[key] = []

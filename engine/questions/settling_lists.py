@@ -12,7 +12,7 @@ from itertools import combinations, islice, product
 from math import prod
 from typing import TYPE_CHECKING, TypeAlias
 
-from engine.deciding.changed_exchanges import Moved
+from engine.deciding.changed_exchanges import AnswerEffect
 from engine.deciding.judgement import Judgement
 from engine.deciding.search_pauses import pause
 from engine.questions.open_facts import OpenFacts
@@ -30,7 +30,7 @@ MAX_TOGETHER = 1_000  # combinations of answers that are decided at once
 MAX_PASSES = 8  # to find one after another the facts that can move the bounds
 
 Answers: TypeAlias = Mapping[str, Value]
-Answered: TypeAlias = Callable[[Sequence[Answers]], Sequence[Moved]]
+Answered: TypeAlias = Callable[[Sequence[Answers]], Sequence[AnswerEffect]]
 """What comes of an exchange with each of some answers."""
 
 

@@ -105,7 +105,7 @@ def test_nothing_is_tried_that_cannot_be_true(monkeypatch: pytest.MonkeyPatch) -
 
     def together(
         program: LaneRunner, exchange: Exchange, answers: Sequence[Mapping[str, Value]], *more: Any
-    ) -> list[changed_exchanges.Moved]:
+    ) -> list[changed_exchanges.AnswerEffect]:
         nonlocal looked
         looked += len(answers)
         assert not any(pdp.bundle.coherence.contradictions(exchange.with_values(each), whole=False) for each in answers)
