@@ -7,7 +7,8 @@ which provisions may be signed off, what the exchange adds to counters, and what
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -17,7 +18,7 @@ from engine.deciding.combine import Outcome
 from engine.deciding.sign_off_scope import Approval, Unsignable, needed_for_certainty, why_not
 from engine.decision import EnginePart, SignedOffPart
 from engine.exchange import Exchange
-from engine.rules import RuleSet, Truth
+from engine.rules import Rule, RuleSet, Truth
 from engine.values import Missing
 from engine.values.outcome_levels import Bounds, Level
 from engine.verdict import ConditionReading, Verdict, numbers
@@ -25,6 +26,22 @@ from engine.verdict import ConditionReading, Verdict, numbers
 WEIGHING = frozenset({"prohibit", "require", "oblige", "review", "compels"})
 LIFTING = frozenset({"satisfies", "exempts", "allows", "doubts"})
 BEARING = WEIGHING | LIFTING
+
+
+class Laws:
+    """
+    The policies of some rules: their names, whose law each is, the definitions that say whether each applies, and the rules of each as
+    bits.
+    """
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        of_policy: dict[str, int] = {}
+        for number, rule in enumerate(rules):
+            of_policy[rule.provision.policy] = of_policy.get(rule.provision.policy, 0) | 1 << number
+        self.places = {rule.provision.policy: rule.provision.jurisdiction for rule in rules}
+        self.names = tuple(self.places)
+        self.applying = tuple(f"{policy}#applies" for policy in self.names)
+        self.rules = tuple(of_policy[policy] for policy in self.names)
 
 
 @dataclass(frozen=True, kw_only=True)  # without slots: cached properties need the instance's dictionary
@@ -37,9 +54,9 @@ class Judgement:
     outcome without the conditions that came with the data, `outcome` is the outcome with them. `came` are the conditions from earlier
     legs of a plan; `carried` are these and then those that the sender stated. `beneath` are the bounds without the reviews that a person
     may sign off (semantics 4.6). `signable` are the provisions that a person may sign off, those signed off included; it is empty where
-    the engines disagree. `open` is the outcome with the facts open that the register disputes, None where it disputes none. `open_facts`
-    are the facts to find out where `asked_on` is open, the best to ask for first, each with the values that say too little;
-    `asked_elsewhere` is the one that tells of most law elsewhere, "" where none does.
+    the engines disagree. `laws` are the policies that decided. `open` is the outcome with the facts open that the register disputes, None
+    where it disputes none. `open_facts` are the facts to find out where `asked_on` is open, the best to ask for first, each with the
+    values that say too little; `asked_elsewhere` is the one that tells of most law elsewhere, "" where none does.
     """
 
     exchange: Exchange
@@ -54,9 +71,16 @@ class Judgement:
     carried: tuple[Carried, ...]
     signed_off: tuple[SignedOffPart, ...]
     signable: tuple[str, ...]
+    laws: Laws
     open: Outcome | None = None
     open_facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     asked_elsewhere: str = ""
+
+    def asking(self, facts: Mapping[str, tuple[str, ...]], elsewhere: str) -> Judgement:
+        """The same judgement with the facts to find out; what was worked out from it stays."""
+        found = copy(self)
+        found.__dict__.update(open_facts=facts, asked_elsewhere=elsewhere)
+        return found
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -75,16 +99,21 @@ class Judgement:
         return self.may_stand if possible == certain else tuple(numbers(certain))
 
     @cached_property
+    def applies(self) -> Sequence[Truth]:
+        """Whether each policy applies, in the order of `laws`."""
+        return self.verdict.defined.several(self.laws.applying)
+
+    @cached_property
     def concerned(self) -> tuple[str, ...]:
         """
         The jurisdictions whose law is told first (semantics 4.8): those of the places that the exchange names, by their roles, then those
         of which a policy certainly applies.
         """
-        found, defined, rules = self.outcome.jurisdictions, self.verdict.defined, self.verdict.rules
+        found, stands = self.outcome.jurisdictions, self.verdict.stands.possible
         named = (name for name in self.outcome.coverage.named if name in found)
         weighing = (name for name, bounds in found.items() if bounds.low is not Level.NOT_APPLICABLE)
-        policies = {rules[n].provision.policy: rules[n].provision.jurisdiction for n in self.may_stand}
-        applying = (name for policy, name in policies.items() if defined[f"{policy}#applies"] is Truth.YES and name in found)
+        policies = zip(self.applies, self.laws.rules, self.laws.places.values(), strict=True)
+        applying = (name for truth, rules, name in policies if truth is Truth.YES and rules & stands and name in found)
         others = sorted({*weighing, *applying}, key=lambda name: (-found[name].high, name))
         return tuple(dict.fromkeys((*named, *others)))
 

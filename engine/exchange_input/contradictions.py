@@ -84,6 +84,17 @@ class Coherence:
         stated = set(map(stated_in, facts))
         return frozenset(stated.union(*(measure.stated for name in stated for measure in self._rules.measures.get(name, ()))))
 
+    def fits(self, exchange: Exchange, answers: Mapping[str, Value]) -> bool:
+        """
+        Whether answers to questions can be true together with an exchange that does not contradict itself; facts may still come.
+
+        Only entries that rest on what changes with the answers can refuse them.
+        """
+        answered = exchange.with_values(answers)
+        before, after = exchange.values, answered.values
+        changed = [name for name in {**before, **after} if before.get(name) is not after.get(name)]
+        return not self.contradictions(answered, whole=False, changed=changed)
+
     def contradictions(
         self, exchange: Exchange, whole: bool = True, changed: Collection[str] | None = None
     ) -> list[Contradiction]:

@@ -87,7 +87,7 @@ class AnswerWriter:
         disputed: Sequence[DisputedPart],
     ) -> tuple[dict[str, str], ShownStatements]:
         """The members of the answer, as canonical JSON, in their order, and what they tell of a permit; `said` is the sentence."""
-        judgement, outcome = case.judgement, case.outcome
+        judgement, outcome, elsewhere = case.judgement, case.outcome, case.elsewhere
         engine = judgement.engine
         fixed = {
             "schema": f'"{SCHEMA}"',
@@ -117,7 +117,7 @@ class AnswerWriter:
             "signed_off": (len(judgement.signed_off), (encode(part.model_dump(mode="json")) for part in judgement.signed_off)),
             "owed": (
                 len(duties),
-                (duty.short for duty in sorted(duties, key=lambda duty: (duty.place in case.elsewhere, _first(duty)))),
+                (duty.short for duty in sorted(duties, key=lambda duty: (duty.place in elsewhere, duty.order))),
             ),
             "carried": (len(carried), map(_carried, sorted(carried, key=_gravity))),
             "conflicts": (len(conflicts), (quote(part.text) for part in conflicts)),
@@ -349,11 +349,6 @@ def _fewer(bounds: Bounds, gaps: Iterable[Mapping[str, Any]], duties: Iterable[D
     if bounds.high > Level.REVIEW:
         found["owed"] = min(MOST["owed"], max(1, sum(duty.part.arises == "refusal" for duty in duties)))
     return found
-
-
-def _first(duty: DutyLine) -> tuple[bool, tuple[bool, bool, str]]:
-    """What a refusal brings first, then what is most urgent."""
-    return duty.part.arises != "refusal", duty.urgency
 
 
 def fit_items(items: Mapping[str, Sequence[str]], room: int) -> dict[str, list[str]]:

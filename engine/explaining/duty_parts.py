@@ -14,7 +14,7 @@ from engine.explaining.case import Case
 from engine.explaining.owed_duties import DutyLine, OwedDuty, length_of
 from engine.explaining.phrasebook import Phrasebook
 from engine.policy_language.calendars import due_day
-from engine.rules import AS_OF, Truth
+from engine.rules import AS_OF, Due, Truth
 from engine.values.outcome_levels import Level
 from engine.verdict import numbers
 
@@ -48,9 +48,10 @@ class DutyWriter:
 
     def _owed(self, case: Case) -> Iterator[tuple[str, bool, Truth]]:
         """The key of each duty that is owed or may be, whether it certainly is, and whether it is overdue."""
-        keys = sorted(case.verdict.owed, key=lambda key: self._places[key] in case.elsewhere)
-        for key, owed in ((key, case.verdict.owed[key]) for key in keys):
-            yield key, owed is Truth.YES, case.verdict.overdue.get(key, Truth.UNKNOWN)
+        places, elsewhere = self._places, case.elsewhere
+        owed, overdue = case.verdict.owed, case.verdict.overdue
+        for key in sorted(owed, key=lambda key: places[key] in elsewhere):
+            yield key, owed[key] is Truth.YES, overdue.get(key, Truth.UNKNOWN)
         for number in numbers(case.verdict.stands.possible & self._refusing):
             rule = case.verdict.rules[number]
             bounds = case.outcome.jurisdictions.get(rule.provision.jurisdiction)
@@ -60,12 +61,7 @@ class DutyWriter:
 
     def _duty(self, case: Case, key: str, certain: bool, overdue: Truth) -> DutyLine:
         duty = self.bundle.duties[key]
-
-        def start(fact: str) -> date | None:
-            value = case.as_of if fact == AS_OF else case.exchange.value(fact)
-            return value if isinstance(value, date) else None
-
-        due = due_day(duty.due, start, self.bundle.rules.calendars) if duty.due else None
+        due = self._due(case, duty.due) if duty.due else None
         written = (key, certain, overdue, due)
         told = self._owing.get(written)
         if told is None:
@@ -84,3 +80,12 @@ class DutyWriter:
             )
             told = self._owing[written] = DutyLine.of(part, self._places[key])
         return told
+
+    def _due(self, case: Case, due: Due) -> date | None:
+        """The last day of a duty, where it is known from when it is counted."""
+
+        def start(fact: str) -> date | None:
+            value = case.as_of if fact == AS_OF else case.exchange.value(fact)
+            return value if isinstance(value, date) else None
+
+        return due_day(due, start, self.bundle.rules.calendars)

@@ -30,17 +30,23 @@ class OwedDuty:
 
 @dataclass(frozen=True, slots=True)
 class DutyLine:
-    """A duty as it is told: its JSON as a whole, its JSON in an answer, the key by which an answer sorts duties, and whose law it is."""
+    """
+    A duty as it is told: its JSON as a whole, its JSON in an answer, the key by which an answer sorts duties, and whose law it is.
+
+    What a refusal brings comes first, then what is most urgent.
+    """
 
     part: DutyPart
     whole: str
     short: str
-    urgency: tuple[bool, bool, str]
+    order: tuple[bool, bool, bool, str]
     place: str
 
     @classmethod
     def of(cls, part: DutyPart, place: str) -> DutyLine:
-        return cls(part, encode(part.model_dump(mode="json")), short_duty(part), urgency(part), place)
+        return cls(
+            part, encode(part.model_dump(mode="json")), short_duty(part), (part.arises != "refusal", *urgency(part)), place
+        )
 
 
 def short_duty(part: DutyPart) -> str:

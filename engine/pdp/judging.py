@@ -35,7 +35,7 @@ from engine.deciding.changed_exchanges import WithoutStatements
 from engine.deciding.combine import Combiner, Outcome
 from engine.deciding.contributions import BundleCounters
 from engine.deciding.disputed_facts import choices, disputed_outcome, overall_bounds
-from engine.deciding.judgement import Judgement
+from engine.deciding.judgement import Judgement, Laws
 from engine.deciding.plan_links import Links
 from engine.deciding.rests_on import Foundations, Look, Statement, shown_only, unknowing
 from engine.deciding.search_pauses import OneAtATime, pause
@@ -107,7 +107,8 @@ class Judging:
         self._must_be_shown = bundle.vocabulary.must_be_shown
         self._concerned = sum(1 << number for number, rule in enumerate(bundle.rules.rules) if can_be_signed(rule))
         self._agreed = EnginePart(version=VERSION, mode=mode, engines=list(MODES[mode]), agreed=True)
-        self._questions = Questions(bundle)
+        self._laws = Laws(bundle.rules.rules)
+        self._questions = Questions(bundle, self._laws)
         self._lock = OneAtATime()
 
     @cached_property
@@ -205,6 +206,7 @@ class Judging:
             carried=carried,
             signed_off=tuple(parts(verdict, own.coverage, signed)) if engine.agreed else (),
             signable=signable(verdict, own.coverage, self._concerned) if engine.agreed else (),
+            laws=self._laws,
         )
 
     def _heard(
@@ -260,7 +262,7 @@ class Judging:
         pause()
         facts, elsewhere = self._questions.open(judgement)
         if facts or not judgement.outcome.open or any(not each.certain for each in judgement.carried):
-            return replace(judgement, open_facts=facts, asked_elsewhere=elsewhere)
+            return judgement.asking(facts, elsewhere)
         # Its own outcome too: the sentence is written from it.
         own, outcome = (
             replace(each, word=Level.REVIEW.word) if each.word == UNDETERMINED else each

@@ -9,7 +9,7 @@ A node of whose facts an exchange has none reads the same on every exchange of i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import reduce
@@ -20,13 +20,16 @@ from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.register_facts import IN_REGISTER
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, RuleSet, Truth
-from engine.verdict import ConditionReading
+from engine.verdict import ConditionReading, numbers
 
 TEST, NOT, ALL, ANY = range(4)
 DAYS = 4  # days for which it is kept how nodes read where their facts are left out
 
-# How a node reads: true, false, or the facts that leave it open, in the order of its tests. It is shared: nobody changes it.
-Read: TypeAlias = bool | dict[str, None]
+Read: TypeAlias = int
+"""How a node reads: FALSE, TRUE, or else OPEN and the facts that leave it open, as bits (`ConditionGraph.facts`)."""
+FALSE, TRUE, OPEN = 0, 1, 2
+FIRST = 2  # the place of the first bit that is a fact
+REMEMBERED = 2_048  # sets of facts whose names are kept
 
 
 class ConditionGraph:
@@ -43,6 +46,9 @@ class ConditionGraph:
         self._keys: dict[str, int] = {}  # of each key under which an exchange may hold a value that a test reads, its bit
         self._reads: list[int] = []  # the keys that a node reads, as bits
         self._left_out: dict[date, list[Read | None]] = {}
+        self.asked: list[str] = []  # the facts that left a node open, in the order of their bits
+        self._bit_of: dict[str, Read] = {}
+        self._named_by: dict[Read, tuple[str, ...]] = {}
         self._kinds: list[int] = []
         self._parts: list[tuple[int, ...]] = []  # of a test its number
         self._tests: dict[Atom, int] = {}
@@ -52,10 +58,59 @@ class ConditionGraph:
             self.defined[key] = self._add(condition)
         for condition in _others(rules):
             self._add(condition)
+        self._named = tuple(self._keys)
 
     def node(self, condition: Condition) -> int:
         """The node of one of the bundle's conditions."""
         return self.defined[condition.key] if isinstance(condition, Defined) else self._nodes[id(condition)]
+
+    def in_order(self, node: int, read: Callable[[int], Read], asked_of: Callable[[Atom], tuple[str, ...]]) -> Iterator[str]:
+        """The facts that leave a node open, in the order of its tests."""
+        if not read(node) & OPEN:
+            return
+        if self._kinds[node] == TEST:
+            yield from asked_of(self.atoms[self._parts[node][0]])
+        else:
+            for part in self._parts[node]:
+                yield from self.in_order(part, read, asked_of)
+
+    def facts(self, read: Read) -> tuple[str, ...]:
+        """The facts that leave a node open."""
+        found = self._named_by.get(read)
+        if found is None:
+            if len(self._named_by) >= REMEMBERED:
+                self._named_by.clear()
+            found = self._named_by[read] = tuple([self.asked[place] for place in numbers(read >> FIRST)])
+        return found
+
+    def bit(self, fact: str) -> Read:
+        """The bit of a fact that leaves nodes open."""
+        found = self._bit_of.get(fact)
+        if found is None:
+            found = self._bit_of[fact] = 1 << FIRST + len(self.asked)
+            self.asked.append(fact)
+        return found
+
+    def _bits(self, facts: Sequence[str]) -> Read:
+        """What a test reads as that some facts leave open."""
+        found = OPEN
+        for fact in facts:
+            found |= self.bit(fact)
+        return found
+
+    def split(self, node: int, gates: Collection[int]) -> tuple[int | None, tuple[int, ...]]:
+        """A node as one of some gates, without which it is not true, and its other parts; the node itself where it has none."""
+        parts = self._parts[node] if self._kinds[node] == ALL else ()
+        gate = next((part for part in parts if part in gates), None)
+        return gate, (node,) if gate is None else tuple(part for part in parts if part != gate)
+
+    def reading(self, nodes: Sequence[Sequence[int]]) -> dict[str, int]:
+        """By the key under which an exchange may hold a value, which of some groups of nodes read it, as bits."""
+        found = dict.fromkeys(self._keys, 0)
+        for number, group in enumerate(nodes):
+            for key in numbers(reduce(or_, (self._reads[node] for node in group), 0)):
+                found[self._named[key]] |= 1 << number
+        return found
 
     @contextmanager
     def reader(
@@ -67,7 +122,7 @@ class ConditionGraph:
         Of a test whose facts are all left out, and with them the countries of its places, these two depend on the day only. The function
         is for the body of a `with`: it calls itself, and is let go afterwards, without a search for cycles.
         """
-        kinds, parts, atoms, reads = self._kinds, self._parts, self.atoms, self._reads
+        kinds, parts, atoms, reads, bits = self._kinds, self._parts, self.atoms, self._reads, self._bits
         test = reading.reader(atoms)
         known: list[Read | None] = [None] * len(kinds)
         left_out = self._of_day(day)
@@ -89,28 +144,25 @@ class ConditionGraph:
             kind, inner = kinds[node], parts[node]
             if kind == TEST:
                 truth = test(inner[0])
-                found = dict.fromkeys(asked_of(atoms[inner[0]])) if truth is Truth.UNKNOWN else truth is Truth.YES
+                found = (
+                    OPEN | bits(asked_of(atoms[inner[0]])) if truth is Truth.UNKNOWN else TRUE if truth is Truth.YES else FALSE
+                )
             elif kind == NOT:
                 found = itself[0](inner[0])
-                found = not found if isinstance(found, bool) else found
+                found = found if found & OPEN else found ^ TRUE
             else:
-                decides = kind == ANY  # the value of a part that decides the whole
-                settled = not decides
-                found, several = settled, False
+                decides = TRUE if kind == ANY else FALSE  # the value of a part that decides the whole
+                found = decides ^ TRUE
+                settled = found
                 for part in inner:
                     one = known[part] if reads[part] & sent else left_out[part]
                     if one is None:
                         one = itself[0](part)
-                    if one is decides:
+                    if one == decides:
                         found = one
                         break
-                    if one is not settled:
-                        if found is settled:
-                            found = one
-                        elif several:
-                            found |= one  # type: ignore[operator]
-                        else:  # what a part reads as is shared
-                            found, several = found | one, True  # type: ignore[operator]
+                    if one != settled:
+                        found = one if found == settled else found | one
             known[node] = found
             if shared:
                 left_out[node] = found

@@ -7,33 +7,34 @@ then those that close the bounds. Source: semantics 4.5.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import islice
+from operator import or_
 
 from engine.bundle import Bundle
-from engine.deciding.combine import Outcome
-from engine.deciding.judgement import Judgement
+from engine.deciding.judgement import Judgement, Laws
 from engine.decision import MissingPart, QuestionPart
 from engine.exchange import Exchange
 from engine.explaining.phrasebook import Phrasebook
-from engine.policy_language.vocabulary import Fact
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Fact
 from engine.questions.applying_tests import ALWAYS, ApplyingTests, Runs, by_fact
 from engine.questions.condition_graph import ConditionGraph
-from engine.questions.open_facts import choices, is_open
+from engine.questions.open_facts import WeighedDefinitions, choices, is_open
 from engine.questions.possible_answers import AnswerBook
 from engine.questions.question_groups import Groups, QuestionFacts
 from engine.questions.question_order import QuestionOrder
-from engine.questions.settling_lists import SettlingLists
+from engine.questions.rule_needs import NeedsOfRules
+from engine.questions.settling_lists import Answered, SettlingLists
 from engine.register_facts import IN_REGISTER
 from engine.rules import Atom, Condition, Rule, Truth, exempted, tests
 from engine.values import Missing, SetOf, Value
 from engine.values.outcome_levels import Level
-from engine.verdict import Verdict
 
 ABOUT_DATA = ("touch/", "subject/", "not-reached/", "free/")  # definitions of coverage that rest on no policy's `applies`
 MAX_CHOICES = 60  # values that a question lists
+KNOWN = 2  # how many times as much as a document or a count weighs what the sender knows
 GROUP = "group"  # the type of a question that stands for several facts
 MAX_NEXT = 3  # questions that an answer asks
 # The highest level that a rule of an effect can raise the outcome to, or lift it from, beside its duties.
@@ -52,8 +53,8 @@ MOST = {
 class Questions:
     """Asks for facts under one bundle. Made once."""
 
-    def __init__(self, bundle: Bundle) -> None:
-        self.bundle = bundle
+    def __init__(self, bundle: Bundle, laws: Laws) -> None:
+        self.bundle, self.laws = bundle, laws
         self.book = AnswerBook(bundle, Exchange({}, {}), date.min)
         self._tests: dict[Condition, tuple[Atom, ...]] = {}
         self._most: dict[str, Level] = {}
@@ -62,15 +63,20 @@ class Questions:
             late = (duty.overdue for duty in rule.duties if duty.due is not None)
             lifted = (self._most[victim] for victim in rule.exempts)
             self._most[rule.key] = max(own, *late, *lifted, own)
-        rules = bundle.rules.rules
-        self.levels = tuple(self._most[rule.key] for rule in rules)  # of each rule, by its number
+        rules = self.rules = bundle.rules.rules
+        self.weighed = WeighedDefinitions(bundle)
+        # Of each rule by its number, and then of each definition of coverage.
+        self.levels = (*(self._most[rule.key] for rule in rules), *(Level.REVIEW for _ in self.weighed.keys))
         self.above = {level: sum(1 << n for n, most in enumerate(self.levels) if most > level) for level in Level}
         self.lifts = frozenset(n for n, rule in enumerate(rules) if rule.exempts or rule.excuses or rule.satisfies)
         self.lifted = {n: frozenset((*rules[n].excuses, *rules[n].satisfies)) for n in self.lifts}
         self.lifting = sum(1 << number for number in self.lifts)
         self._asked_of: dict[int, tuple[str, ...]] = {}
         self.graph = ConditionGraph(bundle.rules, {fact.name: fact.lies_in for fact in bundle.vocabulary.placed})
-        self.nodes = tuple(self.graph.node(rule.condition) for rule in rules)
+        self.nodes = (
+            *(self.graph.node(rule.condition) for rule in rules),
+            *(self.graph.defined[key] for key in self.weighed.keys),
+        )
         placed = {name for each in bundle.vocabulary.placed for name in (each.name, each.lies_in)}
         self._tied = placed | bundle.coherence.mentioned
         words = bundle.vocabulary
@@ -84,27 +90,46 @@ class Questions:
         self.exempted = exempted(rules)
         self.needs = {n: tuple(rule.need.requirements()) for n, rule in enumerate(rules) if rule.need is not None}
         self.requiring = sum(1 << n for n in self.needs)
-        self.places = {rule.provision.policy: rule.provision.jurisdiction for rule in rules}
+        speaking = (laws.places.get(key.removeprefix("speaks/"), "") for key in self.weighed.keys)
+        self.owner = (*(rule.provision.jurisdiction for rule in rules), *speaking)
+        self.of_place: dict[str, int] = {}  # the rules of each place, as bits
+        for n, place in enumerate(self.owner):
+            self.of_place[place] = self.of_place.get(place, 0) | 1 << n
         self.owners = bundle.rules.owners()
+        # Of each policy whose law it is, and the node that says whether it applies.
+        self.gates = tuple((place, self.graph.defined[f"{policy}#applies"]) for policy, place in laws.places.items())
+        self.needs_of_rules = NeedsOfRules(
+            self.graph, self.nodes, self.levels, frozenset(node for _, node in self.gates), self.of_place.values()
+        )
+        self.naming = reduce(or_, (self.graph.bit(touch.fact) for touch in words.touches), 0)  # the facts that name countries
+        self._ease: dict[str, int] = {}
         self.groups = Groups(words)
         self.territories = frozenset(name for name, text in words.jurisdictions.items() if text.countries)
+
+    def ease(self, fact: str) -> int:
+        """How much a fact weighs by where it is found."""
+        found = self._ease.get(fact)
+        if found is None:
+            looked_up = fact in self.counted or fact.partition(".")[0] in DOCUMENT_GROUPS
+            found = self._ease[fact] = 1 if looked_up else KNOWN
+        return found
 
     def most(self, rule: Rule) -> Level:
         """The highest level that a rule can raise the outcome to, or that it can exempt from."""
         return self._most[rule.key]
 
-    def tested(self, verdict: Verdict) -> ApplyingTests:
+    def tested(self, applies: Sequence[Truth]) -> ApplyingTests:
         """
-        The tests that can still matter, by fact: all but those of policies that certainly do not apply.
+        The tests that can still matter, by fact: all but those of policies that certainly do not apply, by how each `applies` reads.
 
         INVARIANT: a policy whose `applies` is "no" does not come to apply, since a missing fact never makes it "no" (semantics 2.2).
         """
-        reads = zip(self.policies, verdict.defined.several(self.applying), strict=True)
+        reads = zip(self.laws.names, applies, strict=True)
         return ApplyingTests(self._runs, {policy for policy, truth in reads if truth is not Truth.NO})
 
     def set_up(self) -> None:
         """Make now what the first open exchange would have to wait for."""
-        _ = self._runs, self.applying
+        _ = self._runs
 
     @cached_property
     def _runs(self) -> dict[str, Runs]:
@@ -114,26 +139,15 @@ class Questions:
         conditions += [(ALWAYS, duty.done_when) for duty in self.bundle.duties.values() if duty.done_when is not None]
         return by_fact(((policy, self.tests(condition)) for policy, condition in conditions), self.book.facts)
 
-    @cached_property
-    def policies(self) -> tuple[str, ...]:
-        return tuple({rule.provision.policy: None for rule in self.bundle.rules.rules})
-
-    @cached_property
-    def applying(self) -> tuple[str, ...]:
-        """The definitions that say whether each policy applies."""
-        return tuple(f"{policy}#applies" for policy in self.policies)
-
-    def lists(
-        self, judgement: Judgement, evaluate: Callable[[Mapping[str, Value]], Outcome], book: Phrasebook
-    ) -> list[MissingPart]:
+    def lists(self, judgement: Judgement, answered: Answered, book: Phrasebook) -> list[MissingPart]:
         """
         Lists of facts to ask for, with questions in the language of `book`.
 
-        `evaluate` gives the outcome of the exchange with some facts answered.
+        `answered` says what comes of the exchange with some facts answered.
         """
         if not judgement.outcome.open:
             return []
-        finder = SettlingLists(self, judgement, evaluate)
+        finder = SettlingLists(self, judgement, answered)
         return [
             MissingPart(
                 facts=[

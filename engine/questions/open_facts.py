@@ -7,7 +7,7 @@ A question about any other fact would be idle. What the register disputes is nev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,35 @@ if TYPE_CHECKING:
     from engine.questions.next_questions import Questions
 
 
+class WeighedDefinitions:
+    """
+    The definitions of coverage that may move an outcome, by their places in `keys`, as bits: of countries that are touched, of `subjects`,
+    by place of law that may speak (`spoken`), and of what law leaves alone (`not_reached`).
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        rules, places = bundle.rules, dict[str, int]()
+
+        def bit(key: str) -> int:
+            return 1 << places.setdefault(key, len(places))
+
+        self._touching = tuple((touch.as_, bit(f"touch/{n}")) for n, touch in enumerate(bundle.vocabulary.touches))
+        self.subjects = {subject: bit(f"subject/{subject}") for subject in bundle.vocabulary.subjects}
+        spoken: dict[str, list[str]] = {}
+        for floor in rules.floors:
+            for each in floor.spoken if floor.covered else ():
+                spoken.setdefault(floor.jurisdiction, []).extend((each.subject, *each.by) if each.subject else ())
+        self.spoken = {name: tuple(bit(key).bit_length() - 1 for key in keys) for name, keys in spoken.items()}
+        self.not_reached: dict[str, int] = {}
+        for left in rules.not_reached:
+            self.not_reached[left.jurisdiction] = self.not_reached.get(left.jurisdiction, 0) | bit(left.key)
+        self.keys = tuple(places)
+
+    def of_roles(self, roles: Collection[str]) -> int:
+        """The definitions of countries in some roles."""
+        return sum(bit for role, bit in self._touching if role in roles)
+
+
 class OpenFacts:
     """The open facts of one exchange. `wide` has by fact the values that were sent, and are too wide for an open test."""
 
@@ -40,8 +69,9 @@ class OpenFacts:
         self.reading = judgement.reading
         self.outcome = judgement.outcome
         self.bounds = judgement.asked_on
-        self.book = questions.book.about(judgement.exchange, judgement.as_of, questions.tested(judgement.verdict))
+        self.book = questions.book.about(judgement.exchange, judgement.as_of, questions.tested(judgement.applies))
         self.wide: dict[str, dict[str, None]] = {}
+        self.times: dict[int, int] = {}  # for how many laws a definition of coverage weighs, once `weighing` is known
         self._open_of: dict[int, tuple[str, ...]] = {}
         self.definitions = self.bundle.rules.definitions
 
@@ -49,9 +79,8 @@ class OpenFacts:
         """The facts of open tests in open rules; first those of `applies` and of coverage."""
         gates: dict[str, None] = {}
         others: dict[str, None] = {}
-        for key in self.weighing():
-            if self.verdict.defined[key] is Truth.UNKNOWN:
-                gates |= dict.fromkeys(self.open(self.definitions[key]))
+        for place in numbers(self.unread):
+            gates |= dict.fromkeys(self.open(self.definitions[self.questions.weighed.keys[place]]))
         for number, touch in enumerate(self.bundle.vocabulary.touches):
             relevant = touch.as_ in self.located and self.verdict.defined[f"touch/{number}"] is not Truth.NO
             if relevant and is_open(self.exchange.value(touch.fact)):
@@ -86,23 +115,35 @@ class OpenFacts:
             return frozenset()
         return REACHING if self.outcome.coverage.reaches else REVIEWED
 
-    def weighing(self) -> Iterator[str]:
-        """The definitions of coverage that can move the outcome: of countries and subject matters, and of law that may speak."""
+    @cached_property
+    def weighing(self) -> int:
+        """
+        The definitions of coverage that can move the outcome, as bits of their places in `Questions.weighed`: of countries and subject
+        matters, and of law that may speak.
+        """
         if not self.silence:
-            return
-        coverage = self.outcome.coverage
-        yield from (f"touch/{n}" for n, touch in enumerate(self.bundle.vocabulary.touches) if touch.as_ in self.located)
-        yield from (f"subject/{gap.subject}" for gap in coverage.gaps if gap.reviewed and gap.subject)
+            return 0
+        coverage, weighed = self.outcome.coverage, self.questions.weighed
+        found = weighed.of_roles(self.located)
+        for gap in coverage.gaps:
+            if gap.reviewed and gap.subject:
+                found |= weighed.subjects[gap.subject]
         reached = {reach.jurisdiction for reach in coverage.reaches}
-        for floor in self.bundle.rules.floors:
-            bounds = self.outcome.jurisdictions.get(floor.jurisdiction)
+        for place, bounds in self.outcome.jurisdictions.items():
             # Not known whether law speaks: of a jurisdiction that may permit, or whose reach is open.
-            if floor.covered and bounds is not None and (bounds.low is not bounds.high or floor.jurisdiction in reached):
-                for spoken in floor.spoken:
-                    if spoken.subject:
-                        yield spoken.subject
-                        yield from spoken.by
-        yield from (each.key for each in self.bundle.rules.not_reached if each.jurisdiction in reached)
+            if bounds.low is not bounds.high or place in reached:
+                for each in weighed.spoken.get(place, ()):
+                    found |= 1 << each
+                    self.times[each] = self.times.get(each, 0) + 1
+        for place in reached:
+            found |= weighed.not_reached.get(place, 0)
+        return found
+
+    @cached_property
+    def unread(self) -> int:
+        """Those of them that are open."""
+        truths = self.verdict.defined.several(self.questions.weighed.keys) if self.weighing else ()
+        return sum(1 << place for place in numbers(self.weighing) if truths[place] is Truth.UNKNOWN)
 
     def open(self, condition: Condition) -> Iterator[str]:
         """The facts to ask for because they leave tests of a condition open; for a family's total, its members."""

@@ -8,16 +8,16 @@ documents and counts that she must look up. Nothing is evaluated: how the tests 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import chain, islice
+from operator import or_
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.deciding.judgement import Judgement
-from engine.policy_language.vocabulary import DOCUMENT_GROUPS
-from engine.questions.condition_graph import Read
+from engine.questions.condition_graph import OPEN, Read
 from engine.questions.open_facts import OpenFacts, choices, is_open
+from engine.questions.rule_needs import LAST, Scores
 from engine.rules import AS_OF, Atom, Condition, Defined, State, Truth, anchors
 from engine.values import Missing, Value
 from engine.values.outcome_levels import Level
@@ -26,18 +26,16 @@ from engine.verdict import numbers
 if TYPE_CHECKING:
     from engine.questions.next_questions import Questions
 
-# Of a rule by the highest level that it may raise; 1 for any other.
-WEIGHT = {Level.PROHIBITED: 4.0, Level.REQUIREMENTS_UNMET: 2.0, Level.REVIEW: 2.0}
-LOOKED_UP = 0.5  # how much a document or a count weighs beside what the sender knows
 PROCEEDS = Level.PERMITTED_WITH_OBLIGATIONS
+IN_ORDER = 12  # facts of which those that count for the same stand in the order of their rule; of others by name
 MET = frozenset((State.MET,))
 
 
 class Term(NamedTuple):
-    """What may raise the outcome: the level, the facts that leave it open, and whose law it is, "" of what is no jurisdiction's."""
+    """What may raise the outcome: the level, what leaves it open, and whose law it is, "" of what is no jurisdiction's."""
 
     level: Level
-    facts: Collection[str]
+    facts: Read
     place: str = ""
 
 
@@ -59,60 +57,82 @@ class QuestionOrder(OpenFacts):
         Where no rule that counts is open, all facts that are open: an open outcome always asks something.
         """
         low, high = self.bounds.low, self.bounds.high
-        first: list[str] = []
-        with self.questions.graph.reader(self.exchange, self.judgement.as_of, self.reading, self._asked_of) as self._read:
-            terms = list(self.terms(low))
-            beyond = self.beyond()
+        apart = low <= PROCEEDS < high
+        questions, near, day = self.questions, self.near, self.judgement.as_of
+        open_ = self.open_rules(low) | self.unread << len(questions.rules)
+        first, then = questions.above[PROCEEDS] if apart else -1, Scores()
+        scores = Scores() if apart else then
+        with questions.graph.reader(self.exchange, day, self.reading, self._asked_of) as self._read:
+            for each, rules in ((scores, open_ & first), (then, open_ & ~first)):
+                questions.needs_of_rules.add_to(each, rules, near, self.exchange, day, self._read)
+            for place_, times in self.times.items():  # a subject matter counts for each law that may not speak of it
+                number = len(questions.rules) + place_
+                if times > 1 and self.unread >> place_ & 1:
+                    facts = self._read(questions.nodes[number])
+                    scores.add(number, Level.REVIEW, facts, bool(near >> number & 1), times - 1)
+            for level, facts, place in self.terms(low):
+                (scores if level > PROCEEDS else then).add(LAST, level, facts, place not in self.elsewhere)
+            self.tells_elsewhere = next(filter(self.answerable, self.beyond()), "")
+            found = list(dict.fromkeys([*self.ranked(scores), *(self.ranked(then) if apart else ())]))
         del self._read  # what it read is let go now, and not by the next search for cycles
-        self.tells_elsewhere = next(filter(self.answerable, beyond), "")
-        if low <= PROCEEDS < high:
-            first = self.ranked([term for term in terms if term.level > PROCEEDS])
-            terms = [term for term in terms if term.level <= PROCEEDS]  # all terms of every fact that is not among the first
-        found = list(dict.fromkeys([*first, *self.ranked(terms)]))
         if not found:
             gates, others = self.candidates()
             found = [*gates, *others]
         return found
 
-    def ranked(self, terms: Iterable[Term]) -> list[str]:
-        """The facts of what may raise the outcome: those that the places concerned need first, the weightiest first."""
-        scores: dict[str, float] = defaultdict(float)
-        near: dict[str, float] = defaultdict(float)
-        for level, facts, place in terms:
-            if facts:
-                each = WEIGHT.get(level, 1.0) / len(facts) ** 2
-                for fact in facts:
-                    scores[fact] += each
-                    if place not in self.elsewhere:
-                        near[fact] += each
-        # Of equals first what a rule asks first.
-        return sorted(scores, key=lambda fact: (-near.get(fact, 0.0) * self.ease(fact), -scores[fact] * self.ease(fact)))
+    def ranked(self, scores: Scores) -> list[str]:
+        """The facts with a score: those that the places concerned need first, the weightiest first; of equals what a rule asks first."""
+        asked, ease = self.questions.graph.asked, self.questions.ease
+        equals: dict[tuple[int, int, int], list[str]] = {}
+        for place, (near, every, number) in scores.added_up().items():
+            fact = asked[place]
+            easy = ease(fact)
+            equals.setdefault((-near * easy, -every * easy, number), []).append(fact)
+        found: list[str] = []
+        for (_, _, number), facts in sorted(equals.items()):
+            found += self.in_order(number, facts) if len(facts) > 1 and len(found) < IN_ORDER else sorted(facts)
+        return found
 
-    def ease(self, fact: str) -> float:
-        """How much a fact weighs by where it is found."""
-        looked_up = fact in self.questions.counted or fact.partition(".")[0] in DOCUMENT_GROUPS
-        return LOOKED_UP if looked_up else 1.0
+    def in_order(self, number: int, facts: Collection[str]) -> list[str]:
+        """Some facts in the order in which a rule, or a definition of coverage, asks for them; then by name."""
+        graph, nodes = self.questions.graph, self.questions.nodes
+        named = graph.in_order(nodes[number], self._read, self._asked_of) if number < len(nodes) else ()
+        places = {fact: place for place, fact in enumerate(dict.fromkeys(named))}
+        return sorted(facts, key=lambda fact: (places.get(fact, len(places)), fact))
 
-    def beyond(self) -> list[str]:
+    @cached_property
+    def near(self) -> int:
+        """The rules of the places that are not elsewhere."""
+        of_place, elsewhere = self.questions.of_place, 0
+        for place in self.elsewhere:
+            elsewhere |= of_place.get(place, 0)
+        return ~elsewhere
+
+    def beyond(self) -> Iterator[str]:
         """
         The facts for want of which it is not known whether law elsewhere applies: of the more places first, and first those that name
         countries.
         """
-        places: dict[str, set[str]] = defaultdict(set)
-        for policy, place in self.questions.places.items() if self.elsewhere else ():
-            applies = f"{policy}#applies"
-            if place in self.elsewhere and self.verdict.defined[applies] is Truth.UNKNOWN:
-                for fact in self.facts(self.questions.graph.defined[applies]):
-                    places[fact].add(place)
-        naming = {touch.fact for touch in self.bundle.vocabulary.touches}
-        return sorted(places, key=lambda fact: (fact not in naming, -len(places[fact]), fact))
+        reads: dict[str, Read] = {}
+        for truth, (place, node) in zip(self.judgement.applies, self.questions.gates, strict=True) if self.elsewhere else ():
+            if truth is Truth.UNKNOWN and place in self.elsewhere:
+                reads[place] = reads.get(place, 0) | self._read(node)
+        every = reduce(or_, reads.values(), 0)
+        graph, naming = self.questions.graph, self.questions.naming
+        for chosen in (every & naming, every & ~naming):
+            facts = [
+                (-sum(bit & read != 0 for read in reads.values()), fact)
+                for fact in graph.facts(chosen)
+                for bit in (graph.bit(fact),)
+            ]
+            yield from (fact for _, fact in sorted(facts))
 
     def answerable(self, fact: str) -> bool:
         """Whether an answer to the question can be true together with what was sent."""
         if self.questions.free(fact):
             return True
-        contradictions = self.bundle.coherence.contradictions
-        return any(not contradictions(self.exchange.with_values({fact: each}), whole=False) for each in self.answers(fact))
+        fits = self.bundle.coherence.fits
+        return any(fits(self.exchange, {fact: each}) for each in self.answers(fact))
 
     def implied(self, fact: str) -> Value | None:
         """The only answer that can be true together with what was sent; None where several can, or the answer is no word."""
@@ -120,10 +140,8 @@ class QuestionOrder(OpenFacts):
         if self.questions.free(fact) or type is None or type.many or self.exchange.value(fact) is not Missing.LEFT_OUT:
             return None
         words = (True, False) if type.kind == "yes/no" else (choices(self.bundle, self.exchange, fact) or ())
-        contradictions = self.bundle.coherence.contradictions
-        # Each word is tried until a second one can be true.
-        coherent = (word for word in words if not contradictions(self.exchange.with_values({fact: word}), whole=False))
-        found = [*islice(coherent, 2)]
+        fits = self.bundle.coherence.fits
+        found = [*islice((word for word in words if fits(self.exchange, {fact: word})), 2)]  # until a second one can be true
         return found[0] if len(found) == 1 else None
 
     def answers(self, fact: str) -> Iterator[Value]:
@@ -136,28 +154,27 @@ class QuestionOrder(OpenFacts):
             yield from self.book.simple(fact)  # most often it can be true, and the classes need not be worked out
         yield from self.book.of(fact, wide).values
 
+    def open_rules(self, above: Level) -> int:
+        """The rules that are open and may raise the outcome above a level, as bits; those that lift where there is something to lift."""
+        holds, questions = self.verdict.holds, self.questions
+        open_ = holds.possible & ~holds.certain & questions.above[above]
+        lifts = open_ & questions.lifting
+        found = open_ & self.verdict.stands.possible & ~lifts
+        for number in numbers(lifts):
+            if self.matters(number):
+                found |= 1 << number
+        return found
+
     def terms(self, above: Level) -> Iterator[Term]:
-        """What may raise the outcome above a level."""
+        """What beside rules may raise the outcome above a level."""
+        questions = self.questions
         for each in self.judgement.carried:
             if each.truth is Truth.UNKNOWN and each.rule.travels and each.rule.travels.when:
                 yield Term(each.rule.travels.otherwise, self.needed(Defined(each.rule.travels.when)))
-        holds, questions = self.verdict.holds, self.questions
-        open_ = holds.possible & ~holds.certain & questions.above[above]
-        levels, nodes, lifts, read = questions.levels, questions.nodes, questions.lifts, self._read
-        for number in numbers(open_ & (self.verdict.stands.possible | questions.lifting)):
-            if number not in lifts or self.matters(number):
-                facts = read(nodes[number])
-                if not isinstance(facts, bool):
-                    yield Term(levels[number], facts, self.verdict.rules[number].provision.jurisdiction)
-        weighing = list(self.weighing())
-        for key, truth in zip(weighing, self.verdict.defined.several(weighing), strict=True):
-            if truth is Truth.UNKNOWN:
-                place = questions.places.get(key.removeprefix("speaks/"), "")
-                yield Term(Level.REVIEW, self.facts(self.questions.graph.defined[key]), place)
         for number, touch in enumerate(self.bundle.vocabulary.touches):
             touches = touch.as_ in self.located and self.verdict.defined[f"touch/{number}"] is not Truth.NO
             if touches and is_open(self.exchange.value(touch.fact)):
-                yield Term(Level.REVIEW, self.exchange.asked_for(touch.fact))
+                yield Term(Level.REVIEW, self.bits(self.exchange.asked_for(touch.fact)))
         for key, owed in self.verdict.owed.items():
             duty = self.bundle.duties[key]
             if owed is Truth.NO or duty.overdue <= above or self.verdict.overdue[key] is not Truth.UNKNOWN:
@@ -167,7 +184,7 @@ class QuestionOrder(OpenFacts):
                 yield Term(duty.overdue, self.needed(duty.done_when), place)
             for start in (due.after for due in anchors(duty.due)):
                 if start != AS_OF and isinstance(self.exchange.value(start), Missing):
-                    yield Term(duty.overdue, [*self.undisputed(self.exchange.asked_for(start))], place)
+                    yield Term(duty.overdue, self.bits(self.undisputed(self.exchange.asked_for(start))), place)
 
     def matters(self, number: int) -> bool:
         """Whether it matters if a rule that lifts stands: whether there is anything open that it may lift."""
@@ -185,14 +202,13 @@ class QuestionOrder(OpenFacts):
         asked = chain.from_iterable(needs[n] for n in numbers(self.verdict.stands.possible & self.questions.requiring))
         return frozenset(name for name in set(asked) if states[name] != MET)
 
-    def needed(self, condition: Condition) -> Collection[str]:
-        """The facts that leave a condition open; for a family's total, its members."""
-        return self.facts(self.questions.graph.node(condition))
+    def needed(self, condition: Condition) -> Read:
+        """What leaves a condition open; for a family's total, its members."""
+        return self._read(self.questions.graph.node(condition))
 
-    def facts(self, node: int) -> Collection[str]:
-        """The facts that leave a node of the graph open."""
-        read = self._read(node)
-        return () if isinstance(read, bool) else read
+    def bits(self, facts: Iterable[str]) -> Read:
+        """Facts that leave something open."""
+        return reduce(or_, map(self.questions.graph.bit, facts), OPEN)
 
     def _asked_of(self, atom: Atom) -> tuple[str, ...]:
         """The facts to ask for because of an open test; most of what a test asks for was not sent at all."""
