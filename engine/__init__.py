@@ -108,7 +108,7 @@ from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.transfer_columns import GROUNDS, RECORD
 from engine.policy_language.vocabulary import Register
 from engine.policy_language.written_effects import PolicySettings
-from engine.questions.horizon import OutcomeMove, OutcomesAhead, TurnCause
+from engine.questions.horizon import OutcomeMove, OutcomesAhead, SteadyPermit, TurnCause
 from engine.rules import Truth
 from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, Value, to_json
 from engine.values.currencies import minor_units
@@ -231,6 +231,7 @@ __all__ = [
     "Statement",
     "StatementTester",
     "Status",
+    "SteadyPermit",
     "Tally",
     "TransferColumnText",
     "TransferRegisterText",

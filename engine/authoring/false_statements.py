@@ -15,7 +15,6 @@ a permit rests on. The reference decides some of all again, so that a fault of t
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -30,7 +29,8 @@ from engine.deciding.judgement import Judgement
 from engine.deciding.statement_weights import RELIES_ON
 from engine.exchange import REGISTER, Exchange
 from engine.exchange_input.exchange_problems import ExchangeRefused
-from engine.exchange_input.exchange_reader import ExchangeReader, Statements
+from engine.exchange_input.exchange_reader import ExchangeReader
+from engine.exchange_input.sent_statements import Statements
 from engine.pdp import PDP
 from engine.policy_language.claim_needs import NEEDS
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
@@ -239,14 +239,18 @@ class StatementTester:
             if (told.fact, told.value) in self._refusing:
                 yield FalseStatement(DAMNING, told.fact, None, FalseStatement(DAMNING, name, told.reads))
 
-    def fates(self, case: PreparedCase, lies: Sequence[FalseStatement], chance: random.Random) -> list[Fate]:
-        """What comes of each of some lies in a case. Raises LanesWrong where the reference decides an exchange otherwise."""
+    def fates(self, case: PreparedCase, lies: Sequence[FalseStatement], below: Callable[[int], int]) -> list[Fate]:
+        """
+        What comes of each of some lies in a case. `below` chooses a number below one, by which the reference decides an exchange again.
+
+        Raises LanesWrong where that comes out otherwise.
+        """
         read = _Door(self._bundle.reader, case.exchange).read
         told = {id(lie): read(lie) for lie in lies}
         others = {id(other): other for lie in lies for other in lie.than if told[id(lie)] is not None}
         told |= {number: read(other) for number, other in others.items()}
         exchanges = {number: exchange for number, exchange in told.items() if exchange is not None}
-        bounds = dict(zip(exchanges, self._in_lanes(case, list(exchanges.values()), chance), strict=True))
+        bounds = dict(zip(exchanges, self._in_lanes(case, list(exchanges.values()), below), strict=True))
 
         def of(lie: FalseStatement) -> Fate:
             mine = bounds.get(id(lie))
@@ -300,11 +304,11 @@ class StatementTester:
         """The case with some statements changed, judged. Raises ExchangeRefused."""
         return self._pdp.judge(self._bundle.reader.accept(_changed(case.exchange.document, parts)), as_of=case.as_of)
 
-    def _in_lanes(self, case: PreparedCase, exchanges: Sequence[Exchange], chance: random.Random) -> list[Bounds]:
+    def _in_lanes(self, case: PreparedCase, exchanges: Sequence[Exchange], below: Callable[[int], int]) -> list[Bounds]:
         """The bounds of exchanges on the day of a case. One of them is read and decided again, by the reference. Raises LanesWrong."""
         found = self._pdp.bounds([(each, case.as_of) for each in exchanges])
         if exchanges:
-            one = chance.randrange(len(exchanges))
+            one = below(len(exchanges))
             exchange = self._bundle.reader.accept(exchanges[one].document)
             if self._reference.outcome(exchange, case.as_of).bounds != found[one]:
                 told = json.dumps(exchange.document, ensure_ascii=False)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import cache, partial
@@ -32,6 +32,7 @@ from engine.exchange_input.exchange_problems import (
     pointer,
 )
 from engine.exchange_input.exchange_shape import SHAPES, in_present_shape, registered_shape, sent_shape
+from engine.exchange_input.sent_statements import Statements
 from engine.policy_language.derived_facts import Followers
 from engine.policy_language.diagnostic import did_you_mean
 from engine.policy_language.public_recipient import EVERYONE
@@ -45,34 +46,6 @@ MAX_BYTES = 256 * 1024
 MAX_ENTITIES = 16
 MAX_ALIASES = 16  # of an entity
 MAX_KEY = 100  # characters of the name of a fact, and of a kind of entities
-
-
-@dataclass(frozen=True, slots=True)
-class Statements:
-    """
-    What an exchange states, each statement by itself, before anything follows from another: the values of facts and documents by their
-    names, and what stands beside them. `personal` are pointers to personal values in the register, `problems` those of the register.
-    """
-
-    values: Mapping[str, Value]
-    as_of: date | None = None
-    relies_on: tuple[str, ...] = ()
-    carried: tuple[tuple[str, str], ...] = ()
-    everyone: str = ""
-    register: Mapping[str, RegisteredEntity | None] = field(default_factory=dict)
-    personal: tuple[str, ...] = ()
-    problems: tuple[ExchangeProblem, ...] = ()
-
-    def changed(self, name: str, told: Statements) -> Statements:
-        """The same with what is `told` in the place of what it states under a name, or with nothing there."""
-        match name:
-            case "relies_on":
-                return replace(self, relies_on=told.relies_on)
-            case "register":
-                return replace(self, register=told.register, personal=told.personal, problems=told.problems)
-        under = f"{name}."
-        kept = {each: value for each, value in self.values.items() if each != name and not each.startswith(under)}
-        return replace(self, values={**kept, **told.values})
 
 
 class ExchangeReader:

@@ -7,13 +7,16 @@ missing facts, remedies, ways and horizons.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 
 from pydantic import BaseModel, RootModel
 
+from engine.backends.lanes.lane_cases import side_by_side
 from engine.bundle import Bundle, gc_paused
 from engine.deciding.changed_exchanges import bounds_on
 from engine.deciding.combine import Evaluate, Outcome
@@ -31,14 +34,14 @@ from engine.explaining.trace import trace
 from engine.explaining.withheld_decision import without_reasons
 from engine.explaining.written_decision import WrittenDecision
 from engine.languages import ENGLISH, LANGUAGES
-from engine.pdp.judging import Judging, of_recipient
-from engine.questions.horizon import Horizon, OutcomesAhead, Words
+from engine.pdp.judging import AT_ONCE, Judging, of_recipient
+from engine.questions.horizon import Horizon, OutcomesAhead, SteadyPermit, Words
 from engine.questions.remedies import Remedies
 from engine.questions.way_writer import WayWriter
 from engine.questions.ways import prohibiting
 from engine.values import Value
 from engine.values.outcome_levels import Level, outcome_word
-from engine.verdict import Verdict
+from engine.verdict import Verdict, numbers
 
 INCLUDES = ("remedies", "ways", "holds_until", "trace", "rests_on")  # what a whole decision has only where it is asked for
 SEARCHED = frozenset(
@@ -267,19 +270,62 @@ class PDP(Judging):
         ends = [each.until for each in signed]
         return self.horizon(ENGLISH.code).ahead(judgement.exchange, judgement.as_of, until, look, ends, words)
 
+    def steady(self, exchanges: Sequence[tuple[Exchange, date]], until: date) -> list[SteadyPermit | None]:
+        """
+        Of exchanges without approvals, each from its day on: the permit that stays the same up to a day; None where an engine has to look.
+
+        They are decided beside one another, each on every day on which a test may change, in passes of lanes.
+        """
+        found: dict[int, SteadyPermit] = {}
+        for public in sorted({exchange.everyone for exchange, _ in exchanges}):
+            judging = self.of_everyone if public else self
+            mine = [number for number, (exchange, _) in enumerate(exchanges) if exchange.everyone == public]
+            days = {number: judging.horizon(ENGLISH.code).days(*exchanges[number]) for number in mine}
+            while mine:
+                some: list[int] = []
+                lanes = 0
+                while mine and (not some or lanes < AT_ONCE):
+                    some.append(mine.pop())
+                    lanes += 1 + bisect_right(days[some[-1]], until)
+                told = judging._steady([(*exchanges[number], days[number]) for number in some], until, public)
+                found |= {number: each for number, each in zip(some, told, strict=True) if each is not None}
+        return [found.get(number) for number in range(len(exchanges))]
+
+    def _steady(
+        self, exchanges: Sequence[tuple[Exchange, date, Sequence[date]]], until: date, public: str
+    ) -> Iterator[SteadyPermit | None]:
+        """The same of few exchanges, each with the days on which a test may change."""
+        lanes: list[tuple[Exchange, date]] = []
+        starts = [0]
+        for exchange, as_of, days in exchanges:
+            shown = self._shown(exchange, as_of)
+            lanes += [(self._later(shown, day), day) for day in (as_of, *days[: bisect_right(days, until)])]
+            starts.append(len(lanes))
+        pause()
+        with self._lock:
+            outcomes = self.lanes.decide(side_by_side(lanes), public)
+            standing = (outcomes.standing[number][0] for number in numbers(self._concerned))
+            signable = reduce(or_, (*standing, *(must for must, _ in outcomes.silences.values())), 0)
+        rows, permitted = (*outcomes.overall.low, *outcomes.overall.high), outcomes.permitted & ~signable
+        for (exchange, _, days), start, end in zip(exchanges, starts, starts[1:], strict=False):
+            every = (1 << end - start) - 1
+            alike = permitted >> start & 1 and all((row >> start) & every in (0, every) for row in rows)
+            word = outcome_word(outcomes.overall.of(start)) if alike and not exchange.disputed else ""
+            yield SteadyPermit(word, until, tuple(days)) if word else None
+
+    def _later(self, exchange: Exchange, day: date) -> Exchange:
+        """A judged exchange as it is read on another day: what was shown is merely stated from its end on."""
+        return exchange if exchange.shown_on(day) is exchange else self._shown(exchange, day)
+
     def _look_ahead(self, judgement: Judgement) -> tuple[list[Approval], Evaluate, Words]:
         """The approvals that a decision shows, and how its exchange is decided on another day with them, or on many at once."""
         # Only approvals that the decision shows count from here on, so that the decision can be made again from its own content.
         shown = {each.provision for each in judgement.signed_off}
         signed = [each for each in judgement.signed if each.provision in shown]
 
-        def on(exchange: Exchange, day: date) -> Exchange:
-            # What was shown is merely stated from its end on.
-            return exchange if exchange.shown_on(day) is exchange else self._shown(exchange, day)
-
         def look(exchange: Exchange, day: date) -> tuple[Verdict, Outcome]:
             standing = frozenset(each.provision for each in signed if day <= each.until)
-            return self._look(on(exchange, day), day, standing, judgement.came)
+            return self._look(self._later(exchange, day), day, standing, judgement.came)
 
         def words(exchange: Exchange, days: Sequence[date]) -> Sequence[str]:
             if judgement.came or exchange.disputed:
@@ -290,7 +336,7 @@ class PDP(Judging):
                 lanes = sum(1 << lane for lane, day in enumerate(days) if day <= each.until)
                 standing[each.provision] = standing.get(each.provision, 0) | lanes
             with self._lock:
-                found = bounds_on(self.lanes, [(on(exchange, day), day) for day in days], standing)
+                found = bounds_on(self.lanes, [(self._later(exchange, day), day) for day in days], standing)
             return [outcome_word(bounds) for bounds in found]
 
         return signed, look, words

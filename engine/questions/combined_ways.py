@@ -29,10 +29,11 @@ from engine.questions.refusal_ends import Reason
 from engine.questions.taken_ways import Dearness, Moves, TakenWays
 from engine.questions.ways import Way
 from engine.values import Missing, Value
+from engine.values.outcome_levels import Level
 from engine.verdict import Verdict, numbers
 
 AT_ONCE = 512  # lanes of a pass
-MAX_SETS = 2_048  # that are tried
+MAX_SETS = 1_024  # that are tried
 MAX_CHANGES = 10
 MOST = 32  # alternatives of one way that are tried
 MANY = 256  # sets that one refused set leads to; what they leave is ended afterwards
@@ -174,6 +175,9 @@ class CombinedWays:
             if wanted and not permitted >> lane & 1 and not self._holds_one(moves, found):
                 left |= 1 << lane
         reasons = self._ends.left(outcomes, left)
+        open_ = left & outcomes.overall.at_least(Level.PERMITTED)[1]
+        if not all(reasons[lane] for lane in numbers(open_)):
+            self.complete = False  # a law may speak, and no way is told by which it surely does
         return refused + [(batch[lane - 1], reasons[lane]) for lane in numbers(left)]
 
     def _holds_one(self, moves: Moves, found: Collection[Moves]) -> bool:
@@ -197,11 +201,8 @@ class CombinedWays:
     def _further(self, moves: Moves, reasons: Sequence[Reason]) -> Iterator[Moves]:
         """What is tried next: the least sets of moves that end the reasons which are left, as many reasons as give not too many sets."""
         menus = sorted((self._ending(each, moves) for each in reasons), key=len)
-        if not menus:
-            self.complete = False  # no law speaks, and none of the ways makes it speak
-            return
-        if not menus[0]:
-            return
+        if not menus or not menus[0]:
+            return  # nothing ends what is left, or no law applies any more, and no way leads on from there
         further: Sequence[Moves] = (0,)
         for each in menus:
             if len(further) * len(each) > MANY and further != (0,):

@@ -8,6 +8,7 @@ search does not start them again in a new year. Source: semantics 2.9, 3.1, 3.6.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -22,6 +23,7 @@ from engine.exchange import Exchange
 from engine.explaining.phrasebook import Phrasebook
 from engine.languages import ENGLISH, Language
 from engine.policy_language.calendars import first_after, is_worked
+from engine.policy_language.vocabulary import stated_in
 from engine.rules import AS_OF, Atom, Calendar, Condition, Due, Earliest, OnDate, OnDay, Provision, Truth, atoms
 from engine.values import Document, Duration, Missing, Type, either
 from engine.verdict import Verdict, numbers
@@ -85,6 +87,23 @@ class OutcomesAhead:
     next_day: date | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SteadyPermit:
+    """
+    A permit that has one outcome on every day from the one that was asked for, up to `until`, and nothing that a person may sign off.
+
+    `word` is the outcome, and `days` are those after the first on which a test may change, within ten years.
+    """
+
+    word: str
+    until: date
+    days: tuple[date, ...]
+
+    def ahead(self, until: date) -> OutcomesAhead:
+        """What `Horizon.ahead` finds up to a day that is not after its own."""
+        return OutcomesAhead((), next((day for day in self.days if day > until), None))
+
+
 class Horizon:
     """Searches ahead under one bundle, and gives its reasons in one language. Made once; safe for several threads."""
 
@@ -107,6 +126,11 @@ class Horizon:
                 self._read("duty", duty.key, duty.done_when, self.book.text(duty.text))
         self._cover()
         self._fixed.sort(key=lambda turn: turn.day)
+        self._fixed_days = [turn.day for turn in self._fixed]
+        self._of_fact: dict[str, list[int]] = {}
+        for number, (_, _, atom) in enumerate(self._tests):
+            for stated in {stated_in(fact) for fact in (atom.fact, atom.other) if fact}:
+                self._of_fact.setdefault(stated, []).append(number)
 
     def of(
         self,
@@ -193,6 +217,10 @@ class Horizon:
             if was != is_:
                 yield before, day
 
+    def days(self, exchange: Exchange, as_of: date) -> list[date]:
+        """The days after `as_of`, within ten years, on which a test may change, in their order."""
+        return [date.fromordinal(day) for day in sorted(self.turns(exchange, as_of))]
+
     def turns(self, exchange: Exchange, as_of: date, carried: bool = False) -> dict[int, list[TurningDay]]:
         """
         The days after `as_of`, within ten years, on which a test may change, as ordinals.
@@ -201,7 +229,8 @@ class Horizon:
         """
         found: dict[int, list[TurningDay]] = {}
         first, last = as_of.toordinal(), Duration(months=12 * YEARS).after(as_of).toordinal()
-        for turn in (*self._fixed, *self._dated(exchange), *self._due(exchange), *self._shown(exchange)):
+        fixed = self._fixed[bisect_right(self._fixed_days, first) : bisect_right(self._fixed_days, last)]
+        for turn in (*fixed, *self._dated(exchange), *self._due(exchange), *self._shown(exchange)):
             if first < turn.day <= last and (carried or exchange.carried or not turn.travels):
                 found.setdefault(turn.day, []).append(turn)
         return found
@@ -259,7 +288,8 @@ class Horizon:
     # Tests that change with the dates of an exchange
 
     def _dated(self, exchange: Exchange) -> Iterator[TurningDay]:
-        for kind, key, atom in paused(self._tests, 256):
+        stated = sorted({number for name in exchange.values for number in self._of_fact.get(name, ())})
+        for kind, key, atom in paused([self._tests[number] for number in stated], 256):
             if atom.op == "counts":
                 yield from self._document(kind, key, atom.fact, exchange)
             for fact in (atom.fact, atom.other):

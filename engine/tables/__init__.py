@@ -14,11 +14,11 @@ from engine.tables.arrow import ArrowStream, batches, slices  # noqa: E402
 from engine.tables.coded_chunk import CodedChunk, of_batch, of_objects, of_texts  # noqa: E402
 from engine.tables.column_mapping import ColumnsRefused, FactColumn, MappingRefused, TableMapping, fact_names, read_mapping  # noqa: E402
 from engine.tables.decided_table import DecidedTable, decide  # noqa: E402
-from engine.tables.filter_sql import DIALECTS, filter_sql  # noqa: E402
+from engine.tables.filter_sql import DIALECTS, write_sql  # noqa: E402
 from engine.tables.one_by_one import CounterSource, OneByOne, RowDecider  # noqa: E402
 from engine.tables.outcome_columns import OutcomeColumns, row_digests  # noqa: E402
 from engine.tables.outcomes import CELLS, LISTS, PROBLEM, RowOutcome, cell_text, outcome_digest  # noqa: E402
-from engine.tables.row_filter import FilterRefused, RowFilter, row_filter  # noqa: E402
+from engine.tables.row_filter import FilterRefused, RowFilter, filter_rows  # noqa: E402
 from engine.tables.table_decider import CHUNK, DecidedRows, Register, TableDecider, no_rows  # noqa: E402
 from engine.tables.unread_ids import UnreadIds  # noqa: E402
 
@@ -50,7 +50,7 @@ __all__ = [
     "cell_text",
     "decide",
     "fact_names",
-    "filter_sql",
+    "filter_rows",
     "no_rows",
     "of_batch",
     "of_objects",
@@ -58,6 +58,6 @@ __all__ = [
     "outcome_digest",
     "read_mapping",
     "row_digests",
-    "row_filter",
     "slices",
+    "write_sql",
 ]

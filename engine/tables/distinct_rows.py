@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -111,6 +111,15 @@ class DistinctRows:
         """The key of a distinct row."""
         row: NDArray[np.int32] = self.distinct[number]
         return row.tobytes()
+
+    def keys(self) -> list[bytes]:
+        """The keys of all distinct rows."""
+        width, data = self.distinct.shape[1] * self.distinct.itemsize, self.distinct.tobytes()
+        return [data[at * width : (at + 1) * width] for at in range(len(self))]
+
+    def some(self, numbers: Sequence[int]) -> DistinctRows:
+        """Some of the distinct rows."""
+        return replace(self, first=self.first[numbers], distinct=self.distinct[numbers])
 
     def exchange(self, number: int) -> StatedExchange:
         """What the first row of a kind states."""

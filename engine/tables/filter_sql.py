@@ -20,7 +20,7 @@ MISSING = "the package that writes SQL is not installed; `pip install 'fifthfact
 Condition: TypeAlias = Any  # `sqlglot.exp.Expression`
 
 
-def filter_sql(found: RowFilter, dialect: str) -> str:
+def write_sql(found: RowFilter, dialect: str) -> str:
     """
     The condition; FALSE where no row may proceed.
 

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any, NamedTuple, overload
 
 import numpy as np
@@ -147,6 +148,7 @@ class OutcomeColumns(Sequence[RowOutcome]):
             arrow.numbers("problems", self.problem_counts()[places]),
         ]
 
+    @cached_property
     def digests(self) -> list[bytes]:
         """The digest of each outcome: SHA-256 over the SHA-256 of each cell's text, in the order of the columns."""
         counts = self.problem_counts()

@@ -81,7 +81,7 @@ class RowFilter:
     permits: int
 
 
-def row_filter(bundle: Bundle, columns: Sequence[str], mapping: TableMapping, as_of: date) -> RowFilter:
+def filter_rows(bundle: Bundle, columns: Sequence[str], mapping: TableMapping, as_of: date) -> RowFilter:
     """
     The filter over some columns of rows that state nothing else but what the mapping has under `constants`.
 
@@ -191,11 +191,15 @@ class _Columns:
 
     def _cuts(self, fact: str, beside: Sequence[str]) -> list[int] | None:
         """The whole numbers at which some test of a count changes its answer; None where more than such numbers counts."""
+        words = self._bundle.vocabulary
         together = self._clusters.root(fact)
         if any(self._clusters.root(each) == together for each in (*beside, *self._constants)):
             return None  # the door holds the two to each other
-        if any(each.follows and each.follows.fact == fact for each in self._bundle.vocabulary.facts.values()):
-            return None
+        for each in words.facts.values():
+            if each.follows and each.follows.fact == fact:
+                return None
+            if each.counts and fact in words.families.get(each.counts, (each.counts,)):
+                return None  # a counter is no lower than what it counts
         cuts = {0, MAX_COUNT}
         for test in self._tests:
             if fact not in sources(test, self._bundle.rules):

@@ -38,6 +38,7 @@ from engine.tables.unread_ids import UnreadIds
 CHUNK = 32_768  # rows at once
 TOLD_AT_ONCE = 8_192  # rows whose texts are in memory, a whole number of words
 FEW = 16  # distinct rows that are sooner decided one by one
+MET = 4_096  # kinds of rows whose outcomes are kept from one chunk for the next
 REMEMBERED = 20_000  # outcomes of the ordinary engines that are kept between chunks
 COUNTERS = ("stated", "summed")
 PROGRAMS = ("ordinary", "lanes")
@@ -74,6 +75,10 @@ class DecidedRows:
         """The exchange that a row states, as JSON."""
         return self.distinct.of_row(self.begin + place).document
 
+    def key_of(self, place: int) -> tuple[int, bytes]:
+        """What a row has in common with each row that states the same, in this table."""
+        return self.distinct.epoch, self.distinct.key(int(self.distinct.number[self.begin + place]))
+
     def problem_rows(self) -> list[int]:
         """The places of the rows that the door refused."""
         if not self.outcomes.problems:
@@ -109,6 +114,15 @@ def no_rows() -> DecidedRows:
     nothing = np.zeros((0, 0), dtype=np.int32)
     distinct = DistinctRows(np.zeros(0, dtype=np.int32), none, 0, nothing, nothing, (), (), (), ())
     return DecidedRows(first=1, keys=[], outcomes=OutcomeColumns.of([]), places=none, distinct=distinct)
+
+
+@dataclass(slots=True)
+class _Met:
+    """The kinds of rows that were met within one epoch of the coder: their outcomes, and the places of these by their keys."""
+
+    epoch: int = -1
+    outcomes: OutcomeColumns | None = None
+    places: dict[bytes, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -163,6 +177,7 @@ class TableDecider:
         self._places = FactPlaces(bundle)
         reads_ids = counters != "stated" or register is not None
         self._remembered = _Remembered()
+        self._met = _Met()
         self._stated: tuple[tuple[str, ...], StatedColumns] | None = None  # of the last table
         self._register = register
         self.decider: RowDecider = decider or OneByOne(bundle)
@@ -224,6 +239,10 @@ class TableDecider:
         if self._sums is not None:
             yield 0, *self._summed(self._sums, rows, chunk)
             return
+        if not rows.each and len(rows) <= MET:
+            outcomes, of_kind = self._met_before(rows)
+            yield 0, outcomes, of_kind[rows.number]
+            return
         first = 0
         for outcomes in self._outcomes(rows):
             if rows.each:
@@ -231,6 +250,20 @@ class TableDecider:
                 first += len(outcomes)
             else:
                 yield first, outcomes, rows.number.astype(np.int64)
+
+    def _met_before(self, rows: DistinctRows) -> tuple[OutcomeColumns, NDArray[np.int64]]:
+        """The outcomes of kinds of rows, and for each of them the place of its own; kinds that were met in a chunk before are known."""
+        met = self._met
+        if met.epoch != rows.epoch or len(met.places) > MET:
+            met = self._met = _Met(rows.epoch)
+        keys = rows.keys()
+        new = [number for number, key in enumerate(keys) if key not in met.places]
+        if new:
+            for outcomes in self._outcomes(rows.some(new)):
+                met.outcomes = outcomes if met.outcomes is None else met.outcomes.followed_by(outcomes)
+            met.places |= {keys[number]: place for place, number in enumerate(new, len(met.places))}
+        assert met.outcomes is not None
+        return met.outcomes, np.array([met.places[key] for key in keys], dtype=np.int64)
 
     def _columns(self, chunk: CodedChunk) -> StatedColumns:
         """What the columns of a chunk state; a member of an object that states nothing is left to the door of exchanges."""

@@ -7,7 +7,7 @@ The rows that the leaves make up to a record do.
 Policies and settings are those that the log notes last at the leaf that the record names: there its process noted its own.
 
 A service reads before its record has a place. So a record that differs is compared once more with the rows of each moment that may have
-been the one: first between the leaves that were written when it was decided and its place, then from SLACK earlier.
+been the one: between the leaves that were written when it was decided, or SLACK earlier, and its place.
 """
 
 import json
@@ -40,11 +40,10 @@ _END = 2**62  # behind every leaf
 
 @dataclass(slots=True)
 class _Late:
-    """A record that differs at its place, and the first leaves that came after its service read: by its clock, and SLACK earlier."""
+    """A record that differs at its place, and the first leaf that may have come after its service had read."""
 
     used: RecordUsed
     place: int
-    began: int
     first: int
     differs: str
     noted: NotedInputs
@@ -70,7 +69,6 @@ class PastDecisions:
 
     def __post_init__(self) -> None:
         self._decided: dict[bytes, deque[int]] = {}
-        self._left = _MOST_AGAIN
         self._inputs = UsedInputs(self.replica, self.connection, self._decided)
         self._records = self._read()
         self._next = next(self._records, None)
@@ -88,8 +86,9 @@ class PastDecisions:
     def findings(self) -> Iterator[str]:
         """A sentence for each record that used what no leaf says. It reads the leaves once more where a record differs at its place."""
         self._compare_before(_END)
-        self._look_again([(each.began, each.place, each) for each in self._late])
-        self._look_again([(each.first, each.began, each) for each in self._late if each.differs])
+        again = [each for each in self._late if each.first < each.place]
+        if again:
+            self._look_again(again)
         for each in self._late:
             if each.differs == "its counts" and each.first < each.place and not each.used.permits:
                 # What came out where a commitment was overtaken is decided within it, and recorded after it: of no moment that is known.
@@ -117,8 +116,7 @@ class PastDecisions:
         differs = self._inputs.differs(used, noted)
         self._inputs.note(used)
         if differs:
-            began, first = (self._first(since, place) for since in (used.at, used.at - SLACK))
-            self._late.append(_Late(used, place, began, first, differs, noted))
+            self._late.append(_Late(used, place, self._first(used.at - SLACK, place), differs, noted))
 
     def _first(self, since: datetime, place: int) -> int:
         """The first of the last leaves that were all written since a moment."""
@@ -129,19 +127,17 @@ class PastDecisions:
             first = index
         return first
 
-    def _look_again(self, late: list[tuple[int, int, _Late]]) -> None:
-        """Compare records with the rows of each moment from one leaf up to another one. A leaf without rows makes no other moment."""
-        late = [each for each in late if each[0] < each[1]]
-        if not late:
-            return
+    def _look_again(self, late: list[_Late]) -> None:
+        """Compare with the rows of each moment from the first leaf to the place of a record. A leaf without rows makes no other moment."""
+        left = _MOST_AGAIN
         with closing(Replica(self.connection, self.key)) as replica:
             inputs = UsedInputs(replica, self.connection, self._decided, most_ways=3)
             changed = True
             for index, leaf in replica.read():
-                for first, end, each in late:
-                    if each.differs and first <= index < end and (changed or index == first):
-                        self._left -= 1
-                        if self._left < 0:  # so many decided at once: which moment was that of each is not found out
+                for each in late:
+                    if each.differs and each.first <= index < each.place and (changed or index == each.first):
+                        left -= 1
+                        if left < 0:  # so many decided at once: which moment was that of each is not found out
                             each.differs = ""
                             self.not_compared += 1
                         else:

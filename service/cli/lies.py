@@ -103,7 +103,7 @@ def _tried(liar: "engine.StatementTester", seed: int | None, turn: tuple[int, in
     fates: list[tuple[engine.FalseStatement, str]] = []
 
     def try_out(lies: "Sequence[engine.FalseStatement]") -> None:
-        fates.extend(zip(lies, liar.fates(case, lies, chance), strict=True))
+        fates.extend(zip(lies, liar.fates(case, lies, chance.randrange), strict=True))
 
     if turn[1] < len(liar.cases):
         lies = list(liar.lies(case))

@@ -43,8 +43,8 @@ def where(
     names = dict.fromkeys((*(each.column for each in mapped.columns), *(column or [])))
     when = day(as_of) if as_of else today()
     try:
-        found = engine.tables.row_filter(bundle, list(names), mapped, when)
-        told = engine.tables.filter_sql(found, dialect)
+        found = engine.tables.filter_rows(bundle, list(names), mapped, when)
+        told = engine.tables.write_sql(found, dialect)
     except engine.tables.FilterRefused as refused:
         raise UsedWrongly(str(refused)) from None
     except engine.tables.ColumnsRefused as refused:

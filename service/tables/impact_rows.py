@@ -59,11 +59,10 @@ def _batches(rows: engine.tables.DecidedRows, as_of: date) -> Iterator[list[engi
             problem = "; ".join(f"{each.pointer or '/'} ({each.code})" for each in outcome.problems)
             batch.append(engine.ImpactRow(name, {}, day, problem, count))
         else:
-            document = rows.distinct.exchange(number).document
-            key = rows.distinct.epoch, rows.distinct.key(number)
+            document, key = dict(rows.exchange(first)), rows.key_of(first)
             if document.get(AS_OF) == day.isoformat():  # it is told beside the exchange; what is no day is left to the doors
                 del document[AS_OF]
-                key = rows.distinct.epoch, told[number].tobytes()
+                key = key[0], told[int(rows.distinct.number[rows.begin + first])].tobytes()
             batch.append(engine.ImpactRow(name, document, day, count=count, key=key))
         if len(batch) >= engine.IMPACT_BATCH:
             yield batch

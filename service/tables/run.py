@@ -404,7 +404,7 @@ class _PartWriter:
             yield engine.tables.no_rows()
 
     def _keep(self, rows: DecidedRows) -> None:
-        outcomes = [each.hex() for each in rows.outcomes.digests()]
+        outcomes = [each.hex() for each in rows.outcomes.digests]
         digests = [sha256(key.encode()).digest() for key in rows.keys]
         self.entries.add(*map(row_entry, rows.keys, (outcomes[number] for number in rows.places.tolist()), digests))
         self.sample.add(self._part.name, rows, digests)

@@ -49,8 +49,9 @@ class OneCommitment:
         reasons: Sequence[Reason],
         told: Sequence[EarlierFinding],
     ) -> None:
-        self._outlook, self._connection, self._committed = outlook, connection, committed
+        self._outlook, self._connection, self.committed = outlook, connection, committed
         self._reasons, self._told = reasons, told
+        self._changed = set(reasons) != {"day"}
         self._today, self._until = outlook.today, outlook.until
         seen = committed.row.watched
         self._held = Grounds() if seen is None else Grounds.read(seen.watched_grounds)
@@ -58,12 +59,16 @@ class OneCommitment:
         self._found: list[WatchFinding] = []
         self._states: dict[date, CommitmentState] = {}
 
+    @property
+    def begin(self) -> date:
+        """The day from which on it is looked at."""
+        return min(self._from, self._today) if self._changed else self._from
+
     def looked(self) -> CommitmentReview:
         """What is to be told, and what is kept. Raises engine.EnginesFailed."""
-        today, changed = self._today, set(self._reasons) != {"day"}
-        begin = min(self._from, today) if changed else self._from
+        today, changed, begin = self._today, self._changed, self.begin
         state = self._state(begin)
-        runs = self._committed.runs_until(state.exchange) if state.exchange is not None else None
+        runs = self.committed.runs_until(state.exchange) if state.exchange is not None else None
         over = runs is not None and runs < today
         if not over and (state.outcome != self._expected(begin) or (state.why and not self._told_undecidable(state.why))):
             state, begin = self._state(today), today
@@ -80,12 +85,12 @@ class OneCommitment:
         if len(told) < len(self._found) and begin <= today and self._said(told) != self._state(today).outcome:
             upcoming.append(today + _DAY)  # the same cause has moved it back and forth in one day: another day tells it
         return CommitmentReview(
-            self._committed,
+            self.committed,
             told,
             max(until, begin),
             min((day for day in upcoming if day is not None), default=None),
-            self._outlook.tokens.sign_offs if self._signable(state) else -1,
-            self._committed.erased,
+            self._outlook.tokens.sign_offs if state.signable else -1,
+            self.committed.erased,
             replace(self._grounds(state), dues=dues),
         )
 
@@ -177,11 +182,11 @@ class OneCommitment:
 
     def _grounds(self, state: CommitmentState) -> Grounds:
         tokens, connection = self._outlook.tokens, self._connection
-        names = [tokens.hashed(connection, kind, id) for kind, id, _ in self._committed.entities]
+        names = [tokens.hashed(connection, kind, id) for kind, id, _ in self.committed.entities]
         counters = self._held.counters
         if state.exchange is not None:
             counting, counts, exchange = self._outlook.live.counting, self._outlook.counts, state.exchange
-            counters, counted = (), self._committed.record.get("counted", {})
+            counters, counted = (), self.committed.record.get("counted", {})
             for counter in counting.counters:
                 _, keys = counts.book.keys(connection, counter, counting.key(counter, exchange))
                 if not keys and any(counted[fact]["from"] != "ledger" for fact in counter.facts if fact in counted):
@@ -199,7 +204,7 @@ class OneCommitment:
     def _dues(self) -> tuple[PromisedDuty, ...]:
         """The duties that are not told yet; those that fall due soon are told."""
         left = []
-        for due in self._held.dues if self._committed.row.watched is not None else self._promised():
+        for due in self._held.dues if self.committed.row.watched is not None else self._promised():
             if due.day > self._until:
                 left.append(due)
                 continue
@@ -213,10 +218,10 @@ class OneCommitment:
 
     def _promised(self) -> Iterator[PromisedDuty]:
         """The duties with a last day that were owed when this was committed. Of an answer that leaves some out, all are found again."""
-        decision = self._committed.record["decision"]
+        decision = self.committed.record["decision"]
         owed: Sequence[Mapping[str, Any]] = decision.get("owed") or ()
-        if (decision.get("more") or {}).get("owed") and not self._committed.erased:
-            owed = self._outlook.duties(self._state(self._committed.row.as_of)) or owed
+        if (decision.get("more") or {}).get("owed") and not self.committed.erased:
+            owed = self._outlook.duties(self._state(self.committed.row.as_of)) or owed
         for each in owed:
             if each.get("due") and each.get("overdue") != "yes":
                 yield PromisedDuty(date.fromisoformat(each["due"]), each["duty"], each["who"])
@@ -225,7 +230,7 @@ class OneCommitment:
 
     def _state(self, day: date) -> CommitmentState:
         if day not in self._states:
-            self._states[day] = self._outlook.state(self._connection, self._committed, day)
+            self._states[day] = self._outlook.state(self._connection, self.committed, day)
         return self._states[day]
 
     def _kind(self, since: date) -> EventKind:
@@ -233,18 +238,18 @@ class OneCommitment:
 
     def _expected(self, day: date) -> str | None:
         """The outcome that was told for a day."""
-        return _last([(each.since, each.kind, each.outcome) for each in self._told], day, self._committed.outcome)
+        return _last([(each.since, each.kind, each.outcome) for each in self._told], day, self.committed.outcome)
 
     def _expected_with_found(self, day: date) -> str | None:
         now = [(each.since, each.kind, each.after) for each in self._found]
         before = [(each.since, each.kind, each.outcome) for each in self._told if each.since <= self._today]
-        return _last([*before, *now], day, self._committed.outcome)
+        return _last([*before, *now], day, self.committed.outcome)
 
     def _said(self, told: Sequence[WatchFinding]) -> str | None:
         """The outcome that is told for today, with what is told now."""
         now = [(each.since, each.kind, each.after) for each in told]
         before = [(each.since, each.kind, each.outcome) for each in self._told]
-        return _last([*before, *now], self._today, self._committed.outcome)
+        return _last([*before, *now], self._today, self.committed.outcome)
 
     def _not_told(self) -> tuple[WatchFinding, ...]:
         """What was found and is not told yet, each cause once for a day."""
@@ -263,13 +268,13 @@ class OneCommitment:
         """The grounds that have moved. Those of a commitment that is new to the watch are found by its record."""
         if "new" not in self._reasons:
             return tuple(each for each in self._reasons if each != "day") or ("date",)
-        record = self._committed.record
+        record = self.committed.record
         found = ["bundle"] if record["bundle"]["meaning"] != self._outlook.live.digests.meaning else []
         filled = record["request"].get(engine.REGISTER, {})
         known = sorted(str(each.get("version")) for each in filled.values())
         try:
             tokens = self._outlook.tokens
-            now = self._committed.exchange(
+            now = self.committed.exchange(
                 self._outlook.live, self._connection, self._today, partial(tokens.held, self._connection)
             ).document
             versions = sorted(str(each.get("version")) for each in now.get(engine.REGISTER, {}).values())
@@ -281,24 +286,20 @@ class OneCommitment:
             found.append("rights")
         return tuple(found) or (("sign-offs",) if record.get("signed_off") else ("counters",))
 
-    def _signable(self, state: CommitmentState) -> bool:
-        judgement = state.judgement
-        return judgement is not None and bool(judgement.signable or judgement.signed)
-
     def _days_of_rights(self, state: CommitmentState) -> dict[date, Reason]:
         """The days on which a line of a book begins or ends on which the exchange rests."""
         if state.exchange is None:
             return {}
         outlook, connection = self._outlook, self._connection
-        days = outlook.counts.rights.days(connection, outlook.live, state.exchange, outlook.made(self._committed, self._today))
+        days = outlook.counts.rights.days(connection, outlook.live, state.exchange, outlook.made(self.committed, self._today))
         return dict.fromkeys(days, "rights")
 
     def _days_of_register(self) -> dict[date, Reason]:
         """The days on which another version of an entity begins to speak, or on which it may no longer be named."""
-        if not self._outlook.tokens.registers or self._committed.erased:
+        if not self._outlook.tokens.registers or self.committed.erased:
             return {}
         days = set()
-        for version in self._committed.versions(self._connection):
+        for version in self.committed.versions(self._connection):
             if version.content.valid_from:
                 days.add(date.fromisoformat(version.content.valid_from))
             if version.content.valid_until:

@@ -3,14 +3,18 @@ The state of a commitment: a commitment and a day go in, its judgement under the
 
 A commitment's own contribution is taken out of the counters and comes back as that of the exchange itself, so it counts once. Counters are
 those of today on every day. The same exchange is decided once, whoever its parties are: what was found is remembered for a round.
+
+Many commitments are foreseen in passes of lanes, each on all days that count. Those that stay permitted as they are need no engine. One of
+each pass is judged all the same: where the judgement is another, nothing is foreseen, and the engines decide all.
 """
 
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import date
-from functools import partial
+from functools import cached_property, partial
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
@@ -49,23 +53,38 @@ class RecentResults(Generic[Key, Found]):
         return self._found[key]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CommitmentState:
     """
     How a commitment stands on a day: its exchange and the judgement, or why it cannot be decided.
 
-    `key` is the same for exchanges that are decided alike; the judgement may be that of another one.
+    `key` is the same for exchanges that are decided alike; the judgement may be that of another one. It is made when it is first wanted:
+    where the permit is `steady`, the outcome is known without it.
     """
 
+    day: date
     key: bytes = b""
     exchange: engine.Exchange | None = None
-    judgement: engine.Judgement | None = None
+    judge: Callable[[], engine.Judgement | None] = lambda: None
     why: str = ""
+    steady: engine.SteadyPermit | None = None
+
+    @cached_property
+    def judgement(self) -> engine.Judgement | None:
+        """The judgement, None where there is none."""
+        return self.judge()
 
     @property
     def outcome(self) -> str | None:
         """The outcome, None where there is none."""
+        if self.steady:
+            return self.steady.word
         return self.judgement.outcome.word if self.judgement else None
+
+    @property
+    def signable(self) -> bool:
+        """Whether a person may sign off something in it, or did."""
+        return not self.steady and self.judgement is not None and bool(self.judgement.signable or self.judgement.signed)
 
 
 class Outlook:
@@ -79,11 +98,40 @@ class Outlook:
         self._ahead: RecentResults[tuple[bytes, date, date], engine.OutcomesAhead] = RecentResults()
         self._duties: RecentResults[tuple[bytes, date], Any] = RecentResults()
         self._explained: RecentResults[tuple[bytes, date], OutcomeExplanation] = RecentResults()
+        self._foreseen: dict[tuple[str, date], CommitmentState] = {}
         tested = self.live.pdp.tested
         self._nameless = tuple(role for role in ROLES if f"{role}.id" not in tested)
 
+    def foresee(self, connection: sa.Connection, each: Sequence[tuple[WatchedCommitment, date]]) -> bool:
+        """
+        Find the permits that stay as they are, of many commitments, each from a day on.
+
+        False where the engines contradict the lanes, so that the engines decide all of them.
+        """
+        self._foreseen.clear()
+        found: dict[tuple[str, date], CommitmentState] = {}
+        for committed, day in each:
+            with suppress(Exception):  # whatever it is, it is raised when this one is looked at
+                found[committed.row.id, day] = self._read(connection, committed, day)
+        first: dict[tuple[bytes, date], tuple[engine.Exchange, date]] = {}
+        for state in found.values():
+            if state.exchange is not None:
+                first.setdefault((state.key, state.day), (state.exchange, state.day))
+        steady = dict(zip(first, self.live.pdp.steady(list(first.values()), self.until), strict=True))
+        foreseen = {place: replace(state, steady=steady.get((state.key, state.day))) for place, state in found.items()}
+        one = next((each for each in foreseen.values() if each.steady), None)
+        judgement = one.judgement if one else None
+        alike = one is None or (judgement is not None and judgement.outcome.word == one.outcome and not judgement.signable)
+        self._foreseen = foreseen if alike else found
+        return alike
+
     def state(self, connection: sa.Connection, committed: WatchedCommitment, day: date) -> CommitmentState:
-        """How a commitment stands on a day."""
+        """How a commitment stands on a day. It is judged when that is wanted. Raises engine.EnginesFailed then."""
+        foreseen = self._foreseen.get((committed.row.id, day))
+        return self._read(connection, committed, day) if foreseen is None else foreseen
+
+    def _read(self, connection: sa.Connection, committed: WatchedCommitment, day: date) -> CommitmentState:
+        """A commitment on a day, before it is judged."""
         try:
             exchange = committed.exchange(self.live, connection, day, partial(self.tokens.held, connection))
             filled = self.counts.fill(
@@ -95,16 +143,16 @@ class Outlook:
                 made=self.made(committed, day),
             )
         except NotDecidable as cannot:
-            return CommitmentState(why=cannot.why)
+            return CommitmentState(day, why=cannot.why)
         except RequestRefused:
-            return CommitmentState(why="policies")
+            return CommitmentState(day, why="policies")
         exchange = self._decider.showing(self.live, filled.exchange, day, connection)
         key = self._key(connection, exchange)
 
-        def judge() -> engine.Judgement:
-            return self._decider.judged(self.live, exchange, day, day, connection)[1]
+        def judged() -> engine.Judgement:
+            return self._judged.get((key, day), lambda: self._decider.judged(self.live, exchange, day, day, connection)[1])
 
-        return CommitmentState(key, exchange, self._judged.get((key, day), judge))
+        return CommitmentState(day, key, exchange, judged)
 
     @staticmethod
     def made(committed: WatchedCommitment, day: date) -> EarlierCommitment:
@@ -113,6 +161,8 @@ class Outlook:
 
     def ahead(self, state: CommitmentState, until: date) -> engine.OutcomesAhead:
         """The days on which the outcome of a state moves, up to a day."""
+        if state.steady and until <= state.steady.until:
+            return state.steady.ahead(until)
         judgement = state.judgement
         if judgement is None:
             return engine.OutcomesAhead()

@@ -151,20 +151,33 @@ class _Round:
             return []
         reasons = {row.id: why for row, why in due}
         told = events.events_told(connection, list(reasons))
+        ones = [
+            OneCommitment(self._outlook, connection, each, reasons[each.row.id], told.get(each.row.id, ()))
+            for each in watched_commitments.open_commitments(connection, [row for row, _ in due])
+        ]
+        pause()
+        self._foresee(connection, ones)
         found = []
-        for each in watched_commitments.open_commitments(connection, [row for row, _ in due]):
+        for one in ones:
             if stopped():
                 break
             try:
-                one = OneCommitment(self._outlook, connection, each, reasons[each.row.id], told.get(each.row.id, ()))
                 found.append(one.looked())
             except sa.exc.SQLAlchemyError:
                 raise
             except Exception as failed:  # noqa: BLE001 - whatever it is, the others are decided all the same
                 self._done.failed += 1
-                self._service.say.error("watch_not_decided", commitment_id=each.row.id, **described(failed))
+                self._service.say.error("watch_not_decided", commitment_id=one.committed.row.id, **described(failed))
             pause()
         return found
+
+    def _foresee(self, connection: sa.Connection, ones: Sequence[OneCommitment]) -> None:
+        """Find what stays as it is. Where that fails, or the engines decide otherwise, they decide all: it is only shorter."""
+        try:
+            if not self._outlook.foresee(connection, [(one.committed, one.begin) for one in ones]):
+                self._service.say.error("watch_lanes_differ", commitments=len(ones))
+        except Exception as failed:  # noqa: BLE001 - whatever it is, each commitment is looked at by itself
+            self._service.say.error("watch_not_foreseen", **described(failed))
 
     def _keep(self, transaction: sa.Connection, looked: Sequence[CommitmentReview]) -> None:
         """Write what a batch tells, and what is kept of its commitments; what ended meanwhile is left out."""

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from engine.tables import filter_sql
+from engine.tables import write_sql
 from tests.service.tables.filtered_tables import FilteredTable, every_table, held
 
 pytestmark = pytest.mark.skipif(find_spec("duckdb") is None, reason="DuckDB is not installed: `make test-tables`")
@@ -24,5 +24,5 @@ def test_a_row_passes_if_and_only_if_it_may_proceed(table: FilteredTable) -> Non
     connection.execute(f"CREATE TABLE rows (number int, {columns})")
     places = ", ".join("?" * (1 + len(table.columns)))
     connection.executemany(f"INSERT INTO rows VALUES ({places})", [(number, *row) for number, row in enumerate(table.rows)])
-    passed = connection.execute(f"SELECT number FROM rows WHERE {filter_sql(table.filter(), 'duckdb')}").fetchall()
+    passed = connection.execute(f"SELECT number FROM rows WHERE {write_sql(table.filter(), 'duckdb')}").fetchall()
     held(table, {number for (number,) in passed})

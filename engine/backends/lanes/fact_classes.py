@@ -8,14 +8,14 @@ as both of its values, as there. What identifies somebody is not kept between tw
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
-from engine.backends.lanes.fact_tests import COVERS, Late, Test, Undated, reads_the_day, sources
+from engine.backends.lanes.fact_tests import COVERS, Late, Test, Undated, reads_the_day, sources, turning_days
 from engine.backends.lanes.family_totals import Family, added_up, totals
 from engine.backends.lanes.lane_cases import NO_DAY, Cases, LaneSet, value_key
 from engine.backends.lanes.lane_program import LaneProgram
@@ -48,7 +48,8 @@ class TestGroup:
     The tests that read the same values. `classes` has what was read, by the keys of the values; `reset` is what left-out values set.
 
     `cuts` are the numbers that they compare with, where they compare with nothing else. `fields` are those of documents that they read,
-    None where they read all. Where values may identify somebody, they are not `kept`.
+    None where they read all. Where values may identify somebody, they are not `kept`. Of tests that read the day, `turns` are those from
+    which one may answer otherwise: between two of them the days are alike. None where that may be any day.
     """
 
     sources: tuple[str, ...]
@@ -61,6 +62,7 @@ class TestGroup:
     fields: frozenset[str] | None = None
     known: frozenset[str] = frozenset()
     reset: On = ()
+    turns: Sequence[date] | None = None
     classes: dict[Hashable, ValueClass] = field(default_factory=dict)
 
 
@@ -103,6 +105,9 @@ class Coder:
             group = TestGroup(
                 names, dated, tests, [at[test] for test in tests], cuts, _may_be_kept(tests), self._family(tests, cuts)
             )
+            turns = [turning_days(test, rules) for test in tests] if dated else [None]
+            if None not in turns:
+                group.turns = sorted({day for each in turns for day in each or ()})
             if not names:
                 self._of_the_day.append(group)
                 continue
@@ -120,7 +125,7 @@ class Coder:
             self.documents[name] = DocumentTests(name, slots, atoms, rules.measures.get(name, ()))
             for not_shown, (must, may) in slots.items():
                 self._base.update(_on(not_shown, must, may))
-        self._days: dict[date, On] = {}
+        self._days: dict[Hashable, On] = {}
         self._alike: dict[ValueClass, ValueClass] = {}  # many classes set the same, and hold one copy
         self._begun: dict[tuple[date, LaneSet], list[int]] = {}
 
@@ -202,7 +207,7 @@ class Coder:
                 else:
                     key = self._key_of(group, value)
                 if group.dated:
-                    key = (key, day)
+                    key = (key, _stretch(group, day))
                 _, less, more = group.classes.get(key) or self._learn(group, key, (value,), day)
                 for place in less:
                     given[place] = 0
@@ -214,7 +219,7 @@ class Coder:
                 values = [added_up(group.family, values), *group.family.others]
             key = self._key(group, values)
             if group.dated:
-                key = (key, day)
+                key = (key, _stretch(group, day))
             _, less, more = group.classes.get(key) or self._learn(group, key, values, day)
             for place in less:
                 given[place] = 0
@@ -222,12 +227,13 @@ class Coder:
                 given[place] = every
 
     def _on_day(self, day: date) -> On:
-        found = self._days.get(day)
+        key = tuple([_stretch(group, day) for group in self._of_the_day])
+        found = self._days.get(key)
         if found is None:
             while len(self._days) >= DAYS:
                 del self._days[next(iter(self._days))]
             nothing = Exchange({}, {})
-            found = self._days[day] = tuple(slot for group in self._of_the_day for slot in self._read(group, nothing, day))
+            found = self._days[key] = tuple(slot for group in self._of_the_day for slot in self._read(group, nothing, day))
         return found
 
     def _group(self, group: TestGroup, cases: Cases, given: list[LaneSet]) -> None:
@@ -245,6 +251,8 @@ class Coder:
                 values = (added_up(group.family, values), *group.family.others)
             return self._class(group, values, day).on
 
+        if group.turns is not None and not cases.by_rows and len(cases.days) > 1:
+            cases = cases.with_days(lambda day: _stretch(group, day))
         for lanes, places in cases.by_class(group.sources, cases.every, group.dated, on):
             for place in places:
                 given[place] |= lanes
@@ -252,7 +260,7 @@ class Coder:
     def _class(self, group: TestGroup, values: Sequence[Value], day: date) -> ValueClass:
         key = self._key(group, values)
         if group.dated:
-            key = (key, day)
+            key = (key, _stretch(group, day))
         return group.classes.get(key) or self._learn(group, key, values, day)
 
     def _key(self, group: TestGroup, values: Sequence[Value]) -> Hashable:
@@ -327,6 +335,8 @@ class Coder:
         dated, expires, covers = fields.get("dated"), fields.get("expires", NO_DAY), fields.get("covers")
         must = may = 0
         for day, there in cases.days.items():
+            if not lanes & there:
+                continue
             truth = min(
                 yes_if(dated <= day) if isinstance(dated, date) else UNKNOWN,
                 yes_if(expires >= day) if isinstance(expires, date) else UNKNOWN,
@@ -369,6 +379,11 @@ class Coder:
         known = KnownFacts(self.rules, Exchange({}, told), NO_DAY).value(measure.fact)
         either = (known.stated, known.registered) if isinstance(known, Disputed) else (known,)
         return agreed(measure.within(fields, each) for each in either)
+
+
+def _stretch(group: TestGroup, day: date) -> Hashable:
+    """The same for days on which no test of a group can answer otherwise."""
+    return day if group.turns is None else bisect_right(group.turns, day)
 
 
 def _on(truth: Truth, must: int, may: int) -> tuple[int, ...]:

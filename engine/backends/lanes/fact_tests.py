@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import TypeAlias
 
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, stated_in
 from engine.rules import AS_OF, Atom, OnDate, OnDay, Period, RuleSet
 
 COVERS = ".covers"
+ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,34 @@ def _sources(test: Test, rules: RuleSet) -> Iterator[str]:
             if test.op == "counts" or fact.endswith(COVERS):
                 for measure in rules.measures.get(document, ()):
                     yield from measure.stated
+
+
+def turning_days(test: Test, rules: RuleSet) -> list[date] | None:
+    """The days from which a test that reads the day may answer otherwise, whatever it reads beside; None if that may be any day."""
+    match test:
+        case Late(due=OnDate(day=day)):
+            return list(_after(day))
+        # A last day counted from the day of the law moves with it, and never passes.
+        case Late(due=OnDay(after=fact)) if fact == AS_OF:
+            return []
+        case Late(due=Period(after=fact, within=length)) if fact == AS_OF and not (length.working_days or length.hours % 24):
+            return []
+        case Atom(fact=fact, other="", op=op, operands=operands, register=register) if op not in (
+            "counts",
+            "within",
+            "older_than",
+        ):
+            if fact == AS_OF and not register and all(isinstance(each, date) for each in operands):
+                return [day for each in operands if isinstance(each, date) for day in (each, *_after(each))]
+            if register and AS_OF not in (fact, *operands) and fact.partition(".")[0] not in DOCUMENT_GROUPS:
+                entries = [entry for each in rules.registers[register].values() for entry in each]
+                ends = [day for entry in entries if entry.until for day in _after(entry.until)]
+                return [*ends, *(entry.from_ for entry in entries if entry.from_)]
+    return None
+
+
+def _after(day: date) -> tuple[date, ...]:
+    return () if day == date.max else (day + ONE_DAY,)
 
 
 def reads_the_day(test: Test, rules: RuleSet) -> bool:

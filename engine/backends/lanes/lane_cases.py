@@ -5,7 +5,7 @@ What a program runs over: exchanges, or variants of one, a lane each.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from math import prod
 from typing import ClassVar, TypeAlias, TypeVar
@@ -62,6 +62,14 @@ class Cases:
         for lanes, _ in found:
             rest ^= lanes
         return (*found, (rest, base)) if rest else found
+
+    def with_days(self, alike: Callable[[date], Hashable]) -> Cases:
+        """The same cases with one day in the place of all that are alike."""
+        found: dict[Hashable, tuple[date, LaneSet]] = {}
+        for day, lanes in self.days.items():
+            first, others = found.get(key := alike(day), (day, 0))
+            found[key] = first, others | lanes
+        return replace(self, days=dict(found.values()))
 
     def together(self, names: Sequence[str], within: LaneSet) -> Sequence[tuple[LaneSet, tuple[Value, ...]]]:
         """Some lanes by the values of several facts: each kind of lanes once, with its values."""
@@ -147,18 +155,21 @@ def side_by_side(exchanges: Sequence[tuple[Exchange, date]], signed: Mapping[str
     lanes_of: dict[str, dict[Hashable, int]] = {}
     days: dict[date, LaneSet] = {}
     named: dict[tuple[str, str], int] = {("signed", name): lanes for name, lanes in (signed or {}).items()}
+    same: dict[int, tuple[Exchange, int]] = {}  # one exchange on many days is read once
     for lane, (exchange, day) in enumerate(exchanges):
         bit = 1 << lane
         days[day] = days.get(day, 0) | bit
+        same[id(exchange)] = exchange, bit | (same[id(exchange)][1] if id(exchange) in same else 0)
+    for exchange, mine in same.values():
         for name, value in exchange.values.items():
             key, lanes = value_key(value), lanes_of.setdefault(name, {})
             if key in lanes:
-                lanes[key] |= bit
+                lanes[key] |= mine
             else:
-                lanes[key] = bit
+                lanes[key] = mine
                 values.setdefault(name, {})[key] = value
         for given in (*(("relies", way) for way in exchange.relies_on), *(("carried", each) for each, _ in exchange.carried)):
-            named[given] = named.get(given, 0) | bit
+            named[given] = named.get(given, 0) | mine
     other = {name: [(each, values[name][key]) for key, each in lanes.items()] for name, lanes in lanes_of.items()}
     return Cases(len(exchanges), {}, other, days, named)
 

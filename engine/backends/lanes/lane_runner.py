@@ -25,7 +25,7 @@ from engine.policy_language.written_effects import PolicySettings
 from engine.rules import RuleSet, signed_floor
 from engine.values import Disputed, Missing, SetOf, Value
 
-DAYS = 64  # on which it is kept who covers which country
+DAYS = 512  # on which it is kept who covers which country
 RARE = ("signed", "relies", "carried")  # given in few runs: code without them is shorter
 PARAMETERS = ("given", "before", "local")
 
@@ -281,7 +281,8 @@ class LaneRunner:
                     covering.setdefault(country, name)
             if len(self._covering) >= DAYS:
                 self._covering.clear()
-            found = self._covering[day] = covering
+            # On most days it is as on another: they share one.
+            found = self._covering[day] = next((each for each in self._covering.values() if each == covering), covering)
         return found
 
     def _accepted(self, country: str, subject: str, cases: Cases) -> LaneSet:

@@ -212,7 +212,7 @@ def test_lanes_tell_of_many_lies_what_the_engines_tell_of_each(more_sources: dic
         pairs = more.pairs(lies, random.Random(case.case).choice, 20)
         others = (more.contradictions(case, lies), more.in_vain(case), more.respelt(case, lies), more.truths(case))
         tried = [*lies, *pairs, *(lie for each in others for lie in each)][::2]
-        told = more.fates(case, tried, random.Random(case.case))
+        told = more.fates(case, tried, random.Random(case.case).randrange)
         assert told == [more.fate(case, lie) for lie in tried]
         fates.update(told)
         door = _Door(more._bundle.reader, case.exchange)
@@ -231,7 +231,7 @@ def test_lanes_that_hide_a_permit_are_found(more: engine.StatementTester, monkey
     """The reference decides some lies again: one that frees, and that lanes refuse, is no lie that is still refused."""
     friend = named(more, "a friend who is barred")
     lie = FalseStatement("one of a list", "recipient.country", "BB")
-    assert more.fates(friend, [lie], random.Random(1)) == ["named"]
+    assert more.fates(friend, [lie], random.Random(1).randrange) == ["named"]
     bounds = engine.PDP.bounds
 
     def refused(self: engine.PDP, exchanges: Any) -> list[Bounds]:
@@ -239,7 +239,7 @@ def test_lanes_that_hide_a_permit_are_found(more: engine.StatementTester, monkey
 
     monkeypatch.setattr(engine.PDP, "bounds", refused)
     with pytest.raises(LanesWrong, match=r"law\.test\.yaml:\d+: lanes decide otherwise than the reference"):
-        more.fates(friend, [lie], random.Random(1))
+        more.fates(friend, [lie], random.Random(1).randrange)
 
 
 # A ground by a claim that needs something, a bar from which a fact follows, what lifts it, and an entity that is barred.
@@ -463,7 +463,7 @@ def test_no_lie_passes_in_silence() -> None:
             others = [list(each) for each in (made.contradictions(case, chosen), made.in_vain(case), made.respelt(case, lies))]
             vain = [lie for each in others for lie in chance.sample(each, min(len(each), FEW))]
             tried = [*chosen, *vain, *made.pairs(lies, chance.choice, AT_A_TIME)]
-            for lie, fate in zip(tried, made.fates(case, tried, chance), strict=True):
+            for lie, fate in zip(tried, made.fates(case, tried, chance.randrange), strict=True):
                 assert fate != "silent", (case.file, case.line, lie)
                 told[fate] += 1
                 if fate == "named" and not lie.beside:
@@ -472,7 +472,7 @@ def test_no_lie_passes_in_silence() -> None:
                     names = {*written.also_rests_on, *(each.fact for each in written.rests_on)}
                     assert lie.statement in names or "also_rests_on" in written.further
         for permit in chance.sample(made.permits, min(len(made.permits), 1)):
-            damned += Counter(made.fates(permit, list(made.truths(permit)), chance))
+            damned += Counter(made.fates(permit, list(made.truths(permit)), chance.randrange))
         if told["named"] and damned.total() > 12 and time.process_time() > ends:
             break
     assert told["named"] > 0, told

@@ -8,8 +8,9 @@ import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ from engine.deciding.carried_conditions import (
 from engine.deciding.combine import Combiner, Outcome
 from engine.exchange import Exchange
 from engine.rules import State, Truth
-from engine.values import Missing, Range, Value
+from engine.values import Missing, Range, SetOf, Value
 from engine.values.outcome_levels import Bounds, Level
 from engine.verdict import Engine
 from tests.engine.backends import agreement
@@ -372,3 +373,25 @@ def test_a_total_is_as_good_as_added_up_up_to_what_tests_compare_it_with() -> No
             assert isinstance(wanted, Range)
             high = None if wanted.high is None else min(wanted.high, family.enough)
             assert found[lane] == added_up(family, row) == Range(min(wanted.low, family.enough), high)
+
+
+def test_days_between_two_turns_answer_alike() -> None:
+    """Of every group of tests that turns on certain days only: on the first day, the last day and one between two turns."""
+    made, chance = engine.load(engine.bundled_policies()), random.Random(3)
+    coder = engine.PDP(made, "bitset").lanes.coder
+    groups = [group for groups in coder._alone.values() for group in groups if group.dated and group.turns]
+    assert len(groups) > 5
+    assert [len(group.turns or ()) > 100 for group in coder._of_the_day] == [True]
+    for group in (*groups, *coder._of_the_day):
+        turns = group.turns or ()
+        many = {name: made.vocabulary.facts[name].type.many for name in group.sources}
+        told = [
+            Exchange({}, {name: SetOf(frozenset([country])) if sets else country for name, sets in many.items()})
+            for country in ("US", "JP")
+        ]
+        for begins, ends in chance.sample(list(pairwise(turns)), min(len(turns) - 1, 12)):
+            last = ends - timedelta(days=1)
+            between = begins + (last - begins) // 2
+            for exchange in told:
+                assert coder._read(group, exchange, begins) == coder._read(group, exchange, between)
+                assert coder._read(group, exchange, between) == coder._read(group, exchange, last)

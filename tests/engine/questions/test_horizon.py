@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import engine
-from engine.authoring.testing import build
+from engine.authoring.testing import build, prepare
 from engine.backends.bitset import Bitset
 from engine.backends.lanes.lane_runner import LaneRunner
 from engine.deciding.changed_exchanges import bounds_on
@@ -283,3 +283,28 @@ def test_a_source_of_days_that_is_left_out_is_found(fault: str, monkeypatch: pyt
     monkeypatch.setattr(horizon_module.Horizon, name, lambda *_: iter(()))
     # A day that another source has as well is still found, but not why.
     assert Horizon(made).of(exchange, DAY, looking(made)) != part
+
+
+def test_a_steady_permit_is_what_engines_find_with_nothing_ahead() -> None:
+    """Of exchanges of the policies' tests, side by side: the outcome, the days that count, and that nothing may be signed off."""
+    made = engine.load(engine.bundled_policies())
+    pdp = engine.PDP(made, "bitset")
+    files = [file for file, _ in made.tests][::40]
+    every = [(case.exchange, case.as_of) for file in files for case in prepare(made, file)]
+    until = max(day for _, day in every) + timedelta(days=30)
+    cases = [(exchange, day) for exchange, day in every if until - timedelta(days=400) < day][::8]
+    judged = steady = moved = 0
+    for (exchange, day), found in zip(cases, pdp.steady(cases, until), strict=True):
+        judgement = pdp.judge(exchange, as_of=day)
+        ahead = pdp.ahead(judgement, until)
+        moved += bool(ahead.moves)
+        if judgement.outcome.permits and not judgement.signable and not ahead.moves:
+            judged += 1
+        if found:
+            steady += 1
+            assert (found.word, found.ahead(until)) == (judgement.outcome.word, ahead)
+            assert judgement.outcome.permits
+            assert not judgement.signable
+            assert found.ahead(day) == pdp.ahead(judgement, day)
+    assert 0 < moved < len(cases) // 2
+    assert judged >= steady > judged * 3 // 4 > 2

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 import engine
-from engine.tables import CodedChunk, OneByOne, RowFilter, TableDecider, TableMapping, read_mapping, row_filter
+from engine.tables import CodedChunk, OneByOne, RowFilter, TableDecider, TableMapping, filter_rows, read_mapping
 from engine.tables.arrow import of_values
 from tests.engine.tables.small_policies import DAY, bundle
 
@@ -29,7 +29,7 @@ class FilteredTable:
     rows: Sequence[tuple[Any, ...]]
 
     def filter(self) -> RowFilter:
-        return row_filter(self.bundle, list(self.columns), self.mapping, self.day)
+        return filter_rows(self.bundle, list(self.columns), self.mapping, self.day)
 
 
 def proceeding(table: FilteredTable) -> set[int]:
@@ -72,14 +72,14 @@ def cells_of_every_kind() -> FilteredTable:
     cells = (
         ("CN", "CN", "CN", "DE", "Germny", "unknown", None),
         (False, False, False, True, None),
-        ("weather", "health", "sun", "genetic", "unknown", None),
+        ("weather", "health", "it's \\ sun", "genetic", "unknown", None),
         (0, 1, 500, 999, 1_000, 1_001, 2**60, -1, None),
     )
     mapping = read_mapping(
         bundle(),
         "mapping.yaml",
         b"""
-map: {kind: {fact: data.categories, values: {sun: weather}}}
+map: {kind: {fact: data.categories, values: {"it's \\\\ sun": weather}}}
 constants: {recipient.country: US, exporter.id: one}
 """,
     )

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from engine.tables import filter_sql
+from engine.tables import write_sql
 from tests.service.databases import PostgreSQL
 from tests.service.tables.filtered_tables import FilteredTable, every_table, held
 
@@ -27,5 +27,5 @@ def test_a_row_passes_if_and_only_if_it_may_proceed(table: FilteredTable, postgr
             cursor.executemany(
                 sql.SQL("INSERT INTO rows VALUES ({})").format(places), [(n, *r) for n, r in enumerate(table.rows)]
             )
-        passed = connection.execute(f"SELECT number FROM rows WHERE {filter_sql(found, 'postgres')}").fetchall()
+        passed = connection.execute(f"SELECT number FROM rows WHERE {write_sql(found, 'postgres')}").fetchall()
     held(table, {number for (number,) in passed})

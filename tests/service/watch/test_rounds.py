@@ -1,11 +1,13 @@
 """Rounds by themselves: of a running service, of two on one database, and at a terminal."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+import engine
 from service.cli.main import app
 from service.watch import daily_rounds
 from service.watch.lease import Lease
@@ -46,6 +48,38 @@ def test_services_on_one_database_do_each_round_once(opened: Any, lines: Lines, 
     rounds = lines.events("watch_round")
     assert [each["told"] for each in rounds if each["told"]] == [3, 3]
     assert lines.events("watch_round_failed") == []
+
+
+def test_what_stays_permitted_is_not_judged(opened: Any, lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many commitments one by one the engines judge only what moves, and one that does not; if that differs, they judge all."""
+    desk: Desk = opened(watch_days=0)
+    ids = [desk.commit(f"n{number}", data__people=100 + number) for number in range(8)]
+    moving = desk.commit("new", data__kind="new-rule")
+    judge, judged = engine.PDP.judge, []
+
+    def counted(self: engine.PDP, *args: Any, **more: Any) -> engine.Judgement:
+        judged.append(more["as_of"])
+        return judge(self, *args, **more)
+
+    monkeypatch.setattr(engine.PDP, "judge", counted)
+    desk.round(date(2027, 3, 4))
+    assert [each["data"]["commitment"] for each in desk.events()] == [moving]
+    assert 0 < len(judged) < 6
+    assert lines.events("watch_lanes_differ") == []
+
+    steady = engine.PDP.steady
+
+    def refused(self: engine.PDP, exchanges: Any, until: date) -> list[Any]:
+        return [each and replace(each, word="prohibited") for each in steady(self, exchanges, until)]
+
+    monkeypatch.setattr(engine.PDP, "steady", refused)
+    judged.clear()
+    desk.reload(("in_force: {from: 2027-03-04}", "in_force: {from: 2028-03-04}"))
+    desk.round(date(2027, 3, 4))
+    assert [each["data"]["after"] for each in desk.events(commitment=moving)] == ["prohibited", "permitted"]
+    assert desk.events(commitment=ids[0]) == []
+    assert len(judged) >= len(ids)
+    assert [each["commitments"] for each in lines.events("watch_lanes_differ")] == [len(ids) + 1]
 
 
 def test_a_round_at_a_terminal_says_what_it_found(opened: Any, database: str) -> None:
