@@ -15,6 +15,8 @@ import engine
 import engine.tables
 from service.tables.table_input import reading, table_parts
 
+AS_OF = "as_of"
+
 
 class NoDecision:
     """Decides nothing: of each distinct row it keeps the day."""
@@ -48,6 +50,7 @@ def impact_rows(
 def _batches(rows: engine.tables.DecidedRows, as_of: date) -> Iterator[list[engine.ImpactRow]]:
     batch: list[engine.ImpactRow] = []
     kinds, firsts, counts = np.unique(rows.places, return_index=True, return_counts=True)
+    told = np.ascontiguousarray(rows.distinct.distinct[:, [each != AS_OF for each in rows.distinct.facts]])
     order = np.argsort(firsts)  # the first row of a kind names it
     for number, first, count in zip(*(each[order].tolist() for each in (kinds, firsts, counts)), strict=True):
         outcome, name = rows.outcomes[number], rows.keys[first]
@@ -56,7 +59,11 @@ def _batches(rows: engine.tables.DecidedRows, as_of: date) -> Iterator[list[engi
             problem = "; ".join(f"{each.pointer or '/'} ({each.code})" for each in outcome.problems)
             batch.append(engine.ImpactRow(name, {}, day, problem, count))
         else:
-            batch.append(engine.ImpactRow(name, rows.exchange(first), day, count=count, key=rows.key_of(first)))
+            document, key = dict(rows.exchange(first)), rows.key_of(first)
+            if document.get(AS_OF) == day.isoformat():  # it is told beside the exchange; what is no day is left to the doors
+                del document[AS_OF]
+                key = key[0], told[int(rows.distinct.number[rows.begin + first])].tobytes()
+            batch.append(engine.ImpactRow(name, document, day, count=count, key=key))
         if len(batch) >= engine.IMPACT_BATCH:
             yield batch
             batch = []

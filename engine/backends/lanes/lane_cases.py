@@ -14,6 +14,8 @@ from engine.exchange import Exchange
 from engine.values import Disputed, Document, Missing, Range, SetOf, Value
 from engine.verdict import NONE_SIGNED
 
+FEW = 16  # lanes of a set that are found one by one
+
 LaneSet: TypeAlias = int
 """
 A set of lanes: bit n is lane n. Wide runs bring sets of their own (`engine.tables.lane_words`), which pass for integers: nothing else is
@@ -125,6 +127,12 @@ class Cases:
 
 def members(lanes: int) -> list[int]:
     """The numbers of the lanes in a set."""
+    if lanes.bit_count() <= FEW:
+        found = []
+        while lanes:
+            found.append((lanes & -lanes).bit_length() - 1)
+            lanes &= lanes - 1
+        return found
     return [lane for lane, bit in enumerate(reversed(f"{lanes:b}")) if bit == "1"]
 
 

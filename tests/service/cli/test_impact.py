@@ -118,6 +118,15 @@ def test_rows_that_differ_in_ids_that_neither_side_reads_are_decided_once(here: 
     assert (read.rows, read.distinct, read.moved) == (30, 30, 29)
 
 
+def test_a_day_that_is_none_is_refused_and_never_another_day(here: Path) -> None:
+    """Beside rows of real days, on two of which the same comes out."""
+    told = [exchange(20_000, as_of=day) for day in ("2025-01-01", "2025-01-02", "soon")]
+    (here / "rows.jsonl").write_text("\n".join(map(json.dumps, told)))
+    found = report("old", "new", "--over", "rows.jsonl")
+    assert (found.rows, found.distinct, found.moved, found.unread) == (3, 1, 2, 1)
+    assert [each.row for each in found.unread_rows] == ["rows.jsonl#3"]
+
+
 def test_the_columns_of_a_table_may_be_mapped(here: Path) -> None:
     """By the mapping that `decide` takes; a column that states nothing is refused with what to do."""
     (here / "map.yaml").write_text(
