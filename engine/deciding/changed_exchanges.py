@@ -37,7 +37,9 @@ def moved_by(
     program: LaneRunner, exchange: Exchange, answers: Sequence[Mapping[str, Value]], day: date, signed: Iterable[str]
 ) -> list[AnswerEffect]:
     """What comes of an exchange with each of some answers, beside what comes of it without any."""
-    outcomes = program.decide(variants(exchange, day, [_answered(exchange, each) for each in answers], signed), exchange.everyone)
+    outcomes = program.decide(
+        variants(exchange, day, [_answered(exchange, each) for each in answers], signed), exchange.everyone
+    )
     somewhere = 0
     for levels in outcomes.jurisdictions.values():
         for lanes in (*levels.low, *levels.high):
