@@ -28,7 +28,7 @@ MOST_VALUES = 200_000  # distinct cells that are remembered between chunks
 MOST_ODD = 10_000  # ids of one fact that the door may refuse, and that are told apart
 ID, NO_ID = 0, 1  # in a key: an id that nothing reads, and from where on ids are told apart
 MOSTLY = 4  # where more than one row of so many is another, all are taken to be
-_AS_THEY_ARE = ("id", "value", "date")  # kinds of facts whose texts are their JSON
+_AS_THEY_ARE = ("id", "value")  # kinds of facts whose texts are their JSON
 
 
 @dataclass(slots=True)
@@ -271,7 +271,7 @@ class RowCoder:
         here = np.full(len(cells.values) + 1, LEFT_OUT, dtype=np.int32)  # the last one is LEFT_OUT's
         raw = column.fact not in self._places.names
         type = self._places.type(column.fact)
-        as_it_is = type is not None and not type.many and type.kind in _AS_THEY_ARE and not column.values
+        as_it_is = type is not None and not type.many and type.kind in _AS_THEY_ARE and not (column.values or column.titles)
         if as_it_is and all(each.__class__ is str and each for each in cells.values):
             here[:-1] = known.codes_of(cells.values)
             return here[cells.codes]

@@ -272,11 +272,11 @@ class TableDecider:
             if self._stated is None or self._stated[0] != names:
                 self._stated = names, stated_columns(names, self._mapping, self._places)
             return self._stated[1]
-        mapped = {each.column: each for each in self._mapping.columns}
+        mapped = self._mapping.by_column()
         key, facts = -1, []
         for number, name in enumerate(chunk.names):
             if name in mapped:
-                facts.append((number, mapped[name]))
+                facts += [(number, each) for each in mapped[name]]
             elif name == self._mapping.key and name not in self._places.names:
                 key = number
             elif name not in self._mapping.ignored:
