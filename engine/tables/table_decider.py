@@ -7,10 +7,11 @@ division never matter: the outcome of a row is a function of the row, the bundle
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -94,11 +95,23 @@ class DecidedRows:
 
     def counts(self) -> dict[str, int]:
         """How many rows have each outcome."""
-        words, codes = self.words
+        return self._counted("outcome")
+
+    def missing_counts(self) -> dict[str, int]:
+        """In how many rows each fact is missing."""
         found: dict[str, int] = {}
-        for word, count in zip(words, np.bincount(codes, minlength=len(words)).tolist(), strict=True):
-            if count:
-                found[word] = found.get(word, 0) + count
+        for text, count in self._counted("missing").items():
+            for fact in _names(text):
+                found[fact] = found.get(fact, 0) + count
+        return found
+
+    def _counted(self, column: str) -> dict[str, int]:
+        """How many rows have each text of a column of texts."""
+        texts, codes = self.outcomes.texts[column]
+        counts = np.bincount(codes[self.places], minlength=len(texts))
+        found: dict[str, int] = {}
+        for number in np.flatnonzero(counts).tolist():
+            found[texts[number]] = found.get(texts[number], 0) + int(counts[number])
         return found
 
     @cached_property
@@ -107,6 +120,12 @@ class DecidedRows:
         numbers = np.arange(self.first, self.first + len(self), dtype=np.int64)
         columns = [arrow.numbers("row", numbers), arrow.plain_texts("key", self.keys), *self.outcomes.columns(self.places)]
         return arrow.batch_of(columns)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _names(text: str) -> tuple[str, ...]:
+    """The names in a list of them."""
+    return tuple(json.loads(text))
 
 
 def no_rows() -> DecidedRows:
