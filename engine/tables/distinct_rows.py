@@ -86,7 +86,8 @@ class DistinctRows:
     `number` has for each row of the chunk the number of its distinct row, `first` for each distinct row the first row that it is.
 
     `codes` are those of the rows, `distinct` those by which the distinct rows are told apart; a column of them is one of `facts`. A key is
-    the same for the same row of a later chunk as long as `epoch` is the same.
+    the same for the same row of a later chunk as long as `epoch` is the same. `kinds` is how many rows differ, also where each is taken for
+    a distinct one.
     """
 
     number: NDArray[np.int32]
@@ -98,6 +99,7 @@ class DistinctRows:
     _steps: Sequence[tuple[str, ...]]
     _values: Sequence[list[Any]]
     constants: Sequence[ConstantFact]
+    kinds: int = 0
 
     def __len__(self) -> int:
         return len(self.first)
@@ -204,6 +206,7 @@ class RowCoder:
             codes[:, place] = self._coded(column, cells, self._known[place])
         keys = self._keys(facts, codes)
         first, number = alike(list(keys.T), rows)
+        kinds = len(first)
         if self._each and len(first) > rows // MOSTLY:
             first, number = np.arange(rows), np.arange(rows, dtype=np.int32)
         return DistinctRows(
@@ -216,6 +219,7 @@ class RowCoder:
             tuple(self._steps),
             [each.values for each in self._known],
             self._constants,
+            kinds,
         )
 
     def _make_room(self) -> None:

@@ -111,7 +111,7 @@ class RunManifest(RunText):
     outcomes: dict[str, int] = Field(description="how many rows have each outcome")
     distinct: int | None = Field(
         default=None,
-        description="how many rows were told apart: in some ten thousand at a time, rows that state the same are one",
+        description="how many rows differ in what is read, counted anew for every some ten thousand rows of a part",
     )
     missing: dict[str, int] | None = Field(default=None, description="in how many rows each fact is missing")
     problems: int = Field(description="how many rows cannot be read")

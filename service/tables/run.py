@@ -431,7 +431,7 @@ class _PartWriter:
             self.refused += 1
         self.outcomes.update(rows.counts())
         self.missing.update(rows.missing_counts())
-        self.distinct += len(rows.distinct) if not rows.begin else 0
+        self.distinct += rows.distinct.kinds if not rows.begin else 0
         self.without_key += len(rows.without_key)
         self.rows += len(rows)
         self._run.rows += len(rows)

@@ -184,6 +184,7 @@ def test_the_manifest_counts_distinct_rows_and_what_is_missing(tmp_path: Path) -
     assert manifest.missing == dict(sorted(Counter(fact for each in told for fact in each).items()))
     assert manifest.missing["exporter.country"] > 100
     assert manifest.distinct == len({row[1:] for row in ROWS})
+    assert run(tmp_path / "in.csv", tmp_path / "out.jsonl", chunk=300).distinct == 9 * manifest.distinct
 
 
 def test_a_broken_run_goes_on_with_the_next_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
