@@ -1,9 +1,11 @@
 """
-`GET /policies` and the pages under it: the policies that decide, what they cover, their tests, their versions, and what the shadow would
-change; for a person with a browser. `POST /policies/{policy}/-/tests` runs the cases of one policy. Nothing here changes anything.
+`GET /policies` and the pages under it: the policies that decide, what they cover, their tests, their versions, what moves between two of
+these, and what the shadow would change; for a person with a browser. `POST /policies/{policy}/-/tests` runs the cases of one policy.
+Nothing here changes anything.
 """
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -30,6 +32,8 @@ from service.service import Service
 VERSIONS = 25  # on a page
 CHOICES = 100  # of versions to compare
 SHADOW_ROWS = 40
+IMPACT_SECONDS = 5.0  # for comparing records
+IMPACT_LASTS = 600.0  # seconds: the log grows
 FIRST = whole("first", "the number of the first row")
 
 _MOST_FORM = 4 * 1024
@@ -72,14 +76,13 @@ def versions(context: ReadingAll, page: PageCall, connection: sa.Connection) -> 
 @pages.get("/policies/difference")
 def difference(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Response:
     """What differs between two of them; it takes long, and is made beside."""
-    sent = page.filters("old", "new")
-    by_name = {f"{each.source}-{each.meaning}": each for each in kept_bundles.list_bundles(connection)}
-    old, new = (by_name.get(sent.get(side, "")) for side in ("old", "new"))
-    if old is None or new is None:
-        raise page.wrong()
-    comparison = page.shared(_compared).of(_digests(old), _digests(new), context.now.date())
-    status = 202 if comparison.state in ("running", "waiting") else 200
-    return html(policy_pages.difference_page(comparison, sent, old, new, page.reader), status)
+    return _of_two(context, page, connection, _compared, policy_pages.difference_page)
+
+
+@pages.get("/policies/impact")
+def impact(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Response:
+    """How many of the newest records would come out differently under another of them; it is made beside too."""
+    return _of_two(context, page, connection, _moved, policy_pages.impact_page)
 
 
 @pages.get("/policies/shadow")
@@ -139,6 +142,29 @@ def _run(context: RunningCases, page: PageCall, number: int) -> Response:
         shown = policy_pages.tests_page(library, policy, 0, token, page.reader, wrong=busy.detail)
         return html(shown or "", KINDS[busy.kind][0])
     return _or_missing(policy_pages.tests_page(library, policy, 0, token, page.reader, found), page)
+
+
+def _of_two(
+    context: ReadingAll,
+    page: PageCall,
+    connection: sa.Connection,
+    comparisons: Callable[[Service], KeptDifferences],
+    shown: Callable[..., str],
+) -> Response:
+    """A page of two versions, as far as what it shows is found."""
+    sent = page.filters("old", "new")
+    by_name = {f"{each.source}-{each.meaning}": each for each in kept_bundles.list_bundles(connection)}
+    old, new = (by_name.get(sent.get(side, "")) for side in ("old", "new"))
+    if old is None or new is None:
+        raise page.wrong()
+    comparison = page.shared(comparisons).of(_digests(old), _digests(new), context.now.date())
+    status = 202 if comparison.state in ("running", "waiting") else 200
+    return html(shown(comparison, sent, old, new, page.reader), status)
+
+
+def _moved(service: Service) -> KeptDifferences:
+    address = str(service.settings.database)
+    return KeptDifferences(address, "service.tables.impact_process", IMPACT_SECONDS, IMPACT_LASTS)
 
 
 def _compared(service: Service) -> KeptDifferences:

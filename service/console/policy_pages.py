@@ -3,6 +3,7 @@ The pages of the policies: what is loaded, covered, tested, kept and tried besid
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,9 @@ FAILED, PROBLEMS = 60, 8  # cases that fail, and what differs in each, that are 
 IN_SHORT = 150  # provisions that are listed
 CHANGES, MOVES = 80, 60  # of a difference that are shown
 COUNTRIES = 40  # of a jurisdiction that are named
+NOTES = ("refused", "disputed", "unread", "troubled", "erased")  # numbers of records of which an impact tells more
+
+_OPEN = re.compile(r"(.+) \((.+) to (.+)\)")  # an outcome between two others, as an impact has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +216,25 @@ def difference_page(
     )
 
 
+def impact_page(
+    comparison: Comparison, asked: Mapping[str, str], old: StoredBundle, new: StoredBundle, reader: PageReader
+) -> str:
+    """Which of the newest records would come out differently under the new version, as far as it is found."""
+    found = comparison.found or {}
+    return _page(
+        "policy_impact.html",
+        "/policies/impact",
+        reader,
+        filters=asked,
+        comparison=comparison,
+        old=old,
+        new=new,
+        found=found,
+        notes=[(name, found[name]) for name in NOTES if found.get(name)],
+        outcome=lambda told: _outcome(told, reader),
+    )
+
+
 def shadow_page(
     shadow: Shadow | None, moves: Sequence[Any], rows: Sequence[Any], paged: bool, following: str | None, reader: PageReader
 ) -> str:
@@ -224,6 +247,19 @@ def shadow_page(
 
 def _page(template: str, path: str, reader: PageReader, **members: Any) -> str:
     return rendered(template, reader, path, w=reader.words.policies, **members)
+
+
+def _outcome(told: str, reader: PageReader) -> tuple[str, str]:
+    """The code of an outcome that an impact tells in English, "" where it is none, and the outcome in the language of the reader."""
+    words = reader.words.policies
+    codes = {engine.LANGUAGES["en"].level(code): code for code in (*(level.word for level in engine.Level), "undetermined")}
+    between = _OPEN.fullmatch(told)
+    if between and all(each in codes for each in between.groups()):
+        word, low, high = (reader.language.level(codes[each]) for each in between.groups())
+        return codes[between[1]], words["impact_between"].format(word, low, high)
+    if told in codes:
+        return codes[told], reader.label("outcome", codes[told])
+    return "", {"refused": words["unreadable"], "failed": words["failed"]}.get(told, told)
 
 
 def _matching(library: PolicyLibrary, asked: Mapping[str, str], reader: PageReader) -> Iterator[PolicySummary]:

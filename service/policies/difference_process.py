@@ -27,7 +27,7 @@ def main() -> None:
         with reading(asked["database"]) as connection:
             old, new = (kept_bundles.load_kept(connection, *asked[side]) for side in ("old", "new"))
     except kept_bundles.NotKept as why:
-        print(json.dumps({"refused": str(why)}))
+        print(json.dumps({"not_kept": str(why)}))
         return
     print(json.dumps(difference_json(old, new, asked["seconds"], date.fromisoformat(asked["today"])), ensure_ascii=False))
 

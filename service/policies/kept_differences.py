@@ -1,19 +1,21 @@
 """
 Differences between bundles that decided: two of them go in; what differs comes out once a process of its own has found it.
 
-One comparison runs at a time. The last ones are kept in memory: a kept bundle never changes, and neither does what differs.
+One comparison of a kind runs at a time. The last ones are kept in memory: a kept bundle never changes, and neither does what differs. What
+rests on the log too is kept for a while only.
 """
 
 import json
 import subprocess
 import sys
 import threading
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-SECONDS = 20.0  # for deciding test exchanges
+SECONDS = 20.0  # for deciding exchanges
 LONGEST = 180.0  # seconds, of the whole process
 MOST_KEPT = 8
 
@@ -31,21 +33,33 @@ class Comparison:
 
 
 class KeptDifferences:
-    """The comparisons of one process; `database` is the address of the database that keeps the bundles."""
+    """
+    The comparisons of one kind in one process; `database` is the address of the database that keeps the bundles.
 
-    def __init__(self, database: str) -> None:
+    `made_by` is the module whose process finds what differs, and may decide for `seconds`. It is kept as long as `lasts`, in seconds too.
+    """
+
+    def __init__(
+        self,
+        database: str,
+        made_by: str = "service.policies.difference_process",
+        seconds: float = SECONDS,
+        lasts: float = float("inf"),
+    ) -> None:
         self._database = database  # its address
+        self._made_by, self._seconds, self._lasts = made_by, seconds, lasts
         self._turn = threading.Lock()
-        self._done: OrderedDict[tuple[Digests, Digests], Comparison] = OrderedDict()
+        self._done: OrderedDict[tuple[Digests, Digests], tuple[Comparison, float]] = OrderedDict()
         self._running: tuple[Digests, Digests] | None = None
 
     def of(self, old: Digests, new: Digests, today: date) -> Comparison:
         """What differs between two kept bundles. It is begun if it was not, and nothing waits for it."""
         pair = (old, new)
         with self._turn:
-            if pair in self._done:
+            comparison, at = self._done.get(pair, (None, 0.0))
+            if comparison is not None and time.monotonic() < at + self._lasts:
                 self._done.move_to_end(pair)
-                return self._done[pair]
+                return comparison
             if self._running is not None:
                 return Comparison("running" if self._running == pair else "waiting")
             self._running = pair
@@ -57,14 +71,14 @@ class KeptDifferences:
             "database": self._database,
             "old": pair[0],
             "new": pair[1],
-            "seconds": SECONDS,
+            "seconds": self._seconds,
             "today": today.isoformat(),
         }
         comparison = Comparison("failed")
         try:
             # Its error output is not shown: the text of an error may quote a value.
             made = subprocess.run(
-                [sys.executable, "-m", "service.policies.difference_process"],
+                [sys.executable, "-m", self._made_by],
                 input=json.dumps(asked).encode() + b"\n",
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -72,12 +86,13 @@ class KeptDifferences:
                 check=True,
             )
             found: dict[str, Any] = json.loads(made.stdout)
-            if "refused" not in found:
+            if "not_kept" not in found:
                 comparison = Comparison("done", found)
         except (OSError, ValueError, subprocess.SubprocessError):
             pass
         with self._turn:
             self._running = None
-            self._done[pair] = comparison
+            self._done[pair] = comparison, time.monotonic()
+            self._done.move_to_end(pair)
             while len(self._done) > MOST_KEPT:
                 self._done.popitem(last=False)

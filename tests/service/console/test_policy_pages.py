@@ -19,16 +19,18 @@ from service.callers import entrance
 from service.callers.caller import Caller
 from service.console.markdown_text import html_of
 from service.console.policy_library import PolicyLibrary, library_of
-from service.console.policy_pages import shadow_page
+from service.console.policy_pages import impact_page, shadow_page
 from service.console.reader import PageReader
 from service.languages.words import wording
-from service.policies import case_runs, difference_process
+from service.policies import case_runs, difference_process, kept_bundles
+from service.policies.kept_bundles import StoredBundle
 from service.policies.kept_differences import Comparison, KeptDifferences
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
+from service.tables import coded_log, impact_process
 from service.telemetry import log_lines
-from tests.service.conftest import POLICIES, Lines, copied
+from tests.service.conftest import EXCHANGE, POLICIES, Lines, copied
 
 
 @pytest.fixture
@@ -242,20 +244,23 @@ def test_coverage_names_what_is_not_covered(client: TestClient, service: Service
 
 @pytest.fixture
 def two_versions(database: str, tmp_path: Path, lines: Lines) -> Iterator[tuple[TestClient, Service]]:
-    """A service that was restarted with changed policies."""
+    """A service that was restarted with changed policies, after three decisions of which two would come out differently."""
     changed = tmp_path / "policies"
     shutil.copytree(POLICIES, changed)
     for path in changed.rglob("*.yaml"):
         written = path.read_text()
         if "title: Data of ten thousand people" in written:
-            path.write_text(written.replace("title: Data of ten thousand people", "title: Data of so many people"))
+            written = written.replace("title: Data of ten thousand people", "title: Data of so many people")
+            path.write_text(written.replace("at_least: 10 thousand", "at_least: 20 thousand"))
     for policies in (POLICIES, changed):
         service = Service.open(Settings(watch=False, policies=policies, database=database), say=log_lines.logger(lines))
-        if policies == changed:
-            with TestClient(create_app(service.settings, service), base_url="http://127.0.0.1:8080") as client:
+        with TestClient(create_app(service.settings, service), base_url="http://127.0.0.1:8080") as client:
+            if policies == changed:
                 yield client, service
-        else:
-            service.close()
+            else:
+                for people in (12_000, 12_000, 50_000):
+                    sent = {**EXCHANGE, "data": {"people": people}, "evidence": {}}
+                    assert client.post("/v1/evaluate", json=sent).json()["outcome"] == "review"
 
 
 def test_two_versions_are_compared_in_a_process_of_its_own(two_versions: tuple[TestClient, Service]) -> None:
@@ -277,6 +282,59 @@ def test_two_versions_are_compared_in_a_process_of_its_own(two_versions: tuple[T
     assert "Data of so many people" in said
     assert client.get(address).status_code == 200
     assert client.get(f"/policies/difference?old={old}&new={'0' * 64}").status_code == 400
+
+
+def test_the_records_that_would_come_out_differently_are_told_in_both_languages(
+    two_versions: tuple[TestClient, Service],
+) -> None:
+    """By a process of its own: how many, in which groups, with a decision as an example; the pages of the versions lead there."""
+    client, service = two_versions
+    new, old = dict.fromkeys(re.findall(r'value="([0-9a-f]{64}-[0-9a-f]{64})"', client.get("/policies/versions").text))
+    assert 'formaction="/policies/impact"' in client.get("/policies/versions").text
+    address = f"/policies/impact?old={old}&new={new}"
+    assert client.get(address).status_code == 202
+    until = time.monotonic() + 120
+    while (found := client.get(address)).status_code == 202:
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    for lang, page in (("en", found.text), ("zh", client.get(f"{address}&lang=zh").text)):
+        words, said = wording(lang).policies, text_of(page)
+        assert words["impact_text"].format(3, 2, 2) in said
+        assert words["impact_all"] in said
+        assert words["direction_permits_more"] in said
+        assert {words["impact_outcomes"], words["impact_month"], words["impact_groups"]} <= set(re.findall(r"[^<>]+", page))
+        assert engine.LANGUAGES[lang].level("review").capitalize() in said
+        assert "cn.test" in said
+    [example] = set(re.findall(r'href="/log/([0-9a-f-]{36})"', found.text))
+    assert "12,000" in text_of(client.get(f"/log/{example}").text)
+    assert client.get("/policies/impact?old=a&new=b").status_code == 400
+    assert wording("en").policies["same"] in text_of(_shown(service, Comparison("done", {"same": True})))
+    assert "fifthfactor impact 2222222222222222 4444444444444444 --over log" in text_of(_shown(service, Comparison("failed")))
+
+
+def _shown(service: Service, comparison: Comparison) -> str:
+    old, new = (
+        StoredBundle(source * 64, meaning * 64, "", "", "", "2026-11-24T10:00:00Z", 1) for source, meaning in ("12", "34")
+    )
+    return impact_page(comparison, {}, old, new, PageReader(service.live.bundle, "en"))
+
+
+def test_an_impact_ends_with_the_newest_block_where_there_is_no_time(
+    two_versions: tuple[TestClient, Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page names the command that compares all records; what is open lies between two outcomes in the reader's language."""
+    _, service = two_versions
+    database = str(service.settings.database)
+    with service.store.database.reading.connect() as connection:
+        new, old = (kept_bundles.load_kept(connection, each.source) for each in kept_bundles.list_bundles(connection))
+    monkeypatch.setattr(coded_log.CodedLog, "prepare", lambda log: [0, 0])
+    found = impact_process.newest_impact(database, old, new, 0.0, date(2026, 11, 24))
+    assert (found.rows, found.moved, found.complete) == (3, 2, False)
+    told = impact_process.impact_json(found)
+    told["outcomes"][0]["new"] = "not decided (permitted to prohibited)"
+    page = text_of(_shown(service, Comparison("done", told)))
+    assert "--over log" in page
+    assert "not decided (permitted to prohibited)" in page
 
 
 def test_a_comparison_decides_as_long_as_there_is_time(service: Service) -> None:
@@ -358,5 +416,5 @@ def test_who_may_not_read_sees_no_policies(client: TestClient, monkeypatch: pyte
     """The pages need the scope `read`, and serve no party's key."""
     for caller in (Caller("gateway", frozenset({"evaluate"})), Caller("partner", frozenset({"read"}), party="clinic")):
         monkeypatch.setattr(entrance, "LOCAL", caller)
-        for path in ("", "/coverage", "/versions", "/difference", "/shadow", "/a.b", "/a.b/c", "/a.b/-/tests"):
+        for path in ("", "/coverage", "/versions", "/difference", "/impact", "/shadow", "/a.b", "/a.b/c", "/a.b/-/tests"):
             assert client.get(f"/policies{path}").status_code == 403
