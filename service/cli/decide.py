@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from service.tables.manifest import RunManifest
 
 app = Commands()
+MOST_MISSING = 3  # facts that are named at the end
 
 
 @app.add(
@@ -76,7 +77,9 @@ def decide(
     ] = "bitset",
     lang: Lang = "en",
     allow_problems: Annotated[bool, typer.Option("--allow-problems", help="End with 0 even where rows have problems.")] = False,
-    processes: Annotated[int, typer.Option(min=1, max=256, help="How many processes decide the parts of a folder.")] = 1,
+    processes: Annotated[
+        int, typer.Option(min=1, max=256, help="How many processes decide the parts of a folder; one file is decided by one.")
+    ] = 1,
     restart: Annotated[bool, typer.Option("--restart", help="Begin anew where a run was broken off.")] = False,
 ) -> int:
     """
@@ -121,6 +124,10 @@ def decide(
                 raise UsedWrongly("a folder of parts is decided into a folder; name one with --output")
             if not folder and output.is_dir():
                 raise UsedWrongly(f"{output} is a folder; name a file with --output")
+            if processes > 1 and not folder:
+                complain(
+                    f"{safe(str(table))} is one file, which one process decides; --processes divides the parts of a folder"
+                )
             mapped, digest = mapping_in(source.bundle, mapping, key)
             if commit and not mapped.key:
                 raise UsedWrongly("a row is committed once for its key: name the column of the keys with --key")
@@ -169,6 +176,9 @@ def decide(
     complain(f"the manifest is {files.manifest}; the run is {where}")
     if manifest.problems:
         complain(f"rows that cannot be read, and never may proceed: {manifest.problems:,}, in {files.problems}")
+    if manifest.missing:
+        first = sorted(manifest.missing.items(), key=lambda each: (-each[1], each[0]))[:MOST_MISSING]
+        complain(f"missing in most rows: {', '.join(f'`{fact}` ({rows:,})' for fact, rows in first)}")
     faults = manifest.faults
     if faults.keys_twice_count:
         complain(f"keys that occur twice: {faults.keys_twice_count:,}, such as `{safe(faults.keys_twice[0][:80])}`")
