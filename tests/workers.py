@@ -18,6 +18,7 @@ import traceback
 import warnings
 from contextlib import suppress
 from itertools import groupby
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
@@ -139,10 +140,11 @@ class _Worker:
             os._exit(0)
 
     def _run(self) -> None:
-        last = self._session.items[-1]  # what ends a module keeps what all tests share
+        # What ends a module keeps what all tests share, and ends the rest: nobody knows which module comes next.
+        session: Any = SimpleNamespace(listchain=lambda: [self._session])
         while place := os.read(self._wanted, _PLACE):
             group = self._groups[int.from_bytes(place, "big")]
-            for item, following in zip(group, [*group[1:], last], strict=True):
+            for item, following in zip(group, [*group[1:], session], strict=True):
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
     def _tell(self, kind: str, told: object) -> None:

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import NamedTuple
 
-from engine.backends.lanes.lane_cases import Cases, LaneSet, side_by_side, variants
+from engine.backends.lanes.lane_cases import Cases, LaneSet, side_by_side
 from engine.backends.lanes.lane_runner import LaneRunner
 from engine.backends.lanes.worst_levels import WorstLevels
 from engine.deciding.statement_weights import RELIES_ON
 from engine.exchange import Exchange
-from engine.values import Missing, Value
+from engine.values import Missing
 from engine.values.outcome_levels import Bounds
 
 
@@ -24,34 +23,6 @@ def bounds_on(program: LaneRunner, exchanges: Sequence[tuple[Exchange, date]], s
     """The bounds of an exchange as it is on each of some days, with the lanes of those on which each provision is signed off."""
     levels = program.decide(side_by_side(exchanges, signed), exchanges[0][0].everyone).overall
     return [levels.of(lane) for lane in range(len(exchanges))]
-
-
-class AnswerEffect(NamedTuple):
-    """The bounds that an answer leaves, and whether it moves those of some jurisdiction."""
-
-    bounds: Bounds
-    somewhere: bool
-
-
-def moved_by(
-    program: LaneRunner, exchange: Exchange, answers: Sequence[Mapping[str, Value]], day: date, signed: Iterable[str]
-) -> list[AnswerEffect]:
-    """What comes of an exchange with each of some answers, beside what comes of it without any."""
-    outcomes = program.decide(
-        variants(exchange, day, [_answered(exchange, each) for each in answers], signed), exchange.everyone
-    )
-    somewhere = 0
-    for levels in outcomes.jurisdictions.values():
-        for lanes in (*levels.low, *levels.high):
-            somewhere |= lanes ^ outcomes.every if lanes & 1 else lanes
-    return [AnswerEffect(outcomes.overall.of(lane), bool(somewhere >> lane & 1)) for lane in range(1, len(answers) + 1)]
-
-
-def _answered(exchange: Exchange, answers: Mapping[str, Value]) -> dict[str, Value]:
-    """What is otherwise in an exchange with some answers: they, and what follows from them."""
-    before, after = exchange.values, exchange.with_values(answers).values
-    values = {name: value for name, value in after.items() if before.get(name) is not value}
-    return values | dict.fromkeys(before.keys() - after.keys(), Missing.LEFT_OUT)
 
 
 class WithoutStatements:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, RootModel
 
 from engine.backends.lanes.lane_cases import side_by_side
 from engine.bundle import Bundle, gc_paused
-from engine.deciding.changed_exchanges import AnswerEffect, bounds_on, moved_by
+from engine.deciding.changed_exchanges import bounds_on
 from engine.deciding.combine import Evaluate, Outcome
 from engine.deciding.judgement import Judgement
 from engine.deciding.search_pauses import pause
@@ -230,13 +230,8 @@ class PDP(Judging):
         # With the approvals that count: whoever answers signs off again, and asks only what is open beside them.
         approved = frozenset(part.provision for part in judgement.signed_off)
 
-        def answered(answers: Sequence[Mapping[str, Value]]) -> Sequence[AnswerEffect]:
-            pause()
-            if judgement.came or exchange.disputed:
-                made = (self._look(exchange.with_values(each), as_of, approved, judgement.came)[1] for each in answers)
-                return [AnswerEffect(each.bounds, each.jurisdictions != judgement.outcome.jurisdictions) for each in made]
-            with self._lock:
-                return moved_by(self.lanes, exchange, answers, as_of, approved)
+        def answered(answers: Mapping[str, Value]) -> Outcome:
+            return self._look(exchange.with_values(answers), as_of, approved, judgement.came)[1]
 
         return tuple(self._questions.lists(judgement, answered, book))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,6 +36,7 @@ _TRUTH = {
     "是": True,
     "否": False,
 }
+_WITH_POINT = re.compile(r"\.0{1,2}$")
 _ANY = "…"  # in place of a value that the sender knows
 _CLOSE = 0.8  # how much of two names must be alike, of 1
 _DOCUMENT = '{"dated": …, "covers": true}'
@@ -221,7 +223,8 @@ class Proposals:
         text = str(content).strip().casefold() if isinstance(content, str | int) else ""
         if type.kind == "yes/no" and text in _TRUTH:
             return [_Proposal(f"`{json.dumps(_TRUTH[text])}`")]
-        number = text.replace(",", "").replace("_", "").replace(" ", "")
+        whole = _WITH_POINT.sub("", text)  # not `1.000`, which may be a thousand
+        number = whole.replace(",", "").replace("_", "").replace(" ", "")
         if type.kind == "count" and number.isascii() and number.isdigit() and len(number) <= 15:
             return [_Proposal(f"`{int(number)}`")]
         return []

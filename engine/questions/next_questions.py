@@ -7,13 +7,14 @@ then those that close the bounds. Source: semantics 4.5.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property, reduce
 from itertools import islice
 from operator import or_
 
 from engine.bundle import Bundle
+from engine.deciding.combine import Outcome
 from engine.deciding.judgement import Judgement, Laws
 from engine.decision import MissingPart, QuestionPart
 from engine.exchange import Exchange
@@ -26,7 +27,7 @@ from engine.questions.possible_answers import AnswerBook
 from engine.questions.question_groups import Groups, QuestionFacts
 from engine.questions.question_order import QuestionOrder
 from engine.questions.rule_needs import NeedsOfRules
-from engine.questions.settling_lists import Answered, SettlingLists
+from engine.questions.settling_lists import SettlingLists
 from engine.register_facts import IN_REGISTER
 from engine.rules import Atom, Condition, Rule, Truth, exempted, tests
 from engine.values import Missing, SetOf, Value
@@ -139,15 +140,17 @@ class Questions:
         conditions += [(ALWAYS, duty.done_when) for duty in self.bundle.duties.values() if duty.done_when is not None]
         return by_fact(((policy, self.tests(condition)) for policy, condition in conditions), self.book.facts)
 
-    def lists(self, judgement: Judgement, answered: Answered, book: Phrasebook) -> list[MissingPart]:
+    def lists(
+        self, judgement: Judgement, evaluate: Callable[[Mapping[str, Value]], Outcome], book: Phrasebook
+    ) -> list[MissingPart]:
         """
         Lists of facts to ask for, with questions in the language of `book`.
 
-        `answered` says what comes of the exchange with some facts answered.
+        `evaluate` gives the outcome of the exchange with some facts answered.
         """
         if not judgement.outcome.open:
             return []
-        finder = SettlingLists(self, judgement, answered)
+        finder = SettlingLists(self, judgement, evaluate)
         return [
             MissingPart(
                 facts=[

@@ -79,7 +79,7 @@ class OpenFacts:
         """The facts of open tests in open rules; first those of `applies` and of coverage."""
         gates: dict[str, None] = {}
         others: dict[str, None] = {}
-        for place in numbers(self.unread):
+        for place in self.unread_in_order():
             gates |= dict.fromkeys(self.open(self.definitions[self.questions.weighed.keys[place]]))
         for number, touch in enumerate(self.bundle.vocabulary.touches):
             relevant = touch.as_ in self.located and self.verdict.defined[f"touch/{number}"] is not Truth.NO
@@ -144,6 +144,21 @@ class OpenFacts:
         """Those of them that are open."""
         truths = self.verdict.defined.several(self.questions.weighed.keys) if self.weighing else ()
         return sum(1 << place for place in numbers(self.weighing) if truths[place] is Truth.UNKNOWN)
+
+    def unread_in_order(self) -> list[int]:
+        """
+        The same by their places: first the countries that are touched, then the subject matters of gaps, then of each law that may speak
+        what it speaks of.
+        """
+        weighed, unread = self.questions.weighed, self.unread
+        found = dict.fromkeys(numbers(weighed.of_roles(self.located) & unread))
+        for gap in self.outcome.coverage.gaps:
+            if gap.reviewed and gap.subject:
+                found |= dict.fromkeys(numbers(weighed.subjects[gap.subject] & unread))
+        for name, places in weighed.spoken.items():
+            if name in self.outcome.jurisdictions:
+                found |= {place: None for place in places if unread >> place & 1}
+        return list(found | dict.fromkeys(numbers(unread)))
 
     def open(self, condition: Condition) -> Iterator[str]:
         """The facts to ask for because they leave tests of a condition open; for a family's total, its members."""

@@ -18,6 +18,7 @@ from engine.exchange_input.exchange_problems import ExchangeRefused
 from engine.exchange_input.exchange_reader import read_object
 from engine.values import Type
 
+_MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[T ]00:00(:00(\.0{1,9})?)?")
 _WHOLE = re.compile(r"\d{1,18}")
 _YES_OR_NO = {"true": True, "yes": True, "false": False, "no": False}
 MAX_CELL = 64 * 1024  # characters of a text that is read as JSON
@@ -59,11 +60,13 @@ def _of_text(text: str, type: Type | None, split: str) -> Any:
     if type is None or (type.kind in ("count", "money") and text.startswith("{")):
         return _of_json(text)
     if type.many:
-        if split:
+        if split and not text.startswith("["):
             return [each.strip() for each in text.split(split) if each.strip()]
         return text if text == "unknown" else _of_json(text) if text.startswith("[") else [text]
     if type.kind == "yes/no":
         return _YES_OR_NO.get(text.lower(), text)
+    if type.kind == "date" and (midnight := _MIDNIGHT.fullmatch(text)):
+        return midnight[1]
     return int(text) if type.kind == "count" and _WHOLE.fullmatch(text) else text
 
 

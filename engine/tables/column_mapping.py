@@ -9,6 +9,7 @@ YAML goes in, a checked mapping comes out, or a refusal that names each place by
         fact: data.categories
         split: ";"                            # the cell holds several values
         values: {HR: employee}                # a word of the table, and the value that it means
+        titles: yes                           # the title of a value means it
     constants:
       recipient.kind: company                 # what every row states
     key: transfer_number                      # the column that names a row
@@ -19,8 +20,9 @@ A table whose columns are named by facts needs none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -30,7 +32,7 @@ from engine.bundle import Bundle, accept_exchange
 from engine.exchange_input.exchange_problems import INCOHERENT, ExchangeProblem, ExchangeRefused, pointer
 from engine.policy_language import tree
 from engine.policy_language.diagnostic import Diagnostic, Findings, Span
-from engine.policy_language.document_text import DocumentText
+from engine.policy_language.document_text import DocumentText, YesNo
 from engine.policy_language.read_document import read_model
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import AS_OF
@@ -39,6 +41,9 @@ from engine.values import Type
 
 SPOKEN = "unknown"  # what any fact may be, so that the door says whether there is such a fact
 OTHER = (AS_OF, "relies_on", "carried", "schema")  # members of an exchange that are no facts; the recipient may be the public
+_AN_ID = re.compile(
+    r"(?i:key|no|nr|number|row|uuid|.*[ _-](id|no|number|key)|id|.*[a-z](?-i:Id|ID))"
+)  # how a key is often called
 MISPLACED = ("unknown-fact", "wrong-type", "register-only")  # codes of problems with a name, and not with its value
 
 
@@ -57,12 +62,13 @@ class ColumnsRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class FactColumn:
-    """A column that states a fact: what the words in it mean, by their text, and what parts several values."""
+    """A column that states a fact: what the words in it mean, by their text, what parts several values, and whether titles are values."""
 
     column: str
     fact: str
     values: Mapping[str, Any] = field(default_factory=dict)
     split: str = ""
+    titles: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +80,37 @@ class TableMapping:
     key: str = ""
     ignored: frozenset[str] = frozenset()
 
+    def by_column(self) -> Mapping[str, Sequence[FactColumn]]:
+        """What each column that it names states."""
+        found: dict[str, list[FactColumn]] = {}
+        for each in self.columns:
+            found.setdefault(each.column, []).append(each)
+        return found
+
 
 class _ColumnText(DocumentText):
-    fact: str
+    fact: list[str]
     split: str = Field(default="", max_length=8)
     values: dict[str, Any] = Field(default_factory=dict)
+    titles: YesNo = "no"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _facts(cls, sent: Any) -> Any:
+        """A column that states a fact, or several, may be said by no more than that."""
+        told = sent if isinstance(sent, dict) else {"fact": sent}
+        facts = told.get("fact", [""])
+        facts = [facts] if isinstance(facts, str) else facts
+        if not isinstance(facts, list) or not facts or not all(isinstance(each, str) for each in facts):
+            raise ValueError(
+                "a column states a fact, or several that have the same words: `exporter.country`, `[data.people_in, data.stored_in]`, or"
+                " one of these under `fact` beside `values`"
+            )
+        return {**told, "fact": facts} if "fact" in told else told
 
 
 class _MappingText(DocumentText):
-    map: dict[str, str | _ColumnText] = Field(default_factory=dict)
+    map: dict[str, _ColumnText] = Field(default_factory=dict)
     constants: dict[str, Any] = Field(default_factory=dict)
     key: str = ""
     ignore: list[str] = Field(default_factory=list)
@@ -101,6 +129,7 @@ class FactPlaces:
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
         self._words = bundle.vocabulary
+        self._titles: dict[str, Mapping[str, str]] = {}
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -133,18 +162,39 @@ class FactPlaces:
     def value(self, column: FactColumn, cell: Any) -> Any:
         """The JSON of a cell of a column; None where it states nothing."""
         type, words = self.type(column.fact), column.values
-        if type is not None and type.many and words:
+        titles = self._titled(type) if column.titles else {}
+        if type is not None and type.many and (words or titles):
             found = cell_value(cell, type, column.split)
             if not isinstance(found, list):
                 return words.get(found, found)
-            members = [words.get(each, each) if isinstance(each, str) else each for each in found]
+            members = [_meant(each, words, titles) if isinstance(each, str) else each for each in found]
             flat = [each for member in members for each in (member if isinstance(member, list) else [member])]
             told = [each for each in flat if each is not None]
-            return SPOKEN if told == [SPOKEN] else told or ([] if not members else None)
+            return SPOKEN if told == [SPOKEN] else told or ([] if not flat else None)
         text = str(cell).lower() if isinstance(cell, bool) else str(cell)
         if text in words:
             return words[text]
-        return cell_value(cell, type, column.split, lambda part: self._words.type_of(f"{column.fact}.{part}"))
+        found = self.json(column.fact, cell, column.split)
+        return _meant(found, {}, titles) if isinstance(found, str) else found
+
+    def json(self, name: str, said: Any, split: str = "") -> Any:
+        """What is said of a fact or a document, as JSON; None where nothing is."""
+        return cell_value(said, self.type(name), split, lambda part: self._words.type_of(f"{name}.{part}"))
+
+    def _titled(self, type: Type | None) -> Mapping[str, str]:
+        """The values of a type by their titles, in any case and each language; not what two values are called, or one beside another."""
+        if type is None or type.values is None:
+            return {}
+        if type.values.name not in self._titles:
+            called: dict[str, set[str]] = {}
+            for value, words in type.values.titles.items():
+                for title in filter(None, astuple(words)):
+                    called.setdefault(title.strip().casefold(), set()).add(value)
+            ids = {each.casefold(): each for each in (*type.values.values, SPOKEN)}
+            self._titles[type.values.name] = {
+                title: min(meant) for title, meant in called.items() if len(meant | {ids.get(title, min(meant))}) == 1
+            }
+        return self._titles[type.values.name]
 
     def misnamed(self, name: str) -> str:
         """Why nothing can be stated under a name, with what the door proposes; "" where it can."""
@@ -171,6 +221,11 @@ class FactPlaces:
         return ()
 
 
+def _meant(text: str, words: Mapping[str, Any], titles: Mapping[str, str]) -> Any:
+    """What a text means: by the words of a mapping, else as a title, else itself."""
+    return words[text] if text in words else titles.get(text.strip().casefold(), text)
+
+
 def fact_names(bundle: Bundle) -> frozenset[str]:
     """The names of facts, documents and their fields that a column may have."""
     return frozenset(name for name in FactPlaces(bundle).names if "." in name)
@@ -195,34 +250,40 @@ def read_mapping(bundle: Bundle, file: str, data: bytes) -> TableMapping:
 
 
 def _columns(text: _MappingText, node: tree.Node, places: FactPlaces, findings: Findings) -> Iterator[FactColumn]:
-    """The columns of a mapping; what they cannot state becomes a finding."""
-    for column, said in text.map.items():
-        told = _ColumnText(fact=said) if isinstance(said, str) else said
-        at: tuple[str, ...] = ("map", column) if isinstance(said, str) else ("map", column, "fact")
-        if why := places.misnamed(told.fact):
-            findings.error(tree.locate(node, at)[0].span, "unknown-fact", f"the column `{column}`: {why}")
-            continue
-        type = places.type(told.fact)
-        if told.split and (type is None or not type.many):
-            findings.error(
-                tree.locate(node, ("map", column, "split"))[1],
-                "bad-value",
-                f"`{told.fact}` holds one value, so there is nothing to split",
-                help="drop `split`",
-            )
-        values = {}
-        for word, meant in told.values.items():
-            value = cell_value(meant, type)
-            if value is not None and (why := places.wrong(told.fact, value)):
-                findings.error(tree.locate(node, ("map", column, "values", word))[0].span, "bad-value", f"`{told.fact}`: {why}")
-            values[word] = value
-        yield FactColumn(column, told.fact, values, told.split)
+    """What the columns of a mapping state; what they cannot state becomes a finding."""
+    for column, told in text.map.items():
+        for fact in told.fact:
+            if why := places.misnamed(fact):
+                span = tree.locate(node, ("map", column, "fact"))[0].span
+                findings.error(span, "unknown-fact", f"the column `{column}`: {why}")
+                continue
+            yield _column(column, fact, told, node, places, findings)
+
+
+def _column(column: str, fact: str, told: _ColumnText, node: tree.Node, places: FactPlaces, findings: Findings) -> FactColumn:
+    """A fact that a column states; where its words or titles cannot, that becomes a finding."""
+    type = places.type(fact)
+    if told.split and (type is None or not type.many):
+        span = tree.locate(node, ("map", column, "split"))[1]
+        findings.error(span, "bad-value", f"`{fact}` holds one value, so there is nothing to split", help="drop `split`")
+    if told.titles == "yes" and (type is None or type.values is None):
+        span = tree.locate(node, ("map", column, "titles"))[1]
+        findings.error(
+            span, "bad-value", f"`{fact}` has no values with titles", help="drop `titles`, and say words under `values`"
+        )
+    values = {}
+    for word, meant in told.values.items():
+        value = places.json(fact, meant)
+        if value is not None and (why := places.wrong(fact, value)):
+            findings.error(tree.locate(node, ("map", column, "values", word))[0].span, "bad-value", f"`{fact}`: {why}")
+        values[word] = value
+    return FactColumn(column, fact, values, told.split, told.titles == "yes")
 
 
 def _constants(text: _MappingText, node: tree.Node, places: FactPlaces, findings: Findings) -> Iterator[tuple[str, Any]]:
     """What every row states; what cannot be stated becomes a finding."""
     for name, said in text.constants.items():
-        value = cell_value(said, places.type(name))
+        value = places.json(name, said)
         if why := places.misnamed(name):
             findings.error(tree.locate(node, ("constants", name))[1], "unknown-fact", why)
         elif value is None:
@@ -240,10 +301,11 @@ def _told_twice(
     known: dict[str, str] = {}
     for each in columns:
         at = tree.locate(node, ("map", each.column))[1]
-        other = known.setdefault(each.fact, each.column)
-        if other != each.column:
+        if other := known.get(each.fact):
             said = f"`{each.fact}` is stated by the columns `{other}` and `{each.column}`"
+            said = said if other != each.column else f"the column `{other}` states `{each.fact}` twice"
             findings.error(at, "duplicate-id", said, help="leave one of them out")
+        known[each.fact] = each.column
         if each.fact in constants:
             findings.error(at, "duplicate-id", f"`{each.fact}` is stated by a column and under `constants`", help="keep one")
         if each.column in text.ignore:
@@ -267,7 +329,7 @@ def stated_columns(
     Raises ColumnsRefused with every column that states nothing and is not ignored, so that no misspelt fact is overlooked, and every
     column that the mapping names and the table lacks.
     """
-    mapped = {each.column: each for each in mapping.columns}
+    mapped = mapping.by_column()
     found: list[tuple[int, FactColumn]] = []
     wrong = []
     key = -1
@@ -276,11 +338,12 @@ def stated_columns(
         if there.index(name) < number:
             wrong.append(f"`{name}`: two columns have this name")
         elif name in mapped:
-            found.append((number, mapped[name]))
+            found += [(number, each) for each in mapped[name]]
         elif name not in mapping.ignored and name in places.names and not places.misnamed(name):
             found.append((number, FactColumn(name, name)))
         elif name not in mapping.ignored and name != mapping.key:
-            wrong.append(f"`{name}`: {places.misnamed(name)}")
+            key_too = "" if mapping.key or not _AN_ID.fullmatch(name) else f"; if it names the rows, give `--key {name}`"
+            wrong.append(f"`{name}`: {places.misnamed(name)}{key_too}")
         if name == mapping.key:
             key = number
     stated: dict[str, str] = {}

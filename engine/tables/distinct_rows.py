@@ -28,7 +28,7 @@ MOST_VALUES = 200_000  # distinct cells that are remembered between chunks
 MOST_ODD = 10_000  # ids of one fact that the door may refuse, and that are told apart
 ID, NO_ID = 0, 1  # in a key: an id that nothing reads, and from where on ids are told apart
 MOSTLY = 4  # where more than one row of so many is another, all are taken to be
-_AS_THEY_ARE = ("id", "value", "date")  # kinds of facts whose texts are their JSON
+_AS_THEY_ARE = ("id", "value")  # kinds of facts whose texts are their JSON
 
 
 @dataclass(slots=True)
@@ -86,7 +86,8 @@ class DistinctRows:
     `number` has for each row of the chunk the number of its distinct row, `first` for each distinct row the first row that it is.
 
     `codes` are those of the rows, `distinct` those by which the distinct rows are told apart; a column of them is one of `facts`. A key is
-    the same for the same row of a later chunk as long as `epoch` is the same.
+    the same for the same row of a later chunk as long as `epoch` is the same. `kinds` is how many rows differ, also where each is taken for
+    a distinct one.
     """
 
     number: NDArray[np.int32]
@@ -98,6 +99,7 @@ class DistinctRows:
     _steps: Sequence[tuple[str, ...]]
     _values: Sequence[list[Any]]
     constants: Sequence[ConstantFact]
+    kinds: int = 0
 
     def __len__(self) -> int:
         return len(self.first)
@@ -204,6 +206,7 @@ class RowCoder:
             codes[:, place] = self._coded(column, cells, self._known[place])
         keys = self._keys(facts, codes)
         first, number = alike(list(keys.T), rows)
+        kinds = len(first)
         if self._each and len(first) > rows // MOSTLY:
             first, number = np.arange(rows), np.arange(rows, dtype=np.int32)
         return DistinctRows(
@@ -216,6 +219,7 @@ class RowCoder:
             tuple(self._steps),
             [each.values for each in self._known],
             self._constants,
+            kinds,
         )
 
     def _make_room(self) -> None:
@@ -271,7 +275,7 @@ class RowCoder:
         here = np.full(len(cells.values) + 1, LEFT_OUT, dtype=np.int32)  # the last one is LEFT_OUT's
         raw = column.fact not in self._places.names
         type = self._places.type(column.fact)
-        as_it_is = type is not None and not type.many and type.kind in _AS_THEY_ARE and not column.values
+        as_it_is = type is not None and not type.many and type.kind in _AS_THEY_ARE and not (column.values or column.titles)
         if as_it_is and all(each.__class__ is str and each for each in cells.values):
             here[:-1] = known.codes_of(cells.values)
             return here[cells.codes]

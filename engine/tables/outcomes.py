@@ -34,10 +34,11 @@ class RowOutcome:
     """
     The outcome of a row, each member as its column has it.
 
-    `low` and `high` are levels, "" where the door refused the row; then `problems` says why. `jurisdictions` has the two bounds of each
-    jurisdiction whose law applies or may. `stands` and `may_stand` are provisions, `unmet` requirements, `besides` what a person must look
-    at beside a stricter outcome. `gaps` are the places and subject matters on which law is silent or its reach is in doubt, `coverage`
-    those that a permit stands on. `missing` are the facts to find out (`missing_facts`).
+    `as_of` is None where the day of the row cannot be read. `low` and `high` are levels, "" where the door refused the row; then
+    `problems` says why. `jurisdictions` has the two bounds of each jurisdiction whose law applies or may. `stands` and `may_stand` are
+    provisions, `unmet` requirements, `besides` what a person must look at beside a stricter outcome. `gaps` are the places and subject
+    matters on which law is silent or its reach is in doubt, `coverage` those that a permit stands on. `missing` are the facts to find
+    out (`missing_facts`).
     """
 
     as_of: date | None

@@ -93,6 +93,9 @@ def filter_rows(bundle: Bundle, columns: Sequence[str], mapping: TableMapping, a
     stated = stated_columns(columns, mapping, asked.places)
     if not stated.facts:
         raise FilterRefused("no column states a fact; name one under `map:`, or by its fact")
+    for name, several in mapping.by_column().items():
+        if name in columns and len(several) > 1:
+            raise FilterRefused(f"the column `{name}` states several facts; a filter needs a column for each")
     found = tuple(asked.column(column, [other for _, other in stated.facts]) for _, column in stated.facts)
     shape = tuple(len(each.classes) for each in found)
     if (rows := int(np.prod(shape, dtype=object))) > MOST:
@@ -159,7 +162,7 @@ class _Columns:
     def column(self, column: FactColumn, others: Sequence[FactColumn]) -> FilterColumn:
         """A column beside others."""
         type, nothing = self.places.type(column.fact), CellClass(empty=True)
-        if column.values:
+        if column.values or column.titles:
             read = "cells with other words than those of the mapping"
             return FilterColumn(column.column, (nothing, *self._words(column, (*column.values, *self._known(column)))), read)
         if type is not None and type.kind == "yes/no" and not type.many:

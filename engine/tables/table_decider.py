@@ -7,10 +7,11 @@ division never matter: the outcome of a row is a function of the row, the bundle
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,7 +19,7 @@ from arro3.core import RecordBatch
 from numpy.typing import NDArray
 
 from engine.books.page import BOOKS
-from engine.bundle import Bundle
+from engine.bundle import Bundle, accept_exchange
 from engine.exchange import REGISTER
 from engine.exchange_input.exchange_problems import ExchangeProblem, ExchangeRefused
 from engine.rules import AS_OF
@@ -34,6 +35,7 @@ from engine.tables.outcome_columns import OutcomeColumns
 from engine.tables.outcomes import RowOutcome, refused
 from engine.tables.row_counters import CounterSums
 from engine.tables.unread_ids import UnreadIds
+from engine.values import BadValue, read_date
 
 CHUNK = 32_768  # rows at once
 TOLD_AT_ONCE = 8_192  # rows whose texts are in memory, a whole number of words
@@ -93,11 +95,23 @@ class DecidedRows:
 
     def counts(self) -> dict[str, int]:
         """How many rows have each outcome."""
-        words, codes = self.words
+        return self._counted("outcome")
+
+    def missing_counts(self) -> dict[str, int]:
+        """In how many rows each fact is missing."""
         found: dict[str, int] = {}
-        for word, count in zip(words, np.bincount(codes, minlength=len(words)).tolist(), strict=True):
-            if count:
-                found[word] = found.get(word, 0) + count
+        for text, count in self._counted("missing").items():
+            for fact in _names(text):
+                found[fact] = found.get(fact, 0) + count
+        return found
+
+    def _counted(self, column: str) -> dict[str, int]:
+        """How many rows have each text of a column of texts."""
+        texts, codes = self.outcomes.texts[column]
+        counts = np.bincount(codes[self.places], minlength=len(texts))
+        found: dict[str, int] = {}
+        for number in np.flatnonzero(counts).tolist():
+            found[texts[number]] = found.get(texts[number], 0) + int(counts[number])
         return found
 
     @cached_property
@@ -106,6 +120,12 @@ class DecidedRows:
         numbers = np.arange(self.first, self.first + len(self), dtype=np.int64)
         columns = [arrow.numbers("row", numbers), arrow.plain_texts("key", self.keys), *self.outcomes.columns(self.places)]
         return arrow.batch_of(columns)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _names(text: str) -> tuple[str, ...]:
+    """The names in a list of them."""
+    return tuple(json.loads(text))
 
 
 def no_rows() -> DecidedRows:
@@ -172,6 +192,7 @@ class TableDecider:
         if isinstance(as_of, str):
             columns = (*self._mapping.columns, FactColumn(as_of, AS_OF))
             self._mapping = TableMapping(columns, self._mapping.constants, self._mapping.key, self._mapping.ignored)
+        self._bundle = bundle
         self._day = as_of if isinstance(as_of, date) else None
         self._today = today
         self._places = FactPlaces(bundle)
@@ -223,7 +244,7 @@ class TableDecider:
             broken = [place for place in chunk.broken if begin <= place < end]
             if broken and self._sums is None:
                 places[np.array(broken) - begin] = np.arange(len(outcomes), len(outcomes) + len(broken))
-                outcomes = outcomes.followed_by(OutcomeColumns.of([refused([chunk.broken[at]], self._day) for at in broken]))
+                outcomes = outcomes.followed_by(OutcomeColumns.of([refused([chunk.broken[at]], None) for at in broken]))
             yield DecidedRows(
                 first=first + begin,
                 keys=keys[begin:end],
@@ -272,11 +293,11 @@ class TableDecider:
             if self._stated is None or self._stated[0] != names:
                 self._stated = names, stated_columns(names, self._mapping, self._places)
             return self._stated[1]
-        mapped = {each.column: each for each in self._mapping.columns}
+        mapped = self._mapping.by_column()
         key, facts = -1, []
         for number, name in enumerate(chunk.names):
             if name in mapped:
-                facts.append((number, mapped[name]))
+                facts += [(number, each) for each in mapped[name]]
             elif name == self._mapping.key and name not in self._places.names:
                 key = number
             elif name not in self._mapping.ignored:
@@ -335,8 +356,8 @@ class TableDecider:
     def _stated_day(self, said: Any) -> date | None:
         """The day that a row states; None where it states none that can be read."""
         try:
-            return self._day if said is None else date.fromisoformat(said)
-        except (TypeError, ValueError):
+            return self._day if said is None else read_date(said)
+        except (TypeError, BadValue):
             return None
 
     def _summed(self, sums: CounterSums, rows: DistinctRows, chunk: CodedChunk) -> tuple[OutcomeColumns, NDArray[np.int64]]:
@@ -347,7 +368,7 @@ class TableDecider:
         for place, number in enumerate(rows.number.tolist()):
             document, day, problems = prepared[number]
             if place in chunk.broken:
-                found.append(refused([chunk.broken[place]], self._day))
+                found.append(refused([chunk.broken[place]], None))
             elif problems or day is None:
                 found.append(refused(problems, day))
             else:
@@ -357,12 +378,7 @@ class TableDecider:
     def _row(self, stated: StatedExchange) -> tuple[Mapping[str, Any], date | None, tuple[ExchangeProblem, ...]]:
         """The exchange of a row with what the register says, its day, and what is wrong with it before the door reads it."""
         document: Mapping[str, Any] = stated.document
-        day = self._day
-        if isinstance(said := document.get(AS_OF), str):
-            try:
-                day = date.fromisoformat(said)
-            except ValueError:
-                day = day or self._today or date.min  # the door refuses it
+        day = self._stated_day(document.get(AS_OF))
         problems = stated.problems
         # INVARIANT (one source): what a register and its books say is from them, and never from a row.
         problems += tuple(
@@ -370,14 +386,25 @@ class TableDecider:
             for member in (REGISTER, BOOKS)
             if member in document
         )
-        if day is None:
-            problems = (*problems, ExchangeProblem(f"/{AS_OF}", "no-day", "the row states no day; fill the column"))
+        no_day = ExchangeProblem(f"/{AS_OF}", "no-day", "the row states no day; fill the column")
+        if day is None and AS_OF in document:
+            problems = problems or self._refusal(document) or (no_day,)
+        elif day is None:
+            problems = (*problems, no_day)
         elif self._register is not None and not problems:
             try:
                 document = self._register(document, day)
             except ExchangeRefused as refusal:
                 problems = refusal.problems
         return document, day, problems
+
+    def _refusal(self, document: Mapping[str, Any]) -> tuple[ExchangeProblem, ...]:
+        """What the door finds wrong with an exchange."""
+        try:
+            accept_exchange(self._bundle, document)
+        except ExchangeRefused as refusal:
+            return refusal.problems
+        return ()
 
 
 def _keys(chunk: CodedChunk, number: int, part: str, first: int) -> tuple[list[str], list[int]]:

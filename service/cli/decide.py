@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from service.tables.manifest import RunManifest
 
 app = Commands()
+MOST_MISSING = 3  # facts that are named at the end
 
 
 @app.add(
@@ -175,6 +176,9 @@ def decide(
     complain(f"the manifest is {files.manifest}; the run is {where}")
     if manifest.problems:
         complain(f"rows that cannot be read, and never may proceed: {manifest.problems:,}, in {files.problems}")
+    if manifest.missing:
+        first = sorted(manifest.missing.items(), key=lambda each: (-each[1], each[0]))[:MOST_MISSING]
+        complain(f"missing in most rows: {', '.join(f'`{fact}` ({rows:,})' for fact, rows in first)}")
     faults = manifest.faults
     if faults.keys_twice_count:
         complain(f"keys that occur twice: {faults.keys_twice_count:,}, such as `{safe(faults.keys_twice[0][:80])}`")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 app = Commands()
 MOST_VALUES = 24  # that are printed
+_NONE = {"en": "In a table and in JSON, “none of these” is `{}`.", "zh": "在表格和 JSON 中，“以上都不是”写作 `{}`。"}
 
 
 @app.add("facts salary", "facts exporter. --lang zh", "facts --for exchange.json")
@@ -76,6 +77,8 @@ def _show(entry: "engine.FactEntry", bundle: "engine.Bundle", says: list[str], l
     print(f"{painted('bold', entry.name)}  {entry.type}: {entry.title.in_(lang)}")
     if entry.ask:
         print(fill(entry.ask.in_(lang), "    "))
+    if nothing := _nothing(entry, bundle):
+        print(fill(_NONE[lang].format(nothing), "    "))
     for value in says:
         print(fill(f"→ {told(value)}", "    "))
     if whole and not says:
@@ -84,6 +87,15 @@ def _show(entry: "engine.FactEntry", bundle: "engine.Bundle", says: list[str], l
     elif entry.values and not says:
         more = f", and {len(entry.values) - MOST_VALUES} more" if len(entry.values) > MOST_VALUES else ""
         print(fill(", ".join(entry.values[:MOST_VALUES]) + more, "    "))
+
+
+def _nothing(entry: "engine.FactEntry", bundle: "engine.Bundle") -> str:
+    """How the JSON of a set says that none of its values applies; "" of what is no set, or must name one."""
+    fact = bundle.vocabulary.facts[entry.name]
+    if not fact.type.many:
+        return ""
+    word = fact.plain or (fact.type.values.nothing if fact.type.values else "")
+    return "[]" if not fact.some else f'["{word}"]' if word else ""
 
 
 def _open(bundle: "engine.Bundle", file: Path, lang: str) -> "list[engine.FactEntry]":

@@ -5,7 +5,7 @@ It lies beside the output as canonical JSON. With it and the output alone a row 
 """
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -63,6 +63,12 @@ class RunTree(RunText):
 
     buckets: int = Field(description="into how many buckets rows are divided by their keys")
     root: str = Field(pattern=_HEX, description="the root over the buckets")
+    heads: str | None = Field(
+        default=None,
+        pattern=r"^([0-9a-f]{7})*$",
+        max_length=7 * 4096,
+        description="of each bucket that has rows its number and the first digits of its root, which tell where rows were changed",
+    )
 
 
 class RunFaults(RunText):
@@ -103,6 +109,11 @@ class RunManifest(RunText):
     parts: list[RunPart] = Field(description="the parts, in their order")
     rows: int = Field(description="how many rows there are")
     outcomes: dict[str, int] = Field(description="how many rows have each outcome")
+    distinct: int | None = Field(
+        default=None,
+        description="how many rows differ in what is read, counted anew for every some ten thousand rows of a part",
+    )
+    missing: dict[str, int] | None = Field(default=None, description="in how many rows each fact is missing")
     problems: int = Field(description="how many rows cannot be read")
     problems_sha256: str = Field(pattern=_HEX, description="SHA-256 of the file with their problems")
     key: RunKey = Field(description="what names a row")
@@ -115,7 +126,15 @@ class RunManifest(RunText):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     def written(self) -> bytes:
-        return canonical(self.model_dump(mode="json", by_alias=True)) + b"\n"
+        return canonical(self.members()) + b"\n"
+
+    def members(self) -> dict[str, Any]:
+        """As JSON. What earlier manifests do not say is left out of them, so that their digests stay what they are."""
+        told = self.model_dump(mode="json", by_alias=True)
+        for document, name in ((told, "distinct"), (told, "missing"), (told["tree"], "heads")):
+            if document[name] is None:
+                del document[name]
+        return told
 
 
 def read_manifest(path: Path) -> RunManifest:

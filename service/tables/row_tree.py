@@ -24,6 +24,7 @@ from service.transparency.merkle_tree import HASH_BYTES, Frontier, inclusion_pro
 
 BUCKETS = 4_096
 IN_MEMORY = 100_000  # rows that wait in memory
+HEAD = 7  # digits of a bucket's number and the head of its root
 _AT_ONCE = 4_096  # entries that are written together
 _BLOCK = 1 << 20  # bytes that are read together
 _BUCKET = [number.to_bytes(2) for number in range(BUCKETS)]
@@ -125,10 +126,16 @@ def read_entries(file: IO[bytes]) -> Iterator[RowEntry]:
 
 @dataclass(slots=True)
 class RowTree:
-    """The root over the rows of a run, how many there are, and the keys that occur twice, as many as are named, and how many there are."""
+    """
+    The root over the rows of a run, how many there are, and the keys that occur twice, as many as are named, and how many there are.
+
+    `heads` has of each bucket that has rows its number, in three hexadecimal digits, and the first four of its root: where these differ,
+    rows differ.
+    """
 
     root: bytes
     rows: int
+    heads: str = ""
     twice: list[str] = field(default_factory=list)
     twice_count: int = 0
 
@@ -174,13 +181,22 @@ def over_buckets(buckets: Iterable[BucketTree]) -> RowTree:
     """The tree over the roots of all buckets, which come in any order."""
     roots = [Frontier().root()] * BUCKETS
     found = RowTree(b"", 0)
+    heads = {}
     for each in buckets:
         roots[each.bucket] = each.root
+        heads[each.bucket] = f"{each.bucket:03x}{each.root.hex()[:4]}"
         found.rows += each.rows
         found.twice_count += each.twice_count
         found.twice += each.twice[: MOST_NAMED - len(found.twice)]
     found.root = Frontier().appended([leaf_hash(each) for each in roots]).root()
+    found.heads = "".join(heads[bucket] for bucket in sorted(heads))
     return found
+
+
+def differing_buckets(heads: str, others: str) -> frozenset[int]:
+    """The buckets whose heads differ, or that only one of two trees has."""
+    one, other = ({text[at : at + HEAD] for at in range(0, len(text), HEAD)} for text in (heads, others))
+    return frozenset(int(each[:3], 16) for each in one ^ other)
 
 
 @dataclass(frozen=True, slots=True)

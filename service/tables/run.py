@@ -9,6 +9,7 @@ explained by the ordinary engines, which must come to the same outcome.
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
@@ -222,7 +223,9 @@ class _Run:
                 output=output.name,
                 output_sha256=digest,
                 rows=written.rows,
-                outcomes=written.outcomes,
+                outcomes=dict(written.outcomes),
+                missing=dict(written.missing),
+                distinct=written.distinct,
                 without_key=written.without_key,
                 problems=written.refused,
             )
@@ -270,10 +273,11 @@ class _Run:
         for _, number in self.parts:
             sample.read(self.state.lines(number, "sample"))
         explained, differing = self._explain(sample)
-        outcomes: dict[str, int] = {}
+        outcomes: Counter[str] = Counter()
+        missing: Counter[str] = Counter()
         for state, _ in self.parts:
-            for word, count in state.outcomes.items():
-                outcomes[word] = outcomes.get(word, 0) + count
+            outcomes.update(state.outcomes)
+            missing.update(state.missing)
         bundle = request.bundle
         return RunManifest(
             decided_by=DecidedBy(
@@ -302,10 +306,12 @@ class _Run:
             ],
             rows=tree.rows,
             outcomes=dict(sorted(outcomes.items())),
+            distinct=sum(state.distinct for state, _ in self.parts),
+            missing=dict(sorted(missing.items())),
             problems=sum(state.problems for state, _ in self.parts),
             problems_sha256=problems,
             key=RunKey(column=request.mapping.key or None),
-            tree=RunTree(buckets=BUCKETS, root=tree.root.hex()),
+            tree=RunTree(buckets=BUCKETS, root=tree.root.hex(), heads=tree.heads),
             faults=RunFaults(
                 rows_without_key=sum(state.without_key for state, _ in self.parts),
                 keys_twice=tree.twice,
@@ -385,9 +391,10 @@ class _PartWriter:
         stack.callback(self.entries.close)
         self.sample = RowSample(run.request.explain)
         self._problems: IO[str] = stack.enter_context(run.state.file(number, "problems").open("w", encoding="utf-8"))
-        self.rows = self.refused = self.without_key = 0
+        self.rows = self.refused = self.without_key = self.distinct = 0
         self.failed: BaseException | None = None
-        self.outcomes: dict[str, int] = {}
+        self.outcomes: Counter[str] = Counter()
+        self.missing: Counter[str] = Counter()
 
     def watched(self, found: Iterator[DecidedRows]) -> Iterator[DecidedRows]:
         """The same rows; a part without rows has one batch without any."""
@@ -422,8 +429,9 @@ class _PartWriter:
             }
             self._problems.write(json.dumps(told, ensure_ascii=False) + "\n")
             self.refused += 1
-        for word, count in rows.counts().items():
-            self.outcomes[word] = self.outcomes.get(word, 0) + count
+        self.outcomes.update(rows.counts())
+        self.missing.update(rows.missing_counts())
+        self.distinct += rows.distinct.kinds if not rows.begin else 0
         self.without_key += len(rows.without_key)
         self.rows += len(rows)
         self._run.rows += len(rows)

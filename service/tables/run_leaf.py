@@ -32,7 +32,7 @@ def members(manifest: RunManifest) -> dict[str, Any]:
     """What the leaf of a run says of it."""
     bare = manifest.model_copy(update={"log": None})
     return {
-        "manifest": sha256(canonical(bare.model_dump(mode="json", by_alias=True))).hexdigest(),
+        "manifest": sha256(canonical(bare.members())).hexdigest(),
         "root": manifest.tree.root,
         "rows": manifest.rows,
         "source": manifest.decided_by.source,

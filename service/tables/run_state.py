@@ -21,7 +21,7 @@ from service.tables.table_input import file_digest
 
 @dataclass(frozen=True, slots=True)
 class PartState:
-    """A part that is done. `outcomes` has how many rows have each outcome."""
+    """A part that is done. `outcomes` has how many rows have each outcome, `missing` in how many each fact is missing."""
 
     input: str
     input_sha256: str
@@ -29,6 +29,8 @@ class PartState:
     output_sha256: str
     rows: int
     outcomes: dict[str, int] = field(default_factory=dict)
+    missing: dict[str, int] = field(default_factory=dict)
+    distinct: int = 0
     without_key: int = 0
     problems: int = 0
 

@@ -14,12 +14,13 @@ from pydantic import ConfigDict, Field, ValidationError
 import engine.tables
 from service.tables import TableRefused
 from service.tables.manifest import PROOF, RunManifest, RunText
-from service.tables.row_tree import BUCKETS, RowEntries, row_bytes, row_entry, row_path, row_tree
+from service.tables.row_tree import BUCKETS, RowEntries, RowTree, differing_buckets, row_bytes, row_entry, row_path, row_tree
 from service.tables.table_input import TablePart, file_digest, reading
 from service.tables.table_output import WrittenRow, read_back
 from service.transparency.merkle_tree import ProofRefused, leaf_hash, root_of_inclusion
 
 _ROWS = 16_384
+MOST_NAMED = 5  # keys of rows that may be those that were changed
 
 
 class RowProof(RunText):
@@ -92,11 +93,26 @@ def run_faults(manifest: RunManifest, folder: Path) -> Iterator[str]:
                 yield f"`{part.output}` cannot be read: {failed}"
         tree = row_tree(entries)
         if not unreadable and tree.root.hex() != manifest.tree.root:
-            yield "the rows do not lead to the root of the run: a row was changed, added or removed"
+            yield f"the rows do not lead to the root of the run: {_differing(manifest, tree, entries)}"
         if not unreadable and outcomes != manifest.outcomes:
             yield "the rows do not have the outcomes that were counted"
     finally:
         entries.close()
+
+
+def _differing(manifest: RunManifest, tree: RowTree, entries: RowEntries) -> str:
+    """Which rows are not those of the run, as closely as the manifest tells: the rows in buckets that have changed."""
+    said = "a row was changed, added or removed"
+    buckets = differing_buckets(tree.heads, manifest.tree.heads) if manifest.tree.heads is not None else frozenset()
+    if not buckets:
+        return said
+    keys = [place[2:].decode() for place, _ in entries if int.from_bytes(place[:2]) in buckets]
+    if not keys:
+        return f"{said}: one was removed, and none is left beside it"
+    named = ", ".join(f"`{each[:80]}`" for each in keys[:MOST_NAMED])
+    more = f" and {len(keys) - MOST_NAMED:,} more" if len(keys) > MOST_NAMED else ""
+    removed = ", and for what was removed beside them" if tree.rows < manifest.rows else ""
+    return f"{said}: look at {named}{more}{removed}"
 
 
 def prove_row(manifest: RunManifest, folder: Path, key: str) -> RowProof:

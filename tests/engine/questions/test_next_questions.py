@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -15,13 +14,10 @@ import yaml
 
 import engine
 from engine.authoring.testing import build
-from engine.backends.lanes.lane_runner import LaneRunner
-from engine.deciding import changed_exchanges
 from engine.deciding.combine import Outcome
 from engine.exchange import Exchange
-from engine.pdp import telling
 from engine.questions.possible_answers import AnswerBook
-from engine.values import SetOf, Value
+from engine.values import SetOf
 from engine.verdict import Verdict
 from tests.engine.backends.random_bundles import AS_OF, Maker, read
 from tests.engine.backends.test_cases import VOCABULARY, policy
@@ -103,16 +99,6 @@ def test_nothing_is_tried_that_cannot_be_true(monkeypatch: pytest.MonkeyPatch) -
         assert not pdp.bundle.coherence.contradictions(exchange, whole=False)
         return look(pdp, exchange, *more, **named)
 
-    def together(
-        program: LaneRunner, exchange: Exchange, answers: Sequence[Mapping[str, Value]], *more: Any
-    ) -> list[changed_exchanges.AnswerEffect]:
-        nonlocal looked
-        looked += len(answers)
-        assert not any(pdp.bundle.coherence.contradictions(exchange.with_values(each), whole=False) for each in answers)
-        return moved_by(program, exchange, answers, *more)
-
-    moved_by = changed_exchanges.moved_by
-    monkeypatch.setattr(telling, "moved_by", together)
     monkeypatch.setattr(engine.PDP, "_look", coherently)
     for seed in range(40):
         maker = Maker(seed)

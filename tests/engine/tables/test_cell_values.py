@@ -30,6 +30,8 @@ WORDS = Type("id", True)
         (1, RATIO, "1"),
         (date(2024, 3, 22), DAY, "2024-03-22"),
         (datetime(2024, 3, 22), DAY, "2024-03-22"),  # noqa: DTZ001 (as Arrow has a moment without a zone)
+        ("2024-03-22 00:00:00", DAY, "2024-03-22"),
+        ("2024-03-22T00:00:00.000", DAY, "2024-03-22"),
         (17, ID, "17"),
         ('["a","b"]', WORDS, ["a", "b"]),
         ("a", WORDS, ["a"]),
@@ -57,6 +59,9 @@ def test_a_cell_that_can_be_read_is_the_json_of_its_fact(cell: Any, type: Type |
         (float("nan"), COUNT, "nan"),
         (1, YES_NO, 1),
         ("maybe", YES_NO, "maybe"),
+        ("180.0", COUNT, "180.0"),
+        ("2024-03-22T00:00:01", DAY, "2024-03-22T00:00:01"),
+        ("2024-03-22T00:00:00+08:00", DAY, "2024-03-22T00:00:00+08:00"),
         (datetime(2024, 3, 22, 9, 30), DAY, "2024-03-22T09:30:00"),  # noqa: DTZ001
         ('{"a": 1, "a": 2}', None, '{"a": 1, "a": 2}'),
         ('{"at_least": NaN}', COUNT, '{"at_least": NaN}'),

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Any
+
 import pytest
 
-from engine.tables import ColumnsRefused, FactColumn, MappingRefused, TableMapping, read_mapping
+import engine
+from engine.tables import ColumnsRefused, FactColumn, MappingRefused, TableDecider, TableMapping, read_mapping
+from engine.tables.coded_chunk import of_texts
 from engine.tables.column_mapping import FactPlaces, stated_columns
-from tests.engine.tables.small_policies import bundle
+from tests.engine.tables.small_policies import POLICY, VOCABULARY, bundle
 
 BUNDLE = bundle()
 
@@ -43,6 +48,55 @@ ignore: [comment]
     assert [places.value(private, cell) for cell in ("J", "N", "?", "")] == [True, False, "unknown", None]
 
 
+def stated(mapping: str, cells: dict[str, str]) -> dict[str, Any]:
+    """The exchange of a row of a table of texts."""
+    decider = TableDecider(BUNDLE, as_of=date(2026, 11, 24), mapping=read(mapping))
+    [rows] = decider.chunks([of_texts(list(cells), [list(cells.values())])])
+    return dict(rows.exchange(0))
+
+
+def test_a_word_that_means_nothing_of_the_kind_states_the_empty_set() -> None:
+    """It is not dropped: nobody is something else than not known. With a word that states nothing, nothing is stated."""
+    for told in ("[]", "'[]'", "[], split: ';'"):
+        words, split, rest = told.partition(", split")
+        mapping = f"map: {{k: {{fact: data.categories, values: {{nobody: {words}, n/a: ''}}{split}{rest}}}}}"
+        assert stated(mapping, {"k": "nobody"}) == {"data": {"categories": []}}
+        assert stated(mapping, {"k": "[]"}) == {"data": {"categories": []}}
+        assert stated(mapping, {"k": "n/a"}) == {}
+        assert stated(mapping, {"k": "weather"}) == {"data": {"categories": ["weather"]}}
+    assert stated("map: {k: {fact: data.categories, values: {nobody: [], n/a: ''}, split: ';'}}", {"k": "nobody;n/a"}) == {}
+
+
+def test_a_document_is_written_as_yaml() -> None:
+    """With its yes and no, in a word and for every row."""
+    document = {"dated": "2024-05-01", "covers": True}
+    mapping = 'map: {c: {fact: evidence.contract, values: {Y: {"dated": "2024-05-01", "covers": true}, N: none}}}'
+    assert stated(mapping, {"c": "Y"}) == {"evidence": {"contract": document}}
+    assert stated(mapping, {"c": "N"}) == {"evidence": {"contract": "none"}}
+    constants = "constants:\n  evidence.contract:\n    dated: 2024-05-01\n    covers: yes\n"
+    assert stated(constants, {"exporter.country": "DE"})["evidence"] == {"contract": document}
+
+
+def test_a_title_means_its_value_and_never_two() -> None:
+    """In any case; a code in another case, a part of a title and a title of two values stay as they are, and the door refuses them."""
+    places = FactPlaces(BUNDLE)
+    column = FactColumn("c", "exporter.country", {"Deutschland": "DE"}, titles=True)
+    cells = ("Germany", " UNITED states ", "CN", "Deutschland", "cn", "United", "Unknown", "unknown")
+    assert [places.value(column, each) for each in cells] == ["DE", "US", "CN", "DE", "cn", "United", "Unknown", "unknown"]
+    twice = engine.load_sources(
+        {"p/vocabulary.yaml": VOCABULARY.replace(b"US: United States", b"US: germany"), "p/law.yaml": POLICY}
+    )
+    assert FactPlaces(twice).value(column, "Germany") == "Germany"
+    assert stated("map: {c: {fact: exporter.country, titles: yes}}", {"c": "germany"}) == {"exporter": {"country": "DE"}}
+
+
+def test_a_column_states_several_facts() -> None:
+    """Each with the words of the column."""
+    mapping = "map: {c: {fact: [exporter.country, recipient.country], values: {Bund: DE}}, d: [data.collected]}"
+    found = stated(mapping, {"c": "Bund", "d": "2024-03-22 00:00:00"})
+    assert found == {"exporter": {"country": "DE"}, "recipient": {"country": "DE"}, "data": {"collected": "2024-03-22"}}
+
+
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
@@ -55,6 +109,9 @@ ignore: [comment]
         ("map:\n  a: {fact: exporter.country, worth: 1}\n", 2, "there is no key `worth` here"),
         ("map:\n  a: evidence.contrakt.dated\n", 2, "contract"),
         ("map:\n  a: exporter.country\nignore: [a]\n", 2, "mapped and ignored"),
+        ("map:\n  a: {fact: exporter.id, titles: yes}\n", 2, "has no values with titles"),
+        ("map:\n  a: [{fact: exporter.id}]\n", 2, "a column states a fact, or several"),
+        ("map:\n  a: [exporter.id, exporter.id]\n", 2, "states `exporter.id` twice"),
         ("map: [\n", 2, "this is not YAML"),
         ("", 1, "the mapping is empty"),
     ],
@@ -91,3 +148,15 @@ def test_a_column_that_states_nothing_is_refused_before_the_first_row() -> None:
         with pytest.raises(ColumnsRefused) as refused:
             stated_columns(names, mapping, places)
         assert said in str(refused.value)
+
+
+def test_a_column_that_is_called_like_an_id_may_be_the_key() -> None:
+    """As long as there is no other key."""
+    places = FactPlaces(BUNDLE)
+    for name in ("id", "order_no", "transferId", "Key"):
+        with pytest.raises(ColumnsRefused, match=f"give `--key {name}`"):
+            stated_columns([name], TableMapping(), places)
+        with pytest.raises(ColumnsRefused, match=r"^((?!--key).)*$"):
+            stated_columns([name, "k"], TableMapping(key="k"), places)
+    with pytest.raises(ColumnsRefused, match=r"^((?!--key).)*$"):
+        stated_columns(["paid"], TableMapping(), places)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -120,6 +121,12 @@ def test_a_column_may_state_the_day_and_a_row_may_proceed_only_today() -> None:
     table = texts(exporter__country=["CN"] * 4, data__personal=["no"] * 4, on=["2026-11-24", "2026-11-23", None, "soon"])
     found = decide(BUNDLE, table, as_of="on", today=DAY)
     assert column(found, "outcome") == ["undetermined", "undetermined", "problem", "problem"]
+    assert column(found, "as_of") == [DAY, DAY - timedelta(1), None, None]
+    named = Table.from_arrays([table.column(at) for at in range(3)], names=[*table.schema.names[:-1], "as_of"])
+    for program in ("lanes", "ordinary"):  # another day than that of the run is not taken for the day that cannot be read
+        found = decide(BUNDLE, named, as_of=DAY, today=DAY, program=program)
+        assert column(found, "outcome") == ["undetermined", "undetermined", "undetermined", "problem"]
+        assert column(found, "as_of") == [DAY, DAY - timedelta(1), DAY, None]
     table = texts(
         exporter__country=["CN"] * 2,
         data__personal=["no"] * 2,

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 import engine
 from service.cli.main import app
 from tests.service.conftest import POLICIES
+from tests.service.tables.small_tables import policies
 
 
 def talk(file: Path, said: str, *more: str) -> tuple[int, str]:
@@ -190,3 +191,16 @@ def test_a_word_finds_the_fact_and_the_value_that_says_it() -> None:
     near = CliRunner().invoke(app, ["facts", "untied states", "--policies", str(POLICIES)])
     assert near.exit_code == 1
     assert "did you mean `US`?" in near.stderr
+
+
+def test_a_set_says_how_none_of_its_values_is_written(tmp_path: Path) -> None:
+    """Beside the question, which speaks of "none of these"; and no other fact does."""
+    policies(tmp_path / "policies")
+    for fact, lang, said in (
+        ("data.categories", "en", "“none of these” is `[]`"),
+        ("data.categories", "zh", "“以上都不是”写作 `[]`"),
+        ("exporter.country", "en", ""),
+    ):
+        found = CliRunner().invoke(app, ["facts", fact, "--policies", str(tmp_path / "policies"), "--lang", lang])
+        assert said in found.stdout
+        assert ("JSON" in found.stdout) == bool(said)

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from engine.tables import ColumnsRefused, DecidedRows, OneByOne, TableDecider
 from engine.tables.lane_columns import WideOutcomes
 from engine.tables.outcome_columns import TextColumn
 from service.tables import TableRefused
-from service.tables.manifest import read_manifest
+from service.tables.manifest import RunManifest, read_manifest
 from service.tables.run import _PartWriter
 from service.tables.run_state import RunState
 from service.tables.run_verification import run_faults
@@ -152,6 +153,38 @@ def test_a_key_that_occurs_twice_is_a_problem_of_the_run(tmp_path: Path) -> None
     assert manifest.faults.keys_twice_count == 1
     assert manifest.faults.rows_without_key == 1
     assert manifest.rows == 7
+
+
+def test_the_rows_that_may_have_been_changed_are_named(tmp_path: Path) -> None:
+    """By their keys, as closely as the manifest tells; a row that was removed has no key any more."""
+    manifest = run(write_csv(tmp_path / "in.csv", ROWS), tmp_path / "out.csv")
+    lines = (tmp_path / "out.csv").read_text("utf-8").splitlines(keepends=True)
+
+    def fault(changed: list[str], manifest: RunManifest = manifest) -> str:
+        (tmp_path / "out.csv").write_text("".join(changed), "utf-8")
+        return next(each for each in run_faults(manifest, tmp_path) if "root" in each)
+
+    at = next(number for number, line in enumerate(lines) if "undetermined" in line)
+    key = lines[at].split(",")[1]
+    changed = [*lines[:at], lines[at].replace("undetermined", "permitted"), *lines[at + 1 :]]
+    assert f"look at `{key}`" in fault(changed)
+    assert "look at `n-new`" in fault([*lines, lines[at].replace(key, "n-new")])
+    assert "one was removed, and none is left beside it" in fault([*lines[:at], *lines[at + 1 :]])
+    assert "`n-9`" not in fault(changed)
+    earlier = manifest.model_copy(update={"tree": manifest.tree.model_copy(update={"heads": None})})
+    assert fault(changed, earlier).endswith("a row was changed, added or removed")
+
+
+def test_the_manifest_counts_distinct_rows_and_what_is_missing(tmp_path: Path) -> None:
+    """As the rows of the output have it."""
+    manifest = run(
+        write_csv(tmp_path / "in.csv", [(f"{number}", *row[1:]) for number, row in enumerate(ROWS * 9)]), tmp_path / "out.jsonl"
+    )
+    told = [json.loads(line)["missing"] for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
+    assert manifest.missing == dict(sorted(Counter(fact for each in told for fact in each).items()))
+    assert manifest.missing["exporter.country"] > 100
+    assert manifest.distinct == len({row[1:] for row in ROWS})
+    assert run(tmp_path / "in.csv", tmp_path / "out.jsonl", chunk=300).distinct == 9 * manifest.distinct
 
 
 def test_a_broken_run_goes_on_with_the_next_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
