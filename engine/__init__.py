@@ -113,7 +113,7 @@ from engine.rules import Truth
 from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, Value, to_json
 from engine.values.currencies import minor_units
 from engine.values.id_spellings import folded_id, id_form
-from engine.values.outcome_levels import Level
+from engine.values.outcome_levels import Bounds, Level, outcome_word
 from engine.version import SEMANTICS, semantics_of, shape_of
 from engine.version import VERSION as __version__
 
@@ -147,6 +147,7 @@ __all__ = [
     "AuthZenText",
     "BookFacts",
     "BookReader",
+    "Bounds",
     "BoundsPart",
     "Bundle",
     "BundleCounters",
@@ -282,6 +283,7 @@ __all__ = [
     "money_parts",
     "mutants",
     "organisation_brief",
+    "outcome_word",
     "parse_exchange",
     "pausing",
     "persons_asked",

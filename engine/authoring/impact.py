@@ -19,7 +19,6 @@ from engine.authoring.difference import SidePart, direction_of, places_of
 from engine.authoring.impact_totals import Impact, ImpactTotals, RowComparison, RowMove
 from engine.authoring.steady_days import SteadyDays
 from engine.backends.lanes.lane_cases import members
-from engine.backends.lanes.lane_outcomes import NOWHERE, LaneOutcomes, Levels
 from engine.bundle import Bundle, accept_exchange
 from engine.deciding.judgement import BEARING, Judgement
 from engine.decision import BoundsPart
@@ -164,7 +163,7 @@ class ImpactComparison:
         after = self.pdps[1].lane_outcomes([(each.new, each.day) for each in several])
         self.totals.distinct += len(several)
         self._known |= dict.fromkeys((each.kind for each in several), RowComparison())
-        for lane in members(_moving(before, after)):
+        for lane in members(before.differing(after.overall, after.jurisdictions)):
             each, expected = several[lane], (before.overall.of(lane), after.overall.of(lane))
             self._known[each.kind] = self._again(each.old, each.new, each.day, expected=expected)
 
@@ -235,21 +234,6 @@ def _read(bundle: Bundle, document: Mapping[str, Any]) -> Exchange | list[str]:
         return accept_exchange(bundle, document)
     except ExchangeRefused as refused:
         return places_of(refused)
-
-
-def _moving(before: LaneOutcomes, after: LaneOutcomes) -> int:
-    """The lanes whose bounds differ, overall or in a jurisdiction."""
-    found = _differing(before.overall, after.overall)
-    for name in {*before.jurisdictions, *after.jurisdictions}:
-        found |= _differing(before.jurisdictions.get(name, NOWHERE), after.jurisdictions.get(name, NOWHERE))
-    return found
-
-
-def _differing(one: Levels, other: Levels) -> int:
-    found = 0
-    for mine, theirs in zip((*one.low, *one.high), (*other.low, *other.high), strict=True):
-        found |= mine ^ theirs
-    return found
 
 
 def _side(judgement: Judgement | str, problems: Sequence[str]) -> SidePart:

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from service.decisions.replay import Replay
     from service.log.record import PolicyDigests
 
+ONE_IN = 100  # records whose bounds agree: one of so many is decided again
+
 app = Commands()
 
 
-@app.add("replay 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071", "replay --all --since 2026-11-01")
+@app.add("replay 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071", "replay --all --since 2026-11-01", "replay --all --bounds")
 def replay(
     ids: Annotated[list[str] | None, typer.Argument(help="Ids of decisions.", show_default=False)] = None,
     every: Annotated[bool, typer.Option("--all", help="Replay every decision of the log, and print a summary.")] = False,
@@ -32,6 +34,18 @@ def replay(
     processes: Annotated[
         int | None, typer.Option(min=1, max=256, help="With --all: how many processes replay. [one for each processor]")
     ] = None,
+    bounds: Annotated[
+        bool,
+        typer.Option(
+            "--bounds",
+            help="With --all: compare only outcomes and bounds, many records at once. Sentences, questions, remedies, duties and lists "
+            "of provisions are then compared only in a sample, and where bounds differ or cannot be found that way.",
+        ),
+    ] = False,
+    sample: Annotated[
+        int, typer.Option(min=1, help="With --bounds: of so many records whose bounds agree, one is decided again in full.")
+    ] = ONE_IN,
+    seed: Annotated[int | None, typer.Option(help="With --bounds: chooses the sample. [by chance, and printed]")] = None,
     database: Database = None,
     policies: Annotated[
         list[Path] | None,
@@ -52,6 +66,8 @@ def replay(
 
     Ends with 1 where a decision differs or does not exist.
     """
+    if not bounds and (seed is not None or sample != ONE_IN):
+        raise UsedWrongly("`--sample` and `--seed` belong to `--bounds`")
     if every is bool(ids):
         raise UsedWrongly("name the ids of decisions, or replay the whole log with `--all`")
     if every:
@@ -59,9 +75,10 @@ def replay(
 
         begin = moment_given(since, end=False) if since else None
         end = moment_given(until, end=True) if until else None
-        return replay_all(address(database), policies, begin, end, after, processes, as_json)
-    if since or until or after >= 0 or processes:
-        raise UsedWrongly("`--since`, `--until`, `--after` and `--processes` belong to `--all`")
+        one_in = sample if bounds else 0
+        return replay_all(address(database), policies, begin, end, after, processes, as_json, one_in, seed)
+    if since or until or after >= 0 or processes or bounds:
+        raise UsedWrongly("`--since`, `--until`, `--after`, `--processes` and `--bounds` belong to `--all`")
     from service.cli.files import load_or_stop
     from service.decisions.replay import CannotReplay, decider, kept_decider
     from service.decisions.replay import replay as decide_again

@@ -4,6 +4,7 @@ The whole log decided again, for `fifthfactor replay --all`: progress, each find
 What was done is summarised after an interruption too, with the number to go on from.
 """
 
+import secrets
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from service.decisions.log_replay import PartResult, RecordResult
+    from service.decisions.recorded_bounds import ReplaySample
 
 MOST_TOLD = 1_000  # findings in the JSON; the text names each
+SEEDS = 2**32
 EXAMPLES = 3  # records that are named of those that cannot be replayed for one reason
 WORDS = {
     "bytes": "the same, byte for byte",
     "meaning": "the same in meaning, by another version of the engine",
     "without-erased": "the same, without the values that were erased",
+    "bounds": "the same in outcome and bounds, by lanes",
     "other-semantics": "decided under other semantics, and come out otherwise now",
     "erased": "not replayed: they rest on values that were erased",
     "policies": "not replayed: their policies are not here",
@@ -35,6 +39,7 @@ WORDS = {
     "refused": "no longer accepted by the engine that decided them",
     "failed": "that no engine could decide",
     "missing": "missing: there is no record of the number",
+    "lanes": "confirmed by the engines, and not by lanes",
 }
 
 
@@ -79,18 +84,26 @@ def replay_all(
     after: int,
     processes: int | None,
     as_json: bool,
+    one_in: int,
+    seed: int | None,
 ) -> int:
-    """Replay the records of a log; 1 where one differs. Raises UsedWrongly, DatabaseRefused."""
-    from service.cli.files import load_or_stop
-    from service.decisions.log_replay import LogParts, LogReplay
+    """
+    Replay the records of a log; 1 where one differs. Raises UsedWrongly, DatabaseRefused.
 
-    replaying = LogReplay(url, load_or_stop(policies) if policies else None, since, until)
+    With `one_in`, bounds are compared by lanes first, and one in so many records is decided again all the same, by the seed.
+    """
+    from service.cli.files import load_or_stop
+    from service.decisions.log_replay import LogReplay
+    from service.decisions.recorded_bounds import ReplaySample
+
+    sample = ReplaySample(secrets.randbelow(SEEDS) if seed is None else seed, one_in) if one_in else None
+    replaying = LogReplay(url, load_or_stop(policies) if policies else None, since, until, sample)
     try:
         numbers = replaying.prepare(after)
         done = _Done(numbers.start)
         began = time.monotonic()
         with stoppable() as stopping:
-            for part in stopping.until(in_processes(replaying.part, LogParts(numbers), processes=processes)):
+            for part in stopping.until(in_processes(replaying.part, replaying.parts(numbers), processes=processes)):
                 done.take(part, as_json)
                 at = done.next - numbers.start
                 progress(pace(at, len(numbers), "record", time.monotonic() - began))
@@ -99,17 +112,19 @@ def replay_all(
         replaying.close()
     seconds, left = time.monotonic() - began, numbers.stop - done.next
     if as_json:
-        print_json(_document(done, numbers, seconds))
+        print_json(_document(done, numbers, seconds, sample))
     else:
-        _print_summary(done, seconds)
+        _print_summary(done, seconds, sample)
     if left:
         of = count(len(numbers), "record")
         return stopping.told(f"after {len(numbers) - left:,} of {of}", f"go on with --after {done.next - 1}")
     return FINDING if done.found else 0
 
 
-def _document(done: _Done, numbers: range, seconds: float) -> dict[str, Any]:
-    """The summary as JSON. `next` is the number of the first record that was not replayed."""
+def _document(done: _Done, numbers: range, seconds: float, sample: "ReplaySample | None") -> dict[str, Any]:
+    """
+    The summary as JSON. `next` is the number of the first record that was not replayed. `sample` is null where all were decided again.
+    """
     import engine
 
     return {
@@ -122,6 +137,7 @@ def _document(done: _Done, numbers: range, seconds: float) -> dict[str, Any]:
         "next": done.next,
         "records": done.counts.total(),
         "seconds": round(seconds, 3),
+        "sample": sample and asdict(sample),
         "counts": {result: done.counts[result] for result in WORDS},
         "findings": done.findings,
         "findings_left_out": done.found - len(done.findings),
@@ -129,7 +145,7 @@ def _document(done: _Done, numbers: range, seconds: float) -> dict[str, Any]:
     }
 
 
-def _print_summary(done: _Done, seconds: float) -> None:
+def _print_summary(done: _Done, seconds: float, sample: "ReplaySample | None") -> None:
     records = done.counts.total()
     rate = f", {records / seconds:,.0f} a second" if seconds else ""
     print(f"{count(records, 'record')} replayed in {duration(seconds)}{rate}")
@@ -138,6 +154,10 @@ def _print_summary(done: _Done, seconds: float) -> None:
             named = done.examples.get(result)
             shown = f" ({', '.join(map(safe, named))}{', …' if number > len(named) else ''})" if named else ""
             print(f"{number:>12,} {words}{shown}")
+    if sample:
+        print(
+            f"bounds were compared first; of those that agree one in {sample.one_in:,} was decided again (--seed {sample.seed})"
+        )
     verdict = painted("red", count(done.found, "finding")) if done.found else painted("green", "no finding")
     print(verdict)
 

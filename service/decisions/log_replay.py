@@ -3,6 +3,9 @@ Replay of a whole log: every record is decided again and compared, a part of the
 
 Input: a database, and a time. Output: for each part how many records came out the same, and each one that did not, with what differs.
 The parts may be replayed by several processes. Each process opens the database by itself, and keeps the policies that it used last.
+
+With a sample, lanes compare the bounds of all records first (`recorded_bounds`). Then only the records of the sample are decided again,
+those that lanes decide otherwise, and those that they cannot decide.
 """
 
 import json
@@ -11,11 +14,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
 import engine
+from service.decisions.recorded_bounds import ReplaySample, agreeing
 from service.decisions.replay import CannotReplay, Replay, ReplayDifference, decider, kept_decider, replay_with_members
 from service.log.leaf import erased
 from service.log.record import PolicyDigests
@@ -25,17 +31,19 @@ from service.store.forked_reading import ForkedReading
 from service.store.upgrade import reading
 
 PART = 100  # records that are replayed together
+LANES_PART = 512  # the same, where lanes compare them first
 MOST_POLICIES = 2  # ready to decide in one process; each takes as much memory as a service
 
-# How a record comes out. Those of SAME confirm the record: byte for byte, in meaning by another version of the engine, or in one of these
-# ways without the values that were erased. `other-semantics`: it comes out otherwise, and may. Those of NOT_REPLAYED could not be compared.
-SAME = ("bytes", "meaning", "without-erased")
+# How a record comes out. Those of SAME confirm the record: byte for byte, in meaning by another version of the engine, in one of these ways
+# without the values that were erased, or in its bounds by lanes. `other-semantics`: it comes out otherwise, and may. Those of NOT_REPLAYED
+# could not be compared. `lanes`: the engines confirm the record, and lanes do not.
+SAME = ("bytes", "meaning", "without-erased", "bounds")
 OTHER_SEMANTICS = "other-semantics"
 NOT_REPLAYED = ("erased", "policies", "version")
-FINDINGS = ("different", "unsound", "refused", "failed", "missing")
+FINDINGS = ("different", "unsound", "refused", "failed", "missing", "lanes")
 Result = Literal[
-    "bytes", "meaning", "without-erased", "other-semantics", "erased", "policies", "version",
-    "different", "unsound", "refused", "failed", "missing",
+    "bytes", "meaning", "without-erased", "bounds", "other-semantics", "erased", "policies", "version",
+    "different", "unsound", "refused", "failed", "missing", "lanes",
 ]  # fmt: skip
 
 
@@ -68,13 +76,15 @@ class LogReplay:
     """
     The replay of the records of a log from `since` on and before `until`, by `given` policies or by those that the log keeps.
 
-    `numbers` and `prepare` are called before processes are forked, and `part` in each of them.
+    With a `sample`, bounds are compared by lanes first. `parts` and `prepare` are called before processes are forked, and `part` in each
+    of them.
     """
 
     url: str
     given: engine.Bundle | None = None
     since: datetime | None = None
     until: datetime | None = None
+    sample: ReplaySample | None = None
     _ready: dict[tuple[PolicyDigests, str], engine.PDP | CannotReplay] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -92,8 +102,14 @@ class LogReplay:
             first = next(scan(connection, numbers.start, numbers.stop), None)
             if first is not None and (named := _policies(first)):
                 with suppress(CannotReplay):  # each record that needs them says so
-                    self._kept(connection, *named)
+                    pdp = self._kept(connection, *named)
+                    if self.sample:
+                        pdp.lanes.set_up()
         return numbers
+
+    def parts(self, numbers: range) -> "LogParts":
+        """The parts of some numbers."""
+        return LogParts(numbers, LANES_PART if self.sample else PART)
 
     def part(self, numbers: range) -> PartResult:
         """Replay the records of some numbers. Raises DatabaseRefused."""
@@ -101,12 +117,33 @@ class LogReplay:
             held = list(scan(connection, numbers.start, numbers.stop))
             stored = [each for each in held if recorded_within(each, self.since, self.until)]
             # Policies take seconds to load: those of a part are used one after the other.
-            results = [self._replayed(connection, each) for each in sorted(stored, key=lambda each: repr(_policies(each)))]
+            results: list[RecordResult] = []
+            named = sorted(((repr(_policies(each)), each) for each in stored), key=itemgetter(0))
+            for _, group in groupby(named, itemgetter(0)):
+                results += self._results(connection, [each for _, each in group])
         missing = set(numbers).difference(each.sequence for each in held)
         results += [RecordResult(number, None, "missing", "there is no record of this number") for number in missing]
         counts = Counter[Result](each.result for each in results)
         results.sort(key=lambda each: each.number)
         return PartResult(numbers.stop, counts, tuple(each for each in results if each.result not in SAME))
+
+    def _results(self, connection: sa.Connection, records: Sequence[Stored]) -> list[RecordResult]:
+        """How records that the same policies decided come out."""
+        if not self.sample:
+            return [self._replayed(connection, each) for each in records]
+        agree = agreeing(records, lambda bundle, mode: self._kept(connection, bundle, mode))
+        found = []
+        for each in records:
+            agrees = agree.get(each.sequence)
+            if agrees and not self.sample.has(each.sequence):
+                found.append(RecordResult(each.sequence, each.entry.id, "bounds"))
+                continue
+            result = self._replayed(connection, each)
+            if agrees is False and result.result in ("bytes", "meaning"):
+                told = "the engines confirm the record, and lanes come to other bounds"
+                result = RecordResult(each.sequence, each.entry.id, "lanes", told)
+            found.append(result)
+        return found
 
     def _replayed(self, connection: sa.Connection, stored: Stored) -> RecordResult:
         number, id = stored.sequence, stored.entry.id
@@ -163,17 +200,18 @@ def recorded_within(stored: Stored, since: datetime | None, until: datetime | No
 
 @dataclass(frozen=True)
 class LogParts(Sequence[range]):
-    """Numbers in parts of PART each, made when they are asked for: a log may have millions of records."""
+    """Numbers in parts of at most `most`, made when they are asked for: a log may have millions of records."""
 
     numbers: range
+    most: int
 
     def __len__(self) -> int:
-        return -(-len(self.numbers) // PART)
+        return -(-len(self.numbers) // self.most)
 
     def __getitem__(self, at: Any) -> Any:
         if not 0 <= at < len(self):
             raise IndexError
-        return self.numbers[at * PART : (at + 1) * PART]
+        return self.numbers[at * self.most : (at + 1) * self.most]
 
 
 def _policies(stored: Stored) -> tuple[PolicyDigests, str] | None:

@@ -125,9 +125,22 @@ class ReplayConditions:
     as_of: date | None = None
 
 
-def reopen(stored: Stored, deciders: Deciders, otherwise: ReplayConditions | None = None) -> ReopenedRecord:
+@dataclass(frozen=True, slots=True)
+class ReopenedExchange:
+    """The exchange of a record as it is judged again: by `pdp`, under the law of `as_of`, with the approvals `signed`."""
+
+    record: dict[str, Any]
+    erased: tuple[str, ...]
+    pdp: engine.PDP
+    exchange: engine.Exchange
+    as_of: date
+    today: date
+    signed: list[engine.Approval]
+
+
+def reopened_exchange(stored: Stored, deciders: Deciders, otherwise: ReplayConditions | None = None) -> ReopenedExchange:
     """
-    Judge the exchange of a record again, by what decided it or otherwise. Raises CannotReplay, engine.ExchangeRefused.
+    Read the exchange of a record again, by what decided it or otherwise. Raises CannotReplay, engine.ExchangeRefused.
 
     Of the approvals that it rests on, those that ran out before the day do not count, and none counts under other policies. What was shown
     when it was decided is shown until its last day.
@@ -153,11 +166,17 @@ def reopen(stored: Stored, deciders: Deciders, otherwise: ReplayConditions | Non
     exchange = exchange.as_shown(shown_until(record))
     marks = record.get("counted", {})
     exchange = engine.counted(pdp.bundle, exchange, **exchange_counters.sources(marks))
+    return ReopenedExchange(record, erased, pdp, exchange, as_of, today, signed)
+
+
+def reopen(stored: Stored, deciders: Deciders, otherwise: ReplayConditions | None = None) -> ReopenedRecord:
+    """Judge the exchange of a record again, by what decided it or otherwise. Raises CannotReplay, engine.ExchangeRefused."""
+    again = reopened_exchange(stored, deciders, otherwise)
     try:
-        judgement = pdp.judge(exchange, as_of=as_of, signed=signed)
+        judgement = again.pdp.judge(again.exchange, as_of=again.as_of, signed=again.signed)
     except engine.EnginesFailed as failed:
         raise CannotReplay(f"no engine could decide: {failed}", "failed") from None
-    return ReopenedRecord(record, erased, pdp, judgement, today)
+    return ReopenedRecord(again.record, again.erased, again.pdp, judgement, again.today)
 
 
 def whole_decision(stored: Stored, deciders: Deciders, lang: str) -> dict[str, Any]:

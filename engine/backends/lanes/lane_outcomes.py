@@ -4,7 +4,7 @@ The outcomes of lanes: bounds as bits, of each jurisdiction and over all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
@@ -27,6 +27,16 @@ class Levels:
     low: tuple[LaneSet, ...]
     high: tuple[LaneSet, ...]
 
+    @classmethod
+    def among(cls, bounds: Iterable[tuple[int, Bounds]]) -> Levels:
+        """The bounds of some lanes, as they were found one by one. In all others nothing applies."""
+        low, high = [0] * len(LEVELS), [0] * len(LEVELS)
+        for lane, each in bounds:
+            for row, level in ((low, each.low), (high, each.high)):
+                for place in range(level):
+                    row[place] |= 1 << lane
+        return cls(tuple(low), tuple(high))
+
     def of(self, lane: int) -> Bounds:
         """The bounds of one lane."""
         low, high = (Level(sum(each >> lane & 1 for each in levels)) for levels in (self.low, self.high))
@@ -35,6 +45,13 @@ class Levels:
     def at_least(self, level: Level) -> Both:
         """The lanes in which the outcome is at least a level above `not_applicable`, and in which it may be."""
         return self.low[level - 1], self.high[level - 1]
+
+    def differing(self, other: Levels) -> LaneSet:
+        """The lanes that have other bounds there."""
+        found = 0
+        for mine, theirs in zip((*self.low, *self.high), (*other.low, *other.high), strict=True):
+            found |= mine ^ theirs
+        return found
 
     def raised(self, by: Raise) -> Levels:
         """The same, raised by what law that is silent does to a place."""
@@ -90,6 +107,13 @@ class LaneOutcomes:
         found = {name: _levels(self.bounds, number) for number, name in enumerate(self.program.whole.jurisdictions, 1)}
         for country, raised in self.uncovered.items():
             found[country] = found.get(country, NOWHERE).raised(raised)
+        return found
+
+    def differing(self, overall: Levels, jurisdictions: Mapping[str, Levels]) -> LaneSet:
+        """The lanes that have other bounds than these, overall or in a jurisdiction; one that has no levels does not apply."""
+        found = self.overall.differing(overall)
+        for name in {*self.jurisdictions, *jurisdictions}:
+            found |= self.jurisdictions.get(name, NOWHERE).differing(jurisdictions.get(name, NOWHERE))
         return found
 
     @property

@@ -125,6 +125,29 @@ def test_the_whole_outcome_of_each_lane_is_that_of_the_reference() -> None:
         assert not list(differences(runner(bundle), cases)), seed
 
 
+def test_bounds_that_are_not_those_of_an_exchange_are_found() -> None:
+    """Of all that lanes are told, exactly those of which one bound is another, a jurisdiction is left out, or one is added."""
+    seen = 0
+    for seed in range(6):
+        bundle, every = random_cases(seed)
+        cases = [case for case in every if not case.signed and not case.exchange.disputed]
+        pdp = engine.PDP(bundle, "reference")
+        exchanges = [(case.exchange, case.day) for case in cases]
+        told = [{"": case.outcome.bounds, **case.outcome.jurisdictions} for case in cases]
+        assert not pdp.differing(exchanges, told), seed
+        changed = {}
+        for place, bounds in enumerate(told):
+            name = [*sorted(bounds), "ZZ"][place % (len(bounds) + 1)]
+            other = Bounds(Level.NOT_APPLICABLE, bounds[name].high) if name in bounds else Bounds(Level.REVIEW, Level.REVIEW)
+            if other != bounds.get(name) and place % 3:
+                changed[place] = bounds | {name: other}
+            elif name and bounds.get(name, other).high and place % 3 == 1:
+                changed[place] = {each: of for each, of in bounds.items() if each != name}
+        assert pdp.differing(exchanges, [changed.get(place, each) for place, each in enumerate(told)]) == sorted(changed), seed
+        seen += len(changed)
+    assert seen > 10
+
+
 def worst(run: LaneRunner, cases: Cases, public: str = "") -> list[Level]:
     """The worst of each lane."""
     found = run.worst(cases, public)

@@ -2,14 +2,20 @@
 
 import asyncio
 import json
+import os
+import signal
+from collections.abc import Collection
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
-from service.cli import replay_all
+import engine
+from engine.backends.lanes.lane_outcomes import LaneOutcomes
 from service.decisions import log_replay
+from service.decisions.log_replay import LogReplay, PartResult
+from service.decisions.recorded_bounds import ReplaySample
 from service.log.leaf import with_personal_values
 from service.policies import archive
 from service.service import Service
@@ -20,6 +26,7 @@ from tests.service.conftest import BOTH_DATABASES, ROOT, without_settings
 from tests.service.written_records import put
 
 JSON = {"content-type": "application/json"}
+FEW = ("--bounds", "--sample", "1000000", "--seed", "1")  # a sample in which none of the first records is
 
 
 def replayed(database: str, *options: str) -> tuple[int, Any]:
@@ -165,22 +172,25 @@ def test_only_the_records_of_a_time_are_replayed(client: TestClient, service: Se
 def test_an_interrupted_replay_says_what_was_done_and_goes_on_from_there(
     client: TestClient, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It ends as an interruption does; the rest is replayed by the option that it names."""
+    """It ends as an interruption does; the rest is replayed by the option that it names, by lanes too."""
     for _ in range(5):
         decided(client)
     monkeypatch.setattr(log_replay, "PART", 2)
+    monkeypatch.setattr(log_replay, "LANES_PART", 3)
+    part = LogReplay.part
 
-    def interrupted(work: Any, items: Any, **_: Any) -> Any:
-        yield work(items[0])
-        raise KeyboardInterrupt
+    def interrupted(replaying: LogReplay, numbers: range) -> PartResult:
+        os.kill(os.getpid(), signal.SIGINT)
+        return part(replaying, numbers)
 
-    with monkeypatch.context() as patched:
-        patched.setattr(replay_all, "in_processes", interrupted)
-        code, told, said = run(database, "replay", "--all")
-    assert (code, "2 records replayed" in told) == (130, True)
-    assert said == "interrupted: 3 records are left; go on with --after 1\n"
-    code, found = replayed(database, "--after", "1")
-    assert (code, found["first"], found["next"], results(found)) == (0, 2, 5, {"bytes": 3})
+    for options, done, result in (((), 2, "bytes"), (FEW, 3, "bounds")):
+        with monkeypatch.context() as patched:
+            patched.setattr(LogReplay, "part", interrupted)
+            code, told, said = run(database, "replay", "--all", "--processes", "1", *options)
+        assert (code, f"{done} records replayed" in told) == (130, True)
+        assert said == f"stopped after {done} of 5 records: go on with --after {done - 1}\n"
+        code, found = replayed(database, "--after", str(done - 1), *options)
+        assert (code, found["first"], found["next"], results(found)) == (0, done, 5, {result: 5 - done})
 
 
 def test_several_processes_replay_one_log(client: TestClient, service: Service, database: str) -> None:
@@ -196,7 +206,93 @@ def test_several_processes_replay_one_log(client: TestClient, service: Service, 
     assert {**alone, "seconds": 0} == {**found, "seconds": 0}
 
 
-@pytest.mark.parametrize("options", [(), ("--all", "x"), ("x", "--since", "2026-01-01"), ("--all", "--since", "soon")])
+def permit(jurisdictions: Collection[str]) -> dict[str, Any]:
+    """The parts of a record that says a permit under some jurisdictions, and overall if that is the empty name, wherever it says so."""
+    ends = {"lowest": "permitted", "highest": "permitted"}
+
+    def answered(decision: dict[str, Any]) -> dict[str, Any]:
+        overall = (
+            {"outcome": "permitted", "bounds": ends, "proceed": not decision["hypothetical"]} if "" in jurisdictions else {}
+        )
+        lines = [
+            {**each, "outcome": "permitted", "bounds": ends} if each["jurisdiction"] in jurisdictions else each
+            for each in decision["jurisdictions"]
+        ]
+        return {**decision, **overall, "jurisdictions": lines}
+
+    def judged(verdict: dict[str, Any]) -> dict[str, Any]:
+        return {**verdict, "bounds": {**verdict["bounds"], **{name: ["permitted", "permitted"] for name in jurisdictions}}}
+
+    return {"decision": answered, "verdict": judged}
+
+
+def test_bounds_are_compared_by_lanes_and_each_that_was_changed_is_found(
+    client: TestClient, service: Service, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The outcome, or only that of one jurisdiction, or one word of the answer. Without the option lanes are not asked."""
+    ids = [decided(client, evidence={}), decided(client, "?lang=zh", evidence={}), decided(client, data={})]
+    client.post("/v1/evaluate", content=b'{"as_of": "2024-06-01"}', headers=JSON)
+    code, found = replayed(database, *FEW)
+    assert (code, results(found), found["sample"]) == (0, {"bounds": 4}, {"seed": 1, "one_in": 1_000_000})
+    whole = forged(service, ids[0], **permit({"", "CN"}))
+    part = forged(service, ids[1], **permit({"CN"}))
+    word = forged(service, ids[2], decision=lambda decision: {**decision, "proceed": not decision["proceed"]})
+    code, found = replayed(database, *FEW)
+    assert (code, results(found)) == (1, {"bounds": 4, "different": 3})
+    assert [each["id"] for each in found["findings"]] == [whole, part, word]
+    assert "/decision/outcome" in {each["pointer"] for each in found["findings"][0]["differences"]}
+    code, told, _ = run(database, "replay", "--all", "--processes", "1", *FEW)
+    assert "           4 the same in outcome and bounds, by lanes\n" in told
+    assert "one in 1,000,000 was decided again (--seed 1)\n" in told
+    monkeypatch.setattr(engine.PDP, "differing", None)
+    code, found = replayed(database)
+    assert (code, results(found), found["sample"]) == (1, {"bytes": 4, "different": 3}, None)
+
+
+def test_a_fault_of_the_lanes_is_found(
+    client: TestClient, service: Service, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the sample where they confirm what is false; by the engines where they do not confirm what is true."""
+    other = forged(service, decided(client, evidence={}), **permit({"", "CN"}))
+    monkeypatch.setattr(LaneOutcomes, "differing", lambda *_: 0)
+    assert results(replayed(database, *FEW)[1]) == {"bounds": 2}
+    code, found = replayed(database, "--bounds", "--sample", "1")
+    assert (code, results(found), found["findings"][0]["id"]) == (1, {"bytes": 1, "different": 1}, other)
+    monkeypatch.setattr(LaneOutcomes, "differing", lambda outcomes, *_: outcomes.every)
+    code, found = replayed(database, *FEW)
+    assert (code, results(found)) == (1, {"different": 1, "lanes": 1})
+
+
+def test_what_lanes_are_not_asked_about_is_decided_again(client: TestClient, service: Service, database: str) -> None:
+    """Erased values, engines that disagreed, and policies that are not kept."""
+    asyncio.run(service.store.erase(decided(client)))
+    kept = decided(client, evidence={})
+    forged(service, kept, decision=lambda decision: {**decision, "engine": {**decision["engine"], "agreed": False}})
+    digest = "ab" * 32
+    changed(service, kept, bundle=lambda _: {"meaning": digest, "source": digest})
+    code, found = replayed(database, *FEW)
+    assert (code, results(found)) == (1, {"bounds": 1, "without-erased": 1, "different": 1, "policies": 1})
+
+
+def test_a_sample_is_chosen_by_its_seed_alone() -> None:
+    """About one in so many, whatever parts they lie in; another seed chooses others."""
+    chosen = [number for number in range(10_000) if ReplaySample(7, 100).has(number)]
+    assert 60 < len(chosen) < 140
+    assert chosen != [number for number in range(10_000) if ReplaySample(8, 100).has(number)]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--all", "x"),
+        ("x", "--since", "2026-01-01"),
+        ("--all", "--since", "soon"),
+        ("x", "--bounds"),
+        ("--all", "--seed", "1"),
+        ("--all", "--sample", "5"),
+    ],
+)
 def test_a_replay_that_is_asked_for_wrongly_says_how(database: str, options: tuple[str, ...]) -> None:
     """Ids or the whole log, and a time only with the whole log."""
     code, _, said = run(database, "replay", *options)

@@ -34,7 +34,7 @@ def root(keys: list[str], most: int = 1_000) -> bytes:
 
 
 @given(KEYS, st.integers(1, 9), st.randoms())
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_order_and_what_is_kept_in_memory_never_matter(keys: list[str], most: int, chance: random.Random) -> None:
     """Rows that wait in files come in the same order as those in memory."""
     shuffled = list(keys)
