@@ -3,12 +3,13 @@ The process that compares the newest records of a log under two kept bundles: on
 the standard output.
 
 It is a process of its own, so that no decision waits for it. The line names the database, both bundles by their digests, and for how many
-seconds it may begin a further block of records. The newest block is always compared.
+seconds it may begin to compare further records. The first batch is always compared.
 """
 
 import json
 import sys
 import time
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -17,6 +18,7 @@ from service.policies import kept_bundles
 from service.store.upgrade import reading
 from service.tables.coded_log import CodedLog
 
+BATCH = 256  # rows that are compared before the time is looked at: a second or a few, even if all of them move
 MOST_LINES = 20  # of each list that are told
 LISTS = ("jurisdictions", "instruments", "months", "groups")
 
@@ -35,21 +37,30 @@ def main() -> None:
 
 
 def newest_impact(database: str, old: engine.Bundle, new: engine.Bundle, seconds: float, today: date) -> engine.Impact:
-    """What moves among the newest records, as many as there is time for; it is complete if these are all."""
+    """What moves among the records, the newest blocks first, as far as there is time; it is complete if these are all."""
     comparison = engine.ImpactComparison(old, new)
     if old.digests.meaning == new.digests.meaning:
         return comparison.report()
     log, end, left = CodedLog(database, old, new, None, None, today), time.monotonic() + seconds, False
     try:
-        for done, first in enumerate(reversed(log.prepare())):
+        for done, (rows, erased) in enumerate(_batches(log)):
             if left := done > 0 and time.monotonic() >= end:
                 break
-            block = log.rows(first)
-            comparison.take(block.rows)
-            comparison.totals.erased += block.erased
+            comparison.take(rows)
+            comparison.totals.erased += erased
     finally:
         log.close()
     return comparison.report(complete=not left)
+
+
+def _batches(log: CodedLog) -> Iterator[tuple[list[engine.ImpactRow], int]]:
+    """The rows of each block, the newest first, and how many of its records are without erased values."""
+    for first in reversed(log.prepare()):
+        block = log.rows(first)
+        rows, erased = block.rows[::-1], block.erased
+        for at in range(0, len(rows), BATCH):
+            yield rows[at : at + BATCH], erased
+            erased = 0
 
 
 def impact_json(found: engine.Impact) -> dict[str, Any]:

@@ -319,7 +319,7 @@ def _shown(service: Service, comparison: Comparison) -> str:
     return impact_page(comparison, {}, old, new, PageReader(service.live.bundle, "en"))
 
 
-def test_an_impact_ends_with_the_newest_block_where_there_is_no_time(
+def test_an_impact_ends_with_the_newest_records_where_there_is_no_time(
     two_versions: tuple[TestClient, Service], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page names the command that compares all records; what is open lies between two outcomes in the reader's language."""
@@ -327,7 +327,13 @@ def test_an_impact_ends_with_the_newest_block_where_there_is_no_time(
     database = str(service.settings.database)
     with service.store.database.reading.connect() as connection:
         new, old = (kept_bundles.load_kept(connection, each.source) for each in kept_bundles.list_bundles(connection))
+    monkeypatch.setattr(impact_process, "BATCH", 1)
+    found = impact_process.newest_impact(database, old, new, 0.0, date(2026, 11, 24))
+    assert (found.rows, found.moved, found.complete) == (1, 0, False)
+    found = impact_process.newest_impact(database, old, new, 60.0, date(2026, 11, 24))
+    assert (found.rows, found.moved, found.complete) == (3, 2, True)
     monkeypatch.setattr(coded_log.CodedLog, "prepare", lambda log: [0, 0])
+    monkeypatch.setattr(impact_process, "BATCH", 2)
     found = impact_process.newest_impact(database, old, new, 0.0, date(2026, 11, 24))
     assert (found.rows, found.moved, found.complete) == (3, 2, False)
     told = impact_process.impact_json(found)
