@@ -13,7 +13,7 @@ from engine.authoring.bundle_changes import PolicyChangePart
 from engine.authoring.cell_mutation import CellMutant, CellMutationTester, cell_mutants
 from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, MovePart, TrialExchange, compare, trials
 from engine.authoring.empty_cells import empty_cells
-from engine.authoring.false_statements import FREE_NOTHING, FalseStatement, StatementTester
+from engine.authoring.false_statements import FREE_NOTHING, FalseStatement, LanesWrong, StatementTester
 from engine.authoring.false_statements import KINDS as KINDS_OF_LIES
 from engine.authoring.impact import IMPACT_BATCH, ImpactComparison, ImpactRow
 from engine.authoring.impact_totals import Impact, ImpactTotals, MoveGroupPart, RowCountPart
@@ -189,6 +189,7 @@ __all__ = [
     "Instrument",
     "Judgement",
     "Key",
+    "LanesWrong",
     "Language",
     "Leg",
     "Level",

@@ -143,7 +143,7 @@ def counted(
     `counted` are those from the ledger alone, `raised` those that were stated and that it raised, `stated` those that stand as they were
     stated; `asks` has what it lacks, by the counter.
     """
-    return bundle.reader.counted(exchange, counted, raised, stated, asks)
+    return bundle.reader.own_counts.counted(exchange, counted, raised, stated, asks)
 
 
 def with_books(bundle: Bundle, exchange: Exchange, pages: Mapping[str, RightsPage]) -> Exchange:

@@ -92,7 +92,7 @@ class FalseStatement:
 
 
 class LanesWrong(Exception):
-    """The lanes decide an exchange otherwise than the reference."""
+    """The lanes decide an exchange otherwise than the reference; the message says which, and how."""
 
 
 class StatementTester:
@@ -310,9 +310,15 @@ class StatementTester:
         if exchanges:
             one = below(len(exchanges))
             exchange = self._bundle.reader.accept(exchanges[one].document)
-            if self._reference.outcome(exchange, case.as_of).bounds != found[one]:
-                told = json.dumps(exchange.document, ensure_ascii=False)
-                raise LanesWrong(f"{case.file}:{case.line}: lanes decide otherwise than the reference, on {case.as_of}: {told}")
+            right = self._reference.outcome(exchange, case.as_of).bounds
+            if right != found[one]:
+                one_says, other_says = (
+                    " to ".join(dict.fromkeys((each.low.word, each.high.word))) for each in (found[one], right)
+                )
+                raise LanesWrong(
+                    f"{case.file}:{case.line}: lanes decide otherwise than the reference in a case like `{case.case}`, on {case.as_of}:"
+                    f" {one_says}, not {other_says}, of the exchange {json.dumps(exchange.document, ensure_ascii=False)}"
+                )
         return found
 
     def _frees(self, case: PreparedCase, parts: Iterable[FalseStatement]) -> bool:

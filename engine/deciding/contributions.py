@@ -216,7 +216,7 @@ class BundleCounters:
         words = bundle.vocabulary
         self._facts = words.facts
         self._families = words.families
-        self._reader = bundle.reader
+        self._own_counts = bundle.reader.own_counts
         self._left_out = {name: frozenset(text.leaves_out) for name, text in words.counters.items()}
         self.counters = tuple(
             Counter(
@@ -371,12 +371,12 @@ class BundleCounters:
         personal = {"/" + fact.replace(".", "/") for fact in counts if self._facts[fact].personal}
         values = {**exchange.values, **counts}
         if exchange.disputed:
-            self._reader.count(values)
+            self._own_counts.count(values)
         # What is filled in no longer follows from what was sent, as whoever decides again from the document finds it.
         follows = {name: sent for name, sent in exchange.follows.items() if name not in counts}
         all_personal = tuple(sorted(personal.union(exchange.personal)))
         filled = replace(exchange, document=document, values=values, personal=all_personal, follows=follows)
-        return self._reader.counted(filled, counted, raised, stated, asks)
+        return self._own_counts.counted(filled, counted, raised, stated, asks)
 
 
 def folded_part(part: str) -> str:

@@ -77,7 +77,9 @@ def decide(
     ] = "bitset",
     lang: Lang = "en",
     allow_problems: Annotated[bool, typer.Option("--allow-problems", help="End with 0 even where rows have problems.")] = False,
-    processes: Annotated[int, typer.Option(min=1, max=256, help="How many processes decide the parts of a folder.")] = 1,
+    processes: Annotated[
+        int, typer.Option(min=1, max=256, help="How many processes decide the parts of a folder; one file is decided by one.")
+    ] = 1,
     restart: Annotated[bool, typer.Option("--restart", help="Begin anew where a run was broken off.")] = False,
 ) -> int:
     """
@@ -122,6 +124,10 @@ def decide(
                 raise UsedWrongly("a folder of parts is decided into a folder; name one with --output")
             if not folder and output.is_dir():
                 raise UsedWrongly(f"{output} is a folder; name a file with --output")
+            if processes > 1 and not folder:
+                complain(
+                    f"{safe(str(table))} is one file, which one process decides; --processes divides the parts of a folder"
+                )
             mapped, digest = mapping_in(source.bundle, mapping, key)
             if commit and not mapped.key:
                 raise UsedWrongly("a row is committed once for its key: name the column of the keys with --key")

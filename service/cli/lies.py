@@ -12,8 +12,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from service.cli.command import UsedWrongly
-from service.cli.output import complain, count, fill, painted, print_json, progress
+from service.cli.command import FINDING, UsedWrongly
+from service.cli.output import complain, count, fill, painted, print_json, progress, safe
 from service.cli.stopping import BEGINS_ANEW, stoppable
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class CaseFindings(NamedTuple):
 
 
 def lies(paths: list[Path], only: str, seconds: float, every: bool, seed: int, as_json: bool) -> int:
-    """Try lies for some seconds, or every one; 1 where a lie is silent. Raises UsedWrongly."""
+    """Try lies for some seconds, or every one; 1 where a lie is silent, or lanes are wrong. Raises UsedWrongly."""
     import engine
     from service.cli.files import load_or_stop
     from service.cli.processes import in_processes
@@ -57,14 +57,18 @@ def lies(paths: list[Path], only: str, seconds: float, every: bool, seed: int, a
     unnamed: list[dict[str, Any]] = []
     number = len(liar.cases) + len(liar.permits)
     turns = [(0, each) for each in range(number)] if every else _turns(number, seed)
+    wrong: engine.LanesWrong | None = None
     with stoppable() as stopping:
-        for found in stopping.until(in_processes(partial(_tried, liar, None if every else seed), turns)):
-            fates += found.fates
-            unnamed += found.unnamed
-            freed = sum(number for (_, fate), number in fates.items() if fate in ("named", "left_out", "silent"))
-            progress(f"{count(fates.total(), 'lie')}, {freed:,} free the exchange")
-            if not every and time.monotonic() - began > seconds:
-                break
+        try:
+            for found in stopping.until(in_processes(partial(_tried, liar, None if every else seed), turns)):
+                fates += found.fates
+                unnamed += found.unnamed
+                freed = sum(number for (_, fate), number in fates.items() if fate in ("named", "left_out", "silent"))
+                progress(f"{count(fates.total(), 'lie')}, {freed:,} free the exchange")
+                if not every and time.monotonic() - began > seconds:
+                    break
+        except engine.LanesWrong as found_wrong:
+            wrong = found_wrong
     progress("")
     silent = [each for each in unnamed if each["fate"] == "silent"]
     if as_json:
@@ -78,6 +82,13 @@ def lies(paths: list[Path], only: str, seconds: float, every: bool, seed: int, a
             said = "and may not" if each["kind"] in engine.FREE_NOTHING else f"and the permit does not name {them}"
             print(fill(f"{told} {verb} the exchange, {said}", "    "))
         complain(f"{time.monotonic() - began:.0f} s")
+    if wrong:
+        complain(f"error: {safe(str(wrong))}")
+        complain(
+            f"This is a bug of Fifth Factor, not of the policies. Please report it with this exchange; `fifthfactor evaluate` in the mode"
+            f" `reference` decides it without lanes. The report is of {count(fates.total(), 'lie')} before it."
+        )
+        return FINDING
     if stopping.number:
         return stopping.told(f"after {count(fates.total(), 'lie')}, of which this is the report", BEGINS_ANEW)
     return int(bool(silent))

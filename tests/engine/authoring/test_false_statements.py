@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -38,6 +39,7 @@ from engine.exchange_input.exchange_problems import ExchangeRefused
 from engine.values.outcome_levels import Bounds, Level
 from service.cli.lies import HEADINGS
 from service.cli.main import app
+from service.cli.output import count
 from tests.chance import share
 from tests.engine.backends.test_cases import VOCABULARY
 
@@ -419,6 +421,24 @@ def test_a_silent_lie_is_printed_and_ends_with_1(law: Path, monkeypatch: pytest.
     assert "/law.test.yaml:8 nothing barred goes\n" in done.stdout
     said = '`data.label` as "some-other-value" frees the exchange, and the permit does not name it'
     assert said in " ".join(done.stdout.split())
+
+
+def test_lanes_that_are_wrong_end_the_command_with_a_sentence(law: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says in which case, what differs and what to do, and ends with 1; what was tried before is reported."""
+    bounds = engine.PDP.bounds
+
+    def wrong(self: engine.PDP, exchanges: Any) -> list[Bounds]:
+        stood = [(exchange, day) for exchange, day in exchanges if "some-other-value" in str(exchange.document)]
+        return [Bounds(Level.REVIEW, Level.REVIEW) for _ in exchanges] if stood else bounds(self, exchanges)
+
+    monkeypatch.setattr(engine.PDP, "bounds", wrong)
+    done = CliRunner().invoke(app, ["test", str(law), "--lies", "--all", "--json"])
+    assert done.exit_code == 1
+    assert isinstance(done.exception, SystemExit)
+    assert re.search(r"law\.test\.yaml:\d+: lanes decide otherwise than the reference in a case like `.+`, on \d", done.stderr)
+    assert re.search(r": review, not \w+( to \w+)?, of the exchange \{", done.stderr)
+    assert "Please report it" in done.stderr
+    assert f"The report is of {count(json.loads(done.stdout)['lies'], 'lie')} before it" in done.stderr
 
 
 def test_a_seed_chooses_the_same_lies_again(law: Path, monkeypatch: pytest.MonkeyPatch) -> None:

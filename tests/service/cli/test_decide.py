@@ -46,6 +46,16 @@ def test_it_ends_with_0_where_every_row_was_decided(here: Path) -> None:
     assert len(outcomes(here / "out.jsonl")) == 20
 
 
+def test_several_processes_for_one_file_are_said_to_be_one(here: Path) -> None:
+    """It is decided all the same; a folder is divided, and nothing is said."""
+    done = decide("--processes", "2")
+    assert done.exit_code == 0
+    assert "in.csv is one file, which one process decides; --processes divides the parts of a folder" in done.stderr
+    (here / "parts").mkdir()
+    (here / "in.csv").rename(here / "parts" / "in.csv")
+    assert "one process" not in decide("--processes", "2", table="parts", output="decided").stderr
+
+
 def test_it_ends_with_1_where_a_row_has_a_problem_unless_problems_are_allowed(here: Path) -> None:
     """The side file is named; with `--allow-problems` the rows are told all the same."""
     write_csv(here / "in.csv", [*SOUND, ("bad", "Germny", "", "", "", "")])
