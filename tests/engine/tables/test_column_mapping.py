@@ -160,3 +160,11 @@ def test_a_column_that_is_called_like_an_id_may_be_the_key() -> None:
             stated_columns([name, "k"], TableMapping(key="k"), places)
     with pytest.raises(ColumnsRefused, match=r"^((?!--key).)*$"):
         stated_columns(["paid"], TableMapping(), places)
+
+
+def test_a_count_with_a_point_is_refused_with_the_number_that_it_may_be() -> None:
+    """As pandas writes it; with three digits after the point it may be thousands, and nothing is proposed."""
+    places = FactPlaces(BUNDLE)
+    assert places.wrong("data.people", "180.0").endswith("write `180`")
+    assert places.wrong("data.people", "1,200").endswith("write `1200`")
+    assert "write" not in places.wrong("data.people", "1.000")

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from engine.tables import FilterRefused, TableMapping, filter_rows, write_sql
+from engine.tables import FactColumn, FilterRefused, TableMapping, filter_rows, write_sql
 from engine.tables.row_filter import FilterColumn
 from tests.engine.tables import small_policies
 
@@ -58,6 +58,21 @@ def test_too_many_combinations_are_refused_with_what_to_leave_out(monkeypatch: p
         filter_rows(BUNDLE, ["counts.people", "recipient.country"], CHINA, DAY)
     with pytest.raises(FilterRefused, match="no column states a fact"):
         filter_rows(BUNDLE, [], CHINA, DAY)
+    several = TableMapping((FactColumn("c", "exporter.country"), FactColumn("c", "recipient.country")))
+    with pytest.raises(FilterRefused, match="`c` states several facts"):
+        filter_rows(BUNDLE, ["c"], several, DAY)
+
+
+def test_the_title_of_a_value_lets_no_row_pass() -> None:
+    """A filter compares codes; a row with a title is decided by the program, or not at all."""
+    columns = FactColumn("to", "recipient.country", titles=True), FactColumn("to", "recipient.country")
+    constants = {**CHINA.constants, "counts.people": 5}
+    titled, plain = (
+        write_sql(filter_rows(BUNDLE, ["to"], TableMapping((each,), constants), DAY), "duckdb") for each in columns
+    )
+    assert titled == plain
+    assert "'DE'" in titled
+    assert "Germany" not in titled
 
 
 def test_where_no_row_may_proceed_the_condition_is_false() -> None:

@@ -129,7 +129,7 @@ def test_a_changed_row_is_found(tmp_path: Path, form: str) -> None:
     ):
         path.write_text("".join([*head, *changed]), "utf-8")
         faults = list(run_faults(manifest, tmp_path))
-        assert "the rows do not lead to the root of the run: a row was changed, added or removed" in faults
+        assert any(each.startswith("the rows do not lead to the root of the run: a row was changed") for each in faults)
     path.write_text("".join([*head, *body[::-1]]), "utf-8")
     assert list(run_faults(manifest, tmp_path)) == [f"`out.{form}` does not have the bytes that were written"]
     path.unlink()
