@@ -34,7 +34,7 @@ class Log(Connection):
 
     def note_run(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """Make the run of a table a leaf of the log. Keep the manifest that comes back: it names its place in the log."""
-        same = {name: manifest.get(name) for name in ("rows", "tree")}
+        same = {name: manifest.get(name) for name in ("rows", "outcomes", "problems_sha256")}
         return self._call(calls.call(dict, "POST", "runs", sent=manifest, same=same))
 
     def withdrawals(self) -> tuple[bytes, ...]:
