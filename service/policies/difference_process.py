@@ -9,7 +9,7 @@ told in whole.
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -20,8 +20,8 @@ from service.store.upgrade import reading
 MOST_MOVES, MOST_CHANGES = 300, 600  # that are told
 
 
-def main() -> None:
-    """Read the line, compare, and write."""
+def answer(compare: Callable[[Mapping[str, Any], engine.Bundle, engine.Bundle], dict[str, Any]]) -> None:
+    """Read the line, compare the two bundles that it names, and write what comes of it, or that one of them is not kept."""
     asked = json.loads(sys.stdin.readline())
     try:
         with reading(asked["database"]) as connection:
@@ -29,7 +29,12 @@ def main() -> None:
     except kept_bundles.NotKept as why:
         print(json.dumps({"not_kept": str(why)}))
         return
-    print(json.dumps(difference_json(old, new, asked["seconds"], date.fromisoformat(asked["today"])), ensure_ascii=False))
+    print(json.dumps(compare(asked, old, new), ensure_ascii=False))
+
+
+def main() -> None:
+    """Tell the difference."""
+    answer(lambda asked, old, new: difference_json(old, new, asked["seconds"], date.fromisoformat(asked["today"])))
 
 
 def difference_json(old: engine.Bundle, new: engine.Bundle, seconds: float, today: date) -> dict[str, Any]:

@@ -51,6 +51,14 @@ class _Row:
         return f"row-{sha256(self.key.encode()).hexdigest()}"
 
 
+class _NotPermitted(Exception):
+    """A row may not proceed with the ledger as it is now. Nothing is kept for its key, so it may be tried again."""
+
+    def __init__(self, decided: DecidedExchange) -> None:
+        super().__init__(decided.outcome)
+        self.decided = decided
+
+
 class RowCommitter:
     """
     Commits rows for `by`, an author without a person, and writes a line for each into a file.
@@ -64,7 +72,6 @@ class RowCommitter:
         self._decider = Decider(service)
         self._ledger = CommitmentWriter(service)
         self._asked = AnswerOptions(lang=lang)
-        self.path = path
         self._file = path.open("wb")
         self._digest = sha256()
         self._committed = self._refused = 0
@@ -91,8 +98,8 @@ class RowCommitter:
         works = [self._service.store.do(self._work(row)) for row in rows]
         for row, done in zip(rows, await asyncio.gather(*works, return_exceptions=True), strict=True):
             match done:
-                case NoLongerPermitted():
-                    decided = done.tell()
+                case _NotPermitted() | NoLongerPermitted():
+                    decided = done.decided if isinstance(done, _NotPermitted) else done.tell()
                     await self._service.store.do(partial(self._record, decided))
                     self._tell(row, {"decision": decided.id, "outcome": decided.outcome}, committed=False)
                 case RequestRefused(kind="idempotency-mismatch"):
@@ -103,7 +110,7 @@ class RowCommitter:
                 case BaseException():
                     raise done
                 case _:
-                    self._tell(row, done, committed="commitment" in done)
+                    self._tell(row, done, committed=True)
 
     def _work(self, row: _Row) -> Callable[[sa.Connection], dict[str, Any]]:
         """What is to be done with a row in a writing transaction."""
@@ -114,13 +121,12 @@ class RowCommitter:
             return partial(_refuse, refused)
 
         def work(transaction: sa.Connection) -> KeptAnswer:
+            if not decided.proceed:
+                raise _NotPermitted(decided)
             self._record(decided, transaction)
-            told: dict[str, Any] = {"decision": decided.id, "outcome": decided.outcome}
-            if decided.proceed:
-                context = service.context(Committing, self._caller, row.once)
-                done = self._ledger.commit(context, decided.id, transaction)
-                told |= {"decision": done.decided.id, "outcome": done.decided.outcome, "commitment": done.commitment.id}
-            return KeptAnswer(canonical(told))
+            done = self._ledger.commit(service.context(Committing, self._caller, row.once), decided.id, transaction)
+            told = {"decision": done.decided.id, "outcome": done.decided.outcome, "commitment": done.commitment.id}
+            return KeptAnswer(canonical(dict(told)))
 
         def once(transaction: sa.Connection) -> dict[str, Any]:
             kept, _ = once_in(service, transaction, self._caller.id, row.once, sha256(row.raw).hexdigest(), work)

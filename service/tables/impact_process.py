@@ -6,16 +6,13 @@ It is a process of its own, so that no decision waits for it. The line names the
 seconds it may begin to compare further records. The first batch is always compared.
 """
 
-import json
-import sys
 import time
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 import engine
-from service.policies import kept_bundles
-from service.store.upgrade import reading
+from service.policies.difference_process import answer
 from service.tables.coded_log import CodedLog
 
 BATCH = 256  # rows that are compared before the time is looked at: a second or a few, even if all of them move
@@ -24,16 +21,12 @@ LISTS = ("jurisdictions", "instruments", "months", "groups")
 
 
 def main() -> None:
-    """Read the line, compare, and write."""
-    asked = json.loads(sys.stdin.readline())
-    try:
-        with reading(asked["database"]) as connection:
-            old, new = (kept_bundles.load_kept(connection, *asked[side]) for side in ("old", "new"))
-    except kept_bundles.NotKept as why:
-        print(json.dumps({"not_kept": str(why)}))
-        return
-    found = newest_impact(asked["database"], old, new, asked["seconds"], date.fromisoformat(asked["today"]))
-    print(json.dumps(impact_json(found), ensure_ascii=False))
+    """Tell the impact."""
+    answer(
+        lambda asked, old, new: impact_json(
+            newest_impact(asked["database"], old, new, asked["seconds"], date.fromisoformat(asked["today"]))
+        )
+    )
 
 
 def newest_impact(database: str, old: engine.Bundle, new: engine.Bundle, seconds: float, today: date) -> engine.Impact:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,9 +12,14 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner, Result
 
+from service.callers.caller import Caller
+from service.callers.context import Committing
+from service.cli.database_access import open_service
 from service.cli.main import app
+from service.decisions.commitment_writer import CommitmentWriter, WithdrawSent
 from service.store.tables import commitment, record
 from service.store.upgrade import existing
+from service.tables import committed_rows
 from service.tables.manifest import read_manifest
 from tests.service.conftest import copied
 from tests.service.tables.small_tables import policies, write_csv
@@ -80,6 +86,23 @@ def test_a_key_is_committed_once(here: Path) -> None:
     assert commit([row("1", "301")]).exit_code == 1
     assert told()["1"]["refused"] == "key-twice"
     assert counted(commitment) == 2
+
+
+def test_a_row_that_was_not_permitted_may_be_tried_again(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is kept of it for its key: once what was committed before is withdrawn, the same row is committed."""
+    monkeypatch.setattr(committed_rows, "AT_ONCE", 1)  # the second row is decided after the first is committed
+    done = commit([row("1", "600"), row("2", "600")])
+    assert done.exit_code == 1, done.stderr
+    first = told()
+    assert "commitment" in first["1"]
+    assert first["2"]["outcome"] == "undetermined"
+    with open_service("log.db", [here / "policies"], watch=False) as service:
+        writer = CommitmentWriter(service)
+        context = service.context(Committing, Caller("test", frozenset({"commit"})), "")
+        sent = WithdrawSent(reason="it did not happen")
+        asyncio.run(service.store.do(lambda transaction: writer.withdraw(context, first["1"]["commitment"], sent, transaction)))
+    commit([row("2", "600")])
+    assert "commitment" in told()["2"]
 
 
 def test_a_row_of_another_day_is_not_committed(here: Path) -> None:
