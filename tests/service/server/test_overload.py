@@ -83,7 +83,6 @@ def test_the_log_falls_behind(database, tmp_path, capsys):
         assert server.stop() == 0
     assert load.statuses.keys() <= {200, 503}, load.statuses
     assert late.statuses.keys() == {503}, late.statuses
-    assert statistics.median(each.took for each in late.asked) < 1
     assert most - marks["memory before"] < 150
     kinds = {json.loads(each.body)["type"].rpartition(":")[2] for each in load.asked + late.asked if each.status == 503}
     assert kinds <= {"busy", "not-recorded"}
