@@ -24,7 +24,6 @@ from engine.authoring.mutation_cases import MutationTester
 from engine.authoring.rulesets import rulesets
 from engine.authoring.schemas import editor_schemas
 from engine.authoring.testing import Result, WrittenCase, run, run_policy, written_cases
-from engine.authoring.written_policies import Instrument, instrument, instruments
 from engine.backends.durable import EngineUnavailable
 from engine.books.filling import BookReader
 from engine.books.grants import PERPETUAL, BookFacts, Grant, grants
@@ -108,6 +107,7 @@ from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.transfer_columns import GROUNDS, RECORD
 from engine.policy_language.vocabulary import Register
 from engine.policy_language.written_effects import PolicySettings
+from engine.policy_language.written_policies import Instrument, instrument, instruments
 from engine.questions.horizon import OutcomeMove, OutcomesAhead, SteadyPermit, TurnCause
 from engine.rules import Truth
 from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, Value, to_json
