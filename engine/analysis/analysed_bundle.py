@@ -13,7 +13,7 @@ from functools import cached_property
 from engine.analysis.asked_formula import AskedFormula
 from engine.analysis.finding import Finding, FindingState
 from engine.analysis.formula import Formula
-from engine.analysis.prover import Confirmation, Deciders, Prover, Shown
+from engine.analysis.prover import Example, Prover, WitnessDecider, WitnessVerdict
 from engine.analysis.written_conditions import WrittenConditions
 from engine.bundle import Bundle
 from engine.languages import in_each
@@ -38,7 +38,6 @@ class AnalysedBundle:
         self.asked = AskedFormula(self.formula)
         self.instruments = {each.text.policy: each for each in instruments(bundle)}
         self.written = WrittenConditions(bundle, self.instruments.values())
-        self.numbers = {rule.key: number for number, rule in enumerate(bundle.rules.rules)}
         self.from_today = self.formula.exchange.day.from_(today)
         self.texts: dict[str, tuple[Instrument, int, RuleText]] = {
             f"{each.text.policy}/{text.id}": (each, number, text)
@@ -51,7 +50,7 @@ class AnalysedBundle:
     @cached_property
     def prover(self) -> Prover:
         """Finds witnesses; made with the first one."""
-        return Prover(self.formula, Deciders(self.bundle))
+        return Prover(self.formula, WitnessDecider(self.bundle))
 
     @cached_property
     def rules(self) -> Sequence[Rule]:
@@ -81,7 +80,7 @@ class AnalysedBundle:
         state: FindingState = "proven",
         beside: str = "",
         used_by: Iterable[str] = (),
-        witness: Shown | None = None,
+        witness: Example | None = None,
     ) -> Finding:
         """A finding in words; `parts` fill the sentence besides the place."""
         words = in_each(
@@ -89,18 +88,17 @@ class AnalysedBundle:
                 said or code, {"place": place} | {k: v if isinstance(v, str) else v.in_(language.code) for k, v in parts.items()}
             )
         )
-        shown = None if witness is None else {**witness.exchange, "as_of": witness.as_of.isoformat()}
-        return Finding(code, at, place, words, state, beside, tuple(used_by), shown)
+        return Finding(code, at, place, words, state, beside, tuple(used_by), None if witness is None else witness.exchange)
 
-    def witness(self, literals: Sequence[int], confirm: Callable[[Confirmation], bool]) -> Shown | None:
+    def witness(self, literals: Sequence[int], confirm: Callable[[WitnessVerdict], bool]) -> Example | None:
         """The smallest exchange that has all of some literals and that the engines confirm; counted."""
         found = self.prover.ask((self.formula.exchange.complete, *literals), confirm)
-        if isinstance(found, Shown):
+        if isinstance(found, Example):
             self.confirmed += 1
             return found
         self.open += 1
         return None
 
-    def stands(self, confirmation: Confirmation, rule: Rule) -> bool:
+    def stands(self, seen: WitnessVerdict, rule: Rule) -> bool:
         """Whether a rule certainly stands on a witness."""
-        return confirmation.stands(self.numbers[rule.key]) is Truth.YES
+        return seen.stands(rule.key) is Truth.YES

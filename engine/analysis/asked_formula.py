@@ -8,14 +8,14 @@ on the whole of it (2.1).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-
-from engine.analysis.formula import Formula, Reading
+from engine.analysis.formula import Formula
 from engine.analysis.gates import TRUE
 from engine.analysis.solver import ClauseSolver
+from engine.backends.lanes.slots import Pair
 from engine.rules import Condition
+from engine.values.outcome_levels import Level
 
-MODELS = 2_000  # that are kept at most
+MODELS = 1_000  # that are kept at most
 
 
 class AskedFormula:
@@ -29,16 +29,20 @@ class AskedFormula:
         self._solver = ClauseSolver()
         for rule in formula.bundle.rules.rules:  # what is asked of all: gates that are older than the models are read from these
             formula.holds(rule.key), formula.stands(rule.key)
+        for name in formula.bundle.vocabulary.jurisdictions:
+            formula.level(Level.REVIEW, name)
+        for name in formula.bundle.rules.requirements:
+            formula.states(name)
         for each in (formula.exchange.complete, formula.accepted, formula.plain):
             self._solver.add((each,))
         self._models: list[bytearray] = []  # of each variable, whether it holds
+        self._young: list[dict[int, bool | None]] = []  # of each model, the gates that are younger
         self._seen: dict[int, tuple[int, int]] = {}  # of a literal: in which of the first so many models it holds
-        self._conditions: dict[Condition, Reading] = {}
+        self._conditions: dict[Condition, Pair] = {}
         self._core: tuple[int, ...] = ()
         self._finished = 0  # so many inputs
-        self._top = self._read = 0  # the last variable that a clause names, of so many clauses
 
-    def condition(self, condition: Condition) -> Reading:
+    def condition(self, condition: Condition) -> Pair:
         """How a condition reads, in literals."""
         found = self._conditions.get(condition)
         if found is None:
@@ -57,21 +61,22 @@ class AskedFormula:
             held &= self._held(each)
             if not held:
                 break
-        return bool(held) or self.model(wanted) is not None
+        return bool(held) or self._model(wanted)
 
-    def model(self, literals: Iterable[int]) -> Callable[[int], bool] | None:
-        """An exchange that has all of some literals, as a model; None where there is none."""
+    def _model(self, literals: list[int]) -> bool:
+        """Whether the solver finds an exchange that has all of some literals; it is kept."""
         self.solved += 1
         if self._finished != len(self.gates.inputs):  # what is new hangs together with what is known
             self.exchange.finish()
             self._finished = len(self.gates.inputs)
         self._solver.add_new(self.gates.clauses)
-        found = self._solver.model(list(literals))
+        found = self._solver.holding(literals)
         if found is None:
             self._core = self._solver.core()
         elif len(self._models) < MODELS:
-            self._models.append(self._compact(found))
-        return found
+            self._models.append(found)
+            self._young.append({})
+        return found is not None
 
     @property
     def core(self) -> tuple[int, ...]:
@@ -83,28 +88,23 @@ class AskedFormula:
         bits, number = self._seen.get(literal, (0, 0))
         if number < len(self._models):
             for place in range(number, len(self._models)):
-                if self._in(self._models[place], literal):
+                if self._in(place, literal):
                     bits |= 1 << place
             self._seen[literal] = bits, len(self._models)
         return bits
 
-    def _in(self, model: bytearray, literal: int) -> bool | None:
+    def _in(self, number: int, literal: int) -> bool | None:
         """
-        Whether a literal holds in a model; a gate that is younger than the model is worked out. None of an input that is younger: of it
-        nothing is known.
+        Whether a literal holds in the model of a number; a gate that is younger than the model is worked out. None of an input that is
+        younger: of it nothing is known.
         """
-        variable = abs(literal)
+        model, variable = self._models[number], abs(literal)
         if variable < len(model):
             return bool(model[variable]) is (literal > 0)
-        parts = self.gates.parts.get(variable)
-        if parts is None:
-            return None
-        held = [self._in(model, each) for each in parts]
-        found = False if False in held else None if None in held else True
+        young = self._young[number]
+        if variable not in young:
+            held = [self._in(number, each) for each in self.gates.parts.get(variable, ())]
+            unknown = variable not in self.gates.parts or (None in held and False not in held)
+            young[variable] = None if unknown else False not in held
+        found = young[variable]
         return None if found is None else found is (literal > 0)
-
-    def _compact(self, holds: Callable[[int], bool]) -> bytearray:
-        clauses = self.gates.clauses
-        self._top = max(self._top, max((abs(each) for clause in clauses[self._read :] for each in clause), default=0))
-        self._read = len(clauses)
-        return bytearray([0, *map(holds, range(1, self._top + 1))])

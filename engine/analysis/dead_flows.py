@@ -8,15 +8,16 @@ apart are asked about once.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from engine.analysis.analysed_bundle import AnalysedBundle
 from engine.analysis.finding import Finding
+from engine.analysis.prover import WitnessVerdict
 from engine.analysis.word_choices import ManyWords, OneWord
 from engine.policy_language.diagnostic import Span
 from engine.policy_language.tree import locate
-from engine.policy_language.vocabulary_text import CoverText
-from engine.rules import Defined, tests
+from engine.policy_language.vocabulary_text import CoverText, JurisdictionText
+from engine.rules import Condition, Defined, tests
 from engine.values.outcome_levels import Level
 
 MOST_NAMED = 8
@@ -33,7 +34,7 @@ def dead_flows(analysed: AnalysedBundle) -> Iterator[Finding]:
             given = (here, about.must, analysed.from_today)
             if cell.kind == "unread" or cell.in_doubt(analysed.bundle.settings.trust) or not analysed.asked.possible(*given):
                 continue
-            yield from _stuck(analysed, name, subject, given)
+            yield from _stuck(analysed, name, text, subject, given)
             if cell.kind == "by" and cell.partly != "yes":
                 yield from _silent(analysed, name, subject, cell, given)
 
@@ -68,15 +69,17 @@ def _at(analysed: AnalysedBundle, jurisdiction: str, subject: str) -> Span:
     return locate(node, ("covers", subject))[1]
 
 
-def _stuck(analysed: AnalysedBundle, name: str, subject: str, given: Sequence[int]) -> Iterator[Finding]:
+def _stuck(
+    analysed: AnalysedBundle, name: str, text: JurisdictionText, subject: str, given: Sequence[int]
+) -> Iterator[Finding]:
     """Where nothing goes free: to any country, else to some."""
     free = -analysed.formula.level(Level.REVIEW, name).must
     refused = analysed.formula.level(Level.REVIEW, name).must
     at = _at(analysed, name, subject)
 
-    def is_refused(seen: object) -> bool:
-        outcome = getattr(seen, "outcome", None)
-        return outcome is not None and outcome.bounds.low >= Level.REVIEW
+    def is_refused(seen: WitnessVerdict) -> bool:
+        found = seen.level(name)
+        return found is not None and found.low >= Level.REVIEW
 
     if not analysed.asked.possible(*given, free):
         witness = analysed.witness((*given, refused), is_refused)
@@ -85,11 +88,13 @@ def _stuck(analysed: AnalysedBundle, name: str, subject: str, given: Sequence[in
     there = _touched(analysed, "recipient")
     if there is None:
         return
+    own = [rule.condition for rule in analysed.bundle.rules.rules if rule.provision.jurisdiction == name]
+    touch = next(each for each in analysed.bundle.vocabulary.touches if each.as_ == "recipient")
     named: list[str] = []
     first = 0
-    for words, has in zip(there.words, there.has, strict=True):
+    for words, has in _alike(analysed, own, touch.fact, there, _countries(analysed, text.countries)):
         if not analysed.asked.possible(*given, has, free) and analysed.asked.possible(*given, has):
-            named += map(str, words)
+            named += words
             first = first or has
     if named:
         witness = analysed.witness((*given, first, refused), is_refused)
@@ -119,9 +124,10 @@ def _silent(
     says = analysed.formula.gates.either(analysed.formula.condition(Defined(key)).may for key in keys)
     if found is None or not keys:
         return
+    fact, literals = found
     named = [
-        str(word)
-        for words, has in zip(found.words, found.has, strict=True)
+        word
+        for words, has in _alike(analysed, map(Defined, keys), fact, literals, frozenset())
         if not analysed.asked.possible(*given, has, says) and analysed.asked.possible(*given, has)
         for word in words
     ]
@@ -132,7 +138,7 @@ def _silent(
         )
 
 
-def _categories(analysed: AnalysedBundle) -> ManyWords | None:
+def _categories(analysed: AnalysedBundle) -> tuple[str, ManyWords] | None:
     """The fact by which most subject matters are told apart."""
     rules, vocabulary = analysed.bundle.rules, analysed.bundle.vocabulary
     read = Counter(
@@ -147,9 +153,36 @@ def _categories(analysed: AnalysedBundle) -> ManyWords | None:
     return _many(analysed, read.most_common(1)[0][0])
 
 
-def _many(analysed: AnalysedBundle, name: str) -> ManyWords | None:
+def _many(analysed: AnalysedBundle, name: str) -> tuple[str, ManyWords] | None:
     found = analysed.formula.exchange.words_of(name, analysed.bundle.vocabulary.facts[name].type)
-    return found if isinstance(found, ManyWords) else None
+    return (name, found) if isinstance(found, ManyWords) else None
+
+
+def _alike(
+    analysed: AnalysedBundle,
+    conditions: Iterable[Condition],
+    fact: str,
+    literals: OneWord | ManyWords,
+    apart: frozenset[str],
+) -> list[tuple[list[str], int]]:
+    """The words of a fact that some conditions do not tell apart, each group with the literal of one of them; `apart` are told apart."""
+    rules = analysed.bundle.rules
+    values = analysed.bundle.vocabulary.facts[fact].type.values
+    assert values
+    seen: set[str] = set()
+    targets = {
+        frozenset(rules.registers[atom.register] if atom.register else map(str, atom.operands))
+        for condition in conditions
+        for atom in tests(condition, rules.definitions, seen)
+        if atom.fact == fact
+    }
+    ordered = sorted(targets, key=sorted)
+    found: dict[tuple[bool, ...], tuple[list[str], int]] = {}
+    for words, has in zip(literals.words, literals.has, strict=True):
+        line = set(values.ancestors(str(words[0])))
+        key = (str(words[0]) in apart, *(not line.isdisjoint(each) for each in ordered))
+        found.setdefault(key, ([], has))[0].extend(map(str, words))
+    return list(found.values())
 
 
 def _named(names: Sequence[str]) -> str:

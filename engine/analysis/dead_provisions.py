@@ -42,10 +42,9 @@ def _never(analysed: AnalysedBundle, rule: Rule, holds: bool) -> Iterator[Findin
         return
     by = [each.provision.id for each in analysed.rules if rule.key in each.exempts]
     beside = " / ".join(f"`{each}`" for each in dict.fromkeys(by))
-    number = analysed.numbers[rule.key]
     witness = analysed.witness(
         (analysed.formula.exempted(rule.key),),
-        lambda seen: seen.verdict is not None and seen.verdict.holds.truth(number) is Truth.YES and not analysed.stands(seen, rule),
+        lambda seen: seen.holds(rule.key) is Truth.YES and seen.stands(rule.key) is Truth.NO,
     )
     yield analysed.finding(
         "always-exempted", at, provision, {"beside": beside}, beside=by[0] if len(by) == 1 else "", witness=witness

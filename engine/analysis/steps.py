@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from engine.analysis.analysed_bundle import AnalysedBundle
 from engine.analysis.finding import Finding
-from engine.analysis.prover import Confirmation
+from engine.analysis.prover import WitnessVerdict
 from engine.rules import AS_OF, All, Atom, Condition, Defined, Rule, Truth, tests
 from engine.values import Money
 
@@ -128,10 +128,10 @@ def _gap(analysed: AnalysedBundle, fact: str, lower: Step, upper: Step, every: S
     for step in every:
         literals.append(-analysed.formula.gates.both(analysed.asked.condition(each).may for each in step.apart))
 
-    def in_the_gap(seen: Confirmation) -> bool:
+    def in_the_gap(seen: WitnessVerdict) -> bool:
         held = None if seen.exchange is None else seen.exchange.values.get(fact)
         return held is not None and seen.verdict is not None and all(
-            seen.stands(analysed.numbers[each.rule.key]) is Truth.NO for each in every
+            seen.stands(each.rule.key) is Truth.NO for each in every
         )
 
     yield from _found(analysed, "steps-gap", fact, lower, upper, literals, in_the_gap)
@@ -142,7 +142,7 @@ def _overlap(analysed: AnalysedBundle, fact: str, lower: Step, upper: Step) -> I
     literals += [analysed.asked.condition(each).must for each in (*lower.apart, *upper.apart)]
     literals += [analysed.formula.stands(each.rule.key).must for each in (lower, upper)]
 
-    def both_stand(seen: Confirmation) -> bool:
+    def both_stand(seen: WitnessVerdict) -> bool:
         return analysed.stands(seen, lower.rule) and analysed.stands(seen, upper.rule)
 
     yield from _found(analysed, "steps-overlap", fact, lower, upper, literals, both_stand)

@@ -9,7 +9,7 @@ from datetime import date
 
 from engine.analysis.analysed_bundle import AnalysedBundle
 from engine.analysis.finding import Finding
-from engine.analysis.formula import Reading
+from engine.backends.lanes.slots import Pair
 from engine.rules import Need, Rule
 
 
@@ -52,15 +52,15 @@ def _required(analysed: AnalysedBundle, rule: Rule, need: Need, bans: list[Rule]
     yield from _forbidden(analysed, rule, met.may, bans)
 
 
-def way(analysed: AnalysedBundle, need: Need) -> Reading:
+def way(analysed: AnalysedBundle, need: Need) -> Pair:
     """Whether what is needed is certainly met, and whether it may be met, perhaps in doubt."""
     gates = analysed.formula.gates
     if need.op == "one":
         states = analysed.formula.states(need.requirement)
-        return Reading(states.sure, gates.either((states.met, states.doubtful)))
+        return Pair(states.sure, gates.either((states.met, states.doubtful)))
     parts = [way(analysed, part) for part in need.parts]
     join = gates.either if need.op == "any_of" else gates.both
-    return Reading(join(each.must for each in parts), join(each.may for each in parts))
+    return Pair(join(each.must for each in parts), join(each.may for each in parts))
 
 
 def _first(analysed: AnalysedBundle, stands: int, met: int) -> date:
