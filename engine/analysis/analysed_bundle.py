@@ -25,15 +25,16 @@ from engine.policy_language.written_policies import Instrument, instruments
 from engine.rules import Rule, Truth
 from engine.values.multilingual import Words
 
-LASTING = frozenset({"reach-in-doubt", "otherwise"})  # what a policy says for itself, which is no rule of it
-
-
 class AnalysedBundle:
-    """One bundle on the day of its analysis. `tried` counts the witnesses that engines refused."""
+    """
+    One bundle on the day of its analysis. Only what stands in files whose name contains `file` is looked at, beside all that the others
+    say. `confirmed` and `open` count the witnesses that the engines confirmed, and those that were not found.
+    """
 
-    def __init__(self, bundle: Bundle, today: date) -> None:
+    def __init__(self, bundle: Bundle, today: date, file: str = "") -> None:
         self.bundle = bundle
         self.today = today
+        self.file = file
         self.formula = Formula.of(bundle)
         self.asked = AskedFormula(self.formula)
         self.instruments = {each.text.policy: each for each in instruments(bundle)}
@@ -45,7 +46,7 @@ class AnalysedBundle:
             for number, text in enumerate(each.text.rules)
         }
         self.never: set[str] = set()  # the rules that were found to stand in no exchange, by key
-        self.confirmed = self.open = self.refused = 0
+        self.confirmed = self.open = 0
 
     @cached_property
     def prover(self) -> Prover:
@@ -54,7 +55,12 @@ class AnalysedBundle:
 
     @cached_property
     def rules(self) -> Sequence[Rule]:
-        """The rules of provisions that an author wrote."""
+        """The rules of provisions that an author wrote, in the files that are looked at."""
+        return tuple(rule for rule in self.every if self.file in rule.provision.file)
+
+    @cached_property
+    def every(self) -> Sequence[Rule]:
+        """The same in all files."""
         return tuple(rule for rule in self.bundle.rules.rules if rule.provision.id in self.texts)
 
     def node(self, provision: str) -> MappingNode:
@@ -69,6 +75,13 @@ class AnalysedBundle:
         instrument, number, _ = self.texts[provision]
         return instrument.at("rules", number, "id")
 
+    def coverage(self, jurisdiction: str, subject: str = "") -> Span:
+        """Where a jurisdiction says what it covers, or what it says of a subject matter."""
+        node = self.bundle.vocabulary.nodes.get(("jurisdictions", jurisdiction))
+        if node is None or not subject:
+            return self.bundle.vocabulary.spans["jurisdictions", jurisdiction]
+        return locate(node, ("covers", subject))[1]
+
     def finding(
         self,
         code: str,
@@ -79,6 +92,7 @@ class AnalysedBundle:
         said: str = "",
         state: FindingState = "proven",
         beside: str = "",
+        subject: str = "",
         used_by: Iterable[str] = (),
         witness: Example | None = None,
     ) -> Finding:
@@ -88,7 +102,7 @@ class AnalysedBundle:
                 said or code, {"place": place} | {k: v if isinstance(v, str) else v.in_(language.code) for k, v in parts.items()}
             )
         )
-        return Finding(code, at, place, words, state, beside, tuple(used_by), None if witness is None else witness.exchange)
+        return Finding(code, at, place, words, state, beside, subject, tuple(used_by), None if witness is None else witness.exchange)
 
     def witness(self, literals: Sequence[int], confirm: Callable[[WitnessVerdict], bool]) -> Example | None:
         """The smallest exchange that has all of some literals and that the engines confirm; counted."""

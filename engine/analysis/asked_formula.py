@@ -1,9 +1,9 @@
 """
 A formula that is asked many questions: whether some literals can hold together in an exchange that the door accepts.
 
-What was found possible once is kept: most questions are answered by an exchange that an earlier one found, and no solver is asked. What is
-asked is asked of complete exchanges, which is enough for findings on one bundle, since what stands certainly on part of an exchange stands
-on the whole of it (2.1).
+What was found possible once is kept: most questions are answered by an exchange that an earlier one found, and no solver is asked. Most are
+asked of complete exchanges, which is enough for findings on one bundle, since what stands certainly on part of an exchange stands on the
+whole of it (2.1).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class AskedFormula:
             formula.level(Level.REVIEW, name)
         for name in formula.bundle.rules.requirements:
             formula.states(name)
-        for each in (formula.exchange.complete, formula.accepted, formula.plain):
+        for each in (formula.accepted, formula.plain):
             self._solver.add((each,))
         self._models: list[bytearray] = []  # of each variable, whether it holds
         self._young: list[dict[int, bool | None]] = []  # of each model, the gates that are younger
@@ -49,9 +49,11 @@ class AskedFormula:
             found = self._conditions[condition] = self.formula.condition(condition)
         return found
 
-    def possible(self, *literals: int) -> bool:
-        """Whether some complete exchange that the door accepts has all of some literals."""
+    def possible(self, *literals: int, partial: bool = False) -> bool:
+        """Whether some exchange that the door accepts has all of some literals: a complete one, or one that may leave something out."""
         self.questions += 1
+        if not partial:
+            literals = (self.exchange.complete, *literals)
         wanted = [each for each in dict.fromkeys(literals) if each != TRUE]
         if any(each == -TRUE or -each in wanted for each in wanted):
             self._core = tuple(wanted)

@@ -14,8 +14,6 @@ from engine.analysis.analysed_bundle import AnalysedBundle
 from engine.analysis.finding import Finding
 from engine.analysis.prover import WitnessVerdict
 from engine.analysis.word_choices import ManyWords, OneWord
-from engine.policy_language.diagnostic import Span
-from engine.policy_language.tree import locate
 from engine.policy_language.vocabulary_text import CoverText, JurisdictionText
 from engine.rules import Condition, Defined, tests
 from engine.values.outcome_levels import Level
@@ -27,7 +25,7 @@ def dead_flows(analysed: AnalysedBundle) -> Iterator[Finding]:
     """Every such finding, by jurisdiction and subject matter."""
     for name, text in analysed.bundle.vocabulary.jurisdictions.items():
         here = _from(analysed, "exporter", _countries(analysed, text.countries))
-        if here is None:
+        if here is None or analysed.file not in analysed.coverage(name).file:
             continue
         for subject, cell in text.covers.items():
             about = analysed.formula.condition(Defined(f"subject/{subject}"))
@@ -62,20 +60,13 @@ def _from(analysed: AnalysedBundle, role: str, countries: frozenset[str]) -> int
     return analysed.formula.gates.either(there)
 
 
-def _at(analysed: AnalysedBundle, jurisdiction: str, subject: str) -> Span:
-    node = analysed.bundle.vocabulary.nodes.get(("jurisdictions", jurisdiction))
-    if node is None:
-        return analysed.bundle.vocabulary.spans["jurisdictions", jurisdiction]
-    return locate(node, ("covers", subject))[1]
-
-
 def _stuck(
     analysed: AnalysedBundle, name: str, text: JurisdictionText, subject: str, given: Sequence[int]
 ) -> Iterator[Finding]:
     """Where nothing goes free: to any country, else to some."""
     free = -analysed.formula.level(Level.REVIEW, name).must
     refused = analysed.formula.level(Level.REVIEW, name).must
-    at = _at(analysed, name, subject)
+    at = analysed.coverage(name, subject)
 
     def is_refused(seen: WitnessVerdict) -> bool:
         found = seen.level(name)
@@ -83,7 +74,7 @@ def _stuck(
 
     if not analysed.asked.possible(*given, free):
         witness = analysed.witness((*given, refused), is_refused)
-        yield analysed.finding("nothing-goes-free", at, name, {"subject": subject}, beside=subject, witness=witness)
+        yield analysed.finding("nothing-goes-free", at, name, {"subject": subject}, subject=subject, witness=witness)
         return
     there = _touched(analysed, "recipient")
     if there is None:
@@ -99,9 +90,9 @@ def _stuck(
     if named:
         witness = analysed.witness((*given, first, refused), is_refused)
         parts = {"subject": subject, "to": _named(named)}
-        beside = f"{subject} to {', '.join(named)}"
+        beside = ", ".join(named)
         yield analysed.finding(
-            "nothing-goes-free", at, name, parts, said="nothing-goes-free-to", beside=beside, witness=witness
+            "nothing-goes-free", at, name, parts, said="nothing-goes-free-to", subject=subject, beside=beside, witness=witness
         )
 
 
@@ -134,7 +125,7 @@ def _silent(
     if named:
         parts = {"subject": subject, "category": _named(named)}
         yield analysed.finding(
-            "nothing-speaks", _at(analysed, name, subject), name, parts, beside=f"{subject} of {', '.join(named)}"
+            "nothing-speaks", analysed.coverage(name, subject), name, parts, subject=subject, beside=", ".join(named)
         )
 
 

@@ -40,7 +40,7 @@ def _never(analysed: AnalysedBundle, rule: Rule, holds: bool) -> Iterator[Findin
     if not holds:
         yield analysed.finding("never-stands", at, provision, {})
         return
-    by = [each.provision.id for each in analysed.rules if rule.key in each.exempts]
+    by = [each.provision.id for each in analysed.every if rule.key in each.exempts]
     beside = " / ".join(f"`{each}`" for each in dict.fromkeys(by))
     witness = analysed.witness(
         (analysed.formula.exempted(rule.key),),

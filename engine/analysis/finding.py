@@ -21,8 +21,8 @@ FindingState: TypeAlias = Literal["proven", "confirmed", "open"]
 @dataclass(frozen=True, slots=True)
 class Finding:
     """
-    One finding. `place` is the provision, the definition or the coverage at which it stands, `beside` the other provision where it takes
-    two. `policies` are those that it is about. `used_by` are the provisions in whose place a condition was read. `witness` is an exchange
+    One finding. `place` is the provision, the definition, the policy or the jurisdiction at which it stands, `beside` the other provision
+    where it takes two. Of a `subject` matter, `beside` are the countries or the categories of data. `used_by` are the provisions in whose place a condition was read. `witness` is an exchange
     that `evaluate` takes as it is, with its day.
     """
 
@@ -32,6 +32,7 @@ class Finding:
     words: Words
     state: FindingState
     beside: str = ""
+    subject: str = ""
     used_by: tuple[str, ...] = ()
     witness: Mapping[str, Any] | None = field(default=None, compare=False)
 

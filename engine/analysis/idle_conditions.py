@@ -8,17 +8,18 @@ the same the later one is named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from engine.analysis.analysed_bundle import AnalysedBundle
 from engine.analysis.finding import Finding
 from engine.analysis.written_conditions import WrittenCondition, below
+from engine.policy_language.check import EVERYWHERE
 from engine.policy_language.conditions import Use
 from engine.policy_language.diagnostic import Span
 from engine.policy_language.tree import locate
 from engine.policy_language.written_effects import in_force
-from engine.rules import Rule
+from engine.rules import Condition, Defined, Rule, definitions_named
 
 
 @dataclass(slots=True)
@@ -44,17 +45,34 @@ class _IdleConditions:
         self.settled: set[int] = set()  # definitions of which nothing can be idle any more
 
     def run(self) -> Iterator[Finding]:
+        looked = {name: each for name, each in self.analysed.instruments.items() if self.analysed.file in each.file}
         for policy, instrument in self.analysed.instruments.items():
-            applies = self.analysed.written.when(locate(instrument.root, ("applies",))[0], policy, Use.APPLIES)
-            now = self.asked.condition(in_force(instrument.text.in_force)).may
-            if applies is not None and instrument.text.applies != "always" and self.asked.possible(now, self._may(applies)):
-                self._look(applies, [now], policy, policy)
-        for rule in self.analysed.rules:
-            if rule.key not in self.analysed.never:
+            if policy in looked or self._reads(Defined(f"{policy}#applies"), looked):
+                applies = self.analysed.written.when(locate(instrument.root, ("applies",))[0], policy, Use.APPLIES)
+                now = self.asked.condition(in_force(instrument.text.in_force)).may
+                if instrument.text.applies != EVERYWHERE and applies and self.asked.possible(now, self._may(applies)):
+                    self._look(applies, [now], policy, policy)
+        for rule in self.analysed.every:
+            if rule.key not in self.analysed.never and (
+                rule.provision.policy in looked or self._reads(rule.condition, looked)
+            ):
                 self._rule(rule)
         for (code, at), found in self.idle.items():
-            place = found.owner if "/" in found.owner else next(iter(found.used_by))
-            yield self.analysed.finding(code, at, place, {"what": found.condition.words}, used_by=found.used_by)
+            if self.analysed.file in at.file:
+                place = found.owner if "/" in found.owner else next(iter(found.used_by))
+                yield self.analysed.finding(code, at, place, {"what": found.condition.words}, used_by=found.used_by)
+
+    def _reads(self, condition: Condition, policies: Collection[str]) -> bool:
+        """Whether a condition reads a definition of some policies."""
+        waiting, seen = list(definitions_named(condition)), set[str]()
+        while waiting:
+            key = waiting.pop()
+            if key not in seen:
+                seen.add(key)
+                if key.partition("/")[0] in policies:
+                    return True
+                waiting += definitions_named(self.analysed.bundle.rules.definitions[key])
+        return False
 
     def _rule(self, rule: Rule) -> None:
         policy, node = rule.provision.policy, self.analysed.node(rule.provision.id)
@@ -90,7 +108,8 @@ class _IdleConditions:
                     if condition.definition:
                         self._inner(part, given, condition.definition, rule)
                         continue
-                    if self._note("always-holds", part, not self.asked.possible(*place, -self._must(part)), within, rule):
+                    self._needed("never-holds", part)
+                    if self._note("always-holds", part, self._always(place, part), within, rule):
                         kept.remove(part)
                         continue
                     self._look(part, place, within, rule)
@@ -107,6 +126,7 @@ class _IdleConditions:
         """What a definition says, where it is used; once nothing of it can be idle any more, it is passed over."""
         if id(condition) in self.settled:
             return
+        self._needed("never-holds", condition)
         self._look(condition, given, definition, rule)
         inner = {each.at for each in below(condition)}
         if inner.isdisjoint(at for _, at in self.idle):
@@ -127,10 +147,14 @@ class _IdleConditions:
         self.needed.add(key)
         self.idle.pop(key, None)
 
-    def _must(self, condition: WrittenCondition) -> int:
-        if condition.kind == "none":
-            return -self.asked.gates.either(self.asked.condition(part.means).may for part in condition.parts)
-        return self.asked.condition(condition.means).must
+    def _always(self, given: Sequence[int], condition: WrittenCondition) -> bool:
+        """
+        Whether a condition excludes nothing where some literals may hold: no complete exchange, and none that leaves something out.
+
+        A condition that excludes only exchanges that leave something out is no idle one: it answers where the others ask.
+        """
+        excluded = -self._may(condition)
+        return not self.asked.possible(*given, excluded) and not self.asked.possible(*given, excluded, partial=True)
 
     def _note(self, code: str, condition: WrittenCondition, idle: bool, owner: str, rule: str) -> bool:
         """Note whether a condition is idle in one more place; whether it is so in every place so far."""

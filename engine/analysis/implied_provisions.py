@@ -18,15 +18,17 @@ from engine.rules import Rule
 def implied_provisions(analysed: AnalysedBundle) -> Iterator[Finding]:
     """Every such pair, the provision that adds nothing first."""
     kinds: dict[Hashable, list[Rule]] = {}
-    for rule in analysed.rules:
+    looked = {rule.key for rule in analysed.rules}
+    for rule in analysed.every:
         if rule.key not in analysed.never:
             kinds.setdefault(_kind(rule), []).append(rule)
     told: set[str] = set()
     for rules in kinds.values():
         rules.sort(key=lambda rule: (rule.provision.file, rule.provision.line))
         for one, other in combinations(rules, 2):
-            if one.provision.id != other.provision.id and other.provision.id not in told:
-                yield from _pair(analysed, one, other, told)
+            here = one.key in looked or other.key in looked
+            if here and one.provision.id != other.provision.id and other.provision.id not in told:
+                yield from (each for each in _pair(analysed, one, other, told) if analysed.file in each.at.file)
 
 
 def _pair(analysed: AnalysedBundle, one: Rule, other: Rule, told: set[str]) -> Iterator[Finding]:
@@ -50,9 +52,7 @@ def _found(analysed: AnalysedBundle, code: str, rule: Rule, beside: Rule) -> Fin
         (stands(rule.key).must,), lambda seen: analysed.stands(seen, rule) and analysed.stands(seen, beside)
     )
     place, other = rule.provision.id, beside.provision.id
-    return analysed.finding(
-        code, analysed.place(place), place, {"beside": f"`{other}`"} if code == "implied" else {"beside": other}, beside=other, witness=witness
-    )
+    return analysed.finding(code, analysed.place(place), place, {"beside": other}, beside=other, witness=witness)
 
 
 def _only_where(analysed: AnalysedBundle, rule: Rule, other: Rule) -> bool:

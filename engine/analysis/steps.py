@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from typing import TypeAlias
 
 from engine.analysis.analysed_bundle import AnalysedBundle
@@ -40,11 +41,11 @@ def steps(analysed: AnalysedBundle) -> Iterator[Finding]:
     """Every gap and overlap."""
     for fact, found in _scales(analysed):
         ordered = sorted(found, key=lambda step: (step.begin, step.end))
-        for lower, upper in zip(ordered, ordered[1:], strict=False):
+        for lower, upper in pairwise(ordered):
             reached = max(step.end for step in ordered if step.begin <= lower.begin)
             if upper.begin > reached:
                 yield from _gap(analysed, fact, lower, upper, ordered)
-            elif upper.begin < lower.end and NO_END not in (lower.end,) and not _together(lower, upper):
+            elif upper.begin < lower.end and lower.end != NO_END and not _together(lower, upper):
                 yield from _overlap(analysed, fact, lower, upper)
 
 

@@ -186,6 +186,8 @@ class PolicyText(DocumentText):
     """Which data the law leaves alone, although they come from its country."""
     reach_in_doubt: ReachInDoubtText | None = None
     """Where nobody read whether the law reaches an exchange at all."""
+    known: KnownText | Annotated[list[KnownText], Field(min_length=1)] | None = None
+    """What `fifthfactor analyse` finds under `applies` or `define` and the author knows: a finding, why, and until when; one or a list."""
     define: dict[str, Condition] = {}
     """Names for conditions. In a list, a name alone stands for its condition."""
     rules: list[RuleText] = Field(min_length=1)
