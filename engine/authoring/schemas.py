@@ -21,11 +21,12 @@ from engine.decision import Outcome, RequirementPart
 from engine.exchange import REGISTER
 from engine.policy_language.case_text import TestText
 from engine.policy_language.claim_needs import NEEDS
-from engine.policy_language.conditions import DATES, FITS, GROUPS, ORDER
+from engine.policy_language.conditions import DATES, FITS, MADE, ORDER
 from engine.policy_language.document_text import DocumentText, Text
 from engine.policy_language.duty_deadlines import DUE_ANCHORS
 from engine.policy_language.exchange_places import Places
 from engine.policy_language.organisation_text import OrganisationText
+from engine.policy_language.phrases import GROUPS, PhraseText
 from engine.policy_language.policy_text import PolicyText, TravelsText
 from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, PRIMITIVES, Vocabulary
@@ -75,7 +76,7 @@ class _Words:
         self.definitions = list(dict.fromkeys(name for name in names if name.partition("/")[0] in self.policies))
         self.needs = [name for name in bundle.rules.definitions if name.startswith(NEEDS)]
         self.facts = {name: type for name in self.vocabulary.names() if (type := self.vocabulary.type_of(name))}
-        self.types = {type.name: type for type in (*self.facts.values(), Type("duration"))}
+        self.types = {type.name: type for type in (*self.facts.values(), Type("duration"), Type("date"))}
         self.defs = {**self.names(), **self.shapes(), **self.typed()}
 
     def document(self, model: type[DocumentText], places: Mapping[str, Schema]) -> Schema:
@@ -141,6 +142,9 @@ class _Words:
             "VocabularyText.more_values": self.more_values(),
             "FactText.by": _or_new(_one_of(sets, sets)),
             "FactText.lies_in": fact,
+            "PhraseText.of": _or_new(_one_of(sets, sets)),
+            # A condition, with a word in it that is no value of any fact.
+            "PhraseText.means": {"type": ["object", "array"], "minProperties": 1, "minItems": 1},
             "ValueSetText.inside": _or_new(_one_of(sets, sets)),
             "RegisterText.of": _or_new(_one_of(sets, sets)),
             "RequirementText.jurisdiction": _or_new(_ref("name of jurisdiction")),
@@ -288,7 +292,19 @@ class _Words:
         tests = {name: _ref(f"test {type.name}") | self.hint(name) for name, type in self.facts.items()}
         for group in DOCUMENT_GROUPS:
             tests[group] = _ref(f"test {group}") | _told(f"`{group}: {{has: KIND}}`: one of the kind is shown.")
+        for name, phrase in self.vocabulary.phrases.items():
+            tests[name] = self.phrase(phrase) | _titled(phrase.title.en) | _told(phrase.title.zh or phrase.title.en)
         return _some(tests | {word: _list(_ref("condition")) | _operator(word) for word in GROUPS})
+
+    def phrase(self, text: PhraseText) -> Schema:
+        """What may stand behind a phrase: a value of its set, a list of them, or a register."""
+        values = self.vocabulary.values.get(text.of)
+        if values is None:
+            return {}
+        value = self.value(Type("value", False, values))
+        listed = {name: each.title.en for name, each in self.vocabulary.registers.items() if each.of is values}
+        register = {"in": _one_or_more(_one_of(listed, listed, what="register of such values")) | _operator("in")}
+        return _by_shape(value, list=_list(value), mapping=_needed(register))
 
     def exchange(self) -> Schema:
         """The facts of an exchange, flat, as a test writes them."""
@@ -332,7 +348,7 @@ class _Words:
         for group in DOCUMENT_GROUPS:
             kinds = self.vocabulary.kinds[group]
             kind = _one_or_more(_one_of(kinds, _titles(kinds), what="kind"))
-            operators = {"has": kind, "has_all": kind, "not": _ref(f"test {group}")}
+            operators = {"has": kind, "has_all": kind, MADE: _ref("test date"), "not": _ref(f"test {group}")}
             defs[f"test {group}"] = _some({word: schema | _operator(word) for word, schema in operators.items()})
         return defs
 

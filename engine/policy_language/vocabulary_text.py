@@ -16,6 +16,7 @@ from engine.policy_language.authzen_text import AuthZenText
 from engine.policy_language.document_text import Condition, Day, DocumentText, DutyText, Id, Prose, Status, Text, YesNo
 from engine.policy_language.everyday_text import PresetText, SaidText
 from engine.policy_language.ledger_text import BookText, PromiseText, SettlementText, StatisticsText, TransferRegisterText
+from engine.policy_language.phrases import PhraseText
 
 Measured = Literal["people", "for", "purposes", "data"]
 Role = Literal["exporter", "recipient", "people", "collection", "storage", "access"]
@@ -587,6 +588,8 @@ class VocabularyText(DocumentText):
     """The subject matters of data, each with the condition that shows it."""
     touches: list[TouchText] = []
     """Which facts name a country that an exchange touches, and in which role."""
+    phrases: dict[str, PhraseText] = {}
+    """Conditions that are said once, for a value that each use names."""
     coherence: dict[str, CoherenceText] = {}
     """What cannot be true together, whatever the law."""
     lanes: dict[str, LaneText] = {}
