@@ -118,7 +118,6 @@ class _Words:
                 mapping={"allOf": [_ref("tests"), {"maxProperties": 1}]},
             ),
             "JurisdictionText.define": {"type": "object", **named},
-            "ReachedText.applies": condition,
             "DutyText.done_when": condition,
             "TravelsText.when": condition,
             "CounterText.where": condition,
@@ -152,14 +151,16 @@ class _Words:
         counted = [f"distinct {family}" for family in self.vocabulary.families]
         cover = {"anyOf": [_DAY, _ref("cover")]}
         subjects = {name: cover | _told(text.title.en) for name, text in self.vocabulary.subjects.items()}
+        # A condition, with a word in it that is no value of any fact.
+        condition_of_a_place = {"type": ["object", "array"], "minProperties": 1, "minItems": 1}
         return {
             "FactText.type": _or_new(_one_of([*PRIMITIVES, *sets, "set of id", *(f"set of {name}" for name in sets)])),
             "VocabularyText.more_values": self.more_values(),
             "FactText.by": _or_new(_one_of(sets, sets)),
             "FactText.lies_in": fact,
             "PhraseText.of": _or_new(_one_of(sets, sets)),
-            # A condition, with a word in it that is no value of any fact.
-            "PhraseText.means": {"type": ["object", "array"], "minProperties": 1, "minItems": 1},
+            "PhraseText.means": condition_of_a_place,
+            "ReachedText.applies": condition_of_a_place,
             "ValueSetText.inside": _or_new(_one_of(sets, sets)),
             "RegisterText.of": _or_new(_one_of(sets, sets)),
             "RequirementText.jurisdiction": _or_new(_ref("name of jurisdiction")),
