@@ -85,7 +85,8 @@ CODES = {
     "two-documents": "a field of one document is compared with a field of another",
     "two-parents": "a value lies under two others that are not exact: whoever sends one of them may be the other too",
     "unknown-calendar": "the vocabulary has no such calendar of working days",
-    "unknown-definition": "a condition names a definition that does not exist",
+    "unknown-definition": "a condition or a test names a definition that does not exist",
+    "unknown-duty": "a test expects a duty that no provision has",
     "unknown-document": "a file begins with `policy:`, `vocabulary:`, `organisation:` or `test:`",
     "unknown-fact": "an exchange has no such fact",
     "unknown-group": "there is no group of this name",
@@ -97,7 +98,7 @@ CODES = {
     "unknown-policy": "no file holds a policy with this id",
     "unknown-register": "the vocabulary has no such register",
     "unknown-requirement": "the vocabulary has no such requirement",
-    "unknown-rule": "`exempts` names neither a rule nor a requirement",
+    "unknown-rule": "`exempts`, or a test, names neither a rule nor a requirement",
     "unknown-subject": "a jurisdiction covers a subject matter that the vocabulary lacks",
     "unknown-type": "there is no such type or value set",
     "unknown-value": "the value set has no such value",
@@ -139,6 +140,11 @@ class Span:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
+
+    @property
+    def place(self) -> str:
+        """The file and the line."""
+        return f"{self.file}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True, order=True)
