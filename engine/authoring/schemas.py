@@ -402,6 +402,7 @@ class _Words:
         alike = (type.name, type.name.removeprefix("set of "))
         same = _one_of((name for name, other in self.facts.items() if other.name in alike), what="fact of this type")
         listed = {name: each.title.en for name, each in self.vocabulary.registers.items() if each.of is type.values}
+        listed |= dict.fromkeys(self.vocabulary.ids if type.kind == "id" else (), "")
         register = _one_of(listed, listed, what="register of such values")
         against = _needed({"fact": same | _operator("fact")})
         in_register = {"in": _one_or_more(register) | _operator("in"), "fact": same | _operator("fact")}
