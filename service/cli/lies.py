@@ -42,7 +42,7 @@ class CaseFindings(NamedTuple):
     unnamed: list[dict[str, Any]]
 
 
-def lies(paths: list[Path], only: str, seconds: float, every: bool, seed: int, as_json: bool) -> int:
+def lies(paths: Sequence[Path], only: str, seconds: float, every: bool, seed: int, as_json: bool) -> int:
     """Try lies for some seconds, or every one; 1 where a lie is silent, or lanes are wrong. Raises UsedWrongly."""
     import engine
     from service.cli.files import load_or_stop
