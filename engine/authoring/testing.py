@@ -28,7 +28,7 @@ from engine.pdp import PDP
 from engine.policy_language.case_text import DutyOnDay, Expectation, TestText
 from engine.policy_language.diagnostic import Diagnostic, Findings, did_you_mean
 from engine.policy_language.read_document import read_model
-from engine.policy_language.tree import Node, Scalar, locate, read
+from engine.policy_language.tree import Node, Scalar, locate
 from engine.policy_language.written_exchange import LEFT_OUT, exchange_json
 from engine.rules import Truth
 from engine.values import BadValue
@@ -205,7 +205,7 @@ def _files_of(bundle: Bundle, policy: str) -> Iterator[tuple[str, Node]]:
     """The test files of one policy, read from the bytes of the bundle."""
     names_it = re.compile(rb"^test:[ ]*[\"']?%s[\"']?[ ]*\r?$" % re.escape(policy).encode(), re.MULTILINE)
     for file, data in bundle.sources.items():
-        node = read(file, data, Findings()) if names_it.search(data) else None
+        node = bundle.test(file) if names_it.search(data) else None
         if node is not None:
             yield file, node
 
