@@ -11,6 +11,7 @@ from engine.answer import Answer, Explanation
 from engine.authoring.brief import brief, brief_parts, organisation_brief
 from engine.authoring.bundle_changes import PolicyChangePart
 from engine.authoring.case_check import test_findings
+from engine.authoring.case_coverage import CaseCoverage, CoveredPlace, PolicyCoverage
 from engine.authoring.case_reasons import ExpectationLine, Reason
 from engine.authoring.case_yaml import case_yaml
 from engine.authoring.cell_mutation import CellMutant, CellMutationTester, cell_mutants
@@ -166,6 +167,7 @@ __all__ = [
     "BundleCounters",
     "BundleRefused",
     "CarriedPart",
+    "CaseCoverage",
     "CatalogueRefused",
     "CellMutant",
     "CellMutationTester",
@@ -174,6 +176,7 @@ __all__ = [
     "Contribution",
     "Counter",
     "CounterThreshold",
+    "CoveredPlace",
     "DatedPromise",
     "Decision",
     "Diagnostic",
@@ -228,6 +231,7 @@ __all__ = [
     "PlainText",
     "PlanDecision",
     "PolicyChangePart",
+    "PolicyCoverage",
     "PolicySettings",
     "PreparedCase",
     "Preset",
