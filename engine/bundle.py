@@ -11,13 +11,13 @@ import gc
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from engine.books.page import RightsPage
 from engine.exchange import Exchange
@@ -46,6 +46,7 @@ from engine.version import SEMANTICS
 KINDS = ("vocabulary", "policy", "organisation", "test")
 BUNDLED = "bundled"  # names the policies that come with the project
 MAX_FILES = 5_000
+TreeReader: TypeAlias = Callable[[str, bytes, Findings], tree.Node | None]
 _KEY_OF_TESTS = re.compile(rf"({'|'.join(TestText.model_fields)}):(?: |$)")
 
 
@@ -67,7 +68,8 @@ class Digests:
 class Bundle:
     """
     Checked rules and words. `tests` are the names and located trees of the test files. `sources` maps a file name to its bytes,
-    `duties` maps a key to its duty. `semantics` is the version of the semantics that the bundle is written for.
+    `duties` maps a key to its duty. `semantics` is the version of the semantics that the bundle is written for. `read` is what read
+    the trees, and reads them again for who asks.
     """
 
     rules: RuleSet
@@ -81,6 +83,7 @@ class Bundle:
     warnings: tuple[Diagnostic, ...]
     duties: dict[str, Duty]
     semantics: int
+    read: TreeReader = field(default=tree.read, repr=False, compare=False)
 
     def of_everyone(self) -> Bundle:
         """The same bundle with the rules as they read where the recipient is the public (semantics 1.2)."""
@@ -220,9 +223,10 @@ def load_sources(
     *,
     replay: bool = False,
     tests: bool = True,
+    read: TreeReader = tree.read,
 ) -> Bundle:
     """
-    Load a bundle from file names and bytes. Raises BundleRefused.
+    Load a bundle from file names and bytes. Raises BundleRefused. `read` may be that of a TreeCache.
 
     Without `tests` the files of tests, which decide nothing, are not read: that is nearly half of the work. They stay among the sources.
     The vocabulary then has no nodes: only who writes policies reads them afterwards.
@@ -237,7 +241,7 @@ def load_sources(
     for name, data in sorted(sources.items()):
         if not tests and _only_tests(data):
             continue
-        root = tree.read(name, data, findings)
+        root = read(name, data, findings)
         kind = _kind(name, root, findings)
         if root is not None and kind:
             trees[kind].append(root)
@@ -281,7 +285,7 @@ def load_sources(
     )
     duties, semantics = rules.duties(), findings.semantics
     return Bundle(
-        rules, vocabulary, settings, digests, coherence, reader, tuple(found_tests), sources, findings.all, duties, semantics
+        rules, vocabulary, settings, digests, coherence, reader, tuple(found_tests), sources, findings.all, duties, semantics, read
     )
 
 

@@ -10,7 +10,7 @@ from engine.bundle import Bundle
 from engine.policy_language.diagnostic import Findings, Span
 from engine.policy_language.policy_text import PolicyText
 from engine.policy_language.read_document import read_model
-from engine.policy_language.tree import Node, locate, read
+from engine.policy_language.tree import Node, locate
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def instrument(bundle: Bundle, policy: str) -> Instrument | None:
 
 
 def _read(bundle: Bundle, file: str) -> Instrument:
-    root = read(file, bundle.sources[file], Findings())
+    root = bundle.read(file, bundle.sources[file], Findings())
     text = read_model(PolicyText, root, Findings()) if root is not None else None
     assert root is not None and text is not None, "a bundle holds only policies that could be read"
     return Instrument(file, text, root)

@@ -1,0 +1,169 @@
+"""
+Where names are defined and used: the files of authors go in, each place of a name comes out.
+
+A name is what authors call something: a fact, a definition, a rule. The schemas say which kind of name a word is where it stands; a file
+says which policy it is of, so a rule or a definition may be named there without its policy. Files that cannot be read have no names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from engine.authoring.schema_places import Schema, SchemaWalk, WrittenWord, word_at, words_of
+from engine.bundle import KINDS, Bundle, TreeReader
+from engine.policy_language import tree
+from engine.policy_language.diagnostic import Findings, Span
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS
+
+# What the sections of a vocabulary name. A set of values names its values too.
+SECTIONS = {
+    "facts": "fact",
+    "evidence": "evidence",
+    "claims": "claims",
+    "requirements": "requirement",
+    "registers": "register",
+    "jurisdictions": "jurisdiction",
+    "subjects": "subject",
+    "lanes": "lane",
+}
+OF_POLICY = ("definition", "rule")  # these are POLICY/NAME, and NAME within their policy
+VALUE = "value of "
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What is named: `kind` is one of those of `SECTIONS`, `policy`, `definition`, `rule` or `value of SET`; `id` is whole."""
+
+    kind: str
+    id: str
+
+    @property
+    def last(self) -> str:
+        """The name as its own policy writes it."""
+        return self.id.rpartition("/")[2] if self.kind in OF_POLICY else self.id
+
+
+@dataclass(frozen=True, slots=True)
+class NameUse:
+    """A place at which a name stands, without the rest of its word. `path` leads to it; `defines`: it is the place of its definition."""
+
+    name: Name
+    at: Span
+    path: tuple[str | int, ...]
+    defines: bool
+
+
+class NamePlaces:
+    """The names in some files, as `schemas` of `editor_schemas` know them."""
+
+    def __init__(self, bundle: Bundle, schemas: Mapping[str, Schema], sources: Mapping[str, bytes], read: TreeReader) -> None:
+        self.words = bundle.vocabulary
+        self.policies = set(bundle.provisions.values())
+        self.walks = {kind: SchemaWalk(schemas[kind]) for kind in KINDS}
+        self.sources = sources
+        self.read = read
+
+    def at(self, file: str, line: int, column: int) -> NameUse | None:
+        """The name at a place, counted from 1."""
+        root = self._tree(file)
+        word = word_at(root, line, column) if root is not None else None
+        return self._use(file, root, word) if root is not None and word is not None else None
+
+    def told(self, file: str, line: int, column: int) -> tuple[str, Span] | None:
+        """What the schema says of the key or value at a place."""
+        root = self._tree(file)
+        word = word_at(root, line, column) if root is not None else None
+        kind = kind_of(root)
+        if root is None or word is None or not kind:
+            return None
+        said = self.walks[kind].told(root, word)
+        return (said, word.at) if said else None
+
+    def uses(self, name: Name) -> Iterator[NameUse]:
+        """Every place of a name in the files, where it is defined among them."""
+        whole, last = name.id.encode(), name.last.encode()
+        for file, data in self.sources.items():
+            if last not in data:
+                continue
+            root = self._tree(file)
+            if root is None or (whole not in data and policy_of(root) != name.id.rpartition("/")[0]):
+                continue
+            for word in words_of(root):
+                if name.last in word.scalar.text:
+                    use = self._use(file, root, word)
+                    if use is not None and use.name == name:
+                        yield use
+
+    def defined(self, name: Name) -> Span | None:
+        """Where a name is defined."""
+        return next((use.at for use in self.uses(name) if use.defines), None)
+
+    def _tree(self, file: str) -> tree.Node | None:
+        return self.read(file, self.sources[file], Findings()) if file in self.sources else None
+
+    def _use(self, file: str, root: tree.Node, word: WrittenWord) -> NameUse | None:
+        defined = _defined(root, word)
+        if defined is not None:
+            return NameUse(defined, word.at, word.path, True)
+        kind = kind_of(root)
+        if not kind:
+            return None
+        for each in sorted(self.walks[kind].names_of(root, word)):
+            found = self._named(each, word.scalar.text, policy_of(root))
+            if found is not None:
+                name, start, length = found
+                at = word.at
+                column = at.column + start + word.scalar.quoted
+                return NameUse(name, Span(at.file, at.line, column, length), word.path, False)
+        return None
+
+    def _named(self, kind: str, text: str, policy: str) -> tuple[Name, int, int] | None:
+        """The name that a word of this kind is, and which part of the word it is."""
+        group, _, rest = text.partition(".")
+        if kind == "fact" and group in DOCUMENT_GROUPS and rest:
+            known = self.words.kinds[group]
+            named = next((each for each in (rest, rest.rpartition(".")[0]) if each in known), "")
+            return (Name(group, named), len(group) + 1, len(named)) if named else None
+        if kind == "fact":
+            return (Name(kind, text), 0, len(text)) if self.words.type_of(text) else None
+        if kind == "requirement" and text not in self.words.requirements:
+            return None
+        if kind == "policy" and text not in self.policies:
+            return None
+        if kind in OF_POLICY:
+            owner, slash, last = text.rpartition("/")
+            return Name(kind, f"{owner if slash else policy}/{last}"), len(owner) + len(slash), len(last)
+        return Name(kind, text), 0, len(text)
+
+
+def kind_of(root: tree.Node | None) -> str:
+    """The kind of a document, such as `policy`; empty where it is none yet."""
+    return next((kind for kind in KINDS if isinstance(root, tree.Mapping) and root.get(kind) is not None), "")
+
+
+def policy_of(root: tree.Node) -> str:
+    """The policy that a file is or tests; empty for any other file."""
+    named = root.get("policy") or root.get("test") if isinstance(root, tree.Mapping) else None
+    return named.text if isinstance(named, tree.Scalar) else ""
+
+
+def _defined(root: tree.Node, word: WrittenWord) -> Name | None:
+    """The name that a word defines where it stands."""
+    text = word.scalar.text
+    match kind_of(root), word.path, word.is_key:
+        case "policy", ("policy",), False:
+            return Name("policy", text)
+        case "policy", ("define", _), True:
+            return Name("definition", f"{policy_of(root)}/{text}")
+        case "policy", ("rules", int(), "id"), False:
+            return Name("rule", f"{policy_of(root)}/{text}")
+        case "vocabulary", (str(section), _), True if section in SECTIONS:
+            return Name(SECTIONS[section], text)
+        case "vocabulary", ("values", str(values), "values", _), True:
+            return Name(f"{VALUE}{values}", text)
+        case "vocabulary", ("values", str(values), "values", int()), False:
+            return Name(f"{VALUE}{values}", text)
+        case "vocabulary", ("more_values", str(values), _), True:
+            return Name(f"{VALUE}{values}", text)
+    return None
