@@ -10,6 +10,7 @@ from __future__ import annotations
 from engine.answer import Answer, Explanation
 from engine.authoring.brief import brief, brief_parts, organisation_brief
 from engine.authoring.bundle_changes import PolicyChangePart
+from engine.authoring.case_yaml import case_yaml
 from engine.authoring.cell_mutation import CellMutant, CellMutationTester, cell_mutants
 from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, MovePart, TrialExchange, compare, trials
 from engine.authoring.empty_cells import empty_cells
@@ -253,6 +254,7 @@ __all__ = [
     "brief_parts",
     "bundled_policies",
     "by_folder",
+    "case_yaml",
     "cell_mutants",
     "compare",
     "conveyed_lines",

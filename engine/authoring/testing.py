@@ -153,6 +153,13 @@ def _files_of(bundle: Bundle, policy: str) -> Iterator[tuple[str, Node]]:
             yield file, node
 
 
+def base_of(bundle: Bundle, file: str) -> tuple[Mapping[str, Any], date]:
+    """The dotted facts that every case of a test file begins with, and its day. Raises KeyError where there is no such file."""
+    text = read_model(TestText, dict(bundle.tests)[file], Findings())
+    assert text, f"the cases of {file} cannot be read"
+    return text.exchange, text.as_of
+
+
 def suite_of(test: Node) -> str:
     """What a test file says it tests."""
     suite = locate(test, ("test",))[0]
@@ -232,10 +239,10 @@ def plain_departures(case: PreparedCase, verdict: Verdict, outcome: Outcome) -> 
 
 def build(bundle: Bundle, flat: dict[str, Any]) -> Exchange:
     """An exchange from dotted facts as an author writes them. Raises ExchangeRefused."""
-    return bundle.reader.read(json.dumps(_nested(bundle, flat)).encode())
+    return bundle.reader.read(json.dumps(flat_document(bundle, flat)).encode())
 
 
-def _nested(bundle: Bundle, flat: dict[str, Any]) -> dict[str, Any]:
+def flat_document(bundle: Bundle, flat: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON of an exchange, from dotted facts and what the register says."""
     nested = exchange_json(bundle.vocabulary, {name: value for name, value in flat.items() if name != REGISTER})
     register = flat.get(REGISTER)
@@ -248,7 +255,7 @@ def _nested(bundle: Bundle, flat: dict[str, Any]) -> dict[str, Any]:
 
 def _registered(bundle: Bundle, entity: Any) -> Any:
     """What the register says of an entity: its facts, dotted as in an exchange, or `none`."""
-    return {"states": _nested(bundle, entity)} if isinstance(entity, dict) else {"known": entity != "none"}
+    return {"states": flat_document(bundle, entity)} if isinstance(entity, dict) else {"known": entity != "none"}
 
 
 def _compare(bundle: Bundle, policy: str, expect: Expectation, decision: Decision, verdict: Verdict) -> Iterator[str]:

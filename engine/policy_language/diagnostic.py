@@ -137,6 +137,11 @@ class Span:
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
 
+    @property
+    def place(self) -> str:
+        """The file and the line."""
+        return f"{self.file}:{self.line}"
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Diagnostic:
