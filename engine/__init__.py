@@ -10,6 +10,7 @@ from __future__ import annotations
 from engine.answer import Answer, Explanation
 from engine.authoring.brief import brief, brief_parts, organisation_brief
 from engine.authoring.bundle_changes import PolicyChangePart
+from engine.authoring.case_outcomes import CaseOutcome, case_of, case_outcome, case_places
 from engine.authoring.case_yaml import case_yaml
 from engine.authoring.cell_mutation import CellMutant, CellMutationTester, cell_mutants
 from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, MovePart, TrialExchange, compare, trials
@@ -22,7 +23,10 @@ from engine.authoring.layout import NotLaidOut, lay_out
 from engine.authoring.lint import lint
 from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.mutation_cases import MutationTester
+from engine.authoring.name_uses import Name, NamePlaces, NameUse, kind_of_text
+from engine.authoring.relevance import Relevance
 from engine.authoring.rulesets import rulesets
+from engine.authoring.schema_places import OpenPlace, Proposal, open_place
 from engine.authoring.schemas import editor_schemas
 from engine.authoring.testing import Result, WrittenCase, run, run_policy, written_cases
 from engine.authoring.written_policies import Instrument, instrument, instruments
@@ -98,7 +102,7 @@ from engine.languages.word_catalogue import read_all as read_catalogues
 from engine.pdp import INCLUDES, MODES, PARTS, PDP, SEARCHED, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
-from engine.policy_language.diagnostic import CODES, Diagnostic, did_you_mean
+from engine.policy_language.diagnostic import CODES, Diagnostic, Findings, Span, did_you_mean
 from engine.policy_language.document_text import Status, is_placeholder
 from engine.policy_language.everyday_words import EverydayWords, WordPlace
 from engine.policy_language.exchange_places import NotAnObject, Path, Places
@@ -107,6 +111,7 @@ from engine.policy_language.ledger_text import TransferColumnText, TransferRegis
 from engine.policy_language.presets import Preset
 from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.transfer_columns import GROUNDS, RECORD
+from engine.policy_language.tree import TreeCache
 from engine.policy_language.vocabulary import Register
 from engine.policy_language.written_effects import PolicySettings
 from engine.questions.horizon import OutcomeMove, OutcomesAhead, SteadyPermit, TurnCause
@@ -154,6 +159,7 @@ __all__ = [
     "BundleCounters",
     "BundleRefused",
     "CarriedPart",
+    "CaseOutcome",
     "CatalogueRefused",
     "CellMutant",
     "CellMutationTester",
@@ -181,6 +187,7 @@ __all__ = [
     "Explanation",
     "FactEntry",
     "FalseStatement",
+    "Findings",
     "Flow",
     "Flows",
     "Grant",
@@ -202,9 +209,13 @@ __all__ = [
     "MovePart",
     "Mutant",
     "MutationTester",
+    "Name",
+    "NamePlaces",
     "NameTaken",
+    "NameUse",
     "NotAnObject",
     "NotLaidOut",
+    "OpenPlace",
     "OutcomeMove",
     "OutcomesAhead",
     "OwedDuty",
@@ -218,9 +229,11 @@ __all__ = [
     "PolicySettings",
     "Preset",
     "Promise",
+    "Proposal",
     "QuestionPart",
     "Range",
     "Register",
+    "Relevance",
     "Result",
     "RightScope",
     "RightsPage",
@@ -231,6 +244,7 @@ __all__ = [
     "SignaturePart",
     "SignedOffPart",
     "SourceFile",
+    "Span",
     "Statement",
     "StatementTester",
     "Status",
@@ -238,6 +252,7 @@ __all__ = [
     "Tally",
     "TransferColumnText",
     "TransferRegisterText",
+    "TreeCache",
     "TrialExchange",
     "Truth",
     "TurnCause",
@@ -254,6 +269,9 @@ __all__ = [
     "brief_parts",
     "bundled_policies",
     "by_folder",
+    "case_of",
+    "case_outcome",
+    "case_places",
     "case_yaml",
     "cell_mutants",
     "compare",
@@ -276,6 +294,7 @@ __all__ = [
     "instrument",
     "instruments",
     "is_placeholder",
+    "kind_of_text",
     "lay_out",
     "lint",
     "load",
@@ -284,6 +303,7 @@ __all__ = [
     "minor_units",
     "money_parts",
     "mutants",
+    "open_place",
     "organisation_brief",
     "outcome_word",
     "parse_exchange",

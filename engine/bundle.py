@@ -223,10 +223,10 @@ def load_sources(
     *,
     replay: bool = False,
     tests: bool = True,
-    read: TreeReader = tree.read,
+    read: TreeReader | None = None,
 ) -> Bundle:
     """
-    Load a bundle from file names and bytes. Raises BundleRefused. `read` may be that of a TreeCache.
+    Load a bundle from file names and bytes. Raises BundleRefused. `read` reads the trees, such as that of a TreeCache.
 
     Without `tests` the files of tests, which decide nothing, are not read: that is nearly half of the work. They stay among the sources.
     The vocabulary then has no nodes: only who writes policies reads them afterwards.
@@ -235,6 +235,7 @@ def load_sources(
     what it says means what it would mean now; just the errors that came later do not refuse it (semantics 5.5).
     """
     settings = settings or PolicySettings()
+    read = read or tree.read
     findings = Findings()
     trees: dict[str, list[tree.Node]] = {kind: [] for kind in KINDS}
     found_tests = []
@@ -285,7 +286,18 @@ def load_sources(
     )
     duties, semantics = rules.duties(), findings.semantics
     return Bundle(
-        rules, vocabulary, settings, digests, coherence, reader, tuple(found_tests), sources, findings.all, duties, semantics, read
+        rules,
+        vocabulary,
+        settings,
+        digests,
+        coherence,
+        reader,
+        tuple(found_tests),
+        sources,
+        findings.all,
+        duties,
+        semantics,
+        read,
     )
 
 

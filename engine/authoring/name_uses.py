@@ -7,6 +7,7 @@ says which policy it is of, so a rule or a definition may be named there without
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -29,6 +30,7 @@ SECTIONS = {
 }
 OF_POLICY = ("definition", "rule")  # these are POLICY/NAME, and NAME within their policy
 VALUE = "value of "
+_KIND = re.compile(rf"^({'|'.join(KINDS)}):(?:\s|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,24 +82,42 @@ class NamePlaces:
         said = self.walks[kind].told(root, word)
         return (said, word.at) if said else None
 
-    def uses(self, name: Name) -> Iterator[NameUse]:
-        """Every place of a name in the files, where it is defined among them."""
-        whole, last = name.id.encode(), name.last.encode()
+    def uses(self, *names: Name) -> Iterator[NameUse]:
+        """Every place of some names in the files, where they are defined among them."""
+        wanted = set(names)
         for file, data in self.sources.items():
-            if last not in data:
+            near = [name for name in names if name.last.encode() in data]
+            root = self._tree(file) if near else None
+            if root is None:
                 continue
-            root = self._tree(file)
-            if root is None or (whole not in data and policy_of(root) != name.id.rpartition("/")[0]):
-                continue
-            for word in words_of(root):
-                if name.last in word.scalar.text:
+            policy = policy_of(root)
+            within = [each for each in near if each.kind in OF_POLICY and each.id.rpartition("/")[0] == policy]
+            near = within + [each for each in near if each.id.encode() in data]
+            last = {each.last for each in near if each.kind in OF_POLICY}
+            parts = [each.id for each in near if each.kind not in OF_POLICY]
+            for word in words_of(root) if near else ():
+                text = word.scalar.text
+                if text.rpartition("/")[2] in last or any(each in text for each in parts):
                     use = self._use(file, root, word)
-                    if use is not None and use.name == name:
+                    if use is not None and use.name in wanted:
                         yield use
+
+    def definitions(self, file: str) -> Iterator[NameUse]:
+        """The places at which a file defines names, in its order."""
+        root = self._tree(file)
+        for word in words_of(root) if root is not None else ():
+            found = _defined(root, word) if root is not None else None
+            if found is not None:
+                yield NameUse(found, word.at, word.path, True)
 
     def defined(self, name: Name) -> Span | None:
         """Where a name is defined."""
-        return next((use.at for use in self.uses(name) if use.defines), None)
+        for file, data in self.sources.items():
+            if name.last.encode() in data and kind_of(self._tree(file)) != "test":
+                found = next((use.at for use in self.definitions(file) if use.name == name), None)
+                if found is not None:
+                    return found
+        return None
 
     def _tree(self, file: str) -> tree.Node | None:
         return self.read(file, self.sources[file], Findings()) if file in self.sources else None
@@ -137,9 +157,23 @@ class NamePlaces:
         return Name(kind, text), 0, len(text)
 
 
+def names_defined(root: tree.Node) -> Iterator[Name]:
+    """The names that a file defines, in its order."""
+    for word in words_of(root):
+        found = _defined(root, word)
+        if found is not None:
+            yield found
+
+
 def kind_of(root: tree.Node | None) -> str:
     """The kind of a document, such as `policy`; empty where it is none yet."""
     return next((kind for kind in KINDS if isinstance(root, tree.Mapping) and root.get(kind) is not None), "")
+
+
+def kind_of_text(text: str) -> str:
+    """The kind of a document that may not be readable yet: that of its first key of a kind."""
+    found = _KIND.search(text)
+    return found.group(1) if found else ""
 
 
 def policy_of(root: tree.Node) -> str:

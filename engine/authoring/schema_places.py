@@ -2,7 +2,7 @@
 What may stand at a place of a document: a file as it is being written goes in, with a line and a column; words and keys come out.
 
 The schemas of `schemas` know what may stand where, and the tree knows the path to a place. Here they meet. To propose something, a word is
-put at the cursor, first as a key and then as a value, and the file is read with it: so a file that is not whole yet is read as far as it is.
+put at the cursor, first as a key and then as a value, and the file is read with it, or else its part up to the cursor.
 """
 
 from __future__ import annotations
@@ -73,10 +73,15 @@ class SchemaWalk:
     def __init__(self, schema: Schema) -> None:
         self.root = schema
         self.defs: Mapping[str, Schema] = schema.get("$defs", {})
+        self._known: dict[tuple[TreePath, Shape | None], list[Schema]] = {}
 
     def along(self, root: tree.Node, path: TreePath) -> list[Schema]:
         """The schemas, without references and choices, of what stands at a path."""
-        return self._flat([self.root], root, path)
+        # A step says which shape it is a step of. So the path and the shape at its end decide, whatever else the file holds.
+        key = tuple(step if isinstance(step, str) else 0 for step in path), _shape(tree.locate(root, path)[0])
+        if key not in self._known:
+            self._known[key] = self._flat([self.root], root, path)
+        return self._known[key]
 
     def names_of(self, root: tree.Node, word: WrittenWord) -> frozenset[str]:
         """The kinds of name that a word may be where it stands."""
@@ -134,7 +139,7 @@ class SchemaWalk:
             yield from self._choices({**target, **{key: inner for key, inner in schema.items() if key != "$ref"}}, shape)
             return
         rest = {key: inner for key, inner in schema.items() if key not in ("if", "then", "else", "anyOf")}
-        inherited = {key: rest[key] for key in ("title", "description", "x-names", "x-keys") if key in rest}
+        inherited: Schema = {key: rest[key] for key in ("title", "description", "x-names", "x-keys") if key in rest}
         if rest.keys() - inherited.keys():
             yield rest
         tested = schema.get("if", {}).get("type")
@@ -225,10 +230,8 @@ def _open_brackets(before: str) -> list[str]:
 
 def _under(schema: Schema, step: str | int) -> Iterator[Schema]:
     """What a schema without choices says of one step below it."""
-    if isinstance(step, int):
-        inner = schema.get("items")
-    else:
-        inner = schema.get("properties", {}).get(step, schema.get("additionalProperties"))
+    others = schema.get("additionalProperties")
+    inner = schema.get("items") if isinstance(step, int) else schema.get("properties", {}).get(step, others)
     if isinstance(inner, Mapping):
         yield inner
 
@@ -255,4 +258,6 @@ def _shape(node: tree.Node | None) -> Shape | None:
 def _titles(schema: Schema) -> dict[str, str]:
     """The titles of the words that a schema lists."""
     words = [each for each in schema.get("enum", ()) if isinstance(each, str)]
-    return dict(zip(words, schema.get("enumDescriptions", ()), strict=False)) if len(words) == len(schema.get("enum", ())) else {}
+    return (
+        dict(zip(words, schema.get("enumDescriptions", ()), strict=False)) if len(words) == len(schema.get("enum", ())) else {}
+    )
