@@ -10,7 +10,9 @@ from __future__ import annotations
 from engine.answer import Answer, Explanation
 from engine.authoring.brief import brief, brief_parts, organisation_brief
 from engine.authoring.bundle_changes import PolicyChangePart
+from engine.authoring.case_check import test_findings
 from engine.authoring.case_outcomes import CaseOutcome, case_of, case_outcome, case_places
+from engine.authoring.case_reasons import ExpectationLine, Reason
 from engine.authoring.case_yaml import case_yaml
 from engine.authoring.cell_mutation import CellMutant, CellMutationTester, cell_mutants
 from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, MovePart, TrialExchange, compare, trials
@@ -28,7 +30,17 @@ from engine.authoring.relevance import Relevance
 from engine.authoring.rulesets import rulesets
 from engine.authoring.schema_places import OpenPlace, Proposal, open_place
 from engine.authoring.schemas import editor_schemas
-from engine.authoring.testing import Result, WrittenCase, run, run_policy, written_cases
+from engine.authoring.testing import (
+    PreparedCase,
+    Result,
+    WrittenCase,
+    named_cases,
+    result_of,
+    run,
+    run_policy,
+    why,
+    written_cases,
+)
 from engine.authoring.written_policies import Instrument, instrument, instruments
 from engine.backends.durable import EngineUnavailable
 from engine.books.filling import BookReader
@@ -184,6 +196,7 @@ __all__ = [
     "ExchangePart",
     "ExchangeProblem",
     "ExchangeRefused",
+    "ExpectationLine",
     "Explanation",
     "FactEntry",
     "FalseStatement",
@@ -227,11 +240,13 @@ __all__ = [
     "PlanDecision",
     "PolicyChangePart",
     "PolicySettings",
+    "PreparedCase",
     "Preset",
     "Promise",
     "Proposal",
     "QuestionPart",
     "Range",
+    "Reason",
     "Register",
     "Relevance",
     "Result",
@@ -303,6 +318,7 @@ __all__ = [
     "minor_units",
     "money_parts",
     "mutants",
+    "named_cases",
     "open_place",
     "organisation_brief",
     "outcome_word",
@@ -313,6 +329,7 @@ __all__ = [
     "read_catalogues",
     "read_object",
     "read_plan",
+    "result_of",
     "rulesets",
     "run",
     "run_policy",
@@ -322,8 +339,10 @@ __all__ = [
     "source_digest",
     "source_files",
     "still_holds",
+    "test_findings",
     "to_json",
     "trials",
+    "why",
     "with_books",
     "with_fact_set",
     "with_facts_set",

@@ -42,7 +42,7 @@ def case_places(root: tree.Node) -> Iterator[tuple[int, str, Span]]:
 
 def case_outcome(bundle: Bundle, pdp: PDP, file: str, root: tree.Node, number: int, lang: str = "en") -> CaseOutcome:
     """How one case comes out. Raises IndexError where there is no such case."""
-    alone = replace(bundle, tests=((file, _alone(root, number)),))
+    alone = replace(bundle, tests=((file, bundle.forms.test(_alone(root, number))),))
     problems = next(run(alone, file, pdp)).problems
     case = next(cases(alone), None)
     if not isinstance(case, PreparedCase):

@@ -8,7 +8,7 @@ says which policy it is of, so a rule or a definition may be named there without
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from engine.authoring.schema_places import Schema, SchemaWalk, WrittenWord, word_at, words_of
@@ -27,15 +27,20 @@ SECTIONS = {
     "jurisdictions": "jurisdiction",
     "subjects": "subject",
     "lanes": "lane",
+    "phrases": "phrase",
 }
-OF_POLICY = ("definition", "rule")  # these are POLICY/NAME, and NAME within their policy
+OF_POLICY = ("definition", "rule", "group")  # these are POLICY/NAME, and NAME within their policy
 VALUE = "value of "
 _KIND = re.compile(rf"^({'|'.join(KINDS)}):(?:\s|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """What is named: `kind` is one of those of `SECTIONS`, `policy`, `definition`, `rule` or `value of SET`; `id` is whole."""
+    """
+    What is named: `kind` is one of those of `SECTIONS`, of `OF_POLICY`, `policy` or `value of SET`; `id` is whole.
+
+    A definition that the policies of a jurisdiction share is JURISDICTION/NAME.
+    """
 
     kind: str
     id: str
@@ -61,7 +66,8 @@ class NamePlaces:
 
     def __init__(self, bundle: Bundle, schemas: Mapping[str, Schema], sources: Mapping[str, bytes], read: TreeReader) -> None:
         self.words = bundle.vocabulary
-        self.policies = set(bundle.provisions.values())
+        self.policies = {rule.provision.policy: rule.provision.jurisdiction for rule in bundle.rules.rules}
+        self.forms = bundle.forms
         self.walks = {kind: SchemaWalk(schemas[kind]) for kind in KINDS}
         self.sources = sources
         self.read = read
@@ -91,7 +97,8 @@ class NamePlaces:
             if root is None:
                 continue
             policy = policy_of(root)
-            within = [each for each in near if each.kind in OF_POLICY and each.id.rpartition("/")[0] == policy]
+            homes = (policy, *self.forms.shared)
+            within = [each for each in near if each.kind in OF_POLICY and each.id.rpartition("/")[0] in homes]
             near = within + [each for each in near if each.id.encode() in data]
             last = {each.last for each in near if each.kind in OF_POLICY}
             parts = [each.id for each in near if each.kind not in OF_POLICY]
@@ -130,7 +137,7 @@ class NamePlaces:
         if not kind:
             return None
         for each in sorted(self.walks[kind].names_of(root, word)):
-            found = self._named(each, word.scalar.text, policy_of(root))
+            found = self._named(each, word.scalar.text, root)
             if found is not None:
                 name, start, length = found
                 at = word.at
@@ -138,7 +145,7 @@ class NamePlaces:
                 return NameUse(name, Span(at.file, at.line, column, length), word.path, False)
         return None
 
-    def _named(self, kind: str, text: str, policy: str) -> tuple[Name, int, int] | None:
+    def _named(self, kind: str, text: str, root: tree.Node) -> tuple[Name, int, int] | None:
         """The name that a word of this kind is, and which part of the word it is."""
         group, _, rest = text.partition(".")
         if kind == "fact" and group in DOCUMENT_GROUPS and rest:
@@ -149,12 +156,30 @@ class NamePlaces:
             return (Name(kind, text), 0, len(text)) if self.words.type_of(text) else None
         if kind == "requirement" and text not in self.words.requirements:
             return None
-        if kind == "policy" and text not in self.policies:
+        listed: dict[str, Collection[str]] = {"policy": self.policies, "phrase": self.words.phrases, "lane": self.words.lanes}
+        if text not in listed.get(kind, (text,)):
             return None
         if kind in OF_POLICY:
             owner, slash, last = text.rpartition("/")
-            return Name(kind, f"{owner if slash else policy}/{last}"), len(owner) + len(slash), len(last)
+            home = self._home(kind, owner if slash else policy_of(root), last, root)
+            return (Name(kind, f"{home}/{last}"), len(owner) + len(slash), len(last)) if home else None
         return Name(kind, text), 0, len(text)
+
+    def _home(self, kind: str, owner: str, last: str, root: tree.Node) -> str:
+        """Where a name of a policy is defined: there, or in its jurisdiction; empty where it is no name of this kind."""
+        own = owner == policy_of(root) and kind_of(root) == "policy"
+        if kind == "group":
+            return owner if f"{owner}/{last}" in self.forms.groups or (own and _has(root, "groups", last)) else ""
+        named = root.get("jurisdiction") if own and isinstance(root, tree.Mapping) else None
+        jurisdiction = named.text if isinstance(named, tree.Scalar) else self.policies.get(owner, "")
+        shared = kind == "definition" and last in self.forms.shared.get(jurisdiction, ())
+        return jurisdiction if shared and not (own and _has(root, "define", last)) else owner
+
+
+def _has(root: tree.Node, section: str, name: str) -> bool:
+    """Whether a section of a file has an entry."""
+    found = root.get(section) if isinstance(root, tree.Mapping) else None
+    return isinstance(found, tree.Mapping) and found.get(name) is not None
 
 
 def names_defined(root: tree.Node) -> Iterator[Name]:
@@ -192,6 +217,10 @@ def _defined(root: tree.Node, word: WrittenWord) -> Name | None:
             return Name("definition", f"{policy_of(root)}/{text}")
         case "policy", ("rules", int(), "id"), False:
             return Name("rule", f"{policy_of(root)}/{text}")
+        case "policy", ("groups", _), True:
+            return Name("group", f"{policy_of(root)}/{text}")
+        case "vocabulary", ("jurisdictions", str(jurisdiction), "define", _), True:
+            return Name("definition", f"{jurisdiction}/{text}")
         case "vocabulary", (str(section), _), True if section in SECTIONS:
             return Name(SECTIONS[section], text)
         case "vocabulary", ("values", str(values), "values", _), True:

@@ -48,7 +48,7 @@ class Relevance:
         """What may stand at a place, with the names that the file itself defines, what is meant first before what is not."""
         policy = policy_of(place.root)
         jurisdiction = self._jurisdiction(place.root, policy)
-        own = list(self._own(place, policy))
+        own = list(self._own(place, policy, jurisdiction))
         here = Counter(word.scalar.text for word in words_of(place.root))
         near, all_ = self.used.get(jurisdiction, Counter()), self.used[""]
         known = {each.word for each in own}
@@ -71,12 +71,14 @@ class Relevance:
             return 1 if requirement.jurisdiction == jurisdiction else 2
         return 0 if owner == policy else 1 if self.jurisdictions.get(owner) == jurisdiction else 2
 
-    def _own(self, place: OpenPlace, policy: str) -> Iterator[Proposal]:
-        """The names that fit and that the policy of the file defines, without the policy."""
+    def _own(self, place: OpenPlace, policy: str, jurisdiction: str) -> Iterator[Proposal]:
+        """The names that fit and that the policy of the file or its jurisdiction defines, as the file writes them."""
         defined = {(name.kind, name.last) for name in names_defined(place.root) if name.kind in OF_POLICY}
-        if not isinstance(place.root, tree.Mapping) or place.root.get("test") is not None:
+        if isinstance(place.root, tree.Mapping) and place.root.get("test") is not None:
             ids = {rule.provision.id for rule in self.bundle.rules.rules if rule.provision.policy == policy}
             defined |= {("rule", id.rpartition("/")[2]) for id in ids}
+        elif policy:
+            defined |= {("definition", name) for name in self.bundle.forms.shared.get(jurisdiction, ())}
         titles = {rule.provision.id: rule.provision.title.en for rule in self.bundle.rules.rules}
         for kind, last in sorted(defined):
             if kind in place.names:

@@ -14,16 +14,17 @@ from enum import Enum
 
 from engine.policy_language.claim_needs import LIFT, RESTORE, claims_in_need, with_needs
 from engine.policy_language.diagnostic import Findings, Span, did_you_mean
-from engine.policy_language.tree import Mapping, Node, Scalar, Sequence
-from engine.policy_language.vocabulary import DOCUMENT_GROUPS, FIELD_NAMES, Follows, Vocabulary
+from engine.policy_language.phrases import GROUPS, meant
+from engine.policy_language.tree import Mapping, Node, Scalar, Sequence, locate
+from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, FIELD_NAMES, Follows, Vocabulary
 from engine.register_facts import IN_REGISTER
 from engine.rules import ALWAYS, AS_OF, MAX_CHAIN, All, AnyOf, Atom, Condition, Defined, Not, Truth, atoms, definitions_named
 from engine.values import BadValue, Duration, Money, Operand, Type
 
-GROUPS = ("all_of", "any_of", "none_of")
 ORDER = ("at_least", "at_most", "more_than", "less_than")
 DATES = {"from": "at_least", "until": "at_most"}
 SETS = ("has", "has_all", "only")
+MADE = "made"  # beside `has` and `has_all` of documents: the date that such a document bears
 OPERATORS = (*ORDER, *DATES, *SETS, "not", "in", "within", "older_than", "fact", "registered")
 NUMBERS = ("count", "ratio", "date", "money", "duration")
 FITS: dict[str, Callable[[Type], bool]] = {  # which types an operator fits
@@ -156,6 +157,8 @@ class Conditions:
             return self._group(key, value, policy, use)
         if key.text in DOCUMENT_GROUPS:
             return self._documents(key, value, use)
+        if key.text in self.vocabulary.phrases:
+            return self._phrase(key, value, policy, use)
         type = self.vocabulary.type_of(key.text)
         if type is not None:
             self._at = key.span.place
@@ -178,11 +181,22 @@ class Conditions:
                 f"write `- {key.text}` in a list",
             )
         else:
-            help = did_you_mean(key.text, self.vocabulary.names())
+            help = did_you_mean(key.text, [*self.vocabulary.names(), *self.vocabulary.phrases])
             self.findings.error(
                 key.span, "unknown-fact", f"an exchange has no fact `{key.text}`", "not in the vocabulary", help
             )
         return ALWAYS
+
+    def _phrase(self, key: Scalar, value: Node, policy: str, use: Use) -> Condition:
+        """What a phrase means of the value behind it (semantics 7.2)."""
+        if isinstance(value, Mapping) and [each.text for each, _ in value.entries] != ["in"]:
+            said = f"behind `{key.text}` stands a value, a list of values, or `in: REGISTER`"
+            self.findings.error(
+                value.span, "wrong-shape", said, help=f"write what is not meant under `none_of: [{key.text}: …]`"
+            )
+            return ALWAYS
+        means = locate(self.vocabulary.nodes["phrases", key.text], ("means",))[0]
+        return self.lower(meant(means, value, key.span), policy, use)
 
     def _group(self, key: Scalar, value: Node, policy: str, use: Use) -> Condition:
         if not isinstance(value, Sequence) or not value.items:
@@ -211,7 +225,14 @@ class Conditions:
             )
             return ALWAYS
         parts: list[Condition] = []
+        made = value.get(MADE)
+        if made is not None and not any(operator.text in ("has", "has_all") for operator, _ in value.entries):
+            self.findings.error(
+                made.span, "wrong-shape", f"`{MADE}` stands beside `has`", help=f"write `has: KIND` before `{MADE}`"
+            )
         for operator, operand in value.entries:
+            if operator.text == MADE:
+                continue
             if operator.text == "not":
                 parts.append(Not(self._documents(key, operand, use.negated)))
                 continue
@@ -220,7 +241,7 @@ class Conditions:
                     operator.span,
                     "unknown-operator",
                     f"`{key.text}` has no operator `{operator.text}`",
-                    help="use `has`, `has_all` or `not`",
+                    help=f"use `has`, `has_all`, `{MADE}` or `not`",
                 )
                 continue
             found: list[Condition] = []
@@ -236,6 +257,9 @@ class Conditions:
                 name = f"{key.text}.{scalar.text}"
                 counts = Atom(name, Type("document"), "counts", not_shown=use.not_shown, at=scalar.span.place)
                 found.append(with_needs(counts, use.value, self.vocabulary))
+                if made is not None and scalar.text in kinds:
+                    dated = f"{counts.fact}.dated"
+                    found[-1] = _all((found[-1], self._test(dated, DOCUMENT_FIELDS["dated"], made, use, scalar.span)))
             parts.append(AnyOf(tuple(found)) if operator.text == "has" and len(found) > 1 else _all(found))
         return _all(parts)
 

@@ -1,7 +1,7 @@
 """
 Diagnostics: what is wrong in the files while they are written, a moment after each change.
 
-First the changed file is read as YAML, then all files are checked together, then each open file is searched by the finders, lint first.
+First the changed file is read as YAML, then all files are checked together, then each open file is searched by the finders, lint last.
 Each step publishes what it finds at once. A further change begins anew; what is still being searched then counts for nothing.
 """
 
@@ -38,12 +38,17 @@ class FileFinding:
 Finder = Callable[[engine.Bundle, str, date], Iterable[FileFinding]]
 
 
+def case_findings(bundle: engine.Bundle, file: str, today: date) -> Iterable[FileFinding]:
+    """What `fifthfactor check` says of a test file of sound policies."""
+    return [FileFinding(each) for each in engine.test_findings(bundle, file) if each.at.file == file]
+
+
 def lint_findings(bundle: engine.Bundle, file: str, today: date) -> Iterable[FileFinding]:
     """What `fifthfactor lint` says of a file."""
     return [FileFinding(each) for each in engine.lint(bundle, today, file) if each.at.file == file]
 
 
-FINDERS: tuple[Finder, ...] = (lint_findings,)
+FINDERS: tuple[Finder, ...] = (case_findings, lint_findings)
 
 
 class Diagnosis:

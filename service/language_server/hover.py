@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import takewhile
+from typing import Any
 
 from lsprotocol import types
 
@@ -10,6 +12,7 @@ from service.language_server.loaded_policies import LoadedPolicies
 from service.language_server.positions import Positions
 
 MOST_PLACES = 5
+MOST_LINES = 20  # of a definition
 TESTED = {"because": "stands", "silent": "does not stand", "beaten": "is exempted"}  # what a case shows of a rule
 
 
@@ -19,7 +22,8 @@ def hover(policies: LoadedPolicies, places: Positions, file: str, position: type
     line, column = places.place(file, position)
     use = names.at(file, line, column)
     if use is not None:
-        said = "\n\n".join(each for each in (*_meaning(policies.bundle, use.name), *_uses(policies, names, use.name)) if each)
+        meaning = [*_meaning(policies.bundle, use.name)] or [f"`{use.name.id}`", _written(names, places, use.name)]
+        said = "\n\n".join(each for each in (*meaning, *_uses(names, use.name)) if each)
         return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, said), places.range(use.at)) if said else None
     told = names.told(file, line, column)
     if told is None:
@@ -59,10 +63,11 @@ def _meaning(bundle: engine.Bundle, name: engine.Name) -> Iterator[str]:
             if register is not None:
                 yield f"**{register.title.en}** `{name.id}`"
                 yield f"{len(register.entries)} entries of `{register.of.name}`; {register.source}, {register.status}."
-        case "jurisdiction" | "lane":
-            known = vocabulary.jurisdictions.get(name.id) if name.kind == "jurisdiction" else vocabulary.lanes.get(name.id)
-            if known is not None:
-                yield f"**{known.title.en}** `{name.id}`"
+        case "jurisdiction" | "lane" | "phrase":
+            sections = {"jurisdiction": vocabulary.jurisdictions, "lane": vocabulary.lanes, "phrase": vocabulary.phrases}
+            titled: Any = sections[name.kind].get(name.id)
+            if titled is not None:
+                yield f"**{titled.title.en}** `{name.id}`"
         case "policy":
             instrument = next((r.provision.instrument.en for r in bundle.rules.rules if r.provision.policy == name.id), "")
             yield f"**{instrument}** `{name.id}`" if instrument else f"`{name.id}`"
@@ -73,11 +78,19 @@ def _meaning(bundle: engine.Bundle, name: engine.Name) -> Iterator[str]:
                 yield f"**{title.en}** `{name.id}`" if title else f"`{name.id}`: a value of `{values.name}`"
                 above = sorted(values.lineage[name.id] - {name.id})
                 yield f"Lies under {', '.join(f'`{each}`' for each in above)}." if above else ""
-        case _:
-            yield f"`{name.id}`"
 
 
-def _uses(policies: LoadedPolicies, names: engine.NamePlaces, name: engine.Name) -> Iterator[str]:
+def _written(names: engine.NamePlaces, places: Positions, name: engine.Name) -> str:
+    """The lines that define a name, such as the condition of a definition."""
+    span = names.defined(name)
+    if span is None:
+        return ""
+    lines = [each.rstrip() for each in places.lines(span.file)[span.line - 1 :]]
+    below = [each for each in takewhile(lambda line: not line or line[: span.column].isspace(), lines[1:]) if each]
+    return "\n".join(["```yaml", *(each[span.column - 1 :] for each in (lines[0], *below[:MOST_LINES])), "```"])
+
+
+def _uses(names: engine.NamePlaces, name: engine.Name) -> Iterator[str]:
     """How many tests hold it, and where else it is used."""
     tests: Counter[str] = Counter()
     cases: dict[str, set[tuple[str, object]]] = {}

@@ -11,7 +11,7 @@ from service.language_server.policy_files import PolicyFiles
 from service.language_server.positions import Positions, uri_of
 
 _NAME = re.compile(r"[a-zA-Z0-9]+(?:[._-][a-zA-Z0-9]+)*")
-RENAMED = ("definition", "rule", "requirement", "register", "fact", "evidence", "claims", "lane")
+RENAMED = ("definition", "rule", "group", "requirement", "register", "fact", "phrase", "evidence", "claims", "lane")
 
 
 class RenameRefused(ValueError):
