@@ -13,7 +13,7 @@ from engine.analysis.analysed_bundle import AnalysedBundle
 from engine.analysis.finding import Finding
 from engine.backends.lanes.fact_tests import Late
 from engine.policy_language.document_text import Window
-from engine.rules import Earliest, OnDate, Rule, Truth
+from engine.rules import Earliest, OnDate, Rule, Truth, tests
 
 ONE_DAY = timedelta(days=1)
 
@@ -23,9 +23,11 @@ def dead_provisions(analysed: AnalysedBundle) -> Iterator[Finding]:
     asked, formula = analysed.asked, analysed.formula
     for rule in analysed.rules:
         holds, stands = formula.holds(rule.key), formula.stands(rule.key)
-        if not asked.possible(stands.may):
+        # What never stands for certain never stands, unless a test is open by itself.
+        opens = any(atom.op == "open" for atom in tests(rule.condition, analysed.bundle.rules.definitions))
+        if not asked.possible(stands.may if opens else stands.must):
             analysed.never.add(rule.key)
-            yield from _never(analysed, rule, asked.possible(holds.may))
+            yield from _never(analysed, rule, asked.possible(holds.may if opens else holds.must))
             continue
         if not asked.possible(stands.may, analysed.from_today) and _lasts(analysed, rule):
             yield _past(analysed, rule)

@@ -49,7 +49,7 @@ class _IdleConditions:
         for policy, instrument in self.analysed.instruments.items():
             if policy in looked or self._reads(Defined(f"{policy}#applies"), looked):
                 applies = self.analysed.written.when(locate(instrument.root, ("applies",))[0], policy, Use.APPLIES)
-                now = self.asked.condition(in_force(instrument.text.in_force)).may
+                now = self.asked.condition(in_force(instrument.text.in_force, instrument.root)).may
                 if instrument.text.applies != EVERYWHERE and applies and self.asked.possible(now, self._may(applies)):
                     self._look(applies, [now], policy, policy)
         for rule in self.analysed.every:
@@ -82,7 +82,7 @@ class _IdleConditions:
         unless = self.analysed.written.unless(node.get("unless"), policy, use)
         given = [self.asked.formula.condition(rule.condition.parts[0]).may]  # type: ignore[union-attr]
         if text.in_force is not None:
-            given.append(self.asked.condition(in_force(text.in_force)).may)
+            given.append(self.asked.condition(in_force(text.in_force, node)).may)
         parts = [each for each in (when, unless) if each is not None]
         owner = rule.provision.id
         for number, each in enumerate(parts):
