@@ -19,7 +19,7 @@ from engine.policy_language.document_text import Text
 from engine.policy_language.phrases import GROUPS
 from engine.policy_language.policy_text import DefaultsText
 from engine.policy_language.read_document import read_model
-from engine.policy_language.short_forms import Pair, ShortForms, changed, entries
+from engine.policy_language.short_forms import Pair, ShortForms, cells_in_full, changed, entries
 from engine.policy_language.tree import Mapping, Node, Scalar, locate, plain
 from engine.policy_language.tree import Sequence as ListNode
 from engine.values.multilingual import LANGUAGE_CODES
@@ -47,12 +47,13 @@ def in_full(
     written: list[Node] = [each.in_full() for each in read]
     written += [tree for tree in policies if not isinstance(tree, Mapping)]
     required = {name: node for each in read for name, node in each.required.items()}
+    words = [cells_in_full(tree) for tree in vocabularies]
     if not required:
-        return written, list(vocabularies)
+        return written, words
     at = next(iter(required.values())).span
     listed = Mapping(tuple((Scalar(name, node.span), node) for name, node in required.items()), at)
     head = (Scalar("vocabulary", at), Scalar(REQUIRED, at))
-    return written, [*vocabularies, Mapping((head, (Scalar("requirements", at), listed)), at)]
+    return written, [*words, Mapping((head, (Scalar("requirements", at), listed)), at)]
 
 
 def again(tree: Node, forms: ShortForms) -> Node:

@@ -112,6 +112,22 @@ def short_forms(policies: list[Node], vocabularies: list[Node], findings: Findin
     )
 
 
+def cells_in_full(vocabulary: Node) -> Node:
+    """A vocabulary file in which each cell of coverage that tells what was read says when, as its jurisdiction's `defaults` do."""
+
+    def jurisdiction(node: Node) -> Node:
+        defaults = entries(_under(node, "defaults"))
+
+        def cell(each: Node) -> Node:
+            if not isinstance(each, MappingNode) or each.get("read") is None:
+                return each
+            return MappingNode((*each.entries, *(pair for pair in defaults if each.get(pair[0].text) is None)), each.span)
+
+        return changed(node, {"covers": lambda cells: _each(cells, cell)}) if defaults else node
+
+    return changed(vocabulary, {"jurisdictions": lambda each: _each(each, jurisdiction)})
+
+
 def entries(node: Node | None) -> tuple[Pair, ...]:
     """The entries of a mapping; none of anything else."""
     return node.entries if isinstance(node, MappingNode) else ()
@@ -127,6 +143,11 @@ def changed(node: Node, changes: Mapping[str, Callable[[Node], Node]]) -> Node:
 
 def _under(node: Node, key: str) -> Node | None:
     return node.get(key) if isinstance(node, MappingNode) else None
+
+
+def _each(node: Node, change: Callable[[Node], Node]) -> Node:
+    """A mapping in which every value is changed; anything else as it is."""
+    return MappingNode(tuple((key, change(value)) for key, value in entries(node)), node.span) if entries(node) else node
 
 
 def _in_full(node: Node, policy: str, names: frozenset[str], local: str) -> Node:
