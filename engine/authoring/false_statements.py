@@ -305,7 +305,9 @@ class StatementTester:
         except ExchangeRefused:
             return ""
         parts = [each for each in lie.parts if each.value is not None] or lie.parts[:1]
-        said = " and ".join(f"{each.statement} {LEFT_OUT if each.value is None else written_value(each.value)}" for each in parts)
+        said = " and ".join(
+            f"{each.statement} {LEFT_OUT if each.value is None else written_value(each.value)}" for each in parts
+        )
         expect: dict[str, Any]
         match fate:
             case "silent" if lie.kind in FREE_NOTHING:
