@@ -14,7 +14,7 @@ READS = {"yes": "never yes", "no": "never no"}
 
 
 def coverage_lines(policies: "Sequence[engine.PolicyCoverage]") -> Iterator[str]:
-    """Of each policy the shares, and what is never so; that something is never unknown is only counted. A policy with nothing so is counted."""
+    """Of each policy the shares, and what is never so. That something is never unknown is only counted, and so is a policy with nothing."""
     whole = 0
     for policy in policies:
         places = [(STANDS, place) for place in policy.provisions] + [(READS, place) for place in policy.conditions]
@@ -26,7 +26,7 @@ def coverage_lines(policies: "Sequence[engine.PolicyCoverage]") -> Iterator[str]
             yield f"{policy.policy}: {count(policy.cases, 'case')}; {_shares(policy.provisions, policy.conditions)}"
             yield from lines
     if len(policies) > 1:
-        yield f"of {whole:,} of {len(policies):,} policies the tests reach all of this"
+        yield f"{whole:,} of {len(policies):,} policies have nothing that is never so"
         provisions, conditions = (
             [place for policy in policies for place in getattr(policy, kind)] for kind in ("provisions", "conditions")
         )
