@@ -14,9 +14,9 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from engine.languages import in_each
-from engine.policy_language.conditions import GROUPS
 from engine.policy_language.diagnostic import Findings, Span, did_you_mean
 from engine.policy_language.document_text import Text
+from engine.policy_language.phrases import GROUPS
 from engine.policy_language.policy_text import DefaultsText
 from engine.policy_language.read_document import read_model
 from engine.policy_language.short_forms import Pair, ShortForms, changed, entries

@@ -157,7 +157,7 @@ def _in_session(bundle: "engine.Bundle", mutants: "Sequence[engine.Mutant]") -> 
     import engine
     from service.cli.processes import in_processes
 
-    court = engine.MutationTester(bundle, {mutant.policy for mutant in mutants})
+    court = engine.MutationTester(bundle, mutants)
     for number, problem in enumerate(in_processes(partial(_problem, court), range(len(court.own)), CHUNK), 1):
         if problem:
             raise ValueError(problem)
