@@ -35,6 +35,7 @@ from engine.policy_language.fact_catalogue import FactEntry, catalogue
 from engine.policy_language.overlay import BUNDLED_NAME, folder_of, organisations
 from engine.policy_language.presets import Preset, check_presets, presets
 from engine.policy_language.public_recipient import for_everyone
+from engine.policy_language.rule_tables import written_out
 from engine.policy_language.settlement_facts import check_settlement
 from engine.policy_language.transfer_columns import check_transfer_registers
 from engine.policy_language.vocabulary import Vocabulary
@@ -254,6 +255,7 @@ def load_sources(
     vocabulary = load_vocabulary(trees["vocabulary"], findings)
     check_access(vocabulary, findings)
     check_settlement(vocabulary, findings)
+    trees["policy"] = [written_out(each, vocabulary, findings) for each in trees["policy"]]
     found = organisations(trees["organisation"], trees["policy"], vocabulary, findings)
     vocabulary = replace(vocabulary, organisations=found)
     nevers = check_coherence(vocabulary, findings)

@@ -10,6 +10,7 @@ from engine.bundle import Bundle
 from engine.policy_language.diagnostic import Findings, Span
 from engine.policy_language.policy_text import PolicyText
 from engine.policy_language.read_document import read_model
+from engine.policy_language.rule_tables import written_out
 from engine.policy_language.tree import Node, locate, read
 
 
@@ -39,7 +40,8 @@ def instrument(bundle: Bundle, policy: str) -> Instrument | None:
 
 
 def _read(bundle: Bundle, file: str) -> Instrument:
-    root = read(file, bundle.sources[file], Findings())
+    written = read(file, bundle.sources[file], Findings())
+    root = written_out(written, bundle.vocabulary, Findings()) if written is not None else None
     text = read_model(PolicyText, root, Findings()) if root is not None else None
     assert root is not None and text is not None, "a bundle holds only policies that could be read"
     return Instrument(file, text, root)
