@@ -26,7 +26,7 @@ ROUND = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class AxisPart:
     """One value or one step of an axis: `kind` is `at` or `above` of a step, `in` of a register, `others` of the rest, else empty."""
 
     kind: str
@@ -44,7 +44,7 @@ class Axis:
 
     fact: str
     type: Type
-    parts: tuple[Part, ...]
+    parts: tuple[AxisPart, ...]
 
     @property
     def stepped(self) -> bool:
@@ -112,7 +112,7 @@ class AxisReader:
             return None
         return type
 
-    def steps(self, fact: Scalar, parts: Sequence[Part]) -> Axis | None:
+    def steps(self, fact: Scalar, parts: Sequence[AxisPart]) -> Axis | None:
         """The axis of steps that are written in their order; the first begins at nothing."""
         type = self.type_of(fact)
         if type is None:
@@ -151,14 +151,14 @@ class AxisReader:
         self._apart(fact, parts, type)
         return Axis(fact.text, type, tuple(parts))
 
-    def part(self, node: Node, type: Type) -> Part | None:
+    def part(self, node: Node, type: Type) -> AxisPart | None:
         """One part of an axis as it is written: a value, `others`, `{in: REGISTER}`, a threshold or `{above: NUMBER}`."""
         stepped = type.kind in STEPPED
         match node:
             case Scalar(text=text):
-                return Part(OTHERS if text == OTHERS and not stepped else AT if stepped else "", node)
+                return AxisPart(OTHERS if text == OTHERS and not stepped else AT if stepped else "", node)
             case Mapping(entries=((Scalar(text=word), Scalar() as value),)) if word == (ABOVE if stepped else IN):
-                return Part(word, value)
+                return AxisPart(word, value)
         allowed = "a number or `{above: NUMBER}`" if stepped else "a value, `{in: REGISTER}` or `others`"
         self.findings.error(node.span, "wrong-shape", f"{allowed} is expected here")
         return None
@@ -178,7 +178,7 @@ class AxisReader:
             found.update(same)
         return found
 
-    def _same(self, axis: Axis, one: Part, other: Part) -> bool:
+    def _same(self, axis: Axis, one: AxisPart, other: AxisPart) -> bool:
         if one.kind != other.kind or not axis.stepped:
             return (one.kind, one.word.text) == (other.kind, other.word.text)
         try:
@@ -186,14 +186,14 @@ class AxisReader:
         except BadValue:
             return False
 
-    def _number(self, part: Part, type: Type) -> Operand | None:
+    def _number(self, part: AxisPart, type: Type) -> Operand | None:
         try:
             return Type(type.kind).read(part.word.text)
         except BadValue as bad:
             self.findings.error(part.word.span, "bad-value", str(bad), f"not a {type.kind}", bad.help)
             return None
 
-    def _off_by_one(self, part: Part, number: Operand | None) -> None:
+    def _off_by_one(self, part: AxisPart, number: Operand | None) -> None:
         """A number beside a round one says in digits what `at` and `above` say in words, and hides which of them is meant."""
         if not isinstance(number, Decimal) or number < ROUND - 1 or number % 1:
             return
@@ -204,7 +204,7 @@ class AxisReader:
                 help = f"write `{word}: {round_}`" + (f", or `{ABOVE}: {round_}`" if word == AT else "")
                 self.findings.error(part.word.span, "off-by-one", said, help=help)
 
-    def _ascends(self, before: Part, low: Operand | None, part: Part, high: Operand | None) -> bool:
+    def _ascends(self, before: AxisPart, low: Operand | None, part: AxisPart, high: Operand | None) -> bool:
         """Whether a step begins after the one before it; a number that is none is reported already."""
         if low is None or high is None:
             return False
@@ -224,9 +224,9 @@ class AxisReader:
         self.findings.error(part.word.span, code, said, help=help)
         return False
 
-    def _apart(self, fact: Scalar, parts: Sequence[Part], type: Type) -> None:
+    def _apart(self, fact: Scalar, parts: Sequence[AxisPart], type: Type) -> None:
         """The values of an axis do not lie under one another, nor twice on it."""
-        seen: dict[str, Part] = {}
+        seen: dict[str, AxisPart] = {}
         for number, part in enumerate(parts):
             if part.kind == OTHERS:
                 if number + 1 < len(parts):
@@ -247,7 +247,7 @@ class AxisReader:
                     break
             seen |= dict.fromkeys(self._values(part, type), part)
 
-    def _values(self, part: Part, type: Type) -> list[str]:
+    def _values(self, part: AxisPart, type: Type) -> list[str]:
         register = self.vocabulary.registers.get(part.word.text) if part.kind == IN else None
         if part.kind == IN and register is None:
             help = did_you_mean(part.word.text, self.vocabulary.registers)

@@ -94,7 +94,7 @@ class _Checker:
             node = locate(tree, ("applies",))[0]
             always = isinstance(node, Scalar) and node.text == EVERYWHERE
             applies = ALWAYS if always else self.conditions.lower(node, name, Use.APPLIES)
-            self.conditions.definitions[f"{name}#applies"] = All((in_force(policy.in_force), applies))
+            self.conditions.definitions[f"{name}#applies"] = All((in_force(policy.in_force, tree), applies))
             self._not_reached(name, policy, tree)
         requirements = {name: self._requirement(name) for name in self.vocabulary.requirements}
         lifts = resolve_exemptions(self.written, self.vocabulary.requirements, self.conditions.unread, self.findings)

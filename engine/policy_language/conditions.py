@@ -76,6 +76,7 @@ class Conditions:
         self.definitions: dict[str, Condition] = {}
         self.unread: set[str] = set()  # policies refused as a whole; their definitions are not reported as missing
         self.used: set[str] = set()  # definitions that a condition names
+        self._at = ""  # the place of the test that is being lowered
         self._open: list[str] = []
         self._shown: dict[str, bool] = {}
         self._in_need: dict[str, bool] = {}  # definitions that read a claim which needs something
@@ -160,6 +161,7 @@ class Conditions:
             return self._phrase(key, value, policy, use)
         type = self.vocabulary.type_of(key.text)
         if type is not None:
+            self._at = key.span.place
             return with_needs(self._test(key.text, type, value, use, key.span), use.value, self.vocabulary)
         if key.text in self.vocabulary.families:
             members = ", ".join(f"`{m}`" for m in self.vocabulary.families[key.text][:4])
@@ -252,7 +254,8 @@ class Conditions:
                         "not in the vocabulary",
                         did_you_mean(scalar.text, kinds),
                     )
-                counts = Atom(f"{key.text}.{scalar.text}", Type("document"), "counts", not_shown=use.not_shown)
+                name = f"{key.text}.{scalar.text}"
+                counts = Atom(name, Type("document"), "counts", not_shown=use.not_shown, at=scalar.span.place)
                 found.append(with_needs(counts, use.value, self.vocabulary))
                 if made is not None and scalar.text in kinds:
                     dated = f"{counts.fact}.dated"
@@ -299,7 +302,7 @@ class Conditions:
     def _followed(self, follows: Follows, answers: Collection[Operand]) -> Condition:
         """A test of a fact that follows from a set is a test of the set (semantics 2.1): below this line there is no such fact."""
         there = self.vocabulary.facts.get(follows.fact)
-        has = Atom(follows.fact, there.type if there else Type("yes/no"), "has", (follows.value,))
+        has = Atom(follows.fact, there.type if there else Type("yes/no"), "has", (follows.value,), at=self._at)
         return _any(has if answer is follows.reads else Not(has) for answer in dict.fromkeys(answers))
 
     def _operator(self, fact: str, type: Type, operator: Scalar, operand: Node, use: Use) -> Condition:
@@ -481,15 +484,16 @@ class Conditions:
                 said = f"`{value}` is no place: it holds in every country without places, and nobody there is asked"
                 self.findings.error(node.span, "bad-value", said, help="test the places that are meant, with `not`")
         countries = tuple(sorted({values.country[value] for value in tested if value in values.country}))
-        parts = [Atom(there, facts[there].type, "is", countries) for there in named]
+        parts = [Atom(there, facts[there].type, "is", countries, at=atom.at) for there in named]
         if atom.other:  # two who are in no place are not in the same one
-            parts.append(Atom(atom.fact, atom.type, "is", tuple(tested)))
+            parts.append(Atom(atom.fact, atom.type, "is", tuple(tested), at=atom.at))
         return _all((*parts, atom))
 
     def _atom(
         self, fact: str, type: Type, op: str, operands: tuple[Operand, ...], use: Use, register: str = "", other: str = ""
     ) -> Atom:
-        return Atom(fact, type, op, operands, register, other, use.not_shown if _is_field(fact) else None)
+        not_shown = use.not_shown if _is_field(fact) else None
+        return Atom(fact, type, op, operands, register, other, not_shown, self._at)
 
 
 def _is_field(fact: str) -> bool:

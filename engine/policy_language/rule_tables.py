@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import product
 from math import prod
 
-from engine.policy_language.axes import ABOVE, AT, Axis, AxisReader, Part
+from engine.policy_language.axes import ABOVE, AT, Axis, AxisPart, AxisReader
 from engine.policy_language.diagnostic import Findings, Span, did_you_mean
 from engine.policy_language.policy_text import RuleText
 from engine.policy_language.tree import Mapping, Node, Scalar, Sequence, key_named
@@ -26,7 +26,11 @@ MOST_NAMED = 3
 
 
 def written_out(tree: Node, vocabulary: Vocabulary, findings: Findings) -> Node:
-    """The tree of a policy with nothing but rules under `rules:`. What is wrong becomes a finding at its place."""
+    """
+    The tree of a policy with nothing but rules under `rules:`; its cells say already what their heads say (`shared_out`).
+
+    What is wrong becomes a finding at its place.
+    """
     rules = tree.get("rules") if isinstance(tree, Mapping) else None
     if not isinstance(rules, Sequence) or not any(_heads(item) for item in rules.items):
         return tree
@@ -35,6 +39,47 @@ def written_out(tree: Node, vocabulary: Vocabulary, findings: Findings) -> Node:
     items = [rule for item in rules.items for rule in writer.rules(item)]
     replaced = Sequence(tuple(items), rules.span)
     return Mapping(tuple((key, replaced if value is rules else value) for key, value in tree.entries), tree.span)
+
+
+def shared_out(item: Node) -> Node:
+    """An entry of `rules:` in which each cell says what the head of its table says for it; anything but a table or steps as it is."""
+    cells = item.get(CELLS) if isinstance(item, Mapping) else None
+    if not _heads(item) or not isinstance(item, Mapping) or not isinstance(cells, Sequence):
+        return item
+    full = Sequence(tuple(_with_head(item, cell) for cell in cells.items), cells.span)
+    return Mapping(tuple((key, full if value is cells else value) for key, value in item.entries), item.span)
+
+
+def rules_of(tree: Node) -> Iterator[Node]:
+    """The rules of a policy, those among them that are cells of a table too."""
+    rules = tree.get("rules") if isinstance(tree, Mapping) else None
+    for item in rules.items if isinstance(rules, Sequence) else ():
+        cells = item.get(CELLS) if isinstance(item, Mapping) else None
+        yield from cells.items if isinstance(cells, Sequence) else (item,)
+
+
+def _with_head(item: Mapping, cell: Node) -> Node:
+    if not isinstance(cell, Mapping) or cell.get(EMPTY) is not None:
+        return cell
+    said = {key.text for key, _ in cell.entries}
+    shared = [
+        (key, value)
+        for key, value in item.entries
+        if key.text not in (STEPS, TABLE, CELLS, *OWN, *ADDED) and key.text not in said
+    ]
+    added = []
+    for name in ADDED:
+        found = [value for node in (item, cell) if (value := node.get(name)) is not None]
+        unclear = [
+            each for each in found if name == "unless" and isinstance(each, Mapping) and len(each.entries) > 1
+        ]  # refused
+        if found:
+            joined = Sequence(tuple(each for value in found for each in _listed(value)), found[0].span)
+            added.append(
+                (cell.key(name) or Scalar(name, _place(cell)), (*unclear, *found)[0] if unclear or len(found) < 2 else joined)
+            )
+    mine = [(key, value) for key, value in cell.entries if key.text not in ADDED]
+    return Mapping((*mine, *shared, *added), cell.span)
 
 
 def _heads(item: Node) -> bool:
@@ -95,7 +140,7 @@ class _CellWriter:
             return [[] for _ in cells]
         return [axis.tests({number}, _place(cell)) for number, cell in enumerate(cells)]
 
-    def _begins(self, fact: Scalar, number: int, cell: Mapping) -> Part | None:
+    def _begins(self, fact: Scalar, number: int, cell: Mapping) -> AxisPart | None:
         """Where a step begins; the first one begins at nothing."""
         self._ends(cell)
         found = [(key, value) for key, value in cell.entries if key.text in (AT, ABOVE)]
@@ -105,7 +150,7 @@ class _CellWriter:
                 said = f"nothing is said of `{fact.text}` below `{word}`"
                 help = f"begin with a step without `{key.text}`; where the law says nothing there, write `- {EMPTY}: why`"
                 self.findings.error(key.span, "table-gap", said, "the first step", help)
-            return Part(AT, Scalar("", cell.span))
+            return AxisPart(AT, Scalar("", cell.span))
         if len(found) != 1:
             at = found[1][0].span if found else _place(cell)
             said = "this step says twice where it begins" if found else "this step does not say where it begins"
@@ -116,7 +161,7 @@ class _CellWriter:
         if not isinstance(value, Scalar):
             self.findings.error(value.span, "wrong-shape", f"`{key.text}` takes one number")
             return None
-        return Part(key.text, value)
+        return AxisPart(key.text, value)
 
     def _ends(self, cell: Mapping) -> None:
         """A step does not say where it ends: the next one says where it begins."""
@@ -214,20 +259,10 @@ class _CellWriter:
     def _rule(self, item: Mapping, cell: Mapping, place: list[Node]) -> Mapping:
         """A cell as the rule that it is, at the place of the cell."""
         places = (AT, ABOVE, *ENDS) if item.get(STEPS) is not None else (AT,)
-        mine = [(key, value) for key, value in cell.entries if key.text not in (*places, *ADDED)]
-        said = {key.text for key, _ in mine}
-        shared = [
-            (key, value)
-            for key, value in item.entries
-            if key.text not in (STEPS, TABLE, CELLS, *OWN, *ADDED) and key.text not in said
-        ]
-        when = [*_listed(item.get("when")), *place, *_listed(cell.get("when"))]
-        unless = [*_listed(item.get("unless")), *_listed(cell.get("unless"))]
+        when = [*place, *_listed(cell.get("when"))]
+        kept = tuple((key, value) for key, value in cell.entries if key.text not in (*places, "when"))
         at = _place(cell)
-        added = [
-            (Scalar(name, at), Sequence(tuple(tests), at)) for name, tests in (("when", when), ("unless", unless)) if tests
-        ]
-        return Mapping((*mine, *shared, *added), cell.span)
+        return Mapping((*kept, *([(Scalar("when", at), Sequence(tuple(when), at))] if when else ())), cell.span)
 
     def _is_empty(self, cell: Mapping) -> None:
         """Report what an empty cell says beside why it is empty."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 import engine
@@ -74,6 +76,52 @@ TABLE_AS_RULES = f"""{HEAD}
         - all_of: [recipient.country: {{in: NEIGHBOURS}}, data.files: {{at_least: 100}}]
     review: look
 """
+IN_FEWER_WORDS = f"""{HEAD.replace("applies:", "defaults: {source: made up, status: unsure}" + chr(10) + "applies:")}
+  - steps: data.files
+    status: confirmed
+    unless: {{data.shared: yes}}
+    cells:
+      - empty: the law begins with five files
+      - {{at: 5, id: some, {SAID}, document: contract, satisfies: contract}}
+      - {{at: 6, id: more, {SAID}, source: another, unless: {{data.personal: no}}, require: {{document: certificate}}}}
+  - {{id: freed, {SAID}, status: confirmed, when: {{recipient.country: AA}}, exempts: [large]}}
+groups:
+  large: [some, more]
+"""
+IN_FULL = f"""{HEAD}
+  - id: some
+    title: a rule
+    cite: Art. 1
+    says: what it says
+    source: made up
+    status: confirmed
+    when: [data.files: {{at_least: 5, less_than: 6}}, evidence: {{has: contract}}]
+    unless: [data.shared: yes]
+    satisfies: contract
+  - id: more
+    title: a rule
+    cite: Art. 1
+    says: what it says
+    source: another
+    status: confirmed
+    when: [data.files: {{at_least: 6}}]
+    unless: [data.shared: yes, data.personal: no]
+    require: aa.certificate
+  - {{id: freed, {SAID}, {MARKS}, when: {{recipient.country: AA}}, exempts: [some, more]}}
+  - id: more-certificate
+    title: certificate
+    cite: Art. 1
+    says: what it says
+    source: another
+    status: confirmed
+    when: [evidence: {{has: certificate}}]
+    satisfies: aa.certificate
+"""
+REQUIREMENT = """
+vocabulary: required
+requirements:
+  aa.certificate: {title: certificate, how: HOW, jurisdiction: AA}
+"""
 SLIPS: dict[str, tuple[str, ...]] = {
     "a threshold one too high": ("at: 1_000,", "at: 1_001,", "`1_001` is one off 1_000"),
     "a threshold one too low": ("above: 1 million", "above: 999_999", "`999_999` is one off 1_000_000"),
@@ -99,6 +147,18 @@ def meaning(text: str) -> str:
 def test_what_is_short_means_what_is_long(short: str, long: str) -> None:
     """Steps and tables mean, byte for byte, what the same rules mean that are written out."""
     assert meaning(short) == meaning(long)
+
+
+def test_cells_share_what_a_policy_says_once() -> None:
+    """A cell has the defaults of its policy, its documents and its groups, as a rule has; its head goes before the defaults."""
+    short = engine.load_sources({**SHARED, "p.yaml": IN_FEWER_WORDS.encode()})
+    how = short.rules.requirements["aa.certificate"].how.en
+    required = {"required.yaml": REQUIREMENT.replace("HOW", f"'{how}'").encode()}
+    long = engine.load_sources({**SHARED, **required, "p.yaml": IN_FULL.encode()})
+    assert short.rules.rules == tuple(
+        replace(rule, provision=replace(rule.provision, line=mine.provision.line)) if rule.provision.policy == "p" else rule
+        for rule, mine in zip(long.rules.rules, short.rules.rules, strict=True)
+    )
 
 
 def test_a_provision_has_the_line_of_its_cell() -> None:
