@@ -11,6 +11,8 @@ from engine.answer import Answer, Explanation
 from engine.authoring.brief import brief, brief_parts, organisation_brief
 from engine.authoring.bundle_changes import PolicyChangePart
 from engine.authoring.case_check import test_findings
+from engine.authoring.case_coverage import CaseCoverage, CoveredPlace, PolicyCoverage
+from engine.authoring.case_outcomes import CaseOutcome, case_of, case_outcome, case_places
 from engine.authoring.case_reasons import ExpectationLine, Reason
 from engine.authoring.case_yaml import case_yaml
 from engine.authoring.cell_mutation import CellMutant, CellMutationTester, cell_mutants
@@ -24,7 +26,10 @@ from engine.authoring.layout import NotLaidOut, lay_out
 from engine.authoring.lint import lint
 from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.mutation_cases import MutationTester
+from engine.authoring.name_uses import Name, NamePlaces, NameUse, kind_of_text
+from engine.authoring.relevance import Relevance
 from engine.authoring.rulesets import rulesets
+from engine.authoring.schema_places import OpenPlace, Proposal, open_place
 from engine.authoring.schemas import editor_schemas
 from engine.authoring.testing import (
     PreparedCase,
@@ -110,7 +115,7 @@ from engine.languages.word_catalogue import read_all as read_catalogues
 from engine.pdp import INCLUDES, MODES, PARTS, PDP, SEARCHED, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
-from engine.policy_language.diagnostic import CODES, Diagnostic, did_you_mean
+from engine.policy_language.diagnostic import CODES, Diagnostic, Findings, Span, did_you_mean
 from engine.policy_language.document_text import Status, is_placeholder
 from engine.policy_language.everyday_words import EverydayWords, WordPlace
 from engine.policy_language.exchange_places import NotAnObject, Path, Places
@@ -119,6 +124,7 @@ from engine.policy_language.ledger_text import TransferColumnText, TransferRegis
 from engine.policy_language.presets import Preset
 from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.transfer_columns import GROUNDS, RECORD
+from engine.policy_language.tree import TreeCache
 from engine.policy_language.vocabulary import Register
 from engine.policy_language.written_effects import PolicySettings
 from engine.questions.horizon import OutcomeMove, OutcomesAhead, SteadyPermit, TurnCause
@@ -166,6 +172,8 @@ __all__ = [
     "BundleCounters",
     "BundleRefused",
     "CarriedPart",
+    "CaseCoverage",
+    "CaseOutcome",
     "CatalogueRefused",
     "CellMutant",
     "CellMutationTester",
@@ -174,6 +182,7 @@ __all__ = [
     "Contribution",
     "Counter",
     "CounterThreshold",
+    "CoveredPlace",
     "DatedPromise",
     "Decision",
     "Diagnostic",
@@ -194,6 +203,7 @@ __all__ = [
     "Explanation",
     "FactEntry",
     "FalseStatement",
+    "Findings",
     "Flow",
     "Flows",
     "Grant",
@@ -215,9 +225,13 @@ __all__ = [
     "MovePart",
     "Mutant",
     "MutationTester",
+    "Name",
+    "NamePlaces",
     "NameTaken",
+    "NameUse",
     "NotAnObject",
     "NotLaidOut",
+    "OpenPlace",
     "OutcomeMove",
     "OutcomesAhead",
     "OwedDuty",
@@ -228,14 +242,17 @@ __all__ = [
     "PlainText",
     "PlanDecision",
     "PolicyChangePart",
+    "PolicyCoverage",
     "PolicySettings",
     "PreparedCase",
     "Preset",
     "Promise",
+    "Proposal",
     "QuestionPart",
     "Range",
     "Reason",
     "Register",
+    "Relevance",
     "Result",
     "RightScope",
     "RightsPage",
@@ -246,6 +263,7 @@ __all__ = [
     "SignaturePart",
     "SignedOffPart",
     "SourceFile",
+    "Span",
     "Statement",
     "StatementTester",
     "Status",
@@ -253,6 +271,7 @@ __all__ = [
     "Tally",
     "TransferColumnText",
     "TransferRegisterText",
+    "TreeCache",
     "TrialExchange",
     "Truth",
     "TurnCause",
@@ -269,6 +288,9 @@ __all__ = [
     "brief_parts",
     "bundled_policies",
     "by_folder",
+    "case_of",
+    "case_outcome",
+    "case_places",
     "case_yaml",
     "cell_mutants",
     "compare",
@@ -291,6 +313,7 @@ __all__ = [
     "instrument",
     "instruments",
     "is_placeholder",
+    "kind_of_text",
     "lay_out",
     "lint",
     "load",
@@ -300,6 +323,7 @@ __all__ = [
     "money_parts",
     "mutants",
     "named_cases",
+    "open_place",
     "organisation_brief",
     "outcome_word",
     "parse_exchange",

@@ -11,13 +11,13 @@ import gc
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from engine.books.page import RightsPage
 from engine.exchange import Exchange
@@ -49,6 +49,7 @@ from engine.version import SEMANTICS
 KINDS = ("vocabulary", "policy", "organisation", "test")
 BUNDLED = "bundled"  # names the policies that come with the project
 MAX_FILES = 5_000
+TreeReader: TypeAlias = Callable[[str, bytes, Findings], tree.Node | None]
 _KEY_OF_TESTS = re.compile(rf"({'|'.join(TestText.model_fields)}):(?: |$)")
 
 
@@ -71,7 +72,7 @@ class Bundle:
     """
     Checked rules and words. `tests` are the names and located trees of the test files. `sources` maps a file name to its bytes,
     `duties` maps a key to its duty. `semantics` is the version of the semantics that the bundle is written for. `forms` are the short
-    forms of its files.
+    forms of its files. `read` is what read the trees, where it was not `tree.read`, and reads them again for who asks.
     """
 
     rules: RuleSet
@@ -86,6 +87,7 @@ class Bundle:
     duties: dict[str, Duty]
     semantics: int
     forms: ShortForms
+    read: TreeReader | None = field(default=None, repr=False, compare=False)
 
     def of_everyone(self) -> Bundle:
         """The same bundle with the rules as they read where the recipient is the public (semantics 1.2)."""
@@ -95,12 +97,12 @@ class Bundle:
 
     def written(self, policy: str, file: str) -> tree.Node | None:
         """The tree of a policy in a file, in full; what the reach of a jurisdiction became stands in no file of its own."""
-        root = self.forms.reach.get(policy) or tree.read(file, self.sources[file], Findings())
+        root = self.forms.reach.get(policy) or (self.read or tree.read)(file, self.sources[file], Findings())
         return None if root is None else written_out(again(root, self.forms), self.vocabulary, Findings())
 
     def test(self, file: str) -> tree.Node | None:
         """The tree of a test file, in full; None where it cannot be read."""
-        root = tree.read(file, self.sources[file], Findings())
+        root = (self.read or tree.read)(file, self.sources[file], Findings())
         return None if root is None else self.forms.test(root)
 
     @cached_property
@@ -235,9 +237,10 @@ def load_sources(
     *,
     replay: bool = False,
     tests: bool = True,
+    read: TreeReader | None = None,
 ) -> Bundle:
     """
-    Load a bundle from file names and bytes. Raises BundleRefused.
+    Load a bundle from file names and bytes. Raises BundleRefused. `read` reads the trees, such as that of a TreeCache.
 
     Without `tests` the files of tests, which decide nothing, are not read: that is nearly half of the work. They stay among the sources.
     The vocabulary then has no nodes: only who writes policies reads them afterwards.
@@ -252,7 +255,7 @@ def load_sources(
     for name, data in sorted(sources.items()):
         if not tests and _only_tests(data):
             continue
-        root = tree.read(name, data, findings)
+        root = (read or tree.read)(name, data, findings)
         kind = _kind(name, root, findings)
         if root is not None and kind:
             trees[kind].append(root)
@@ -313,6 +316,7 @@ def load_sources(
         duties,
         semantics,
         forms,
+        read,
     )
 
 

@@ -213,12 +213,14 @@ class _Lint:
             for each in floor.spoken
             if floor.covered and each.covered_from and self.only_files in self.covered_at(floor.jurisdiction, each.subject).file
         }
+        if not left:
+            return
         speaking = {
             key: mask_of(n for n, rule in enumerate(rules.rules) if _is_of(rule, key.removeprefix("speaks/")))
             for key in {key for each in left.values() for key in each.by}
         }
         engine = Bitset(rules)
-        for case in cases(self.bundle) if left else ():
+        for case in cases(self.bundle):
             verdict = engine.evaluate(case.exchange, case.as_of)
             for (place, subject), each in list(left.items()):
                 assert each.covered_from

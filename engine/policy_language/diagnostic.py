@@ -203,6 +203,10 @@ class Findings:
     def warn(self, at: Span, code: str, message: str, label: str = "", help: str = "") -> None:
         self._add(Diagnostic(at, code, message, label, help, severity="warning"))
 
+    def add(self, findings: Iterable[Diagnostic]) -> None:
+        """Findings of another collection."""
+        self._found.update(findings)
+
     def _add(self, finding: Diagnostic) -> None:
         assert finding.code in CODES, f"the code {finding.code} is not explained"
         self._found.add(finding)

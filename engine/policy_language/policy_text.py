@@ -78,12 +78,12 @@ class RuleText(DocumentText):
     """When the rule is in force, within the policy's own time: one period or a list."""
     when: Condition = None
     """The conditions, as a mapping or a list. All of them must hold."""
-    unless: list[Condition] | None = None
-    """A list of conditions. None of them may hold. One test may stand alone."""
     document: str | list[str] | None = None
     """The kind of document that must be shown, or any of several: beside `when`, as `evidence: {has: KIND}` there."""
     claim: str | list[str] | None = None
     """The kind of claim that must be relied on, or any of several: beside `when`, as `claims: {has: KIND}` there."""
+    unless: list[Condition] | None = None
+    """A list of conditions. None of them may hold. One test may stand alone."""
     prohibit: Text | None = None
     """Effect: the exchange is prohibited and nothing cures that. The value says why."""
     require: Any | None = None

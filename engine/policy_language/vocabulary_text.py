@@ -166,18 +166,18 @@ class EntryText(DocumentText):
 
 
 class RegisterText(DocumentText):
-    """A dated list of values of one set; `source` and `status` apply to every entry without its own."""
+    """A dated list of values of one set, or of ids; `source` and `status` apply to every entry without its own."""
 
     title: Text
     """What it is called."""
     of: str
-    """The value set whose values it lists."""
+    """The value set whose values it lists, or `id`."""
     source: Prose
     """Where it was read: the text itself, or a work that quotes it, with its date."""
     status: Status
     """How sure it is: `confirmed` (read in a source), `from-memory`, or `unsure`."""
     entries: list[str] | dict[str, EntryText]
-    """A list of values, or a mapping of each to the days between which it is listed."""
+    """A list of values or ids, or a mapping of each to the days between which it is listed."""
 
 
 class CalendarText(DocumentText):

@@ -29,6 +29,7 @@ from service.cli import (
     keys,
     lint,
     log,
+    lsp,
     persons,
     plan,
     receipt,
@@ -70,7 +71,7 @@ def fifthfactor(
 
 
 for each in (
-    *(check, lint, docs, schema, fmt, test),
+    *(check, lint, docs, schema, fmt, test, lsp),
     *(evaluate, decide, where, explain, ask, facts, plan, diff, impact, compile),
     *(serve, replay, watch, exposure, accounts, unattributed),
     *(calendars, registers),
