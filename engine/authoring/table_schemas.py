@@ -31,17 +31,18 @@ def with_tables(policy: Schema, facts: Mapping[str, Type], registers: Mapping[st
     stepped = [name for name, type in axes.items() if type.kind in STEPPED]
     parts = {name: _part(type, registers, ref) for name, type in axes.items()}
     boxes = {name: _or_list(part) for name, part in parts.items()}
-    box = {"type": "object", "properties": boxes, "additionalProperties": False, "minProperties": 1}
+    box = {"type": "object", "properties": boxes, "additionalProperties": False, "minProperties": 1, "x-keys": ["fact"]}
     number = {"type": ["string", "number"]}
     places: dict[str, dict[str, Schema]] = {STEPS: {AT: number, ABOVE: number}, TABLE: {AT: _or_list(box)}}
     heads: dict[str, dict[str, Schema]] = {
-        STEPS: {STEPS: {"enum": stepped}},
+        STEPS: {STEPS: {"enum": stepped, "x-names": ["fact"]}},
         TABLE: {
             TABLE: {
                 "type": "object",
                 "properties": {name: {"type": "array", "items": part, "minItems": 2} for name, part in parts.items()},
                 "additionalProperties": False,
                 "minProperties": 1,
+                "x-keys": ["fact"],
             }
         },
     }
