@@ -58,12 +58,13 @@ class Axis:
             found = [run for run in runs if run.entries]
             return [] if len(found) < len(runs) else _any([_test(self.fact, run) for run in found], at)
         rest = [n for n in range(len(self.parts)) if n not in chosen]
+        others = any(self.parts[n].kind == OTHERS for n in chosen)
+        if not rest and (others or self.type.kind == "yes/no"):
+            return []
         if self.type.many:
             return _any(list(self._held(chosen, at)), at)
-        if any(self.parts[n].kind == OTHERS for n in chosen):
+        if others:
             return [_test(self.fact, _named("not", each, at)) for each in self._operands(rest, at)]
-        if self.type.kind == "yes/no" and not rest:
-            return []
         return _any([_test(self.fact, each) for each in self._operands(chosen, at)], at)
 
     def _between(self, first: int, last: int, at: Span) -> Mapping:

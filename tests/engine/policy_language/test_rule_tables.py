@@ -76,6 +76,22 @@ TABLE_AS_RULES = f"""{HEAD}
         - all_of: [recipient.country: {{in: NEIGHBOURS}}, data.files: {{at_least: 100}}]
     review: look
 """
+SET_TABLE = f"""{HEAD}
+  - table:
+      recipient.country: [BB, others]
+      data.categories: [health, others]
+    source: made up
+    status: confirmed
+    cells:
+      - {{at: {{recipient.country: BB}}, id: near, {SAID}, review: look}}
+      - {{at: {{recipient.country: others, data.categories: health}}, id: far, {SAID}, review: look}}
+      - {{at: {{recipient.country: others, data.categories: others}}, id: rest, {SAID}, advise: look}}
+"""
+SET_TABLE_AS_RULES = f"""{HEAD}
+  - {{id: near, {SAID}, {MARKS}, when: {{recipient.country: BB}}, review: look}}
+  - {{id: far, {SAID}, {MARKS}, when: {{recipient.country: {{not: BB}}, data.categories: {{has: health}}}}, review: look}}
+  - {{id: rest, {SAID}, {MARKS}, when: {{recipient.country: {{not: BB}}, data.categories: {{not: {{only: health}}}}}}, advise: look}}
+"""
 IN_FEWER_WORDS = f"""{HEAD.replace("applies:", "defaults: {source: made up, status: unsure}" + chr(10) + "applies:")}
   - steps: data.files
     status: confirmed
@@ -143,7 +159,11 @@ def meaning(text: str) -> str:
     return engine.load_sources({**SHARED, "p.yaml": text.encode()}).digests.meaning
 
 
-@pytest.mark.parametrize(("short", "long"), [(STEPS, STEPS_AS_RULES), (TABLE, TABLE_AS_RULES)], ids=["steps", "table"])
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [(STEPS, STEPS_AS_RULES), (TABLE, TABLE_AS_RULES), (SET_TABLE, SET_TABLE_AS_RULES)],
+    ids=["steps", "table", "table of a set"],
+)
 def test_what_is_short_means_what_is_long(short: str, long: str) -> None:
     """Steps and tables mean, byte for byte, what the same rules mean that are written out."""
     assert meaning(short) == meaning(long)
