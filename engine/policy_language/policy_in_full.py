@@ -19,6 +19,7 @@ from engine.policy_language.document_text import Text
 from engine.policy_language.phrases import GROUPS
 from engine.policy_language.policy_text import DefaultsText
 from engine.policy_language.read_document import read_model
+from engine.policy_language.rule_tables import CELLS, EMPTY, shared_out
 from engine.policy_language.short_forms import Pair, ShortForms, cells_in_full, changed, entries
 from engine.policy_language.tree import Mapping, Node, Scalar, locate, plain
 from engine.policy_language.tree import Sequence as ListNode
@@ -159,8 +160,11 @@ class _Policy:
     # Rules
 
     def _rule(self, node: Node) -> Node:
-        if not isinstance(node, Mapping):
+        """A rule in full, or a table whose cells are; a cell that is empty is none."""
+        if not isinstance(node, Mapping) or node.get(EMPTY) is not None:
             return node
+        if node.get(CELLS) is not None:
+            return changed(shared_out(node), {CELLS: lambda cells: _items(cells, self._rule)})
         said = {key.text for key, _ in node.entries}
         condition = self._condition
         duty = {"done_when": condition}

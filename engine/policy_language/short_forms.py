@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from engine.policy_language.diagnostic import Findings
 from engine.policy_language.jurisdiction_reach import reach_policies
+from engine.policy_language.rule_tables import rules_of
 from engine.policy_language.tree import Mapping as MappingNode
 from engine.policy_language.tree import Node, Scalar, Sequence, locate, plain
 
@@ -165,12 +166,7 @@ def _groups(policies: list[Node], vocabularies: list[Node], findings: Findings) 
             continue
         if values is None:
             values = frozenset(_values(vocabularies))
-        rules = locate(tree, ("rules",))[0]
-        ids = frozenset(
-            id.text
-            for rule in (rules.items if isinstance(rules, Sequence) else ())
-            if isinstance(id := _under(rule, "id"), Scalar)
-        )
+        ids = frozenset(id.text for rule in rules_of(tree) if isinstance(id := _under(rule, "id"), Scalar))
         defined = frozenset(key.text for key, _ in entries(_under(tree, "define")))
         for key, node in listed:
             if key.text in ids or key.text in values:
