@@ -7,6 +7,9 @@ randomness: the caller passes days and ids.
 
 from __future__ import annotations
 
+from engine.analysis.analyse import Analysis, analyse
+from engine.analysis.finding import Finding
+from engine.analysis.solver import SolverMissing
 from engine.answer import Answer, Explanation
 from engine.authoring.brief import brief, brief_parts, organisation_brief
 from engine.authoring.bundle_changes import PolicyChangePart
@@ -42,7 +45,6 @@ from engine.authoring.testing import (
     why,
     written_cases,
 )
-from engine.authoring.written_policies import Instrument, instrument, instruments
 from engine.backends.durable import EngineUnavailable
 from engine.books.filling import BookReader
 from engine.books.grants import PERPETUAL, BookFacts, Grant, grants
@@ -120,6 +122,7 @@ from engine.policy_language.document_text import Status, is_placeholder
 from engine.policy_language.everyday_words import EverydayWords, WordPlace
 from engine.policy_language.exchange_places import NotAnObject, Path, Places
 from engine.policy_language.fact_catalogue import FactEntry
+from engine.policy_language.known_findings import FINDINGS
 from engine.policy_language.ledger_text import TransferColumnText, TransferRegisterText
 from engine.policy_language.presets import Preset
 from engine.policy_language.public_recipient import EVERYONE
@@ -127,6 +130,7 @@ from engine.policy_language.transfer_columns import GROUNDS, RECORD
 from engine.policy_language.tree import TreeCache
 from engine.policy_language.vocabulary import Register
 from engine.policy_language.written_effects import PolicySettings
+from engine.policy_language.written_policies import Instrument, instrument, instruments
 from engine.questions.horizon import OutcomeMove, OutcomesAhead, SteadyPermit, TurnCause
 from engine.rules import Truth
 from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, Value, to_json
@@ -142,6 +146,7 @@ __all__ = [
     "DIRECTIONS",
     "EVERYONE",
     "EXCHANGE_SHAPES",
+    "FINDINGS",
     "FREE_NOTHING",
     "GROUNDS",
     "IMPACT_BATCH",
@@ -160,6 +165,7 @@ __all__ = [
     "SEMANTICS",
     "UNKNOWN",
     "ActionText",
+    "Analysis",
     "Answer",
     "Approval",
     "AttributesText",
@@ -203,6 +209,7 @@ __all__ = [
     "Explanation",
     "FactEntry",
     "FalseStatement",
+    "Finding",
     "Findings",
     "Flow",
     "Flows",
@@ -262,6 +269,7 @@ __all__ = [
     "Signature",
     "SignaturePart",
     "SignedOffPart",
+    "SolverMissing",
     "SourceFile",
     "Span",
     "Statement",
@@ -283,6 +291,7 @@ __all__ = [
     "__version__",
     "accept_exchange",
     "amount_text",
+    "analyse",
     "anchor_of",
     "brief",
     "brief_parts",

@@ -20,6 +20,7 @@ from engine.policy_language.document_text import (
     Window,
     Windows,
 )
+from engine.policy_language.known_findings import KnownText
 
 
 class TravelsText(DocumentText):
@@ -74,6 +75,8 @@ class RuleText(DocumentText):
     """Who read it against its source, and when."""
     verify_by: Day | None = None
     """The day by which it should be read again."""
+    known: KnownText | Annotated[list[KnownText], Field(min_length=1)] | None = None
+    """What `fifthfactor analyse` finds of the rule and the author knows: a finding, why, and until when; one or a list."""
     in_force: Window | Windows | None = None
     """When the rule is in force, within the policy's own time: one period or a list."""
     when: Condition = None
@@ -237,6 +240,8 @@ class PolicyText(DocumentText):
     """Which data the law leaves alone, although they come from its country."""
     reach_in_doubt: ReachInDoubtText | None = None
     """Where nobody read whether the law reaches an exchange at all."""
+    known: KnownText | Annotated[list[KnownText], Field(min_length=1)] | None = None
+    """What `fifthfactor analyse` finds under `applies` or `define` and the author knows: a finding, why, and until when; one or a list."""
     define: dict[str, Condition] = {}
     """Names for conditions. In a list, a name alone stands for its condition."""
     groups: dict[Id, Annotated[list[str | DutyText], Field(min_length=1)]] = {}

@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field, model_validator
 from engine.policy_language.authzen_text import AuthZenText
 from engine.policy_language.document_text import Condition, Day, DocumentText, DutyText, Id, Prose, Status, Text, YesNo
 from engine.policy_language.everyday_text import PresetText, SaidText
+from engine.policy_language.known_findings import KnownText
 from engine.policy_language.ledger_text import BookText, PromiseText, SettlementText, StatisticsText, TransferRegisterText
 from engine.policy_language.phrases import PhraseText
 from engine.policy_language.reach_text import ReachedText, ReachText
@@ -356,6 +357,8 @@ class CoverText(DocumentText):
     """How sure it is: `confirmed` (read in a source), `from-memory`, or `unsure`."""
     verify_by: Day | None = None
     """The day by which somebody should read it again."""
+    known: KnownText | Annotated[list[KnownText], Field(min_length=1)] | None = Field(None, repr=False)
+    """What `fifthfactor analyse` finds of it and the author knows: a finding, why, and until when; one or a list."""
 
     @model_validator(mode="before")
     @classmethod
