@@ -10,6 +10,9 @@ from __future__ import annotations
 from engine.answer import Answer, Explanation
 from engine.authoring.brief import brief, brief_parts, organisation_brief
 from engine.authoring.bundle_changes import PolicyChangePart
+from engine.authoring.case_check import test_findings
+from engine.authoring.case_reasons import ExpectationLine, Reason
+from engine.authoring.case_yaml import case_yaml
 from engine.authoring.cell_mutation import CellMutant, CellMutationTester, cell_mutants
 from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, MovePart, TrialExchange, compare, trials
 from engine.authoring.empty_cells import empty_cells
@@ -23,7 +26,17 @@ from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.mutation_cases import MutationTester
 from engine.authoring.rulesets import rulesets
 from engine.authoring.schemas import editor_schemas
-from engine.authoring.testing import Result, WrittenCase, run, run_policy, written_cases
+from engine.authoring.testing import (
+    PreparedCase,
+    Result,
+    WrittenCase,
+    named_cases,
+    result_of,
+    run,
+    run_policy,
+    why,
+    written_cases,
+)
 from engine.authoring.written_policies import Instrument, instrument, instruments
 from engine.backends.durable import EngineUnavailable
 from engine.books.filling import BookReader
@@ -177,6 +190,7 @@ __all__ = [
     "ExchangePart",
     "ExchangeProblem",
     "ExchangeRefused",
+    "ExpectationLine",
     "Explanation",
     "FactEntry",
     "FalseStatement",
@@ -215,10 +229,12 @@ __all__ = [
     "PlanDecision",
     "PolicyChangePart",
     "PolicySettings",
+    "PreparedCase",
     "Preset",
     "Promise",
     "QuestionPart",
     "Range",
+    "Reason",
     "Register",
     "Result",
     "RightScope",
@@ -253,6 +269,7 @@ __all__ = [
     "brief_parts",
     "bundled_policies",
     "by_folder",
+    "case_yaml",
     "cell_mutants",
     "compare",
     "conveyed_lines",
@@ -282,6 +299,7 @@ __all__ = [
     "minor_units",
     "money_parts",
     "mutants",
+    "named_cases",
     "organisation_brief",
     "outcome_word",
     "parse_exchange",
@@ -291,6 +309,7 @@ __all__ = [
     "read_catalogues",
     "read_object",
     "read_plan",
+    "result_of",
     "rulesets",
     "run",
     "run_policy",
@@ -300,8 +319,10 @@ __all__ = [
     "source_digest",
     "source_files",
     "still_holds",
+    "test_findings",
     "to_json",
     "trials",
+    "why",
     "with_books",
     "with_fact_set",
     "with_facts_set",

@@ -33,9 +33,11 @@ from engine.policy_language.diagnostic import Diagnostic, Findings, Span
 from engine.policy_language.everyday_words import EverydayWords
 from engine.policy_language.fact_catalogue import FactEntry, catalogue
 from engine.policy_language.overlay import BUNDLED_NAME, folder_of, organisations
+from engine.policy_language.policy_in_full import again, in_full
 from engine.policy_language.presets import Preset, check_presets, presets
 from engine.policy_language.public_recipient import for_everyone
 from engine.policy_language.settlement_facts import check_settlement
+from engine.policy_language.short_forms import ShortForms, short_forms
 from engine.policy_language.transfer_columns import check_transfer_registers
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.vocabulary_files import load as load_vocabulary
@@ -67,7 +69,8 @@ class Digests:
 class Bundle:
     """
     Checked rules and words. `tests` are the names and located trees of the test files. `sources` maps a file name to its bytes,
-    `duties` maps a key to its duty. `semantics` is the version of the semantics that the bundle is written for.
+    `duties` maps a key to its duty. `semantics` is the version of the semantics that the bundle is written for. `forms` are the short
+    forms of its files.
     """
 
     rules: RuleSet
@@ -81,12 +84,23 @@ class Bundle:
     warnings: tuple[Diagnostic, ...]
     duties: dict[str, Duty]
     semantics: int
+    forms: ShortForms
 
     def of_everyone(self) -> Bundle:
         """The same bundle with the rules as they read where the recipient is the public (semantics 1.2)."""
         open_ = {fact.name for fact in self.vocabulary.facts.values() if fact.open_of_public}
         rules = for_everyone(self.rules, self.vocabulary.recipient, open_)
         return replace(self, rules=rules, duties=rules.duties())
+
+    def written(self, policy: str, file: str) -> tree.Node | None:
+        """The tree of a policy in a file, in full; what the reach of a jurisdiction became stands in no file of its own."""
+        root = self.forms.reach.get(policy) or tree.read(file, self.sources[file], Findings())
+        return None if root is None else again(root, self.forms)
+
+    def test(self, file: str) -> tree.Node | None:
+        """The tree of a test file, in full; None where it cannot be read."""
+        root = tree.read(file, self.sources[file], Findings())
+        return None if root is None else self.forms.test(root)
 
     @cached_property
     def provisions(self) -> Mapping[str, str]:
@@ -251,6 +265,10 @@ def load_sources(
             help="name a folder with a `policy:` file and the vocabulary",
         )
     findings.semantics = _semantics(trees["vocabulary"], semantics, 1 if replay else SEMANTICS, findings)
+    forms = short_forms(trees["policy"], trees["vocabulary"], findings)
+    trees["policy"], trees["vocabulary"] = in_full(trees["policy"], trees["vocabulary"], forms, findings)
+    found_tests = [(name, forms.test(root)) for name, root in found_tests]
+    forms.check_used(findings)
     vocabulary = load_vocabulary(trees["vocabulary"], findings)
     check_access(vocabulary, findings)
     check_settlement(vocabulary, findings)
@@ -281,7 +299,18 @@ def load_sources(
     )
     duties, semantics = rules.duties(), findings.semantics
     return Bundle(
-        rules, vocabulary, settings, digests, coherence, reader, tuple(found_tests), sources, findings.all, duties, semantics
+        rules,
+        vocabulary,
+        settings,
+        digests,
+        coherence,
+        reader,
+        tuple(found_tests),
+        sources,
+        findings.all,
+        duties,
+        semantics,
+        forms,
     )
 
 

@@ -85,6 +85,13 @@ def instruments(_: str) -> str:
     return _table(head, rows, numbers=4)
 
 
+def phrases(_: str) -> str:
+    """Each phrase of the bundled vocabulary, with what it says; `…` stands for the value behind it."""
+    vocabulary = _bundled().vocabulary
+    rows = ((f"`{name}: …`", text.of, text.title.en, text.title.zh or "") for name, text in vocabulary.phrases.items())
+    return _table("phrase | of | what it says | in Chinese", rows)
+
+
 def settings(_: str) -> str:
     """Each setting by its variable, with its option of `fifthfactor serve`, its default, and what it means."""
     serve = typer.main.get_command(app).commands["serve"]  # type: ignore[attr-defined]
@@ -209,6 +216,7 @@ TABLES: dict[str, Callable[[str], str]] = {
     "explanation": explanation,
     "facts": facts,
     "instruments": instruments,
+    "phrases": phrases,
     "problems": problems,
     "service-rooms": service_rooms,
     "settings": settings,

@@ -32,7 +32,7 @@ _CONDITIONS = frozenset({"applies", "when", "unless", "done_when", "where", "any
 _GROUPS = frozenset({"any_of", "all_of", "none_of"})
 # The parts of a document, each after an empty line; and the parts in which each entry stands after an empty line too.
 _SAID = OrganisationText.model_fields.keys() - {"organisation", "title"}
-_PARTS = frozenset({"define", "rules", "cases", *_SAID, *VocabularyText.model_fields}) - {"vocabulary"}
+_PARTS = frozenset({"define", "groups", "rules", "cases", *_SAID, *VocabularyText.model_fields}) - {"vocabulary"}
 _SET_APART = frozenset({"rules", "cases", "accepts", "switched_off"})
 _KINDS: tuple[tuple[str, type[DocumentText], str, type[DocumentText] | None], ...] = (
     ("policy", PolicyText, "rules", RuleText),
@@ -275,7 +275,7 @@ def _names_schema(comment: str) -> bool:
 def _settle(block: _Block, indent: int, conditions: bool) -> None:
     """Decide which values stand on one line, and give every comment a line of its own or the end of a line."""
     for entry in block.entries:
-        inner = _holds_conditions(entry, indent, conditions)
+        inner = _holds_conditions(entry, conditions)
         if isinstance(entry.value, _Block):
             entry.short = _short(entry, indent, inner)
             entry.filled = not entry.short and not inner and _fills_rows(entry.value)
@@ -290,11 +290,11 @@ def _settle(block: _Block, indent: int, conditions: bool) -> None:
             entry.beside, first.above = [], []
 
 
-def _holds_conditions(entry: _Entry, indent: int, conditions: bool) -> bool:
+def _holds_conditions(entry: _Entry, conditions: bool) -> bool:
     """Whether the value is a condition, or a list or mapping of conditions. Under a fact stands a test, which holds no condition."""
     if entry.key is None or entry.key in _GROUPS:
         return conditions
-    return entry.key in _CONDITIONS or (indent == 2 and _key_of(entry.block) == "define")
+    return entry.key in _CONDITIONS or _key_of(entry.block) == "define"
 
 
 def _short(entry: _Entry, indent: int, conditions: bool) -> str:

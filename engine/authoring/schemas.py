@@ -12,7 +12,7 @@ declare, and in draft 7, which older editors assume; `markdownDescription`, `enu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias, get_args
 
 from engine.authoring.hints import OPERATORS, of_keys, shapes_of
@@ -21,13 +21,16 @@ from engine.decision import Outcome, RequirementPart
 from engine.exchange import REGISTER
 from engine.policy_language.case_text import TestText
 from engine.policy_language.claim_needs import NEEDS
-from engine.policy_language.conditions import DATES, FITS, GROUPS, ORDER
+from engine.policy_language.conditions import DATES, FITS, MADE, ORDER
 from engine.policy_language.document_text import DocumentText, Text
 from engine.policy_language.duty_deadlines import DUE_ANCHORS
 from engine.policy_language.exchange_places import Places
 from engine.policy_language.organisation_text import OrganisationText
-from engine.policy_language.policy_text import PolicyText, TravelsText
+from engine.policy_language.phrases import GROUPS, PhraseText
+from engine.policy_language.policy_in_full import SHARED, SHOWN
+from engine.policy_language.policy_text import PolicyText, RuleText, TravelsText
 from engine.policy_language.public_recipient import EVERYONE
+from engine.policy_language.tree import plain
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, PRIMITIVES, Vocabulary
 from engine.policy_language.vocabulary_text import VocabularyText
 from engine.policy_language.written_exchange import LEFT_OUT
@@ -73,9 +76,10 @@ class _Words:
         self.grounds = [rule.key for rule in bundle.rules.rules if rule.effect == "satisfies"]
         names = (name.partition("!")[0] for name in bundle.rules.definitions if "#" not in name)
         self.definitions = list(dict.fromkeys(name for name in names if name.partition("/")[0] in self.policies))
+        self.groups = bundle.forms.groups
         self.needs = [name for name in bundle.rules.definitions if name.startswith(NEEDS)]
         self.facts = {name: type for name in self.vocabulary.names() if (type := self.vocabulary.type_of(name))}
-        self.types = {type.name: type for type in (*self.facts.values(), Type("duration"))}
+        self.types = {type.name: type for type in (*self.facts.values(), Type("duration"), Type("date"))}
         self.defs = {**self.names(), **self.shapes(), **self.typed()}
 
     def document(self, model: type[DocumentText], places: Mapping[str, Schema]) -> Schema:
@@ -88,6 +92,9 @@ class _Words:
                 key: places.get(f"{shape}.{key}", inner) | _told(hints.get(shape, {}).get(key, ""))
                 for key, inner in schema.get("properties", {}).items()
             }
+        if RuleText.__name__ in shapes:  # a policy's `defaults` may say it for the rule
+            required = shapes[RuleText.__name__]["required"]
+            shapes[RuleText.__name__]["required"] = [key for key in required if key not in SHARED]
         root = shapes.pop(model.__name__)
         if TravelsText.__name__ in shapes:
             alone = {"anyOf": [{"required": [lang]} for lang in Text.model_fields]}
@@ -105,7 +112,12 @@ class _Words:
             "PolicyText.applies": condition,
             "PolicyText.define": {"type": "object", **named},
             "RuleText.when": condition,
-            "RuleText.unless": {"type": "array", "items": condition},
+            "RuleText.unless": _by_shape(
+                {"not": {}},
+                list={"type": "array", "items": condition},
+                mapping={"allOf": [_ref("tests"), {"maxProperties": 1}]},
+            ),
+            "JurisdictionText.define": {"type": "object", **named},
             "DutyText.done_when": condition,
             "TravelsText.when": condition,
             "CounterText.where": condition,
@@ -125,6 +137,9 @@ class _Words:
             "RuleText.require": _ref("need"),
             "RuleText.satisfies": _one_or_more(_ref("name of requirement")),
             "RuleText.exempts": {"type": "array", "items": _ref("exempted")},
+            "RuleText.document": _one_or_more(_ref("name of document")),
+            "RuleText.claim": _one_or_more(_ref("name of claim")),
+            "RuleText.duties": _list({"anyOf": [_ref("duty"), _ref("name of group")]}),
             "RuleText.lane": _ref("name of lane"),
             "DutyText.due": _ref("due"),
         }
@@ -136,11 +151,16 @@ class _Words:
         counted = [f"distinct {family}" for family in self.vocabulary.families]
         cover = {"anyOf": [_DAY, _ref("cover")]}
         subjects = {name: cover | _told(text.title.en) for name, text in self.vocabulary.subjects.items()}
+        # A condition, with a word in it that is no value of any fact.
+        condition_of_a_place = {"type": ["object", "array"], "minProperties": 1, "minItems": 1}
         return {
             "FactText.type": _or_new(_one_of([*PRIMITIVES, *sets, "set of id", *(f"set of {name}" for name in sets)])),
             "VocabularyText.more_values": self.more_values(),
             "FactText.by": _or_new(_one_of(sets, sets)),
             "FactText.lies_in": fact,
+            "PhraseText.of": _or_new(_one_of(sets, sets)),
+            "PhraseText.means": condition_of_a_place,
+            "ReachedText.applies": condition_of_a_place,
             "ValueSetText.inside": _or_new(_one_of(sets, sets)),
             "RegisterText.of": _or_new(_one_of(sets, sets)),
             "RequirementText.jurisdiction": _or_new(_ref("name of jurisdiction")),
@@ -208,7 +228,7 @@ class _Words:
         outcome = _one_of(get_args(Outcome))
         state = _one_of(get_args(RequirementPart.model_fields["state"].annotation))
         lane = _one_of(("open", "closed", "possible"))
-        rules: Schema = {"type": "array", "items": {"anyOf": [_ref("name of rule"), _OWN_RULE]}}
+        rules: Schema = {"type": "array", "items": {"anyOf": [_ref("name of rule"), _ref("name of group")]}}
         asked = [*self.facts, *(f"{group}.{kind}" for group in DOCUMENT_GROUPS for kind in vocabulary.kinds[group])]
         return {
             "TestText.test": _or_new(_one_of(self.policies, self.policies)),
@@ -254,12 +274,16 @@ class _Words:
     def names(self) -> dict[str, Schema]:
         vocabulary = self.vocabulary
         exempted = _titles(vocabulary.requirements) | self.rules
+        documents, claims = (_titles(vocabulary.kinds[group]) for group in SHOWN.values())
         return {
             "name of jurisdiction": _one_of(vocabulary.jurisdictions, _titles(vocabulary.jurisdictions)),
             "name of lane": _one_of(vocabulary.lanes, _titles(vocabulary.lanes), what="lane"),
             "name of requirement": _one_of(vocabulary.requirements, _titles(vocabulary.requirements), what="requirement"),
             "name of rule": _one_of(self.rules, self.rules, what="rule"),
-            "exempted": {"anyOf": [_one_of(exempted, exempted, what="rule or requirement"), _OWN_RULE]},
+            "name of document": _one_of(documents, documents, what="kind of document"),
+            "name of claim": _one_of(claims, claims, what="kind of claim"),
+            "name of group": {"anyOf": [_one_of(self.groups, what="group"), _OWN_RULE]},
+            "exempted": {"anyOf": [_one_of(exempted, exempted, what="rule or requirement"), _ref("name of group")]},
             "name of definition": {"anyOf": [_one_of(self.definitions, what="definition"), _OWN_DEFINITION]},
         }
 
@@ -272,7 +296,10 @@ class _Words:
             "earliest_of": _list(_ref("due")) | _told("The earliest of these."),
         }
         complete = [{"required": ["within", "after"]}, {"required": ["on"]}, {"required": ["earliest_of"]}]
-        need = _one_key({word: _list(_ref("need")) | _operator(word) for word in ("any_of", "all_of")})
+        needs = {word: _list(_ref("need")) | _operator(word) for word in ("any_of", "all_of")}
+        need = _one_key(
+            needs | {"document": _ref("name of document") | _told("This document is shown: a requirement and its ground.")}
+        )
         document = _closed({name: _ref(f"sent {type.name}") for name, type in self.vocabulary.fields.items()})
         return {
             "need": _by_shape(_ref("name of requirement"), mapping=need),
@@ -288,7 +315,19 @@ class _Words:
         tests = {name: _ref(f"test {type.name}") | self.hint(name) for name, type in self.facts.items()}
         for group in DOCUMENT_GROUPS:
             tests[group] = _ref(f"test {group}") | _told(f"`{group}: {{has: KIND}}`: one of the kind is shown.")
+        for name, phrase in self.vocabulary.phrases.items():
+            tests[name] = self.phrase(phrase) | _titled(phrase.title.en) | _told(phrase.title.zh or phrase.title.en)
         return _some(tests | {word: _list(_ref("condition")) | _operator(word) for word in GROUPS})
+
+    def phrase(self, text: PhraseText) -> Schema:
+        """What may stand behind a phrase: a value of its set, a list of them, or a register."""
+        values = self.vocabulary.values.get(text.of)
+        if values is None:
+            return {}
+        value = self.value(Type("value", False, values))
+        listed = {name: each.title.en for name, each in self.vocabulary.registers.items() if each.of is values}
+        register = {"in": _one_or_more(_one_of(listed, listed, what="register of such values")) | _operator("in")}
+        return _by_shape(value, list=_list(value), mapping=_needed(register))
 
     def exchange(self) -> Schema:
         """The facts of an exchange, flat, as a test writes them."""
@@ -331,8 +370,8 @@ class _Words:
             defs[f"sent {name}"] = self.sent(type)
         for group in DOCUMENT_GROUPS:
             kinds = self.vocabulary.kinds[group]
-            kind = _one_or_more(_one_of(kinds, _titles(kinds), what="kind"))
-            operators = {"has": kind, "has_all": kind, "not": _ref(f"test {group}")}
+            kind = _one_or_more(self.or_group(_one_of(kinds, _titles(kinds), what="kind"), kinds))
+            operators = {"has": kind, "has_all": kind, MADE: _ref("test date"), "not": _ref(f"test {group}")}
             defs[f"test {group}"] = _some({word: schema | _operator(word) for word, schema in operators.items()})
         return defs
 
@@ -358,7 +397,7 @@ class _Words:
 
     def test(self, type: Type) -> Schema:
         """What may stand under a fact in a condition: operators, and for one value the value or a list of values."""
-        value = _ref(f"value {_one(type).name}")
+        value = self.or_group(_ref(f"value {_one(type).name}"), type.values.lineage if type.values else ())
         # Under `coherence:` a set may be compared with a fact of one value.
         alike = (type.name, type.name.removeprefix("set of "))
         same = _one_of((name for name, other in self.facts.items() if other.name in alike), what="fact of this type")
@@ -382,6 +421,13 @@ class _Words:
         fitting = {word: operands[word] | _operator(word) for word, fits in FITS.items() if fits(type)}
         operators = _some({word: schema for word, schema in fitting.items() if word != "in" or listed})
         return operators if type.many else _by_shape(value, list=_list(value), mapping=operators)
+
+    def or_group(self, value: Schema, words: Collection[str]) -> Schema:
+        """A word, or a group that lists only such words."""
+        listed = {name: [plain(item) for item in group.items] for name, group in self.groups.items() if words}
+        fitting = [name for name, items in listed.items() if all(isinstance(each, str) and each in words for each in items)]
+        names = [each for name in fitting for each in (name.partition("/")[2], name)]
+        return {"anyOf": [value, _one_of(names)]} if names else value
 
     def sent(self, type: Type) -> Schema:
         """The value of a fact in a test's exchange, or the word that says there is none."""

@@ -10,7 +10,7 @@ from engine.bundle import Bundle
 from engine.policy_language.diagnostic import Findings, Span
 from engine.policy_language.policy_text import PolicyText
 from engine.policy_language.read_document import read_model
-from engine.policy_language.tree import Node, locate, read
+from engine.policy_language.tree import Node, locate
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +28,19 @@ class Instrument:
 
 def instruments(bundle: Bundle) -> list[Instrument]:
     """The policies of a bundle, by jurisdiction and then by name."""
-    files = {rule.provision.file for rule in bundle.rules.rules}
-    return sorted((_read(bundle, file) for file in files), key=lambda each: (each.text.jurisdiction, each.text.policy))
+    policies = {rule.provision.policy: rule.provision.file for rule in bundle.rules.rules}
+    read = (_read(bundle, policy, file) for policy, file in policies.items())
+    return sorted(read, key=lambda each: (each.text.jurisdiction, each.text.policy))
 
 
 def instrument(bundle: Bundle, policy: str) -> Instrument | None:
     """One policy of a bundle by its name, None where it has no such policy. No other file is read."""
     file = next((rule.provision.file for rule in bundle.rules.rules if rule.provision.policy == policy), None)
-    return None if file is None else _read(bundle, file)
+    return None if file is None else _read(bundle, policy, file)
 
 
-def _read(bundle: Bundle, file: str) -> Instrument:
-    root = read(file, bundle.sources[file], Findings())
+def _read(bundle: Bundle, policy: str, file: str) -> Instrument:
+    root = bundle.written(policy, file)
     text = read_model(PolicyText, root, Findings()) if root is not None else None
     assert root is not None and text is not None, "a bundle holds only policies that could be read"
     return Instrument(file, text, root)

@@ -220,6 +220,10 @@ class Language(ABC):
         """A fact, by its title, follows from another one, and is stated otherwise."""
         return self._said("follows_otherwise", follower=follower, fact=fact)
 
+    def how_to_show(self, title: str) -> str:
+        """How a requirement is met that a document of this title is shown."""
+        return self._said("how_to_show", title=title)
+
     @abstractmethod
     def lies_elsewhere(self, place: str, title: str, country: str, stated: str, choices: Sequence[str]) -> str:
         """

@@ -56,6 +56,7 @@ CODES = {
     "no-policy-speaks": "a subject matter is covered, and no policy is named that speaks of it",
     "no-policy": "no file begins with `policy:`",
     "not-free": "whether a law leaves data free depends on a fact that the vocabulary does not mark `frees: yes`",
+    "no-reach": "a jurisdiction says how far its law reaches, and no file says what that becomes",
     "no-rest": "a value has values below it, and none of them says that it is none of the others",
     "not-utf-8": "the file is not UTF-8 text",
     "not-yaml": "the text is not YAML",
@@ -84,9 +85,11 @@ CODES = {
     "two-documents": "a field of one document is compared with a field of another",
     "two-parents": "a value lies under two others that are not exact: whoever sends one of them may be the other too",
     "unknown-calendar": "the vocabulary has no such calendar of working days",
-    "unknown-definition": "a condition names a definition that does not exist",
+    "unknown-definition": "a condition or a test names a definition that does not exist",
+    "unknown-duty": "a test expects a duty that no provision has",
     "unknown-document": "a file begins with `policy:`, `vocabulary:`, `organisation:` or `test:`",
     "unknown-fact": "an exchange has no such fact",
+    "unknown-group": "there is no group of this name",
     "unknown-jurisdiction": "the jurisdictions file has no such jurisdiction",
     "unknown-key": "the document has no such key",
     "unknown-kind": "the vocabulary has no such kind of evidence or claim",
@@ -95,7 +98,7 @@ CODES = {
     "unknown-policy": "no file holds a policy with this id",
     "unknown-register": "the vocabulary has no such register",
     "unknown-requirement": "the vocabulary has no such requirement",
-    "unknown-rule": "`exempts` names neither a rule nor a requirement",
+    "unknown-rule": "`exempts`, or a test, names neither a rule nor a requirement",
     "unknown-subject": "a jurisdiction covers a subject matter that the vocabulary lacks",
     "unknown-type": "there is no such type or value set",
     "unknown-value": "the value set has no such value",
@@ -104,6 +107,7 @@ CODES = {
     "untranslated": "a title or question is missing in a language (a warning)",
     "unmeasured": "a kind of document must say what is held against no fact",
     "unused-definition": "no condition uses a definition (a warning)",
+    "unused-group": "nothing uses the name of a list (a warning)",
     "unused-word": "the vocabulary has a word that nothing uses (a warning)",
     "wrong-operator": "the operator does not fit the fact's type",
     "wrong-cell": "a cell of coverage contradicts another one, or what its subject matter may be",
@@ -136,6 +140,11 @@ class Span:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
+
+    @property
+    def place(self) -> str:
+        """The file and the line."""
+        return f"{self.file}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -39,6 +39,19 @@ class TravelsText(DocumentText):
         return {"condition": value} if isinstance(value, str) or by_language else value
 
 
+class DefaultsText(DocumentText):
+    """What every rule of a policy says that does not say it itself."""
+
+    source: Prose | None = None
+    """Where the provisions were read that name no source of their own."""
+    status: Literal["from-memory", "unsure"] | None = None
+    """
+    How sure the provisions are that say nothing of it: `from-memory` or `unsure`. `confirmed` is said by each provision itself.
+    """
+    verify_by: Day | None = None
+    """The day by which they should be read again."""
+
+
 class RuleText(DocumentText):
     """One provision. It has one effect, and `exempts` may be added."""
 
@@ -66,11 +79,18 @@ class RuleText(DocumentText):
     when: Condition = None
     """The conditions, as a mapping or a list. All of them must hold."""
     unless: list[Condition] | None = None
-    """A list of conditions. None of them may hold."""
+    """A list of conditions. None of them may hold. One test may stand alone."""
+    document: str | list[str] | None = None
+    """The kind of document that must be shown, or any of several: beside `when`, as `evidence: {has: KIND}` there."""
+    claim: str | list[str] | None = None
+    """The kind of claim that must be relied on, or any of several: beside `when`, as `claims: {has: KIND}` there."""
     prohibit: Text | None = None
     """Effect: the exchange is prohibited and nothing cures that. The value says why."""
     require: Any | None = None
-    """Effect: a requirement, or `any_of` or `all_of` with a list; the exchange is refused until it is met."""
+    """
+    Effect: a requirement, or `any_of` or `all_of` with a list; the exchange is refused until it is met. `{document: KIND}` makes the
+    requirement that the document is shown, with its ground.
+    """
     satisfies: str | list[str] | None = None
     """Effect: the requirement, or requirements, that this ground meets."""
     oblige: DutyText | None = None
@@ -84,11 +104,11 @@ class RuleText(DocumentText):
     allows: Literal["yes"] | None = None
     """Effect: the law speaks of this and asks for nothing; `otherwise` then does not stand."""
     exempts: list[str] | None = None
-    """Rules that then do not stand, or requirements that are then not owed; all of the same jurisdiction."""
+    """Rules, groups of rules or requirements that then do not stand or are not owed; all of the same jurisdiction."""
     lane: str | None = None
     """Beside `advise`: the lane that it opens."""
     duties: list[DutyText] | None = None
-    """Beside `satisfies`: the duties that come with relying on this ground."""
+    """Beside `satisfies`: the duties that come with relying on this ground, or the names of groups of duties."""
     travels: TravelsText | None = None
     """
     What travels with the data to later legs: a text to observe, such a text by language (`en`, `zh`), or `condition`, `when` and
@@ -175,6 +195,8 @@ class PolicyText(DocumentText):
     """Who issued it and how it binds."""
     in_force: Window | Windows
     """When it is in force: one period or a list, both ends inclusive."""
+    defaults: DefaultsText | None = None
+    """What every rule says that does not say it itself: `source`, `status`, `verify_by`."""
     applies: Condition
     """When the instrument applies to an exchange at all; `always` for every exchange."""
     otherwise: Literal["prohibited", "review"] | None = None
@@ -185,5 +207,7 @@ class PolicyText(DocumentText):
     """Where nobody read whether the law reaches an exchange at all."""
     define: dict[str, Condition] = {}
     """Names for conditions. In a list, a name alone stands for its condition."""
+    groups: dict[Id, Annotated[list[str | DutyText], Field(min_length=1)]] = {}
+    """Names for lists of rules, of values or of duties. The name stands for what it lists; other files write `policy/name`."""
     rules: list[RuleText] = Field(min_length=1)
     """The provisions, in the order of the text."""

@@ -40,6 +40,7 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
         subjects=words.text.subjects,
         touches=tuple(words.text.touches),
         coherence=words.text.coherence,
+        phrases=words.text.phrases,
         lanes=words.text.lanes,
         questions=words.text.questions,
         factor={

@@ -16,6 +16,8 @@ from engine.policy_language.authzen_text import AuthZenText
 from engine.policy_language.document_text import Condition, Day, DocumentText, DutyText, Id, Prose, Status, Text, YesNo
 from engine.policy_language.everyday_text import PresetText, SaidText
 from engine.policy_language.ledger_text import BookText, PromiseText, SettlementText, StatisticsText, TransferRegisterText
+from engine.policy_language.phrases import PhraseText
+from engine.policy_language.reach_text import ReachedText, ReachText
 
 Measured = Literal["people", "for", "purposes", "data"]
 Role = Literal["exporter", "recipient", "people", "collection", "storage", "access"]
@@ -409,6 +411,10 @@ class JurisdictionText(DocumentText):
     """The countries it covers: a list, or the name of a register."""
     covers: dict[str, CoverText] = {}
     """The subject matters it covers, each with its first day and the policies that speak of it."""
+    reach: ReachText | None = Field(None, repr=False)
+    """What was read of its law's reach over exporters abroad. It becomes the policy `JURISDICTION.reach`."""
+    define: dict[Id, Condition] = Field({}, repr=False)
+    """Conditions that several of its policies use. Each that uses the name alone has the definition as its own."""
     note: Text | None = None
     """Which parts of its law are not modelled."""
 
@@ -533,7 +539,8 @@ class PlansText(DocumentText):
 
 
 DERIVED = ("same", "aggregated", "other")  # how data derive from what came
-ONCE = ("settlement", "statistics", "authzen", "measures", "plans")  # the sections of a vocabulary that are in one file only
+# The sections of a vocabulary that are in one file only.
+ONCE = ("settlement", "statistics", "authzen", "measures", "plans", "reached_from_abroad")
 
 
 class VocabularyText(DocumentText):
@@ -587,6 +594,8 @@ class VocabularyText(DocumentText):
     """The subject matters of data, each with the condition that shows it."""
     touches: list[TouchText] = []
     """Which facts name a country that an exchange touches, and in which role."""
+    phrases: dict[str, PhraseText] = {}
+    """Conditions that are said once, for a value that each use names."""
     coherence: dict[str, CoherenceText] = {}
     """What cannot be true together, whatever the law."""
     lanes: dict[str, LaneText] = {}
@@ -607,6 +616,8 @@ class VocabularyText(DocumentText):
     """Which fact must lie within what a document states that it covers; in one file only."""
     plans: PlansText | None = None
     """How the legs of a plan are compared; in one file only."""
+    reached_from_abroad: ReachedText | None = None
+    """What the `reach` of every jurisdiction becomes; in one file only."""
     words: dict[str, dict[str, SaidText]] = {}
     """What people call something, by what it is (a value set, `facts`, `evidence` or `claims`) and its name."""
     presets: dict[Id, PresetText] = {}

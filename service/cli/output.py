@@ -171,6 +171,6 @@ def print_decision(decision: "engine.Decision", text: "engine.PlainText", whole:
         print(f"\n{text.language.disclaimer}")
 
 
-def fill(text: str, indent: str = "") -> str:
-    """A text broken into lines that fit a terminal."""
-    return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent)
+def fill(text: str, indent: str = "", further: str = "") -> str:
+    """A text broken into lines that fit a terminal; lines after the first may be indented further."""
+    return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=further or indent, break_on_hyphens=False)

@@ -12,13 +12,14 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from service.cli.case_report import failure_lines, result_document
 from service.cli.command import AsJson, Commands, Paths, UsedWrongly
 from service.cli.lies import lies as tell_lies
-from service.cli.output import complain, count, fill, painted, print_json, progress
+from service.cli.output import complain, count, print_json, progress
 from service.cli.stopping import BEGINS_ANEW, stoppable
 
 if TYPE_CHECKING:
@@ -92,11 +93,11 @@ def _run(paths: list[Path], only: str, as_json: bool) -> int:
                     continue
                 progress("" if result.problems else count(len(results), "case"))
                 if result.problems:
-                    _print_failure(result)
+                    print("\n".join(failure_lines(result)))
     progress("")
     failed = sum(1 for result in results if result.problems)
     if as_json:
-        print_json([_result_document(each) for each in results])
+        print_json([result_document(each) for each in results])
     elif not results and not stopping.number:
         raise UsedWrongly(
             f"no test file has `{only}` in its name" if only else "there are no test files; a test file begins with `test:`"
@@ -115,22 +116,6 @@ def _results(bundle: "engine.Bundle", pdp: "engine.PDP", file: str) -> "list[eng
     import engine
 
     return list(engine.run(bundle, file, pdp))
-
-
-def _print_failure(result: "engine.Result") -> None:
-    print(f"{painted('red', 'failed')} {result.file}:{result.line} {result.case}")
-    for problem in result.problems:
-        print(fill(problem, "    "))
-
-
-def _result_document(result: "engine.Result") -> dict[str, Any]:
-    return {
-        "file": result.file,
-        "line": result.line,
-        "policy": result.suite,
-        "case": result.case,
-        "problems": list(result.problems),
-    }
 
 
 # --- changing the law ------------------------------------------------------------------------------------------------

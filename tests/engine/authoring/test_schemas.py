@@ -19,8 +19,9 @@ from typer.testing import CliRunner
 import engine
 from engine.authoring import hints
 from engine.policy_language.case_text import TestText
-from engine.policy_language.conditions import FITS, GROUPS
+from engine.policy_language.conditions import FITS, MADE
 from engine.policy_language.organisation_text import OrganisationText
+from engine.policy_language.phrases import GROUPS
 from engine.policy_language.policy_text import PolicyText, RuleText
 from engine.policy_language.vocabulary_text import ClaimText, KindText, VocabularyText
 from engine.values import SPELLINGS, BadValue, Type
@@ -49,6 +50,8 @@ applies:
 define:
   leaves-the-mainland:
     recipient.country: {not: CN}
+  read-from-abroad:
+    leaves: {in: EEA}
 rules:
   - id: art-1
     title: Personal data that leave need a contract or a certificate
@@ -84,6 +87,8 @@ WRONG = {
     "a family, which is no fact": ("data.people.ordinary:", "data.people:", "rules/0/unless/0"),
     "a value of another type": ("data.personal: yes", "data.personal: maybe", "rules/0/when/2/data.personal"),
     "an unknown value": ("{not: CN}", "{not: XQ}", "define/leaves-the-mainland/recipient.country/not"),
+    "a phrase of nothing known": ("leaves: {in: EEA}", "leaves: XQ", "define/read-from-abroad/leaves"),
+    "a register that a phrase does not know": ("{in: EEA}", "{in: EAE}", "define/read-from-abroad/leaves/in"),
     "an unknown value in a list": ("[provide, remote-access]", "[provide, post]", "rules/1/when/act.kind/1"),
     "an unknown value of a set": ("[health, financial]", "[helth, financial]", "rules/0/unless/1/data.categories/has/0"),
     "a misspelt operator": ("less_than:", "lessthan:", "rules/0/unless/0/data.people.ordinary"),
@@ -326,7 +331,7 @@ def test_every_key_and_operator_tells_what_it_is_for() -> None:
         for shape in hints.shapes_of(document):
             assert hints.of_keys(shape).keys() == {field.alias or name for name, field in shape.model_fields.items()}, shape
             assert all(hints.of_keys(shape).values())
-    assert set(hints.OPERATORS) == {*FITS, *GROUPS}
+    assert set(hints.OPERATORS) == {*FITS, *GROUPS, MADE}
     assert hints.of_keys(RuleText)["says"].endswith("(`en`, `zh`).")  # its type says so
     assert hints.of_keys(ClaimText)["ask"] == hints.of_keys(KindText)["ask"]
 

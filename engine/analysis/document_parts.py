@@ -1,0 +1,113 @@
+"""
+Documents as literals: a variable for each part by which a document counts (2.2, 2.3).
+
+What a document states of people, recipients, purposes and data sets is one part of which nothing is said: so the clauses allow more than
+the law does, and what they rule out is ruled out.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from engine.analysis.dated_facts import DatedFact, LawDay, threshold
+from engine.analysis.gates import Gates
+from engine.analysis.number_lines import NumberLine
+from engine.backends.lanes.slots import Pair
+
+DATES = ("dated", "filed")
+
+
+class DocumentLiterals:
+    """One kind of document: `shown`, `unknown` or neither. The parts say something only of one that is shown."""
+
+    def __init__(self, gates: Gates, name: str, law: LawDay, complete: int) -> None:
+        self.gates = gates
+        self.name = name
+        self.law = law
+        self.complete = complete
+        self.shown = gates.variable((name, "shown"))
+        self.unknown = gates.variable((name, "unknown"))
+        self.covers = self._pair("covers")
+        self.within = self._pair("within")
+        self.expires = gates.variable((name, "expires"))  # a last day is stated
+        self.expiry_known = gates.variable((name, "expiry known"))
+        self.ended = gates.variable((name, "ended"))  # before the day of the law
+        self.last = NumberLine(gates, (name, "last day"))
+        self.dates: dict[str, DatedFact] = {}
+        gates.say(-self.shown, -self.unknown)
+        gates.say(-complete, -self.unknown)
+        gates.say(-complete, self.expiry_known)
+
+    def _pair(self, part: str) -> Pair:
+        must, may = (self.gates.variable((self.name, part, end)) for end in ("must", "may"))
+        self.gates.follows(must, may)
+        self.gates.say(-self.complete, must, -may)
+        return Pair(must, may)
+
+    def date_of(self, field: str) -> DatedFact:
+        """A date that the document states."""
+        if field not in self.dates:
+            self.dates[field] = DatedFact(self.gates, f"{self.name}.{field}", self.law)
+            self.gates.say(-self.complete, self.dates[field].known)
+        return self.dates[field]
+
+    def counts(self, open_: bool) -> Pair:
+        """2.3: whether it counts; `open_` is what a test reads where it is not shown: unknown, else no."""
+        both, either, dated, covers = self.gates.both, self.gates.either, self.date_of("dated"), self.covering
+        lasts = either((-self.expires, both((self.expiry_known, -self.ended))))
+        may_last = either((-self.expires, -self.expiry_known, -self.ended))
+        must = both((self.shown, dated.known, -dated.later, lasts, covers.must))
+        may = both((self.shown, either((-dated.known, -dated.later)), may_last, covers.may))
+        return Pair(must, either((self.unknown, may, *self._absent(open_))))
+
+    @property
+    def covering(self) -> Pair:
+        """2.3: whether it covers the exchange."""
+        both = self.gates.both
+        return Pair(both((self.covers.must, self.within.must)), both((self.covers.may, self.within.may)))
+
+    def covers_all(self, open_: bool) -> Pair:
+        """A test of `covers`."""
+        both, either, covers = self.gates.both, self.gates.either, self.covering
+        may = either((self.unknown, both((self.shown, covers.may)), *self._absent(open_)))
+        return Pair(both((self.shown, covers.must)), may)
+
+    def of_date(self, field: str, reads: int, open_: bool) -> Pair:
+        """A test of a date that reads a literal where the date is known and not later than the day (2.9)."""
+        both, either, dated = self.gates.both, self.gates.either, self.date_of(field)
+        must = both((self.shown, dated.known, -dated.later, reads))
+        may = [self.unknown, both((self.shown, -dated.known)), both((self.shown, -dated.later, reads))]
+        if open_:
+            may += [*self._absent(open_), both((self.shown, dated.known, dated.later))]
+        return Pair(must, either(may))
+
+    def of_expiry(self, reads: int, open_: bool) -> Pair:
+        """A test of the last day that reads a literal where that is known. Without one the test is open."""
+        both, either = self.gates.both, self.gates.either
+        must = both((self.shown, self.expires, self.expiry_known, reads))
+        known = both((self.expires, self.expiry_known))
+        return Pair(must, either((self.unknown, both((self.shown, either((-known, reads)))), *self._absent(open_))))
+
+    def has_passed(self, field: str, over: int) -> Pair:
+        """3.6: whether a last day that is counted from a date of the document has passed."""
+        both, dated = self.gates.both, self.date_of(field)
+        known = both((self.shown, dated.known))
+        return Pair(both((known, over)), self.gates.either((-known, over)))
+
+    def last_from(self, day: date) -> int:
+        """The literal of the last day being a day or a later one."""
+        return self.last.from_(threshold(day))
+
+    def _absent(self, open_: bool) -> tuple[int, ...]:
+        return (self.gates.both((-self.shown, -self.unknown)),) if open_ else ()
+
+    def finish(self) -> None:
+        """Say how the dates hang together. A document expires no earlier than it is dated (the door refuses it)."""
+        say = self.gates.say
+        for each in self.dates.values():
+            each.finish()
+        for at, here in list(self.last.at.items()):
+            begun = self.law.from_(date.fromordinal(int(at[0])))
+            say(-self.ended, -here, begun)
+            say(self.ended, -begun, here)
+        self.last.finish()
