@@ -121,6 +121,38 @@ class RuleText(DocumentText):
     """`2 persons`: two persons, and not the same twice, must sign the provision off; one is enough without it."""
 
 
+class CellText(DocumentText):
+    """Where a cell of a table or a step lies; what else it says is what a rule says (semantics 7.2)."""
+
+    at: Any | None = None
+    """
+    Where it lies. Of a step: the first number that belongs to it. Of a cell: `{FACT: VALUE}` for each axis, or a list of such; an axis
+    that is left out is covered as a whole.
+    """
+    above: str | None = None
+    """Where a step begins, in place of `at`: the last number that does not belong to it."""
+    empty: Prose | None = None
+    """In place of an id, a title and an effect: why the law says nothing there."""
+
+
+class StepsText(DocumentText):
+    """Rules over a number, each from its threshold up to that of the next (semantics 7.2)."""
+
+    steps: str
+    """A count, a ratio or a sum of money. Each step begins where the one before it ends."""
+    cells: list[CellText]
+    """The steps from the lowest to the highest, each like a rule; the first one begins at nothing."""
+
+
+class TableText(DocumentText):
+    """Rules over the values of several facts, each place of the table in one cell (semantics 7.2)."""
+
+    table: dict[str, list[Any]]
+    """By fact, the values of its axis, or the numbers at which its steps begin; `others` are the values that are not listed."""
+    cells: list[CellText]
+    """The cells, each like a rule with the place where it lies. Together they cover each place of the table once."""
+
+
 class InstrumentText(DocumentText):
     """The legal text that the policy expresses: its issuer, its number and its force."""
 

@@ -405,6 +405,15 @@ class CoverText(DocumentText):
         yield from args[:3] if self.kind == "by" and not self.unread else args
 
 
+class ReadingText(DocumentText):
+    """What every cell of a jurisdiction says that tells what was read and does not say it itself."""
+
+    read_on: Day | None = None
+    """The day on which it was read."""
+    verify_by: Day | None = None
+    """The day by which somebody should read it again."""
+
+
 class JurisdictionText(DocumentText):
     """Which countries a jurisdiction covers, and for which subject matters by which policies."""
 
@@ -412,6 +421,8 @@ class JurisdictionText(DocumentText):
     """What it is called."""
     countries: list[str] | str = []
     """The countries it covers: a list, or the name of a register."""
+    defaults: ReadingText | None = Field(None, repr=False)
+    """What every cell that tells what was `read` says, unless it says it itself: `read_on` and `verify_by`."""
     covers: dict[str, CoverText] = {}
     """The subject matters it covers, each with its first day and the policies that speak of it."""
     reach: ReachText | None = Field(None, repr=False)

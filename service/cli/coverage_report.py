@@ -14,30 +14,38 @@ READS = {"yes": "never yes", "no": "never no"}
 
 
 def coverage_lines(policies: "Sequence[engine.PolicyCoverage]") -> Iterator[str]:
-    """Of each policy the shares, and what is never so; that something is never unknown is only counted."""
+    """Of each policy the shares, and what is never so. That something is never unknown is only counted, and so is a policy with nothing."""
+    whole = 0
     for policy in policies:
-        provisions, conditions = policy.provisions, policy.conditions
-        yield f"{policy.policy}: {count(policy.cases, 'case')}; {_shares('provisions', provisions, ('stand', 'do not', 'may stand'))};"
-        yield f"  {_shares('conditions', conditions, ('yes', 'no', 'unknown'))}"
-        for words, places in ((STANDS, provisions), (READS, conditions)):
-            for place in places:
-                never = " and ".join(words[each] for each in place.never if each in words)
-                if never:
-                    yield fill(f"{place.at} {never}: {place.name}", "    ")
-        if policy.never:
-            yield f"    never reached: {', '.join(policy.never)}"
-    every = [place for policy in policies for place in policy.provisions]
-    yield _shares("all provisions", every, ("stand", "do not", "may stand"))
-    every = [place for policy in policies for place in policy.conditions]
-    yield _shares("all conditions", every, ("yes", "no", "unknown"))
+        places = [(STANDS, place) for place in policy.provisions] + [(READS, place) for place in policy.conditions]
+        never = [(place, " and ".join(words[each] for each in place.never if each in words)) for words, place in places]
+        lines = [fill(f"{place.at} {said}: {place.name}", "    ") for place, said in never if said]
+        lines += [f"    never reached: {', '.join(policy.never)}"] if policy.never else []
+        whole += not lines
+        if lines or len(policies) == 1:
+            yield f"{policy.policy}: {count(policy.cases, 'case')}; {_shares(policy.provisions, policy.conditions)}"
+            yield from lines
+    if len(policies) > 1:
+        yield f"{whole:,} of {len(policies):,} policies have nothing that is never so"
+        provisions, conditions = (
+            [place for policy in policies for place in getattr(policy, kind)] for kind in ("provisions", "conditions")
+        )
+        yield f"in all: {_shares(provisions, conditions)}"
 
 
-def _shares(noun: str, places: "Sequence[engine.CoveredPlace]", words: Sequence[str]) -> str:
+def _shares(provisions: "Sequence[engine.CoveredPlace]", conditions: "Sequence[engine.CoveredPlace]") -> str:
+    """How many of the provisions stand, do not and may stand in a case; how many of the conditions are yes, no and unknown."""
     told = []
-    for truth, word in zip(("yes", "no", "unknown"), words, strict=True):
-        of = [place for place in places if truth in place.of]
-        told.append(f"{sum(truth not in place.never for place in of):,} of {len(of):,} {word}")
-    return f"{noun} {', '.join(told)}"
+    for noun, places, words in (
+        ("provisions", provisions, ("stand", "do not", "may stand")),
+        ("conditions", conditions, ("are yes", "no", "unknown")),
+    ):
+        shares = []
+        for truth, word in zip(("yes", "no", "unknown"), words, strict=True):
+            of = [place for place in places if truth in place.of]
+            shares.append(f"{sum(truth not in place.never for place in of):,} of {len(of):,} {word}")
+        told.append(f"{noun}: {', '.join(shares)}")
+    return "; ".join(told)
 
 
 def coverage_document(policies: "Iterable[engine.PolicyCoverage]") -> list[dict[str, Any]]:
