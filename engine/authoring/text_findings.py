@@ -16,13 +16,13 @@ from decimal import Decimal
 from itertools import combinations
 
 from engine.authoring.said_numbers import LEAST, Kind, SaidLength, Value, numbers, of_kind, said, without_days
-from engine.authoring.written_policies import Instrument
 from engine.bundle import Bundle
 from engine.languages import LANGUAGES
 from engine.policy_language.diagnostic import Findings, Span
 from engine.policy_language.document_text import Text, is_placeholder
 from engine.policy_language.policy_text import RuleText
 from engine.policy_language.tree import Mapping as TreeMapping
+from engine.policy_language.written_policies import Instrument
 from engine.rules import Due, Earliest, OnDate, OnDay, Period, Rule, tests
 from engine.values import MONTHS, Duration
 from engine.values.multilingual import Words
