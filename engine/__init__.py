@@ -117,6 +117,7 @@ from engine.languages.word_catalogue import read_all as read_catalogues
 from engine.pdp import INCLUDES, MODES, PARTS, PDP, SEARCHED, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
+from engine.policy_language.consequences import following
 from engine.policy_language.diagnostic import CODES, Diagnostic, Findings, Span, did_you_mean
 from engine.policy_language.document_text import Status, is_placeholder
 from engine.policy_language.everyday_words import EverydayWords, WordPlace
@@ -314,6 +315,7 @@ __all__ = [
     "empty_cells",
     "facts_digest",
     "folded_id",
+    "following",
     "gather_sources",
     "grants",
     "id_form",
