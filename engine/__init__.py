@@ -24,6 +24,7 @@ from engine.authoring.layout import NotLaidOut, lay_out
 from engine.authoring.lint import lint
 from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.mutation_cases import MutationTester
+from engine.authoring.register_mutation import register_mutants
 from engine.authoring.rulesets import rulesets
 from engine.authoring.schemas import editor_schemas
 from engine.authoring.testing import (
@@ -299,6 +300,7 @@ __all__ = [
     "minor_units",
     "money_parts",
     "mutants",
+    "register_mutants",
     "named_cases",
     "organisation_brief",
     "outcome_word",
