@@ -31,7 +31,6 @@ from engine.pdp import PDP
 from engine.rules import RegisterEntry, RuleSet
 from engine.verdict import Verdict
 
-
 Entries: TypeAlias = dict[str, tuple[RegisterEntry, ...]]
 
 

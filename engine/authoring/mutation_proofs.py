@@ -17,14 +17,16 @@ from engine.analysis.exchange_literals import RuleVersion
 from engine.authoring.case_yaml import case_yaml
 from engine.authoring.mutation import Mutant
 from engine.authoring.mutation_cases import changed_registers, departs
-from engine.authoring.testing import PreparedCase, departures, suite_of
+from engine.authoring.testing import PreparedCase, base_of, departures, flat_document, suite_of
 from engine.backends.bitset import Bitset
 from engine.backends.lanes.changed_verdicts import ChangedVerdicts, Moved, Part
 from engine.bundle import Bundle
 from engine.deciding.combine import Combiner
 from engine.pdp import PDP
 from engine.policy_language.case_text import Expectation
-from engine.rules import RuleSet, Truth
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS
+from engine.policy_language.written_exchange import dotted_facts
+from engine.rules import AS_OF, Truth
 from engine.values.outcome_levels import outcome_word
 from engine.verdict import Verdict
 
@@ -34,6 +36,7 @@ SEEN: tuple[frozenset[Part], ...] = (
     frozenset({"holds", "stands", "doubted", "requirements", "owed", "overdue", "raised"}),
     frozenset({"defined"}),
 )
+Differs: TypeAlias = Callable[[WitnessVerdict], bool]
 Shown: TypeAlias = Literal["equivalent", "told apart", "not shown"]
 
 
@@ -70,9 +73,10 @@ class MutantProver:
         shown: Shown = "equivalent"
         for parts in SEEN:
             mine = [each for each in moved if each.part in parts and "!" not in each.key.partition("/")[2]]
-            answer = self._prover.ask([self._apart(mine)], _differs(engine, mine)) if mine else Proof(())
+            differs = _differs(engine, mine)
+            answer = self._prover.ask([self._apart(mine)], differs) if mine else Proof(())
             if isinstance(answer, Example):
-                return self._told(mutant, moved, engine, answer.verdict)
+                return self._told(mutant, moved, engine, answer.verdict, differs)
             if not isinstance(answer, Proof):
                 shown = "not shown"
         return MutantProof(shown)
@@ -85,20 +89,49 @@ class MutantProver:
                 found.append(-gates.same(one, other))
         return gates.either(found)
 
-    def _told(self, mutant: Mutant, moved: Sequence[Moved], engine: Bitset, found: WitnessVerdict) -> MutantProof:
+    def _told(self, mutant: Mutant, moved: Sequence[Moved], engine: Bitset, found: WitnessVerdict, differs: Differs) -> MutantProof:
         """The case that an exchange makes, once it is certain that it passes, and does not under the mutant."""
-        exchange, day = found.exchange, found.day
-        assert exchange is not None and found.verdict is not None
-        verdict = engine.evaluate(exchange, day)
-        for policy, expect in self._expectations(mutant, moved, found, verdict):
-            expected = Expectation.model_validate(expect)
-            file = next((file for file, node in self._bundle.tests if suite_of(node) == policy), "")
-            case = PreparedCase(file, 0, policy, mutant.sentence, expected, exchange, day)
-            noticed = departs(case, verdict, self._combiner.outcome(exchange, verdict, day))
-            if noticed and not any(departures(self._bundle, self._pdp, case)):
-                text = case_yaml(self._bundle, exchange, day, mutant.sentence, expect, file=file, policy=policy)
-                return MutantProof("told apart", text, file)
+        for near in (self._nearest(mutant.policy, found, differs), found):
+            exchange, day = near.exchange, near.day
+            assert exchange is not None
+            verdict = engine.evaluate(exchange, day)
+            for policy, expect in self._expectations(mutant, moved, near, verdict):
+                file = self._file_of(policy)
+                expected = Expectation.model_validate(expect)
+                case = PreparedCase(file, 0, policy, mutant.sentence, expected, exchange, day)
+                noticed = departs(case, verdict, self._combiner.outcome(exchange, verdict, day))
+                if noticed and not any(departures(self._bundle, self._pdp, case)):
+                    text = case_yaml(self._bundle, exchange, day, mutant.sentence, expect, file=file, policy=policy)
+                    if text:
+                        return MutantProof("told apart", text, file)
         return MutantProof("told apart")
+
+    def _nearest(self, policy: str, found: WitnessVerdict, differs: Differs) -> WitnessVerdict:
+        """An exchange as near as may be to the one that the tests of a policy begin with."""
+        file = self._file_of(policy)
+        if not file:
+            return found
+        facts, day = base_of(self._bundle, file)
+        vocabulary = self._bundle.vocabulary
+        base = dotted_facts(vocabulary, flat_document(self._bundle, facts)) | {AS_OF: day.isoformat()}
+        witness = dotted_facts(vocabulary, found.document)
+        best = found
+        for own in ({**base, **witness}, witness):
+            tried = self._prover.decider.decide(_nested(own))
+            if not differs(tried):
+                continue
+            best = tried
+            for name in [name for name in {**own, **base} if own.get(name) != base.get(name)]:
+                less = {each: value for each, value in own.items() if each != name}
+                less |= {name: base[name]} if name in base else {}
+                tried = self._prover.decider.decide(_nested(less))
+                if differs(tried):
+                    own, best = less, tried
+            break
+        return best if differs(self._prover.decider.decide(best.document, slowly=True)) else found
+
+    def _file_of(self, policy: str) -> str:
+        return next((file for file, node in self._bundle.tests if suite_of(node) == policy), "")
 
     def _expectations(
         self, mutant: Mutant, moved: Sequence[Moved], found: WitnessVerdict, now: Verdict
@@ -121,7 +154,8 @@ class MutantProver:
             name = each.key.partition("!")[0]
             if each.part == "defined" and before.defined[each.key] is not now.defined[each.key]:
                 policy = name.partition("/")[0].partition("#")[0]
-                expect = {"applies" if name.endswith("#applies") else "define": {name.removesuffix("#applies"): before.defined[each.key].name.lower()}}
+                key, short = ("applies", policy) if name.endswith("#applies") else ("define", name)
+                expect = {key: {short: before.defined[each.key].name.lower()}}
                 yield policy if policy in self._suites else next(iter(self._suites)), expect
 
     def _renames(self, mutant: Mutant) -> Mapping[str, str]:
@@ -141,7 +175,20 @@ class MutantProver:
         return PDP(self._bundle, "bitset")
 
 
-def _differs(engine: Bitset, moved: Sequence[Moved]) -> Callable[[WitnessVerdict], bool]:
+def _nested(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON of an exchange from dotted facts with their values as JSON."""
+    found: dict[str, Any] = {}
+    for name, value in facts.items():
+        group, _, rest = name.partition(".")
+        path = [group, rest] if group in DOCUMENT_GROUPS else name.split(".")
+        here = found
+        for step in path[:-1]:
+            here = here.setdefault(step, {})
+        here[path[-1]] = value
+    return found
+
+
+def _differs(engine: Bitset, moved: Sequence[Moved]) -> Differs:
     """Whether an exchange has another verdict under a mutant, in what moved."""
     defined = [each.key for each in moved if each.part == "defined"]
     places = [each.key for each in moved if each.part == "bounds"]

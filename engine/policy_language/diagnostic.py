@@ -60,6 +60,7 @@ CODES = {
     "no-rest": "a value has values below it, and none of them says that it is none of the others",
     "not-utf-8": "the file is not UTF-8 text",
     "not-yaml": "the text is not YAML",
+    "off-by-one": "a threshold is one off a round number: `at` and `above` say which side of it is meant",
     "one-rule": "only one provision of all policies asks for a fact (a warning)",
     "only-a-field": "a rule that lifts tests a field of a document, but not whether the document counts (a warning)",
     "only-on-a-ban": "a provision that bans, requires or reviews asks for `only`, so one more value escapes it (a warning)",
@@ -78,6 +79,8 @@ CODES = {
     "stray-duties": "`duties` belong to a ground or a requirement; elsewhere use `oblige`",
     "stray-sign-off": "`sign_off_by` needs a provision that can be signed off: a review, or a lift that may be in doubt",
     "stray-travels": "`travels` needs an effect that binds or lifts",
+    "table-gap": "a place of a table, or a number among steps, lies in no cell",
+    "table-overlap": "a place of a table, or a number among steps, lies in two cells",
     "tag": "YAML tags are refused; the vocabulary gives a value its type",
     "too-deep": "a file is nested too deeply or holds too many values, or a chain of definitions or exemptions is too long",
     "too-many-facts": "the vocabulary has more facts than a caller can answer (a warning)",
@@ -199,6 +202,10 @@ class Findings:
 
     def warn(self, at: Span, code: str, message: str, label: str = "", help: str = "") -> None:
         self._add(Diagnostic(at, code, message, label, help, severity="warning"))
+
+    def add(self, findings: Iterable[Diagnostic]) -> None:
+        """Findings of another collection."""
+        self._found.update(findings)
 
     def _add(self, finding: Diagnostic) -> None:
         assert finding.code in CODES, f"the code {finding.code} is not explained"

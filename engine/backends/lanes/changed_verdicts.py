@@ -151,7 +151,11 @@ class ChangedVerdicts(Lowering):
         progress = dict(self.progress)
         late: set[str] = set()  # duties that are done or overdue elsewhere
         for key, duty in duties.items():
-            if duty is not self.duties.get(key) or any(key in self.ends[name] for name in moved) or (renamed and duty.done_when):
+            if (
+                duty is not self.duties.get(key)
+                or any(key in self.ends[name] for name in moved)
+                or (renamed and duty.done_when)
+            ):
                 progress[key] = changed._progress(duty)
                 if progress[key] != self.progress.get(key):
                     late.add(key)
