@@ -29,8 +29,10 @@ from engine.authoring.layout import NotLaidOut, lay_out
 from engine.authoring.lint import lint
 from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.mutation_cases import MutationTester
+from engine.authoring.mutation_proofs import MutantProof, MutantProver
 from engine.authoring.name_uses import Name, NamePlaces, NameUse, kind_of_text
 from engine.authoring.relevance import Relevance
+from engine.authoring.register_mutation import register_mutants
 from engine.authoring.rulesets import rulesets
 from engine.authoring.schema_places import OpenPlace, Proposal, open_place
 from engine.authoring.schemas import editor_schemas
@@ -232,6 +234,8 @@ __all__ = [
     "MoveGroupPart",
     "MovePart",
     "Mutant",
+    "MutantProof",
+    "MutantProver",
     "MutationTester",
     "Name",
     "NamePlaces",
@@ -344,6 +348,7 @@ __all__ = [
     "read_catalogues",
     "read_object",
     "read_plan",
+    "register_mutants",
     "result_of",
     "rulesets",
     "run",
