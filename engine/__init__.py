@@ -7,10 +7,14 @@ randomness: the caller passes days and ids.
 
 from __future__ import annotations
 
+from engine.analysis.analyse import Analysis, analyse
+from engine.analysis.finding import Finding
+from engine.analysis.solver import SolverMissing
 from engine.answer import Answer, Explanation
 from engine.authoring.brief import brief, brief_parts, organisation_brief
 from engine.authoring.bundle_changes import PolicyChangePart
 from engine.authoring.case_check import test_findings
+from engine.authoring.case_coverage import CaseCoverage, CoveredPlace, PolicyCoverage
 from engine.authoring.case_outcomes import CaseOutcome, case_of, case_outcome, case_places
 from engine.authoring.case_reasons import ExpectationLine, Reason
 from engine.authoring.case_yaml import case_yaml
@@ -42,7 +46,6 @@ from engine.authoring.testing import (
     why,
     written_cases,
 )
-from engine.authoring.written_policies import Instrument, instrument, instruments
 from engine.backends.durable import EngineUnavailable
 from engine.books.filling import BookReader
 from engine.books.grants import PERPETUAL, BookFacts, Grant, grants
@@ -121,6 +124,7 @@ from engine.policy_language.document_text import Status, is_placeholder
 from engine.policy_language.everyday_words import EverydayWords, WordPlace
 from engine.policy_language.exchange_places import NotAnObject, Path, Places
 from engine.policy_language.fact_catalogue import FactEntry
+from engine.policy_language.known_findings import FINDINGS
 from engine.policy_language.ledger_text import TransferColumnText, TransferRegisterText
 from engine.policy_language.presets import Preset
 from engine.policy_language.public_recipient import EVERYONE
@@ -128,6 +132,7 @@ from engine.policy_language.transfer_columns import GROUNDS, RECORD
 from engine.policy_language.tree import TreeCache
 from engine.policy_language.vocabulary import Register
 from engine.policy_language.written_effects import PolicySettings
+from engine.policy_language.written_policies import Instrument, instrument, instruments
 from engine.questions.horizon import OutcomeMove, OutcomesAhead, SteadyPermit, TurnCause
 from engine.rules import Truth
 from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, Value, to_json
@@ -143,6 +148,7 @@ __all__ = [
     "DIRECTIONS",
     "EVERYONE",
     "EXCHANGE_SHAPES",
+    "FINDINGS",
     "FREE_NOTHING",
     "GROUNDS",
     "IMPACT_BATCH",
@@ -161,6 +167,7 @@ __all__ = [
     "SEMANTICS",
     "UNKNOWN",
     "ActionText",
+    "Analysis",
     "Answer",
     "Approval",
     "AttributesText",
@@ -173,6 +180,7 @@ __all__ = [
     "BundleCounters",
     "BundleRefused",
     "CarriedPart",
+    "CaseCoverage",
     "CaseOutcome",
     "CatalogueRefused",
     "CellMutant",
@@ -182,6 +190,7 @@ __all__ = [
     "Contribution",
     "Counter",
     "CounterThreshold",
+    "CoveredPlace",
     "DatedPromise",
     "Decision",
     "Diagnostic",
@@ -202,6 +211,7 @@ __all__ = [
     "Explanation",
     "FactEntry",
     "FalseStatement",
+    "Finding",
     "Findings",
     "Flow",
     "Flows",
@@ -242,6 +252,7 @@ __all__ = [
     "PlainText",
     "PlanDecision",
     "PolicyChangePart",
+    "PolicyCoverage",
     "PolicySettings",
     "PreparedCase",
     "Preset",
@@ -261,6 +272,7 @@ __all__ = [
     "Signature",
     "SignaturePart",
     "SignedOffPart",
+    "SolverMissing",
     "SourceFile",
     "Span",
     "Statement",
@@ -282,6 +294,7 @@ __all__ = [
     "__version__",
     "accept_exchange",
     "amount_text",
+    "analyse",
     "anchor_of",
     "brief",
     "brief_parts",

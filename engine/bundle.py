@@ -36,6 +36,7 @@ from engine.policy_language.overlay import BUNDLED_NAME, folder_of, organisation
 from engine.policy_language.policy_in_full import again, in_full
 from engine.policy_language.presets import Preset, check_presets, presets
 from engine.policy_language.public_recipient import for_everyone
+from engine.policy_language.rule_tables import written_out
 from engine.policy_language.settlement_facts import check_settlement
 from engine.policy_language.short_forms import ShortForms, short_forms
 from engine.policy_language.transfer_columns import check_transfer_registers
@@ -98,7 +99,7 @@ class Bundle:
     def written(self, policy: str, file: str) -> tree.Node | None:
         """The tree of a policy in a file, in full; what the reach of a jurisdiction became stands in no file of its own."""
         root = self.forms.reach.get(policy) or (self.read or tree.read)(file, self.sources[file], Findings())
-        return None if root is None else again(root, self.forms)
+        return None if root is None else written_out(again(root, self.forms), self.vocabulary, Findings())
 
     def test(self, file: str) -> tree.Node | None:
         """The tree of a test file, in full; None where it cannot be read."""
@@ -281,6 +282,7 @@ def load_sources(
     vocabulary = load_vocabulary(trees["vocabulary"], findings)
     check_access(vocabulary, findings)
     check_settlement(vocabulary, findings)
+    trees["policy"] = [written_out(each, vocabulary, findings) for each in trees["policy"]]
     found = organisations(trees["organisation"], trees["policy"], vocabulary, findings)
     vocabulary = replace(vocabulary, organisations=found)
     nevers = check_coherence(vocabulary, findings)

@@ -17,14 +17,13 @@ from engine.analysis.dated_facts import DatedFact, LawDay
 from engine.analysis.document_parts import DATES, DocumentLiterals
 from engine.analysis.gates import TRUE, Gates
 from engine.analysis.number_lines import AnyNumber, NumberRange, TotalRange, never_below
-from engine.analysis.word_choices import DerivedWord, ManyWords, OneWord, Targets, WordClasses, Words, against, compared
+from engine.analysis.word_choices import ORDER, DerivedWord, ManyWords, OneWord, Targets, WordClasses, Words, against, compared
 from engine.backends.lanes.fact_tests import COVERS, Late, Test, Undated
 from engine.backends.lanes.slots import Pair
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Fact, Vocabulary, stated_in
 from engine.rules import AS_OF, Atom, OnDate, OnDay, Period, RuleSet, Truth
 from engine.values import Duration, Money, Type
 
-ORDER = ("at_least", "at_most", "more_than", "less_than")
 YES_NO = ((True,), (False,))
 NEVER_PAIR, OPEN = Pair(-TRUE, -TRUE), Pair(-TRUE, TRUE)
 
@@ -199,8 +198,6 @@ class ExchangeLiterals:
     def _of_words(self, atom: Atom, version: RuleVersion) -> Pair:
         fact, values = self._read(atom.fact, atom.type, version), atom.type.values
         if atom.other:
-            if values is None:
-                return self._settled(atom, atom.type.name)
             type = version.vocabulary.type_of(atom.other)
             assert type
             other = self._read(atom.other, type, version)

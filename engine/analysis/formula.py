@@ -18,7 +18,7 @@ from engine.backends.lanes.fact_tests import Late, Undated
 from engine.backends.lanes.lane_program import LaneProgram, lower
 from engine.backends.lanes.slots import Pair
 from engine.backends.lanes.standing_slots import States
-from engine.backends.lanes.thresholds import place
+from engine.backends.lanes.thresholds import NOTHING, place
 from engine.bundle import Bundle
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Not
 from engine.values.outcome_levels import Level
@@ -112,10 +112,15 @@ class Formula:
 
     def level(self, level: Level, jurisdiction: str | None = None) -> Pair:
         """4.1 to 4.4: whether the outcome is at least a level above `not_applicable`: over all, or of one jurisdiction."""
-        ends = self.program.whole.overall if jurisdiction is None else self.program.whole.jurisdictions.get(jurisdiction)
-        if ends is None:
-            return Pair(-TRUE, -TRUE)
-        return Pair(*self.read((ends.low[place(level)], ends.high[place(level)])))
+        whole = self.program.whole
+        ends = whole.overall if jurisdiction is None else whole.jurisdictions.get(jurisdiction, NOTHING)
+        must, may = self.read((ends.low[place(level)], ends.high[place(level)]))
+        by = self._countries.uncovered.get(jurisdiction or "")
+        if by is not None:  # a country that none covers is a place of its own, even beside a jurisdiction of its name
+            permits, reviews = level <= Level.PERMITTED, level <= Level.REVIEW
+            must = self.gates.either((must, by.permit_low if permits else -TRUE, by.review_low if reviews else -TRUE))
+            may = self.gates.either((may, by.permit_high if permits else -TRUE, by.review_high if reviews else -TRUE))
+        return Pair(must, may)
 
     @property
     def permits(self) -> int:

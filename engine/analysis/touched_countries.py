@@ -57,6 +57,7 @@ class TouchedCountries:
         self.names = {slot: name for name, slot in program.inputs.items()}
         self.raised: dict[tuple[str, str], int] = {}  # by jurisdiction and field
         self.touched: dict[str, int] = {}
+        self.uncovered: dict[str, Raise] = {}  # by country, what one that no jurisdiction covers is raised to
         self._gather()
 
     @staticmethod
@@ -106,7 +107,10 @@ class TouchedCountries:
                 }
                 given = {"role": here, "unknown": unknown, "other": {role: each[number] for role, each in beside.items()}}
                 slots = self.program.countries[jurisdiction].raises[0]
-                for field, literal in zip(Raise._fields, self._read(slots, given, self._accepting(country)), strict=True):
+                found = Raise(*self._read(slots, given, self._accepting(country)))
+                if not jurisdiction and len(words) == 1:
+                    self.uncovered[country] = found
+                for field, literal in zip(Raise._fields, found, strict=True):
                     raised.setdefault((jurisdiction, field), []).append(literal)
                 touched.setdefault(jurisdiction, []).extend(may for _, may in here.values())
         self.raised = {key: gates.either(each) for key, each in raised.items()}

@@ -17,6 +17,7 @@ from engine.policy_language.vocabulary import Vocabulary
 from engine.rules import Atom, RuleSet, Truth
 from engine.values import ValueSet
 
+ORDER = ("at_least", "at_most", "more_than", "less_than")
 NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
 
 Targets = Mapping[object, int]
@@ -30,8 +31,10 @@ class WordClasses:
         seen: dict[tuple[str, str], list[object]] = {}
         for number, (rules, vocabulary, tests) in enumerate(versions):
             for values in vocabulary.values.values():
+                above = {each for word, line in values.lineage.items() for each in line if each != word}
                 for word in values.values:
-                    seen.setdefault((values.name, word), []).append((number, *_alone(values, word)))
+                    apart = word in above or _is_apart(values, word)
+                    seen.setdefault((values.name, word), []).append((number, word) if apart else (number,))
             own = {c for text in vocabulary.jurisdictions.values() for c in _all_countries(vocabulary, text.countries)}
             own |= {country for each in vocabulary.accepts for country in each.countries}
             own |= {c for v in vocabulary.values.values() if v.inside for c in (*v.country.values(), *v.complete)}
@@ -67,11 +70,9 @@ class WordClasses:
             self.of.setdefault(name, {})[word] = known[key]
 
 
-def _alone(values: ValueSet, word: str) -> tuple[object, ...]:
-    """What sets a word apart from others of its set, whatever the tests: a place in a hierarchy, a rank, a country it lies in."""
-    plain = len(values.lineage[word]) == 1 and len(values.turns_out[word]) == 1
-    apart = word in (values.nothing, values.everything) or values.rank or values.inside
-    return () if plain and not apart else (word,)
+def _is_apart(values: ValueSet, word: str) -> bool:
+    """Whether a word is told apart whatever the tests: by a place in a hierarchy, a rank, or a country that it lies in."""
+    return len(values.lineage[word]) > 1 or word in (values.nothing, values.everything) or bool(values.rank or values.inside)
 
 
 def _all_countries(vocabulary: Vocabulary, countries: str | Sequence[str]) -> Iterable[str]:
@@ -205,14 +206,25 @@ def compared(gates: Gates, fact: Words, op: str, values: ValueSet | None, target
     return Pair(must, either((must, *possible)))
 
 
-def against(gates: Gates, fact: Words, op: str, other: Words, values: ValueSet, alike: Callable[[int], int]) -> Pair | None:
+def against(
+    gates: Gates, fact: Words, op: str, other: Words, values: ValueSet | None, alike: Callable[[int], int]
+) -> Pair | None:
     """
     2.10: how a test reads that compares a fact with another of its values. None where it is not encoded.
 
     `alike` gives a literal for whether the words of a class that both have are the same.
     """
     both, either = gates.both, gates.either
-    flat = all(len(line) == 1 for line in values.lineage.values())
+    flat = values is None or all(len(line) == 1 for line in values.lineage.values())
+    stated = both((fact.stated, other.stated))
+    if op in ORDER and not isinstance(fact, ManyWords) and not isinstance(other, ManyWords):
+        ranked = [
+            (both((has, here)), order(op, words[0], others[0], values))
+            for words, has in zip(fact.words, fact.has, strict=True)
+            for others, here in zip(other.words, other.has, strict=True)
+        ]
+        must = either(pair for pair, truth in ranked if truth is YES)
+        return Pair(must, either((-stated, *(pair for pair, truth in ranked if truth is not NO))))
     pairs: list[tuple[int, int, Truth, int]] = []
     for one, words in enumerate(fact.words):
         for two, others in enumerate(other.words):
@@ -220,7 +232,6 @@ def against(gates: Gates, fact: Words, op: str, other: Words, values: ValueSet, 
                 pairs.append((one, two, YES, alike(one)))
             elif (found := (YES if one == two else NO) if flat else same(values, words[0], others[0])) is not NO:
                 pairs.append((one, two, found, TRUE))
-    stated = both((fact.stated, other.stated))
     if op == "is" and not isinstance(fact, ManyWords):
         must = either(both((fact.has[a], other.has[b], e)) for a, b, truth, e in pairs if truth is YES)
         may = either(both((fact.has[a], other.has[b], e)) for a, b, truth, e in pairs)

@@ -60,7 +60,10 @@ def expected_of(expect: Expectation) -> Iterator[ExpectationLine]:
 
 
 class ReadTest(NamedTuple):
-    """A test as it read: `truth` is yes, no or unknown; `at` is its place; `value` is what the exchange says of it, in an author's YAML."""
+    """
+    A test as it read where it stands: `truth` is yes, no or unknown; `at` is its place; `value` is what the exchange says of it, in an
+    author's YAML.
+    """
 
     truth: str
     at: str
@@ -183,15 +186,15 @@ class CaseReasons:
         return self._verdict.holds.truth(self._numbers[rule.key])
 
     def _tests(self, condition: Condition) -> tuple[ReadTest, ...]:
-        """The tests that give a condition its truth value, each once."""
+        """The tests that give a condition its truth value, each once; what stands under `unless` or `none_of` is told as its opposite."""
         reading = self._judgement.reading
-        found = bearing(condition, self._rules.definitions, reading)
-        return tuple(
-            dict.fromkeys(
-                ReadTest(reading(atom).name.lower(), atom.at, self._book.phrase(atom), self._said(atom.fact, atom.other))
-                for atom in found
-            )
-        )
+        truth = reading(condition)
+        found: dict[ReadTest, None] = {}
+        for atom in bearing(condition, self._rules.definitions, reading):
+            denied = reading(atom) is not truth  # INVARIANT (bearing): it reads like the condition, or just the other way
+            said = self._said(atom.fact, atom.other)
+            found[ReadTest(truth.name.lower(), atom.at, self._book.phrase(atom, negated=denied), said)] = None
+        return tuple(found)
 
     def _said(self, fact: str, other: str) -> str:
         """What the exchange says of a fact, and of the one that it is compared with; of a family's total, what it says of each member."""

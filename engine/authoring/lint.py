@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from datetime import date
 
 from engine.authoring.testing import cases, expectations
-from engine.authoring.written_policies import Instrument, instruments
 from engine.backends.bitset import Bitset
 from engine.backends.bitset.rule_table import mask_of
 from engine.bundle import Bundle
@@ -22,6 +21,7 @@ from engine.policy_language.claim_needs import CLAIMS, NEEDS, NOTHING, needs_of
 from engine.policy_language.diagnostic import Diagnostic, Findings, Span
 from engine.policy_language.document_text import Text
 from engine.policy_language.tree import Mapping, Node, Scalar, Sequence, comments
+from engine.policy_language.written_policies import Instrument, instruments
 from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Not, Rule, Truth, anchors, atoms, tests
 from engine.values.multilingual import Words
 from engine.values.outcome_levels import permitting

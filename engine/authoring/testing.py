@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -83,29 +83,40 @@ class PreparedCase:
         return frozenset((*self.expect.applies, *silent))
 
 
-def run(bundle: Bundle, only: str = "", pdp: PDP | None = None) -> Iterator[Result]:
-    """Run the bundle's test files whose name contains `only`. A mistake that cases share is one result."""
+def run(
+    bundle: Bundle,
+    only: str = "",
+    pdp: PDP | None = None,
+    cases: Collection[str] = (),
+    seen: Callable[[str, Judgement], object] = lambda *_: None,
+) -> Iterator[Result]:
+    """
+    Run the bundle's test files whose name contains `only`; of their cases those with these sentences, or all. A mistake that cases share
+    is one result. `seen` gets each judgement with the name of its suite.
+    """
     pdp = pdp or PDP(bundle)
     for file, node in (each for each in bundle.tests if only in each[0]):
         shared: dict[Result, int] = {}
         for each in _prepare(bundle, file, node):
             if isinstance(each, Result) and each.case == SHARED:
                 shared[each] = shared.get(each, 0) + 1
-            else:
-                yield result_of(bundle, pdp, each)
-        for result, cases in shared.items():
-            yield replace(result, problems=(*result.problems, f"so {cases:,} of its cases cannot be decided"))
+            elif not cases or each.case in cases:
+                yield result_of(bundle, pdp, each, seen)
+        for result, number in shared.items():
+            yield replace(result, problems=(*result.problems, f"so {number:,} of its cases cannot be decided"))
 
 
-def result_of(bundle: Bundle, pdp: PDP, case: PreparedCase | Result) -> Result:
+def result_of(
+    bundle: Bundle, pdp: PDP, case: PreparedCase | Result, seen: Callable[[str, Judgement], object] = lambda *_: None
+) -> Result:
     """How a case comes out; one that cannot be decided has its result already."""
     if isinstance(case, Result):
         return case
-    found = tuple(departures(bundle, pdp, case))
-    reasons: tuple[tuple[Reason, ...], ...] = ()
-    if found:
-        of = CaseReasons(pdp, case.suite, pdp.judge(case.exchange, as_of=case.as_of)).of
-        reasons = tuple(of(each.expected) for each in found)
+    judgement = pdp.judge(case.exchange, as_of=case.as_of)
+    seen(case.suite, judgement)
+    found = tuple(_departures(bundle, pdp, case, judgement))
+    of = CaseReasons(pdp, case.suite, judgement).of if found else None
+    reasons = tuple(of(each.expected) for each in found) if of else ()
     return Result(case.file, case.line, case.suite, case.case, tuple(each.says for each in found), reasons)
 
 
@@ -255,8 +266,11 @@ def _found(finding: Diagnostic) -> str:
 
 
 def departures(bundle: Bundle, pdp: PDP, case: PreparedCase) -> Iterator[Departure]:
-    """Each difference between what a case expects and what comes out, in words."""
-    judgement = pdp.judge(case.exchange, as_of=case.as_of)
+    """Each difference between what a case expects and what comes out."""
+    return _departures(bundle, pdp, case, pdp.judge(case.exchange, as_of=case.as_of))
+
+
+def _departures(bundle: Bundle, pdp: PDP, case: PreparedCase, judgement: Judgement) -> Iterator[Departure]:
     defined = tuple(_by_the_reference(bundle, pdp, case))
     if not defined and _met(bundle, case, judgement):
         return

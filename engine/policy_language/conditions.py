@@ -7,7 +7,7 @@ nest. Source: semantics 2.2 (shown by place), 2.4 to 2.9 (operators), 7.1, 7.2.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from enum import Enum
@@ -18,7 +18,21 @@ from engine.policy_language.phrases import GROUPS, meant
 from engine.policy_language.tree import Mapping, Node, Scalar, Sequence, locate
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, FIELD_NAMES, Follows, Vocabulary
 from engine.register_facts import IN_REGISTER
-from engine.rules import ALWAYS, AS_OF, MAX_CHAIN, All, AnyOf, Atom, Condition, Defined, Not, Truth, atoms, definitions_named
+from engine.rules import (
+    ALWAYS,
+    AS_OF,
+    MAX_CHAIN,
+    All,
+    AnyOf,
+    Atom,
+    Condition,
+    Defined,
+    Not,
+    RegisterEntry,
+    Truth,
+    atoms,
+    definitions_named,
+)
 from engine.values import BadValue, Duration, Money, Operand, Type
 
 ORDER = ("at_least", "at_most", "more_than", "less_than")
@@ -419,6 +433,9 @@ class Conditions:
     def _register(self, fact: str, type: Type, op: str, node: Node, use: Use) -> Condition:
         parts: list[Condition] = []
         for scalar in _scalars(node, self.findings):
+            if type.kind == "id" and scalar.text in self.vocabulary.ids:
+                parts.append(self._listed(fact, type, op, scalar, use))
+                continue
             register = self.vocabulary.registers.get(scalar.text)
             if register is None:
                 self.findings.error(
@@ -426,7 +443,7 @@ class Conditions:
                     "unknown-register",
                     f"there is no register `{scalar.text}`",
                     "not in the vocabulary",
-                    did_you_mean(scalar.text, self.vocabulary.registers),
+                    did_you_mean(scalar.text, [*self.vocabulary.registers, *self.vocabulary.ids]),
                 )
             elif register.of is not type.values:
                 self.findings.error(
@@ -438,6 +455,20 @@ class Conditions:
         if op == "only" and len(parts) > 1:
             self.findings.error(node.span, "wrong-shape", "`only` takes one register", help="make a register that holds both")
         return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
+
+    def _listed(self, fact: str, type: Type, op: str, scalar: Scalar, use: Use) -> Condition:
+        """A test of ids against a list of them with dates: below this line it is one of ids and of the day."""
+        if op == "only":
+            help = "test with `has`, or name the ids"
+            self.findings.error(scalar.span, "wrong-operator", "`only` takes no list of ids with dates", help=help)
+        periods: dict[RegisterEntry, list[str]] = {}
+        for id, entry in self.vocabulary.ids[scalar.text].items():
+            periods.setdefault(entry, []).append(id)
+        return _any(
+            _all((*days_between(each.from_ or date.min, each.until or date.max), self._atom(fact, type, word, tuple(ids), use)))
+            for word in ("has" if type.many else "is",)
+            for each, ids in periods.items()
+        )
 
     def _operand(self, type: Type, scalar: Scalar | Node) -> Operand | None:
         assert isinstance(scalar, Scalar)
@@ -494,6 +525,14 @@ class Conditions:
     ) -> Atom:
         not_shown = use.not_shown if _is_field(fact) else None
         return Atom(fact, type, op, operands, register, other, not_shown, self._at)
+
+
+def days_between(first: date, last: date) -> Iterator[Atom]:
+    """A test of the day: from a first until a last one, each where there is one."""
+    if first != date.min:
+        yield Atom(AS_OF, Type("date"), "at_least", (first,))
+    if last != date.max:
+        yield Atom(AS_OF, Type("date"), "at_most", (last,))
 
 
 def _is_field(fact: str) -> bool:

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import yaml
 
 from engine.policy_language.diagnostic import Diagnostic, Findings, Span
+from engine.policy_language.text_mistakes import text_mistake
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 24
@@ -92,12 +93,9 @@ def read(file: str, data: bytes, findings: Findings) -> Node | None:
     try:
         return _Reader(file, text, findings).document()
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        at = Span(file, mark.line + 1, mark.column + 1) if mark else start
-        problem = str(getattr(error, "problem", None) or error).splitlines()[0]
-        findings.error(
-            at, "not-yaml", f"this is not YAML: {problem}", help="check the indentation, quotes and colons around here"
-        )
+        cause = text_mistake(text, error)
+        at = Span(file, cause.line, cause.column, cause.length)
+        findings.error(at, "not-yaml", cause.message, help=cause.help)
     except _Refused:
         pass
     return None

@@ -183,6 +183,7 @@ class Vocabulary:
     measures: Mapping[str, str] = field(default_factory=dict)  # by field of a document, the fact that must lie within it
     presets: Mapping[str, PresetText] = field(default_factory=dict)
     phrases: Mapping[str, PhraseText] = field(default_factory=dict)  # not printed: what they mean stands in each use
+    ids: Mapping[str, Mapping[str, RegisterEntry]] = field(default_factory=dict)  # lists of ids with dates, by name
     said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what people call facts, groups, documents and registers
 
     @property

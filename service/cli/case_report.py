@@ -1,7 +1,9 @@
 """What `fifthfactor test` tells of a case: how it came out and why, as text, JSON and JUnit XML."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 from service.cli.output import count, fill, painted
 
@@ -60,3 +62,30 @@ def result_document(result: "engine.Result") -> dict[str, Any]:
 
 def reason_documents(reasons: "Iterable[engine.Reason]") -> list[dict[str, Any]]:
     return [{"says": each.says, "at": each.at, "tests": [test._asdict() for test in each.tests]} for each in reasons]
+
+
+def junit(results: "Sequence[tuple[engine.Result, float]]") -> bytes:
+    """JUnit XML: a test suite for each file, in which a failed case has its problems."""
+    failed = sum(1 for result, _ in results if result.problems)
+    whole = ElementTree.Element("testsuites", tests=str(len(results)), failures=str(failed))
+    for file, group in groupby(results, key=lambda each: each[0].file):
+        cases = list(group)
+        failures = sum(1 for result, _ in cases if result.problems)
+        taken = sum(seconds for _, seconds in cases)
+        suite = ElementTree.SubElement(
+            whole, "testsuite", name=file, tests=str(len(cases)), failures=str(failures), time=f"{taken:.3f}"
+        )
+        for result, seconds in cases:
+            case = ElementTree.SubElement(
+                suite,
+                "testcase",
+                name=result.case,
+                classname=result.suite,
+                file=file,
+                line=str(result.line),
+                time=f"{seconds:.3f}",
+            )
+            if result.problems:
+                failure = ElementTree.SubElement(case, "failure", message=result.problems[0])
+                failure.text = "\n".join(failure_lines(result))
+    return bytes(ElementTree.tostring(whole, "utf-8", xml_declaration=True)) + b"\n"

@@ -10,6 +10,7 @@ import typer
 
 from service.cli import (
     accounts,
+    analyse,
     ask,
     bundle,
     calendars,
@@ -72,7 +73,7 @@ def fifthfactor(
 
 
 for each in (
-    *(check, lint, docs, schema, fmt, test, lsp),
+    *(check, lint, analyse, docs, schema, fmt, test, lsp),
     *(evaluate, decide, where, explain, ask, facts, plan, diff, impact, compile),
     *(serve, replay, watch, exposure, accounts, unattributed),
     *(calendars, registers),

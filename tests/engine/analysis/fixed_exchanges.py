@@ -40,6 +40,8 @@ def _all(formula: Formula, exchange: Exchange, day: date) -> Iterator[int]:
             for words, has in zip(fact.words, fact.has, strict=True):
                 yield from _either(has, not members.isdisjoint(words))
     for (name, currency), number in literals_of.numbers.items():
+        if name not in formula.bundle.vocabulary.facts:
+            continue  # the total of a family is what its members are
         match said.get(name, Missing.LEFT_OUT):
             case Range(low=low, high=high) if not currency:
                 yield from _number(number, low, high)

@@ -41,6 +41,8 @@ rules:
      when: {data.people: {at_most: 5}}}
   - {id: need, title: a need, cite: a, says: a, source: a, status: confirmed, require: a.contract,
      when: [many]}
+  - {id: look, title: a look, cite: a, says: a, source: a, status: confirmed, review: Look.,
+     when: [many], unless: [{data.secret: no}]}
   - id: ground
     title: a ground
     cite: a
@@ -88,6 +90,14 @@ def test_what_is_unknown_is_said_to_be_unknown() -> None:
     ]
 
 
+def test_what_stands_under_unless_is_told_as_its_opposite() -> None:
+    """So that every line of what does not stand is a condition that it lacks."""
+    assert reasons("data.people: 100, data.secret: no", "because: [look]") == [
+        "`look` does not stand",
+        "- no law.yaml:19 the data are secret [data.secret: no]",
+    ]
+
+
 def test_what_is_exempted_names_what_exempts_from_it() -> None:
     """With the conditions of the exemption; a provision that is not beaten says why nothing exempts from it."""
     assert reasons("data.people: 5, data.secret: yes", "because: [ban]") == [
@@ -108,9 +118,9 @@ def test_a_requirement_that_is_not_met_names_the_grounds() -> None:
     """Each with what it lacks, the day of its law among it."""
     assert reasons("data.people: 100, data.secret: no", "requirements: {a.contract: met}") == [
         "the requirement a.contract is unmet, not met",
-        "`a.law/ground` does not stand law.yaml:18",
-        "- no law.yaml:24 the date is on or after 2025-01-01 [as_of: 2024-06-01]",
-        "- no law.yaml:26 contract is shown [evidence.contract: left out]",
+        "`a.law/ground` does not stand law.yaml:20",
+        "- no law.yaml:26 the date is on or after 2025-01-01 [as_of: 2024-06-01]",
+        "- no law.yaml:28 contract is shown [evidence.contract: left out]",
     ]
 
 

@@ -195,6 +195,22 @@ def test_a_definition_of_a_jurisdiction_is_one_of_each_policy_that_uses_it() -> 
     assert [each.code for each in idle.warnings] == ["unused-definition", "unused-definition"]
 
 
+def test_a_jurisdiction_says_once_when_its_law_was_read() -> None:
+    """Each cell that tells what was read has the days of the jurisdiction, unless it has its own; a cell of policies has none."""
+    cell = "{unread: a law, read: its title, source: a work, status: confirmed%s}"
+    covers = "covers: {personal: {from: 2020-01-01, by: [p]}, hidden: %s}"
+    head = "vocabulary: more\njurisdictions:\n  CC: {title: Celand, %s}\n"
+    policy = (
+        LAW.replace("AA", "CC")
+        + "applies: always\nrules:\n  - {id: a, title: a, cite: a, says: a, source: a, status: confirmed, review: a}\n"
+    )
+    days = ", read_on: 2026-01-01, verify_by: %s"
+    defaults = "defaults: {read_on: 2026-01-01, verify_by: 2027-01-01}, "
+    for own, whole in (("", "2027-01-01"), (", verify_by: 2028-01-01", "2028-01-01")):
+        short, full = defaults + covers % (cell % own), covers % (cell % (days % whole))
+        assert meaning(p=policy, words=head % short) == meaning(p=policy, words=head % full)
+
+
 REACHED = """vocabulary: reach
 reached_from_abroad:
   title: {en: "Reach of {law}", zh: "{law}的适用"}
@@ -246,3 +262,51 @@ rules:
     written = engine.instrument(short, "cc.reach")
     assert written is not None
     assert written.text.title.zh == "该法的适用"
+
+
+def test_an_id_is_on_a_list_from_its_first_day_to_its_last() -> None:
+    """Two engines agree on each day; whoever names no id leaves it open, and nobody is on a list of which all days are over."""
+    policy = (
+        LAW
+        + ALWAYS
+        + """rules:
+  - {id: known, title: a, cite: Art. 1, says: it, source: a, status: confirmed, when: {data.label: {in: KNOWN}}, review: look}
+  - {id: some, title: a, cite: Art. 2, says: it, source: a, status: confirmed, when: {data.labels: {has: {in: KNOWN}}}, review: look}
+"""
+    )
+    cases = """test: p
+as_of: 2026-06-30
+exchange: {exporter.country: AA, recipient.country: BB, data.label: acme, data.labels: [acme]}
+cases:
+  - {case: On its last day it is listed, expect: {because: [known, some]}}
+  - {case: On the next day it is not, as_of: 2026-07-01, expect: {silent: [known, some]}}
+  - case: One without days is listed on each
+    as_of: 2027-07-01
+    change: {data.label: beta, data.labels: [beta, gamma]}
+    expect: {because: [known, some]}
+  - {case: One that nobody listed is not, change: {data.label: gamma, data.labels: [gamma]}, expect: {silent: [known, some]}}
+  - case: One that is not named is asked for
+    change: {data.label: left out, data.labels: left out}
+    expect: {missing: [data.categories, data.label, data.labels, data.personal, data.shared]}
+"""
+    bundle = engine.load_sources({**WORDS, "p.yaml": policy.encode(), "p.test.yaml": cases.encode()})
+    results = list(engine.run(bundle))
+    assert [each.problems for each in results] == [()] * 5
+
+
+def test_a_test_names_a_group_of_rules() -> None:
+    """What a case expects of a group it expects of each of its rules."""
+    short, _ = ALIKE["groups of rules and of duties"]
+    cases = """test: p
+as_of: 2026-06-30
+exchange: {exporter.country: AA, recipient.country: BB, data.personal: yes}
+cases:
+  - {case: Both stand, expect: {because: [both]}}
+  - {case: Both are exempted, change: {data.personal: no}, expect: {because: [c], beaten: [p/both]}}
+  - {case: Of one that does not stand the group says so, change: {data.personal: no}, expect: {because: [both]}}
+"""
+    bundle = engine.load_sources({**WORDS, "p.yaml": (LAW + ALWAYS + short).encode(), "p.test.yaml": cases.encode()})
+    both, beaten, wrong = engine.run(bundle)
+    assert not both.problems
+    assert not beaten.problems
+    assert len(wrong.problems) == 2
