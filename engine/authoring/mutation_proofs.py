@@ -89,7 +89,9 @@ class MutantProver:
                 found.append(-gates.same(one, other))
         return gates.either(found)
 
-    def _told(self, mutant: Mutant, moved: Sequence[Moved], engine: Bitset, found: WitnessVerdict, differs: Differs) -> MutantProof:
+    def _told(
+        self, mutant: Mutant, moved: Sequence[Moved], engine: Bitset, found: WitnessVerdict, differs: Differs
+    ) -> MutantProof:
         """The case that an exchange makes, once it is certain that it passes, and does not under the mutant."""
         for near in (self._nearest(mutant.policy, found, differs), found):
             exchange, day = near.exchange, near.day
