@@ -48,7 +48,8 @@ class ClauseSolver:
         if not self._solver.solve(assumptions=list(assumptions)):
             return None
         found: Sequence[int] = self._solver.get_model()
-        return lambda literal: (found[abs(literal) - 1] > 0) is (literal > 0)
+        size = len(found)  # a variable that no clause has is false
+        return lambda literal: (abs(literal) <= size and found[abs(literal) - 1] > 0) is (literal > 0)
 
     def core(self) -> tuple[int, ...]:
         """Of the assumptions of a question without a model, some that already have none together."""
