@@ -12,6 +12,7 @@ PEERS  := tests/bench/requirements.lock
 TABLES := tests/tables/requirements.lock
 SPARK  := tests/tables/spark.lock
 JAVA   := tests/tables/java-spark.lock
+VSCODE := service/language_server/vscode
 BROWSER := $(firstword $(wildcard /usr/bin/chromium-headless-shell /usr/bin/chromium) /usr/bin/chromium-headless-shell)
 
 # durable-rules is C code of 2020 and calls a function that Python 3.13 removed. This gives it the new name; older Pythons override it.
@@ -39,7 +40,7 @@ need(os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")), "d
 endef
 export CHECK_PYTHON
 
-.PHONY: help serve test test-tables spark bench bench-peers fuzz fuzz-briefly check docs lock clean
+.PHONY: help serve test test-tables spark bench bench-peers fuzz fuzz-briefly check docs editor lock clean
 .NOTPARALLEL:
 
 help: ## print this list
@@ -107,6 +108,16 @@ check: .venv/.tests ## check the format, the code, the types and the imports
 docs: .venv/.tests ## make all pages a searchable site, in build/docs
 	@$(BIN)/python -m sphinx -q -W --keep-going -c tests/site . build/docs
 	@echo "open build/docs/README.html"
+
+editor: ## build the extension for VS Code, build/fifthfactor.vsix (needs npm)
+	@command -v npm >/dev/null || { echo "error: there is no npm: install Node.js 20 or newer" >&2; exit 1; }
+	@rm -rf build/editor build/fifthfactor.vsix && mkdir -p build/editor
+	@cp -R $(VSCODE) build/editor/extension
+	@cd build/editor && mv extension/extension.vsixmanifest extension/*Content_Types*.xml .
+	@cd build/editor/extension && npm ci --omit=dev --ignore-scripts --no-audit --no-fund --silent
+	@find build/editor -name '*.d.ts' -delete -o -name '*.map' -delete
+	@cd build/editor && $(PYTHON) -m zipfile -c ../fifthfactor.vsix *Content_Types*.xml extension.vsixmanifest extension
+	@echo "install it with: code --install-extension build/fifthfactor.vsix"
 
 lock: .venv/.made ## write the lock files again (ARGS=--upgrade takes newer versions)
 	@echo "locking ..."

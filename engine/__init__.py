@@ -7,9 +7,17 @@ randomness: the caller passes days and ids.
 
 from __future__ import annotations
 
+from engine.analysis.analyse import Analysis, analyse
+from engine.analysis.finding import Finding
+from engine.analysis.solver import SolverMissing
 from engine.answer import Answer, Explanation
 from engine.authoring.brief import brief, brief_parts, organisation_brief
 from engine.authoring.bundle_changes import PolicyChangePart
+from engine.authoring.case_check import test_findings
+from engine.authoring.case_coverage import CaseCoverage, CoveredPlace, PolicyCoverage
+from engine.authoring.case_outcomes import CaseOutcome, case_of, case_outcome, case_places
+from engine.authoring.case_reasons import ExpectationLine, Reason
+from engine.authoring.case_yaml import case_yaml
 from engine.authoring.cell_mutation import CellMutant, CellMutationTester, cell_mutants
 from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, MovePart, TrialExchange, compare, trials
 from engine.authoring.empty_cells import empty_cells
@@ -21,10 +29,22 @@ from engine.authoring.layout import NotLaidOut, lay_out
 from engine.authoring.lint import lint
 from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.mutation_cases import MutationTester
+from engine.authoring.name_uses import Name, NamePlaces, NameUse, kind_of_text
+from engine.authoring.relevance import Relevance
 from engine.authoring.rulesets import rulesets
+from engine.authoring.schema_places import OpenPlace, Proposal, open_place
 from engine.authoring.schemas import editor_schemas
-from engine.authoring.testing import Result, WrittenCase, run, run_policy, written_cases
-from engine.authoring.written_policies import Instrument, instrument, instruments
+from engine.authoring.testing import (
+    PreparedCase,
+    Result,
+    WrittenCase,
+    named_cases,
+    result_of,
+    run,
+    run_policy,
+    why,
+    written_cases,
+)
 from engine.backends.durable import EngineUnavailable
 from engine.books.filling import BookReader
 from engine.books.grants import PERPETUAL, BookFacts, Grant, grants
@@ -97,17 +117,20 @@ from engine.languages.word_catalogue import read_all as read_catalogues
 from engine.pdp import INCLUDES, MODES, PARTS, PDP, SEARCHED, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
-from engine.policy_language.diagnostic import CODES, Diagnostic, did_you_mean
+from engine.policy_language.diagnostic import CODES, Diagnostic, Findings, Span, did_you_mean
 from engine.policy_language.document_text import Status, is_placeholder
 from engine.policy_language.everyday_words import EverydayWords, WordPlace
 from engine.policy_language.exchange_places import NotAnObject, Path, Places
 from engine.policy_language.fact_catalogue import FactEntry
+from engine.policy_language.known_findings import FINDINGS
 from engine.policy_language.ledger_text import TransferColumnText, TransferRegisterText
 from engine.policy_language.presets import Preset
 from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.transfer_columns import GROUNDS, RECORD
+from engine.policy_language.tree import TreeCache
 from engine.policy_language.vocabulary import Register
 from engine.policy_language.written_effects import PolicySettings
+from engine.policy_language.written_policies import Instrument, instrument, instruments
 from engine.questions.horizon import OutcomeMove, OutcomesAhead, SteadyPermit, TurnCause
 from engine.rules import Truth
 from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, Value, to_json
@@ -123,6 +146,7 @@ __all__ = [
     "DIRECTIONS",
     "EVERYONE",
     "EXCHANGE_SHAPES",
+    "FINDINGS",
     "FREE_NOTHING",
     "GROUNDS",
     "IMPACT_BATCH",
@@ -141,6 +165,7 @@ __all__ = [
     "SEMANTICS",
     "UNKNOWN",
     "ActionText",
+    "Analysis",
     "Answer",
     "Approval",
     "AttributesText",
@@ -153,6 +178,8 @@ __all__ = [
     "BundleCounters",
     "BundleRefused",
     "CarriedPart",
+    "CaseCoverage",
+    "CaseOutcome",
     "CatalogueRefused",
     "CellMutant",
     "CellMutationTester",
@@ -161,6 +188,7 @@ __all__ = [
     "Contribution",
     "Counter",
     "CounterThreshold",
+    "CoveredPlace",
     "DatedPromise",
     "Decision",
     "Diagnostic",
@@ -177,9 +205,12 @@ __all__ = [
     "ExchangePart",
     "ExchangeProblem",
     "ExchangeRefused",
+    "ExpectationLine",
     "Explanation",
     "FactEntry",
     "FalseStatement",
+    "Finding",
+    "Findings",
     "Flow",
     "Flows",
     "Grant",
@@ -201,9 +232,13 @@ __all__ = [
     "MovePart",
     "Mutant",
     "MutationTester",
+    "Name",
+    "NamePlaces",
     "NameTaken",
+    "NameUse",
     "NotAnObject",
     "NotLaidOut",
+    "OpenPlace",
     "OutcomeMove",
     "OutcomesAhead",
     "OwedDuty",
@@ -214,12 +249,17 @@ __all__ = [
     "PlainText",
     "PlanDecision",
     "PolicyChangePart",
+    "PolicyCoverage",
     "PolicySettings",
+    "PreparedCase",
     "Preset",
     "Promise",
+    "Proposal",
     "QuestionPart",
     "Range",
+    "Reason",
     "Register",
+    "Relevance",
     "Result",
     "RightScope",
     "RightsPage",
@@ -229,7 +269,9 @@ __all__ = [
     "Signature",
     "SignaturePart",
     "SignedOffPart",
+    "SolverMissing",
     "SourceFile",
+    "Span",
     "Statement",
     "StatementTester",
     "Status",
@@ -237,6 +279,7 @@ __all__ = [
     "Tally",
     "TransferColumnText",
     "TransferRegisterText",
+    "TreeCache",
     "TrialExchange",
     "Truth",
     "TurnCause",
@@ -248,11 +291,16 @@ __all__ = [
     "__version__",
     "accept_exchange",
     "amount_text",
+    "analyse",
     "anchor_of",
     "brief",
     "brief_parts",
     "bundled_policies",
     "by_folder",
+    "case_of",
+    "case_outcome",
+    "case_places",
+    "case_yaml",
     "cell_mutants",
     "compare",
     "conveyed_lines",
@@ -274,6 +322,7 @@ __all__ = [
     "instrument",
     "instruments",
     "is_placeholder",
+    "kind_of_text",
     "lay_out",
     "lint",
     "load",
@@ -282,6 +331,8 @@ __all__ = [
     "minor_units",
     "money_parts",
     "mutants",
+    "named_cases",
+    "open_place",
     "organisation_brief",
     "outcome_word",
     "parse_exchange",
@@ -291,6 +342,7 @@ __all__ = [
     "read_catalogues",
     "read_object",
     "read_plan",
+    "result_of",
     "rulesets",
     "run",
     "run_policy",
@@ -300,8 +352,10 @@ __all__ = [
     "source_digest",
     "source_files",
     "still_holds",
+    "test_findings",
     "to_json",
     "trials",
+    "why",
     "with_books",
     "with_fact_set",
     "with_facts_set",

@@ -11,13 +11,13 @@ import gc
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from engine.books.page import RightsPage
 from engine.exchange import Exchange
@@ -33,9 +33,12 @@ from engine.policy_language.diagnostic import Diagnostic, Findings, Span
 from engine.policy_language.everyday_words import EverydayWords
 from engine.policy_language.fact_catalogue import FactEntry, catalogue
 from engine.policy_language.overlay import BUNDLED_NAME, folder_of, organisations
+from engine.policy_language.policy_in_full import again, in_full
 from engine.policy_language.presets import Preset, check_presets, presets
 from engine.policy_language.public_recipient import for_everyone
+from engine.policy_language.rule_tables import written_out
 from engine.policy_language.settlement_facts import check_settlement
+from engine.policy_language.short_forms import ShortForms, short_forms
 from engine.policy_language.transfer_columns import check_transfer_registers
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.vocabulary_files import load as load_vocabulary
@@ -46,6 +49,7 @@ from engine.version import SEMANTICS
 KINDS = ("vocabulary", "policy", "organisation", "test")
 BUNDLED = "bundled"  # names the policies that come with the project
 MAX_FILES = 5_000
+TreeReader: TypeAlias = Callable[[str, bytes, Findings], tree.Node | None]
 _KEY_OF_TESTS = re.compile(rf"({'|'.join(TestText.model_fields)}):(?: |$)")
 
 
@@ -67,7 +71,8 @@ class Digests:
 class Bundle:
     """
     Checked rules and words. `tests` are the names and located trees of the test files. `sources` maps a file name to its bytes,
-    `duties` maps a key to its duty. `semantics` is the version of the semantics that the bundle is written for.
+    `duties` maps a key to its duty. `semantics` is the version of the semantics that the bundle is written for. `forms` are the short
+    forms of its files. `read` is what read the trees, where it was not `tree.read`, and reads them again for who asks.
     """
 
     rules: RuleSet
@@ -81,12 +86,24 @@ class Bundle:
     warnings: tuple[Diagnostic, ...]
     duties: dict[str, Duty]
     semantics: int
+    forms: ShortForms
+    read: TreeReader | None = field(default=None, repr=False, compare=False)
 
     def of_everyone(self) -> Bundle:
         """The same bundle with the rules as they read where the recipient is the public (semantics 1.2)."""
         open_ = {fact.name for fact in self.vocabulary.facts.values() if fact.open_of_public}
         rules = for_everyone(self.rules, self.vocabulary.recipient, open_)
         return replace(self, rules=rules, duties=rules.duties())
+
+    def written(self, policy: str, file: str) -> tree.Node | None:
+        """The tree of a policy in a file, in full; what the reach of a jurisdiction became stands in no file of its own."""
+        root = self.forms.reach.get(policy) or (self.read or tree.read)(file, self.sources[file], Findings())
+        return None if root is None else written_out(again(root, self.forms), self.vocabulary, Findings())
+
+    def test(self, file: str) -> tree.Node | None:
+        """The tree of a test file, in full; None where it cannot be read."""
+        root = (self.read or tree.read)(file, self.sources[file], Findings())
+        return None if root is None else self.forms.test(root)
 
     @cached_property
     def provisions(self) -> Mapping[str, str]:
@@ -220,9 +237,10 @@ def load_sources(
     *,
     replay: bool = False,
     tests: bool = True,
+    read: TreeReader | None = None,
 ) -> Bundle:
     """
-    Load a bundle from file names and bytes. Raises BundleRefused.
+    Load a bundle from file names and bytes. Raises BundleRefused. `read` reads the trees, such as that of a TreeCache.
 
     Without `tests` the files of tests, which decide nothing, are not read: that is nearly half of the work. They stay among the sources.
     The vocabulary then has no nodes: only who writes policies reads them afterwards.
@@ -237,7 +255,7 @@ def load_sources(
     for name, data in sorted(sources.items()):
         if not tests and _only_tests(data):
             continue
-        root = tree.read(name, data, findings)
+        root = (read or tree.read)(name, data, findings)
         kind = _kind(name, root, findings)
         if root is not None and kind:
             trees[kind].append(root)
@@ -251,9 +269,14 @@ def load_sources(
             help="name a folder with a `policy:` file and the vocabulary",
         )
     findings.semantics = _semantics(trees["vocabulary"], semantics, 1 if replay else SEMANTICS, findings)
+    forms = short_forms(trees["policy"], trees["vocabulary"], findings)
+    trees["policy"], trees["vocabulary"] = in_full(trees["policy"], trees["vocabulary"], forms, findings)
+    found_tests = [(name, forms.test(root)) for name, root in found_tests]
+    forms.check_used(findings)
     vocabulary = load_vocabulary(trees["vocabulary"], findings)
     check_access(vocabulary, findings)
     check_settlement(vocabulary, findings)
+    trees["policy"] = [written_out(each, vocabulary, findings) for each in trees["policy"]]
     found = organisations(trees["organisation"], trees["policy"], vocabulary, findings)
     vocabulary = replace(vocabulary, organisations=found)
     nevers = check_coherence(vocabulary, findings)
@@ -281,7 +304,19 @@ def load_sources(
     )
     duties, semantics = rules.duties(), findings.semantics
     return Bundle(
-        rules, vocabulary, settings, digests, coherence, reader, tuple(found_tests), sources, findings.all, duties, semantics
+        rules,
+        vocabulary,
+        settings,
+        digests,
+        coherence,
+        reader,
+        tuple(found_tests),
+        sources,
+        findings.all,
+        duties,
+        semantics,
+        forms,
+        read,
     )
 
 

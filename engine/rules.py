@@ -56,7 +56,8 @@ class Atom:
     and older_than (a date against as_of), counts (a document counts), open (a test of a claim that is
     never settled). `other` is a fact to compare with instead of operands, for `is`
     and the four operators of order, and a set for has, has_all and only (semantics 2.10). `not_shown` is the truth of a test of evidence
-    or a claim that is not shown: NO if the test lifts, UNKNOWN if it raises; None for every other fact.
+    or a claim that is not shown: NO if the test lifts, UNKNOWN if it raises; None for every other fact. `at` is the place where its author
+    wrote it, as `file:line`, and no part of the meaning; "" where nobody did.
     """
 
     fact: str
@@ -66,6 +67,7 @@ class Atom:
     register: str = ""
     other: str = ""  # another fact that this one is compared with, in place of operands
     not_shown: Truth | None = None
+    at: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

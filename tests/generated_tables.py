@@ -25,6 +25,7 @@ from pydantic.fields import FieldInfo
 import engine
 from engine.answer import Answer
 from engine.policy_language.diagnostic import CODES
+from engine.policy_language.known_findings import FINDINGS
 from service.cli.main import app
 from service.client import Client
 from service.problems import KINDS
@@ -42,6 +43,11 @@ _SMALL = ROOT / "tests" / "service" / "bundle" / "policies"
 def codes(_: str) -> str:
     """Each diagnostic code, with what it means."""
     return _table("code | what it means", ((f"`{code}`", text) for code, text in sorted(CODES.items())))
+
+
+def findings(_: str) -> str:
+    """Each finding of the analysis, with what it means."""
+    return _table("code | what it means", ((f"`{code}`", text) for code, text in sorted(FINDINGS.items())))
 
 
 def facts(_: str) -> str:
@@ -83,6 +89,13 @@ def instruments(_: str) -> str:
         rows.append((f"`{text.policy}`", text.title.en, text.instrument.force, days, str(len(marks)), *counts))
     head = "policy | instrument | force | in force | provisions | confirmed | from memory | unsure"
     return _table(head, rows, numbers=4)
+
+
+def phrases(_: str) -> str:
+    """Each phrase of the bundled vocabulary, with what it says; `…` stands for the value behind it."""
+    vocabulary = _bundled().vocabulary
+    rows = ((f"`{name}: …`", text.of, text.title.en, text.title.zh or "") for name, text in vocabulary.phrases.items())
+    return _table("phrase | of | what it says | in Chinese", rows)
 
 
 def settings(_: str) -> str:
@@ -204,11 +217,13 @@ TABLES: dict[str, Callable[[str], str]] = {
     "architecture": architecture,
     "client-methods": client_methods,
     "codes": codes,
+    "findings": findings,
     "endpoints": endpoints,
     "engine-modules": engine_modules,
     "explanation": explanation,
     "facts": facts,
     "instruments": instruments,
+    "phrases": phrases,
     "problems": problems,
     "service-rooms": service_rooms,
     "settings": settings,

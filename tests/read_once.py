@@ -54,13 +54,17 @@ def load_once(
     *,
     replay: bool = False,
     tests: bool = True,
+    read: bundle.TreeReader | None = None,
 ) -> bundle.Bundle:
     """
     The bundle of some files, read once: the same bytes give the same bundle. Of small ones those used last are kept.
+    Who brings a reader of trees has the bundle made.
 
     What has as many files as the bundled policies stays until the end, so it is not looked through for cycles either. The bundled
     policies name their version of the semantics.
     """
+    if read is not None:
+        return LOAD(sources, settings, semantics, replay=replay, tests=tests, read=read)
     if len(sources) < MANY:
         asked = (frozenset(sources.items()), tuple(sources), settings or PolicySettings(), semantics, replay, tests)
         found = KEPT.pop(asked, None) or LOAD(dict(sources), settings, semantics, replay=replay, tests=tests)

@@ -22,6 +22,7 @@ from functools import cached_property
 from itertools import cycle
 from typing import Any, Literal, TypeAlias
 
+from engine.authoring.case_yaml import case_yaml
 from engine.authoring.testing import PreparedCase, prepare
 from engine.bundle import Bundle
 from engine.deciding.contributions import with_fact_set
@@ -34,6 +35,7 @@ from engine.exchange_input.sent_statements import Statements
 from engine.pdp import PDP
 from engine.policy_language.claim_needs import NEEDS
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
+from engine.policy_language.written_exchange import LEFT_OUT, written_value
 from engine.questions.possible_answers import AnswerBook
 from engine.register_facts import IN_REGISTER
 from engine.rules import Measure, Truth, tests
@@ -273,7 +275,7 @@ class StatementTester:
         if not judgement.outcome.permits:
             return "refused"
         if lie.kind == DAMNING:
-            return "decided" if self._decided(case, lie) else "stays"
+            return "decided" if self._deciding(case, lie) else "stays"
         named = {each.fact for each in self._pdp.rests_on(judgement)}
         # Of two statements that free together both are named; of two that free alone, or of which one changes nothing, one.
         needed = [
@@ -291,6 +293,34 @@ class StatementTester:
         if len(unsaid) == len(unnamed) or (unsaid and not needed and self._frees(case, unsaid)):
             return "left_out"
         return "silent"
+
+    def proposal(self, case: PreparedCase, lie: FalseStatement, fate: Fate) -> str:
+        """
+        A case in YAML, for the file of a case, that expects of a lie or a truth what should come of it; "" where no test can state it.
+
+        A silent lie has to be named by the permit, or may free nothing; a permit goes with what damns it, or a document decides.
+        """
+        try:
+            exchange = self._told(case, lie.parts).exchange
+        except ExchangeRefused:
+            return ""
+        parts = [each for each in lie.parts if each.value is not None] or lie.parts[:1]
+        said = " and ".join(
+            f"{each.statement} {LEFT_OUT if each.value is None else written_value(each.value)}" for each in parts
+        )
+        expect: dict[str, Any]
+        match fate:
+            case "silent" if lie.kind in FREE_NOTHING:
+                title, expect = f"Nothing is milder with {said}", {"outcome": self._told(case, ()).outcome.word}
+            case "silent":
+                named = [each.statement for each in lie.parts if each.value is not None]
+                title, expect = f"A permit that comes of {said} names it", {"rests_on": named}
+            case "decided":
+                document = self._deciding(case, lie)
+                title, expect = f"A document decides beside {said}", {"proceed": True, "rests_on": [document]}
+            case _:
+                title, expect = f"Nothing goes with {said}", {"proceed": False}
+        return case_yaml(self._bundle, exchange, case.as_of, title, expect, file=case.file)
 
     @cached_property
     def _refusing(self) -> frozenset[tuple[str, Operand]]:
@@ -337,13 +367,16 @@ class StatementTester:
                 highest.append(_at_the_door(judgement.outcome.bounds))
         return all(judgement.outcome.bounds.high < each for each in highest)
 
-    def _decided(self, permit: PreparedCase, truth: FalseStatement) -> bool:
-        """Whether a permit stays beside what damns it because of one document, which it does not need otherwise."""
+    def _deciding(self, permit: PreparedCase, truth: FalseStatement) -> str:
+        """The document because of which a permit stays beside what damns it, and which it does not need otherwise; "" if there is none."""
         shown = [
             name for name, value in permit.exchange.values.items() if isinstance(value, Document) and value.state == "shown"
         ]
         without = [FalseStatement(truth.kind, name, None) for name in shown]
-        return any(self._frees(permit, [each]) and not self._frees(permit, [*truth.parts, each]) for each in without)
+        deciding = (
+            each.statement for each in without if self._frees(permit, [each]) and not self._frees(permit, [*truth.parts, each])
+        )
+        return next(deciding, "")
 
     def _of_fact(self, case: PreparedCase, name: str, sent: Value) -> Iterator[Value]:
         exchange = case.exchange.with_values({name: Missing.LEFT_OUT})

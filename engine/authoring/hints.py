@@ -30,6 +30,7 @@ OPERATORS = {
     "older_than": "Longer ago than this. For a date after the day of the decision, the test fails.",
     "has": "Holds any of these.",
     "has_all": "Holds all of these.",
+    "made": "Beside `has`: such a document bears a date of which this test holds.",
     "only": "Holds nothing outside these; `only: []` is empty.",
     "in": "Is in the register on the day; of several registers, in any one.",
     "not": "This test does not hold.",

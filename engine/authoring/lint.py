@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from datetime import date
 
 from engine.authoring.testing import cases, expectations
-from engine.authoring.written_policies import Instrument, instruments
 from engine.backends.bitset import Bitset
 from engine.backends.bitset.rule_table import mask_of
 from engine.bundle import Bundle
@@ -22,6 +21,7 @@ from engine.policy_language.claim_needs import CLAIMS, NEEDS, NOTHING, needs_of
 from engine.policy_language.diagnostic import Diagnostic, Findings, Span
 from engine.policy_language.document_text import Text
 from engine.policy_language.tree import Mapping, Node, Scalar, Sequence, comments
+from engine.policy_language.written_policies import Instrument, instruments
 from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Not, Rule, Truth, anchors, atoms, tests
 from engine.values.multilingual import Words
 from engine.values.outcome_levels import permitting
@@ -213,12 +213,14 @@ class _Lint:
             for each in floor.spoken
             if floor.covered and each.covered_from and self.only_files in self.covered_at(floor.jurisdiction, each.subject).file
         }
+        if not left:
+            return
         speaking = {
             key: mask_of(n for n, rule in enumerate(rules.rules) if _is_of(rule, key.removeprefix("speaks/")))
             for key in {key for each in left.values() for key in each.by}
         }
         engine = Bitset(rules)
-        for case in cases(self.bundle) if left else ():
+        for case in cases(self.bundle):
             verdict = engine.evaluate(case.exchange, case.as_of)
             for (place, subject), each in list(left.items()):
                 assert each.covered_from

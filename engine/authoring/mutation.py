@@ -21,9 +21,7 @@ from typing import TypeAlias
 from engine.bundle import Bundle
 from engine.explaining.phrasebook import Phrasebook
 from engine.policy_language.claim_needs import NEEDS
-from engine.policy_language.diagnostic import Findings
-from engine.policy_language.tree import locate
-from engine.policy_language.tree import read as read_tree
+from engine.policy_language.tree import Node, locate
 from engine.rules import (
     AS_OF,
     All,
@@ -183,16 +181,18 @@ def _places(bundle: Bundle) -> dict[str, tuple[str, int]]:
         provision = rule.provision
         places[provision.id] = (provision.file, provision.line)
         places[provision.policy] = (provision.file, 1)
-    roots = {file: read_tree(file, bundle.sources[file], Findings()) for file in {file for file, _ in places.values()}}
+    roots: dict[str, Node | None] = {}
     for key in bundle.rules.definitions:
         name = key.partition("!")[0].partition("#")[0]
         policy, _, short = name.partition("/")
         if name in places or policy not in places:
             continue
-        file = places[policy][0]
-        root = roots[file]
+        if policy not in roots:
+            roots[policy] = bundle.written(policy, places[policy][0])
+        root = roots[policy]
         assert root is not None
-        places[name] = (file, locate(root, ("define", short))[1].line)
+        at = locate(root, ("define", short))[1]  # in the file of its jurisdiction, where several policies share it
+        places[name] = (at.file, at.line)
     return places
 
 

@@ -7,27 +7,32 @@ author who writes: it completes, explains and underlines. Only `check` decides w
 An editor reads YAML by the core schema: `12` is a number, `true` a boolean, and `yes`, `NO` and `2024-03-22` are texts. So where
 authors write text, numbers and booleans are accepted too. The keywords mean the same in JSON Schema 2020-12, which the schemas
 declare, and in draft 7, which older editors assume; `markdownDescription`, `enumDescriptions` and `errorMessage` are for editors only.
+`x-names` says what the words of a place name (a fact, a rule), `x-keys` what its keys name: by them `schema_places` knows a name.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias, get_args
 
 from engine.authoring.hints import OPERATORS, of_keys, shapes_of
+from engine.authoring.table_schemas import with_tables
 from engine.bundle import Bundle
 from engine.decision import Outcome, RequirementPart
 from engine.exchange import REGISTER
 from engine.policy_language.case_text import TestText
 from engine.policy_language.claim_needs import NEEDS
-from engine.policy_language.conditions import DATES, FITS, GROUPS, ORDER
+from engine.policy_language.conditions import DATES, FITS, MADE, ORDER
 from engine.policy_language.document_text import DocumentText, Text
 from engine.policy_language.duty_deadlines import DUE_ANCHORS
 from engine.policy_language.exchange_places import Places
 from engine.policy_language.organisation_text import OrganisationText
-from engine.policy_language.policy_text import PolicyText, TravelsText
+from engine.policy_language.phrases import GROUPS, PhraseText
+from engine.policy_language.policy_in_full import SHARED, SHOWN
+from engine.policy_language.policy_text import PolicyText, RuleText, TravelsText
 from engine.policy_language.public_recipient import EVERYONE
+from engine.policy_language.tree import plain
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, PRIMITIVES, Vocabulary
 from engine.policy_language.vocabulary_text import VocabularyText
 from engine.policy_language.written_exchange import LEFT_OUT
@@ -52,8 +57,11 @@ def editor_schemas(bundle: Bundle) -> dict[str, Schema]:
     """The schemas by kind of document, and that of an exchange, for the words and rules of the bundle."""
     words = _Words(bundle)
     policy = {**words.conditions(), **words.effects()}
+    registers: dict[str, list[str]] = {}
+    for name, register in bundle.vocabulary.registers.items():
+        registers.setdefault(register.of.name, []).append(name)
     return {
-        "policy": words.document(PolicyText, policy),
+        "policy": with_tables(words.document(PolicyText, policy), words.facts, registers, _ref),
         "test": words.document(TestText, words.exchanges()),
         "vocabulary": words.document(VocabularyText, policy | words.words()),
         "organisation": words.document(OrganisationText, words.organisations()),
@@ -73,9 +81,10 @@ class _Words:
         self.grounds = [rule.key for rule in bundle.rules.rules if rule.effect == "satisfies"]
         names = (name.partition("!")[0] for name in bundle.rules.definitions if "#" not in name)
         self.definitions = list(dict.fromkeys(name for name in names if name.partition("/")[0] in self.policies))
+        self.groups = bundle.forms.groups
         self.needs = [name for name in bundle.rules.definitions if name.startswith(NEEDS)]
         self.facts = {name: type for name in self.vocabulary.names() if (type := self.vocabulary.type_of(name))}
-        self.types = {type.name: type for type in (*self.facts.values(), Type("duration"))}
+        self.types = {type.name: type for type in (*self.facts.values(), Type("duration"), Type("date"))}
         self.defs = {**self.names(), **self.shapes(), **self.typed()}
 
     def document(self, model: type[DocumentText], places: Mapping[str, Schema]) -> Schema:
@@ -88,6 +97,9 @@ class _Words:
                 key: places.get(f"{shape}.{key}", inner) | _told(hints.get(shape, {}).get(key, ""))
                 for key, inner in schema.get("properties", {}).items()
             }
+        if RuleText.__name__ in shapes:  # a policy's `defaults` may say it for the rule
+            required = shapes[RuleText.__name__]["required"]
+            shapes[RuleText.__name__]["required"] = [key for key in required if key not in SHARED]
         root = shapes.pop(model.__name__)
         if TravelsText.__name__ in shapes:
             alone = {"anyOf": [{"required": [lang]} for lang in Text.model_fields]}
@@ -105,7 +117,12 @@ class _Words:
             "PolicyText.applies": condition,
             "PolicyText.define": {"type": "object", **named},
             "RuleText.when": condition,
-            "RuleText.unless": {"type": "array", "items": condition},
+            "RuleText.unless": _by_shape(
+                {"not": {}},
+                list={"type": "array", "items": condition},
+                mapping={"allOf": [_ref("tests"), {"maxProperties": 1}]},
+            ),
+            "JurisdictionText.define": {"type": "object", **named},
             "DutyText.done_when": condition,
             "TravelsText.when": condition,
             "CounterText.where": condition,
@@ -125,6 +142,9 @@ class _Words:
             "RuleText.require": _ref("need"),
             "RuleText.satisfies": _one_or_more(_ref("name of requirement")),
             "RuleText.exempts": {"type": "array", "items": _ref("exempted")},
+            "RuleText.document": _one_or_more(_ref("name of document")),
+            "RuleText.claim": _one_or_more(_ref("name of claim")),
+            "RuleText.duties": _list({"anyOf": [_ref("duty"), _ref("name of group")]}),
             "RuleText.lane": _ref("name of lane"),
             "DutyText.due": _ref("due"),
         }
@@ -132,15 +152,21 @@ class _Words:
     def words(self) -> dict[str, Schema]:
         """A vocabulary file may use words that it names itself, so known words are proposed there, not required."""
         sets = {name: each.title for name, each in self.vocabulary.values.items()}
-        fact = _or_new(_one_of([*self.vocabulary.facts, *self.vocabulary.families]))
+        fact = _or_new(_one_of([*self.vocabulary.facts, *self.vocabulary.families])) | _naming("fact")
+        speaking = _or_new(_one_of({**self.policies, **self.rules})) | _naming("policy", "rule")
         counted = [f"distinct {family}" for family in self.vocabulary.families]
         cover = {"anyOf": [_DAY, _ref("cover")]}
         subjects = {name: cover | _told(text.title.en) for name, text in self.vocabulary.subjects.items()}
+        # A condition, with a word in it that is no value of any fact.
+        condition_of_a_place = {"type": ["object", "array"], "minProperties": 1, "minItems": 1}
         return {
             "FactText.type": _or_new(_one_of([*PRIMITIVES, *sets, "set of id", *(f"set of {name}" for name in sets)])),
             "VocabularyText.more_values": self.more_values(),
             "FactText.by": _or_new(_one_of(sets, sets)),
             "FactText.lies_in": fact,
+            "PhraseText.of": _or_new(_one_of(sets, sets)),
+            "PhraseText.means": condition_of_a_place,
+            "ReachedText.applies": condition_of_a_place,
             "ValueSetText.inside": _or_new(_one_of(sets, sets)),
             "RegisterText.of": _or_new(_one_of(sets, sets)),
             "RequirementText.jurisdiction": _or_new(_ref("name of jurisdiction")),
@@ -150,6 +176,7 @@ class _Words:
             "CounterText.same": fact,
             "CounterText.kept": fact,
             "EntityKindText.states": {"type": "array", "items": fact},
+            "CoverText.by": {"type": "array", "items": speaking},
             "CounterText.leaves_out": {"type": "array", "items": _ref("name of rule")},
             **{f"PromiseText.{name}": fact for name in ("due", "by", "to", "fills", "beside")},
             "PromiseText.terms": {"type": "object", "additionalProperties": fact},
@@ -185,15 +212,15 @@ class _Words:
         subjects = _titles(vocabulary.subjects)
         return {
             "AcceptanceText.country": _one_or_more(_one_of(countries.lineage if countries else (), what="country")),
-            "AcceptanceText.subjects": _list(_one_of(subjects, subjects, what="subject matter")),
-            "OrganisationText.must_be_shown": {"type": "array", "items": _one_of(shown, shown)},
+            "AcceptanceText.subjects": _list(_one_of(subjects, subjects, what="subject matter") | _naming("subject")),
+            "OrganisationText.must_be_shown": {"type": "array", "items": _one_of(shown, shown) | _naming("fact")},
             "SwitchedOffText.jurisdiction": _ref("name of jurisdiction"),
-            "SwitchedOffText.policy": _or_new(_one_of(self.policies, self.policies)),
+            "SwitchedOffText.policy": _or_new(_one_of(self.policies, self.policies)) | _naming("policy"),
         }
 
     def access(self) -> dict[str, Schema]:
         """What an attribute of an access request may state, and which entities it may name."""
-        place = _or_new(_one_of(dict.fromkeys(Places(self.vocabulary).names())))
+        place = _or_new(_one_of(dict.fromkeys(Places(self.vocabulary).names()))) | _naming("fact")
         access = self.vocabulary.authzen
         types = _or_new(_one_of({**access.subjects, **access.resources} if access else ()))
         places: dict[str, Schema] = {}
@@ -208,30 +235,33 @@ class _Words:
         outcome = _one_of(get_args(Outcome))
         state = _one_of(get_args(RequirementPart.model_fields["state"].annotation))
         lane = _one_of(("open", "closed", "possible"))
-        rules: Schema = {"type": "array", "items": {"anyOf": [_ref("name of rule"), _OWN_RULE]}}
+        rules: Schema = {"type": "array", "items": {"anyOf": [_ref("name of rule"), _ref("name of group")]}}
         asked = [*self.facts, *(f"{group}.{kind}" for group in DOCUMENT_GROUPS for kind in vocabulary.kinds[group])]
         return {
-            "TestText.test": _or_new(_one_of(self.policies, self.policies)),
+            "TestText.test": _or_new(_one_of(self.policies, self.policies)) | _naming("policy"),
             "TestText.exchange": _ref("exchange"),
             "CaseText.change": _ref("exchange"),
             "Expectation.outcome": outcome,
-            "Expectation.jurisdictions": _closed(_each(_titles(vocabulary.jurisdictions), outcome)),
-            "Expectation.instruments": _closed(_each(self.policies, outcome)),
-            "Expectation.applies": _closed(_each(self.policies, _one_of(("yes", "no", "unknown")))),
+            "Expectation.jurisdictions": _closed(_each(_titles(vocabulary.jurisdictions), outcome)) | _keyed("jurisdiction"),
+            "Expectation.instruments": _closed(_each(self.policies, outcome)) | _keyed("policy"),
+            "Expectation.applies": _closed(_each(self.policies, _one_of(("yes", "no", "unknown")))) | _keyed("policy"),
             "Expectation.because": rules,
             "Expectation.silent": rules,
             "Expectation.beaten": rules,
             "Expectation.conflicts": {"type": "array", "items": _ref("name of rule")},
-            "Expectation.requirements": _closed(_each(_titles(vocabulary.requirements), state)),
-            "Expectation.missing": {"type": "array", "items": _one_of(asked, what="fact")},
+            "Expectation.requirements": _closed(_each(_titles(vocabulary.requirements), state)) | _keyed("requirement"),
+            "Expectation.missing": {"type": "array", "items": _one_of(asked, what="fact") | _naming("fact")},
             "Expectation.rests_on": {
                 "type": "array",
-                "items": {"anyOf": [_one_of([*asked, "relies_on"], what="fact"), _ref("name of rule")]},
+                "items": {
+                    "anyOf": [_one_of([*asked, "relies_on"], what="fact") | _naming("fact"), _ref("name of rule")],
+                },
             },
             # A key is the name of a lane, or of the provision that opens it.
             "Expectation.lanes": {
                 "type": "object",
                 "properties": _each(_titles(vocabulary.lanes), lane),
+                **_keyed("lane", "rule"),
                 "additionalProperties": lane,
             },
             "Expectation.factor": _closed(
@@ -246,7 +276,8 @@ class _Words:
             ),
             "Expectation.define": _closed(
                 {name: _one_of(("yes", "no", "unknown")) for name in (*self.definitions, *self.needs)}
-            ),
+            )
+            | _keyed("definition"),
         }
 
     # What the places refer to
@@ -254,25 +285,42 @@ class _Words:
     def names(self) -> dict[str, Schema]:
         vocabulary = self.vocabulary
         exempted = _titles(vocabulary.requirements) | self.rules
+        documents, claims = (_titles(vocabulary.kinds[group]) for group in SHOWN.values())
         return {
-            "name of jurisdiction": _one_of(vocabulary.jurisdictions, _titles(vocabulary.jurisdictions)),
-            "name of lane": _one_of(vocabulary.lanes, _titles(vocabulary.lanes), what="lane"),
-            "name of requirement": _one_of(vocabulary.requirements, _titles(vocabulary.requirements), what="requirement"),
-            "name of rule": _one_of(self.rules, self.rules, what="rule"),
-            "exempted": {"anyOf": [_one_of(exempted, exempted, what="rule or requirement"), _OWN_RULE]},
-            "name of definition": {"anyOf": [_one_of(self.definitions, what="definition"), _OWN_DEFINITION]},
+            "name of jurisdiction": _one_of(vocabulary.jurisdictions, _titles(vocabulary.jurisdictions))
+            | _naming("jurisdiction"),
+            "name of lane": _one_of(vocabulary.lanes, _titles(vocabulary.lanes), what="lane") | _naming("lane"),
+            "name of requirement": _one_of(vocabulary.requirements, _titles(vocabulary.requirements), what="requirement")
+            | _naming("requirement"),
+            "name of rule": _one_of(self.rules, self.rules, what="rule") | _naming("rule"),
+            "name of document": _one_of(documents, documents, what="kind of document") | _naming("evidence"),
+            "name of claim": _one_of(claims, claims, what="kind of claim") | _naming("claims"),
+            "name of group": {"anyOf": [_one_of(self.groups, what="group"), _OWN_RULE], **_naming("group", "rule")},
+            "exempted": {
+                "anyOf": [
+                    _one_of(exempted, exempted, what="rule or requirement") | _naming("requirement", "rule"),
+                    _ref("name of group"),
+                ]
+            },
+            "name of definition": {
+                "anyOf": [_one_of(self.definitions, what="definition"), _OWN_DEFINITION],
+                **_naming("definition"),
+            },
         }
 
     def shapes(self) -> dict[str, Schema]:
         dates = [name for name, type in self.facts.items() if type.kind == "date" and not type.many]
         due = {
             "within": _ref("value duration") | _told("How long after."),
-            "after": _one_of([*DUE_ANCHORS, *dates], what="date of an exchange") | _told("After which date."),
+            "after": _one_of([*DUE_ANCHORS, *dates], what="date of an exchange") | _naming("fact") | _told("After which date."),
             "on": {"anyOf": [_DAY, _spelt("day of the year", "`1 March`")]} | _told("A date; with `after`, a day of the year."),
             "earliest_of": _list(_ref("due")) | _told("The earliest of these."),
         }
         complete = [{"required": ["within", "after"]}, {"required": ["on"]}, {"required": ["earliest_of"]}]
-        need = _one_key({word: _list(_ref("need")) | _operator(word) for word in ("any_of", "all_of")})
+        needs = {word: _list(_ref("need")) | _operator(word) for word in ("any_of", "all_of")}
+        need = _one_key(
+            needs | {"document": _ref("name of document") | _told("This document is shown: a requirement and its ground.")}
+        )
         document = _closed({name: _ref(f"sent {type.name}") for name, type in self.vocabulary.fields.items()})
         return {
             "need": _by_shape(_ref("name of requirement"), mapping=need),
@@ -288,7 +336,20 @@ class _Words:
         tests = {name: _ref(f"test {type.name}") | self.hint(name) for name, type in self.facts.items()}
         for group in DOCUMENT_GROUPS:
             tests[group] = _ref(f"test {group}") | _told(f"`{group}: {{has: KIND}}`: one of the kind is shown.")
-        return _some(tests | {word: _list(_ref("condition")) | _operator(word) for word in GROUPS})
+        for name, phrase in self.vocabulary.phrases.items():
+            tests[name] = self.phrase(phrase) | _titled(phrase.title.en) | _told(phrase.title.zh or phrase.title.en)
+        groups = {word: _list(_ref("condition")) | _operator(word) for word in GROUPS}
+        return _some(tests | groups) | _keyed("fact", "phrase")
+
+    def phrase(self, text: PhraseText) -> Schema:
+        """What may stand behind a phrase: a value of its set, a list of them, or a register."""
+        values = self.vocabulary.values.get(text.of)
+        if values is None:
+            return {}
+        value = self.value(Type("value", False, values))
+        listed = {name: each.title.en for name, each in self.vocabulary.registers.items() if each.of is values}
+        register = {"in": _one_or_more(_one_of(listed, listed, what="register of such values")) | _operator("in")}
+        return _by_shape(value, list=_list(value), mapping=_needed(register))
 
     def exchange(self) -> Schema:
         """The facts of an exchange, flat, as a test writes them."""
@@ -304,10 +365,11 @@ class _Words:
             for group in DOCUMENT_GROUPS
             for kind, text in vocabulary.kinds[group].items()
         }
-        ways = _one_of([*vocabulary.requirements, *self.grounds], what="requirement or ground")
-        came = _closed({"provision": _one_of(self.travelling, what="provision that travels"), "from": {"type": "string"}})
+        ways = _one_of([*vocabulary.requirements, *self.grounds], what="requirement or ground") | _naming("requirement", "rule")
+        travelling = _one_of(self.travelling, what="provision that travels") | _naming("rule")
+        came = _closed({"provision": travelling, "from": {"type": "string"}})
         stated = {**facts, **{f"{family}.rest": rest for family in vocabulary.families}, **documents}
-        entity = _by_shape(_one_of(("none",)), mapping=_closed(stated))
+        entity = _by_shape(_one_of(("none",)), mapping=_closed(stated) | _keyed("fact"))
         said = _told(
             "What the register says of an entity, by the fact that states its id; `none`: the register does not have it."
         )
@@ -320,7 +382,7 @@ class _Words:
                 "carried": {"type": "array", "items": came, **_told("The conditions that came with the data, and from where.")},
                 REGISTER: {"type": "object", "additionalProperties": entity, **said},
             }
-        )
+        ) | _keyed("fact")
 
     def typed(self) -> dict[str, Schema]:
         """For each type one value, a test of a fact, and what a test's exchange may send."""
@@ -331,8 +393,9 @@ class _Words:
             defs[f"sent {name}"] = self.sent(type)
         for group in DOCUMENT_GROUPS:
             kinds = self.vocabulary.kinds[group]
-            kind = _one_or_more(_one_of(kinds, _titles(kinds), what="kind"))
-            operators = {"has": kind, "has_all": kind, "not": _ref(f"test {group}")}
+            listed = _one_of(kinds, _titles(kinds), what="kind") | _naming(group)
+            kind = _one_or_more(self.or_group(listed, kinds))
+            operators = {"has": kind, "has_all": kind, MADE: _ref("test date"), "not": _ref(f"test {group}")}
             defs[f"test {group}"] = _some({word: schema | _operator(word) for word, schema in operators.items()})
         return defs
 
@@ -340,7 +403,9 @@ class _Words:
         """One value as an author writes it."""
         if type.values:
             titles = {value: words.en for value, words in type.values.titles.items()}
-            return _one_of(type.values.values, titles, what=f"value of `{type.values.name}`")
+            return _one_of(type.values.values, titles, what=f"value of `{type.values.name}`") | _naming(
+                f"value of {type.values.name}"
+            )
         match type.kind:
             case "yes/no":
                 return _YES_NO
@@ -358,12 +423,14 @@ class _Words:
 
     def test(self, type: Type) -> Schema:
         """What may stand under a fact in a condition: operators, and for one value the value or a list of values."""
-        value = _ref(f"value {_one(type).name}")
+        value = self.or_group(_ref(f"value {_one(type).name}"), type.values.lineage if type.values else ())
         # Under `coherence:` a set may be compared with a fact of one value.
         alike = (type.name, type.name.removeprefix("set of "))
         same = _one_of((name for name, other in self.facts.items() if other.name in alike), what="fact of this type")
+        same |= _naming("fact")
         listed = {name: each.title.en for name, each in self.vocabulary.registers.items() if each.of is type.values}
-        register = _one_of(listed, listed, what="register of such values")
+        listed |= dict.fromkeys(self.vocabulary.ids if type.kind == "id" else (), "")
+        register = _one_of(listed, listed, what="register of such values") | _naming("register")
         against = _needed({"fact": same | _operator("fact")})
         in_register = {"in": _one_or_more(register) | _operator("in"), "fact": same | _operator("fact")}
         in_one = {"in": register | _operator("in"), "fact": same | _operator("fact")}
@@ -382,6 +449,13 @@ class _Words:
         fitting = {word: operands[word] | _operator(word) for word, fits in FITS.items() if fits(type)}
         operators = _some({word: schema for word, schema in fitting.items() if word != "in" or listed})
         return operators if type.many else _by_shape(value, list=_list(value), mapping=operators)
+
+    def or_group(self, value: Schema, words: Collection[str]) -> Schema:
+        """A word, or a group that lists only such words."""
+        listed = {name: [plain(item) for item in group.items] for name, group in self.groups.items() if words}
+        fitting = [name for name, items in listed.items() if all(isinstance(each, str) and each in words for each in items)]
+        names = [each for name in fitting for each in (name.partition("/")[2], name)]
+        return {"anyOf": [value, _one_of(names) | _naming("group")]} if names else value
 
     def sent(self, type: Type) -> Schema:
         """The value of a fact in a test's exchange, or the word that says there is none."""
@@ -428,6 +502,14 @@ def _titled(text: str) -> Schema:
 def _told(text: str) -> Schema:
     """What an editor shows: as plain text, and with its marks for editors that know Markdown."""
     return {"description": text, "markdownDescription": text} if text else {}
+
+
+def _naming(*kinds: str) -> Schema:
+    return {"x-names": list(kinds)}
+
+
+def _keyed(*kinds: str) -> Schema:
+    return {"x-keys": list(kinds)}
 
 
 def _operator(word: str) -> Schema:

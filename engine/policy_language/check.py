@@ -13,17 +13,18 @@ from dataclasses import replace
 
 from engine.languages import in_each
 from engine.policy_language.claim_needs import CLAIMS, NEEDS, NOTHING, documents, is_nothing, needs_of
-from engine.policy_language.conditions import Conditions, Use
+from engine.policy_language.conditions import OPERATORS, Conditions, Use
 from engine.policy_language.declared_coverage import floors_of
 from engine.policy_language.diagnostic import Findings, Span, did_you_mean
 from engine.policy_language.duty_deadlines import Duties
 from engine.policy_language.exemptions import LoweredRule, WrittenRule, in_strata, periods, resolve_exemptions
 from engine.policy_language.ledger_words import check_counters, check_entities, check_promises
 from engine.policy_language.overlay import BUNDLED_WORDS
-from engine.policy_language.policy_text import PolicyText
+from engine.policy_language.phrases import GROUPS, check_phrases
+from engine.policy_language.policy_text import PolicyText, RuleText
 from engine.policy_language.read_document import read_model
 from engine.policy_language.tree import Mapping, Node, Scalar, key_named, locate, plain
-from engine.policy_language.vocabulary import WEEK, Vocabulary
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS, WEEK, Vocabulary
 from engine.policy_language.vocabulary_text import CalendarText
 from engine.policy_language.written_effects import BINDING, Effects, PolicySettings, in_force
 from engine.rules import (
@@ -77,6 +78,7 @@ class _Checker:
     def run(self, trees: Sequence[Node]) -> RuleSet:
         for tree in trees:
             self._collect(tree)
+        self._phrases()
         self._needs()
         for name in self.defined:
             self.conditions.define(name)
@@ -92,7 +94,7 @@ class _Checker:
             node = locate(tree, ("applies",))[0]
             always = isinstance(node, Scalar) and node.text == EVERYWHERE
             applies = ALWAYS if always else self.conditions.lower(node, name, Use.APPLIES)
-            self.conditions.definitions[f"{name}#applies"] = All((in_force(policy.in_force), applies))
+            self.conditions.definitions[f"{name}#applies"] = All((in_force(policy.in_force, tree), applies))
             self._not_reached(name, policy, tree)
         requirements = {name: self._requirement(name) for name in self.vocabulary.requirements}
         lifts = resolve_exemptions(self.written, self.vocabulary.requirements, self.conditions.unread, self.findings)
@@ -175,6 +177,15 @@ class _Checker:
         node = self.vocabulary.nodes[where]
         when = node.get(name) if isinstance(node, Mapping) else None
         self.conditions.definitions[key] = self.conditions.lower(when, "", Use.APPLIES)
+
+    def _phrases(self) -> None:
+        """The phrases of the vocabulary share no word with a key or an operator (semantics 7.2)."""
+        nodes, spans = self.vocabulary.nodes, self.vocabulary.spans
+        written = {
+            name: (text, nodes["phrases", name], spans["phrases", name]) for name, text in self.vocabulary.phrases.items()
+        }
+        keys = (*PolicyText.model_fields, *RuleText.model_fields, *self.vocabulary.facts, *self.vocabulary.families)
+        check_phrases(written, self.vocabulary.values, {*keys, *GROUPS, *OPERATORS, *DOCUMENT_GROUPS}, self.findings)
 
     def _needs(self) -> None:
         """What claims need becomes definitions; it tests facts of the exchange, and neither documents nor other claims (4.12)."""

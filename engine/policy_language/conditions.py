@@ -7,23 +7,38 @@ nest. Source: semantics 2.2 (shown by place), 2.4 to 2.9 (operators), 7.1, 7.2.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from enum import Enum
 
 from engine.policy_language.claim_needs import LIFT, RESTORE, claims_in_need, with_needs
 from engine.policy_language.diagnostic import Findings, Span, did_you_mean
-from engine.policy_language.tree import Mapping, Node, Scalar, Sequence
-from engine.policy_language.vocabulary import DOCUMENT_GROUPS, FIELD_NAMES, Follows, Vocabulary
+from engine.policy_language.phrases import GROUPS, meant
+from engine.policy_language.tree import Mapping, Node, Scalar, Sequence, locate
+from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, FIELD_NAMES, Follows, Vocabulary
 from engine.register_facts import IN_REGISTER
-from engine.rules import ALWAYS, AS_OF, MAX_CHAIN, All, AnyOf, Atom, Condition, Defined, Not, Truth, atoms, definitions_named
+from engine.rules import (
+    ALWAYS,
+    AS_OF,
+    MAX_CHAIN,
+    All,
+    AnyOf,
+    Atom,
+    Condition,
+    Defined,
+    Not,
+    RegisterEntry,
+    Truth,
+    atoms,
+    definitions_named,
+)
 from engine.values import BadValue, Duration, Money, Operand, Type
 
-GROUPS = ("all_of", "any_of", "none_of")
 ORDER = ("at_least", "at_most", "more_than", "less_than")
 DATES = {"from": "at_least", "until": "at_most"}
 SETS = ("has", "has_all", "only")
+MADE = "made"  # beside `has` and `has_all` of documents: the date that such a document bears
 OPERATORS = (*ORDER, *DATES, *SETS, "not", "in", "within", "older_than", "fact", "registered")
 NUMBERS = ("count", "ratio", "date", "money", "duration")
 FITS: dict[str, Callable[[Type], bool]] = {  # which types an operator fits
@@ -75,6 +90,7 @@ class Conditions:
         self.definitions: dict[str, Condition] = {}
         self.unread: set[str] = set()  # policies refused as a whole; their definitions are not reported as missing
         self.used: set[str] = set()  # definitions that a condition names
+        self._at = ""  # the place of the test that is being lowered
         self._open: list[str] = []
         self._shown: dict[str, bool] = {}
         self._in_need: dict[str, bool] = {}  # definitions that read a claim which needs something
@@ -155,8 +171,11 @@ class Conditions:
             return self._group(key, value, policy, use)
         if key.text in DOCUMENT_GROUPS:
             return self._documents(key, value, use)
+        if key.text in self.vocabulary.phrases:
+            return self._phrase(key, value, policy, use)
         type = self.vocabulary.type_of(key.text)
         if type is not None:
+            self._at = key.span.place
             return with_needs(self._test(key.text, type, value, use, key.span), use.value, self.vocabulary)
         if key.text in self.vocabulary.families:
             members = ", ".join(f"`{m}`" for m in self.vocabulary.families[key.text][:4])
@@ -176,11 +195,22 @@ class Conditions:
                 f"write `- {key.text}` in a list",
             )
         else:
-            help = did_you_mean(key.text, self.vocabulary.names())
+            help = did_you_mean(key.text, [*self.vocabulary.names(), *self.vocabulary.phrases])
             self.findings.error(
                 key.span, "unknown-fact", f"an exchange has no fact `{key.text}`", "not in the vocabulary", help
             )
         return ALWAYS
+
+    def _phrase(self, key: Scalar, value: Node, policy: str, use: Use) -> Condition:
+        """What a phrase means of the value behind it (semantics 7.2)."""
+        if isinstance(value, Mapping) and [each.text for each, _ in value.entries] != ["in"]:
+            said = f"behind `{key.text}` stands a value, a list of values, or `in: REGISTER`"
+            self.findings.error(
+                value.span, "wrong-shape", said, help=f"write what is not meant under `none_of: [{key.text}: …]`"
+            )
+            return ALWAYS
+        means = locate(self.vocabulary.nodes["phrases", key.text], ("means",))[0]
+        return self.lower(meant(means, value, key.span), policy, use)
 
     def _group(self, key: Scalar, value: Node, policy: str, use: Use) -> Condition:
         if not isinstance(value, Sequence) or not value.items:
@@ -209,7 +239,14 @@ class Conditions:
             )
             return ALWAYS
         parts: list[Condition] = []
+        made = value.get(MADE)
+        if made is not None and not any(operator.text in ("has", "has_all") for operator, _ in value.entries):
+            self.findings.error(
+                made.span, "wrong-shape", f"`{MADE}` stands beside `has`", help=f"write `has: KIND` before `{MADE}`"
+            )
         for operator, operand in value.entries:
+            if operator.text == MADE:
+                continue
             if operator.text == "not":
                 parts.append(Not(self._documents(key, operand, use.negated)))
                 continue
@@ -218,7 +255,7 @@ class Conditions:
                     operator.span,
                     "unknown-operator",
                     f"`{key.text}` has no operator `{operator.text}`",
-                    help="use `has`, `has_all` or `not`",
+                    help=f"use `has`, `has_all`, `{MADE}` or `not`",
                 )
                 continue
             found: list[Condition] = []
@@ -231,8 +268,12 @@ class Conditions:
                         "not in the vocabulary",
                         did_you_mean(scalar.text, kinds),
                     )
-                counts = Atom(f"{key.text}.{scalar.text}", Type("document"), "counts", not_shown=use.not_shown)
+                name = f"{key.text}.{scalar.text}"
+                counts = Atom(name, Type("document"), "counts", not_shown=use.not_shown, at=scalar.span.place)
                 found.append(with_needs(counts, use.value, self.vocabulary))
+                if made is not None and scalar.text in kinds:
+                    dated = f"{counts.fact}.dated"
+                    found[-1] = _all((found[-1], self._test(dated, DOCUMENT_FIELDS["dated"], made, use, scalar.span)))
             parts.append(AnyOf(tuple(found)) if operator.text == "has" and len(found) > 1 else _all(found))
         return _all(parts)
 
@@ -275,7 +316,7 @@ class Conditions:
     def _followed(self, follows: Follows, answers: Collection[Operand]) -> Condition:
         """A test of a fact that follows from a set is a test of the set (semantics 2.1): below this line there is no such fact."""
         there = self.vocabulary.facts.get(follows.fact)
-        has = Atom(follows.fact, there.type if there else Type("yes/no"), "has", (follows.value,))
+        has = Atom(follows.fact, there.type if there else Type("yes/no"), "has", (follows.value,), at=self._at)
         return _any(has if answer is follows.reads else Not(has) for answer in dict.fromkeys(answers))
 
     def _operator(self, fact: str, type: Type, operator: Scalar, operand: Node, use: Use) -> Condition:
@@ -392,6 +433,9 @@ class Conditions:
     def _register(self, fact: str, type: Type, op: str, node: Node, use: Use) -> Condition:
         parts: list[Condition] = []
         for scalar in _scalars(node, self.findings):
+            if type.kind == "id" and scalar.text in self.vocabulary.ids:
+                parts.append(self._listed(fact, type, op, scalar, use))
+                continue
             register = self.vocabulary.registers.get(scalar.text)
             if register is None:
                 self.findings.error(
@@ -399,7 +443,7 @@ class Conditions:
                     "unknown-register",
                     f"there is no register `{scalar.text}`",
                     "not in the vocabulary",
-                    did_you_mean(scalar.text, self.vocabulary.registers),
+                    did_you_mean(scalar.text, [*self.vocabulary.registers, *self.vocabulary.ids]),
                 )
             elif register.of is not type.values:
                 self.findings.error(
@@ -411,6 +455,20 @@ class Conditions:
         if op == "only" and len(parts) > 1:
             self.findings.error(node.span, "wrong-shape", "`only` takes one register", help="make a register that holds both")
         return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
+
+    def _listed(self, fact: str, type: Type, op: str, scalar: Scalar, use: Use) -> Condition:
+        """A test of ids against a list of them with dates: below this line it is one of ids and of the day."""
+        if op == "only":
+            help = "test with `has`, or name the ids"
+            self.findings.error(scalar.span, "wrong-operator", "`only` takes no list of ids with dates", help=help)
+        periods: dict[RegisterEntry, list[str]] = {}
+        for id, entry in self.vocabulary.ids[scalar.text].items():
+            periods.setdefault(entry, []).append(id)
+        return _any(
+            _all((*days_between(each.from_ or date.min, each.until or date.max), self._atom(fact, type, word, tuple(ids), use)))
+            for word in ("has" if type.many else "is",)
+            for each, ids in periods.items()
+        )
 
     def _operand(self, type: Type, scalar: Scalar | Node) -> Operand | None:
         assert isinstance(scalar, Scalar)
@@ -457,15 +515,24 @@ class Conditions:
                 said = f"`{value}` is no place: it holds in every country without places, and nobody there is asked"
                 self.findings.error(node.span, "bad-value", said, help="test the places that are meant, with `not`")
         countries = tuple(sorted({values.country[value] for value in tested if value in values.country}))
-        parts = [Atom(there, facts[there].type, "is", countries) for there in named]
+        parts = [Atom(there, facts[there].type, "is", countries, at=atom.at) for there in named]
         if atom.other:  # two who are in no place are not in the same one
-            parts.append(Atom(atom.fact, atom.type, "is", tuple(tested)))
+            parts.append(Atom(atom.fact, atom.type, "is", tuple(tested), at=atom.at))
         return _all((*parts, atom))
 
     def _atom(
         self, fact: str, type: Type, op: str, operands: tuple[Operand, ...], use: Use, register: str = "", other: str = ""
     ) -> Atom:
-        return Atom(fact, type, op, operands, register, other, use.not_shown if _is_field(fact) else None)
+        not_shown = use.not_shown if _is_field(fact) else None
+        return Atom(fact, type, op, operands, register, other, not_shown, self._at)
+
+
+def days_between(first: date, last: date) -> Iterator[Atom]:
+    """A test of the day: from a first until a last one, each where there is one."""
+    if first != date.min:
+        yield Atom(AS_OF, Type("date"), "at_least", (first,))
+    if last != date.max:
+        yield Atom(AS_OF, Type("date"), "at_most", (last,))
 
 
 def _is_field(fact: str) -> bool:

@@ -12,15 +12,14 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 
-from engine.policy_language.conditions import Conditions, Use
+from engine.policy_language.conditions import Conditions, Use, days_between
 from engine.policy_language.diagnostic import Findings, Span, did_you_mean
 from engine.policy_language.exemptions import WrittenRule, periods
 from engine.policy_language.policy_text import PolicyText
 from engine.policy_language.tree import Node, locate
 from engine.policy_language.vocabulary import Fact, Vocabulary
 from engine.policy_language.vocabulary_text import CoverText, JurisdictionText, SubjectText
-from engine.rules import ALWAYS, AS_OF, All, AnyOf, Atom, Condition, Defined, Floor, Not, Spoken, atoms, signed_floor
-from engine.values import Type
+from engine.rules import ALWAYS, All, AnyOf, Atom, Condition, Defined, Floor, Not, Spoken, atoms, signed_floor
 
 BINDING_FORCES = frozenset({"law", "order"})
 REVIEWED = frozenset({"exporter", "people"})  # the roles of a country that asks for law: its own is silent, or it permits
@@ -151,7 +150,7 @@ class _Floors:
                 for number, touch in enumerate(self.vocabulary.touches)
                 if others and touch.fact in self.vocabulary.facts
             ]
-            self.conditions.definitions[key] = All((*_ends(each.from_, each.until), here, *elsewhere))
+            self.conditions.definitions[key] = All((*days_between(each.from_, each.until), here, *elsewhere))
             for subject in each.subjects:
                 found.setdefault(subject, []).append(key)
         return found
@@ -179,7 +178,7 @@ class _Floors:
         key = f"free/{jurisdiction}/{subject}"
         here = asked_of(self.vocabulary, self.vocabulary.jurisdictions[jurisdiction])
         self.conditions.definitions[key] = All(
-            tuple(part for part in (here, when, *_ends(cover.from_ or date.min, date.max)) if part != ALWAYS)
+            tuple(part for part in (here, when, *days_between(cover.from_ or date.min, date.max)) if part != ALWAYS)
         )
         return key
 
@@ -288,11 +287,4 @@ def _names(fact: Fact, countries: Sequence[str]) -> Atom:
 def _in_force_of(rules: Sequence[WrittenRule]) -> Condition:
     """A test of the day: whether one of these provisions is in force."""
     windows = sorted({period for rule in rules for period in periods(rule)})
-    return AnyOf(tuple(All(tuple(_ends(*window))) for window in windows))
-
-
-def _ends(first: date, last: date) -> Iterator[Atom]:
-    if first != date.min:
-        yield Atom(AS_OF, Type("date"), "at_least", (first,))
-    if last != date.max:
-        yield Atom(AS_OF, Type("date"), "at_most", (last,))
+    return AnyOf(tuple(All(tuple(days_between(*window))) for window in windows))

@@ -56,9 +56,11 @@ CODES = {
     "no-policy-speaks": "a subject matter is covered, and no policy is named that speaks of it",
     "no-policy": "no file begins with `policy:`",
     "not-free": "whether a law leaves data free depends on a fact that the vocabulary does not mark `frees: yes`",
+    "no-reach": "a jurisdiction says how far its law reaches, and no file says what that becomes",
     "no-rest": "a value has values below it, and none of them says that it is none of the others",
     "not-utf-8": "the file is not UTF-8 text",
     "not-yaml": "the text is not YAML",
+    "off-by-one": "a threshold is one off a round number: `at` and `above` say which side of it is meant",
     "one-rule": "only one provision of all policies asks for a fact (a warning)",
     "only-a-field": "a rule that lifts tests a field of a document, but not whether the document counts (a warning)",
     "only-on-a-ban": "a provision that bans, requires or reviews asks for `only`, so one more value escapes it (a warning)",
@@ -77,6 +79,8 @@ CODES = {
     "stray-duties": "`duties` belong to a ground or a requirement; elsewhere use `oblige`",
     "stray-sign-off": "`sign_off_by` needs a provision that can be signed off: a review, or a lift that may be in doubt",
     "stray-travels": "`travels` needs an effect that binds or lifts",
+    "table-gap": "a place of a table, or a number among steps, lies in no cell",
+    "table-overlap": "a place of a table, or a number among steps, lies in two cells",
     "tag": "YAML tags are refused; the vocabulary gives a value its type",
     "too-deep": "a file is nested too deeply or holds too many values, or a chain of definitions or exemptions is too long",
     "too-many-facts": "the vocabulary has more facts than a caller can answer (a warning)",
@@ -84,9 +88,11 @@ CODES = {
     "two-documents": "a field of one document is compared with a field of another",
     "two-parents": "a value lies under two others that are not exact: whoever sends one of them may be the other too",
     "unknown-calendar": "the vocabulary has no such calendar of working days",
-    "unknown-definition": "a condition names a definition that does not exist",
+    "unknown-definition": "a condition or a test names a definition that does not exist",
+    "unknown-duty": "a test expects a duty that no provision has",
     "unknown-document": "a file begins with `policy:`, `vocabulary:`, `organisation:` or `test:`",
     "unknown-fact": "an exchange has no such fact",
+    "unknown-group": "there is no group of this name",
     "unknown-jurisdiction": "the jurisdictions file has no such jurisdiction",
     "unknown-key": "the document has no such key",
     "unknown-kind": "the vocabulary has no such kind of evidence or claim",
@@ -95,7 +101,7 @@ CODES = {
     "unknown-policy": "no file holds a policy with this id",
     "unknown-register": "the vocabulary has no such register",
     "unknown-requirement": "the vocabulary has no such requirement",
-    "unknown-rule": "`exempts` names neither a rule nor a requirement",
+    "unknown-rule": "`exempts`, or a test, names neither a rule nor a requirement",
     "unknown-subject": "a jurisdiction covers a subject matter that the vocabulary lacks",
     "unknown-type": "there is no such type or value set",
     "unknown-value": "the value set has no such value",
@@ -104,6 +110,7 @@ CODES = {
     "untranslated": "a title or question is missing in a language (a warning)",
     "unmeasured": "a kind of document must say what is held against no fact",
     "unused-definition": "no condition uses a definition (a warning)",
+    "unused-group": "nothing uses the name of a list (a warning)",
     "unused-word": "the vocabulary has a word that nothing uses (a warning)",
     "wrong-operator": "the operator does not fit the fact's type",
     "wrong-cell": "a cell of coverage contradicts another one, or what its subject matter may be",
@@ -136,6 +143,11 @@ class Span:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
+
+    @property
+    def place(self) -> str:
+        """The file and the line."""
+        return f"{self.file}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -190,6 +202,10 @@ class Findings:
 
     def warn(self, at: Span, code: str, message: str, label: str = "", help: str = "") -> None:
         self._add(Diagnostic(at, code, message, label, help, severity="warning"))
+
+    def add(self, findings: Iterable[Diagnostic]) -> None:
+        """Findings of another collection."""
+        self._found.update(findings)
 
     def _add(self, finding: Diagnostic) -> None:
         assert finding.code in CODES, f"the code {finding.code} is not explained"

@@ -15,7 +15,8 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from engine.policy_language.diagnostic import Findings, Span
+from engine.policy_language.diagnostic import Diagnostic, Findings, Span
+from engine.policy_language.text_mistakes import text_mistake
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 24
@@ -92,15 +93,28 @@ def read(file: str, data: bytes, findings: Findings) -> Node | None:
     try:
         return _Reader(file, text, findings).document()
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        at = Span(file, mark.line + 1, mark.column + 1) if mark else start
-        problem = str(getattr(error, "problem", None) or error).splitlines()[0]
-        findings.error(
-            at, "not-yaml", f"this is not YAML: {problem}", help="check the indentation, quotes and colons around here"
-        )
+        cause = text_mistake(text, error)
+        at = Span(file, cause.line, cause.column, cause.length)
+        findings.error(at, "not-yaml", cause.message, help=cause.help)
     except _Refused:
         pass
     return None
+
+
+class TreeCache:
+    """`read` for files that are read again and again: the tree of a file whose bytes are the same is not made anew."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[bytes, Node | None, tuple[Diagnostic, ...]]] = {}
+
+    def read(self, file: str, data: bytes, findings: Findings) -> Node | None:
+        """As the function of this name."""
+        known = self._known.get(file)
+        if known is None or known[0] != data:
+            own = Findings()
+            known = self._known[file] = (data, read(file, data, own), own.all)
+        findings.add(known[2])
+        return known[1]
 
 
 class _Reader:

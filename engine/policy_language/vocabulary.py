@@ -21,6 +21,7 @@ from engine.policy_language.document_text import Text
 from engine.policy_language.everyday_text import PresetText
 from engine.policy_language.ledger_text import PromiseText, SettlementText, StatisticsText, TransferRegisterText
 from engine.policy_language.organisation import Acceptance, Organisation, SwitchedOff
+from engine.policy_language.phrases import PhraseText
 from engine.policy_language.tree import Node
 from engine.policy_language.vocabulary_text import (
     ROLES,
@@ -181,6 +182,8 @@ class Vocabulary:
     questions: Mapping[str, GroupText] = field(default_factory=dict)  # that stand for several facts
     measures: Mapping[str, str] = field(default_factory=dict)  # by field of a document, the fact that must lie within it
     presets: Mapping[str, PresetText] = field(default_factory=dict)
+    phrases: Mapping[str, PhraseText] = field(default_factory=dict)  # not printed: what they mean stands in each use
+    ids: Mapping[str, Mapping[str, RegisterEntry]] = field(default_factory=dict)  # lists of ids with dates, by name
     said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what people call facts, groups, documents and registers
 
     @property

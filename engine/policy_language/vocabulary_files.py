@@ -10,7 +10,7 @@ from engine.policy_language.tree import Node
 from engine.policy_language.typed_facts import TypedFacts
 from engine.policy_language.value_sets import ValueSets
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, ComputedLine, FactorLine, Vocabulary
-from engine.policy_language.vocabulary_references import check_calendar, check_references, read_register
+from engine.policy_language.vocabulary_references import IDS, check_calendar, check_references, read_ids, read_register
 from engine.policy_language.written_vocabulary import join
 
 
@@ -19,7 +19,8 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
     words = join(trees, findings)
     values = ValueSets(words).read()
     facts, families = TypedFacts(words, values).read()
-    registers = {name: read_register(words, values, name, text) for name, text in words.text.registers.items()}
+    lists = words.text.registers
+    registers = {name: read_register(words, values, name, text) for name, text in lists.items() if text.of != IDS}
     for name, written in words.text.calendars.items():
         check_calendar(words, name, written)
     types = {name: fact.type for name, fact in facts.items()}
@@ -40,6 +41,7 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
         subjects=words.text.subjects,
         touches=tuple(words.text.touches),
         coherence=words.text.coherence,
+        phrases=words.text.phrases,
         lanes=words.text.lanes,
         questions=words.text.questions,
         factor={
@@ -69,6 +71,7 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
         transfer_registers=words.text.transfer_registers,
         measures=read_measures(words, types | {f"{name}.total": types[members[0]] for name, members in families.items()}),
         presets=words.text.presets,
+        ids={name: read_ids(words, name, text) for name, text in lists.items() if text.of == IDS},
         said=everyday_names(words.said, values),
     )
     check_words(words, vocabulary)

@@ -19,10 +19,11 @@ from engine.policy_language.vocabulary_text import (
 )
 from engine.policy_language.written_vocabulary import WrittenVocabulary
 from engine.rules import RegisterEntry
-from engine.values import ValueSet
+from engine.values import BadValue, Type, ValueSet
 
 STATUSES = get_args(Status)  # from sure to unsure
 MOST_YEARS = 100  # of a calendar: its days are counted one by one
+IDS = "id"  # of which a register may list entries, beside the value sets
 CALENDAR = re.compile(r"[A-Z]{2}")
 # The kinds of the facts that statistics use for something else than to tell exchanges apart.
 STATISTICS_KINDS = {
@@ -41,6 +42,26 @@ _COMPUTED_OF = {
     "validity": "name a kind of evidence, as `evidence.KIND`",
     "total": "name a family of ratios",
 }
+
+
+def read_ids(words: WrittenVocabulary, name: str, text: RegisterText) -> dict[str, RegisterEntry]:
+    """A register of ids: each with the days on which it is listed."""
+    found: dict[str, RegisterEntry] = {}
+    words.no_value_twice(("registers", name), "entries", text.entries)
+    for written in text.entries:
+        at = locate(words.nodes["registers", name], ("entries", written))[1]
+        entry = text.entries[written] if isinstance(text.entries, dict) else None
+        try:
+            id = str(Type("id").read(written))
+        except BadValue as bad:
+            words.findings.error(at, "bad-value", str(bad), "not an id", bad.help)
+            continue
+        if id in found:
+            words.findings.error(at, "duplicate-id", f"`{id}` appears twice in `{name}`", help="keep one of the two")
+        found[id] = RegisterEntry(entry.from_ if entry else None, entry.until if entry else None)
+    if not found:
+        words.findings.error(words.spans["registers", name], "wrong-shape", "this list is empty", help="name at least one id")
+    return found
 
 
 def read_register(words: WrittenVocabulary, values: Mapping[str, ValueSet], name: str, text: RegisterText) -> Register | None:

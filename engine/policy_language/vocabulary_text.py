@@ -15,7 +15,10 @@ from pydantic import ConfigDict, Field, model_validator
 from engine.policy_language.authzen_text import AuthZenText
 from engine.policy_language.document_text import Condition, Day, DocumentText, DutyText, Id, Prose, Status, Text, YesNo
 from engine.policy_language.everyday_text import PresetText, SaidText
+from engine.policy_language.known_findings import KnownText
 from engine.policy_language.ledger_text import BookText, PromiseText, SettlementText, StatisticsText, TransferRegisterText
+from engine.policy_language.phrases import PhraseText
+from engine.policy_language.reach_text import ReachedText, ReachText
 
 Measured = Literal["people", "for", "purposes", "data"]
 Role = Literal["exporter", "recipient", "people", "collection", "storage", "access"]
@@ -164,18 +167,18 @@ class EntryText(DocumentText):
 
 
 class RegisterText(DocumentText):
-    """A dated list of values of one set; `source` and `status` apply to every entry without its own."""
+    """A dated list of values of one set, or of ids; `source` and `status` apply to every entry without its own."""
 
     title: Text
     """What it is called."""
     of: str
-    """The value set whose values it lists."""
+    """The value set whose values it lists, or `id`."""
     source: Prose
     """Where it was read: the text itself, or a work that quotes it, with its date."""
     status: Status
     """How sure it is: `confirmed` (read in a source), `from-memory`, or `unsure`."""
     entries: list[str] | dict[str, EntryText]
-    """A list of values, or a mapping of each to the days between which it is listed."""
+    """A list of values or ids, or a mapping of each to the days between which it is listed."""
 
 
 class CalendarText(DocumentText):
@@ -354,6 +357,8 @@ class CoverText(DocumentText):
     """How sure it is: `confirmed` (read in a source), `from-memory`, or `unsure`."""
     verify_by: Day | None = None
     """The day by which somebody should read it again."""
+    known: KnownText | Annotated[list[KnownText], Field(min_length=1)] | None = Field(None, repr=False)
+    """What `fifthfactor analyse` finds of it and the author knows: a finding, why, and until when; one or a list."""
 
     @model_validator(mode="before")
     @classmethod
@@ -400,6 +405,15 @@ class CoverText(DocumentText):
         yield from args[:3] if self.kind == "by" and not self.unread else args
 
 
+class ReadingText(DocumentText):
+    """What every cell of a jurisdiction says that tells what was read and does not say it itself."""
+
+    read_on: Day | None = None
+    """The day on which it was read."""
+    verify_by: Day | None = None
+    """The day by which somebody should read it again."""
+
+
 class JurisdictionText(DocumentText):
     """Which countries a jurisdiction covers, and for which subject matters by which policies."""
 
@@ -407,8 +421,14 @@ class JurisdictionText(DocumentText):
     """What it is called."""
     countries: list[str] | str = []
     """The countries it covers: a list, or the name of a register."""
+    defaults: ReadingText | None = Field(None, repr=False)
+    """What every cell that tells what was `read` says, unless it says it itself: `read_on` and `verify_by`."""
     covers: dict[str, CoverText] = {}
     """The subject matters it covers, each with its first day and the policies that speak of it."""
+    reach: ReachText | None = Field(None, repr=False)
+    """What was read of its law's reach over exporters abroad. It becomes the policy `JURISDICTION.reach`."""
+    define: dict[Id, Condition] = Field({}, repr=False)
+    """Conditions that several of its policies use. Each that uses the name alone has the definition as its own."""
     note: Text | None = None
     """Which parts of its law are not modelled."""
 
@@ -533,7 +553,8 @@ class PlansText(DocumentText):
 
 
 DERIVED = ("same", "aggregated", "other")  # how data derive from what came
-ONCE = ("settlement", "statistics", "authzen", "measures", "plans")  # the sections of a vocabulary that are in one file only
+# The sections of a vocabulary that are in one file only.
+ONCE = ("settlement", "statistics", "authzen", "measures", "plans", "reached_from_abroad")
 
 
 class VocabularyText(DocumentText):
@@ -587,6 +608,8 @@ class VocabularyText(DocumentText):
     """The subject matters of data, each with the condition that shows it."""
     touches: list[TouchText] = []
     """Which facts name a country that an exchange touches, and in which role."""
+    phrases: dict[str, PhraseText] = {}
+    """Conditions that are said once, for a value that each use names."""
     coherence: dict[str, CoherenceText] = {}
     """What cannot be true together, whatever the law."""
     lanes: dict[str, LaneText] = {}
@@ -607,6 +630,8 @@ class VocabularyText(DocumentText):
     """Which fact must lie within what a document states that it covers; in one file only."""
     plans: PlansText | None = None
     """How the legs of a plan are compared; in one file only."""
+    reached_from_abroad: ReachedText | None = None
+    """What the `reach` of every jurisdiction becomes; in one file only."""
     words: dict[str, dict[str, SaidText]] = {}
     """What people call something, by what it is (a value set, `facts`, `evidence` or `claims`) and its name."""
     presets: dict[Id, PresetText] = {}

@@ -218,7 +218,7 @@ class Effects:
         text, policy, node = written.text, written.policy.policy, written.node
         parts: list[Condition] = [Defined(f"{policy}#applies")]
         if text.in_force is not None:
-            parts.append(in_force(text.in_force))
+            parts.append(in_force(text.in_force, node))
         parts.append(self.conditions.lower(node.get("when"), policy, use))
         unless = node.get("unless")
         if isinstance(unless, ListNode):
@@ -303,12 +303,13 @@ def effects_of(text: RuleText) -> list[str]:
     return [effect for effect in EFFECTS if getattr(text, effect) is not None]
 
 
-def in_force(written: Window | list[Window]) -> Condition:
-    """A test of the built-in fact as_of: inside one of the windows, both ends inclusive."""
+def in_force(written: Window | list[Window], owner: Node) -> Condition:
+    """A test of the built-in fact as_of: inside one of the windows of its owner, both ends inclusive."""
+    at = locate(owner, ("in_force",))[1].place
     day = Type("date")
     windows = []
     for window in written if isinstance(written, list) else [written]:
-        ends = [Atom(AS_OF, day, "at_least", (window.from_,))] if window.from_ else []
-        ends += [Atom(AS_OF, day, "at_most", (window.until,))] if window.until else []
+        ends = [Atom(AS_OF, day, "at_least", (window.from_,), at=at)] if window.from_ else []
+        ends += [Atom(AS_OF, day, "at_most", (window.until,), at=at)] if window.until else []
         windows.append(All(tuple(ends)))
     return windows[0] if len(windows) == 1 else AnyOf(tuple(windows))

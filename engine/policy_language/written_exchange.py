@@ -1,9 +1,12 @@
 """
-An exchange as authors write it: dotted facts with `yes`, `100 thousand` and `1 million` go in, the JSON that a caller would send comes out.
+An exchange as authors write it: dotted facts with `yes`, `100 thousand` and `1 million` go in, the JSON that a caller would send comes out;
+and the other way round.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +14,9 @@ from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.values import read_number
 
 LEFT_OUT = "left out"  # removes a fact, where one text changes another
+_PLAIN = re.compile(r"(?!- )[\w+./-](?:[\w +./-]*[\w+./-])?")  # what YAML reads as a text without quotes, in brackets too
+_SENTENCE = re.compile(r"\w(?:(?!: | #).)*[^\s:]")  # the same of a value that stands alone on its line
+_SCALES = ((1_000_000, "million"), (1_000, "thousand"))
 
 
 def exchange_json(vocabulary: Vocabulary, flat: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,3 +63,36 @@ def _typed(kind: str, value: Any) -> Any:
     if kind == "count" and isinstance(value, dict):
         return {end: int(read_number(number, whole=True)) for end, number in value.items()}
     return value
+
+
+def dotted_facts(vocabulary: Vocabulary, document: Mapping[str, Any], path: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The facts and documents that the JSON of an exchange states, by their dotted names, each with its value as JSON."""
+    found: dict[str, Any] = {}
+    for key, value in document.items():
+        here = (*path, key)
+        name = ".".join(here)
+        whole = name in vocabulary.facts or key == "rest" or (here[0] in DOCUMENT_GROUPS and len(here) == 2)
+        found |= {name: value} if whole or not isinstance(value, Mapping) else dotted_facts(vocabulary, value, here)
+    return found
+
+
+def written_value(value: Any) -> str:
+    """A value, as JSON, in an author's YAML on one line. The order of a list says nothing, so lists are sorted."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            scale, word = next(((s, w) for s, w in _SCALES if value and value % s == 0), (1, ""))
+            return f"{value // scale} {word}" if word else f"{value:_}" if value > 9_999 else str(value)
+        case Mapping():
+            return "{" + ", ".join(f"{written_text(key, _PLAIN)}: {written_value(inner)}" for key, inner in value.items()) + "}"
+        case list() | tuple():
+            return f"[{', '.join(sorted(map(written_value, value)))}]"
+        case None:
+            return "none"
+    return written_text(str(value), _PLAIN)
+
+
+def written_text(text: str, plain: re.Pattern[str] = _SENTENCE) -> str:
+    """A text on one line of YAML, in quotes where it needs them."""
+    return text if plain.fullmatch(text) else json.dumps(text, ensure_ascii=False)

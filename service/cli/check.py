@@ -34,7 +34,7 @@ def check(
     """
     Check policies, and report every finding of every file at its line, and every subject matter of which nothing was read.
 
-    Ends with 0 where they are sound, with 1 where there is a finding.
+    Of files of tests it checks the values and the names. Ends with 0 where all is sound, with 1 where there is a finding.
     """
     import engine
     from service.cli.files import load
@@ -42,12 +42,14 @@ def check(
     form = "json" if as_json else form
     need("format", form, FORMATS)
     bundle = None
+    in_tests: tuple[engine.Diagnostic, ...] = ()
     try:
         bundle = load(paths or [])
-        findings, sources = bundle.warnings, bundle.sources
+        in_tests = engine.test_findings(bundle)
+        findings, sources = tuple(sorted((*bundle.warnings, *in_tests))), bundle.sources
     except engine.BundleRefused as refused:
         findings, sources = refused.diagnostics, refused.sources
-    failed = bundle is None or (strict and bool(findings))
+    failed = bundle is None or bool(in_tests) or (strict and bool(findings))
     if form == "json":
         listed = [finding_document(each) for each in findings]
         empty = engine.empty_cells(bundle) if bundle else {}
@@ -62,6 +64,9 @@ def check(
             )
             print("\n".join(fill(f"{place}: {', '.join(subjects)}", "  ") for place, subjects in empty.items()))
         print(_summary(bundle) if bundle else _refusal(findings))
+        if in_tests:
+            files = {each.at.file for each in in_tests}
+            print(painted("red", f"{count(len(in_tests), 'finding')} in {count(len(files), 'file')} of tests"))
     return int(failed)
 
 

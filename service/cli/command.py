@@ -137,7 +137,9 @@ RevisionFolders = Annotated[
 Mode = Annotated[str, typer.Option(help="Which engines decide: checked, bitset, durable, lanes or reference.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Lang = Annotated[str, typer.Option(help="Language of the sentences: en, or zh for Chinese.")]
-Exchange = Annotated[Path, typer.Argument(help="JSON file with an exchange; - reads standard input.")]
+Exchange = Annotated[
+    Path, typer.Argument(help="JSON file with an exchange; - reads standard input; FILE::CASE is a case of a test.")
+]
 Database = Annotated[
     str | None,
     typer.Option("--database", help="File of the decision log, or postgresql://… [FIFTHFACTOR_DATABASE, or fifthfactor.db]"),

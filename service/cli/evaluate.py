@@ -1,9 +1,14 @@
 """`fifthfactor evaluate`: decides one exchange, and records nothing."""
 
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from service.cli.command import AsJson, AsOf, Commands, Exchange, Lang, Mode, Policies, need
+from service.cli.command import AsJson, AsOf, Commands, Exchange, Lang, Mode, Policies, UsedWrongly, need
 from service.cli.output import day, print_decision, text_in, today
+
+if TYPE_CHECKING:
+    import engine
 
 app = Commands()
 
@@ -32,9 +37,10 @@ def decide(file: Path, paths: list[Path], as_of: str | None, mode: str, as_json:
 
     need("mode", mode, engine.MODES)
     need("language", lang, engine.LANGUAGES)
-    bundle = load_or_stop(paths, tests=False)
-    exchange = read_exchange(bundle, file, lang)
-    on = day(as_of) if as_of else exchange.as_of or today()
+    of_test = "::" in str(file)
+    bundle = load_or_stop(paths, tests=of_test)
+    exchange, of_case = _case(bundle, str(file)) if of_test else (read_exchange(bundle, file, lang), None)
+    on = day(as_of) if as_of else of_case or exchange.as_of or today()
     include = ("ways",) if whole else ()
     decision = engine.PDP(bundle, mode).decide(exchange, as_of=on, today=today(), id="desk", lang=lang, include=include)
     if as_json:
@@ -42,3 +48,16 @@ def decide(file: Path, paths: list[Path], as_of: str | None, mode: str, as_json:
     else:
         print_decision(decision, text_in(bundle, lang), whole)
     return int(not decision.proceed)
+
+
+def _case(bundle: "engine.Bundle", name: str) -> "tuple[engine.Exchange, date]":
+    """The exchange and the day of the one case of a test that a name like `FILE::CASE` means. Raises UsedWrongly."""
+    import engine
+    from service.cli.test_run import cases_named
+
+    cases = cases_named(bundle, name)
+    if len(cases) > 1:
+        raise UsedWrongly(f"{name} may be any of: {'; '.join(f'line {each.line}, {each.case}' for each in cases)}")
+    if isinstance(cases[0], engine.Result):
+        raise UsedWrongly("\n".join(cases[0].problems))
+    return cases[0].exchange, cases[0].as_of

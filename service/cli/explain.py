@@ -6,7 +6,7 @@ from service.cli.evaluate import decide
 app = Commands()
 
 
-@app.add("explain exchange.json --lang zh")
+@app.add("explain exchange.json --lang zh", "explain 'policies/cn/order-13.test.yaml::Without a contract the export waits'")
 def explain(
     file: Exchange,
     policies: Policies = None,
@@ -16,7 +16,7 @@ def explain(
     lang: Lang = "en",
 ) -> int:
     """
-    Decide one exchange and explain the decision, provision by provision. Nothing is recorded.
+    Decide one exchange, or that of a case of a test, and explain the decision, provision by provision. Nothing is recorded.
 
     Ends with 0 where it may proceed, with 1 where it may not, with 2 where the exchange cannot be read.
     """

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 AT_A_TIME = 700  # lies of a case that a process tries at a time, unless all are tried
 PAIRS = 200  # lies of two statements at once, beside those
 OTHERS = 200  # of each kind that may free nothing, beside those, unless all are tried
+PROPOSED = 8  # cases that are printed
 ROUNDS = 100  # through the cases, for as long as there is time
 HEADINGS = {
     "door": "at the door",
@@ -42,7 +43,7 @@ class CaseFindings(NamedTuple):
     unnamed: list[dict[str, Any]]
 
 
-def lies(paths: list[Path], only: str, seconds: float, every: bool, seed: int, as_json: bool) -> int:
+def lies(paths: Sequence[Path], only: str, seconds: float, every: bool, seed: int, as_json: bool) -> int:
     """Try lies for some seconds, or every one; 1 where a lie is silent, or lanes are wrong. Raises UsedWrongly."""
     import engine
     from service.cli.files import load_or_stop
@@ -71,16 +72,18 @@ def lies(paths: list[Path], only: str, seconds: float, every: bool, seed: int, a
             wrong = found_wrong
     progress("")
     silent = [each for each in unnamed if each["fate"] == "silent"]
+    proposed = _propose(liar, [*silent, *(first for _, _, first in _staying(unnamed))])
     if as_json:
         print_json(_report(fates, unnamed))
     else:
-        print("\n".join([*_lines(fates), *_staying(unnamed)]))
+        print("\n".join([*_lines(fates), *(_told(cases, truth, first) for cases, truth, first in _staying(unnamed))]))
         for each in silent:
             print(f"{painted('red', 'silent')} {each['file']}:{each['line']} {each['case']}")
             told = " and ".join(f"`{part['statement']}` {_sent(part['value'])}" for part in (each, *each.get("beside", ())))
             verb, them = ("free", "all of them") if each.get("beside") else ("frees", "it")
             said = "and may not" if each["kind"] in engine.FREE_NOTHING else f"and the permit does not name {them}"
             print(fill(f"{told} {verb} the exchange, {said}", "    "))
+        print("\n".join(_proposals(proposed)), end="\n" if proposed else "")
         complain(f"{time.monotonic() - began:.0f} s")
     if wrong:
         complain(f"error: {safe(str(wrong))}")
@@ -155,19 +158,49 @@ def _lines(fates: Counter[tuple[str, str]]) -> Iterator[str]:
     yield f"{'all':20}" + "".join(f"{number:>{WIDTH},}" for number in totals.values())
 
 
-def _staying(unnamed: list[dict[str, Any]]) -> Iterator[str]:
-    """Each truth that damns and beside which permits stay, with their number and the first of them."""
+def _staying(unnamed: list[dict[str, Any]]) -> list[tuple[int, str, dict[str, Any]]]:
+    """Each truth that damns and beside which permits stay: how many they are, what is said of them, and the first of them."""
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for each in unnamed:
         if each["fate"] in ("decided", "stays"):
             # The last part is what is said by its own name.
             part = each["beside"][-1] if each["value"] is None else each
             found.setdefault((each["fate"], f"`{part['statement']}` {_sent(part['value'])}"), []).append(each)
-    for (fate, truth), cases in sorted(found.items()):
-        why = "beside a document that decides" if fate == "decided" else "beside nothing that decides"
-        first = min(cases, key=lambda each: (each["file"], each["line"]))
-        stay = "stays" if len(cases) == 1 else "stay"
-        yield f"{count(len(cases), 'permit')} {stay} with {truth}, {why}; one is {first['file']}:{first['line']}"
+    return [
+        (len(cases), truth, min(cases, key=lambda each: (each["file"], each["line"])))
+        for (_, truth), cases in sorted(found.items())
+    ]
+
+
+def _told(permits: int, truth: str, first: dict[str, Any]) -> str:
+    why = "beside a document that decides" if first["fate"] == "decided" else "beside nothing that decides"
+    stay = "stays" if permits == 1 else "stay"
+    return f"{count(permits, 'permit')} {stay} with {truth}, {why}; one is {first['file']}:{first['line']}"
+
+
+def _propose(liar: "engine.StatementTester", shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of some lies and truths that a test can state, each with a case in YAML under `proposed`."""
+    import engine
+
+    cases = {(each.file, each.line): each for each in (*liar.cases, *liar.permits)}
+    for each in shown:
+        lie: engine.FalseStatement | None = None
+        for part in reversed([each, *each.get("beside", ())]):
+            lie = engine.FalseStatement(each["kind"], part["statement"], part["value"], lie)
+        assert lie
+        each["proposed"] = liar.proposal(cases[each["file"], each["line"]], lie, each["fate"])
+    return sorted((each for each in shown if each["proposed"]), key=lambda each: str(each["file"]))
+
+
+def _proposals(proposed: list[dict[str, Any]]) -> Iterator[str]:
+    """The first of the cases that are proposed, each under the name of the file that it is pasted into."""
+    if proposed:
+        yield "cases to paste; each fails until the law, or what the case expects, is changed, unless a document decides:"
+    for file, group in groupby(proposed[:PROPOSED], key=lambda each: each["file"]):
+        yield f"# {file}"
+        yield from (each["proposed"] for each in group)
+    if len(proposed) > PROPOSED:
+        yield f"# and {len(proposed) - PROPOSED:,} more: --json"
 
 
 def _sent(value: Any) -> str:

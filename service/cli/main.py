@@ -10,6 +10,7 @@ import typer
 
 from service.cli import (
     accounts,
+    analyse,
     ask,
     bundle,
     calendars,
@@ -29,6 +30,7 @@ from service.cli import (
     keys,
     lint,
     log,
+    lsp,
     persons,
     plan,
     receipt,
@@ -70,7 +72,7 @@ def fifthfactor(
 
 
 for each in (
-    *(check, lint, docs, schema, fmt, test),
+    *(check, lint, analyse, docs, schema, fmt, test, lsp),
     *(evaluate, decide, where, explain, ask, facts, plan, diff, impact, compile),
     *(serve, replay, watch, exposure, accounts, unattributed),
     *(calendars, registers),

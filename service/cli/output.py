@@ -3,7 +3,7 @@
 import json
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
@@ -109,12 +109,15 @@ def print_findings(findings: "Sequence[engine.Diagnostic]", sources: dict[str, b
         print(finding.render(texts, colour=sys.stdout.isatty()) + "\n")
 
 
-def print_sarif(findings: "Sequence[engine.Diagnostic]", paths: Sequence[Path], status: int) -> None:
-    """Print findings as SARIF, with addresses relative to the current folder."""
+def print_sarif(
+    findings: "Sequence[engine.Diagnostic]", paths: Sequence[Path], status: int, explained: Mapping[str, str] | None = None
+) -> None:
+    """Print findings as SARIF, with addresses relative to the current folder; `explained` has their codes, those of `check` if None."""
     import engine
     from service.cli import sarif
 
-    print_json(sarif.document(findings, paths or [engine.bundled_policies()], Path.cwd(), status))
+    folders = paths or [engine.bundled_policies()]
+    print_json(sarif.document(findings, folders, Path.cwd(), status, explained or engine.CODES))
 
 
 def finding_document(finding: "engine.Diagnostic") -> dict[str, Any]:
@@ -171,6 +174,6 @@ def print_decision(decision: "engine.Decision", text: "engine.PlainText", whole:
         print(f"\n{text.language.disclaimer}")
 
 
-def fill(text: str, indent: str = "") -> str:
-    """A text broken into lines that fit a terminal."""
-    return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent)
+def fill(text: str, indent: str = "", further: str = "") -> str:
+    """A text broken into lines that fit a terminal; lines after the first may be indented further."""
+    return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=further or indent, break_on_hyphens=False)

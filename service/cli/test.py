@@ -1,6 +1,6 @@
 """
-`fifthfactor test`: runs the tests of the policies. With `--mutate`, changes the law and lists the changes that no test notices; with
-`--lies`, changes the statements of exchanges (`engine.authoring.false_statements`).
+`fifthfactor test`: runs the tests of the policies (`test_run`). With `--mutate`, changes the law and lists the changes that no test
+notices; with `--lies`, changes the statements of exchanges (`engine.authoring.false_statements`).
 
 A mutant is the law with one thing changed. The report lists, in file order, the sentences that no test defends, and names the lifts among
 them that a change widens. It ends with the share of the changes that a test notices.
@@ -12,14 +12,15 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from service.cli.command import AsJson, Commands, Paths, UsedWrongly
 from service.cli.lies import lies as tell_lies
-from service.cli.output import complain, count, fill, painted, print_json, progress
+from service.cli.output import complain, count, print_json, progress
 from service.cli.stopping import BEGINS_ANEW, stoppable
+from service.cli.test_run import TestOptions, run_named, run_tests, split, watch_tests
 
 if TYPE_CHECKING:
     import engine
@@ -30,12 +31,36 @@ CHUNK = 4  # changes that a process tries at a time
 app = Commands()
 
 
-@app.add("test policies --only order-16", "test policies --lies --seconds 600 --seed 7", "test --lies --all --json")
+@app.add(
+    "test policies --only order-16",
+    "test 'policies/cn/order-13.test.yaml::Without a contract the export waits'",
+    "test policies --only order-13 --why 'without a contract'",
+    "test policies --only order-13 --coverage",
+    "test policies --junit tests.xml --cobertura coverage.xml",
+    "test policies --only order-16 --watch",
+    "test policies --failed",
+    "test policies --lies --seconds 600 --seed 7",
+    "test --lies --all --json",
+)
 def test(
     paths: Paths = None,
     only: Annotated[
         str, typer.Option(help="Run only the test files whose name contains this; with --mutate, change only such policies.")
     ] = "",
+    why: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CASE",
+            help="Run this case, and show every condition on which it turns: FILE::CASE, or part of its sentence.",
+        ),
+    ] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Run only what failed last; all, where nothing did.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Run, and again the tests of what changes. [until Ctrl-C]")] = False,
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="Show which provisions, conditions and outcomes no test of their policy reaches.")
+    ] = False,
+    cobertura: Annotated[Path | None, typer.Option(help="Write what is reached to this file, as Cobertura XML.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write how each case came out to this file, as JUnit XML.")] = None,
     mutate: Annotated[
         bool, typer.Option("--mutate", help="Change the law one thing at a time, and list the changes that no test notices.")
     ] = False,
@@ -52,9 +77,13 @@ def test(
     as_json: AsJson = False,
 ) -> int:
     """
-    Run the tests of the policies.
+    Run the tests of the policies. PATHS may name cases too, like FILE::CASE: those alone are run then.
 
-    Ends with 0 where all pass, with 1 where one fails. --mutate denies and drops each condition, moves each threshold by one and each
+    Ends with 0 where all pass, with 1 where one fails. A case that fails says on which conditions it turns: how each reads, where it stands
+    and what the exchange says. --why says so of any case, and tells them all. What failed last is kept in the folder for caches of your
+    account.
+
+    --mutate denies and drops each condition, moves each threshold by one and each
     date and last day by a day, and drops each exemption. Of what each jurisdiction covers it frees what was not read, and takes back
     what is free. It lists the changes that no test notices, and ends with 1 where there are too many, or where one of them widens a lift
     or what is covered.
@@ -67,76 +96,21 @@ def test(
     """
     if lies and mutate:
         raise UsedWrongly("use --mutate or --lies, not both")
+    folders, named = split(paths or [])
     if lies:
-        return tell_lies(paths or [], only, seconds, every, seed, as_json)
-    return _mutate(paths or [], only, at_least, as_json) if mutate else _run(paths or [], only, as_json)
-
-
-def _run(paths: list[Path], only: str, as_json: bool) -> int:
-    """Run the authors' tests. The last line is `N passed, N failed`. Raises UsedWrongly."""
-    import engine
-    from service.cli.files import load_or_stop
-    from service.cli.processes import in_processes
-
-    bundle = load_or_stop(paths)
-    began = time.monotonic()
-    results: list[engine.Result] = []
-    files = [file for file, _ in bundle.tests if only in file]
-    done = 0
-    with stoppable() as stopping:
-        for of_file in stopping.until(in_processes(partial(_results, bundle, engine.PDP(bundle)), files)):
-            done += 1
-            for result in of_file:
-                results.append(result)
-                if as_json:
-                    continue
-                progress("" if result.problems else count(len(results), "case"))
-                if result.problems:
-                    _print_failure(result)
-    progress("")
-    failed = sum(1 for result in results if result.problems)
-    if as_json:
-        print_json([_result_document(each) for each in results])
-    elif not results and not stopping.number:
-        raise UsedWrongly(
-            f"no test file has `{only}` in its name" if only else "there are no test files; a test file begins with `test:`"
-        )
-    else:
-        print(f"{time.monotonic() - began:.1f} s")
-        print(f"{len(results) - failed} passed, {failed} failed")
-    if done < len(files):
-        return stopping.told(
-            f"after {done:,} of {count(len(files), 'test file')}", f"{BEGINS_ANEW}; `--only NAME` runs some files"
-        )
-    return int(failed > 0)
-
-
-def _results(bundle: "engine.Bundle", pdp: "engine.PDP", file: str) -> "list[engine.Result]":
-    import engine
-
-    return list(engine.run(bundle, file, pdp))
-
-
-def _print_failure(result: "engine.Result") -> None:
-    print(f"{painted('red', 'failed')} {result.file}:{result.line} {result.case}")
-    for problem in result.problems:
-        print(fill(problem, "    "))
-
-
-def _result_document(result: "engine.Result") -> dict[str, Any]:
-    return {
-        "file": result.file,
-        "line": result.line,
-        "policy": result.suite,
-        "case": result.case,
-        "problems": list(result.problems),
-    }
+        return tell_lies(folders, only, seconds, every, seed, as_json)
+    if mutate:
+        return _mutate(folders, only, at_least, as_json)
+    if named or why is not None:
+        return run_named(folders, [*named, *([] if why is None else [why])], only, why is not None, as_json)
+    options = TestOptions(folders, only, failed, coverage, junit, cobertura, as_json)
+    return watch_tests(options) if watch else run_tests(options)
 
 
 # --- changing the law ------------------------------------------------------------------------------------------------
 
 
-def _mutate(paths: list[Path], only: str, at_least: float, as_json: bool) -> int:
+def _mutate(paths: Sequence[Path], only: str, at_least: float, as_json: bool) -> int:
     """Try every mutant; 1 where the tests notice less than `at_least` per cent, or miss a wider lift. Raises UsedWrongly."""
     import engine
     from service.cli.files import load_or_stop
@@ -183,7 +157,7 @@ def _in_session(bundle: "engine.Bundle", mutants: "Sequence[engine.Mutant]") -> 
     import engine
     from service.cli.processes import in_processes
 
-    court = engine.MutationTester(bundle, {mutant.policy for mutant in mutants})
+    court = engine.MutationTester(bundle, mutants)
     for number, problem in enumerate(in_processes(partial(_problem, court), range(len(court.own)), CHUNK), 1):
         if problem:
             raise ValueError(problem)

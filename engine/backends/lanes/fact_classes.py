@@ -13,12 +13,12 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from engine.backends.lanes.fact_tests import COVERS, Late, Test, Undated, reads_the_day, sources, turning_days
 from engine.backends.lanes.family_totals import Family, added_up, totals
 from engine.backends.lanes.lane_cases import NO_DAY, Cases, LaneSet, value_key
-from engine.backends.lanes.lane_program import LaneProgram
+from engine.backends.lanes.slots import Pair
 from engine.backends.reference.standing_rules import has_passed
 from engine.backends.reference.three_values import NO, UNKNOWN, YES, KnownFacts, agreed, yes_if
 from engine.exchange import Exchange
@@ -84,10 +84,20 @@ class DocumentTests:
     known: frozenset[str]
 
 
+class Tested(Protocol):
+    """What has tests: the slots that are given by name, and those of each test."""
+
+    @property
+    def inputs(self) -> Mapping[object, int]: ...
+
+    @property
+    def tests(self) -> Mapping[Test, Pair]: ...
+
+
 class Coder:
     """Codes exchanges for one program. `size` is how many slots are given."""
 
-    def __init__(self, rules: RuleSet, program: LaneProgram) -> None:
+    def __init__(self, rules: RuleSet, program: Tested) -> None:
         self.rules = rules
         self.place = {slot: number for number, slot in enumerate(program.inputs.values())}
         self.size = len(self.place)

@@ -4,6 +4,9 @@ ConditionSlots to slots: the definitions of a rule set in their order, then any 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import replace
 from datetime import date
 
 from engine.backends.lanes.fact_tests import Late, Test, Undated, reads_the_day, sources
@@ -25,10 +28,21 @@ class ConditionSlots:
         self.slots = slots
         self.rules = rules
         self.undated = undated
+        self.renamed: Mapping[str, str] = {}
         self.tests: dict[Test, Pair] = {}
         self.defined: dict[str, Pair] = {}
         for key, condition in rules.definitions.items():  # each uses only earlier ones
             self.defined[key] = self(condition)
+
+    def beside(self, rules: RuleSet, renamed: Mapping[str, str]) -> ConditionSlots:
+        """
+        The same for changed rules in the same slots, whose definitions read as here until they are lowered anew.
+
+        A register that is `renamed` is read under another name.
+        """
+        made = copy(self)
+        made.rules, made.renamed, made.defined = rules, renamed, dict(self.defined)
+        return made
 
     def __call__(self, condition: Condition) -> Pair:
         match condition:
@@ -47,6 +61,8 @@ class ConditionSlots:
 
     def test(self, test: Test) -> Pair:
         """The pair of a test; it is given."""
+        if self.renamed and isinstance(test, Atom) and test.register in self.renamed:
+            test = replace(test, register=self.renamed[test.register])
         found = self.tests.get(test)
         if found is None:
             # The day is known, and so is whether it lies before another one. Lengths of time may end on one of two days (2.9).

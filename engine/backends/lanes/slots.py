@@ -102,6 +102,15 @@ class Slots:
         """2.1: Kleene's `not`: it must not be where it may not be."""
         return Pair(self.neither(pair.may), self.neither(pair.must))
 
+    def forget(self, size: int) -> None:
+        """Take back the operations beyond the first `size` slots, on which nothing rests any more."""
+        for slot in range(size, len(self.code)):
+            assert self.code[slot][0] != "in", "what is given stays"
+            del self._known[self.code[slot]]
+            if (other := self._inverse.pop(slot, None)) is not None:
+                self._inverse.pop(other, None)
+        del self.code[size:]
+
     def _add(self, kind: str, one: int, other: int) -> int:
         operation = (kind, one, other)
         slot = self._known.get(operation)

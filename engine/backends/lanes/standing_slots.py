@@ -59,18 +59,24 @@ Owing: TypeAlias = Mapping[str, Pair]
 def stand(
     slots: Slots, rules: Iterable[Rule], links: RuleLinks, holds: Mapping[str, Pair], signed: Signed
 ) -> dict[str, RuleSlots]:
-    """3.3: a rule stands where it holds and no standing rule exempts it; exempters come first. 4.2: `otherwise`."""
+    """3.3: a rule stands where it holds and no standing rule exempts it; exempters come first."""
     standing: dict[str, RuleSlots] = {}
     for rule in rules:
-        if rule.otherwise:
-            silent = slots.inverse(slots.any_of(standing[key].stands for key in rule.otherwise))
-            standing[rule.key] = RuleSlots(slots.all_of((holds[rule.key], silent)), NO, LiftSlots(NO, NO))
-            continue
-        exempted = strongest(slots, (standing[each.key].lifts for each in links.exempters.get(rule.key, ())))
-        stands = slots.all_of((holds[rule.key], slots.inverse(exempted.sure)))
-        doubted = slots.all_of((stands, exempted.doubtful))
-        standing[rule.key] = RuleSlots(stands, doubted, lifts(slots, rule, stands, doubted, signed))
+        standing[rule.key] = stands(slots, rule, links, holds[rule.key], standing, signed)
     return standing
+
+
+def stands(
+    slots: Slots, rule: Rule, links: RuleLinks, holds: Pair, standing: Mapping[str, RuleSlots], signed: Signed
+) -> RuleSlots:
+    """3.3, 4.2: how one rule stands, given how those before it do."""
+    if rule.otherwise:
+        silent = slots.inverse(slots.any_of(standing[key].stands for key in rule.otherwise))
+        return RuleSlots(slots.all_of((holds, silent)), NO, LiftSlots(NO, NO))
+    exempted = strongest(slots, (standing[each.key].lifts for each in links.exempters.get(rule.key, ())))
+    standing_here = slots.all_of((holds, slots.inverse(exempted.sure)))
+    doubted = slots.all_of((standing_here, exempted.doubtful))
+    return RuleSlots(standing_here, doubted, lifts(slots, rule, standing_here, doubted, signed))
 
 
 def lifts(slots: Slots, rule: Rule, stands: Pair, doubted: Pair, signed: Signed) -> LiftSlots:

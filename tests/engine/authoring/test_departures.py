@@ -85,8 +85,9 @@ def test_a_duty_is_expected_with_its_day() -> None:
         (OPEN, "instruments: {cn.test: review}", "cn.test by itself is undetermined, not review"),
         (CLOSED, "instruments: {cn.test: permitted}", "cn.test by itself is review, not permitted"),
         (OPEN, "instruments: {cn.tests: not_applicable}", "there is no policy `cn.tests`; did you mean `cn.test`?"),
-        (OPEN, "because: [art-1]", "`art-1` does not stand"),
-        (OPEN, "silent: [art-1]", "`art-1` stands or may stand"),
+        (OPEN, "because: [art-1]", "`art-1` only may stand"),
+        ("exporter.country: CN, data.people: 9999", "because: [art-1]", "`art-1` does not stand"),
+        (OPEN, "silent: [art-1]", "`art-1` may stand"),
         (OPEN, "silent: [art-2]", "there is no rule `art-2`; did you mean"),
         (OPEN, "applies: {cn.tests: yes}", "there is no policy `cn.tests`; did you mean `cn.test`?"),
         (OPEN, "applies: {cn.test: no}", "whether `cn.test` applies is yes, not no"),
@@ -100,7 +101,7 @@ def test_a_duty_is_expected_with_its_day() -> None:
         (OPEN, "define: {nothing: yes}", "there is no definition `nothing`"),
         (CLOSED, "outcome: permitted", "outcome is review (review to review), not permitted: "),
         (CLOSED, "proceed: yes", "proceed is no, not yes"),
-        (CLOSED, "silent: [art-1]", "`art-1` stands or may stand"),
+        (CLOSED, "silent: [art-1]", "`art-1` stands"),
     ],
 )
 def test_what_departs_is_said(facts: str, expect: str, said: str) -> None:

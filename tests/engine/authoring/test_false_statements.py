@@ -409,6 +409,24 @@ def test_the_command_tells_beside_what_permits_stay(tmp_path: Path, more_sources
     assert [said for said, _, _ in told if said.endswith('`data.categories` as ["genome"], beside a document that decides')]
 
 
+def test_what_stays_is_proposed_as_a_case(tmp_path: Path, more_sources: dict[str, bytes]) -> None:
+    """Pasted into its file it runs: it passes where a document decides, and fails where nothing does."""
+    for name, text in more_sources.items():
+        (tmp_path / name).write_bytes(text)
+    done = CliRunner().invoke(app, ["test", str(tmp_path), "--lies", "--all"])
+    told = done.stdout.partition("cases to paste; ")[2].partition("\n")[2]
+    assert told.startswith(f"# {tmp_path.name}/law.test.yaml\n  - case: ")
+    pasted = more_sources["law.test.yaml"].decode().rstrip() + "\n" + told
+    bundle = engine.load_sources({**more_sources, "law.test.yaml": pasted.encode()})
+    before = {each.case for each in engine.run(engine.load_sources(more_sources))}
+    found = {each.case: each.problems for each in engine.run(bundle) if each.case not in before}
+    staying = {case for case in found if case.startswith("Nothing goes with data.")}
+    assert found.keys() - staying == {case for case, problems in found.items() if not problems}
+    assert "A document decides beside data.categories [genome]" in found
+    assert "Nothing goes with data.categories [genetic]" in staying
+    assert {problem for case in staying for problem in found[case]} == {"proceed is yes, not no"}
+
+
 def test_a_silent_lie_is_printed_and_ends_with_1(law: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With its case, the statement and what was sent in its place."""
 
@@ -421,6 +439,8 @@ def test_a_silent_lie_is_printed_and_ends_with_1(law: Path, monkeypatch: pytest.
     assert "/law.test.yaml:8 nothing barred goes\n" in done.stdout
     said = '`data.label` as "some-other-value" frees the exchange, and the permit does not name it'
     assert said in " ".join(done.stdout.split())
+    assert "  - case: A permit that comes of data.label some-other-value names it\n" in done.stdout
+    assert "    expect:\n      rests_on: [data.label]\n" in done.stdout
 
 
 def test_lanes_that_are_wrong_end_the_command_with_a_sentence(law: Path, monkeypatch: pytest.MonkeyPatch) -> None:

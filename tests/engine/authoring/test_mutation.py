@@ -83,12 +83,18 @@ def sources(*without: str) -> dict[str, bytes]:
     return {"law/words.yaml": WORDS.encode(), "law/law.yaml": LAW.encode(), "law/law.test.yaml": test.encode()}
 
 
+def session(bundle: engine.Bundle) -> tuple[engine.MutationTester, list[engine.Mutant]]:
+    """The mutants of a bundle, and the tester of them."""
+    mutants = list(engine.mutants(bundle))
+    return engine.MutationTester(bundle, mutants), mutants
+
+
 def undefended(*without: str) -> list[str]:
     """The sentences that no test defends."""
     bundle = engine.load_sources(sources(*without))
-    court = engine.MutationTester(bundle, {"aa.law"})
+    court, mutants = session(bundle)
     assert not any(map(court.problem, court.own))
-    return [mutant.sentence for mutant in engine.mutants(bundle) if not court.notices(mutant)]
+    return [mutant.sentence for mutant in mutants if not court.notices(mutant)]
 
 
 def test_a_law_whose_tests_defend_all_of_it_leaves_nothing() -> None:
@@ -143,19 +149,19 @@ def test_a_silent_rule_shows_that_its_policy_applies() -> None:
     bundle = engine.load_sources(sources(*others))
     tests = bundle.sources["law/law.test.yaml"].decode().partition("  - {case: the first day")[0].encode()
     bundle = engine.load_sources({**bundle.sources, "law/law.test.yaml": tests})
-    court = engine.MutationTester(bundle, {"aa.law"})
+    court, mutants = session(bundle)
     assert [case.case for case in court.own] == ["one fewer does not"]
-    assert court.notices(next(mutant for mutant in engine.mutants(bundle) if mutant.sentence == said))
+    assert court.notices(next(mutant for mutant in mutants if mutant.sentence == said))
 
 
 def test_failing_tests_have_no_score(tmp_path: Path) -> None:
     """A bundle whose cases fail without any change defends nothing."""
     wrong = sources()
     wrong["law/law.test.yaml"] = wrong["law/law.test.yaml"].replace(b"{because: [art-1], jur", b"{silent: [art-1], jur")
-    court = engine.MutationTester(engine.load_sources(wrong), {"aa.law"})
+    court, _ = session(engine.load_sources(wrong))
     problems = [problem for problem in map(court.problem, court.own) if problem]
     assert len(problems) == 1
-    assert "`art-1` stands or may stand" in problems[0]
+    assert "`art-1` stands" in problems[0]
     for name, text in wrong.items():
         (tmp_path / Path(name).name).write_bytes(text)
     done = CliRunner().invoke(app, ["test", str(tmp_path), "--mutate"])
@@ -179,20 +185,19 @@ def test_what_no_case_of_its_own_notices_another_policy_may() -> None:
     bundle = engine.load_sources(
         sources("one fewer does not") | {"law/other.test.yaml": OTHERS.replace("EXPECTED", "permitted").encode()}
     )
-    court = engine.MutationTester(bundle, {"aa.law"})
+    court, mutants = session(bundle)
     assert {case.suite for case in court.own} == {"aa.law"}
-    assert court.notices(next(mutant for mutant in engine.mutants(bundle) if mutant.sentence == said))
+    assert court.notices(next(mutant for mutant in mutants if mutant.sentence == said))
 
 
 def test_a_failing_case_of_another_policy_is_no_evidence() -> None:
-    """What would notice a mutant, and fails without it, is refused the moment it is heard."""
+    """What comes out differently, and fails without any change too, defends nothing: the laws beside a house have cases of their own."""
     said = "`many`: “at least 100 people”, not 99"
     bundle = engine.load_sources(
         sources("one fewer does not") | {"law/other.test.yaml": OTHERS.replace("EXPECTED", "prohibited").encode()}
     )
-    court = engine.MutationTester(bundle, {"aa.law"})
-    with pytest.raises(ValueError, match=r"other\.test\.yaml:5: AA is permitted, not prohibited"):
-        court.notices(next(mutant for mutant in engine.mutants(bundle) if mutant.sentence == said))
+    court, mutants = session(bundle)
+    assert not court.notices(next(mutant for mutant in mutants if mutant.sentence == said))
 
 
 @pytest.fixture
@@ -329,10 +334,10 @@ def test_what_a_claim_needs_is_changed_once_for_the_claim(without: str | None, s
     )
     made |= {"law/law.test.yaml": made["law/law.test.yaml"] + cases.encode(), "law/law.yaml": law.encode()}
     bundle = engine.load_sources(made | {"law/words.yaml": NEEDY.encode()})
-    court = engine.MutationTester(bundle, {"aa.law"})
+    court, mutants = session(bundle)
     assert not any(map(court.problem, court.own))
     assert [m.sentence for m in engine.mutants(bundle) if "needs" in m.sentence and "art-4" in m.sentence] == []
-    left = [mutant for mutant in engine.mutants(bundle) if not court.notices(mutant)]
+    left = [mutant for mutant in mutants if not court.notices(mutant)]
     assert [mutant.sentence for mutant in left] == [f"what `need` needs: {each}" for each in said]
     assert [mutant.widens for mutant in left] == widens
     assert {(mutant.policy, mutant.file, mutant.line) for mutant in left} <= {("claims", "law/words.yaml", 12)}
@@ -356,9 +361,9 @@ def test_a_definition_by_which_only_a_duty_ends_is_defended() -> None:
     bundle = engine.load_sources(
         {"law/words.yaml": WORDS.encode(), "law/law.yaml": law.encode(), "law/law.test.yaml": test.encode()}
     )
-    court = engine.MutationTester(bundle, {"aa.law"})
+    court, mutants = session(bundle)
     assert not any(map(court.problem, court.own))
-    changed = [mutant for mutant in engine.mutants(bundle) if mutant.sentence.startswith("`kept`")]
+    changed = [mutant for mutant in mutants if mutant.sentence.startswith("`kept`")]
     assert {mutant.sentence: court.notices(mutant) for mutant in changed} == dict.fromkeys(
         (mutant.sentence for mutant in changed), True
     )

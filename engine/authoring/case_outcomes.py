@@ -1,0 +1,86 @@
+"""
+One case of a test file, decided: a tree as it stands in an editor and the number of a case go in, what comes out is said.
+
+And the other way round: an exchange goes in, and what a case may expect of it comes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from engine.authoring.case_yaml import case_yaml
+from engine.authoring.testing import PreparedCase, cases, run
+from engine.bundle import Bundle
+from engine.exchange import Exchange
+from engine.pdp import PDP
+from engine.policy_language import tree
+from engine.policy_language.diagnostic import Span
+from engine.rules import Truth
+from engine.values.outcome_levels import outcome_word
+from engine.verdict import numbers
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOutcome:
+    """The word of the outcome, the answer in a sentence, and how the case departs from what it expects; nothing where it passes."""
+
+    outcome: str
+    answer: str
+    problems: tuple[str, ...]
+
+
+def case_places(root: tree.Node) -> Iterator[tuple[int, str, Span]]:
+    """The number, the sentence and the place of each case of a test file."""
+    listed = root.get("cases") if isinstance(root, tree.Mapping) else None
+    for number, case in enumerate(listed.items if isinstance(listed, tree.Sequence) else ()):
+        named = tree.locate(case, ("case",))[0]
+        yield number, named.text if isinstance(named, tree.Scalar) else "", named.span
+
+
+def case_outcome(bundle: Bundle, pdp: PDP, file: str, root: tree.Node, number: int, lang: str = "en") -> CaseOutcome:
+    """How one case comes out. Raises IndexError where there is no such case."""
+    alone = replace(bundle, tests=((file, bundle.forms.test(_alone(root, number))),))
+    problems = next(run(alone, file, pdp)).problems
+    case = next(cases(alone), None)
+    if not isinstance(case, PreparedCase):
+        return CaseOutcome("", "", problems)
+    decision = pdp.decide(case.exchange, as_of=case.as_of, today=case.as_of, id="case", lang=lang)
+    return CaseOutcome(decision.outcome, decision.answer, problems)
+
+
+def case_of(pdp: PDP, policy: str, exchange: Exchange, as_of: date, case: str, file: str = "") -> str:
+    """
+    A case in YAML that passes: an exchange as it comes out under a policy.
+
+    Beside a test file of the bundle it is one more case of it, else a whole test file. "" where no case can state the exchange.
+    """
+    return case_yaml(pdp.bundle, exchange, as_of, case, _expected(pdp, policy, exchange, as_of), file=file, policy=policy)
+
+
+def _expected(pdp: PDP, policy: str, exchange: Exchange, as_of: date) -> dict[str, Any]:
+    """What a case may expect of an exchange: which rules of the policy stand, and what its jurisdiction says."""
+    judgement = pdp.judge(exchange, as_of=as_of)
+    verdict, rules = judgement.verdict, pdp.bundle.rules.rules
+    if verdict.defined.get(f"{policy}#applies") is Truth.NO:
+        return {"applies": {policy: "no"}}
+    standing = {verdict.rules[number].provision.id for number in numbers(verdict.stands.certain)}
+    of_policy = dict.fromkeys(rule.provision.id for rule in rules if rule.provision.policy == policy)
+    because = [id.rpartition("/")[2] for id in of_policy if id in standing]
+    jurisdiction = next((rule.provision.jurisdiction for rule in rules if rule.provision.policy == policy), "")
+    bounds = judgement.outcome.jurisdictions.get(jurisdiction)
+    found = {"because": because} if because else {}
+    return {**found, "jurisdictions": {jurisdiction: outcome_word(bounds) if bounds else "not_applicable"}}
+
+
+def _alone(root: tree.Node, number: int) -> tree.Node:
+    """A test file with one of its cases only."""
+    if not isinstance(root, tree.Mapping):
+        raise IndexError(number)
+
+    def kept(key: str, node: tree.Node) -> tree.Node:
+        return replace(node, items=(node.items[number],)) if key == "cases" and isinstance(node, tree.Sequence) else node
+
+    return replace(root, entries=tuple((key, kept(key.text, value)) for key, value in root.entries))

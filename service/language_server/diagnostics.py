@@ -1,0 +1,157 @@
+"""
+Diagnostics: what is wrong in the files while they are written, a moment after each change.
+
+First the changed file is read as YAML, then all files are checked together, then each open file is searched by the finders, lint last.
+Each step publishes what it finds at once. A further change begins anew; what is still being searched then counts for nothing.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import Any
+
+from lsprotocol import types
+
+import engine
+from service.language_server.loaded_policies import PolicyLoader
+from service.language_server.policy_files import PolicyFiles
+from service.language_server.positions import Positions, uri_of
+
+DELAY = 0.2  # seconds without a change, after which the files are read
+SOURCE = "fifthfactor"
+SEVERITIES = {"error": types.DiagnosticSeverity.Error, "warning": types.DiagnosticSeverity.Warning}
+
+
+@dataclass(frozen=True)
+class FileFinding:
+    """A finding of one file; `witness` is the JSON of an exchange that shows it, where there is one."""
+
+    diagnostic: engine.Diagnostic
+    witness: Mapping[str, Any] | None = None
+
+
+# What finds something in one file of a sound bundle, beyond what `check` finds; the day is today.
+Finder = Callable[[engine.Bundle, str, date], Iterable[FileFinding]]
+
+
+def case_findings(bundle: engine.Bundle, file: str, today: date) -> Iterable[FileFinding]:
+    """What `fifthfactor check` says of a test file of sound policies."""
+    return [FileFinding(each) for each in engine.test_findings(bundle, file) if each.at.file == file]
+
+
+def lint_findings(bundle: engine.Bundle, file: str, today: date) -> Iterable[FileFinding]:
+    """What `fifthfactor lint` says of a file."""
+    return [FileFinding(each) for each in engine.lint(bundle, today, file) if each.at.file == file]
+
+
+FINDERS: tuple[Finder, ...] = (case_findings, lint_findings)
+
+
+class Diagnosis:
+    """Searches the files after each change, and publishes by file what is found."""
+
+    def __init__(
+        self,
+        files: PolicyFiles,
+        loader: PolicyLoader,
+        positions: Callable[[], Positions],
+        publish: Callable[[types.PublishDiagnosticsParams], None],
+        loaded: Callable[[], None],
+        today: Callable[[], date],
+        finders: tuple[Finder, ...] = FINDERS,
+    ) -> None:
+        self.files = files
+        self.loader = loader
+        self.positions = positions
+        self.publish = publish
+        self.loaded = loaded
+        self.today = today
+        self.finders = finders
+        self.worker = ThreadPoolExecutor(1, "policies")
+        self._checked: dict[str, tuple[engine.Diagnostic, ...]] = {}
+        self._found: dict[tuple[Finder, str], tuple[FileFinding, ...]] = {}
+        self._shown: set[str] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def changed(self, file: str = "") -> None:
+        """Begin anew, because a file was changed, opened or closed; without a name, any."""
+        if self._task is not None:
+            self._task.cancel()
+        self._task = asyncio.get_running_loop().create_task(self._search(file))
+
+    def close(self) -> None:
+        """End, without waiting for what is being searched."""
+        if self._task is not None:
+            self._task.cancel()
+        self.worker.shutdown(wait=False, cancel_futures=True)
+
+    async def finished(self) -> None:
+        """Wait until the last change is searched through."""
+        while self._task is not None and not self._task.done():
+            await asyncio.wait([self._task])
+
+    async def in_worker(self, work: Callable[[], Any]) -> Any:
+        """Do what takes long beside the loop, one after the other."""
+        return await asyncio.get_running_loop().run_in_executor(self.worker, work)
+
+    async def _search(self, file: str) -> None:
+        await asyncio.sleep(DELAY)
+        sources = dict(self.files.sources)
+        if file in sources:
+            wrong = self.loader.syntax(file, sources[file])
+            if wrong:
+                self._checked[file] = wrong
+                self._found = {key: found for key, found in self._found.items() if key[1] != file}
+                self._show([file])
+        found, loaded = await self.in_worker(partial(self.loader.load, sources))
+        by_file: dict[str, list[engine.Diagnostic]] = defaultdict(list)
+        for each in found:
+            by_file[each.at.file].append(each)
+        self._checked = {name: tuple(each) for name, each in by_file.items()}
+        if loaded is None:  # what was found in a file before it was changed stands on other lines now
+            self._found = {key: each for key, each in self._found.items() if key[1] != file}
+        self._show([*self._shown, *by_file])
+        if loaded is None:
+            return
+        await self.in_worker(partial(self.loader.keep, loaded))
+        self.loaded()
+        for finder in self.finders:
+            for name in sorted(self.files.open, key=lambda name: name != file):
+                if not self.files.is_bundled(name):
+                    await self._find(finder, name)
+
+    async def _find(self, finder: Finder, name: str) -> None:
+        policies = self.loader.latest
+        assert policies is not None
+        search = partial(finder, policies.bundle, name, self.today())
+        self._found[finder, name] = tuple(await self.in_worker(lambda: tuple(search())))
+        self._show([name])
+
+    def _show(self, names: Iterable[str]) -> None:
+        positions = self.positions()
+        for name in dict.fromkeys(names):
+            found = [FileFinding(each) for each in self._checked.get(name, ())]
+            found += [each for key, several in self._found.items() if key[1] == name for each in several]
+            once = {(each.diagnostic.at, each.diagnostic.code, each.diagnostic.message): each for each in found}
+            listed = [_diagnostic(positions, once[key]) for key in sorted(once)]
+            self._shown = self._shown | {name} if listed else self._shown - {name}
+            self.publish(types.PublishDiagnosticsParams(uri_of(self.files.path(name)), listed))
+
+
+def _diagnostic(positions: Positions, finding: FileFinding) -> types.Diagnostic:
+    each = finding.diagnostic
+    message = f"{each.message}\n{each.help}" if each.help else each.message
+    unused = each.code in ("unused-word", "unused-definition")
+    return types.Diagnostic(
+        range=positions.range(each.at),
+        message=message,
+        severity=SEVERITIES[each.severity],
+        code=each.code,
+        source=SOURCE,
+        tags=[types.DiagnosticTag.Unnecessary] if unused else None,
+        data={"witness": finding.witness} if finding.witness else None,
+    )
