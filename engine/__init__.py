@@ -30,6 +30,7 @@ from engine.authoring.lint import lint
 from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.mutation_cases import MutationTester
 from engine.authoring.name_uses import Name, NamePlaces, NameUse, kind_of_text
+from engine.authoring.proven_difference import DifferenceProof, ProvenPairPart, prove
 from engine.authoring.relevance import Relevance
 from engine.authoring.rulesets import rulesets
 from engine.authoring.schema_places import OpenPlace, Proposal, open_place
@@ -193,6 +194,7 @@ __all__ = [
     "Decision",
     "Diagnostic",
     "Difference",
+    "DifferenceProof",
     "Digests",
     "Document",
     "Duration",
@@ -255,6 +257,7 @@ __all__ = [
     "Preset",
     "Promise",
     "Proposal",
+    "ProvenPairPart",
     "QuestionPart",
     "Range",
     "Reason",
@@ -339,6 +342,7 @@ __all__ = [
     "pausing",
     "persons_asked",
     "policies_at",
+    "prove",
     "read_catalogues",
     "read_object",
     "read_plan",

@@ -35,7 +35,9 @@ HAN = "零〇一二两三四五六七八九十百千"
 
 _SMALL = "|".join(sorted(WORDS, key=len, reverse=True))
 _NUMBER = rf"(?:\d{{1,3}}(?:[,_]\d{{3}})+|\d+|(?:{_SMALL})(?:[ -](?:{_SMALL}))*)"
-_COUNT = re.compile(rf"(?<![\w.,/-])({_NUMBER})(?: (thousand|million|billion))?(?![\w/-]|[.,]\d|[(]| (?:US )?dollars| euros| yuan)", re.I)
+_COUNT = re.compile(
+    rf"(?<![\w.,/-])({_NUMBER})(?: (thousand|million|billion))?(?![\w/-]|[.,]\d|[(]| (?:US )?dollars| euros| yuan)", re.I
+)
 _COUNT_ZH = re.compile(rf"(?<![.\d])(\d[\d,]*(?:\.\d+)?|[{HAN}]+)(万|亿)?(?=[名人个条以余多张])")
 _LENGTH = re.compile(rf"(?<![\w.-])({_NUMBER})[ -](working |business )?(hour|day|week|month|year)s?(?!-old)\b", re.I)
 _LENGTH_ZH = re.compile(rf"(?<![第\d])(\d+|[{HAN}]+)(?:个)?(工作日|小时|日|天|周|(?<=个)月|年)(?![度代初末底第])")
