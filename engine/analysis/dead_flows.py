@@ -64,7 +64,8 @@ def _stuck(
     analysed: AnalysedBundle, name: str, text: JurisdictionText, subject: str, given: Sequence[int]
 ) -> Iterator[Finding]:
     """Where nothing goes free: to any country, else to some."""
-    free = -analysed.formula.level(Level.REVIEW, name).must
+    permits = analysed.formula.level(Level.PERMITTED, name).may
+    free = analysed.formula.gates.both((permits, -analysed.formula.level(Level.REVIEW, name).must))
     refused = analysed.formula.level(Level.REVIEW, name).must
     at = analysed.coverage(name, subject)
 
@@ -83,7 +84,10 @@ def _stuck(
     touch = next(each for each in analysed.bundle.vocabulary.touches if each.as_ == "recipient")
     named: list[str] = []
     first = 0
-    for words, has in _alike(analysed, own, touch.fact, there, _countries(analysed, text.countries)):
+    at_home = _countries(analysed, text.countries)
+    for words, has in _alike(analysed, own, touch.fact, there, at_home):
+        if not at_home.isdisjoint(words):
+            continue  # nothing crosses a border
         if not analysed.asked.possible(*given, has, free) and analysed.asked.possible(*given, has):
             named += words
             first = first or has
@@ -109,8 +113,9 @@ def _silent(analysed: AnalysedBundle, name: str, subject: str, cell: CoverText, 
         for key in spoken.by
     ]
     policies = {each.partition("/")[0] for each in cell.by or ()}
-    keys += [each.key for each in rules.not_reached if each.policy in policies]
+    left = [each.key for each in rules.not_reached if each.policy in policies]  # what a policy says that it leaves alone
     says = analysed.formula.gates.either(analysed.formula.condition(Defined(key)).may for key in keys)
+    given = [*given, *(-analysed.formula.condition(Defined(key)).may for key in left)]
     if found is None or not keys:
         return
     fact, literals = found
