@@ -7,6 +7,9 @@ randomness: the caller passes days and ids.
 
 from __future__ import annotations
 
+from engine.analysis.analyse import Analysis, analyse
+from engine.analysis.finding import Finding
+from engine.analysis.solver import SolverMissing
 from engine.answer import Answer, Explanation
 from engine.authoring.brief import brief, brief_parts, organisation_brief
 from engine.authoring.bundle_changes import PolicyChangePart
@@ -20,14 +23,17 @@ from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, Mo
 from engine.authoring.empty_cells import empty_cells
 from engine.authoring.false_statements import FREE_NOTHING, FalseStatement, LanesWrong, StatementTester
 from engine.authoring.false_statements import KINDS as KINDS_OF_LIES
+from engine.authoring.first_files import NotBegun, first_fact, first_house, first_law
 from engine.authoring.impact import IMPACT_BATCH, ImpactComparison, ImpactRow
 from engine.authoring.impact_totals import Impact, ImpactTotals, MoveGroupPart, RowCountPart
 from engine.authoring.layout import NotLaidOut, lay_out
 from engine.authoring.lint import lint
 from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.mutation_cases import MutationTester
+from engine.authoring.mutation_proofs import MutantProof, MutantProver
 from engine.authoring.name_uses import Name, NamePlaces, NameUse, kind_of_text
 from engine.authoring.relevance import Relevance
+from engine.authoring.register_mutation import register_mutants
 from engine.authoring.rulesets import rulesets
 from engine.authoring.schema_places import OpenPlace, Proposal, open_place
 from engine.authoring.schemas import editor_schemas
@@ -42,7 +48,6 @@ from engine.authoring.testing import (
     why,
     written_cases,
 )
-from engine.authoring.written_policies import Instrument, instrument, instruments
 from engine.backends.durable import EngineUnavailable
 from engine.books.filling import BookReader
 from engine.books.grants import PERPETUAL, BookFacts, Grant, grants
@@ -65,6 +70,7 @@ from engine.bundle import (
     policies_at,
     source_digest,
     source_files,
+    stands_alone,
     with_books,
 )
 from engine.deciding.contributions import (
@@ -115,11 +121,13 @@ from engine.languages.word_catalogue import read_all as read_catalogues
 from engine.pdp import INCLUDES, MODES, PARTS, PDP, SEARCHED, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
+from engine.policy_language.consequences import following
 from engine.policy_language.diagnostic import CODES, Diagnostic, Findings, Span, did_you_mean
 from engine.policy_language.document_text import Status, is_placeholder
 from engine.policy_language.everyday_words import EverydayWords, WordPlace
 from engine.policy_language.exchange_places import NotAnObject, Path, Places
 from engine.policy_language.fact_catalogue import FactEntry
+from engine.policy_language.known_findings import FINDINGS
 from engine.policy_language.ledger_text import TransferColumnText, TransferRegisterText
 from engine.policy_language.presets import Preset
 from engine.policy_language.public_recipient import EVERYONE
@@ -127,6 +135,7 @@ from engine.policy_language.transfer_columns import GROUNDS, RECORD
 from engine.policy_language.tree import TreeCache
 from engine.policy_language.vocabulary import Register
 from engine.policy_language.written_effects import PolicySettings
+from engine.policy_language.written_policies import Instrument, instrument, instruments
 from engine.questions.horizon import OutcomeMove, OutcomesAhead, SteadyPermit, TurnCause
 from engine.rules import Truth
 from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, Value, to_json
@@ -142,6 +151,7 @@ __all__ = [
     "DIRECTIONS",
     "EVERYONE",
     "EXCHANGE_SHAPES",
+    "FINDINGS",
     "FREE_NOTHING",
     "GROUNDS",
     "IMPACT_BATCH",
@@ -160,6 +170,7 @@ __all__ = [
     "SEMANTICS",
     "UNKNOWN",
     "ActionText",
+    "Analysis",
     "Answer",
     "Approval",
     "AttributesText",
@@ -203,6 +214,7 @@ __all__ = [
     "Explanation",
     "FactEntry",
     "FalseStatement",
+    "Finding",
     "Findings",
     "Flow",
     "Flows",
@@ -224,12 +236,15 @@ __all__ = [
     "MoveGroupPart",
     "MovePart",
     "Mutant",
+    "MutantProof",
+    "MutantProver",
     "MutationTester",
     "Name",
     "NamePlaces",
     "NameTaken",
     "NameUse",
     "NotAnObject",
+    "NotBegun",
     "NotLaidOut",
     "OpenPlace",
     "OutcomeMove",
@@ -262,6 +277,7 @@ __all__ = [
     "Signature",
     "SignaturePart",
     "SignedOffPart",
+    "SolverMissing",
     "SourceFile",
     "Span",
     "Statement",
@@ -283,6 +299,7 @@ __all__ = [
     "__version__",
     "accept_exchange",
     "amount_text",
+    "analyse",
     "anchor_of",
     "brief",
     "brief_parts",
@@ -304,7 +321,11 @@ __all__ = [
     "editor_schemas",
     "empty_cells",
     "facts_digest",
+    "first_fact",
+    "first_house",
+    "first_law",
     "folded_id",
+    "following",
     "gather_sources",
     "grants",
     "id_form",
@@ -333,6 +354,7 @@ __all__ = [
     "read_catalogues",
     "read_object",
     "read_plan",
+    "register_mutants",
     "result_of",
     "rulesets",
     "run",
@@ -342,6 +364,7 @@ __all__ = [
     "shape_of",
     "source_digest",
     "source_files",
+    "stands_alone",
     "still_holds",
     "test_findings",
     "to_json",

@@ -25,6 +25,7 @@ from pydantic.fields import FieldInfo
 import engine
 from engine.answer import Answer
 from engine.policy_language.diagnostic import CODES
+from engine.policy_language.known_findings import FINDINGS
 from service.cli.main import app
 from service.client import Client
 from service.problems import KINDS
@@ -42,6 +43,11 @@ _SMALL = ROOT / "tests" / "service" / "bundle" / "policies"
 def codes(_: str) -> str:
     """Each diagnostic code, with what it means."""
     return _table("code | what it means", ((f"`{code}`", text) for code, text in sorted(CODES.items())))
+
+
+def findings(_: str) -> str:
+    """Each finding of the analysis, with what it means."""
+    return _table("code | what it means", ((f"`{code}`", text) for code, text in sorted(FINDINGS.items())))
 
 
 def facts(_: str) -> str:
@@ -211,6 +217,7 @@ TABLES: dict[str, Callable[[str], str]] = {
     "architecture": architecture,
     "client-methods": client_methods,
     "codes": codes,
+    "findings": findings,
     "endpoints": endpoints,
     "engine-modules": engine_modules,
     "explanation": explanation,

@@ -48,7 +48,14 @@ class ClauseSolver:
         if not self._solver.solve(assumptions=list(assumptions)):
             return None
         found: Sequence[int] = self._solver.get_model()
-        return lambda literal: (found[abs(literal) - 1] > 0) is (literal > 0)
+        # A variable that no clause names is left out, and may be either.
+        return lambda literal: (abs(literal) <= len(found) and found[abs(literal) - 1] > 0) is (literal > 0)
+
+    def holding(self, assumptions: Sequence[int]) -> bytearray | None:
+        """The same of every variable by its number, as 0 or 1, to be kept."""
+        if not self._solver.solve(assumptions=list(assumptions)):
+            return None
+        return bytearray([0, *[each > 0 for each in self._solver.get_model()]])
 
     def core(self) -> tuple[int, ...]:
         """Of the assumptions of a question without a model, some that already have none together."""

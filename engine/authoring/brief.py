@@ -12,7 +12,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from engine.authoring.written_policies import Instrument
 from engine.bundle import Bundle
 from engine.explaining.phrasebook import Phrasebook
 from engine.languages import LANGUAGES
@@ -20,6 +19,7 @@ from engine.policy_language.claim_needs import NEEDS
 from engine.policy_language.document_text import Text, Window
 from engine.policy_language.organisation import Organisation
 from engine.policy_language.policy_text import RuleText
+from engine.policy_language.written_policies import Instrument
 from engine.rules import (
     ALWAYS,
     AS_OF,

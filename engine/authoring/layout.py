@@ -16,7 +16,8 @@ from engine.policy_language.case_text import CaseText, TestText
 from engine.policy_language.diagnostic import Diagnostic, Findings, Span
 from engine.policy_language.document_text import DocumentText
 from engine.policy_language.organisation_text import AcceptanceText, OrganisationText
-from engine.policy_language.policy_text import PolicyText, RuleText
+from engine.policy_language.policy_text import CellText, PolicyText, RuleText, StepsText, TableText
+from engine.policy_language.rule_tables import CELLS
 from engine.policy_language.tree import Comment, Mapping, Node, Scalar, Sequence, comments, read
 from engine.policy_language.vocabulary_text import VocabularyText
 
@@ -248,16 +249,27 @@ def _in_order(root: _Block, kind: str) -> None:
         if entry.key == items and isinstance(entry.value, _Block) and not entry.value.named:
             for item in entry.value.entries:
                 if isinstance(item.value, _Block) and item.value.named:
-                    _sort(item.value, item_model)
+                    _sort_item(item.value, item_model)
 
 
-def _sort(block: _Block, model: type[DocumentText]) -> None:
-    order = _order(model)
+def _sort_item(block: _Block, model: type[DocumentText]) -> None:
+    """The keys of a rule or a case; those of a table or of steps stand around them."""
+    cells = next((entry.value for entry in block.entries if entry.key == CELLS and model is RuleText), None)
+    _sort(block, *((StepsText, TableText) if cells else ()), model)
+    if isinstance(cells, _Block):
+        block.entries.sort(key=lambda entry: entry.value is cells)
+        for cell in (each.value for each in cells.entries):
+            if isinstance(cell, _Block) and cell.named:
+                _sort(cell, CellText, model)
+
+
+def _sort(block: _Block, *models: type[DocumentText]) -> None:
+    """Put the keys of a block into the order of some models."""
+    keys = [each.alias or name for model in models for name, each in model.model_fields.items()]
+    order, first = {key: number for number, key in enumerate(keys)}, block.entries[:1]
     block.entries.sort(key=lambda entry: order.get(entry.key or "", len(order)))
-
-
-def _order(model: type[DocumentText]) -> dict[str, int]:
-    return {each.alias or name: number for number, (name, each) in enumerate(model.model_fields.items())}
+    if block.entries[:1] != first and first[0].above[:1] == [""]:  # the empty line before the item
+        del first[0].above[0]
 
 
 def _name_schema(root: _Block, schema: str) -> None:
@@ -313,7 +325,7 @@ def _head(entry: _Entry, indent: int) -> str:
 
 def _lines(block: _Block, indent: int) -> Iterator[str]:
     """A settled block as lines."""
-    apart = indent == 2 and _key_of(block) in _SET_APART
+    apart = (key := _key_of(block)) == CELLS or (indent == 2 and key in _SET_APART)
     for number, entry in enumerate(block.entries):
         if number and (apart or (indent == 0 and entry.key in _PARTS)) and entry.above[:1] != [""]:
             entry.above.insert(0, "")
@@ -482,5 +494,5 @@ def _words(tree: Node, kind: str = "", path: tuple[str | None, ...] = ()) -> obj
         return [_words(item, kind, (*path, None)) for item in tree.items]
     pairs = [(key.text, _words(value, kind, (*path, key.text))) for key, value in tree.entries]
     _, _, items, item_model = next(each for each in _KINDS if each[0] == kind)
-    free = item_model is not None and path in ((), (items, None))
+    free = item_model is not None and path in ((), (items, None), (items, None, CELLS, None))
     return ("mapping", sorted(pairs, key=lambda pair: pair[0]) if free else pairs)

@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias, get_args
 
 from engine.authoring.hints import OPERATORS, of_keys, shapes_of
+from engine.authoring.table_schemas import with_tables
 from engine.bundle import Bundle
 from engine.decision import Outcome, RequirementPart
 from engine.exchange import REGISTER
@@ -56,8 +57,11 @@ def editor_schemas(bundle: Bundle) -> dict[str, Schema]:
     """The schemas by kind of document, and that of an exchange, for the words and rules of the bundle."""
     words = _Words(bundle)
     policy = {**words.conditions(), **words.effects()}
+    registers: dict[str, list[str]] = {}
+    for name, register in bundle.vocabulary.registers.items():
+        registers.setdefault(register.of.name, []).append(name)
     return {
-        "policy": words.document(PolicyText, policy),
+        "policy": with_tables(words.document(PolicyText, policy), words.facts, registers, _ref),
         "test": words.document(TestText, words.exchanges()),
         "vocabulary": words.document(VocabularyText, policy | words.words()),
         "organisation": words.document(OrganisationText, words.organisations()),

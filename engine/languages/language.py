@@ -60,6 +60,14 @@ class Language(ABC):
         """A sentence of the catalogue with its placeholders filled in."""
         return self.texts["sentences"][sentence].format(**parts)
 
+    def finding(self, said: str, parts: Mapping[str, str]) -> str:
+        """What the analysis of policies finds; `said` is the name of the sentence, `parts` what fills its placeholders."""
+        return self.texts["findings"][said].format(**parts)
+
+    def written(self, what: str, name: str) -> str:
+        """A condition as it is written: a `test` of a fact, a `group` of conditions, or a `definition`."""
+        return self.texts["written"][what].format(name=name)
+
     def word(self, kind: str, code: str) -> str:
         """The word for a code of a kind; an unknown code is returned with spaces for its underscores."""
         return self.codes.get(kind, {}).get(code, code.replace("_", " "))

@@ -19,7 +19,8 @@ from engine.policy_language.document_text import Text
 from engine.policy_language.phrases import GROUPS
 from engine.policy_language.policy_text import DefaultsText
 from engine.policy_language.read_document import read_model
-from engine.policy_language.short_forms import Pair, ShortForms, changed, entries
+from engine.policy_language.rule_tables import CELLS, EMPTY, shared_out
+from engine.policy_language.short_forms import Pair, ShortForms, cells_in_full, changed, entries
 from engine.policy_language.tree import Mapping, Node, Scalar, locate, plain
 from engine.policy_language.tree import Sequence as ListNode
 from engine.values.multilingual import LANGUAGE_CODES
@@ -47,12 +48,13 @@ def in_full(
     written: list[Node] = [each.in_full() for each in read]
     written += [tree for tree in policies if not isinstance(tree, Mapping)]
     required = {name: node for each in read for name, node in each.required.items()}
+    words = [cells_in_full(tree) for tree in vocabularies]
     if not required:
-        return written, list(vocabularies)
+        return written, words
     at = next(iter(required.values())).span
     listed = Mapping(tuple((Scalar(name, node.span), node) for name, node in required.items()), at)
     head = (Scalar("vocabulary", at), Scalar(REQUIRED, at))
-    return written, [*vocabularies, Mapping((head, (Scalar("requirements", at), listed)), at)]
+    return written, [*words, Mapping((head, (Scalar("requirements", at), listed)), at)]
 
 
 def again(tree: Node, forms: ShortForms) -> Node:
@@ -158,8 +160,11 @@ class _Policy:
     # Rules
 
     def _rule(self, node: Node) -> Node:
-        if not isinstance(node, Mapping):
+        """A rule in full, or a table whose cells are; a cell that is empty is none."""
+        if not isinstance(node, Mapping) or node.get(EMPTY) is not None:
             return node
+        if node.get(CELLS) is not None:
+            return changed(shared_out(node), {CELLS: lambda cells: _items(cells, self._rule)})
         said = {key.text for key, _ in node.entries}
         condition = self._condition
         duty = {"done_when": condition}

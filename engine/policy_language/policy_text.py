@@ -20,6 +20,7 @@ from engine.policy_language.document_text import (
     Window,
     Windows,
 )
+from engine.policy_language.known_findings import KnownText
 
 
 class TravelsText(DocumentText):
@@ -74,6 +75,8 @@ class RuleText(DocumentText):
     """Who read it against its source, and when."""
     verify_by: Day | None = None
     """The day by which it should be read again."""
+    known: KnownText | Annotated[list[KnownText], Field(min_length=1)] | None = None
+    """What `fifthfactor analyse` finds of the rule and the author knows: a finding, why, and until when; one or a list."""
     in_force: Window | Windows | None = None
     """When the rule is in force, within the policy's own time: one period or a list."""
     when: Condition = None
@@ -116,6 +119,38 @@ class RuleText(DocumentText):
     """
     sign_off_by: Literal["2 persons"] | None = None
     """`2 persons`: two persons, and not the same twice, must sign the provision off; one is enough without it."""
+
+
+class CellText(DocumentText):
+    """Where a cell of a table or a step lies; what else it says is what a rule says (semantics 7.2)."""
+
+    at: Any | None = None
+    """
+    Where it lies. Of a step: the first number that belongs to it. Of a cell: `{FACT: VALUE}` for each axis, or a list of such; an axis
+    that is left out is covered as a whole.
+    """
+    above: str | None = None
+    """Where a step begins, in place of `at`: the last number that does not belong to it."""
+    empty: Prose | None = None
+    """In place of an id, a title and an effect: why the law says nothing there."""
+
+
+class StepsText(DocumentText):
+    """Rules over a number, each from its threshold up to that of the next (semantics 7.2)."""
+
+    steps: str
+    """A count, a ratio or a sum of money. Each step begins where the one before it ends."""
+    cells: list[CellText]
+    """The steps from the lowest to the highest, each like a rule; the first one begins at nothing."""
+
+
+class TableText(DocumentText):
+    """Rules over the values of several facts, each place of the table in one cell (semantics 7.2)."""
+
+    table: dict[str, list[Any]]
+    """By fact, the values of its axis, or the numbers at which its steps begin; `others` are the values that are not listed."""
+    cells: list[CellText]
+    """The cells, each like a rule with the place where it lies. Together they cover each place of the table once."""
 
 
 class InstrumentText(DocumentText):
@@ -205,6 +240,8 @@ class PolicyText(DocumentText):
     """Which data the law leaves alone, although they come from its country."""
     reach_in_doubt: ReachInDoubtText | None = None
     """Where nobody read whether the law reaches an exchange at all."""
+    known: KnownText | Annotated[list[KnownText], Field(min_length=1)] | None = None
+    """What `fifthfactor analyse` finds under `applies` or `define` and the author knows: a finding, why, and until when; one or a list."""
     define: dict[str, Condition] = {}
     """Names for conditions. In a list, a name alone stands for its condition."""
     groups: dict[Id, Annotated[list[str | DutyText], Field(min_length=1)]] = {}

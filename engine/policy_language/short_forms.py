@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from engine.policy_language.diagnostic import Findings
 from engine.policy_language.jurisdiction_reach import reach_policies
+from engine.policy_language.rule_tables import rules_of
 from engine.policy_language.tree import Mapping as MappingNode
 from engine.policy_language.tree import Node, Scalar, Sequence, locate, plain
 
@@ -112,6 +113,22 @@ def short_forms(policies: list[Node], vocabularies: list[Node], findings: Findin
     )
 
 
+def cells_in_full(vocabulary: Node) -> Node:
+    """A vocabulary file in which each cell of coverage that tells what was read says when, as its jurisdiction's `defaults` do."""
+
+    def jurisdiction(node: Node) -> Node:
+        defaults = entries(_under(node, "defaults"))
+
+        def cell(each: Node) -> Node:
+            if not isinstance(each, MappingNode) or each.get("read") is None:
+                return each
+            return MappingNode((*each.entries, *(pair for pair in defaults if each.get(pair[0].text) is None)), each.span)
+
+        return changed(node, {"covers": lambda cells: _each(cells, cell)}) if defaults else node
+
+    return changed(vocabulary, {"jurisdictions": lambda each: _each(each, jurisdiction)})
+
+
 def entries(node: Node | None) -> tuple[Pair, ...]:
     """The entries of a mapping; none of anything else."""
     return node.entries if isinstance(node, MappingNode) else ()
@@ -129,6 +146,11 @@ def _under(node: Node, key: str) -> Node | None:
     return node.get(key) if isinstance(node, MappingNode) else None
 
 
+def _each(node: Node, change: Callable[[Node], Node]) -> Node:
+    """A mapping in which every value is changed; anything else as it is."""
+    return MappingNode(tuple((key, change(value)) for key, value in entries(node)), node.span) if entries(node) else node
+
+
 def _in_full(node: Node, policy: str, names: frozenset[str], local: str) -> Node:
     """A name of a policy as another one writes it."""
     mine = isinstance(node, Scalar) and node.text in names and policy != local
@@ -144,12 +166,7 @@ def _groups(policies: list[Node], vocabularies: list[Node], findings: Findings) 
             continue
         if values is None:
             values = frozenset(_values(vocabularies))
-        rules = locate(tree, ("rules",))[0]
-        ids = frozenset(
-            id.text
-            for rule in (rules.items if isinstance(rules, Sequence) else ())
-            if isinstance(id := _under(rule, "id"), Scalar)
-        )
+        ids = frozenset(id.text for rule in rules_of(tree) if isinstance(id := _under(rule, "id"), Scalar))
         defined = frozenset(key.text for key, _ in entries(_under(tree, "define")))
         for key, node in listed:
             if key.text in ids or key.text in values:

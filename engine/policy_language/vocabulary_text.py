@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field, model_validator
 from engine.policy_language.authzen_text import AuthZenText
 from engine.policy_language.document_text import Condition, Day, DocumentText, DutyText, Id, Prose, Status, Text, YesNo
 from engine.policy_language.everyday_text import PresetText, SaidText
+from engine.policy_language.known_findings import KnownText
 from engine.policy_language.ledger_text import BookText, PromiseText, SettlementText, StatisticsText, TransferRegisterText
 from engine.policy_language.phrases import PhraseText
 from engine.policy_language.reach_text import ReachedText, ReachText
@@ -356,6 +357,8 @@ class CoverText(DocumentText):
     """How sure it is: `confirmed` (read in a source), `from-memory`, or `unsure`."""
     verify_by: Day | None = None
     """The day by which somebody should read it again."""
+    known: KnownText | Annotated[list[KnownText], Field(min_length=1)] | None = Field(None, repr=False)
+    """What `fifthfactor analyse` finds of it and the author knows: a finding, why, and until when; one or a list."""
 
     @model_validator(mode="before")
     @classmethod
@@ -402,6 +405,15 @@ class CoverText(DocumentText):
         yield from args[:3] if self.kind == "by" and not self.unread else args
 
 
+class ReadingText(DocumentText):
+    """What every cell of a jurisdiction says that tells what was read and does not say it itself."""
+
+    read_on: Day | None = None
+    """The day on which it was read."""
+    verify_by: Day | None = None
+    """The day by which somebody should read it again."""
+
+
 class JurisdictionText(DocumentText):
     """Which countries a jurisdiction covers, and for which subject matters by which policies."""
 
@@ -409,6 +421,8 @@ class JurisdictionText(DocumentText):
     """What it is called."""
     countries: list[str] | str = []
     """The countries it covers: a list, or the name of a register."""
+    defaults: ReadingText | None = Field(None, repr=False)
+    """What every cell that tells what was `read` says, unless it says it itself: `read_on` and `verify_by`."""
     covers: dict[str, CoverText] = {}
     """The subject matters it covers, each with its first day and the policies that speak of it."""
     reach: ReachText | None = Field(None, repr=False)

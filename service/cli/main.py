@@ -10,6 +10,7 @@ import typer
 
 from service.cli import (
     accounts,
+    analyse,
     ask,
     bundle,
     calendars,
@@ -30,6 +31,7 @@ from service.cli import (
     lint,
     log,
     lsp,
+    new,
     persons,
     plan,
     receipt,
@@ -71,13 +73,14 @@ def fifthfactor(
 
 
 for each in (
-    *(check, lint, docs, schema, fmt, test, lsp),
+    *(check, lint, analyse, docs, schema, fmt, test, lsp),
     *(evaluate, decide, where, explain, ask, facts, plan, diff, impact, compile),
     *(serve, replay, watch, exposure, accounts, unattributed),
     *(calendars, registers),
 ):
     app.add_typer(each.app)
 for name, group in (
+    ("new", new),
     ("bundle", bundle),
     ("log", log),
     ("receipt", receipt),

@@ -3,7 +3,7 @@
 import json
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
@@ -109,12 +109,15 @@ def print_findings(findings: "Sequence[engine.Diagnostic]", sources: dict[str, b
         print(finding.render(texts, colour=sys.stdout.isatty()) + "\n")
 
 
-def print_sarif(findings: "Sequence[engine.Diagnostic]", paths: Sequence[Path], status: int) -> None:
-    """Print findings as SARIF, with addresses relative to the current folder."""
+def print_sarif(
+    findings: "Sequence[engine.Diagnostic]", paths: Sequence[Path], status: int, explained: Mapping[str, str] | None = None
+) -> None:
+    """Print findings as SARIF, with addresses relative to the current folder; `explained` has their codes, those of `check` if None."""
     import engine
     from service.cli import sarif
 
-    print_json(sarif.document(findings, paths or [engine.bundled_policies()], Path.cwd(), status))
+    folders = paths or [engine.bundled_policies()]
+    print_json(sarif.document(findings, folders, Path.cwd(), status, explained or engine.CODES))
 
 
 def finding_document(finding: "engine.Diagnostic") -> dict[str, Any]:
@@ -130,6 +133,7 @@ def finding_document(finding: "engine.Diagnostic") -> dict[str, Any]:
         "line": at.line,
         "column": at.column,
         "length": at.length,
+        "follows": finding.follows,
     }
 
 

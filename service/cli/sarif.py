@@ -5,7 +5,7 @@ A finding names its file relative to the folder that was checked. A code review 
 taken to be the current folder. A file outside that folder gets an absolute address.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,13 +15,19 @@ import engine
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
-def document(findings: Sequence[engine.Diagnostic], folders: Sequence[Path], root: Path, status: int) -> dict[str, Any]:
-    """The log of one run over `folders` that ended with `status`; addresses are relative to `root`."""
-    codes = list(engine.CODES)
+def document(
+    findings: Sequence[engine.Diagnostic],
+    folders: Sequence[Path],
+    root: Path,
+    status: int,
+    explained: Mapping[str, str] = engine.CODES,
+) -> dict[str, Any]:
+    """The log of one run over `folders` that ended with `status`; addresses are relative to `root`, `explained` has all codes."""
+    codes = list(explained)
     driver = {
         "name": "Fifth Factor",
         "semanticVersion": engine.__version__,
-        "rules": [_rule(code, text) for code, text in engine.CODES.items()],
+        "rules": [_rule(code, text) for code, text in explained.items()],
     }
     run = {
         "tool": {"driver": driver},
@@ -33,7 +39,7 @@ def document(findings: Sequence[engine.Diagnostic], folders: Sequence[Path], roo
 
 
 def _rule(code: str, text: str) -> dict[str, Any]:
-    level = "warning" if text.endswith("(a warning)") else "error"
+    level = "warning" if text.endswith("(a warning)") or code in engine.FINDINGS else "error"
     return {"id": code, "shortDescription": {"text": text}, "defaultConfiguration": {"level": level}}
 
 

@@ -81,14 +81,44 @@ rules:
       duty: File the contract
       who: exporter
       due: {within: 10 working days in CN, after: evidence.cn-standard-contract.dated}
+  - steps: exporter.people_handled
+    source: an example
+    status: confirmed
+    cells:
+      - empty: the law begins with two hundred thousand
+      - at: 200 thousand
+        id: art-3
+        title: From two hundred thousand people on it is looked at
+        cite: Art. 3
+        says: The ministry looks at it.
+        review: Show it to the ministry.
+  - table:
+      recipient.country: [HK, {in: EEA}, others]
+      data.people.total: [0, {above: 5_000}]
+    source: an example
+    status: confirmed
+    cells:
+      - at: {recipient.country: [HK, {in: EEA}]}
+        empty: the law leaves them alone
+      - at: [{recipient.country: others, data.people.total: 0}, {recipient.country: others, data.people.total: {above: 5_000}}]
+        id: art-4
+        title: Elsewhere it is looked at
+        cite: Art. 4
+        says: The ministry looks at it.
+        review: Show it to the ministry.
 """
 WRONG = {
+    "steps of what has none": ("steps: exporter.people_handled", "steps: exporter.kind", "rules/2/steps"),
+    "a step that says where it ends": ("at: 200 thousand", "until: 200 thousand", "rules/2/cells/1"),
+    "a step without a citation": ("        cite: Art. 3\n", "", "rules/2/cells/1"),
+    "an axis of an unknown value": ("[HK, {in: EEA}, others]", "[HQ, {in: EEA}, others]", "rules/3/table/recipient.country/0"),
+    "a place on no axis": ("at: {recipient.country: [HK", "at: {recipient.contry: [HK", "rules/3/cells/0/at"),
     "a misspelt fact": ("data.personal: yes", "data.persnal: yes", "rules/0/when/2"),
     "a family, which is no fact": ("data.people.ordinary:", "data.people:", "rules/0/unless/0"),
     "a value of another type": ("data.personal: yes", "data.personal: maybe", "rules/0/when/2/data.personal"),
     "an unknown value": ("{not: CN}", "{not: XQ}", "define/leaves-the-mainland/recipient.country/not"),
     "a phrase of nothing known": ("leaves: {in: EEA}", "leaves: XQ", "define/read-from-abroad/leaves"),
-    "a register that a phrase does not know": ("{in: EEA}", "{in: EAE}", "define/read-from-abroad/leaves/in"),
+    "a register that a phrase does not know": ("leaves: {in: EEA}", "leaves: {in: EAE}", "define/read-from-abroad/leaves/in"),
     "an unknown value in a list": ("[provide, remote-access]", "[provide, post]", "rules/1/when/act.kind/1"),
     "an unknown value of a set": ("[health, financial]", "[helth, financial]", "rules/0/unless/1/data.categories/has/0"),
     "a misspelt operator": ("less_than:", "lessthan:", "rules/0/unless/0/data.people.ordinary"),

@@ -195,6 +195,22 @@ def test_a_definition_of_a_jurisdiction_is_one_of_each_policy_that_uses_it() -> 
     assert [each.code for each in idle.warnings] == ["unused-definition", "unused-definition"]
 
 
+def test_a_jurisdiction_says_once_when_its_law_was_read() -> None:
+    """Each cell that tells what was read has the days of the jurisdiction, unless it has its own; a cell of policies has none."""
+    cell = "{unread: a law, read: its title, source: a work, status: confirmed%s}"
+    covers = "covers: {personal: {from: 2020-01-01, by: [p]}, hidden: %s}"
+    head = "vocabulary: more\njurisdictions:\n  CC: {title: Celand, %s}\n"
+    policy = (
+        LAW.replace("AA", "CC")
+        + "applies: always\nrules:\n  - {id: a, title: a, cite: a, says: a, source: a, status: confirmed, review: a}\n"
+    )
+    days = ", read_on: 2026-01-01, verify_by: %s"
+    defaults = "defaults: {read_on: 2026-01-01, verify_by: 2027-01-01}, "
+    for own, whole in (("", "2027-01-01"), (", verify_by: 2028-01-01", "2028-01-01")):
+        short, full = defaults + covers % (cell % own), covers % (cell % (days % whole))
+        assert meaning(p=policy, words=head % short) == meaning(p=policy, words=head % full)
+
+
 REACHED = """vocabulary: reach
 reached_from_abroad:
   title: {en: "Reach of {law}", zh: "{law}的适用"}

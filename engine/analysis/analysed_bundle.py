@@ -1,0 +1,122 @@
+"""
+A bundle as all parts of the analysis see it: its formula and the questions to it, and its policies as they are written.
+
+`finding` makes a finding of a code, at its place. Rules are asked for by their provision: one provision may have become several rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from functools import cached_property
+
+from engine.analysis.asked_formula import AskedFormula
+from engine.analysis.finding import Finding, FindingState
+from engine.analysis.formula import Formula
+from engine.analysis.prover import Example, Prover, WitnessDecider, WitnessVerdict
+from engine.analysis.written_conditions import WrittenConditions
+from engine.bundle import Bundle
+from engine.languages import in_each
+from engine.policy_language.diagnostic import Span
+from engine.policy_language.policy_text import RuleText
+from engine.policy_language.tree import Mapping as MappingNode
+from engine.policy_language.tree import locate
+from engine.policy_language.written_policies import Instrument, instruments
+from engine.rules import Rule, Truth
+from engine.values.multilingual import Words
+
+
+class AnalysedBundle:
+    """
+    One bundle on the day of its analysis. Only what stands in files whose name contains `file` is looked at, beside all that the others
+    say. `confirmed` and `open` count the witnesses that the engines confirmed, and those that were not found.
+    """
+
+    def __init__(self, bundle: Bundle, today: date, file: str = "") -> None:
+        self.bundle = bundle
+        self.today = today
+        self.file = file
+        self.formula = Formula.of(bundle)
+        self.asked = AskedFormula(self.formula)
+        self.instruments = {each.text.policy: each for each in instruments(bundle)}
+        self.written = WrittenConditions(bundle, self.instruments.values())
+        self.from_today = self.formula.exchange.day.from_(today)
+        self.texts: dict[str, tuple[Instrument, int, RuleText]] = {
+            f"{each.text.policy}/{text.id}": (each, number, text)
+            for each in self.instruments.values()
+            for number, text in enumerate(each.text.rules)
+        }
+        self.never: set[str] = set()  # the rules that were found to stand in no exchange, by key
+        self.confirmed = self.open = 0
+
+    @cached_property
+    def prover(self) -> Prover:
+        """Finds witnesses; made with the first one."""
+        return Prover(self.formula, WitnessDecider(self.bundle))
+
+    @cached_property
+    def rules(self) -> Sequence[Rule]:
+        """The rules of provisions that an author wrote, in the files that are looked at."""
+        return tuple(rule for rule in self.every if self.file in rule.provision.file)
+
+    @cached_property
+    def every(self) -> Sequence[Rule]:
+        """The same in all files."""
+        return tuple(rule for rule in self.bundle.rules.rules if rule.provision.id in self.texts)
+
+    def node(self, provision: str) -> MappingNode:
+        """The tree of a provision."""
+        instrument, number, _ = self.texts[provision]
+        found = locate(instrument.root, ("rules", number))[0]
+        assert isinstance(found, MappingNode)
+        return found
+
+    def place(self, provision: str) -> Span:
+        """Where the id of a provision is written."""
+        instrument, number, _ = self.texts[provision]
+        return instrument.at("rules", number, "id")
+
+    def coverage(self, jurisdiction: str, subject: str = "") -> Span:
+        """Where a jurisdiction says what it covers, or what it says of a subject matter."""
+        node = self.bundle.vocabulary.nodes.get(("jurisdictions", jurisdiction))
+        if node is None or not subject:
+            return self.bundle.vocabulary.spans["jurisdictions", jurisdiction]
+        return locate(node, ("covers", subject))[1]
+
+    def finding(
+        self,
+        code: str,
+        at: Span,
+        place: str,
+        parts: Mapping[str, str | Words],
+        *,
+        said: str = "",
+        state: FindingState = "proven",
+        beside: str = "",
+        subject: str = "",
+        used_by: Iterable[str] = (),
+        witness: Example | None = None,
+    ) -> Finding:
+        """A finding in words; `parts` fill the sentence besides the place."""
+        words = in_each(
+            lambda language: language.finding(
+                said or code,
+                {"place": place} | {k: v if isinstance(v, str) else v.in_(language.code) for k, v in parts.items()},
+            )
+        )
+        return Finding(
+            code, at, place, words, state, beside, subject, tuple(used_by), None if witness is None else witness.exchange
+        )
+
+    def witness(self, literals: Sequence[int], confirm: Callable[[WitnessVerdict], bool]) -> Example | None:
+        """The smallest exchange that has all of some literals and that the engines confirm; counted."""
+        found = self.prover.ask((self.formula.exchange.complete, *literals), confirm)
+        if isinstance(found, Example):
+            self.confirmed += 1
+            return found
+        self.open += 1
+        return None
+
+    def stands(self, seen: WitnessVerdict, rule: Rule) -> bool:
+        """Whether a rule certainly stands on a witness."""
+        return seen.stands(rule.key) is Truth.YES

@@ -1,0 +1,179 @@
+"""
+What can never go free from a country, and what no policy ever speaks of although coverage says that policies do.
+
+A subject matter of which coverage itself says that nothing was read is passed over. Countries, and categories of data, that no test tells
+apart are asked about once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from engine.analysis.analysed_bundle import AnalysedBundle
+from engine.analysis.finding import Finding
+from engine.analysis.prover import WitnessVerdict
+from engine.analysis.word_choices import ManyWords, OneWord
+from engine.policy_language.vocabulary_text import CoverText, JurisdictionText
+from engine.rules import Condition, Defined, tests
+from engine.values.outcome_levels import Level
+
+MOST_NAMED = 8
+
+
+def dead_flows(analysed: AnalysedBundle) -> Iterator[Finding]:
+    """Every such finding, by jurisdiction and subject matter."""
+    for name, text in analysed.bundle.vocabulary.jurisdictions.items():
+        here = _from(analysed, "exporter", _countries(analysed, text.countries))
+        if here is None or analysed.file not in analysed.coverage(name).file:
+            continue
+        for subject, cell in text.covers.items():
+            about = analysed.formula.condition(Defined(f"subject/{subject}"))
+            given = (here, about.must, analysed.from_today)
+            if cell.kind == "unread" or cell.in_doubt(analysed.bundle.settings.trust) or not analysed.asked.possible(*given):
+                continue
+            yield from _stuck(analysed, name, text, subject, given)
+            if cell.kind == "by" and cell.partly != "yes":
+                yield from _silent(analysed, name, subject, cell, given)
+
+
+def _countries(analysed: AnalysedBundle, countries: str | Sequence[str]) -> frozenset[str]:
+    return frozenset(analysed.bundle.vocabulary.registers[countries].entries if isinstance(countries, str) else countries)
+
+
+def _touched(analysed: AnalysedBundle, role: str) -> OneWord | None:
+    """The fact of one country in a role."""
+    vocabulary = analysed.bundle.vocabulary
+    for touch in vocabulary.touches:
+        found = analysed.formula.exchange.words_of(touch.fact, vocabulary.facts[touch.fact].type)
+        if touch.as_ == role and isinstance(found, OneWord):
+            return found
+    return None
+
+
+def _from(analysed: AnalysedBundle, role: str, countries: frozenset[str]) -> int | None:
+    """The literal of the fact in a role being one of some countries."""
+    fact = _touched(analysed, role)
+    if fact is None or not countries:
+        return None
+    there = (has for words, has in zip(fact.words, fact.has, strict=True) if str(words[0]) in countries)
+    return analysed.formula.gates.either(there)
+
+
+def _stuck(
+    analysed: AnalysedBundle, name: str, text: JurisdictionText, subject: str, given: Sequence[int]
+) -> Iterator[Finding]:
+    """Where nothing goes free: to any country, else to some."""
+    free = -analysed.formula.level(Level.REVIEW, name).must
+    refused = analysed.formula.level(Level.REVIEW, name).must
+    at = analysed.coverage(name, subject)
+
+    def is_refused(seen: WitnessVerdict) -> bool:
+        found = seen.level(name)
+        return found is not None and found.low >= Level.REVIEW
+
+    if not analysed.asked.possible(*given, free):
+        witness = analysed.witness((*given, refused), is_refused)
+        yield analysed.finding("nothing-goes-free", at, name, {"subject": subject}, subject=subject, witness=witness)
+        return
+    there = _touched(analysed, "recipient")
+    if there is None:
+        return
+    own = [rule.condition for rule in analysed.bundle.rules.rules if rule.provision.jurisdiction == name]
+    touch = next(each for each in analysed.bundle.vocabulary.touches if each.as_ == "recipient")
+    named: list[str] = []
+    first = 0
+    for words, has in _alike(analysed, own, touch.fact, there, _countries(analysed, text.countries)):
+        if not analysed.asked.possible(*given, has, free) and analysed.asked.possible(*given, has):
+            named += words
+            first = first or has
+    if named:
+        witness = analysed.witness((*given, first, refused), is_refused)
+        parts = {"subject": subject, "to": _named(named)}
+        beside = ", ".join(named)
+        yield analysed.finding(
+            "nothing-goes-free", at, name, parts, said="nothing-goes-free-to", subject=subject, beside=beside, witness=witness
+        )
+
+
+def _silent(analysed: AnalysedBundle, name: str, subject: str, cell: CoverText, given: Sequence[int]) -> Iterator[Finding]:
+    """Categories of data of which none of the named policies speaks."""
+    found = _categories(analysed)
+    rules = analysed.bundle.rules
+    keys = [
+        key
+        for floor in rules.floors
+        if floor.jurisdiction == name
+        for spoken in floor.spoken
+        if spoken.subject == f"subject/{subject}"
+        for key in spoken.by
+    ]
+    policies = {each.partition("/")[0] for each in cell.by or ()}
+    keys += [each.key for each in rules.not_reached if each.policy in policies]
+    says = analysed.formula.gates.either(analysed.formula.condition(Defined(key)).may for key in keys)
+    if found is None or not keys:
+        return
+    fact, literals = found
+    named = [
+        word
+        for words, has in _alike(analysed, map(Defined, keys), fact, literals, frozenset())
+        if not analysed.asked.possible(*given, has, says) and analysed.asked.possible(*given, has)
+        for word in words
+    ]
+    if named:
+        parts = {"subject": subject, "category": _named(named)}
+        yield analysed.finding(
+            "nothing-speaks", analysed.coverage(name, subject), name, parts, subject=subject, beside=", ".join(named)
+        )
+
+
+def _categories(analysed: AnalysedBundle) -> tuple[str, ManyWords] | None:
+    """The fact by which most subject matters are told apart."""
+    rules, vocabulary = analysed.bundle.rules, analysed.bundle.vocabulary
+    read = Counter(
+        atom.fact
+        for name in vocabulary.subjects
+        for atom in {a.fact: a for a in tests(Defined(f"subject/{name}"), rules.definitions)}.values()
+        if atom.type.many and atom.type.values is not None
+    )
+    if not read:  # no subject matter reads a set
+        many = [f for f in vocabulary.facts.values() if f.type.many and f.type.values is not None]
+        return _many(analysed, many[0].name) if len(many) == 1 else None
+    return _many(analysed, read.most_common(1)[0][0])
+
+
+def _many(analysed: AnalysedBundle, name: str) -> tuple[str, ManyWords] | None:
+    found = analysed.formula.exchange.words_of(name, analysed.bundle.vocabulary.facts[name].type)
+    return (name, found) if isinstance(found, ManyWords) else None
+
+
+def _alike(
+    analysed: AnalysedBundle,
+    conditions: Iterable[Condition],
+    fact: str,
+    literals: OneWord | ManyWords,
+    apart: frozenset[str],
+) -> list[tuple[list[str], int]]:
+    """The words of a fact that some conditions do not tell apart, each group with the literal of one of them; `apart` are told apart."""
+    rules = analysed.bundle.rules
+    values = analysed.bundle.vocabulary.facts[fact].type.values
+    assert values
+    seen: set[str] = set()
+    targets = {
+        frozenset(rules.registers[atom.register] if atom.register else map(str, atom.operands))
+        for condition in conditions
+        for atom in tests(condition, rules.definitions, seen)
+        if atom.fact == fact
+    }
+    ordered = sorted(targets, key=sorted)
+    found: dict[tuple[bool, ...], tuple[list[str], int]] = {}
+    for words, has in zip(literals.words, literals.has, strict=True):
+        line = set(values.ancestors(str(words[0])))
+        key = (str(words[0]) in apart, *(not line.isdisjoint(each) for each in ordered))
+        found.setdefault(key, ([], has))[0].extend(map(str, words))
+    return list(found.values())
+
+
+def _named(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:MOST_NAMED])
+    return shown if len(names) <= MOST_NAMED else f"{shown} …"

@@ -1,0 +1,110 @@
+"""
+Provisions that can never stand, or only before a day; that are always exempted; that exempt from nothing; whose duty is always overdue.
+
+Each is a question that no exchange answers. What never stands is asked first: of that, nothing else is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+
+from engine.analysis.analysed_bundle import AnalysedBundle
+from engine.analysis.finding import Finding
+from engine.backends.lanes.fact_tests import Late
+from engine.policy_language.document_text import Window
+from engine.rules import Earliest, OnDate, Rule, Truth, tests
+
+ONE_DAY = timedelta(days=1)
+
+
+def dead_provisions(analysed: AnalysedBundle) -> Iterator[Finding]:
+    """Every such finding, rule by rule."""
+    asked, formula = analysed.asked, analysed.formula
+    for rule in analysed.rules:
+        holds, stands = formula.holds(rule.key), formula.stands(rule.key)
+        # What never stands for certain never stands, unless a test is open by itself.
+        opens = any(atom.op == "open" for atom in tests(rule.condition, analysed.bundle.rules.definitions))
+        if not asked.possible(stands.may if opens else stands.must):
+            analysed.never.add(rule.key)
+            yield from _never(analysed, rule, asked.possible(holds.may if opens else holds.must))
+            continue
+        if not asked.possible(stands.may, analysed.from_today) and _lasts(analysed, rule):
+            yield _past(analysed, rule)
+        if rule.effect == "exempts":
+            yield from _idle(analysed, rule)
+        yield from _overdue(analysed, rule)
+
+
+def _never(analysed: AnalysedBundle, rule: Rule, holds: bool) -> Iterator[Finding]:
+    provision = rule.provision.id
+    at = analysed.place(provision)
+    if not holds:
+        yield analysed.finding("never-stands", at, provision, {})
+        return
+    by = [each.provision.id for each in analysed.every if rule.key in each.exempts]
+    beside = " / ".join(f"`{each}`" for each in dict.fromkeys(by))
+    witness = analysed.witness(
+        (analysed.formula.exempted(rule.key),),
+        lambda seen: seen.holds(rule.key) is Truth.YES and seen.stands(rule.key) is Truth.NO,
+    )
+    yield analysed.finding(
+        "always-exempted", at, provision, {"beside": beside}, beside=by[0] if len(by) == 1 else "", witness=witness
+    )
+
+
+def _lasts(analysed: AnalysedBundle, rule: Rule) -> bool:
+    """Whether neither the period of a provision nor that of its instrument is over."""
+    instrument, _, text = analysed.texts[rule.provision.id]
+    return all(_last(each) >= analysed.today for each in (instrument.text.in_force, text.in_force))
+
+
+def _last(windows: Window | list[Window] | None) -> date:
+    listed = [] if windows is None else windows if isinstance(windows, list) else [windows]
+    return max((each.until or date.max for each in listed), default=date.max)
+
+
+def _past(analysed: AnalysedBundle, rule: Rule) -> Finding:
+    """The finding with the first day from which on the provision does not stand, by halves over the days that some test names."""
+    asked, day, stands = analysed.asked, analysed.formula.exchange.day, analysed.formula.stands(rule.key)
+    days = sorted(each for each in (date.fromordinal(int(at)) for at, _ in day.line.at) if each <= analysed.today)
+    low, high = 0, len(days)
+    while low < high:
+        middle = (low + high) // 2
+        if asked.possible(stands.may, day.from_(days[middle])):
+            low = middle + 1
+        else:
+            high = middle
+    first = days[low] if low < len(days) else analysed.today
+    witness = analysed.witness((stands.must,), lambda seen: analysed.stands(seen, rule))
+    provision = rule.provision.id
+    return analysed.finding("past-only", analysed.place(provision), provision, {"day": first.isoformat()}, witness=witness)
+
+
+def _idle(analysed: AnalysedBundle, rule: Rule) -> Iterator[Finding]:
+    """An exemption where nothing that it exempts holds."""
+    formula, stands = analysed.formula, analysed.formula.stands(rule.key).may
+    requiring = (
+        each.key
+        for each in analysed.bundle.rules.rules
+        if each.need and not set(each.need.requirements()).isdisjoint(rule.excuses)
+    )
+    if not any(analysed.asked.possible(stands, formula.holds(key).may) for key in (*rule.exempts, *requiring)):
+        witness = analysed.witness((formula.stands(rule.key).must,), lambda seen: analysed.stands(seen, rule))
+        provision = rule.provision.id
+        yield analysed.finding("never-lifts", analysed.place(provision), provision, {}, witness=witness)
+
+
+def _overdue(analysed: AnalysedBundle, rule: Rule) -> Iterator[Finding]:
+    for duty in rule.duties:
+        days = [each for each in _fixed(duty.due) if isinstance(each, OnDate)]
+        late = [analysed.formula.exchange.test(Late(each), analysed.formula.version).must for each in days]
+        stands = analysed.formula.stands(rule.key)
+        if late and not analysed.asked.possible(stands.may, *(-each for each in late)):
+            witness = analysed.witness((stands.must,), lambda seen: analysed.stands(seen, rule))
+            provision = rule.provision.id
+            yield analysed.finding("always-overdue", analysed.place(provision), provision, {}, witness=witness)
+
+
+def _fixed(due: object) -> Sequence[object]:
+    return due.parts if isinstance(due, Earliest) else () if due is None else (due,)

@@ -1,0 +1,119 @@
+"""`fifthfactor analyse`: reports what can be proven to be odd about policies, each with an exchange that shows it."""
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.cli.command import Commands, Paths, UsedWrongly, need
+from service.cli.output import (
+    FORMATS,
+    count,
+    day,
+    digests,
+    finding_document,
+    painted,
+    print_json,
+    print_sarif,
+    progress,
+    today,
+)
+
+if TYPE_CHECKING:
+    import engine
+
+app = Commands()
+
+
+@app.add(
+    "analyse policies",
+    "analyse policies --file nz/ --only never-stands --only always-holds",
+    "analyse policies --format sarif > analysis.sarif",
+)
+def analyse(
+    paths: Paths = None,
+    form: Annotated[str, typer.Option("--format", help="How to print: text, json, or sarif for code review.")] = "text",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; short for --format json.")] = False,
+    as_of: Annotated[str | None, typer.Option(help="The day from which on provisions are to stand. [today]")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Look only for this finding; may be repeated.")] = None,
+    file: Annotated[str, typer.Option(help="Look only at files whose name contains this, such as `ours/`.")] = "",
+    lang: Annotated[str, typer.Option(help="The language of the sentences: en or zh.")] = "en",
+) -> int:
+    """
+    Report what can be proven of sound policies and hardly is meant: provisions that never stand, or stand only in the past; exemptions that
+    lift nothing; conditions that always or never hold in their place; provisions that another one implies; what is required and cannot be
+    met, or is forbidden; subject matters that never go free from a country; steps with a gap.
+
+    A finding is proven of every exchange, or comes with an exchange that the engines decided so: it goes into `evaluate` as it is. What is
+    neither is counted. `known:` beside a rule says that a finding is known, why, and until when. Needs the extra `analyse`. Ends with 0
+    where there is no new finding, with 1 where there is one.
+    """
+    import engine
+    from service.cli.files import load_or_stop
+
+    form = "json" if as_json else form
+    need("format", form, FORMATS)
+    need("language", lang, tuple(engine.LANGUAGES))
+    codes = only or []
+    for code in codes:
+        if code not in engine.FINDINGS:
+            raise UsedWrongly(f"there is no finding `{code}`; {engine.did_you_mean(code, engine.FINDINGS)}".rstrip("; "))
+    bundle = load_or_stop(paths or [])
+    try:
+        found = engine.analyse(bundle, day(as_of) if as_of else today(), only=codes, file=file, progress=_tell)
+    except engine.SolverMissing as missing:
+        raise UsedWrongly(str(missing)) from None
+    finally:
+        progress("")
+    failed = int(bool(found.findings))
+    if form == "json":
+        print_json(
+            {
+                "findings": [_document(each, lang) for each in found.findings],
+                "not_shown": [_document(each, lang) for each in found.not_shown],
+                "known": found.known,
+                "witnesses": {"confirmed": found.witnesses, "open": found.open},
+                "bundle": digests(bundle),
+            }
+        )
+    elif form == "sarif":
+        print_sarif([each.diagnostic(lang) for each in found.findings], paths or [], failed, engine.FINDINGS)
+    else:
+        _print(found, bundle, lang)
+    return failed
+
+
+def _tell(part: str) -> None:
+    progress(f"looking at: {part}")
+
+
+def _document(finding: "engine.Finding", lang: str) -> dict[str, Any]:
+    found = finding_document(finding.diagnostic(lang))
+    return {name: found[name] for name in ("code", "message", "file", "line", "column", "length")} | {
+        "place": finding.place,
+        "beside": finding.beside,
+        "subject": finding.subject,
+        "used_by": list(finding.used_by),
+        "state": finding.state,
+        "witness": finding.witness,
+    }
+
+
+def _print(found: "engine.Analysis", bundle: "engine.Bundle", lang: str) -> None:
+    texts = {name: data.decode("utf-8", "replace") for name, data in bundle.sources.items()}
+    for finding in found.findings:
+        print(finding.diagnostic(lang).render(texts))
+        if finding.witness is not None:
+            print(f"   = witness: {json.dumps(finding.witness, ensure_ascii=False)}")
+        print()
+    for code, number in sorted(Counter(each.code for each in found.findings).items()):
+        print(f"{code}: {number:,}")
+    beside = [
+        *([f"{count(found.known, 'finding')} known"] if found.known else []),
+        *([f"{count(len(found.not_shown), 'finding')} not shown either way"] if found.not_shown else []),
+        f"witnesses: {found.witnesses:,} confirmed, {found.open:,} not found",
+    ]
+    if not found.findings:
+        print(painted("green", "no new finding"))
+    print("; ".join(beside))
