@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from service.cli.command import UsedWrongly
 from service.cli.output import complain, count, fill, print_json, progress
-from service.cli.stopping import BEGINS_ANEW, stoppable
+from service.cli.stopping import BEGINS_ANEW, Stopping, stoppable
 
 if TYPE_CHECKING:
     import engine
@@ -83,7 +83,7 @@ def change_law(paths: Sequence[Path], only: str, at_least: float, every: bool, a
                 progress(f"{number:,} of {len(mutants):,} changes")
             tried = mutants[: len(noticed)]
             left = [mutant for mutant, seen_ in zip(tried, noticed, strict=True) if not seen_]
-            missing, asked = _asked(bundle, left, stopping.until)
+            missing, asked = _asked(bundle, left, stopping)
     except ValueError as failing:
         raise UsedWrongly(f"the tests have to pass first (`fifthfactor test`): {failing}") from None
     finally:
@@ -100,7 +100,7 @@ def change_law(paths: Sequence[Path], only: str, at_least: float, every: bool, a
     return int(found.share < at_least or any(each.mutant.widens for each in found.undefended))
 
 
-def _asked(bundle: "engine.Bundle", left: Sequence[Change], until: "Until") -> tuple[str, list[Undefended]]:
+def _asked(bundle: "engine.Bundle", left: Sequence[Change], stopping: Stopping) -> tuple[str, list[Undefended]]:
     """What a solver says of the changes that no test notices; and what to install, where there is none."""
     import engine
     from engine.analysis import SolverMissing, need_solver
@@ -113,8 +113,8 @@ def _asked(bundle: "engine.Bundle", left: Sequence[Change], until: "Until") -> t
     except SolverMissing as lacking:
         missing = str(lacking)
     if laws and not missing:
-        prover = engine.MutantProver(bundle, laws)
-        for number, proof in enumerate(until(in_processes(partial(_proof, prover, laws), range(len(laws)), CHUNK)), 1):
+        asking = in_processes(partial(_proof, engine.MutantProver(bundle, laws), laws), range(len(laws)), CHUNK)
+        for number, proof in enumerate(stopping.until(asking), 1):
             proofs.append(proof)
             progress(f"{number:,} of {count(len(laws), 'change')} asked about")
     of_laws = [Undefended(mutant, proof) for mutant, proof in zip(laws, proofs, strict=False)]

@@ -96,6 +96,11 @@ class ChangedVerdicts(Lowering):
                 self.ends[key].add(duty.key)
 
     @cached_property
+    def numbers(self) -> Mapping[str, int]:
+        """The number of each rule, by its key."""
+        return {rule.key: number for number, rule in enumerate(self.rules.rules)}
+
+    @cached_property
     def users(self) -> Mapping[str, Set[str]]:
         """By a definition, the keys of the definitions and rules that rest on it, directly or through others."""
         found: dict[str, set[str]] = {key: set() for key in self.rules.definitions}
