@@ -1,8 +1,8 @@
 """
 What a solver says of mutants that no test notices: that no exchange tells the mutant from the law, or an exchange that does.
 
-Mutants go in. One that no exchange tells from the law, complete or not, is no sentence that lacks a test. Of any other the engines decide an
-exchange, and it comes out as a test case in YAML that says what the law says today; whether the law ought to say so is for its author.
+Mutants go in. One that no exchange tells from the law, complete or not, lacks no test. Of any other the engines decide an exchange, and it
+comes out as a test case in YAML that says what the law says today; whether the law ought to say so is for its author.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
-from engine.analysis import Example, Formula, FormulaDraft, Proof, Prover, WitnessDecider, WitnessVerdict, formulas
+from engine.analysis import Example, FormulaDraft, Proof, Prover, WitnessDecider, WitnessVerdict, formulas
 from engine.analysis.exchange_literals import RuleVersion
 from engine.authoring.case_yaml import case_yaml
 from engine.authoring.mutation import Mutant

@@ -103,14 +103,13 @@ def change_law(paths: Sequence[Path], only: str, at_least: float, every: bool, a
 def _asked(bundle: "engine.Bundle", left: Sequence[Change], stopping: Stopping) -> tuple[str, list[Undefended]]:
     """What a solver says of the changes that no test notices; and what to install, where there is none."""
     import engine
-    from engine.analysis import SolverMissing, need_solver
     from service.cli.processes import in_processes
 
     laws = [each for each in left if isinstance(each, engine.Mutant)]
     missing, proofs = "", list[engine.MutantProof]()
     try:
-        need_solver()
-    except SolverMissing as lacking:
+        engine.need_solver()
+    except engine.SolverMissing as lacking:
         missing = str(lacking)
     if laws and not missing:
         asking = in_processes(partial(_proof, engine.MutantProver(bundle, laws), laws), range(len(laws)), CHUNK)
@@ -118,8 +117,8 @@ def _asked(bundle: "engine.Bundle", left: Sequence[Change], stopping: Stopping) 
             proofs.append(proof)
             progress(f"{number:,} of {count(len(laws), 'change')} asked about")
     of_laws = [Undefended(mutant, proof) for mutant, proof in zip(laws, proofs, strict=False)]
-    rest = laws[len(proofs) :]
-    return missing, [*of_laws, *map(Undefended, (*rest, *(each for each in left if not isinstance(each, engine.Mutant))))]
+    rest: list[Change] = [*laws[len(proofs) :], *(each for each in left if not isinstance(each, engine.Mutant))]
+    return missing, [*of_laws, *(Undefended(each) for each in rest)]
 
 
 def _in_session(bundle: "engine.Bundle", mutants: "Sequence[engine.Mutant]") -> "engine.MutationTester":

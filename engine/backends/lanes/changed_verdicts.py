@@ -206,9 +206,10 @@ class ChangedVerdicts(Lowering):
                 waiting.update(rule.exempts, self.silenced[key])
                 asked.update(rule.satisfies, rule.excuses)
                 old = self.standing[key]
-                for part, one, other in (("stands", old.stands, here.stands), ("doubted", old.doubted, here.doubted)):
-                    if one != other:
-                        found.append(Moved(part, key, one, other))
+                if old.stands != here.stands:
+                    found.append(Moved("stands", key, old.stands, here.stands))
+                if old.doubted != here.doubted:
+                    found.append(Moved("doubted", key, old.doubted, here.doubted))
         return standing, asked, again
 
     def _weigh(
