@@ -23,6 +23,7 @@ from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, Mo
 from engine.authoring.empty_cells import empty_cells
 from engine.authoring.false_statements import FREE_NOTHING, FalseStatement, LanesWrong, StatementTester
 from engine.authoring.false_statements import KINDS as KINDS_OF_LIES
+from engine.authoring.first_files import NotBegun, first_fact, first_house, first_law
 from engine.authoring.impact import IMPACT_BATCH, ImpactComparison, ImpactRow
 from engine.authoring.impact_totals import Impact, ImpactTotals, MoveGroupPart, RowCountPart
 from engine.authoring.layout import NotLaidOut, lay_out
@@ -69,6 +70,7 @@ from engine.bundle import (
     policies_at,
     source_digest,
     source_files,
+    stands_alone,
     with_books,
 )
 from engine.deciding.contributions import (
@@ -119,6 +121,7 @@ from engine.languages.word_catalogue import read_all as read_catalogues
 from engine.pdp import INCLUDES, MODES, PARTS, PDP, SEARCHED, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
+from engine.policy_language.consequences import following
 from engine.policy_language.diagnostic import CODES, Diagnostic, Findings, Span, did_you_mean
 from engine.policy_language.document_text import Status, is_placeholder
 from engine.policy_language.everyday_words import EverydayWords, WordPlace
@@ -241,6 +244,7 @@ __all__ = [
     "NameTaken",
     "NameUse",
     "NotAnObject",
+    "NotBegun",
     "NotLaidOut",
     "OpenPlace",
     "OutcomeMove",
@@ -317,7 +321,11 @@ __all__ = [
     "editor_schemas",
     "empty_cells",
     "facts_digest",
+    "first_fact",
+    "first_house",
+    "first_law",
     "folded_id",
+    "following",
     "gather_sources",
     "grants",
     "id_form",
@@ -357,6 +365,7 @@ __all__ = [
     "shape_of",
     "source_digest",
     "source_files",
+    "stands_alone",
     "still_holds",
     "test_findings",
     "to_json",

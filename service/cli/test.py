@@ -77,7 +77,8 @@ def test(
     it out, or adds a document or claim; and two at once, at random. A permit that comes of this has to name the changed statement among
     those it rests on, of two each that the other needs; where it does not, the lie is silent, and the command ends with 1. To leave out
     a document, a claim or the way relied on is no statement. A claim or document that counts for nothing, or an id in another spelling,
-    may make nothing milder. Of each case that is permitted it says what damns it, and counts the permits that stay.
+    may make nothing milder. Of each case that is permitted it says what damns it, and counts the permits that stay. Of a
+    silent lie, and of what damns and stays, it proposes a case in YAML, to be pasted.
     """
     if lies and mutate:
         raise UsedWrongly("use --mutate or --lies, not both")
@@ -87,6 +88,10 @@ def test(
     if mutate:
         return change_law(folders, only, at_least, every, as_json)
     if named or why is not None:
+        if failed or watch or coverage or cobertura or junit:
+            raise UsedWrongly(
+                "a case that is named runs by itself: leave out --failed, --watch, --coverage, --cobertura and --junit"
+            )
         return run_named(folders, [*named, *([] if why is None else [why])], only, why is not None, as_json)
     options = TestOptions(folders, only, failed, coverage, junit, cobertura, as_json)
     return watch_tests(options) if watch else run_tests(options)
