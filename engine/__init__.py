@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from engine.analysis.analyse import Analysis, analyse
 from engine.analysis.finding import Finding
-from engine.analysis.solver import SolverMissing
+from engine.analysis.solver import SolverMissing, need_solver
 from engine.answer import Answer, Explanation
 from engine.authoring.brief import brief, brief_parts, organisation_brief
 from engine.authoring.bundle_changes import PolicyChangePart
@@ -33,8 +33,8 @@ from engine.authoring.mutation_cases import MutationTester
 from engine.authoring.mutation_proofs import MutantProof, MutantProver
 from engine.authoring.name_uses import Name, NamePlaces, NameUse, kind_of_text
 from engine.authoring.proven_difference import DifferenceProof, ProvenPairPart, prove
-from engine.authoring.relevance import Relevance
 from engine.authoring.register_mutation import register_mutants
+from engine.authoring.relevance import Relevance
 from engine.authoring.rulesets import rulesets
 from engine.authoring.schema_places import OpenPlace, Proposal, open_place
 from engine.authoring.schemas import editor_schemas
@@ -347,6 +347,7 @@ __all__ = [
     "money_parts",
     "mutants",
     "named_cases",
+    "need_solver",
     "open_place",
     "organisation_brief",
     "outcome_word",
