@@ -96,9 +96,7 @@ def _stuck(
         )
 
 
-def _silent(
-    analysed: AnalysedBundle, name: str, subject: str, cell: CoverText, given: Sequence[int]
-) -> Iterator[Finding]:
+def _silent(analysed: AnalysedBundle, name: str, subject: str, cell: CoverText, given: Sequence[int]) -> Iterator[Finding]:
     """Categories of data of which none of the named policies speaks."""
     found = _categories(analysed)
     rules = analysed.bundle.rules

@@ -173,7 +173,7 @@ class NamePlaces:
         named = root.get("jurisdiction") if own and isinstance(root, tree.Mapping) else None
         jurisdiction = named.text if isinstance(named, tree.Scalar) else self.policies.get(owner, "")
         shared = kind == "definition" and last in self.forms.shared.get(jurisdiction, ())
-        return jurisdiction if shared and not (own and _has(root, "define", last)) else owner
+        return jurisdiction if shared else owner
 
 
 def _has(root: tree.Node, section: str, name: str) -> bool:

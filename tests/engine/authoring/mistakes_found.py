@@ -20,7 +20,6 @@ from unittest.mock import patch
 import yaml
 
 import engine
-from engine.authoring import written_policies
 from engine.policy_language import tree
 from engine.policy_language.diagnostic import Findings
 from service.policies import loading
@@ -93,10 +92,8 @@ class Author:
     """Somebody who writes the bundled law, a small law and house rules, and asks all that can be asked of them."""
 
     def __init__(self) -> None:
-        paths = [BUNDLED, HERE / "own" / "stations", HERE / "own" / "acme"]
-        self.sources = loading.sources(paths, engine.PolicySettings())[0]
         self.read: dict[tuple[str, bytes], tree.Node] = {}
-        self.bundle = self.load(self.sources)
+        self.sound: dict[bool, engine.Bundle] = {}  # without and with the law and the rules of her own
         self.known: dict[str, set[tuple[str, str]]] = {}
         self.undefended: dict[str, set[str]] = {}
 
@@ -119,29 +116,36 @@ class Author:
                 self.read[file, data] = node
             return self.read[file, data]
 
-        with patch.object(tree, "read", remembered), patch.object(written_policies, "read", remembered):
+        with patch.object(tree, "read", remembered):
             yield
+
+    def before(self, mistake: Mistake) -> engine.Bundle:
+        """The sound bundle that a mistake is made in: the bundled law, and beside it her own files only where she changes these."""
+        own = (HERE / "own" / mistake.file).exists()
+        if own not in self.sound:
+            paths = [BUNDLED, *((HERE / "own" / "stations", HERE / "own" / "acme") if own else ())]
+            self.sound[own] = self.load(loading.sources(paths, engine.PolicySettings())[0])
+        return self.sound[own]
 
     def name(self, mistake: Mistake) -> str:
         """The name of its file among the sources."""
-        return next(name for name in (mistake.file, f"{BUNDLED.name}/{mistake.file}") if name in self.sources)
+        return mistake.file if (HERE / "own" / mistake.file).exists() else f"{BUNDLED.name}/{mistake.file}"
 
     def make(self, mistake: Mistake) -> tuple[dict[str, bytes], range, range]:
         """The sources with a mistake, the lines that it changed, and the lines of what it stands under."""
-        file = self.name(mistake)
-        text = self.sources[file].decode()
+        file, sources = self.name(mistake), self.before(mistake).sources
+        text = sources[file].decode()
         lines = text.splitlines(keepends=True)
         head = next(number for number, line in enumerate(lines) if line.strip() == mistake.under)
         at = text.index(mistake.was, sum(map(len, lines[:head])))
         changed = text[:at] + mistake.now + text[at + len(mistake.was) :]
         first = text.count("\n", 0, at) + 1
         last = first + mistake.now.rstrip("\n").count("\n")
-        after = changed.splitlines()
-        depth = len(after[head]) - len(after[head].lstrip())
-        end = next(
-            (n for n in range(max(head + 1, last), len(after)) if after[n].strip() and _depth(after[n]) <= depth), len(after)
-        )
-        return {**self.sources, file: changed.encode()}, range(first, last + 1), range(head + 1, end + 1)
+        depth = _depth(lines[head])
+        within = [n for n in range(head + 1, len(lines)) if lines[n].strip() and _depth(lines[n]) <= depth]
+        end = (within or [len(lines)])[0] + mistake.now.count("\n") - mistake.was.count("\n")
+        assert first <= end, f"{mistake.id}: there is no such text under `{mistake.under}`"
+        return {**sources, file: changed.encode()}, range(first, last + 1), range(head + 1, end + 1)
 
     def find(self, mistake: Mistake) -> Found:
         """Who finds it first."""
@@ -175,13 +179,15 @@ class Author:
     # Those who look
 
     def warned(self, mistake: Mistake, bundle: engine.Bundle) -> list[Message]:
-        known = {(each.code, each.message) for each in self.bundle.warnings}
-        return _messages(each for each in bundle.warnings if (each.code, each.message) not in known)
+        known = {(each.code, each.message) for each in self.before(mistake).warnings}
+        with self.remembering():
+            found = sorted((*bundle.warnings, *engine.test_findings(_with_tests(bundle, mistake.tested))))
+        return _messages(each for each in found if (each.code, each.message) not in known)
 
     def linted(self, mistake: Mistake, bundle: engine.Bundle) -> list[Message]:
         folder = self.name(mistake).rpartition("/")[0]
         if folder not in self.known:
-            self.known[folder] = {(each.code, each.message) for each in self.lint(self.bundle, folder)}
+            self.known[folder] = {(each.code, each.message) for each in self.lint(self.before(mistake), folder)}
         return _messages(each for each in self.lint(bundle, folder) if (each.code, each.message) not in self.known[folder])
 
     def lint(self, bundle: engine.Bundle, folder: str) -> tuple[engine.Diagnostic, ...]:
@@ -191,10 +197,10 @@ class Author:
 
     def mutated(self, mistake: Mistake, bundle: engine.Bundle) -> list[Message]:
         """What no test of the touched rule defends, and was defended before."""
-        if "policy:" not in self.sources[self.name(mistake)].decode():
+        if b"policy:" not in bundle.sources[self.name(mistake)]:
             return []
         if mistake.id not in self.undefended:
-            self.undefended[mistake.id] = {each.text for each in self.survivors(mistake, self.bundle)}
+            self.undefended[mistake.id] = {each.text for each in self.survivors(mistake, self.before(mistake))}
         return [each for each in self.survivors(mistake, bundle) if each.text not in self.undefended[mistake.id]]
 
     def survivors(self, mistake: Mistake, bundle: engine.Bundle) -> Iterator[Message]:
