@@ -116,10 +116,8 @@ class Desk:
             author.by_finders[file] = tuple(found)
         listed = [FileFinding(each) for each in author.found] + [*author.by_finders.get(file, ())]
         once = {(each.diagnostic.at, each.diagnostic.code, each.diagnostic.message): each for each in listed}
-        # What the author sees or has changed comes before what was there.
-        ordered = sorted(
-            once.values(), key=lambda each: (each.diagnostic.severity, each.diagnostic.at.file != file, each.diagnostic)
-        )
+        # Errors before warnings, and the shown file before others; else causes stay before what follows from them.
+        ordered = sorted(once.values(), key=lambda each: (each.diagnostic.severity, each.diagnostic.at.file != file))
         shown = [_shown(each, positions) for each in ordered[:MOST_SHOWN]]
         return {"sound": author.loaded is not None, "findings": shown, "more": max(0, len(ordered) - MOST_SHOWN)}
 

@@ -228,7 +228,7 @@ function stateOf(text) {
     extensions: [
       basicSetup, yaml(), syntaxHighlighting(colours), theme, EditorView.darkTheme.of(dark.matches), EditorView.lineWrapping,
       lintGutter(), hover, comparison.of([]), EditorState.languageData.of(() => [{ autocomplete: complete }]),
-      EditorView.contentAttributes.of({ "aria-label": words.editor }),
+      EditorView.contentAttributes.of({ "aria-label": words.editor, tabindex: "0" }),
       EditorView.updateListener.of((update) => {
         files.get(file).state = update.state;
         if (update.docChanged) {

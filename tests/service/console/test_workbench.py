@@ -1,15 +1,25 @@
 """The workbench in a real browser: an author errs, mends it, moves a decision and takes the patch; the served policies stay as they are."""
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
+from starlette.testclient import TestClient
 
+from service.callers import entrance
+from service.callers.caller import Caller
+from service.languages.words import wording
 from tests.service.conftest import running
 from tests.service.console.browser import Site, faults, launched
-from tests.service.console.test_policy_pages import WITH_CASES
+from tests.service.console.test_policy_pages import WITH_CASES, database, trying
+
+__all__ = ["database", "trying"]
+SAME = {"sec-fetch-site": "same-origin"}
 
 
 @pytest.fixture
@@ -75,3 +85,38 @@ def test_a_mistake_is_shown_and_mended_a_decision_moves_and_the_patch_is_taken(
     assert httpx.get(f"{site.address}/v1/bundle").json() == before
     assert {each.name: each.read_bytes() for each in folder.iterdir()} == WITH_CASES
     assert site.complaints == []
+
+
+def test_only_who_administers_edits(trying: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader's key opens neither the page nor a file, and nothing is answered; nor without the token of the page."""
+    asked = {"asked": json.dumps({"do": "check", "edits": {}}), "token": "0" * 64}
+    assert trying.post("/workbench", data=asked, headers=SAME).status_code == 403
+    monkeypatch.setattr(entrance, "LOCAL", Caller("reader", frozenset({"read"})))
+    for path in ("/workbench", "/workbench/editor.js", "/workbench/file?name=with cases/r.yaml"):
+        assert trying.get(path).status_code == 403, path
+    assert trying.post("/workbench", data=asked, headers=SAME).status_code == 403
+
+
+def test_the_desk_answers_in_bounds(trying: TestClient) -> None:
+    """A question with a file that is not served, or of the wrong form, is refused; names are completed and explained as in an editor."""
+    page = trying.get("/workbench").text
+    assert wording("en").workbench["script_needed"] in re.sub("&[^;]+;", "", page)
+    token = page.partition('data-token="')[2][:64]
+
+    def ask(**asked: Any) -> Any:
+        sent = {"token": token, "asked": json.dumps({"edits": {}, **asked})}
+        return trying.post("/workbench", data=sent, headers=SAME)
+
+    assert trying.get("/workbench/file?name=with cases/r.yaml").content == WITH_CASES["r.yaml"]
+    assert trying.get("/workbench/file?name=../r.yaml").status_code == 404
+    for wrong in ({"do": "write"}, {"do": "check", "edits": {"with cases/new.yaml": ""}}, {"do": "check", "edits": {"a": "x" * (1 << 21)}}):
+        assert ask(**wrong).status_code in (400, 413), wrong
+    file = "with cases/r.yaml"
+    assert {each["label"] for each in ask(do="complete", file=file, line=3, character=14).json()["items"]} == {"CN"}
+    assert "China" in ask(do="hover", file=file, line=3, character=15).json()["html"]
+    told = ask(do="decide", exchange="exporter.country: XX", lang="zh").status_code, ask(do="decide", exchange="- a").json()
+    assert told[0] == 400
+    assert "a fact on each line" in told[1]["problems"][0]
+    nothing = ask(do="decide", exchange="{}").json()
+    assert (nothing["outcome"], nothing["proceed"]) == ("undetermined", False)
+    assert ask(do="patch", edits={file: "policy: cn.one"}).json()["patch"].endswith("+policy: cn.one\n\\ No newline at end of file\n")
