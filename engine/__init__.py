@@ -30,7 +30,7 @@ from engine.authoring.lint import lint
 from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.mutation_cases import MutationTester
 from engine.authoring.name_uses import Name, NamePlaces, NameUse, kind_of_text
-from engine.authoring.proven_difference import DifferenceProof, ProvenPairPart, prove
+from engine.authoring.proven_difference import DifferenceProof, ProvenPairPart, moving, prove
 from engine.authoring.relevance import Relevance
 from engine.authoring.rulesets import rulesets
 from engine.authoring.schema_places import OpenPlace, Proposal, open_place
@@ -333,6 +333,7 @@ __all__ = [
     "meaning_of",
     "minor_units",
     "money_parts",
+    "moving",
     "mutants",
     "named_cases",
     "open_place",
