@@ -96,5 +96,7 @@ def test_each_fault_of_the_bundled_policies_is_found(one: Planted, nothing: Anal
     """Each is found at its place, where the policies as they are have no finding."""
     bundle = read_once.LOAD(edited(one))
     found = engine.analyse(bundle, DAY, only=(one.said["finds"]["code"],), file=files_of(one, bundle))
-    assert any(is_found(one, each) for each in found.findings), [(each.code, each.place, each.beside) for each in found.findings]
+    assert any(is_found(one, each) for each in found.findings), [
+        (each.code, each.place, each.beside) for each in found.findings
+    ]
     assert not any(is_found(one, each) for each in nothing.findings)
