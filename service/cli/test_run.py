@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from service.cli.case_report import failure_lines, junit, reason_documents, result_document, why_lines
+from service.cli.case_report import failure_lines, junit, reason_documents, result_document, shared_lines, why_lines
 from service.cli.command import UsedWrongly
 from service.cli.coverage_report import cobertura, coverage_document, coverage_lines
 from service.cli.files import put
@@ -147,6 +147,8 @@ def run_tests(options: TestOptions, chosen: Chosen | None = None) -> int:
         print_json({"cases": cases, "coverage": coverage_document(covered)} if options.coverage else cases)
     else:
         print("\n".join(coverage_lines(covered) if options.coverage else ()), end="\n" if options.coverage else "")
+        for line in shared_lines(result for result, _ in results):
+            print(line)
         print(f"{time.monotonic() - began:.1f} s")
         print(f"{len(results) - failed} passed, {failed} failed")
     if options.junit:

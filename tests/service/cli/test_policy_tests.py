@@ -53,9 +53,19 @@ def test_a_case_that_fails_says_why(here: Path) -> None:
     assert reason["tests"] == [
         {"truth": "no", "at": "old/law.yaml:22", "test": "at least 100,000 people", "value": "data.people: 10 thousand"}
     ]
-    assert failed[2]["why"] == [
-        [{"says": "`a.law/art-1` may stand and requires a.contract", "at": "old/law.yaml:14", "tests": []}]
-    ]
+    ((open_,),) = failed[2]["why"]
+    assert open_["says"] == "`a.law/art-1` may stand and requires a.contract"
+    assert [(each["truth"], each["value"]) for each in open_["tests"]] == [("unknown", "data.people: {at_least: 20 thousand}")]
+
+
+def test_what_many_failed_cases_turn_on_is_said_once(here: Path) -> None:
+    """At the end; of few cases, or of cases that have little in common, nothing is."""
+    law = here / "old" / "law.yaml"
+    changed(law, *FEWER)
+    assert "failed cases turn on" not in run("test", "old").stdout
+    changed(law, "exporter.country: AA\n", "exporter.country: BB\n")
+    lines = run("test", "old").stdout.splitlines()
+    assert lines[-3].endswith(" failed cases turn on old/law.yaml:7  the exporter is in Beland [exporter.country: AA]")
 
 
 def test_a_case_is_named_by_its_file_and_its_sentence(here: Path) -> None:
