@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,9 @@ from xml.etree import ElementTree
 import pytest
 from typer.testing import CliRunner, Result
 
+import engine
 from service.cli.main import app
+from tests.service.cli.test_stopping import stopped_in
 
 FEWER = ("at_least: 10 thousand", "at_least: 100 thousand")  # of whom the law asks a contract
 FAILING = ["Ten thousand people need a contract", "A contract is shown", "Elsewhere nobody knows how many"]
@@ -195,3 +198,12 @@ def test_check_finds_what_is_wrong_in_tests(here: Path) -> None:
     assert done.stdout.endswith("1 finding in 1 file of tests\n")
     told = json.loads(run("check", "old", "--json").stdout)
     assert (told["sound"], told["findings"][0]["line"]) == (False, 5)
+
+
+def test_watching_ends_with_a_signal_during_a_run(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As without watching: what ran is told, and nothing is waited for."""
+    monkeypatch.setattr(engine, "run", stopped_in(engine.run, signal.SIGINT))
+    (here / "old" / "more.test.yaml").write_text((here / "old" / "law.test.yaml").read_text())
+    done = run("test", "old", "--watch")
+    assert (done.exit_code, "waiting for changes" in done.stdout) == (130, False)
+    assert done.stderr.startswith("stopped after 1 of 2 test files")
