@@ -55,7 +55,7 @@ def _never(analysed: AnalysedBundle, rule: Rule, holds: bool) -> Iterator[Findin
 
 def _lasts(analysed: AnalysedBundle, rule: Rule) -> bool:
     """Whether neither the period of a provision nor that of its instrument is over."""
-    instrument, _, text = analysed.texts[rule.provision.id]
+    instrument, _, text = analysed.text(rule.provision.id)
     return all(_last(each) >= analysed.today for each in (instrument.text.in_force, text.in_force))
 
 
