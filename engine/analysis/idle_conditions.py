@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from engine.analysis.analysed_bundle import AnalysedBundle
 from engine.analysis.finding import Finding
-from engine.analysis.written_conditions import WrittenCondition, below
+from engine.analysis.written_conditions import WrittenCondition, below, use_of
 from engine.policy_language.check import EVERYWHERE
 from engine.policy_language.conditions import Use
 from engine.policy_language.diagnostic import Span
@@ -76,7 +76,7 @@ class _IdleConditions:
     def _rule(self, rule: Rule) -> None:
         policy, node = rule.provision.policy, self.analysed.node(rule.provision.id)
         text = self.analysed.text(rule.provision.id)[2]
-        use = _use(rule)
+        use = use_of(rule)
         when = self.analysed.written.when(node.get("when"), policy, use)
         unless = self.analysed.written.unless(node.get("unless"), policy, use)
         given = [self.asked.formula.condition(rule.condition.parts[0]).may]  # type: ignore[union-attr]
@@ -164,9 +164,3 @@ class _IdleConditions:
         found = self.idle.setdefault(key, _Idle(condition, owner))
         found.used_by[rule] = None
         return True
-
-
-def _use(rule: Rule) -> Use:
-    if rule.effect == "exempts":
-        return Use.LIFTS if rule.key.endswith("~lifts") else Use.RESTORES
-    return {"satisfies": Use.LIFTS, "allows": Use.LIFTS, "advise": Use.ADVISES}.get(rule.effect, Use.RAISES)

@@ -18,7 +18,7 @@ from engine.policy_language.diagnostic import Findings, Span
 from engine.policy_language.tree import Mapping as MappingNode
 from engine.policy_language.tree import Node, Scalar, Sequence, locate
 from engine.policy_language.written_policies import Instrument
-from engine.rules import Condition
+from engine.rules import Condition, Rule
 from engine.values.multilingual import Words
 
 ConditionKind: TypeAlias = Literal["test", "all", "any", "none"]
@@ -39,7 +39,7 @@ class WrittenCondition:
     def words(self) -> Words:
         """What it is called in a sentence."""
         what = "definition" if self.definition else "test" if self.kind == "test" else "group"
-        return in_each(lambda language: language.written(what, self.name))
+        return called(what, self.name)
 
 
 class WrittenDefinitions(dict[str, tuple[str, Node]]):
@@ -114,3 +114,24 @@ def below(condition: WrittenCondition) -> Iterator[WrittenCondition]:
     yield condition
     for part in condition.parts:
         yield from below(part)
+
+
+def flat(condition: WrittenCondition | None) -> Iterator[WrittenCondition]:
+    """The conditions that must all hold where a group of them does; those that are written under a name stay together."""
+    if condition is not None and condition.kind == "all" and not condition.definition:
+        for part in condition.parts:
+            yield from flat(part)
+    elif condition is not None:
+        yield condition
+
+
+def called(what: str, name: str) -> Words:
+    """What something written is called in a sentence: a `test` of a fact, a `group` of conditions, or a `definition`."""
+    return in_each(lambda language: language.written(what, name))
+
+
+def use_of(rule: Rule) -> Use:
+    """How the conditions of a rule read what is not shown (2.2)."""
+    if rule.effect == "exempts":
+        return Use.LIFTS if rule.key.endswith("~lifts") else Use.RESTORES
+    return {"satisfies": Use.LIFTS, "allows": Use.LIFTS, "advise": Use.ADVISES}.get(rule.effect, Use.RAISES)
