@@ -71,9 +71,10 @@ class Actions:
         """The witness of a finding as a case of the policy, expected to come out as it does today."""
         assert isinstance(witness, dict)
         exchange = engine.accept_exchange(self.policies.bundle, witness)
+        day = date.fromisoformat(witness["as_of"]) if "as_of" in witness else self.today
         title = each.message.splitlines()[0]
         test = next((name for name in self.files.tests_of(policy) if name in dict(self.policies.bundle.tests)), "")
-        written = engine.case_of(self.policies.pdp, policy, exchange, self.today, title, file=test)
+        written = engine.case_of(self.policies.pdp, policy, exchange, day, title, file=test)
         if written and test:
             edit = self._append(test, written)
             yield _action("Add the witness to the tests", types.CodeActionKind.QuickFix, edit, each)
