@@ -27,10 +27,14 @@ SEVERITIES = {"error": types.DiagnosticSeverity.Error, "warning": types.Diagnost
 
 @dataclass(frozen=True)
 class FileFinding:
-    """A finding of one file; `witness` is the JSON of an exchange that shows it, where there is one."""
+    """
+    A finding of one file; `witness` is the JSON of an exchange that shows it, where there is one. `beside` names the other provision where
+    it takes two.
+    """
 
     diagnostic: engine.Diagnostic
     witness: Mapping[str, Any] | None = None
+    beside: str = ""
 
 
 # What finds something in one file of a sound bundle, beyond what `check` finds; the day is today.
@@ -53,7 +57,7 @@ def analysis_findings(bundle: engine.Bundle, file: str, today: date) -> Iterable
         found = engine.analyse(bundle, today, file=file).findings
     except engine.SolverMissing:
         return []
-    return [FileFinding(each.diagnostic(), each.witness) for each in found if each.at.file == file]
+    return [FileFinding(each.diagnostic(), each.witness, each.beside) for each in found if each.at.file == file]
 
 
 FINDERS: tuple[Finder, ...] = (case_findings, lint_findings)
@@ -69,7 +73,7 @@ class Diagnosis:
         loader: PolicyLoader,
         positions: Callable[[], Positions],
         publish: Callable[[types.PublishDiagnosticsParams], None],
-        loaded: Callable[[], None],
+        news: Callable[[], None],
         today: Callable[[], date],
         finders: tuple[Finder, ...] = FINDERS,
         slow: tuple[Finder, ...] = SLOW_FINDERS,
@@ -78,7 +82,7 @@ class Diagnosis:
         self.loader = loader
         self.positions = positions
         self.publish = publish
-        self.loaded = loaded
+        self.news = news
         self.today = today
         self.finders = finders
         self.slow = slow
@@ -109,6 +113,11 @@ class Diagnosis:
         while self._task is not None and not self._task.done():
             await asyncio.wait([self._task])
 
+    def proven(self, file: str) -> tuple[FileFinding, ...] | None:
+        """What the slow finders say of a file; None where they have not looked at it as it stands now."""
+        found = [self._found.get((finder, file)) for finder in self.slow]
+        return None if None in found else tuple(each for several in found for each in several or ())
+
     async def _search(self, file: str) -> None:
         await asyncio.sleep(DELAY)
         sources = dict(self.files.sources)
@@ -129,6 +138,8 @@ class Diagnosis:
         self._show([*self._shown, *by_file])
         if loaded is None:
             return
+        for finder in self.slow:
+            self._found.pop((finder, file), None)
         searched = sorted((name for name in self.files.open if not self.files.is_bundled(name)), key=lambda name: name != file)
         first = [name for name in searched if name == file]
         if self.loader.latest is None:
@@ -137,7 +148,7 @@ class Diagnosis:
             for name in first:
                 await self._find(finder, loaded.bundle, name)
         await loop.run_in_executor(self.worker, self.loader.keep, loaded)
-        self.loaded()
+        self.news()
         for name in searched[len(first) :]:
             for finder in self.finders:
                 await self._find(finder, loaded.bundle, name)
@@ -150,6 +161,8 @@ class Diagnosis:
         found = await asyncio.get_running_loop().run_in_executor(worker, finder, bundle, name, self.today())
         self._found[finder, name] = tuple(found)
         self._show([name])
+        if finder in self.slow:
+            self.news()
 
     def _show(self, names: Iterable[str]) -> None:
         positions = self.positions()

@@ -198,7 +198,9 @@ def _work(ls: PolicyServer) -> None:
     @ls.feature(types.TEXT_DOCUMENT_CODE_LENS)
     async def shown(params: types.CodeLensParams) -> list[types.CodeLens]:
         here = ls.at(params.text_document.uri)
-        return await to_thread(ls.lenses.of, here[0], ls.files, ls.positions(), here[1]) if here else []
+        if here is None:
+            return []
+        return await to_thread(ls.lenses.of, here[0], ls.files, ls.positions(), here[1], ls.diagnosis.proven(here[1]))
 
     @ls.command(lenses.EVALUATE)
     async def evaluate(uri: str, number: int) -> dict[str, Any] | None:

@@ -220,7 +220,7 @@ def test_a_case_is_evaluated_as_it_stands_in_the_editor(editor: Editor) -> None:
     assert evaluate(0) == "✓ permitted"
     editor.replace(CASES, "beaten: [art-1]", "because: [art-1]")
     assert evaluate(0) == "✗ permitted: `art-1` does not stand"
-    titles = [each.command.title for each in editor.lenses(LAW) if each.command]
+    titles = [each.command.title.partition(" · ")[0] for each in editor.lenses(LAW) if each.command]
     assert titles == ["1 case for it, 0 against it", "1 case for it, 1 against it"]
 
 
@@ -240,6 +240,10 @@ def test_what_is_proven_comes_with_its_witness_as_a_case(editor: Editor) -> None
     found = editor.wait(LAW, lambda found: "always-exempted" in codes(found))
     (exempted,) = [each for each in found if each.code == "always-exempted"]
     assert exempted.range.start.line == 11
+    assert [each.command.title.partition(" · ")[2] for each in editor.lenses(LAW) if each.command] == [
+        "is always exempted",
+        "can stand",
+    ]
     ((_, _, _, case),) = edits(editor, editor.actions(LAW, exempted)["Add the witness to the tests"].edit, CASES)
     assert "silent" not in case
     assert "jurisdictions: {AA: " in case
