@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from engine.analysis.analyse import Analysis, analyse
 from engine.analysis.finding import Finding
-from engine.analysis.solver import SolverMissing
+from engine.analysis.solver import SolverMissing, need_solver
 from engine.answer import Answer, Explanation
 from engine.authoring.brief import brief, brief_parts, organisation_brief
 from engine.authoring.bundle_changes import PolicyChangePart
@@ -30,7 +30,10 @@ from engine.authoring.layout import NotLaidOut, lay_out
 from engine.authoring.lint import lint
 from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.mutation_cases import MutationTester
+from engine.authoring.mutation_proofs import MutantProof, MutantProver
 from engine.authoring.name_uses import Name, NamePlaces, NameUse, kind_of_text
+from engine.authoring.proven_difference import DifferenceProof, ProvenPairPart, prove
+from engine.authoring.register_mutation import register_mutants
 from engine.authoring.relevance import Relevance
 from engine.authoring.rulesets import rulesets
 from engine.authoring.schema_places import OpenPlace, Proposal, open_place
@@ -119,6 +122,7 @@ from engine.languages.word_catalogue import read_all as read_catalogues
 from engine.pdp import INCLUDES, MODES, PARTS, PDP, SEARCHED, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
+from engine.policy_language.consequences import following
 from engine.policy_language.diagnostic import CODES, Diagnostic, Findings, Span, did_you_mean
 from engine.policy_language.document_text import Status, is_placeholder
 from engine.policy_language.everyday_words import EverydayWords, WordPlace
@@ -195,6 +199,7 @@ __all__ = [
     "Decision",
     "Diagnostic",
     "Difference",
+    "DifferenceProof",
     "Digests",
     "Document",
     "Duration",
@@ -233,6 +238,8 @@ __all__ = [
     "MoveGroupPart",
     "MovePart",
     "Mutant",
+    "MutantProof",
+    "MutantProver",
     "MutationTester",
     "Name",
     "NamePlaces",
@@ -258,6 +265,7 @@ __all__ = [
     "Preset",
     "Promise",
     "Proposal",
+    "ProvenPairPart",
     "QuestionPart",
     "Range",
     "Reason",
@@ -320,6 +328,7 @@ __all__ = [
     "first_house",
     "first_law",
     "folded_id",
+    "following",
     "gather_sources",
     "grants",
     "id_form",
@@ -338,6 +347,7 @@ __all__ = [
     "money_parts",
     "mutants",
     "named_cases",
+    "need_solver",
     "open_place",
     "organisation_brief",
     "outcome_word",
@@ -345,9 +355,11 @@ __all__ = [
     "pausing",
     "persons_asked",
     "policies_at",
+    "prove",
     "read_catalogues",
     "read_object",
     "read_plan",
+    "register_mutants",
     "result_of",
     "rulesets",
     "run",

@@ -29,6 +29,7 @@ from engine.policy_language.authzen_facts import check_access
 from engine.policy_language.case_text import TestText
 from engine.policy_language.check import check
 from engine.policy_language.coherence import Never, check_coherence
+from engine.policy_language.consequences import causes_first, following
 from engine.policy_language.diagnostic import Diagnostic, Findings, Span
 from engine.policy_language.everyday_words import EverydayWords
 from engine.policy_language.fact_catalogue import FactEntry, catalogue
@@ -182,13 +183,14 @@ class SourceFile(NamedTuple):
 
 
 class BundleRefused(ValueError):
-    """The folders hold no valid bundle. `str()` gives the rendered findings."""
+    """The folders hold no valid bundle. `str()` gives the rendered findings, and of those that follow from others the number."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...], sources: dict[str, bytes]) -> None:
         self.diagnostics = diagnostics
         self.sources = sources
         texts = {name: data.decode("utf-8", "replace") for name, data in sources.items()}
-        super().__init__("\n\n".join(d.render(texts) for d in diagnostics))
+        told = [each.render(texts) for each in diagnostics if not each.follows]
+        super().__init__("\n\n".join((*told, *following(diagnostics))))
 
 
 def bundled_policies() -> Path:
@@ -291,7 +293,7 @@ def load_sources(
     if not findings.errors:
         check_entries(nevers, vocabulary, rules, findings)
     if findings.errors:
-        raise BundleRefused(findings.errors, sources)
+        raise BundleRefused(causes_first(findings.errors, sources), sources)
     # The trees were read to find what is wrong. They are half of what loading takes, and go before the rest is made.
     trees.clear()
     if not tests:
@@ -302,7 +304,7 @@ def load_sources(
     reader = ExchangeReader(vocabulary, frozenset(rules.requirements), grounds, travelling, coherence.contradictions)
     check_presets(vocabulary, reader.accept, findings)
     if findings.errors:
-        raise BundleRefused(findings.errors, sources)
+        raise BundleRefused(causes_first(findings.errors, sources), sources)
     digests = Digests(
         _meaning(rules, vocabulary, nevers, settings),
         source_digest(sources),

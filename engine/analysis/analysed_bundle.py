@@ -25,6 +25,7 @@ from engine.policy_language.written_policies import Instrument, instruments
 from engine.rules import Rule, Truth
 from engine.values.multilingual import Words
 
+
 class AnalysedBundle:
     """
     One bundle on the day of its analysis. Only what stands in files whose name contains `file` is looked at, beside all that the others
@@ -99,10 +100,13 @@ class AnalysedBundle:
         """A finding in words; `parts` fill the sentence besides the place."""
         words = in_each(
             lambda language: language.finding(
-                said or code, {"place": place} | {k: v if isinstance(v, str) else v.in_(language.code) for k, v in parts.items()}
+                said or code,
+                {"place": place} | {k: v if isinstance(v, str) else v.in_(language.code) for k, v in parts.items()},
             )
         )
-        return Finding(code, at, place, words, state, beside, subject, tuple(used_by), None if witness is None else witness.exchange)
+        return Finding(
+            code, at, place, words, state, beside, subject, tuple(used_by), None if witness is None else witness.exchange
+        )
 
     def witness(self, literals: Sequence[int], confirm: Callable[[WitnessVerdict], bool]) -> Example | None:
         """The smallest exchange that has all of some literals and that the engines confirm; counted."""

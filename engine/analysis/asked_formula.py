@@ -27,10 +27,12 @@ class AskedFormula:
         self.exchange = formula.exchange
         self.questions = self.solved = 0
         self._solver = ClauseSolver()
-        for rule in formula.bundle.rules.rules:  # what is asked of all: gates that are older than the models are read from these
+        for (
+            rule
+        ) in formula.bundle.rules.rules:  # what is asked of all: gates that are older than the models are read from these
             formula.holds(rule.key), formula.stands(rule.key)
         for name in formula.bundle.vocabulary.jurisdictions:
-            formula.level(Level.REVIEW, name)
+            formula.level(Level.PERMITTED, name), formula.level(Level.REVIEW, name)
         for name in formula.bundle.rules.requirements:
             formula.states(name)
         for each in (formula.accepted, formula.plain):

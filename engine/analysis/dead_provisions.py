@@ -85,7 +85,9 @@ def _idle(analysed: AnalysedBundle, rule: Rule) -> Iterator[Finding]:
     """An exemption where nothing that it exempts holds."""
     formula, stands = analysed.formula, analysed.formula.stands(rule.key).may
     requiring = (
-        each.key for each in analysed.bundle.rules.rules if each.need and not set(each.need.requirements()).isdisjoint(rule.excuses)
+        each.key
+        for each in analysed.bundle.rules.rules
+        if each.need and not set(each.need.requirements()).isdisjoint(rule.excuses)
     )
     if not any(analysed.asked.possible(stands, formula.holds(key).may) for key in (*rule.exempts, *requiring)):
         witness = analysed.witness((formula.stands(rule.key).must,), lambda seen: analysed.stands(seen, rule))

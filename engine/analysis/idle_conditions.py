@@ -53,9 +53,7 @@ class _IdleConditions:
                 if instrument.text.applies != EVERYWHERE and applies and self.asked.possible(now, self._may(applies)):
                     self._look(applies, [now], policy, policy)
         for rule in self.analysed.every:
-            if rule.key not in self.analysed.never and (
-                rule.provision.policy in looked or self._reads(rule.condition, looked)
-            ):
+            if rule.key not in self.analysed.never and (rule.provision.policy in looked or self._reads(rule.condition, looked)):
                 self._rule(rule)
         for (code, at), found in self.idle.items():
             if self.analysed.file in at.file:
@@ -171,4 +169,3 @@ def _use(rule: Rule) -> Use:
     if rule.effect == "exempts":
         return Use.LIFTS if rule.key.endswith("~lifts") else Use.RESTORES
     return {"satisfies": Use.LIFTS, "allows": Use.LIFTS, "advise": Use.ADVISES}.get(rule.effect, Use.RAISES)
-

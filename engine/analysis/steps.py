@@ -50,7 +50,11 @@ def steps(analysed: AnalysedBundle) -> Iterator[Finding]:
 
 
 def _together(one: Step, other: Step) -> bool:
-    return (one.begin == other.begin == NO_BEGIN) or (one.end == other.end == NO_END) or (one.begin, one.end) == (other.begin, other.end)
+    return (
+        (one.begin == other.begin == NO_BEGIN)
+        or (one.end == other.end == NO_END)
+        or (one.begin, one.end) == (other.begin, other.end)
+    )
 
 
 def _scales(analysed: AnalysedBundle) -> Iterator[tuple[str, list[Step]]]:
@@ -131,9 +135,7 @@ def _gap(analysed: AnalysedBundle, fact: str, lower: Step, upper: Step, every: S
 
     def in_the_gap(seen: WitnessVerdict) -> bool:
         held = None if seen.exchange is None else seen.exchange.values.get(fact)
-        return held is not None and seen.verdict is not None and all(
-            seen.stands(each.rule.key) is Truth.NO for each in every
-        )
+        return held is not None and seen.verdict is not None and all(seen.stands(each.rule.key) is Truth.NO for each in every)
 
     yield from _found(analysed, "steps-gap", fact, lower, upper, literals, in_the_gap)
 

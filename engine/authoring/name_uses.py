@@ -215,7 +215,7 @@ def _defined(root: tree.Node, word: WrittenWord) -> Name | None:
             return Name("policy", text)
         case "policy", ("define", _), True:
             return Name("definition", f"{policy_of(root)}/{text}")
-        case "policy", ("rules", int(), "id"), False:
+        case "policy", ("rules", int(), "id") | ("rules", int(), "cells", int(), "id"), False:
             return Name("rule", f"{policy_of(root)}/{text}")
         case "policy", ("groups", _), True:
             return Name("group", f"{policy_of(root)}/{text}")

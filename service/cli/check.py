@@ -29,10 +29,13 @@ def check(
     paths: Paths = None,
     form: Annotated[str, typer.Option("--format", help="How to print: text, json, or sarif for code review.")] = "text",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; short for --format json.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Print the findings that may only follow from others, too.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Count warnings as findings.")] = False,
 ) -> int:
     """
     Check policies, and report every finding of every file at its line, and every subject matter of which nothing was read.
+
+    Findings in other files that may only follow from one are counted, and printed with --all.
 
     Of files of tests it checks the values and the names. Ends with 0 where all is sound, with 1 where there is a finding.
     """
@@ -57,7 +60,9 @@ def check(
     elif form == "sarif":
         print_sarif(findings, paths or [], int(failed))
     else:
-        print_findings(findings, sources)
+        print_findings([each for each in findings if every or not each.follows], sources)
+        if not every:
+            print("".join(f"{each} (--all prints them)\n\n" for each in engine.following(findings)), end="")
         if bundle and (empty := engine.empty_cells(bundle)):
             print(
                 f"nothing was read on {count(sum(map(len, empty.values())), 'subject matter')}, where each exchange is reviewed:"
