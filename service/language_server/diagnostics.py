@@ -182,7 +182,7 @@ def _diagnostic(positions: Positions, finding: FileFinding) -> types.Diagnostic:
     return types.Diagnostic(
         range=positions.range(each.at),
         message=message,
-        severity=SEVERITIES[each.severity],
+        severity=types.DiagnosticSeverity.Information if each.follows else SEVERITIES[each.severity],
         code=each.code,
         source=SOURCE,
         tags=[types.DiagnosticTag.Unnecessary] if unused else None,

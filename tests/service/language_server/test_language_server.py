@@ -247,6 +247,10 @@ def test_what_is_proven_comes_with_its_witness_as_a_case(editor: Editor) -> None
     ((_, _, _, case),) = edits(editor, editor.actions(LAW, exempted)["Add the witness to the tests"].edit, CASES)
     assert "silent" not in case
     assert "jurisdictions: {AA: " in case
+    (known,) = edits(editor, editor.actions(LAW, exempted)["Say that `always-exempted` is known"].edit, LAW)
+    assert known[:3] == (12, 0, 0)
+    assert known[3].splitlines()[:2] == ["    known:", "      finding: always-exempted"]
+    assert not any(title.startswith("Accept") for title in editor.actions(LAW, exempted))
 
 
 def test_an_exchange_becomes_a_test_that_passes(editor: Editor) -> None:
