@@ -23,14 +23,17 @@ from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, Mo
 from engine.authoring.empty_cells import empty_cells
 from engine.authoring.false_statements import FREE_NOTHING, FalseStatement, LanesWrong, StatementTester
 from engine.authoring.false_statements import KINDS as KINDS_OF_LIES
+from engine.authoring.first_files import NotBegun, first_fact, first_house, first_law
 from engine.authoring.impact import IMPACT_BATCH, ImpactComparison, ImpactRow
 from engine.authoring.impact_totals import Impact, ImpactTotals, MoveGroupPart, RowCountPart
 from engine.authoring.layout import NotLaidOut, lay_out
 from engine.authoring.lint import lint
 from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.mutation_cases import MutationTester
+from engine.authoring.mutation_proofs import MutantProof, MutantProver
 from engine.authoring.name_uses import Name, NamePlaces, NameUse, kind_of_text
 from engine.authoring.relevance import Relevance
+from engine.authoring.register_mutation import register_mutants
 from engine.authoring.rulesets import rulesets
 from engine.authoring.schema_places import OpenPlace, Proposal, open_place
 from engine.authoring.schemas import editor_schemas
@@ -67,6 +70,7 @@ from engine.bundle import (
     policies_at,
     source_digest,
     source_files,
+    stands_alone,
     with_books,
 )
 from engine.deciding.contributions import (
@@ -232,12 +236,15 @@ __all__ = [
     "MoveGroupPart",
     "MovePart",
     "Mutant",
+    "MutantProof",
+    "MutantProver",
     "MutationTester",
     "Name",
     "NamePlaces",
     "NameTaken",
     "NameUse",
     "NotAnObject",
+    "NotBegun",
     "NotLaidOut",
     "OpenPlace",
     "OutcomeMove",
@@ -314,6 +321,9 @@ __all__ = [
     "editor_schemas",
     "empty_cells",
     "facts_digest",
+    "first_fact",
+    "first_house",
+    "first_law",
     "folded_id",
     "following",
     "gather_sources",
@@ -344,6 +354,7 @@ __all__ = [
     "read_catalogues",
     "read_object",
     "read_plan",
+    "register_mutants",
     "result_of",
     "rulesets",
     "run",
@@ -353,6 +364,7 @@ __all__ = [
     "shape_of",
     "source_digest",
     "source_files",
+    "stands_alone",
     "still_holds",
     "test_findings",
     "to_json",

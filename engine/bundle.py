@@ -51,6 +51,7 @@ KINDS = ("vocabulary", "policy", "organisation", "test")
 BUNDLED = "bundled"  # names the policies that come with the project
 MAX_FILES = 5_000
 TreeReader: TypeAlias = Callable[[str, bytes, Findings], tree.Node | None]
+_NAMES_SEMANTICS = re.compile(rb"^semantics:", re.MULTILINE)
 _KEY_OF_TESTS = re.compile(rf"({'|'.join(TestText.model_fields)}):(?: |$)")
 
 
@@ -197,6 +198,11 @@ def bundled_policies() -> Path:
     here = Path(__file__).resolve().parent
     installed = here / "_policies"
     return installed if installed.is_dir() else here.parent / "policies"
+
+
+def stands_alone(folder: Path) -> bool:
+    """Whether the files of a folder are a bundle by themselves: one of them names the version of the semantics."""
+    return any(_NAMES_SEMANTICS.search(data) for _, _, data in source_files([folder]))
 
 
 def policies_at(text: str) -> Path:

@@ -1,8 +1,8 @@
 """
 Which findings an author knows: findings go in, and those come out that are new, with what `known:` says and is not so.
 
-`known:` stands beside the rule; for what is written under `applies` or `define` it stands at the head of the policy, and for what goes nowhere
-in the cell of the coverage.
+`known:` stands beside the rule; for what is written under `applies` or `define` it stands at the head of the policy, and for what goes
+nowhere in the cell of the coverage.
 """
 
 from __future__ import annotations

@@ -95,7 +95,10 @@ def cases_named(bundle: "engine.Bundle", name: str, only: str = "") -> "list[eng
     try:
         cases = engine.named_cases(bundle, file or only, case)
     except ValueError as wrong:
-        raise UsedWrongly(str(wrong)) from None
+        elsewhere = file and file not in dict(bundle.tests) and Path(file).exists()
+        raise UsedWrongly(
+            f"{file} is not among the policies; name its folder and `bundled` too" if elsewhere else str(wrong)
+        ) from None
     if len(cases) > MOST_NAMED:
         raise UsedWrongly(f"{count(len(cases), 'case')} have `{case}` in their sentence; name one like FILE::CASE")
     return cases

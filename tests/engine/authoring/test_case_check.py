@@ -49,7 +49,10 @@ def test_a_name_that_is_expected_and_that_there_is_not_is_found_with_what_was_me
         ("requirements: {cn.contract: met}", "unknown-requirement there is no requirement `cn.contract`"),
         ("duties: [file it]", "unknown-duty there is no duty `file it`"),
         ("missing: [data.peple]", "unknown-fact there is no fact `data.peple`; did you mean `data.people`"),
-        ("rests_on: [exporter.county]", "unknown-fact there is no fact `exporter.county`; did you mean `exporter.country`"),
+        (
+            "rests_on: [exporter.county]",
+            "unknown-fact there is no statement `exporter.county`; did you mean `exporter.country`",
+        ),
         ("not_modelled: ['KE:export']", "unknown-subject there is no country or `country:subject` `KE:export`; did you mean"),
         ("lanes: {green: open}", "unknown-lane there is no lane `green`"),
         ("factor: {a.b: 1}", "unknown-key there is no line of the account `a.b`"),

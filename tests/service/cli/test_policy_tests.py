@@ -77,6 +77,8 @@ def test_a_case_is_named_by_its_file_and_its_sentence(here: Path) -> None:
     wrong = run("explain", "law::need", "--policies", "old")
     assert (wrong.exit_code, "may be any of: line " in wrong.stderr) == (2, True)
     assert "there is no test file `lwa`" in run("test", "old", "lwa::x").stderr
+    assert "is not among the policies; name its folder" in run("test", "old", "new/law.test.yaml::x").stderr
+    assert run("test", "old", name, "--coverage").exit_code == 2
 
 
 def test_what_failed_last_runs_again_until_it_passes(here: Path) -> None:
